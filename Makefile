@@ -1,0 +1,70 @@
+# chainrule: `make help` lists what there is to make.
+# The environment .venv is made when it is missing, when pyproject.toml has changed, or when another
+# interpreter is asked for by name: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INTERPRETER := -c 'import sys; print(sys.version)'
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all check bench docs clean other-interpreter
+.DEFAULT_GOAL := help
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.train ## see what chainrule does
+	$(BIN)/chainrule demo
+
+test: $(VENV)/.test ## run the tests, the README's and the documentation's examples included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-all: $(VENV)/.test ## run the tests over full products and with more examples
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --full
+
+check: $(VENV)/.dev ## format, lint, types and documentation
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+bench: $(VENV)/.test ## time chainrule beside its peers
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.docs ## build the documentation into docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build dist docs/_build docs/reference
+	rm -rf .hypothesis .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- the environment: a stamp for each set of extras that pyproject.toml names ----
+
+$(VENV)/.%: $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(VENV)/pyvenv.cfg: pyproject.toml
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11)' || { \
+	  echo "chainrule needs Python 3.11 or later; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(install-venv)
+	$(PYTHON) -m venv --clear $(VENV)
+
+# Debian keeps venv in a package of its own, named after the interpreter's version.
+define install-venv
+{ package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+  then echo "$(PYTHON) has no venv: installing $$package"; \
+    { apt-get update -qq && apt-get install -y -qq "$$package"; } </dev/null; \
+  else echo "$(PYTHON) has no venv; install it first (on Debian: apt-get install $$package)" >&2; \
+    exit 1; fi; }
+endef
+
+# An interpreter that was asked for by name replaces the one that the environment was made with.
+ifneq ($(origin PYTHON),file)
+ifneq ($(shell $(PYTHON) $(INTERPRETER) 2>&1),$(shell $(BIN)/python $(INTERPRETER) 2>&1))
+$(VENV)/pyvenv.cfg: other-interpreter
+endif
+endif

@@ -1,0 +1,233 @@
+"""Backpropagation you can read, check and use.
+
+One engine explains a network's training step number by number, checks gradients and trains. Every
+public name is loaded when it is first used, so that importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chainrule.activations import (
+        ACTIVATIONS,
+        ELU,
+        GELU,
+        SELU,
+        Activation,
+        Custom,
+        GELUTanh,
+        Identity,
+        LeakyReLU,
+        Logistic,
+        ReLU,
+        SiLU,
+        Softplus,
+        Tanh,
+    )
+    from chainrule.batch import Batch
+    from chainrule.derivatives import central_difference, complex_step
+    from chainrule.equations import EquationError, Scope
+    from chainrule.errors import (
+        ChainruleError,
+        DivergenceError,
+        InputError,
+        MissingPackageError,
+        UnknownNameError,
+    )
+    from chainrule.explanation import WorkedExample, explain
+    from chainrule.gradcheck import GradientReport, check_gradient
+    from chainrule.initializers import (
+        INITIALIZERS,
+        Constant,
+        Glorot,
+        He,
+        Initializer,
+        LeCun,
+        Orthogonal,
+        Uniform,
+    )
+    from chainrule.layers import LAYERS, Activate, Dense, Dropout, Layer, LayerNorm
+    from chainrule.layout import Layout
+    from chainrule.loops import Batches, State
+    from chainrule.losses import (
+        LOSSES,
+        AbsoluteError,
+        CustomLoss,
+        Huber,
+        LogisticCrossEntropy,
+        Loss,
+        Poisson,
+        Quantile,
+        SoftmaxCrossEntropy,
+        SoftmaxSquaredError,
+        SquaredError,
+    )
+    from chainrule.network import Draw, Network, Trace, mlp
+    from chainrule.optimizers import (
+        LBFGS,
+        OPTIMIZERS,
+        SGD,
+        Adam,
+        AdamW,
+        ClipNorm,
+        ClipValue,
+        Momentum,
+        Nesterov,
+        Optimizer,
+        RMSProp,
+    )
+    from chainrule.penalties import Penalty
+    from chainrule.problems import PROBLEMS, Problem, problem
+    from chainrule.schedules import (
+        SCHEDULES,
+        ConstantRate,
+        CosineDecay,
+        ExponentialDecay,
+        InverseScaling,
+        Schedule,
+        StepDecay,
+        WarmUp,
+    )
+    from chainrule.training import METRICS, EarlyStopping, Record, Run, train
+    from chainrule.wiring import Step, wire
+
+__all__ = [
+    "ACTIVATIONS",
+    "AbsoluteError",
+    "Activate",
+    "Activation",
+    "Adam",
+    "AdamW",
+    "Batch",
+    "Batches",
+    "ChainruleError",
+    "ClipNorm",
+    "ClipValue",
+    "Constant",
+    "ConstantRate",
+    "CosineDecay",
+    "Custom",
+    "CustomLoss",
+    "Dense",
+    "DivergenceError",
+    "Draw",
+    "Dropout",
+    "ELU",
+    "EarlyStopping",
+    "EquationError",
+    "ExponentialDecay",
+    "GELU",
+    "GELUTanh",
+    "Glorot",
+    "GradientReport",
+    "He",
+    "Huber",
+    "INITIALIZERS",
+    "Identity",
+    "Initializer",
+    "InputError",
+    "InverseScaling",
+    "LAYERS",
+    "LBFGS",
+    "LOSSES",
+    "Layer",
+    "LayerNorm",
+    "Layout",
+    "LeCun",
+    "LeakyReLU",
+    "Logistic",
+    "LogisticCrossEntropy",
+    "Loss",
+    "METRICS",
+    "MissingPackageError",
+    "Momentum",
+    "Nesterov",
+    "Network",
+    "OPTIMIZERS",
+    "Optimizer",
+    "Orthogonal",
+    "PROBLEMS",
+    "Penalty",
+    "Poisson",
+    "Problem",
+    "Quantile",
+    "RMSProp",
+    "ReLU",
+    "Record",
+    "Run",
+    "SCHEDULES",
+    "SELU",
+    "SGD",
+    "Schedule",
+    "Scope",
+    "SiLU",
+    "SoftmaxCrossEntropy",
+    "SoftmaxSquaredError",
+    "Softplus",
+    "SquaredError",
+    "State",
+    "Step",
+    "StepDecay",
+    "Tanh",
+    "Trace",
+    "Uniform",
+    "UnknownNameError",
+    "WarmUp",
+    "WorkedExample",
+    "central_difference",
+    "check_gradient",
+    "complex_step",
+    "explain",
+    "mlp",
+    "problem",
+    "train",
+    "wire",
+]
+
+_HOMES = {
+    "activations": (
+        "ACTIVATIONS Activation Custom ELU GELU GELUTanh Identity LeakyReLU Logistic "
+        "ReLU SELU SiLU Softplus Tanh"
+    ),
+    "batch": "Batch",
+    "derivatives": "central_difference complex_step",
+    "equations": "EquationError Scope",
+    "errors": "ChainruleError DivergenceError InputError MissingPackageError UnknownNameError",
+    "explanation": "WorkedExample explain",
+    "gradcheck": "GradientReport check_gradient",
+    "initializers": "Constant Glorot He INITIALIZERS Initializer LeCun Orthogonal Uniform",
+    "layers": "Activate Dense Dropout LAYERS Layer LayerNorm",
+    "layout": "Layout",
+    "loops": "Batches State",
+    "losses": (
+        "AbsoluteError CustomLoss Huber LOSSES LogisticCrossEntropy Loss Poisson "
+        "Quantile SoftmaxCrossEntropy SoftmaxSquaredError SquaredError"
+    ),
+    "network": "Draw Network Trace mlp",
+    "optimizers": (
+        "Adam AdamW ClipNorm ClipValue LBFGS Momentum Nesterov OPTIMIZERS Optimizer "
+        "RMSProp SGD"
+    ),
+    "penalties": "Penalty",
+    "problems": "PROBLEMS Problem problem",
+    "schedules": (
+        "ConstantRate CosineDecay ExponentialDecay InverseScaling SCHEDULES Schedule "
+        "StepDecay WarmUp"
+    ),
+    "training": "EarlyStopping METRICS Record Run train",
+    "wiring": "Step wire",
+}
+_MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    value = getattr(import_module(f"chainrule.{_MODULES[name]}"), name)
+    globals()[name] = value  # the next use finds it at once
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

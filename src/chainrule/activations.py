@@ -1,0 +1,398 @@
+"""Activation functions f(z), each with its derivative f'(z, a) right below it.
+
+They are elementwise and written in the vocabulary of ``elementwise``; softmax is not among them,
+since it belongs to the losses that own it.
+
+A saturating function ends in ``+ 0 * z``: it changes no finite value, and an infinite z becomes NaN
+instead of passing for a saturated unit.
+"""
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+from chainrule.checks import real_fields
+from chainrule.derivatives import check_derivative, elementwise_derivative
+from chainrule.elementwise import Number, erfc, exp, expm1, log1p, real, tanh, where
+from chainrule.errors import unknown
+
+SQRT_HALF = math.sqrt(0.5)
+SQRT_2_PI = math.sqrt(2 * math.pi)
+SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+
+
+# ---- functions ----------------------------------------------------------------------------------
+
+
+def identity(z: Number) -> Number:
+    return z
+
+
+def didentity(z: Number, a: Number) -> Number:
+    return 1 + 0 * z
+
+
+def logistic(z: Number) -> Number:
+    negative = real(z) < 0
+    e = exp(where(negative, z, -z))  # e^−|z| cannot overflow
+    return where(negative, e, 1.0) / (1 + e) + 0 * z
+
+
+def dlogistic(z: Number, a: Number) -> Number:
+    return a * (1 - a)
+
+
+def tanh_(z: Number) -> Number:
+    return tanh(z) + 0 * z
+
+
+def dtanh(z: Number, a: Number) -> Number:
+    return 1 - a * a
+
+
+def relu(z: Number) -> Number:
+    return where(real(z) < 0, 0 * z, z)
+
+
+def drelu(z: Number, a: Number) -> Number:
+    return where(real(z) > 0, 1.0, 0 * z)
+
+
+def leaky_relu(z: Number, slope: float) -> Number:
+    return where(real(z) < 0, slope * z, z)
+
+
+def dleaky_relu(z: Number, a: Number, slope: float) -> Number:
+    return where(real(z) > 0, 1.0, slope + 0 * z)
+
+
+def elu(z: Number, alpha: float) -> Number:
+    negative = real(z) < 0
+    return where(negative, alpha * expm1(where(negative, z, 0 * z)), z) + 0 * z
+
+
+def delu(z: Number, a: Number, alpha: float) -> Number:
+    return where(real(z) > 0, 1.0, a + alpha)
+
+
+def selu(z: Number) -> Number:
+    return SELU_SCALE * elu(z, SELU_ALPHA)
+
+
+def dselu(z: Number, a: Number) -> Number:
+    return where(real(z) > 0, SELU_SCALE, a + SELU_SCALE * SELU_ALPHA)
+
+
+def gelu(z: Number) -> Number:
+    return 0.5 * z * erfc(-SQRT_HALF * z)
+
+
+def dgelu(z: Number, a: Number) -> Number:
+    return 0.5 * erfc(-SQRT_HALF * z) + z * exp(-0.5 * z * z) / SQRT_2_PI
+
+
+def gelu_tanh(z: Number) -> Number:
+    u = SQRT_2_OVER_PI * (z + 0.044715 * z * z * z)
+    return 0.5 * z * (1 + tanh(u))
+
+
+def dgelu_tanh(z: Number, a: Number) -> Number:
+    t = tanh(SQRT_2_OVER_PI * (z + 0.044715 * z * z * z))
+    return 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * SQRT_2_OVER_PI * (1 + 0.134145 * z * z)
+
+
+def silu(z: Number) -> Number:
+    return z * logistic(z)
+
+
+def dsilu(z: Number, a: Number) -> Number:
+    s = logistic(z)
+    return s * (1 + z * (1 - s))
+
+
+def softplus(z: Number) -> Number:
+    negative = real(z) < 0
+    e = exp(where(negative, z, -z))
+    return where(negative, 0 * z, z) + log1p(e) + 0 * z
+
+
+def dsoftplus(z: Number, a: Number) -> Number:
+    return logistic(z)
+
+
+# ---- descriptions -------------------------------------------------------------------------------
+
+
+class Activation:
+    """What a layer applies to its net input, and the derivative of that.
+
+    Every subclass is final and frozen. Its fields are the constants that `f` and `df` take after z
+    and a. `formula` and `dformula` are how textbooks write f and f', in the grammar of equations:
+    they equal what runs within rounding, and a law holds them to it.
+
+    Attributes
+    ----------
+    name : str
+        The name in the table, in files and on the command line.
+    formula, dformula : str
+        f(z) and f'(z, a) as textbooks write them.
+    f, df : callable
+        The functions that run: ``f(z, *constants)`` and ``df(z, a, *constants)``.
+    """
+
+    name: str
+    formula: str
+    dformula: str
+    f: Callable[..., Number]
+    df: Callable[..., Number]
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The constants by name, such as ``{"slope": 0.01}``."""
+        return {}
+
+    def __call__(self, z: Number) -> Number:
+        """Return a = f(z), of the shape and dtype of `z`."""
+        return self.f(z, *self.constants.values())
+
+    def derivative(self, z: Number, a: Number) -> Number:
+        """Return f'(z), of the shape and dtype of `z`; `a` is f(z), which many formulas use."""
+        return self.df(z, a, *self.constants.values())
+
+
+@final
+@dataclass(frozen=True)
+class Identity(Activation):
+    """Linear units: a = z."""
+
+    name = "identity"
+    formula = "z"
+    dformula = "1"
+    f, df = staticmethod(identity), staticmethod(didentity)
+
+
+@final
+@dataclass(frozen=True)
+class Logistic(Activation):
+    """The logistic function (sigmoid): a = 1 / (1 + e^−z), computed so that e^−z cannot overflow."""
+
+    name = "logistic"
+    formula = "1 / (1 + exp(-z))"
+    dformula = "a * (1 - a)"
+    f, df = staticmethod(logistic), staticmethod(dlogistic)
+
+
+@final
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+    name = "tanh"
+    formula = "(exp(z) - exp(-z)) / (exp(z) + exp(-z))"
+    dformula = "1 - a**2"
+    f, df = staticmethod(tanh_), staticmethod(dtanh)
+
+
+@final
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """The rectifier max(0, z); its derivative at 0 is 0."""
+
+    name = "relu"
+    formula = "where(z > 0, z, 0)"
+    dformula = "where(z > 0, 1, 0)"
+    f, df = staticmethod(relu), staticmethod(drelu)
+
+
+@final
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """The rectifier with a small slope on the left (Maas et al. 2013).
+
+    Parameters
+    ----------
+    slope : float, default 0.01
+        The derivative for z ≤ 0.
+    """
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(-inf, inf)", "slope")
+    name = "leaky-relu"
+    formula = "where(z > 0, z, slope * z)"
+    dformula = "where(z > 0, 1, slope)"
+    f, df = staticmethod(leaky_relu), staticmethod(dleaky_relu)
+
+    @property
+    def constants(self) -> dict[str, float]:
+        return {"slope": self.slope}
+
+
+@final
+@dataclass(frozen=True)
+class ELU(Activation):
+    """The exponential linear unit (Clevert et al. 2015); its derivative at 0 is alpha.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Minus the limit for z → −∞.
+    """
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(-inf, inf)", "alpha")
+    name = "elu"
+    formula = "where(z > 0, z, alpha * (exp(z) - 1))"
+    dformula = "where(z > 0, 1, alpha * exp(z))"
+    f, df = staticmethod(elu), staticmethod(delu)
+
+    @property
+    def constants(self) -> dict[str, float]:
+        return {"alpha": self.alpha}
+
+
+@final
+@dataclass(frozen=True)
+class SELU(Activation):
+    """The self-normalising ELU (Klambauer et al. 2017), with its two fixed constants."""
+
+    name = "selu"
+    formula = "where(z > 0, 1.0507009873554805 * z, 1.7580993408473766 * (exp(z) - 1))"
+    dformula = "where(z > 0, 1.0507009873554805, 1.7580993408473766 * exp(z))"
+    f, df = staticmethod(selu), staticmethod(dselu)
+
+
+@final
+@dataclass(frozen=True)
+class GELU(Activation):
+    """The Gaussian error linear unit z Φ(z) (Hendrycks, Gimpel 2016), exact."""
+
+    name = "gelu"
+    formula = "z * (1 + erf(z / sqrt(2))) / 2"
+    dformula = "(1 + erf(z / sqrt(2))) / 2 + z * exp(-z**2 / 2) / sqrt(2 * 3.141592653589793)"
+    f, df = staticmethod(gelu), staticmethod(dgelu)
+
+
+@final
+@dataclass(frozen=True)
+class GELUTanh(Activation):
+    """The GELU in its tanh approximation, as older language models have it."""
+
+    name = "gelu-tanh"
+    formula = "z * (1 + tanh(sqrt(2 / 3.141592653589793) * (z + 0.044715 * z**3))) / 2"
+    dformula = (
+        "(1 + tanh(sqrt(2 / 3.141592653589793) * (z + 0.044715 * z**3))) / 2 + z * (1 - "
+        "tanh(sqrt(2 / 3.141592653589793) * (z + 0.044715 * z**3))**2) / 2 * sqrt(2 / "
+        "3.141592653589793) * (1 + 3 * 0.044715 * z**2)"
+    )
+    f, df = staticmethod(gelu_tanh), staticmethod(dgelu_tanh)
+
+
+@final
+@dataclass(frozen=True)
+class SiLU(Activation):
+    """The sigmoid linear unit z σ(z), also called swish."""
+
+    name = "silu"
+    formula = "z / (1 + exp(-z))"
+    dformula = "(1 + exp(-z) + z * exp(-z)) / (1 + exp(-z))**2"
+    f, df = staticmethod(silu), staticmethod(dsilu)
+
+
+@final
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """The smooth rectifier log(1 + e^z)."""
+
+    name = "softplus"
+    formula = "log(1 + exp(z))"
+    dformula = "1 / (1 + exp(-z))"
+    f, df = staticmethod(softplus), staticmethod(dsoftplus)
+
+
+@final
+@dataclass(frozen=True)
+class Custom(Activation):
+    """An activation of your own.
+
+    It is checked when it is made: f must be finite on the real line near 0, and its derivative, by
+    the complex step where `df` is not given, must agree with central differences within their
+    error bar.
+
+    Parameters
+    ----------
+    name : str
+        What displays call it.
+    f : callable
+        ``f(z)``, elementwise, written with NumPy or with ``chainrule.elementwise``.
+    df : callable, optional
+        ``df(z, a)`` with a = f(z). Without it, f must accept complex numbers (see Notes).
+
+    Raises
+    ------
+    InputError
+        If f is not elementwise and finite, or if its derivative does not pass the check.
+
+    Notes
+    -----
+    The complex step f'(z) = Im f(z + ih) / h is exact to rounding, but abs, maximum, sign and
+    comparison look at complex numbers in their own ways: branch with ``where(real(z) > 0, …)``.
+    """
+
+    name: str
+    f: Callable[[Number], Number]
+    df: Callable[[Number, Number], Number] | None = None
+
+    formula = dformula = ""
+
+    def __post_init__(self) -> None:
+        check_derivative(self.name, self.f, self.derivative)
+
+    def derivative(self, z: Number, a: Number) -> Number:
+        """Return f'(z): by `df`, else by the complex step."""
+        return elementwise_derivative(self.f, z) if self.df is None else self.df(z, a)
+
+    @property
+    def source(self) -> str:
+        """The source text of f, or its name where there is no text."""
+        try:
+            return inspect.getsource(self.f).strip()
+        except (OSError, TypeError):
+            return getattr(self.f, "__name__", repr(self.f))
+
+
+def activation(choice: str | Activation) -> Activation:
+    """Return the activation of a name, or the one handed in.
+
+    Raises
+    ------
+    UnknownNameError
+        If the table has no such name.
+    """
+    if isinstance(choice, Activation):
+        return choice
+    if choice not in ACTIVATIONS:
+        raise unknown("activation", choice, ACTIVATIONS)
+    return ACTIVATIONS[choice]
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": Identity(),
+    "logistic": Logistic(),
+    "tanh": Tanh(),
+    "relu": ReLU(),
+    "leaky-relu": LeakyReLU(),
+    "elu": ELU(),
+    "selu": SELU(),
+    "gelu": GELU(),
+    "gelu-tanh": GELUTanh(),
+    "silu": SiLU(),
+    "softplus": Softplus(),
+}

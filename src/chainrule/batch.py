@@ -1,0 +1,148 @@
+"""What is handed in: samples, targets and weights, brought to one shape and checked.
+
+It looks at arrays and at the loss's domain; which values are wise is not its business.
+"""
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from chainrule.errors import InputError
+from chainrule.losses import Loss, one_hot
+
+Array: TypeAlias = NDArray[Any]
+
+
+class Batch(NamedTuple):
+    """Samples in the network's shape and dtype.
+
+    Attributes
+    ----------
+    x : array (n, inputs)
+    t : array (n, outputs)
+    weight : array (n,), optional
+        Sample weights of mean 1 over the data.
+    total : float
+        The sum of the sample weights as given; n without them.
+    """
+
+    x: Array
+    t: Array
+    weight: Array | None
+    total: float
+
+    def head(self, rows: int) -> "Batch":
+        """Return the first `rows` samples."""
+        if rows >= len(self.x):
+            return self
+        weight = None if self.weight is None else self.weight[:rows]
+        total = float(rows) if weight is None else self.total * float(weight.mean())
+        return Batch(self.x[:rows], self.t[:rows], weight, total)
+
+
+def samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
+    """Return x as (n, inputs) of a dtype; a one-dimensional x is one sample.
+
+    Raises
+    ------
+    InputError
+        If it has another shape, no rows, or no numbers.
+    """
+    rows = numbers(x, "x")
+    rows = rows[None, :] if rows.ndim == 1 else rows
+    if rows.ndim != 2 or rows.shape[1] != inputs:
+        raise InputError(
+            f"x has shape {np.shape(x)}, but this network takes (n, {inputs}); rows are samples"
+            f"{_hint(rows, inputs)}"
+        )
+    if not len(rows):
+        raise InputError("x has no samples; a batch needs at least one row")
+    return rows if rows.dtype.kind == "c" else rows.astype(dtype, copy=False)
+
+
+def targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = False) -> Array:
+    """Return targets as (n, outputs) of the loss's domain, class numbers as one-hot rows.
+
+    Parameters
+    ----------
+    t : array
+        (n, outputs); (n,) for one output or for class numbers; (outputs,) for one sample.
+    n, outputs : int
+    loss : Loss
+    one : bool
+        Whether x was a single sample without a batch axis.
+
+    Raises
+    ------
+    InputError
+        If the shape fits none of these, or a target is not finite or outside the loss's domain.
+    """
+    rows = numbers(t, "t")
+    row = one and rows.shape == (outputs,)
+    if loss.classes and outputs > 1 and not row and rows.shape in ((n,), (n, 1), ()):
+        rows = one_hot(rows.reshape(-1), outputs)
+    elif rows.ndim < 2:
+        rows = rows.reshape((1, -1) if one else (-1, 1))
+    if rows.shape != (n, outputs):
+        classes = ", or class numbers (n,)" if loss.classes else ""
+        raise InputError(
+            f"t has shape {np.shape(t)} for {n} samples, but this network needs ({n}, {outputs}): "
+            f"a row for each sample, a column for each output{classes}"
+        )
+    loss.check_targets(finite(rows, "t"))
+    return rows
+
+
+def numbers(values: ArrayLike, what: str) -> Array:
+    """Return an array of real or complex numbers, or raise InputError."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{what} is no rectangular array: {error}; give rows of one length") from None
+    if array.dtype.kind not in "buifc" or array.dtype in (np.longdouble, np.clongdouble):
+        raise InputError(
+            f"{what} has dtype {array.dtype}; give numbers, such as {what}.astype('float64')"
+        )
+    return array
+
+
+def finite(array: Array, what: str) -> Array:
+    """Return the array, or raise InputError that names the first NaN or infinity in it."""
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        place = ", ".join(map(str, bad[0]))
+        raise InputError(
+            f"{what}[{place}] is {array[tuple(bad[0])]}, one of {len(bad)} that are not finite; "
+            "repair or leave out those samples"
+        )
+    return array
+
+
+def normalise(
+    weights: ArrayLike | None, n: int, dtype: DTypeLike
+) -> tuple[Array | None, float]:
+    """Return sample weights (n,) of mean 1, and their sum as given.
+
+    Raises
+    ------
+    InputError
+        If there is not one for each sample, or they are negative, all 0 or not finite.
+    """
+    if weights is None:
+        return None, float(n)
+    w = numbers(weights, "weights").astype(np.float64)
+    if w.shape != (n,):
+        raise InputError(f"weights have shape {w.shape} for {n} samples; give one number for each")
+    if not (np.isfinite(w).all() and (w >= 0).all() and w.sum() > 0):
+        raise InputError(
+            "weights must be finite, at least 0 and not all 0; "
+            f"they range from {w.min()} to {w.max()}"
+        )
+    return (w / w.mean()).astype(dtype), float(w.sum())
+
+
+def _hint(rows: Array, inputs: int) -> str:
+    if inputs == 1 and len(rows) == 1:
+        return "; for samples of one feature give x[:, None]"
+    return "; transpose it" if rows.ndim == 2 and rows.shape[0] == inputs else ""

@@ -1,0 +1,49 @@
+"""The errors that chainrule raises: each says the value, the fault and the remedy.
+
+This is not a place for checks; a check stands where the value is used, and only the words are shared.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ChainruleError(Exception):
+    """The base class of every error that chainrule raises on purpose."""
+
+
+class InputError(ChainruleError, ValueError):
+    """A value that was handed in cannot be used; the message names it and the remedy."""
+
+
+class UnknownNameError(ChainruleError, KeyError):
+    """A name that nothing is called by; the message offers the nearest right one."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MissingPackageError(ChainruleError, ImportError):
+    """An optional package that is needed now is not installed; the message says how to get it."""
+
+
+class DivergenceError(ChainruleError, ArithmeticError):
+    """Training met a loss or gradient that is not a finite number, and stopped at that batch.
+
+    The message names the epoch, the batch and the first layer at fault; ``run.theta`` keeps the
+    last finite parameters.
+    """
+
+
+def unknown(what: str, name: object, choices: Iterable[str]) -> UnknownNameError:
+    """Return the error for a `name` that is not among `choices`, with the nearest right one."""
+    known = sorted(choices)
+    near = get_close_matches(str(name), known, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return UnknownNameError(f"{name!r} is no {what}; {hint}known: {', '.join(known)}")
+
+
+def missing(package: str, purpose: str, extra: str) -> MissingPackageError:
+    """Return the error for a `package` that an extra brings, with the command that installs it."""
+    return MissingPackageError(
+        f"{purpose} needs {package}, which is not installed; run: pip install 'chainrule[{extra}]'"
+    )

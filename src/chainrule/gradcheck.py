@@ -1,0 +1,284 @@
+"""The gradient check: an analytic gradient against numerical derivatives, entry by entry.
+
+It takes any value and any gradient, ours or yours. It says whether they agree and where not; which
+mistake explains the difference is the work of ``diagnosis``.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.derivatives import Difference, central_difference, complex_step
+from chainrule.errors import InputError
+
+Array: TypeAlias = NDArray[Any]
+ValueOf: TypeAlias = Callable[[Any], Any]
+
+PER_ARRAY = 24  # entries sampled of each parameter array of a large network
+ALL_BELOW = 300  # parameters: below, every entry is checked
+RELATIVE = 1e-7  # of the larger of the two derivatives of an entry
+UNSURE = 1e-3  # of the largest: an error bar that says nothing
+OF_ARRAY = 1e-10  # of the largest derivative in its array: what cancellation may leave
+
+
+class Entry(NamedTuple):
+    """One entry of θ, with both derivatives.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"W2[0,1]"``.
+    analytic, numerical : float
+    error : float
+        The numerical derivative's error bar; 0 for the complex step.
+    relative : float
+        |analytic − numerical| over the larger of the two; 0 where both are 0.
+    verdict : str
+        ``"right"``, ``"wrong"``, ``"kink"`` where the function has no single slope, or ``"unsure"``
+        where the error bar is too wide to tell.
+    """
+
+    name: str
+    analytic: float
+    numerical: float
+    error: float
+    relative: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What a gradient check found; it is true where the gradient is right.
+
+    Parameters
+    ----------
+    method : str
+        ``"complex step"`` or ``"central differences"``.
+    entries : tuple of Entry
+        All that were checked.
+    total : int
+        The number of parameters.
+    notes : tuple of str
+        Advice, and what was done about it.
+    """
+
+    method: str
+    entries: tuple[Entry, ...]
+    total: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether no entry is wrong, and at least one could be judged."""
+        verdicts = [e.verdict for e in self.entries]
+        return "wrong" not in verdicts and "right" in verdicts
+
+    @property
+    def worst(self) -> Entry:
+        """The entry with the largest relative error, wrong ones first."""
+        return max(self.entries, key=lambda e: (e.verdict == "wrong", e.relative))
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        wrong = [e for e in self.entries if e.verdict == "wrong"]
+        head = (
+            f"gradient {'right' if self.ok else 'wrong'}: {len(self.entries)} of {self.total} "
+            f"entries by {self.method}, {len(wrong)} wrong, worst relative error "
+            f"{self.worst.relative:.2g} at {self.worst.name}"
+        )
+        rows = [
+            f"  {e.name}: {e.analytic:.9g}, numerically {e.numerical:.9g} ± {e.error:.1g}"
+            for e in wrong[:10]
+        ]
+        return "\n".join([head, *rows, *(f"  note: {n}" for n in self.notes)])
+
+
+def check_gradient(
+    value: ValueOf,
+    gradient: Callable[[Any], ArrayLike] | ArrayLike,
+    theta: ArrayLike,
+    *,
+    arrays: Mapping[str, tuple[int, ...]] | None = None,
+    seed: int = 0,
+    entries: int | None = None,
+) -> GradientReport:
+    """Check a gradient against numerical derivatives of its function.
+
+    Parameters
+    ----------
+    value : callable
+        ``value(theta)`` returns a number; it should compute in the precision of θ. Where it takes
+        complex θ, the complex step is used, once central differences have confirmed it.
+    gradient : callable or array (parameters,)
+        ``gradient(theta)``, or its result.
+    theta : array (parameters,)
+        Where; taken to float64.
+    arrays : mapping of str to tuple of int, optional
+        Names and shapes of the parameter arrays in θ, in order, so that some entries of every one
+        are checked and can be named.
+    seed : int, default 0
+        Of the sample of entries.
+    entries : int, optional
+        How many of each array; by default all of up to 300 parameters, else 24 of each array.
+
+    Returns
+    -------
+    GradientReport
+
+    Raises
+    ------
+    InputError
+        If θ is empty or not finite, or the gradient has another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import check_gradient
+    >>> bool(check_gradient(lambda w: np.sum(w**3), lambda w: 3 * w**2, [1.0, 2.0]))
+    True
+    """
+    point = np.asarray(theta)
+    notes = _precision_note(point)
+    point = point.astype(np.float64)
+    if point.ndim != 1 or not len(point) or not np.isfinite(point).all():
+        raise InputError(f"theta must be a vector of finite numbers, not {point!r}")
+    analytic = np.asarray(gradient(point.copy()) if callable(gradient) else gradient)
+    if analytic.shape != point.shape:
+        raise InputError(
+            f"the gradient has shape {analytic.shape}, but theta {point.shape}; return one "
+            "derivative for each parameter"
+        )
+    shapes = dict(arrays) if arrays else {"theta": point.shape}
+    chosen = sample_entries(shapes, seed, entries)
+    method, differences, more = _numerical(value, point, shapes, list(chosen))
+    judged = _judge(chosen, analytic, differences, shapes)
+    return GradientReport(method, tuple(judged), len(point), (*notes, *more, *_unjudged(judged)))
+
+
+def merge(reports: Sequence[GradientReport], samples: tuple[int, int]) -> GradientReport:
+    """Return one report of several checks of the same parameters, on so many samples of so many."""
+    entries = tuple(e for r in reports for e in r.entries)
+    notes = dict.fromkeys(n for r in reports for n in r.notes)
+    used, there = samples
+    if used < there:
+        notes[f"checked on the first {used} of {there} samples, which is enough"] = None
+    total = sum(r.total for r in reports)
+    return GradientReport(reports[0].method, entries, total, tuple(notes))
+
+
+def _unjudged(entries: list[Entry]) -> list[str]:
+    kinks = sum(e.verdict == "kink" for e in entries)
+    unsure = sum(e.verdict == "unsure" for e in entries)
+    notes = [f"{kinks} entries lie at a kink, where there is no single slope: not judged"]
+    notes += [f"{unsure} entries have error bars too wide to judge; compute value in float64"]
+    return [n for n, count in zip(notes, (kinks, unsure), strict=True) if count]
+
+
+def sample_entries(
+    shapes: Mapping[str, tuple[int, ...]], seed: int, entries: int | None
+) -> dict[int, str]:
+    """Return places in θ and their names: some of every array, so that biases cannot hide."""
+    rng = np.random.default_rng(seed)
+    total = sum(int(np.prod(shape)) for shape in shapes.values())
+    most = entries or (total if total <= ALL_BELOW else PER_ARRAY)
+    chosen: dict[int, str] = {}
+    start = 0
+    for name, shape in shapes.items():
+        size = int(np.prod(shape))
+        for i in sorted(rng.choice(size, min(most, size), replace=False).tolist()):
+            place = ",".join(str(int(k)) for k in np.unravel_index(i, shape))
+            chosen[start + i] = f"{name}[{place}]"
+        start += size
+    return chosen
+
+
+def _precision_note(theta: Array) -> list[str]:
+    if theta.dtype != np.float32:
+        return []
+    return ["theta was float32: checked in float64, since float32 leaves 3 or 4 digits"]
+
+
+# ---- numerical derivatives ----------------------------------------------------------------------
+
+
+def _numerical(
+    value: ValueOf, theta: Array, shapes: Mapping[str, tuple[int, ...]], chosen: list[int]
+) -> tuple[str, list[Difference], list[str]]:
+    """Return the method, a derivative for each chosen entry, and notes."""
+    noise = 2.0**-23 if np.asarray(value(theta.copy())).dtype == np.float32 else 2.0**-52
+    notes = ["value computes in float32: few digits remain"] if noise > 1e-10 else []
+    probes = chosen[:: max(1, len(chosen) // 4)]
+    exact = None if noise > 1e-10 else _complex(value, theta, probes)
+    if exact is not None and _confirmed(exact, [_central(value, theta, i, noise) for i in probes]):
+        steps = complex_step(value, theta, chosen)
+        return "complex step", [Difference(float(d), 0.0, 1e-30, False) for d in steps], notes
+    differences = [_central(value, theta, i, noise) for i in chosen]
+    return "central differences", differences, notes
+
+
+def _complex(value: ValueOf, theta: Array, probes: list[int]) -> Array | None:
+    """Return complex-step derivatives, or None where the function does not take complex θ."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy warns when it drops an imaginary part
+        try:
+            steps = complex_step(value, theta, probes)
+        except Exception:  # noqa: BLE001 (a user's function may fail in any way here)
+            return None
+    return steps if np.isfinite(steps).all() else None
+
+
+def _confirmed(exact: Array, differences: list[Difference]) -> bool:
+    """Tell whether central differences bear the complex step out, and not all are 0 by dropping."""
+    return all(
+        d.kink or abs(e - d.value) <= 10 * d.error + 1e-6 * abs(d.value)
+        for e, d in zip(exact.tolist(), differences, strict=True)
+    )
+
+
+def _central(value: ValueOf, theta: Array, i: int, noise: float) -> Difference:
+    point = theta.copy()
+
+    def along(x: float) -> float:
+        point[i] = x
+        return float(value(point))
+
+    return central_difference(along, float(theta[i]), max(0.1, abs(float(theta[i]))), noise)
+
+
+# ---- judging ------------------------------------------------------------------------------------
+
+
+def _judge(
+    chosen: dict[int, str],
+    analytic: Array,
+    differences: list[Difference],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> list[Entry]:
+    largest: dict[str, float] = dict.fromkeys(shapes, 0.0)
+    for name, d in zip(chosen.values(), differences, strict=True):
+        largest[array_of(name)] = max(largest[array_of(name)], abs(d.value))
+    return [
+        _entry(name, float(analytic[i]), d, largest[array_of(name)])
+        for (i, name), d in zip(chosen.items(), differences, strict=True)
+    ]
+
+
+def array_of(name: str) -> str:
+    """Return the array's name of an entry's: ``"W2[0,1]"`` -> ``"W2"``."""
+    return name.split("[")[0]
+
+
+def _entry(name: str, analytic: float, d: Difference, largest: float) -> Entry:
+    gap, size = abs(analytic - d.value), max(abs(analytic), abs(d.value))
+    tolerance = RELATIVE * size + OF_ARRAY * largest
+    relative = gap / size if size else 0.0
+    verdict = "right" if gap <= tolerance + 3 * d.error else "kink" if d.kink else "wrong"
+    if verdict == "right" and d.error > UNSURE * largest:
+        verdict = "unsure"
+    return Entry(name, analytic, d.value, d.error, relative, verdict)

@@ -1,0 +1,176 @@
+"""Initialisers: how the weights of an array are drawn before training.
+
+They draw in float64 from the generator they are given, so that the same seed gives the same weights
+in every precision; none of them keeps state.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from chainrule.checks import real_fields
+from chainrule.errors import InputError, unknown
+
+Shape = tuple[int, ...]
+Law = Literal["uniform", "normal"]
+
+
+class Initializer:
+    """How an array is drawn; every subclass is final and frozen."""
+
+    def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
+        """Return a float64 array of a `shape`; weights are (out, in)."""
+        raise NotImplementedError  # abstract
+
+
+def draw(rng: Generator, shape: Shape, variance: float, law: Law) -> NDArray[np.float64]:
+    """Return numbers of mean 0 and the given variance, uniform or normal."""
+    if law == "normal":
+        return rng.normal(0.0, math.sqrt(variance), shape)
+    bound = math.sqrt(3 * variance)  # a uniform law on ±b has variance b²/3
+    return rng.uniform(-bound, bound, shape)
+
+
+@final
+@dataclass(frozen=True)
+class Glorot(Initializer):
+    """Variance 2 / (in + out): keeps activations and deltas alike in size (Glorot, Bengio 2010).
+
+    Parameters
+    ----------
+    law : {"uniform", "normal"}
+    """
+
+    law: Law = "uniform"
+
+    def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
+        return draw(rng, shape, 2 / (shape[0] + shape[-1]), self.law)
+
+
+@final
+@dataclass(frozen=True)
+class He(Initializer):
+    """Variance 2 / in: for rectifiers, which pass half of their input (He et al. 2015).
+
+    Parameters
+    ----------
+    law : {"uniform", "normal"}
+    """
+
+    law: Law = "normal"
+
+    def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
+        return draw(rng, shape, 2 / shape[-1], self.law)
+
+
+@final
+@dataclass(frozen=True)
+class LeCun(Initializer):
+    """Variance 1 / in: net inputs of variance 1 (LeCun et al. 1998); SELU expects it.
+
+    Parameters
+    ----------
+    law : {"uniform", "normal"}
+    """
+
+    law: Law = "normal"
+
+    def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
+        return draw(rng, shape, 1 / shape[-1], self.law)
+
+
+@final
+@dataclass(frozen=True)
+class Uniform(Initializer):
+    """Every number uniform between two bounds, whatever the shape.
+
+    Parameters
+    ----------
+    low, high : float
+    """
+
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(-inf, inf)", "low", "high")
+
+    def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
+        return rng.uniform(self.low, self.high, shape)
+
+
+@final
+@dataclass(frozen=True)
+class Constant(Initializer):
+    """The same number everywhere; on weights it leaves all units of a layer alike for ever.
+
+    Parameters
+    ----------
+    value : float
+    """
+
+    value: float = 0.0
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(-inf, inf)", "value")
+
+    def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
+        return np.full(shape, self.value)
+
+
+@final
+@dataclass(frozen=True)
+class Orthogonal(Initializer):
+    """Orthonormal rows or columns, whichever are fewer, times a gain (Saxe et al. 2013).
+
+    Parameters
+    ----------
+    gain : float
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(-inf, inf)", "gain")
+
+    def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
+        if len(shape) != 2:
+            raise InputError(
+                f"Orthogonal draws matrices, not an array of shape {shape}; use Constant or Uniform"
+            )
+        rows, columns = max(shape), min(shape)
+        q, r = np.linalg.qr(rng.normal(size=(rows, columns)))  # (rows, columns), (columns, columns)
+        q = q * np.sign(np.diag(r))  # makes the law uniform over orthogonal matrices
+        return self.gain * (q if shape == q.shape else q.T)
+
+
+def initializer(choice: str | Initializer) -> Initializer:
+    """Return the initialiser of a name, or the one handed in.
+
+    Raises
+    ------
+    UnknownNameError
+        If the table has no such name.
+    """
+    if isinstance(choice, Initializer):
+        return choice
+    if choice not in INITIALIZERS:
+        raise unknown("initialiser", choice, INITIALIZERS)
+    return INITIALIZERS[choice]
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "glorot": Glorot(),
+    "glorot-normal": Glorot("normal"),
+    "he": He(),
+    "he-uniform": He("uniform"),
+    "lecun": LeCun(),
+    "lecun-uniform": LeCun("uniform"),
+    "uniform": Uniform(),
+    "constant": Constant(),
+    "orthogonal": Orthogonal(),
+}

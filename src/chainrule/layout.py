@@ -1,0 +1,118 @@
+"""The layout of θ: one flat vector of all parameters, with a named view for each array.
+
+Optimisers, gradient checks and files are loops over that one vector; only layers see its views.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.errors import InputError
+
+Array: TypeAlias = NDArray[Any]
+
+LARGEST = 2**30  # parameters: 8 GiB of θ in float64
+
+
+@dataclass(frozen=True)
+class Block:
+    """One parameter array inside θ.
+
+    Parameters
+    ----------
+    name : str
+        Its key, such as ``"W1"``.
+    layer : int
+        The place of its layer in the network, from 0.
+    param : str
+        What the layer calls it, such as ``"W"``.
+    shape : tuple of int
+    start : int
+        Where it begins in θ.
+    decays, trains : bool
+        Whether penalties apply to it, and whether training changes it.
+    """
+
+    name: str
+    layer: int
+    param: str
+    shape: tuple[int, ...]
+    start: int
+    decays: bool
+    trains: bool
+
+    @cached_property
+    def stop(self) -> int:
+        """Where the next array begins."""
+        return self.start + math.prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self.stop - self.start
+
+    def view(self, theta: Array) -> Array:
+        """Return this array as a view into θ, of its own shape."""
+        return theta[self.start : self.stop].reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All parameter arrays of a network, in the order in which they lie in θ.
+
+    Parameters
+    ----------
+    blocks : tuple of Block
+    """
+
+    blocks: tuple[Block, ...]
+
+    @cached_property
+    def size(self) -> int:
+        """The length of θ."""
+        return self.blocks[-1].stop if self.blocks else 0
+
+    @cached_property
+    def trainable(self) -> NDArray[np.bool_]:
+        """True for the entries of θ that training changes, (size,)."""
+        return self._mask(b.trains for b in self.blocks)
+
+    @cached_property
+    def decays(self) -> NDArray[np.bool_]:
+        """True for the entries of θ that penalties apply to, (size,)."""
+        return self._mask(b.decays for b in self.blocks)
+
+    def _mask(self, flags: Iterable[bool]) -> NDArray[np.bool_]:
+        mask = np.repeat(np.fromiter(flags, bool), [b.size for b in self.blocks])
+        mask.setflags(write=False)  # shared by everybody who asks
+        return mask
+
+    def views(self, theta: Array) -> dict[str, Array]:
+        """Return every array of θ by name, as views: writing to one changes θ."""
+        return {b.name: b.view(theta) for b in self.blocks}
+
+    def join(self, arrays: Mapping[str, Array], dtype: Any) -> Array:
+        """Return the flat vector of arrays given by name."""
+        flat = np.empty(self.size, dtype)
+        for b in self.blocks:
+            b.view(flat)[...] = arrays[b.name]
+        return flat
+
+    def check(self, theta: ArrayLike) -> Array:
+        """Return θ as a one-dimensional float or complex array, or raise InputError."""
+        vector = np.asarray(theta)
+        if vector.shape != (self.size,):
+            raise InputError(
+                f"theta has shape {vector.shape}, but this network has {self.size} parameters; "
+                "make it with network.initialize(seed) or network.pack(W=…, b=…)"
+            )
+        if vector.dtype not in (np.float32, np.float64, np.complex128):
+            raise InputError(
+                f"theta has dtype {vector.dtype}; convert it with theta.astype('float64')"
+            )
+        return vector

@@ -1,0 +1,585 @@
+"""The network: layers in a row and a loss, as a description without arrays.
+
+Its narrow waist is ``loss_and_gradient(theta, x, t)``; whatever trains, checks or explains comes
+through it. It is no graph: every layer sees the one below it and nothing else.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias, final
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from chainrule.activations import Activation, Identity
+from chainrule.batch import Batch, finite, normalise, numbers, samples, targets
+from chainrule.checks import whole
+from chainrule.errors import InputError, unknown
+from chainrule.gradcheck import GradientReport, check_gradient, merge
+from chainrule.initializers import Glorot, Initializer
+from chainrule.layers import Dense, Dropout, Layer, LayerNorm, Params, Record, dropout_mask
+from chainrule.layout import LARGEST, Block, Layout
+from chainrule.losses import Loss
+from chainrule.losses import loss as named_loss
+from chainrule.penalties import Penalty
+
+Array: TypeAlias = NDArray[Any]
+
+
+class Draw(NamedTuple):
+    """What dropout masks are drawn from; without it, as in prediction, dropout rests.
+
+    Attributes
+    ----------
+    seed : int
+        The run's seed.
+    step : int
+        The number of updates made so far.
+    """
+
+    seed: int
+    step: int
+
+
+class Trace(NamedTuple):
+    """Everything that one forward and backward pass computed.
+
+    Attributes
+    ----------
+    batch : Batch
+    layers : tuple of records
+        What each layer's forward pass saved: x, a and what it needed between them.
+    p : array (n, outputs)
+        The prediction: the link of the raw output.
+    terms : array (n, outputs)
+        The error of each output for each sample.
+    data_loss : float
+        The weighted mean over samples of the sum over outputs of the terms.
+    penalty : float
+    value : float
+        C, the sum of both.
+    do : array (n, outputs)
+        ∂C/∂o.
+    grads : tuple of records
+        What each layer's backward pass gave: gradients of the data loss, delta among them.
+    gradient : array (parameters,)
+        ∂C/∂θ, penalty included.
+    """
+
+    batch: Batch
+    layers: tuple[Record, ...]
+    p: Array
+    terms: Array
+    data_loss: Any
+    penalty: Any
+    value: Any
+    do: Array
+    grads: tuple[Record, ...]
+    gradient: Array
+
+    @property
+    def activations(self) -> list[Array]:
+        """The output a of every layer, (n, units) each."""
+        return [saved.a for saved in self.layers]
+
+    @property
+    def deltas(self) -> list[Array]:
+        """∂C/∂z of every Dense layer, (n, units) each."""
+        return [g.delta for g in self.grads if hasattr(g, "delta")]
+
+
+def kind(theta: Array) -> type[np.floating[Any]]:
+    """Return the precision that θ computes in: float32 or float64."""
+    return np.float32 if theta.dtype == np.float32 else np.float64
+
+
+@final
+@dataclass(frozen=True)
+class Network:
+    """A feed-forward network: a description that computes with the θ it is handed.
+
+    Parameters
+    ----------
+    inputs : int
+        The number of features of a sample.
+    layers : tuple of Layer
+    loss : str or Loss
+        By name or as an object.
+    penalty : Penalty, optional
+        On the weights; none by default.
+
+    Raises
+    ------
+    InputError
+        If there is no layer, a size is no positive whole number, or θ would be absurdly long.
+    UnknownNameError
+        If no loss has that name.
+    """
+
+    inputs: int
+    layers: tuple[Layer, ...]
+    loss: Loss | str
+    penalty: Penalty = field(default_factory=Penalty)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", whole(self.inputs, "inputs"))
+        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "loss", self.objective)
+        if not self.layers:
+            raise InputError("a network needs a layer; add Dense(outputs, activation)")
+        if self.layout.size > LARGEST:
+            raise InputError(
+                f"this network has {self.layout.size:,} parameters, more than {LARGEST:,}; "
+                "chainrule is for small and medium-sized networks: choose smaller layers"
+            )
+
+    # ---- structure ----
+
+    @property
+    def objective(self) -> Loss:
+        """The loss, by whatever it was named."""
+        return named_loss(self.loss)
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """The number of inputs and of every layer's outputs."""
+        widths = [self.inputs]
+        for layer in self.layers:
+            widths.append(layer.width(widths[-1]))
+        return tuple(widths)
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.widths[-1]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What keys call each layer: "1", "2", … with parameters, else kind and place."""
+        labels: list[str] = []
+        seen: Counter[str] = Counter()
+        for layer, inputs in zip(self.layers, self.widths, strict=False):
+            kind = "" if layer.shapes(inputs) else layer.kind
+            seen[kind] += 1
+            labels.append(f"{kind}{seen[kind]}")
+        return tuple(labels)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where each parameter array lies in θ."""
+        blocks: list[Block] = []
+        for place, (layer, inputs) in enumerate(zip(self.layers, self.widths, strict=False)):
+            for param, shape in layer.shapes(inputs).items():
+                start = blocks[-1].stop if blocks else 0
+                flags = (param in layer.weights, layer.trains(param))
+                blocks.append(
+                    Block(f"{param}{self.labels[place]}", place, param, shape, start, *flags)
+                )
+        return Layout(tuple(blocks))
+
+    @cached_property
+    def drops(self) -> bool:
+        """Whether a layer is Dropout."""
+        return any(isinstance(layer, Dropout) for layer in self.layers)
+
+    # ---- parameters ----
+
+    def initialize(self, seed: int, dtype: DTypeLike = np.float64) -> Array:
+        """Return freshly drawn parameters.
+
+        Parameters
+        ----------
+        seed : int
+            The same seed gives the same weights in every dtype.
+        dtype : dtype, default float64
+            float32 or float64.
+
+        Returns
+        -------
+        array (parameters,)
+        """
+        rng = np.random.default_rng(seed)
+        theta = np.empty(self.layout.size)
+        for b in self.layout.blocks:
+            b.view(theta)[...] = self.layers[b.layer].initializers()[b.param](rng, b.shape)
+        return theta.astype(dtype)
+
+    def pack(
+        self,
+        W: Sequence[ArrayLike],  # noqa: N803 (the textbook's name)
+        b: Sequence[ArrayLike | None] | None = None,
+        dtype: DTypeLike = np.float64,
+    ) -> Array:
+        """Return parameters made of arrays: one W and one b for each layer that has parameters.
+
+        Parameters
+        ----------
+        W : sequence of array
+            (out, in) for each Dense, (width,) for each LayerNorm.
+        b : sequence of array, optional
+            (out,) each, None for a layer without; zeros by default.
+        dtype : dtype, default float64
+
+        Returns
+        -------
+        array (parameters,)
+
+        Raises
+        ------
+        InputError
+            If an array is missing, too many, of the wrong shape or not finite.
+        """
+        given = {f"W{i}": w for i, w in enumerate(W, 1)}
+        given |= {f"b{i}": v for i, v in enumerate(b or [], 1) if v is not None}
+        shapes = {block.name: block.shape for block in self.layout.blocks}
+        for name in set(given) - set(shapes):
+            raise InputError(f"{name} was given, but this network has only {', '.join(shapes)}")
+        zeros = {n: np.zeros(s) for n, s in shapes.items() if b is None and n.startswith("b")}
+        for name in set(shapes) - set(given) - set(zeros):
+            raise InputError(f"{name} of shape {shapes[name]} is missing; give an array for it")
+        arrays = {name: _parameter(name, given.get(name, zeros.get(name)), shape)
+                  for name, shape in shapes.items()}  # fmt: skip
+        return self.layout.join(arrays, dtype)
+
+    def views(self, theta: Array) -> dict[str, Array]:
+        """Return every parameter array by name, such as ``views["W1"]``, as views into θ."""
+        return self.layout.views(self.layout.check(theta))
+
+    def params(self, theta: Array) -> list[Params]:
+        """Return each layer's parameters by the layer's own names, as views into θ."""
+        params: list[dict[str, Array]] = [{} for _ in self.layers]
+        for b in self.layout.blocks:
+            params[b.layer][b.param] = b.view(theta)
+        return list(params)
+
+    # ---- the passes ----
+
+    def forward(
+        self, params: list[Params], x: Array, draw: Draw | None = None
+    ) -> tuple[Record, ...]:
+        """Return what every layer saved; the last one's a is the raw output o, (n, outputs)."""
+        saved: list[Record] = []
+        for layer, own, mask in zip(self.layers, params, self.masks(len(x), draw), strict=True):
+            saved.append(layer.forward(own, x, mask))
+            x = saved[-1].a  # (n, out), the next layer's input
+        return tuple(saved)
+
+    def backward(
+        self, params: list[Params], saved: tuple[Record, ...], do: Array
+    ) -> tuple[Record, ...]:
+        """Return every layer's gradients, from do = ∂C/∂o, (n, outputs), downward."""
+        grads: list[Record] = []
+        da = do
+        for layer, own, record in zip(
+            reversed(self.layers), reversed(params), reversed(saved), strict=True
+        ):
+            grads.append(layer.backward(own, record, da))
+            da = grads[-1].dx  # (n, in), the da of the layer below
+        return tuple(reversed(grads))
+
+    def masks(self, n: int, draw: Draw | None) -> list[Array | None]:
+        """Return the dropout mask (n, width) of each layer, None where there is none."""
+        if draw is None or not self.drops:
+            return [None] * len(self.layers)
+        return [
+            dropout_mask(draw.seed, draw.step, place, (n, width), layer.rate)
+            if isinstance(layer, Dropout)
+            else None
+            for place, (layer, width) in enumerate(zip(self.layers, self.widths, strict=False))
+        ]
+
+    def predict(self, theta: ArrayLike, x: ArrayLike) -> Array:
+        """Return the prediction p, (n, outputs): the raw output put through the loss's link.
+
+        Parameters
+        ----------
+        theta : array (parameters,)
+        x : array (n, inputs), or (inputs,) for one sample
+
+        Raises
+        ------
+        InputError
+            If a shape or dtype does not fit.
+        """
+        checked = self.layout.check(theta)
+        saved = self.forward(self.params(checked), self.samples(x, checked))
+        return self.objective.predict(saved[-1].a)
+
+    def activations(self, theta: ArrayLike, x: ArrayLike) -> list[Array]:
+        """Return the output of every layer, (n, units) each, the raw output last."""
+        checked = self.layout.check(theta)
+        return [s.a for s in self.forward(self.params(checked), self.samples(x, checked))]
+
+    def value(self, theta: Array, batch: Batch, draw: Draw | None = None) -> Any:
+        """Return C for a batch that `batch` made: the loss plus the penalty."""
+        o = self.forward(self.params(theta), batch.x, draw)[-1].a  # (n, outputs)
+        return self.objective.value(o, batch.t, batch.weight) + self._penalty(theta, batch)
+
+    def run(self, theta: Array, batch: Batch, draw: Draw | None = None) -> Trace:
+        """Return the trace of both passes for a batch that `batch` made."""
+        loss, (x, t, weight, _) = self.objective, batch
+        params = self.params(theta)
+        saved = self.forward(params, x, draw)
+        o = saved[-1].a  # (n, outputs)
+        p, terms = loss.predict(o), loss.terms(o, t)  # (n, outputs)
+        data_loss, penalty = loss.value(o, t, weight), self._penalty(theta, batch)
+        do = loss.gradient(o, t, weight)  # (n, outputs)
+        grads = self.backward(params, saved, do)
+        gradient = self._gradient(theta, grads, batch)  # (parameters,)
+        total = data_loss + penalty
+        return Trace(batch, saved, p, terms, data_loss, penalty, total, do, grads, gradient)
+
+    def _penalty(self, theta: Array, batch: Batch) -> Any:
+        if not self.penalty:
+            return 0.0
+        weights = [b.view(theta) for b in self.layout.blocks if b.decays]
+        return self.penalty.value(weights, batch.total)
+
+    def _gradient(self, theta: Array, grads: tuple[Record, ...], batch: Batch) -> Array:
+        """Return ∂C/∂θ, (parameters,), of the layers' gradients and the penalty."""
+        arrays: dict[str, Array] = {}
+        for b in self.layout.blocks:
+            arrays[b.name] = getattr(grads[b.layer], f"d{b.param}")
+            if self.penalty and b.decays:
+                penalty = self.penalty.gradient(b.view(theta), batch.total)
+                arrays[b.name] = arrays[b.name] + penalty
+        return self.layout.join(arrays, np.result_type(theta, batch.x))
+
+    def trace(
+        self,
+        theta: ArrayLike,
+        x: ArrayLike,
+        t: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        draw: Draw | None = None,
+    ) -> Trace:
+        """Return everything that one forward and backward pass computes.
+
+        Parameters
+        ----------
+        theta : array (parameters,)
+        x : array (n, inputs), or (inputs,) for one sample
+        t : array (n, outputs), or (outputs,) for one sample, or (n,) classes or single targets
+        weights : array (n,), optional
+            Sample weights; they are brought to mean 1 over these samples.
+        draw : Draw, optional
+            For dropout masks; without it dropout rests.
+
+        Returns
+        -------
+        Trace
+
+        Raises
+        ------
+        InputError
+            If a shape, a dtype or a target does not fit.
+
+        Notes
+        -----
+        A NaN or infinity in θ or x is let through, and reaches the loss.
+        """
+        checked = self.layout.check(theta)
+        return self.run(checked, self.batch(checked, x, t, weights), draw)
+
+    def loss_and_gradient(
+        self,
+        theta: ArrayLike,
+        x: ArrayLike,
+        t: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        draw: Draw | None = None,
+    ) -> tuple[Any, Array]:
+        """Return C and ∂C/∂θ, (parameters,); the parameters are those of `trace`.
+
+        Raises
+        ------
+        InputError
+            If a shape, a dtype or a target does not fit.
+        """
+        trace = self.trace(theta, x, t, weights, draw=draw)
+        return trace.value, trace.gradient
+
+    def batch(
+        self, theta: Array, x: ArrayLike, t: ArrayLike, weights: ArrayLike | None = None
+    ) -> Batch:
+        """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
+        rows = self.samples(x, theta)  # (n, inputs)
+        one = np.ndim(x) == 1
+        t_rows = targets(t, len(rows), self.outputs, self.objective, one=one).astype(kind(theta))
+        weight, total = normalise(weights, len(rows), kind(theta))
+        return Batch(rows, t_rows, weight, total)
+
+    def samples(self, x: ArrayLike, theta: Array) -> Array:
+        """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""
+        return samples(x, self.inputs, kind(theta))
+
+    # ---- the gradient check ----
+
+    def check_gradient(
+        self,
+        theta: ArrayLike,
+        x: ArrayLike,
+        t: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        seed: int = 0,
+        entries: int | None = None,
+        rows: int = 32,
+    ) -> GradientReport:
+        """Check this network's gradient against numerical derivatives, the careful way.
+
+        In float64, on a few samples, with dropout seeded, the penalty apart from the data loss, some
+        entries of every parameter array, at θ and again after ten small steps of training.
+
+        Parameters
+        ----------
+        theta : array (parameters,)
+        x, t, weights : array
+            As for `trace`.
+        seed : int, default 0
+            Of the sample of entries and of dropout masks.
+        entries : int, optional
+            How many of each array; by default all of small networks, else 24.
+        rows : int, default 32
+            The first so many samples are used.
+
+        Returns
+        -------
+        GradientReport
+
+        Raises
+        ------
+        InputError
+            If a shape, a dtype or a target does not fit, or θ or x is not finite.
+        """
+        start = finite(self.layout.check(theta).astype(np.float64), "theta")
+        whole_batch = self.batch(start, x, t, weights)
+        finite(whole_batch.x, "x")
+        batch = whole_batch.head(rows)
+        draw = Draw(seed, 0) if self.drops else None
+        bare = replace(self, penalty=Penalty())
+
+        def check(point: Array, where: str, network: Network) -> GradientReport:
+            shapes = {f"{where}{b.name}": b.shape for b in self.layout.blocks}
+            return check_gradient(
+                lambda w: network.value(w, batch, draw),
+                lambda w: network.run(w, batch, draw).gradient,
+                point, arrays=shapes, seed=seed, entries=entries,
+            )  # fmt: skip
+
+        later = start
+        for _ in range(10):
+            gradient = bare.run(later, batch, draw).gradient
+            later = later - 0.1 * gradient / max(1.0, float(np.abs(gradient).max()))
+        reports = [check(start, "", bare), check(later, "after 10 steps ", bare)]
+        if self.penalty:
+            reports.append(check(start, "with penalty ", self))
+        return merge(reports, samples=(len(batch.x), len(whole_batch.x)))
+
+    # ---- names ----
+
+    def layer(self, label: str | int) -> int:
+        """Return the place of the layer that keys call `label`, such as 1 or "dropout1"."""
+        if str(label) not in self.labels:
+            raise unknown("layer", str(label), self.labels)
+        return self.labels.index(str(label))
+
+
+def mlp(
+    *sizes: int,
+    activation: str | Activation | Sequence[str | Activation],
+    loss: str | Loss,
+    output: str | Activation | None = None,
+    initializer: Initializer | None = None,
+    bias_initializer: Initializer | None = None,
+    bias: bool = True,
+    train_biases: bool = True,
+    dropout: float = 0.0,
+    layer_norm: bool = False,
+    penalty: Penalty | None = None,
+) -> Network:
+    """Return a network of Dense layers.
+
+    Parameters
+    ----------
+    *sizes : int
+        Inputs, units of each hidden layer, outputs: ``mlp(2, 3, 1, …)``.
+    activation : str, Activation or sequence of them
+        One means every layer, the output included, unless the loss owns a link (cross-entropies,
+        poisson), where the output is linear. A sequence names each layer's own.
+    loss : str or Loss
+    output : str or Activation, optional
+        The last layer's activation, whatever the rule above says.
+    initializer, bias_initializer : Initializer, optional
+        How W and b are drawn; Glorot() and Constant(0.0).
+    bias : bool, default True
+        Whether layers have biases.
+    train_biases : bool, default True
+        Whether training changes them.
+    dropout : float, default 0
+        The rate of a Dropout behind every hidden layer.
+    layer_norm : bool, default False
+        Whether a LayerNorm stands behind every hidden layer.
+    penalty : Penalty, optional
+        On the weights.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two sizes, or activations for other than each layer.
+    UnknownNameError
+        If a name is in no table.
+
+    Examples
+    --------
+    >>> from chainrule import mlp
+    >>> mlp(2, 3, 1, activation="tanh", loss="squared-error").layout.size
+    13
+    """
+    if len(sizes) < 2:
+        raise InputError(f"mlp{sizes}: needs at least inputs and outputs, such as mlp(2, 3, 1, …)")
+    count = len(sizes) - 1
+    objective = named_loss(loss)
+    if isinstance(activation, str | Activation):
+        last = Identity() if objective.owns_link else activation
+        choices = [*[activation] * (count - 1), last]
+    else:
+        choices = list(activation)
+    if len(choices) != count:
+        raise InputError(
+            f"{len(choices)} activations for {count} layers; name one for all, or one for each"
+        )
+    if output is not None:
+        choices[-1] = output
+    layers: list[Layer] = []
+    for place, (units, f) in enumerate(zip(sizes[1:], choices, strict=True), 1):
+        layers.append(
+            Dense(
+                units,
+                f,
+                initializer or Glorot(),
+                **({"bias_initializer": bias_initializer} if bias_initializer else {}),
+                bias=bias,
+                trainable=True if train_biases or not bias else ("W",),
+            )
+        )
+        if place < count:
+            layers += [LayerNorm()] if layer_norm else []
+            layers += [Dropout(dropout)] if dropout else []
+    return Network(sizes[0], tuple(layers), objective, penalty or Penalty())
+
+
+def _parameter(name: str, values: Any, shape: tuple[int, ...]) -> Array:
+    array = finite(numbers(values, name), name)
+    if array.shape != shape:
+        turned = "; transpose it: rows are outputs" if array.shape == shape[::-1] else ""
+        raise InputError(f"{name} has shape {array.shape}, but must be {shape}{turned}")
+    return array

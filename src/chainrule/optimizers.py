@@ -1,0 +1,454 @@
+"""Optimisers: pure pairs ``start(theta, layout) -> state`` and ``step(theta, gradient, state)``.
+
+Every rule is elementwise, so that it runs over the flat θ, over one array or in a kernel with the
+same bits; the equations beside it say the same. None of them looks at data.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.checks import real_fields, whole_fields
+from chainrule.elementwise import Number, sqrt, where
+from chainrule.errors import unknown
+from chainrule.layout import Layout
+from chainrule.schedules import Schedule, rate_at
+
+Array: TypeAlias = NDArray[Any]
+Rate: TypeAlias = float | Schedule
+
+
+# ---- rules: (w, g, *slots, *constants) -> (w_new, *slots_new), elementwise ----------------------
+
+
+def sgd_rule(w: Number, g: Number, rate: float) -> tuple[Number]:
+    return (w - rate * g,)
+
+
+def momentum_rule(w: Number, g: Number, v: Number, rate: float, momentum: float) -> tuple[Number, ...]:
+    v = momentum * v - rate * g
+    return w + v, v
+
+
+def nesterov_rule(w: Number, g: Number, v: Number, rate: float, momentum: float) -> tuple[Number, ...]:
+    v = momentum * v - rate * g
+    return w + momentum * v - rate * g, v
+
+
+def rmsprop_rule(
+    w: Number, g: Number, s: Number, rate: float, rho: float, eps: float
+) -> tuple[Number, ...]:
+    s = rho * s + (1 - rho) * g * g
+    return w - rate * g / (sqrt(s) + eps), s
+
+
+def adam_rule(
+    w: Number, g: Number, m: Number, v: Number,
+    rate: float, beta1: float, beta2: float, eps: float, k: int,
+) -> tuple[Number, ...]:  # fmt: skip
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g * g
+    mhat = m / (1 - beta1**k)
+    vhat = v / (1 - beta2**k)
+    return w - rate * mhat / (sqrt(vhat) + eps), m, v
+
+
+def adamw_rule(
+    w: Number, g: Number, m: Number, v: Number,
+    rate: float, beta1: float, beta2: float, eps: float, k: int, decay: Number,
+) -> tuple[Number, ...]:  # fmt: skip
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g * g
+    mhat = m / (1 - beta1**k)
+    vhat = v / (1 - beta2**k)
+    return w - rate * (mhat / (sqrt(vhat) + eps) + decay * w), m, v
+
+
+ADAM_MEANS = {
+    "m_new": "beta1 * m + (1 - beta1) * g",
+    "v_new": "beta2 * v + (1 - beta2) * g * g",
+    "mhat": "m_new / (1 - beta1**k)",
+    "vhat": "v_new / (1 - beta2**k)",
+}
+
+
+# ---- clipping -----------------------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True)
+class ClipValue:
+    """Every entry of the gradient brought into [−limit, limit].
+
+    Parameters
+    ----------
+    limit : float
+    """
+
+    limit: float
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(0, inf)", "limit")
+
+    def __call__(self, gradient: Array, layout: Layout) -> Array:
+        d = gradient
+        return where(d > self.limit, self.limit, where(d < -self.limit, -self.limit, d))
+
+    def equations(self) -> dict[str, str]:
+        """Return g of one array, from its gradient dC."""
+        return {"g": "where(dC > limit, limit, where(dC < -limit, -limit, dC))"}
+
+
+@final
+@dataclass(frozen=True)
+class ClipNorm:
+    """The gradient shortened to Euclidean norm `limit` where it is longer, over all trained arrays.
+
+    Parameters
+    ----------
+    limit : float
+    """
+
+    limit: float
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(0, inf)", "limit")
+
+    def __call__(self, gradient: Array, layout: Layout) -> Array:
+        arrays = [b.view(gradient) for b in layout.blocks if b.trains]
+        norm = sqrt(sum(np.sum(d * d, axis=None) for d in arrays))
+        factor = self.limit / where(norm > self.limit, norm, self.limit)  # at most 1
+        return gradient * factor.astype(gradient.dtype)  # (parameters,)
+
+    def equations(self) -> dict[str, str]:
+        """Return g of one array, from its gradient dC and the norm over all arrays."""
+        return {"length": "sum(dC * dC, axis=None)", "g": "dC * factor"}
+
+
+Clip: TypeAlias = ClipValue | ClipNorm
+
+
+def settle_rate(optimizer: object) -> None:
+    """Make the rate of a frozen optimiser a Python float above 0, if it is no schedule."""
+    if not isinstance(getattr(optimizer, "rate", None), Schedule):
+        real_fields(optimizer, "(0, inf)", "rate")
+
+
+# ---- optimisers ---------------------------------------------------------------------------------
+
+
+class OptimizerState(NamedTuple):
+    """What an optimiser remembers between updates.
+
+    Attributes
+    ----------
+    step : int
+        The number of updates made.
+    slots : tuple of array (parameters,)
+        Its moving averages, in the order of its rule.
+    layout : Layout
+        Which entries train, and which decay.
+    """
+
+    step: int
+    slots: tuple[Array, ...]
+    layout: Layout
+
+
+class Optimizer:
+    """How θ changes with its gradient; every subclass is final and frozen.
+
+    Attributes
+    ----------
+    name : str
+        The name in the table, in files and on the command line.
+    slots : tuple of str
+        What the equations call its moving averages.
+    equations : dict of str to str
+        ``w_new`` and each slot's ``_new``, in the names of one parameter array: w, its gradient g
+        after penalty and clipping, the slots, the constants, and k, the update's number from 1.
+    rule : callable
+        The same, as the elementwise function that runs.
+    """
+
+    name: str
+    slots: tuple[str, ...] = ()
+    equations: dict[str, str]
+    rule: Callable[..., tuple[Array, ...]]
+    rate: Rate
+    clip: Clip | None = None
+
+    def constants(self, k: int, decays: Any) -> dict[str, Any]:
+        """Return the rule's constants by name for update k; `decays` is 1 where weights decay."""
+        return {"rate": rate_at(self.rate, k)}
+
+    def start(self, theta: Array, layout: Layout) -> OptimizerState:
+        """Return the state before the first update: slots of zeros."""
+        return OptimizerState(0, tuple(np.zeros_like(theta) for _ in self.slots), layout)
+
+    def step(
+        self, theta: Array, gradient: Array, state: OptimizerState
+    ) -> tuple[Array, OptimizerState]:
+        """Return the new θ, (parameters,), and state; what is handed in stays as it is.
+
+        Entries that do not train keep their bytes, and so do their slots.
+        """
+        layout, k = state.layout, state.step + 1
+        g = self.clip(gradient, layout) if self.clip else gradient  # (parameters,)
+        decays = layout.decays.astype(theta.dtype)  # (parameters,)
+        before = (theta, *state.slots)
+        after = self.rule(theta, g, *state.slots, *self.constants(k, decays).values())
+        if not layout.trainable.all():
+            pairs = zip(after, before, strict=True)
+            after = tuple(where(layout.trainable, new, old) for new, old in pairs)
+        return after[0], OptimizerState(k, tuple(after[1:]), layout)
+
+
+@final
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent: w − rate · g.
+
+    Parameters
+    ----------
+    rate : float or Schedule, default 0.1
+    clip : ClipValue or ClipNorm, optional
+    """
+
+    rate: Rate = 0.1
+    clip: Clip | None = None
+
+    name = "sgd"
+    equations = {"w_new": "w - rate * g"}
+    rule = staticmethod(sgd_rule)
+
+    def __post_init__(self) -> None:
+        settle_rate(self)
+
+
+@final
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """Gradient descent with momentum (Polyak 1964).
+
+    Parameters
+    ----------
+    rate : float or Schedule, default 0.01
+    momentum : float, default 0.9
+    clip : ClipValue or ClipNorm, optional
+    """
+
+    rate: Rate = 0.01
+    momentum: float = 0.9
+    clip: Clip | None = None
+
+    name = "momentum"
+    slots = ("v",)
+    equations = {"v_new": "momentum * v - rate * g", "w_new": "w + v_new"}
+    rule = staticmethod(momentum_rule)
+
+    def __post_init__(self) -> None:
+        settle_rate(self)
+        real_fields(self, "[0, 1)", "momentum")
+
+    def constants(self, k: int, decays: Any) -> dict[str, Any]:
+        return {**super().constants(k, decays), "momentum": self.momentum}
+
+
+@final
+@dataclass(frozen=True)
+class Nesterov(Optimizer):
+    """Nesterov's momentum, in the form that looks ahead from the new velocity (Sutskever 2013).
+
+    Parameters
+    ----------
+    rate : float or Schedule, default 0.01
+    momentum : float, default 0.9
+    clip : ClipValue or ClipNorm, optional
+    """
+
+    rate: Rate = 0.01
+    momentum: float = 0.9
+    clip: Clip | None = None
+
+    name = "nesterov"
+    slots = ("v",)
+    equations = {
+        "v_new": "momentum * v - rate * g",
+        "w_new": "w + momentum * v_new - rate * g",
+    }
+    rule = staticmethod(nesterov_rule)
+
+    def __post_init__(self) -> None:
+        settle_rate(self)
+        real_fields(self, "[0, 1)", "momentum")
+
+    def constants(self, k: int, decays: Any) -> dict[str, Any]:
+        return {**super().constants(k, decays), "momentum": self.momentum}
+
+
+@final
+@dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """The gradient over the root of its mean square (Hinton 2012), eps outside the root.
+
+    Parameters
+    ----------
+    rate : float or Schedule, default 0.001
+    rho : float, default 0.9
+        How much of the mean square is kept at each update.
+    eps : float, default 1e-8
+    clip : ClipValue or ClipNorm, optional
+    """
+
+    rate: Rate = 0.001
+    rho: float = 0.9
+    eps: float = 1e-8
+    clip: Clip | None = None
+
+    name = "rmsprop"
+    slots = ("s",)
+    equations = {
+        "s_new": "rho * s + (1 - rho) * g * g",
+        "w_new": "w - rate * g / (sqrt(s_new) + eps)",
+    }
+    rule = staticmethod(rmsprop_rule)
+
+    def __post_init__(self) -> None:
+        settle_rate(self)
+        real_fields(self, "[0, 1)", "rho")
+        real_fields(self, "(0, inf)", "eps")
+
+    def constants(self, k: int, decays: Any) -> dict[str, Any]:
+        return {**super().constants(k, decays), "rho": self.rho, "eps": self.eps}
+
+
+@final
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam (Kingma, Ba 2014, Algorithm 1), eps outside the root.
+
+    Parameters
+    ----------
+    rate : float or Schedule, default 0.001
+    beta1, beta2 : float, default 0.9 and 0.999
+        How much of the means of g and g² is kept at each update.
+    eps : float, default 1e-8
+    clip : ClipValue or ClipNorm, optional
+    """
+
+    rate: Rate = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    clip: Clip | None = None
+
+    name = "adam"
+    slots = ("m", "v")
+    equations = {**ADAM_MEANS, "w_new": "w - rate * mhat / (sqrt(vhat) + eps)"}
+    rule = staticmethod(adam_rule)
+
+    def __post_init__(self) -> None:
+        settle_rate(self)
+        real_fields(self, "[0, 1)", "beta1", "beta2")
+        real_fields(self, "(0, inf)", "eps")
+
+    def constants(self, k: int, decays: Any) -> dict[str, Any]:
+        own = {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps, "k": k}
+        return {**super().constants(k, decays), **own}
+
+
+@final
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov, Hutter 2017): biases do not decay.
+
+    Parameters
+    ----------
+    rate : float or Schedule, default 0.001
+    beta1, beta2 : float, default 0.9 and 0.999
+    eps : float, default 1e-8
+    decay : float, default 0.01
+        Times the rate and the weight, taken off at each update.
+    clip : ClipValue or ClipNorm, optional
+    """
+
+    rate: Rate = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    decay: float = 0.01
+    clip: Clip | None = None
+
+    name = "adamw"
+    slots = ("m", "v")
+    equations = {**ADAM_MEANS, "w_new": "w - rate * (mhat / (sqrt(vhat) + eps) + decay * w)"}
+    rule = staticmethod(adamw_rule)
+
+    def __post_init__(self) -> None:
+        settle_rate(self)
+        real_fields(self, "[0, 1)", "beta1", "beta2")
+        real_fields(self, "(0, inf)", "eps")
+        real_fields(self, "[0, inf)", "decay")
+
+    def constants(self, k: int, decays: Any) -> dict[str, Any]:
+        own = {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps, "k": k}
+        return {**super().constants(k, decays), **own, "decay": self.decay * decays}
+
+
+@final
+@dataclass(frozen=True)
+class LBFGS:
+    """SciPy's L-BFGS over the trainable entries: no pair, since it owns its line search.
+
+    One epoch is one iteration over all the data. A stopped run starts its memory anew.
+
+    Parameters
+    ----------
+    memory : int, default 10
+        Pairs of steps and gradient changes kept.
+    tolerance : float, default 1e-8
+        It ends where no entry of the gradient is larger.
+
+    References
+    ----------
+    Liu, Nocedal: On the limited memory BFGS method, Math. Programming 1989.
+    """
+
+    memory: int = 10
+    tolerance: float = 1e-8
+
+    name = "lbfgs"
+
+    def __post_init__(self) -> None:
+        whole_fields(self, 1, "memory")
+        real_fields(self, "[0, inf)", "tolerance")
+
+
+def optimizer(choice: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
+    """Return the optimiser of a name, with its default rate, or the one handed in.
+
+    Raises
+    ------
+    UnknownNameError
+        If the table has no such name.
+    """
+    if isinstance(choice, Optimizer | LBFGS):
+        return choice
+    if choice not in OPTIMIZERS:
+        raise unknown("optimiser", choice, OPTIMIZERS)
+    return OPTIMIZERS[choice]
+
+
+OPTIMIZERS: dict[str, Optimizer | LBFGS] = {
+    "sgd": SGD(),
+    "momentum": Momentum(),
+    "nesterov": Nesterov(),
+    "rmsprop": RMSProp(),
+    "adam": Adam(),
+    "adamw": AdamW(),
+    "lbfgs": LBFGS(),
+}

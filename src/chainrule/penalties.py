@@ -1,0 +1,80 @@
+"""The penalty on large weights, in value and gradient alike; biases never pay it.
+
+It belongs to the network, as the loss does, and is added to the loss over the data.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.checks import real_fields
+from chainrule.elementwise import real, where
+
+Array: TypeAlias = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True)
+class Penalty:
+    """l1 Σ|w| + l2 Σw² + alpha Σw² / 2m, where m is the batch's sum of sample weights as given.
+
+    Parameters
+    ----------
+    l1, l2 : float
+        Added to C as they stand, at least 0.
+    alpha : float
+        As scikit-learn's MLP has it: halved, and divided by the sum of sample weights, which is the
+        number of samples where there are none.
+
+    Raises
+    ------
+    InputError
+        If one is negative, infinite or NaN.
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+    alpha: float = 0.0
+
+    def __post_init__(self) -> None:
+        real_fields(self, "[0, inf)", "l1", "l2", "alpha")
+
+    def __bool__(self) -> bool:
+        return any(self.constants.values())
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The three factors by name."""
+        return {"l1": self.l1, "l2": self.l2, "alpha": self.alpha}
+
+    def value(self, weights: Sequence[Array], total: float) -> Any:
+        """Return the penalty of all weight arrays; `total` is the m of the batch."""
+        absolute = sum(np.sum(where(real(w) < 0, -w, w), axis=None) for w in weights)
+        square = sum(np.sum(w * w, axis=None) for w in weights)
+        return self.l1 * absolute + (self.l2 + self.alpha / (2 * total)) * square
+
+    def gradient(self, w: Array, total: float) -> Array:
+        """Return the penalty's derivative by a weight array; that of |w| at 0 is 0."""
+        sign = where(w > 0, 1.0, where(w < 0, -1.0, 0 * w))
+        return self.l1 * sign + (2 * self.l2 + self.alpha / total) * w
+
+    def equations(self, arrays: Sequence[str]) -> dict[str, str]:
+        """Return the value in equations over the weight arrays of these names."""
+        return {
+            "absolute": " + ".join(f"{name}.absolute" for name in arrays),
+            "square": " + ".join(f"{name}.square" for name in arrays),
+            "value": "l1 * absolute + (l2 + alpha / (2 * total)) * square",
+        }
+
+    def array_equations(self) -> dict[str, str]:
+        """Return what one weight array w contributes, and its gradient dC; d is the data's."""
+        return {
+            "absolute": "sum(where(w < 0, -w, w), axis=None)",
+            "square": "sum(w * w, axis=None)",
+            "sign": "where(w > 0, 1.0, where(w < 0, -1.0, 0 * w))",
+            "dpenalty": "l1 * sign + (2 * l2 + alpha / total) * w",
+            "dC": "d + dpenalty",
+        }

@@ -1,0 +1,25 @@
+"""The half adder: two binary digits to their sum and carry, through two hidden layers of two.
+
+Its weights are drawn, uniform on ±1, since the text it comes from gives none.
+"""
+
+from chainrule.initializers import Uniform
+from chainrule.network import mlp
+from chainrule.optimizers import SGD
+from chainrule.problems.model import Problem
+
+HALF_ADDER = Problem(
+    name="half-adder",
+    title="The half adder: 2-2-2-2, logistic, squared error",
+    source="a general derivation of backpropagation with a gradient check",
+    network=mlp(
+        2, 2, 2, 2,
+        activation="logistic",
+        loss="squared-error",
+        initializer=Uniform(-1, 1),
+        bias_initializer=Uniform(-1, 1),
+    ),
+    x=((0, 0), (0, 1), (1, 0), (1, 1)),
+    t=((0, 0), (1, 0), (1, 0), (0, 1)),
+    optimizer=SGD(0.5),
+)  # fmt: skip

@@ -1,0 +1,172 @@
+"""Schedules: the learning rate of each update, as a pure function of the update's number.
+
+Updates are counted from 1 and over the whole run, never by epoch; for a schedule by epochs, multiply
+by the number of batches in one.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+from chainrule.checks import real_fields, whole_fields
+
+
+class Schedule:
+    """The learning rate as a function of the update k = 1, 2, …; every subclass is frozen."""
+
+    def __call__(self, k: int) -> float:
+        """Return the learning rate of update k."""
+        raise NotImplementedError  # abstract
+
+
+@final
+@dataclass(frozen=True)
+class ConstantRate(Schedule):
+    """The same rate always.
+
+    Parameters
+    ----------
+    rate : float
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(0, inf)", "rate")
+
+    def __call__(self, k: int) -> float:
+        return self.rate
+
+
+@final
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """rate · factor^⌊(k − 1) / every⌋: a cut after every so many updates.
+
+    Parameters
+    ----------
+    rate, factor : float
+    every : int
+        Updates.
+    """
+
+    rate: float
+    factor: float = 0.1
+    every: int = 1000
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(0, inf)", "rate", "factor")
+        whole_fields(self, 1, "every")
+
+    def __call__(self, k: int) -> float:
+        return self.rate * self.factor ** ((k - 1) // self.every)
+
+
+@final
+@dataclass(frozen=True)
+class ExponentialDecay(Schedule):
+    """rate · factor^(k − 1).
+
+    Parameters
+    ----------
+    rate, factor : float
+    """
+
+    rate: float
+    factor: float = 0.999
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(0, inf)", "rate", "factor")
+
+    def __call__(self, k: int) -> float:
+        return self.rate * self.factor ** (k - 1)
+
+
+@final
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """rate / k^power.
+
+    Parameters
+    ----------
+    rate, power : float
+    """
+
+    rate: float
+    power: float = 0.5
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(0, inf)", "rate", "power")
+
+    def __call__(self, k: int) -> float:
+        return self.rate / k**self.power
+
+
+@final
+@dataclass(frozen=True)
+class CosineDecay(Schedule):
+    """Half a cosine from rate at the first update down to `final` at update `steps`, then `final`.
+
+    Parameters
+    ----------
+    rate : float
+    steps : int
+        At least 2 updates.
+    final : float, default 0
+    """
+
+    rate: float
+    steps: int
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(0, inf)", "rate")
+        real_fields(self, "[0, inf)", "final")
+        whole_fields(self, 2, "steps")
+
+    def __call__(self, k: int) -> float:
+        part = min((k - 1) / (self.steps - 1), 1.0)  # from 0 to 1
+        return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * part)) / 2
+
+
+@final
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """A straight rise to what `then` begins with, over `steps` updates; `then` counts from there.
+
+    Parameters
+    ----------
+    steps : int
+    then : Schedule or float
+    """
+
+    steps: int
+    then: Schedule | float
+
+    def __post_init__(self) -> None:
+        whole_fields(self, 1, "steps")
+        object.__setattr__(self, "then", schedule(self.then))
+
+    def __call__(self, k: int) -> float:
+        then = schedule(self.then)
+        return then(1) * k / self.steps if k <= self.steps else then(k - self.steps)
+
+
+def rate_at(rate: Schedule | float, k: int) -> float:
+    """Return the learning rate of update k of a schedule or a constant."""
+    return rate(k) if isinstance(rate, Schedule) else rate
+
+
+def schedule(choice: Schedule | float) -> Schedule:
+    """Return a schedule, of a constant rate if a number is given."""
+    return choice if isinstance(choice, Schedule) else ConstantRate(choice)
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": ConstantRate,
+    "step": StepDecay,
+    "exponential": ExponentialDecay,
+    "inverse-scaling": InverseScaling,
+    "cosine": CosineDecay,
+    "warm-up": WarmUp,
+}

@@ -1,0 +1,421 @@
+"""Training: ``train`` describes a run, and the ``Run`` computes its epochs when they are wanted.
+
+Validation, early stopping and records stand here, around an engine's loop. No formula does.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule import loops
+from chainrule.batch import Batch, finite, numbers
+from chainrule.checks import real_fields, whole, whole_fields
+from chainrule.errors import DivergenceError, InputError, missing, unknown
+from chainrule.loops import Batches, State
+from chainrule.network import Network
+from chainrule.optimizers import LBFGS, Optimizer, optimizer
+from chainrule.schedules import rate_at
+
+Array: TypeAlias = NDArray[Any]
+Metric: TypeAlias = Callable[[Array, Array], float]
+
+
+class Record(NamedTuple):
+    """What is known after an epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        Finished epochs.
+    step : int
+        Updates made.
+    loss : float
+        The mean over the epoch's samples of the loss that their batch had when it was seen, penalty
+        included; with ``after=True``, C over all samples after the epoch's updates.
+    validation_loss, metric : float or None
+        Over the validation data (the metric over the training data where there are none).
+    rate : float or None
+        The learning rate of the last update; None for L-BFGS.
+    seconds : float
+        Since the run began or was continued.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    validation_loss: float | None
+    metric: float | None
+    rate: float | None
+    seconds: float
+
+
+@final
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the monitored number has not improved for some records, and restore the best θ.
+
+    Parameters
+    ----------
+    patience : int, default 10
+        Records without an improvement.
+    min_delta : float, default 0
+        What counts as one.
+    monitor : {"loss", "metric"}
+        The validation loss (the training loss without validation data), or the metric, of which
+        more is better.
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    monitor: str = "loss"
+
+    def __post_init__(self) -> None:
+        whole_fields(self, 1, "patience")
+        real_fields(self, "[0, inf)", "min_delta")
+        if self.monitor not in ("loss", "metric"):
+            raise unknown("number to monitor", self.monitor, ("loss", "metric"))
+
+
+# ---- metrics ------------------------------------------------------------------------------------
+
+
+def accuracy(p: Array, t: Array) -> float:
+    """Return the share of samples whose class is right; one output means yes from p = ½."""
+    if p.shape[1] == 1:
+        return float(np.mean((p > 0.5) == (t > 0.5)))
+    return float(np.mean(np.argmax(p, axis=1) == np.argmax(t, axis=1)))
+
+
+def r2(p: Array, t: Array) -> float:
+    """Return 1 − Σ(t − p)² / Σ(t − mean t)², the mean over outputs."""
+    spread = np.sum((t - t.mean(axis=0)) ** 2, axis=0)
+    missed = np.sum((t - p) ** 2, axis=0)
+    return float(np.mean(1 - missed / np.where(spread > 0, spread, 1.0)))
+
+
+METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2}
+
+
+# ---- the run ------------------------------------------------------------------------------------
+
+
+def train(
+    network: Network,
+    X: ArrayLike,  # noqa: N803 (the field's name)
+    y: ArrayLike,
+    optimizer: str | Optimizer | LBFGS = "adam",
+    *,
+    epochs: int = 100,
+    batch: int | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    weights: ArrayLike | None = None,
+    theta: ArrayLike | None = None,
+    state: State | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    metric: str | Metric | None = None,
+    stop: EarlyStopping | None = None,
+    record_every: int = 1,
+    after: bool = False,
+) -> "Run":
+    """Describe a training run; its epochs are computed when they are asked for.
+
+    Parameters
+    ----------
+    network : Network
+    X : array (n, inputs)
+        float32 data are computed in float32, all others in float64.
+    y : array (n, outputs), or (n,) single targets or class numbers
+    optimizer : str, Optimizer or LBFGS, default "adam"
+    epochs : int, default 100
+        How many from here, also when a state is continued.
+    batch : int, optional
+        Samples in a batch: all by default, 1 for online learning.
+    shuffle : bool, default True
+        Whether every epoch has an order of its own.
+    seed : int, default 0
+        Of the first weights, the orders and the dropout masks.
+    weights : array (n,), optional
+        Sample weights; brought to mean 1 over these data.
+    theta : array (parameters,), optional
+        Where to begin; a copy is taken. ``network.initialize(seed)`` by default.
+    state : State, optional
+        Of an earlier run, to go on with the same bytes; it brings its own θ and seed.
+    validation : (array, array), optional
+        Data that are not trained on.
+    metric : str or callable, optional
+        ``"accuracy"``, ``"r2"``, or ``metric(p, t) -> float``; more is better.
+    stop : EarlyStopping, optional
+    record_every : int, default 1
+        Epochs from record to record; validation and stopping look at records only.
+    after : bool, default False
+        Whether a record's loss is computed over all samples after the updates, as published
+        examples do, instead of being the mean of what the batches had.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        If data, θ or state do not fit, or are not finite.
+    UnknownNameError
+        If no optimiser or metric has that name.
+    DivergenceError
+        While it runs, if a loss, gradient or θ is not finite.
+
+    Examples
+    --------
+    >>> from chainrule import SGD, mlp, train
+    >>> half_adder = mlp(2, 4, 2, activation="logistic", loss="squared-error")
+    >>> x, t = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0, 0], [1, 0], [1, 0], [0, 1]]
+    >>> run = train(half_adder, x, t, SGD(5.0), epochs=2000, seed=1, record_every=500)
+    >>> run.finish().loss < 0.01
+    True
+    """
+    rows = numbers(X, "X")
+    if state is None:
+        start = np.float32 if rows.dtype == np.float32 else np.float64
+        theta = network.initialize(seed, start) if theta is None else network.layout.check(theta)
+    else:
+        theta = network.layout.check(state.theta)
+    finite(theta, "theta")
+    data = prepare(network, theta, X, y, weights)
+    held_out = prepare(network, theta, *validation, None) if validation else None
+    measure = choose_metric(metric)
+    if stop is not None and stop.monitor == "metric" and measure is None:
+        raise InputError("EarlyStopping(monitor='metric') needs a metric, such as 'accuracy'")
+    settings = Settings(
+        whole(epochs, "epochs", 0), Batches(batch, shuffle), measure, stop,
+        whole(record_every, "record_every"), after,
+    )  # fmt: skip
+    return Run(network, data, held_out, choose_optimizer(optimizer), settings, theta, seed, state)
+
+
+def prepare(
+    network: Network, theta: Array, x: ArrayLike, t: ArrayLike, weights: ArrayLike | None
+) -> Batch:
+    """Return data as a batch of all samples, checked to be finite."""
+    batch = network.batch(theta, x, t, weights)
+    finite(batch.x, "X")
+    return batch
+
+
+def choose_metric(choice: str | Metric | None) -> Metric | None:
+    """Return the metric of a name, or the one handed in."""
+    if isinstance(choice, str) and choice not in METRICS:
+        raise unknown("metric", choice, METRICS)
+    return METRICS[choice] if isinstance(choice, str) else choice
+
+
+choose_optimizer = optimizer  # `train` has a parameter of that name
+
+
+class Settings(NamedTuple):
+    """How a run goes, apart from its data, network and optimiser."""
+
+    epochs: int
+    batches: Batches
+    metric: Metric | None
+    stop: EarlyStopping | None
+    record_every: int
+    after: bool
+
+
+class Run:
+    """A training run: iterate over it for its records, or let it `finish`.
+
+    An interruption (Ctrl-C, or a loop left early) leaves the state of the last update; iterating
+    again, or ``train(…, state=run.state)``, goes on from there.
+
+    Attributes
+    ----------
+    network : Network
+    state : State
+        Everything needed to go on.
+    history : list of Record
+    reason : str or None
+        Why the run ended: ``"epochs"``, ``"early stopping"``, ``"converged"``, ``"diverged"``.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        data: Batch,
+        validation: Batch | None,
+        optimizer: Optimizer | LBFGS,
+        settings: Settings,
+        theta: Array,
+        seed: int,
+        state: State | None,
+    ) -> None:
+        self.network, self.optimizer, self.settings = network, optimizer, settings
+        self.data, self.validation = data, validation
+        if isinstance(optimizer, LBFGS):
+            self.state = state or State(np.array(theta), 0, (), whole(seed, "seed", 0))
+        elif state is None:
+            self.state = loops.begin(theta, optimizer, network.layout, seed)
+        else:
+            self.state = loops.check_state(state, network, optimizer)
+        self.history: list[Record] = []
+        self.reason: str | None = None
+        self.last_epoch = self.state.epoch + settings.epochs
+        self._waited = 0
+
+    @property
+    def theta(self) -> Array:
+        """The parameters now, (parameters,): a new array after every update, never written to.
+
+        After early stopping they are the best that were seen.
+        """
+        return self.state.theta
+
+    def predict(self, x: ArrayLike) -> Array:
+        """Return the prediction p, (n, outputs), with the parameters as they are now."""
+        return self.network.predict(self.theta, x)
+
+    def finish(self) -> Record:
+        """Run to the end and return the last record.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss, gradient or θ is not finite.
+        """
+        for _ in self:
+            pass
+        if not self.history:
+            raise InputError("this run has no epochs left; ask for epochs=1 or more")
+        return self.history[-1]
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield a record after every `record_every` epochs, and after the last."""
+        began = time.perf_counter()
+        try:
+            for loss in self._epochs():
+                last = self.state.epoch >= self.last_epoch or self.reason is not None
+                if last or self.state.epoch % self.settings.record_every == 0:
+                    record = self._record(loss, time.perf_counter() - began)
+                    self.history.append(record)
+                    self._judge(record)
+                    yield record
+                if self.reason:
+                    break
+        except DivergenceError:
+            self.reason = "diverged"
+            raise
+        self._restore()
+        self.reason = self.reason or "epochs"
+
+    # ---- parts ----
+
+    def _epochs(self) -> Iterator[float]:
+        """Run epoch after epoch; yield each one's loss."""
+        if isinstance(self.optimizer, LBFGS):
+            yield from self._lbfgs(self.optimizer)
+            return
+        while self.state.epoch < self.last_epoch:
+            for state in loops.epoch(
+                self.network, self.optimizer, self.data, self.settings.batches, self.state
+            ):
+                self.state = state
+            yield self.state.loss_sum / len(self.data.x)
+
+    def _record(self, loss: float, seconds: float) -> Record:
+        held_out, theta, network = self.validation, self.state.theta, self.network
+        validation_loss = None if held_out is None else float(network.value(theta, held_out))
+        if self.settings.after:
+            loss = float(network.value(theta, self.data))
+        measured = held_out or self.data
+        metric = self.settings.metric
+        score = metric and metric(network.predict(theta, measured.x), measured.t)
+        rate = None
+        if isinstance(self.optimizer, Optimizer) and self.state.step:
+            rate = rate_at(self.optimizer.rate, self.state.step)
+        state = self.state
+        return Record(state.epoch, state.step, loss, validation_loss, score, rate, seconds)
+
+    def _judge(self, record: Record) -> None:
+        """Keep the best θ, and stop where it has not been bettered for long enough."""
+        stop, state = self.settings.stop, self.state
+        if stop is None:
+            return
+        loss = record.loss if record.validation_loss is None else record.validation_loss
+        score = float(record.metric or 0.0) if stop.monitor == "metric" else -loss
+        if state.best_score is None or score > state.best_score + stop.min_delta:
+            self.state = state._replace(
+                best_score=score, best_epoch=state.epoch, best_theta=state.theta
+            )
+        waited = (state.epoch - self.state.best_epoch) / self.settings.record_every
+        if waited >= stop.patience:
+            self.reason = "early stopping"
+
+    def _restore(self) -> None:
+        if self.settings.stop is not None and self.state.best_theta is not None:
+            self.state = self.state._replace(theta=self.state.best_theta)
+
+    # ---- L-BFGS, SciPy's ----
+
+    def _lbfgs(self, settings: LBFGS) -> Iterator[float]:
+        """Let SciPy run over the trainable entries; yield the loss of each iteration afterwards."""
+        try:
+            from scipy.optimize import minimize  # noqa: PLC0415 (loaded when wanted)
+        except ImportError:
+            raise missing("SciPy", "L-BFGS", "train") from None
+        start, free = self.state.theta, self.network.layout.trainable
+        if not free.any() or self.last_epoch == self.state.epoch:
+            return
+        seen: list[tuple[State, float]] = []
+        result = minimize(
+            partial(self._free_value, start, free),
+            start[free].astype(np.float64),
+            jac=True,
+            method="L-BFGS-B",
+            callback=partial(self._iterated, start, free, seen),
+            options={
+                "maxiter": self.last_epoch - self.state.epoch, "maxcor": settings.memory,
+                "gtol": settings.tolerance, "ftol": 0.0, "maxfun": 10**9,
+            },
+        )  # fmt: skip
+        for state, loss in seen:
+            self.state = state
+            if state is seen[-1][0] and result.status != 1:  # 1: no iterations left
+                self.reason = "converged"
+            yield loss
+
+    def _free_value(self, start: Array, free: Array, free_theta: Array) -> tuple[float, Array]:
+        """Return C and its gradient over the trainable entries, as SciPy wants them."""
+        theta = fill(start, free, free_theta)
+        with np.errstate(all="ignore"):
+            trace = self.network.run(theta, self.data)
+        if not (np.isfinite(trace.value) and np.isfinite(trace.gradient).all()):
+            raise DivergenceError(
+                f"the loss is {float(trace.value):.6g} in L-BFGS's line search; first not finite at "
+                f"{loops.guilty(self.network, trace)}. Bring the inputs to a common scale, or begin "
+                "nearer; the last finite theta is kept"
+            )
+        return float(trace.value), trace.gradient[free].astype(np.float64)
+
+    def _iterated(
+        self,
+        start: Array,
+        free: Array,
+        seen: list[tuple[State, float]],
+        intermediate_result: Any,
+    ) -> None:
+        state, theta = self.state, fill(start, free, intermediate_result.x)
+        self.state = state._replace(theta=theta, epoch=state.epoch + 1, step=state.step + 1)
+        seen.append((self.state, float(intermediate_result.fun)))
+
+
+def fill(start: Array, free: Array, values: Array) -> Array:
+    """Return a copy of θ with its trainable entries replaced."""
+    theta = start.copy()
+    theta[free] = values
+    return theta

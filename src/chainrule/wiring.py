@@ -1,0 +1,293 @@
+"""A whole training step from the equations alone: scopes of layers, loss and arrays, wired by name.
+
+Nothing here knows a formula; it only says which scope a name is looked up in. The hand-written
+passes give the same bits, and a mistake in somebody's program is one equation replaced.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.equations import Scope, Value, names
+from chainrule.errors import InputError, unknown
+from chainrule.layout import Block
+from chainrule.batch import Batch
+from chainrule.network import Draw, Network
+from chainrule.optimizers import ClipNorm, Optimizer, OptimizerState
+
+Array: TypeAlias = NDArray[Any]
+Replacements: TypeAlias = Mapping[tuple[str | int, str], str]
+Memory: TypeAlias = Mapping[str, Mapping[str, Value]]  # scope -> name -> value
+
+PLACES = ("all", "hidden", "output", "not-first", "loss", "optimizer", "penalty")
+
+
+class Step(NamedTuple):
+    """The scopes of one training step; every name in them is evaluated when it is wanted.
+
+    Attributes
+    ----------
+    network : Network
+    batch : Batch
+    layers : tuple of Scope
+        From the first layer to the last.
+    loss, penalty, cost, clip : Scope
+        ``cost["value"]`` is C, the loss plus the penalty; ``clip["norm"]`` the gradient's length.
+    arrays : dict of str to Scope
+        The optimiser's scope of each parameter array: w, d, dC, g, w_new and the slots.
+    """
+
+    network: Network
+    batch: Batch
+    layers: tuple[Scope, ...]
+    loss: Scope
+    penalty: Scope
+    cost: Scope
+    clip: Scope
+    arrays: dict[str, Scope]
+
+    @property
+    def value(self) -> Value:
+        """C, the loss plus the penalty."""
+        return self.cost["value"]
+
+    @property
+    def gradient(self) -> Array:
+        """∂C/∂θ, (parameters,), before clipping."""
+        return self._join("dC")
+
+    @property
+    def theta_new(self) -> Array:
+        """θ after the update, (parameters,)."""
+        return self._join("w_new")
+
+    def slots_new(self, optimizer: Optimizer) -> tuple[Array, ...]:
+        """Return the optimiser's slots after the update, (parameters,) each."""
+        return tuple(self._join(f"{slot}_new") for slot in optimizer.slots)
+
+    def memory(self) -> dict[str, dict[str, Value]]:
+        """Return what a replaced equation ``q_new`` leaves for q in the next step, by scope."""
+        scopes = (*self.layers, self.loss, self.penalty, self.clip, *self.arrays.values())
+        return {s.label: {n[:-4]: s[n] for n in s.equations if n.endswith("_new")} for s in scopes}
+
+    def scope(self, label: str) -> Scope:
+        """Return a scope by its label, such as ``"layer1"``, ``"dropout1"``, ``"loss"`` or ``"W2"``."""
+        known = {s.label: s for s in (*self.layers, self.loss, self.penalty, self.cost, self.clip)}
+        known |= self.arrays
+        if label not in known:
+            raise unknown("scope", label, known)
+        return known[label]
+
+    def _join(self, name: str) -> Array:
+        layout = self.network.layout
+        arrays = {n: np.broadcast_to(s[name], np.shape(s["w"])) for n, s in self.arrays.items()}
+        return layout.join(arrays, np.result_type(*arrays.values()))
+
+
+def wire(
+    network: Network,
+    theta: Array,
+    batch: Batch,
+    optimizer: Optimizer | None = None,
+    state: OptimizerState | None = None,
+    *,
+    draw: Draw | None = None,
+    replace: Replacements | None = None,
+    given: Memory | None = None,
+) -> Step:
+    """Return the scopes of one training step.
+
+    Parameters
+    ----------
+    network : Network
+    theta : array (parameters,)
+    batch : Batch
+        As ``network.batch`` makes it.
+    optimizer : Optimizer, optional
+        Without one the step ends at the gradient.
+    state : OptimizerState, optional
+        The optimiser's; that before the first update by default.
+    draw : Draw, optional
+        For dropout masks; without it dropout rests.
+    replace : mapping of (where, name) to str, optional
+        Equations to put in place of the right ones. `where` is ``"all"``, ``"hidden"``,
+        ``"output"``, ``"not-first"`` (layers), a layer's number or label, ``"loss"``,
+        ``"penalty"``, ``"optimizer"`` or an array such as ``"W2"``. A new name may be added where
+        another replacement uses it; ``q_new`` adds a state q that begins at 0.
+    given : mapping of str to mapping, optional
+        Values by scope label and name that beat equations: pinned stages, or ``memory()`` of the
+        step before.
+
+    Returns
+    -------
+    Step
+
+    Raises
+    ------
+    UnknownNameError
+        If a replacement names a place or a name that there is not.
+    EquationError
+        If a replacement does not parse; when it is evaluated, if it needs itself.
+    """
+    replace, given = dict(replace or {}), dict(given or {})
+    layers = _layer_scopes(network, theta, batch, draw)
+    loss = _loss_scope(network, batch)
+    arrays = {b.name: _array_scope(network, b, optimizer) for b in network.layout.blocks}
+    penalty, cost, clip = _penalty_scope(network, batch), Scope("cost", {}), _clip_scope(network, optimizer)
+    step = Step(network, batch, layers, loss, penalty, cost, clip, arrays)
+    if optimizer is not None:
+        _remember(step, optimizer, state or optimizer.start(theta, network.layout))
+    _link_layers(step)
+    _link_arrays(step)
+    _replace(step, replace)
+    for label, values in given.items():
+        step.scope(label).given.update(values)
+    return step
+
+
+# ---- scopes -------------------------------------------------------------------------------------
+
+
+def _layer_scopes(
+    network: Network, theta: Array, batch: Batch, draw: Draw | None
+) -> tuple[Scope, ...]:
+    masks = network.masks(len(batch.x), draw)
+    scopes: list[Scope] = []
+    for layer, label, params, mask in zip(
+        network.layers, network.labels, network.params(theta), masks, strict=True
+    ):
+        given = {**params, **layer.constants, **({} if mask is None else {"mask": mask})}
+        equations = layer.equations(training=draw is not None)
+        name = f"layer{label}" if label.isdigit() else label
+        scopes.append(Scope(name, equations, given, layer.functions))
+    return tuple(scopes)
+
+
+def _loss_scope(network: Network, batch: Batch) -> Scope:
+    loss = network.objective
+    given = {"t": batch.t, "n": len(batch.x), **loss.constants}
+    weight = {} if batch.weight is None else {"weight": batch.weight}
+    return Scope("loss", loss.equations(weighted=bool(weight)), {**given, **weight}, loss.functions)
+
+
+def _penalty_scope(network: Network, batch: Batch) -> Scope:
+    decaying = [b.name for b in network.layout.blocks if b.decays]
+    if not (network.penalty and decaying):
+        return Scope("penalty", {}, {"value": 0.0})
+    given = {**network.penalty.constants, "total": batch.total}
+    return Scope("penalty", network.penalty.equations(decaying), given)
+
+
+def _clip_scope(network: Network, optimizer: Optimizer | None) -> Scope:
+    if optimizer is None or not isinstance(optimizer.clip, ClipNorm):
+        return Scope("clip", {})
+    lengths = " + ".join(f"{b.name}.length" for b in network.layout.blocks if b.trains) or "0.0"
+    equations = {
+        "norm": f"sqrt({lengths})",
+        "factor": "limit / where(norm > limit, norm, limit)",
+    }
+    return Scope("clip", equations, {"limit": optimizer.clip.limit})
+
+
+def _array_scope(network: Network, block: Block, optimizer: Optimizer | None) -> Scope:
+    """Return the scope of a parameter array: gradient, penalty, clipping, update in this order."""
+    penalised = network.penalty and block.decays
+    equations = network.penalty.array_equations() if penalised else {"dC": "d"}
+    if optimizer is not None:
+        clipping = optimizer.clip.equations() if optimizer.clip else {"g": "dC"}
+        frozen = {"w_new": "w", **{f"{slot}_new": slot for slot in optimizer.slots}}
+        equations |= {**clipping, **(optimizer.equations if block.trains else frozen)}
+    limit = getattr(optimizer.clip, "limit", None) if optimizer else None
+    return Scope(block.name, equations, {} if limit is None else {"limit": limit})
+
+
+def _remember(step: Step, optimizer: Optimizer, state: OptimizerState) -> None:
+    """Give every array its slots and constants of this update."""
+    for block in step.network.layout.blocks:
+        scope = step.arrays[block.name]
+        scope.given |= optimizer.constants(state.step + 1, 1.0 if block.decays else 0.0)
+        scope.given["k"] = state.step + 1
+        views = (block.view(slot) for slot in state.slots)
+        scope.given |= dict(zip(optimizer.slots, views, strict=True))
+
+
+# ---- wires --------------------------------------------------------------------------------------
+
+
+def _link_layers(step: Step) -> None:
+    """Link each layer's x to the a below, its da to the dx above, and loss and cost to the top."""
+    bottom = Scope("input", {}, {"a": step.batch.x, "z": step.batch.x})
+    row: list[Scope] = [bottom, *step.layers]
+    for below, scope, above in zip(row, row[1:], [*row[2:], None], strict=False):
+        scope.links["x"] = (below, "a")
+        scope.links["da"] = (step.loss, "do") if above is None else (above, "dx")
+        scope.links["n"] = (step.loss, "n")
+        scope.neighbours = {"below": below, "last": step.layers[-1], "loss": step.loss}
+        scope.neighbours |= {"input": bottom, **step.arrays}
+        if above is not None:
+            scope.neighbours["above"] = above
+    step.loss.links["o"] = (step.layers[-1], "a")
+    step.loss.neighbours = {"last": step.layers[-1], "input": bottom}
+    step.cost.equations["value"] = "data + penalty"
+    step.cost.links |= {"data": (step.loss, "value"), "penalty": (step.penalty, "value")}
+
+
+def _link_arrays(step: Step) -> None:
+    """Link each array's w to its layer, its d to the layer's gradient, the rest to its sums."""
+    for block in step.network.layout.blocks:
+        array, layer = step.arrays[block.name], step.layers[block.layer]
+        array.links |= {"w": (layer, block.param), "d": (layer, f"d{block.param}")}
+        array.links |= {n: (step.penalty, n) for n in ("l1", "l2", "alpha", "total")}
+        array.links["factor"] = (step.clip, "factor")
+        array.neighbours = {"layer": layer, "loss": step.loss, **step.arrays}
+        layer.links[f"{block.param}_new"] = (array, "w_new")
+    step.penalty.neighbours = dict(step.arrays)
+    step.clip.neighbours = dict(step.arrays)
+
+
+# ---- replacements -------------------------------------------------------------------------------
+
+
+def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
+    """Put equations in place of others; refuse places and names that there are not."""
+    for (where, name), text in replace.items():
+        used = {n for (w, _), other in replace.items() if w == where for n in names(other)}
+        scopes = [s for s in _places(step, where) if name in s.equations or _addable(name, used)]
+        if not scopes:
+            known = {n for s in _places(step, where) for n in s.equations}
+            raise unknown(f"equation of {where}", name, known)
+        for scope in scopes:
+            scope.equations[name] = text
+            scope.given.pop(name, None)
+            if name.endswith("_new") and name[:-4] not in scope:
+                scope.given[name[:-4]] = np.zeros_like(scope["w"]) if scope.label in step.arrays else 0.0
+        names(text)  # parses
+
+
+def _addable(name: str, used: set[str]) -> bool:
+    """Tell whether a new name makes sense: a state, or one that another replacement uses."""
+    return name in used or (name.endswith("_new") and name[:-4] in used)
+
+
+def _places(step: Step, where: str | int) -> list[Scope]:
+    """Return the scopes that a replacement's `where` means."""
+    layers = list(step.layers)
+    groups = {
+        "all": layers,
+        "hidden": layers[:-1],
+        "output": layers[-1:],
+        "not-first": layers[1:],
+        "loss": [step.loss],
+        "penalty": [step.penalty],
+        "optimizer": list(step.arrays.values()),
+    }
+    named = {label: [s] for label, s in zip(step.network.labels, layers, strict=True)}
+    arrays = {name: [s] for name, s in step.arrays.items()}
+    known = {**groups, **named, **arrays}
+    if str(where) not in known:
+        raise unknown("place for an equation", str(where), known)
+    if not known[str(where)]:
+        raise InputError(f"this network has no layer that {where!r} means; choose another place")
+    return known[str(where)]

@@ -1,0 +1,109 @@
+"""What all tests share: the option ``--full``, the size of products, and no skips unseen.
+
+``@pytest.mark.product(activation=ACTIVATIONS, loss=LOSSES, width=[1, 3])`` runs a test over every
+combination with ``--full``, and otherwise over enough of them that every pair of values occurs.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, product
+from typing import TypeAlias
+
+import hypothesis
+import pytest
+
+Value: TypeAlias = tuple[int, int]  # the number of an axis, and of a value on it
+Pair: TypeAlias = tuple[Value, Value]
+
+IN_CI = os.environ.get("CI", "") not in {"", "0", "false"}
+
+hypothesis.settings.register_profile("default", deadline=None, derandomize=IN_CI)
+hypothesis.settings.register_profile("full", deadline=None, max_examples=2_000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="full products and more examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "product(**axes): run over combinations of values")
+    hypothesis.settings.load_profile("full" if config.getoption("full") else "default")
+    if IN_CI and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SkipsAreErrors(), "skips-are-errors")
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether ``--full`` was asked for."""
+    return bool(pytestconfig.getoption("full"))
+
+
+# ---- products -----------------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for marker in metafunc.definition.iter_markers("product"):
+        names, axes = list(marker.kwargs), [list(axis) for axis in marker.kwargs.values()]
+        rows = list(product(*axes)) if metafunc.config.getoption("full") else pairwise(axes)
+        ids = ["-".join(label(value) for value in row) for row in rows]
+        metafunc.parametrize(names, rows, ids=ids)
+
+
+def label(value: object) -> str:
+    """Name a value in a test's name: classes and functions by theirs."""
+    return getattr(value, "__name__", str(value))
+
+
+def pairwise(axes: Sequence[Sequence[object]]) -> list[tuple[object, ...]]:
+    """Choose rows of the product so that every pair of values of two axes occurs in one."""
+    if len(axes) < 2:
+        return list(product(*axes))
+    values = [[(i, k) for k in range(len(axis))] for i, axis in enumerate(axes)]
+    missing = {pair for two in combinations(values, 2) for pair in product(*two)}
+    rows = []
+    while missing:
+        row = complete(min(missing), values, missing)
+        missing.difference_update(combinations(row, 2))
+        rows.append(tuple(axes[i][k] for i, k in row))
+    return rows
+
+
+def complete(pair: Iterable[Value], values: list[list[Value]], missing: set[Pair]) -> list[Value]:
+    """Extend a pair to a row, on each axis by the value that meets most of the missing pairs."""
+    row = dict(pair)
+    for axis, choices in enumerate(values):
+        if axis not in row:
+            row[axis] = max(choices, key=lambda value: gain(value, row, missing))[1]
+    return sorted(row.items())
+
+
+def gain(value: Value, row: Mapping[int, int], missing: set[Pair]) -> int:
+    """Count the missing pairs that a value makes with those of a row."""
+    return sum((min(value, other), max(value, other)) in missing for other in row.items())
+
+
+# ---- skips --------------------------------------------------------------------------------------
+
+
+class SkipsAreErrors:
+    """Fails a session in which a test was skipped, and names the tests."""
+
+    def __init__(self) -> None:
+        self.skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self.skipped.append(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:
+            self.skipped.append(report.nodeid)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.skipped and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.skipped:
+            terminalreporter.section("skipped tests are errors in CI", red=True)
+            terminalreporter.write_line("\n".join(self.skipped))

@@ -1,0 +1,77 @@
+"""The runner of the documents' examples notices what it is there to notice.
+
+The documents themselves are collected by the conftest at the root.
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from sybil import Document
+
+from tests.documents import DOCUMENTS, commands, fault, matches, run_block
+
+
+@pytest.mark.parametrize(
+    "shown", ["a b c", "...", "a ...", "... c", "a ... c", "a ... b c", "... b ..."]
+)
+def test_lines_match(shown: str):
+    assert matches(shown.split(), ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("shown", ["", "a b", "b c", "a b c d", "a ... b", "A ...", "a ... d ..."])
+def test_lines_do_not_match(shown: str):
+    assert not matches(shown.split(), ["a", "b", "c"])
+
+
+def test_a_block_is_split_into_commands():
+    block = "$ chainrule one \\\n  --more\nshown  \n\nlines\n\n$ echo $?\n"
+    assert list(commands(block)) == [
+        ("chainrule one \\\n  --more", ["shown", "", "lines"]),
+        ("echo $?", []),
+    ]
+
+
+def outcome(out: str = "", err: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+    return subprocess.CompletedProcess([], code, out, err)
+
+
+@pytest.mark.parametrize(
+    ("shown", "done"),
+    [
+        ([], outcome("anything")),
+        (["a", "", "b"], outcome("a  \n\nb\n\n", "progress")),
+        (["an error"], outcome("", "an error\n", 2)),
+        (["wrong"], outcome("wrong\n", "", 1)),
+    ],
+)
+def test_right_outcomes_pass(shown: list[str], done: subprocess.CompletedProcess[str]):
+    assert fault("command", shown, done) is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "done"),
+    [
+        ([], outcome("", "an error", 2)),
+        (["a"], outcome("b")),
+        (["a"], outcome("")),
+        (["..."], outcome("", "Traceback (most recent call last):\n", 1)),
+    ],
+)
+def test_wrong_outcomes_are_found(shown: list[str], done: subprocess.CompletedProcess[str]):
+    assert "command" in (fault("command", shown, done) or "")
+
+
+def test_an_exit_code_can_be_shown():
+    block = "$ chainrule --no-such-option 2>/dev/null || (exit 3)\n...\n$ echo $?\n{}\n"
+    assert run_block(block.format(3)) is None
+    assert "prints:\n3" in (run_block(block.format(4)) or "")
+
+
+def test_only_some_blocks_are_run(tmp_path: Path):
+    path = tmp_path / "page.md"
+    fence = "```"
+    languages = ["python", "pycon", "console", "text", "bash", "make"]
+    path.write_text("\n".join(f"{fence}{name}\n>>> 1 + 1\n2\n{fence}\n" for name in languages))
+    document = Document.parse(str(path), *DOCUMENTS.parsers)
+    assert len(list(document.examples())) == 3
