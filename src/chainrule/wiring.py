@@ -230,7 +230,7 @@ def _link_layers(step: Step) -> None:
             scope.neighbours["above"] = above
     step.loss.links["o"] = (step.layers[-1], "a")
     step.loss.neighbours = {"last": step.layers[-1], "input": bottom}
-    step.cost.equations["value"] = "data + penalty"
+    step.cost.equations["value"] = "data + penalty" if step.penalty.equations else "data"
     step.cost.links |= {"data": (step.loss, "value"), "penalty": (step.penalty, "value")}
 
 

@@ -10,9 +10,8 @@ from chainrule.problems.model import Erratum, Problem
 
 UPDATED_WEIGHTS = {("not-first", "dx"): "delta @ W_new"}
 CAUSE = (
-    "computed by a program that changes the output weights before the hidden deltas are computed "
-    "from them; its author mended it in the history of the script (4b6faac, 2015-03-15), and the "
-    "post kept the figure"
+    "the program behind it changed the output weights before it computed the hidden deltas from "
+    "them; the author's script was mended (4b6faac, 2015-03-15), the post kept the figure"
 )
 
 MAZUR = Problem(
@@ -29,29 +28,29 @@ MAZUR = Problem(
     decimals=9,
     errata=(
         Erratum(
-            "error after 1 step", "loss", 1, "0.291027924", CAUSE, replace=UPDATED_WEIGHTS
+            "E after 1 step", 1, "cost", "value", "0.291027924",
+            CAUSE, replace=UPDATED_WEIGHTS,
         ),
         Erratum(
-            "error after 10,000 steps", "loss", 10_000, "0.000035085", CAUSE,
-            replace=UPDATED_WEIGHTS,
+            "E after 10,000 steps", 10_000, "cost", "value", "0.000035085",
+            CAUSE, replace=UPDATED_WEIGHTS,
         ),
         Erratum(
-            "error after 10,000 steps (newer copies)", "loss", 10_000, "0.0000351085",
-            "the right program's error before its 10,000th update: off by one step",
-            at_step=9_999,
+            "E after 10,000 steps, newer copies", 10_000, "cost", "value", "0.0000351085",
+            "the right program's error before its last update: off by one step", at_step=9_999,
         ),
         Erratum(
-            "out_o1 after 10,000 steps", "p", 10_000, "0.015912196", CAUSE, (0, 0),
-            UPDATED_WEIGHTS,
+            "out_o1 after 10,000 steps", 10_000, "loss", "p[0, 0]", "0.015912196",
+            CAUSE, replace=UPDATED_WEIGHTS,
         ),
         Erratum(
-            "out_o2 after 10,000 steps", "p", 10_000, "0.984065734", CAUSE, (0, 1),
-            UPDATED_WEIGHTS,
+            "out_o2 after 10,000 steps", 10_000, "loss", "p[0, 1]", "0.984065734",
+            CAUSE, replace=UPDATED_WEIGHTS,
         ),
         Erratum(
-            "∂E_o2/∂out_h1", "path", 0, "-0.019049119",
-            "the last digit is off by one: the factors were rounded before they were multiplied",
-            (1, 0),
+            "∂E_o2/∂out_h1", 0, "layer2", "delta[0, 1] * W[1, 0]", "-0.019049119",
+            "δ_o2 was rounded to nine decimals before it was multiplied by w7",
+            rounded={("layer2", "delta"): 9},
         ),
     ),
 )  # fmt: skip

@@ -23,29 +23,30 @@ class Erratum:
     ----------
     place : str
         What the figure is, in words.
-    quantity : str
-        Its key, such as ``"loss"``, ``"p"`` or ``"dp"``.
     step : int
-        After how many steps; 0 is before the first.
+        After how many updates.
+    scope, equation : str
+        What the figure is, in the equations' own terms: an expression of that scope.
     published : str
         As it was printed, digit by digit.
     cause : str
         One sentence.
-    index : tuple of int
-        Which entry of the quantity.
     replace : mapping of (where, name) to str
         Equations that, put in place of the right ones, give the printed figure.
-    at_step : int or None
-        The step at which the right program has the printed figure, where it is only misplaced.
+    rounded : mapping of (scope, name) to int, optional
+        Or: values that, rounded to so many decimals, give it.
+    at_step : int, optional
+        Or: the step at which the right program has it.
     """
 
     place: str
-    quantity: str
     step: int
+    scope: str
+    equation: str
     published: str
     cause: str
-    index: tuple[int, ...] = ()
     replace: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    rounded: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     at_step: int | None = None
 
 

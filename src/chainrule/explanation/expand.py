@@ -1,0 +1,335 @@
+"""One entry of one equation as a scalar expression: what is added and multiplied, by name.
+
+An array equation such as ``delta.T @ x`` becomes the sum of products that a person would write down
+for one weight. Values are those that the evaluator computed; nothing is computed anew.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.equations import REDUCTIONS, EquationError, Scope, parse
+
+Index: TypeAlias = tuple[int, ...]
+
+SYMBOLS: dict[type[ast.AST], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**",
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number that stands in the equation."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One entry of a named quantity, in the scope where it has its value."""
+
+    scope: Scope
+    name: str
+    index: Index
+    value: float
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Two operands and what joins them: + - * / ** or a comparison."""
+
+    symbol: str
+    left: "Expression"
+    right: "Expression"
+    value: float
+
+
+@dataclass(frozen=True)
+class Negation:
+    """Minus an operand."""
+
+    operand: "Expression"
+    value: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """A named function of operands; `function` computes it where its name is no common one."""
+
+    name: str
+    arguments: tuple["Expression", ...]
+    value: float
+    function: Callable[..., float] | None = None
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Any number of terms, written out."""
+
+    terms: tuple["Expression", ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`yes` where the condition holds, else `no`; only the one that holds has to be looked at."""
+
+    condition: "Expression"
+    yes: "Expression"
+    no: "Expression"
+    value: float
+
+
+CLOSE = 1e-13  # of a textbook's formula to the stable one that ran
+
+Expression: TypeAlias = Literal | Leaf | Operation | Negation | Call | Sum | Choice
+
+
+def entry(scope: Scope, name: str, index: Index) -> Expression:
+    """Return the equation of one entry of a quantity, expanded into scalars.
+
+    Parameters
+    ----------
+    scope : Scope
+        Where the quantity has its equation.
+    name : str
+    index : tuple of int
+        The entry; empty for a single number.
+
+    Returns
+    -------
+    Expression
+    """
+    return _expand(scope, parse(scope.equations[name]), index)
+
+
+def named(scope: Scope, name: str, index: Index) -> Expression:
+    """Return the line of one entry of a name: its equation, or the leaf it is another name of."""
+    home, there = scope.home(name)
+    if home is not scope or there in home.given:
+        return _leaf(scope, name, index)
+    return entry(scope, name, index)
+
+
+def origin(scope: Scope, name: str) -> tuple[Scope, str]:
+    """Return where a name's value really comes from, past links and equations that only rename."""
+    scope, name = scope.home(name)
+    if name not in scope.given and isinstance(tree := parse(scope.equations[name]), ast.Name):
+        return origin(scope, tree.id)
+    return scope, name
+
+
+def leaves(expression: Expression) -> Iterator[Leaf]:
+    """Yield the leaves of an expression, from left to right."""
+    match expression:
+        case Leaf():
+            yield expression
+        case Operation(_, left, right):
+            yield from leaves(left)
+            yield from leaves(right)
+        case Negation(operand):
+            yield from leaves(operand)
+        case Call(_, parts) | Sum(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Choice(condition, yes, no):
+            for part in (condition, yes, no):
+                yield from leaves(part)
+        case Literal():
+            pass
+
+
+def calls(expression: Expression) -> dict[str, Callable[..., float]]:
+    """Return the functions of an expression whose names are no common ones."""
+    match expression:
+        case Call(name, parts, _, function):
+            own = {name: function} if function else {}
+        case Operation(_, left, right):
+            own, parts = {}, (left, right)
+        case Negation(operand):
+            own, parts = {}, (operand,)
+        case Sum(parts):
+            own = {}
+        case Choice(condition, yes, no):
+            own, parts = {}, (condition, yes, no)
+        case _:
+            return {}
+    return own | {name: f for part in parts for name, f in calls(part).items()}
+
+
+# ---- the expansion ------------------------------------------------------------------------------
+
+
+def _expand(scope: Scope, tree: ast.expr, index: Index) -> Expression:
+    """Return the scalar expression of one entry of an array expression."""
+    array = scope.evaluate(tree)
+    index = _fit(index, np.shape(array))
+    value = number(array, index)
+    match tree:
+        case ast.Constant(literal):
+            return Literal(literal)
+        case ast.Name(name):
+            return _leaf(scope, name, index)
+        case ast.Attribute(inner, "T"):
+            return _expand(scope, inner, index[::-1])
+        case ast.Attribute(ast.Name(there), name):
+            return _leaf(scope.neighbour(there), name, index)
+        case ast.UnaryOp(_, operand):
+            return Negation(_expand(scope, operand, index), value)
+        case ast.BinOp(left, ast.MatMult(), right):
+            return _product(scope, left, right, index, value)
+        case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]):
+            operands = _expand(scope, left, index), _expand(scope, right, index)
+            return _operation(SYMBOLS[type(op)], *operands, value)
+        case ast.Subscript(inner, place):
+            return _expand(scope, inner, _through(place, index))
+        case ast.Call(ast.Name(name), _, _) if name in REDUCTIONS:
+            return _reduction(scope, tree, index, value)
+        case ast.Call(ast.Name("where"), [condition, yes, no]):
+            parts = (_expand(scope, part, index) for part in (condition, yes, no))
+            return Choice(*parts, value)
+        case ast.Call(ast.Name(name), arguments):
+            return _call(scope, name, arguments, index, value)
+        case _:
+            raise EquationError(f"{scope.label}: cannot expand {ast.unparse(tree)!r}")
+
+
+def _fit(index: Index, shape: Index) -> Index:
+    """Return the entry of an operand that broadcasting pairs with an entry of the result."""
+    if not shape:
+        return ()
+    return tuple(0 if size == 1 else i for i, size in zip(index[-len(shape) :], shape, strict=True))
+
+
+def number(array: Any, index: Index) -> Any:
+    return array[index].item() if np.shape(array) else getattr(array, "item", lambda: array)()
+
+
+def _leaf(scope: Scope, name: str, index: Index) -> Leaf:
+    home, there = origin(scope, name)
+    array = home[there]
+    index = _fit(index, np.shape(array))
+    return Leaf(home, there, index, number(array, index))
+
+
+def _operation(symbol: str, left: Expression, right: Expression, value: float) -> Expression:
+    """Return an operation, without a division by a count of 1."""
+    if symbol == "/" and isinstance(right, Leaf) and right.name == "n" and right.value == 1:
+        return left
+    return Operation(symbol, left, right, value)
+
+
+def _product(
+    scope: Scope, left: ast.expr, right: ast.expr, index: Index, value: float
+) -> Expression:
+    """Return the sum of products that an entry of a matrix product is."""
+    terms: list[Expression] = []
+    for i in range(np.shape(scope.evaluate(left))[1]):
+        a, b = _expand(scope, left, (index[0], i)), _expand(scope, right, (i, index[1]))
+        terms.append(Operation("*", a, b, a.value * b.value))
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms), value)
+
+
+def _reduction(scope: Scope, tree: ast.Call, index: Index, value: float) -> Expression:
+    """Return sum, mean or max over an axis, written out."""
+    name = str(getattr(tree.func, "id", ""))
+    options = {str(k.arg): ast.literal_eval(k.value) for k in tree.keywords}
+    shape = np.shape(scope.evaluate(tree.args[0]))
+    places = _places(shape, index, options.get("axis"), options.get("keepdims", False))
+    terms = tuple(_expand(scope, tree.args[0], place) for place in places)
+    if len(terms) == 1:
+        return terms[0]
+    if name == "max":
+        return Call("max", terms, value)
+    total = Sum(terms, value * len(terms) if name == "mean" else value)
+    return total if name == "sum" else Operation("/", total, Literal(len(terms)), value)
+
+
+def _places(shape: Index, index: Index, axis: int | None, keepdims: bool) -> list[Index]:  # noqa: FBT001 (an option of the equation)
+    """Return the entries that a reduction to one entry goes over."""
+    if axis is None:
+        return list(np.ndindex(*shape))
+    before, after = index[:axis], index[axis + 1 :] if keepdims else index[axis:]
+    return [(*before, i, *after) for i in range(shape[axis])]
+
+
+def _through(place: ast.expr, index: Index) -> Index:
+    """Return the entry of an array that an entry of its subscript stands for."""
+    inner: list[int] = []
+    rest = list(index)
+    for part in place.elts if isinstance(place, ast.Tuple) else [place]:
+        match part:
+            case ast.Slice(lower):
+                inner.append(rest.pop(0) + (ast.literal_eval(lower) if lower else 0))
+            case ast.Constant(value=None):
+                rest.pop(0)
+            case _:
+                inner.append(ast.literal_eval(part))
+    return (*inner, *rest)
+
+
+# ---- functions, as textbooks write them ---------------------------------------------------------
+
+
+def _call(
+    scope: Scope, name: str, arguments: list[ast.expr], index: Index, value: float
+) -> Expression:
+    """Return a function's textbook formula where it equals what ran, else the call by name."""
+    activation, formula = _formula(scope, name)
+    if activation and formula:
+        texts = tuple(ast.unparse(a) for a in arguments)
+        tree = _put_in(formula, texts, tuple(activation.constants.items()))
+        with np.errstate(all="ignore"):  # a formula that overflows is not shown
+            written = scope.evaluate(tree)
+        same = abs(number(written, _fit(index, np.shape(written))) - value) <= CLOSE * max(1, abs(value))
+        if same and not isinstance(tree, ast.Name):
+            return _expand(scope, tree, index)
+    operands = tuple(_expand(scope, a, index) for a in arguments)
+    if activation is None:
+        return Call(name, operands, value, _scalar(scope.functions[name]))
+    shown = re.sub(r"\W", "_", activation.name)
+    if name == "df":
+        slope = activation.derivative
+        return Call(f"d{shown}", operands[:1], value, _scalar(lambda z: slope(z, activation(z))))
+    return Call(shown, operands, value, _scalar(activation))
+
+
+def _scalar(function: Callable[..., Any]) -> Callable[..., float]:
+    """Return a function of arrays as a function of numbers."""
+    return lambda *numbers: float(np.asarray(function(*(np.array([[v]]) for v in numbers))).item())
+
+
+def _formula(scope: Scope, name: str) -> tuple[Activation | None, str]:
+    """Return the activation that a name stands for in a scope, and its formula or slope."""
+    function = scope.functions.get(name)
+    owner = getattr(function, "__self__", function)
+    if isinstance(owner, Activation):
+        return owner, owner.dformula if name == "df" else owner.formula
+    if name in ("logistic", "softplus"):  # of the losses that own a link
+        return ACTIVATIONS[name], ACTIVATIONS[name].formula
+    return None, ""
+
+
+@cache
+def _put_in(formula: str, arguments: tuple[str, ...], constants: tuple[tuple[str, float], ...]) -> ast.expr:
+    """Return a formula's tree with arguments in place of z and a, and its constants' values."""
+    names = {name: parse(text) for name, text in zip("za", arguments, strict=False)}
+    names |= {name: ast.Constant(value) for name, value in constants}
+    return parse(ast.unparse(_Put(names).visit(ast.parse(formula, mode="eval")).body))
+
+
+class _Put(ast.NodeTransformer):
+    """Puts expressions in the place of names."""
+
+    def __init__(self, names: dict[str, ast.expr]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (ast's name)
+        return self.names.get(node.id, node)
