@@ -5,9 +5,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INTERPRETER := -c 'import sys; print(sys.version)'
+version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PHONY: help demo test test-all check bench docs clean other-interpreter
 .DEFAULT_GOAL := help
 
@@ -18,10 +19,10 @@ demo: $(VENV)/.train ## see what chainrule does
 	$(BIN)/chainrule demo
 
 test: $(VENV)/.test ## run the tests, the README's and the documentation's examples included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 test-all: $(VENV)/.test ## run the tests over full products and with more examples
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --full
+	$(BIN)/python -m pytest -n 2 --full
 
 check: $(VENV)/.dev ## format, lint, types and documentation
 	$(BIN)/ruff format --check .
@@ -47,7 +48,7 @@ $(VENV)/.%: $(VENV)/pyvenv.cfg
 	@touch $@
 
 $(VENV)/pyvenv.cfg: pyproject.toml
-	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11)' || { \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "chainrule needs Python 3.11 or later; name one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(install-venv)
 	$(PYTHON) -m venv --clear $(VENV)
@@ -64,7 +65,7 @@ endef
 
 # An interpreter that was asked for by name replaces the one that the environment was made with.
 ifneq ($(origin PYTHON),file)
-ifneq ($(shell $(PYTHON) $(INTERPRETER) 2>&1),$(shell $(BIN)/python $(INTERPRETER) 2>&1))
+ifneq ($(call version,$(PYTHON)),$(call version,$(BIN)/python))
 $(VENV)/pyvenv.cfg: other-interpreter
 endif
 endif

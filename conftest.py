@@ -6,7 +6,8 @@ It stands at the root because pytest asks only a folder's own conftest about the
 from pathlib import Path
 
 import pytest
-from sybil.integration.pytest import SybilItem
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.documents import DOCUMENTS
 
@@ -31,9 +32,13 @@ def document_folder(
     return stash[FOLDER]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a document's examples, which build on each other, in one worker."""
-    for item in items:
-        if isinstance(item, SybilItem):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+class Scheduler(LoadScopeScheduling):
+    """Sends tests to whichever worker is free, and those that build on each other to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, _ = nodeid.partition("::")
+        return path if path.endswith((".md", "test_wheel.py")) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
+    return Scheduler(config, log)

@@ -1,43 +1,58 @@
-"""Fit the two polynomials behind `erf` and `erfc` and print them as Python source.
+"""Fit the two polynomials of erf and erfc, and print them as they stand in the package.
 
-Below SPLIT, erf(x) = x + x*P(x*x); above it, erfc(x) = w + w*Q(s) with
-w = exp(-x*x)/(2*x + 1) and s = (x - 4)/(x + 4); P and Q are Chebyshev fits.
+``python tools/fit_erf.py`` fits with mpmath's digits. It is no part of the package, which has only
+what this prints; tests/engine/test_erf.py compares the two.
 """
 
-from mpmath import chebyfit, erf, erfc, exp, mp, mpf, sqrt
+from collections.abc import Callable
+from typing import Any
 
-SPLIT = mpf(13) / 16  # just below the x at which erfc(x) = 1/4
+from mpmath import cos, erf, erfc, exp, lu_solve, matrix, mp, mpf, pi, sqrt
+
+SPLIT = mpf(7) / 8  # the fit of erf serves below, that of erfc above
 LAST = mpf(28)  # erfc(28) is 0 in double precision
 CENTRE = mpf(4)  # the x at which s = 0
+SHIFT = mpf(1) / 4  # keeps Q small, and its rounding errors with it
+
+PER_LINE = 3
 
 
-def near(u):
+def near(u: Any) -> Any:
+    """Return P(u), where erf(x) = x + x·P(x²)."""
     x = sqrt(u)
     return erf(x) / x - 1
 
 
-def tail(s):
+def tail(s: Any) -> Any:
+    """Return Q(s), where erfc(x) = w + w·Q(s), w = exp(−x²)/(2x + ¼), s = (x − 4)/(x + 4)."""
     x = CENTRE * (1 + s) / (1 - s)
-    return exp(x * x) * erfc(x) * (2 * x + 1) - 1
+    return exp(x * x) * erfc(x) * (2 * x + SHIFT) - 1
 
 
-def fit():
-    """The coefficients by name, highest power first, as Python floats."""
-    ends = [(x - CENTRE) / (x + CENTRE) for x in (SPLIT, LAST)]
+def interpolate(f: Callable[[Any], Any], low: Any, high: Any, count: int) -> list[float]:
+    """Return the polynomial that meets f at Chebyshev's points, highest power first."""
+    angles = [pi * (2 * k + 1) / (2 * count) for k in range(count)]
+    points = [low + (high - low) * (1 + cos(angle)) / 2 for angle in angles]
+    powers = matrix([[x**k for k in reversed(range(count))] for x in points])
+    return [float(c) for c in lu_solve(powers, matrix([f(x) for x in points]))]
+
+
+def fit() -> dict[str, list[float]]:
+    """Return the coefficients by name."""
     with mp.workdps(40):
-        fits = {
-            "ERF_NEAR": chebyfit(near, [0, SPLIT**2], 11),  # largest error 5e-18
-            "ERFC_TAIL": chebyfit(tail, ends, 21),  # largest error 7e-18
+        first, last = ((x - CENTRE) / (x + CENTRE) for x in (SPLIT, LAST))
+        return {
+            "ERF_NEAR": interpolate(near, mpf(0), SPLIT**2, 12),  # error at most 4e-19
+            "ERFC_TAIL": interpolate(tail, first, last, 21),  # error at most 5e-18
         }
-    return {name: tuple(map(float, fitted)) for name, fitted in fits.items()}
 
 
-def source(per_line=3):
-    """The coefficients as assignments to paste into the package."""
+def source() -> str:
+    """Return the coefficients as Python text, in lines that the formatter leaves alone."""
     lines = []
     for name, values in fit().items():
-        rows = [values[i : i + per_line] for i in range(0, len(values), per_line)]
-        body = ["    " + " ".join(f"{value!r}," for value in row) for row in rows]
+        rows = [values[i : i + PER_LINE] for i in range(0, len(values), PER_LINE)]
+        body = [f"    *({', '.join(map(repr, row))})," for row in rows]
         lines += [f"{name} = (", *body, ")"]
     return "\n".join(lines)
 

@@ -205,8 +205,7 @@ _HOMES = {
     ),
     "network": "Draw Network Trace mlp",
     "optimizers": (
-        "Adam AdamW ClipNorm ClipValue LBFGS Momentum Nesterov OPTIMIZERS Optimizer "
-        "RMSProp SGD"
+        "Adam AdamW ClipNorm ClipValue LBFGS Momentum Nesterov OPTIMIZERS Optimizer RMSProp SGD"
     ),
     "penalties": "Penalty",
     "problems": "PROBLEMS Problem problem",

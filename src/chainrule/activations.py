@@ -4,7 +4,8 @@ They are elementwise and written in the vocabulary of ``elementwise``; softmax i
 since it belongs to the losses that own it.
 
 A saturating function ends in ``+ 0 * z``: it changes no finite value, and an infinite z becomes NaN
-instead of passing for a saturated unit.
+instead of passing for a saturated unit. One with a kink branches on ``real(z) > 0``, so that at 0
+the complex step, too, has the slope of the left side, as f' does.
 """
 
 import inspect
@@ -55,7 +56,7 @@ def dtanh(z: Number, a: Number) -> Number:
 
 
 def relu(z: Number) -> Number:
-    return where(real(z) < 0, 0 * z, z)
+    return where(real(z) > 0, z, 0 * z)
 
 
 def drelu(z: Number, a: Number) -> Number:
@@ -63,7 +64,7 @@ def drelu(z: Number, a: Number) -> Number:
 
 
 def leaky_relu(z: Number, slope: float) -> Number:
-    return where(real(z) < 0, slope * z, z)
+    return where(real(z) > 0, z, slope * z)
 
 
 def dleaky_relu(z: Number, a: Number, slope: float) -> Number:
@@ -71,8 +72,8 @@ def dleaky_relu(z: Number, a: Number, slope: float) -> Number:
 
 
 def elu(z: Number, alpha: float) -> Number:
-    negative = real(z) < 0
-    return where(negative, alpha * expm1(where(negative, z, 0 * z)), z) + 0 * z
+    positive = real(z) > 0
+    return where(positive, z, alpha * expm1(where(positive, 0 * z, z))) + 0 * z
 
 
 def delu(z: Number, a: Number, alpha: float) -> Number:
@@ -141,14 +142,15 @@ class Activation:
     formula, dformula : str
         f(z) and f'(z, a) as textbooks write them.
     f, df : callable
-        The functions that run: ``f(z, *constants)`` and ``df(z, a, *constants)``.
+        The functions that run: ``f(z, *constants)`` and ``df(z, a, *constants)``. Where
+        `df` is None, the complex step takes its place.
     """
 
     name: str
     formula: str
     dformula: str
     f: Callable[..., Number]
-    df: Callable[..., Number]
+    df: Callable[..., Number] | None
 
     @property
     def constants(self) -> dict[str, float]:
@@ -161,7 +163,13 @@ class Activation:
 
     def derivative(self, z: Number, a: Number) -> Number:
         """Return f'(z), of the shape and dtype of `z`; `a` is f(z), which many formulas use."""
+        if self.df is None:
+            return elementwise_derivative(self.f, z)
         return self.df(z, a, *self.constants.values())
+
+    def slope_at(self, z: Number) -> Number:
+        """Return f'(z), with a computed on the way."""
+        return self.derivative(z, self(z))
 
 
 @final
@@ -178,7 +186,7 @@ class Identity(Activation):
 @final
 @dataclass(frozen=True)
 class Logistic(Activation):
-    """The logistic function (sigmoid): a = 1 / (1 + e^−z), computed so that e^−z cannot overflow."""
+    """The logistic function (sigmoid): a = 1 / (1 + e^−z), computed without overflow."""
 
     name = "logistic"
     formula = "1 / (1 + exp(-z))"
@@ -221,12 +229,13 @@ class LeakyReLU(Activation):
 
     slope: float = 0.01
 
-    def __post_init__(self) -> None:
-        real_fields(self, "(-inf, inf)", "slope")
     name = "leaky-relu"
     formula = "where(z > 0, z, slope * z)"
     dformula = "where(z > 0, 1, slope)"
     f, df = staticmethod(leaky_relu), staticmethod(dleaky_relu)
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(-inf, inf)", "slope")
 
     @property
     def constants(self) -> dict[str, float]:
@@ -246,12 +255,13 @@ class ELU(Activation):
 
     alpha: float = 1.0
 
-    def __post_init__(self) -> None:
-        real_fields(self, "(-inf, inf)", "alpha")
     name = "elu"
     formula = "where(z > 0, z, alpha * (exp(z) - 1))"
     dformula = "where(z > 0, 1, alpha * exp(z))"
     f, df = staticmethod(elu), staticmethod(delu)
+
+    def __post_init__(self) -> None:
+        real_fields(self, "(-inf, inf)", "alpha")
 
     @property
     def constants(self) -> dict[str, float]:
@@ -355,10 +365,6 @@ class Custom(Activation):
     def __post_init__(self) -> None:
         check_derivative(self.name, self.f, self.derivative)
 
-    def derivative(self, z: Number, a: Number) -> Number:
-        """Return f'(z): by `df`, else by the complex step."""
-        return elementwise_derivative(self.f, z) if self.df is None else self.df(z, a)
-
     @property
     def source(self) -> str:
         """The source text of f, or its name where there is no text."""
@@ -378,7 +384,7 @@ def activation(choice: str | Activation) -> Activation:
     """
     if isinstance(choice, Activation):
         return choice
-    if choice not in ACTIVATIONS:
+    if str(choice) not in ACTIVATIONS:
         raise unknown("activation", choice, ACTIVATIONS)
     return ACTIVATIONS[choice]
 

@@ -78,7 +78,7 @@ def targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = False
     InputError
         If the shape fits none of these, or a target is not finite or outside the loss's domain.
     """
-    rows = numbers(t, "t")
+    rows = finite(numbers(t, "t"), "t")
     row = one and rows.shape == (outputs,)
     if loss.classes and outputs > 1 and not row and rows.shape in ((n,), (n, 1), ()):
         rows = one_hot(rows.reshape(-1), outputs)
@@ -90,7 +90,7 @@ def targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = False
             f"t has shape {np.shape(t)} for {n} samples, but this network needs ({n}, {outputs}): "
             f"a row for each sample, a column for each output{classes}"
         )
-    loss.check_targets(finite(rows, "t"))
+    loss.check_targets(rows)
     return rows
 
 
@@ -99,29 +99,30 @@ def numbers(values: ArrayLike, what: str) -> Array:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise InputError(f"{what} is no rectangular array: {error}; give rows of one length") from None
-    if array.dtype.kind not in "buifc" or array.dtype in (np.longdouble, np.clongdouble):
+        fault = f"{what} is no rectangular array: {error}"
+        raise InputError(f"{fault}; give rows of one length") from None
+    if array.dtype.kind not in "buifc" or array.dtype.char in "gG":  # g, G: long double
         raise InputError(
             f"{what} has dtype {array.dtype}; give numbers, such as {what}.astype('float64')"
         )
     return array
 
 
-def finite(array: Array, what: str) -> Array:
-    """Return the array, or raise InputError that names the first NaN or infinity in it."""
+def finite(array: Array, what: str, remedy: str = "repair or leave out those samples") -> Array:
+    """Return the array, or raise InputError: complex, or where its first NaN or infinity is."""
+    if array.dtype.kind == "c":
+        raise InputError(f"{what} has dtype {array.dtype}; give real numbers, such as {what}.real")
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         place = ", ".join(map(str, bad[0]))
         raise InputError(
             f"{what}[{place}] is {array[tuple(bad[0])]}, one of {len(bad)} that are not finite; "
-            "repair or leave out those samples"
+            f"{remedy}"
         )
     return array
 
 
-def normalise(
-    weights: ArrayLike | None, n: int, dtype: DTypeLike
-) -> tuple[Array | None, float]:
+def normalise(weights: ArrayLike | None, n: int, dtype: DTypeLike) -> tuple[Array | None, float]:
     """Return sample weights (n,) of mean 1, and their sum as given.
 
     Raises
@@ -131,15 +132,20 @@ def normalise(
     """
     if weights is None:
         return None, float(n)
-    w = numbers(weights, "weights").astype(np.float64)
+    w = numbers(weights, "weights")
+    if w.dtype.kind == "c":
+        raise InputError(f"weights have dtype {w.dtype}; give real numbers")
+    w = w.astype(np.float64)
     if w.shape != (n,):
         raise InputError(f"weights have shape {w.shape} for {n} samples; give one number for each")
-    if not (np.isfinite(w).all() and (w >= 0).all() and w.sum() > 0):
+    with np.errstate(over="ignore"):
+        total = float(w.sum())
+    if not ((w >= 0).all() and 0 < total < np.inf):
         raise InputError(
-            "weights must be finite, at least 0 and not all 0; "
+            "weights must be at least 0, not all 0, and finite, as must be their sum; "
             f"they range from {w.min()} to {w.max()}"
         )
-    return (w / w.mean()).astype(dtype), float(w.sum())
+    return (w / w.mean()).astype(dtype), total
 
 
 def _hint(rows: Array, inputs: int) -> str:

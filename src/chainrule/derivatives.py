@@ -6,6 +6,7 @@ the two is the work of ``gradcheck``.
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -64,10 +65,11 @@ def complex_step(
 
     References
     ----------
-    Squire, Trapp: Using complex variables to estimate derivatives of real functions, SIAM Rev. 1998.
+    Squire, Trapp: Using complex variables to estimate derivatives of real functions,
+    SIAM Rev. 1998.
     """
     point = np.array(theta, dtype=np.complex128)  # ours to change
-    derivatives = []
+    derivatives: list[float] = []
     for i in range(len(point)) if entries is None else entries:
         kept, point[i] = point[i], point[i] + 1j * STEP
         derivatives.append(np.imag(value(point)) / STEP)
@@ -125,11 +127,13 @@ def central_difference(
     """
     steps = [0.1 * scale / SHRINK**i for i in range(LEVELS)]
     pairs = [(float(f(x + h)), float(f(x - h))) for h in steps]
-    centre = float(f(x))
-    rounding = noise * max(abs(v) for pair in pairs for v in pair)
+    centre, finest = float(f(x)), abs(pairs[-1][0] - pairs[-1][1]) / (2 * steps[-1])
+    finite = [abs(v) for pair in pairs for v in pair if math.isfinite(v)]
+    rounding = noise * (max(finite, default=0.0) + abs(x) * finest)
     value, error, best = _richardson(steps, pairs, rounding)
-    jumps = [abs(up - 2 * centre + down) / h for h, (up, down) in zip(steps, pairs, strict=True)]
-    return Difference(value, error, best, _bends(jumps, steps, rounding, abs(value)))
+    jumps = [(up - 2 * centre + down) / h for h, (up, down) in zip(steps, pairs, strict=True)]
+    floors = [1e-7 * abs(value) + 100 * rounding / h for h in steps]
+    return Difference(value, error, best, _bends(jumps, floors, steps.index(best)))
 
 
 def _richardson(
@@ -149,13 +153,19 @@ def _richardson(
     return best
 
 
-def _bends(jumps: list[float], steps: list[float], rounding: float, slope: float) -> bool:
-    """Tell a kink: the slopes on both sides part by as much at h as at 2h, above the rounding."""
-    sharp = [
-        jump > 0.8 * before and jump > 1e-6 * slope + 100 * rounding / h
-        for before, jump, h in zip(jumps, jumps[1:], steps[1:], strict=False)
+def _bends(jumps: list[float], floors: list[float], best: int) -> bool:
+    """Tell a kink, at the best step or below, from how far the slopes on both sides part there.
+
+    A smooth function's jumps are c₁h + c₃h³ + …; without these two terms they shrink 32-fold from
+    level to level, but a kink's stay.
+    """
+    without_h = [2 * fine - coarse for coarse, fine in pairwise(jumps)]
+    left = [abs(8 * fine - coarse) / 7 for coarse, fine in pairwise(without_h)]
+    stays = [
+        fine > max(0.3 * coarse, floor)
+        for (coarse, fine), floor in zip(pairwise(left), floors[3:], strict=True)
     ]
-    return any(sharp)
+    return any(sum(stays[i : i + 3]) >= 2 for i in range(max(best - 5, 0), len(stays) - 2))
 
 
 # ---- a user's own function ----------------------------------------------------------------------
@@ -186,15 +196,15 @@ def check_derivative(
         there = central_difference(lambda v: float(np.asarray(f(np.array([v])))[0]), z)
         if abs(there.value - slope) > 2 * there.error + 1e-9 * (1 + abs(slope)) and not there.kink:
             raise InputError(
-                f"{name}: the derivative at z = {z} is {slope:.9g}, but f rises by {there.value:.9g} "
-                f"± {there.error:.1g} there; correct df, or without df branch with "
-                "where(real(z) > 0, …) in place of abs, maximum or sign"
+                f"{name}: the derivative at z = {z} is {slope:.9g}, but f rises by "
+                f"{there.value:.9g} ± {there.error:.1g} there; correct df, or without df branch "
+                "with where(real(z) > 0, …) in place of abs, maximum or sign"
             )
 
 
 def _check_array(name: str, what: str, values: NDArray[np.float64]) -> None:
     if values.shape != PROBES.shape or values.dtype.kind != "f" or not np.isfinite(values).all():
         raise InputError(
-            f"{name}: {what} of {len(PROBES)} real numbers is {values!r}; it must be as many finite "
-            "real numbers, one for each"
+            f"{name}: {what} of {len(PROBES)} real numbers is {values!r}; it must be as many "
+            "finite real numbers, one for each"
         )

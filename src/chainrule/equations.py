@@ -1,7 +1,7 @@
 """Equations in Python notation, and the one evaluator that runs them.
 
-An equation is a line of text such as ``"delta": "da * df(z, a)"``; a scope holds the equations of one
-layer, loss or parameter array and looks a name up when it is first wanted. It is no general
+An equation is a line of text such as ``"delta": "da * df(z, a)"``; a scope holds the equations of
+one layer, loss or parameter array and looks a name up when it is first wanted. It is no general
 interpreter: what the grammar below does not list does not parse.
 """
 
@@ -28,9 +28,9 @@ OPERATORS: dict[type[ast.AST], Function] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-    ast.MatMult: operator.matmul,
+    ast.Div: operator.truediv,  # pyright: ignore[reportUnknownMemberType] (typeshed leaves it untyped)
+    ast.Pow: operator.pow,  # pyright: ignore[reportUnknownMemberType] (the same)
+    ast.MatMult: operator.matmul,  # pyright: ignore[reportUnknownMemberType] (the same)
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
@@ -72,49 +72,52 @@ def parse(text: str) -> ast.expr:
     """
     try:
         tree = ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        raise EquationError(f"equation {text!r} is no Python expression: {error.msg}") from None
+    except (SyntaxError, TypeError, ValueError) as error:  # TypeError: no string at all
+        message = getattr(error, "msg", error)
+        raise EquationError(f"equation {text!r} is no Python expression: {message}") from None
     _check(tree, text)
     return tree
 
 
 def _check(tree: ast.expr, text: str) -> None:
     """Refuse whatever the grammar does not list."""
+    for part in _parts(tree, text):
+        _check(part, text)
+
+
+def _parts(tree: ast.expr, text: str) -> list[ast.expr]:
+    """Return the expressions that one form of the grammar is made of."""
     match tree:
-        case ast.Constant(value=bool() | str() | bytes() | complex()):
-            pass
-        case ast.Constant() | ast.Name():
-            return
-        case ast.BinOp(left, op, right) if type(op) in OPERATORS:
-            return _check_all(text, left, right)
-        case ast.Compare(left, [op], [right]) if type(op) in OPERATORS:
-            return _check_all(text, left, right)
+        case ast.Name(name) if not name.startswith("__"):
+            return []
+        case ast.Constant(value) if type(value) in (int, float):
+            return []
+        case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]) if type(op) in OPERATORS:
+            return [left, right]
         case ast.UnaryOp(ast.USub(), operand):
-            return _check(operand, text)
-        case ast.Attribute(ast.Name()) | ast.Attribute(_, "T"):
-            return _check(tree.value, text)
-        case ast.Call(ast.Name(name), arguments, keywords):
+            return [operand]
+        case ast.Attribute(value, "T"):
+            return [value]
+        case ast.Attribute(ast.Name() as scope, name) if not name.startswith("__"):
+            return [scope]
+        case ast.Call(ast.Name(name) as function, arguments, keywords):
             _check_keywords(name, keywords, text)
-            return _check_all(text, *arguments)
+            return [function, *arguments]
         case ast.Subscript(value, place):
             _index(place, text)
-            return _check(value, text)
+            return [value]
         case _:
-            pass
-    raise EquationError(f"equation {text!r}: {ast.unparse(tree)!r} is not in the grammar")
-
-
-def _check_all(text: str, *trees: ast.expr) -> None:
-    for tree in trees:
-        _check(tree, text)
+            raise EquationError(f"equation {text!r}: {ast.unparse(tree)!r} is not in the grammar")
 
 
 def _check_keywords(name: str, keywords: list[ast.keyword], text: str) -> None:
     """Let a reduction name its axis, and nothing else have keywords."""
     given = {k.arg for k in keywords if isinstance(k.value, ast.Constant)}
+    known: set[str | None] = {"axis", "keepdims"} if name in REDUCTIONS else set()
     if name in REDUCTIONS and "axis" not in given:
-        raise EquationError(f"equation {text!r}: {name} must name its axis, as in {name}(…, axis=0)")
-    if len(given) < len(keywords) or given - ({"axis", "keepdims"} if name in REDUCTIONS else set()):
+        example = f"{name}(…, axis=0)"
+        raise EquationError(f"equation {text!r}: {name} must name its axis, as in {example}")
+    if len(given) < len(keywords) or given - known:
         raise EquationError(f"equation {text!r}: {name} takes no such keyword")
 
 
@@ -125,7 +128,7 @@ def _index(place: ast.expr, text: str) -> Any:
             return tuple(_index(e, text) for e in elements)
         case ast.Slice(lower, upper, None):
             return slice(lower and _index(lower, text), upper and _index(upper, text))
-        case ast.Constant(value=int() | None as value):
+        case ast.Constant(value=int() | None as value) if not isinstance(value, bool):
             return value
         case ast.UnaryOp(ast.USub(), ast.Constant(value=int() as value)):
             return -value
@@ -156,6 +159,8 @@ class Scope:
         ``name -> (scope, name there)``: what this scope sees of another.
     neighbours : dict
         Scopes that an equation may name with a dot, such as ``above.W``.
+    wanted : list of str
+        What is being evaluated; scopes that share the list name the whole path of a cycle.
     """
 
     def __init__(
@@ -173,7 +178,7 @@ class Scope:
         self.neighbours: dict[str, Scope] = {}
         self._values: dict[str, Value] = {}
         self._parts: dict[ast.expr, Value] = {}  # every subexpression once
-        self._wanted: list[str] = []
+        self.wanted: list[str] = []
 
     def home(self, name: str) -> "tuple[Scope, str]":
         """Return the scope in which `name` is given or has its equation, and its name there."""
@@ -187,21 +192,29 @@ class Scope:
     def __getitem__(self, name: str) -> Value:
         """Return the value of `name`, evaluated when it is first wanted."""
         scope, there = self.home(name)
-        return scope.given[there] if there in scope.given else scope._run(there)
+        return scope.given[there] if there in scope.given else scope.run(there)
 
     def __contains__(self, name: str) -> bool:
         return name in self.given or name in self.equations or name in self.links
 
-    def _run(self, name: str) -> Value:
-        if name in self._wanted:
-            path = " -> ".join(f"{self.label}.{n}" for n in [*self._wanted, name])
-            raise EquationError(f"{self.label}.{name} needs itself: {path}")
+    def run(self, name: str) -> Value:
+        """Return the value of an equation of this scope, evaluated once.
+
+        Raises
+        ------
+        EquationError
+            If it needs itself; the message names the path.
+        """
+        key = f"{self.label}.{name}"
+        if key in self.wanted:
+            path = " -> ".join([*self.wanted[self.wanted.index(key) :], key])
+            raise EquationError(f"{key} needs itself: {path}")
         if name not in self._values:
-            self._wanted.append(name)
+            self.wanted.append(key)
             try:
                 self._values[name] = self.evaluate(parse(self.equations[name]))
             finally:
-                self._wanted.pop()
+                self.wanted.pop()
         return self._values[name]
 
     def evaluate(self, tree: ast.expr) -> Value:
@@ -211,9 +224,10 @@ class Scope:
                 return value
             case ast.Name(name):
                 return self[name]
-            case _ if tree not in self._parts:
-                self._parts[tree] = self._operate(tree)
-        return self._parts[tree]
+            case _:
+                if tree not in self._parts:
+                    self._parts[tree] = self._operate(tree)
+                return self._parts[tree]
 
     def _operate(self, tree: ast.expr) -> Value:
         match tree:
@@ -246,10 +260,11 @@ class Scope:
         return self.functions[name]
 
 
-def names(text: str) -> set[str]:
+@cache
+def names(text: str) -> frozenset[str]:
     """Return the names that an equation uses, functions and neighbours apart."""
     tree = parse(text)
     called = {c.func for c in ast.walk(tree) if isinstance(c, ast.Call)}
     dotted = {a.value for a in ast.walk(tree) if isinstance(a, ast.Attribute) and a.attr != "T"}
     apart = called | dotted
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in apart}
+    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in apart)

@@ -1,6 +1,6 @@
 """The errors that chainrule raises: each says the value, the fault and the remedy.
 
-This is not a place for checks; a check stands where the value is used, and only the words are shared.
+This is not a place for checks; a check stands where the value is used, only the words are shared.
 """
 
 from collections.abc import Iterable

@@ -27,6 +27,12 @@ class Initializer:
         raise NotImplementedError  # abstract
 
 
+def check_law(law: str) -> None:
+    """Raise UnknownNameError if there is no such law."""
+    if law not in ("uniform", "normal"):
+        raise unknown("law", law, ("uniform", "normal"))
+
+
 def draw(rng: Generator, shape: Shape, variance: float, law: Law) -> NDArray[np.float64]:
     """Return numbers of mean 0 and the given variance, uniform or normal."""
     if law == "normal":
@@ -47,6 +53,9 @@ class Glorot(Initializer):
 
     law: Law = "uniform"
 
+    def __post_init__(self) -> None:
+        check_law(self.law)
+
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
         return draw(rng, shape, 2 / (shape[0] + shape[-1]), self.law)
 
@@ -63,6 +72,9 @@ class He(Initializer):
 
     law: Law = "normal"
 
+    def __post_init__(self) -> None:
+        check_law(self.law)
+
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
         return draw(rng, shape, 2 / shape[-1], self.law)
 
@@ -78,6 +90,9 @@ class LeCun(Initializer):
     """
 
     law: Law = "normal"
+
+    def __post_init__(self) -> None:
+        check_law(self.law)
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
         return draw(rng, shape, 1 / shape[-1], self.law)
@@ -98,6 +113,8 @@ class Uniform(Initializer):
 
     def __post_init__(self) -> None:
         real_fields(self, "(-inf, inf)", "low", "high")
+        if not 0 <= self.high - self.low < math.inf:
+            raise InputError(f"{self}: low must not be above high, nor too far below; change one")
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
         return rng.uniform(self.low, self.high, shape)
@@ -158,7 +175,7 @@ def initializer(choice: str | Initializer) -> Initializer:
     """
     if isinstance(choice, Initializer):
         return choice
-    if choice not in INITIALIZERS:
+    if str(choice) not in INITIALIZERS:
         raise unknown("initialiser", choice, INITIALIZERS)
     return INITIALIZERS[choice]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chainrule.activations import Activation, activation
 from chainrule.checks import real_fields, some_of, whole_fields
 from chainrule.elementwise import sqrt
-from chainrule.initializers import Constant, Glorot, Initializer
+from chainrule.initializers import Constant, Glorot, Initializer, initializer
 
 Array: TypeAlias = NDArray[Any]
 Params: TypeAlias = Mapping[str, Array]  # by name: W, b
@@ -104,9 +104,9 @@ class Dense(Layer):
         The number of outputs.
     activation : str or Activation
         f, by name or as an object; there is no default.
-    initializer : Initializer, default Glorot()
+    initializer : str or Initializer, default Glorot()
         How W is drawn.
-    bias_initializer : Initializer, default Constant(0.0)
+    bias_initializer : str or Initializer, default Constant(0.0)
         How b is drawn.
     bias : bool, default True
         Whether there is a b.
@@ -118,13 +118,13 @@ class Dense(Layer):
     InputError
         If `units` is not a positive whole number or `trainable` names no parameter.
     UnknownNameError
-        If no activation has that name.
+        If no activation or initialiser has that name.
     """
 
     units: int
     activation: Activation | str
-    initializer: Initializer = Glorot()
-    bias_initializer: Initializer = Constant(0.0)
+    initializer: Initializer | str = Glorot()
+    bias_initializer: Initializer | str = Constant(0.0)
     bias: bool = True
     trainable: bool | tuple[str, ...] = True
 
@@ -133,8 +133,10 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "activation", self.f)  # Dense(2, "tanh") == Dense(2, Tanh())
+        object.__setattr__(self, "initializer", initializer(self.initializer))
+        object.__setattr__(self, "bias_initializer", initializer(self.bias_initializer))
         whole_fields(self, 1, "units")
-        some_of(self.trainable, self.shapes(1))
+        some_of(self.shapes(1), trainable=self.trainable)
 
     def width(self, inputs: int) -> int:
         return self.units
@@ -144,7 +146,7 @@ class Dense(Layer):
         return {**weights, "b": (self.units,)} if self.bias else weights
 
     def initializers(self) -> dict[str, Initializer]:
-        return {"W": self.initializer, "b": self.bias_initializer}
+        return {"W": initializer(self.initializer), "b": initializer(self.bias_initializer)}
 
     def trains(self, name: str) -> bool:
         return name in self.trainable if isinstance(self.trainable, tuple) else self.trainable
@@ -226,7 +228,7 @@ class LayerNorm(Layer):
 
     def __post_init__(self) -> None:
         real_fields(self, "(0, inf)", "eps")
-        some_of(self.trainable, self.shapes(1))
+        some_of(self.shapes(1), trainable=self.trainable)
 
     def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
         return {"W": (inputs,), "b": (inputs,)}
@@ -392,7 +394,7 @@ def dropout_mask(seed: int, step: int, layer: int, shape: tuple[int, int], rate:
     n, d = shape
     key = np.array([0], dtype=np.uint64)
     for part in (seed, step, layer):
-        key = mix(key + np.array([part], dtype=np.uint64))
+        key = mix(key + np.array([part % 2**64], dtype=np.uint64))
     sample = mix(key + np.arange(n, dtype=np.uint64))  # (n,)
     unit = mix(sample[:, None] + np.arange(d, dtype=np.uint64))  # (n, d)
     return (unit >= np.uint64(int(rate * 2**64))).astype(np.uint8)

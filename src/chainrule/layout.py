@@ -16,6 +16,7 @@ from chainrule.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
 
+DTYPES: list[np.dtype[Any]] = [np.dtype(kind) for kind in ("float32", "float64", "complex128")]
 LARGEST = 2**30  # parameters: 8 GiB of θ in float64
 
 
@@ -105,13 +106,16 @@ class Layout:
 
     def check(self, theta: ArrayLike) -> Array:
         """Return θ as a one-dimensional float or complex array, or raise InputError."""
-        vector = np.asarray(theta)
+        try:
+            vector = np.asarray(theta)
+        except ValueError as error:
+            raise InputError(f"theta is no vector: {error}; give one flat array") from None
         if vector.shape != (self.size,):
             raise InputError(
                 f"theta has shape {vector.shape}, but this network has {self.size} parameters; "
                 "make it with network.initialize(seed) or network.pack(W=…, b=…)"
             )
-        if vector.dtype not in (np.float32, np.float64, np.complex128):
+        if vector.dtype not in DTYPES:
             raise InputError(
                 f"theta has dtype {vector.dtype}; convert it with theta.astype('float64')"
             )

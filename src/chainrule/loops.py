@@ -99,16 +99,17 @@ class State(NamedTuple):
     engine: str = "reference"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, strings and arrays by name, ready for a file."""
-        values = self._asdict()
+        """Return plain numbers, strings and arrays by name, ready for a file; None is left out."""
+        values = {name: value for name, value in self._asdict().items() if value is not None}
         slots = values.pop("slots")
         return {**values, **{f"slot{i}": slot for i, slot in enumerate(slots)}}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "State":
-        """Return the state that `to_dict` gave, bit for bit."""
+        """Return the state that `to_dict` gave, bit for bit; numbers may come as 0-d arrays."""
         names = sorted((k for k in values if k.startswith("slot")), key=lambda k: int(k[4:]))
-        rest = {k: v for k, v in values.items() if k not in names}
+        rest = {k: v if np.ndim(v) else np.asarray(v).item() for k, v in values.items()}
+        rest = {k: v for k, v in rest.items() if k not in names}
         return cls(slots=tuple(values[k] for k in names), **rest)
 
 
@@ -181,7 +182,7 @@ def diverged(
     """Return the error for a number that is not finite: when, where first, and what helps."""
     rate = rate_at(optimizer.rate, state.step + 1)
     return DivergenceError(
-        f"{what} is not finite (loss {float(np.real(trace.value)):.6g}) in epoch {state.epoch + 1}, "
+        f"{what} is not finite (loss {float(trace.value.real):.6g}) in epoch {state.epoch + 1}, "
         f"batch {state.batch + 1}; first at {guilty(network, trace)}. "
         f"Lower the learning rate (now {rate:.6g}), bring the inputs to a common scale "
         f"(largest |x| now {np.abs(trace.batch.x).max():.6g}), or clip gradients "

@@ -35,7 +35,8 @@ def dsquared_error(o: Number, t: Number) -> Number:
 
 
 def absolute_error(o: Number, t: Number) -> Number:
-    return where(real(o - t) < 0, t - o, o - t)
+    r = o - t
+    return where(real(r) > 0, r, where(real(r) < 0, -r, 0 * r))  # at 0 no slope for a complex step
 
 
 def dabsolute_error(o: Number, t: Number) -> Number:
@@ -53,7 +54,8 @@ def dhuber(o: Number, t: Number, width: float) -> Number:
 
 
 def quantile(o: Number, t: Number, level: float) -> Number:
-    return where(real(t - o) < 0, (1 - level) * (o - t), level * (t - o))
+    r = o - t
+    return where(real(r) > 0, (1 - level) * r, where(real(r) < 0, -level * r, 0 * r))
 
 
 def dquantile(o: Number, t: Number, level: float) -> Number:
@@ -133,13 +135,17 @@ class Loss:
     link: dict[str, str]
     owns_link: bool = False
     classes: bool = False  # whether class numbers are targets, too
-    functions: dict[str, Callable[..., Any]] = {}  # noqa: RUF012 (shared, never changed)
     f: Callable[..., Any]
     df: Callable[..., Any]
 
     @property
     def constants(self) -> dict[str, float]:
         """The constants by name, such as ``{"level": 0.5}``."""
+        return {}
+
+    @property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions that the equations name, beyond the vocabulary."""
         return {}
 
     def predict(self, o: Array) -> Array:
@@ -290,13 +296,16 @@ class LogisticCrossEntropy(Loss):
 
     name = "logistic-cross-entropy"
     owns_link = True
-    functions = {"logistic": logistic, "softplus": softplus}
     link = {
         "p": "logistic(o)",
         "terms": "t * softplus(-o) + (1 - t) * softplus(o)",
         "slope": "p - t",
     }
     f, df = staticmethod(logistic_cross_entropy), staticmethod(dlogistic_cross_entropy)
+
+    @property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        return {"logistic": logistic, "softplus": softplus}
 
     def predict(self, o: Array) -> Array:
         return logistic(o)
@@ -336,7 +345,7 @@ class SoftmaxCrossEntropy(Loss):
 @final
 @dataclass(frozen=True)
 class SoftmaxSquaredError(Loss):
-    """Half the squared error of softmax probabilities: ½ Σ (p − t)²; targets as for cross-entropy."""
+    """Half the squared error ½ Σ (p − t)², p = softmax(o); targets are classes or probabilities."""
 
     name = "softmax-squared-error"
     owns_link = classes = True
@@ -391,7 +400,7 @@ class CustomLoss(Loss):
         check_derivative(
             self.name,
             lambda o: self.terms(o, t[: len(o)]),
-            lambda o, a: self.slopes(o, t),
+            lambda o, _: self.slopes(o, t),
         )
 
     @property
@@ -426,8 +435,8 @@ def _check_probabilities(loss: Loss, t: Array) -> None:
     bad = np.flatnonzero(np.abs(sums - 1) > 1e-5)  # float32 probabilities sum to 1 ± 1e-6
     if len(bad):
         raise InputError(
-            f"targets of sample {bad[0]} sum to {sums[bad[0]]:.6g}, not to 1, as {loss.name} needs; "
-            "divide each row by its sum, or give class numbers"
+            f"targets of sample {bad[0]} sum to {sums[bad[0]]:.6g}, not to 1, as {loss.name} "
+            "needs; divide each row by its sum, or give class numbers"
         )
 
 
@@ -459,7 +468,7 @@ def loss(choice: str | Loss) -> Loss:
     """
     if isinstance(choice, Loss):
         return choice
-    if choice not in LOSSES:
+    if str(choice) not in LOSSES:
         raise unknown("loss", choice, LOSSES)
     return LOSSES[choice]
 

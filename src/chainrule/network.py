@@ -5,7 +5,7 @@ through it. It is no graph: every layer sees the one below it and nothing else.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, final
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.activations import Activation, Identity
 from chainrule.batch import Batch, finite, normalise, numbers, samples, targets
-from chainrule.checks import whole
+from chainrule.checks import of_kind, whole
 from chainrule.errors import InputError, unknown
 from chainrule.gradcheck import GradientReport, check_gradient, merge
 from chainrule.initializers import Glorot, Initializer
@@ -125,7 +125,11 @@ class Network:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", whole(self.inputs, "inputs"))
+        of_kind(self.penalty, Penalty, "penalty", "give Penalty(l2=…) or Penalty(alpha=…)")
+        of_kind(self.layers, Iterable, "layers", "give a tuple of layers")
         object.__setattr__(self, "layers", tuple(self.layers))
+        for layer in self.layers:
+            of_kind(layer, Layer, "layer", "give layers, such as Dense(3, 'tanh')")
         object.__setattr__(self, "loss", self.objective)
         if not self.layers:
             raise InputError("a network needs a layer; add Dense(outputs, activation)")
@@ -199,8 +203,13 @@ class Network:
         Returns
         -------
         array (parameters,)
+
+        Raises
+        ------
+        InputError
+            If the seed is no whole number from 0, or the dtype is another.
         """
-        rng = np.random.default_rng(seed)
+        rng, dtype = np.random.default_rng(whole(seed, "seed", 0)), precision(dtype)
         theta = np.empty(self.layout.size)
         for b in self.layout.blocks:
             b.view(theta)[...] = self.layers[b.layer].initializers()[b.param](rng, b.shape)
@@ -208,7 +217,7 @@ class Network:
 
     def pack(
         self,
-        W: Sequence[ArrayLike],  # noqa: N803 (the textbook's name)
+        W: Sequence[ArrayLike],  # the textbook's name
         b: Sequence[ArrayLike | None] | None = None,
         dtype: DTypeLike = np.float64,
     ) -> Array:
@@ -231,15 +240,16 @@ class Network:
         InputError
             If an array is missing, too many, of the wrong shape or not finite.
         """
-        given = {f"W{i}": w for i, w in enumerate(W, 1)}
-        given |= {f"b{i}": v for i, v in enumerate(b or [], 1) if v is not None}
+        dtype = precision(dtype)
+        given = _numbered("W", W) | _numbered("b", [] if b is None else b)
         shapes = {block.name: block.shape for block in self.layout.blocks}
-        for name in set(given) - set(shapes):
-            raise InputError(f"{name} was given, but this network has only {', '.join(shapes)}")
+        for name in (n for n in given if n not in shapes):
+            have = ", ".join(shapes)
+            raise InputError(f"{name} was given, but this network has only {have}; leave it out")
         zeros = {n: np.zeros(s) for n, s in shapes.items() if b is None and n.startswith("b")}
-        for name in set(shapes) - set(given) - set(zeros):
+        for name in (n for n in shapes if n not in given and n not in zeros):
             raise InputError(f"{name} of shape {shapes[name]} is missing; give an array for it")
-        arrays = {name: _parameter(name, given.get(name, zeros.get(name)), shape)
+        arrays = {name: _parameter(name, given.get(name, zeros.get(name)), shape, dtype)
                   for name, shape in shapes.items()}  # fmt: skip
         return self.layout.join(arrays, dtype)
 
@@ -432,8 +442,8 @@ class Network:
     ) -> GradientReport:
         """Check this network's gradient against numerical derivatives, the careful way.
 
-        In float64, on a few samples, with dropout seeded, the penalty apart from the data loss, some
-        entries of every parameter array, at θ and again after ten small steps of training.
+        In float64, on a few samples, with dropout seeded, the penalty apart from the data loss,
+        some entries of every parameter array, at θ and again after ten small steps of training.
 
         Parameters
         ----------
@@ -456,10 +466,11 @@ class Network:
         InputError
             If a shape, a dtype or a target does not fit, or θ or x is not finite.
         """
-        start = finite(self.layout.check(theta).astype(np.float64), "theta")
+        start = finite(self.layout.check(theta), "theta", "give finite parameters")
+        start = start.astype(np.float64)
         whole_batch = self.batch(start, x, t, weights)
         finite(whole_batch.x, "x")
-        batch = whole_batch.head(rows)
+        batch = whole_batch.head(whole(rows, "rows"))
         draw = Draw(seed, 0) if self.drops else None
         bare = replace(self, penalty=Penalty())
 
@@ -474,7 +485,8 @@ class Network:
         later = start
         for _ in range(10):
             gradient = bare.run(later, batch, draw).gradient
-            later = later - 0.1 * gradient / max(1.0, float(np.abs(gradient).max()))
+            step = 0.1 * gradient / np.abs(gradient).max(initial=1.0)
+            later = later - step if np.isfinite(step).all() else later
         reports = [check(start, "", bare), check(later, "after 10 steps ", bare)]
         if self.penalty:
             reports.append(check(start, "with penalty ", self))
@@ -494,8 +506,8 @@ def mlp(
     activation: str | Activation | Sequence[str | Activation],
     loss: str | Loss,
     output: str | Activation | None = None,
-    initializer: Initializer | None = None,
-    bias_initializer: Initializer | None = None,
+    initializer: str | Initializer | None = None,
+    bias_initializer: str | Initializer | None = None,
     bias: bool = True,
     train_biases: bool = True,
     dropout: float = 0.0,
@@ -514,7 +526,7 @@ def mlp(
     loss : str or Loss
     output : str or Activation, optional
         The last layer's activation, whatever the rule above says.
-    initializer, bias_initializer : Initializer, optional
+    initializer, bias_initializer : str or Initializer, optional
         How W and b are drawn; Glorot() and Constant(0.0).
     bias : bool, default True
         Whether layers have biases.
@@ -548,11 +560,11 @@ def mlp(
         raise InputError(f"mlp{sizes}: needs at least inputs and outputs, such as mlp(2, 3, 1, …)")
     count = len(sizes) - 1
     objective = named_loss(loss)
-    if isinstance(activation, str | Activation):
+    if isinstance(activation, Sequence) and not isinstance(activation, str):
+        choices = list(activation)
+    else:
         last = Identity() if objective.owns_link else activation
         choices = [*[activation] * (count - 1), last]
-    else:
-        choices = list(activation)
     if len(choices) != count:
         raise InputError(
             f"{len(choices)} activations for {count} layers; name one for all, or one for each"
@@ -577,9 +589,25 @@ def mlp(
     return Network(sizes[0], tuple(layers), objective, penalty or Penalty())
 
 
-def _parameter(name: str, values: Any, shape: tuple[int, ...]) -> Array:
-    array = finite(numbers(values, name), name)
+def precision(dtype: DTypeLike) -> type[np.floating[Any]]:
+    """Return float32 or float64 as a type, or raise InputError."""
+    known: dict[np.dtype[Any], type[np.floating[Any]]]
+    known = {np.dtype(choice): choice for choice in (np.float32, np.float64)}
+    try:
+        return known[np.dtype(dtype)]
+    except (KeyError, TypeError):
+        raise InputError(f"dtype={dtype!r}: must be float32 or float64") from None
+
+
+def _numbered(name: str, arrays: Any) -> dict[str, Any]:
+    of_kind(arrays, Iterable, name, "give a list with one array for each layer")
+    return {f"{name}{i}": a for i, a in enumerate(arrays, 1) if a is not None}
+
+
+def _parameter(name: str, values: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    array = finite(numbers(values, name), name, "give finite parameters")
     if array.shape != shape:
         turned = "; transpose it: rows are outputs" if array.shape == shape[::-1] else ""
         raise InputError(f"{name} has shape {array.shape}, but must be {shape}{turned}")
-    return array
+    with np.errstate(over="ignore"):
+        return finite(array.astype(dtype), name, "numbers beyond 3.4e38 need dtype float64")

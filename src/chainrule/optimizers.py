@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.checks import real_fields, whole_fields
+from chainrule.checks import of_kind, real_fields, whole_fields
 from chainrule.elementwise import Number, sqrt, where
 from chainrule.errors import unknown
 from chainrule.layout import Layout
@@ -28,12 +28,16 @@ def sgd_rule(w: Number, g: Number, rate: float) -> tuple[Number]:
     return (w - rate * g,)
 
 
-def momentum_rule(w: Number, g: Number, v: Number, rate: float, momentum: float) -> tuple[Number, ...]:
+def momentum_rule(
+    w: Number, g: Number, v: Number, rate: float, momentum: float
+) -> tuple[Number, ...]:
     v = momentum * v - rate * g
     return w + v, v
 
 
-def nesterov_rule(w: Number, g: Number, v: Number, rate: float, momentum: float) -> tuple[Number, ...]:
+def nesterov_rule(
+    w: Number, g: Number, v: Number, rate: float, momentum: float
+) -> tuple[Number, ...]:
     v = momentum * v - rate * g
     return w + momentum * v - rate * g, v
 
@@ -131,10 +135,11 @@ class ClipNorm:
 Clip: TypeAlias = ClipValue | ClipNorm
 
 
-def settle_rate(optimizer: object) -> None:
-    """Make the rate of a frozen optimiser a Python float above 0, if it is no schedule."""
-    if not isinstance(getattr(optimizer, "rate", None), Schedule):
+def settle(optimizer: "Optimizer") -> None:
+    """Make a frozen optimiser's rate a float above 0, if it is no schedule; check its clip."""
+    if not isinstance(optimizer.rate, Schedule):
         real_fields(optimizer, "(0, inf)", "rate")
+    of_kind(optimizer.clip, Clip | None, "clip", "give ClipNorm(1.0), ClipValue(1.0) or None")
 
 
 # ---- optimisers ---------------------------------------------------------------------------------
@@ -226,7 +231,7 @@ class SGD(Optimizer):
     rule = staticmethod(sgd_rule)
 
     def __post_init__(self) -> None:
-        settle_rate(self)
+        settle(self)
 
 
 @final
@@ -251,7 +256,7 @@ class Momentum(Optimizer):
     rule = staticmethod(momentum_rule)
 
     def __post_init__(self) -> None:
-        settle_rate(self)
+        settle(self)
         real_fields(self, "[0, 1)", "momentum")
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
@@ -283,7 +288,7 @@ class Nesterov(Optimizer):
     rule = staticmethod(nesterov_rule)
 
     def __post_init__(self) -> None:
-        settle_rate(self)
+        settle(self)
         real_fields(self, "[0, 1)", "momentum")
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
@@ -318,7 +323,7 @@ class RMSProp(Optimizer):
     rule = staticmethod(rmsprop_rule)
 
     def __post_init__(self) -> None:
-        settle_rate(self)
+        settle(self)
         real_fields(self, "[0, 1)", "rho")
         real_fields(self, "(0, inf)", "eps")
 
@@ -352,7 +357,7 @@ class Adam(Optimizer):
     rule = staticmethod(adam_rule)
 
     def __post_init__(self) -> None:
-        settle_rate(self)
+        settle(self)
         real_fields(self, "[0, 1)", "beta1", "beta2")
         real_fields(self, "(0, inf)", "eps")
 
@@ -389,7 +394,7 @@ class AdamW(Optimizer):
     rule = staticmethod(adamw_rule)
 
     def __post_init__(self) -> None:
-        settle_rate(self)
+        settle(self)
         real_fields(self, "[0, 1)", "beta1", "beta2")
         real_fields(self, "(0, inf)", "eps")
         real_fields(self, "[0, inf)", "decay")
@@ -438,7 +443,7 @@ def optimizer(choice: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
     """
     if isinstance(choice, Optimizer | LBFGS):
         return choice
-    if choice not in OPTIMIZERS:
+    if str(choice) not in OPTIMIZERS:
         raise unknown("optimiser", choice, OPTIMIZERS)
     return OPTIMIZERS[choice]
 

@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.checks import real_fields
-from chainrule.elementwise import real, where
+from chainrule.elementwise import Number, real, where
 
 Array: TypeAlias = NDArray[Any]
+
+
+def magnitude(w: Number) -> Number:
+    """Return |w|; at 0 a complex step sees no slope, as the gradient says."""
+    return where(real(w) > 0, w, where(real(w) < 0, -w, 0 * w))
 
 
 @final
@@ -52,7 +57,7 @@ class Penalty:
 
     def value(self, weights: Sequence[Array], total: float) -> Any:
         """Return the penalty of all weight arrays; `total` is the m of the batch."""
-        absolute = sum(np.sum(where(real(w) < 0, -w, w), axis=None) for w in weights)
+        absolute = sum(np.sum(magnitude(w), axis=None) for w in weights)
         square = sum(np.sum(w * w, axis=None) for w in weights)
         return self.l1 * absolute + (self.l2 + self.alpha / (2 * total)) * square
 

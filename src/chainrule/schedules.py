@@ -1,7 +1,7 @@
 """Schedules: the learning rate of each update, as a pure function of the update's number.
 
-Updates are counted from 1 and over the whole run, never by epoch; for a schedule by epochs, multiply
-by the number of batches in one.
+Updates are counted from 1 and over the whole run, never by epoch; for a schedule by epochs,
+multiply by the number of batches in one.
 """
 
 import math

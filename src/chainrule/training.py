@@ -4,9 +4,10 @@ Validation, early stopping and records stand here, around an engine's loop. No f
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, finite, numbers
-from chainrule.checks import real_fields, whole, whole_fields
+from chainrule.checks import of_kind, real_fields, whole, whole_fields
+from chainrule.elementwise import where
 from chainrule.errors import DivergenceError, InputError, missing, unknown
 from chainrule.loops import Batches, State
 from chainrule.network import Network
@@ -85,17 +87,23 @@ class EarlyStopping:
 
 
 def accuracy(p: Array, t: Array) -> float:
-    """Return the share of samples whose class is right; one output means yes from p = ½."""
+    """Return the share of samples whose class is right; one output means yes above p = ½."""
     if p.shape[1] == 1:
-        return float(np.mean((p > 0.5) == (t > 0.5)))
-    return float(np.mean(np.argmax(p, axis=1) == np.argmax(t, axis=1)))
+        right: Array = (p > 0.5) == (t > 0.5)  # (n, 1)
+    else:
+        right = np.argmax(p, axis=1) == np.argmax(t, axis=1)  # (n,)
+    return float(right.mean())
 
 
 def r2(p: Array, t: Array) -> float:
-    """Return 1 − Σ(t − p)² / Σ(t − mean t)², the mean over outputs."""
-    spread = np.sum((t - t.mean(axis=0)) ** 2, axis=0)
-    missed = np.sum((t - p) ** 2, axis=0)
-    return float(np.mean(1 - missed / np.where(spread > 0, spread, 1.0)))
+    """Return 1 − Σ(t − p)² / Σ(t − mean t)², the mean over outputs.
+
+    An output whose targets are all alike counts 1 where each is met, else 0, as in scikit-learn.
+    """
+    spread = np.sum((t - t.mean(axis=0)) ** 2, axis=0)  # (k,)
+    missed = np.sum((t - p) ** 2, axis=0)  # (k,)
+    share = where(spread > 0, 1 - missed / where(spread > 0, spread, 1.0), missed == 0)  # (k,)
+    return float(share.mean())
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2}
@@ -104,9 +112,9 @@ METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2}
 # ---- the run ------------------------------------------------------------------------------------
 
 
-def train(
+def train(  # noqa: PLR0913 (a run is asked many things, most of them by name only)
     network: Network,
-    X: ArrayLike,  # noqa: N803 (the field's name)
+    X: ArrayLike,  # the field's name
     y: ArrayLike,
     optimizer: str | Optimizer | LBFGS = "adam",
     *,
@@ -184,11 +192,13 @@ def train(
         start = np.float32 if rows.dtype == np.float32 else np.float64
         theta = network.initialize(seed, start) if theta is None else network.layout.check(theta)
     else:
+        of_kind(state, State, "state", "give the state of a run, such as run.state")
         theta = network.layout.check(state.theta)
-    finite(theta, "theta")
+    finite(theta, "theta", "begin with finite parameters")
     data = prepare(network, theta, X, y, weights)
-    held_out = prepare(network, theta, *validation, None) if validation else None
+    held_out = None if validation is None else prepare_pair(network, theta, validation)
     measure = choose_metric(metric)
+    of_kind(stop, EarlyStopping | None, "stop", "give EarlyStopping(patience=10) or None")
     if stop is not None and stop.monitor == "metric" and measure is None:
         raise InputError("EarlyStopping(monitor='metric') needs a metric, such as 'accuracy'")
     settings = Settings(
@@ -207,9 +217,20 @@ def prepare(
     return batch
 
 
+def prepare_pair(network: Network, theta: Array, validation: Sequence[Any]) -> Batch:
+    """Return validation data as a batch; an error says whose fault it names."""
+    if not (isinstance(validation, tuple | list) and len(validation) == 2):
+        raise InputError(f"validation is a {type(validation).__name__}; give a pair (X, y)")
+    x, t = validation
+    try:
+        return prepare(network, theta, x, t, None)
+    except InputError as error:
+        raise InputError(f"validation: {error}") from None
+
+
 def choose_metric(choice: str | Metric | None) -> Metric | None:
     """Return the metric of a name, or the one handed in."""
-    if isinstance(choice, str) and choice not in METRICS:
+    if choice is not None and not callable(choice) and str(choice) not in METRICS:
         raise unknown("metric", choice, METRICS)
     return METRICS[choice] if isinstance(choice, str) else choice
 
@@ -272,9 +293,12 @@ class Run:
     def theta(self) -> Array:
         """The parameters now, (parameters,): a new array after every update, never written to.
 
-        After early stopping they are the best that were seen.
+        Once a run with early stopping has ended, they are the best that were seen; its state keeps
+        the last ones, to go on from.
         """
-        return self.state.theta
+        best = self.state.best_theta
+        ended = self.settings.stop is not None and self.reason not in (None, "diverged")
+        return best if ended and best is not None else self.state.theta
 
     def predict(self, x: ArrayLike) -> Array:
         """Return the prediction p, (n, outputs), with the parameters as they are now."""
@@ -296,6 +320,8 @@ class Run:
 
     def __iter__(self) -> Iterator[Record]:
         """Yield a record after every `record_every` epochs, and after the last."""
+        if self.reason not in (None, "diverged"):
+            return
         began = time.perf_counter()
         try:
             for loss in self._epochs():
@@ -310,7 +336,6 @@ class Run:
         except DivergenceError:
             self.reason = "diverged"
             raise
-        self._restore()
         self.reason = self.reason or "epochs"
 
     # ---- parts ----
@@ -333,8 +358,10 @@ class Run:
         if self.settings.after:
             loss = float(network.value(theta, self.data))
         measured = held_out or self.data
-        metric = self.settings.metric
-        score = metric and metric(network.predict(theta, measured.x), measured.t)
+        score = None
+        if self.settings.metric is not None:
+            score = self.settings.metric(network.predict(theta, measured.x), measured.t)
+            of_kind(score, Real, "the metric's value", "a metric returns a number")
         rate = None
         if isinstance(self.optimizer, Optimizer) and self.state.step:
             rate = rate_at(self.optimizer.rate, self.state.step)
@@ -356,16 +383,12 @@ class Run:
         if waited >= stop.patience:
             self.reason = "early stopping"
 
-    def _restore(self) -> None:
-        if self.settings.stop is not None and self.state.best_theta is not None:
-            self.state = self.state._replace(theta=self.state.best_theta)
-
     # ---- L-BFGS, SciPy's ----
 
     def _lbfgs(self, settings: LBFGS) -> Iterator[float]:
         """Let SciPy run over the trainable entries; yield the loss of each iteration afterwards."""
         try:
-            from scipy.optimize import minimize  # noqa: PLC0415 (loaded when wanted)
+            from scipy.optimize import minimize  # loaded when wanted
         except ImportError:
             raise missing("SciPy", "L-BFGS", "train") from None
         start, free = self.state.theta, self.network.layout.trainable
@@ -383,8 +406,10 @@ class Run:
                 "gtol": settings.tolerance, "ftol": 0.0, "maxfun": 10**9,
             },
         )  # fmt: skip
-        for state, loss in seen:
-            self.state = state
+        if not seen:  # it began at a minimum
+            seen.append((self.state, float(result.fun)))
+        for state, loss in seen:  # early stopping's part of the state is written in between
+            self.state = self.state._replace(theta=state.theta, epoch=state.epoch, step=state.step)
             if state is seen[-1][0] and result.status != 1:  # 1: no iterations left
                 self.reason = "converged"
             yield loss
@@ -396,9 +421,9 @@ class Run:
             trace = self.network.run(theta, self.data)
         if not (np.isfinite(trace.value) and np.isfinite(trace.gradient).all()):
             raise DivergenceError(
-                f"the loss is {float(trace.value):.6g} in L-BFGS's line search; first not finite at "
-                f"{loops.guilty(self.network, trace)}. Bring the inputs to a common scale, or begin "
-                "nearer; the last finite theta is kept"
+                f"the loss is {float(trace.value):.6g} in L-BFGS's line search; first not finite "
+                f"at {loops.guilty(self.network, trace)}. Bring the inputs to a common scale, or "
+                "begin nearer; the last finite theta is kept"
             )
         return float(trace.value), trace.gradient[free].astype(np.float64)
 

@@ -4,16 +4,16 @@ Nothing here knows a formula; it only says which scope a name is looked up in. T
 passes give the same bits, and a mistake in somebody's program is one equation replaced.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.batch import Batch
 from chainrule.equations import Scope, Value, names
 from chainrule.errors import InputError, unknown
 from chainrule.layout import Block
-from chainrule.batch import Batch
 from chainrule.network import Draw, Network
 from chainrule.optimizers import ClipNorm, Optimizer, OptimizerState
 
@@ -69,13 +69,20 @@ class Step(NamedTuple):
 
     def memory(self) -> dict[str, dict[str, Value]]:
         """Return what a replaced equation ``q_new`` leaves for q in the next step, by scope."""
-        scopes = (*self.layers, self.loss, self.penalty, self.clip, *self.arrays.values())
-        return {s.label: {n[:-4]: s[n] for n in s.equations if n.endswith("_new")} for s in scopes}
+        return {
+            label: {n[:-4]: s[n] for n in s.equations if n.endswith("_new")}
+            for label, s in self.scopes.items()
+        }
+
+    @property
+    def scopes(self) -> dict[str, Scope]:
+        """Every scope by its label."""
+        apart = (*self.layers, self.loss, self.penalty, self.cost, self.clip)
+        return {s.label: s for s in apart} | self.arrays
 
     def scope(self, label: str) -> Scope:
-        """Return a scope by its label, such as ``"layer1"``, ``"dropout1"``, ``"loss"`` or ``"W2"``."""
-        known = {s.label: s for s in (*self.layers, self.loss, self.penalty, self.cost, self.clip)}
-        known |= self.arrays
+        """Return a scope by its label, such as ``"layer1"``, ``"loss"`` or ``"W2"``."""
+        known = self.scopes
         if label not in known:
             raise unknown("scope", label, known)
         return known[label]
@@ -131,17 +138,20 @@ def wire(
     EquationError
         If a replacement does not parse; when it is evaluated, if it needs itself.
     """
-    replace, given = dict(replace or {}), dict(given or {})
+    theta, replace, given = network.layout.check(theta), replace or {}, dict(given or {})
     layers = _layer_scopes(network, theta, batch, draw)
     loss = _loss_scope(network, batch)
     arrays = {b.name: _array_scope(network, b, optimizer) for b in network.layout.blocks}
-    penalty, cost, clip = _penalty_scope(network, batch), Scope("cost", {}), _clip_scope(network, optimizer)
+    penalty, cost = _penalty_scope(network, batch), Scope("cost", {})
+    clip = _clip_scope(network, optimizer)
     step = Step(network, batch, layers, loss, penalty, cost, clip, arrays)
     if optimizer is not None:
         _remember(step, optimizer, state or optimizer.start(theta, network.layout))
+    for scope in step.scopes.values():
+        scope.wanted = cost.wanted
     _link_layers(step)
     _link_arrays(step)
-    _replace(step, replace)
+    _replace(step, _pairs(replace))
     for label, values in given.items():
         step.scope(label).given.update(values)
     return step
@@ -250,6 +260,15 @@ def _link_arrays(step: Step) -> None:
 # ---- replacements -------------------------------------------------------------------------------
 
 
+def _pairs(replace: Replacements | Sequence[Any]) -> dict[tuple[str | int, str], str]:
+    """Return replacements as a dict, or raise InputError where a key is no pair."""
+    keys: Sequence[Sequence[Any]] = list(replace) if isinstance(replace, Mapping) else [replace]
+    for key in keys:
+        if not (isinstance(key, tuple) and len(key) == 2):
+            raise InputError(f"replace: {key!r} is no pair (where, name), such as ('hidden', 'dx')")
+    return dict(replace)
+
+
 def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
     """Put equations in place of others; refuse places and names that there are not."""
     for (where, name), text in replace.items():
@@ -262,7 +281,8 @@ def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
             scope.equations[name] = text
             scope.given.pop(name, None)
             if name.endswith("_new") and name[:-4] not in scope:
-                scope.given[name[:-4]] = np.zeros_like(scope["w"]) if scope.label in step.arrays else 0.0
+                has_array = scope.label in step.arrays
+                scope.given[name[:-4]] = np.zeros_like(scope["w"]) if has_array else 0.0
         names(text)  # parses
 
 

@@ -13,20 +13,10 @@ from pathlib import Path
 import pytest
 
 import chainrule
+from tools.house import ENGINE, HOUSE, SHARED
 
 SOURCE = Path(chainrule.__file__).parent
 
-SHARED = ["errors"]
-ENGINE = [
-    *["elementwise", "equations", "derivatives", "activations", "losses", "initializers"],
-    *["layers", "network", "schedules", "optimizers", "loops", "gradcheck"],
-]
-ROOMS = [
-    *["compiled", "training", "problems", "explanation", "diagnosis", "data", "formats"],
-    *["estimators", "distributed", "explorer", "cli"],
-]
-ENTRANCE = ["__main__"]
-HOUSE = [*SHARED, *ENGINE, *ROOMS, *ENTRANCE]
 BESIDE = {"__init__.py", "__pycache__", "py.typed"}
 ENGINE_MAY_IMPORT = {"numpy", *sys.stdlib_module_names}
 

@@ -11,22 +11,27 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
 
 import chainrule
 
 SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
 CALLABLES = [name for name in chainrule.__all__ if callable(getattr(chainrule, name))]
+CLASSES = [name for name in CALLABLES if inspect.isclass(getattr(chainrule, name))]
+ERRORS = [name for name in CLASSES if issubclass(getattr(chainrule, name), Exception)]
 
-# numpydoc's checks: a docstring, its summary, parameters, returns and yields.
-NEEDED = {"GL08", "SS01", "SS03", "PR01", "PR02", "PR03", "PR07", "RT01", "RT03", "YD01"}
+# numpydoc's checks: a docstring, its summary, no strange parameters, returns and yields. A name
+# that says all needs no description.
+NEEDED = {"GL08", "SS01", "SS03", "PR02", "PR03", "RT01", "YD01"}
 
 
 def loaded(*command: str) -> set[str]:
     """Return the top-level packages that a Python command imports."""
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *command], capture_output=True, text=True, check=True
-    )
+    python = [sys.executable, "-X", "importtime"]
+    done = subprocess.run([*python, *command], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"{command} failed:\n{done.stderr[-2000:]}")
     return set(re.findall(r"\| +(\w+)\S*$", done.stderr, flags=re.MULTILINE))
 
 
@@ -41,10 +46,21 @@ def test_public_names_are_documented(name: str):
     assert [fault for fault in faults if fault[0] in NEEDED] == []
 
 
-@pytest.mark.parametrize("name", [n for n in CALLABLES if inspect.isclass(getattr(chainrule, n))])
+@pytest.mark.parametrize("name", sorted(set(CALLABLES) - set(ERRORS)))
+def test_parameters_are_documented(name: str):
+    """As a parameter, or as an attribute of a record that others make."""
+    thing = getattr(chainrule, name)
+    docstring = NumpyDocString(inspect.getdoc(thing) or "")
+    sections = docstring["Parameters"] + docstring["Attributes"]
+    documented = {n.strip(" *") for section in sections for n in section.name.split(",")}
+    assert set(inspect.signature(thing).parameters) - documented == set()
+
+
+@pytest.mark.parametrize("name", CLASSES)
 def test_public_methods_are_documented(name: str):
+    """Plain methods, that is: a formula given as a static method is its class's own subject."""
     members = vars(getattr(chainrule, name)).items()
-    methods = {key: m for key, m in members if inspect.isroutine(m) and not key.startswith("_")}
+    methods = {key: m for key, m in members if inspect.isfunction(m) and not key.startswith("_")}
     assert [key for key, method in methods.items() if not inspect.getdoc(method)] == []
 
 

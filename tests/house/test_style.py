@@ -1,6 +1,6 @@
 """The size of things: short functions, and an engine that can be read in an evening.
 
-tools/figures.py measures; this is where the limits stand.
+The module tools.figures measures; this is where the limits stand.
 """
 
 import statistics

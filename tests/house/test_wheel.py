@@ -16,14 +16,15 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("wheel")
-
 REPOSITORY = Path(__file__).parents[2]
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"{command} failed:\n{done.stdout}\n{done.stderr[-2000:]}")
+    return done
 
 
 @pytest.fixture(scope="module", params=["wheel", "sdist"])

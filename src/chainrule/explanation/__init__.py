@@ -68,4 +68,6 @@ def explain_problem(
 
 def example_schema() -> str:
     """Return the JSON Schema of ``chainrule.example/1``, as text."""
-    return files(__package__).joinpath("example.schema.json").read_text(encoding="utf-8")
+    return (
+        files("chainrule.explanation").joinpath("example.schema.json").read_text(encoding="utf-8")
+    )

@@ -32,9 +32,10 @@ Array: TypeAlias = NDArray[Any]
 MOST_ROWS = 20_000  # numbers in one document
 MOST_STEPS = 10_000_000
 LOSS_NAMES = {"terms": "error", "value": "loss"}
+PENALTY_SUMS = ("absolute", "square")  # what each array adds to the penalty
 
 
-def explain(
+def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     network: Network,
     theta: ArrayLike,
     x: ArrayLike,
@@ -127,7 +128,7 @@ def _pair(choice: str | Optimizer | None) -> Optimizer | None:
     """Return an optimiser that has equations, or None."""
     chosen = None if choice is None else _optimizer(choice)
     if isinstance(chosen, LBFGS):
-        raise InputError("lbfgs is SciPy's and has no equations; explain a step of another optimiser")
+        raise InputError("lbfgs is SciPy's and has no equations; explain another optimiser's step")
     return chosen
 
 
@@ -140,17 +141,21 @@ def trajectory(
     seed: int = 0,
 ) -> dict[int, State]:
     """Return the states after so many updates each, by the hand-written passes (the same bits)."""
+    if rule is None:
+        return {0: State(theta, 0, (), seed)}
     keep = set(wanted)
-    state = State(theta, 0, (), seed) if rule is None else loops.begin(theta, rule, network.layout, seed)
+    state = loops.begin(theta, rule, network.layout, seed)
     states = {0: state}
-    for done in range(1, max(keep, default=0) + 1) if rule else ():
+    for done in range(1, max(keep, default=0) + 1):
         state = loops.update(network, rule, batch, state)
         if done in keep:
             states[done] = state
     return states
 
 
-def describe(network: Network, theta: Array, batch: Batch, rule: Optimizer | None) -> dict[str, Any]:
+def describe(
+    network: Network, theta: Array, batch: Batch, rule: Optimizer | None
+) -> dict[str, Any]:
     """Return the network, its parameters, data and optimiser in plain values."""
     return {
         "network": {
@@ -197,8 +202,8 @@ def work_out(writer: Writer, state: State) -> ExampleStep:
     rows = sum(np.size(s[n]) for _, s, n in contents(step, rule))
     if rows > MOST_ROWS:
         raise InputError(
-            f"this step has {rows:,} numbers, more than {MOST_ROWS:,}; explain a smaller network or "
-            "fewer samples"
+            f"this step has {rows:,} numbers, more than {MOST_ROWS:,}; "
+            "explain a smaller network or fewer samples"
         )
     numerical = numerically(writer, state)
     quantities = [
@@ -224,6 +229,10 @@ def contents(step: Step, rule: Optimizer | None) -> Iterator[tuple[str, Scope, s
     yield "given", step.loss, "t"
     for block in step.network.layout.blocks:
         yield "given", step.layers[block.layer], block.param
+    if rule is not None:
+        first = next(iter(step.arrays.values()))
+        names = [name for name, value in first.given.items() if not np.shape(value)]
+        yield from (("given", first, name) for name in names)
     for scope in step.layers:
         if "mask" in scope:
             yield "given", scope, "mask"
@@ -231,8 +240,8 @@ def contents(step: Step, rule: Optimizer | None) -> Iterator[tuple[str, Scope, s
     yield "error", step.loss, "o"
     yield from (("error", step.loss, name) for name in step.loss.equations if name != "do")
     if step.penalty.equations:
-        yield from (("error", step.arrays[b.name], n) for b in step.network.layout.blocks
-                    if b.decays for n in ("absolute", "square"))  # fmt: skip
+        decaying = [step.arrays[b.name] for b in step.network.layout.blocks if b.decays]
+        yield from (("error", scope, name) for scope in decaying for name in PENALTY_SUMS)
         yield from (("error", step.penalty, name) for name in step.penalty.equations)
         yield "error", step.cost, "value"
     yield "backward", step.loss, "do"
@@ -251,15 +260,14 @@ def _forward(scope: Scope) -> list[str]:
 
 
 def _update(step: Step, rule: Optimizer) -> Iterator[tuple[str, Scope, str]]:
-    done = ("absolute", "square")
-    first = ("sign", "dpenalty", "dC", "length")
+    """Yield the slots and the penalised gradient, then what is clipped together, then the rest."""
+    before = ("sign", "dpenalty", "dC", "length")
     for scope in step.arrays.values():
         yield from (("update", scope, slot) for slot in rule.slots)
-        names = [n for n in scope.equations if n in first and n not in done]
-        yield from (("update", scope, name) for name in names)
+        yield from (("update", scope, name) for name in scope.equations if name in before)
     yield from (("update", step.clip, name) for name in step.clip.equations)
     for scope in step.arrays.values():
-        names = [n for n in scope.equations if n not in (*done, *first)]
+        names = [n for n in scope.equations if n not in (*before, *PENALTY_SUMS)]
         yield from (("update", scope, name) for name in names)
 
 
@@ -286,7 +294,11 @@ def quantity(
     )  # fmt: skip
 
 
-def _lines(writer: Writer, step: Step, expression: expand.Expression, value: float) -> dict[str, Any]:
+def _lines(
+    writer: Writer, step: Step, expression: expand.Expression, value: float
+) -> dict[str, Any]:
+    """Return the formula, the numbers put in, and whether few digits were enough."""
+
     def name(leaf: expand.Leaf) -> str:
         ref = refer(step, leaf.scope, leaf.name, leaf.index)
         return writer.notation(ref, writer.places)
@@ -337,18 +349,20 @@ def _of_array(step: Step, scope: Scope, name: str, index: tuple[int, ...]) -> Re
 
 
 def numerically(writer: Writer, state: State) -> dict[str, Array]:
-    """Return numerical derivatives by the complex step: of the data loss, and of C with a penalty."""
+    """Return derivatives by the complex step: of the data loss, and with a penalty of C."""
     network, draw = writer.network, Draw(state.seed, state.step)
     bare = replace(network, penalty=Penalty())
-    found: dict[str, Array] = {}
-    for prefix, net in (("d", bare), ("dC_", network)) if network.penalty else (("d", bare),):
-        flat = complex_step(lambda w, net=net: net.value(w, writer.batch, draw), state.theta)
-        found |= {prefix + name: view for name, view in network.layout.views(flat).items()}
-    return found
+
+    def derivatives(net: Network, prefix: str) -> dict[str, Array]:
+        flat = complex_step(lambda w: net.value(w, writer.batch, draw), state.theta)
+        return {prefix + name: view for name, view in network.layout.views(flat).items()}
+
+    penalised = derivatives(network, "dC_") if network.penalty else {}
+    return derivatives(bare, "d") | penalised
 
 
 def alone(writer: Writer, state: State) -> list[Quantity]:
-    """Return delta_sample: what each sample's delta is without the others and without its weight."""
+    """Return delta_sample: each sample's delta without the others and without its weight."""
     network, batch = writer.network, writer.batch
     rows: list[Quantity] = []
     for s in range(len(batch.x)) if len(batch.x) > 1 or batch.weight is not None else ():

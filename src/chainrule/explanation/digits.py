@@ -1,4 +1,4 @@
-"""How numbers are written: results with 9 significant digits, numbers put in with as many as needed.
+"""How numbers are written: results with 9 digits, numbers put in with as many as are needed.
 
 A line of numbers is right when a reader who recomputes it gets the printed result; here that is
 tried, and guard digits are added until it holds.
@@ -12,9 +12,12 @@ from typing import Any
 from chainrule.errors import InputError
 
 EXACT = 17  # significant digits tell every float64 from its neighbours
-READERS: Mapping[str, Callable[..., Any]] = {
-    name: getattr(math, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "erf", "erfc")
-} | {"abs": abs, "max": max}  # fmt: skip
+COMMON = ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "erf", "erfc")
+READERS: dict[str, Callable[..., Any]] = {  # what a reader's calculator has
+    "abs": abs,
+    "max": max,
+    **{name: getattr(math, name) for name in COMMON},
+}
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from chainrule.optimizers import OptimizerState
 from chainrule.problems import PROBLEMS, Erratum, Problem
 from chainrule.wiring import wire
 
-Replace = Mapping[tuple[str, str], str]
+Replace = Mapping[tuple[str | int, str], str]
 
 
 def errata_steps(problem: Problem, steps: int) -> set[int]:
-    """Return the numbers of updates after which the errata that `steps` steps reach need a state."""
+    """Return after how many updates the errata that `steps` steps reach need a state."""
     reached = [e for e in problem.errata if e.step <= steps]
     return {e.step for e in reached} | {e.at_step for e in reached if e.at_step is not None}
 

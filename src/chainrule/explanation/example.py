@@ -169,7 +169,7 @@ class WorkedExample:
         compact : bool, default False
             One line for each number instead of three.
         """
-        from chainrule.explanation.terminal import render  # noqa: PLC0415 (rich's tables, when wanted)
+        from chainrule.explanation.terminal import render
 
         render(self, console or Console(), compact=compact)
 

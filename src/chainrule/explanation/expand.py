@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.elementwise import VOCABULARY
 from chainrule.equations import REDUCTIONS, EquationError, Scope, parse
 
 Index: TypeAlias = tuple[int, ...]
@@ -173,7 +174,7 @@ def _expand(scope: Scope, tree: ast.expr, index: Index) -> Expression:
     index = _fit(index, np.shape(array))
     value = number(array, index)
     match tree:
-        case ast.Constant(literal):
+        case ast.Constant(int() | float() as literal):
             return Literal(literal)
         case ast.Name(name):
             return _leaf(scope, name, index)
@@ -181,6 +182,17 @@ def _expand(scope: Scope, tree: ast.expr, index: Index) -> Expression:
             return _expand(scope, inner, index[::-1])
         case ast.Attribute(ast.Name(there), name):
             return _leaf(scope.neighbour(there), name, index)
+        case ast.Subscript(inner, place):
+            return _expand(scope, inner, _through(place, index))
+        case ast.Call(ast.Name(name), arguments, _):
+            return _function(scope, tree, name, arguments, index, value)
+        case _:
+            return _joined(scope, tree, index, value)
+
+
+def _joined(scope: Scope, tree: ast.expr, index: Index, value: float) -> Expression:
+    """Return what an operator joins."""
+    match tree:
         case ast.UnaryOp(_, operand):
             return Negation(_expand(scope, operand, index), value)
         case ast.BinOp(left, ast.MatMult(), right):
@@ -188,17 +200,20 @@ def _expand(scope: Scope, tree: ast.expr, index: Index) -> Expression:
         case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]):
             operands = _expand(scope, left, index), _expand(scope, right, index)
             return _operation(SYMBOLS[type(op)], *operands, value)
-        case ast.Subscript(inner, place):
-            return _expand(scope, inner, _through(place, index))
-        case ast.Call(ast.Name(name), _, _) if name in REDUCTIONS:
-            return _reduction(scope, tree, index, value)
-        case ast.Call(ast.Name("where"), [condition, yes, no]):
-            parts = (_expand(scope, part, index) for part in (condition, yes, no))
-            return Choice(*parts, value)
-        case ast.Call(ast.Name(name), arguments):
-            return _call(scope, name, arguments, index, value)
         case _:
             raise EquationError(f"{scope.label}: cannot expand {ast.unparse(tree)!r}")
+
+
+def _function(
+    scope: Scope, tree: ast.Call, name: str, arguments: list[ast.expr], index: Index, value: float
+) -> Expression:
+    """Return what a function makes of its operands."""
+    if name in REDUCTIONS:
+        return _reduction(scope, tree, name, index, value)
+    if name == "where":
+        condition, yes, no = (_expand(scope, part, index) for part in arguments)
+        return Choice(condition, yes, no, value)
+    return _call(scope, name, arguments, index, value)
 
 
 def _fit(index: Index, shape: Index) -> Index:
@@ -237,9 +252,8 @@ def _product(
     return terms[0] if len(terms) == 1 else Sum(tuple(terms), value)
 
 
-def _reduction(scope: Scope, tree: ast.Call, index: Index, value: float) -> Expression:
+def _reduction(scope: Scope, tree: ast.Call, name: str, index: Index, value: float) -> Expression:
     """Return sum, mean or max over an axis, written out."""
-    name = str(getattr(tree.func, "id", ""))
     options = {str(k.arg): ast.literal_eval(k.value) for k in tree.keywords}
     shape = np.shape(scope.evaluate(tree.args[0]))
     places = _places(shape, index, options.get("axis"), options.get("keepdims", False))
@@ -286,19 +300,27 @@ def _call(
     if activation and formula:
         texts = tuple(ast.unparse(a) for a in arguments)
         tree = _put_in(formula, texts, tuple(activation.constants.items()))
-        with np.errstate(all="ignore"):  # a formula that overflows is not shown
-            written = scope.evaluate(tree)
-        same = abs(number(written, _fit(index, np.shape(written))) - value) <= CLOSE * max(1, abs(value))
-        if same and not isinstance(tree, ast.Name):
+        if not isinstance(tree, ast.Name) and _equals(scope, tree, index, value):
             return _expand(scope, tree, index)
     operands = tuple(_expand(scope, a, index) for a in arguments)
     if activation is None:
-        return Call(name, operands, value, _scalar(scope.functions[name]))
+        own = None if name in VOCABULARY else _scalar(scope.functions[name])
+        return Call(name, operands, value, own)
     shown = re.sub(r"\W", "_", activation.name)
     if name == "df":
-        slope = activation.derivative
-        return Call(f"d{shown}", operands[:1], value, _scalar(lambda z: slope(z, activation(z))))
+        return Call(f"d{shown}", operands[:1], value, _scalar(activation.slope_at))
     return Call(shown, operands, value, _scalar(activation))
+
+
+def _equals(scope: Scope, tree: ast.expr, index: Index, value: float) -> bool:
+    """Tell whether a textbook's formula gives the value that the stable one gave."""
+    try:
+        with np.errstate(over="raise", divide="raise"):
+            written = scope.evaluate(tree)
+    except FloatingPointError:  # as 1 / (1 + e^−z) far to the left
+        return False
+    gap = abs(number(written, _fit(index, np.shape(written))) - value)
+    return bool(gap <= CLOSE * max(1, abs(value)))
 
 
 def _scalar(function: Callable[..., Any]) -> Callable[..., float]:
@@ -318,7 +340,9 @@ def _formula(scope: Scope, name: str) -> tuple[Activation | None, str]:
 
 
 @cache
-def _put_in(formula: str, arguments: tuple[str, ...], constants: tuple[tuple[str, float], ...]) -> ast.expr:
+def _put_in(
+    formula: str, arguments: tuple[str, ...], constants: tuple[tuple[str, float], ...]
+) -> ast.expr:
     """Return a formula's tree with arguments in place of z and a, and its constants' values."""
     names = {name: parse(text) for name, text in zip("za", arguments, strict=False)}
     names |= {name: ast.Constant(value) for name, value in constants}
@@ -331,5 +355,5 @@ class _Put(ast.NodeTransformer):
     def __init__(self, names: dict[str, ast.expr]) -> None:
         self.names = names
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (ast's name)
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.names.get(node.id, node)

@@ -29,7 +29,7 @@ class Ref(NamedTuple):
 
     quantity: str
     layer: str
-    index: tuple[int, ...]
+    index: tuple[int, ...]  # pyright: ignore[reportIncompatibleMethodOverride] (no search here)
     sampled: bool
 
 
@@ -66,7 +66,7 @@ class Notation:
 
 
 def key(ref: Ref, places: Places) -> str:
-    """Return the key of a number, such as ``"dW2[0,1]"`` or ``"z1[2]"``; a lone sample is left out."""
+    """Return the key of a number, such as ``"dW2[0,1]"``; a lone sample's index is left out."""
     name = ref.quantity + ref.layer
     if ref.layer and not ref.layer.isdigit():
         name = f"{ref.quantity}_{ref.layer}"
@@ -79,11 +79,28 @@ def key(ref: Ref, places: Places) -> str:
 # ---- the worked example's: w5, net_h1, out_o1 ---------------------------------------------------
 
 PATTERNS = {
-    "x": "i{u}", "t": "target_o{u}", "z": "net_{n}", "a": "out_{n}", "p": "out_o{u}", "error": "E_o{u}",
-    "loss": "E", "cost": "C", "do": "∂E/∂out_o{u}", "da": "∂E/∂out_{n}", "delta": "δ_{n}", "dx": "", "dinput": "∂E/∂i{u}",
-    "W": "{w}", "b": "b_{n}", "dW": "∂E/∂{w}", "db": "∂E/∂b_{n}", "W_new": "{w}⁺", "b_new": "b_{n}⁺",
-    "rate": "η", "delta_sample": "δ_{n}",
-}  # fmt: skip
+    "x": "i{u}",
+    "t": "target_o{u}",
+    "z": "net_{n}",
+    "a": "out_{n}",
+    "p": "out_o{u}",
+    "error": "E_o{u}",
+    "loss": "E",
+    "cost": "C",
+    "do": "∂E/∂out_o{u}",
+    "da": "∂E/∂out_{n}",
+    "dx": "",  # is written as the da of the layer below
+    "dinput": "∂E/∂i{u}",
+    "delta": "δ_{n}",
+    "delta_sample": "δ_{n} alone",
+    "W": "{w}",
+    "b": "b_{n}",
+    "dW": "∂E/∂{w}",
+    "db": "∂E/∂b_{n}",
+    "W_new": "{w}⁺",
+    "b_new": "b_{n}⁺",
+    "rate": "η",
+}
 
 
 def worked_example(ref: Ref, places: Places) -> str:
@@ -95,9 +112,8 @@ def worked_example(ref: Ref, places: Places) -> str:
     pattern = PATTERNS[ref.quantity]
     unit = ref.index[-1] + 1 if ref.index else 0
     sample = f"({ref.index[0] + 1})" if ref.sampled and places.samples > 1 else ""
-    return pattern.format(
-        u=unit, n=_neuron(ref, places), w=_weight(ref, places.network)
-    ) + sample  # fmt: skip
+    name = pattern.format(u=unit, n=_neuron(ref, places), w=_weight(ref, places.network))
+    return name + sample
 
 
 def _plain(network: Network) -> bool:
@@ -125,8 +141,9 @@ def _weight(ref: Ref, network: Network) -> str:
     """Return w with its number, counted through all layers, row by row."""
     if len(ref.index) != 2 or not ref.layer:
         return ""
-    before = sum(b.size for b in network.layout.blocks if b.param == "W" and b.layer < int(ref.layer) - 1)
-    width = network.widths[int(ref.layer) - 1]
+    place = int(ref.layer) - 1
+    before = sum(b.size for b in network.layout.blocks if b.param == "W" and b.layer < place)
+    width = network.widths[place]
     return f"w{before + ref.index[0] * width + ref.index[1] + 1}"
 
 

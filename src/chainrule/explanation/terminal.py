@@ -1,4 +1,4 @@
-"""The worked example in a terminal: headings, lines that fold to the width, colour where there is any.
+"""The worked example in a terminal: headings, and lines that fold to the width.
 
 It reads the document and nothing else; numbers are printed as the document has them.
 """

@@ -33,6 +33,6 @@ def problem(name: str) -> Problem:
     UnknownNameError
         If the table has no such name.
     """
-    if name not in PROBLEMS:
+    if str(name) not in PROBLEMS:
         raise unknown("problem", name, PROBLEMS)
     return PROBLEMS[name]

@@ -8,7 +8,7 @@ from chainrule.network import mlp
 from chainrule.optimizers import SGD
 from chainrule.problems.model import Erratum, Problem
 
-UPDATED_WEIGHTS = {("not-first", "dx"): "delta @ W_new"}
+UPDATED_WEIGHTS: dict[tuple[str | int, str], str] = {("not-first", "dx"): "delta @ W_new"}
 CAUSE = (
     "the program behind it changed the output weights before it computed the hidden deltas from "
     "them; the author's script was mended (4b6faac, 2015-03-15), the post kept the figure"

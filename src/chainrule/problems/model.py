@@ -45,7 +45,7 @@ class Erratum:
     equation: str
     published: str
     cause: str
-    replace: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    replace: Mapping[tuple[str | int, str], str] = field(default_factory=dict[Any, str])
     rounded: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     at_step: int | None = None
 

@@ -1,0 +1,309 @@
+"""Every elementwise function of the tables compiles as scalar code, to the numbers of its array form.
+
+How fast that code is, and what a fused engine makes of it, is not asked here.
+
+Arithmetic, comparison and square root are IEEE's in NumPy and in compiled code alike, and nothing is
+contracted or reordered without fastmath: a function made of these has the same bits. The others
+(exp, erf, …) are not: NumPy's vector versions may err by 4 ulp in float32, our polynomials for erf
+and erfc by as much, the C library by about 1. So a result may be as far from NumPy's as NumPy's own
+moves when each call of these errs by 6 ulp, one way or the other.
+"""
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterator
+from itertools import cycle, product
+from types import FunctionType
+from typing import Any, TypeAlias
+
+import numba
+import numpy as np
+import pytest
+
+from chainrule.activations import ACTIVATIONS, Custom, leaky_relu, relu
+from chainrule.elementwise import VOCABULARY, exp, real, sqrt, tanh, where
+from chainrule.errors import InputError
+from chainrule.losses import LOSSES, huber
+from chainrule.optimizers import OPTIMIZERS, Optimizer, sgd_rule
+from tests.engine.overloads import OPTIONS, OVERLOADS, compile_elementwise
+
+Function: TypeAlias = Callable[..., Any]
+Dtype: TypeAlias = type[np.floating]
+Arguments: TypeAlias = tuple[Any, ...]  # arrays (n,), and constants
+
+NOT_ELEMENTWISE = {"softmax-cross-entropy", "softmax-squared-error"}  # a row belongs together
+NO_RULE = {"lbfgs"}  # SciPy's
+
+ULPS = 6
+EXACT = {"real", "sqrt", "where"}
+INEXACT = [function for name, function in VOCABULARY.items() if name not in EXACT]
+
+dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@pytest.fixture(autouse=True)
+def infinities_are_meant() -> Iterator[None]:
+    with np.errstate(all="ignore"):
+        yield
+
+
+# ---- the functions, and what they are called with -----------------------------------------------
+
+
+def functions() -> Iterator[tuple[str, Function]]:
+    """Yield the functions of the tables by table, name and part."""
+    for name, activation in ACTIVATIONS.items():
+        yield f"activation {name} f", activation.f
+        yield f"activation {name} df", activation.df
+    for name in LOSSES.keys() - NOT_ELEMENTWISE:
+        yield f"loss {name} f", LOSSES[name].f
+        yield f"loss {name} df", LOSSES[name].df
+    for name in OPTIMIZERS.keys() - NO_RULE:
+        yield f"optimizer {name} rule", OPTIMIZERS[name].rule
+
+
+FUNCTIONS = dict(sorted(functions()))
+
+
+def arguments(label: str, dtype: Dtype) -> Arguments:
+    """Return arrays of one precision and Python numbers that a function takes."""
+    table, name, part = label.split()
+    if table == "activation":
+        z, a = numbers(dtype), ACTIVATIONS[name](numbers(dtype)).astype(dtype)
+        return (z, *([a] if part == "df" else []), *ACTIVATIONS[name].constants.values())
+    if table == "loss":
+        o, t = shuffled(dtype, 2)
+        return o, np.where(np.abs(t) < 5, np.abs(t) % 1, t), *LOSSES[name].constants.values()
+    optimizer = OPTIMIZERS[name]
+    assert isinstance(optimizer, Optimizer)
+    w, g, decays, *slots = shuffled(dtype, 3 + len(optimizer.slots))
+    return w, g, *map(np.abs, slots), *optimizer.constants(3, decays).values()
+
+
+def numbers(dtype: Dtype) -> np.ndarray:
+    """Return numbers of all kinds: common ones, tails, the extremes, infinities and NaN."""
+    info = np.finfo(dtype)
+    near = [0, info.smallest_subnormal, info.smallest_normal, info.eps, 1e-3, 0.5, 1]
+    far = [18, 40, 87, 88.5, 104, 709, 746, 1e9, info.max, math.inf]
+    special = np.array([*near, *far], dtype)
+    common = np.linspace(-12, 12, 1001, dtype=dtype)
+    return np.concatenate([special, -special, [dtype(math.nan)], common])
+
+
+def shuffled(dtype: Dtype, count: int) -> Iterator[np.ndarray]:
+    """Yield them as often as asked for, each time in an order of its own."""
+    random = np.random.default_rng(5)
+    return (random.permutation(numbers(dtype)) for _ in range(count))
+
+
+def annotations(function: Function) -> list[Any]:
+    return list(inspect.get_annotations(function).values())
+
+
+# ---- run both ways ------------------------------------------------------------------------------
+
+
+def results(returned: Any) -> tuple[Any, ...]:
+    """Return what an optimiser's rule returns, or the one result of another function, as a tuple."""
+    return tuple(returned) if isinstance(returned, tuple | numba.types.BaseTuple) else (returned,)
+
+
+def run_arrays(function: Function, given: Arguments) -> np.ndarray:
+    """Return the results (results, n) of the array form, whose constants are Python numbers."""
+    return np.array(results(function(*(x if np.ndim(x) else python_number(x) for x in given))))
+
+
+def python_number(x: float | np.floating) -> float:
+    return x.item() if isinstance(x, np.floating) else x
+
+
+def run_compiled(function: Function, dtype: Dtype, given: Arguments) -> np.ndarray:
+    """Return the results (results, n) of the compiled form, which must all be of the dtype."""
+    loop, y = compiled_loop(function, dtype, given)
+    loop(y, *given)
+    signatures = compile_elementwise(function, dtype).nopython_signatures
+    returned = {kind for signature in signatures for kind in results(signature.return_type)}
+    assert returned == {numba.from_dtype(np.dtype(dtype))}
+    return y
+
+
+def compiled_loop(function: Function, dtype: Dtype, given: Arguments) -> tuple[Any, np.ndarray]:
+    """Return a compiled loop over arrays, and an array for its results."""
+    returned = function(*given)
+    targets = [f"y[{k}, i]" for k in range(len(results(returned)))]
+    names = [f"x{k}" for k in range(len(given))]
+    items = [f"{x}[i]" if np.ndim(value) else x for x, value in zip(names, given, strict=True)]
+    text = (
+        f"def loop(y, {', '.join(names)}):\n"
+        f"    for i in range(y.shape[1]):\n"
+        f"        {', '.join(targets)}{',' * isinstance(returned, tuple)} = f({', '.join(items)})"
+    )
+    namespace = {"f": compile_elementwise(function, dtype)}
+    exec(text, namespace)  # noqa: S102  the text above
+    return numba.njit(**OPTIONS)(namespace["loop"]), np.empty((len(targets), len(given[0])), dtype)
+
+
+def assert_close(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray) -> None:
+    """Hold results to NumPy's, infinities, NaN and the signs of zeros included."""
+    expected = expected.astype(actual.dtype)
+    distance = np.abs(actual - expected)
+    both_nan = np.isnan(actual) & np.isnan(expected)
+    same = (actual == expected) & (np.signbit(actual) == np.signbit(expected))
+    near = (distance <= allowed) & (distance > 0)
+    bad = ~(both_nan | same | near)
+    assert list(zip(actual[bad].tolist(), expected[bad].tolist(), strict=True)) == []
+    ulps = distance[near] / np.spacing(np.abs(expected[near]))
+    print(f"worst: {ulps.max(initial=0):.3g} ulp")
+
+
+# ---- how far they may part ----------------------------------------------------------------------
+
+
+def allowance(function: Function, dtype: Dtype, given: Arguments) -> np.ndarray:
+    """Return how far results (results, n) move when the functions that are not exact err."""
+    expected = run_arrays(function, given)
+    signs = product((-1, 1), repeat=4)  # for four calls; more take turns
+    moved = [run_arrays(shaken(function, dtype, cycle(s)), given) for s in signs]
+    spread = np.nan_to_num(np.max(np.abs(moved - expected), axis=0), nan=0, posinf=math.inf)
+    rounding = 2 * np.spacing(np.abs(expected).astype(dtype))  # of the last operations
+    return spread + rounding if spread.any() else spread
+
+
+def shaken(function: Function, dtype: Dtype, signs: Iterator[int]) -> Function:
+    """Return a function whose calls of inexact functions err by ULPS, as the next sign says."""
+    code, names = function.__code__, dict(function.__globals__)
+    for name in code.co_names:
+        called = names.get(name)
+        if called in INEXACT:
+            names[name] = lambda x, f=called: f(x) * dtype(1 + next(signs) * ULPS * np.finfo(dtype).eps)
+        elif isinstance(called, FunctionType) and called not in OVERLOADS:
+            names[name] = shaken(called, dtype, signs)
+    return FunctionType(code, names)
+
+
+# ---- the tables ---------------------------------------------------------------------------------
+
+
+def test_all_but_known_exceptions_are_elementwise():
+    assert {name for name, one in LOSSES.items() if not hasattr(one, "f")} == NOT_ELEMENTWISE
+    assert {name for name, one in OPTIMIZERS.items() if not hasattr(one, "rule")} == NO_RULE
+
+
+def test_the_vocabulary_is_overloaded_and_nothing_else():
+    assert set(OVERLOADS) == set(VOCABULARY.values())
+
+
+@dtypes
+@pytest.mark.parametrize("label", FUNCTIONS)
+def test_same_numbers(label: str, dtype: Dtype):
+    function, given = FUNCTIONS[label], arguments(label, dtype)
+    # Constants in the kernel's dtype, and not round; k, the number of an update, is an int.
+    given = tuple(dtype(0.9993 * x) if isinstance(x, float) else x for x in given)
+    allowed = allowance(function, dtype, given)
+    assert_close(run_compiled(function, dtype, given), run_arrays(function, given), allowed)
+
+
+@pytest.mark.parametrize("label", [f for f in FUNCTIONS if float in annotations(FUNCTIONS[f])])
+def test_constants_in_double_precision_do_not_widen(label: str):
+    function, given = FUNCTIONS[label], arguments(label, np.float32)
+    allowed = allowance(function, np.float32, given)
+    assert_close(run_compiled(function, np.float32, given), run_arrays(function, given), allowed)
+
+
+@dtypes
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_nan_passes(name: str, dtype: Dtype):
+    label = f"activation {name} f"
+    z, *constants = arguments(label, dtype)
+    nan = run_compiled(FUNCTIONS[label], dtype, (np.full_like(z, math.nan), *constants))
+    assert np.isnan(nan).all()
+
+
+@dtypes
+@pytest.mark.parametrize("name", ["logistic", "tanh"])
+def test_an_infinity_does_not_pass_for_saturation(name: str, dtype: Dtype):
+    z = np.array([-math.inf, math.inf], dtype)
+    assert np.isnan(run_compiled(FUNCTIONS[f"activation {name} f"], dtype, (z,))).all()
+
+
+@pytest.mark.parametrize("function", [relu, leaky_relu, huber, sgd_rule])
+def test_a_loop_is_in_single_precision_and_vectorised(function: Function):
+    x, constant = np.ones(9, np.float32), np.float32(0.3)
+    kinds = inspect.signature(function).parameters.values()
+    given = tuple(constant if kind.annotation is float else x for kind in kinds)
+    loop, y = compiled_loop(function, np.float32, given)
+    loop(y, *given)
+    (text,) = loop.inspect_llvm().values()
+    body = re.search(r"^define .*?^}", text, re.MULTILINE | re.DOTALL)
+    assert body is not None
+    assert "cpython" not in body[0]
+    assert re.search("double|fpext|fptrunc", body[0]) is None
+    assert re.search(r"<\d+ x float>", body[0])
+
+
+# ---- the vocabulary, and users' functions -------------------------------------------------------
+
+
+@dtypes
+@pytest.mark.parametrize("function", INEXACT)
+def test_vocabulary(function: Function, dtype: Dtype):
+    def plain(z):
+        return function(z)
+
+    given = (numbers(dtype),)
+    expected = run_arrays(plain, given)
+    allowed = ULPS * np.spacing(np.abs(expected).astype(dtype))
+    assert_close(run_compiled(plain, dtype, given), expected, allowed)
+
+
+COEFFICIENTS = (0.25, -0.5, 1, 0.1)
+GAIN = 1.7
+
+
+def piecewise(z):
+    """Use what a text may hold: a name of its own, a loop over coefficients, numbers of a module."""
+    s = 0.0
+    for c in COEFFICIENTS:
+        s = s * z + c
+    return where(real(z) > 0, GAIN * s - 2, np.pi / 3 * z**2 + exp(-z))
+
+
+def scaled(factor):
+    return lambda z: tanh(factor * z)
+
+
+CUSTOM = [
+    Custom("piecewise", piecewise),
+    Custom("lambda", lambda z: z / sqrt(1 + z * z), lambda z, a: 1 / sqrt(1 + z * z) ** 3),
+    Custom("closure", scaled(1.5)),
+    Custom("ufunc", lambda z: np.sin(3 * z)),
+]
+
+
+@dtypes
+@pytest.mark.parametrize("custom", CUSTOM, ids=[custom.name for custom in CUSTOM])
+def test_custom_activations(custom: Custom, dtype: Dtype):
+    z = np.linspace(-3, 3, 101, dtype=dtype)
+    tolerance = 8 * np.finfo(dtype).eps
+    actual = run_compiled(custom.f, dtype, (z,))[0]
+    np.testing.assert_allclose(actual, custom(z), rtol=tolerance, atol=tolerance)
+    if custom.df is not None:
+        a = custom(z)
+        actual = run_compiled(custom.df, dtype, (z, a))[0]
+        np.testing.assert_allclose(actual, custom.derivative(z, a), rtol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (lambda z: np.clip(z, 0, 1), r"calls np\.clip, .* vocabulary: erf, erfc, exp, "),
+        (lambda z: z.clip(0, 1), r"calls z\.clip, "),
+        (lambda z: abs(z) + max(z, 0), "calls max, "),
+        (np.exp, "has no text"),
+        (eval("lambda z: z"), "has no text"),
+    ],
+)
+def test_other_functions_are_refused(function: Function, fault: str):
+    with pytest.raises(InputError, match=fault):
+        compile_elementwise(function, np.float32)

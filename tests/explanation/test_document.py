@@ -1,0 +1,207 @@
+"""The document for any network: complete, recomputable line by line, and true to the equations.
+
+Lines are read from the rendered text, as a reader would recompute them.
+"""
+
+import io
+import json
+import math
+import re
+from dataclasses import replace
+
+import jsonschema
+import numpy as np
+import pytest
+from rich.console import Console
+
+import chainrule.layers
+from chainrule import (
+    ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    ClipNorm,
+    ClipValue,
+    InputError,
+    Penalty,
+    UnknownNameError,
+    explain,
+    mlp,
+    problem,
+    train,
+)
+from chainrule.explanation import example_schema, explain_problem
+from chainrule.explanation.digits import READERS, Digits, write
+
+RULES = [name for name in OPTIMIZERS if name != "lbfgs"]
+SCHEMA = json.loads(example_schema())
+KNOWN = {**READERS, **{re.sub(r"\W", "_", name): f for name, f in ACTIVATIONS.items()}}
+
+
+def example_of(seed: int, *, activation: str, loss: str, optimizer: str, full: bool = True):
+    """Return the example of a random small network with everything in it."""
+    rng = np.random.default_rng(seed)
+    sizes = [int(v) for v in rng.integers(1, 4, size=3)]
+    network = mlp(
+        *sizes, activation=activation, loss=loss, dropout=0.3 * full, layer_norm=full,
+        penalty=Penalty(0.1, 0.2, 0.3) if full else None,
+    )  # fmt: skip
+    theta = network.initialize(seed) + 0.1 * rng.normal(size=network.layout.size)
+    x, t = rng.normal(size=(2, sizes[0])), rng.random((2, sizes[-1]))
+    clip = [None, ClipNorm(0.1), ClipValue(0.05)][seed % 3]
+    return explain(
+        network, theta, x, t / t.sum(axis=1, keepdims=True),
+        replace(OPTIMIZERS[optimizer], clip=clip), steps=2, weights=[1.0, 2.0] if full else None,
+        notation=["plain", "mazur"][seed % 2],
+    )  # fmt: skip
+
+
+CASES = [
+    (a, list(LOSSES)[i % len(LOSSES)], RULES[i % len(RULES)]) for i, a in enumerate(ACTIVATIONS)
+]
+
+
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
+def example(request):
+    activation, loss, optimizer = request.param
+    return example_of(CASES.index(request.param), activation=activation, loss=loss,
+                      optimizer=optimizer)  # fmt: skip
+
+
+def test_every_line_recomputes_and_none_is_the_bare_result(example):
+    lines = [q for step in example for q in step.quantities if q.substituted is not None]
+    assert len(lines) > 50
+    for q in lines:
+        value = eval(q.substituted, {}, KNOWN)  # noqa: S307 (our own line)
+        assert Digits().result(float(value)) == q.shown, q
+        assert q.substituted.strip("()") != q.shown, q
+    assert sum(not q.exact for q in lines) <= 0.01 * len(lines)
+
+
+def test_every_result_is_the_engines_and_every_gradient_is_confirmed(example):
+    for step in example:
+        for q in step.quantities:
+            assert write(q.value, 9) == q.shown
+            if q.numerical is not None:
+                scale = max(abs(q.value), 1e-3)  # of entries that cancel to almost nothing
+                assert abs(q.numerical - q.value) <= 1e-9 * scale, q
+
+
+def test_keys_are_unique_and_the_json_follows_its_schema(example):
+    for step in example:
+        keys = [q.key for q in step.quantities]
+        assert len(keys) == len(set(keys))
+    jsonschema.validate(json.loads(example.to_json()), SCHEMA)
+
+
+def test_every_name_of_the_equations_that_ran_is_there(example):
+    quantities = {q.ref.quantity for step in example for q in step.quantities}
+    expected = {"x", "t", "W", "b", "z", "a", "mu", "c", "var", "r", "xhat", "mask", "o", "p", "error"}
+    expected |= {"loss", "penalty", "cost", "do", "da", "delta", "dxhat", "dW", "db", "dx"}
+    expected |= {"delta_sample", "dC_W", "dC_b", "g_W", "g_b", "W_new", "b_new", "rate", "k"}
+    assert expected <= quantities
+
+
+def test_terminal_prints_each_number_that_is_no_alias(example):
+    out = io.StringIO()
+    example.print(Console(file=out, width=400))
+    text = out.getvalue()
+    for q in example.steps[0].quantities:
+        if q.section in ("forward", "update") and q.substituted:
+            assert q.shown in text, q
+
+
+def test_terminal_folds_to_the_width():
+    out = io.StringIO()
+    explain_problem(problem("mazur")).print(Console(file=out, width=60))
+    assert max(map(len, out.getvalue().splitlines())) <= 60
+
+
+def test_optimiser_state_is_worked_out():
+    network = mlp(1, 1, activation="identity", loss="squared-error")
+    example = explain(network, [2.0, 0.0], [1.0], [0.0], "adam", steps=2)
+    second = example.steps[1]
+    assert second["m_W1_new[0,0]"].formula == "beta1*m_W1[0,0] + (1 - beta1)*dW1[0,0]"
+    assert second["m_W1[0,0]"].value == example.steps[0]["m_W1_new[0,0]"].value
+
+
+def test_one_changed_equation_changes_formula_numbers_and_result(monkeypatch):
+    def wrong(self, *, training=True):
+        return {**right(self, training=training), "delta": "da * df(z, a) * a"}
+
+    right = chainrule.layers.Dense.equations
+    before = explain_problem(problem("mazur"))["delta1[0]"]
+    monkeypatch.setattr(chainrule.layers.Dense, "equations", wrong)
+    after = explain_problem(problem("mazur"))["delta1[0]"]
+    assert before.formula == "∂E/∂out_h1*(out_h1*(1 - out_h1))"
+    assert after.formula == "∂E/∂out_h1*(out_h1*(1 - out_h1))*out_h1"
+    assert before.substituted != after.substituted
+    assert before.value != after.value
+    assert before.shown != after.shown
+
+
+def test_a_step_is_what_training_does():
+    p = problem("half-adder")
+    theta = p.theta(3)
+    example = explain(p.network, theta, p.x, p.t, p.optimizer, steps=5)
+    run = train(p.network, p.x, p.t, p.optimizer, epochs=5, theta=theta, after=True)
+    assert [r.loss for r in run][-1] == example.steps[-1].loss_after
+
+
+def test_a_weights_own_name_means_its_update():
+    example = explain_problem(problem("mazur"))
+    assert example["w5"] == example["W2_new[0,0]"]
+    assert example["dW2[0,0]"].name == "∂E/∂w5"
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        example["dW2[0,9]"]
+
+
+def test_a_probability_that_underflows_still_has_a_true_line():
+    network = mlp(1, 1, activation="logistic", loss="squared-error")
+    q = explain(network, [1.0, 0.0], [-800.0], [0.0])["a1[0]"]
+    assert q.value == 0.0
+    assert q.substituted == "logistic(-800)"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "steps = 0"),
+        ({"steps": 3}, "optimiser"),
+        ({"optimizer": "sgd", "steps": 10**12}, "at most"),
+        ({"optimizer": "lbfgs"}, "no equations"),
+        ({"digits": 0}, "digits=0"),
+        ({"decimals": 99}, "decimals=99"),
+        ({"optimizer": "sgd", "steps": 2, "show_steps": [3]}, "from 1 to 2"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(options, message):
+    network = mlp(1, 1, activation="identity", loss="squared-error")
+    with pytest.raises(InputError, match=re.escape(message)):
+        explain(network, [1.0, 0.0], [1.0], [0.0], **options)
+
+
+def test_a_large_network_is_refused_before_it_is_worked_out():
+    network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
+    with pytest.raises(InputError, match="more than 20,000"):
+        explain(network, network.initialize(0), np.zeros(784), [3])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_what_is_not_finite_is_refused(bad):
+    network = mlp(1, 1, activation="identity", loss="squared-error")
+    with pytest.raises(InputError, match="x"):
+        explain(network, [1.0, 0.0], [bad], [0.0])
+    with pytest.raises(InputError, match="theta"):
+        explain(network, [bad, 0.0], [1.0], [0.0])
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.29837110876, 9, "0.298371109"), (1 / 3, 3, "0.333"), (1e-12, 9, "1e-12"), (-0.0, 9, "0"),
+        (123456789012.0, 4, "1.235e11"), (2.5e-7, 9, "2.5e-7"), (99999.96, 6, "100000"),
+        (1200.0, 2, "1200"), (5, 9, "5"), (math.inf, 9, "inf"),
+    ],
+)  # fmt: skip
+def test_how_numbers_are_written(value, digits, text):
+    assert write(value, digits) == text

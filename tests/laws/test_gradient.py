@@ -1,0 +1,123 @@
+"""The gradient law: the analytic gradient is the complex step's, to 1e-12 of Σ|terms|.
+
+It holds for every activation × loss × layer × width × batch × weighted or not, without exceptions.
+Σ|terms| is the backward pass with absolute values; entry by entry the law would be false for right
+code, since 1 − a² at z = 20 has no digits left.
+"""
+
+import numpy as np
+import pytest
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.layers import LAYERS
+from chainrule.losses import LOSSES
+from chainrule.network import mlp
+from chainrule.penalties import Penalty
+from tests.laws.gradient_table import (
+    Sizes,
+    by_central_differences,
+    items,
+    table,
+    worst_error,
+)
+from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, STACKS, Case, case
+from chainrule.wiring import wire
+
+LAW = 1e-12
+ITEMS = dict(items())
+
+
+@pytest.mark.product(
+    activation=ALL_ACTIVATIONS,
+    loss=ALL_LOSSES,
+    layers=STACKS,
+    width=[3, 1],
+    rows=[4, 1],
+    weighted=[False, True],
+    penalty=[Penalty(), PENALTY],
+)
+def test_analytic_equals_complex_step(activation, loss, layers, width, rows, weighted, penalty):
+    drawn = case(
+        activation, loss, layers, width=width, rows=rows, weighted=weighted, penalty=penalty
+    )
+    assert worst_error(drawn) <= LAW
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_analytic_equals_central_differences(item):
+    # Where a user's f takes no complex numbers; their error bar here is about 1e-10.
+    assert worst_error(ITEMS[item][0], by_central_differences) <= 1e-9
+
+
+# At a kink that is met exactly, as by zero biases and an input of zeros, both sides say the same:
+# ReLU'(0) = 0, |o − t|' = 0 at o = t, |w|' = 0 at w = 0.
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_kink_of_an_activation(activation):
+    network = mlp(2, 3, 2, activation=activation, loss="squared-error", output="identity")
+    theta = network.initialize(0)  # biases 0
+    x, t = np.array([[0.0, 0.0], [0.5, -1.0]]), np.array([[1.0, -1.0], [0.5, 0.0]])
+    assert worst_error(Case(network, theta, x, t, None, case().draw)) <= LAW
+
+
+@pytest.mark.parametrize("loss", ALL_LOSSES)
+def test_kink_of_a_loss(loss):
+    network = mlp(2, 2, activation="identity", loss=ALL_LOSSES[loss])
+    theta = network.pack(W=[[[1.0, 0.0], [0.0, 1.0]]])
+    x = np.array([[0.25, 0.75], [1.0, 0.0]])  # o = t in every entry
+    assert worst_error(Case(network, theta, x, x, None, case().draw)) <= LAW
+
+
+def test_kink_of_the_penalty():
+    network = mlp(2, 1, activation="tanh", loss="squared-error", penalty=Penalty(l1=0.3))
+    theta = network.pack(W=[[[0.0, 0.7]]])
+    x, t = np.array([[1.0, -0.5]]), np.array([[0.4]])
+    assert worst_error(Case(network, theta, x, t, None, case().draw)) <= LAW
+
+
+# ---- the measure itself -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("entry", range(case(layers="all").network.layout.size))
+def test_a_wrong_entry_shows(entry, monkeypatch):
+    drawn = case(layers="all")
+    wrong = drawn.trace()
+    wrong.gradient[entry] += 1e-10 * max(1.0, np.abs(wrong.gradient).max())
+    monkeypatch.setattr(Case, "trace", lambda self: wrong)
+    assert worst_error(drawn) > LAW
+
+
+def test_sizes_bound_the_gradient():
+    drawn = case(layers="all", weighted=True, penalty=PENALTY)
+    step = wire(drawn.network, drawn.theta, drawn.batch, draw=drawn.draw)
+    for array in step.arrays.values():
+        size = Sizes().of(array, "dC")
+        assert size.shape == np.shape(array["dC"])
+        assert (size >= np.abs(array["dC"]) * (1 - LAW)).all()
+        assert (size < 1e4).all()  # and do not hide an error by being huge
+
+
+def test_sizes_are_the_terms_of_one_unit():
+    network = mlp(1, 1, activation="identity", loss="squared-error")
+    theta = network.pack(W=[[[2.0]]], b=[[-3.0]])
+    batch = network.batch(theta, [[1.0], [-4.0]], [[1.0], [1.0]])
+    step = wire(network, theta, batch)
+    # o = −1, −11: Σ (|o| + |t|) |x| / 2 = (2 · 1 + 12 · 4) / 2, and without x (2 + 12) / 2
+    assert Sizes().of(step.arrays["W1"], "dC").item() == 25
+    assert Sizes().of(step.arrays["b1"], "dC").item() == 7
+    assert step.gradient.tolist() == [23.0, -7.0]
+
+
+def test_the_table_names_everything():
+    expected = {f"activation {name}" for name in ACTIVATIONS}
+    expected |= {f"loss {name}" for name in LOSSES} | {f"layer {name}" for name in LAYERS}
+    assert expected <= set(ITEMS)
+
+
+def test_the_table_is_printed(capsys, monkeypatch):
+    monkeypatch.setattr("tests.laws.gradient_table.items", lambda: [("tanh", [case()])])
+    shown = table()
+    assert [column.header for column in shown.columns] == ["item", "method", "worst error"]
+    print(*shown.columns[1].cells, *shown.columns[2].cells)
+    assert "complex step" in capsys.readouterr().out

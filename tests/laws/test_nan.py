@@ -1,0 +1,86 @@
+"""The NaN law: a NaN or infinity anywhere in θ or x reaches the loss.
+
+A rectifier that hides a NaN, or a saturated unit that passes an infinity for a finite number, would
+let a broken run look healthy.
+"""
+
+import numpy as np
+import pytest
+
+from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, STACKS, Case, case
+
+BAD = (np.nan, np.inf, -np.inf)
+
+
+def hidden(drawn: Case) -> list[tuple[str, int, float]]:
+    """Return every place in θ and x, and what was put there, that left the loss finite."""
+    found: list[tuple[str, int, float]] = []
+    with np.errstate(all="ignore"):  # infinities on purpose
+        for bad in BAD:
+            for name, array in (("theta", drawn.theta), ("x", drawn.x)):
+                for i in range(array.size):
+                    broken = array.copy()
+                    broken.flat[i] = bad
+                    if np.isfinite(drawn._replace(**{name: broken}).trace().value):
+                        found.append((name, i, bad))
+    return found
+
+
+@pytest.mark.product(
+    activation=ALL_ACTIVATIONS,
+    loss=ALL_LOSSES,
+    layers=STACKS,
+    width=[2, 1],
+    rows=[2, 1],
+    weighted=[False, True],
+    dtype=["float64", "float32"],
+)
+def test_it_reaches_the_loss(activation, loss, layers, width, rows, weighted, dtype):
+    drawn = case(activation, loss, layers, width=width, rows=rows, weighted=weighted, dtype=dtype)
+    assert np.isfinite(drawn.trace().value)
+    assert hidden(drawn) == []
+
+
+@pytest.mark.parametrize("activation", ALL_ACTIVATIONS)
+def test_nothing_shields_it(activation):
+    # dropped units, samples of weight 0, frozen layers, inputs and weights of 0
+    drawn = case(activation, layers="dropout", rows=3, trainable=False, penalty=PENALTY)
+    mask = drawn.trace().layers[1].mask
+    assert 0 < mask.sum() < mask.size
+    x, theta = drawn.x.copy(), drawn.theta.copy()
+    x[:, 0] = theta[:4] = 0.0
+    shielded = drawn._replace(x=x, theta=theta, weights=np.array([0.0, 1.0, 2.0]))
+    assert hidden(shielded) == []
+
+
+@pytest.mark.parametrize("rows", [1, 33, 130])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_it_reaches_the_loss_through_wide_layers(rows, dtype):
+    # other kernels of the BLAS, which must not skip zeros: inf · 0 is NaN
+    drawn = case("relu", width=130, rows=rows, dtype=dtype)
+    x, first = np.zeros_like(drawn.x), drawn.network.layout.blocks[0]
+    assert np.isfinite(drawn._replace(x=x).trace().value)
+    for i in (0, 1, 64, first.size // 2, first.size - 1):
+        theta = drawn.theta.copy()
+        theta[i] = np.inf
+        with np.errstate(all="ignore"):
+            assert not np.isfinite(drawn._replace(x=x, theta=theta).trace().value)
+
+
+@pytest.mark.parametrize("activation", ALL_ACTIVATIONS)
+@pytest.mark.parametrize("bad", BAD)
+def test_each_unit_alone_passes_it_on(activation, bad):
+    f = ALL_ACTIVATIONS[activation]
+    with np.errstate(all="ignore"):
+        a = f(np.array([0.5, bad, -0.5]))
+    assert np.isfinite(a).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("loss", ALL_LOSSES)
+@pytest.mark.parametrize("bad", BAD)
+def test_each_loss_passes_it_on(loss, bad):
+    objective = ALL_LOSSES[loss]
+    o, t = np.array([[0.5, bad], [0.1, 0.2]]), np.array([[0.0, 1.0], [1.0, 0.0]])
+    for targets in (t, t[::-1], t / 2 + 0.25):
+        with np.errstate(all="ignore"):
+            assert not np.isfinite(objective.value(o, targets))
