@@ -3,7 +3,7 @@
 tests/house/test_imports.py holds the package to it, and tools/figures.py measures the engine by it.
 """
 
-SHARED = ("errors", "checks")
+SHARED = ("errors", "descriptions")
 
 ENGINE = (
     *("elementwise", "equations", "derivatives", "gradcheck", "activations", "losses", "batch"),

@@ -12,12 +12,10 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
 
-from chainrule.checks import real_fields
 from chainrule.derivatives import check_derivative, elementwise_derivative
+from chainrule.descriptions import Description, Real, named
 from chainrule.elementwise import Number, erfc, exp, expm1, log1p, real, tanh, where
-from chainrule.errors import unknown
 
 SQRT_HALF = math.sqrt(0.5)
 SQRT_2_PI = math.sqrt(2 * math.pi)
@@ -128,7 +126,7 @@ def dsoftplus(z: Number, a: Number) -> Number:
 # ---- descriptions -------------------------------------------------------------------------------
 
 
-class Activation:
+class Activation(Description):
     """What a layer applies to its net input, and the derivative of that.
 
     Every subclass is final and frozen. Its fields are the constants that `f` and `df` take after z
@@ -155,7 +153,7 @@ class Activation:
     @property
     def constants(self) -> dict[str, float]:
         """The constants by name, such as ``{"slope": 0.01}``."""
-        return {}
+        return self.numbers
 
     def __call__(self, z: Number) -> Number:
         """Return a = f(z), of the shape and dtype of `z`."""
@@ -172,51 +170,38 @@ class Activation:
         return self.derivative(z, self(z))
 
 
-@final
 @dataclass(frozen=True)
 class Identity(Activation):
     """Linear units: a = z."""
 
-    name = "identity"
-    formula = "z"
-    dformula = "1"
+    name, formula, dformula = "identity", "z", "1"
     f, df = staticmethod(identity), staticmethod(didentity)
 
 
-@final
 @dataclass(frozen=True)
 class Logistic(Activation):
     """The logistic function (sigmoid): a = 1 / (1 + e^−z), computed without overflow."""
 
-    name = "logistic"
-    formula = "1 / (1 + exp(-z))"
-    dformula = "a * (1 - a)"
+    name, formula, dformula = "logistic", "1 / (1 + exp(-z))", "a * (1 - a)"
     f, df = staticmethod(logistic), staticmethod(dlogistic)
 
 
-@final
 @dataclass(frozen=True)
 class Tanh(Activation):
     """The hyperbolic tangent."""
 
-    name = "tanh"
-    formula = "(exp(z) - exp(-z)) / (exp(z) + exp(-z))"
-    dformula = "1 - a**2"
+    name, formula, dformula = "tanh", "(exp(z) - exp(-z)) / (exp(z) + exp(-z))", "1 - a**2"
     f, df = staticmethod(tanh_), staticmethod(dtanh)
 
 
-@final
 @dataclass(frozen=True)
 class ReLU(Activation):
     """The rectifier max(0, z); its derivative at 0 is 0."""
 
-    name = "relu"
-    formula = "where(z > 0, z, 0)"
-    dformula = "where(z > 0, 1, 0)"
+    name, formula, dformula = "relu", "where(z > 0, z, 0)", "where(z > 0, 1, 0)"
     f, df = staticmethod(relu), staticmethod(drelu)
 
 
-@final
 @dataclass(frozen=True)
 class LeakyReLU(Activation):
     """The rectifier with a small slope on the left (Maas et al. 2013).
@@ -227,22 +212,12 @@ class LeakyReLU(Activation):
         The derivative for z ≤ 0.
     """
 
-    slope: float = 0.01
+    slope: Real = 0.01
 
-    name = "leaky-relu"
-    formula = "where(z > 0, z, slope * z)"
-    dformula = "where(z > 0, 1, slope)"
+    name, formula, dformula = "leaky-relu", "where(z > 0, z, slope * z)", "where(z > 0, 1, slope)"
     f, df = staticmethod(leaky_relu), staticmethod(dleaky_relu)
 
-    def __post_init__(self) -> None:
-        real_fields(self, "(-inf, inf)", "slope")
 
-    @property
-    def constants(self) -> dict[str, float]:
-        return {"slope": self.slope}
-
-
-@final
 @dataclass(frozen=True)
 class ELU(Activation):
     """The exponential linear unit (Clevert et al. 2015); its derivative at 0 is alpha.
@@ -253,22 +228,14 @@ class ELU(Activation):
         Minus the limit for z → −∞.
     """
 
-    alpha: float = 1.0
+    alpha: Real = 1.0
 
     name = "elu"
     formula = "where(z > 0, z, alpha * (exp(z) - 1))"
     dformula = "where(z > 0, 1, alpha * exp(z))"
     f, df = staticmethod(elu), staticmethod(delu)
 
-    def __post_init__(self) -> None:
-        real_fields(self, "(-inf, inf)", "alpha")
 
-    @property
-    def constants(self) -> dict[str, float]:
-        return {"alpha": self.alpha}
-
-
-@final
 @dataclass(frozen=True)
 class SELU(Activation):
     """The self-normalising ELU (Klambauer et al. 2017), with its two fixed constants."""
@@ -279,7 +246,6 @@ class SELU(Activation):
     f, df = staticmethod(selu), staticmethod(dselu)
 
 
-@final
 @dataclass(frozen=True)
 class GELU(Activation):
     """The Gaussian error linear unit z Φ(z) (Hendrycks, Gimpel 2016), exact."""
@@ -290,7 +256,6 @@ class GELU(Activation):
     f, df = staticmethod(gelu), staticmethod(dgelu)
 
 
-@final
 @dataclass(frozen=True)
 class GELUTanh(Activation):
     """The GELU in its tanh approximation, as older language models have it."""
@@ -305,7 +270,6 @@ class GELUTanh(Activation):
     f, df = staticmethod(gelu_tanh), staticmethod(dgelu_tanh)
 
 
-@final
 @dataclass(frozen=True)
 class SiLU(Activation):
     """The sigmoid linear unit z σ(z), also called swish."""
@@ -316,18 +280,14 @@ class SiLU(Activation):
     f, df = staticmethod(silu), staticmethod(dsilu)
 
 
-@final
 @dataclass(frozen=True)
 class Softplus(Activation):
     """The smooth rectifier log(1 + e^z)."""
 
-    name = "softplus"
-    formula = "log(1 + exp(z))"
-    dformula = "1 / (1 + exp(-z))"
+    name, formula, dformula = "softplus", "log(1 + exp(z))", "1 / (1 + exp(-z))"
     f, df = staticmethod(softplus), staticmethod(dsoftplus)
 
 
-@final
 @dataclass(frozen=True)
 class Custom(Activation):
     """An activation of your own.
@@ -382,11 +342,7 @@ def activation(choice: str | Activation) -> Activation:
     UnknownNameError
         If the table has no such name.
     """
-    if isinstance(choice, Activation):
-        return choice
-    if str(choice) not in ACTIVATIONS:
-        raise unknown("activation", choice, ACTIVATIONS)
-    return ACTIVATIONS[choice]
+    return named(choice, Activation, ACTIVATIONS, "activation")
 
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -203,7 +203,7 @@ class Scope:
         Raises
         ------
         EquationError
-            If it needs itself; the message names the path.
+            If it needs itself, the message names the path; or if its operands do not fit.
         """
         key = f"{self.label}.{name}"
         if key in self.wanted:
@@ -213,6 +213,8 @@ class Scope:
             self.wanted.append(key)
             try:
                 self._values[name] = self.evaluate(parse(self.equations[name]))
+            except (IndexError, TypeError, ValueError) as error:  # shapes, arguments
+                raise EquationError(f"{key} = {self.equations[name]!r}: {error}") from error
             finally:
                 self.wanted.pop()
         return self._values[name]

@@ -37,8 +37,9 @@ class DivergenceError(ChainruleError, ArithmeticError):
 def unknown(what: str, name: object, choices: Iterable[str]) -> UnknownNameError:
     """Return the error for a `name` that is not among `choices`, with the nearest right one."""
     known = sorted(choices)
-    near = get_close_matches(str(name), known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    folded = {choice.casefold(): choice for choice in reversed(known)}
+    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.4)
+    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
     return UnknownNameError(f"{name!r} is no {what}; {hint}known: {', '.join(known)}")
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.checks import whole
 from chainrule.derivatives import STEP, Difference, central_difference, complex_step
+from chainrule.descriptions import whole
 from chainrule.errors import InputError
 
 Array: TypeAlias = NDArray[Any]

@@ -6,20 +6,20 @@ in every precision; none of them keeps state.
 
 import math
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from chainrule.checks import real_fields
+from chainrule.descriptions import Description, Real, named
 from chainrule.errors import InputError, unknown
 
 Shape = tuple[int, ...]
 Law = Literal["uniform", "normal"]
 
 
-class Initializer:
+class Initializer(Description):
     """How an array is drawn; every subclass is final and frozen."""
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
@@ -41,7 +41,6 @@ def draw(rng: Generator, shape: Shape, variance: float, law: Law) -> NDArray[np.
     return rng.uniform(-bound, bound, shape)
 
 
-@final
 @dataclass(frozen=True)
 class Glorot(Initializer):
     """Variance 2 / (in + out): keeps activations and deltas alike in size (Glorot, Bengio 2010).
@@ -60,7 +59,6 @@ class Glorot(Initializer):
         return draw(rng, shape, 2 / (shape[0] + shape[-1]), self.law)
 
 
-@final
 @dataclass(frozen=True)
 class He(Initializer):
     """Variance 2 / in: for rectifiers, which pass half of their input (He et al. 2015).
@@ -79,7 +77,6 @@ class He(Initializer):
         return draw(rng, shape, 2 / shape[-1], self.law)
 
 
-@final
 @dataclass(frozen=True)
 class LeCun(Initializer):
     """Variance 1 / in: net inputs of variance 1 (LeCun et al. 1998); SELU expects it.
@@ -98,7 +95,6 @@ class LeCun(Initializer):
         return draw(rng, shape, 1 / shape[-1], self.law)
 
 
-@final
 @dataclass(frozen=True)
 class Uniform(Initializer):
     """Every number uniform between two bounds, whatever the shape.
@@ -108,11 +104,11 @@ class Uniform(Initializer):
     low, high : float
     """
 
-    low: float = -1.0
-    high: float = 1.0
+    low: Real = -1.0
+    high: Real = 1.0
 
     def __post_init__(self) -> None:
-        real_fields(self, "(-inf, inf)", "low", "high")
+        super().__post_init__()
         if not 0 <= self.high - self.low < math.inf:
             raise InputError(f"{self}: low must not be above high, nor too far below; change one")
 
@@ -120,7 +116,6 @@ class Uniform(Initializer):
         return rng.uniform(self.low, self.high, shape)
 
 
-@final
 @dataclass(frozen=True)
 class Constant(Initializer):
     """The same number everywhere; on weights it leaves all units of a layer alike for ever.
@@ -130,16 +125,12 @@ class Constant(Initializer):
     value : float
     """
 
-    value: float = 0.0
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(-inf, inf)", "value")
+    value: Real = 0.0
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
         return np.full(shape, self.value)
 
 
-@final
 @dataclass(frozen=True)
 class Orthogonal(Initializer):
     """Orthonormal rows or columns, whichever are fewer, times a gain (Saxe et al. 2013).
@@ -149,10 +140,7 @@ class Orthogonal(Initializer):
     gain : float
     """
 
-    gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(-inf, inf)", "gain")
+    gain: Real = 1.0
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
         if len(shape) != 2:
@@ -173,11 +161,7 @@ def initializer(choice: str | Initializer) -> Initializer:
     UnknownNameError
         If the table has no such name.
     """
-    if isinstance(choice, Initializer):
-        return choice
-    if str(choice) not in INITIALIZERS:
-        raise unknown("initialiser", choice, INITIALIZERS)
-    return INITIALIZERS[choice]
+    return named(choice, Initializer, INITIALIZERS, "initialiser")
 
 
 INITIALIZERS: dict[str, Initializer] = {

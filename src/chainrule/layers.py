@@ -8,13 +8,13 @@ Shapes: x is (n, in), z, a and delta are (n, out), W is (out, in), b is (out,); 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, TypeAlias, final
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.activations import Activation, activation
-from chainrule.checks import real_fields, some_of, whole_fields
+from chainrule.descriptions import Count, Description, Positive, Share, some_of
 from chainrule.elementwise import sqrt
 from chainrule.initializers import Constant, Glorot, Initializer, initializer
 
@@ -23,7 +23,7 @@ Params: TypeAlias = Mapping[str, Array]  # by name: W, b
 Record: TypeAlias = Any  # a NamedTuple with a field `a` (saved) or `dx` (grads)
 
 
-class Layer:
+class Layer(Description):
     """A step of the network: a frozen description with a pure forward and backward pass.
 
     Attributes
@@ -60,7 +60,7 @@ class Layer:
     @property
     def constants(self) -> dict[str, float]:
         """The numbers that the equations name, such as ``{"eps": 1e-5}``."""
-        return {}
+        return self.numbers
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
@@ -93,7 +93,6 @@ class DenseGrads(NamedTuple):
     dx: Array  # (n, in)
 
 
-@final
 @dataclass(frozen=True)
 class Dense(Layer):
     """The textbook's layer: every unit sees every input, a = f(x Wᵀ + b).
@@ -121,7 +120,7 @@ class Dense(Layer):
         If no activation or initialiser has that name.
     """
 
-    units: int
+    units: Count
     activation: Activation | str
     initializer: Initializer | str = Glorot()
     bias_initializer: Initializer | str = Constant(0.0)
@@ -132,10 +131,10 @@ class Dense(Layer):
     weights = ("W",)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "activation", self.f)  # Dense(2, "tanh") == Dense(2, Tanh())
         object.__setattr__(self, "initializer", initializer(self.initializer))
         object.__setattr__(self, "bias_initializer", initializer(self.bias_initializer))
-        whole_fields(self, 1, "units")
         some_of(self.shapes(1), trainable=self.trainable)
 
     def width(self, inputs: int) -> int:
@@ -203,7 +202,6 @@ class LayerNormGrads(NamedTuple):
     dx: Array  # (n, d)
 
 
-@final
 @dataclass(frozen=True)
 class LayerNorm(Layer):
     """Layer normalisation: every sample to mean 0 and variance 1, times W, plus b (Ba et al. 2016).
@@ -221,13 +219,13 @@ class LayerNorm(Layer):
         If `eps` is not positive or `trainable` names no parameter.
     """
 
-    eps: float = 1e-5
+    eps: Positive = 1e-5
     trainable: bool | tuple[str, ...] = True
 
     kind = "layer-norm"
 
     def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "eps")
+        super().__post_init__()
         some_of(self.shapes(1), trainable=self.trainable)
 
     def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
@@ -238,10 +236,6 @@ class LayerNorm(Layer):
 
     def trains(self, name: str) -> bool:
         return name in self.trainable if isinstance(self.trainable, tuple) else self.trainable
-
-    @property
-    def constants(self) -> dict[str, float]:
-        return {"eps": self.eps}
 
     def equations(self, *, training: bool = True) -> dict[str, str]:
         return {
@@ -291,7 +285,6 @@ class Grads(NamedTuple):
     dx: Array  # (n, d)
 
 
-@final
 @dataclass(frozen=True)
 class Activate(Layer):
     """An activation by itself, as after a LayerNorm: a = f(x).
@@ -330,7 +323,6 @@ class Activate(Layer):
 # ---- Dropout: units left out at random while training -------------------------------------------
 
 
-@final
 @dataclass(frozen=True)
 class Dropout(Layer):
     """Inverted dropout: in training a unit is 0 with probability `rate`, else divided by 1 − rate.
@@ -353,12 +345,9 @@ class Dropout(Layer):
     Srivastava et al.: Dropout, JMLR 2014.
     """
 
-    rate: float = 0.5
+    rate: Share = 0.5
 
     kind = "dropout"
-
-    def __post_init__(self) -> None:
-        real_fields(self, "[0, 1)", "rate")
 
     @property
     def constants(self) -> dict[str, float]:

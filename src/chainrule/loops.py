@@ -6,13 +6,13 @@ shows no progress and judges no validation: that is what stands around it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batch import Batch
-from chainrule.checks import whole, whole_fields
+from chainrule.descriptions import whole
 from chainrule.errors import DivergenceError, InputError
 from chainrule.layout import Layout
 from chainrule.network import Draw, Network, Trace
@@ -22,7 +22,6 @@ from chainrule.schedules import rate_at
 Array: TypeAlias = NDArray[Any]
 
 
-@final
 @dataclass(frozen=True)
 class Batches:
     """How data are cut into batches: a description, never the batches themselves.
@@ -40,7 +39,7 @@ class Batches:
 
     def __post_init__(self) -> None:
         if self.size is not None:
-            whole_fields(self, 1, "size")
+            whole(self.size, "batch size")
 
     def order(self, n: int, seed: int, epoch: int) -> NDArray[np.intp]:
         """Return the order of n samples in an epoch (counted from 0)."""

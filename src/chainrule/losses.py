@@ -9,16 +9,16 @@ Shapes: o, t, p and terms are (n, k) for n samples and k outputs; weight is (n,)
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.activations import logistic, softplus
-from chainrule.checks import real_fields
 from chainrule.derivatives import PROBES, STEP, check_derivative
+from chainrule.descriptions import Description, Positive, named
 from chainrule.elementwise import Number, exp, log, real, where
-from chainrule.errors import InputError, unknown
+from chainrule.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
 
@@ -114,7 +114,7 @@ def dsoftmax_squared_error(o: Array, t: Array) -> Array:
 # ---- descriptions -------------------------------------------------------------------------------
 
 
-class Loss:
+class Loss(Description):
     """What a network is trained to make small.
 
     Every subclass is final and frozen; its fields are the constants that `f` and `df` take after o
@@ -141,7 +141,7 @@ class Loss:
     @property
     def constants(self) -> dict[str, float]:
         """The constants by name, such as ``{"level": 0.5}``."""
-        return {}
+        return self.numbers
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
@@ -186,7 +186,6 @@ class Loss:
         """Raise InputError where a target (n, k) is outside the loss's domain."""
 
 
-@final
 @dataclass(frozen=True)
 class SquaredError(Loss):
     """Half the squared error: ½ Σ (o − t)²."""
@@ -196,7 +195,6 @@ class SquaredError(Loss):
     f, df = staticmethod(squared_error), staticmethod(dsquared_error)
 
 
-@final
 @dataclass(frozen=True)
 class AbsoluteError(Loss):
     """The absolute error Σ |o − t|; its derivative at o = t is 0."""
@@ -210,7 +208,6 @@ class AbsoluteError(Loss):
     f, df = staticmethod(absolute_error), staticmethod(dabsolute_error)
 
 
-@final
 @dataclass(frozen=True)
 class Huber(Loss):
     """Squared error for small residuals, absolute error beyond `width` (Huber 1964).
@@ -221,7 +218,7 @@ class Huber(Loss):
         Where the one becomes the other; positive.
     """
 
-    width: float = 1.0
+    width: Positive = 1.0
 
     name = "huber"
     link = {
@@ -232,15 +229,7 @@ class Huber(Loss):
     }
     f, df = staticmethod(huber), staticmethod(dhuber)
 
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "width")
 
-    @property
-    def constants(self) -> dict[str, float]:
-        return {"width": self.width}
-
-
-@final
 @dataclass(frozen=True)
 class Quantile(Loss):
     """The pinball loss, whose minimum is a quantile of the target (Koenker, Bassett 1978).
@@ -251,7 +240,7 @@ class Quantile(Loss):
         Which quantile, strictly between 0 and 1; 0.5 is the median, at half the absolute error.
     """
 
-    level: float = 0.5
+    level: Annotated[float, "(0, 1)"] = 0.5
 
     name = "quantile"
     link = {
@@ -261,15 +250,7 @@ class Quantile(Loss):
     }
     f, df = staticmethod(quantile), staticmethod(dquantile)
 
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, 1)", "level")
 
-    @property
-    def constants(self) -> dict[str, float]:
-        return {"level": self.level}
-
-
-@final
 @dataclass(frozen=True)
 class Poisson(Loss):
     """Minus the Poisson log-likelihood of counts, p = e^o, without its constant log t!.
@@ -289,7 +270,6 @@ class Poisson(Loss):
         _check_range(self, t, 0, np.inf, "counts and rates are at least 0")
 
 
-@final
 @dataclass(frozen=True)
 class LogisticCrossEntropy(Loss):
     """Cross-entropy of independent yes-or-no outputs, p = σ(o); targets in [0, 1]."""
@@ -321,7 +301,6 @@ SOFTMAX = {
 }
 
 
-@final
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
     """Cross-entropy of one class out of k, p = softmax(o); targets are classes or probabilities."""
@@ -342,7 +321,6 @@ class SoftmaxCrossEntropy(Loss):
         _check_probabilities(self, t)
 
 
-@final
 @dataclass(frozen=True)
 class SoftmaxSquaredError(Loss):
     """Half the squared error ½ Σ (p − t)², p = softmax(o); targets are classes or probabilities."""
@@ -364,7 +342,6 @@ class SoftmaxSquaredError(Loss):
         _check_probabilities(self, t)
 
 
-@final
 @dataclass(frozen=True)
 class CustomLoss(Loss):
     """A loss of your own: one elementwise term for each output.
@@ -466,11 +443,7 @@ def loss(choice: str | Loss) -> Loss:
     UnknownNameError
         If the table has no such name.
     """
-    if isinstance(choice, Loss):
-        return choice
-    if str(choice) not in LOSSES:
-        raise unknown("loss", choice, LOSSES)
-    return LOSSES[choice]
+    return named(choice, Loss, LOSSES, "loss")
 
 
 LOSSES: dict[str, Loss] = {

@@ -8,17 +8,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.activations import Activation, Identity
 from chainrule.batch import Batch, finite, normalise, numbers, samples, targets
-from chainrule.checks import of_kind, whole
+from chainrule.descriptions import of_kind, whole
 from chainrule.errors import InputError, unknown
 from chainrule.gradcheck import GradientReport, check_gradient, merge
-from chainrule.initializers import Glorot, Initializer
+from chainrule.initializers import Constant, Glorot, Initializer
 from chainrule.layers import Dense, Dropout, Layer, LayerNorm, Params, Record, dropout_mask
 from chainrule.layout import LARGEST, Block, Layout
 from chainrule.losses import Loss
@@ -95,7 +95,6 @@ def kind(theta: Array) -> type[np.floating[Any]]:
     return np.float32 if theta.dtype == np.float32 else np.float64
 
 
-@final
 @dataclass(frozen=True)
 class Network:
     """A feed-forward network: a description that computes with the θ it is handed.
@@ -571,14 +570,15 @@ def mlp(
         )
     if output is not None:
         choices[-1] = output
+    drawn = Glorot() if initializer is None else initializer
     layers: list[Layer] = []
     for place, (units, f) in enumerate(zip(sizes[1:], choices, strict=True), 1):
         layers.append(
             Dense(
                 units,
                 f,
-                initializer or Glorot(),
-                **({"bias_initializer": bias_initializer} if bias_initializer else {}),
+                drawn,
+                Constant(0.0) if bias_initializer is None else bias_initializer,
                 bias=bias,
                 trainable=True if train_biases or not bias else ("W",),
             )
@@ -586,7 +586,7 @@ def mlp(
         if place < count:
             layers += [LayerNorm()] if layer_norm else []
             layers += [Dropout(dropout)] if dropout else []
-    return Network(sizes[0], tuple(layers), objective, penalty or Penalty())
+    return Network(sizes[0], tuple(layers), objective, Penalty() if penalty is None else penalty)
 
 
 def precision(dtype: DTypeLike) -> type[np.floating[Any]]:

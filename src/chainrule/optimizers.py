@@ -6,14 +6,22 @@ same bits; the equations beside it say the same. None of them looks at data.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.checks import of_kind, real_fields, whole_fields
+from chainrule.descriptions import (
+    Count,
+    Description,
+    NotNegative,
+    Positive,
+    Share,
+    named,
+    of_kind,
+    real,
+)
 from chainrule.elementwise import Number, sqrt, where
-from chainrule.errors import unknown
 from chainrule.layout import Layout
 from chainrule.schedules import Schedule, rate_at
 
@@ -62,7 +70,7 @@ def adam_rule(
 
 def adamw_rule(
     w: Number, g: Number, m: Number, v: Number,
-    rate: float, beta1: float, beta2: float, eps: float, k: int, decay: Number,
+    rate: float, beta1: float, beta2: float, eps: float, decay: Number, k: int,
 ) -> tuple[Number, ...]:  # fmt: skip
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
@@ -82,9 +90,8 @@ ADAM_MEANS = {
 # ---- clipping -----------------------------------------------------------------------------------
 
 
-@final
 @dataclass(frozen=True)
-class ClipValue:
+class ClipValue(Description):
     """Every entry of the gradient brought into [−limit, limit].
 
     Parameters
@@ -92,10 +99,7 @@ class ClipValue:
     limit : float
     """
 
-    limit: float
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "limit")
+    limit: Positive
 
     def __call__(self, gradient: Array, layout: Layout) -> Array:
         d = gradient
@@ -106,9 +110,8 @@ class ClipValue:
         return {"g": "where(dC > limit, limit, where(dC < -limit, -limit, dC))"}
 
 
-@final
 @dataclass(frozen=True)
-class ClipNorm:
+class ClipNorm(Description):
     """The gradient shortened to Euclidean norm `limit` where it is longer, over all trained arrays.
 
     Parameters
@@ -116,10 +119,7 @@ class ClipNorm:
     limit : float
     """
 
-    limit: float
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "limit")
+    limit: Positive
 
     def __call__(self, gradient: Array, layout: Layout) -> Array:
         arrays = [b.view(gradient) for b in layout.blocks if b.trains]
@@ -133,13 +133,6 @@ class ClipNorm:
 
 
 Clip: TypeAlias = ClipValue | ClipNorm
-
-
-def settle(optimizer: "Optimizer") -> None:
-    """Make a frozen optimiser's rate a float above 0, if it is no schedule; check its clip."""
-    if not isinstance(optimizer.rate, Schedule):
-        real_fields(optimizer, "(0, inf)", "rate")
-    of_kind(optimizer.clip, Clip | None, "clip", "give ClipNorm(1.0), ClipValue(1.0) or None")
 
 
 # ---- optimisers ---------------------------------------------------------------------------------
@@ -163,7 +156,7 @@ class OptimizerState(NamedTuple):
     layout: Layout
 
 
-class Optimizer:
+class Optimizer(Description):
     """How θ changes with its gradient; every subclass is final and frozen.
 
     Attributes
@@ -184,11 +177,18 @@ class Optimizer:
     equations: dict[str, str]
     rule: Callable[..., tuple[Array, ...]]
     rate: Rate
-    clip: Clip | None = None
+    clip: Clip | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.rate, Schedule):
+            object.__setattr__(self, "rate", real(self.rate, f"{self.name}: rate", "(0, inf)"))
+        of_kind(self.clip, Clip | None, "clip", "give ClipNorm(1.0), ClipValue(1.0) or None")
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
         """Return the rule's constants by name for update k; `decays` is 1 where weights decay."""
-        return {"rate": rate_at(self.rate, k)}
+        others = {name: value for name, value in self.numbers.items() if name != "rate"}
+        return {"rate": rate_at(self.rate, k), **others}
 
     def start(self, theta: Array, layout: Layout) -> OptimizerState:
         """Return the state before the first update: slots of zeros."""
@@ -212,7 +212,6 @@ class Optimizer:
         return after[0], OptimizerState(k, tuple(after[1:]), layout)
 
 
-@final
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Gradient descent: w − rate · g.
@@ -230,11 +229,7 @@ class SGD(Optimizer):
     equations = {"w_new": "w - rate * g"}
     rule = staticmethod(sgd_rule)
 
-    def __post_init__(self) -> None:
-        settle(self)
 
-
-@final
 @dataclass(frozen=True)
 class Momentum(Optimizer):
     """Gradient descent with momentum (Polyak 1964).
@@ -247,7 +242,7 @@ class Momentum(Optimizer):
     """
 
     rate: Rate = 0.01
-    momentum: float = 0.9
+    momentum: Share = 0.9
     clip: Clip | None = None
 
     name = "momentum"
@@ -255,15 +250,7 @@ class Momentum(Optimizer):
     equations = {"v_new": "momentum * v - rate * g", "w_new": "w + v_new"}
     rule = staticmethod(momentum_rule)
 
-    def __post_init__(self) -> None:
-        settle(self)
-        real_fields(self, "[0, 1)", "momentum")
 
-    def constants(self, k: int, decays: Any) -> dict[str, Any]:
-        return {**super().constants(k, decays), "momentum": self.momentum}
-
-
-@final
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
     """Nesterov's momentum, in the form that looks ahead from the new velocity (Sutskever 2013).
@@ -276,7 +263,7 @@ class Nesterov(Optimizer):
     """
 
     rate: Rate = 0.01
-    momentum: float = 0.9
+    momentum: Share = 0.9
     clip: Clip | None = None
 
     name = "nesterov"
@@ -287,15 +274,7 @@ class Nesterov(Optimizer):
     }
     rule = staticmethod(nesterov_rule)
 
-    def __post_init__(self) -> None:
-        settle(self)
-        real_fields(self, "[0, 1)", "momentum")
 
-    def constants(self, k: int, decays: Any) -> dict[str, Any]:
-        return {**super().constants(k, decays), "momentum": self.momentum}
-
-
-@final
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
     """The gradient over the root of its mean square (Hinton 2012), eps outside the root.
@@ -310,8 +289,8 @@ class RMSProp(Optimizer):
     """
 
     rate: Rate = 0.001
-    rho: float = 0.9
-    eps: float = 1e-8
+    rho: Share = 0.9
+    eps: Positive = 1e-8
     clip: Clip | None = None
 
     name = "rmsprop"
@@ -322,16 +301,7 @@ class RMSProp(Optimizer):
     }
     rule = staticmethod(rmsprop_rule)
 
-    def __post_init__(self) -> None:
-        settle(self)
-        real_fields(self, "[0, 1)", "rho")
-        real_fields(self, "(0, inf)", "eps")
 
-    def constants(self, k: int, decays: Any) -> dict[str, Any]:
-        return {**super().constants(k, decays), "rho": self.rho, "eps": self.eps}
-
-
-@final
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam (Kingma, Ba 2014, Algorithm 1), eps outside the root.
@@ -346,9 +316,9 @@ class Adam(Optimizer):
     """
 
     rate: Rate = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    eps: Positive = 1e-8
     clip: Clip | None = None
 
     name = "adam"
@@ -356,17 +326,10 @@ class Adam(Optimizer):
     equations = {**ADAM_MEANS, "w_new": "w - rate * mhat / (sqrt(vhat) + eps)"}
     rule = staticmethod(adam_rule)
 
-    def __post_init__(self) -> None:
-        settle(self)
-        real_fields(self, "[0, 1)", "beta1", "beta2")
-        real_fields(self, "(0, inf)", "eps")
-
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
-        own = {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps, "k": k}
-        return {**super().constants(k, decays), **own}
+        return {**super().constants(k, decays), "k": k}
 
 
-@final
 @dataclass(frozen=True)
 class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov, Hutter 2017): biases do not decay.
@@ -382,10 +345,10 @@ class AdamW(Optimizer):
     """
 
     rate: Rate = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    decay: float = 0.01
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    eps: Positive = 1e-8
+    decay: NotNegative = 0.01
     clip: Clip | None = None
 
     name = "adamw"
@@ -393,20 +356,12 @@ class AdamW(Optimizer):
     equations = {**ADAM_MEANS, "w_new": "w - rate * (mhat / (sqrt(vhat) + eps) + decay * w)"}
     rule = staticmethod(adamw_rule)
 
-    def __post_init__(self) -> None:
-        settle(self)
-        real_fields(self, "[0, 1)", "beta1", "beta2")
-        real_fields(self, "(0, inf)", "eps")
-        real_fields(self, "[0, inf)", "decay")
-
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
-        own = {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps, "k": k}
-        return {**super().constants(k, decays), **own, "decay": self.decay * decays}
+        return {**super().constants(k, decays), "decay": self.decay * decays, "k": k}
 
 
-@final
 @dataclass(frozen=True)
-class LBFGS:
+class LBFGS(Description):
     """SciPy's L-BFGS over the trainable entries: no pair, since it owns its line search.
 
     One epoch is one iteration over all the data. A stopped run starts its memory anew.
@@ -423,14 +378,10 @@ class LBFGS:
     Liu, Nocedal: On the limited memory BFGS method, Math. Programming 1989.
     """
 
-    memory: int = 10
-    tolerance: float = 1e-8
+    memory: Count = 10
+    tolerance: NotNegative = 1e-8
 
     name = "lbfgs"
-
-    def __post_init__(self) -> None:
-        whole_fields(self, 1, "memory")
-        real_fields(self, "[0, inf)", "tolerance")
 
 
 def optimizer(choice: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
@@ -441,11 +392,7 @@ def optimizer(choice: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
     UnknownNameError
         If the table has no such name.
     """
-    if isinstance(choice, Optimizer | LBFGS):
-        return choice
-    if str(choice) not in OPTIMIZERS:
-        raise unknown("optimiser", choice, OPTIMIZERS)
-    return OPTIMIZERS[choice]
+    return named(choice, Optimizer | LBFGS, OPTIMIZERS, "optimiser")
 
 
 OPTIMIZERS: dict[str, Optimizer | LBFGS] = {

@@ -5,12 +5,12 @@ It belongs to the network, as the loss does, and is added to the loss over the d
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.checks import real_fields
+from chainrule.descriptions import Description, NotNegative
 from chainrule.elementwise import Number, real, where
 
 Array: TypeAlias = NDArray[Any]
@@ -21,9 +21,8 @@ def magnitude(w: Number) -> Number:
     return where(real(w) > 0, w, where(real(w) < 0, -w, 0 * w))
 
 
-@final
 @dataclass(frozen=True)
-class Penalty:
+class Penalty(Description):
     """l1 Σ|w| + l2 Σw² + alpha Σw² / 2m, where m is the batch's sum of sample weights as given.
 
     Parameters
@@ -40,12 +39,9 @@ class Penalty:
         If one is negative, infinite or NaN.
     """
 
-    l1: float = 0.0
-    l2: float = 0.0
-    alpha: float = 0.0
-
-    def __post_init__(self) -> None:
-        real_fields(self, "[0, inf)", "l1", "l2", "alpha")
+    l1: NotNegative = 0.0
+    l2: NotNegative = 0.0
+    alpha: NotNegative = 0.0
 
     def __bool__(self) -> bool:
         return any(self.constants.values())
@@ -53,7 +49,7 @@ class Penalty:
     @property
     def constants(self) -> dict[str, float]:
         """The three factors by name."""
-        return {"l1": self.l1, "l2": self.l2, "alpha": self.alpha}
+        return self.numbers
 
     def value(self, weights: Sequence[Array], total: float) -> Any:
         """Return the penalty of all weight arrays; `total` is the m of the batch."""

@@ -6,12 +6,12 @@ multiply by the number of batches in one.
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated
 
-from chainrule.checks import real_fields, whole_fields
+from chainrule.descriptions import Count, Description, NotNegative, Positive
 
 
-class Schedule:
+class Schedule(Description):
     """The learning rate as a function of the update k = 1, 2, …; every subclass is frozen."""
 
     def __call__(self, k: int) -> float:
@@ -19,7 +19,6 @@ class Schedule:
         raise NotImplementedError  # abstract
 
 
-@final
 @dataclass(frozen=True)
 class ConstantRate(Schedule):
     """The same rate always.
@@ -29,16 +28,12 @@ class ConstantRate(Schedule):
     rate : float
     """
 
-    rate: float
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "rate")
+    rate: Positive
 
     def __call__(self, k: int) -> float:
         return self.rate
 
 
-@final
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """rate · factor^⌊(k − 1) / every⌋: a cut after every so many updates.
@@ -50,19 +45,14 @@ class StepDecay(Schedule):
         Updates.
     """
 
-    rate: float
-    factor: float = 0.1
-    every: int = 1000
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "rate", "factor")
-        whole_fields(self, 1, "every")
+    rate: Positive
+    factor: Positive = 0.1
+    every: Count = 1000
 
     def __call__(self, k: int) -> float:
         return self.rate * self.factor ** ((k - 1) // self.every)
 
 
-@final
 @dataclass(frozen=True)
 class ExponentialDecay(Schedule):
     """rate · factor^(k − 1).
@@ -72,17 +62,13 @@ class ExponentialDecay(Schedule):
     rate, factor : float
     """
 
-    rate: float
-    factor: float = 0.999
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "rate", "factor")
+    rate: Positive
+    factor: Positive = 0.999
 
     def __call__(self, k: int) -> float:
         return self.rate * self.factor ** (k - 1)
 
 
-@final
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
     """rate / k^power.
@@ -92,17 +78,13 @@ class InverseScaling(Schedule):
     rate, power : float
     """
 
-    rate: float
-    power: float = 0.5
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "rate", "power")
+    rate: Positive
+    power: Positive = 0.5
 
     def __call__(self, k: int) -> float:
         return self.rate / k**self.power
 
 
-@final
 @dataclass(frozen=True)
 class CosineDecay(Schedule):
     """Half a cosine from rate at the first update down to `final` at update `steps`, then `final`.
@@ -115,21 +97,15 @@ class CosineDecay(Schedule):
     final : float, default 0
     """
 
-    rate: float
-    steps: int
-    final: float = 0.0
-
-    def __post_init__(self) -> None:
-        real_fields(self, "(0, inf)", "rate")
-        real_fields(self, "[0, inf)", "final")
-        whole_fields(self, 2, "steps")
+    rate: Positive
+    steps: Annotated[int, 2]
+    final: NotNegative = 0.0
 
     def __call__(self, k: int) -> float:
         part = min((k - 1) / (self.steps - 1), 1.0)  # from 0 to 1
         return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * part)) / 2
 
 
-@final
 @dataclass(frozen=True)
 class WarmUp(Schedule):
     """A straight rise to what `then` begins with, over `steps` updates; `then` counts from there.
@@ -140,11 +116,11 @@ class WarmUp(Schedule):
     then : Schedule or float
     """
 
-    steps: int
+    steps: Count
     then: Schedule | float
 
     def __post_init__(self) -> None:
-        whole_fields(self, 1, "steps")
+        super().__post_init__()
         object.__setattr__(self, "then", schedule(self.then))
 
     def __call__(self, k: int) -> float:

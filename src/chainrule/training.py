@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, finite, numbers
-from chainrule.checks import of_kind, real_fields, whole, whole_fields
+from chainrule.descriptions import Count, Description, NotNegative, of_kind, whole
 from chainrule.elementwise import where
 from chainrule.errors import DivergenceError, InputError, missing, unknown
 from chainrule.loops import Batches, State
@@ -56,9 +56,8 @@ class Record(NamedTuple):
     seconds: float
 
 
-@final
 @dataclass(frozen=True)
-class EarlyStopping:
+class EarlyStopping(Description):
     """Stop when the monitored number has not improved for some records, and restore the best θ.
 
     Parameters
@@ -72,13 +71,12 @@ class EarlyStopping:
         more is better.
     """
 
-    patience: int = 10
-    min_delta: float = 0.0
+    patience: Count = 10
+    min_delta: NotNegative = 0.0
     monitor: str = "loss"
 
     def __post_init__(self) -> None:
-        whole_fields(self, 1, "patience")
-        real_fields(self, "[0, inf)", "min_delta")
+        super().__post_init__()
         if self.monitor not in ("loss", "metric"):
             raise unknown("number to monitor", self.monitor, ("loss", "metric"))
 
@@ -395,7 +393,7 @@ class Run:
         if not free.any() or self.last_epoch == self.state.epoch:
             return
         seen: list[tuple[State, float]] = []
-        result = minimize(
+        result: Any = minimize(
             partial(self._free_value, start, free),
             start[free].astype(np.float64),
             jac=True,

@@ -260,7 +260,7 @@ def _link_arrays(step: Step) -> None:
 # ---- replacements -------------------------------------------------------------------------------
 
 
-def _pairs(replace: Replacements | Sequence[Any]) -> dict[tuple[str | int, str], str]:
+def _pairs(replace: Mapping[Any, str] | Sequence[Any]) -> dict[Any, str]:
     """Return replacements as a dict, or raise InputError where a key is no pair."""
     keys: Sequence[Sequence[Any]] = list(replace) if isinstance(replace, Mapping) else [replace]
     for key in keys:

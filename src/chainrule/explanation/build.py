@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, finite
-from chainrule.checks import whole
 from chainrule.derivatives import complex_step
+from chainrule.descriptions import whole
 from chainrule.equations import Scope
 from chainrule.errors import InputError
 from chainrule.explanation import expand

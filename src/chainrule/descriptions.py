@@ -1,0 +1,98 @@
+"""Descriptions: what layers, losses, optimisers and the like have in common, and their checks.
+
+A description is a frozen dataclass without arrays; its numbers are checked once, when it is made.
+Arrays are checked where they come in.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from functools import cached_property
+from types import UnionType
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from chainrule.errors import InputError, unknown
+
+Real: TypeAlias = Annotated[float, "(-inf, inf)"]
+Positive: TypeAlias = Annotated[float, "(0, inf)"]
+NotNegative: TypeAlias = Annotated[float, "[0, inf)"]
+Share: TypeAlias = Annotated[float, "[0, 1)"]
+Count: TypeAlias = Annotated[int, 1]  # a whole number from 1
+
+T = TypeVar("T")
+NUMBER: UnionType = int | float | np.floating | np.integer
+WHOLE: UnionType = int | np.integer
+
+
+class Description:
+    """A frozen dataclass that holds its numbers to the intervals that their annotations name."""
+
+    def __init_subclass__(cls) -> None:
+        if Description in cls.__mro__[3:]:  # a family, such as Activation, and its members: no more
+            raise TypeError(f"{cls.__mro__[1].__name__} is final: wrap it, do not derive from it")
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # pyright: ignore[reportArgumentType] (subclasses are dataclasses)
+            for limit in getattr(field.type, "__metadata__", ()):
+                what = f"{type(self).__name__}: {field.name}"
+                check = real if isinstance(limit, str) else whole
+                object.__setattr__(self, field.name, check(getattr(self, field.name), what, limit))
+
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """The fields that are real numbers, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, float)}
+
+
+def real(value: Any, what: str, interval: str) -> float:
+    """Return a float of an interval such as ``"[0, 1)"``, or raise InputError."""
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    fits = isinstance(value, NUMBER) and not isinstance(value, bool)
+    number = float(value) if fits else math.nan
+    above = number > low or (interval[0] == "[" and number == low)
+    below = number < high or (interval[-1] == "]" and number == high)
+    if not (above and below):
+        raise InputError(f"{what} = {value!r}: must be a number in {interval}")
+    return number
+
+
+def whole(value: Any, what: str, low: int = 1) -> int:
+    """Return a whole number from `low`, or raise InputError."""
+    if isinstance(value, bool) or not isinstance(value, WHOLE) or value < low:
+        raise InputError(f"{what} = {value!r}: must be a whole number from {low}")
+    return int(value)
+
+
+def of_kind(value: Any, kinds: type | UnionType, what: str, remedy: str) -> None:
+    """Raise InputError if a value is not of the right class."""
+    if not isinstance(value, kinds):
+        raise InputError(f"{what}={value!r}: {remedy}")
+
+
+def some_of(names: Iterable[str], *, trainable: bool | tuple[str, ...]) -> None:
+    """Raise InputError if `trainable` is no bool, and no tuple of some of `names`."""
+    of_kind(trainable, bool | tuple, "trainable", "give True, False or a tuple such as ('W',)")
+    known = tuple(names)
+    wrong = sorted(set(trainable) - set(known)) if isinstance(trainable, tuple) else []
+    if wrong:
+        raise InputError(
+            f"trainable={trainable!r}: {wrong[0]!r} is no parameter of this layer; "
+            f"name some of {', '.join(known)}, or give True or False"
+        )
+
+
+def named(choice: str | T, kind: type[T] | UnionType, table: Mapping[str, T], what: str) -> T:
+    """Return the description of a name in a table, or the one handed in.
+
+    Raises
+    ------
+    UnknownNameError
+        If the table has no such name.
+    """
+    if isinstance(choice, str) and choice in table:
+        return table[choice]
+    if not isinstance(choice, kind):
+        raise unknown(what, choice, table)
+    return choice
