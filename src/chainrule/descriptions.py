@@ -36,9 +36,16 @@ class Description:
     def __post_init__(self) -> None:
         for field in fields(self):  # pyright: ignore[reportArgumentType] (subclasses are dataclasses)
             for limit in getattr(field.type, "__metadata__", ()):
-                what = f"{type(self).__name__}: {field.name}"
-                check = real if isinstance(limit, str) else whole
-                object.__setattr__(self, field.name, check(getattr(self, field.name), what, limit))
+                self.hold(field.name, limit)
+
+    def hold(self, name: str, limit: Any) -> None:
+        """Make a field a float of an interval, or a whole number from a least one."""
+        value, kind = getattr(self, name), type(self).__name__
+        if isinstance(limit, str):
+            held = real(value, f"{kind}({name}={value!r})", limit)
+        else:
+            held = whole(value, f"{kind}: {name}", limit)
+        object.__setattr__(self, name, held)
 
     @cached_property
     def numbers(self) -> dict[str, float]:
@@ -54,7 +61,7 @@ def real(value: Any, what: str, interval: str) -> float:
     above = number > low or (interval[0] == "[" and number == low)
     below = number < high or (interval[-1] == "]" and number == high)
     if not (above and below):
-        raise InputError(f"{what} = {value!r}: must be a number in {interval}")
+        raise InputError(f"{what}: must be a number in {interval}")
     return number
 
 
@@ -83,7 +90,7 @@ def some_of(names: Iterable[str], *, trainable: bool | tuple[str, ...]) -> None:
         )
 
 
-def named(choice: str | T, kind: type[T] | UnionType, table: Mapping[str, T], what: str) -> T:
+def named(choice: T | str, kind: type[Any] | UnionType, table: Mapping[str, T], what: str) -> T:
     """Return the description of a name in a table, or the one handed in.
 
     Raises
@@ -93,6 +100,6 @@ def named(choice: str | T, kind: type[T] | UnionType, table: Mapping[str, T], wh
     """
     if isinstance(choice, str) and choice in table:
         return table[choice]
-    if not isinstance(choice, kind):
+    if isinstance(choice, str) or not isinstance(choice, kind):
         raise unknown(what, choice, table)
     return choice

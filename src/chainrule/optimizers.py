@@ -19,7 +19,6 @@ from chainrule.descriptions import (
     Share,
     named,
     of_kind,
-    real,
 )
 from chainrule.elementwise import Number, sqrt, where
 from chainrule.layout import Layout
@@ -182,7 +181,7 @@ class Optimizer(Description):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.rate, Schedule):
-            object.__setattr__(self, "rate", real(self.rate, f"{self.name}: rate", "(0, inf)"))
+            self.hold("rate", "(0, inf)")
         of_kind(self.clip, Clip | None, "clip", "give ClipNorm(1.0), ClipValue(1.0) or None")
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:

@@ -4,9 +4,9 @@ Only the numbers in a text and the functions that it calls are exchanged, never 
 arrays and layers are not known here.
 
 A compiled number does not adapt as it does beside an array: ``0.5 * z`` would make a float32 z a
-float64. So NumPy's rule is written into the text. What is made of constants alone (literals, numbers
-of the module, parameters annotated ``float`` or ``int``) is computed in double precision and narrowed
-where it meets the rest: ``(1 - beta) * g`` becomes ``dtype(1.0 - double(beta)) * g``.
+float64. So NumPy's rule is written into the text. What is made of constants alone (literals,
+numbers of the module, parameters annotated ``float`` or ``int``) is computed in double precision
+and narrowed where it meets the rest: ``(1 - beta) * g`` becomes ``dtype(1.0 - double(beta)) * g``.
 """
 
 import ast
@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 from functools import cache
 from types import FunctionType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numba
 import numpy as np
@@ -28,19 +28,19 @@ Function: TypeAlias = Callable[..., Any]
 DTYPE, DOUBLE = "(dtype)", "(double)"  # names that no text can have
 
 # Division by zero gives what it gives in arrays, and without fastmath NaN passes as it does there.
-OPTIONS = {"error_model": "numpy"}
+njit = numba.njit(error_model="numpy")
 
 
 # ---- the vocabulary -----------------------------------------------------------------------------
 
 
-@numba.njit(**OPTIONS)
+@njit
 def where(condition: Any, x: Any, y: Any) -> Any:
     """Return x or y, both computed already, so that a loop can select without a branch."""
     return x if condition else y
 
 
-@numba.njit(**OPTIONS)
+@njit
 def real(x: Any) -> Any:
     """Return x; the complex step is for arrays."""
     return x
@@ -91,43 +91,42 @@ def compile_elementwise(function: Function, dtype: type[np.floating]) -> Any:
     text = ast.Module([rewriting.visit(definition)], type_ignores=[])
     code = compile(ast.fix_missing_locations(text), function.__code__.co_filename, "exec")
     exec(code, rewriting.names)  # noqa: S102  the function's own text
-    return numba.njit(**OPTIONS)(rewriting.names[function.__name__])
+    return njit(rewriting.names[definition.name])
 
 
 def find_definition(function: Function) -> ast.FunctionDef:
-    """Find a function's definition in its file; a lambda is made one."""
-    code = getattr(function, "__code__", None)
+    """Find a function's definition in its file, and return its arguments and body."""
     try:
         tree = ast.parse("".join(inspect.findsource(function)[0]))
     except (OSError, TypeError, SyntaxError):
-        tree = ast.Module()
+        tree = ast.Module([], [])
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.Lambda) and node.lineno == code.co_firstlineno:
-            names = tuple(a.arg for a in node.args.args)
-            if names == code.co_varnames[: code.co_argcount]:
-                return plain_definition(function.__name__, node)
+        if isinstance(node, ast.FunctionDef | ast.Lambda) and is_text_of(function, node):
+            plain = ast.parse("def f(): ...").body[0]
+            assert isinstance(plain, ast.FunctionDef)
+            plain.body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
+            plain.name, plain.args = function.__name__, node.args
+            return ast.copy_location(plain, node)
     raise InputError(f"{function!r} has no text to compile: write a function with def, in a file")
 
 
-def plain_definition(name: str, node: ast.FunctionDef | ast.Lambda) -> ast.FunctionDef:
-    """Return a definition with nothing but arguments and a body."""
-    plain = ast.copy_location(ast.parse("def f(): ...").body[0], node)
-    assert isinstance(plain, ast.FunctionDef)
-    plain.name, plain.args = name, node.args
-    plain.body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
-    return plain
+def is_text_of(function: Function, node: ast.FunctionDef | ast.Lambda) -> bool:
+    """Whether a definition is the function's; not so if the file has changed since it was read."""
+    code, names = function.__code__, tuple(a.arg for a in node.args.args)
+    here = (node.lineno, getattr(node, "name", "<lambda>")) == (code.co_firstlineno, code.co_name)
+    return here and names == code.co_varnames[: code.co_argcount]
 
 
 class Rewriting(ast.NodeTransformer):
-    """Narrows the numbers in a function's text and exchanges what it calls; `names` collects these."""
+    """Narrows the numbers in a text, and collects in `names` what it calls instead."""
 
     def __init__(self, function: Function, dtype: type[np.floating]) -> None:
         scope = inspect.getclosurevars(function)
         self.scope = {**scope.builtins, **scope.globals, **scope.nonlocals}
         self.own = set(function.__code__.co_varnames)
-        kinds = function.__annotations__.items()
+        kinds = inspect.get_annotations(function).items()
         self.constants = {name for name, kind in kinds if kind in {float, int, "float", "int"}}
-        self.function, self.dtype = function, dtype
+        self.title, self.dtype = function.__name__, dtype
         self.names: dict[str, Any] = {DTYPE: dtype, DOUBLE: np.float64}
 
     def visit(self, node: ast.AST) -> Any:
@@ -137,17 +136,17 @@ class Rewriting(ast.NodeTransformer):
     def widened(self, node: ast.AST) -> ast.expr | None:
         """Return an expression of constants in double precision, and None for any other."""
         match node:
-            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-                return ast.Constant(float(value))
             case ast.Name(id=name) if name in self.constants:
                 return call(DOUBLE, node)
+            case ast.Constant(value=value) if is_number(value):
+                return ast.Constant(float(value))
             case ast.Name() | ast.Attribute() if is_number(value := self.outer(node)):
                 return ast.Constant(float(value))
             case ast.UnaryOp(op=op, operand=operand) if wide := self.widened(operand):
                 return ast.UnaryOp(op, wide)
-            case ast.BinOp(left=left, op=op, right=right):
-                wide = self.widened(left), self.widened(right)
-                return ast.BinOp(wide[0], op, wide[1]) if all(wide) else None
+            case ast.BinOp(left=left, op=op, right=right) if wide := self.widened(left):
+                other = self.widened(right)
+                return other and ast.BinOp(wide, op, other)
         return None
 
     def outer(self, node: ast.AST) -> Any:
@@ -160,30 +159,30 @@ class Rewriting(ast.NodeTransformer):
         return None
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.arg(node.arg)  # without its annotation
+        return ast.arg(node.arg)  # its annotation has been read
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        value = self.outer(node)
+        if isinstance(value, tuple):
+            self.names[node.id] = tuple(map(self.dtype, value))  # coefficients
+        return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
-        power = node.right if isinstance(node.op, ast.Pow) else None
+        right = node.right
         self.generic_visit(node)
-        if isinstance(power, ast.Constant) and isinstance(power.value, int):
-            node.right = power  # r**2 stays a product
+        if isinstance(node.op, ast.Pow) and is_whole(right):
+            node.right = right  # r**2 stays a product
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         name = ast.unparse(node.func)
         self.names[name] = self.compiled(name, self.outer(node.func))
         self.generic_visit(node)
-        node.func = ast.Name(name, ast.Load())
-        return node
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        value = self.outer(node)
-        if isinstance(value, tuple):  # coefficients
-            self.names[node.id] = tuple(map(self.dtype, value))
+        node.func = ast.Name(name, ast.Load())  # np.exp in one piece
         return node
 
     def compiled(self, name: str, called: Any) -> Any:
-        """Return the scalar version of what the function calls."""
+        """Return the scalar version of what the text calls."""
         if called in OVERLOADS:
             return OVERLOADS[called]
         if isinstance(called, FunctionType):
@@ -191,12 +190,16 @@ class Rewriting(ast.NodeTransformer):
         if isinstance(called, np.ufunc):
             return called  # Numba has its own
         known = ", ".join(elementwise.VOCABULARY)
-        raise InputError(f"{self.function.__name__} calls {name}, not in the vocabulary: {known}")
+        raise InputError(f"{self.title} calls {name}, which is not in the vocabulary: {known}")
 
 
 def call(name: str, argument: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), [argument], [])
 
 
-def is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+def is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float | np.floating) and not isinstance(value, bool)
+
+
+def is_whole(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
