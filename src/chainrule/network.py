@@ -559,17 +559,7 @@ def mlp(
         raise InputError(f"mlp{sizes}: needs at least inputs and outputs, such as mlp(2, 3, 1, …)")
     count = len(sizes) - 1
     objective = named_loss(loss)
-    if isinstance(activation, Sequence) and not isinstance(activation, str):
-        choices = list(activation)
-    else:
-        last = Identity() if objective.owns_link else activation
-        choices = [*[activation] * (count - 1), last]
-    if len(choices) != count:
-        raise InputError(
-            f"{len(choices)} activations for {count} layers; name one for all, or one for each"
-        )
-    if output is not None:
-        choices[-1] = output
+    choices = _choices(activation, output, objective, count)
     drawn = Glorot() if initializer is None else initializer
     layers: list[Layer] = []
     for place, (units, f) in enumerate(zip(sizes[1:], choices, strict=True), 1):
@@ -587,6 +577,25 @@ def mlp(
             layers += [LayerNorm()] if layer_norm else []
             layers += [Dropout(dropout)] if dropout else []
     return Network(sizes[0], tuple(layers), objective, Penalty() if penalty is None else penalty)
+
+
+def _choices(
+    activation: str | Activation | Sequence[str | Activation],
+    output: str | Activation | None,
+    objective: Loss,
+    count: int,
+) -> list[str | Activation]:
+    """Return the activation of each of `count` layers, by the output rule."""
+    if isinstance(activation, Sequence) and not isinstance(activation, str):
+        choices = list(activation)
+    else:
+        last = Identity() if objective.owns_link else activation
+        choices = [*[activation] * (count - 1), last]
+    if len(choices) != count:
+        raise InputError(
+            f"{len(choices)} activations for {count} layers; name one for all, or one for each"
+        )
+    return choices if output is None else [*choices[:-1], output]
 
 
 def precision(dtype: DTypeLike) -> type[np.floating[Any]]:

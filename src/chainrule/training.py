@@ -385,10 +385,7 @@ class Run:
 
     def _lbfgs(self, settings: LBFGS) -> Iterator[float]:
         """Let SciPy run over the trainable entries; yield the loss of each iteration afterwards."""
-        try:
-            from scipy.optimize import minimize  # loaded when wanted
-        except ImportError:
-            raise missing("SciPy", "L-BFGS", "train") from None
+        minimize = scipy_minimize()
         start, free = self.state.theta, self.network.layout.trainable
         if not free.any() or self.last_epoch == self.state.epoch:
             return
@@ -435,6 +432,15 @@ class Run:
         state, theta = self.state, fill(start, free, intermediate_result.x)
         self.state = state._replace(theta=theta, epoch=state.epoch + 1, step=state.step + 1)
         seen.append((self.state, float(intermediate_result.fun)))
+
+
+def scipy_minimize() -> Callable[..., Any]:
+    """Return SciPy's minimiser, or raise MissingPackageError."""
+    try:
+        from scipy.optimize import minimize  # loaded when wanted
+    except ImportError:
+        raise missing("SciPy", "L-BFGS", "train") from None
+    return minimize
 
 
 def fill(start: Array, free: Array, values: Array) -> Array:

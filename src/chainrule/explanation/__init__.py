@@ -28,7 +28,7 @@ def explain_problem(
     problem: Problem,
     *,
     steps: int = 1,
-    digits: int = 9,
+    digits: int | None = None,
     decimals: int | None = None,
     seed: int = 0,
 ) -> WorkedExample:
@@ -38,10 +38,10 @@ def explain_problem(
     ----------
     problem : Problem
     steps : int, default 1
-    digits : int, default 9
-        Significant digits of results.
+    digits : int, optional
+        Significant digits of results; 9 where the problem's source does not say otherwise.
     decimals : int, optional
-        Digits behind the point instead; what the problem's source prints by default.
+        Digits behind the point instead; by default what the problem's source prints.
     seed : int, default 0
         Of the first weights, where the problem gives none.
 
@@ -58,10 +58,11 @@ def explain_problem(
     batch = problem.network.batch(theta := problem.theta(seed), problem.x, problem.t)
     wanted = [*(s - 1 for s in shown), *errata_steps(problem, steps)]
     states = trajectory(problem.network, problem.optimizer, batch, theta, wanted, seed)
-    if decimals is None and digits == Digits().significant:
+    if digits is None and decimals is None:
         decimals = problem.decimals
+    counts = Digits(Digits().significant if digits is None else digits, decimals)
     chosen = notation(problem.notation)
-    writer = Writer(problem.network, batch, problem.optimizer, chosen, Digits(digits, decimals))
+    writer = Writer(problem.network, batch, problem.optimizer, chosen, counts)
     example = document(writer, [states[s - 1] for s in shown], problem.title, problem.source)
     return replace(example, errata=figures(problem, batch, states, steps))
 
