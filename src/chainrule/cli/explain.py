@@ -3,9 +3,9 @@
 It chooses and prints; the example itself is the explanation's.
 """
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_STEPS = 10_000_000
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """What the example is written as."""
 
     text = "text"
@@ -71,7 +71,8 @@ def _problem(name: str, *, train_biases: bool | None, learning_rate: float | Non
     if train_biases is not None:
         chosen = chosen.trained(biases=train_biases)
     if learning_rate is not None:
-        chosen = replace(chosen, optimizer=replace(chosen.optimizer, rate=learning_rate))
+        rule: Any = chosen.optimizer  # each of them is a dataclass with a rate
+        chosen = replace(chosen, optimizer=replace(rule, rate=learning_rate))
     return chosen
 
 

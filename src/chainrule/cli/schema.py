@@ -3,13 +3,13 @@
 The schemas are files of the package; nothing is computed.
 """
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 
-class Document(str, Enum):
+class Document(StrEnum):
     """A kind of document that has a schema."""
 
     example = "example"
