@@ -166,7 +166,7 @@ def assert_close(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray) 
 def allowance(function: Function, dtype: Dtype, given: Arguments) -> np.ndarray:
     """Return how far results (results, n) may be from NumPy's, and 0 for exact functions."""
 
-    def move(factors: Iterable[float]) -> np.ndarray:
+    def move(factors: Iterable[Any]) -> np.ndarray:
         moved = run_arrays(shaken(function, dtype, cycle(factors)), given)
         return np.nan_to_num(np.abs(moved - expected), nan=0, posinf=math.inf)
 

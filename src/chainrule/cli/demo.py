@@ -58,21 +58,21 @@ def _train(data: tuple["NDArray[Any]", ...], out: "Console") -> tuple["Run", flo
     """Train 64-64-32-10 with Adam; show each epoch; say what came of it."""
     from chainrule import Adam, CosineDecay, mlp, train
 
-    X, y, held_X, held_y = data
+    X, y, *held_out = data
     network = mlp(64, 64, 32, 10, activation="relu", loss="softmax-cross-entropy")
     batch = 32
     updates = EPOCHS * -(-len(X) // batch)
     run = train(
         network, X, y, Adam(CosineDecay(0.004, updates)), epochs=EPOCHS, batch=batch, seed=0,
-        validation=(held_X, held_y), metric="accuracy",
+        validation=(held_out[0], held_out[1]), metric="accuracy",
     )  # fmt: skip
     out.rule("Training 64-64-32-10 on real handwritten digits", align="left", characters="─")
     _watch(run)
     last = run.history[-1]
     accuracy = float(last.metric or 0.0)
     out.print(
-        f"  {len(X):,} digits seen, {len(held_X)} held out: {accuracy:.2%} of those right after "
-        f"{last.epoch} epochs, {network.layout.size:,} parameters, {last.seconds:.1f} s"
+        f"  {len(X):,} digits seen, {len(held_out[0])} held out: {accuracy:.2%} of those right "
+        f"after {last.epoch} epochs, {network.layout.size:,} parameters, {last.seconds:.1f} s"
     )
     return run, accuracy
 
