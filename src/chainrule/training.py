@@ -251,11 +251,25 @@ class Run:
     """A training run: iterate over it for its records, or let it `finish`.
 
     An interruption (Ctrl-C, or a loop left early) leaves the state of the last update; iterating
-    again, or ``train(…, state=run.state)``, goes on from there.
+    again, or ``train(…, state=run.state)``, goes on from there. `train` makes it and checks what it
+    is made of.
+
+    Parameters
+    ----------
+    network : Network
+    data, validation : Batch
+        All samples; the second may be None.
+    optimizer : Optimizer or LBFGS
+    settings : Settings
+        Epochs, batches, metric, early stopping, records.
+    theta : array (parameters,)
+        Where to begin; a copy is taken.
+    seed : int
+    state : State or None
+        Where to go on instead.
 
     Attributes
     ----------
-    network : Network
     state : State
         Everything needed to go on.
     history : list of Record

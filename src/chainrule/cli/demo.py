@@ -56,7 +56,10 @@ def _digits() -> tuple["NDArray[Any]", ...]:
 
 def _train(data: tuple["NDArray[Any]", ...], out: "Console") -> tuple["Run", float]:
     """Train 64-64-32-10 with Adam; show each epoch; say what came of it."""
-    from chainrule import Adam, CosineDecay, mlp, train
+    from chainrule.network import mlp
+    from chainrule.optimizers import Adam
+    from chainrule.schedules import CosineDecay
+    from chainrule.training import train
 
     X, y, *held_out = data
     network = mlp(64, 64, 32, 10, activation="relu", loss="softmax-cross-entropy")
