@@ -19,6 +19,7 @@ STEP = 1e-30  # of the complex step: no difference is formed, so it can be this 
 LEVELS = 8  # of Richardson's table
 SHRINK = 2.0  # from one level to the next
 PROBES = np.array([-2.9, -1.7, -0.83, -0.31, 0.27, 0.71, 1.3, 2.3])  # no kinks at round numbers
+PROBES.setflags(write=False)  # a user's function may not change its argument
 
 
 # ---- the complex step: Im f(x + ih) / h ---------------------------------------------------------
@@ -192,8 +193,17 @@ def check_derivative(
         ) from error
     _check_array(name, "f", a)
     _check_array(name, "the derivative", slopes)
-    for z, slope in zip(PROBES.tolist(), slopes.tolist(), strict=True):
-        there = central_difference(lambda v: float(np.asarray(f(np.array([v])))[0]), z)
+
+    def alone(z: float) -> float:
+        return float(np.asarray(f(np.array([z])))[0])
+
+    for z, value, slope in zip(PROBES.tolist(), a.tolist(), slopes.tolist(), strict=True):
+        if not math.isclose(alone(z), value, rel_tol=1e-9, abs_tol=1e-9):
+            raise InputError(
+                f"{name}: f({z}) is {value:.9g} among other numbers, but {alone(z):.9g} alone; "
+                "write it so that every number is looked at by itself"
+            )
+        there = central_difference(alone, z)
         if abs(there.value - slope) > 2 * there.error + 1e-9 * (1 + abs(slope)) and not there.kink:
             raise InputError(
                 f"{name}: the derivative at z = {z} is {slope:.9g}, but f rises by "

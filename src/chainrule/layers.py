@@ -83,7 +83,6 @@ class DenseSaved(NamedTuple):
     x: Array  # (n, in)
     z: Array  # (n, out)
     a: Array  # (n, out)
-    mask: Array | None = None
 
 
 class DenseGrads(NamedTuple):
@@ -192,7 +191,6 @@ class LayerNormSaved(NamedTuple):
     r: Array  # (n, 1), one over the standard deviation
     xhat: Array  # (n, d)
     a: Array  # (n, d)
-    mask: Array | None = None
 
 
 class LayerNormGrads(NamedTuple):

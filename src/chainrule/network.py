@@ -90,7 +90,7 @@ class Trace(NamedTuple):
         return [g.delta for g in self.grads if hasattr(g, "delta")]
 
 
-def kind(theta: Array) -> type[np.floating[Any]]:
+def precision_of(theta: Array) -> type[np.floating[Any]]:
     """Return the precision that θ computes in: float32 or float64."""
     return np.float32 if theta.dtype == np.float32 else np.float64
 
@@ -418,13 +418,15 @@ class Network:
         """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
         rows = self.samples(x, theta)  # (n, inputs)
         one = np.ndim(x) == 1
-        t_rows = targets(t, len(rows), self.outputs, self.objective, one=one).astype(kind(theta))
-        weight, total = normalise(weights, len(rows), kind(theta))
+        t_rows = targets(t, len(rows), self.outputs, self.objective, one=one).astype(
+            precision_of(theta)
+        )
+        weight, total = normalise(weights, len(rows), precision_of(theta))
         return Batch(rows, t_rows, weight, total)
 
     def samples(self, x: ArrayLike, theta: Array) -> Array:
         """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""
-        return samples(x, self.inputs, kind(theta))
+        return samples(x, self.inputs, precision_of(theta))
 
     # ---- the gradient check ----
 
@@ -481,15 +483,19 @@ class Network:
                 point, arrays=shapes, seed=seed, entries=entries,
             )  # fmt: skip
 
-        later = start
-        for _ in range(10):
-            gradient = bare.run(later, batch, draw).gradient
-            step = 0.1 * gradient / np.abs(gradient).max(initial=1.0)
-            later = later - step if np.isfinite(step).all() else later
+        later = bare.after_steps(start, batch, draw)
         reports = [check(start, "", bare), check(later, "after 10 steps ", bare)]
         if self.penalty:
             reports.append(check(start, "with penalty ", self))
         return merge(reports, samples=(len(batch.x), len(whole_batch.x)))
+
+    def after_steps(self, theta: Array, batch: Batch, draw: Draw | None, steps: int = 10) -> Array:
+        """Return θ after some short steps down the gradient."""
+        for _ in range(steps):
+            gradient = self.run(theta, batch, draw).gradient  # (parameters,)
+            step = 0.1 * gradient / np.abs(gradient).max(initial=1.0)  # (parameters,)
+            theta = theta - step if np.isfinite(step).all() else theta
+        return theta
 
     # ---- names ----
 

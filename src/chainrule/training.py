@@ -20,7 +20,8 @@ from chainrule.elementwise import where
 from chainrule.errors import DivergenceError, InputError, missing, unknown
 from chainrule.loops import Batches, State
 from chainrule.network import Network
-from chainrule.optimizers import LBFGS, Optimizer, optimizer
+from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.schedules import rate_at
 
 Array: TypeAlias = NDArray[Any]
@@ -203,7 +204,7 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         whole(epochs, "epochs", 0), Batches(batch, shuffle), measure, stop,
         whole(record_every, "record_every"), after,
     )  # fmt: skip
-    return Run(network, data, held_out, choose_optimizer(optimizer), settings, theta, seed, state)
+    return Run(network, data, held_out, named_optimizer(optimizer), settings, theta, seed, state)
 
 
 def prepare(
@@ -231,9 +232,6 @@ def choose_metric(choice: str | Metric | None) -> Metric | None:
     if choice is not None and not callable(choice) and str(choice) not in METRICS:
         raise unknown("metric", choice, METRICS)
     return METRICS[choice] if isinstance(choice, str) else choice
-
-
-choose_optimizer = optimizer  # `train` has a parameter of that name
 
 
 class Settings(NamedTuple):

@@ -4,13 +4,14 @@ Nothing here knows a formula; it only says which scope a name is looked up in. T
 passes give the same bits, and a mistake in somebody's program is one equation replaced.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batch import Batch
+from chainrule.descriptions import of_kind
 from chainrule.equations import Scope, Value, names
 from chainrule.errors import InputError, unknown
 from chainrule.layout import Block
@@ -20,8 +21,6 @@ from chainrule.optimizers import ClipNorm, Optimizer, OptimizerState
 Array: TypeAlias = NDArray[Any]
 Replacements: TypeAlias = Mapping[tuple[str | int, str], str]
 Memory: TypeAlias = Mapping[str, Mapping[str, Value]]  # scope -> name -> value
-
-PLACES = ("all", "hidden", "output", "not-first", "loss", "optimizer", "penalty")
 
 
 class Step(NamedTuple):
@@ -260,10 +259,10 @@ def _link_arrays(step: Step) -> None:
 # ---- replacements -------------------------------------------------------------------------------
 
 
-def _pairs(replace: Mapping[Any, str] | Sequence[Any]) -> dict[Any, str]:
+def _pairs(replace: Mapping[Any, str]) -> dict[Any, str]:
     """Return replacements as a dict, or raise InputError where a key is no pair."""
-    keys: Sequence[Sequence[Any]] = list(replace) if isinstance(replace, Mapping) else [replace]
-    for key in keys:
+    of_kind(replace, Mapping, "replace", "give a dict such as {('hidden', 'dx'): 'da'}")
+    for key in replace:
         if not (isinstance(key, tuple) and len(key) == 2):
             raise InputError(f"replace: {key!r} is no pair (where, name), such as ('hidden', 'dx')")
     return dict(replace)
