@@ -1,6 +1,8 @@
-"""``python -m chainrule``: the command line. It is the same as the ``chainrule`` script."""
+"""``python -m chainrule`` runs the command line. There is nothing to import here."""
+
+import sys
 
 from chainrule.cli import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -416,13 +416,10 @@ class Network:
         self, theta: Array, x: ArrayLike, t: ArrayLike, weights: ArrayLike | None = None
     ) -> Batch:
         """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
-        rows = self.samples(x, theta)  # (n, inputs)
-        one = np.ndim(x) == 1
-        t_rows = targets(t, len(rows), self.outputs, self.objective, one=one).astype(
-            precision_of(theta)
-        )
-        weight, total = normalise(weights, len(rows), precision_of(theta))
-        return Batch(rows, t_rows, weight, total)
+        rows, dtype = self.samples(x, theta), precision_of(theta)  # (n, inputs)
+        wanted = targets(t, len(rows), self.outputs, self.objective, one=np.ndim(x) == 1)
+        weight, total = normalise(weights, len(rows), dtype)
+        return Batch(rows, wanted.astype(dtype), weight, total)
 
     def samples(self, x: ArrayLike, theta: Array) -> Array:
         """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""

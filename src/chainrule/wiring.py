@@ -263,7 +263,7 @@ def _pairs(replace: Mapping[Any, str]) -> dict[Any, str]:
     """Return replacements as a dict, or raise InputError where a key is no pair."""
     of_kind(replace, Mapping, "replace", "give a dict such as {('hidden', 'dx'): 'da'}")
     for key in replace:
-        if not (isinstance(key, tuple) and len(key) == 2):
+        if not isinstance(key, tuple) or len(key) != 2:  # pyright: ignore[reportUnknownArgumentType]
             raise InputError(f"replace: {key!r} is no pair (where, name), such as ('hidden', 'dx')")
     return dict(replace)
 

@@ -97,7 +97,9 @@ def worst_error(drawn: Case, numerical: Numerical = by_complex_step) -> float:
     step = wire(drawn.network, drawn.theta, drawn.batch, draw=drawn.draw)
     sizes = Sizes()
     return max(
-        ratio(float(np.max(block.view(gaps))), float(np.max(sizes.of(step.arrays[block.name], "dC"))))
+        ratio(
+            float(np.max(block.view(gaps))), float(np.max(sizes.of(step.arrays[block.name], "dC")))
+        )
         for block in drawn.network.layout.blocks
     )
 

@@ -84,9 +84,9 @@ ALL_LOSSES: dict[str, Loss] = {
 
 EXAMPLES: dict[type, Callable[[int, Activation], Layer]] = {
     Dense: lambda width, f: Dense(width, f, bias=False),
-    LayerNorm: lambda width, f: LayerNorm(eps=0.01),
-    Activate: lambda width, f: Activate(f),
-    Dropout: lambda width, f: Dropout(0.4),
+    LayerNorm: lambda _, __: LayerNorm(eps=0.01),
+    Activate: lambda _, f: Activate(f),
+    Dropout: lambda _, __: Dropout(0.4),
 }
 
 # A layer of each kind between two Dense ones; "single" is Dense alone, "all" has every kind.
@@ -178,7 +178,7 @@ def case(
 
 
 def layers_of(
-    name: str, width: int, f: Activation, loss: Loss, trainable: bool | tuple[str, ...] = True
+    name: str, width: int, f: Activation, loss: Loss, trainable: bool | tuple[str, ...]
 ) -> tuple[Layer, ...]:
     """Return a stack of layers; the output is linear where the loss owns its link, as in `mlp`."""
     last = Dense(width, Identity() if loss.owns_link else f)

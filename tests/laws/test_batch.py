@@ -28,9 +28,7 @@ def plain(activation: str, loss: str, layers: str, *, weighted: bool, penalty: P
 
 def both(drawn: Case) -> tuple[float, Array]:
     """Return C and its gradient, dropout at rest."""
-    value, gradient = drawn.network.loss_and_gradient(
-        drawn.theta, drawn.x, drawn.t, drawn.weights
-    )
+    value, gradient = drawn.network.loss_and_gradient(drawn.theta, drawn.x, drawn.t, drawn.weights)
     return float(value), gradient
 
 

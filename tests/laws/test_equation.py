@@ -63,9 +63,7 @@ def test_evaluator_is_the_pass(activation, loss, optimizer, dtype):
     weighted=[False, True],
     dropped=[True, False],
 )
-def test_with_everything_around(
-    layers, optimizer, penalty, clip, trainable, weighted, dropped
-):
+def test_with_everything_around(layers, optimizer, penalty, clip, trainable, weighted, dropped):
     drawn = case(layers=layers, weighted=weighted, penalty=penalty, trainable=trainable)
     assert_agree(drawn, replace(PAIRS[optimizer], clip=CLIPS[clip]), dropped=dropped)
 
@@ -126,7 +124,7 @@ def test_every_record_field_has_an_equation():
         for name in {**saved._asdict(), **grads._asdict()}
         if name not in scope
     ]
-    unmasked = [(s.label, "mask") for s in step.layers if not s.label.startswith("dropout")]
+    unmasked = [(s.label, "mask") for s in step.layers if s.label.startswith("activate")]
     assert sorted(left_out) == sorted([*unmasked, ("layer2", "db")])
 
 
@@ -246,15 +244,19 @@ def test_places_of_layers(where, reached):
 
 
 @pytest.mark.parametrize(
-    ("place", "name"),
-    [("loss", "do"), ("penalty", "value"), ("W2", "w_new"), ("optimizer", "w_new"), ("dropout1", "a")],
+    ("place", "name", "text", "reached"),
+    [
+        ("loss", "do", "p - t", ["loss"]),
+        ("penalty", "value", "l1 * absolute", ["penalty"]),
+        ("W2", "w_new", "w - g", ["W2"]),
+        ("optimizer", "w_new", "w - g", ["W1", "b1", "W2", "b2"]),
+        ("dropout1", "a", "x * mask", ["dropout1"]),
+    ],
 )
-def test_other_places(place, name):
-    drawn = case(layers="dropout", penalty=PENALTY)
-    right = replaced(drawn, {})
-    first = next(s for label, s in right.scopes.items() if name in s.equations and (label == place or place == "optimizer"))
-    wrong = replaced(drawn, {(place, name): changed(first.equations[name])})
-    rule = SGD(0.1)
+def test_other_places(place, name, text, reached):
+    drawn, rule = case(layers="dropout", penalty=PENALTY), SGD(0.1)
+    right, wrong = replaced(drawn, {}), replaced(drawn, {(place, name): text})
+    assert [label for label, s in wrong.scopes.items() if s.equations.get(name) == text] == reached
     assert not all(map(np.array_equal, numbers(right, rule), numbers(wrong, rule)))
 
 

@@ -81,6 +81,7 @@ RATES: list[tuple[Schedule, dict[int, float]]] = [
     (CosineDecay(0.8, 5, 0.2), {1: 0.8, 2: 0.5 + 0.3 * sqrt(0.5), 3: 0.5, 5: 0.2, 9: 0.2}),
     (CosineDecay(0.8, 3), {1: 0.8, 2: 0.4, 3: 0.0, 4: 0.0}),
     (WarmUp(4, StepDecay(0.8, 0.5, 2)), {1: 0.2, 2: 0.4, 4: 0.8, 5: 0.8, 6: 0.8, 7: 0.4}),
+    (WarmUp(2, ExponentialDecay(0.8, 0.5)), {1: 0.4, 2: 0.8, 3: 0.8, 4: 0.4}),
     (WarmUp(2, 0.8), {1: 0.4, 2: 0.8, 3: 0.8}),
 ]
 
@@ -296,7 +297,7 @@ F: dict[str, Callable[[float], float]] = {
     "softplus": lambda z: log(1 + exp(z)),
 }
 DF: dict[str, Callable[[float], float]] = {
-    "identity": lambda z: 1.0,
+    "identity": lambda _: 1.0,
     "logistic": lambda z: sigma(z) * sigma(-z),
     "tanh": lambda z: 1 / math.cosh(z) ** 2,
     "relu": lambda z: 1.0 if z > 0 else 0.0,
@@ -304,8 +305,10 @@ DF: dict[str, Callable[[float], float]] = {
     "elu": lambda z: 1.0 if z > 0 else exp(z),
     "selu": lambda z: SCALE * (1.0 if z > 0 else ALPHA * exp(z)),
     "gelu": lambda z: normal(z) + z * exp(-(z**2) / 2) / sqrt(2 * pi),
-    "gelu-tanh": lambda z: (1 + tanh(gelu_inner(z))) / 2
-    + z / 2 / math.cosh(gelu_inner(z)) ** 2 * HALF_PI * (1 + 3 * 0.044715 * z**2),
+    "gelu-tanh": lambda z: (
+        (1 + tanh(gelu_inner(z))) / 2
+        + z / 2 / math.cosh(gelu_inner(z)) ** 2 * HALF_PI * (1 + 3 * 0.044715 * z**2)
+    ),
     "silu": lambda z: sigma(z) * (1 + z * sigma(-z)),
     "softplus": sigma,
 }
@@ -579,11 +582,29 @@ def test_nan():
     assert hidden(case("relu", layers="all", width=2, rows=2)) == []
 
 
-def test_kinks():
-    # as zero biases and zero inputs make them: value and gradient keep to one slope
+# At a kink that is met exactly, as by zero biases, value and gradient keep to one slope.
+
+
+def test_kinks_of_activations():
     z = np.zeros(2)
-    for f in ACTIVATIONS.values():
+    for f in (*ACTIVATIONS.values(), ELU(0.5)):
         assert elementwise_derivative(f, z).tolist() == near(f.derivative(z, f(z)).tolist())
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_kinks_of_losses(name):
+    loss, t = LOSSES[name], np.array([[0.25, 0.75]])
+    slopes = complex_step(lambda o: loss.value(o[None], t), t[0])
+    assert slopes.tolist() == near(loss.gradient(t, t)[0])
+
+
+def test_kinks_of_the_penalty():
+    drawn = case(layers="single", penalty=PENALTY)
+    theta = drawn.theta.copy()
+    theta[::2] = 0.0
+    drawn = drawn._replace(theta=theta)
+    assert worst_error(drawn) < 1e-12
+    assert_agree(drawn, SGD(0.05))
 
 
 MAZUR = mlp(2, 2, 2, activation="logistic", loss="squared-error", train_biases=False)
@@ -689,7 +710,10 @@ def test_metrics():
     assert accuracy(one, np.array([[0.0], [1.0], [0.0], [1.0], [0.0]])) == 0.6
     rows = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
     assert accuracy(rows, np.eye(3)[[1, 0, 0, 2]]) == 0.5
-    p, t = np.array([[1.0, 0.0], [2.0, 2.0], [4.0, 1.0]]), np.array([[1.0, 0.0], [2.0, 1.0], [3.0, 2.0]])
+    p, t = (
+        np.array([[1.0, 0.0], [2.0, 2.0], [4.0, 1.0]]),
+        np.array([[1.0, 0.0], [2.0, 1.0], [3.0, 2.0]]),
+    )
     assert r2(p, t) == near((1 - 1 / 2 + 1 - 2 / 2) / 2)
     assert r2(t, t) == 1.0
 

@@ -40,7 +40,9 @@ def test_df_is_its_formula(name):
 @pytest.mark.parametrize("name", KNOWN)
 def test_df_is_the_derivative_of_the_formula(name):
     f = KNOWN[name]
-    z = Z[np.abs(Z) > 1e-12]  # the textbooks' where(z > 0, …) has its kink elsewhere for a complex z
+    z = Z[
+        np.abs(Z) > 1e-12
+    ]  # the textbooks' where(z > 0, …) has its kink elsewhere for a complex z
     by_step = elementwise_derivative(lambda w: by_text(f, f.formula, w), z)
     assert np.allclose(by_step, by_text(f, f.dformula, z), rtol=ROUNDING, atol=ROUNDING)
 

@@ -46,9 +46,7 @@ def data() -> tuple[Array, Array]:
     return rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
 
 
-@pytest.mark.product(
-    optimizer=RULES, freeze=FREEZES, clip=CLIPS, dtype=["float64", "float32"]
-)
+@pytest.mark.product(optimizer=RULES, freeze=FREEZES, clip=CLIPS, dtype=["float64", "float32"])
 def test_frozen_entries_keep_their_bytes(optimizer, freeze, clip, dtype):
     net, rule = network(freeze), RULES[optimizer]
     if isinstance(rule, Optimizer):

@@ -13,6 +13,7 @@ from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
 from chainrule.network import mlp
 from chainrule.penalties import Penalty
+from chainrule.wiring import wire
 from tests.laws.gradient_table import (
     Sizes,
     by_central_differences,
@@ -21,7 +22,6 @@ from tests.laws.gradient_table import (
     worst_error,
 )
 from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, STACKS, Case, case
-from chainrule.wiring import wire
 
 LAW = 1e-12
 ITEMS = dict(items())
@@ -84,7 +84,7 @@ def test_a_wrong_entry_shows(entry, monkeypatch):
     drawn = case(layers="all")
     wrong = drawn.trace()
     wrong.gradient[entry] += 1e-10 * max(1.0, np.abs(wrong.gradient).max())
-    monkeypatch.setattr(Case, "trace", lambda self: wrong)
+    monkeypatch.setattr(Case, "trace", lambda _: wrong)
     assert worst_error(drawn) > LAW
 
 

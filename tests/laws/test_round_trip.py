@@ -72,9 +72,7 @@ PRINTED: dict[str, Any] = {
     "numpy": Network(np.int64(2), [Dense(np.int32(2), "tanh")], "huber", Penalty(np.float32(0.5))),
 }
 
-OWN: dict[str, Any] = {
-    f"own {n}": f for n, f in ALL_ACTIVATIONS.items() if isinstance(f, Custom)
-}
+OWN: dict[str, Any] = {f"own {n}": f for n, f in ALL_ACTIVATIONS.items() if isinstance(f, Custom)}
 OWN |= {f"own loss {n}": f for n, f in ALL_LOSSES.items() if isinstance(f, CustomLoss)}
 OWN["own network"] = case("custom", "custom").network
 EVERY = PRINTED | OWN

@@ -102,7 +102,9 @@ def test_an_order_is_a_permutation_of_seed_and_epoch():
     assert np.array_equal(orders[4], Batches(7).order(20, 1, 1))
 
 
-@pytest.mark.parametrize("batches", [Batches(None), Batches(20), Batches(99), Batches(4, shuffle=False)])
+@pytest.mark.parametrize(
+    "batches", [Batches(None), Batches(20), Batches(99), Batches(4, shuffle=False)]
+)
 def test_an_order_that_nobody_asked_for(batches):
     assert batches.order(20, 1, 1).tolist() == list(range(20))
 
@@ -173,9 +175,7 @@ def iter_updates(begun: Run, after: int) -> Iterator[State]:
                 yield state
 
 
-@pytest.mark.product(
-    optimizer=PAIRS, rate=ALL_SCHEDULES, dtype=["float64", "float32"], way=WAYS
-)
+@pytest.mark.product(optimizer=PAIRS, rate=ALL_SCHEDULES, dtype=["float64", "float32"], way=WAYS)
 def test_stopped_between_epochs(optimizer, rate, dtype, way):
     rule = replace(PAIRS[optimizer], rate=ALL_SCHEDULES[rate])
     whole = done(run(rule, dtype=dtype))
@@ -303,7 +303,9 @@ def test_the_share_kept(rate):
 
 @pytest.mark.parametrize("axis", ["step", "sample", "unit", "layer"])
 def test_neighbours_are_independent(axis):
-    masks = np.array([[dropout_mask(3, step, layer, (50, 50), 0.5) for layer in range(5)] for step in range(5)])
+    masks = np.array(
+        [[dropout_mask(3, step, layer, (50, 50), 0.5) for layer in range(5)] for step in range(5)]
+    )
     place = ["step", "layer", "sample", "unit"].index(axis)
     here = np.moveaxis(masks, place, 0) * 2.0 - 1
     for far in (1, 2):

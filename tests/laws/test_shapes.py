@@ -59,7 +59,7 @@ FORMS: dict[str, Callable[[Array], Any]] = {
     "read-only": read_only,
     "big-endian": lambda a: a.astype(">f8"),
     "broadcast": lambda a: np.broadcast_to(a[:1], a.shape),
-    "memoryview": lambda a: memoryview(a),
+    "memoryview": memoryview,
     **{kind: lambda a, kind=kind: a.astype(kind) for kind in ("float16", "float32", "float64")},
     **{kind: lambda a, kind=kind: np.rint(a).astype(kind) for kind in ("int8", "int32", "int64")},
     **{kind: lambda a, kind=kind: np.abs(np.rint(a)).astype(kind) for kind in ("uint8", "uint64")},
@@ -105,7 +105,11 @@ def plain(values: Any) -> Array:
 
 def untouched(values: Any, copy: Any) -> bool:
     """Tell whether what was handed in is still the same."""
-    return same_bits(values, copy) if isinstance(values, np.ndarray) else plain(values).tolist() == copy
+    return (
+        same_bits(values, copy)
+        if isinstance(values, np.ndarray)
+        else plain(values).tolist() == copy
+    )
 
 
 def snapshot(values: Any) -> Any:
@@ -123,7 +127,9 @@ def test_every_form_gives_the_same(data):
     x = FORMS[data.draw(forms)](data.draw(arrays(rows, network.inputs)))
     t = FORMS[data.draw(forms)](data.draw(arrays(rows, network.outputs)))
     weights = FORMS[data.draw(forms)](np.arange(1.0, rows + 1)[:, None])
-    weights = [w[0] for w in weights] if isinstance(weights, list | tuple) else np.asarray(weights)[:, 0]
+    weights = (
+        [w[0] for w in weights] if isinstance(weights, list | tuple) else np.asarray(weights)[:, 0]
+    )
     kept = [snapshot(values) for values in (x, t, weights)]
 
     ours = network.trace(theta, x, t, weights, draw=Draw(1, 2))
@@ -177,7 +183,10 @@ def test_any_theta_gives_the_same(data):
 
 
 @pytest.mark.product(
-    activation=ACTIVATIONS, loss=LOSSES, layers=STACKS, form=["float64", "float32", "spread", "list"]
+    activation=ACTIVATIONS,
+    loss=LOSSES,
+    layers=STACKS,
+    form=["float64", "float32", "spread", "list"],
 )
 def test_results_have_the_precision_of_theta(activation, loss, layers, form):
     for dtype in ("float32", "float64"):
@@ -192,7 +201,9 @@ def test_results_have_the_precision_of_theta(activation, loss, layers, form):
         assert drawn.network.predict(theta, x).dtype == dtype
 
 
-@given(form=forms, dtype=st.sampled_from(["float32", "float64"]), size=st.sampled_from([None, 1, 2]))
+@given(
+    form=forms, dtype=st.sampled_from(["float32", "float64"]), size=st.sampled_from([None, 1, 2])
+)
 def test_training_takes_every_form(form, dtype, size):
     network = Network(2, (Dense(3, "tanh"), Dense(1, "identity")), "squared-error")
     numbers = np.array([[0.5, -1.0], [1.5, 0.25], [0.0, 2.0], [-0.5, 1.0], [1.0, 1.0]])

@@ -134,7 +134,9 @@ def test_a_row_of_outputs(name, o, t):
 
 
 def test_poisson_says_so():
-    assert "overflows in float32 beyond o = 88" in " ".join((KNOWN["poisson"].__doc__ or "").split())
+    assert "overflows in float32 beyond o = 88" in " ".join(
+        (KNOWN["poisson"].__doc__ or "").split()
+    )
     loss, t = KNOWN["poisson"], column(1.0)
     assert np.isfinite(loss.value(column(88.0), t))
     with np.errstate(over="ignore"):
