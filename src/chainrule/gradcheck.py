@@ -239,7 +239,9 @@ def _numerical(
         exact = [Difference(step, 0.0, STEP, kink=False) for step in steps.tolist()]
         verdicts = [e.verdict for e in _judge(chosen, analytic, exact)]
         accused = [i for i, verdict in zip(places, verdicts, strict=True) if verdict == "wrong"]
-        witnesses = dict.fromkeys([*places[:: max(1, len(places) // 4)], *accused])
+        of_each_array = {array_of(name): i for i, name in chosen.items()}.values()
+        spread = places[:: max(1, len(places) // 4)]
+        witnesses = dict.fromkeys([*spread, *of_each_array, *accused])
         second = {i: _central(value, theta, i, noise) for i in witnesses}
         first = dict(zip(places, exact, strict=True))
         if all(_agree(first[i], d) for i, d in second.items()):
@@ -315,9 +317,11 @@ def _entry(name: str, analytic: float, d: Difference, largest: float, everywhere
     tolerance = RELATIVE * size + OF_ARRAY * largest
     relative = gap / size if size else 0.0
     vague = size > 0 and d.error > max(UNSURE * largest, NEGLIGIBLE * everywhere)
-    if gap <= tolerance + 3 * d.error:
+    if not math.isfinite(analytic):
+        verdict = "wrong"
+    elif gap <= tolerance + 3 * d.error:
         verdict = "unsure" if vague else "right"
-    elif math.isfinite(analytic) and (d.kink or math.isinf(d.error)):
+    elif d.kink or math.isinf(d.error):
         verdict = "kink" if d.kink else "unsure"
     else:
         verdict = "wrong"

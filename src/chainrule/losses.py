@@ -197,7 +197,7 @@ class SquaredError(Loss):
 
 @dataclass(frozen=True)
 class AbsoluteError(Loss):
-    """The absolute error Σ |o − t|; its derivative at o = t is 0."""
+    """The absolute error, Σ ``|o − t|``; its derivative at o = t is 0."""
 
     name = "absolute-error"
     link = {

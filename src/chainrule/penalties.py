@@ -58,7 +58,7 @@ class Penalty(Description):
         return self.l1 * absolute + (self.l2 + self.alpha / (2 * total)) * square
 
     def gradient(self, w: Array, total: float) -> Array:
-        """Return the penalty's derivative by a weight array; that of |w| at 0 is 0."""
+        """Return the penalty's derivative by a weight array; that of ``|w|`` at 0 is 0."""
         sign = where(w > 0, 1.0, where(w < 0, -1.0, 0 * w))
         return self.l1 * sign + (2 * self.l2 + self.alpha / total) * w
 

@@ -3,6 +3,7 @@
 Validation, early stopping and records stand here, around an engine's loop. No formula does.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -297,7 +298,6 @@ class Run:
         self.history: list[Record] = []
         self.reason: str | None = None
         self.last_epoch = self.state.epoch + settings.epochs
-        self._waited = 0
 
     @property
     def theta(self) -> Array:
@@ -385,7 +385,8 @@ class Run:
             return
         loss = record.loss if record.validation_loss is None else record.validation_loss
         score = float(record.metric or 0.0) if stop.monitor == "metric" else -loss
-        if state.best_score is None or score > state.best_score + stop.min_delta:
+        better = state.best_score is None or score > state.best_score + stop.min_delta
+        if better and not math.isnan(score):
             self.state = state._replace(
                 best_score=score, best_epoch=state.epoch, best_theta=state.theta
             )

@@ -127,7 +127,7 @@ class Rewriting(ast.NodeTransformer):
         kinds = inspect.get_annotations(function).items()
         self.constants = {name for name, kind in kinds if kind in {float, int, "float", "int"}}
         self.title, self.dtype = function.__name__, dtype
-        self.names: dict[str, Any] = {DTYPE: dtype, DOUBLE: np.float64}
+        self.names = {"__name__": function.__module__, DTYPE: dtype, DOUBLE: np.float64}
 
     def visit(self, node: ast.AST) -> Any:
         wide = self.widened(node)

@@ -1,11 +1,12 @@
 """Small random networks with data, one for every combination of what the tables hold.
 
 The laws name what they want and get it from here; a new entry of a table is met by them without a
-new line, or stops them where only somebody who knows it can say what it needs (`EXAMPLES`).
+new line. Where it needs more than its defaults, `EXAMPLES`, `RATES` or `TUNED` may say so.
 """
 
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -80,7 +81,7 @@ ALL_LOSSES: dict[str, Loss] = {
 }
 
 
-# ---- what the tables' classes need --------------------------------------------------------------
+# ---- what the tables' classes need beyond their defaults ----------------------------------------
 
 EXAMPLES: dict[type, Callable[[int, Activation], Layer]] = {
     Dense: lambda width, f: Dense(width, f, bias=False),
@@ -100,7 +101,19 @@ RATES: dict[type[Schedule], Schedule] = {
     CosineDecay: CosineDecay(0.02, steps=6, final=0.01),
     WarmUp: WarmUp(3, ExponentialDecay(0.02, factor=0.8)),
 }
-ALL_SCHEDULES = {name: RATES[kind] for name, kind in SCHEDULES.items()}
+
+
+def example_layer(kind: Any, width: int, f: Activation) -> Layer:
+    """Return a layer of a class."""
+    return EXAMPLES[kind](width, f) if kind in EXAMPLES else kind()
+
+
+def example_schedule(kind: Any) -> Schedule:
+    """Return a schedule of a class."""
+    return RATES[kind] if kind in RATES else kind(0.02)
+
+
+ALL_SCHEDULES = {name: example_schedule(kind) for name, kind in SCHEDULES.items()}
 
 # Constants other than the defaults, so that one left out shows.
 TUNED: dict[str, Optimizer] = {
@@ -111,8 +124,16 @@ TUNED: dict[str, Optimizer] = {
     "adam": Adam(0.02, beta1=0.7, beta2=0.9, eps=0.01),
     "adamw": AdamW(0.02, beta1=0.7, beta2=0.9, eps=0.01, decay=0.2),
 }
-# Pairs (start, step); L-BFGS is no pair, and excepted by its name alone.
-PAIRS = {name: TUNED[name] for name in OPTIMIZERS if name != LBFGS.name}
+# Pairs (start, step); L-BFGS is no pair, and the only exception.
+PAIRS: dict[str, Optimizer] = {
+    name: TUNED.get(name, rule) for name, rule in OPTIMIZERS.items() if not isinstance(rule, LBFGS)
+}
+
+
+def tuned(name: str, **fields: Any) -> Optimizer:
+    """Return one of the pairs, with some fields replaced."""
+    rule: Any = PAIRS[name]
+    return replace(rule, **fields)
 
 
 # ---- networks -----------------------------------------------------------------------------------
@@ -185,7 +206,7 @@ def layers_of(
     if name == "single":
         return (last,)
     kinds = LAYERS.values() if name == "all" else [LAYERS[name]]
-    inner = [EXAMPLES[kind](width, f) for kind in kinds]
+    inner = [example_layer(kind, width, f) for kind in kinds]
     return (Dense(width, f, trainable=trainable), *inner, last)
 
 

@@ -52,7 +52,7 @@ def test_a_batch_is_the_mean_of_its_samples(activation, loss, layers, weighted):
     share = np.ones(5) / 5 if drawn.weights is None else drawn.weights / drawn.weights.sum()
     alone = [both(drawn._replace(x=x, t=t, weights=None)) for x, t in samples(drawn)]
     value, gradient = both(drawn)
-    mean = sum(w * g for w, (_, g) in zip(share, alone, strict=True))
+    mean = np.sum([w * g for w, (_, g) in zip(share, alone, strict=True)], axis=0)
     mean_value = sum(w * c for w, (c, _) in zip(share, alone, strict=True))
     assert value == pytest.approx(mean_value, rel=1e-14)
     assert_close(gradient, mean, drawn)

@@ -37,6 +37,7 @@ from tests.laws.nets import (
     Case,
     case,
     same_bits,
+    tuned,
 )
 
 STEPS = 3
@@ -51,7 +52,7 @@ CLIPS = {"none": None, "value": ClipValue(0.05), "norm": ClipNorm(0.1)}
 )
 def test_evaluator_is_the_pass(activation, loss, optimizer, dtype):
     drawn = case(activation, loss, "all", weighted=True, penalty=PENALTY, dtype=dtype)
-    assert_agree(drawn, replace(PAIRS[optimizer], clip=ClipNorm(0.5)))
+    assert_agree(drawn, tuned(optimizer, clip=ClipNorm(0.5)))
 
 
 @pytest.mark.product(
@@ -65,12 +66,12 @@ def test_evaluator_is_the_pass(activation, loss, optimizer, dtype):
 )
 def test_with_everything_around(layers, optimizer, penalty, clip, trainable, weighted, dropped):
     drawn = case(layers=layers, weighted=weighted, penalty=penalty, trainable=trainable)
-    assert_agree(drawn, replace(PAIRS[optimizer], clip=CLIPS[clip]), dropped=dropped)
+    assert_agree(drawn, tuned(optimizer, clip=CLIPS[clip]), dropped=dropped)
 
 
 @pytest.mark.product(optimizer=PAIRS, rate=ALL_SCHEDULES, dtype=["float64", "float32"])
 def test_with_schedules(optimizer, rate, dtype):
-    assert_agree(case(dtype=dtype), replace(PAIRS[optimizer], rate=ALL_SCHEDULES[rate]))
+    assert_agree(case(dtype=dtype), tuned(optimizer, rate=ALL_SCHEDULES[rate]))
 
 
 def assert_agree(drawn: Case, rule: Optimizer, *, dropped: bool = True) -> None:
@@ -132,7 +133,7 @@ def test_every_record_field_has_an_equation():
 def test_per_array_is_flat(optimizer, clip, dtype):
     # ClipNorm's norm is over all arrays, by definition
     drawn = case(layers="all", trainable=("W",), dtype=dtype)
-    rule = replace(PAIRS[optimizer], clip=CLIPS[clip])
+    rule = tuned(optimizer, clip=CLIPS[clip])
     layout = drawn.network.layout
     flat = rule.start(drawn.theta, layout)
     theta, apart = drawn.theta, {}
@@ -200,7 +201,7 @@ def test_equations_of_a_layer_count(layers):
 @pytest.mark.product(optimizer=PAIRS, clip=CLIPS)
 def test_equations_of_an_optimiser_count(optimizer, clip):
     drawn = case(layers="single", penalty=PENALTY)
-    assert_each_counts(drawn, replace(PAIRS[optimizer], clip=CLIPS[clip]))
+    assert_each_counts(drawn, tuned(optimizer, clip=CLIPS[clip]))
 
 
 # ---- replacements -------------------------------------------------------------------------------
@@ -304,13 +305,16 @@ def test_a_place_that_is_empty_is_refused():
 
 
 def test_an_added_name_is_used():
-    both_ways = {("all", "half"): "da / 2", ("all", "delta"): "half * df(z, a)"}
-    one_way = {("all", "delta"): "da / 2 * df(z, a)"}
+    both_ways: Replacements = {("all", "half"): "da / 2", ("all", "delta"): "half * df(z, a)"}
+    one_way: Replacements = {("all", "delta"): "da / 2 * df(z, a)"}
     assert same_bits(replaced(case(), both_ways).gradient, replaced(case(), one_way).gradient)
 
 
 def test_added_state_is_momentum():
-    added = {("optimizer", "u_new"): "0.8 * u - rate * g", ("optimizer", "w_new"): "w + u_new"}
+    added: Replacements = {
+        ("optimizer", "u_new"): "0.8 * u - rate * g",
+        ("optimizer", "w_new"): "w + u_new",
+    }
     drawn, rule = case(), Momentum(0.1, momentum=0.8)
     network, theta = drawn.network, drawn.theta
     state, memory = rule.start(theta, network.layout), {}
@@ -324,7 +328,7 @@ def test_added_state_is_momentum():
 
 def test_added_state_of_a_layer():
     # A layer that adds up its deltas, as code does that forgets to clear its gradients.
-    added = {("1", "kept_new"): "kept + delta.T @ x", ("1", "dW"): "kept_new"}
+    added: Replacements = {("1", "kept_new"): "kept + delta.T @ x", ("1", "dW"): "kept_new"}
     drawn = case(layers="single")
     theta, memory, total = drawn.theta, {}, 0.0
     for _ in range(3):

@@ -21,7 +21,8 @@ def hidden(drawn: Case) -> list[tuple[str, int, float]]:
                 for i in range(array.size):
                     broken = array.copy()
                     broken.flat[i] = bad
-                    if np.isfinite(drawn._replace(**{name: broken}).trace().value):
+                    there = drawn._replace(**{name: broken})
+                    if np.isfinite(there.value(there.theta)):
                         found.append((name, i, bad))
     return found
 
@@ -32,11 +33,10 @@ def hidden(drawn: Case) -> list[tuple[str, int, float]]:
     layers=STACKS,
     width=[2, 1],
     rows=[2, 1],
-    weighted=[False, True],
     dtype=["float64", "float32"],
 )
-def test_it_reaches_the_loss(activation, loss, layers, width, rows, weighted, dtype):
-    drawn = case(activation, loss, layers, width=width, rows=rows, weighted=weighted, dtype=dtype)
+def test_it_reaches_the_loss(activation, loss, layers, width, rows, dtype):
+    drawn = case(activation, loss, layers, width=width, rows=rows, dtype=dtype)
     assert np.isfinite(drawn.trace().value)
     assert hidden(drawn) == []
 

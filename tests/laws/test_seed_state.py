@@ -22,7 +22,7 @@ from chainrule.network import mlp
 from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from chainrule.penalties import Penalty
 from chainrule.training import EarlyStopping, Run, train
-from tests.laws.nets import ALL_SCHEDULES, PAIRS, Array, same_bits
+from tests.laws.nets import ALL_SCHEDULES, PAIRS, Array, same_bits, tuned
 
 NET = mlp(
     3, 5, 4, 2,
@@ -120,6 +120,7 @@ def test_batches_hold_every_sample_once():
     assert sorted(np.concatenate([b.x for b in taken]).ravel()) == list(range(10))
     for b in taken:
         given = b.x.ravel() + 1  # the weights as given
+        assert b.weight is not None
         assert np.array_equal(b.x, b.t)
         assert np.allclose(b.weight, given / 5.5, rtol=1e-15)
         assert b.total == pytest.approx(given.sum(), rel=1e-14)
@@ -167,9 +168,10 @@ def test_a_state_survives(way, dtype):
 
 def iter_updates(begun: Run, after: int) -> Iterator[State]:
     """Yield the state after so many updates, then after each further one, to the run's end."""
-    state, n = begun.state, 0
+    state, n, rule = begun.state, 0, begun.optimizer
+    assert isinstance(rule, Optimizer)
     while state.epoch < begun.last_epoch:
-        for later in loops.epoch(NET, begun.optimizer, begun.data, begun.settings.batches, state):
+        for later in loops.epoch(NET, rule, begun.data, begun.settings.batches, state):
             state, n = later, n + 1
             if n >= after:
                 yield state
@@ -177,7 +179,7 @@ def iter_updates(begun: Run, after: int) -> Iterator[State]:
 
 @pytest.mark.product(optimizer=PAIRS, rate=ALL_SCHEDULES, dtype=["float64", "float32"], way=WAYS)
 def test_stopped_between_epochs(optimizer, rate, dtype, way):
-    rule = replace(PAIRS[optimizer], rate=ALL_SCHEDULES[rate])
+    rule = tuned(optimizer, rate=ALL_SCHEDULES[rate])
     whole = done(run(rule, dtype=dtype))
     first = done(run(rule, 2, dtype=dtype))
     second = done(run(rule, EPOCHS - 2, dtype=dtype, state=way(first.state), seed=99))
@@ -189,7 +191,7 @@ def test_stopped_between_epochs(optimizer, rate, dtype, way):
 
 @pytest.mark.product(optimizer=PAIRS, rate=ALL_SCHEDULES, way=WAYS, updates=[1, 2, 5])
 def test_stopped_within_an_epoch(optimizer, rate, way, updates):
-    rule = replace(PAIRS[optimizer], rate=ALL_SCHEDULES[rate])
+    rule = tuned(optimizer, rate=ALL_SCHEDULES[rate])
     whole = done(run(rule))
     state = next(iter_updates(run(rule), updates))
     assert state.batch == updates % UPDATES != 0
@@ -255,7 +257,7 @@ def test_early_stopping_gives_the_best():
     whole = stopping(50)
     for record in whole:
         seen[record.epoch] = whole.state.theta
-    best = min(whole.history, key=lambda record: record.validation_loss)
+    best = min(whole.history, key=lambda record: record.validation_loss or 0.0)
     assert whole.state.epoch == best.epoch + STOP.patience
     assert same_bits(whole.theta, seen[best.epoch])
     assert not same_bits(whole.theta, whole.state.theta)
@@ -290,7 +292,7 @@ def test_a_mask_does_not_depend_on_the_size_of_the_batch():
 
 def test_a_mask_depends_on_seed_step_and_layer():
     places = list(itertools.product((0, 1, 2**40), repeat=3))
-    masks = {dropout_mask(*place, SHAPE, 0.5).tobytes() for place in places}
+    masks = {dropout_mask(s, k, layer, SHAPE, 0.5).tobytes() for s, k, layer in places}
     assert len(masks) == len(places)
 
 

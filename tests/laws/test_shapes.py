@@ -59,7 +59,7 @@ FORMS: dict[str, Callable[[Array], Any]] = {
     "read-only": read_only,
     "big-endian": lambda a: a.astype(">f8"),
     "broadcast": lambda a: np.broadcast_to(a[:1], a.shape),
-    "memoryview": memoryview,
+    "memoryview": lambda a: a.data,
     **{kind: lambda a, kind=kind: a.astype(kind) for kind in ("float16", "float32", "float64")},
     **{kind: lambda a, kind=kind: np.rint(a).astype(kind) for kind in ("int8", "int32", "int64")},
     **{kind: lambda a, kind=kind: np.abs(np.rint(a)).astype(kind) for kind in ("uint8", "uint64")},

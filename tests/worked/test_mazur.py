@@ -249,7 +249,9 @@ def test_biases_one_per_neuron():
     assert first.history[0].loss == pytest.approx(0.280471446791, rel=0, abs=1e-12)
     last = trained(FREE, STEPS)
     assert last.history[0].loss == pytest.approx(0.0000024475622, rel=0, abs=1e-12)
-    assert last.predict(X)[0].tolist() == pytest.approx([0.0115875274, 0.9884589350], rel=0, abs=5e-11)
+    assert last.predict(X)[0].tolist() == pytest.approx(
+        [0.0115875274, 0.9884589350], rel=0, abs=5e-11
+    )
 
 
 SHARED: Replacements = {("all", "db"): "sum(delta, axis=None)"}

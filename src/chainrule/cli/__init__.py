@@ -1,73 +1,122 @@
-"""The command line: results on standard output, messages on standard error.
+"""The command line: one short file a command, and nothing imported before a command needs it.
 
-Exit codes: 0 right, 1 a check failed, 2 usage, 3 bad data. A command imports what it needs when it
-runs, so that help is there at once.
+Results go to standard output, all else to standard error. The exit code is 0 where all is right, 1
+where a check failed, 2 for a command line that makes no sense, 3 for data that cannot be used, 70
+for a fault of chainrule's own, 130 after Ctrl-C.
 """
 
-import os
+import signal
 import sys
-from collections.abc import Sequence
+import traceback
+from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
 from chainrule.cli import demo, explain, schema
 from chainrule.errors import ChainruleError
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
 
-BAD_DATA = 3
-INTERRUPTED = 130
+BAD_DATA, FAULT, INTERRUPTED = 3, 70, 130
 
 app = typer.Typer(
     name="chainrule",
-    help="Backpropagation you can read, check and use.",
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     no_args_is_help=True,
-    rich_markup_mode=None,  # plain help: rich's takes twice as long to start
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help without rich starts three times as fast
 )
-app.command("explain")(explain.command)
-app.command("demo")(demo.command)
-app.command("schema")(schema.command)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command("demo")(demo.demo)
+app.command("schema")(schema.schema)
 
 
-@app.callback(invoke_without_command=True)
-def options(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),  # noqa: FBT001, FBT003 (typer's way)
-) -> None:
-    """Backpropagation you can read, check and use."""
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"chainrule {installed('chainrule')}")
+def show_version(wanted: bool) -> None:  # noqa: FBT001 (an option's callback)
+    """Print the version and stop, if that was asked for."""
+    if wanted:
+        print(f"chainrule {installed_version()}")  # noqa: T201 (a result)
         raise typer.Exit
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line; it ends by exiting with a code.
+def installed_version() -> str:
+    """Return the version of the installed package."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("chainrule")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+@app.callback(epilog="Exit codes: 0 right, 1 a check failed, 2 wrong usage, 3 unusable data.")
+def chainrule(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Backpropagation you can read, check and use."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line.
 
     Parameters
     ----------
-    argv : sequence of str, optional
-        The arguments, without the program's name; those of the process by default.
+    argv : list of str, optional
+        What follows ``chainrule``; the process's own arguments by default.
 
-    Raises
-    ------
-    SystemExit
-        Always, with the exit code.
+    Returns
+    -------
+    int
+        The exit code.
     """
+    if argv is None:
+        own_the_process()
     try:
-        app(args=None if argv is None else list(argv), prog_name="chainrule")
+        code = run(argv)
+        if sys.stdout:
+            sys.stdout.flush()  # a full disk shows here
     except ChainruleError as error:
-        _say(f"chainrule: {error}")
-        sys.exit(BAD_DATA)
-    except KeyboardInterrupt:
-        _say("chainrule: interrupted")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # as in `chainrule explain | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return fail(f"Error: {error}", BAD_DATA)
+    except OSError as error:
+        drop_output()
+        return fail(f"Error: {error.strerror or error}", BAD_DATA)
+    except Exception:  # noqa: BLE001 (must not end with 1, which says that a check failed)
+        traceback.print_exc()
+        return fail("This is a fault in chainrule itself; please report it.", FAULT)
+    return fail("Interrupted.", code) if code == INTERRUPTED else code
 
 
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)  # noqa: T201 (for people, on standard error)
+def run(argv: list[str] | None) -> int:
+    """Let Typer run a command, and return the exit code that it leaves with."""
+    try:
+        app(argv)
+    except SystemExit as done:
+        return int(done.code or 0)
+    return 0
+
+
+def fail(message: str, code: int) -> int:
+    """Say what is wrong, and return the exit code."""
+    print(message, file=sys.stderr)  # noqa: T201 (a message)
+    return code
+
+
+def drop_output() -> None:
+    """Give up what cannot be written, or Python would try again as it ends."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        sys.stdout = None
+
+
+def own_the_process() -> None:
+    """End quietly, as Unix tools do, where nobody reads on; print in any encoding."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

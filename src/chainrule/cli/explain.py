@@ -1,96 +1,149 @@
-"""``chainrule explain``: the worked example of a problem that has a name.
+"""``chainrule explain``: the complete worked example of a problem that has a name.
 
-It chooses and prints; the example itself is the explanation's.
+What it prints is made in chainrule.explanation; nothing is computed here.
 """
 
+from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from chainrule.cli.options import MOST_SEEDS, one_of, positive, whole
 
 if TYPE_CHECKING:
     from chainrule.explanation import WorkedExample
     from chainrule.problems import Problem
 
+# What chainrule.problems and chainrule.explanation know, told without loading NumPy.
+PRESETS = ("mazur", "half-adder")
 MOST_STEPS = 10_000_000
+MOST_DIGITS = 17
+LONG = 2_000  # steps from which a wait is announced
+
+EXAMPLES = """\b
+Examples:
+  chainrule explain                      the 2-2-2 example that everybody has read
+  chainrule explain --train-biases       with the biases learning too
+  chainrule explain --steps 10000        the first step and the 10,000th
+  chainrule explain half-adder --seed 3  from other first weights
+  chainrule explain -o mazur.json        for programs; `chainrule schema` says how
+"""
 
 
-class Form(StrEnum):
-    """What the example is written as."""
+class Format(StrEnum):
+    """How a worked example is written."""
 
-    text = "text"
-    json = "json"
+    TEXT = "text"
+    JSON = "json"
 
 
-def command(
-    preset: Annotated[str, typer.Argument(help="mazur or half-adder.")] = "mazur",
-    form: Annotated[Form, typer.Option("--format", help="What to write.")] = Form.text,
+ENDINGS = {"": Format.TEXT, ".txt": Format.TEXT, ".json": Format.JSON}
+
+
+def explain(
+    preset: Annotated[
+        str,
+        typer.Argument(
+            callback=one_of(PRESETS, "preset"),
+            autocompletion=lambda: PRESETS,
+            metavar="PRESET",
+            help=f"One of: {', '.join(PRESETS)}.",
+        ),
+    ] = "mazur",
+    *,
+    steps: Annotated[
+        int,
+        typer.Option(
+            callback=whole(1, MOST_STEPS),
+            metavar="N",
+            help="Train N steps; show the first and the last.",
+        ),
+    ] = 1,
     train_biases: Annotated[
         bool | None,
-        typer.Option("--train-biases/--no-train-biases", help="Whether biases are updated."),
+        typer.Option(
+            "--train-biases/--no-train-biases", help="Whether biases learn, whatever PRESET says."
+        ),
     ] = None,
-    steps: Annotated[
-        int, typer.Option(min=1, max=MOST_STEPS, help="Steps in a row; first and last are shown.")
-    ] = 1,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Instead of the problem's own.")
+        float | None,
+        typer.Option(callback=positive, metavar="RATE", help="Learn at RATE instead of PRESET's."),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Of the first weights, where the problem gives none.")
-    ] = 0,
-    digits: Annotated[
-        int | None, typer.Option(min=1, max=17, help="Significant digits of results.")
+        int | None,
+        typer.Option(
+            callback=whole(0, MOST_SEEDS),
+            metavar="N",
+            help="Draw the first weights from N, if PRESET has none.",
+        ),
     ] = None,
-    compact: Annotated[bool, typer.Option("--compact", help="One line for each number.")] = False,  # noqa: FBT002 (a switch)
+    digits: Annotated[
+        int | None,
+        typer.Option(
+            callback=whole(1, MOST_DIGITS), metavar="N", help="Significant digits of results."
+        ),
+    ] = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="One line for each number instead of three.")
+    ] = False,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="By default what FILE's ending says, else text."),
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, whole or not at all."),
     ] = None,
 ) -> None:
-    """Work out every number of a training step: formula, numbers put in, result."""
+    """Work out a training step: every number, with its formula."""
+    from chainrule.cli.output import waiting
     from chainrule.explanation import explain_problem
 
-    chosen = _problem(preset, train_biases=train_biases, learning_rate=learning_rate)
-    if compact and form is Form.json:
-        raise typer.BadParameter("--compact is for text; JSON has one form")
-    example = explain_problem(chosen, steps=steps, digits=digits, seed=seed)
-    _write(example, form, output, compact=compact)
+    form = form or by_ending(output)
+    if compact and form is not Format.TEXT:
+        raise typer.BadParameter("is for text only", param_hint="'--compact'")
+    problem = vary(preset, train_biases, learning_rate, seed)
+    with waiting(f"working out {steps:,} steps", steps >= LONG):
+        example = explain_problem(problem, steps=steps, digits=digits, seed=seed or 0)
+    deliver(example, form, output, compact=compact)
 
 
-def _problem(name: str, *, train_biases: bool | None, learning_rate: float | None) -> "Problem":
-    """Return the problem of a name, with what the options change."""
-    from dataclasses import replace
+def by_ending(output: Path | None) -> Format:
+    """Return the format that the ending of a file's name means."""
+    ending = output.suffix.lower() if output else ""
+    if ending not in ENDINGS:
+        message = f"which format does {ending!r} mean? Add --format text or --format json"
+        raise typer.BadParameter(message, param_hint="'--output'")
+    return ENDINGS[ending]
 
-    from chainrule.errors import UnknownNameError
+
+def vary(preset: str, biases: bool | None, rate: float | None, seed: int | None) -> "Problem":  # noqa: FBT001 (an option)
+    """Return the problem of a name with what the command line changes about it."""
+    from chainrule.cli.output import say
     from chainrule.problems import problem
 
-    try:
-        chosen = problem(name)
-    except UnknownNameError as error:
-        raise typer.BadParameter(str(error), param_hint="PRESET") from None
-    if train_biases is not None:
-        chosen = chosen.trained(biases=train_biases)
-    if learning_rate is not None:
-        rule: Any = chosen.optimizer  # each of them is a dataclass with a rate
-        chosen = replace(chosen, optimizer=replace(rule, rate=learning_rate))
+    chosen = problem(preset)
+    if biases is not None:
+        chosen = chosen.trained(biases=biases)
+    if rate is not None:
+        # Every optimiser is a dataclass, which their family does not say.
+        optimizer = replace(chosen.optimizer, rate=rate)  # pyright: ignore[reportArgumentType]
+        chosen = replace(chosen, optimizer=optimizer)
+    if seed is not None and chosen.weights:
+        say(f"Note: {preset} has published weights, so --seed changes nothing.")
     return chosen
 
 
-def _write(example: "WorkedExample", form: Form, path: Path | None, *, compact: bool) -> None:
-    """Print the example, or write it to a file."""
-    from io import StringIO
+def deliver(example: "WorkedExample", form: Format, output: Path | None, *, compact: bool) -> None:
+    """Write a worked example to a file or to standard output."""
+    from chainrule.cli.output import page, say, show, write
 
-    from chainrule.cli.output import console, write
-
-    if form is Form.json:
-        text = example.to_json() + "\n"
-    elif path is None:
-        example.print(console(), compact=compact)
+    render = partial(example.print, compact=compact)
+    if output is None or str(output) == "-":
+        show(render) if form is Format.TEXT else print(example.to_json())  # noqa: T201 (a result)
         return
-    else:
-        example.print(console(page := StringIO()), compact=compact)
-        text = "\n".join(line.rstrip() for line in page.getvalue().splitlines()) + "\n"
-    if path is None:
-        typer.echo(text, nl=False)
-    else:
-        write(text, path)
+    write(output, page(render) if form is Format.TEXT else f"{example.to_json()}\n")
+    say(f"Wrote {output}.")

@@ -1,43 +1,105 @@
-"""Where a command's result goes: standard output, or a file that is whole or not there.
+"""How commands write: results to standard output, messages to standard error, files whole.
 
-No result is printed anywhere else.
+Only terminals get colour and movement. What is written is made elsewhere.
 """
 
 import os
-import sys
-import tempfile
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
-from typing import TextIO
 
 from rich.console import Console
 
 from chainrule.errors import InputError
 
-WIDE = 100  # columns where the output is no terminal, and at most in one
+WIDTH = 80  # of pages that are not for a terminal
+
+Renderer = Callable[[Console], None]
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """Return a console for results: as wide as the terminal, plain where there is none."""
-    out = sys.stdout if stream is None else stream
-    width = None if "COLUMNS" in os.environ or out.isatty() else WIDE
-    return Console(file=out, width=width, highlight=False, emoji=False, soft_wrap=False)
+def results() -> Console:
+    """Return the console of results."""
+    return Console(highlight=False, emoji=False)
 
 
-def write(text: str, path: Path) -> None:
-    """Write a file: all of it, or none.
+def messages() -> Console:
+    """Return the console of messages and progress."""
+    return Console(stderr=True, highlight=False, emoji=False)
+
+
+def moves(console: Console) -> bool:
+    """Tell whether a console is a terminal that can redraw, whatever FORCE_COLOR says."""
+    return console.file.isatty() and not console.is_dumb_terminal
+
+
+def say(message: str) -> None:
+    """Print a message."""
+    messages().print(message, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def waiting(message: str, long: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002 (a guard)
+    """Show that something `long` is going on, in a terminal."""
+    console = messages()
+    if not (long and moves(console)):
+        yield
+        return
+    with console.status(message):
+        yield
+
+
+# ---- results ------------------------------------------------------------------------------------
+
+
+def show(render: Renderer) -> None:
+    """Print a page as a terminal shows it, or plainly where there is none."""
+    console = results()
+    if console.is_terminal:
+        render(console)
+    else:
+        print(page(render), end="")  # noqa: T201 (a result)
+
+
+def page(render: Renderer) -> str:
+    """Return a page as plain text, without spaces at the ends of lines."""
+    text = StringIO()
+    render(Console(file=text, width=WIDTH, color_system=None, force_terminal=False))
+    lines = text.getvalue().rstrip().split("\n")
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+# ---- files --------------------------------------------------------------------------------------
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all.
 
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If it cannot be written.
     """
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, delete=False, prefix=f".{path.name}."
-        ) as draft:
-            draft.write(text)
-        Path(draft.name).replace(path)
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a device or a pipe stays what it is
+        else:
+            replace(Path(os.path.realpath(path)), text)  # a link stays a link
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); name another file"
-        ) from None
+        raise InputError(f"cannot write {path}: {error.strerror}; name another file") from None
+
+
+def replace(path: Path, text: str) -> None:
+    """Put a new file in a path's place when it is complete."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(13, "it is read-only")
+    draft = path.with_name(f".chainrule-{os.urandom(4).hex()}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(text)
+        if path.exists():
+            shutil.copymode(path, draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

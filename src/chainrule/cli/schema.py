@@ -1,25 +1,29 @@
 """``chainrule schema``: the JSON Schema of what other commands write.
 
-The schemas are files of the package; nothing is computed.
+The schemas are files of the rooms whose documents they describe; none is made here.
 """
 
-from enum import StrEnum
+from importlib.resources import files
 from typing import Annotated
 
 import typer
 
+from chainrule.cli.options import one_of
 
-class Document(StrEnum):
-    """A kind of document that has a schema."""
-
-    example = "example"
+SCHEMAS = {"example": "explanation/example.schema.json"}  # by name: where in the package
 
 
-def command(
-    document: Annotated[Document, typer.Argument(help="Which document.")] = Document.example,
+def schema(
+    name: Annotated[
+        str,
+        typer.Argument(
+            callback=one_of(list(SCHEMAS), "schema"),
+            autocompletion=lambda: list(SCHEMAS),
+            metavar="NAME",
+            help="One of: example.",
+        ),
+    ] = "example",
 ) -> None:
-    """Print the JSON Schema of a document, such as a worked example."""
-    from chainrule.explanation import example_schema
-
-    schemas = {Document.example: example_schema}
-    typer.echo(schemas[document](), nl=False)
+    """Print the JSON Schema of what `explain --format json` writes."""
+    text = files("chainrule").joinpath(SCHEMAS[name]).read_text(encoding="utf-8")
+    print(text, end="")  # noqa: T201 (a result)

@@ -213,7 +213,9 @@ def work_out(writer: Writer, state: State) -> ExampleStep:
     ]
     after = None if rule is None else float(network.value(step.theta_new, batch))
     samples = alone(writer, state)
-    return ExampleStep(state.step + 1, float(step.value), after, (*quantities, *samples))
+    place = sum(q.section != "update" for q in quantities)  # the update comes last
+    rows = (*quantities[:place], *samples, *quantities[place:])
+    return ExampleStep(state.step + 1, float(step.value), after, rows)
 
 
 def wired(network: Network, batch: Batch, rule: Optimizer | None, state: State) -> Step:
@@ -233,6 +235,8 @@ def contents(step: Step, rule: Optimizer | None) -> Iterator[tuple[str, Scope, s
         first = next(iter(step.arrays.values()))
         names = [name for name, value in first.given.items() if not np.shape(value)]
         yield from (("given", first, name) for name in names)
+        for scope in step.arrays.values():
+            yield from (("given", scope, slot) for slot in rule.slots)
     for scope in step.layers:
         if "mask" in scope:
             yield "given", scope, "mask"
@@ -263,7 +267,6 @@ def _update(step: Step, rule: Optimizer) -> Iterator[tuple[str, Scope, str]]:
     """Yield the slots and the penalised gradient, then what is clipped together, then the rest."""
     before = ("sign", "dpenalty", "dC", "length")
     for scope in step.arrays.values():
-        yield from (("update", scope, slot) for slot in rule.slots)
         yield from (("update", scope, name) for name in scope.equations if name in before)
     yield from (("update", step.clip, name) for name in step.clip.equations)
     for scope in step.arrays.values():

@@ -73,14 +73,13 @@ class ExampleStep:
 
     def __getitem__(self, name: str) -> Quantity:
         """Return a quantity by its key or its name; a weight's own name means its update."""
-        for q in self.quantities:
-            if name in (q.key, q.name) and q.section != "given":
-                return q
-        given = {n: q for q in self.quantities for n in (q.key, q.name) if q.section == "given"}
-        if name in given:
-            old = given[name].ref
-            after = old._replace(quantity=f"{old.quantity}_new")
-            return next((q for q in self.quantities if q.ref == after), given[name])
+        found = [q for q in self.quantities if name in (q.key, q.name)]
+        computed = [q for q in found if q.section != "given"]
+        if found and not computed and found[0].ref.quantity in ("W", "b"):
+            updated = found[0].ref._replace(quantity=f"{found[0].ref.quantity}_new")
+            computed = [q for q in self.quantities if q.ref == updated]
+        if found:
+            return (computed or found)[0]
         raise unknown("quantity", name, {n for q in self.quantities for n in (q.key, q.name)})
 
 

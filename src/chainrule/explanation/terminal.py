@@ -5,6 +5,7 @@ It reads the document and nothing else; numbers are printed as the document has 
 
 import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from itertools import groupby
 
 from rich.console import Console
@@ -125,13 +126,19 @@ def pretty(line: str) -> str:
 
 
 def _after(step: ExampleStep) -> Text:
-    before, after = f"{step.loss_before:.9g}", f"{step.loss_after:.9g}"
+    before, after = plain(step.loss_before), plain(step.loss_after or 0.0)
     return Text.assemble("error ", (before, "bold"), " → ", (after, "bold green"))
+
+
+def plain(value: float) -> str:
+    """Return nine significant digits without an exponent, as publications print them."""
+    return f"{Decimal(f'{value:.9g}'):f}"
 
 
 def _erratum(figure: ErratumFigure) -> Text:
     """Return what was published, what is right, and what gives the wrong figure."""
-    right, mistaken = f"{figure.right:.9g}", f"{figure.mistaken:.9g}"
+    right = plain(figure.right)
+    mistaken = "" if figure.mistaken is None else plain(figure.mistaken)
     if figure.published is None:
         head = f"{figure.place}: {right}; with the mistake of the published figure {mistaken}"
         return Text(head)

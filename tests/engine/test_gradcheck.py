@@ -1,0 +1,518 @@
+"""The gradient check: right gradients pass, wrong ones do not, and what cannot be told is not told.
+
+A checker may neither accuse the innocent nor be fooled, so functions that trick it stand here too.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from chainrule import (
+    Dense,
+    Dropout,
+    GradientReport,
+    Initializer,
+    Layer,
+    LayerNorm,
+    Network,
+    Penalty,
+    check_gradient,
+    mlp,
+)
+from chainrule.layers import DenseGrads, LayerNormGrads
+
+Array: TypeAlias = Any
+Value: TypeAlias = Callable[[Array], Any]
+Gradient: TypeAlias = Callable[[Array], Array]
+
+RNG = np.random.default_rng(0)
+X, T = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 3))
+SHAPES = {"W": (3, 3), "b": (3,)}
+THETA = RNG.normal(size=12)
+
+
+# ---- a model of somebody's own: the mean over samples of ½ Σ (x Wᵀ + b − t)² ---------------------
+
+
+def residual(theta: Array) -> Array:
+    W, b = theta[:9].reshape(3, 3), theta[9:]
+    return X.astype(W.dtype) @ W.T + b - T.astype(W.dtype)
+
+
+def value(theta: Array) -> Any:
+    return np.sum(residual(theta) ** 2) / 2 / len(X)
+
+
+def gradient(theta: Array) -> Array:
+    delta = residual(theta) / len(X)
+    return np.concatenate([(delta.T @ X).ravel(), np.sum(delta, axis=0)])
+
+
+def transposed(g: Array) -> Array:
+    return np.concatenate([g[:9].reshape(3, 3).T.ravel(), g[9:]])
+
+
+WRONG: dict[str, tuple[Gradient, set[str]]] = {  # of a right one; the arrays at fault
+    "sign": (lambda g: -g, {"W", "b"}),
+    "factor": (lambda g: (1 + 1e-4) * g, {"W", "b"}),
+    "transposed": (transposed, {"W"}),
+    "one entry": (lambda g: g + 1e-3 * np.eye(12)[5], {"W"}),
+    "no bias": (lambda g: np.r_[g[:9], 0, 0, 0], {"b"}),
+    "bias of the last sample": (lambda g: np.r_[g[:9], residual(THETA)[-1] / 6], {"b"}),
+    "zero": (lambda g: 0 * g, {"W", "b"}),
+    "NaN": (lambda g: np.where(np.arange(12) == 3, np.nan, g), {"W"}),
+    "infinite": (lambda g: np.where(np.arange(12) == 10, np.inf, g), {"b"}),
+}
+
+STYLES: dict[
+    str, tuple[Value, str]
+] = {  # the same value written otherwise, and the method it bears
+    "complex": (value, "complex step"),
+    "maximum": (lambda w: np.sum(np.maximum(residual(w), -99) ** 2) / 12, "complex step"),
+    "float": (lambda w: float(value(w)), "central differences"),
+    "fsum": (lambda w: math.fsum(map(float, residual(w).ravel() ** 2)) / 12, "central differences"),
+    "absolute": (lambda w: np.sum(np.abs(residual(w)) ** 2) / 12, "central differences"),
+    "conjugate": (
+        lambda w: (residual(w) * residual(w).conj()).sum().real / 12,
+        "central differences",
+    ),
+    "norm": (lambda w: np.linalg.norm(residual(w)) ** 2 / 12, "central differences"),
+    "real part": (lambda w: value(np.real(w)), "central differences"),
+    "variance": (
+        lambda w: (np.var(residual(w)) + np.mean(residual(w)) ** 2) * 1.5,
+        "central differences",
+    ),
+}
+
+
+def faulty(report: GradientReport) -> set[str]:
+    """Return the arrays in which a report finds wrong entries."""
+    return {e.name.split("[", maxsplit=1)[0] for e in report.entries if e.verdict == "wrong"}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_right_gradients_pass(style: str):
+    styled, method = STYLES[style]
+    report = check_gradient(styled, gradient, THETA, arrays=SHAPES)
+    assert report
+    assert report.ok
+    assert report.method == method
+    assert {e.verdict for e in report.entries} == {"right"}
+    assert [e.name for e in report.entries][::9] == ["W[0,0]", "b[0]"]
+    assert len(report.entries) == report.total == 12
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("mistake", WRONG)
+def test_wrong_gradients_do_not(style: str, mistake: str):
+    wrong, arrays = WRONG[mistake]
+    report = check_gradient(STYLES[style][0], lambda w: wrong(gradient(w)), THETA, arrays=SHAPES)
+    assert not report
+    assert not report.ok
+    assert faulty(report) == arrays
+    assert report.worst.verdict == "wrong"
+
+
+def test_a_gradient_may_be_an_array_or_a_list():
+    assert check_gradient(value, gradient(THETA), THETA)
+    assert check_gradient(value, gradient(THETA).tolist(), THETA.tolist())
+    assert not check_gradient(value, -gradient(THETA), THETA)
+
+
+def test_theta_is_not_changed_even_by_functions_that_write_to_it():
+    theta = THETA.copy()
+
+    def rude(w: Array) -> Array:
+        g = gradient(w)
+        w[:] = 0
+        return g
+
+    assert check_gradient(value, rude, theta)
+    np.testing.assert_array_equal(theta, THETA)
+
+
+@pytest.mark.parametrize("place", range(40))
+def test_a_complex_step_that_lies_in_one_entry_is_not_trusted(place: int):
+    theta = np.linspace(-2, 2, 40)
+
+    def partly_absolute(w: Array) -> Any:
+        return np.sum(w**3) + np.abs(w[place])
+
+    right = 3 * theta**2 + np.sign(theta) * np.eye(40)[place]
+    assert check_gradient(partly_absolute, right, theta)
+    wrong = right + np.eye(40)[place - 1]
+    assert faulty(check_gradient(partly_absolute, wrong, theta)) == {"theta"}
+
+
+@pytest.mark.parametrize("array", ["W1", "b1", "W2"])
+def test_a_complex_step_that_lies_as_the_gradient_does_is_not_trusted(array: str):
+    theta = np.linspace(-2, 2, 80)
+    shapes = {"W1": (7, 10), "b1": (7,), "W2": (3, 1)}
+    start, stop = {"W1": (0, 70), "b1": (70, 77), "W2": (77, 80)}[array]
+
+    def penalised(w: Array) -> Any:
+        return np.sum(w**3) + np.sum(np.abs(w[start:stop]))
+
+    forgetful = 3 * theta**2  # as the complex step, to which |w| is constant
+    assert faulty(check_gradient(penalised, forgetful, theta, arrays=shapes)) == {array}
+
+
+# ---- precision -----------------------------------------------------------------------------------
+
+SINGLE: dict[str, Value] = {
+    "returns float32": lambda w: value(w.astype(np.float32)),
+    "returns a float": lambda w: float(value(w.astype(np.float32))),
+    "float32 at the end": lambda w: float(np.float32(value(w))),
+}
+
+
+@pytest.mark.parametrize("style", SINGLE)
+@pytest.mark.parametrize("seed", range(8))
+def test_float32_accuses_nobody_and_still_sees_mistakes(style: str, seed: int):
+    theta = np.random.default_rng(seed).normal(size=12)
+    report = check_gradient(SINGLE[style], gradient, theta, arrays=SHAPES)
+    assert faulty(report) == set()
+    assert report.notes[0] == "value computes in float32: few digits remain"
+    assert min(e.error for e in report.entries) > 1e-7
+    for mistake in ("sign", "zero", "no bias", "transposed"):
+        wrong, arrays = WRONG[mistake]
+        report = check_gradient(SINGLE[style], wrong(gradient(theta)), theta, arrays=SHAPES)
+        assert faulty(report) == arrays
+
+
+def test_slopes_lost_in_rounding_are_called_unsure():
+    report = check_gradient(lambda w: np.float32(1 + 1e-6 * w[0]), [1e-6], [1.0])
+    assert [e.verdict for e in report.entries] == ["unsure"]
+    assert not report.ok
+    assert str(report).startswith("gradient not judged: 1 of 1 entries by central differences")
+    assert "1 entries have error bars too wide to judge; compute value in float64" in str(report)
+
+
+def test_a_float32_theta_is_checked_in_float64():
+    seen = []
+
+    def watched(w: Array) -> Any:
+        seen.append(w.dtype)
+        return value(w)
+
+    report = check_gradient(watched, gradient, THETA.astype(np.float32))
+    assert report.ok
+    assert report.method == "complex step"
+    assert set(seen) == {np.dtype("float64"), np.dtype("complex128")}
+    assert report.notes == (
+        "theta was float32: checked in float64, since float32 leaves 3 or 4 digits",
+    )
+
+
+@pytest.mark.parametrize("factor", [1e-8, 1e-3, 1e3, 1e8])
+@pytest.mark.parametrize("style", ["complex", "float"])
+def test_scale_does_not_matter(factor: float, style: str):
+    styled, _ = STYLES[style]
+    right = factor * gradient(THETA)
+    assert check_gradient(lambda w: factor * styled(w), right, THETA)
+    assert not check_gradient(lambda w: factor * styled(w), (1 + 1e-4) * right, THETA)
+
+
+@pytest.mark.parametrize("style", ["complex", "float"])
+def test_large_parameters(style: str):
+    styled, _ = STYLES[style]
+    assert check_gradient(lambda w: styled(w / 1e6), gradient(THETA) / 1e6, THETA * 1e6)
+    assert not check_gradient(lambda w: styled(w / 1e6), gradient(THETA) / 1e5, THETA * 1e6)
+
+
+# ---- zeros and kinks -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, float], ids=["complex", "float"])
+def test_where_both_are_zero_the_gradient_is_right(wrap: Callable[[Any], Any]):
+    report = check_gradient(
+        lambda w: wrap(np.exp(w[0]) + 0 * w[1] + (w[2] + 1 / 3) - w[2]),
+        lambda w: np.array([np.exp(w[0]), 0.0, 0.0]),
+        [0.3, 0.2, 0.1],
+        arrays={"a": (1,), "dead": (1,), "cancelled": (1,)},
+    )
+    assert [e.verdict for e in report.entries] == ["right"] * 3
+    assert report.entries[1].relative == 0
+    constant = check_gradient(lambda w: wrap(3.0 + 0 * w[0]), lambda w: 0 * w, [1.0, 2.0])
+    assert constant.ok
+
+
+def relu(w: Array) -> Array:
+    return np.where(np.real(w) > 0, w, 0 * w)
+
+
+def upper_relu(w: Array) -> Array:
+    return np.where(np.real(w) < 0, 0 * w, w)
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, float], ids=["complex", "float"])
+@pytest.mark.parametrize("f", [relu, upper_relu])
+@pytest.mark.parametrize("at_kink", [0.0, 0.5, 1.0])
+def test_any_slope_will_do_at_a_kink(
+    wrap: Callable[[Any], Any], f: Callable[[Array], Array], at_kink: float
+):
+    theta = np.array([0.0, 1.5, -0.7, 0.0, 2.0])
+    slopes = np.where(theta > 0, 1.0, np.where(theta < 0, 0.0, at_kink))
+    report = check_gradient(lambda w: wrap(np.sum(f(w))), slopes, theta)
+    assert report.ok
+    assert {e.verdict for e in report.entries} <= {"right", "kink"}
+    assert {e.verdict for e in report.entries[1:3]} == {"right"}
+    kinks = sum(e.verdict == "kink" for e in report.entries)
+    told = f"{kinks} entries lie at a kink, where there is no single slope: not judged"
+    assert report.notes == ((told,) if kinks else ())
+    wrong = slopes + np.eye(5)[1]
+    assert not check_gradient(lambda w: wrap(np.sum(f(w))), wrong, theta)
+
+
+def test_kinks_near_the_point_accuse_nobody():
+    theta = np.array([1e-5, -1e-5, 3e-6, 0.8])
+    report = check_gradient(lambda w: float(np.sum(np.abs(w))), np.sign(theta), theta)
+    assert [e.verdict for e in report.entries] == ["kink", "kink", "kink", "right"]
+    assert report.worst.name == "theta[3]"
+
+
+def test_a_kink_excuses_no_nan():
+    report = check_gradient(lambda w: float(np.sum(np.abs(w))), [math.nan, 1.0], [0.0, 1.0])
+    assert faulty(report) == {"theta"}
+
+
+def test_nothing_but_kinks_is_no_praise():
+    report = check_gradient(lambda w: float(np.sum(np.abs(w))), [1.0, 1.0], [0.0, 0.0])
+    assert not report.ok
+    assert str(report).startswith("gradient not judged: 2 of 2 entries")
+
+
+def test_steep_functions_have_no_kinks_to_hide_behind():
+    def steep(w: Array) -> float:
+        return float(np.sum(np.tanh(50 * np.real(w))))
+
+    theta = np.array([0.01, 0.02, -0.005, 0.3])
+    right = 50 / np.cosh(50 * theta) ** 2
+    assert check_gradient(steep, right, theta)
+    report = check_gradient(steep, 1.001 * right, theta)
+    assert [e.verdict for e in report.entries[:3]] == ["wrong"] * 3
+
+
+def test_values_that_end_nearby_accuse_nobody():
+    def root(w: Array) -> float:
+        return float(np.sqrt(w[0])) if w[0] >= 0 else math.nan
+
+    assert check_gradient(root, lambda w: 0.5 / np.sqrt(w), [0.01])
+    assert faulty(check_gradient(root, [0.5 / math.sqrt(1e-9)], [1e-9])) == set()
+
+
+# ---- networks ------------------------------------------------------------------------------------
+
+
+class Off(Initializer):
+    """Numbers that are never 0 nor alike, so that no mistake hides behind a zero."""
+
+    def __call__(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return rng.uniform(0.2, 0.9, shape) * rng.choice([-1, 1], shape)
+
+
+def net_of(*, penalty: Penalty | None = None, trainable: bool = True) -> Network:
+    """Return a 3-4-4-2 network with every kind of layer."""
+    layers: list[Layer] = [
+        Dense(4, "tanh", Off(), Off(), trainable=trainable),
+        LayerNorm(),
+        Dropout(0.3),
+        Dense(4, "softplus", Off(), Off()),
+        Dense(2, "identity", Off(), Off()),
+    ]
+    return Network(3, tuple(layers), "squared-error", penalty or Penalty())
+
+
+NET_X, NET_T = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
+WEIGHTS = [1.0, 2.0, 0.5, 3.0, 0.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        net_of(),
+        net_of(trainable=False),
+        net_of(penalty=Penalty(l1=0.1, l2=0.2, alpha=0.3)),
+        mlp(3, 4, 2, activation="relu", loss="huber", layer_norm=True, dropout=0.5),
+    ],
+    ids=["every layer", "frozen", "penalty", "mlp"],
+)
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weighted"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_networks(net: Network, weights: list[float] | None, dtype: str):
+    theta = net.initialize(1, dtype)
+    before = theta.tobytes()
+    report = net.check_gradient(theta, NET_X, NET_T, weights)
+    times = 3 if net.penalty else 2
+    assert report.ok, str(report)
+    assert report.method == "complex step"
+    assert report.total == times * net.layout.size
+    assert len(report.entries) == report.total
+    assert theta.tobytes() == before
+
+
+def test_a_network_is_checked_again_after_some_steps_and_with_its_penalty():
+    net = net_of(penalty=Penalty(l2=0.1))
+    names = [e.name for e in net.check_gradient(net.initialize(0), NET_X, NET_T).entries]
+    places = ["W1[0,0]", "b1[0]", "W2[0]", "b2[0]", "W3[0,0]", "b3[0]", "W4[0,0]", "b4[0]"]
+    for where in ("", "after 10 steps ", "with penalty "):
+        assert {f"{where}{place}" for place in places} <= set(names)
+
+
+def test_relu_networks_at_their_kinks_are_not_accused():
+    net = mlp(2, 4, 1, activation="relu", loss="squared-error", output="identity")
+    x, t = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]  # z = 0 for the first sample
+    for seed in range(5):
+        assert net.check_gradient(net.initialize(seed), x, t).ok
+
+
+def test_a_penalty_at_its_kink_is_not_accused():
+    net = mlp(2, 2, activation="tanh", loss="squared-error", penalty=Penalty(l1=0.5))
+    assert net.check_gradient(net.pack(W=[np.zeros((2, 2))]), [[1, 2]], [[0.1, 0.2]]).ok
+
+
+class Pass(NamedTuple):
+    """What a backward pass was given and gave."""
+
+    right: DenseGrads
+    W: Array
+    saved: Any
+    da: Array
+
+
+def dense_grads(name: str, wrong: Callable[[Pass], Array]) -> Callable[..., DenseGrads]:
+    """Return a backward pass of Dense in which one gradient is wrong."""
+    backward = Dense.backward
+
+    def broken(self: Dense, params: Any, saved: Any, da: Array) -> DenseGrads:
+        right = backward(self, params, saved, da)
+        return right._replace(**{name: wrong(Pass(right, params["W"], saved, da))})
+
+    return broken
+
+
+BROKEN_DENSE: dict[str, Callable[..., DenseGrads]] = {
+    "dW nearly right": dense_grads("dW", lambda p: p.right.dW * (1 + 1e-6)),
+    "dW without the derivative": dense_grads("dW", lambda p: p.da.T @ p.saved.x),
+    "dW from the output": dense_grads("dW", lambda p: p.right.dW * np.mean(p.saved.a)),
+    "db of the last sample": dense_grads("db", lambda p: p.right.delta[-1]),
+    "db forgotten": dense_grads("db", lambda p: 0 * p.right.db),
+    "dx twice": dense_grads("dx", lambda p: 2 * p.right.dx),
+    "dx without the derivative": dense_grads("dx", lambda p: p.da @ p.W),
+    "dx through dW": dense_grads("dx", lambda p: p.right.delta @ p.right.dW),
+    "NaN": dense_grads("dW", lambda p: p.right.dW * math.nan),
+}
+
+
+@pytest.mark.parametrize("mistake", BROKEN_DENSE)
+def test_a_broken_dense_layer_is_caught(mistake: str, monkeypatch: pytest.MonkeyPatch):
+    net = mlp(3, 4, 4, 2, activation="tanh", loss="squared-error", initializer=Off())
+    theta = net.initialize(0)
+    assert net.check_gradient(theta, NET_X, NET_T)
+    monkeypatch.setattr(Dense, "backward", BROKEN_DENSE[mistake])
+    report = net.check_gradient(theta, NET_X, NET_T)
+    assert not report
+    arrays = {e.name[:2] for e in report.entries if e.verdict == "wrong" and "after" not in e.name}
+    own = {"dW": {"W1", "W2", "W3"}, "db": {"b1", "b2", "b3"}, "NaN": {"W1", "W2", "W3"}}
+    assert arrays == own.get(mistake[:3].strip(), {"W1", "b1", "W2", "b2"})
+
+
+def test_broken_layers_without_weights_are_caught(monkeypatch: pytest.MonkeyPatch):
+    net = net_of()
+    theta = net.initialize(0)
+
+    def without_means(self: LayerNorm, params: Any, saved: Any, da: Array) -> LayerNormGrads:
+        dxhat = da * params["W"]
+        return LayerNormGrads(
+            dxhat, np.sum(da * saved.xhat, axis=0), np.sum(da, axis=0), saved.r * dxhat
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LayerNorm, "backward", without_means)
+        assert faulty(net.check_gradient(theta, NET_X, NET_T)) >= {"W1", "b1"}
+    right = Dropout.backward
+
+    def without_mask(self: Dropout, params: Any, saved: Any, da: Array) -> Any:
+        return right(self, params, saved._replace(mask=None), da)
+
+    monkeypatch.setattr(Dropout, "backward", without_mask)
+    assert faulty(net.check_gradient(theta, NET_X, NET_T)) >= {"W1", "b1", "W2", "b2"}
+
+
+def test_a_broken_penalty_is_told_apart_from_the_loss(monkeypatch: pytest.MonkeyPatch):
+    net = net_of(penalty=Penalty(l2=1e-3))
+    monkeypatch.setattr(Penalty, "gradient", lambda self, w, _: self.l2 * w)  # 2 is missing
+    report = net.check_gradient(net.initialize(0), NET_X, NET_T)
+    assert faulty(report) == {"with penalty W1", "with penalty W3", "with penalty W4"}
+
+
+def test_a_mistake_that_hides_at_the_start_is_found_after_some_steps(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    net = mlp(3, 4, 2, activation="tanh", loss="squared-error")
+    W = [RNG.normal(size=(4, 3)), np.zeros((2, 4))]  # nothing is sent back through zeros
+    monkeypatch.setattr(Dense, "backward", BROKEN_DENSE["dx twice"])
+    report = net.check_gradient(net.pack(W), NET_X, NET_T)
+    assert faulty(report) == {"after 10 steps W1", "after 10 steps b1"}
+
+
+def test_a_large_network_is_sampled_in_every_array():
+    net = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
+    theta = net.initialize(0)
+    x, t = RNG.uniform(size=(64, 784)), RNG.integers(0, 10, 64)
+    with threadpool_limits(1):  # other processes on the machine must not count
+        began = time.process_time()
+        report = net.check_gradient(theta, x, t)
+        seconds = time.process_time() - began
+    assert report.ok
+    for where in ("", "after 10 steps "):
+        for array, most in {"W1": 24, "b1": 24, "W2": 24, "b2": 10}.items():
+            assert sum(e.name.startswith(f"{where}{array}[") for e in report.entries) == most
+    assert report.total == 2 * net.layout.size
+    assert report.notes == ("checked on the first 32 of 64 samples, which is enough",)
+    assert seconds < 3
+
+
+def test_samples_of_entries_follow_the_seed():
+    net = mlp(20, 30, 2, activation="tanh", loss="squared-error")
+    theta, x, t = net.initialize(0), RNG.normal(size=(4, 20)), np.zeros((4, 2))
+    names = [
+        [e.name for e in net.check_gradient(theta, x, t, seed=seed, entries=3).entries]
+        for seed in (1, 1, 2)
+    ]
+    assert names[0] == names[1] != names[2]
+    assert len(names[0]) == 2 * (3 + 3 + 3 + 2)
+
+
+# ---- the report ----------------------------------------------------------------------------------
+
+
+def test_a_report_reads_well():
+    report = check_gradient(
+        lambda w: np.sum(w**2), [2.0, 4.5, -6.0], [1.0, 2.0, 3.0], arrays={"W1": (1, 2), "b1": (1,)}
+    )
+    assert str(report) == (
+        "gradient wrong: 3 of 3 entries by complex step, 2 wrong, worst relative error 2 at b1[0]\n"
+        "  W1[0,1]: 4.5, numerically 4 ± 0\n"
+        "  b1[0]: -6, numerically 6 ± 0"
+    )
+    right = check_gradient(lambda w: np.sum(w**2), [2.0, 4.0], [1.0, 2.0])
+    head = "gradient right: 2 of 2 entries by complex step, 0 wrong, "
+    assert str(right) == f"{head}worst relative error 0 at theta[0]"
+
+
+def test_a_report_lists_ten_wrong_entries_and_every_note():
+    theta = np.ones(30, np.float32)
+    lines = str(check_gradient(lambda w: np.sum(w**2), np.zeros(30), theta)).splitlines()
+    assert lines[0].startswith("gradient wrong: 30 of 30 entries by complex step, 30 wrong")
+    assert lines[1] == "  theta[0]: 0, numerically 2 ± 0"
+    assert lines[10] == "  theta[9]: 0, numerically 2 ± 0"
+    assert lines[11] == (
+        "  note: theta was float32: checked in float64, since float32 leaves 3 or 4 digits"
+    )
+    assert len(lines) == 12

@@ -1,0 +1,200 @@
+"""Early stopping: when it stops, what it calls an improvement, and which parameters remain.
+
+Most runs here have a metric that reads its values off a list, so that every stop is foreseen.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+from chainrule import LBFGS, SGD, Adam, EarlyStopping, Run, mlp, train
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(10, 3)), RNG.normal(size=(10, 2))
+NET = mlp(3, 4, 2, activation="tanh", loss="squared-error")
+
+
+def scripted(*scores: float) -> Callable[[Array, Array], float]:
+    """Return a metric that gives one score after the other."""
+    left = iter(scores)
+    return lambda *_: next(left)
+
+
+def run_of(*scores: float, every: int = 1, epochs: int | None = None, **stop: Any) -> Run:
+    """Return a finished run whose records have the given scores."""
+    run = train(
+        NET, X, Y, SGD(0.3), batch=4, metric=scripted(*scores), record_every=every,
+        epochs=len(scores) * every if epochs is None else epochs,
+        stop=EarlyStopping(monitor="metric", **stop),
+    )  # fmt: skip
+    run.finish()
+    return run
+
+
+def theta_after(epochs: int) -> bytes:
+    """Return the parameters of a run that nothing stops."""
+    run = train(NET, X, Y, SGD(0.3), batch=4, epochs=epochs)
+    if epochs:
+        run.finish()
+    return run.theta.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("scores", "patience", "stops", "best"),
+    [
+        ([1, 2, 3, 2, 2, 2, 9], 3, 6, 3),
+        ([1, 0, 2, 0, 3, 0, 0, 9], 2, 7, 5),
+        ([5, 4, 9], 1, 2, 1),
+        ([1, 1, 1, 9], 2, 3, 1),  # as good is not better
+        ([-3, -2, -1, -2, -2, 0], 2, 5, 3),
+        ([math.nan, 1, 0, 0, 9], 2, 4, 2),
+        ([3, math.nan, math.nan, 9], 2, 3, 1),
+    ],
+)
+def test_on_the_metric(scores: list[float], patience: int, stops: int, best: int):
+    run = run_of(*scores, patience=patience)
+    assert run.reason == "early stopping"
+    assert len(run.history) == stops
+    assert (run.state.epoch, run.state.best_epoch) == (stops, best)
+    assert run.theta.tobytes() == theta_after(best)
+    assert run.state.theta.tobytes() == theta_after(stops)
+
+
+@pytest.mark.parametrize(
+    ("scores", "min_delta", "stops", "best"),
+    [
+        ([1, 1.05, 1.1, 1.15, 9], 0.2, 4, 1),
+        ([1, 1.05, 1.1, 1.25, 1.3, 1.3, 1.4], 0.2, 7, 4),  # small steps add up to one
+        ([1, 1.5, 1.5, 1.5, 9], 0.5, 4, 1),  # as much as min_delta is not more
+        ([1, 1.5, 1.5, 1.5, 1.5, 9], 0.49, 5, 2),
+    ],
+)
+def test_what_counts_as_an_improvement(
+    scores: list[float], min_delta: float, stops: int, best: int
+):
+    run = run_of(*scores, patience=3, min_delta=min_delta)
+    assert (len(run.history), run.state.best_epoch) == (stops, best)
+    assert run.theta.tobytes() == theta_after(best)
+
+
+def test_patience_is_counted_in_records():
+    run = run_of(1, 2, 1, 1, 9, every=5, patience=2)
+    assert [r.epoch for r in run.history] == [5, 10, 15, 20]
+    assert run.state.best_epoch == 10
+    assert run.theta.tobytes() == theta_after(10)
+
+
+def test_a_short_last_record_counts_by_its_epochs():
+    run = run_of(1, 0, 0, every=5, epochs=12, patience=2)  # 5, 10, and 12
+    assert [r.epoch for r in run.history] == [5, 10, 12]
+    assert run.reason == "epochs"
+
+
+def test_the_best_parameters_remain_when_the_epochs_end_first():
+    run = run_of(1, 3, 2, 2, patience=9)
+    assert run.reason == "epochs"
+    assert run.theta.tobytes() == theta_after(2)
+    np.testing.assert_array_equal(run.predict(X), NET.predict(run.theta, X))
+
+
+def test_before_the_end_the_parameters_are_the_last_ones():
+    run = train(
+        NET, X, Y, SGD(0.3), batch=4, epochs=3,
+        metric=scripted(3, 2, 1), stop=EarlyStopping(monitor="metric"),
+    )  # fmt: skip
+    for record in run:
+        assert run.theta.tobytes() == theta_after(record.epoch)
+    assert run.theta.tobytes() == theta_after(1)
+
+
+def test_a_stopped_run_does_not_go_on():
+    run = run_of(1, 0, 9, patience=1)
+    last, state = run.history[-1], run.state
+    assert run.finish() is last
+    assert list(run) == []
+    assert run.state is state
+
+
+def test_without_patience_left_a_continued_run_stops_at_its_first_record():
+    first = run_of(5, 1, 1, patience=2)
+    stop = EarlyStopping(patience=2, monitor="metric")
+    more = {"batch": 4, "stop": stop, "state": first.state, "epochs": 5}
+    second = train(NET, X, Y, SGD(0.3), **more, metric=scripted(1, 9))
+    assert (second.finish().epoch, second.reason) == (4, "early stopping")
+    assert second.theta.tobytes() == theta_after(1)
+    third = train(NET, X, Y, SGD(0.3), **more, metric=scripted(6, 0, 0))
+    assert (third.finish().epoch, third.state.best_epoch) == (6, 4)
+    assert third.theta.tobytes() == theta_after(4)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5])
+def test_stopped_and_continued_is_uninterrupted(cut: int):
+    scores = [1.0, 2.0, 3.0, 2.5, 2.0, 1.0]
+    stop = EarlyStopping(patience=4, monitor="metric")
+    whole = run_of(*scores, patience=4)
+    first = train(NET, X, Y, SGD(0.3), batch=4, epochs=cut, metric=scripted(*scores), stop=stop)
+    first.finish()
+    second = train(
+        NET, X, Y, SGD(0.3), batch=4, epochs=6 - cut, metric=scripted(*scores[cut:]), stop=stop,
+        state=first.state,
+    )  # fmt: skip
+    second.finish()
+    assert second.theta.tobytes() == whole.theta.tobytes()
+    assert second.state.theta.tobytes() == whole.state.theta.tobytes()
+    assert second.state.best_epoch == whole.state.best_epoch == 3
+
+
+# ---- on the loss ---------------------------------------------------------------------------------
+
+
+def validation_losses(run: Run) -> list[float]:
+    """Return the validation loss of every record."""
+    return [r.validation_loss for r in run.history if r.validation_loss is not None]
+
+
+def test_on_the_validation_loss():
+    stop = EarlyStopping(patience=5)
+    xv, yv = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 2))
+    run = train(NET, X, Y, Adam(0.05), epochs=500, stop=stop, validation=(xv, yv))
+    run.finish()
+    losses = validation_losses(run)
+    best = losses.index(min(losses))
+    assert run.reason == "early stopping"
+    assert len(losses) == best + 1 + 5
+    assert best > 5  # it first improves, so that stopping at the first record would be seen
+    assert NET.loss_and_gradient(run.theta, xv, yv)[0] == losses[best]
+    assert run.history[-1].loss < run.history[best].loss  # on the training data it goes on
+
+
+def test_on_the_training_loss_where_there_is_no_validation():
+    run = train(NET, X, Y, SGD(3.0), epochs=500, stop=EarlyStopping(patience=4), after=True)
+    run.finish()
+    losses = [r.loss for r in run.history]
+    assert len(losses) == np.argmin(losses) + 1 + 4
+    assert NET.loss_and_gradient(run.theta, X, Y)[0] == min(losses)
+
+
+def test_a_monitored_loss_may_ask_for_a_delta():
+    settings: dict[str, Any] = {"epochs": 500, "record_every": 1}
+    patient = train(NET, X, Y, SGD(0.1), **settings, stop=EarlyStopping(3, 1e-6))
+    strict = train(NET, X, Y, SGD(0.1), **settings, stop=EarlyStopping(3, 0.01))
+    assert strict.finish().epoch < patient.finish().epoch
+    losses = [r.loss for r in strict.history]
+    best = strict.state.best_epoch - 1
+    assert losses[best] - min(losses[best + 1 :]) <= 0.01
+
+
+def test_lbfgs_stops_and_keeps_the_best():
+    xv, yv = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 2))
+    stop = EarlyStopping(patience=3)
+    run = train(NET, X, Y, LBFGS(), epochs=30, stop=stop, validation=(xv, yv))
+    run.finish()
+    losses = validation_losses(run)
+    assert run.reason == "early stopping"
+    assert len(losses) == losses.index(min(losses)) + 1 + 3
+    assert NET.loss_and_gradient(run.theta, xv, yv)[0] == min(losses)
