@@ -14,6 +14,7 @@ from chainrule.cli.output import messages, moves
 from chainrule.training import Record, Run
 
 LINES = 4  # so many are printed where nothing moves
+ROOMY = 64  # columns in which the rate finds a place too
 
 Tell: TypeAlias = Callable[[Record], None]
 
@@ -44,9 +45,15 @@ def bar(console: Console, epochs: int) -> Iterator[Tell]:
     """Show a bar that moves."""
     count = f"epoch {{task.completed:{len(str(epochs))}.0f}}/{epochs}"  # as wide all the time
     columns = (TextColumn(count), BarColumn(None), TextColumn("{task.description}"))
+    fitting = 3 if console.width >= ROOMY else 2
+
+    def tell(record: Record) -> None:
+        told = "  ".join([*parts(record)][:fitting])
+        progress.update(task, completed=record.epoch, description=told)
+
     with Progress(*columns, console=console, expand=True) as progress:
         task = progress.add_task("", total=epochs)
-        yield lambda r: progress.update(task, completed=r.epoch, description="  ".join(parts(r)))
+        yield tell
 
 
 @contextmanager

@@ -1,0 +1,92 @@
+"""How tests call the command line: in this process, in one of its own, or in a terminal."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pexpect
+import pytest
+
+from chainrule.cli import main
+
+COMMAND = [sys.executable, "-m", "chainrule"]
+MEDDLERS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+
+
+class Outcome(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Outcome]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return an environment whose terminal is xterm, with some variables changed."""
+    plain = {name: value for name, value in os.environ.items() if name not in MEDDLERS}
+    return {**plain, "TERM": "xterm-256color", "PYTHONUTF8": "1", **changes}
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call a command in this process."""
+
+    def run(*arguments: str) -> Outcome:
+        return Outcome(main(list(arguments)), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def process() -> Call:
+    """Call a command in a process of its own, without a terminal."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> Outcome:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            env=env or environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            **options,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def terminal() -> Iterator[Callable[..., pexpect.spawn]]:
+    """Call a command in a terminal of 80 columns and 24 lines."""
+    started: list[pexpect.spawn] = []
+
+    def spawn(*arguments: str, width: int = 80, shell: str = "", **changes: str) -> pexpect.spawn:
+        command = ["bash", "-c", shell] if shell else [*COMMAND, *arguments]
+        started.append(
+            pexpect.spawn(
+                command[0],
+                command[1:],
+                env=environment(**changes),
+                dimensions=(24, width),
+                encoding="utf-8",
+                timeout=120,
+            )
+        )
+        return started[-1]
+
+    yield spawn
+    for child in started:
+        child.close(force=True)
+
+
+def finish(child: pexpect.spawn) -> tuple[int, str]:
+    """Wait for a command in a terminal; return its exit code, and all that it printed."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus if child.exitstatus is not None else -child.signalstatus, child.before

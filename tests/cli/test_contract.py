@@ -1,0 +1,241 @@
+"""What holds for every command: exit codes, streams, help, and what is not loaded.
+
+What each command prints is tested beside this.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chainrule import explanation
+from chainrule.cli import app, explain, main
+from chainrule.cli import output as output_module
+from chainrule.errors import InputError
+from chainrule.explanation import build, digits
+from chainrule.problems import PROBLEMS
+from tests.cli.conftest import COMMAND, Call, environment
+
+COMMANDS = ["explain", "demo", "schema"]
+ESCAPE = "\x1b"
+
+
+def loaded(*arguments: str) -> set[str]:
+    """Return the top-level packages that a command imports."""
+    python = [sys.executable, "-X", "importtime", "-m", "chainrule"]
+    done = subprocess.run([*python, *arguments], capture_output=True, text=True, check=False)
+    return set(re.findall(r"\| +(\w+)\S*$", done.stderr, flags=re.MULTILINE))
+
+
+# ---- help ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_is_a_result(call: Call, command: list[str], option: str):
+    code, out, err = call(*command, option)
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: ")
+    assert not re.search(r"\.\.\.$", out, flags=re.MULTILINE), "a summary is cut off"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_eighty_columns(call: Call, monkeypatch: pytest.MonkeyPatch, command: str):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, call(command, "--help").out.splitlines())) <= 80
+
+
+def test_every_command_is_listed(call: Call):
+    out = call("--help").out
+    listed = re.findall(r"^  ([a-z]+)  ", out, flags=re.MULTILINE)
+    assert listed == COMMANDS == [command.name for command in app.registered_commands]
+    assert "Exit codes: 0 right, 1 a check failed" in out
+
+
+def test_without_a_command_there_is_help(call: Call):
+    code, out, err = call()
+    assert code == 2
+    assert "Usage: " in out + err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_top_level_help_loads_little(arguments: list[str]):
+    heavy = {"numpy", "rich", "pydantic", "sklearn", "chainrule"}
+    assert loaded(*arguments) & heavy == {"chainrule"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [*([name, "--help"] for name in COMMANDS), ["schema"], ["explain", "mazr"]], ids=str
+)
+def test_help_and_refusals_load_no_numpy(arguments: list[str]):
+    assert loaded(*arguments) & {"numpy", "sklearn", "chainrule"} == {"chainrule"}
+
+
+def test_explaining_loads_no_scikit_learn():
+    assert loaded("explain") & {"numpy", "sklearn", "scipy", "numba"} == {"numpy"}
+
+
+def test_what_is_told_without_loading_is_true():
+    assert sorted(explain.PRESETS) == sorted(PROBLEMS)
+    assert explain.MOST_STEPS == build.MOST_STEPS
+    assert explain.MOST_DIGITS == digits.EXACT
+
+
+@pytest.mark.parametrize("call_it", ["call", "process"])
+def test_the_version(request: pytest.FixtureRequest, call_it: str):
+    code, out, err = request.getfixturevalue(call_it)("--version")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"chainrule \d+\.\d+\.\d+\n", out)
+
+
+def test_presets_are_completed():
+    env = environment(
+        _PYTHON__M_CHAINRULE_COMPLETE="complete_bash",
+        COMP_WORDS="python -m chainrule explain m",
+        COMP_CWORD="2",
+        **{"_TYPER_COMPLETE_ARGS": "python -m chainrule explain m"},
+    )
+    done = subprocess.run(COMMAND, env=env, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+
+
+# ---- exit codes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explain", "mazr"], "did you mean 'mazur'?"),
+        (["explain", "Half_Adder"], "did you mean 'half-adder'?"),
+        (["exlpain"], "explain"),
+        (["explain", "--step", "2"], "--steps"),
+        (["explain", "--steps", "0"], "choose from 1 to 10,000,000"),
+        (["explain", "--steps", "-1"], "choose from 1 to 10,000,000"),
+        (["explain", "--steps", "1000000000000"], "choose from 1 to 10,000,000"),
+        (["explain", "--steps", "two"], "--steps"),
+        (["explain", "--digits", "0"], "choose from 1 to 17"),
+        (["explain", "--digits", "18"], "choose from 1 to 17"),
+        (["explain", "--seed", "-1"], "choose from 0"),
+        (["explain", "--learning-rate", "0"], "above 0"),
+        (["explain", "--learning-rate", "nan"], "above 0"),
+        (["explain", "--learning-rate", "inf"], "above 0"),
+        (["explain", "--format", "yaml"], "--format"),
+        (["explain", "--output", "page.html"], "--format text or --format json"),
+        (["explain", "--compact", "--format", "json"], "is for text only"),
+        (["schema", "exampel"], "did you mean 'example'?"),
+        (["demo", "--seed", "-1"], "choose from 0"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(call: Call, arguments: list[str], said: str):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.startswith("Usage: ")
+    assert "--help' for help" in err
+
+
+def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(explanation, "explain_problem", fail)
+
+
+def test_bad_data_are_told_in_plain_words(call: Call, monkeypatch: pytest.MonkeyPatch):
+    raising(InputError("x is no number; give one"), monkeypatch)
+    assert call("explain") == (3, "", "Error: x is no number; give one\n")
+
+
+def test_a_fault_of_our_own_is_no_failed_check(call: Call, monkeypatch: pytest.MonkeyPatch):
+    raising(ZeroDivisionError("within"), monkeypatch)
+    code, out, err = call("explain")
+    assert (code, out) == (70, "")
+    assert "ZeroDivisionError: within" in err
+    assert err.endswith("This is a fault in chainrule itself; please report it.\n")
+
+
+def test_an_interruption(call: Call, monkeypatch: pytest.MonkeyPatch):
+    raising(KeyboardInterrupt(), monkeypatch)
+    code, out, err = call("explain")
+    assert (code, out, err.strip()) == (130, "", "Interrupted.")
+
+
+@pytest.mark.parametrize("options", ["", "--format json"])
+def test_a_reader_who_leaves_is_no_error(options: str):
+    python = " ".join(COMMAND)
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {python} explain {options} | head -n 1"],  # noqa: S607  any shell
+        env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in {0, 128 + 13}
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--format", "json"]], ids=str)
+def test_a_full_disk_is_told(options: list[str]):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "explain", *options], env=environment(),
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (3, "Error: No space left on device\n")
+
+
+# ---- streams ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(closing: str):
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} explain {closing}"],  # noqa: S607  any shell
+        env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "" if ">&- " in f"{closing} ".removeprefix("2") else "w5" in done.stdout
+
+
+def test_json_is_alone_on_standard_output(process: Call):
+    code, out, err = process("explain", "--format", "json", "--seed", "1")
+    assert code == 0
+    assert json.loads(out)["schema"] == "chainrule.example/1"
+    assert err == "Note: mazur has published weights, so --seed changes nothing.\n"
+
+
+def test_nothing_but_text_where_there_is_no_terminal(process: Call):
+    code, out, err = process("explain")
+    assert (code, err) == (0, "")
+    assert ESCAPE not in out
+    assert [line for line in out.splitlines() if line != line.rstrip() or len(line) > 80] == []
+
+
+def test_any_encoding_will_do(process: Call):
+    code, out, err = process("explain", env=environment(PYTHONUTF8="0", PYTHONIOENCODING="ascii"))
+    assert (code, err) == (0, "")
+    assert "\\u2202E/\\u2202w5" in out
+
+
+def test_the_module_and_the_function_are_the_same(process: Call, call: Call):
+    assert process("schema") == call("schema")
+
+
+def test_the_process_is_left_alone_where_arguments_are_given(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("chainrule.cli.own_the_process", lambda: pytest.fail("it was not"))
+    assert main(["--version"]) == 0
+
+
+def test_messages_keep_what_looks_like_markup(capsys: pytest.CaptureFixture[str]):
+    name = f"[red]{'x' * 100}:smile:"
+    output_module.say(name)
+    assert capsys.readouterr().err == f"{name}\n"
+
+
+def test_a_terminal_that_is_forced_is_no_place_for_movement(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert not output_module.moves(output_module.messages())
+    assert os.environ["FORCE_COLOR"] == "1"
