@@ -37,7 +37,9 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
     """Call a command in this process."""
 
     def run(*arguments: str) -> Outcome:
-        return Outcome(main(list(arguments)), *capsys.readouterr())
+        code = main(list(arguments))
+        printed = capsys.readouterr()
+        return Outcome(code, printed.out, printed.err)
 
     return run
 
@@ -66,8 +68,8 @@ def terminal() -> Iterator[Callable[..., pexpect.spawn]]:
     """Call a command in a terminal of 80 columns and 24 lines."""
     started: list[pexpect.spawn] = []
 
-    def spawn(*arguments: str, width: int = 80, shell: str = "", **changes: str) -> pexpect.spawn:
-        command = ["bash", "-c", shell] if shell else [*COMMAND, *arguments]
+    def spawn(*arguments: str, width: int = 80, script: str = "", **changes: str) -> pexpect.spawn:
+        command = ["bash", "-c", script] if script else [*COMMAND, *arguments]
         started.append(
             pexpect.spawn(
                 command[0],
@@ -89,4 +91,5 @@ def finish(child: pexpect.spawn) -> tuple[int, str]:
     """Wait for a command in a terminal; return its exit code, and all that it printed."""
     child.expect(pexpect.EOF)
     child.close()
-    return child.exitstatus if child.exitstatus is not None else -child.signalstatus, child.before
+    assert child.signalstatus is None
+    return int(child.exitstatus or 0), str(child.before)

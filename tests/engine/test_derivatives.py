@@ -151,9 +151,21 @@ def test_float32_has_wide_and_honest_bars(name: str):
         assert not there.kink
 
 
-def test_a_function_that_ends_nearby():
-    there = central_difference(lambda x: math.log(x) if x > 0 else NAN, 0.02)
-    assert abs(there.value - 50) <= there.error < 1e-3
+@pytest.mark.parametrize("far", [1e3, -1e5, 1e7])
+@pytest.mark.parametrize("name", ["sin", "tanh", "Runge's"])
+def test_arguments_far_from_0_are_rounded_more(name: str, far: float):
+    f, exact = SMOOTH[name]
+    for x in POINTS[20:30]:
+        there = central_difference(lambda v: f(v - far), far + x)
+        true = slope_of(exact, far + x - far)
+        assert abs(there.value - true) <= there.error <= 1e-9 * abs(far)
+        assert not there.kink
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_function_that_ends_nearby(side: int):
+    there = central_difference(lambda x: math.log(side * x) if side * x > 0 else NAN, side * 0.02)
+    assert abs(there.value - side * 50) <= there.error < 1e-3
     assert not there.kink
 
 

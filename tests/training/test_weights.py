@@ -1,4 +1,4 @@
-"""Sample weights in runs: brought to mean 1 once, over the data of a fit; a batch divides by its size.
+"""Sample weights in runs: of mean 1 over the data of a fit, while a batch divides by its size.
 
 The penalty's alpha alone sees weights as they were given, as scikit-learn's does.
 """
@@ -26,7 +26,8 @@ def penalised(**penalty: float) -> Any:
 
 def finished(net: Any = NET, optimizer: Any = None, x: Array = X, y: Array = Y, **more: Any) -> Run:
     """Return a run that has ended."""
-    run = train(net, x, y, optimizer or SGD(RATE), seed=SEED, **({"epochs": 5} | more))
+    settings: dict[str, Any] = {"epochs": 5, "seed": SEED} | more
+    run = train(net, x, y, optimizer or SGD(RATE), **settings)
     run.finish()
     return run
 

@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(argv: list[str] | None) -> int:
     """Let Typer run a command, and return the exit code that it leaves with."""
     try:
-        app(argv)
+        app(argv, prog_name=None if argv is None else "chainrule")
     except SystemExit as done:
         return int(done.code or 0)
     return 0

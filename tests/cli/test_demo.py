@@ -1,0 +1,128 @@
+"""``chainrule demo``: the network learns, and what is shown of it is true.
+
+How the progress moves in a terminal is tested in test_terminal.py.
+"""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from chainrule.cli import digits, progress
+from chainrule.cli.digits import Digits, caption, draw, load, row, split
+from chainrule.cli.output import page
+from chainrule.training import Record
+from tests.cli.conftest import COMMAND, Call, Outcome, environment
+
+ESCAPE = "\x1b"
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    """Run the demo once, without a terminal."""
+    done = subprocess.run(
+        [*COMMAND, "demo"], env=environment(), stdin=subprocess.DEVNULL, capture_output=True,
+        encoding="utf-8", check=False,
+    )  # fmt: skip
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def test_it_learns(outcome: Outcome):
+    assert outcome.code == 0, outcome.err
+    found = re.search(r"^([\d.]+)% of those held out are read right: (\d+) of (\d+)", outcome.out,
+                      flags=re.MULTILINE)  # fmt: skip
+    assert found
+    share, right, count = map(float, found.groups())
+    assert share >= 97
+    assert share == round(100 * right / count, 1)
+    assert f"Read wrong: {count - right:g}\n" in outcome.out
+
+
+def test_the_worked_example_comes_first(outcome: Outcome):
+    assert outcome.out.startswith("The 2-2-2 example")
+    assert "w5⁺ = 0.4 - 0.5·0.082167040564 = 0.35891648\n" in outcome.out
+
+
+def test_it_is_plain_off_a_terminal(outcome: Outcome):
+    assert ESCAPE not in outcome.out + outcome.err
+    assert "\r" not in outcome.out + outcome.err
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_progress_is_a_few_lines_on_standard_error(outcome: Outcome):
+    lines = outcome.err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"epoch {n}/20" for n in (5, 10, 15, 20)]
+    pattern = r"epoch \d+/20: loss \d\.\d{4}, held out \d\d\.\d%, rate 0\.00\d{3}"
+    assert all(re.fullmatch(pattern, line) for line in lines)
+    assert "epoch" not in outcome.out
+
+
+def test_too_little_is_a_failed_check(call: Call, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(digits, "EPOCHS", 1)
+    code, out, err = call("demo")
+    assert code == 1
+    assert re.search(r"^Failed: \d+\.\d% is less than 97%\.$", err, flags=re.MULTILINE)
+    assert "are read right" in out
+
+
+def test_scikit_learn_is_asked_for(call: Call, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    code, out, err = call("demo")
+    assert code == 3
+    assert out.startswith("The 2-2-2 example")
+    assert "scikit-learn" in err
+    assert "pip install 'chainrule[train]'" in err
+
+
+def test_a_quarter_is_held_out():
+    data = load()
+    learned, held_out = split(data)
+    assert (len(data.y), len(learned.y), len(held_out.y)) == (1797, 1348, 449)
+    rows = np.concatenate([learned.X, held_out.X])
+    assert np.array_equal(np.sort(rows, axis=0), np.sort(data.X, axis=0))
+    assert np.array_equal(split(data)[1].X, held_out.X)
+
+
+# ---- what is drawn ------------------------------------------------------------------------------
+
+
+def test_a_picture_is_drawn_two_pixels_to_a_character():
+    ink = np.zeros((8, 8))
+    ink[0, 0] = ink[3, 1] = ink[4:6, 2] = 1
+    assert draw(ink).plain.splitlines() == ["▀       ", " ▄      ", "  █     ", "        "]
+
+
+def test_captions():
+    p = np.full(10, 0.001)
+    p[3] = 0.991
+    assert caption(p, 3).plain == " 3  99%"
+    assert caption(p, 8).plain == " 3 not 8"
+
+
+@pytest.mark.parametrize(("width", "drawn"), [(80, 10), (50, 6), (20, 2)])
+def test_as_many_are_drawn_as_fit(width: int, drawn: int):
+    console = Console(width=width, record=True, color_system=None, quiet=False)
+    data = Digits(np.ones((10, 64)), np.zeros(10, int))
+    with console.capture() as captured:
+        row(console, "Title", data, np.eye(10), np.arange(10))
+    assert captured.get().splitlines()[2].count("████████") == drawn
+
+
+# ---- progress -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("epochs", "told"), [(1, [1]), (3, [1, 2, 3]), (9, [2, 4, 6, 8, 9])])
+def test_lines_are_told_now_and_then(epochs: int, told: list[int], capsys):
+    with progress.lines(Console(stderr=True), epochs) as tell:
+        for epoch in range(1, epochs + 1):
+            tell(Record(epoch, epoch, 0.5, None, None, None, 0.0))
+    assert capsys.readouterr().err == "".join(f"epoch {n}/{epochs}: loss 0.5000\n" for n in told)
+
+
+def test_pages_take_what_rows_print():
+    data = Digits(np.zeros((1, 64)), np.zeros(1, int))
+    shown = page(lambda console: row(console, "Title", data, np.eye(10)[:1], np.arange(1)))
+    assert shown.splitlines()[1] == "Title"

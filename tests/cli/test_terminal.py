@@ -1,0 +1,108 @@
+"""What a person at a terminal sees: movement, colour where it is wanted, and a cursor at the end.
+
+The terminal is a real one, as far as the command can tell.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.cli.conftest import COMMAND, finish
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
+
+Terminal = Callable[..., pexpect.spawn]
+
+HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3\d|9\d|38;[\d;]+|4\d|48;[\d;]+)(?:;\d+)*m")
+ESCAPE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
+
+
+def test_progress_moves_in_a_terminal(terminal: Terminal):
+    code, seen = finish(terminal("demo"))
+    assert code == 0
+    epochs = [int(n) for n in re.findall(r"epoch +(\d+)/20", ESCAPE.sub("", seen))]
+    assert len(set(epochs)) > 3
+    assert epochs == sorted(epochs)
+    assert epochs[-1] == 20
+    assert "\x1b[2K" in seen  # lines are redrawn
+    assert seen.count(HIDE) == seen.count(SHOW) > 0
+    assert COLOUR.search(seen)
+    assert "are read right" in seen
+
+
+def test_no_colour_if_so_wished(terminal: Terminal):
+    code, seen = finish(terminal("demo", NO_COLOR="1"))
+    assert code == 0
+    assert not COLOUR.search(seen)
+    assert "epoch 20/20" in ESCAPE.sub("", seen)
+
+
+def test_a_dumb_terminal_gets_lines(terminal: Terminal):
+    code, seen = finish(terminal("demo", TERM="dumb"))
+    assert code == 0
+    assert "\x1b" not in seen
+    assert len(re.findall(r"epoch \d+/20: ", seen)) == 4
+
+
+def test_an_interruption_gives_the_cursor_back(terminal: Terminal):
+    child = terminal("demo")
+    child.expect(r"reading the digits|epoch")
+    child.sendintr()
+    code, seen = finish(child)
+    assert code == 130
+    assert seen.rstrip().endswith("Interrupted.")
+    assert "Traceback" not in seen
+    assert SHOW in seen
+
+
+def test_results_go_to_a_file_while_progress_moves(terminal: Terminal, tmp_path: Path):
+    path = tmp_path / "results"
+    code, seen = finish(terminal(script=f"{' '.join(COMMAND)} demo > {path}"))
+    assert code == 0
+    assert HIDE in seen
+    assert "are read right" not in seen
+    assert "\x1b" not in path.read_text()
+    assert "are read right" in path.read_text()
+
+
+def test_messages_go_to_a_file_while_results_are_coloured(terminal: Terminal, tmp_path: Path):
+    path = tmp_path / "messages"
+    code, seen = finish(terminal(script=f"{' '.join(COMMAND)} demo 2> {path}"))
+    assert code == 0
+    assert COLOUR.search(seen)
+    assert HIDE not in seen
+    assert "\x1b" not in path.read_text()
+
+
+def test_colour_that_is_forced_does_not_move(terminal: Terminal, tmp_path: Path):
+    path = tmp_path / "all"
+    code, _ = finish(terminal(script=f"{' '.join(COMMAND)} demo > {path} 2>&1", FORCE_COLOR="1"))
+    assert code == 0
+    assert COLOUR.search(path.read_text())
+    assert HIDE not in path.read_text()
+    assert "\r" not in path.read_text()
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_page_is_as_wide_as_the_terminal(terminal: Terminal, width: int):
+    code, seen = finish(terminal("explain", width=width))
+    assert code == 0
+    lines = [ESCAPE.sub("", line) for line in seen.split("\r\n")]
+    assert max(map(len, lines)) == width
+
+
+def test_a_long_wait_is_announced(terminal: Terminal):
+    code, seen = finish(terminal("explain", "--compact", "--steps", "2000"))
+    assert code == 0
+    assert "working out 2,000 steps" in seen
+    assert SHOW in seen
+
+
+def test_json_has_no_colour(terminal: Terminal):
+    code, seen = finish(terminal("explain", "--format", "json"))
+    assert code == 0
+    assert "\x1b" not in seen
