@@ -24,7 +24,8 @@ class Batch(NamedTuple):
     weight : array (n,), optional
         Sample weights of mean 1 over the data.
     total : float
-        The sum of the sample weights as given; n without them.
+        The sum of the sample weights as given; n without them. A batch whose weights are all 0 has
+        infinity here, so that it pays no alpha.
     """
 
     x: Array
@@ -38,7 +39,7 @@ class Batch(NamedTuple):
             return self
         weight = None if self.weight is None else self.weight[:rows]
         total = float(rows) if weight is None else self.total * float(weight.mean())
-        return Batch(self.x[:rows], self.t[:rows], weight, total)
+        return Batch(self.x[:rows], self.t[:rows], weight, total or np.inf)
 
 
 def samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:

@@ -4,7 +4,9 @@ They know a function only by calling it, and so they can contradict an analytic 
 the two is the work of ``gradcheck``.
 """
 
+import keyword
 import math
+import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.elementwise import Number
+from chainrule.elementwise import VOCABULARY, Number
 from chainrule.errors import InputError
 
+TAKEN = {*VOCABULARY, "abs", "max", "sum", "mean", "concat"}  # names that formulas use already
 STEP = 1e-30  # of the complex step: no difference is formed, so it can be this small
 LEVELS = 8  # of Richardson's table
 SHRINK = 2.0  # from one level to the next
@@ -172,6 +175,16 @@ def _bends(jumps: list[float], floors: list[float], best: int) -> bool:
 # ---- a user's own function ----------------------------------------------------------------------
 
 
+def check_name(name: object) -> None:
+    """Raise InputError unless a user's function has a name that formulas can be written with."""
+    plain = isinstance(name, str) and re.fullmatch(r"[A-Za-z][\w-]*", name)
+    if not plain or keyword.iskeyword(str(name)) or str(name) in TAKEN:
+        raise InputError(
+            f"name={name!r}: a function of your own needs a name of letters, digits, - and _ that "
+            "no other function has, such as 'cube'"
+        )
+
+
 def check_derivative(
     name: str, f: Callable[[Number], Number], df: Callable[[Number, Number], Number]
 ) -> None:
@@ -182,6 +195,7 @@ def check_derivative(
     InputError
         If f is not elementwise, real and finite there, or if f' is not its derivative.
     """
+    check_name(name)
     try:
         with np.errstate(all="ignore"):  # the values are looked at below
             a = np.asarray(f(PROBES))

@@ -19,6 +19,7 @@ Real: TypeAlias = Annotated[float, "(-inf, inf)"]
 Positive: TypeAlias = Annotated[float, "(0, inf)"]
 NotNegative: TypeAlias = Annotated[float, "[0, inf)"]
 Share: TypeAlias = Annotated[float, "[0, 1)"]
+Fraction: TypeAlias = Annotated[float, "(0, 1]"]
 Count: TypeAlias = Annotated[int, 1]  # a whole number from 1
 
 T = TypeVar("T")

@@ -37,6 +37,9 @@ OPERATORS: dict[type[ast.AST], Function] = {
     ast.GtE: operator.ge,
 }
 
+# What operands that do not fit raise: shapes, arguments, 1 / 0, a number's .T
+OPERAND_FAULTS = (ArithmeticError, AttributeError, IndexError, TypeError, ValueError)
+
 REDUCTIONS: dict[str, Function] = {"sum": np.sum, "mean": np.mean, "max": np.max}
 
 
@@ -213,7 +216,7 @@ class Scope:
             self.wanted.append(key)
             try:
                 self._values[name] = self.evaluate(parse(self.equations[name]))
-            except (IndexError, TypeError, ValueError) as error:  # shapes, arguments
+            except OPERAND_FAULTS as error:  # shapes, arguments
                 raise EquationError(f"{key} = {self.equations[name]!r}: {error}") from error
             finally:
                 self.wanted.pop()

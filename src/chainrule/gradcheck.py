@@ -228,6 +228,25 @@ def _precision_note(theta: Array) -> list[str]:
 # ---- numerical derivatives ----------------------------------------------------------------------
 
 
+def numerical_gradient(value: ValueOf, theta: Array, analytic: Array) -> Array:
+    """Return ∂value/∂θ for every entry, NaN at a kink, by the method that fits the function.
+
+    Parameters
+    ----------
+    value : callable
+        ``value(theta)`` returns a number.
+    theta, analytic : array (parameters,), float64
+        Where, and the gradient that it will stand beside; an entry that differs gets a second look.
+
+    Returns
+    -------
+    array (parameters,)
+    """
+    chosen = {i: f"theta[{i}]" for i in range(len(theta))}
+    _, differences, _ = _numerical(value, theta, chosen, analytic)
+    return np.array([np.nan if d.kink else d.value for d in differences])
+
+
 def _numerical(
     value: ValueOf, theta: Array, chosen: dict[int, str], analytic: Array
 ) -> tuple[str, list[Difference], list[str]]:

@@ -55,7 +55,7 @@ class Batches:
         rows = order[place * self.size : (place + 1) * self.size]
         weight = None if data.weight is None else data.weight[rows]
         total = len(rows) if weight is None else float(weight.sum()) * data.total / n
-        return Batch(data.x[rows], data.t[rows], weight, float(total))
+        return Batch(data.x[rows], data.t[rows], weight, float(total) or np.inf)
 
     def count(self, n: int) -> int:
         """Return the number of batches in an epoch of n samples."""
@@ -204,9 +204,17 @@ def guilty(network: Network, trace: Trace) -> str:
     return "the update"
 
 
-def check_state(state: State, network: Network, optimizer: Optimizer) -> State:
-    """Return a state that fits this network and optimiser, or raise InputError."""
-    network.layout.check(state.theta)
+def check_state(
+    state: State, network: Network, optimizer: Optimizer, batches: Batches, n: int
+) -> State:
+    """Return a state that fits network, optimiser, batches and n samples, or raise InputError."""
+    for vector in (state.theta, *state.slots):
+        network.layout.check(vector)
+    if state.batch >= batches.count(n) and state.batch:
+        raise InputError(
+            f"the state is inside an epoch, {state.batch} batches done, but these data make "
+            f"{batches.count(n)}; go on with its data and batch size, or state._replace(batch=0)"
+        )
     if len(state.slots) != len(optimizer.slots):
         raise InputError(
             f"the state has {len(state.slots)} moving averages, but {optimizer.name} keeps "

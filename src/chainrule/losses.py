@@ -436,7 +436,9 @@ def one_hot(classes: ArrayLike, width: int) -> NDArray[np.float64]:
             f"class {c[bad[0]]} of sample {bad[0]} is no whole number from 0 to {width - 1}; "
             "number the classes from 0, or give the network an output for each"
         )
-    return np.eye(width)[c.astype(np.intp)]
+    rows = np.zeros((len(c), width))
+    rows[np.arange(len(c)), c.astype(np.intp)] = 1
+    return rows
 
 
 def loss(choice: str | Loss) -> Loss:

@@ -123,7 +123,8 @@ class ClipNorm(Description):
     def __call__(self, gradient: Array, layout: Layout) -> Array:
         arrays = [b.view(gradient) for b in layout.blocks if b.trains]
         norm = sqrt(sum(np.sum(d * d, axis=None) for d in arrays))
-        factor = self.limit / where(norm > self.limit, norm, self.limit)  # at most 1
+        # At most 1; an infinite norm makes it NaN, which stops a run, where 0 would stall it.
+        factor = self.limit / where(norm > self.limit, norm, self.limit) + 0 * norm
         return gradient * factor.astype(gradient.dtype)  # (parameters,)
 
     def equations(self) -> dict[str, str]:
@@ -252,7 +253,7 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
-    """Nesterov's momentum, in the form that looks ahead from the new velocity (Sutskever 2013).
+    """Nesterov's momentum, in the form that looks ahead from the new velocity (Bengio et al. 2013).
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class Penalty(Description):
         Added to C as they stand, at least 0.
     alpha : float
         As scikit-learn's MLP has it: halved, and divided by the sum of sample weights, which is the
-        number of samples where there are none.
+        number of samples where there are none. A batch whose weights are all 0 pays none.
 
     Raises
     ------

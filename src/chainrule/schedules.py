@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-from chainrule.descriptions import Count, Description, NotNegative, Positive
+from chainrule.descriptions import Count, Description, Fraction, NotNegative, Positive
 
 
 class Schedule(Description):
@@ -40,13 +40,15 @@ class StepDecay(Schedule):
 
     Parameters
     ----------
-    rate, factor : float
+    rate : float
+    factor : float
+        Above 0, at most 1.
     every : int
         Updates.
     """
 
     rate: Positive
-    factor: Positive = 0.1
+    factor: Fraction = 0.1
     every: Count = 1000
 
     def __call__(self, k: int) -> float:
@@ -59,11 +61,13 @@ class ExponentialDecay(Schedule):
 
     Parameters
     ----------
-    rate, factor : float
+    rate : float
+    factor : float
+        Above 0, at most 1.
     """
 
     rate: Positive
-    factor: Positive = 0.999
+    factor: Fraction = 0.999
 
     def __call__(self, k: int) -> float:
         return self.rate * self.factor ** (k - 1)

@@ -87,11 +87,15 @@ class EarlyStopping(Description):
 
 
 def accuracy(p: Array, t: Array) -> float:
-    """Return the share of samples whose class is right; one output means yes above p = ½."""
-    if p.shape[1] == 1:
-        right: Array = (p > 0.5) == (t > 0.5)  # (n, 1)
+    """Return the share of samples that are right.
+
+    Where every row of targets sums to 1, the largest output names the class. Otherwise outputs are
+    yes (above ½) or no each by itself, and all of a sample's must be right.
+    """
+    if p.shape[1] > 1 and np.allclose(np.sum(t, axis=1), 1, atol=1e-5):
+        right: Array = np.argmax(p, axis=1) == np.argmax(t, axis=1)  # (n,)
     else:
-        right = np.argmax(p, axis=1) == np.argmax(t, axis=1)  # (n,)
+        right = np.all((p > 0.5) == (t > 0.5), axis=1)  # (n,)
     return float(right.mean())
 
 
@@ -140,6 +144,8 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         float32 data are computed in float32, all others in float64.
     y : array (n, outputs), or (n,) single targets or class numbers
     optimizer : str, Optimizer or LBFGS, default "adam"
+        L-BFGS takes all data at once, without dropout, and computes every epoch before it hands
+        out the first record.
     epochs : int, default 100
         How many from here, also when a state is continued.
     batch : int, optional
@@ -201,11 +207,15 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     of_kind(stop, EarlyStopping | None, "stop", "give EarlyStopping(patience=10) or None")
     if stop is not None and stop.monitor == "metric" and measure is None:
         raise InputError("EarlyStopping(monitor='metric') needs a metric, such as 'accuracy'")
+    chosen = named_optimizer(optimizer)
+    if isinstance(chosen, LBFGS) and (batch is not None or network.drops):
+        what = "batches" if batch is not None else "dropout"
+        raise InputError(f"lbfgs takes all data as they are, without {what}; choose adam or sgd")
     settings = Settings(
         whole(epochs, "epochs", 0), Batches(batch, shuffle), measure, stop,
         whole(record_every, "record_every"), after,
     )  # fmt: skip
-    return Run(network, data, held_out, named_optimizer(optimizer), settings, theta, seed, state)
+    return Run(network, data, held_out, chosen, settings, theta, seed, state)
 
 
 def prepare(
@@ -294,7 +304,8 @@ class Run:
         elif state is None:
             self.state = loops.begin(theta, optimizer, network.layout, seed)
         else:
-            self.state = loops.check_state(state, network, optimizer)
+            n = len(data.x)
+            self.state = loops.check_state(state, network, optimizer, settings.batches, n)
         self.history: list[Record] = []
         self.reason: str | None = None
         self.last_epoch = self.state.epoch + settings.epochs
@@ -429,8 +440,9 @@ class Run:
             trace = self.network.run(theta, self.data)
         if not (np.isfinite(trace.value) and np.isfinite(trace.gradient).all()):
             raise DivergenceError(
-                f"the loss is {float(trace.value):.6g} in L-BFGS's line search; first not finite "
-                f"at {loops.guilty(self.network, trace)}. Bring the inputs to a common scale, or "
+                f"the loss is {float(trace.value):.6g} in L-BFGS's line search in epoch "
+                f"{self.state.epoch + 1}, batch 1; first not finite at "
+                f"{loops.guilty(self.network, trace)}. Bring the inputs to a common scale, or "
                 "begin nearer; the last finite theta is kept"
             )
         return float(trace.value), trace.gradient[free].astype(np.float64)

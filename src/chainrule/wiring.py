@@ -195,7 +195,7 @@ def _clip_scope(network: Network, optimizer: Optimizer | None) -> Scope:
     lengths = " + ".join(f"{b.name}.length" for b in network.layout.blocks if b.trains) or "0.0"
     equations = {
         "norm": f"sqrt({lengths})",
-        "factor": "limit / where(norm > limit, norm, limit)",
+        "factor": "limit / where(norm > limit, norm, limit) + 0 * norm",
     }
     return Scope("clip", equations, {"limit": optimizer.clip.limit})
 

@@ -91,5 +91,5 @@ def finish(child: pexpect.spawn) -> tuple[int, str]:
     """Wait for a command in a terminal; return its exit code, and all that it printed."""
     child.expect(pexpect.EOF)
     child.close()
-    assert child.signalstatus is None
+    assert child.signalstatus is None, child.before
     return int(child.exitstatus or 0), str(child.before)

@@ -4,6 +4,7 @@ How the progress moves in a terminal is tested in test_terminal.py.
 """
 
 import re
+import signal
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from chainrule.cli import digits, progress
-from chainrule.cli.digits import Digits, caption, draw, load, row, split
+from chainrule.cli.digits import Digits, caption, draw, load, row, split, uninterrupted
 from chainrule.cli.output import page
 from chainrule.training import Record
 from tests.cli.conftest import COMMAND, Call, Outcome, environment
@@ -75,6 +76,14 @@ def test_scikit_learn_is_asked_for(call: Call, monkeypatch: pytest.MonkeyPatch):
     assert out.startswith("The 2-2-2 example")
     assert "scikit-learn" in err
     assert "pip install 'chainrule[train]'" in err
+
+
+def test_an_interruption_is_only_put_off():
+    passed = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        passed.append(True)
+    assert passed
 
 
 def test_a_quarter_is_held_out():

@@ -424,9 +424,10 @@ def test_links():
         }.get(name, O)
         assert loss.owns_link == (p is not O)
         assert np.allclose(loss.predict(O), p, rtol=1e-14)
-    far = np.array([[1e4, -1e4]])
-    assert LOSSES["softmax-cross-entropy"].predict(far).tolist() == [[1.0, 0.0]]
-    assert LOSSES["softmax-cross-entropy"].value(far, np.array([[0.0, 1.0]])) == 2e4
+        assert loss.classes == name.startswith("softmax")
+    far = np.array([[1e4, -1e4], [0.0, 0.0]])
+    assert LOSSES["softmax-cross-entropy"].predict(far).tolist() == [[1.0, 0.0], [0.5, 0.5]]
+    assert LOSSES["softmax-cross-entropy"].value(far[:1], np.array([[0.0, 1.0]])) == 2e4
 
 
 def test_constants_of_losses():

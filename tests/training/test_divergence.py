@@ -142,7 +142,7 @@ def test_counts_that_overflow():
     [
         ([[[0.0]], [[1.0]]], -1e150, "5e+299", 1),  # dW1 = 1e150 · 1e160
         ([[[1.0]], [[0.0]]], -1e150, "5e+299", 2),  # dW2 is that
-        ([[[1.0]], [[1.6e-6]]], 0.0, "1.28e+308", 2),  # both overflow; the way back begins at 2
+        ([[[1.0]], [[1.1e-5]]], 1e155, "5e+307", 2),  # both overflow; the way back begins at 2
     ],
 )
 def test_the_gradient_alone_may_overflow(W: Any, t: float, loss: str, layer: int):

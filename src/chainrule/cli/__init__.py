@@ -79,6 +79,8 @@ def main(argv: list[str] | None = None) -> int:
         code = run(argv)
         if sys.stdout:
             sys.stdout.flush()  # a full disk shows here
+    except KeyboardInterrupt:  # where Typer does not see it
+        code = INTERRUPTED
     except ChainruleError as error:
         return fail(f"Error: {error}", BAD_DATA)
     except OSError as error:

@@ -3,6 +3,9 @@
 The data are real (Alpaydin, Kaynak 1998, 8×8 pixels); a quarter of them is never trained on.
 """
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -51,11 +54,25 @@ def learn(seed: int) -> float:
 def load() -> Digits:
     """Read the digits that scikit-learn brings."""
     try:
-        from sklearn.datasets import load_digits
-    except ImportError:
+        with uninterrupted():
+            from sklearn.datasets import load_digits
+    except ModuleNotFoundError:
         raise missing("scikit-learn", "the digits of the demo", "train") from None
     X, y = load_digits(return_X_y=True)
     return Digits((X / 16).astype(np.float32), y)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C off: modules that are being imported may swallow it, or take it for a fault."""
+    seen: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if seen:
+        raise KeyboardInterrupt
 
 
 def split(data: Digits) -> tuple[Digits, Digits]:

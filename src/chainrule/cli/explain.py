@@ -25,11 +25,11 @@ LONG = 2_000  # steps from which a wait is announced
 
 EXAMPLES = """\b
 Examples:
-  chainrule explain                      the 2-2-2 example that everybody has read
+  chainrule explain                      the most-read 2-2-2 example
   chainrule explain --train-biases       with the biases learning too
   chainrule explain --steps 10000        the first step and the 10,000th
   chainrule explain half-adder --seed 3  from other first weights
-  chainrule explain -o mazur.json        for programs; `chainrule schema` says how
+  chainrule explain -o mazur.json        for programs (see: chainrule schema)
 """
 
 

@@ -3,6 +3,7 @@
 ``explain`` makes the document; renderers show it. Nothing is computed twice or in another way.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
 
@@ -28,6 +29,7 @@ def explain_problem(
     problem: Problem,
     *,
     steps: int = 1,
+    show_steps: Iterable[int] | None = None,
     digits: int | None = None,
     decimals: int | None = None,
     seed: int = 0,
@@ -38,6 +40,8 @@ def explain_problem(
     ----------
     problem : Problem
     steps : int, default 1
+    show_steps : iterable of int, optional
+        Which of them to work out; the first and the last by default.
     digits : int, optional
         Significant digits of results; 9 where the problem's source does not say otherwise.
     decimals : int, optional
@@ -54,7 +58,7 @@ def explain_problem(
     InputError
         If a number is out of range.
     """
-    shown = choose_steps(steps, None, problem.optimizer)
+    shown = choose_steps(steps, show_steps, problem.optimizer)
     batch = problem.network.batch(theta := problem.theta(seed), problem.x, problem.t)
     wanted = [*(s - 1 for s in shown), *errata_steps(problem, steps)]
     states = trajectory(problem.network, problem.optimizer, batch, theta, wanted, seed)

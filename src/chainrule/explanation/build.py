@@ -3,17 +3,17 @@
 It follows the scopes that the engine wires; there is no formula here, and no arithmetic.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, finite
-from chainrule.derivatives import complex_step
-from chainrule.descriptions import whole
+from chainrule.descriptions import of_kind, whole
 from chainrule.equations import Scope
 from chainrule.errors import InputError
 from chainrule.explanation import expand
@@ -21,17 +21,19 @@ from chainrule.explanation.digits import Digits, put_in, write
 from chainrule.explanation.example import ExampleStep, Quantity, WorkedExample
 from chainrule.explanation.notation import Notation, Places, Ref, key, notation
 from chainrule.explanation.text import show
+from chainrule.gradcheck import numerical_gradient
 from chainrule.loops import State
 from chainrule.network import Draw, Network
 from chainrule.optimizers import LBFGS, Optimizer, optimizer
 from chainrule.penalties import Penalty
-from chainrule.wiring import Step, wire
+from chainrule.wiring import Memory, Step, wire
 
 Array: TypeAlias = NDArray[Any]
 
 MOST_ROWS = 20_000  # numbers in one document
 MOST_STEPS = 10_000_000
 LOSS_NAMES = {"terms": "error", "value": "loss"}
+OWN = "decay"  # the one constant of an optimiser that each array has its own of
 PENALTY_SUMS = ("absolute", "square")  # what each array adds to the penalty
 
 
@@ -90,13 +92,16 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     UnknownNameError
         If an optimiser or notation has no such name.
     """
+    of_kind(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …) makes")
+    whole(seed, "seed", 0)
     point = finite(network.layout.check(theta).astype(np.float64), "theta")
     batch = network.batch(point, x, t, weights)
     finite(batch.x, "x")
     rule = _pair(optimizer)
     shown = choose_steps(steps, show_steps, rule)
-    states = trajectory(network, rule, batch, point, [s - 1 for s in shown], seed)
     writer = Writer(network, batch, rule, _notation(notation), Digits(digits, decimals))
+    check_size(writer, point)
+    states = trajectory(network, rule, batch, point, [s - 1 for s in shown], seed)
     return document(writer, [states[s - 1] for s in shown], title, source)
 
 
@@ -198,31 +203,58 @@ class Writer(NamedTuple):
 def work_out(writer: Writer, state: State) -> ExampleStep:
     """Return the step that begins at a state, worked out."""
     network, batch, rule = writer.network, writer.batch, writer.rule
-    step = wired(network, batch, rule, state)
-    rows = sum(np.size(s[n]) for _, s, n in contents(step, rule))
+    with np.errstate(all="ignore"):  # a number that is not finite is refused where it is written
+        step = wired(network, batch, rule, state)
+        numerical = numerically(writer, state, step)
+        quantities = [
+            quantity(writer, step, section, scope, name, index, numerical)
+            for section, scope, name in contents(step, rule)
+            for index in np.ndindex(*np.shape(scope[name]))
+        ]
+        draw = Draw(state.seed, state.step)  # the same masks before and after
+        after = None if rule is None else float(network.value(step.theta_new, batch, draw))
+    place = sum(q.section != "update" for q in quantities)  # the update comes last
+    rows = (*quantities[:place], *alone(writer, state), *quantities[place:])
+    return ExampleStep(state.step + 1, float(step.value), refuse(after, "the loss after"), rows)
+
+
+Finite = TypeVar("Finite", float, float | None)
+
+
+def refuse(value: Finite, what: str) -> Finite:
+    """Return a number, or raise InputError if it is not finite."""
+    if value is not None and not math.isfinite(value):
+        raise InputError(
+            f"{what} is {value}: no example can be worked out with it; lower the learning rate, or "
+            "bring the inputs and weights to a common scale"
+        )
+    return value
+
+
+def check_size(writer: Writer, theta: Array) -> None:
+    """Raise InputError if a step has too many numbers to write down."""
+    first = trajectory(writer.network, writer.rule, writer.batch, theta, [0])[0]
+    step = wired(writer.network, writer.batch, writer.rule, first)
+    with np.errstate(all="ignore"):
+        rows = sum(np.size(scope[name]) for _, scope, name in contents(step, writer.rule))
     if rows > MOST_ROWS:
         raise InputError(
             f"this step has {rows:,} numbers, more than {MOST_ROWS:,}; "
             "explain a smaller network or fewer samples"
         )
-    numerical = numerically(writer, state)
-    quantities = [
-        quantity(writer, step, section, scope, name, index, numerical)
-        for section, scope, name in contents(step, rule)
-        for index in np.ndindex(*np.shape(scope[name]))
-    ]
-    after = None if rule is None else float(network.value(step.theta_new, batch))
-    samples = alone(writer, state)
-    place = sum(q.section != "update" for q in quantities)  # the update comes last
-    rows = (*quantities[:place], *samples, *quantities[place:])
-    return ExampleStep(state.step + 1, float(step.value), after, rows)
 
 
-def wired(network: Network, batch: Batch, rule: Optimizer | None, state: State) -> Step:
+def wired(
+    network: Network,
+    batch: Batch,
+    rule: Optimizer | None,
+    state: State,
+    given: Memory | None = None,
+) -> Step:
     """Return the scopes of the step that begins at a state."""
     memory = loops.OptimizerState(state.step, state.slots, network.layout) if rule else None
     draw = Draw(state.seed, state.step)
-    return wire(network, state.theta, batch, rule, memory, draw=draw)
+    return wire(network, state.theta, batch, rule, memory, draw=draw, given=given)
 
 
 def contents(step: Step, rule: Optimizer | None) -> Iterator[tuple[str, Scope, str]]:
@@ -234,9 +266,10 @@ def contents(step: Step, rule: Optimizer | None) -> Iterator[tuple[str, Scope, s
     if rule is not None:
         first = next(iter(step.arrays.values()))
         names = [name for name, value in first.given.items() if not np.shape(value)]
-        yield from (("given", first, name) for name in names)
+        yield from (("given", first, name) for name in names if name != OWN)
         for scope in step.arrays.values():
-            yield from (("given", scope, slot) for slot in rule.slots)
+            own = [OWN] if OWN in scope.given else []
+            yield from (("given", scope, name) for name in (*own, *rule.slots))
     for scope in step.layers:
         if "mask" in scope:
             yield "given", scope, "mask"
@@ -285,15 +318,15 @@ def quantity(
 ) -> Quantity:
     """Return one number, with the line that it comes from."""
     ref = refer(step, scope, name, index)
-    value = expand.number(scope[name], index)
+    name_shown = writer.notation(ref, writer.places)
+    value = refuse(expand.number(scope[name], index), name_shown)
     lines: dict[str, Any] = {}
     if section != "given":
         lines = _lines(writer, step, expand.named(scope, name, index), value)
     array = numerical.get(ref.quantity + ref.layer)
     return Quantity(
-        ref, key(ref, writer.places), writer.notation(ref, writer.places), section, value,
-        writer.digits.result(value), **lines,
-        numerical=None if array is None else float(array[index]),
+        ref, key(ref, writer.places), name_shown, section, value, writer.digits.result(value),
+        **lines, numerical=None if array is None or np.isnan(array[index]) else float(array[index]),
     )  # fmt: skip
 
 
@@ -340,7 +373,7 @@ def refer(step: Step, scope: Scope, name: str, index: tuple[int, ...]) -> Ref:
 def _of_array(step: Step, scope: Scope, name: str, index: tuple[int, ...]) -> Ref:
     block = next(b for b in step.network.layout.blocks if b.name == scope.label)
     layer = step.network.labels[block.layer]
-    if name in scope.given and not np.shape(scope[name]):
+    if name in scope.given and not np.shape(scope[name]) and name != OWN:
         return Ref(name, "", (), sampled=False)  # a constant such as the learning rate
     named = {"w": block.param, "d": f"d{block.param}", "w_new": f"{block.param}_new"}
     stem = name.removesuffix("_new")
@@ -351,32 +384,39 @@ def _of_array(step: Step, scope: Scope, name: str, index: tuple[int, ...]) -> Re
 # ---- beside the equations -----------------------------------------------------------------------
 
 
-def numerically(writer: Writer, state: State) -> dict[str, Array]:
-    """Return derivatives by the complex step: of the data loss, and with a penalty of C."""
-    network, draw = writer.network, Draw(state.seed, state.step)
+def numerically(writer: Writer, state: State, step: Step) -> dict[str, Array]:
+    """Return numerical derivatives by name: of the data loss, and with a penalty of C."""
+    network, draw, layout = writer.network, Draw(state.seed, state.step), writer.network.layout
     bare = replace(network, penalty=Penalty())
 
-    def derivatives(net: Network, prefix: str) -> dict[str, Array]:
-        flat = complex_step(lambda w: net.value(w, writer.batch, draw), state.theta)
-        return {prefix + name: view for name, view in network.layout.views(flat).items()}
+    def derivatives(net: Network, prefix: str, name: str) -> dict[str, Array]:
+        analytic = layout.join({n: scope[name] for n, scope in step.arrays.items()}, np.float64)
+        flat = numerical_gradient(lambda w: net.value(w, writer.batch, draw), state.theta, analytic)
+        return {prefix + n: view for n, view in layout.views(flat).items()}
 
-    penalised = derivatives(network, "dC_") if network.penalty else {}
-    return derivatives(bare, "d") | penalised
+    penalised = derivatives(network, "dC_", "dC") if network.penalty else {}
+    return derivatives(bare, "d", "d") | penalised
 
 
 def alone(writer: Writer, state: State) -> list[Quantity]:
     """Return delta_sample: each sample's delta without the others and without its weight."""
     network, batch = writer.network, writer.batch
+    masks = network.masks(len(batch.x), Draw(state.seed, state.step))
     rows: list[Quantity] = []
     for s in range(len(batch.x)) if len(batch.x) > 1 or batch.weight is not None else ():
         single = Batch(batch.x[s : s + 1], batch.t[s : s + 1], None, 1.0)
-        step = wired(network, single, None, state)
+        own = {label: {"mask": mask[s : s + 1]}  # the sample's own, not that of a first row
+               for label, mask in zip(network.labels, masks, strict=True)
+               if mask is not None}  # fmt: skip
+        step = wired(network, single, None, state, own)
         for scope, label in zip(reversed(step.layers), reversed(network.labels), strict=True):
-            delta = scope["delta"][0] if "delta" in scope else ()
+            delta = scope["delta"][0].tolist() if "delta" in scope else ()
             for unit, value in enumerate(delta):
-                ref = Ref("delta_sample", label, (s, unit), sampled=True)
-                rows.append(Quantity(
-                    ref, key(ref, writer.places), writer.notation(ref, writer.places), "backward",
-                    float(value), writer.digits.result(float(value)),
-                ))  # fmt: skip
+                rows.append(_alone(writer, Ref("delta_sample", label, (s, unit), True), value))  # noqa: FBT003 (sampled)
     return rows
+
+
+def _alone(writer: Writer, ref: Ref, value: float) -> Quantity:
+    name = writer.notation(ref, writer.places)
+    shown = writer.digits.result(value)
+    return Quantity(ref, key(ref, writer.places), name, "backward", value, shown)

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.batch import Batch
 from chainrule.equations import parse
-from chainrule.explanation.build import wired
+from chainrule.explanation.build import refuse, wired
 from chainrule.explanation.example import ErratumFigure
 from chainrule.loops import State
 from chainrule.optimizers import OptimizerState
@@ -72,7 +72,8 @@ def mistaken_trajectory(
     for done in range(1, steps + 1):
         memory = OptimizerState(state.step, state.slots, network.layout)
         step = wire(network, state.theta, batch, rule, memory, replace=mistake)
-        state = State(step.theta_new, done, step.slots_new(rule), state.seed)
+        with np.errstate(all="ignore"):  # a figure that is not finite is refused below
+            state = State(step.theta_new, done, step.slots_new(rule), state.seed)
         states[done] = state
     return states
 
@@ -105,4 +106,6 @@ def _value(
     step = wired(problem.network, batch, None, state)
     for (label, name), decimals in e.rounded.items() if rounded else ():
         step.scope(label).given[name] = np.round(step.scope(label)[name], decimals)
-    return float(step.scope(e.scope).evaluate(parse(e.equation)))
+    with np.errstate(all="ignore"):
+        value = float(step.scope(e.scope).evaluate(parse(e.equation)))
+    return refuse(value, e.place)
