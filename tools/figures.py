@@ -103,8 +103,8 @@ def sizes_report() -> str:
     )
 
 
-def times_report() -> str:
-    """Tell the start-up times, as ratios."""
+def start_times() -> dict[str, float]:
+    """Return the start-up times in seconds; the first is the bare interpreter's."""
     script = Path(sysconfig.get_path("scripts"), "chainrule")
     commands = {
         "python -c pass": ["-c", "pass"],
@@ -112,7 +112,12 @@ def times_report() -> str:
         "import chainrule": ["-c", "import chainrule"],
         "chainrule --help": [str(script), "--help"],
     }
-    times = {name: best_time([sys.executable, *rest]) for name, rest in commands.items()}
+    return {name: best_time([sys.executable, *rest]) for name, rest in commands.items()}
+
+
+def times_report() -> str:
+    """Tell the start-up times, as ratios."""
+    times = start_times()
     bare = times["python -c pass"]
     ratios = (f"  {name:<18}{time / bare:5.1f} times" for name, time in times.items())
     return "\n".join([f"start-up, `python -c pass` taking {bare * 1e3:.0f} ms:", *ratios])

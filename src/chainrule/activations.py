@@ -8,10 +8,12 @@ instead of passing for a saturated unit. One with a kink branches on ``real(z) >
 the complex step, too, has the slope of the left side, as f' does.
 """
 
+import ast
 import inspect
 import math
+import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chainrule.derivatives import check_derivative, elementwise_derivative
 from chainrule.descriptions import Description, Real, named
@@ -320,19 +322,28 @@ class Custom(Activation):
     name: str
     f: Callable[[Number], Number]
     df: Callable[[Number, Number], Number] | None = None
+    source: str = field(init=False, repr=False, compare=False)  # of f, kept for display
 
     formula = dformula = ""
 
     def __post_init__(self) -> None:
         check_derivative(self.name, self.f, self.derivative)
+        object.__setattr__(self, "source", source_of(self.f))
 
-    @property
-    def source(self) -> str:
-        """The source text of f, or its name where there is no text."""
-        try:
-            return inspect.getsource(self.f).strip()
-        except (OSError, TypeError):
-            return getattr(self.f, "__name__", repr(self.f))
+
+def source_of(function: Callable[..., object]) -> str:
+    """Return a function's source text, a lambda's without what stands around it, or its name."""
+    try:
+        text = textwrap.dedent(inspect.getsource(function)).strip()
+    except (OSError, TypeError):
+        return getattr(function, "__name__", repr(function))
+    try:
+        lambdas = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Lambda)]
+    except SyntaxError:  # a line out of the middle of a call
+        return text
+    wanted = inspect.getfullargspec(function).args
+    own = [n for n in lambdas if [a.arg for a in n.args.args] == wanted]
+    return ast.unparse(own[0]) if own and function.__name__ == "<lambda>" else text
 
 
 def activation(choice: str | Activation) -> Activation:

@@ -419,7 +419,8 @@ class Network:
         rows, dtype = self.samples(x, theta), precision_of(theta)  # (n, inputs)
         wanted = targets(t, len(rows), self.outputs, self.objective, one=np.ndim(x) == 1)
         weight, total = normalise(weights, len(rows), dtype)
-        return Batch(rows, wanted.astype(dtype), weight, total)
+        with np.errstate(over="ignore"):  # in float32; what overflows is refused
+            return Batch(rows, finite(wanted.astype(dtype), "t"), weight, total)
 
     def samples(self, x: ArrayLike, theta: Array) -> Array:
         """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""

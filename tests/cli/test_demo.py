@@ -79,11 +79,17 @@ def test_scikit_learn_is_asked_for(call: Call, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_an_interruption_is_only_put_off():
-    passed = []
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
-        signal.raise_signal(signal.SIGINT)
-        passed.append(True)
+    handler, passed = signal.getsignal(signal.SIGINT), []
+
+    def interrupted() -> None:
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            passed.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert passed
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_a_quarter_is_held_out():

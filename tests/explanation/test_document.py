@@ -8,6 +8,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -19,8 +20,11 @@ from chainrule import (
     ACTIVATIONS,
     LOSSES,
     OPTIMIZERS,
+    SGD,
+    AdamW,
     ClipNorm,
     ClipValue,
+    Custom,
     InputError,
     Penalty,
     UnknownNameError,
@@ -47,10 +51,11 @@ def example_of(seed: int, *, activation: str, loss: str, optimizer: str, full: b
     )  # fmt: skip
     theta = network.initialize(seed) + 0.1 * rng.normal(size=network.layout.size)
     x, t = rng.normal(size=(2, sizes[0])), rng.random((2, sizes[-1]))
+    rule: Any = OPTIMIZERS[optimizer]
     clip = [None, ClipNorm(0.1), ClipValue(0.05)][seed % 3]
     return explain(
         network, theta, x, t / t.sum(axis=1, keepdims=True),
-        replace(OPTIMIZERS[optimizer], clip=clip), steps=2, weights=[1.0, 2.0] if full else None,
+        replace(rule, clip=clip), steps=2, weights=[1.0, 2.0] if full else None,
         notation=["plain", "mazur"][seed % 2],
     )  # fmt: skip
 
@@ -95,7 +100,23 @@ def test_keys_are_unique_and_the_json_follows_its_schema(example):
 
 def test_every_name_of_the_equations_that_ran_is_there(example):
     quantities = {q.ref.quantity for step in example for q in step.quantities}
-    expected = {"x", "t", "W", "b", "z", "a", "mu", "c", "var", "r", "xhat", "mask", "o", "p", "error"}
+    expected = {
+        "x",
+        "t",
+        "W",
+        "b",
+        "z",
+        "a",
+        "mu",
+        "c",
+        "var",
+        "r",
+        "xhat",
+        "mask",
+        "o",
+        "p",
+        "error",
+    }
     expected |= {"loss", "penalty", "cost", "do", "da", "delta", "dxhat", "dW", "db", "dx"}
     expected |= {"delta_sample", "dC_W", "dC_b", "g_W", "g_b", "W_new", "b_new", "rate", "k"}
     assert expected <= quantities
@@ -205,3 +226,71 @@ def test_what_is_not_finite_is_refused(bad):
 )  # fmt: skip
 def test_how_numbers_are_written(value, digits, text):
     assert write(value, digits) == text
+
+
+# ---- what a hostile reader found ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 3.0]])
+def test_delta_is_the_mean_weight_of_delta_sample_with_each_samples_own_mask(weights):
+    network = mlp(2, 6, 1, activation="tanh", loss="squared-error", dropout=0.5)
+    rng = np.random.default_rng(0)
+    example = explain(
+        network, network.initialize(1), rng.normal(size=(3, 2)), rng.normal(size=(3, 1)), "sgd",
+        weights=weights,
+    )  # fmt: skip
+    values = {q.key: q.value for q in example.steps[0].quantities}
+    share = np.ones(3) if weights is None else np.array(weights) / np.mean(weights)
+    masks = [values[k] for k in values if k.startswith("mask")]
+    assert 0 < sum(masks) < len(masks)
+    for s, unit in np.ndindex(3, 6):
+        expected = values[f"delta_sample1[{s},{unit}]"] * share[s] / 3
+        assert values[f"delta1[{s},{unit}]"] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+def test_the_loss_after_has_the_masks_of_the_loss_before():
+    network = mlp(2, 6, 1, activation="tanh", loss="squared-error", dropout=0.5)
+    theta, x, t = network.initialize(1), [0.5, -0.2], [0.3]
+    step = explain(network, theta, x, t, SGD(1e-12)).steps[0]
+    assert step.loss_after == pytest.approx(step.loss_before, rel=1e-9)
+
+
+def test_decay_is_each_arrays_own():
+    network = mlp(1, 1, activation="identity", loss="squared-error")
+    example = explain(network, [2.0, 1.0], [1.0], [0.0], AdamW(decay=0.5))
+    assert example["decay_W1"].value == 0.5
+    assert example["decay_b1"].value == 0.0
+
+
+def test_a_custom_activation_whose_complex_step_lies_is_not_accused():
+    size = Custom("size", np.abs, lambda z, _: np.sign(z))
+    network = mlp(1, 1, activation=size, loss="squared-error")
+    q = explain(network, [-2.0, 0.1], [1.0], [0.3])["dW1[0,0]"]
+    assert q.numerical == pytest.approx(q.value, rel=1e-9)
+    assert q.value != 0
+
+
+def test_a_custom_activations_source_is_shown():
+    cube = Custom("cube", lambda z: z * z * z)
+    example = explain(mlp(1, 1, activation=cube, loss="squared-error"), [1.0, 0.0], [1.0], [0.0])
+    assert example.to_dict()["network"]["layers"][0]["source"] == "cube: lambda z: z * z * z"
+    out = io.StringIO()
+    example.print(Console(file=out))
+    assert "cube: lambda z: z * z * z" in out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["2nd", "class", "", "exp", "a b", 5])
+def test_a_custom_activation_needs_a_name_for_formulas(name):
+    with pytest.raises(InputError, match="name="):
+        Custom(name, lambda z: z * z)
+
+
+def test_a_number_that_is_not_finite_is_refused_with_its_name():
+    network = mlp(1, 1, activation="identity", loss="poisson")
+    with pytest.raises(InputError, match=r"is inf: no example"):
+        explain(network, [1000.0, 0.0], [1.0], [1.0])
+
+
+def test_chosen_steps_are_shown():
+    example = explain_problem(problem("mazur"), steps=5, show_steps=[2, 4])
+    assert [step.number for step in example] == [2, 4]

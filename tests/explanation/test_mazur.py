@@ -1,4 +1,4 @@
-"""The 2-2-2 example as JSON against the golden numbers, and its errata against the published figures.
+"""The 2-2-2 example as JSON against the golden numbers, its errata against published figures.
 
 The golden numbers were computed elsewhere; they are compared at 1e-12 or at the digits they have.
 """
@@ -111,9 +111,8 @@ def test_ten_thousand_steps(biases, after, outputs):
     last = json.loads(example.to_json())["steps"][-1]
     assert last["step"] == 10_000
     assert last["loss_after"] == pytest.approx(after, rel=1e-8)
-    assert [q.value for q in example.steps[-1].quantities if q.ref.quantity == "p"] == pytest.approx(
-        outputs, abs=2e-6  # the outputs that the last step begins from
-    )  # fmt: skip
+    p = [q.value for q in example.steps[-1].quantities if q.ref.quantity == "p"]
+    assert p == pytest.approx(outputs, abs=2e-6)  # those that the last step begins from
 
 
 def test_the_document_follows_its_schema(document):

@@ -12,6 +12,7 @@ from tools.figures import (
     function_lengths,
     percentile,
     sizes_report,
+    start_times,
 )
 
 # Functions that may be long, each with its reason, as "room/file:Class.function".
@@ -62,3 +63,9 @@ def test_a_body_starts_after_the_docstring(tmp_path):
     )
     lengths = function_lengths(tmp_path.glob("*.py"), tmp_path)
     assert lengths == {"a:A.f": 3, "a:g": 1}
+
+
+def test_help_starts_at_once():
+    """The one timing among the tests: it is a promise, kept with room to spare (about 7 times)."""
+    times = start_times()
+    assert times["chainrule --help"] <= 20 * times["python -c pass"]

@@ -144,7 +144,10 @@ def test_every_loss_in_single_precision(name):
         with np.errstate(under="ignore"):
             single, double = o.astype("float32"), o.astype("float64")
             value, do = loss.value(single, t), loss.gradient(single, t)
-            right, right_do = loss.value(double, t.astype("float64")), loss.gradient(double, t.astype("float64"))
+            right, right_do = (
+                loss.value(double, t.astype("float64")),
+                loss.gradient(double, t.astype("float64")),
+            )
         assert value.dtype == do.dtype == np.float32
         assert np.isfinite(value)
         assert float(value) == pytest.approx(float(right), rel=5e-6, abs=1e-6)

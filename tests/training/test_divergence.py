@@ -179,7 +179,7 @@ def test_lbfgs_keeps_the_last_finite_parameters():
     x, t = 100 * np.ones((4, 3)), 1e3 * np.ones((4, 2))
     run = train(net, x, t, LBFGS(), epochs=50, theta=np.full(net.layout.size, 0.5))
     message = diverged(run)
-    assert "in L-BFGS's line search; first not finite at the loss. " in message
+    assert "in L-BFGS's line search in epoch 2, batch 1; first not finite at the loss. " in message
     assert "the last finite theta is kept" in message
 
 

@@ -9,7 +9,9 @@ from chainrule.network import Network
 from chainrule.problems.half_adder import HALF_ADDER
 from chainrule.training import Run, train
 
-SEED = 42  # of those that begin near .23, one that ends at about .00055
+# The publication names no weights. This seed was searched for: of those that begin near .23, one
+# that ends near the published .00056.
+SEED = 42
 DIGITS = [[0, 0], [0, 1], [1, 0], [1, 1]]
 SUM_AND_CARRY = [[0, 0], [1, 0], [1, 0], [0, 1]]
 
@@ -39,7 +41,7 @@ def test_it_is_the_half_adder():
 
 def test_its_cost_falls(run):
     assert cost(HALF_ADDER.network, SEED) == pytest.approx(0.23, abs=0.005)
-    assert run.history[-1].loss == pytest.approx(0.00055, abs=0.00001)
+    assert run.history[-1].loss == pytest.approx(0.00056, rel=0.05)  # other weights, other digits
     assert run.history[-1].loss < run.history[0].loss
 
 

@@ -43,6 +43,13 @@ class Format(StrEnum):
 ENDINGS = {"": Format.TEXT, ".txt": Format.TEXT, ".json": Format.JSON}
 
 
+def numbers(text: str | None) -> str | None:
+    """Return a list of step numbers, if it is one."""
+    if text is not None and not all(part.strip().isdecimal() for part in text.split(",")):
+        raise typer.BadParameter(f"{text!r} is no list of steps; write it as 1,10,100")
+    return text
+
+
 def explain(
     preset: Annotated[
         str,
@@ -62,6 +69,12 @@ def explain(
             help="Train N steps; show the first and the last.",
         ),
     ] = 1,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            callback=numbers, metavar="N,N,…", help="Show these steps instead of first and last."
+        ),
+    ] = None,
     train_biases: Annotated[
         bool | None,
         typer.Option(
@@ -107,7 +120,10 @@ def explain(
         raise typer.BadParameter("is for text only", param_hint="'--compact'")
     problem = vary(preset, train_biases, learning_rate, seed)
     with waiting(f"working out {steps:,} steps", steps >= LONG):
-        example = explain_problem(problem, steps=steps, digits=digits, seed=seed or 0)
+        shown = None if show is None else [int(part) for part in show.split(",")]
+        example = explain_problem(
+            problem, steps=steps, show_steps=shown, digits=digits, seed=seed or 0
+        )
     deliver(example, form, output, compact=compact)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
+from chainrule.activations import Custom
 from chainrule.batch import Batch, finite
 from chainrule.descriptions import of_kind, whole
 from chainrule.equations import Scope
@@ -22,6 +23,7 @@ from chainrule.explanation.example import ExampleStep, Quantity, WorkedExample
 from chainrule.explanation.notation import Notation, Places, Ref, key, notation
 from chainrule.explanation.text import show
 from chainrule.gradcheck import numerical_gradient
+from chainrule.layers import Layer
 from chainrule.loops import State
 from chainrule.network import Draw, Network
 from chainrule.optimizers import LBFGS, Optimizer, optimizer
@@ -167,6 +169,7 @@ def describe(
             "inputs": network.inputs,
             "layers": [
                 {"kind": layer.kind, "label": label, "units": width, "python": repr(layer)}
+                | _source(layer)
                 for layer, label, width in zip(
                     network.layers, network.labels, network.widths[1:], strict=True
                 )
@@ -180,6 +183,12 @@ def describe(
         "t": batch.t.tolist(),
         "weights": None if batch.weight is None else batch.weight.tolist(),
     }
+
+
+def _source(layer: Layer) -> dict[str, str]:
+    """Return the source of a layer's own activation, if it has one of the user's."""
+    f = getattr(layer, "f", None)
+    return {"source": f"{f.name}: {f.source}"} if isinstance(f, Custom) else {}
 
 
 # ---- one step -----------------------------------------------------------------------------------
@@ -205,6 +214,7 @@ def work_out(writer: Writer, state: State) -> ExampleStep:
     network, batch, rule = writer.network, writer.batch, writer.rule
     with np.errstate(all="ignore"):  # a number that is not finite is refused where it is written
         step = wired(network, batch, rule, state)
+        before = refuse(float(step.value), "the loss")
         numerical = numerically(writer, state, step)
         quantities = [
             quantity(writer, step, section, scope, name, index, numerical)
@@ -215,7 +225,7 @@ def work_out(writer: Writer, state: State) -> ExampleStep:
         after = None if rule is None else float(network.value(step.theta_new, batch, draw))
     place = sum(q.section != "update" for q in quantities)  # the update comes last
     rows = (*quantities[:place], *alone(writer, state), *quantities[place:])
-    return ExampleStep(state.step + 1, float(step.value), refuse(after, "the loss after"), rows)
+    return ExampleStep(state.step + 1, before, refuse(after, "the loss after"), rows)
 
 
 Finite = TypeVar("Finite", float, float | None)

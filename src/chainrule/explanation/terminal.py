@@ -39,6 +39,9 @@ def render(example: WorkedExample, console: Console, *, compact: bool = False) -
     console.print(Text(example.title, style="bold"))
     if example.source:
         console.print(Text(example.source, style="dim"))
+    sources = (layer.get("source") for layer in example.description["network"]["layers"])
+    for source in dict.fromkeys(s for s in sources if s):
+        console.print(Padding(Text(source), (1, 0, 0, 2)))
     for step in example.steps:
         _step(step, console, compact=compact, last=example.steps[-1].number)
     if example.errata:
