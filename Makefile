@@ -9,7 +9,7 @@ version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all check bench docs clean other-interpreter
+.PHONY: help demo test test-all check mutate bench docs clean other-interpreter
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -29,6 +29,9 @@ check: $(VENV)/.dev ## format, lint, types and documentation
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+mutate: $(VENV)/.test ## change the engine's arithmetic, one sign at a time, and see who notices
+	$(BIN)/python -m tools.mutate
 
 bench: $(VENV)/.test ## time chainrule beside its peers
 	$(BIN)/python -m benchmarks

@@ -122,3 +122,15 @@ def test_a_place_that_cannot_be_written(call: Call, tmp_path: Path):
 def test_a_long_wait_prints_nothing_off_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(explain, "LONG", 1)
     assert call("explain", "--compact").err == ""
+
+
+def test_chosen_steps_are_shown(call: Call):
+    steps = json.loads(call("explain", "--steps", "5", "--show", "2,4", "--format", "json").out)
+    assert [step["step"] for step in steps["steps"]] == [2, 4]
+
+
+@pytest.mark.parametrize("steps", ["6", "0", "x", "1,,2", "-1"])
+def test_steps_that_are_not_run_cannot_be_shown(call: Call, steps: str):
+    outcome = call("explain", "--steps", "5", "--show", steps)
+    assert outcome.code == 2
+    assert "--show" in outcome.err

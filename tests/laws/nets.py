@@ -13,12 +13,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from chainrule.activations import ACTIVATIONS, Activation, Custom, Identity
+from chainrule.activations import ACTIVATIONS, ELU, Activation, Custom, Identity, LeakyReLU
 from chainrule.batch import Batch
 from chainrule.elementwise import log1p, sqrt
 from chainrule.errors import InputError
 from chainrule.layers import LAYERS, Activate, Dense, Dropout, Layer, LayerNorm
-from chainrule.losses import LOSSES, CustomLoss, Loss
+from chainrule.losses import LOSSES, CustomLoss, Huber, Loss, Quantile
 from chainrule.network import Draw, Network, Trace
 from chainrule.optimizers import (
     LBFGS,
@@ -68,17 +68,23 @@ def dlog_square(o: Any, t: Any) -> Any:
     return 2 * (o - t) / (1 + (o - t) ** 2)
 
 
-ALL_ACTIVATIONS: dict[str, Activation] = {
-    **ACTIVATIONS,
-    "custom": Custom("soft-sign", soft_sign),  # f' by the complex step
-    "custom with df": Custom("soft-sign", soft_sign, dsoft_sign),
-}
+# A custom one without its derivative takes the complex step's.
+ALL_ACTIVATIONS: dict[str, Activation] = {**ACTIVATIONS, "custom": Custom("soft-sign", soft_sign)}
+ALL_LOSSES: dict[str, Loss] = {**LOSSES, "custom": CustomLoss("log-square", log_square)}
 
-ALL_LOSSES: dict[str, Loss] = {
-    **LOSSES,
-    "custom": CustomLoss("log-square", log_square),
-    "custom with dterm": CustomLoss("log-square", log_square, dlog_square),
+# Other constants than the tables', by the names under which `case` takes them, too.
+ACTIVATION_VARIANTS: dict[str, Activation] = {
+    "custom with df": Custom("soft-sign", soft_sign, dsoft_sign),
+    "leaky-relu 0.2": LeakyReLU(0.2),
+    "elu 0.7": ELU(0.7),
 }
+LOSS_VARIANTS: dict[str, Loss] = {
+    "custom with dterm": CustomLoss("log-square", log_square, dlog_square),
+    "huber 0.5": Huber(0.5),
+    "quantile 0.8": Quantile(0.8),
+}
+VARIANTS = [(f, "squared-error") for f in ACTIVATION_VARIANTS]
+VARIANTS += [("tanh", loss) for loss in LOSS_VARIANTS]
 
 
 # ---- what the tables' classes need beyond their defaults ----------------------------------------
@@ -188,14 +194,23 @@ def case(
     """Return a network of the named parts, with θ and data drawn from a hash of the names."""
     names = (activation, loss, layers, width, rows, weighted)
     rng = np.random.default_rng(zlib.crc32(repr(names).encode()))
-    objective = ALL_LOSSES[loss]
-    stack = layers_of(layers, width, ALL_ACTIVATIONS[activation], objective, trainable)
+    f = {**ALL_ACTIVATIONS, **ACTIVATION_VARIANTS}[activation]
+    objective = {**ALL_LOSSES, **LOSS_VARIANTS}[loss]
+    stack = layers_of(layers, width, f, objective, trainable)
     network = Network(width + 1, stack, objective, penalty or Penalty())
     x = rng.normal(size=(rows, width + 1)).astype(dtype)
     t = targets(objective, rng, (rows, width)).astype(dtype)
     weights = rng.uniform(0.2, 3.0, rows) if weighted else None
     theta = rng.normal(0.0, 0.8, network.layout.size).astype(dtype)
     return tamed(Case(network, theta, x, t, weights, Draw(7, 3)))
+
+
+def met(loss: str) -> Case:
+    """Return a case in which o = t in every entry: where absolute errors have their kink."""
+    network = Network(2, (Dense(2, "identity"),), {**ALL_LOSSES, **LOSS_VARIANTS}[loss])
+    theta = network.pack(W=[np.eye(2)])
+    x = np.array([[0.25, 0.75], [1.0, 0.0]])  # in every loss's domain
+    return Case(network, theta, x, x, None, Draw(7, 3))
 
 
 def layers_of(

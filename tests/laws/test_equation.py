@@ -30,12 +30,15 @@ from tests.laws.nets import (
     ALL_ACTIVATIONS,
     ALL_LOSSES,
     ALL_SCHEDULES,
+    LOSS_VARIANTS,
     PAIRS,
     PENALTY,
     STACKS,
+    VARIANTS,
     Array,
     Case,
     case,
+    met,
     same_bits,
     tuned,
 )
@@ -72,6 +75,16 @@ def test_with_everything_around(layers, optimizer, penalty, clip, trainable, wei
 @pytest.mark.product(optimizer=PAIRS, rate=ALL_SCHEDULES, dtype=["float64", "float32"])
 def test_with_schedules(optimizer, rate, dtype):
     assert_agree(case(dtype=dtype), tuned(optimizer, rate=ALL_SCHEDULES[rate]))
+
+
+@pytest.mark.parametrize(("activation", "loss"), VARIANTS)
+def test_with_other_constants(activation, loss):
+    assert_agree(case(activation, loss, "all", rows=6, weighted=True), SGD(0.05))
+
+
+@pytest.mark.parametrize("loss", [*ALL_LOSSES, *LOSS_VARIANTS])
+def test_where_targets_are_met(loss):
+    assert_agree(met(loss), SGD(0.05))
 
 
 def assert_agree(drawn: Case, rule: Optimizer, *, dropped: bool = True) -> None:

@@ -53,8 +53,10 @@ from tests.laws.nets import (
     PAIRS,
     PENALTY,
     STACKS,
+    VARIANTS,
     Array,
     case,
+    met,
     same_bits,
     tuned,
 )
@@ -425,6 +427,7 @@ def test_links():
         assert loss.owns_link == (p is not O)
         assert np.allclose(loss.predict(O), p, rtol=1e-14)
         assert loss.classes == name.startswith("softmax")
+        assert "weight" not in " ".join(loss.equations().values())
     far = np.array([[1e4, -1e4], [0.0, 0.0]])
     assert LOSSES["softmax-cross-entropy"].predict(far).tolist() == [[1.0, 0.0], [0.5, 0.5]]
     assert LOSSES["softmax-cross-entropy"].value(far[:1], np.array([[0.0, 1.0]])) == 2e4
@@ -444,6 +447,8 @@ def test_constants_of_losses():
 
 def test_class_numbers():
     assert one_hot([2, 0, 1], 3).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+    with pytest.raises(ValueError, match="class 3"):
+        one_hot([0, 3], 3)
 
 
 # ---- layers -------------------------------------------------------------------------------------
@@ -498,6 +503,8 @@ def test_dropout():
     resting = layer.forward({}, X)
     assert resting.a is X
     assert layer.backward({}, resting, X).dx is X
+    assert "mask" in layer.equations()["a"]
+    assert layer.equations(training=False) == {"a": "x", "dx": "da"}
 
 
 def test_activate():
@@ -590,6 +597,14 @@ def test_equations_of_optimisers(name):
 def test_equations_of_losses(name):
     assert_agree(case(loss=name, layers="single", weighted=True), SGD(0.1))
     assert_agree(case(loss=name, layers="single"), SGD(0.1))
+    assert_agree(met(name), SGD(0.1))
+
+
+@pytest.mark.parametrize(("activation", "loss"), VARIANTS)
+def test_with_other_constants(activation, loss):
+    drawn = case(activation, loss, "single", rows=8)
+    assert worst_error(drawn) < 1e-12
+    assert_agree(drawn, SGD(0.1))
 
 
 def test_nan():
@@ -771,3 +786,9 @@ def test_networks():
         ("W1", (4, 3), 0, 12), ("b1", (4,), 12, 16), ("W2", (4,), 16, 20), ("b2", (4,), 20, 24),
         ("W3", (2, 4), 24, 32), ("b3", (2,), 32, 34),
     ]  # fmt: skip
+    assert network.layout.trainable.all()
+    first = network.views(network.initialize(0))
+    assert first["W2"].tolist() == [1.0] * 4
+    assert not any(first[name].any() for name in ("b1", "b2", "b3"))
+    frozen = Network(3, (LayerNorm(trainable=("W",)), Dense(1, "tanh", trainable=())), "huber")
+    assert frozen.layout.trainable.tolist() == [True] * 3 + [False] * 7

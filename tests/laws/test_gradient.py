@@ -21,7 +21,17 @@ from tests.laws.gradient_table import (
     table,
     worst_error,
 )
-from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, STACKS, Case, case
+from tests.laws.nets import (
+    ALL_ACTIVATIONS,
+    ALL_LOSSES,
+    LOSS_VARIANTS,
+    PENALTY,
+    STACKS,
+    VARIANTS,
+    Case,
+    case,
+    met,
+)
 
 LAW = 1e-12
 ITEMS = dict(items())
@@ -43,6 +53,11 @@ def test_analytic_equals_complex_step(activation, loss, layers, width, rows, wei
     assert worst_error(drawn) <= LAW
 
 
+@pytest.mark.parametrize(("activation", "loss"), VARIANTS)
+def test_with_other_constants(activation, loss):
+    assert worst_error(case(activation, loss, "all", rows=6, weighted=True)) <= LAW
+
+
 @pytest.mark.parametrize("item", ITEMS)
 def test_analytic_equals_central_differences(item):
     # Where a user's f takes no complex numbers; their error bar here is about 1e-10.
@@ -61,12 +76,9 @@ def test_kink_of_an_activation(activation):
     assert worst_error(Case(network, theta, x, t, None, case().draw)) <= LAW
 
 
-@pytest.mark.parametrize("loss", ALL_LOSSES)
+@pytest.mark.parametrize("loss", [*ALL_LOSSES, *LOSS_VARIANTS])
 def test_kink_of_a_loss(loss):
-    network = mlp(2, 2, activation="identity", loss=ALL_LOSSES[loss])
-    theta = network.pack(W=[[[1.0, 0.0], [0.0, 1.0]]])
-    x = np.array([[0.25, 0.75], [1.0, 0.0]])  # o = t in every entry
-    assert worst_error(Case(network, theta, x, x, None, case().draw)) <= LAW
+    assert worst_error(met(loss)) <= LAW
 
 
 def test_kink_of_the_penalty():

@@ -7,7 +7,7 @@ let a broken run look healthy.
 import numpy as np
 import pytest
 
-from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, STACKS, Case, case
+from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, STACKS, VARIANTS, Case, case
 
 BAD = (np.nan, np.inf, -np.inf)
 
@@ -39,6 +39,11 @@ def test_it_reaches_the_loss(activation, loss, layers, width, rows, dtype):
     drawn = case(activation, loss, layers, width=width, rows=rows, dtype=dtype)
     assert np.isfinite(drawn.trace().value)
     assert hidden(drawn) == []
+
+
+@pytest.mark.parametrize(("activation", "loss"), VARIANTS)
+def test_with_other_constants(activation, loss):
+    assert hidden(case(activation, loss, "all", width=2, rows=2)) == []
 
 
 @pytest.mark.parametrize("activation", ALL_ACTIVATIONS)

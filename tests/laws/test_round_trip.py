@@ -26,9 +26,11 @@ from chainrule.penalties import Penalty
 from chainrule.schedules import ConstantRate, CosineDecay, WarmUp
 from chainrule.training import EarlyStopping
 from tests.laws.nets import (
+    ACTIVATION_VARIANTS,
     ALL_ACTIVATIONS,
     ALL_LOSSES,
     ALL_SCHEDULES,
+    LOSS_VARIANTS,
     PAIRS,
     PENALTY,
     STACKS,
@@ -81,8 +83,12 @@ PRINTED: dict[str, Any] = {
     "numbers of NumPy": from_numpy(),
 }
 
-OWN: dict[str, Any] = {f"own {n}": f for n, f in ALL_ACTIVATIONS.items() if isinstance(f, Custom)}
-OWN |= {f"own loss {n}": f for n, f in ALL_LOSSES.items() if isinstance(f, CustomLoss)}
+OWN: dict[str, Any] = {
+    f"own {name}": value
+    for table in (ALL_ACTIVATIONS, ACTIVATION_VARIANTS, ALL_LOSSES, LOSS_VARIANTS)
+    for name, value in table.items()
+    if isinstance(value, Custom | CustomLoss)
+}
 OWN["own network"] = case("custom", "custom").network
 EVERY = PRINTED | OWN
 

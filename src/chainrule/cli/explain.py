@@ -118,13 +118,21 @@ def explain(
     form = form or by_ending(output)
     if compact and form is not Format.TEXT:
         raise typer.BadParameter("is for text only", param_hint="'--compact'")
+    shown = None if show is None else steps_of(show, steps)
     problem = vary(preset, train_biases, learning_rate, seed)
     with waiting(f"working out {steps:,} steps", steps >= LONG):
-        shown = None if show is None else [int(part) for part in show.split(",")]
         example = explain_problem(
             problem, steps=steps, show_steps=shown, digits=digits, seed=seed or 0
         )
     deliver(example, form, output, compact=compact)
+
+
+def steps_of(text: str, steps: int) -> list[int]:
+    """Return the numbers of a list of steps, each one that is run."""
+    chosen = [int(part) for part in text.split(",")]
+    if not all(1 <= number <= steps for number in chosen):
+        raise typer.BadParameter(f"{text}: choose from 1 to {steps:,}", param_hint="'--show'")
+    return chosen
 
 
 def by_ending(output: Path | None) -> Format:

@@ -1,0 +1,121 @@
+"""The laws where random numbers never come: at kinks, on ties, and at the defaults.
+
+A derivative at a kink is a convention (that of the left side, or 0), so each is stated here.
+"""
+
+import numpy as np
+import pytest
+
+from chainrule import (
+    ACTIVATIONS,
+    LOSSES,
+    SGD,
+    Activate,
+    ClipNorm,
+    ClipValue,
+    Constant,
+    Dense,
+    Dropout,
+    InputError,
+    LayerNorm,
+    Penalty,
+    mlp,
+    wire,
+)
+from chainrule.layers import dropout_mask
+from chainrule.losses import one_hot
+
+AT_ZERO = {"relu": 0.0, "leaky-relu": 0.01, "elu": 1.0, "selu": 1.7580993408473766}
+ON_TIES = {"absolute-error": 0.0, "quantile": 0.0, "huber": 0.0}
+
+
+@pytest.mark.parametrize("name", AT_ZERO)
+def test_slopes_at_zero_are_those_of_the_left(name):
+    assert ACTIVATIONS[name].slope_at(np.array([0.0])) == pytest.approx(AT_ZERO[name], rel=1e-15)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_zero_in_is_what_the_limit_says(name):
+    f = ACTIVATIONS[name]
+    near = f(np.array([-1e-12, 0.0, 1e-12]))
+    assert near[1] == pytest.approx((near[0] + near[2]) / 2, abs=1e-11)
+
+
+@pytest.mark.parametrize("name", ON_TIES)
+def test_slopes_of_losses_on_ties(name):
+    t = np.array([[0.3]])
+    assert LOSSES[name].slopes(t, t) == ON_TIES[name]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("apart", [-1.0, 0.0, 1.0])  # huber's width is 1
+def test_equations_hold_on_ties(name, apart):
+    network = mlp(1, 2, activation="identity", loss=name)
+    theta = network.pack(W=[[[1.0], [1.0]]], b=[[0.0, 0.0]])
+    batch = network.batch(theta, [[1.0 + apart]], [[1.0, 0.0]])
+    step, trace = wire(network, theta, batch), network.run(theta, batch)
+    for key, value in (("p", trace.p), ("terms", trace.terms), ("do", trace.do)):
+        assert np.array_equal(step.loss[key], value)
+    assert step.value == trace.value
+
+
+@pytest.mark.parametrize(
+    ("r", "term", "slope"), [(1.0, 0.5, 1.0), (-1.0, 0.5, -1.0), (2.0, 1.5, 1.0)]
+)
+def test_huber_at_its_width(r, term, slope):
+    o, t = np.array([[r]]), np.array([[0.0]])
+    assert LOSSES["huber"].terms(o, t) == term
+    assert LOSSES["huber"].slopes(o, t) == slope
+
+
+@pytest.mark.parametrize("clip", [ClipValue(0.5), ClipNorm(0.5)])
+@pytest.mark.parametrize("g", [-0.5, 0.5])
+def test_a_gradient_at_the_limit_is_left_alone(clip, g):
+    network = mlp(1, 1, activation="identity", loss="squared-error", bias=False)
+    theta, rule = np.array([1.0]), SGD(1.0, clip)
+    after, _ = rule.step(theta, np.array([g]), rule.start(theta, network.layout))
+    assert after == 1.0 - g
+
+
+def test_classes_end_before_the_width():
+    assert one_hot([0, 2], 3).tolist() == [[1, 0, 0], [0, 0, 1]]
+    with pytest.raises(InputError, match="class 3"):
+        one_hot([3], 3)
+
+
+def test_weights_of_zero_pay_no_slope():
+    w = np.array([[0.0, 2.0, -2.0]])
+    assert Penalty(l1=1.0).gradient(w, 1).tolist() == [[0.0, 1.0, -1.0]]
+    assert Penalty(l1=1.0).value([w], 1) == 4.0
+
+
+def test_defaults():
+    dense = Dense(2, "tanh")
+    assert dense.bias is dense.trainable is True
+    assert dense.bias_initializer == Constant(0.0)
+    assert dense.trains("W") is dense.trains("b") is True
+    assert "b" in dense.shapes(3)
+    only = Dense(2, "tanh", trainable=("W",))
+    assert (only.trains("W"), only.trains("b")) == (True, False)
+    norm = LayerNorm()
+    assert norm.initializers() == {"W": Constant(1.0), "b": Constant(0.0)}
+    assert norm.trains("W") is True
+    assert LayerNorm(trainable=("b",)).trains("W") is False
+    assert Activate("tanh").trains("W") is Dropout().trains("W") is True
+    owners = {name for name, loss in LOSSES.items() if loss.owns_link}
+    assert owners == {"poisson", *(n for n in LOSSES if "cross" in n or "softmax" in n)}
+    assert {name for name, loss in LOSSES.items() if loss.classes} == {
+        "softmax-cross-entropy", "softmax-squared-error",
+    }  # fmt: skip
+
+
+def test_equations_of_a_layer_train_unless_told():
+    for layer in (Dense(1, "tanh"), LayerNorm(), Activate("tanh"), Dropout()):
+        assert layer.equations() == layer.equations(training=True)
+    assert Dropout().equations(training=False) == {"a": "x", "dx": "da"}
+
+
+def test_a_rate_of_half_keeps_about_half():
+    kept = dropout_mask(1, 2, 3, (200, 50), 0.5)
+    assert kept.mean() == pytest.approx(0.5, abs=0.02)  # four standard deviations
+    assert dropout_mask(1, 2, 3, (20, 5), 0.0).all()
