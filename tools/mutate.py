@@ -95,7 +95,8 @@ def changes(node: ast.AST, *, in_equation: bool) -> Iterator[dict[str, Any]]:
 
 def skipped(tree: ast.Module) -> set[int]:
     """Return the places of nodes inside messages, checks, annotations and textbook formulas."""
-    return places(tree, [node for node in ast.walk(tree) if is_skipped(node)])
+    decorators = [d for node in ast.walk(tree) for d in getattr(node, "decorator_list", ())]
+    return places(tree, [*decorators, *(node for node in ast.walk(tree) if is_skipped(node))])
 
 
 def is_skipped(node: ast.AST) -> bool:
