@@ -15,7 +15,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chainrule.derivatives import check_derivative, elementwise_derivative
+from chainrule.derivatives import check_derivative, check_name, elementwise_derivative
 from chainrule.descriptions import Description, Real, named
 from chainrule.elementwise import Number, erfc, exp, expm1, log1p, real, tanh, where
 
@@ -327,6 +327,7 @@ class Custom(Activation):
     formula = dformula = ""
 
     def __post_init__(self) -> None:
+        check_name(self.name)
         check_derivative(self.name, self.f, self.derivative)
         object.__setattr__(self, "source", source_of(self.f))
 

@@ -306,7 +306,7 @@ def scaled(factor: float) -> Function:
 
 CUSTOM = [
     Custom("piecewise", piecewise),
-    Custom("lambda", lambda z: z / sqrt(1 + z * z), lambda z, _: 1 / sqrt(1 + z * z) ** 3),
+    Custom("by-lambda", lambda z: z / sqrt(1 + z * z), lambda z, _: 1 / sqrt(1 + z * z) ** 3),
     Custom("closure", scaled(1.5)),
     Custom("ufunc", lambda z: np.sin(3 * z)),
 ]

@@ -234,10 +234,10 @@ def softsign(z: Any) -> Any:
 ACCEPTED = {
     "cube": Custom("cube", lambda z: z**3),
     "sine": Custom("sine", np.sin),
-    "own relu": Custom("own relu", lambda z: where(real(z) > 0, z, 0 * z)),
+    "own-relu": Custom("own-relu", lambda z: where(real(z) > 0, z, 0 * z)),
     "maximum": Custom("maximum", lambda z: np.maximum(z, 0)),
     "softsign": Custom("softsign", softsign, lambda z, _: 1 / (1 + np.abs(z)) ** 2),
-    "from a": Custom("from a", np.tanh, lambda _, a: 1 - a * a),
+    "from-a": Custom("from-a", np.tanh, lambda _, a: 1 - a * a),
     "kinked": Custom("kinked", np.abs, lambda z, _: np.sign(z)),
     "shrink": Custom("shrink", lambda z: where(np.abs(real(z)) > 0.5, z, 0 * z)),
 }
@@ -254,8 +254,8 @@ def test_custom_activations_that_pass(f: Custom):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_every_activation_of_ours_would_pass(name: str):
     f = ACTIVATIONS[name]
-    Custom(name, f, f.derivative)
-    Custom(name, f)
+    Custom(f"my-{name}", f, f.derivative)
+    Custom(f"my-{name}", f)
 
 
 def logistic(z: Any) -> Any:
