@@ -18,7 +18,7 @@ from chainrule.derivatives import central_difference, complex_step, elementwise_
 from chainrule.gradcheck import check_gradient
 from chainrule.initializers import INITIALIZERS, Constant, Glorot, He, LeCun, Orthogonal, Uniform
 from chainrule.layers import LAYERS, Activate, Dense, Dropout, LayerNorm, dropout_mask
-from chainrule.loops import Batches, epoch
+from chainrule.loops import Batches, State, epoch
 from chainrule.losses import LOSSES, Huber, Quantile, one_hot
 from chainrule.network import Draw, Network, mlp
 from chainrule.optimizers import (
@@ -45,7 +45,7 @@ from chainrule.schedules import (
     WarmUp,
 )
 from chainrule.training import METRICS, EarlyStopping, train
-from chainrule.wiring import wire
+from chainrule.wiring import Replacements, wire
 from tests.laws.gradient_table import worst_error
 from tests.laws.nets import (
     ALL_ACTIVATIONS,
@@ -656,6 +656,56 @@ def test_mazur():
     assert f"{wrong.theta_new[0]:.12f}" == "0.149817638561"
 
 
+@pytest.mark.parametrize(
+    ("where", "reached"),
+    [
+        ("all", [0, 1, 2]), ("hidden", [0, 1]), ("output", [2]), ("not-first", [1, 2]),
+        (2, [1]), ("3", [2]),
+    ],
+)  # fmt: skip
+def test_places_of_equations(where, reached):
+    drawn = case()
+    step = wire(drawn.network, drawn.theta, drawn.batch, replace={(where, "delta"): "da"})
+    assert [i for i in range(3) if step.layers[i].equations["delta"] == "da"] == reached
+    assert [step.scope(f"layer{i}") for i in (1, 2, 3)] == list(step.layers)
+    assert step.penalty["value"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "above.delta @ above.W * df(z, a)",
+        "above.dx * df(below.a @ W.T + b, a)",
+        "da * df(input.a @ W1.w.T + b1.w, a) + 0 * last.a * loss.value",
+    ],
+)
+def test_equations_see_their_neighbours(text):
+    drawn = case()
+    right = wire(drawn.network, drawn.theta, drawn.batch)
+    other = wire(drawn.network, drawn.theta, drawn.batch, replace={("1", "delta"): text})
+    assert same_bits(other.gradient, right.gradient)
+
+
+def test_equations_that_remember():
+    # momentum, added to gradient descent as a state of its own
+    added: Replacements = {
+        ("optimizer", "u_new"): "0.8 * u - rate * g",
+        ("optimizer", "w_new"): "w + u_new",
+        ("1", "kept_new"): "kept + 1",
+        ("1", "dx"): "delta @ W * (kept_new / kept_new)",
+    }
+    drawn, rule = case(), Momentum(0.1, momentum=0.8)
+    network, theta, memory = drawn.network, drawn.theta, {}
+    state = rule.start(theta, network.layout)
+    for k in range(3):
+        step = wire(network, theta, drawn.batch, SGD(0.1), replace=added, given=memory)
+        theta, state = rule.step(theta, network.run(theta, drawn.batch).gradient, state)
+        assert same_bits(step.theta_new, theta)
+        memory = step.memory()
+        assert memory["layer1"]["kept"] == k + 1
+        assert same_bits(memory["b1"]["u"], network.layout.blocks[1].view(state.slots[0]))
+
+
 def test_a_trace_is_consistent():
     drawn = case(layers="all", weighted=True, penalty=PENALTY)
     trace = drawn.trace()
@@ -709,12 +759,16 @@ def test_stopped_and_continued():
     whole = train(network, x, t, Adam(0.01), epochs=4, **settings)
     whole.finish()
     half = train(network, x, t, Adam(0.01), epochs=4, **settings)
-    states = epoch(network, Adam(0.01), half.data, half.settings.batches, half.state)
-    next(states)
-    rest = train(network, x, t, Adam(0.01), epochs=4, state=next(states), **settings)
-    rest.finish()
-    assert same_bits(rest.theta, whole.theta)
-    assert [r.loss for r in rest.history] == [r.loss for r in whole.history]
+    for state in epoch(network, Adam(0.01), half.data, half.settings.batches, half.state):
+        kept = State.from_dict(state.to_dict())
+        assert kept.to_dict().keys() == state.to_dict().keys() == set(State._fields) - {
+            "slots", "best_score", "best_theta",
+        } | {"slot0", "slot1"}  # fmt: skip
+        rest = train(network, x, t, Adam(0.01), epochs=4 - kept.epoch, state=kept, **settings)
+        rest.finish()
+        assert same_bits(rest.theta, whole.theta)
+        losses = [r.loss for r in whole.history]
+        assert [r.loss for r in rest.history] == losses[kept.epoch :]
     assert whole.state.step == 12
     masks = network.masks(4, Draw(5, 1))
     assert masks[1] is not None
@@ -790,5 +844,9 @@ def test_networks():
     first = network.views(network.initialize(0))
     assert first["W2"].tolist() == [1.0] * 4
     assert not any(first[name].any() for name in ("b1", "b2", "b3"))
+    stacked = mlp(2, 3, 1, activation="tanh", loss="huber", dropout=0.2, layer_norm=True)
+    kinds = (Dense(3, "tanh"), LayerNorm(), Dropout(0.2), Dense(1, "tanh"))
+    assert stacked.layers == kinds
+    assert mlp(2, 3, 1, activation="tanh", loss="huber").layers == (kinds[0], kinds[3])
     frozen = Network(3, (LayerNorm(trainable=("W",)), Dense(1, "tanh", trainable=())), "huber")
     assert frozen.layout.trainable.tolist() == [True] * 3 + [False] * 7
