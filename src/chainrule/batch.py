@@ -33,13 +33,15 @@ class Batch(NamedTuple):
     weight: Array | None
     total: float
 
+    def take(self, rows: slice | NDArray[np.intp]) -> "Batch":
+        """Return some of the samples; the sum of their weights as given goes with them."""
+        x, weight = self.x[rows], None if self.weight is None else self.weight[rows]
+        total = len(x) if weight is None else float(weight.sum()) * self.total / len(self.x)
+        return Batch(x, self.t[rows], weight, float(total) or np.inf)
+
     def head(self, rows: int) -> "Batch":
         """Return the first `rows` samples."""
-        if rows >= len(self.x):
-            return self
-        weight = None if self.weight is None else self.weight[:rows]
-        total = float(rows) if weight is None else self.total * float(weight.mean())
-        return Batch(self.x[:rows], self.t[:rows], weight, total or np.inf)
+        return self if rows >= len(self.x) else self.take(slice(rows))
 
 
 def samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:

@@ -49,13 +49,9 @@ class Batches:
 
     def take(self, data: Batch, order: NDArray[np.intp], place: int) -> Batch:
         """Return batch `place` (from 0) of data in the given order."""
-        n = len(order)
-        if self.size is None or self.size >= n:
+        if self.size is None or self.size >= len(order):
             return data
-        rows = order[place * self.size : (place + 1) * self.size]
-        weight = None if data.weight is None else data.weight[rows]
-        total = len(rows) if weight is None else float(weight.sum()) * data.total / n
-        return Batch(data.x[rows], data.t[rows], weight, float(total) or np.inf)
+        return data.take(order[place * self.size : (place + 1) * self.size])
 
     def count(self, n: int) -> int:
         """Return the number of batches in an epoch of n samples."""

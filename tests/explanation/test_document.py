@@ -27,6 +27,7 @@ from chainrule import (
     Custom,
     InputError,
     Penalty,
+    Problem,
     UnknownNameError,
     explain,
     mlp,
@@ -294,3 +295,11 @@ def test_a_number_that_is_not_finite_is_refused_with_its_name():
 def test_chosen_steps_are_shown():
     example = explain_problem(problem("mazur"), steps=5, show_steps=[2, 4])
     assert [step.number for step in example] == [2, 4]
+
+
+def test_a_large_problem_is_refused_before_it_is_trained():
+    network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
+    target = tuple(float(i == 3) for i in range(10))
+    large = Problem("large", "Large", "", network, ((0.0,) * 784,), (target,))
+    with pytest.raises(InputError, match="more than 20,000"):
+        explain_problem(large, steps=10_000_000)

@@ -90,3 +90,12 @@ def test_many_classes_take_no_square_of_memory():
     assert batch.t.shape == (2, 50_000)
     assert batch.t[0, 7] == batch.t[1, -1] == 1
     assert batch.t.sum() == 2
+
+
+def test_a_part_of_a_batch_has_its_weights_as_given():
+    theta = NETWORK.initialize(0)
+    whole = NETWORK.batch(theta, X, Y, [1, 2, 3, 4, 5, 6])
+    assert whole.head(2).total == pytest.approx(1 + 2, rel=1e-15)
+    assert whole.take(np.array([5, 0])).total == pytest.approx(6 + 1, rel=1e-15)
+    assert whole.head(9) is whole
+    assert NETWORK.batch(theta, X, Y).head(2).total == 2

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
 
-from chainrule.explanation.build import Writer, choose_steps, document, explain, trajectory
+from chainrule.explanation.build import (
+    Writer,
+    check_size,
+    choose_steps,
+    document,
+    explain,
+    trajectory,
+)
 from chainrule.explanation.digits import Digits
 from chainrule.explanation.errata import errata_steps, figures
 from chainrule.explanation.example import ErratumFigure, ExampleStep, Quantity, WorkedExample
@@ -60,13 +67,14 @@ def explain_problem(
     """
     shown = choose_steps(steps, show_steps, problem.optimizer)
     batch = problem.network.batch(theta := problem.theta(seed), problem.x, problem.t)
-    wanted = [*(s - 1 for s in shown), *errata_steps(problem, steps)]
-    states = trajectory(problem.network, problem.optimizer, batch, theta, wanted, seed)
     if digits is None and decimals is None:
         decimals = problem.decimals
     counts = Digits(Digits().significant if digits is None else digits, decimals)
     chosen = notation(problem.notation)
     writer = Writer(problem.network, batch, problem.optimizer, chosen, counts)
+    check_size(writer, theta)
+    wanted = [*(s - 1 for s in shown), *errata_steps(problem, steps)]
+    states = trajectory(problem.network, problem.optimizer, batch, theta, wanted, seed)
     example = document(writer, [states[s - 1] for s in shown], problem.title, problem.source)
     return replace(example, errata=figures(problem, batch, states, steps))
 

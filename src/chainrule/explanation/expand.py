@@ -6,7 +6,7 @@ for one weight. Values are those that the evaluator computed; nothing is compute
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -125,26 +125,6 @@ def origin(scope: Scope, name: str) -> tuple[Scope, str]:
     if name not in scope.given and isinstance(tree := parse(scope.equations[name]), ast.Name):
         return origin(scope, tree.id)
     return scope, name
-
-
-def leaves(expression: Expression) -> Iterator[Leaf]:
-    """Yield the leaves of an expression, from left to right."""
-    match expression:
-        case Leaf():
-            yield expression
-        case Operation(_, left, right):
-            yield from leaves(left)
-            yield from leaves(right)
-        case Negation(operand):
-            yield from leaves(operand)
-        case Call(_, parts) | Sum(parts):
-            for part in parts:
-                yield from leaves(part)
-        case Choice(condition, yes, no):
-            for part in (condition, yes, no):
-                yield from leaves(part)
-        case Literal():
-            pass
 
 
 def calls(expression: Expression) -> dict[str, Callable[..., float]]:
