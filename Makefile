@@ -18,10 +18,10 @@ help: ## list these targets
 demo: $(VENV)/.train ## see what chainrule does
 	$(BIN)/chainrule demo
 
-test: $(VENV)/.test ## run the tests, the README's and the documentation's examples included
+test: $(VENV)/.test $(VENV)/.programs ## run the tests, the README's and the documentation's examples included
 	$(BIN)/python -m pytest -n 2
 
-test-all: $(VENV)/.test ## run the tests over full products and with more examples
+test-all: $(VENV)/.test $(VENV)/.programs ## run the tests over full products and with more examples
 	$(BIN)/python -m pytest -n 2 --full
 
 check: $(VENV)/.dev ## format, lint, types and documentation
@@ -49,6 +49,24 @@ clean: ## remove the environment and everything built
 $(VENV)/.%: $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
+
+# ---- programs that tests of pages and PDFs need: a browser, LaTeX, a reader of PDFs ----
+
+PROGRAMS := chromium pdflatex pdftotext
+PACKAGES := chromium texlive-latex-base texlive-latex-recommended texlive-pictures poppler-utils
+missing = $(shell for p in $(PROGRAMS); do command -v $$p >/dev/null || echo $$p; done)
+
+$(VENV)/.programs: $(VENV)/pyvenv.cfg
+	@missing="$(missing)"; [ -z "$$missing" ] || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing $(PACKAGES)"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $(PACKAGES); } </dev/null >/dev/null; \
+	else \
+	  echo "missing, so their tests are skipped: $$missing" >&2; \
+	  echo "on Debian: apt-get install --no-install-recommends $(PACKAGES)" >&2; \
+	fi
+	@[ -n "$(missing)" ] || touch $@
 
 $(VENV)/pyvenv.cfg: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -34,7 +34,13 @@ if TYPE_CHECKING:
         MissingPackageError,
         UnknownNameError,
     )
-    from chainrule.explanation import WorkedExample, explain
+    from chainrule.explanation import (
+        NOTATIONS,
+        Notation,
+        WorkedExample,
+        explain,
+        explain_problem,
+    )
     from chainrule.gradcheck import GradientReport, check_gradient
     from chainrule.initializers import (
         INITIALIZERS,
@@ -77,7 +83,7 @@ if TYPE_CHECKING:
         RMSProp,
     )
     from chainrule.penalties import Penalty
-    from chainrule.problems import PROBLEMS, Problem, problem
+    from chainrule.problems import PROBLEMS, Problem, problem, read_problem
     from chainrule.schedules import (
         SCHEDULES,
         ConstantRate,
@@ -141,8 +147,10 @@ __all__ = [
     "METRICS",
     "MissingPackageError",
     "Momentum",
+    "NOTATIONS",
     "Nesterov",
     "Network",
+    "Notation",
     "OPTIMIZERS",
     "Optimizer",
     "Orthogonal",
@@ -178,8 +186,10 @@ __all__ = [
     "check_gradient",
     "complex_step",
     "explain",
+    "explain_problem",
     "mlp",
     "problem",
+    "read_problem",
     "train",
     "wire",
 ]
@@ -193,7 +203,7 @@ _HOMES = {
     "derivatives": "central_difference complex_step",
     "equations": "EquationError Scope",
     "errors": "ChainruleError DivergenceError InputError MissingPackageError UnknownNameError",
-    "explanation": "WorkedExample explain",
+    "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "gradcheck": "GradientReport check_gradient",
     "initializers": "Constant Glorot He INITIALIZERS Initializer LeCun Orthogonal Uniform",
     "layers": "Activate Dense Dropout LAYERS Layer LayerNorm",
@@ -208,7 +218,7 @@ _HOMES = {
         "Adam AdamW ClipNorm ClipValue LBFGS Momentum Nesterov OPTIMIZERS Optimizer RMSProp SGD"
     ),
     "penalties": "Penalty",
-    "problems": "PROBLEMS Problem problem",
+    "problems": "PROBLEMS Problem problem read_problem",
     "schedules": (
         "ConstantRate CosineDecay ExponentialDecay InverseScaling SCHEDULES Schedule "
         "StepDecay WarmUp"

@@ -222,6 +222,11 @@ class Scope:
                 self.wanted.pop()
         return self._values[name]
 
+    def forget(self) -> None:
+        """Drop what was evaluated, as when given values have changed."""
+        self._values.clear()
+        self._parts.clear()
+
     def evaluate(self, tree: ast.expr) -> Value:
         """Return the value of an expression in this scope; each subexpression runs once."""
         match tree:

@@ -6,6 +6,8 @@ This is not a place for checks; a check stands where the value is used, only the
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_TOLD = 60  # names in a message
+
 
 class ChainruleError(Exception):
     """The base class of every error that chainrule raises on purpose."""
@@ -38,9 +40,12 @@ def unknown(what: str, name: object, choices: Iterable[str]) -> UnknownNameError
     """Return the error for a `name` that is not among `choices`, with the nearest right one."""
     known = sorted(choices)
     folded = {choice.casefold(): choice for choice in reversed(known)}
-    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.4)
+    near = get_close_matches(str(name).casefold(), folded, n=8, cutoff=0.4)
     hint = f"did you mean {folded[near[0]]!r}? " if near else ""
-    return UnknownNameError(f"{name!r} is no {what}; {hint}known: {', '.join(known)}")
+    told = f"known: {', '.join(known)}"
+    if len(known) > MOST_TOLD:
+        told = f"nearest of {len(known)}: {', '.join(folded[n] for n in near) or 'none'}"
+    return UnknownNameError(f"{name!r} is no {what}; {hint}{told}")
 
 
 def missing(package: str, purpose: str, extra: str) -> MissingPackageError:

@@ -145,7 +145,7 @@ def wire(
     clip = _clip_scope(network, optimizer)
     step = Step(network, batch, layers, loss, penalty, cost, clip, arrays)
     if optimizer is not None:
-        _remember(step, optimizer, state or optimizer.start(theta, network.layout))
+        remember(step, optimizer, state or optimizer.start(theta, network.layout))
     for scope in step.scopes.values():
         scope.wanted = cost.wanted
     _link_layers(step)
@@ -212,7 +212,7 @@ def _array_scope(network: Network, block: Block, optimizer: Optimizer | None) ->
     return Scope(block.name, equations, {} if limit is None else {"limit": limit})
 
 
-def _remember(step: Step, optimizer: Optimizer, state: OptimizerState) -> None:
+def remember(step: Step, optimizer: Optimizer, state: OptimizerState) -> None:
     """Give every array its slots and constants of this update."""
     for block in step.network.layout.blocks:
         scope = step.arrays[block.name]

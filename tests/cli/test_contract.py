@@ -8,17 +8,23 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from chainrule import explanation
-from chainrule.cli import app, explain, main
+from chainrule.activations import ACTIVATIONS
+from chainrule.cli import app, formats, main, settings
 from chainrule.cli import output as output_module
 from chainrule.errors import InputError
-from chainrule.explanation import build, digits
+from chainrule.explanation import NOTATIONS, build, digits
+from chainrule.explanation.pages.files import ENDINGS, FORMATS
+from chainrule.losses import LOSSES
+from chainrule.optimizers import OPTIMIZERS
 from chainrule.problems import PROBLEMS
+from chainrule.problems import settings as problem_settings
 from tests.cli.conftest import COMMAND, Call, environment
 
 COMMANDS = ["explain", "demo", "schema"]
@@ -73,7 +79,13 @@ def test_top_level_help_loads_little(arguments: list[str]):
 
 @pytest.mark.parametrize(
     "arguments",
-    [*([name, "--help"] for name in COMMANDS), ["schema"], ["explain", "mazr"]],
+    [
+        *([name, "--help"] for name in COMMANDS),
+        ["schema"],
+        ["explain", "mazr"],
+        ["explain", "--loss", "squared"],
+        ["explain", "-o", "page.pdf"],
+    ],
     ids=str,
 )
 def test_help_and_refusals_load_no_numpy(arguments: list[str]):
@@ -84,10 +96,34 @@ def test_explaining_loads_no_scikit_learn():
     assert loaded("explain") & {"numpy", "sklearn", "scipy", "numba"} == {"numpy"}
 
 
-def test_what_is_told_without_loading_is_true():
-    assert sorted(explain.PRESETS) == sorted(PROBLEMS)
-    assert explain.MOST_STEPS == build.MOST_STEPS
-    assert explain.MOST_DIGITS == digits.EXACT
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        (settings.PRESETS, PROBLEMS),
+        (settings.ACTIVATIONS, ACTIVATIONS),
+        (settings.LOSSES, LOSSES),
+        (settings.OPTIMIZERS, OPTIMIZERS),
+        (settings.NOTATIONS, NOTATIONS),
+        (settings.RESIDUALS, problem_settings.RESIDUALS),
+        (settings.LEVELS, build.LEVELS),
+        (problem_settings.LEVELS, build.LEVELS),
+        (problem_settings.NOTATIONS, NOTATIONS),
+        (list(formats.Format), FORMATS),
+        (list(filter(None, formats.ENDINGS)), ENDINGS),
+    ],
+)
+def test_what_is_told_without_loading_is_true(told: tuple[str, ...], known: Iterable[str]):
+    assert sorted(told) == sorted(known)
+
+
+def test_limits_that_are_told_without_loading_are_true():
+    assert settings.MOST_STEPS == build.MOST_STEPS
+    assert settings.MOST_DIGITS == digits.EXACT
+
+
+def test_help_lists_the_names_that_there_are(call: Call):
+    words = set(re.findall(r"[a-z0-9-]+", call("explain", "--help").out))
+    assert {*PROBLEMS, *ACTIVATIONS, *LOSSES, *OPTIMIZERS, *NOTATIONS} <= words
 
 
 @pytest.mark.parametrize("call_it", ["call", "process"])
@@ -102,6 +138,7 @@ def test_the_version(request: pytest.FixtureRequest, call_it: str):
     [
         ("chainrule ex", ["explain"]),
         ("chainrule explain m", ["mazur"]),
+        ("chainrule explain --loss q", ["quantile"]),
         ("chainrule schema ", ["example"]),
     ],
 )
@@ -135,7 +172,10 @@ def test_the_shell_completes(line: str, offered: list[str]):
         (["explain", "--learning-rate", "nan"], "above 0"),
         (["explain", "--learning-rate", "inf"], "above 0"),
         (["explain", "--format", "yaml"], "--format"),
-        (["explain", "--output", "page.html"], "--format text or --format json"),
+        (["explain", "-o", "page.pdf"], "Add --format, or end in one of .txt .md .tex"),
+        (["explain", "--output", "page.html"], "to write a file, give -o page.html"),
+        (["explain", "--digits", "3", "--decimals", "3"], "leave one of them out"),
+        (["explain", "--seed", "1"], "nothing is drawn"),
         (["explain", "--compact", "--format", "json"], "is for text only"),
         (["schema", "exampel"], "did you mean 'example'?"),
         (["demo", "--seed", "-1"], "choose from 0"),
@@ -214,10 +254,9 @@ def test_closed_streams(closing: str, printed: bool):
 
 
 def test_json_is_alone_on_standard_output(process: Call):
-    code, out, err = process("explain", "--format", "json", "--seed", "1")
-    assert code == 0
+    code, out, err = process("explain", "--format", "json")
+    assert (code, err) == (0, "")
     assert json.loads(out)["schema"] == "chainrule.example/1"
-    assert err == "Note: mazur has published weights, so --seed changes nothing.\n"
 
 
 def test_nothing_but_text_where_there_is_no_terminal(process: Call):

@@ -44,7 +44,7 @@ def test_it_learns(outcome: Outcome):
 
 def test_the_worked_example_comes_first(outcome: Outcome):
     assert outcome.out.startswith("The 2-2-2 example")
-    assert "w5⁺ = 0.4 - 0.5·0.082167040564 = 0.35891648\n" in outcome.out
+    assert "w5⁺ = 0.4 - 0.5 · 0.082167040564 = 0.35891648\n" in outcome.out
 
 
 def test_it_is_plain_off_a_terminal(outcome: Outcome):

@@ -1,16 +1,21 @@
 """``chainrule explain``: that each option reaches the example, and each format its place.
 
-The numbers themselves are tested with the explanation and in tests/worked.
+The numbers themselves are tested with the explanation and in tests/worked, settings and files in
+tests/problems.
 """
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer
 from jsonschema import Draft202012Validator
 
-from chainrule.cli import explain
+from chainrule.cli import app, explain, idle
+from chainrule.cli.formats import ENDINGS, Format
+from chainrule.cli.idle import IDLE
 from chainrule.problems import PROBLEMS
 from tests.cli.conftest import Call, Outcome
 
@@ -39,7 +44,7 @@ def test_every_preset_in_both_formats(call: Call, preset: str):
 def test_the_default_is_the_famous_example(call: Call):
     out = call("explain").out
     assert out == call("explain", "mazur", "--steps", "1", "--format", "text", "-o", "-").out
-    assert re.search(r"w5⁺ = w5 - η·∂E/∂w5\n +.*\n += 0\.35891648$", out, flags=re.MULTILINE)
+    assert re.search(r"w5⁺ = w5 - η · ∂E/∂w5\n +.*\n += 0\.35891648$", out, flags=re.MULTILINE)
     assert "error 0.298371109 → 0.291027774" in out
     assert out.endswith("\n")
     assert not out.endswith("\n\n")
@@ -47,7 +52,7 @@ def test_the_default_is_the_famous_example(call: Call):
 
 def test_compact_has_one_line_for_a_number(call: Call):
     out = call("explain", "--compact").out
-    assert "w5⁺ = 0.4 - 0.5·0.082167040564 = 0.35891648\n" in out
+    assert "w5⁺ = 0.4 - 0.5 · 0.082167040564 = 0.35891648\n" in out
 
 
 def test_biases_are_trained_or_not(call: Call):
@@ -74,13 +79,288 @@ def test_the_seed_draws_the_weights(call: Call):
     assert ones[0] == ones[1] != ones[2]
 
 
-def test_a_seed_without_effect_is_told(call: Call):
-    assert call("explain", "--seed", "3").err.startswith("Note: ")
-    assert call("explain", "half-adder", "--seed", "3").err == ""
-
-
 def test_digits(call: Call):
     assert "= 0.359\n" in call("explain", "--digits", "3").out
+
+
+# ---- every option -------------------------------------------------------------------------------
+
+# By option: what stands before it, and its value. With it the output is another than without.
+CHANGES = {
+    "--layers": ("mazur", "2,3,2"),
+    "--activation": ("mazur", "tanh"),
+    "--output": ("mazur", "identity"),
+    "--loss": ("mazur", "absolute-error"),
+    "--inputs": ("mazur", ".2,.3"),
+    "--targets": ("mazur", ".2,.3"),
+    "--sample-weights": ("xor", "1,2,3,4"),
+    "--weights": ("xor", "1,2,3,4,5,6"),
+    "--biases": ("mazur", "none"),
+    "--seed": ("xor", "1"),
+    "--train-biases": ("mazur", None),
+    "--no-train-biases": ("xor", None),
+    "--dropout": ("half-adder", ".5"),
+    "--layer-norm": ("mazur", None),
+    "--no-layer-norm": ("{file}", None),
+    "--l1": ("mazur", ".1"),
+    "--l2": ("mazur", ".1"),
+    "--alpha": ("mazur", ".1"),
+    "--optimizer": ("mazur", "adam"),
+    "--learning-rate": ("mazur", "1"),
+    "--momentum": ("mazur --optimizer momentum", ".5"),
+    "--clip-norm": ("mazur", ".01"),
+    "--clip-value": ("mazur", ".01"),
+    "--steps": ("mazur", "3"),
+    "--show": ("mazur --steps 3", "2"),
+    "--parameter": ("mazur", "w5"),
+    "--level": ("mazur", "matrices"),
+    "--notation": ("mazur", "nielsen"),
+    "--residual": ("mazur", "o-t"),
+    "--count-from": ("xor", "1"),
+    "--digits": ("mazur", "3"),
+    "--decimals": ("mazur", "3"),
+    "--compact": ("mazur", None),
+    "--format": ("mazur", "json"),
+    "-o": ("mazur", "{folder}/page.txt"),
+}
+
+# By option: command lines in which it is wrong, which is told by its name.
+MISTAKES = {
+    "--layers": ["mazur --layers 2,x", "mazur --layers 2", "mazur --layers 2,0,2"],
+    "--activation": ["--activation tan", "--activation tanh,tanh,tanh"],
+    "--output": ["--output tan", "--activation tanh,tanh --output relu"],
+    "--loss": ["--loss squared"],
+    "--inputs": ["--inputs a,b", "--inputs nan,1", "--inputs 1,2,3", "--layers 2,3,1"],
+    "--targets": ["--targets 1,2,3", "--targets [1", "mazur --layers 2,2,1"],
+    "--sample-weights": ["xor --sample-weights 1,2", "--sample-weights=-1"],
+    "--weights": ["--weights 1,2", "--weights [[[1]],[[2]]]", "--weights x"],
+    "--biases": ["--biases 1", "huddar --biases [[1,2],[3,4]]"],
+    "--seed": ["--seed 1", "huddar --seed 1", "xor --seed=-1"],
+    "--train-biases": ["huddar --train-biases", "--biases none --train-biases"],
+    "--no-train-biases": ["--no-train-biases=1"],
+    "--dropout": ["--dropout 1", "mazur --layers 2,2 --dropout .5"],
+    "--layer-norm": ["mazur --layers 2,2 --layer-norm"],
+    "--no-layer-norm": ["--no-layer-norm=1"],
+    "--l1": ["--l1=-1"],
+    "--l2": ["--l2 inf"],
+    "--alpha": ["--alpha nan"],
+    "--optimizer": ["--optimizer adm"],
+    "--learning-rate": ["--learning-rate 0", "--optimizer lbfgs --learning-rate 1"],
+    "--momentum": ["--momentum .5", "--optimizer nesterov --momentum 1"],
+    "--clip-norm": ["--clip-norm 0", "--clip-norm 1 --clip-value 1"],
+    "--clip-value": ["--clip-value=-1", "--optimizer lbfgs --clip-value 1"],
+    "--steps": ["--steps 0", "--optimizer lbfgs --steps 2"],
+    "--show": ["--show 2", "--show 0", "--steps 5 --show 6", "--steps 5 --show 1,,2", "--show x"],
+    "--parameter": ["--parameter w99", "--parameter w5 --level scalars", "--parameter x[0]"],
+    "--level": ["--level scalar"],
+    "--notation": ["--notation nielson"],
+    "--residual": ["--residual t-p"],
+    "--count-from": ["--count-from 2"],
+    "--digits": ["--digits 0", "--digits 3 --decimals 3"],
+    "--decimals": ["--decimals=-1", "--decimals 18"],
+    "--compact": ["--compact --format html", "--compact=1"],
+    "--format": ["--format yaml"],
+    "-o": ["-o page.pdf"],
+}
+
+# What mazur says already.
+HELD = [
+    *("--layers 2,2,2", "--activation logistic", "--activation logistic,logistic"),
+    *("--output logistic", "--loss squared-error", "--inputs .05,.10", "--targets .01,.99"),
+    *("--weights '[[[.15,.20],[.25,.30]],[[.40,.45],[.50,.55]]]'", "--biases .35,.35,.60,.60"),
+    *("--no-train-biases", "--dropout 0", "--no-layer-norm", "--l1 0", "--l2 0", "--alpha 0"),
+    *("--optimizer sgd", "--learning-rate .5", "--steps 1", "--show 1", "--notation mazur"),
+    *("--residual t-o", "--count-from 1", "--decimals 9", "--level scalars", "--format text"),
+]
+
+
+def options() -> list[str]:
+    """Return the options of the command, as it knows them itself."""
+    command = typer.main.get_command(app).commands["explain"]  # pyright: ignore[reportAttributeAccessIssue]
+    known = [name for p in command.params for name in (*p.opts, *p.secondary_opts)]
+    return [name for name in known if name.startswith("-")]
+
+
+@pytest.fixture
+def line(tmp_path: Path):
+    """Return the function that makes arguments of a line."""
+    file = tmp_path / "normed.toml"
+    file.write_text('preset = "mazur"\nlayer-norm = true\n')
+    return lambda text: shlex.split(text.format(file=file, folder=tmp_path))
+
+
+def test_every_option_is_walked():
+    assert list(CHANGES) == options()
+    assert list(MISTAKES) == options()
+
+
+@pytest.mark.parametrize("option", options())
+def test_every_option_changes_the_output(call: Call, line, option: str):
+    base, value = CHANGES[option]
+    without = call("explain", *line(base))
+    added = line(f"{option} {value or ''}")
+    with_it = call("explain", *line(base), *added)
+    assert (without.code, with_it.code) == (0, 0), with_it.err
+    assert with_it.out != without.out
+
+
+@pytest.mark.parametrize(
+    ("option", "arguments"), [(option, text) for option in options() for text in MISTAKES[option]]
+)
+def test_every_option_can_be_wrong(call: Call, line, option: str, arguments: str):
+    code, out, err = call("explain", *line(arguments))
+    assert (code, out) == (2, ""), err
+    fault = err.rpartition("Error: ")[2]
+    assert re.search(rf"{option}\b", fault), err
+    assert len(fault) > len(option) + 20, "it says too little"
+
+
+@pytest.mark.parametrize("arguments", HELD)
+def test_what_holds_already_may_be_said(call: Call, line, arguments: str):
+    assert call("explain", "mazur", *line(arguments)) == call("explain")
+
+
+PAGE = {
+    "--notation": "nielsen",
+    "--residual": "o-t",
+    "--count-from": "0",
+    "--digits": "3",
+    "--decimals": "3",
+    "--compact": "",
+    "--parameter": "w5",
+    "--level": "summary",
+    "--show": "2",
+}
+WRITTEN = [
+    *(f"--format {form}" for form in Format if form is not Format.TEXT),
+    *("--level summary", "--level matrices", "--parameter W2[0,0]"),
+    *("--level summary --format json", "--level matrices --format json"),
+    "--level matrices --format html",
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("option", PAGE)
+def test_options_change_every_way_of_writing_or_are_refused(call: Call, written: str, option: str):
+    if option in written:
+        return
+    before = call("explain", "--steps", "3", *written.split())
+    after = call("explain", "--steps", "3", *written.split(), option, *PAGE[option].split())
+    assert before.code == 0, before.err
+    if after.code:
+        assert (after.code, after.out) == (2, "")
+        assert f"'{option}'" in after.err or option in {"--parameter", "--level"}
+    else:
+        assert after.out != before.out
+
+
+@pytest.mark.parametrize(
+    ("written", "option"),
+    [(written, f"--{name}") for written, (names, _) in IDLE.items() for name in names],
+)
+def test_what_is_refused_would_change_nothing(
+    call: Call, monkeypatch: pytest.MonkeyPatch, written: str, option: str
+):
+    way = "--level" if written in {"summary", "matrices"} else "--format"
+    told = call("explain", "--steps", "3", way, written, option, *PAGE[option].split())
+    assert told.code == 2
+    assert f"'{option}': changes nothing" in told.err
+    before = call("explain", "--steps", "3", way, written)
+    monkeypatch.setattr(idle, "IDLE", {})
+    after = call("explain", "--steps", "3", way, written, option, *PAGE[option].split())
+    assert after == before
+
+
+def test_unknown_options_are_refused_with_the_nearest(call: Call):
+    code, _, err = call("explain", "--learning_rate", "1")
+    assert code == 2
+    assert "--learning-rate" in err
+
+
+# ---- problem files ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    path = tmp_path / "net.toml"
+    path.write_text(
+        "layers = [2, 3, 1]\ninputs = [0.1, 0.2]\ntargets = [1]\ndigits = 4\nseed = 5\n"
+    )
+    return path
+
+
+def test_a_file_says_what_options_say(call: Call, net: Path):
+    said = "--layers 2,3,1 --inputs .1,.2 --targets 1 --digits 4 --seed 5"
+    outcome = call("explain", str(net))
+    assert outcome == call("explain", *said.split())
+    assert outcome.code == 0
+    assert outcome.out.startswith("A 2-3-1 network")
+
+
+def test_options_change_what_a_file_says(call: Call, net: Path):
+    changed = call("explain", str(net), "--seed", "6", "--decimals", "3")
+    assert changed.code == 0, changed.err  # decimals instead of the file's digits
+    assert changed.out != call("explain", str(net)).out
+
+
+def test_a_file_beside_other_files(call: Call, net: Path, monkeypatch: pytest.MonkeyPatch):
+    (net.parent / "rows.csv").write_text("i1,i2\n.1,.2\n")
+    net.write_text(net.read_text().replace("[0.1, 0.2]", '"rows.csv"'))
+    from_elsewhere = call("explain", str(net))
+    monkeypatch.chdir(net.parent)
+    assert call("explain", "net.toml") == from_elsewhere
+    assert call("explain", "net.toml", "--inputs", "rows.csv") == from_elsewhere
+    assert from_elsewhere.code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("layer = [2, 3, 1]", "'layer' is no setting; did you mean 'layers'?"),
+        ("layers = [2, 3, 1]", "inputs: is missing"),
+        ("layers = [2, 'x']", "layers: 'x' in "),
+        ("preset = 'mazur'\nseed = 1", "seed: nothing is drawn"),
+        ("layers = [2,", "this is no TOML"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named(call: Call, net: Path, text: str, said: str):
+    net.write_text(text)
+    code, out, err = call("explain", str(net))
+    assert (code, out) == (3, "")
+    assert err.startswith(f"Error: {net}: ")
+    assert said in err
+
+
+def test_an_option_that_is_wrong_beside_a_file_is_named(call: Call, net: Path):
+    code, _, err = call("explain", str(net), "--weights", "1,2")
+    assert code == 2
+    assert "Invalid value for '--weights'" in err
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "./mazur", "MISSING.JSON"])
+def test_a_file_that_is_not_there(call: Call, name: str):
+    code, out, err = call("explain", name)
+    assert (code, out) == (3, "")
+    assert err.startswith("Error: ")
+
+
+# ---- formats ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.TEXT])
+def test_every_format(call: Call, tmp_path: Path, form: Format):
+    printed = call("explain", "--format", form)
+    assert (printed.code, printed.err) == (0, "")
+    assert printed.out.endswith("\n")
+    assert not printed.out.endswith("\n\n")
+    endings = [ending for ending, meant in ENDINGS.items() if meant is form]
+    path = tmp_path / f"page{endings[0] if endings else '.txt'}"
+    assert call("explain", "--format", form, "-o", str(path)).code == 0
+    assert path.read_text(encoding="utf-8") == printed.out
+    if endings:
+        path.unlink()
+        assert call("explain", "-o", str(path)).err == f"Wrote {path}.\n"
+        assert path.read_text(encoding="utf-8") == printed.out
 
 
 # ---- files --------------------------------------------------------------------------------------
@@ -127,10 +407,3 @@ def test_a_long_wait_prints_nothing_off_a_terminal(call: Call, monkeypatch: pyte
 def test_chosen_steps_are_shown(call: Call):
     steps = json.loads(call("explain", "--steps", "5", "--show", "2,4", "--format", "json").out)
     assert [step["step"] for step in steps["steps"]] == [2, 4]
-
-
-@pytest.mark.parametrize("steps", ["6", "0", "x", "1,,2", "-1"])
-def test_steps_that_are_not_run_cannot_be_shown(call: Call, steps: str):
-    outcome = call("explain", "--steps", "5", "--show", steps)
-    assert outcome.code == 2
-    assert "--show" in outcome.err

@@ -5,12 +5,16 @@ loss's own float64. Poisson is excepted on the right, where e^o is beyond float3
 with the reason.
 """
 
+from typing import Any, TypeAlias
+
 import mpmath
 import numpy as np
 import pytest
 
 from chainrule.losses import LOSSES, Huber, Loss, Quantile
 from tests.laws.nets import Array, targets
+
+Exact: TypeAlias = Any  # an mpf, which mpmath 1.3, the newest that PyTorch admits, does not type
 
 mpmath.mp.dps = 50
 OUTPUTS = (-1e4, -200.0, -90.0, -20.0, -1.0, 0.0, 0.5, 20.0, 90.0, 200.0, 1e4)
@@ -20,7 +24,7 @@ KNOWN = {**LOSSES, "huber 3": Huber(3.0), "quantile 0.9": Quantile(0.9)}
 # ---- what is right, one number at a time --------------------------------------------------------
 
 
-def right_term(loss: str, o: mpmath.mpf, t: mpmath.mpf) -> mpmath.mpf:
+def right_term(loss: str, o: Exact, t: Exact) -> Exact:
     """Return a loss's term of one output, as textbooks define it."""
     r = abs(o - t)
     level = mpmath.mpf(getattr(KNOWN[loss], "level", 0))
@@ -36,12 +40,12 @@ def right_term(loss: str, o: mpmath.mpf, t: mpmath.mpf) -> mpmath.mpf:
     return terms[KNOWN[loss].name]()
 
 
-def log_logistic(o: mpmath.mpf) -> mpmath.mpf:
+def log_logistic(o: Exact) -> Exact:
     """Return log p for p = σ(o); 1 − p is σ(−o)."""
     return -mpmath.log(1 + mpmath.exp(-o))
 
 
-def right_slope(loss: str, o: mpmath.mpf, t: mpmath.mpf) -> mpmath.mpf:
+def right_slope(loss: str, o: Exact, t: Exact) -> Exact:
     """Return the derivative by o of a loss's term."""
     r = o - t
     level = mpmath.mpf(getattr(KNOWN[loss], "level", 0))
@@ -65,7 +69,7 @@ WITH_SOFTMAX = ("softmax-cross-entropy", "softmax-squared-error")
 ALONE = [(name, o) for name in TEXTBOOK for o in OUTPUTS if name != "poisson" or o < 88]
 
 
-def right_softmax(o: list[float]) -> list[mpmath.mpf]:
+def right_softmax(o: list[float]) -> list[Exact]:
     """Return softmax of one row."""
     e = [mpmath.exp(v) for v in o]
     return [v / sum(e) for v in e]

@@ -6,6 +6,7 @@ Logistic units, half the squared error, rate ½, all four samples at once.
 import pytest
 
 from chainrule.network import Network
+from chainrule.optimizers import SGD
 from chainrule.problems.half_adder import HALF_ADDER
 from chainrule.training import Run, train
 
@@ -20,7 +21,7 @@ SUM_AND_CARRY = [[0, 0], [1, 0], [1, 0], [0, 1]]
 def run() -> Run:
     """Return the finished run."""
     begun = train(
-        HALF_ADDER.network, HALF_ADDER.x, HALF_ADDER.t, HALF_ADDER.optimizer,
+        HALF_ADDER.network, *HALF_ADDER.data()[:2], HALF_ADDER.optimizer,
         epochs=20_000, seed=SEED, record_every=10_000, after=True,
     )  # fmt: skip
     begun.finish()
@@ -33,10 +34,11 @@ def cost(network: Network, seed: int) -> float:
 
 
 def test_it_is_the_half_adder():
-    assert [list(row) for row in HALF_ADDER.x] == DIGITS
-    assert [list(row) for row in HALF_ADDER.t] == SUM_AND_CARRY
+    x, t, _ = HALF_ADDER.data()
+    assert [list(row) for row in x] == DIGITS
+    assert [list(row) for row in t] == SUM_AND_CARRY
     assert HALF_ADDER.network.widths == (2, 2, 2, 2)
-    assert HALF_ADDER.optimizer.rate == 0.5
+    assert HALF_ADDER.optimizer == SGD(0.5)
 
 
 def test_its_cost_falls(run):

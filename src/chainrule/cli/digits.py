@@ -59,7 +59,7 @@ def load() -> Digits:
     except ModuleNotFoundError:
         raise missing("scikit-learn", "the digits of the demo", "train") from None
     X, y = load_digits(return_X_y=True)
-    return Digits((X / 16).astype(np.float32), y)
+    return Digits((np.asarray(X) / 16).astype(np.float32), np.asarray(y))
 
 
 @contextmanager

@@ -1,173 +1,148 @@
-"""``chainrule explain``: the complete worked example of a problem that has a name.
+"""``chainrule explain``: the complete worked example of a problem, whichever it is.
 
-What it prints is made in chainrule.explanation; nothing is computed here.
+What it prints is made in chainrule.explanation, from what chainrule.problems makes of the options;
+nothing is computed here.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from enum import StrEnum
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from chainrule.cli.options import MOST_SEEDS, one_of, positive, whole
+from chainrule.cli import settings as given
+from chainrule.cli.formats import Format, by_ending, deliver
+from chainrule.cli.idle import refuse_idle
+from chainrule.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from chainrule.explanation import WorkedExample
-    from chainrule.problems import Problem
+    from chainrule.problems import Spec
 
-# What chainrule.problems and chainrule.explanation know, told without loading NumPy.
-PRESETS = ("mazur", "half-adder")
-MOST_STEPS = 10_000_000
-MOST_DIGITS = 17
 LONG = 2_000  # steps from which a wait is announced
+NOT_SETTINGS = ("preset", "compact", "form", "file")
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   chainrule explain                      the most-read 2-2-2 example
   chainrule explain --train-biases       with the biases learning too
   chainrule explain --steps 10000        the first step and the 10,000th
   chainrule explain half-adder --seed 3  from other first weights
-  chainrule explain -o mazur.json        for programs (see: chainrule schema)
-"""
+  chainrule explain --layers 2,3,1 --inputs '.1,.2; .3,.4' --targets 0,1
+  chainrule explain digits --parameter 'W2[7,3]'
+  chainrule explain -o mazur.html        or .md .tex .json .py
+
+{given.NAMES}"""
 
 
-class Format(StrEnum):
-    """How a worked example is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-ENDINGS = {"": Format.TEXT, ".txt": Format.TEXT, ".json": Format.JSON}
-
-
-def numbers(text: str | None) -> str | None:
-    """Return a list of step numbers, if it is one."""
-    if text is not None and not all(part.strip().isdecimal() for part in text.split(",")):
-        raise typer.BadParameter(f"{text!r} is no list of steps; write it as 1,10,100")
-    return text
-
-
-def explain(
-    preset: Annotated[
-        str,
-        typer.Argument(
-            callback=one_of(PRESETS, "preset"),
-            autocompletion=lambda: PRESETS,
-            metavar="PRESET",
-            help=f"One of: {', '.join(PRESETS)}.",
-        ),
-    ] = "mazur",
+def explain(  # noqa: PLR0913 (one for each option)
+    context: typer.Context,
+    preset: given.Preset = None,
     *,
-    steps: Annotated[
-        int,
-        typer.Option(
-            callback=whole(1, MOST_STEPS),
-            metavar="N",
-            help="Train N steps; show the first and the last.",
-        ),
-    ] = 1,
-    show: Annotated[
-        str | None,
-        typer.Option(
-            callback=numbers, metavar="N,N,…", help="Show these steps instead of first and last."
-        ),
-    ] = None,
-    train_biases: Annotated[
-        bool | None,
-        typer.Option(
-            "--train-biases/--no-train-biases", help="Whether biases learn, whatever PRESET says."
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(callback=positive, metavar="RATE", help="Learn at RATE instead of PRESET's."),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            callback=whole(0, MOST_SEEDS),
-            metavar="N",
-            help="Draw the first weights from N, if PRESET has none.",
-        ),
-    ] = None,
-    digits: Annotated[
-        int | None,
-        typer.Option(
-            callback=whole(1, MOST_DIGITS), metavar="N", help="Significant digits of results."
-        ),
-    ] = None,
-    compact: Annotated[
-        bool, typer.Option("--compact", help="One line for each number instead of three.")
-    ] = False,
-    form: Annotated[
-        Format | None,
-        typer.Option("--format", help="By default what FILE's ending says, else text."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, whole or not at all."),
-    ] = None,
+    layers: given.Layers = None,
+    activation: given.ActivationNames = None,
+    output: given.Output = None,
+    loss: given.Loss = None,
+    inputs: given.Inputs = None,
+    targets: given.Targets = None,
+    sample_weights: given.SampleWeights = None,
+    weights: given.Weights = None,
+    biases: given.Biases = None,
+    seed: given.Seed = None,
+    train_biases: given.TrainBiases = None,
+    dropout: given.Dropout = None,
+    layer_norm: given.LayerNorm = None,
+    l1: given.L1 = None,
+    l2: given.L2 = None,
+    alpha: given.Alpha = None,
+    optimizer: given.Optimizer = None,
+    learning_rate: given.LearningRate = None,
+    momentum: given.Momentum = None,
+    clip_norm: given.ClipNorm = None,
+    clip_value: given.ClipValue = None,
+    steps: given.Steps = None,
+    show: given.Show = None,
+    parameter: given.Parameter = None,
+    level: given.Level = None,
+    notation: given.NotationName = None,
+    residual: given.Residual = None,
+    count_from: given.CountFrom = None,
+    digits: given.Digits = None,
+    decimals: given.Decimals = None,
+    compact: given.Compact = False,
+    form: given.Form = None,
+    file: given.File = None,
 ) -> None:
-    """Work out a training step: every number, with its formula."""
+    """Work out a training step: every number, with its formula.
+
+    Of a preset, of a file whose keys are the long options below, or of a network of your own;
+    options change what PRESET or FILE says.
+    """
+    form = form or by_ending(file)
+    if compact and form is not Format.TEXT:
+        raise typer.BadParameter("is for text only", param_hint="'--compact'")
+    options = {name.replace("_", "-"): value for name, value in context.params.items()
+               if value is not None and name not in NOT_SETTINGS}  # fmt: skip
+    refuse_idle(options, form)
+    example = work_out(specified(preset, options), options)
+    refuse_idle([*options, *(["compact"] if compact else [])], example.level)
+    deliver(example, form, file, compact=compact)
+
+
+def specified(problem: str | None, options: dict[str, Any]) -> "Spec":
+    """Return what a preset or a file, and options that change it, describe."""
+    from chainrule.problems import EXCLUSIVE, check_settings, read_settings, specify
+
+    with told_of(problem, options):
+        if problem is not None and given.is_file(problem):
+            base = read_settings(problem)
+        else:
+            own = problem is None and "layers" in options
+            base = check_settings({} if own else {"preset": problem or "mazur"})
+        pairs = (*EXCLUSIVE, *(pair[::-1] for pair in EXCLUSIVE))
+        rivals = {one for one, other in pairs if other in options}
+        kept = {key: value for key, value in base.items() if key not in rivals}
+        return specify(kept | check_settings(options))
+
+
+@contextmanager
+def told_of(problem: str | None, options: dict[str, Any]) -> Iterator[None]:
+    """Say whether an option or a file is wrong."""
+    from chainrule.problems import SettingError
+
+    try:
+        yield
+    except SettingError as error:
+        if given.is_file(problem) and error.key not in options:
+            raise InputError(f"{problem}: {error}") from None
+        raise typer.BadParameter(error.fault, param_hint=f"'--{error.key}'") from None
+
+
+def work_out(spec: "Spec", options: dict[str, Any]) -> "WorkedExample":
+    """Return the worked example."""
     from chainrule.cli.output import waiting
     from chainrule.explanation import explain_problem
 
-    form = form or by_ending(output)
-    if compact and form is not Format.TEXT:
-        raise typer.BadParameter("is for text only", param_hint="'--compact'")
-    shown = None if show is None else steps_of(show, steps)
-    problem = vary(preset, train_biases, learning_rate, seed)
-    with waiting(f"working out {steps:,} steps", steps >= LONG):
-        example = explain_problem(
-            problem, steps=steps, show_steps=shown, digits=digits, seed=seed or 0
-        )
-    deliver(example, form, output, compact=compact)
+    with waiting(f"working out {spec.steps:,} steps", spec.steps >= LONG):
+        try:
+            return explain_problem(
+                spec.problem, steps=spec.steps, show_steps=spec.show, parameter=spec.parameter,
+                level=spec.level, notation=varied_notation(spec), digits=spec.digits,
+                decimals=spec.decimals, seed=spec.seed,
+            )  # fmt: skip
+        except UnknownNameError as error:  # of a parameter: all other names are known to be right
+            if "parameter" not in options:
+                raise
+            raise typer.BadParameter(str(error), param_hint="'--parameter'") from None
 
 
-def steps_of(text: str, steps: int) -> list[int]:
-    """Return the numbers of a list of steps, each one that is run."""
-    chosen = [int(part) for part in text.split(",")]
-    if not all(1 <= number <= steps for number in chosen):
-        raise typer.BadParameter(f"{text}: choose from 1 to {steps:,}", param_hint="'--show'")
-    return chosen
+def varied_notation(spec: "Spec") -> Any:
+    """Return the notation as options change it, or None for the problem's own."""
+    names = ("residual", "count_from")
+    changes = {name: value for name in names if (value := getattr(spec, name)) is not None}
+    if not changes:
+        return None
+    from chainrule.explanation import NOTATIONS
 
-
-def by_ending(output: Path | None) -> Format:
-    """Return the format that the ending of a file's name means."""
-    ending = output.suffix.lower() if output else ""
-    if ending not in ENDINGS:
-        message = f"which format does {ending!r} mean? Add --format text or --format json"
-        raise typer.BadParameter(message, param_hint="'--output'")
-    return ENDINGS[ending]
-
-
-def vary(preset: str, biases: bool | None, rate: float | None, seed: int | None) -> "Problem":  # noqa: FBT001 (an option)
-    """Return the problem of a name with what the command line changes about it."""
-    from chainrule.cli.output import say
-    from chainrule.problems import problem
-
-    chosen = problem(preset)
-    if biases is not None:
-        chosen = chosen.trained(biases=biases)
-    if rate is not None:
-        # Every optimiser is a dataclass, which their family does not say.
-        optimizer = replace(chosen.optimizer, rate=rate)  # pyright: ignore[reportArgumentType]
-        chosen = replace(chosen, optimizer=optimizer)
-    if seed is not None and chosen.weights:
-        say(f"Note: {preset} has published weights, so --seed changes nothing.")
-    return chosen
-
-
-def deliver(example: "WorkedExample", form: Format, output: Path | None, *, compact: bool) -> None:
-    """Write a worked example to a file or to standard output."""
-    from chainrule.cli.output import page, say, show, write
-
-    render = partial(example.print, compact=compact)
-    if output is None or str(output) == "-":
-        show(render) if form is Format.TEXT else print(example.to_json())  # noqa: T201 (a result)
-        return
-    write(output, page(render) if form is Format.TEXT else f"{example.to_json()}\n")
-    say(f"Wrote {output}.")
+    return replace(NOTATIONS[spec.problem.notation], **changes)

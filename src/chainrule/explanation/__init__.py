@@ -7,24 +7,33 @@ from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
 
-from chainrule.explanation.build import (
-    Writer,
-    check_size,
-    choose_steps,
-    document,
-    explain,
-    trajectory,
-)
-from chainrule.explanation.digits import Digits
+from chainrule.descriptions import whole
+from chainrule.explanation.build import choose_steps, explain, look, make, pair
 from chainrule.explanation.errata import errata_steps, figures
-from chainrule.explanation.example import ErratumFigure, ExampleStep, Quantity, WorkedExample
-from chainrule.explanation.notation import notation
+from chainrule.explanation.example import (
+    ErratumFigure,
+    ExampleStep,
+    Level,
+    Line,
+    Matrix,
+    Quantity,
+    Table,
+    WorkedExample,
+)
+from chainrule.explanation.notation import NOTATIONS, Notation
+from chainrule.explanation.setup import Setup
 from chainrule.problems import Problem
 
 __all__ = [
+    "NOTATIONS",
     "ErratumFigure",
     "ExampleStep",
+    "Line",
+    "Matrix",
+    "Notation",
     "Quantity",
+    "Setup",
+    "Table",
     "WorkedExample",
     "example_schema",
     "explain",
@@ -37,6 +46,9 @@ def explain_problem(
     *,
     steps: int = 1,
     show_steps: Iterable[int] | None = None,
+    parameter: str | None = None,
+    level: Level | None = None,
+    notation: str | Notation | None = None,
     digits: int | None = None,
     decimals: int | None = None,
     seed: int = 0,
@@ -49,6 +61,10 @@ def explain_problem(
     steps : int, default 1
     show_steps : iterable of int, optional
         Which of them to work out; the first and the last by default.
+    parameter, level : str, optional
+        As `explain` has them.
+    notation : str or Notation, optional
+        That of the problem's source by default.
     digits : int, optional
         Significant digits of results; 9 where the problem's source does not say otherwise.
     decimals : int, optional
@@ -65,18 +81,16 @@ def explain_problem(
     InputError
         If a number is out of range.
     """
-    shown = choose_steps(steps, show_steps, problem.optimizer)
-    batch = problem.network.batch(theta := problem.theta(seed), problem.x, problem.t)
-    if digits is None and decimals is None:
-        decimals = problem.decimals
-    counts = Digits(Digits().significant if digits is None else digits, decimals)
-    chosen = notation(problem.notation)
-    writer = Writer(problem.network, batch, problem.optimizer, chosen, counts)
-    check_size(writer, theta)
-    wanted = [*(s - 1 for s in shown), *errata_steps(problem, steps)]
-    states = trajectory(problem.network, problem.optimizer, batch, theta, wanted, seed)
-    example = document(writer, [states[s - 1] for s in shown], problem.title, problem.source)
-    return replace(example, errata=figures(problem, batch, states, steps))
+    rule, search = pair(problem.optimizer)
+    shown = choose_steps(steps, show_steps, rule)
+    theta = problem.theta(seed)
+    batch = problem.network.batch(theta, *problem.data())
+    setup = Setup(problem.network, theta, batch, rule, whole(steps, "steps"), seed, search)
+    chosen = look(notation or problem.notation, digits, decimals, problem.decimals)
+    also = errata_steps(problem, setup)
+    title, source = problem.title, problem.source
+    example, states = make(setup, shown, chosen, level, parameter, title, source, also)
+    return replace(example, errata=figures(problem, setup, states))
 
 
 def example_schema() -> str:

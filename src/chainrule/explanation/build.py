@@ -1,42 +1,43 @@
-"""Makes worked examples: runs a step from its equations, and writes down each number it gives.
+"""Makes worked examples: chooses steps and level, runs the trajectory, and has each step written.
 
-It follows the scopes that the engine wires; there is no formula here, and no arithmetic.
+The numbers come from the engine; how each step is written down stands in work, matrices, summary
+and parameter.
 """
 
-import math
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.activations import Custom
-from chainrule.batch import Batch, finite
+from chainrule.batch import finite
 from chainrule.descriptions import of_kind, whole
-from chainrule.equations import Scope
-from chainrule.errors import InputError
-from chainrule.explanation import expand
-from chainrule.explanation.digits import Digits, put_in, write
-from chainrule.explanation.example import ExampleStep, Quantity, WorkedExample
-from chainrule.explanation.notation import Notation, Places, Ref, key, notation
-from chainrule.explanation.text import show
-from chainrule.gradcheck import numerical_gradient
+from chainrule.errors import InputError, unknown
+from chainrule.explanation.contents import contents
+from chainrule.explanation.digits import Digits
+from chainrule.explanation.example import LEVELS, ExampleStep, Level, WorkedExample
+from chainrule.explanation.matrices import in_matrices
+from chainrule.explanation.notation import Notation, Ref, key, notation
+from chainrule.explanation.parameter import derive, find
+from chainrule.explanation.searched import with_search
+from chainrule.explanation.setup import Setup
+from chainrule.explanation.summary import summarise
+from chainrule.explanation.work import Writer, work_out
 from chainrule.layers import Layer
 from chainrule.loops import State
 from chainrule.network import Draw, Network
 from chainrule.optimizers import LBFGS, Optimizer, optimizer
-from chainrule.penalties import Penalty
-from chainrule.wiring import Memory, Step, wire
 
 Array: TypeAlias = NDArray[Any]
 
-MOST_ROWS = 20_000  # numbers in one document
+FEW_NUMBERS = 1_500  # in a step: up to here every scalar is written out, unless asked otherwise
+SOME_NUMBERS = 12_000  # up to here every matrix is
+MOST_NUMBERS = 20_000  # of scalars in one step, even if asked
 MOST_STEPS = 10_000_000
-LOSS_NAMES = {"terms": "error", "value": "loss"}
-OWN = "decay"  # the one constant of an optimiser that each array has its own of
-PENALTY_SUMS = ("absolute", "square")  # what each array adds to the penalty
+RESULT, CELL = 9, 4  # significant digits of results, and of entries of matrices and tables
+MOST_TERMS = 5  # of a sum, in the derivation of one parameter
 
 
 def explain(  # noqa: PLR0913 (what a document says is chosen by name)
@@ -44,13 +45,15 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     theta: ArrayLike,
     x: ArrayLike,
     t: ArrayLike,
-    optimizer: str | Optimizer | None = None,
+    optimizer: str | Optimizer | LBFGS | None = None,
     *,
     steps: int = 1,
     show_steps: Iterable[int] | None = None,
     weights: ArrayLike | None = None,
+    parameter: str | None = None,
+    level: Level | None = None,
     notation: str | Notation = "plain",
-    digits: int = 9,
+    digits: int | None = None,
     decimals: int | None = None,
     seed: int = 0,
     title: str = "Worked example",
@@ -64,18 +67,25 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     theta : array (parameters,)
     x : array (n, inputs), or (inputs,) for one sample
     t : array (n, outputs), (outputs,) for one sample, or (n,) classes or single targets
-    optimizer : str or Optimizer, optional
-        Without one the example ends at the gradient.
+    optimizer : str, Optimizer or LBFGS, optional
+        Without one the example ends at the gradient. L-BFGS's step has a result and no formula.
     steps : int, default 1
         How many steps in a row, on the same samples.
     show_steps : iterable of int, optional
         Which of them to work out; the first and the last by default.
     weights : array (n,), optional
         Sample weights.
+    parameter : str, optional
+        Only the derivation of this one, such as ``"W2[7,3]"`` (counted from 0) or, by the
+        notation's own name, ``"w5"``; for networks of any size.
+    level : {"scalars", "matrices", "summary"}, optional
+        Every number with its line; every array with its equation; or tables. By default what fits
+        the size of the step.
     notation : str or Notation, default "plain"
-        ``"plain"`` or ``"mazur"``.
-    digits : int, default 9
-        Significant digits of results.
+        One of ``"plain"``, ``"mazur"``, ``"nielsen"``, ``"rumelhart"``, ``"russell-norvig"``, or
+        your own.
+    digits : int, optional
+        Significant digits: by default 9 of results, 4 of the entries of matrices and tables.
     decimals : int, optional
         Digits behind the point instead.
     seed : int, default 0
@@ -92,30 +102,130 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     InputError
         If something does not fit, is not finite, or the document would be absurdly long.
     UnknownNameError
-        If an optimiser or notation has no such name.
+        If an optimiser, notation, level or parameter has no such name.
     """
     of_kind(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …) makes")
     whole(seed, "seed", 0)
     point = finite(network.layout.check(theta).astype(np.float64), "theta")
     batch = network.batch(point, x, t, weights)
     finite(batch.x, "x")
-    rule = _pair(optimizer)
+    rule, search = pair(optimizer)
     shown = choose_steps(steps, show_steps, rule)
-    writer = Writer(network, batch, rule, _notation(notation), Digits(digits, decimals))
-    check_size(writer, point)
-    states = trajectory(network, rule, batch, point, [s - 1 for s in shown], seed)
-    return document(writer, [states[s - 1] for s in shown], title, source)
+    setup = Setup(network, point, batch, rule, whole(steps, "steps"), seed, search)
+    chosen = look(notation, digits, decimals)
+    return make(setup, shown, chosen, level, parameter, title, source)[0]
 
 
 _notation = notation  # `explain` has a parameter of that name
 _optimizer = optimizer
 
 
+class Look(NamedTuple):
+    """How a document writes: names, and digits of results and of entries of matrices."""
+
+    notation: Notation
+    results: Digits
+    cells: Digits
+
+
+def look(
+    choice: str | Notation, digits: int | None, decimals: int | None, own: int | None = None
+) -> Look:
+    """Return how a document writes; `own` are its source's decimals, unless asked otherwise."""
+    results = decimals if decimals is not None or digits is not None else own
+    counts = [Digits(n if digits is None else digits, given)
+              for n, given in ((RESULT, results), (CELL, decimals))]  # fmt: skip
+    return Look(_notation(choice), *counts)
+
+
+def make(
+    setup: Setup,
+    shown: list[int],
+    look: Look,
+    level: Level | None,
+    parameter: str | None,
+    title: str,
+    source: str,
+    also: Iterable[int] = (),
+) -> tuple[WorkedExample, dict[int, State]]:
+    """Return the document of some steps of a setup, and the states on the way.
+
+    Parameters
+    ----------
+    setup : Setup
+    shown : list of int
+        The numbers of the steps to work out.
+    look : Look
+    level, parameter, title, source
+        As `explain` has them.
+    also : iterable of int
+        After how many further updates a state is wanted.
+    """
+    writer = Writer(setup, look.notation, look.results, MOST_TERMS if parameter else 10**9)
+    level, parameter = _what(writer, level, parameter)
+    milestones = _milestones(setup.steps) if setup.rule else []
+    states = trajectory(setup, {*(s - 1 for s in shown), *milestones, *also})
+    worked = tuple(_step(writer, states[s - 1], level, parameter) for s in shown)
+    history = tuple((done, _error(setup, states[done])) for done in milestones)
+    description = describe(setup, states[shown[0] - 1].theta)
+    example = WorkedExample(
+        title, source, setup, description, level, parameter, *look, worked, history
+    )
+    return example, states
+
+
+def _step(writer: Writer, state: State, level: Level, parameter: str | None) -> ExampleStep:
+    """Return a step, written as was asked."""
+    step = _written(writer, state, level, parameter)
+    search = writer.setup.search
+    return step if search is None else with_search(writer, step, search, parameter)
+
+
+def _written(writer: Writer, state: State, level: Level, parameter: str | None) -> ExampleStep:
+    if parameter is not None:
+        return derive(writer, state, parameter)
+    return {"scalars": work_out, "matrices": in_matrices, "summary": summarise}[level](
+        writer, state
+    )
+
+
+def _what(writer: Writer, level: Level | None, parameter: str | None) -> tuple[Level, str | None]:
+    """Return the level that fits, and the key of the one parameter, if one was asked for."""
+    if level is not None and level not in LEVELS:
+        raise unknown("level", level, LEVELS)
+    if parameter is not None:
+        if level not in (None, "scalars"):
+            raise InputError(f"level={level!r} and parameter={parameter!r}: choose one of them")
+        block, index = find(writer, str(parameter))
+        label = writer.setup.network.labels[block.layer]
+        return "scalars", key(Ref(block.param, label, index, sampled=False), writer.places)
+    size = numbers(writer)
+    if level == "scalars" and size > MOST_NUMBERS:
+        raise InputError(
+            f"level='scalars': this step has {size:,} numbers, more than {MOST_NUMBERS:,}; ask for "
+            "level='matrices', level='summary' or one parameter='W1[0,0]'"
+        )
+    if level is not None:
+        return level, None
+    fits = (FEW_NUMBERS, SOME_NUMBERS)
+    return LEVELS[sum(size > most for most in fits)], None
+
+
+def numbers(writer: Writer) -> int:
+    """Return how many numbers a step has."""
+    first = trajectory(writer.setup, [0])[0]
+    step = writer.wired(first)
+    with np.errstate(all="ignore"):
+        return sum(np.size(s[name]) for _, s, name in contents(step, writer.setup.rule))
+
+
 def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | None) -> list[int]:
     """Return the numbers of the steps to work out: the first and the last unless asked."""
     last = whole(steps, "steps")
     if last > 1 and rule is None:
-        raise InputError(f"steps={last}: several steps need an optimiser, such as SGD(0.5)")
+        raise InputError(
+            f"steps={last}: several steps need an optimiser with equations, such as SGD(0.5)"
+        )
     if last > MOST_STEPS:
         raise InputError(f"steps={last}: at most {MOST_STEPS:,} are run in an example")
     shown = sorted({1, last} if wanted is None else {whole(s, "a step") for s in wanted})
@@ -124,46 +234,52 @@ def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | Non
     return shown
 
 
-def document(writer: "Writer", states: list[State], title: str, source: str) -> WorkedExample:
-    """Return the document of the steps that begin at these states."""
-    worked = tuple(work_out(writer, state) for state in states)
-    description = describe(writer.network, states[0].theta, writer.batch, writer.rule)
-    return WorkedExample(title, source, description, writer.places, writer.notation, worked)
-
-
-def _pair(choice: str | Optimizer | None) -> Optimizer | None:
-    """Return an optimiser that has equations, or None."""
+def pair(
+    choice: str | Optimizer | LBFGS | None,
+) -> tuple[Optimizer | None, LBFGS | None]:
+    """Return an optimiser that has equations, or the one that searches instead."""
     chosen = None if choice is None else _optimizer(choice)
-    if isinstance(chosen, LBFGS):
-        raise InputError("lbfgs is SciPy's and has no equations; explain another optimiser's step")
-    return chosen
+    return (None, chosen) if isinstance(chosen, LBFGS) else (chosen, None)
 
 
-def trajectory(
-    network: Network,
-    rule: Optimizer | None,
-    batch: Batch,
-    theta: Array,
-    wanted: Iterable[int],
-    seed: int = 0,
-) -> dict[int, State]:
+# ---- the way through the steps ------------------------------------------------------------------
+
+
+def trajectory(setup: Setup, wanted: Iterable[int]) -> dict[int, State]:
     """Return the states after so many updates each, by the hand-written passes (the same bits)."""
+    network, rule = setup.network, setup.rule
     if rule is None:
-        return {0: State(theta, 0, (), seed)}
+        return {0: State(setup.theta, 0, (), setup.seed)}
     keep = set(wanted)
-    state = loops.begin(theta, rule, network.layout, seed)
+    state = loops.begin(setup.theta, rule, network.layout, setup.seed)
     states = {0: state}
     for done in range(1, max(keep, default=0) + 1):
-        state = loops.update(network, rule, batch, state)
+        state = loops.update(network, rule, setup.batch, state)
         if done in keep:
             states[done] = state
     return states
 
 
-def describe(
-    network: Network, theta: Array, batch: Batch, rule: Optimizer | None
-) -> dict[str, Any]:
+def _milestones(steps: int) -> list[int]:
+    """Return after how many updates the error is told: 0, 1, 2, 5, 10, …, and the last."""
+    if steps < 2:
+        return []
+    round_ones = (m * 10**e for e in range(len(str(steps))) for m in (1, 2, 5))
+    return sorted({0, steps, *(n for n in round_ones if n < steps)})
+
+
+def _error(setup: Setup, state: State) -> float:
+    draw = Draw(state.seed, state.step)
+    with np.errstate(all="ignore"):
+        return float(setup.network.value(state.theta, setup.batch, draw))
+
+
+# ---- in plain values ----------------------------------------------------------------------------
+
+
+def describe(setup: Setup, theta: Array) -> dict[str, Any]:
     """Return the network, its parameters, data and optimiser in plain values."""
+    network, batch, rule = setup.network, setup.batch, setup.rule or setup.search
     return {
         "network": {
             "inputs": network.inputs,
@@ -189,244 +305,3 @@ def _source(layer: Layer) -> dict[str, str]:
     """Return the source of a layer's own activation, if it has one of the user's."""
     f = getattr(layer, "f", None)
     return {"source": f"{f.name}: {f.source}"} if isinstance(f, Custom) else {}
-
-
-# ---- one step -----------------------------------------------------------------------------------
-
-
-class Writer(NamedTuple):
-    """What is needed to write a step down."""
-
-    network: Network
-    batch: Batch
-    rule: Optimizer | None
-    notation: Notation
-    digits: Digits
-
-    @property
-    def places(self) -> Places:
-        """What names depend on."""
-        return Places(self.network, len(self.batch.x))
-
-
-def work_out(writer: Writer, state: State) -> ExampleStep:
-    """Return the step that begins at a state, worked out."""
-    network, batch, rule = writer.network, writer.batch, writer.rule
-    with np.errstate(all="ignore"):  # a number that is not finite is refused where it is written
-        step = wired(network, batch, rule, state)
-        before = refuse(float(step.value), "the loss")
-        numerical = numerically(writer, state, step)
-        quantities = [
-            quantity(writer, step, section, scope, name, index, numerical)
-            for section, scope, name in contents(step, rule)
-            for index in np.ndindex(*np.shape(scope[name]))
-        ]
-        draw = Draw(state.seed, state.step)  # the same masks before and after
-        after = None if rule is None else float(network.value(step.theta_new, batch, draw))
-    place = sum(q.section != "update" for q in quantities)  # the update comes last
-    rows = (*quantities[:place], *alone(writer, state), *quantities[place:])
-    return ExampleStep(state.step + 1, before, refuse(after, "the loss after"), rows)
-
-
-Finite = TypeVar("Finite", float, float | None)
-
-
-def refuse(value: Finite, what: str) -> Finite:
-    """Return a number, or raise InputError if it is not finite."""
-    if value is not None and not math.isfinite(value):
-        raise InputError(
-            f"{what} is {value}: no example can be worked out with it; lower the learning rate, or "
-            "bring the inputs and weights to a common scale"
-        )
-    return value
-
-
-def check_size(writer: Writer, theta: Array) -> None:
-    """Raise InputError if a step has too many numbers to write down."""
-    first = trajectory(writer.network, writer.rule, writer.batch, theta, [0])[0]
-    step = wired(writer.network, writer.batch, writer.rule, first)
-    with np.errstate(all="ignore"):
-        rows = sum(np.size(scope[name]) for _, scope, name in contents(step, writer.rule))
-    if rows > MOST_ROWS:
-        raise InputError(
-            f"this step has {rows:,} numbers, more than {MOST_ROWS:,}; "
-            "explain a smaller network or fewer samples"
-        )
-
-
-def wired(
-    network: Network,
-    batch: Batch,
-    rule: Optimizer | None,
-    state: State,
-    given: Memory | None = None,
-) -> Step:
-    """Return the scopes of the step that begins at a state."""
-    memory = loops.OptimizerState(state.step, state.slots, network.layout) if rule else None
-    draw = Draw(state.seed, state.step)
-    return wire(network, state.theta, batch, rule, memory, draw=draw, given=given)
-
-
-def contents(step: Step, rule: Optimizer | None) -> Iterator[tuple[str, Scope, str]]:
-    """Yield (section, scope, name) of all that a step computes, as a person computes it."""
-    yield "given", step.layers[0].neighbours["input"], "a"
-    yield "given", step.loss, "t"
-    for block in step.network.layout.blocks:
-        yield "given", step.layers[block.layer], block.param
-    if rule is not None:
-        first = next(iter(step.arrays.values()))
-        names = [name for name, value in first.given.items() if not np.shape(value)]
-        yield from (("given", first, name) for name in names if name != OWN)
-        for scope in step.arrays.values():
-            own = [OWN] if OWN in scope.given else []
-            yield from (("given", scope, name) for name in (*own, *rule.slots))
-    for scope in step.layers:
-        if "mask" in scope:
-            yield "given", scope, "mask"
-        yield from (("forward", scope, name) for name in _forward(scope))
-    yield "error", step.loss, "o"
-    yield from (("error", step.loss, name) for name in step.loss.equations if name != "do")
-    if step.penalty.equations:
-        decaying = [step.arrays[b.name] for b in step.network.layout.blocks if b.decays]
-        yield from (("error", scope, name) for scope in decaying for name in PENALTY_SUMS)
-        yield from (("error", step.penalty, name) for name in step.penalty.equations)
-        yield "error", step.cost, "value"
-    yield "backward", step.loss, "do"
-    for scope in reversed(step.layers):
-        yield "backward", scope, "da"
-        names = [n for n in scope.equations if n not in _forward(scope)]
-        yield from (("backward", scope, name) for name in names)
-    if rule is not None:
-        yield from _update(step, rule)
-
-
-def _forward(scope: Scope) -> list[str]:
-    """Return a layer's names up to its output a, in their order."""
-    order = list(scope.equations)
-    return order[: order.index("a") + 1]
-
-
-def _update(step: Step, rule: Optimizer) -> Iterator[tuple[str, Scope, str]]:
-    """Yield the slots and the penalised gradient, then what is clipped together, then the rest."""
-    before = ("sign", "dpenalty", "dC", "length")
-    for scope in step.arrays.values():
-        yield from (("update", scope, name) for name in scope.equations if name in before)
-    yield from (("update", step.clip, name) for name in step.clip.equations)
-    for scope in step.arrays.values():
-        names = [n for n in scope.equations if n not in (*before, *PENALTY_SUMS)]
-        yield from (("update", scope, name) for name in names)
-
-
-def quantity(
-    writer: Writer,
-    step: Step,
-    section: str,
-    scope: Scope,
-    name: str,
-    index: tuple[int, ...],
-    numerical: dict[str, Array],
-) -> Quantity:
-    """Return one number, with the line that it comes from."""
-    ref = refer(step, scope, name, index)
-    name_shown = writer.notation(ref, writer.places)
-    value = refuse(expand.number(scope[name], index), name_shown)
-    lines: dict[str, Any] = {}
-    if section != "given":
-        lines = _lines(writer, step, expand.named(scope, name, index), value)
-    array = numerical.get(ref.quantity + ref.layer)
-    return Quantity(
-        ref, key(ref, writer.places), name_shown, section, value, writer.digits.result(value),
-        **lines, numerical=None if array is None or np.isnan(array[index]) else float(array[index]),
-    )  # fmt: skip
-
-
-def _lines(
-    writer: Writer, step: Step, expression: expand.Expression, value: float
-) -> dict[str, Any]:
-    """Return the formula, the numbers put in, and whether few digits were enough."""
-
-    def name(leaf: expand.Leaf) -> str:
-        ref = refer(step, leaf.scope, leaf.name, leaf.index)
-        return writer.notation(ref, writer.places)
-
-    formula = show(expression, name)
-    if isinstance(expression, expand.Leaf):  # another name for the same number: nothing to put in
-        return {"formula": formula}
-    line, exact = put_in(
-        lambda count: show(expression, lambda leaf: write(leaf.value, count)),
-        value, writer.digits, expand.calls(expression),
-    )  # fmt: skip
-    return {"formula": formula, "substituted": line, "exact": exact}
-
-
-# ---- what is what -------------------------------------------------------------------------------
-
-
-def refer(step: Step, scope: Scope, name: str, index: tuple[int, ...]) -> Ref:
-    """Return what an entry of a scope's name is."""
-    label = scope.label
-    if label in step.arrays:
-        return _of_array(step, scope, name, index)
-    if label == "input":
-        return Ref("x", "", index, sampled=True)
-    if label == "loss":
-        return Ref(LOSS_NAMES.get(name, name), "", index, sampled=bool(index))
-    if label in ("cost", "penalty", "clip"):
-        short = {"cost": "cost", "penalty": "penalty"}.get(label, name)
-        return Ref(short if name == "value" else name, "", index, sampled=False)
-    layer = label.removeprefix("layer") if label.startswith("layer") else label
-    params = {b.param for b in step.network.layout.blocks if step.layers[b.layer] is scope}
-    own = name.removeprefix("d") in params
-    return Ref(name, layer if index else "", index, sampled=bool(index) and not own)
-
-
-def _of_array(step: Step, scope: Scope, name: str, index: tuple[int, ...]) -> Ref:
-    block = next(b for b in step.network.layout.blocks if b.name == scope.label)
-    layer = step.network.labels[block.layer]
-    if name in scope.given and not np.shape(scope[name]) and name != OWN:
-        return Ref(name, "", (), sampled=False)  # a constant such as the learning rate
-    named = {"w": block.param, "d": f"d{block.param}", "w_new": f"{block.param}_new"}
-    stem = name.removesuffix("_new")
-    own = f"{stem}_{block.param}" + ("_new" if stem != name else "")
-    return Ref(named.get(name, own), layer, index, sampled=False)
-
-
-# ---- beside the equations -----------------------------------------------------------------------
-
-
-def numerically(writer: Writer, state: State, step: Step) -> dict[str, Array]:
-    """Return numerical derivatives by name: of the data loss, and with a penalty of C."""
-    network, draw, layout = writer.network, Draw(state.seed, state.step), writer.network.layout
-    bare = replace(network, penalty=Penalty())
-
-    def derivatives(net: Network, prefix: str, name: str) -> dict[str, Array]:
-        analytic = layout.join({n: scope[name] for n, scope in step.arrays.items()}, np.float64)
-        flat = numerical_gradient(lambda w: net.value(w, writer.batch, draw), state.theta, analytic)
-        return {prefix + n: view for n, view in layout.views(flat).items()}
-
-    penalised = derivatives(network, "dC_", "dC") if network.penalty else {}
-    return derivatives(bare, "d", "d") | penalised
-
-
-def alone(writer: Writer, state: State) -> list[Quantity]:
-    """Return delta_sample: each sample's delta without the others and without its weight."""
-    network, batch = writer.network, writer.batch
-    masks = network.masks(len(batch.x), Draw(state.seed, state.step))
-    rows: list[Quantity] = []
-    for s in range(len(batch.x)) if len(batch.x) > 1 or batch.weight is not None else ():
-        single = Batch(batch.x[s : s + 1], batch.t[s : s + 1], None, 1.0)
-        own = {label: {"mask": mask[s : s + 1]}  # the sample's own, not that of a first row
-               for label, mask in zip(network.labels, masks, strict=True)
-               if mask is not None}  # fmt: skip
-        step = wired(network, single, None, state, own)
-        for scope, label in zip(reversed(step.layers), reversed(network.labels), strict=True):
-            delta = scope["delta"][0].tolist() if "delta" in scope else ()
-            for unit, value in enumerate(delta):
-                rows.append(_alone(writer, Ref("delta_sample", label, (s, unit), True), value))  # noqa: FBT003 (sampled)
-    return rows
-
-
-def _alone(writer: Writer, ref: Ref, value: float) -> Quantity:
-    name = writer.notation(ref, writer.places)
-    shown = writer.digits.result(value)
-    return Quantity(ref, key(ref, writer.places), name, "backward", value, shown)

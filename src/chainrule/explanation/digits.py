@@ -81,8 +81,8 @@ def _trim(text: str) -> str:
 
 def put_in(
     line: Callable[[int], str], value: float, digits: Digits, functions: Mapping[str, Any]
-) -> tuple[str, bool]:
-    """Return the line of numbers with as many digits as it takes to recompute the result.
+) -> tuple[int, bool]:
+    """Return how many digits to put into a line, so that it recomputes to the result.
 
     Parameters
     ----------
@@ -96,16 +96,15 @@ def put_in(
 
     Returns
     -------
-    (str, bool)
-        The line, and whether it recomputes; if not, it carries full precision.
+    (int, bool)
+        Significant digits, and whether the line then recomputes; if not, it carries all.
     """
     wanted = digits.result(value)
     first = digits.needed(value) + 2
     for count in range(min(first, EXACT), EXACT + 1):
-        text = line(count)
-        if recomputes(text, wanted, digits, functions):
-            return text, True
-    return line(EXACT), False
+        if recomputes(line(count), wanted, digits, functions):
+            return count, True
+    return EXACT, False
 
 
 def recomputes(text: str, wanted: str, digits: Digits, functions: Mapping[str, Any]) -> bool:

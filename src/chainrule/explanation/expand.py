@@ -7,17 +7,26 @@ for one weight. Values are those that the evaluator computed; nothing is compute
 import ast
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.elementwise import VOCABULARY
 from chainrule.equations import REDUCTIONS, EquationError, Scope, parse
-
-Index: TypeAlias = tuple[int, ...]
+from chainrule.explanation.digits import READERS
+from chainrule.explanation.tree import (
+    Call,
+    Choice,
+    Expression,
+    Index,
+    Leaf,
+    Literal,
+    Negation,
+    Operation,
+    Sum,
+)
 
 SYMBOLS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**",
@@ -25,72 +34,7 @@ SYMBOLS: dict[type[ast.AST], str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Literal:
-    """A number that stands in the equation."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One entry of a named quantity, in the scope where it has its value."""
-
-    scope: Scope
-    name: str
-    index: Index
-    value: float
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Two operands and what joins them: + - * / ** or a comparison."""
-
-    symbol: str
-    left: "Expression"
-    right: "Expression"
-    value: float
-
-
-@dataclass(frozen=True)
-class Negation:
-    """Minus an operand."""
-
-    operand: "Expression"
-    value: float
-
-
-@dataclass(frozen=True)
-class Call:
-    """A named function of operands; `function` computes it where its name is no common one."""
-
-    name: str
-    arguments: tuple["Expression", ...]
-    value: float
-    function: Callable[..., float] | None = None
-
-
-@dataclass(frozen=True)
-class Sum:
-    """Any number of terms, written out."""
-
-    terms: tuple["Expression", ...]
-    value: float
-
-
-@dataclass(frozen=True)
-class Choice:
-    """`yes` where the condition holds, else `no`; only the one that holds has to be looked at."""
-
-    condition: "Expression"
-    yes: "Expression"
-    no: "Expression"
-    value: float
-
-
 CLOSE = 1e-13  # of a textbook's formula to the stable one that ran
-
-Expression: TypeAlias = Literal | Leaf | Operation | Negation | Call | Sum | Choice
 
 
 def entry(scope: Scope, name: str, index: Index) -> Expression:
@@ -125,24 +69,6 @@ def origin(scope: Scope, name: str) -> tuple[Scope, str]:
     if name not in scope.given and isinstance(tree := parse(scope.equations[name]), ast.Name):
         return origin(scope, tree.id)
     return scope, name
-
-
-def calls(expression: Expression) -> dict[str, Callable[..., float]]:
-    """Return the functions of an expression whose names are no common ones."""
-    match expression:
-        case Call(name, parts, _, function):
-            own = {name: function} if function else {}
-        case Operation(_, left, right):
-            own, parts = {}, (left, right)
-        case Negation(operand):
-            own, parts = {}, (operand,)
-        case Sum(parts):
-            own = {}
-        case Choice(condition, yes, no):
-            own, parts = {}, (condition, yes, no)
-        case _:
-            return {}
-    return own | {name: f for part in parts for name, f in calls(part).items()}
 
 
 # ---- the expansion ------------------------------------------------------------------------------
@@ -277,10 +203,12 @@ def _call(
 ) -> Expression:
     """Return a function's textbook formula where it equals what ran, else the call by name."""
     activation, formula = _formula(scope, name)
+    if activation and activation.name in READERS and name != "df":  # as a calculator has it
+        return Call(activation.name, (_expand(scope, arguments[0], index),), value)
     if activation and formula:
         texts = tuple(ast.unparse(a) for a in arguments)
         tree = _put_in(formula, texts, tuple(activation.constants.items()))
-        if not isinstance(tree, ast.Name) and _equals(scope, tree, index, value):
+        if _equals(scope, tree, index, value):
             return _expand(scope, tree, index)
     operands = tuple(_expand(scope, a, index) for a in arguments)
     if activation is None:

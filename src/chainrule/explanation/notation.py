@@ -1,13 +1,15 @@
-"""Names of quantities: what this package's keys call them, and what other notations do.
+"""Names of quantities: what this package's keys call them, and what the textbooks do.
 
 A name never carries meaning for the engine; two notations of one example have the same numbers.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
-from chainrule.errors import unknown
+from chainrule.errors import InputError, unknown
+from chainrule.explanation.markup import plain
 from chainrule.layers import Dense
 from chainrule.network import Network
 
@@ -40,32 +42,10 @@ class Places(NamedTuple):
     samples: int
 
 
-Namer = Callable[[Ref, Places], str]
-
-
-@dataclass(frozen=True)
-class Notation:
-    """A way of naming.
-
-    Parameters
-    ----------
-    name : str
-    namer : callable
-        ``namer(ref, places) -> str``.
-    """
-
-    name: str
-    namer: Namer
-
-    def __call__(self, ref: Ref, places: Places) -> str:
-        """Return the name of a number."""
-        return self.namer(ref, places)
-
-
 # ---- keys: quantity, layer, suffix, indices from 0 ----------------------------------------------
 
 
-def key(ref: Ref, places: Places) -> str:
+def key(ref: Ref, places: Places, count_from: int = 0) -> str:
     """Return the key of a number, such as ``"dW2[0,1]"``; a lone sample's index is left out."""
     name = ref.quantity + ref.layer
     if ref.layer and not ref.layer.isdigit():
@@ -73,47 +53,209 @@ def key(ref: Ref, places: Places) -> str:
     elif ref.quantity.endswith("_new"):
         name = f"{ref.quantity[:-4]}{ref.layer}_new"
     index = ref.index[1:] if ref.sampled and places.samples == 1 else ref.index
-    return f"{name}[{','.join(map(str, index))}]" if index else name
+    return f"{name}[{','.join(str(i + count_from) for i in index)}]" if index else name
 
 
-# ---- the worked example's: w5, net_h1, out_o1 ---------------------------------------------------
+# ---- notations ----------------------------------------------------------------------------------
 
-PATTERNS = {
-    "x": "i{u}",
-    "t": "target_o{u}",
-    "z": "net_{n}",
-    "a": "out_{n}",
-    "p": "out_o{u}",
-    "error": "E_o{u}",
-    "loss": "E",
-    "cost": "C",
-    "do": "∂E/∂out_o{u}",
-    "da": "∂E/∂out_{n}",
-    "dx": "",  # is written as the da of the layer below
-    "dinput": "∂E/∂i{u}",
-    "delta": "δ_{n}",
-    "delta_sample": "δ_{n} alone",
-    "W": "{w}",
-    "b": "b_{n}",
-    "dW": "∂E/∂{w}",
-    "db": "∂E/∂b_{n}",
-    "W_new": "{w}⁺",
-    "b_new": "b_{n}⁺",
-    "rate": "η",
+# What a pattern may name, each in pointed brackets.
+PLACEHOLDERS = {
+    "u": "the unit in its layer; of a weight, the one that it leads to",
+    "k": "the unit that a weight comes from",
+    "l": "the layer's number",
+    "n": "the unit as h1 (of the first of several hidden layers h1.1) or o1",
+    "v": "the unit that a path goes through, in the same way",
+    "N": "the unit, counted through the network, inputs first",
+    "K": "the unit that a weight comes from, counted so",
+    "V": "the unit that a path goes through, counted so",
+    "jk": "both units of a weight, with a comma where one has two digits",
+    "0": "the number of an input that is always 1: 0, or b where a unit has that number",
+    "w": "the weight, counted through the network",
+    "own": "the name of the weight or bias that the quantity belongs to",
+    "da": "the name of the derivative by the unit below that a path is part of",
+    "q": "the quantity's own word",
+    "s": "the sample; a pattern without it gets (s) at its end where there are several",
+    "s,": "the sample and a comma, nothing where there is only one",
 }
 
 
-def worked_example(ref: Ref, places: Places) -> str:
-    """Return the worked example's name: weights counted through, h for hidden, o for output."""
-    if not _plain(places.network) or ref.quantity not in PATTERNS:
-        return key(ref, places)
-    if ref.quantity == "dx":
-        ref = _below(ref)
-    pattern = PATTERNS[ref.quantity]
-    unit = ref.index[-1] + 1 if ref.index else 0
-    sample = f"({ref.index[0] + 1})" if ref.sampled and places.samples > 1 else ""
-    name = pattern.format(u=unit, n=_neuron(ref, places), w=_weight(ref, places.network))
-    return name + sample
+@dataclass(frozen=True)
+class Notation:
+    """A way of writing: names, the order of a difference, ½ or a division by 2.
+
+    Parameters
+    ----------
+    name : str
+    patterns : mapping of str to str
+        What each quantity is called, in the markup ``w_{<w>}``; `PLACEHOLDERS` lists what may stand
+        in pointed brackets. What has no pattern goes by its key.
+    residual : {"o-t", "t-o"}, default "o-t"
+        How the difference of an output and its target is written.
+    half : bool, default False
+        Whether a half is written ½ in front instead of as a division by 2.
+    count_from : {0, 1}, default 0
+        What the first unit, sample and index are called.
+    first_layer : int, default 0
+        The number of the inputs, where layers have numbers.
+    negated : tuple of str
+        Quantities that this notation defines with the opposite sign, such as Δ.
+    about : str
+        Where it comes from and what is special about it.
+
+    Raises
+    ------
+    InputError
+        If a pattern has an unknown placeholder, or an option an unknown value.
+    """
+
+    name: str
+    patterns: Mapping[str, str] = field(default_factory=dict[str, str])
+    residual: Literal["o-t", "t-o"] = "o-t"
+    half: bool = False
+    count_from: Literal[0, 1] = 0
+    first_layer: int = 0
+    negated: tuple[str, ...] = ()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        for quantity, pattern in self.patterns.items():
+            for placeholder in re.findall(r"<(.*?)>", pattern):
+                if placeholder not in PLACEHOLDERS:
+                    known = [f"<{p}>" for p in PLACEHOLDERS]
+                    raise unknown(f"placeholder in the pattern of {quantity}", placeholder, known)
+        if self.residual not in ("o-t", "t-o"):
+            raise InputError(f"residual={self.residual!r}: must be 'o-t' or 't-o'")
+        if self.count_from not in (0, 1):
+            raise InputError(f"count_from={self.count_from!r}: must be 0 or 1")
+
+    def __call__(self, ref: Ref, places: Places) -> str:
+        """Return the name of a number, in markup."""
+        if ref.layer and not ref.layer.isdigit():  # dropout1: no textbook has a name for it
+            return key(ref, places, self.count_from)
+        ref = below(ref, places.network) if "da" in self.patterns else ref
+        pattern = self.patterns.get(_sort(ref, places.network))
+        if pattern is None and (belongs := _belongs(ref)):
+            pattern = self.patterns.get(belongs[0])
+        if pattern is None or ("<w>" in pattern and not _plain(places.network)):
+            return key(ref, places, self.count_from)
+        return self._fill(pattern, ref, places)
+
+    def text(self, ref: Ref, places: Places) -> str:
+        """Return the name of a number as one line of text."""
+        return plain(self(ref, places))
+
+    def array(self, ref: Ref, places: Places) -> str:
+        """Return a whole array's name in markup: the pattern without its units, or the key."""
+        ref = ref._replace(index=(), sampled=False)
+        pattern = self.patterns.get(ref.quantity, "")
+        inner = self.patterns.get(_owner(ref).quantity, "") if "<own>" in pattern else pattern
+        if not ref.layer.isdigit() or "<l>" not in inner:
+            return key(ref, places)
+        bare = replace(self, patterns={q: re.sub(r"_\{<(u|jk)>\}", "", p) for q, p in
+                                       self.patterns.items()})  # fmt: skip
+        return bare(ref, places)
+
+    def _fill(self, pattern: str, ref: Ref, places: Places) -> str:
+        """Return a pattern with each placeholder replaced."""
+        found = re.findall(r"<(.*?)>", pattern)
+        several = ref.sampled and places.samples > 1
+        for placeholder in found:
+            pattern = pattern.replace(f"<{placeholder}>", self._part(placeholder, ref, places), 1)
+        shown = several and not {"s", "s,"} & set(found)
+        return f"{pattern}({ref.index[0] + self.count_from})" if shown else pattern
+
+    def _part(self, placeholder: str, ref: Ref, places: Places) -> str:
+        """Return what a placeholder stands for."""
+        match placeholder:
+            case "own":
+                return self(_owner(ref), places)
+            case "da":
+                below_one = ref._replace(quantity="dx", index=ref.index[:2])
+                return self(below_one, places._replace(samples=1))
+            case "q":
+                return SIGNS.get(belongs[1], belongs[1]) if (belongs := _belongs(ref)) else ""
+            case "s" | "s,":
+                alone = places.samples == 1 or not ref.sampled
+                comma = "," if placeholder == "s," else ""
+                return "" if alone else f"{ref.index[0] + self.count_from}{comma}"
+            case "0":
+                return "0" if self.count_from else "b"
+            case "w":
+                return _weight(ref, places.network, self.count_from)
+            case _:
+                return self._unit(placeholder, ref, places)
+
+    def _unit(self, placeholder: str, ref: Ref, places: Places) -> str:
+        """Return what a placeholder for a unit or a layer stands for."""
+        first, second, *_ = (*(ref.index[1:] if ref.sampled else ref.index), 0, 0)
+        layer = _number(ref, places)
+        here = layer - (ref.quantity == "path")  # a path leads down to a unit of the layer below
+        shown = [str(i + self.count_from) for i in (first, second)]
+        return {
+            "u": lambda: shown[0],
+            "k": lambda: shown[1],
+            "jk": lambda: ("" if max(map(len, shown)) == 1 else ",").join(shown),
+            "l": lambda: str(layer + self.first_layer),
+            "n": lambda: _neuron(here, first, places, self.count_from),
+            "v": lambda: _neuron(layer, second, places, self.count_from),
+            "N": lambda: str(_counted(here, first, places) + self.count_from),
+            "K": lambda: str(_counted(layer - 1, second, places) + self.count_from),
+            "V": lambda: str(_counted(layer, second, places) + self.count_from),
+        }[placeholder]()
+
+
+def below(ref: Ref, network: Network) -> Ref:
+    """Return a layer's dx as what it is one layer down: the da of the units there."""
+    place = network.labels.index(ref.layer) if ref.quantity == "dx" else 0
+    under = network.labels[place - 1] if place else "0"
+    if ref.quantity != "dx" or not under.isdigit():
+        return ref
+    return ref._replace(quantity="da" if place else "dinput", layer=under)
+
+
+def _sort(ref: Ref, network: Network) -> str:
+    """Return the pattern's name of a quantity, which depends on what else the network has."""
+    stem = ref.quantity.removesuffix("_new").removeprefix("d")
+    if stem == "W" and len(ref.index) == 1:  # a LayerNorm's
+        return ref.quantity.replace("W", "gain")
+    if ref.quantity == "eps" and ref.layer:  # a LayerNorm's, not the optimiser's
+        return "epsilon"
+    if ref.quantity == "p" and network.objective.owns_link:
+        return "link"
+    if ref.quantity == "path" and (_above(ref, network) or network.objective.classes):
+        return "through"  # no single output's error
+    return ref.quantity
+
+
+def _above(ref: Ref, network: Network) -> bool:
+    """Tell whether there is a layer above a quantity's."""
+    return ref.layer != network.labels[-1]
+
+
+def _belongs(ref: Ref) -> tuple[str, str] | None:
+    """Return pattern and word of what belongs to a parameter, such as Adam's ``m_W_new``."""
+    found = re.fullmatch(r"(\w+?)_(W|b)(_new)?", ref.quantity)
+    return (f"slot{found[3] or ''}", found[1]) if found else None
+
+
+def _owner(ref: Ref) -> Ref:
+    """Return the parameter that a quantity belongs to."""
+    if ref.quantity == "local":  # of a net input by a weight: (sample, to, from)
+        return Ref("W", ref.layer, ref.index[1:], sampled=False)
+    param = "W" if "W" in ref.quantity else "b"
+    return Ref(param, ref.layer, ref.index, sampled=False)
+
+
+def _number(ref: Ref, places: Places) -> int:
+    """Return the layer's number; that of a layer without parameters is the one below it."""
+    if ref.layer.isdigit():
+        return int(ref.layer)
+    if ref.quantity in ("p", "t", "o", "do", "error", "s", "e"):
+        return sum(label.isdigit() for label in places.network.labels)
+    if ref.layer in places.network.labels:
+        before = places.network.labels[: places.network.labels.index(ref.layer)]
+        return sum(label.isdigit() for label in before)
+    return 0
 
 
 def _plain(network: Network) -> bool:
@@ -121,30 +263,33 @@ def _plain(network: Network) -> bool:
     return all(isinstance(layer, Dense) for layer in network.layers)
 
 
-def _below(ref: Ref) -> Ref:
-    """Return a layer's dx as what it is one layer down: the da of the units there."""
-    layer = int(ref.layer) - 1
-    return ref._replace(quantity="da" if layer else "dinput", layer=str(layer))
-
-
-def _neuron(ref: Ref, places: Places) -> str:
-    if not ref.layer or not ref.index:
-        return ""
-    layer, last = int(ref.layer), len(places.network.layers)
-    unit = ref.index[-1] + 1
+def _neuron(layer: int, unit: int, places: Places, count_from: int) -> str:
+    """Return a unit as i1, h1, h2.1 or o1."""
+    unit += count_from
+    last = sum(label.isdigit() for label in places.network.labels)
+    if layer == 0:
+        return f"i{unit}"
     if layer == last:
         return f"o{unit}"
     return f"h{unit}" if last == 2 else f"h{layer}.{unit}"
 
 
-def _weight(ref: Ref, network: Network) -> str:
-    """Return w with its number, counted through all layers, row by row."""
-    if len(ref.index) != 2 or not ref.layer:
+def _counted(layer: int, unit: int, places: Places) -> int:
+    """Return a unit's number, counted through the network from 0, inputs first."""
+    widths = [places.network.inputs]
+    pairs = zip(places.network.labels, places.network.widths[1:], strict=True)
+    widths += [width for label, width in pairs if label.isdigit()]
+    return sum(widths[:layer]) + unit
+
+
+def _weight(ref: Ref, network: Network, count_from: int) -> str:
+    """Return a weight's number, counted through all layers, row by row."""
+    index = ref.index[1:] if ref.sampled else ref.index
+    if len(index) != 2 or not ref.layer.isdigit():
         return ""
     place = int(ref.layer) - 1
     before = sum(b.size for b in network.layout.blocks if b.param == "W" and b.layer < place)
-    width = network.widths[place]
-    return f"w{before + ref.index[0] * width + ref.index[1] + 1}"
+    return str(before + index[0] * network.widths[place] + index[1] + count_from)
 
 
 def notation(choice: str | Notation) -> Notation:
@@ -162,7 +307,151 @@ def notation(choice: str | Notation) -> Notation:
     return NOTATIONS[choice]
 
 
-NOTATIONS: dict[str, Notation] = {
-    "plain": Notation("plain", key),
-    "mazur": Notation("mazur", worked_example),
+# ---- what the textbooks write -------------------------------------------------------------------
+
+SIGNS = {  # of words that stay words in the plain notation
+    "mhat": "m̂", "vhat": "v̂", "g": "g", "sign": "sgn", "absolute": "|w|", "square": "w²",
+}  # fmt: skip
+COMMON = {
+    "rate": "η", "momentum": "μ", "beta1": "β_{1}", "beta2": "β_{2}", "eps": "ε", "rho": "ρ",
+    "l1": "λ_{1}", "l2": "λ_{2}", "alpha": "α", "decay_W": "λ", "decay_b": "λ",
+    "slot": "<q>_{<own>}", "slot_new": "<q>_{<own>}^{+}",
+    "gain": "γ^{(<l>)}_{<u>}", "dgain": "∂E/∂<own>", "gain_new": "<own>^{+}",
+    "mu": "μ^{(<l>)}", "var": "σ²^{(<l>)}", "r": "r^{(<l>)}", "c": "c^{(<l>)}_{<u>}",
+    "epsilon": "ε^{(<l>)}",
+    "xhat": "x̂^{(<l>)}_{<u>}", "dxhat": "∂E/∂x̂^{(<l>)}_{<u>}",
+    "link": "p_{<u>}", "dp": "∂E/∂p_{<u>}", "s": "s_{<u>}", "e": "e_{<u>}",
+    "path": "<da> via <v>", "through": "<da> via <v>",
+}  # fmt: skip
+MAZUR = {
+    **COMMON,
+    "x": "i_{<u>}",
+    "t": "target_{<n>}",
+    "z": "net_{<n>}",
+    "a": "out_{<n>}",
+    "slope": "∂out_{<n>}/∂net_{<n>}",
+    "local": "∂net_{<n>}/∂<own>",
+    "p": "out_{<n>}",
+    "error": "E_{<n>}",
+    "loss": "E",
+    "cost": "C",
+    "do": "∂E/∂out_{<n>}",
+    "da": "∂E/∂out_{<n>}",
+    "dinput": "∂E/∂i_{<u>}",
+    "path": "∂E_{<v>}/∂out_{<n>}",
+    "delta": "δ_{<n>}",
+    "delta_sample": "δ_{<n>} alone",
+    "W": "w_{<w>}",
+    "b": "b_{<n>}",
+    "dW": "∂E/∂<own>",
+    "db": "∂E/∂<own>",
+    "W_new": "<own>^{+}",
+    "b_new": "<own>^{+}",
 }
+NIELSEN = {
+    **COMMON,
+    "dgain": "∂C/∂<own>",
+    "dxhat": "∂C/∂x̂^{(<l>)}_{<u>}",
+    "dp": "∂C/∂p_{<u>}",
+    "path": "<da> via <k>",
+    "through": "<da> via <k>",
+    "x": "a^{1}_{<u>}",
+    "t": "y_{<u>}",
+    "z": "z^{<l>}_{<u>}",
+    "a": "a^{<l>}_{<u>}",
+    "slope": "σ'(z^{<l>}_{<u>})",
+    "p": "a^{<l>}_{<u>}",
+    "error": "C_{<u>}",
+    "loss": "C",
+    "cost": "C_{total}",
+    "do": "∂C/∂a^{<l>}_{<u>}",
+    "da": "∂C/∂a^{<l>}_{<u>}",
+    "dinput": "∂C/∂a^{1}_{<u>}",
+    "delta": "δ^{<l>}_{<u>}",
+    "delta_sample": "δ^{<l>}_{<u>} alone",
+    "W": "w^{<l>}_{<jk>}",
+    "b": "b^{<l>}_{<u>}",
+    "dW": "∂C/∂<own>",
+    "db": "∂C/∂<own>",
+    "W_new": "<own> new",
+    "b_new": "<own> new",
+}
+RUMELHART = {
+    **COMMON,
+    "path": "<da> via <V>",
+    "through": "<da> via <V>",
+    "x": "o_{<s,><N>}",
+    "t": "t_{<s,><N>}",
+    "z": "net_{<s,><N>}",
+    "a": "o_{<s,><N>}",
+    "slope": "f'(net_{<s,><N>})",
+    "p": "o_{<s,><N>}",
+    "error": "E_{<s,><N>}",
+    "loss": "E",
+    "cost": "E_{total}",
+    "do": "∂E/∂o_{<s,><N>}",
+    "da": "∂E/∂o_{<s,><N>}",
+    "dinput": "∂E/∂o_{<s,><N>}",
+    "delta": "δ_{<s,><N>}",
+    "delta_sample": "δ_{<s,><N>} alone",
+    "W": "w_{<N>,<K>}",
+    "b": "θ_{<N>}",
+    "dW": "∂E/∂<own>",
+    "db": "∂E/∂<own>",
+    "W_new": "<own>^{+}",
+    "b_new": "<own>^{+}",
+}
+RUSSELL_NORVIG = {
+    **RUMELHART,
+    "dgain": "∂Loss/∂<own>",
+    "dxhat": "∂Loss/∂x̂^{(<l>)}_{<u>}",
+    "dp": "∂Loss/∂p_{<u>}",
+    "rate": "α",
+    "alpha": "λ",
+    "x": "a_{<s,><N>}",
+    "t": "y_{<s,><N>}",
+    "z": "in_{<s,><N>}",
+    "a": "a_{<s,><N>}",
+    "slope": "g'(in_{<s,><N>})",
+    "p": "a_{<s,><N>}",
+    "error": "Loss_{<s,><N>}",
+    "loss": "Loss",
+    "cost": "Loss_{total}",
+    "do": "∂Loss/∂a_{<s,><N>}",
+    "da": "∂Loss/∂a_{<s,><N>}",
+    "dinput": "∂Loss/∂a_{<s,><N>}",
+    "delta": "Δ_{<s,><N>}",
+    "delta_sample": "Δ_{<s,><N>} alone",
+    "W": "w_{<K>,<N>}",
+    "b": "w_{<0>,<N>}",
+    "dW": "∂Loss/∂<own>",
+    "db": "∂Loss/∂<own>",
+}
+
+NOTATIONS: dict[str, Notation] = {
+    "plain": Notation(
+        "plain",
+        about="This package's keys: the quantity, its layer, indices from 0; delta is ∂C/∂z.",
+    ),
+    "mazur": Notation(
+        "mazur", MAZUR, residual="t-o", half=True, count_from=1,
+        about="Matt Mazur's worked example: weights counted through, h for hidden, o for output.",
+    ),
+    "nielsen": Notation(
+        "nielsen", NIELSEN, half=True, count_from=1, first_layer=1,
+        about="Michael Nielsen's book: w^l_jk leads from unit k of layer l − 1 to unit j of layer "
+        "l; the inputs are layer 1.",
+    ),
+    "rumelhart": Notation(
+        "rumelhart", RUMELHART, residual="t-o", half=True, count_from=1,
+        negated=("delta", "delta_sample"),
+        about="Rumelhart, Hinton, Williams 1986: units are counted through, w_ji leads from i to "
+        "j, and δ is −∂E/∂net. Biases are the θ.",
+    ),
+    "russell-norvig": Notation(
+        "russell-norvig", RUSSELL_NORVIG, residual="t-o", half=True, count_from=1,
+        negated=("delta", "delta_sample"),
+        about="Russell, Norvig: units are counted through, w_i,j leads from i to j, and Δ is "
+        "−∂Loss/∂in. A bias is the weight w_0,j of an input that is always 1.",
+    ),
+}  # fmt: skip

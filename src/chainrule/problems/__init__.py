@@ -1,38 +1,27 @@
-"""Problems with a name: a network, its first weights, its data, and how it is trained.
+"""Problems: a network, its first weights, its data, and how it is trained.
 
-The published ones carry what was printed and where it is wrong; nothing here computes.
+Some have a name, others come from a file or from settings. The published ones carry what was
+printed and where it is wrong; nothing here computes.
 """
 
-from chainrule.errors import unknown
-from chainrule.problems.half_adder import HALF_ADDER
-from chainrule.problems.mazur import MAZUR
-from chainrule.problems.model import Erratum, Problem
+from chainrule.problems.faults import SettingError
+from chainrule.problems.files import read_problem, read_settings
+from chainrule.problems.model import Data, Erratum, Problem
+from chainrule.problems.presets import PROBLEMS, problem
+from chainrule.problems.settings import EXCLUSIVE, SETTINGS, Spec, check_settings, specify
 
-__all__ = ["PROBLEMS", "Erratum", "Problem", "problem"]
-
-PROBLEMS: dict[str, Problem] = {
-    "half-adder": HALF_ADDER,
-    "mazur": MAZUR,
-}
-
-
-def problem(name: str) -> Problem:
-    """Return the problem of a name.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"mazur"``.
-
-    Returns
-    -------
-    Problem
-
-    Raises
-    ------
-    UnknownNameError
-        If the table has no such name.
-    """
-    if str(name) not in PROBLEMS:
-        raise unknown("problem", name, PROBLEMS)
-    return PROBLEMS[name]
+__all__ = [
+    "EXCLUSIVE",
+    "Data",
+    "Erratum",
+    "PROBLEMS",
+    "Problem",
+    "SETTINGS",
+    "SettingError",
+    "Spec",
+    "check_settings",
+    "problem",
+    "read_problem",
+    "read_settings",
+    "specify",
+]

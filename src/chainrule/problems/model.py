@@ -3,16 +3,34 @@
 The numbers of an erratum are recomputed by whoever shows it; only what was printed is kept here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.layers import Dense
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Optimizer
+from chainrule.optimizers import LBFGS, SGD, Optimizer
+
+Rows: TypeAlias = tuple[tuple[float, ...], ...]
+
+
+class Data(NamedTuple):
+    """The samples of a problem.
+
+    Attributes
+    ----------
+    x, t : tuple of tuple of float
+        Inputs and targets, a row for each sample.
+    weights : tuple of float, optional
+        One for each sample.
+    """
+
+    x: Rows
+    t: Rows
+    weights: tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
@@ -59,11 +77,14 @@ class Problem:
     name, title, source : str
         ``source`` says where it was published.
     network : Network
-    x, t : tuple of tuple of float
-        Inputs and targets, a row for each sample.
+    x, t : tuple of tuple of float, or function
+        Inputs and targets, a row for each sample; or a function of no arguments that loads them,
+        for data that live elsewhere. `data` gives the rows in either case.
     weights, biases : tuple of nested tuples, optional
         The first W and b of each layer; drawn from a seed where the problem gives none.
-    optimizer : Optimizer
+    sample_weights : tuple of float, optional
+        One for each sample.
+    optimizer : Optimizer or LBFGS
     notation : str
         The notation that its source uses.
     decimals : int, optional
@@ -75,20 +96,35 @@ class Problem:
     title: str
     source: str
     network: Network
-    x: tuple[tuple[float, ...], ...]
-    t: tuple[tuple[float, ...], ...]
+    x: Rows | Callable[[], Rows]
+    t: Rows | Callable[[], Rows]
     weights: tuple[Any, ...] = ()
     biases: tuple[Any, ...] = ()
-    optimizer: Optimizer = SGD(0.5)
+    sample_weights: tuple[float, ...] = ()
+    optimizer: Optimizer | LBFGS = SGD(0.5)
     notation: str = "plain"
     decimals: int | None = None
     errata: tuple[Erratum, ...] = ()
 
+    def data(self) -> Data:
+        """Return the samples, loaded if need be.
+
+        Raises
+        ------
+        MissingPackageError
+            If they come with a package that is not installed.
+        """
+        x, t = (rows() if callable(rows) else rows for rows in (self.x, self.t))
+        return Data(x, t, self.sample_weights or None)
+
     def theta(self, seed: int = 0) -> NDArray[np.float64]:
-        """Return the first parameters: the published ones, else drawn from a seed."""
-        if not self.weights:
-            return self.network.initialize(seed)
-        return self.network.pack(W=self.weights, b=self.biases)
+        """Return the first parameters: those that are given, the others drawn from a seed."""
+        drawn = self.network.initialize(seed)
+        own = [{name: view.tolist() for name, view in params.items()}
+               for params in self.network.params(drawn) if params]  # fmt: skip
+        W = self.weights or tuple(params["W"] for params in own)
+        b = self.biases or tuple(params.get("b") for params in own)
+        return self.network.pack(W=W, b=b)
 
     def trained(self, *, biases: bool) -> "Problem":
         """Return the problem with its biases trained or left alone."""

@@ -1,0 +1,161 @@
+"""An expression in the habits of a notation: its names, ½, t − o, its signs, no needless 1.
+
+The value of the whole and of every part stays what the engine computed.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from chainrule.explanation.notation import Notation, Ref
+from chainrule.explanation.tree import (
+    Choice,
+    Expression,
+    Leaf,
+    Literal,
+    Negation,
+    Operation,
+    Rest,
+    Sum,
+    Symbol,
+    named_leaves,
+    rebuilt,
+)
+
+Refer = Callable[[Leaf], Ref]
+Namer = Callable[[Ref], str]
+
+
+def dress(tree: Expression, refer: Refer, namer: Namer, notation: Notation) -> Expression:
+    """Return an expression with symbols for leaves, as a notation writes it.
+
+    Parameters
+    ----------
+    tree : Expression
+    refer : callable
+        What a leaf is.
+    namer : callable
+        What the notation calls it.
+    notation : Notation
+
+    Returns
+    -------
+    Expression
+    """
+
+    def change(part: Expression) -> Expression:
+        if isinstance(part, Leaf) and part.name == "eye":  # 1 on the diagonal, else 0
+            return Literal(int(part.value))
+        if isinstance(part, Leaf):
+            return _symbol(part, refer(part))
+        return _simple(_habit(rebuilt(part, change)))
+
+    def _symbol(leaf: Leaf, ref: Ref) -> Expression:
+        if ref.quantity in notation.negated:
+            return Negation(Symbol(ref, namer(ref), -leaf.value), leaf.value)
+        return Symbol(ref, namer(ref), leaf.value)
+
+    def _habit(part: Expression) -> Expression:
+        if notation.residual == "t-o":
+            part = _turned(part)
+        return _halved(part) if notation.half else part
+
+    return change(tree)
+
+
+def negated(tree: Expression) -> Expression:
+    """Return minus an expression, without two signs in a row."""
+    return _simple(Negation(tree, -tree.value))
+
+
+def shorten(
+    tree: Expression, most: int, keep: Callable[[Leaf], bool] = lambda _: False
+) -> Expression:
+    """Return an expression whose sums have at most so many terms: the largest, then the rest.
+
+    Parameters
+    ----------
+    tree : Expression
+    most : int
+    keep : callable
+        Tells whether a leaf's term stays in sight, however small it is.
+    """
+    tree = rebuilt(tree, lambda part: shorten(part, most, keep))
+    if not isinstance(tree, Sum) or len(tree.terms) <= most + 1:
+        return tree
+    order = sorted(tree.terms, key=lambda term: -abs(term.value))
+    largest = [term for term in order[:most] if term.value] or order[:1]
+    others = order[len(largest) :]
+    shown = largest + [term for term in others if any(map(keep, named_leaves(term)))]
+    rest = math.fsum(term.value for term in order if id(term) not in {id(t) for t in shown})
+    return replace(tree, terms=(*shown, Rest(len(order) - len(shown), rest)))
+
+
+# ---- habits -------------------------------------------------------------------------------------
+
+
+def _turned(tree: Expression) -> Expression:
+    """Return o − t as −(t − o)."""
+    match tree:
+        case Operation("-", Symbol(Ref("p" | "o" | "a")), Symbol(Ref("t"))):
+            return Negation(Operation("-", tree.right, tree.left, -tree.value), tree.value)
+        case Operation("**", Negation(operand), Literal(2)):
+            return replace(tree, left=operand)
+        case _:
+            return tree
+
+
+def _halved(tree: Expression) -> Expression:
+    """Return a division by 2 as ½ times."""
+    match tree:
+        case Operation("/", left, Literal(2)):
+            return Operation("*", Literal(0.5, "½"), left, tree.value)
+        case _:
+            return tree
+
+
+# ---- signs and ones -----------------------------------------------------------------------------
+
+
+def _simple(tree: Expression) -> Expression:
+    """Return an expression without needless ones, with one sign at most before a product."""
+    return _signs(_bare(tree))
+
+
+def _bare(tree: Expression) -> Expression:
+    """Return an expression without factors of 1 and terms of 0."""
+    match tree:
+        case Operation("*", Literal(1), other) | Operation("*" | "/", other, Literal(1)):
+            return other
+        case Operation("+", other, Operation("*", Literal(0), _)):
+            return other  # it only carries a NaN of the operand's on
+        case Operation("-", Literal(0), other):
+            return Negation(other, tree.value)
+        case _:
+            return tree
+
+
+def _signs(tree: Expression) -> Expression:
+    """Return an expression whose signs stand in front of products, sums and choices."""
+    match tree:
+        case Operation("*" | "/" as symbol, Negation(left), Negation(right)):
+            return Operation(symbol, left, right, tree.value)
+        case Operation("*" | "/", Negation(left), right):
+            return Negation(replace(tree, left=left, value=-tree.value), tree.value)
+        case Operation("*" | "/", left, Negation(right)):
+            return Negation(replace(tree, right=right, value=-tree.value), tree.value)
+        case Operation("+" | "-" as symbol, left, Negation(right)):
+            return Operation("-" if symbol == "+" else "+", left, right, tree.value)
+        case Negation(Negation(operand)):
+            return operand
+        case Negation(Choice() as choice) if _signed(choice):
+            yes, no = negated(choice.yes), negated(choice.no)
+            return replace(choice, yes=yes, no=no, value=tree.value)
+        case Sum(terms) if all(isinstance(term, Negation) for term in terms):
+            return Negation(Sum(tuple(map(negated, terms)), -tree.value), tree.value)
+        case _:
+            return tree
+
+
+def _signed(choice: Choice) -> bool:
+    return isinstance(choice.yes, Negation) or isinstance(choice.no, Negation)

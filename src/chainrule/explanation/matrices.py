@@ -1,0 +1,131 @@
+"""A step in matrices: each array whole, with its equation as the engine has it.
+
+For networks whose every scalar would fill a book; nothing is computed here.
+"""
+
+import ast
+from math import nan
+from typing import Any
+
+import numpy as np
+
+from chainrule.activations import Activation
+from chainrule.equations import Scope, parse
+from chainrule.explanation import remarks
+from chainrule.explanation.contents import Array, contents, refer
+from chainrule.explanation.dress import dress
+from chainrule.explanation.example import ExampleStep, Matrix
+from chainrule.explanation.expand import SYMBOLS, origin
+from chainrule.explanation.notation import key
+from chainrule.explanation.tree import (
+    Call,
+    Choice,
+    Expression,
+    Literal,
+    Negation,
+    Operation,
+    Symbol,
+)
+from chainrule.explanation.typeset import formula
+from chainrule.explanation.work import Writer, finished, refuse
+from chainrule.loops import State
+from chainrule.wiring import Step
+
+OVER = {0: "samples", 1: "units", None: "all"}
+
+
+def in_matrices(writer: Writer, state: State) -> ExampleStep:
+    """Return the step that begins at a state, in matrices."""
+    with np.errstate(all="ignore"):
+        step = writer.wired(state)
+        rows = [_matrix(writer, step, row) for row in contents(step, writer.setup.rule)]
+    done = finished(writer, state, step)
+    shown = tuple(row for row in rows if row is not None)
+    return ExampleStep(done.number, done.loss_before, done.loss_after, matrices=shown)
+
+
+def _matrix(writer: Writer, step: Step, row: Array) -> Matrix | None:
+    """Return one array with its equation, None where it is only another name."""
+    section, scope, name = row
+    if section != "given" and origin(scope, name) != (scope, name):
+        return None
+    array = np.asarray(scope[name], dtype=np.float64)
+    refuse(float(np.abs(array).max(initial=0.0)), name)
+    ref = refer(step, scope, name, ())._replace(layer=layer_of(step, scope, array))
+    tree = None
+    if section != "given":
+        tree = _Reader(writer, step, scope).read(parse(scope.equations[name]))
+        tree = dress(tree, lambda _: ref, lambda _: "", writer.notation)
+    text = formula(tree) if tree else ""
+    markup = writer.notation.array(ref, writer.places)
+    remark = remarks.of_array(name, scope, step)
+    return Matrix(key(ref, writer.places), markup, section, array, text, tree, remark)
+
+
+def layer_of(step: Step, scope: Scope, array: Any) -> str:
+    """Return the label that an array's name carries: none where it is one number for all."""
+    if scope.label in step.arrays:
+        block = next(b for b in step.network.layout.blocks if b.name == scope.label)
+        return step.network.labels[block.layer] if np.shape(array) else ""
+    if scope in step.layers:
+        return step.network.labels[step.layers.index(scope)]
+    return ""
+
+
+class _Reader:
+    """Reads an equation of arrays as an expression whose symbols are whole arrays."""
+
+    def __init__(self, writer: Writer, step: Step, scope: Scope) -> None:
+        self.writer, self.step, self.scope = writer, step, scope
+
+    def read(self, tree: ast.expr) -> Expression:
+        match tree:
+            case ast.Constant(int() | float() as value):
+                return Literal(value)
+            case ast.Name(name):
+                return self._symbol(self.scope, name)
+            case ast.Attribute(inner, "T"):
+                return Call("transpose", (self.read(inner),), nan)
+            case ast.Attribute(ast.Name(there), name):
+                return self._symbol(self.scope.neighbour(there), name)
+            case ast.Subscript(inner):
+                return self.read(inner)
+            case ast.UnaryOp(_, operand):
+                return Negation(self.read(operand), nan)
+            case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]):
+                return Operation(
+                    self._sign(left, op, right), self.read(left), self.read(right), nan
+                )
+            case ast.Call(ast.Name(name), arguments, keywords):
+                axis = [ast.literal_eval(k.value) for k in keywords if k.arg == "axis"]
+                return self._call(name, arguments, axis)
+            case _:
+                return Literal(nan, ast.unparse(tree))
+
+    def _symbol(self, scope: Scope, name: str) -> Expression:
+        home, there = origin(scope, name)
+        value = home[there]
+        ref = refer(self.step, home, there, ())
+        ref = ref._replace(layer=layer_of(self.step, home, value))
+        return Symbol(ref, self.writer.notation.array(ref, self.writer.places), nan)
+
+    def _sign(self, left: ast.expr, op: ast.AST, right: ast.expr) -> str:
+        """Return the sign of an operation: that of entries where two arrays are multiplied so."""
+        if isinstance(op, ast.MatMult):
+            return "@"
+        both = all(np.size(self.scope.evaluate(side)) > 1 for side in (left, right))
+        return "⊙" if both and isinstance(op, ast.Mult) else SYMBOLS[type(op)]
+
+    def _call(self, name: str, arguments: list[ast.expr], axis: list[int | None]) -> Expression:
+        parts = tuple(map(self.read, arguments))
+        if name == "where":
+            condition, yes, no = parts
+            return Choice(condition, yes, no, nan)
+        if axis:
+            return Call(f"{name} over {OVER[axis[0]]}", parts, nan)
+        function = self.scope.functions.get(name)
+        owner = getattr(function, "__self__", function)
+        if isinstance(owner, Activation):
+            slope = name == "df"
+            return Call(owner.name + "′" * slope, parts[:1], nan)
+        return Call(name, parts, nan)

@@ -1,0 +1,86 @@
+"""What stands beside the equations: numerical derivatives, and each sample's deltas by themselves.
+
+Both ask the network itself, in its hand-written passes or with one sample alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.batch import Batch
+from chainrule.explanation.notation import Ref
+from chainrule.explanation.setup import Setup
+from chainrule.gradcheck import numerical_gradient
+from chainrule.loops import State
+from chainrule.network import Draw, Network
+from chainrule.optimizers import OptimizerState
+from chainrule.penalties import Penalty
+from chainrule.wiring import Step, wire
+
+Array: TypeAlias = NDArray[Any]
+
+
+def numerically(
+    setup: Setup, state: State, step: Step, only: NDArray[np.intp] | None = None
+) -> dict[str, Array]:
+    """Return numerical derivatives by name: of the data loss, and with a penalty of C.
+
+    Parameters
+    ----------
+    setup : Setup
+    state : State
+    step : Step
+    only : array of int, optional
+        Places in θ; NaN elsewhere.
+    """
+    network, draw = setup.network, Draw(state.seed, state.step)
+    analytic = network.layout.join({n: s["d"] for n, s in step.arrays.items()}, np.float64)
+    bare = replace(network, penalty=Penalty())
+    found = _by_name(bare, "d", setup.batch, draw, state.theta, analytic, only)
+    if network.penalty:
+        found |= _by_name(network, "dC_", setup.batch, draw, state.theta, step.gradient, only)
+    return found
+
+
+def _by_name(
+    network: Network,
+    prefix: str,
+    batch: Batch,
+    draw: Draw,
+    theta: Array,
+    analytic: Array,
+    only: NDArray[np.intp] | None,
+) -> dict[str, Array]:
+    places = np.arange(len(theta)) if only is None else only
+
+    def value(some: Array) -> Any:
+        point = theta.astype(some.dtype)
+        point[places] = some
+        return network.value(point, batch, draw)
+
+    flat = np.full(len(theta), np.nan)
+    flat[places] = numerical_gradient(value, theta[places], analytic[places])
+    return {prefix + name: view for name, view in network.layout.views(flat).items()}
+
+
+def alone(setup: Setup, state: State) -> Iterator[tuple[Ref, float]]:
+    """Yield delta_sample: each sample's delta without the others and without its weight."""
+    network, batch = setup.network, setup.batch
+    if len(batch.x) == 1 and batch.weight is None:
+        return
+    draw = Draw(state.seed, state.step)
+    masks = network.masks(len(batch.x), draw)
+    for s in range(len(batch.x)):
+        single = Batch(batch.x[s : s + 1], batch.t[s : s + 1], None, 1.0)
+        own = {label: {"mask": mask[s : s + 1]}  # the sample's own, not that of a first row
+               for label, mask in zip(network.labels, masks, strict=True)
+               if mask is not None}  # fmt: skip
+        memory = OptimizerState(state.step, state.slots, network.layout) if setup.rule else None
+        step = wire(network, state.theta, single, setup.rule, memory, draw=draw, given=own)
+        for scope, label in zip(reversed(step.layers), reversed(network.labels), strict=True):
+            delta = scope["delta"][0].tolist() if "delta" in scope else ()
+            for unit, value in enumerate(delta):
+                yield Ref("delta_sample", label, (s, unit), sampled=True), value

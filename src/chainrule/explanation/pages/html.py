@@ -1,0 +1,436 @@
+"""The worked example as one HTML page, or as the output of a notebook's cell.
+
+It maps the page's outline to elements and computes nothing; how they look is page.css.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from html import escape
+from importlib.metadata import version
+from importlib.resources import files
+from itertools import groupby
+
+from chainrule.explanation.digits import write
+from chainrule.explanation.example import Line, Quantity, Table, WorkedExample
+from chainrule.explanation.markup import plain
+from chainrule.explanation.pages.mathml import MATHML, flow, inline, widest
+from chainrule.explanation.pages.outline import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Correction,
+    Given,
+    Grid,
+    Heading,
+    Item,
+    Listing,
+    Outcome,
+    Paragraph,
+    Picture,
+    Worked,
+    numerical_note,
+    outline,
+)
+from chainrule.explanation.pages.picture import picture
+from chainrule.explanation.pages.svg import STYLE, svg
+from chainrule.explanation.typeset import formula, numbers
+
+WIDE = 34  # letters that fit a narrow screen; what is wider scrolls in a box of its own
+WIDE_COLUMNS = 4
+DEPTH = 3  # of headings in the table of contents
+ARRAYS = {
+    "x": "inputs", "t": "targets", "W": "weights", "b": "biases", "weight": "sample weights",
+    "z": "net inputs", "a": "activations", "o": "outputs", "p": "predictions", "delta": "δ",
+}  # fmt: skip
+ANOTHER_WAY = "another way to it, which did not run:"
+CARRIED = "full precision carried"
+ABOUT = (
+    "Results are rounded as they are printed; the numbers put in carry as many digits more as a "
+    "line needs to recompute. A copied line is plain text that a calculator or Python reads."
+)
+
+
+def render(example: WorkedExample) -> str:
+    """Return an example as one HTML file that asks nothing of anywhere.
+
+    Parameters
+    ----------
+    example : WorkedExample
+
+    Returns
+    -------
+    str
+    """
+    items = outline(example)
+    title, made = escape(example.title), escape(f"chainrule {version('chainrule')}")
+    return "\n".join([
+        '<!DOCTYPE html>\n<html lang="en">\n<head>',
+        '<meta charset="utf-8" />',
+        '<meta name="viewport" content="width=device-width, initial-scale=1" />',
+        '<meta name="color-scheme" content="light dark" />',
+        f'<meta name="generator" content="{made}" />',
+        f"<title>{title}</title>",
+        f"<style>\n{_style()}\n</style>",
+        '</head>\n<body class="chainrule chainrule-page">',
+        '<a class="skip" href="#content">Skip to the content</a>',
+        f"<header><h1>{title}</h1></header>",
+        _contents(items),
+        '<main id="content" tabindex="-1">',
+        *_Body(example, items, page=True).parts(),
+        "</main>",
+        f"<footer><p>{ABOUT}</p><p>Made by {made}.</p></footer>",
+        "</body>\n</html>\n",
+    ])  # fmt: skip
+
+
+def fragment(example: WorkedExample) -> str:
+    """Return an example as a notebook shows it: without a head, without ids, styles of its own.
+
+    Parameters
+    ----------
+    example : WorkedExample
+
+    Returns
+    -------
+    str
+    """
+    return "\n".join([
+        f'<div class="chainrule chainrule-cell"><style>\n{_style()}\n</style>',
+        f'<p class="title">{escape(example.title)}</p>',
+        *_Body(example, outline(example), page=False).parts(),
+        "</div>\n",
+    ])  # fmt: skip
+
+
+def _style() -> str:
+    sheet = files("chainrule.explanation.pages").joinpath("page.css").read_text(encoding="utf-8")
+    return f"{sheet.strip()}\n{STYLE}"
+
+
+def _contents(items: Iterable[Item]) -> str:
+    """Return the table of contents; steps have their parts below them."""
+    headings = [i for i in items if isinstance(i, Heading) and i.depth <= DEPTH]
+    entries: list[str] = []
+    for first, below in _nested(headings):
+        inner = "".join(f"<li>{_link(h)}</li>" for h in below)
+        entries.append(f"<li>{_link(first)}{f'<ol>{inner}</ol>' if inner else ''}</li>")
+    return f'<nav aria-label="Contents"><ol>{"".join(entries)}</ol></nav>' if entries else ""
+
+
+def _nested(headings: list[Heading]) -> Iterator[tuple[Heading, list[Heading]]]:
+    """Yield each heading of the highest kind, with those below it."""
+    place = 0
+    while place < len(headings):
+        end = place + 1
+        while end < len(headings) and headings[end].depth > headings[place].depth:
+            end += 1
+        yield headings[place], headings[place + 1 : end]
+        place = end
+
+
+def _link(heading: Heading) -> str:
+    return f'<a href="#{escape(heading.anchor)}">{escape(heading.text)}</a>'
+
+
+class _Body:
+    """What stands between the title and the end, the same on a page and in a notebook.
+
+    Parameters
+    ----------
+    example : WorkedExample
+    items : list of Item
+    page : bool
+        Whether there is a page around it: then it has anchors, and text to copy in place of maths.
+    """
+
+    def __init__(self, example: WorkedExample, items: list[Item], *, page: bool) -> None:
+        self.example, self.items, self.page = example, items, page
+        self.used: Counter[str] = Counter()
+        steps = any(isinstance(i, Heading) and i.depth == 2 for i in items[: _second(items)])
+        self.up = 0 if steps else 1  # one step alone has no heading above its parts
+
+    def parts(self) -> Iterator[str]:
+        """Yield the elements, in order."""
+        for kind, items in groupby(self.items, type):
+            several = list(items)
+            yield from self._run(kind, several)
+
+    def _run(self, kind: type, items: list[Item]) -> Iterator[str]:
+        """Yield a run of items of one kind."""
+        if kind is Paragraph:
+            texts = (f"<p>{escape(i.text)}</p>" for i in items if isinstance(i, Paragraph))
+            yield f'<div class="introduction">{"".join(texts)}</div>'
+        elif kind is Given:
+            yield self._given([i for i in items if isinstance(i, Given)])
+        elif kind is Worked:
+            blocks = (self._worked(i) for i in items if isinstance(i, Worked))
+            yield f'<div class="worked">{"".join(blocks)}</div>'
+        elif kind is Grid:
+            arrays = (self._grid(i) for i in items if isinstance(i, Grid))
+            yield f'<div class="arrays">{"".join(arrays)}</div>'
+        elif kind is Correction:
+            yield self._errata([i for i in items if isinstance(i, Correction)])
+        else:
+            yield from map(self._one, items)
+
+    def _one(self, item: Item) -> str:
+        match item:
+            case Heading():
+                return self._heading(item)
+            case Picture(step):
+                drawn = svg(picture(self.example, step), standalone=False)
+                label = "The network, a picture that scrolls"
+                return f'<figure tabindex="0" role="group" aria-label="{label}">{drawn}</figure>'
+            case Listing():
+                return self._table(item)
+            case Outcome(before, after):
+                return (
+                    '<p class="outcome">The error was '
+                    f"{self._number(before)} and is now <strong>{self._number(after)}</strong>.</p>"
+                )
+            case _:
+                return ""
+
+    def _heading(self, heading: Heading) -> str:
+        level = max(2, heading.depth - self.up) + (0 if self.page else 1)
+        return f"<h{level}{self._id(heading.anchor)}>{escape(heading.text)}</h{level}>"
+
+    def _id(self, anchor: str) -> str:
+        """Return an anchor, which no other element has."""
+        if not self.page:
+            return ""
+        self.used[anchor] += 1
+        again = f"-{self.used[anchor]}" if self.used[anchor] > 1 else ""
+        return f' id="{escape(anchor + again)}"'
+
+    # ---- texts with something to copy in their place --------------------------------------------
+
+    def _seen(self, shown: str, text: str) -> str:
+        """Return what is shown, under its plain text, which is what gets selected and copied."""
+        if not self.page:
+            return shown
+        copied = f'<span class="copy" aria-hidden="true">{escape(text)}</span>'
+        return f'<span class="seen">{shown}{copied}</span>'
+
+    def _number(self, text: str) -> str:
+        """Return a number with a true minus sign, and powers of ten as they are written by hand."""
+        if "e" in text:
+            return self._seen(inline(MATHML.number(text)), text)
+        signed = escape(text).replace("-", "−")
+        return signed if signed == text else self._seen(signed, text)
+
+    def _name(self, markup: str) -> str:
+        return self._seen(inline(MATHML.name(markup)), plain(markup))
+
+    def _line(self, shown: str, text: str, kind: str, note: str = "") -> str:
+        """Return one right-hand side after its sign of equality."""
+        reach = ' tabindex="0" role="group" aria-label="A long line, which scrolls"'
+        sort, wide = ("set wide", reach) if widest(shown) > WIDE else ("set", "")
+        seen = self._seen(flow(shown), text)
+        return (
+            f'<div class="line {kind}"><span class="eq">=</span>'
+            f'<span class="{sort}"{wide}>{seen}{note}</span></div>'
+        )
+
+    # ---- numbers --------------------------------------------------------------------------------
+
+    def _given(self, items: list[Given]) -> str:
+        """Return the given numbers: a row an array, and one for all that are single."""
+        rows: list[str] = []
+        for what, group in groupby(items, lambda item: _array(item.quantities[0])):
+            several = [q for item in group for q in item.quantities]
+            values = "".join(
+                f"<li>{self._name(q.markup)} = {self._number(q.shown)}</li>" for q in several
+            )
+            remarks = "".join(map(_remark, several))
+            rows.append(f"<dt>{what}</dt><dd><ul>{values}</ul>{remarks}</dd>")
+        return f'<dl class="given">{"".join(rows)}</dl>'
+
+    def _worked(self, item: Worked) -> str:
+        q = item.quantity
+        who = f'role="group" aria-label="{escape(q.name)}"{self._id(item.anchor)}'
+        return (
+            f'<div class="quantity" {who}><div class="name">{self._name(q.markup)}</div>'
+            f'<div class="lines">{"".join(self._lines(item))}</div>{_remark(q)}</div>'
+        )
+
+    def _lines(self, item: Worked) -> Iterator[str]:
+        """Yield formulas, numbers put in and the result, then the other ways."""
+        if all(line.substituted is None for line in item.lines):  # only another name
+            yield self._result(item.quantity, item.lines[:1])
+            return
+        main = [line for line in item.lines if line.kind != "derivation"]
+        others = [line for line in item.lines if line.kind == "derivation"]
+        for line in main or others:
+            yield from self._way(line)
+        yield self._result(item.quantity)
+        if main and others:
+            yield f'<p class="another">{ANOTHER_WAY}</p>'
+            for line in others:
+                yield from self._way(line)
+
+    def _way(self, line: Line) -> Iterator[str]:
+        """Yield one way to a number, in symbols and in numbers."""
+        yield self._line(formula(line.tree, MATHML), line.formula, f"symbols {line.kind}")
+        if line.substituted is not None:
+            note = "" if line.exact else f' <span class="note">({CARRIED})</span>'
+            shown = numbers(line.tree, lambda value: write(value, line.count), MATHML)
+            yield self._line(shown, line.substituted, f"numbers {line.kind}", note)
+
+    def _result(self, q: Quantity, names: tuple[Line, ...] = ()) -> str:
+        """Return the result, after another name for it where that is all there is."""
+        same = (self._seen(flow(formula(n.tree, MATHML)), n.formula) for n in names)
+        before = "".join(f'{other} <span class="eq">=</span> ' for other in same)
+        beside = ""
+        if note := numerical_note(q):
+            number, good = note
+            sort, mark, words = ("good", "✓", "agrees") if good else ("bad", "≠", "differs")
+            beside = (
+                f' <span class="beside">numerically <span class="whole">{self._number(number)} '
+                f'<span class="{sort}"><span aria-hidden="true">{mark}</span>'
+                f'<span class="hidden"> {words}</span></span></span></span>'
+            )
+        strong = f"<strong>{self._number(q.shown)}</strong>"
+        return (
+            f'<div class="line result"><span class="eq">=</span><span class="set">{before}'
+            f"{strong}{beside}</span></div>"
+        )
+
+    # ---- arrays, tables, errata -----------------------------------------------------------------
+
+    def _grid(self, grid: Grid) -> str:
+        """Return an array with its equation and its numbers."""
+        matrix = grid.matrix
+        name, shape = plain(matrix.markup), matrix.array.shape
+        lines = ""
+        if matrix.tree is not None:
+            lines = self._line(formula(matrix.tree, MATHML), matrix.formula, "symbols")
+        if not shape:
+            number = self._number(grid.rows[0][0] or "")
+            lines += f'<div class="line result"><span class="eq">=</span>{number}</div>'
+        size, table = "", ""
+        if shape:
+            size = f'<div class="shape">{" × ".join(map(str, shape))}</div>'
+            table = self._matrix(grid, name)
+        sort = "known" if matrix.tree is None else "computed"
+        return (
+            f'<div class="array {sort}" role="group" aria-label="{escape(name)}"'
+            f'{self._id(grid.anchor)}><div class="name">{self._name(matrix.markup)}</div>'
+            f'<div class="lines">{lines}</div>{size}{table}{_reading(matrix.remark)}</div>'
+        )
+
+    def _matrix(self, grid: Grid, name: str) -> str:
+        """Return the numbers of an array, which scroll if they are wide."""
+        first = self.example.notation.count_from
+        single = grid.matrix.array.ndim == 1
+        places = [""] if single else _numbered(grid, 0, first)
+        body = "".join(self._row(row, i) for row, i in zip(grid.rows, places, strict=True))
+        columns = "".join(f'<th scope="col">{i}</th>' for i in _numbered(grid, 1, first))
+        caption = f'<caption class="hidden">{escape(name)}</caption>'
+        head = f"<thead><tr><td></td>{columns}</tr></thead>"
+        table = f'<table class="matrix">{caption}{head}<tbody>{body}</tbody></table>'
+        return _scrolling(table, f"Numbers of {name}", len(grid.rows[0]))
+
+    def _row(self, row: tuple[str | None, ...], index: str) -> str:
+        cells = "".join(f"<td>{'…' if v is None else self._number(v)}</td>" for v in row)
+        head = f'<th scope="row">{index}</th>' if index else "<td></td>"
+        return f"<tr>{head}{cells}</tr>"
+
+    def _table(self, listing: Listing) -> str:
+        """Return a table; its first column says what a row is about."""
+        table = listing.table
+        texts = [i for i, _ in enumerate(table.header) if _of_words(table, i)]
+        caption = f'<caption class="hidden">{escape(table.title or "The error")}</caption>'
+        head = "".join(
+            f'<th scope="col"{_words(i in texts)}>{_heading_of(h)}</th>'
+            for i, h in enumerate(table.header)
+        )
+        rows = "".join(f"<tr>{''.join(self._cells(row, texts))}</tr>" for row in listing.rows)
+        inner = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        box = _scrolling(inner, table.title or "The error", len(table.header))
+        return box + _reading(table.remark)
+
+    def _cells(self, row: tuple[str, ...], texts: list[int]) -> Iterator[str]:
+        for place, value in enumerate(row):
+            text = escape(value) if place in texts else self._number(value)
+            inner = f"<td{_words(place in texts)}>{text}</td>"
+            yield inner if place else f'<th scope="row">{text}</th>'
+
+    def _errata(self, figures: list[Correction]) -> str:
+        """Return the published figures beside the right ones."""
+        names = ("figure", "published", "right", "cause", "recomputed with it")
+        head = "".join(f'<th scope="col"{_words(n == "cause")}>{n}</th>' for n in names)
+        rows = "".join(map(self._erratum, figures))
+        caption = '<caption class="hidden">Published figures and the right ones</caption>'
+        table = (
+            f'<table class="errata">{caption}<thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table>"
+        )
+        return _scrolling(table, "Errata", len(names))
+
+    def _erratum(self, figure: Correction) -> str:
+        published = (
+            "" if figure.published is None else f"<del>{self._number(figure.published)}</del>"
+        )
+        return (
+            f'<tr><th scope="row">{escape(figure.place)}</th><td>{published}</td>'
+            f"<td><strong>{self._number(figure.right)}</strong></td>"
+            f'<td class="words">{escape(figure.cause)}</td>'
+            f"<td>{self._number(figure.mistaken)}</td></tr>"
+        )
+
+
+# ---- what needs nothing else --------------------------------------------------------------------
+
+
+def _second(items: list[Item]) -> int:
+    """Return the place after the first heading."""
+    places = (i for i, item in enumerate(items, 1) if isinstance(item, Heading))
+    return next(places, 0)
+
+
+def _array(q: Quantity) -> str:
+    """Return what a given array is called in words."""
+    if not q.ref.index:
+        return "constants"
+    what = ARRAYS.get(q.ref.quantity) or escape(q.ref.quantity.partition("_")[0])
+    return f"{what}, layer {escape(q.ref.layer)}" if q.ref.layer else what
+
+
+def _remark(q: Quantity) -> str:
+    return f'<p class="remark" role="note">{escape(q.remark)}</p>' if q.remark else ""
+
+
+def _reading(text: str) -> str:
+    """Return a sentence that says how to read what stands above it."""
+    return f'<p class="reading" role="note">{escape(text)}</p>' if text else ""
+
+
+def _of_words(table: Table, place: int) -> bool:
+    """Tell whether a column has words."""
+    cells = [row[place] for row in table.rows if row[place] != ""]
+    return bool(cells) and all(isinstance(c, str) for c in cells)
+
+
+def _words(words: bool) -> str:  # noqa: FBT001 (its name says it)
+    return ' class="words"' if words else ""
+
+
+def _heading_of(text: str) -> str:
+    return escape(text) or '<span class="hidden">remark</span>'
+
+
+def _numbered(grid: Grid, axis: int, first: int) -> list[str]:
+    """Return the numbers of the rows or columns that are shown."""
+    size = (1, *grid.matrix.array.shape)[-2:][axis]
+    shown = len(grid.rows) if axis == 0 else len(grid.rows[0])
+    if size <= (MOST_ROWS, MOST_COLUMNS)[axis]:
+        return [str(i + first) for i in range(size)]
+    half = shown // 2
+    begin, end = range(half), range(size - half, size)
+    return [*(str(i + first) for i in begin), "…", *(str(i + first) for i in end)]
+
+
+def _scrolling(table: str, label: str, columns: int) -> str:
+    """Return a table in a box; where it may be wider than a screen, a key scrolls it."""
+    reach = f' tabindex="0" role="group" aria-label="{escape(label)}"'
+    return f'<div class="box"{reach if columns >= WIDE_COLUMNS else ""}>{table}</div>'

@@ -1,0 +1,274 @@
+r"""The worked example as GitHub-flavoured Markdown, its lines as maths between dollar signs.
+
+It reads the page's outline and nothing else; how an expression is set is ``tex``'s business.
+
+What different viewers take for their own decides how things are written. GitHub's parser sees the
+maths before the maths does: it strips a backslash in front of a sign, and reads underscores as
+emphasis and ``<b`` as HTML. So rows end with ``\cr``, never with two backslashes; an underscore
+stands between letters or behind a space, where it can open but never close; and ``\lt`` is less
+than. Dollar signs are used, since JupyterLab knows no other way. No viewer breaks a displayed line,
+so long ones are broken here. The picture is an image with the SVG in its address: JupyterLab and
+VS Code show it; GitHub shows no such image and strips inline SVG as well, so there its place holds
+a sentence that says what is in it.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from math import ceil
+
+from chainrule.explanation.example import Quantity, WorkedExample
+from chainrule.explanation.pages.outline import (
+    Correction,
+    Given,
+    Grid,
+    Heading,
+    Item,
+    Listing,
+    Outcome,
+    Paragraph,
+    Picture,
+    Worked,
+    outline,
+)
+from chainrule.explanation.pages.picture import picture
+from chainrule.explanation.pages.svg import svg
+from chainrule.explanation.pages.tex_maths import NUMBER, Tex, length
+from chainrule.explanation.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
+from chainrule.explanation.typeset import formula
+
+FULL = 66  # signs of a row
+WIDTH = 100  # signs of a table of given numbers
+SPECIAL = {
+    "\\": "&#92;", "$": "<span>&#36;</span>", "<": "&lt;", ">": "&gt;", "&": "&amp;",
+    **{sign: f"\\{sign}" for sign in "`*_[]#|~"},
+}  # fmt: skip
+SIGN = re.compile(r" (?:[+-]|\\cdot) ")
+
+
+def render(example: WorkedExample) -> str:
+    """Return a worked example as Markdown.
+
+    Parameters
+    ----------
+    example : WorkedExample
+
+    Returns
+    -------
+    str
+    """
+    return "\n\n".join([f"# {words(example.title)}", *_Page(example).parts()]) + "\n"
+
+
+def words(text: str) -> str:
+    """Return a text as Markdown has it."""
+    line = "".join(SPECIAL.get(sign, sign) for sign in " ".join(text.split()))
+    return re.sub(r"^(\d*)([-+.)])(?= |$)", r"\1\\\2", line)  # no list
+
+
+class _Page:
+    """The items of one example, set one after the other."""
+
+    def __init__(self, example: WorkedExample) -> None:
+        self.example = example
+        self.tex = Tex(keys=not example.notation.patterns, markdown=True)
+        self.items = outline(example)
+        self.levels = levels(self.items)
+
+    def parts(self) -> Iterator[str]:
+        """Yield the page's parts in order."""
+        for kind, group in groupby(self.items, type):
+            items = list(group)
+            if kind is Given:
+                yield from self._given([item for item in items if isinstance(item, Given)])
+            elif kind is Correction:
+                yield _errata([item for item in items if isinstance(item, Correction)])
+            else:
+                for item in items:
+                    yield from self._item(item)
+
+    def _item(self, item: Item) -> Iterator[str]:
+        match item:
+            case Heading(text, _, anchor):
+                yield f"{'#' * (self.levels[anchor] + 1)} {words(text)}"
+            case Paragraph(text):
+                yield words(text)
+            case Picture(step):
+                drawing = picture(self.example, step)
+                data = b64encode(svg(drawing).encode()).decode()
+                alt = words(f"{drawing.title}. {drawing.description}")
+                yield f"![{alt}](data:image/svg+xml;base64,{data})"
+            case Worked():
+                yield from self._worked(item)
+            case Grid():
+                yield from self._grid(item)
+            case Listing():
+                yield from _listing(item)
+            case Outcome(before, after):
+                yield f"Error: {before} → **{after}**"
+            case _:
+                pass
+
+    # ---- lines of numbers -----------------------------------------------------------------------
+
+    def _worked(self, item: Worked) -> Iterator[str]:
+        name = self.tex.name(item.quantity.markup)
+        lines: list[str] = []
+        start, room = f"{name} &= ", FULL - length(name)
+        before: Row | None = None
+        for row in rows(item, self.tex):
+            if before and _goes_on(before, row, room):
+                lines[-1] += rf" = \mathbf{{{row.tex}}}" + _note(row)
+            else:
+                lines += _set(row, start, room)
+            before, start = row, "&= "
+        yield block(lines)
+        if item.quantity.remark:
+            yield f"*{words(item.quantity.remark)}*"
+
+    # ---- arrays ---------------------------------------------------------------------------------
+
+    def _grid(self, grid: Grid) -> Iterator[str]:
+        matrix = grid.matrix
+        start = f"{self.tex.name(matrix.markup)} &= "
+        lines: list[str] = []
+        if matrix.tree:
+            lines = folded(formula(matrix.tree, self.tex), start, FULL)
+            start = "&= "
+        sizes = r" \times ".join(map(str, matrix.array.shape))
+        shape = rf"\qquad {sizes}" if sizes else ""
+        yield block([*lines, start + self._entries(grid) + shape])
+        if matrix.remark:
+            yield f"*{words(matrix.remark)}*"
+
+    def _entries(self, grid: Grid) -> str:
+        """Return an array in parentheses, with dots where something is left out."""
+        if grid.matrix.array.ndim == 0:
+            return self._number(grid.rows[0][0])
+        lines = [" & ".join(map(self._number, row)) for row in grid.rows]
+        begin = rf"\left(\begin{{array}}{{{'r' * len(grid.rows[0])}}}"
+        return begin + "\n" + " \\cr\n".join(lines) + "\n" + r"\end{array}\right)"
+
+    def _number(self, value: str | None) -> str:
+        return r"\cdots" if value is None else self.tex.number(value)
+
+    # ---- what is given --------------------------------------------------------------------------
+
+    def _given(self, items: list[Given]) -> Iterator[str]:
+        """Yield a table for each array, and one for the single numbers beside each other."""
+        for alone, group in groupby(items, lambda item: len(item.quantities) == 1):
+            arrays = [item.quantities for item in group]
+            several = [tuple(q for array in arrays for q in array)] if alone else arrays
+            for quantities in several:
+                columns = self._columns(quantities)
+                for start in range(0, len(quantities), columns):
+                    yield self._pairs(quantities[start : start + columns])
+
+    def _columns(self, quantities: Sequence[Quantity]) -> int:
+        """Return how many numbers a table has; those of one array have about as many each."""
+        sizes = [max(length(self.tex.name(q.markup)), len(q.shown)) + 3 for q in quantities]
+        tables = ceil(len(quantities) * max(sizes) / WIDTH)
+        return ceil(len(quantities) / tables)
+
+    def _pairs(self, quantities: Sequence[Quantity]) -> str:
+        names = [f"${self.tex.name(q.markup)}$" for q in quantities]
+        return table(names, [[q.shown for q in quantities]])
+
+
+def _goes_on(before: Row, row: Row, room: int) -> bool:
+    """Tell whether a result stands behind the numbers, on their line."""
+    size = length(before.tex) + length(row.tex) + len(row.numerical)
+    return row.sort == "result" and not before.carried and size <= room
+
+
+def _set(row: Row, start: str, room: int) -> list[str]:
+    """Return a row in lines that are short enough."""
+    if row.sort == "another":
+        return [rf"&\text{{{ANOTHER_WAY}}}"]
+    tex = rf"\mathbf{{{row.tex}}}" if row.sort == "result" else row.tex
+    lines = folded(tex, start, room)
+    lines[-1] += _note(row)
+    return lines
+
+
+def _note(row: Row) -> str:
+    """Return what stands behind a row."""
+    if row.carried:
+        return rf" \quad \text{{{CARRIED}}}"
+    if not row.numerical:
+        return ""
+    mark = r"\checkmark" if row.good else r"\ne"
+    return rf" \quad \text{{numerically }} {row.numerical} \enspace {mark}"
+
+
+def block(lines: list[str]) -> str:
+    """Return displayed maths whose rows stand below each other."""
+    return "$$\n\\begin{aligned}\n" + " \\cr\n".join(lines) + "\n\\end{aligned}\n$$"
+
+
+def folded(tex: str, start: str, room: int) -> list[str]:
+    r"""Return maths in lines, broken in front of a sign that is in no braces.
+
+    Parameters
+    ----------
+    tex : str
+    start : str
+        What the first line begins with.
+    room : int
+        How many signs a line has, about.
+
+    Returns
+    -------
+    list of str
+        Further lines are indented, and begin with the sign.
+    """
+    lines, now = [start], ""
+    for piece in _pieces(tex):
+        if now and length(now) + length(piece) > room:
+            lines[-1] += now
+            lines.append(r"&\quad{}")
+            now = ""
+        now += piece
+    lines[-1] += now
+    return lines
+
+
+def _pieces(tex: str) -> Iterator[str]:
+    """Yield the terms of sums, and the factors of terms that are too long by themselves."""
+    begin = 0
+    for found in SIGN.finditer(tex):
+        before = tex[: found.start()]
+        inside = before.count("{") > before.count("}")
+        factor = "cdot" in found[0] and length(tex[begin : found.start()]) < FULL // 2
+        if not inside and not factor:
+            yield tex[begin : found.start()]
+            begin = found.start()
+    yield tex[begin:]
+
+
+# ---- tables and errata ---------------------------------------------------------------------------
+
+
+def _listing(listing: Listing) -> Iterator[str]:
+    body = [list(map(words, row)) for row in listing.rows]
+    yield table([words(text) for text in listing.table.header], body)
+    if listing.table.remark:
+        yield f"*{words(listing.table.remark)}*"
+
+
+def table(header: list[str], body: list[list[str]]) -> str:
+    """Return a table, its columns of numbers to the right."""
+    columns = zip(*body, strict=True)
+    rules = ["--:" if all(NUMBER.fullmatch(c) or not c for c in column) else "---"
+             for column in columns]  # fmt: skip
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rules, *body))
+
+
+def _errata(figures: list[Correction]) -> str:
+    header = ["figure", "published", "right", "with the mistake", "cause"]
+    body = [
+        [words(f.place), words(f.published or ""), f.right, f.mistaken, words(f.cause)]
+        for f in figures
+    ]
+    return table(header, body)

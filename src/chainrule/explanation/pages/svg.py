@@ -1,0 +1,155 @@
+"""The network's picture as SVG, by itself or within a page.
+
+Positions come from ``picture``; here are only shapes, and colours that a page can set.
+"""
+
+from collections.abc import Iterator
+from html import escape
+
+from chainrule.explanation.markup import Name, Piece, Ratio, read
+from chainrule.explanation.pages.picture import LETTER, Caption, Edge, Node, Picture, letters
+
+THINNEST, WIDEST = 0.8, 4.4  # lines
+DASH = "6 4"  # of a negative weight
+TEXT = 5.0  # from a text's middle down to its base line
+SCRIPT = 10  # the size of subscripts and superscripts
+READABLE = 0.75  # of its size: smaller than that, a page lets it scroll
+HIGH = 9.0  # of the ground behind a label, half of it
+
+PLAIN = 'text-anchor="middle" font-family="sans-serif" font-size="13"'  # without the style
+# Each colour stands twice: programs that know no custom properties take the first.
+STYLE = """
+.cr-picture { font: 13px ui-sans-serif, system-ui, "Helvetica Neue", Arial, sans-serif }
+.cr-picture text { fill: #1c2430; fill: var(--cr-ink, #1c2430); text-anchor: middle }
+.cr-picture .caption { fill: #59636e; fill: var(--cr-muted, #59636e) }
+.cr-picture .value { font-variant-numeric: tabular-nums }
+.cr-picture .node { fill: #fff; fill: var(--cr-paper, #fff);
+  stroke: #59636e; stroke: var(--cr-muted, #59636e); stroke-width: 1.5 }
+.cr-picture .unit, .cr-picture .output { fill: #eef3fa; fill: var(--cr-tint, #eef3fa) }
+.cr-picture .gap { font-size: 26px }
+.cr-picture .edge { fill: none; stroke: #1f5fa8; stroke: var(--cr-plus, #1f5fa8) }
+.cr-picture .negative { stroke: #b3402a; stroke: var(--cr-minus, #b3402a) }
+.cr-picture .same, .cr-picture .target { stroke: #59636e; stroke: var(--cr-muted, #59636e) }
+.cr-picture .behind { fill: #fff; fill: var(--cr-paper, #fff); opacity: .88 }
+""".strip()
+DARK = """
+@media (prefers-color-scheme: dark) { .cr-picture { --cr-ink: #e4e8ee; --cr-muted: #a3adba;
+  --cr-paper: #14181f; --cr-tint: #1e2733; --cr-plus: #6ea8f0; --cr-minus: #f0917c } }
+""".strip()
+
+
+def svg(picture: Picture, *, standalone: bool = True) -> str:
+    """Return a picture as SVG.
+
+    Parameters
+    ----------
+    picture : Picture
+    standalone : bool, default True
+        With its own style, on a ground of its own, in light and dark; otherwise the page has
+        `STYLE`, and may set its custom properties.
+
+    Returns
+    -------
+    str
+    """
+    size = f'viewBox="0 0 {picture.width:.0f} {picture.height:.0f}"'
+    label = escape(f"{picture.title}. {picture.description}")
+    own = (
+        f' xmlns="http://www.w3.org/2000/svg" width="{picture.width:.0f}" '
+        f'height="{picture.height:.0f}"'
+    )
+    limits = f"min-width: {READABLE * picture.width:.0f}px; max-width: {picture.width:.0f}px"
+    style = f'<style>{STYLE}\n{DARK}</style><rect class="behind" width="100%" height="100%"/>'
+    there = own if standalone else f' style="{limits}"'
+    return "\n".join([
+        f'<svg class="cr-picture" role="img" {size} aria-label="{label}" {PLAIN}{there}>',
+        f"<title>{escape(picture.title)}</title><desc>{escape(picture.description)}</desc>",
+        *([style] if standalone else []),
+        *_parts(picture),
+        "</svg>",
+    ])  # fmt: skip
+
+
+def _parts(picture: Picture) -> Iterator[str]:
+    """Yield what is drawn, from the back to the front."""
+    yield from (_caption(c) for c in picture.captions)
+    yield from (_line(edge, picture) for edge in picture.edges)
+    yield from (_shape(node, picture.radius) for node in picture.nodes)
+    for edge in picture.edges:
+        if edge.value:
+            yield _text(edge.x, edge.y, edge.label, edge.value, "label")
+
+
+def _caption(caption: Caption) -> str:
+    place = f'x="{caption.x:.1f}" y="{caption.y + TEXT:.1f}"'
+    return f'<text class="caption" {place}>{escape(caption.text)}</text>'
+
+
+def _line(edge: Edge, picture: Picture) -> str:
+    a, b = picture.node(edge.start), picture.node(edge.end)
+    kind = "negative" if edge.negative else "positive"
+    ends = f'x1="{a.x:.1f}" y1="{a.y:.1f}" x2="{b.x:.1f}" y2="{b.y:.1f}"'
+    width = THINNEST + (WIDEST - THINNEST) * edge.strength
+    dash = DASH if edge.negative else "1.5 4" if edge.sort == "target" else ""
+    dashes = f' stroke-dasharray="{dash}"' if dash else ""
+    return (
+        f'<line class="edge {edge.sort} {kind}" {ends} stroke="#59636e" '
+        f'stroke-width="{width:.2f}"{dashes}/>'
+    )
+
+
+def _shape(node: Node, radius: float) -> str:
+    """Return a node with its name above its number; a bias is a text, a gap three dots."""
+    if node.sort == "gap":
+        return f'<text class="gap" x="{node.x:.1f}" y="{node.y:.1f}">⋮</text>'
+    if node.sort == "bias":
+        return _text(node.x, node.y, node.label, node.value, "bias")
+    look = f'class="node {node.sort}" fill="#fff" stroke="#59636e"'
+    shape = f'<circle {look} cx="{node.x:.1f}" cy="{node.y:.1f}" r="{radius:.1f}"/>'
+    if node.sort == "target":  # it is no unit
+        side = f'width="{2 * radius:.1f}" height="{1.5 * radius:.1f}" rx="6"'
+        corner = f'x="{node.x - radius:.1f}" y="{node.y - 0.75 * radius:.1f}"'
+        shape = f"<rect {look} {corner} {side}/>"
+    name = _words(node.x, node.y - 4, _spans(read(node.label)), "name")
+    number = _words(node.x, node.y + 13, _number(node.value), "value")
+    return shape + name + number
+
+
+def _text(x: float, y: float, label: str, value: str, sort: str) -> str:
+    """Return a name and a number beside each other, on a ground that lines do not cross."""
+    name = _spans(read(label)) + "\u2002" if label else ""
+    wide = LETTER * (letters(read(label)) + len(value) + bool(label)) / 2 + 1
+    box = f'x="{x - wide:.1f}" y="{y - HIGH:.1f}" width="{2 * wide:.1f}" height="{2 * HIGH:.1f}"'
+    ground = f'<rect class="behind" {box} fill="#fff"/>'
+    return ground + _words(x, y + TEXT, name + _number(value), sort)
+
+
+def _words(x: float, base: float, inner: str, sort: str) -> str:
+    return f'<text class="{sort}" x="{x:.1f}" y="{base:.1f}">{inner}</text>'
+
+
+def _number(text: str) -> str:
+    return f'<tspan class="value">{escape(text).replace("-", "−")}</tspan>'
+
+
+# ---- names --------------------------------------------------------------------------------------
+
+
+def _spans(name: Name) -> str:
+    """Return a name with raised and lowered scripts."""
+    return "".join(
+        f"{_spans(part.top)}/{_spans(part.bottom)}" if isinstance(part, Ratio) else _piece(part)
+        for part in name
+    )
+
+
+def _piece(piece: Piece) -> str:
+    return escape(piece.base) + _script(piece.above, -5) + _script(piece.below, 4)
+
+
+def _script(pieces: tuple[Piece, ...], by: int) -> str:
+    """Return a script moved up or down, and back after it."""
+    if not pieces:
+        return ""
+    inner = "".join(escape(p.base) + _script(p.above, -3) + _script(p.below, 3) for p in pieces)
+    return f'<tspan dy="{by}" font-size="{SCRIPT}">{inner}</tspan><tspan dy="{-by}">\u200b</tspan>'

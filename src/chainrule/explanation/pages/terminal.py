@@ -1,0 +1,259 @@
+"""The worked example in a terminal: headings, and lines that fold to the width.
+
+It reads the page's outline and nothing else; numbers are printed as the document has them.
+"""
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+from itertools import groupby
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table as Rows
+from rich.text import Text
+
+from chainrule.explanation.example import Line, Quantity, WorkedExample
+from chainrule.explanation.markup import plain
+from chainrule.explanation.pages.outline import (
+    Correction,
+    Given,
+    Grid,
+    Heading,
+    Item,
+    Listing,
+    Outcome,
+    Paragraph,
+    Picture,
+    Worked,
+    numerical_note,
+    outline,
+)
+
+INDENT = 2
+LEAST = 20  # columns for what a number is equal to, however long the names are
+ANOTHER_WAY = "another way to it, which did not run:"
+
+
+def render(example: WorkedExample, console: Console, *, compact: bool = False) -> None:
+    """Print a worked example.
+
+    Parameters
+    ----------
+    example : WorkedExample
+    console : rich.console.Console
+    compact : bool
+        One line for each number instead of three.
+    """
+    console.print(Text(example.title, style="bold"))
+    for kind, items in groupby(outline(example), type):
+        if kind is Worked:
+            _lines([i for i in items if isinstance(i, Worked)], console, compact=compact)
+            continue
+        for item in items:
+            _print(item, console)
+    console.print()
+
+
+def as_text(example: WorkedExample, width: int, *, compact: bool = False) -> str:
+    """Return a worked example as plain text, without spaces at the ends of lines."""
+    text = StringIO()
+    console = Console(file=text, width=width, color_system=None, force_terminal=False)
+    render(example, console, compact=compact)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().rstrip().split("\n"))
+
+
+def _print(item: Item, console: Console) -> None:
+    match item:
+        case Heading():
+            _heading(console, item)
+        case Paragraph(text):
+            console.print(Text(text, style="dim"))
+        case Picture():
+            pass  # lines of text would not do it justice
+        case _:
+            console.print(Padding(_shown(item), (0, 0, 0, 2)))
+
+
+def _shown(item: Item) -> RenderableType:
+    match item:
+        case Given(quantities):
+            return _Packed([Text(f"{q.name} = {q.shown}") for q in quantities])
+        case Grid():
+            return _grid(item)
+        case Listing():
+            return _table(item)
+        case Outcome(before, after):
+            return Text.assemble("error ", (before, "bold"), " → ", (after, "bold green"))
+        case Correction():
+            return _erratum(item)
+        case _:
+            return Text()
+
+
+class _Packed:
+    """Short texts side by side, as many to a line as fit; none is broken."""
+
+    def __init__(self, texts: list[Text]) -> None:
+        self.texts = texts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = self.texts[0]
+        for text in self.texts[1:]:
+            if line.cell_len + text.cell_len + 3 > options.max_width:
+                yield line
+                line = text
+            else:
+                line = Text("   ").join([line, text])
+        yield line
+
+
+def _heading(console: Console, heading: Heading) -> None:
+    console.print()
+    if heading.anchor.startswith("step") and heading.depth == 2:
+        console.print(Text(heading.text, style="bold reverse"))
+        return
+    if heading.depth == 4:
+        console.print(Text(f"  {heading.text}", style="cyan"))
+        return
+    console.print(
+        Rule(Text(heading.text, style="bold cyan"), align="left", style="cyan", characters="─")
+    )
+
+
+# ---- lines of numbers ---------------------------------------------------------------------------
+
+
+def _lines(items: list[Worked], console: Console, *, compact: bool) -> None:
+    """Print numbers, their names in one column, what they are equal to folded in another."""
+    column = max(len(item.quantity.name) for item in items) + INDENT
+    for item in items:
+        q = item.quantity
+        parts = _short(item) if compact else [p for p in _parts(item) if p.plain]
+        for first, part in zip([q.name, *[""] * len(parts)], parts, strict=False):
+            sign = " " if part.plain.startswith(ANOTHER_WAY) else "="
+            _folded(Text.assemble((first.rjust(column), "bold"), f" {sign} "), part, console)
+        if not compact and q.remark:
+            _folded(Text(" " * (column + 3)), Text(q.remark, style="italic yellow"), console)
+        if not compact and len(parts) > 1:
+            console.print()
+
+
+def _folded(head: Text, body: Text, console: Console) -> None:
+    """Print a text behind a head, folded to the width with the head's width before each line."""
+    room = max(console.width - head.cell_len, LEAST)
+    for line in _terms(body, room):
+        for part in line.wrap(console, room):
+            part.rstrip()
+            console.print(head + part, soft_wrap=True)
+            head = Text(" " * head.cell_len)
+
+
+def _terms(body: Text, room: int) -> Iterator[Text]:
+    """Yield a text in lines that begin with the signs of sums, as many terms to each as fit."""
+    places = [found.start() for found in re.finditer(r" (?=[+-] )", body.plain)]
+    begin, fits = 0, 0
+    for place in [*places, len(body)]:
+        if fits > begin and place - begin > room:
+            yield body[begin:fits]
+            begin = fits + 1
+        fits = place
+    yield body[begin:]
+
+
+def _parts(item: Worked) -> list[Text]:
+    """Return the right-hand sides of a number's lines: formulas, numbers put in, result."""
+    q = item.quantity
+    if all(line.substituted is None for line in item.lines):
+        return _short(item)
+    parts: list[Text] = []
+    for line in item.lines:
+        if line.kind != "derivation":
+            parts += [Text(pretty(line.formula)), _numbers(line)]
+    parts.append(Text(q.shown, style="green") + _numerical(q))
+    for line in item.lines:
+        if line.kind == "derivation":
+            other = [Text(ANOTHER_WAY, style="dim")] if len(item.lines) > 1 else []
+            before = parts if len(item.lines) > 1 else []
+            lines = [Text(pretty(line.formula)), _numbers(line)]
+            parts = [*before, *other, *lines, *([] if other else parts)]
+    return parts
+
+
+def _numbers(line: Line) -> Text:
+    text = Text(pretty(line.substituted or ""))
+    if line.substituted is not None and not line.exact:
+        text.append("   (full precision carried)", style="dim")
+    return text
+
+
+def _short(item: Worked) -> list[Text]:
+    """Return one line: the last way to the number that ran, numbers put in, and the result."""
+    result = Text(item.quantity.shown, style="green") + _numerical(item.quantity, tick=True)
+    if not item.lines:
+        return [result]
+    line = next((n for n in reversed(item.lines) if n.kind != "derivation"), item.lines[0])
+    text = _numbers(line) if line.substituted is not None else Text(pretty(line.formula))
+    return [text + Text(" = ") + result]
+
+
+def _numerical(q: Quantity, *, tick: bool = False) -> Text:
+    note = numerical_note(q)
+    if note is None:
+        return Text()
+    number, good = note
+    mark, style = (" ✓", "dim green") if good else (" ≠", "bold red")
+    return Text(f"   numerically{'' if tick and good else ' ' + number}{mark}", style=style)
+
+
+def pretty(line: str) -> str:
+    """Return a line with · for products and raised squares, as people write them."""
+    line = re.sub(r"\*\*2\b", "²", line)
+    line = line.replace("½*(", "½(")
+    return line.replace("**", "^").replace("*", " · ")
+
+
+# ---- arrays, tables, errata ---------------------------------------------------------------------
+
+
+def _grid(grid: Grid) -> RenderableType:
+    """Return an array with its equation above it."""
+    table = Rows.grid(padding=(0, 2))
+    name = plain(grid.matrix.markup)
+    shape = "×".join(map(str, grid.matrix.array.shape)) or "one number"
+    formula = f" = {pretty(grid.matrix.formula)}" if grid.matrix.formula else ""
+    table.add_row(Text.assemble((name, "bold"), formula, (f"   ({shape})", "dim")))
+    body = Rows.grid(padding=(0, 2))
+    for row in grid.rows:
+        body.add_row(*(Text("…" if v is None else v, justify="right") for v in row))
+    table.add_row(Padding(body, (0, 0, 0, 2)))
+    if grid.matrix.remark:
+        table.add_row(Text(grid.matrix.remark, style="italic yellow"))
+    table.add_row("")
+    return table
+
+
+def _table(listing: Listing) -> RenderableType:
+    table = Rows.grid(padding=(0, 2))
+    table.add_row(*(Text(h, style="bold", justify="right" if i else "left")
+                    for i, h in enumerate(listing.table.header)))  # fmt: skip
+    for cells in listing.rows:
+        table.add_row(*(Text(c, justify="right" if i else "left") for i, c in enumerate(cells)))
+    if not listing.table.remark:
+        return table
+    outer = Rows.grid()
+    outer.add_row(table)
+    outer.add_row(Text(listing.table.remark, style="italic yellow"))
+    return outer
+
+
+def _erratum(figure: Correction) -> Text:
+    """Return what was published, what is right, and what gives the wrong figure."""
+    if figure.published is None:
+        wrong = f"{figure.place}: {figure.right}; with the mistake of the published figure "
+        return Text(wrong + figure.mistaken)
+    return Text.assemble(
+        f"{figure.place}: published ", (figure.published, "red"), ", right ",
+        (figure.right, "green"), f". Cause: {figure.cause}. Recomputed so: {figure.mistaken}.",
+    )  # fmt: skip

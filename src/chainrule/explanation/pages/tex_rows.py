@@ -1,0 +1,89 @@
+"""The lines of one number as maths: formula, numbers put in, result, and what is said beside it.
+
+LaTeX and Markdown both map these rows; what a row looks like on the page is theirs.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from chainrule.explanation.digits import write
+from chainrule.explanation.example import Line
+from chainrule.explanation.pages.outline import Heading, Item, Worked, numerical_note
+from chainrule.explanation.pages.tex_maths import Tex
+from chainrule.explanation.typeset import formula, numbers
+
+ANOTHER_WAY = "another way to it, which did not run:"
+CARRIED = "(full precision carried)"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What stands behind one sign of equality.
+
+    Parameters
+    ----------
+    sort : {"formula", "numbers", "result", "another"}
+        The last begins another way to the number, and has no maths.
+    tex : str
+    carried : bool
+        Whether the numbers have all their digits, since with fewer they do not recompute.
+    numerical : str
+        The numerical derivative beside a result.
+    good : bool
+        Whether it bears the result out.
+    """
+
+    sort: Literal["formula", "numbers", "result", "another"]
+    tex: str = ""
+    carried: bool = False
+    numerical: str = ""
+    good: bool = True
+
+
+def rows(item: Worked, tex: Tex) -> list[Row]:
+    """Return the rows of a number, in order.
+
+    Parameters
+    ----------
+    item : Worked
+    tex : Tex
+
+    Returns
+    -------
+    list of Row
+        Another way to the number stands behind the result, unless it is the only one.
+    """
+    first = [line for line in item.lines if line.kind != "derivation"]
+    later = [line for line in item.lines if line.kind == "derivation"] if first else []
+    found = [row for line in first or item.lines for row in _line(line, tex)]
+    found.append(_result(item, tex))
+    for line in later:
+        found += [Row("another"), *_line(line, tex)]
+    return found
+
+
+def levels(items: Iterable[Item]) -> dict[str, int]:
+    """Return each heading's level by its anchor, from 1, without one left out."""
+    found: dict[str, int] = {}
+    above: list[int] = []
+    for item in items:
+        if isinstance(item, Heading):
+            above = [*(depth for depth in above if depth < item.depth), item.depth]
+            found[item.anchor] = len(above)
+    return found
+
+
+def _line(line: Line, tex: Tex) -> Iterator[Row]:
+    yield Row("formula", formula(line.tree, tex))
+    if line.substituted is not None:
+        put_in = numbers(line.tree, lambda value: write(value, line.count), tex)
+        yield Row("numbers", put_in, carried=not line.exact)
+
+
+def _result(item: Worked, tex: Tex) -> Row:
+    number = tex.number(item.quantity.shown)
+    note = numerical_note(item.quantity)
+    if note is None:
+        return Row("result", number)
+    return Row("result", number, numerical=tex.number(note[0]), good=note[1])

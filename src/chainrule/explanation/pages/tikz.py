@@ -1,0 +1,93 @@
+"""The network's picture in TikZ, for LaTeX.
+
+Positions come from ``picture``; here are only shapes, and colours that a page sets.
+"""
+
+from collections.abc import Iterator
+
+from chainrule.explanation.pages.picture import Caption, Edge, Node, Picture
+from chainrule.explanation.pages.tex_maths import Tex
+from chainrule.explanation.pages.tex_words import words
+
+THINNEST, WIDEST = 0.5, 2.8  # points
+UNIT = 0.72  # points of one of the picture's units
+STYLES = r"""
+\definecolor{plus}{HTML}{1F5FA8}
+\definecolor{minus}{HTML}{B3402A}
+\definecolor{muted}{HTML}{59636E}
+\definecolor{tint}{HTML}{EEF3FA}
+\tikzset{
+  edge/.style={draw=plus}, negative/.style={draw=minus, dash pattern=on 4pt off 2.5pt},
+  same/.style={draw=muted}, target/.style={draw=muted, dash pattern=on 1pt off 3pt},
+  unit/.style={circle, draw=muted, fill=tint, line width=.8pt, inner sep=0pt, align=center},
+  plain/.style={unit, fill=white}, given/.style={plain, rectangle, rounded corners=3pt},
+  label/.style={fill=white, fill opacity=.9, text opacity=1, inner sep=1pt},
+}
+""".strip()
+
+
+def tikz(picture: Picture, tex: Tex) -> str:
+    """Return a picture as a ``tikzpicture``, for a document with `STYLES`.
+
+    Parameters
+    ----------
+    picture : Picture
+    tex : Tex
+        How names and numbers are set.
+
+    Returns
+    -------
+    str
+    """
+    size = rf"x={UNIT}pt, y=-{UNIT}pt, font=\footnotesize"
+    begin, end = rf"\begin{{tikzpicture}}[{size}]", r"\end{tikzpicture}"
+    return "\n".join([begin, *_parts(picture, tex), end])
+
+
+def _parts(picture: Picture, tex: Tex) -> Iterator[str]:
+    """Yield what is drawn, from the back to the front."""
+    yield from (_line(edge, picture) for edge in picture.edges)
+    yield from (_caption(c) for c in picture.captions)
+    yield from (_shape(node, picture.radius, tex) for node in picture.nodes)
+    for edge in picture.edges:
+        if edge.value:
+            yield rf"\node[label] at ({_at(edge)}) {{{_beside(edge, tex)}}};"
+
+
+def _at(what: Caption | Node | Edge) -> str:
+    return f"{what.x:.1f},{what.y:.1f}"
+
+
+def _caption(caption: Caption) -> str:
+    return rf"\node[text=muted] at ({_at(caption)}) {{{words(caption.text)}}};"
+
+
+def _line(edge: Edge, picture: Picture) -> str:
+    start, end = picture.node(edge.start), picture.node(edge.end)
+    look = edge.sort if edge.sort in ("same", "target") else "edge"
+    look += ", negative" * edge.negative
+    width = THINNEST + (WIDEST - THINNEST) * edge.strength
+    return rf"\draw[{look}, line width={width:.2f}pt] ({_at(start)}) -- ({_at(end)});"
+
+
+def _shape(node: Node, radius: float, tex: Tex) -> str:
+    """Return a node with its name above its number; a bias is a text, a gap three dots."""
+    place = f"({_at(node)})"
+    if node.sort == "gap":
+        return rf"\node at {place} {{$\vdots$}};"
+    if node.sort == "bias":
+        return rf"\node[label] at {place} {{{_beside(node, tex)}}};"
+    wide, high = 2 * radius * UNIT, (1.5 if node.sort == "target" else 2) * radius * UNIT
+    look = {"unit": "unit", "output": "unit", "target": "given"}.get(node.sort, "plain")
+    size = f"minimum width={wide:.1f}pt, minimum height={high:.1f}pt"
+    inner = r" \\ ".join(f"${part}$" for part in _name_and_number(node, tex))
+    return rf"\node[{look}, {size}] at {place} {{{inner}}};"
+
+
+def _beside(what: Node | Edge, tex: Tex) -> str:
+    return r"\enspace ".join(f"${part}$" for part in _name_and_number(what, tex))
+
+
+def _name_and_number(what: Node | Edge, tex: Tex) -> list[str]:
+    name = [tex.name(what.label)] if what.label else []
+    return [*name, tex.number(what.value)] if what.value else name

@@ -1,0 +1,168 @@
+"""The derivation of one parameter, at any size: its gradient back to the error, then its update.
+
+Sums show their largest terms first and the rest as what it comes to; what the forward pass gave for
+other units is taken as given.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule.equations import Scope
+from chainrule.errors import InputError, unknown
+from chainrule.explanation import chain, remarks
+from chainrule.explanation.contents import contents, refer
+from chainrule.explanation.dress import shorten
+from chainrule.explanation.example import ExampleStep, Quantity
+from chainrule.explanation.markup import plain
+from chainrule.explanation.notation import Ref
+from chainrule.explanation.numerical import numerically
+from chainrule.explanation.tree import Index, Leaf, named_leaves
+from chainrule.explanation.work import (
+    Writer,
+    by_sample,
+    expression,
+    finished,
+    pieces,
+    quantity,
+    shape,
+)
+from chainrule.layout import Block
+from chainrule.loops import State
+from chainrule.wiring import Step
+
+Entry = tuple[Scope, str, Index]
+
+BACKWARD = ("delta", "slope", "local", "dx", "do", "dxhat")
+WHOLE = (
+    "absolute",
+    "square",
+    "length",
+    "norm",
+    "factor",
+)  # sums over whole arrays stay as they are
+
+
+def find(writer: Writer, name: str) -> tuple[Block, Index]:
+    """Return the array and the place of a parameter, by its key or the notation's own name.
+
+    Parameters
+    ----------
+    writer : Writer
+    name : str
+        Such as ``"W2[7,3]"``, counted from 0, or ``"w5"``.
+
+    Raises
+    ------
+    InputError
+        If the place is outside the array, or too few indices are named.
+    UnknownNameError
+        If there is no such array or name.
+    """
+    blocks = {b.name: b for b in writer.setup.network.layout.blocks}
+    array, _, place = name.removesuffix("]").partition("[")
+    if array in blocks:
+        return blocks[array], _place(blocks[array], name, place)
+    for block in blocks.values():
+        for index in np.ndindex(*block.shape):
+            ref = Ref(block.param, writer.setup.network.labels[block.layer], index, sampled=False)
+            if plain(writer.name(ref)) == name:
+                return block, index
+    raise unknown("parameter", name, blocks)
+
+
+def _place(block: Block, name: str, place: str) -> Index:
+    if not re.fullmatch(r"\d+(, *\d+)*", place):
+        example = f"{block.name}[{','.join('0' * len(block.shape))}]"
+        raise InputError(f"parameter {name!r}: name one entry, such as {example}")
+    index = tuple(int(part) for part in place.split(","))
+    if len(index) != len(block.shape) or any(
+        i >= n for i, n in zip(index, block.shape, strict=True)
+    ):
+        last = ",".join(str(n - 1) for n in block.shape)
+        raise InputError(
+            f"parameter {name!r}: {block.name} goes from 0 to [{last}], counted from 0"
+        )
+    return index
+
+
+def derive(writer: Writer, state: State, name: str) -> ExampleStep:
+    """Return the step that begins at a state, as far as one parameter is concerned."""
+    block, index = find(writer, name)
+    writer = replace(writer, focus=(block.layer, block.param, index))
+    with np.errstate(all="ignore"):
+        step = writer.wired(state)
+        apart = tuple(p for p in pieces(writer, step) if p != "path")
+        derived, given = _closure(writer, step, block, index)
+        place = np.arange(block.size).reshape(block.shape)[index] + block.start
+        numerical = numerically(writer.setup, state, step, np.array([place]))
+        rows = list(_rows(writer, step, derived, given, apart, numerical))
+        rows = by_sample(rows, len(writer.setup.batch.x))
+    return finished(writer, state, step, tuple(remarks.attach(rows, step)))
+
+
+def _rows(
+    writer: Writer,
+    step: Step,
+    derived: set[Entry],
+    given: set[Entry],
+    apart: tuple[str, ...],
+    numerical: dict[str, np.ndarray],
+) -> Iterator[Quantity]:
+    """Yield what is given, then what is derived, each in the order of the whole step."""
+    order = list(contents(step, writer.setup.rule, apart))
+    for wanted in (given, derived):
+        places: dict[tuple[str, str], set[Index]] = {}
+        for entry in wanted:  # by what they are: constants have a scope for each array
+            ref = refer(step, *entry)
+            places.setdefault(ref[:2], set()).add(ref.index)
+        for section, scope, name in order:
+            shown = section if wanted is derived else "given"
+            index = (0,) * len(shape(scope, name))
+            for found in sorted(places.pop(refer(step, scope, name, index)[:2], set())):
+                yield quantity(writer, step, shown, scope, name, found, numerical, apart)
+
+
+def _closure(
+    writer: Writer, step: Step, block: Block, index: Index
+) -> tuple[set[Entry], set[Entry]]:
+    """Return the entries to derive, and those that their lines take as given."""
+    array, layer = step.arrays[block.name], step.layers[block.layer]
+    first = "w_new" if writer.setup.rule else "dC" if step.penalty.equations else "d"
+    waiting: list[Entry] = [(array, first, index), (layer, f"d{block.param}", index)]
+    derived: set[Entry] = set()
+    given: set[Entry] = {(layer, block.param, index)}
+    unit = index[0]
+    while waiting:
+        entry = waiting.pop()
+        if entry in derived:
+            continue
+        derived.add(entry)
+        for leaf in _leaves(writer, *entry):
+            found = (leaf.scope, leaf.name, leaf.index)
+            on_the_way = leaf.scope is layer and leaf.name in ("z", "a") and leaf.index[1] == unit
+            if _derivable(step, leaf) or on_the_way:
+                waiting.append(found)
+            else:
+                given.add(found)
+    return derived, given - derived
+
+
+def _leaves(writer: Writer, scope: Scope, name: str, index: Index) -> list[Leaf]:
+    """Return what the shown lines of an entry name."""
+    apart = ("slope",)
+    trees = [expression(scope, name, index), *chain.routes(scope, name, index, apart)]
+    short = [shorten(tree, writer.most_terms, writer.keeps) for tree in trees]
+    return [leaf for tree in short for leaf in named_leaves(tree)]
+
+
+def _derivable(step: Step, leaf: Leaf) -> bool:
+    """Tell whether a leaf belongs to the way back or the update, not to what is given."""
+    if leaf.name in chain.PIECES:
+        return True
+    if leaf.name in leaf.scope.given or leaf.name in WHOLE:
+        return False
+    here = leaf.scope.label in step.arrays or leaf.name.startswith("d")
+    return here or leaf.name in BACKWARD

@@ -1,0 +1,87 @@
+"""Programs that recompute a worked example from scratch, for reading and running elsewhere.
+
+They import nothing of chainrule and hold no result of it: only data, first parameters and formulas.
+"""
+
+import numpy as np
+
+from chainrule.batch import Batch, finite
+from chainrule.errors import InputError
+from chainrule.explanation.programs.in_numpy import write_numpy
+from chainrule.explanation.programs.in_pytorch import write_torch
+from chainrule.explanation.programs.source import Program
+from chainrule.explanation.setup import Setup
+
+
+def numpy_program(setup: Setup, title: str = "Worked example") -> str:
+    """Return a NumPy program that works the example out: backpropagation by hand.
+
+    Parameters
+    ----------
+    setup : Setup
+    title : str
+        What its first line says.
+
+    Returns
+    -------
+    str
+        The source. It prints ``name = value`` for the first and the last step, the names those of
+        keys, arrays as nested lists; then the loss afterwards.
+
+    Raises
+    ------
+    InputError
+        If a number is not finite, the source of a user's own function cannot be put in, or the
+        optimiser is L-BFGS.
+
+    Notes
+    -----
+    The formulas are the engine's equations, so the numbers agree with it within rounding.
+    """
+    program = Program(doubled(setup), title, "NumPy", ["import numpy as np"])
+    write_numpy(program)
+    return program.text()
+
+
+def pytorch_program(setup: Setup, title: str = "Worked example") -> str:
+    """Return a PyTorch program that works the example out: its autograd finds the derivatives.
+
+    Parameters
+    ----------
+    setup : Setup
+    title : str
+        What its first line says.
+
+    Returns
+    -------
+    str
+        The source. It prints as `numpy_program` does; with a penalty, ``dC_W1`` for ``dW1``.
+
+    Raises
+    ------
+    InputError
+        If a number is not finite, a layer is unknown, the source of a user's own function cannot
+        be put in, or the optimiser is L-BFGS.
+
+    Notes
+    -----
+    Nothing in it comes from the engine's backward equations: it is an independent check. An
+    optimiser of ``torch.optim`` is used where it is the same rule, else the update is written out.
+    """
+    program = Program(doubled(setup), title, "PyTorch", ["import torch"])
+    write_torch(program)
+    return program.text()
+
+
+def doubled(setup: Setup) -> Setup:
+    """Return the example in double precision, as programs compute; refuse what has none."""
+    if setup.search is not None:
+        raise InputError(
+            "lbfgs is SciPy's search and has no equations to write down; explain another "
+            "optimiser, or none, to get a program"
+        )
+    x, t, weight, total = setup.batch
+    theta = finite(setup.theta, "theta").astype(np.float64)
+    weight = None if weight is None else weight.astype(np.float64)
+    batch = Batch(finite(x, "x").astype(np.float64), t.astype(np.float64), weight, total)
+    return Setup(setup.network, theta, batch, setup.rule, setup.steps, setup.seed)

@@ -1,0 +1,195 @@
+"""One plain sentence where a learner stumbles, beside the first number that it is about.
+
+Each says why, in words; what it speaks of is looked up in the step, so that none stands where it
+does not apply.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from chainrule.equations import Scope
+from chainrule.explanation.example import Quantity
+from chainrule.layers import Dense, Dropout, LayerNorm
+from chainrule.wiring import Step
+
+Applies = Callable[[Quantity, Step], bool]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence, and where it belongs.
+
+    Parameters
+    ----------
+    text : str
+    applies : callable
+        ``applies(quantity, step)``; the first quantity for which it holds gets the sentence.
+    """
+
+    text: str
+    applies: Applies
+
+
+def attach(quantities: Iterable[Quantity], step: Step) -> list[Quantity]:
+    """Return quantities with the remarks that apply."""
+    left = list(REMARKS)
+    rows: list[Quantity] = []
+    for q in quantities:
+        mine = [remark for remark in left if remark.applies(q, step)]
+        for remark in mine:
+            left.remove(remark)
+        text = " ".join(remark.text for remark in mine)
+        rows.append(replace(q, remark=text) if text else q)
+    return rows
+
+
+def of_array(name: str, scope: Scope, step: Step) -> str:
+    """Return the sentence about a whole array, or nothing."""
+    if name == "do" and len(step.batch.x) > 1:
+        return MEAN
+    if name == "db":
+        return BIAS
+    if name == "dx" and "delta" in scope and scope is not step.layers[0]:
+        return f"{OLD} {PATHS}"
+    return ""
+
+
+# ---- where ---------------------------------------------------------------------------------------
+
+
+def _bias(q: Quantity, step: Step) -> bool:
+    dense = q.ref.quantity == "db" and q.section == "backward"
+    return dense and isinstance(step.network.layers[step.network.labels.index(q.ref.layer)], Dense)
+
+
+def _hidden(q: Quantity, step: Step) -> bool:
+    """Tell whether a row is the derivative by a hidden unit's output, through a layer's weights."""
+    inner = q.ref.quantity == "dx" and q.ref.layer != step.network.labels[0]
+    place = step.network.labels.index(q.ref.layer) if inner else 0
+    return inner and isinstance(step.network.layers[place], Dense)
+
+
+def _paths(q: Quantity, step: Step) -> bool:
+    return _hidden(q, step) and step.network.widths[step.network.labels.index(q.ref.layer) + 1] > 1
+
+
+def _flat(q: Quantity, step: Step) -> bool:
+    """Tell whether a unit's slope is so near 0 that little passes back."""
+    return q.ref.quantity == "slope" and 0 < abs(q.value) < 1e-3
+
+
+def _dead(q: Quantity, step: Step) -> bool:
+    return q.ref.quantity == "slope" and q.value == 0
+
+
+def _left_out(q: Quantity, step: Step) -> bool:
+    if q.ref.quantity != "mask" or q.value != 0:
+        return False
+    return isinstance(step.network.layers[step.network.labels.index(q.ref.layer)], Dropout)
+
+
+def _parted(q: Quantity, step: Step) -> bool:
+    """Tell whether a numerical derivative stands apart from the right one by rounding."""
+    return q.numerical is not None and not near(q.value, q.numerical)
+
+
+def _frozen(q: Quantity, step: Step) -> bool:
+    if q.section != "update" or q.ref.quantity not in ("W_new", "b_new"):
+        return False
+    name = q.ref.quantity.removesuffix("_new") + q.ref.layer
+    return not next(b.trains for b in step.network.layout.blocks if b.name == name)
+
+
+def _mean(q: Quantity, step: Step) -> bool:
+    return q.ref.quantity == "do" and len(step.batch.x) > 1
+
+
+def _velocity(q: Quantity, step: Step) -> bool:
+    first = next(iter(step.arrays.values()))
+    return q.ref.quantity in ("v_W_new", "v_b_new") and "momentum" in first.given
+
+
+def near(value: float, numerical: float) -> bool:
+    """Tell whether a numerical derivative bears a value out."""
+    return abs(numerical - value) <= GOOD * max(abs(value), abs(numerical), 1e-6)
+
+
+GOOD = 1e-9  # relative: a numerical derivative this near is printed with a tick
+
+MEAN = (
+    "The derivative of the mean: every sample's share is divided by the number of samples, "
+    "here, once and for all."
+)
+
+BIAS = (
+    "A bias is added as it stands, so the net input changes by as much as the bias does: the "
+    "derivative is δ itself, even where the bias has the value 0."
+)
+
+OLD = (
+    "These are the old weights, those that the forward pass used: every derivative is taken at "
+    "one and the same point, and nothing is changed before all of them are known."
+)
+
+PATHS = (
+    "This unit feeds every unit above it. If it changes a little, all of those paths change "
+    "the error at once, so what they bring is added."
+)
+
+REMARKS = (
+    Remark(
+        MEAN,
+        _mean,
+    ),
+    Remark(
+        "This line is another way to the same number, through every entry of ∂p/∂o; what ran is "
+        "the short form.",
+        lambda q, _: q.ref.quantity == "J" and q.section == "backward",
+    ),
+    Remark(
+        "This unit is far out on the flat part of its activation: almost nothing passes back "
+        "through it, so it hardly learns in this step.",
+        _flat,
+    ),
+    Remark("The slope is 0 here: nothing passes back through this unit for this sample.", _dead),
+    Remark(
+        BIAS,
+        _bias,
+    ),
+    Remark(
+        OLD,
+        _hidden,
+    ),
+    Remark(
+        PATHS,
+        _paths,
+    ),
+    Remark(
+        "A mask of 0 leaves the unit out of this step, forward and backward alike; those that stay "
+        "are divided by the share that is kept, so that the sum stays as large on average.",
+        _left_out,
+    ),
+    Remark(
+        "Layer normalisation: every input of a sample moves its mean and its variance too, so each "
+        "dx has three terms.",
+        lambda q, s: (
+            q.ref.quantity == "dx"
+            and isinstance(s.network.layers[s.network.labels.index(q.ref.layer)], LayerNorm)
+        ),
+    ),
+    Remark(
+        "The numerical derivative parts from the exact one in its last digits: it comes from "
+        "rounded numbers, and near 0 rounding is most of what is left.",
+        _parted,
+    ),
+    Remark(
+        "The moving average begins at 0, so at first it is too small; the division by 1 − β to the "
+        "power of the step's number takes that back.",
+        lambda q, _: q.ref.quantity in ("mhat_W", "mhat_b"),
+    ),
+    Remark(
+        "The velocity keeps a part of the step before and adds the new gradient to it.",
+        _velocity,
+    ),
+    Remark("This array is frozen: it has a gradient, but the update leaves it as it is.", _frozen),
+)

@@ -1,0 +1,182 @@
+"""A step of a network that is too large to write down: what a person looks at first.
+
+Shapes, sizes and spreads by layer, units that are saturated or dead, how the error signal grows or
+fades on the way back, and which parameters have the largest gradients.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.equations import Scope
+from chainrule.explanation.chain import sloping
+from chainrule.explanation.example import ExampleStep, Table
+from chainrule.explanation.notation import Ref, key
+from chainrule.explanation.numerical import numerically
+from chainrule.explanation.work import Writer, finished, refuse
+from chainrule.loops import State
+from chainrule.wiring import Step
+
+Array: TypeAlias = NDArray[Any]
+
+FLAT = 0.05  # of the largest slope in the layer: below, a unit counts as saturated for a sample
+MOST = 8  # rows of a table of the largest
+
+
+def summarise(writer: Writer, state: State) -> ExampleStep:
+    """Return the step that begins at a state, in tables."""
+    with np.errstate(all="ignore"):
+        step = writer.wired(state)
+        refuse(float(step.value), "the loss")
+        refuse(float(np.abs(step.gradient).max(initial=0.0)), "the largest gradient")
+        tables = (
+            _shapes(step),
+            _forward(step),
+            _backward(step),
+            _parameters(writer, step),
+            _samples(step),
+            _largest(writer, state, step),
+        )
+    done = finished(writer, state, step)
+    return ExampleStep(done.number, done.loss_before, done.loss_after, tables=tables)
+
+
+def _layers(step: Step) -> Iterator[tuple[str, Scope]]:
+    yield from zip(step.network.labels, step.layers, strict=True)
+
+
+def _shapes(step: Step) -> Table:
+    network = step.network
+    rows: list[tuple[str | float | int, ...]] = [("inputs", "", network.inputs, 0, "")]
+    for i, (label, _) in enumerate(_layers(step)):
+        blocks = [b for b in network.layout.blocks if b.layer == i]
+        shapes = ", ".join(f"{b.name} {'×'.join(map(str, b.shape))}" for b in blocks)
+        kind = network.layers[i].kind
+        f = getattr(network.layers[i], "f", None)
+        what = f"{kind}, {f.name}" if f is not None else kind
+        rows.append((label, what, network.widths[i + 1], sum(b.size for b in blocks), shapes))
+    total = f"{network.layout.size:,} parameters, {len(step.batch.x)} samples."
+    return Table(
+        "The network", ("layer", "kind", "units", "parameters", "arrays"), tuple(rows), total
+    )
+
+
+def _spread(values: Array) -> tuple[float, float, float, float]:
+    return (*(float(f(values)) for f in (np.mean, np.std, np.min, np.max)),)  # pyright: ignore[reportReturnType]
+
+
+def _forward(step: Step) -> Table:
+    rows: list[tuple[str | float | int, ...]] = [("inputs", *_spread(step.batch.x), "", "")]
+    for label, scope in _layers(step):
+        flat, dead = _quiet(scope)
+        rows.append((label, *_spread(scope["a"]), flat, dead))
+    remark = (
+        "Of the outputs a. Saturated: where the activation's slope is below "
+        f"{FLAT:.0%} of the largest slope in the layer, in per cent of units × samples. Dead: "
+        "units whose slope is 0 for every sample; they learn nothing from this batch."
+    )
+    header = ("layer", "mean", "spread", "least", "most", "saturated %", "dead units")
+    return Table("Forward: the activations", header, tuple(rows), remark)
+
+
+def _quiet(scope: Scope) -> tuple[float | str, int | str]:
+    """Return the share of saturated units × samples in per cent, and the number of dead units."""
+    if "df" not in scope.functions or not sloping(scope):
+        return "", ""
+    z = scope["z"] if "z" in scope else scope["x"]
+    slopes = np.abs(scope.functions["df"](z, scope["a"]))  # (n, units)
+    flat = slopes < FLAT * slopes.max(initial=0.0)
+    return float(100 * flat.mean()), int((slopes == 0).all(axis=0).sum())
+
+
+def _backward(step: Step) -> Table:
+    rows: list[tuple[str | float | int, ...]] = []
+    above = None
+    for label, scope in reversed(list(_layers(step))):
+        signal = scope["delta"] if "delta" in scope else scope["dx"]
+        size = _size(signal)
+        ratio = "" if above is None or above == 0 else size / above
+        rows.append((label, size, float(np.abs(signal).max()), ratio, _verdict(ratio)))
+        above = size
+    remark = (
+        "Of δ = ∂C/∂z, or of ∂C/∂x where a layer has no z: the root of the mean square, and the "
+        "same over that of the layer above. A ratio far below 1 at every layer is a vanishing "
+        "gradient, far above 1 an exploding one."
+    )
+    return Table(
+        "Backward: the error signal", ("layer", "size of δ", "most |δ|", "ratio", ""),
+        tuple(rows), remark,
+    )  # fmt: skip
+
+
+def _size(signal: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(signal))))
+
+
+def _verdict(ratio: float | str) -> str:
+    if isinstance(ratio, str):
+        return ""
+    return "vanishing" if ratio < 0.1 else "exploding" if ratio > 10 else ""
+
+
+def _parameters(writer: Writer, step: Step) -> Table:
+    updates = writer.setup.rule is not None
+    rows: list[tuple[str | float | int, ...]] = []
+    for block in step.network.layout.blocks:
+        scope = step.arrays[block.name]
+        w, d = np.asarray(scope["w"]), np.asarray(scope["dC"])
+        length: Callable[[Array], float] = lambda v: float(np.linalg.norm(v))  # noqa: E731 (short)
+        change = length(scope["w_new"] - w) if updates else ""
+        relative = "" if change == "" or not length(w) else float(change) / length(w)
+        rows.append((block.name, length(w), length(d), change, relative))
+    remark = (
+        "Euclidean lengths. The change over the parameter itself says how fast it learns: about "
+        "0.001 is usual, 0.1 is a leap."
+    )
+    header = ("array", "‖w‖", "‖∂C/∂w‖", "‖change‖", "change / w")
+    return Table("Parameters, gradients, updates", header, tuple(rows), remark)
+
+
+def _samples(step: Step) -> Table:
+    terms, p, t = step.loss["terms"], step.loss["p"], step.batch.t
+    errors = terms.sum(axis=1)
+    rows: list[tuple[str | float | int, ...]] = []
+    for s in np.argsort(-errors)[:MOST]:
+        guess = (
+            (int(p[s].argmax()), int(t[s].argmax())) if step.network.objective.classes else ("", "")
+        )
+        rows.append((int(s), float(errors[s]), float(100 * errors[s] / errors.sum()), *guess))
+    remark = "Those that add most to the loss, and their share of it."
+    if step.network.objective.classes:
+        right = int((p.argmax(axis=1) == t.argmax(axis=1)).sum())
+        remark += f" {right} of {len(t)} samples have the right class."
+    header = ("sample", "error", "share %", "predicted", "target")
+    return Table("Samples", header, tuple(rows), remark)
+
+
+def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (place,) if len(shape) == 1 else divmod(place, shape[1])
+
+
+def _largest(writer: Writer, state: State, step: Step) -> Table:
+    layout, network = step.network.layout, step.network
+    flat = layout.join({n: s["d"] for n, s in step.arrays.items()}, np.float64)
+    places = np.argsort(-np.abs(flat))[:MOST]
+    numerical = numerically(writer.setup, state, step, places)
+    rows: list[tuple[str | float | int, ...]] = []
+    for place in places.tolist():
+        block = next(b for b in layout.blocks if b.start <= place < b.stop)
+        index = _index(place - block.start, block.shape)
+        ref = Ref(block.param, network.labels[block.layer], index, sampled=False)
+        beside = float(numerical[f"d{block.name}"][index])
+        share = 100 * float(flat[place] ** 2 / np.sum(flat**2))
+        rows.append((key(ref, writer.places), float(flat[place]), beside, share))
+    remark = (
+        "The largest entries of the gradient, each with its numerical derivative, and its share of "
+        "the squared length. Ask for one to see where it comes from: parameter="
+        f'"{rows[0][0]}".'
+    )
+    header = ("parameter", "∂C/∂w", "numerically", "share %")
+    return Table("Largest gradients", header, tuple(rows), remark)

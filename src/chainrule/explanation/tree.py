@@ -1,0 +1,149 @@
+"""A scalar expression: what is added, multiplied and called, with the value of every part.
+
+It is made by ``expand``, dressed by ``dress`` in a notation's names and habits, and only read by
+whoever prints it. Nothing here computes a value that the engine did not.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from chainrule.equations import Scope
+from chainrule.explanation.notation import Ref
+
+Index: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number that stands in the equation; `mark` is a sign for it, such as ½."""
+
+    value: float
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One entry of a named quantity, in the scope where it has its value."""
+
+    scope: Scope
+    name: str
+    index: Index
+    value: float
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One number of the document: a leaf that has got its name."""
+
+    ref: Ref
+    name: str  # in the markup of notations
+    value: float
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Two operands and what joins them: + - * / ** or a comparison."""
+
+    symbol: str
+    left: "Expression"
+    right: "Expression"
+    value: float
+
+
+@dataclass(frozen=True)
+class Negation:
+    """Minus an operand."""
+
+    operand: "Expression"
+    value: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """A named function of operands; `function` computes it where its name is no common one."""
+
+    name: str
+    arguments: tuple["Expression", ...]
+    value: float
+    function: Callable[..., float] | None = None
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Any number of terms, written out."""
+
+    terms: tuple["Expression", ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Rest:
+    """So many further terms of a sum, which are not written out, by what they come to."""
+
+    count: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`yes` where the condition holds, else `no`; only the one that holds has to be looked at."""
+
+    condition: "Expression"
+    yes: "Expression"
+    no: "Expression"
+    value: float
+
+
+Expression: TypeAlias = Literal | Leaf | Symbol | Operation | Negation | Call | Sum | Rest | Choice
+
+
+def parts(tree: Expression) -> tuple[Expression, ...]:
+    """Return the expressions that one is made of."""
+    match tree:
+        case Operation(_, left, right):
+            return (left, right)
+        case Negation(operand):
+            return (operand,)
+        case Call(_, several) | Sum(several):
+            return several
+        case Choice(condition, yes, no):
+            return (condition, yes, no)
+        case _:
+            return ()
+
+
+def rebuilt(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """Return an expression with each of its parts changed."""
+    match tree:
+        case Operation(_, left, right):
+            return replace(tree, left=change(left), right=change(right))
+        case Negation(operand):
+            return replace(tree, operand=change(operand))
+        case Call(_, arguments):
+            return replace(tree, arguments=tuple(map(change, arguments)))
+        case Sum(terms):
+            return replace(tree, terms=tuple(map(change, terms)))
+        case Choice(condition, yes, no):
+            return replace(tree, condition=change(condition), yes=change(yes), no=change(no))
+        case _:
+            return tree
+
+
+def named_leaves(tree: Expression) -> list[Leaf]:
+    """Return the leaves of an expression, from left to right."""
+    if isinstance(tree, Leaf):
+        return [tree]
+    return [leaf for part in parts(tree) for leaf in named_leaves(part)]
+
+
+def calls(tree: Expression) -> dict[str, Callable[..., float]]:
+    """Return the functions of an expression whose names are no common ones."""
+    own = {tree.name: tree.function} if isinstance(tree, Call) and tree.function else {}
+    return own | {name: f for part in parts(tree) for name, f in calls(part).items()}
+
+
+def computes(tree: Expression) -> bool:
+    """Tell whether an expression is more than another name, or minus it, or a number."""
+    inner = tree.operand if isinstance(tree, Negation) else tree
+    return not isinstance(inner, Leaf | Symbol | Literal)

@@ -1,0 +1,266 @@
+"""Writes down a step, number by number: its name, the lines that give it, the result.
+
+It follows the scopes that the engine wires; there is no formula here, and no arithmetic.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import loops
+from chainrule.equations import Scope
+from chainrule.errors import InputError
+from chainrule.explanation import chain, expand, remarks
+from chainrule.explanation.contents import contents, refer
+from chainrule.explanation.derivations import derivation
+from chainrule.explanation.digits import Digits, put_in, write
+from chainrule.explanation.dress import dress, negated, shorten
+from chainrule.explanation.example import ExampleStep, Kind, Line, Quantity
+from chainrule.explanation.markup import plain
+from chainrule.explanation.notation import Notation, Places, Ref, key
+from chainrule.explanation.numerical import alone, numerically
+from chainrule.explanation.setup import Setup
+from chainrule.explanation.tree import Expression, Index, Leaf, calls, computes
+from chainrule.explanation.typeset import formula, numbers
+from chainrule.loops import State
+from chainrule.network import Draw
+from chainrule.wiring import Memory, Step, wire
+
+Array: TypeAlias = NDArray[Any]
+
+FEW_SAMPLES = 6  # up to which each factor of a chain rule has a row of its own
+MOST_PATHS = 300  # rows for single paths
+SMALL = 6  # classes up to which a softmax's Jacobian is written out
+
+
+@dataclass(frozen=True, eq=False)
+class Writer:
+    """What is needed to write a step down.
+
+    Parameters
+    ----------
+    setup : Setup
+    notation : Notation
+    digits : Digits
+    most_terms : int
+        Of a sum; the rest is added up.
+    focus : (int, str, tuple of int), optional
+        Place of the layer, name and index of the one parameter whose terms stay in sight.
+    """
+
+    setup: Setup
+    notation: Notation
+    digits: Digits
+    most_terms: int = 10**9
+    focus: tuple[int, str, Index] | None = None
+    names: dict[Ref, str] = field(default_factory=dict[Ref, str])
+
+    @property
+    def places(self) -> Places:
+        """What names depend on."""
+        return Places(self.setup.network, len(self.setup.batch.x))
+
+    def name(self, ref: Ref) -> str:
+        """Return a number's name, in markup."""
+        if ref not in self.names:
+            self.names[ref] = self.notation(ref, self.places)
+        return self.names[ref]
+
+    def keeps(self, leaf: Leaf) -> bool:
+        """Tell whether a leaf is the one parameter that a derivation is about."""
+        if self.focus is None or leaf.name != self.focus[1] or leaf.index != self.focus[2]:
+            return False
+        return leaf.scope.label == f"layer{self.setup.network.labels[self.focus[0]]}"
+
+    def wired(self, state: State) -> Step:
+        """Return the scopes of the step that begins at a state."""
+        return wired(self.setup, state)
+
+
+def wired(setup: Setup, state: State, given: Memory | None = None) -> Step:
+    """Return the scopes of the step that begins at a state."""
+    network, rule = setup.network, setup.rule
+    memory = loops.OptimizerState(state.step, state.slots, network.layout) if rule else None
+    draw = Draw(state.seed, state.step)
+    return wire(network, state.theta, setup.batch, rule, memory, draw=draw, given=given)
+
+
+def work_out(writer: Writer, state: State) -> ExampleStep:
+    """Return the step that begins at a state, with every number."""
+    with np.errstate(all="ignore"):  # a number that is not finite is refused where it is written
+        step = writer.wired(state)
+        refuse(float(step.value), "the loss")
+        numerical = numerically(writer.setup, state, step)
+        rows = list(_quantities(writer, step, numerical))
+    place = sum(q.section != "update" for q in rows)  # the update comes last
+    single = [_alone(writer, ref, value) for ref, value in alone(writer.setup, state)]
+    every = by_sample([*rows[:place], *single, *rows[place:]], len(writer.setup.batch.x))
+    return finished(writer, state, step, tuple(remarks.attach(every, step)))
+
+
+def by_sample(rows: list[Quantity], samples: int) -> list[Quantity]:
+    """Return rows as a person works: in each section one sample after another, then all."""
+
+    def sample(q: Quantity) -> int:
+        return q.ref.index[0] if q.ref.sampled else samples
+
+    sections = [list(group) for _, group in groupby(rows, lambda q: q.section)]
+    ordered = (group if group[0].section == "given" else sorted(group, key=sample)
+               for group in sections)  # fmt: skip
+    return [q for group in ordered for q in group] if samples > 1 else rows
+
+
+def finished(
+    writer: Writer, state: State, step: Step, quantities: tuple[Quantity, ...] = ()
+) -> ExampleStep:
+    """Return a step with the loss before and after it."""
+    setup = writer.setup
+    draw = Draw(state.seed, state.step)  # the same masks before and after
+    with np.errstate(all="ignore"):
+        before = refuse(float(step.value), "the loss")
+        value = setup.network.value
+        after = float(value(step.theta_new, setup.batch, draw)) if setup.rule else None
+    return ExampleStep(state.step + 1, before, refuse(after, "the loss after"), quantities)
+
+
+Finite = TypeVar("Finite", float, float | None)
+
+
+def refuse(value: Finite, what: str) -> Finite:
+    """Return a number, or raise InputError if it is not finite."""
+    if value is not None and not math.isfinite(value):
+        raise InputError(
+            f"{what} is {value}: no example can be worked out with it; lower the learning rate, or "
+            "bring the inputs and weights to a common scale"
+        )
+    return value
+
+
+# ---- rows ---------------------------------------------------------------------------------------
+
+
+def pieces(writer: Writer, step: Step) -> tuple[str, ...]:
+    """Return which factors of the chain rule have rows of their own."""
+    samples = len(writer.setup.batch.x)
+    paths = sum(np.prod(chain.PIECES["path"].shape(s)) for s in step.layers if chain.several(s))
+    chosen = ["slope"]
+    if samples == 1 and "local" in writer.notation.patterns:
+        chosen.append("local")
+    if samples <= FEW_SAMPLES and paths <= MOST_PATHS:
+        chosen.append("path")
+    return tuple(chosen)
+
+
+def _quantities(writer: Writer, step: Step, numerical: dict[str, Array]) -> Iterator[Quantity]:
+    """Yield every number of a step."""
+    apart = pieces(writer, step)
+    few = len(step.batch.x) <= FEW_SAMPLES and step.network.widths[-1] <= SMALL
+    derived = derivation(step) if few else None
+    for section, scope, name in contents(step, writer.setup.rule, apart):
+        if scope is step.loss and name == "do" and derived:
+            for other in ("dp", "J"):
+                if other in derived.equations:
+                    yield from _entries(writer, step, section, derived, other)
+        for index in np.ndindex(*shape(scope, name)):
+            found = quantity(writer, step, section, scope, name, index, numerical, apart)
+            if scope is step.loss and name == "do" and derived:
+                found = _derived(writer, step, found, derived, index)
+            yield found
+
+
+def _entries(
+    writer: Writer, step: Step, section: str, scope: Scope, name: str
+) -> Iterator[Quantity]:
+    for index in np.ndindex(*np.shape(scope[name])):
+        found = quantity(writer, step, section, scope, name, index, {}, ())
+        yield replace(found, lines=tuple(replace(n, kind="derivation") for n in found.lines))
+
+
+def _derived(writer: Writer, step: Step, row: Quantity, scope: Scope, index: Index) -> Quantity:
+    """Return a row with the other way to it, beside the equation that ran."""
+    tree = expand.named(scope, "do", index)
+    other = line(writer, step, "derivation", tree, row.value, row.sign)
+    return replace(row, lines=(*row.lines, other)) if other.exact else row
+
+
+def shape(scope: Scope, name: str) -> Index:
+    """Return the shape of what a name stands for."""
+    return chain.PIECES[name].shape(scope) if name in chain.PIECES else np.shape(scope[name])
+
+
+def expression(scope: Scope, name: str, index: Index) -> Expression:
+    """Return the line of one entry."""
+    if name in chain.PIECES:
+        return chain.PIECES[name].expression(scope, index)
+    return expand.named(scope, name, index)
+
+
+def quantity(
+    writer: Writer,
+    step: Step,
+    section: str,
+    scope: Scope,
+    name: str,
+    index: Index,
+    numerical: dict[str, Array],
+    apart: tuple[str, ...],
+) -> Quantity:
+    """Return one number, with the lines that it comes from."""
+    ref = refer(step, scope, name, index)
+    markup = writer.name(ref)
+    tree = expression(scope, name, index) if section != "given" else None
+    value = tree.value if tree and name in chain.PIECES else expand.number(scope[name], index)
+    refuse(value, plain(markup))
+    sign = -1 if ref.quantity in writer.notation.negated else 1
+    lines: list[Line] = []
+    if tree is not None:
+        others = chain.routes(scope, name, index, apart)
+        lines = [line(writer, step, "chain", other, value, sign) for other in others]
+        lines.append(line(writer, step, "equation", tree, value, sign))
+    array = numerical.get(ref.quantity + ref.layer)
+    beside = None if array is None or np.isnan(array[index]) else float(array[index])
+    result = writer.digits.result
+    return Quantity(
+        ref, key(ref, writer.places), plain(markup), markup, section, value,
+        result(signed(value, sign)), sign, tuple(lines),
+        beside, "" if beside is None else result(signed(beside, sign)),
+    )  # fmt: skip
+
+
+def signed(value: float, sign: int) -> float:
+    """Return a value with a name's sign; whole numbers stay whole."""
+    return -value if sign < 0 else value
+
+
+def line(writer: Writer, step: Step, kind: Kind, tree: Expression, value: float, sign: int) -> Line:
+    """Return one way to a number, with as many digits put in as it takes to recompute it."""
+
+    def of(leaf: Leaf) -> Ref:
+        return refer(step, leaf.scope, leaf.name, leaf.index)
+
+    tree = dress(shorten(tree, writer.most_terms, writer.keeps), of, writer.name, writer.notation)
+    tree = negated(tree) if sign < 0 else tree
+    text = formula(tree)
+    if not computes(tree):  # another name for the same number: nothing to put in
+        return Line(kind, tree, text)
+    count, exact = put_in(
+        lambda digits: numbers(tree, lambda number: write(number, digits)),
+        sign * value, writer.digits, calls(tree),
+    )  # fmt: skip
+    written = numbers(tree, lambda number: write(number, count))
+    return Line(kind, tree, text, written, count, exact)
+
+
+def _alone(writer: Writer, ref: Ref, value: float) -> Quantity:
+    """Return a sample's delta without the others and without its weight."""
+    markup = writer.name(ref)
+    sign = -1 if ref.quantity in writer.notation.negated else 1
+    shown = writer.digits.result(signed(value, sign))
+    return Quantity(
+        ref, key(ref, writer.places), plain(markup), markup, "backward", value, shown, sign
+    )

@@ -1,0 +1,58 @@
+"""Handwritten digits in a 64-32-16-10 network: what an example of a thousand parameters looks like.
+
+The pictures are those that scikit-learn brings (Alpaydin, Kaynak 1998), read when they are wanted;
+nothing of them is kept in this package.
+"""
+
+from functools import cache
+
+from chainrule.errors import missing
+from chainrule.losses import one_hot
+from chainrule.network import mlp
+from chainrule.optimizers import SGD
+from chainrule.problems.model import Problem, Rows
+
+BATCH = 32  # the first so many of the 1,797 pictures
+INK = 16  # the darkest a pixel is
+
+
+def pictures() -> Rows:
+    """Return 8×8 pictures as rows of 64 pixels, from 0 for paper to 1 for ink."""
+    return rows_of(load()[0])
+
+
+def classes() -> Rows:
+    """Return which digit each picture shows, as rows of ten with a single 1."""
+    return rows_of(load()[1])
+
+
+@cache
+def load() -> tuple[list[list[float]], list[list[float]]]:
+    """Read the first pictures and what they show."""
+    try:
+        from sklearn.datasets import load_digits
+    except ModuleNotFoundError:
+        raise missing("scikit-learn", "the preset 'digits'", "train") from None
+    X, y = load_digits(return_X_y=True)
+    return (X[:BATCH] / INK).tolist(), one_hot(y[:BATCH], 10).tolist()
+
+
+def rows_of(lists: list[list[float]]) -> Rows:
+    """Return lists as tuples, which compare and hash."""
+    return tuple(tuple(row) for row in lists)
+
+
+DIGITS = Problem(
+    name="digits",
+    title="Handwritten digits: 64-32-16-10, relu, softmax and cross-entropy",
+    source="8×8 pictures by Alpaydin and Kaynak, 1998, as scikit-learn has them",
+    network=mlp(
+        64, 32, 16, 10,
+        activation="relu",
+        loss="softmax-cross-entropy",
+        initializer="he-uniform",
+    ),
+    x=pictures,
+    t=classes,
+    optimizer=SGD(0.1),
+)  # fmt: skip

@@ -1,0 +1,224 @@
+"""What a setting may say, as Python values: each function takes one, or text, and refuses others.
+
+They know kinds and ranges; whether a value fits a network is seen where the network is made.
+"""
+
+import ast
+import csv
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from chainrule.activations import Activation, activation
+from chainrule.descriptions import real, whole
+from chainrule.errors import InputError, unknown
+
+Nested: TypeAlias = Any  # a number, or a tuple of such
+
+DEEPEST = 3  # layers, rows, columns
+LIST = (list, tuple)
+
+
+def text(value: Any) -> str:
+    """Return a text."""
+    if not isinstance(value, str):
+        raise InputError(f"{value!r} is no text; write it in quotation marks")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise InputError(f"{value!r} is neither true nor false; write one of them")
+    return value
+
+
+def number(interval: str) -> Callable[[Any], float]:
+    """Return the check of a number in an interval such as ``"[0, 1)"``."""
+    return lambda value: real(value, f"{value!r}", interval)
+
+
+def count(least: int) -> Callable[[Any], int]:
+    """Return the check of a whole number from a least one."""
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(f"{value!r} is no whole number from {least}; write one")
+        return value
+
+    return check
+
+
+def one_of(names: Sequence[Any], what: str) -> Callable[[Any], Any]:
+    """Return the check of a name that must be one of some."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, bool) or value not in names:
+            raise unknown(what, value, map(str, names))
+        return value
+
+    return check
+
+
+def counts(value: Any) -> tuple[int, ...]:
+    """Return whole numbers from 1, of a list or of text such as ``"2,3,1"``."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, LIST) or not parts:
+        raise InputError(f"{value!r} is no list of whole numbers; write it as 2,3,1")
+    return tuple(_count(part, value) for part in parts)
+
+
+def _count(part: Any, value: Any) -> int:
+    known = int(part) if isinstance(part, str) and part.strip().isdecimal() else part
+    if isinstance(known, str):
+        raise InputError(f"{part!r} in {value!r} is no whole number; write it as 2,3,1")
+    return whole(known, "an entry")
+
+
+def activations(value: Any) -> Activation | tuple[Activation, ...]:
+    """Return one activation for all layers, or one for each, as in ``"tanh,logistic"``."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, LIST) or not parts:
+        raise InputError(f"{value!r} is no name and no list of names; write it as tanh,logistic")
+    chosen = tuple(activation(text(part).strip()) for part in parts)
+    return chosen[0] if isinstance(value, str) and len(chosen) == 1 else chosen
+
+
+# ---- numbers ------------------------------------------------------------------------------------
+
+
+def numbers(value: Any, folder: Path | None = None) -> Nested:
+    """Return finite numbers as nested tuples.
+
+    Parameters
+    ----------
+    value : number, list or str
+        Text is ``".05, .10; .2, .3"`` with a row between semicolons, or a list as JSON or Python
+        write it, or the name of a CSV file.
+    folder : Path, optional
+        Where CSV files lie; where there is none, they are no choice.
+    """
+    held = _nested(_of_text(value, folder) if isinstance(value, str) else value, DEEPEST)
+    if not held or not isinstance(held, tuple):
+        raise InputError(f"{value!r} is no list of numbers; write it as [0.05, 0.1]")
+    return held
+
+
+def table(folder: Path) -> Callable[[Any], Nested]:
+    """Return the reader of rows, which may lie in a CSV file of a folder."""
+    return lambda value: numbers(value, folder)
+
+
+def optional(value: Any) -> Nested:
+    """Return numbers, or nothing for ``"none"`` and an empty list."""
+    return () if value in ("none", [], ()) else numbers(value)
+
+
+def _nested(value: Any, depth: int) -> Nested:
+    if isinstance(value, LIST) and depth:
+        return tuple(_nested(part, depth - 1) for part in value)
+    if isinstance(value, LIST):
+        raise InputError(f"the lists are more than {DEEPEST} deep; take brackets away")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{value!r} is no number; write numbers and lists of them")
+    return _finite(value)
+
+
+def _finite(value: float) -> float:
+    try:
+        held = float(value)
+    except OverflowError:
+        held = math.inf
+    if not math.isfinite(held):
+        raise InputError(f"{held} is not finite; repair it")
+    return held
+
+
+def _of_text(text: str, folder: Path | None) -> Any:
+    """Return what a text says: a list, rows of numbers, or the rows of a file."""
+    if text.lstrip().startswith(("[", "(")):
+        return _literal(text)
+    try:
+        rows = [[float(part) for part in re.split(r"[,\s]+", row.strip())]
+                for row in text.strip().rstrip(";").split(";")]  # fmt: skip
+    except ValueError:
+        return _of_file(text, folder)
+    return rows if ";" in text else rows[0]
+
+
+def _literal(text: str) -> Any:
+    for read in (json.loads, ast.literal_eval):  # the second knows .05, the first is quicker
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            continue
+    raise InputError(f"{_short(text)} is no list of numbers; write it as [[0.05, 0.1], [0.2, 0.3]]")
+
+
+def _of_file(text: str, folder: Path | None) -> list[list[float]]:
+    if folder is None or not (text.endswith(".csv") or (folder / text).is_file()):
+        file = "" if folder is None else ", nor a CSV file"
+        raise InputError(
+            f'{_short(text)} is neither numbers nor a list{file}; write it as ".05, .10; .2, .3"'
+        )
+    return read_csv(folder / text)
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
+
+
+# ---- CSV ----------------------------------------------------------------------------------------
+
+
+def read_csv(path: Path) -> list[list[float]]:
+    """Return the rows of a CSV file; a first line of names alone is passed over.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or an entry is no number.
+    """
+    lines = read_text(path).splitlines()
+    comma = next((mark for mark in "\t;" if lines and mark in lines[0]), ",")
+    rows = [(place, row) for place, row in enumerate(csv.reader(lines, delimiter=comma), 1) if row]
+    if rows and not any(map(is_number, rows[0][1])):
+        rows = rows[1:]
+    if not rows:
+        raise InputError(f"{path} has no rows; write a sample on each line")
+    return [[_entry(part, path, place) for part in row] for place, row in rows]
+
+
+def is_number(part: str) -> bool:
+    """Tell whether a text is a number."""
+    try:
+        float(part)
+    except ValueError:
+        return False
+    return True
+
+
+def _entry(part: str, path: Path, place: int) -> float:
+    if not is_number(part) or not math.isfinite(float(part)):
+        raise InputError(f"{path}, line {place}: {_short(part)} is no finite number; repair it")
+    return float(part)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises
+    ------
+    InputError
+        If there is none, it cannot be read, or it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        fault = f"cannot read {path}: {error.strerror or error}"
+    except ValueError:
+        fault = f"cannot read {path}: it is not UTF-8 text"
+    raise InputError(f"{fault}; name another file")

@@ -1,0 +1,144 @@
+"""The Markdown document: its maths gets past Markdown parsers, its tables and picture are whole.
+
+That its numbers recompute stands in ``test_latex``, which reads both formats.
+"""
+
+import re
+from base64 import b64decode
+from dataclasses import replace
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from chainrule import explain, mlp, problem
+from chainrule.explanation import explain_problem
+from chainrule.explanation.pages.markdown import folded, render, words
+from chainrule.explanation.pages.tex_maths import length
+from tests.explanation.test_latex import STRANGE, batch_of_three, large, strange, with_penalty
+
+MATHS = re.compile(r"\$\$(.*?)\$\$|\$(.*?)\$", re.DOTALL)
+PAGES = {
+    **{f"batch of three, {name}": lambda name=name: batch_of_three(notation=name)
+       for name in ("plain", "mazur", "russell-norvig")},
+    "matrices": lambda: batch_of_three(level="matrices"),
+    "matrices, nielsen": lambda: batch_of_three(level="matrices", notation="nielsen"),
+    "summary": lambda: batch_of_three(level="summary"),
+    "penalty": with_penalty,
+    "mazur": lambda: explain_problem(problem("mazur")),
+    "steps": lambda: explain_problem(problem("mazur"), steps=100),
+    "large, parameter": lambda: large(parameter="W2[7,3]"),
+    "large, matrices": lambda: large(level="matrices"),
+    "strange": strange,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request):
+    return render(PAGES[request.param]())
+
+
+def maths(page: str) -> list[str]:
+    return [display or inline for display, inline in MATHS.findall(page)]
+
+
+def test_no_parser_takes_maths_for_its_own(page):
+    assert page.count("$") % 2 == 0
+    for tex in maths(page):
+        assert not re.search(r"\\[^A-Za-z]", tex), tex  # GitHub strips a backslash before a sign
+        assert not re.search(r"[*<>`|~#]", tex), tex
+        assert "\n\n" not in tex, tex
+        # An underscore between letters is no emphasis; one behind a space can open but never close.
+        assert not re.search(r"(?<![ A-Za-z0-9])_|_ |(?<=[A-Za-z0-9])_(?![A-Za-z0-9])", tex), tex
+        assert not re.search(r"\]\(", tex), tex  # a link
+        assert tex.count("{") == tex.count("}"), tex
+        assert tex.isascii() or "\u02cd" in tex or "text{" in tex, tex
+
+
+def test_no_line_of_maths_begins_a_list_or_a_heading(page):
+    for tex in maths(page):
+        for line in tex.strip().splitlines():
+            assert not re.match(r"\s*([-+=]|\d+[.)] )", line) or line[1:2] != " ", line
+
+
+def test_displayed_lines_are_short_enough(page):
+    for tex in maths(page):
+        for line in tex.splitlines():
+            assert length(line.replace("&", "")) < 130, line
+
+
+def test_tables_have_as_many_cells_in_every_row(page):
+    for block in page.split("\n\n"):
+        if block.startswith("|"):
+            cells = {len(re.findall(r"(?<!\\)\|", row)) for row in block.splitlines()}
+            assert len(cells) == 1, block
+
+
+def test_headings_do_not_leave_out_a_level(page):
+    depths = [len(marks) for marks in re.findall(r"^(#+) ", page, re.MULTILINE)]
+    assert depths[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(depths))
+
+
+def test_the_picture_is_an_image_that_carries_its_svg():
+    page = render(explain_problem(problem("mazur")))
+    alt, data = re.findall(r"!\[(.*?)\]\(data:image/svg\+xml;base64,([\w+/=]+)\)", page)[0]
+    assert ET.fromstring(b64decode(data)).tag.endswith("svg")  # noqa: S314 (our own)
+    assert "inputs (2)" in alt
+
+
+def test_a_page_in_short():
+    page = re.sub(r"base64,[^)]*", "", render(explain_problem(problem("mazur"))))
+    assert page.startswith("# The 2-2-2 example")
+    for part in IN_SHORT:
+        assert part in page
+
+
+IN_SHORT = (
+    """
+## Given
+
+| $i_1$ | $i_2$ |
+| --: | --: |
+| 0.05 | 0.1 |
+""",
+    r"""
+$$
+\begin{aligned}
+\mathit{net} _{h1} &= i_1 \cdot w_1 + i_2 \cdot w_2 + b _{h1} \cr
+&= 0.05 \cdot 0.15 + 0.1 \cdot 0.2 + 0.35 = \mathbf{0.3775}
+\end{aligned}
+$$
+""",
+    r"\quad \text{numerically } 0.082167041 \enspace \checkmark",
+    "\n*These are the old weights",
+    "| E after 1 step | 0.291027924 | 0.291027774 | 0.291027924 | the program",
+)
+
+
+def test_words_are_escaped():
+    text = words(STRANGE)
+    assert "50 % of <span>&#36;</span>x\\_1<span>&#36;</span> &amp; {a} \\~ ^ \\#1 &#92;cmd" in text
+    assert "&lt;b&gt; \\*y\\* \\`z\\` \\| \\[q\\](r)" in text
+    assert words("- no list") == "\\- no list"
+    assert words("1. no list") == "1\\. no list"
+
+
+def test_what_ran_and_what_is_another_way_are_told_apart():
+    network = mlp(2, 3, activation="identity", loss="softmax-cross-entropy")
+    page = render(explain(network, np.linspace(-1, 1, 9), [0.3, 0.4], [1.0, 0.0, 0.0]))
+    assert r"&\text{another way to it, which did not run:} \cr" in page
+
+
+def test_long_sums_are_folded_in_front_of_their_signs():
+    tex = " + ".join(["0.123456789 \\cdot 0.123456789"] * 6)
+    lines = folded(tex, "x &= ", 50)
+    assert len(lines) == 3
+    assert all(line.startswith(r"&\quad{} + ") for line in lines[1:])
+    assert "".join(lines).replace(r"&\quad{}", "") == f"x &= {tex}"
+
+
+def test_the_same_example_is_the_same_text():
+    example = explain_problem(problem("xor"))
+    assert render(example) == render(replace(example))

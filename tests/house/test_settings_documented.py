@@ -1,0 +1,25 @@
+"""The how-to's table of a file's keys names every setting, in the program's order, with an example.
+
+What a setting may be is tested with chainrule.problems; here only what the page says of it.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from chainrule.problems import SETTINGS, check_settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "hand-out.md"
+TABLE = PAGE.read_text(encoding="utf-8").partition("### Every key of a file\n")[2]
+ROWS = re.findall(r"^\| `([\w-]+)` \| .+ \| `(.+)` \|$", TABLE, flags=re.MULTILINE)
+
+
+def test_every_setting_has_a_row():
+    assert [key for key, _ in ROWS] == list(SETTINGS)
+
+
+@pytest.mark.parametrize(("key", "example"), ROWS)
+def test_each_example_is_accepted(key: str, example: str):
+    assert list(check_settings(tomllib.loads(example))) == [key]

@@ -1,0 +1,138 @@
+"""Problem files: TOML and JSON say the same, and whatever is wrong is told with the file's name.
+
+What each setting means is tested in test_changes.py.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chainrule.errors import InputError, UnknownNameError
+from chainrule.problems import PROBLEMS, Problem, read_problem
+
+TOML = """
+title = "Two samples"
+layers = [2, 3, 1]
+activation = ["tanh", "logistic"]
+inputs = [[0.05, 0.10], [0.2, 0.3]]
+targets = [[0.1], [0.9]]
+learning-rate = 0.25
+train-biases = false
+steps = 10
+show = [1, 10]
+digits = 5
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    def write(text: str | bytes, name: str = "net.toml") -> Path:
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return write
+
+
+def test_toml(write: Any):
+    spec = read_problem(write(TOML))
+    p = spec.problem
+    assert (p.title, p.network.widths) == ("Two samples", (2, 3, 1))
+    assert (p.x, p.t) == (((0.05, 0.10), (0.2, 0.3)), ((0.1,), (0.9,)))
+    assert not p.network.layout.blocks[1].trains
+    assert (spec.steps, spec.show, spec.digits, spec.seed) == (10, (1, 10), 5, 0)
+
+
+def test_json_says_the_same(write: Any):
+    import tomllib
+
+    path = write(json.dumps(tomllib.loads(TOML)), "net.json")
+    assert read_problem(str(path)) == read_problem(write(TOML))
+
+
+def test_endings_in_capitals_and_a_byte_order_mark(write: Any):
+    assert read_problem(write("\ufeff" + TOML, "NET.TOML")) == read_problem(write(TOML))
+
+
+@pytest.mark.parametrize("name", sorted(PROBLEMS))
+def test_a_preset_alone(write: Any, name: str):
+    assert read_problem(write(f'preset = "{name}"')).problem == PROBLEMS[name]
+
+
+def test_a_preset_with_changes(write: Any):
+    changed: Problem = read_problem(write('preset = "mazur"\nlayers = [2, 4, 2]')).problem
+    assert changed.network.widths == (2, 4, 2)
+    assert changed.x == PROBLEMS["mazur"].x
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.05,0.1\n0.2,0.3\n",
+        "first,second\r\n.05,.1\r\n.2,.3",
+        "0.05;0.1\n\n0.2;0.3",
+        "a\tb\n.05\t.1\n.2\t.3",
+    ],
+)
+def test_rows_lie_in_a_csv_file_beside_it(write: Any, text: str):
+    write(text, "rows.csv")
+    own = TOML.replace("[[0.05, 0.10], [0.2, 0.3]]", '"rows.csv"')
+    assert read_problem(write(own)) == read_problem(write(TOML))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n", "has no rows"),
+        ("", "has no rows"),
+        ("1,2\n3,x\n", "line 2: 'x' is no finite number"),
+        ("1,2\n3,nan\n", "line 2: 'nan' is no finite number"),
+        ("1,b\n3,4\n", "line 1: 'b' is no finite number"),
+        ("1,2\n3\n", "rows of one length"),
+    ],
+)
+def test_a_csv_file_that_is_wrong(write: Any, text: str, said: str):
+    write(text, "rows.csv")
+    with pytest.raises(InputError, match=said) as caught:
+        read_problem(write('preset = "mazur"\ninputs = "rows.csv"'))
+    assert "net.toml: inputs: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("net.toml", "layers = [2, 3", r"net\.toml: this is no TOML: .*repair it"),
+        ("net.toml", "seed = 1\nseed = 2", r"net\.toml: this is no TOML"),
+        ("net.json", "{", r"net\.json: this is no JSON: .*repair it"),
+        ("net.json", "[1]", r"net\.json: there is no object in it"),
+        ("net.json", '{"seed": 1, "seed": 2}', r"net\.json: 'seed' is there twice"),
+        ("net.json", "[" * 100_000, r"net\.json: this is no JSON"),
+        ("net.json", '{"preset": "mazur", "inputs": [NaN, 1]}', r"net\.json: inputs: nan is not"),
+        ("net.toml", 'preset = "mazur"\ninputs = [nan, 1]', r"net\.toml: inputs: nan is not"),
+        ("net.toml", 'preset = "mazur"\nsteps = "two"', r"net\.toml: steps: 'two' is no whole"),
+        ("net.toml", "preset = 3", r"net\.toml: preset: 3 is no text"),
+        ("net.toml", "layers = [2, 3, 1]", r"net\.toml: inputs: is missing"),
+        ("net.toml", "", r"net\.toml: layers: is missing"),
+        ("net.toml", 'preset = "mazur"\nweights = [1]', r"net\.toml: weights: 1 numbers"),
+        ("net.yaml", "layers: [2, 3, 1]", r"net\.yaml: problem files end in \.toml or \.json"),
+        ("net.toml", b"\xff\xfe", r"cannot read .*net\.toml: it is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_wrong(write: Any, name: str, text: str, said: str):
+    with pytest.raises(InputError, match=said):
+        read_problem(write(text, name))
+
+
+@pytest.mark.parametrize("text", ["layer = [2, 3, 1]", "[layer]\nsizes = 3"])
+def test_unknown_keys_are_refused_with_the_nearest(write: Any, text: str):
+    with pytest.raises(UnknownNameError, match=r"net\.toml: 'layer' is no setting; did you mean "):
+        read_problem(write(text))
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "folder.toml"])
+def test_a_file_that_is_not_there(tmp_path: Path, name: str):
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(InputError, match=f"cannot read .*{name}: .*; name another file"):
+        read_problem(tmp_path / name)
