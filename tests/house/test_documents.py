@@ -10,6 +10,11 @@ import pytest
 from sybil import Document
 
 from tests.documents import DOCUMENTS, commands, fault, matches, run_block
+from tools.picture import FILE, drawn
+
+
+def test_the_picture_of_the_readme_is_what_is_drawn():
+    assert FILE.read_text(encoding="utf-8") == drawn(), "run: python -m tools.picture"
 
 
 @pytest.mark.parametrize(
