@@ -15,8 +15,7 @@ import threadpoolctl
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from chainrule import SGD, mlp, problem, train
-from chainrule.explanation import explain_problem
+from chainrule import SGD, Adam, explain, explain_problem, mlp, problem, train
 from tools.figures import times_report
 
 REPEATS = 5
@@ -72,16 +71,23 @@ def one_epoch(batch: int) -> dict[str, Workload]:
 def half_adder(epochs: int) -> dict[str, Workload]:
     """Return a run of the half adder, full batch of 4."""
     p = problem("half-adder")
+    x, t, _ = p.data()
     return {
         "half adder: reference engine, an epoch": lambda: train(
-            p.network, p.x, p.t, p.optimizer, epochs=epochs, record_every=epochs
+            p.network, x, t, p.optimizer, epochs=epochs, record_every=epochs
         ).finish()
     }
 
 
 def worked_examples() -> dict[str, Workload]:
-    """Return the making of worked examples."""
+    """Return the making of worked examples, of a large network too."""
+    rng = np.random.default_rng(0)
+    large = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
+    given = large, large.initialize(0), rng.random((32, 784)), rng.integers(0, 10, 32), Adam()
     return {
+        "explain 784-128-10, batch 32: summary": lambda: explain(*given),
+        "explain 784-128-10, batch 32: W2[7,3]": lambda: explain(*given, parameter="W2[7,3]"),
+        "explain 784-128-10, batch 32: W1[5,300]": lambda: explain(*given, parameter="W1[5,300]"),
         "explain mazur": lambda: explain_problem(problem("mazur")),
         "explain half-adder": lambda: explain_problem(problem("half-adder")),
     }

@@ -96,10 +96,9 @@ def _matrix(matrix: Matrix, digits: Digits) -> dict[str, Any]:
 
 def _shown(values: Any, digits: Digits) -> Any:
     """Return nested lists of numbers as they are printed."""
-    if isinstance(values, list):
-        inner: list[Any] = values  # a list of what, its shape says
-        return [_shown(value, digits) for value in inner]
-    return cell(values, digits)
+    if isinstance(values, float | int):
+        return cell(values, digits)
+    return [_shown(value, digits) for value in values]
 
 
 def _table(table: Table, digits: Digits) -> dict[str, Any]:

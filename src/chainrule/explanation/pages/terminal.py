@@ -128,16 +128,18 @@ def _heading(console: Console, heading: Heading) -> None:
 def _lines(items: list[Worked], console: Console, *, compact: bool) -> None:
     """Print numbers, their names in one column, what they are equal to folded in another."""
     column = max(len(item.quantity.name) for item in items) + INDENT
+    apart = False
     for item in items:
         q = item.quantity
         parts = _short(item) if compact else [p for p in _parts(item) if p.plain]
+        if item is not items[0] and (apart or len(parts) > 1):
+            console.print()
+        apart = len(parts) > 1 or bool(q.remark and not compact)
         for first, part in zip([q.name, *[""] * len(parts)], parts, strict=False):
             sign = " " if part.plain.startswith(ANOTHER_WAY) else "="
             _folded(Text.assemble((first.rjust(column), "bold"), f" {sign} "), part, console)
         if not compact and q.remark:
             _folded(Text(" " * (column + 3)), Text(q.remark, style="italic yellow"), console)
-        if not compact and len(parts) > 1:
-            console.print()
 
 
 def _folded(head: Text, body: Text, console: Console) -> None:
