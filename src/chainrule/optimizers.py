@@ -129,7 +129,7 @@ class ClipNorm(Description):
 
     def equations(self) -> dict[str, str]:
         """Return g of one array, from its gradient dC and the norm over all arrays."""
-        return {"length": "sum(dC * dC, axis=None)", "g": "dC * factor"}
+        return {"squares": "sum(dC * dC, axis=None)", "g": "dC * factor"}
 
 
 Clip: TypeAlias = ClipValue | ClipNorm

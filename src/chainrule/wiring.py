@@ -192,9 +192,9 @@ def _penalty_scope(network: Network, batch: Batch) -> Scope:
 def _clip_scope(network: Network, optimizer: Optimizer | None) -> Scope:
     if optimizer is None or not isinstance(optimizer.clip, ClipNorm):
         return Scope("clip", {})
-    lengths = " + ".join(f"{b.name}.length" for b in network.layout.blocks if b.trains) or "0.0"
+    squares = " + ".join(f"{b.name}.squares" for b in network.layout.blocks if b.trains) or "0.0"
     equations = {
-        "norm": f"sqrt({lengths})",
+        "norm": f"sqrt({squares})",
         "factor": "limit / where(norm > limit, norm, limit) + 0 * norm",
     }
     return Scope("clip", equations, {"limit": optimizer.clip.limit})

@@ -207,5 +207,7 @@ def MET():  # noqa: N802 (the list, made when asked)
     yield explain_problem(problem("mazur"))
     small = mlp(1, 1, activation="identity", loss="squared-error")
     yield explain(small, [1.0, 0.0], [1.0], [0.5], "momentum")
+    kink = mlp(1, 1, 1, activation="relu", output="identity", loss="squared-error")
+    yield explain(kink, [0.0, 0.0, 1.0, 0.0], [1.0], [0.5])
     deep = mlp(1, 1, 1, activation="tanh", output="identity", loss="squared-error")
     yield explain(deep, [19.0, 0.0, 1e6, 0.0], [1.0], [0.5])  # 1 − a² has lost its digits

@@ -145,7 +145,7 @@ def test_a_summarys_figures_are_those_of_the_arrays(large, step):
     assert forward["1"]["dead units"] == (z1 <= 0).all(axis=0).sum()
     backward = rows_of(example, "Backward: the error signal")
     size = [np.sqrt(np.mean(layer["delta"] ** 2)) for layer in step.layers]
-    assert backward["1"]["size of δ"] == pytest.approx(size[0])
+    assert backward["1"]["size"] == pytest.approx(size[0])
     assert backward["1"]["ratio"] == pytest.approx(size[0] / size[1])
     parameters = rows_of(example, "Parameters, gradients, updates")
     w, d, new = (step.arrays["W1"][name] for name in ("w", "dC", "w_new"))

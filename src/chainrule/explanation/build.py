@@ -228,6 +228,8 @@ def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | Non
         )
     if last > MOST_STEPS:
         raise InputError(f"steps={last}: at most {MOST_STEPS:,} are run in an example")
+    if wanted is not None and not isinstance(wanted, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] (a user's)
+        raise InputError(f"show_steps={wanted!r}: give a list, such as [1, 10]")
     shown = sorted({1, last} if wanted is None else {whole(s, "a step") for s in wanted})
     if not shown or shown[-1] > last:
         raise InputError(f"show_steps={shown}: name steps from 1 to {last}")

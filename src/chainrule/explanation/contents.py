@@ -39,9 +39,8 @@ def contents(step: Step, rule: Optimizer | None, pieces: tuple[str, ...] = ()) -
         Which parts of a chain rule to list apart, of those in `chain.PIECES`.
     """
     yield from _given(step, rule)
+    yield from (Array("given", scope, "mask") for scope in step.layers if "mask" in scope)
     for scope in step.layers:
-        if "mask" in scope:
-            yield Array("given", scope, "mask")
         yield from (Array("forward", scope, name) for name in forward_names(scope))
     yield from _error(step)
     yield Array("backward", step.loss, "do")
@@ -95,17 +94,32 @@ def _error(step: Step) -> Iterator[Array]:
     yield Array("error", step.loss, "o")
     yield from (Array("error", step.loss, name) for name in step.loss.equations if name != "do")
     if step.penalty.equations:
+        idle = unused(step)
         decaying = [step.arrays[b.name] for b in step.network.layout.blocks if b.decays]
-        yield from (Array("error", scope, name) for scope in decaying for name in PENALTY_SUMS)
-        yield from (Array("error", step.penalty, name) for name in step.penalty.equations)
+        sums = [name for name in PENALTY_SUMS if name not in idle]
+        yield from (Array("error", scope, name) for scope in decaying for name in sums)
+        names = [name for name in step.penalty.equations if name not in idle]
+        yield from (Array("error", step.penalty, name) for name in names)
         yield Array("error", step.cost, "value")
+
+
+def unused(step: Step) -> set[str]:
+    """Return the names of a penalty whose factors are all 0."""
+    penalty = step.network.penalty
+    of_l1 = ["absolute", "sign"] if not penalty.l1 else []
+    of_l2 = ["square"] if not (penalty.l2 or penalty.alpha) else []
+    return {*of_l1, *of_l2}
 
 
 def _update(step: Step, rule: Optimizer) -> Iterator[Array]:
     """Yield the slots and the penalised gradient, then what is clipped together, then the rest."""
-    before = ("sign", "dpenalty", "dC", "length")
-    for scope in step.arrays.values():
-        yield from (Array("update", scope, name) for name in scope.equations if name in before)
+    before = ("sign", "dpenalty", "dC", "squares")
+    idle = unused(step)
+    for block in step.network.layout.blocks:
+        scope = step.arrays[block.name]
+        names = [n for n in scope.equations if n in before and n not in idle]
+        wanted = (n for n in names if block.trains or n != "squares")
+        yield from (Array("update", scope, name) for name in wanted)
     yield from (Array("update", step.clip, name) for name in step.clip.equations)
     for scope in step.arrays.values():
         names = [n for n in scope.equations if n not in (*before, *PENALTY_SUMS)]

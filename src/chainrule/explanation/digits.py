@@ -14,8 +14,16 @@ from chainrule.errors import InputError
 
 EXACT = 17  # significant digits tell every float64 from its neighbours
 COMMON = ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "erf", "erfc")
+
+
+def sgn(x: float) -> float:
+    """Return 1, −1 or 0."""
+    return float(x > 0) - float(x < 0)
+
+
 READERS: dict[str, Callable[..., Any]] = {  # what a reader's calculator has
     "abs": abs,
+    "sgn": sgn,
     "max": max,
     **{name: getattr(math, name) for name in COMMON},
 }

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from chainrule.explanation.notation import Notation, Ref
 from chainrule.explanation.tree import (
+    Call,
     Choice,
     Expression,
     Leaf,
@@ -119,18 +120,42 @@ def _halved(tree: Expression) -> Expression:
 
 def _simple(tree: Expression) -> Expression:
     """Return an expression without needless ones, with one sign at most before a product."""
-    return _signs(_bare(tree))
+    return _named(_signs(_bare(tree)))
 
 
 def _bare(tree: Expression) -> Expression:
     """Return an expression without factors of 1 and terms of 0."""
     match tree:
+        case Operation("*", Literal(0), _) | Operation("*" | "/", Literal(0), _):
+            return Literal(0)
+        case Operation("*" | "/", Symbol(Ref("l1" | "l2" | "alpha"), _, 0.0), _):
+            return Literal(0)  # a part of the penalty that is off
+        case Operation("*", _, Symbol(Ref("l1" | "l2" | "alpha"), _, 0.0)):
+            return Literal(0)
+        case Operation("*", _, Literal(0)):
+            return Literal(0)
         case Operation("*", Literal(1), other) | Operation("*" | "/", other, Literal(1)):
             return other
-        case Operation("+", other, Operation("*", Literal(0), _)):
-            return other  # it only carries a NaN of the operand's on
+        case Operation("+", other, Literal(0)) | Operation("+", Literal(0), other):
+            return other  # 0 · x only carries a NaN of x on
         case Operation("-", Literal(0), other):
             return Negation(other, tree.value)
+        case _:
+            return tree
+
+
+def _named(tree: Expression) -> Expression:
+    """Return a choice between signs as |x| or sgn x, and π by its name."""
+    match tree:
+        case Choice(Operation("<", x, Literal(0)), Negation(minus), plus) if x == minus == plus:
+            return Call("abs", (x,), tree.value)
+        case Choice(Operation(">", x, Literal(0)), Literal(1), Choice() as less):
+            below = Operation("<", x, Literal(0), 0.0)
+            same = less.condition == replace(below, value=getattr(less.condition, "value", 0.0))
+            signs = (less.yes, less.no) == (Negation(Literal(1), -1.0), Literal(0))
+            return Call("sgn", (x,), tree.value) if same and signs else tree
+        case Literal(math.pi):
+            return Literal(math.pi, "π")
         case _:
             return tree
 

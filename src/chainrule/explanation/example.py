@@ -180,6 +180,8 @@ class ExampleStep:
         Instead, at the level of matrices.
     tables : tuple of Table
         Instead, at the level of a summary.
+    drawn : tuple of Quantity
+        What the picture of the network shows, where that is not among the quantities.
     """
 
     number: int
@@ -188,6 +190,7 @@ class ExampleStep:
     quantities: tuple[Quantity, ...] = ()
     matrices: tuple[Matrix, ...] = ()
     tables: tuple[Table, ...] = ()
+    drawn: tuple[Quantity, ...] = ()
 
     def __getitem__(self, name: str) -> Quantity:
         """Return a quantity by its key or its name; a weight's own name means its update."""

@@ -228,7 +228,7 @@ def _equals(scope: Scope, tree: ast.expr, index: Index, value: float) -> bool:
     except FloatingPointError:  # as 1 / (1 + e^−z) far to the left
         return False
     gap = abs(number(written, _fit(index, np.shape(written))) - value)
-    return bool(gap <= CLOSE * max(1, abs(value)))
+    return bool(gap <= CLOSE * abs(value))
 
 
 def _scalar(function: Callable[..., Any]) -> Callable[..., float]:

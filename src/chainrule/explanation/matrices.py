@@ -4,10 +4,12 @@ For networks whose every scalar would fill a book; nothing is computed here.
 """
 
 import ast
+from dataclasses import replace
 from math import nan
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.activations import Activation
 from chainrule.equations import Scope, parse
@@ -17,6 +19,7 @@ from chainrule.explanation.dress import dress
 from chainrule.explanation.example import ExampleStep, Matrix
 from chainrule.explanation.expand import SYMBOLS, origin
 from chainrule.explanation.notation import key
+from chainrule.explanation.numerical import numerically
 from chainrule.explanation.tree import (
     Call,
     Choice,
@@ -27,10 +30,11 @@ from chainrule.explanation.tree import (
     Symbol,
 )
 from chainrule.explanation.typeset import formula
-from chainrule.explanation.work import Writer, finished, refuse
+from chainrule.explanation.work import Writer, drawn, finished, refuse
 from chainrule.loops import State
 from chainrule.wiring import Step
 
+ENTRIES = 24  # of an array that are confirmed by numerical derivatives
 OVER = {0: "samples", 1: "units", None: "all"}
 
 
@@ -39,9 +43,30 @@ def in_matrices(writer: Writer, state: State) -> ExampleStep:
     with np.errstate(all="ignore"):
         step = writer.wired(state)
         rows = [_matrix(writer, step, row) for row in contents(step, writer.setup.rule)]
-    done = finished(writer, state, step)
-    shown = tuple(row for row in rows if row is not None)
-    return ExampleStep(done.number, done.loss_before, done.loss_after, matrices=shown)
+        beside = _confirmed(writer, state, step)
+        seen = drawn(writer, step)
+    shown = (row for row in rows if row is not None)
+    told = (replace(m, remark=f"{beside.get(m.key, '')} {m.remark}".strip()) for m in shown)
+    return replace(finished(writer, state, step), matrices=tuple(told), drawn=seen)
+
+
+def _confirmed(writer: Writer, state: State, step: Step) -> dict[str, str]:
+    """Return a sentence on each gradient: how near some numerical derivatives are."""
+    some: list[int] = []
+    for block in step.network.layout.blocks:
+        some += range(block.start, block.stop, -(-block.size // ENTRIES))
+    numerical = numerically(writer.setup, state, step, np.array(some))
+    return {name: _told(numerical[name], scope["d"]) for b in step.network.layout.blocks
+            for name, scope in ((f"d{b.name}", step.arrays[b.name]),)}  # fmt: skip
+
+
+def _told(numerical: NDArray[Any], gradient: NDArray[Any]) -> str:
+    there = np.isfinite(numerical)
+    if not there.any():
+        return "No numerical derivative is right here: the error has a kink."
+    gap = float(np.abs(numerical - gradient)[there].max())
+    which = "every entry" if there.all() else f"{int(there.sum())} entries"
+    return f"Numerical derivatives of {which} agree with it to {gap:.1g}."
 
 
 def _matrix(writer: Writer, step: Step, row: Array) -> Matrix | None:

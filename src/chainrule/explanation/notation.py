@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 
 from chainrule.errors import InputError, unknown
 from chainrule.explanation.markup import plain
-from chainrule.layers import Dense
 from chainrule.network import Network
 
 
@@ -130,15 +129,24 @@ class Notation:
 
     def __call__(self, ref: Ref, places: Places) -> str:
         """Return the name of a number, in markup."""
-        if ref.layer and not ref.layer.isdigit():  # dropout1: no textbook has a name for it
-            return key(ref, places, self.count_from)
         ref = below(ref, places.network) if "da" in self.patterns else ref
+        nameless = ref.layer and not ref.layer.isdigit()  # no textbook names dropout1
+        if self.patterns and (nameless or (ref.quantity == "dx" and "da" in self.patterns)):
+            return self._elsewhere(ref, places)
         pattern = self.patterns.get(_sort(ref, places.network))
         if pattern is None and (belongs := _belongs(ref)):
             pattern = self.patterns.get(belongs[0])
-        if pattern is None or ("<w>" in pattern and not _plain(places.network)):
+        if pattern is None:
             return key(ref, places, self.count_from)
         return self._fill(pattern, ref, places)
+
+    def _elsewhere(self, ref: Ref, places: Places) -> str:
+        """Return the name of a number of a layer that has none of its own, such as dropout1."""
+        inner = ref.index[1:] if ref.sampled else ref.index
+        units = ",".join(str(i + self.count_from) for i in inner)
+        word = {"dx": "∂C/∂x"}.get(ref.quantity, ref.quantity)
+        sample = f"({ref.index[0] + self.count_from})" if ref.sampled and places.samples > 1 else ""
+        return f"{word}^{{{ref.layer}}}" + (f"_{{{units}}}" if units else "") + sample
 
     def text(self, ref: Ref, places: Places) -> str:
         """Return the name of a number as one line of text."""
@@ -168,7 +176,9 @@ class Notation:
         """Return what a placeholder stands for."""
         match placeholder:
             case "own":
-                return self(_owner(ref), places)
+                owner = _owner(ref)
+                whole = not owner.index and _belongs(ref) is not None  # a sum over an array
+                return key(owner, places) if whole else self(owner, places)
             case "da":
                 below_one = ref._replace(quantity="dx", index=ref.index[:2])
                 return self(below_one, places._replace(samples=1))
@@ -258,11 +268,6 @@ def _number(ref: Ref, places: Places) -> int:
     return 0
 
 
-def _plain(network: Network) -> bool:
-    """Tell whether every layer is Dense, so that weights can be counted through."""
-    return all(isinstance(layer, Dense) for layer in network.layers)
-
-
 def _neuron(layer: int, unit: int, places: Places, count_from: int) -> str:
     """Return a unit as i1, h1, h2.1 or o1."""
     unit += count_from
@@ -283,13 +288,15 @@ def _counted(layer: int, unit: int, places: Places) -> int:
 
 
 def _weight(ref: Ref, network: Network, count_from: int) -> str:
-    """Return a weight's number, counted through all layers, row by row."""
+    """Return a weight's number, counted through all matrices, row by row."""
     index = ref.index[1:] if ref.sampled else ref.index
-    if len(index) != 2 or not ref.layer.isdigit():
+    if len(index) != 2:
         return ""
-    place = int(ref.layer) - 1
-    before = sum(b.size for b in network.layout.blocks if b.param == "W" and b.layer < place)
-    return str(before + index[0] * network.widths[place] + index[1] + count_from)
+    name = f"W{ref.layer}"
+    matrices = [b for b in network.layout.blocks if len(b.shape) == 2]
+    own = next(b for b in matrices if b.name == name)
+    before = sum(b.size for b in matrices if b.layer < own.layer)
+    return str(before + index[0] * own.shape[1] + index[1] + count_from)
 
 
 def notation(choice: str | Notation) -> Notation:
@@ -310,7 +317,8 @@ def notation(choice: str | Notation) -> Notation:
 # ---- what the textbooks write -------------------------------------------------------------------
 
 SIGNS = {  # of words that stay words in the plain notation
-    "mhat": "m̂", "vhat": "v̂", "g": "g", "sign": "sgn", "absolute": "|w|", "square": "w²",
+    "mhat": "m̂", "vhat": "v̂", "g": "g", "sign": "sgn", "absolute": "Σ|w|", "square": "Σw²",
+    "squares": "Σg²",
 }  # fmt: skip
 COMMON = {
     "rate": "η", "momentum": "μ", "beta1": "β_{1}", "beta2": "β_{2}", "eps": "ε", "rho": "ρ",

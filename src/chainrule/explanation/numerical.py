@@ -3,24 +3,28 @@
 Both ask the network itself, in its hand-written passes or with one sample alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.activations import SELU, LeakyReLU, ReLU
 from chainrule.batch import Batch
 from chainrule.explanation.notation import Ref
 from chainrule.explanation.setup import Setup
 from chainrule.gradcheck import numerical_gradient
 from chainrule.loops import State
+from chainrule.losses import AbsoluteError, Quantile
 from chainrule.network import Draw, Network
 from chainrule.optimizers import OptimizerState
 from chainrule.penalties import Penalty
 from chainrule.wiring import Step, wire
 
 Array: TypeAlias = NDArray[Any]
+
+NUDGE = 1e-6  # of an entry, to look at the slope on either side of a kink
 
 
 def numerically(
@@ -38,10 +42,34 @@ def numerically(
     """
     network, draw = setup.network, Draw(state.seed, state.step)
     analytic = network.layout.join({n: s["d"] for n, s in step.arrays.items()}, np.float64)
-    bare = replace(network, penalty=Penalty())
-    found = _by_name(bare, "d", setup.batch, draw, state.theta, analytic, only)
+    bare, kinks = replace(network, penalty=Penalty()), at_kink(step)
+    point = setup.batch, draw, state.theta
+    found = _by_name(bare, "d", *point, analytic, only, kinks=kinks)
     if network.penalty:
-        found |= _by_name(network, "dC_", setup.batch, draw, state.theta, step.gradient, only)
+        kinks = kinks or bool(network.penalty.l1 and not state.theta.all())
+        found |= _by_name(network, "dC_", *point, step.gradient, only, kinks=kinks)
+    return found
+
+
+def at_kink(step: Step) -> bool:
+    """Tell whether a net input or an error stands exactly where its function has a kink."""
+    for layer, scope in zip(step.network.layers, step.layers, strict=True):
+        bent = isinstance(getattr(layer, "f", None), ReLU | LeakyReLU | SELU)
+        if bent and not np.all(scope["z" if "z" in scope else "x"]):
+            return True
+    bent = isinstance(step.network.objective, AbsoluteError | Quantile)
+    return bent and not np.all(step.loss["o"] - step.batch.t)
+
+
+def _two_slopes(value: Callable[[Array], Any], theta: Array) -> NDArray[np.bool_]:
+    """Tell for each entry whether the value's slopes to the left and to the right differ."""
+    middle = float(value(theta))
+    found = np.zeros(len(theta), dtype=np.bool_)
+    for i in range(len(theta)):
+        h = np.zeros(len(theta))
+        h[i] = NUDGE * max(1.0, abs(theta[i]))
+        right, left = (float(value(theta + h)) - middle), (middle - float(value(theta - h)))
+        found[i] = abs(right - left) > 1e-3 * max(abs(right), abs(left), 1e-9)
     return found
 
 
@@ -53,6 +81,8 @@ def _by_name(
     theta: Array,
     analytic: Array,
     only: NDArray[np.intp] | None,
+    *,
+    kinks: bool,
 ) -> dict[str, Array]:
     places = np.arange(len(theta)) if only is None else only
 
@@ -63,6 +93,8 @@ def _by_name(
 
     flat = np.full(len(theta), np.nan)
     flat[places] = numerical_gradient(value, theta[places], analytic[places])
+    if kinks:
+        flat[places] = np.where(_two_slopes(value, theta[places]), np.nan, flat[places])
     return {prefix + name: view for name, view in network.layout.views(flat).items()}
 
 

@@ -23,6 +23,7 @@ from chainrule.explanation.tree import Index, Leaf, named_leaves
 from chainrule.explanation.work import (
     Writer,
     by_sample,
+    drawn,
     expression,
     finished,
     pieces,
@@ -39,7 +40,7 @@ BACKWARD = ("delta", "slope", "local", "dx", "do", "dxhat")
 WHOLE = (
     "absolute",
     "square",
-    "length",
+    "squares",
     "norm",
     "factor",
 )  # sums over whole arrays stay as they are
@@ -100,7 +101,9 @@ def derive(writer: Writer, state: State, name: str) -> ExampleStep:
         numerical = numerically(writer.setup, state, step, np.array([place]))
         rows = list(_rows(writer, step, derived, given, apart, numerical))
         rows = by_sample(rows, len(writer.setup.batch.x))
-    return finished(writer, state, step, tuple(remarks.attach(rows, step)))
+        seen = drawn(writer, step)
+    done = finished(writer, state, step, tuple(remarks.attach(rows, step)))
+    return replace(done, drawn=seen)
 
 
 def _rows(

@@ -7,8 +7,12 @@ does not apply.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from chainrule.activations import ReLU
 from chainrule.equations import Scope
 from chainrule.explanation.example import Quantity
+from chainrule.explanation.numerical import at_kink
 from chainrule.layers import Dense, Dropout, LayerNorm
 from chainrule.wiring import Step
 
@@ -50,7 +54,7 @@ def of_array(name: str, scope: Scope, step: Step) -> str:
     if name == "db":
         return BIAS
     if name == "dx" and "delta" in scope and scope is not step.layers[0]:
-        return f"{OLD} {PATHS}"
+        return f"{OLD} {PATHS}" if np.shape(scope["delta"])[1] > 1 else OLD
     return ""
 
 
@@ -74,12 +78,36 @@ def _paths(q: Quantity, step: Step) -> bool:
 
 
 def _flat(q: Quantity, step: Step) -> bool:
-    """Tell whether a unit's slope is so near 0 that little passes back."""
-    return q.ref.quantity == "slope" and 0 < abs(q.value) < 1e-3
+    """Tell whether a unit is so far out that little passes back."""
+    return q.ref.quantity == "slope" and 0 < abs(q.value) < 1e-3 and abs(_net(q, step)) > FAR
+
+
+def _net(q: Quantity, step: Step) -> float:
+    """Return the net input of the unit and the sample that a slope is about."""
+    scope = step.layers[step.network.labels.index(q.ref.layer)]
+    return float(scope["z" if "z" in scope else "x"][q.ref.index])
 
 
 def _dead(q: Quantity, step: Step) -> bool:
-    return q.ref.quantity == "slope" and q.value == 0
+    return q.ref.quantity == "slope" and q.value == 0 and _relu(q, step)
+
+
+def _rounded(q: Quantity, step: Step) -> bool:
+    return q.ref.quantity == "slope" and q.value == 0 and not _relu(q, step)
+
+
+def _relu(q: Quantity, step: Step) -> bool:
+    layer = step.network.layers[step.network.labels.index(q.ref.layer)]
+    return isinstance(getattr(layer, "f", None), ReLU)
+
+
+def _kinked(q: Quantity, step: Step) -> bool:
+    gradient = q.ref.quantity in ("dW", "db") and q.section == "backward"
+    return gradient and q.numerical is None and at_kink(step)
+
+
+def _aside(q: Quantity, step: Step) -> bool:
+    return q.ref.quantity == "dp" and q.section == "backward"
 
 
 def _left_out(q: Quantity, step: Step) -> bool:
@@ -90,7 +118,9 @@ def _left_out(q: Quantity, step: Step) -> bool:
 
 def _parted(q: Quantity, step: Step) -> bool:
     """Tell whether a numerical derivative stands apart from the right one by rounding."""
-    return q.numerical is not None and not near(q.value, q.numerical)
+    if q.numerical is None:
+        return False
+    return abs(q.numerical - q.value) > UNLIKE * max(abs(q.value), abs(q.numerical))
 
 
 def _frozen(q: Quantity, step: Step) -> bool:
@@ -114,16 +144,19 @@ def near(value: float, numerical: float) -> bool:
     return abs(numerical - value) <= GOOD * max(abs(value), abs(numerical), 1e-6)
 
 
+FAR = 4.0  # of a net input
+UNLIKE = 1e-6  # relative: beyond, a reader sees two different numbers
 GOOD = 1e-9  # relative: a numerical derivative this near is printed with a tick
 
 MEAN = (
-    "The derivative of the mean: every sample's share is divided by the number of samples, "
-    "here, once and for all."
+    "The derivative of the mean: every sample's share, times its weight if it has one, is divided "
+    "by the number of samples, here, once and for all."
 )
 
 BIAS = (
-    "A bias is added as it stands, so the net input changes by as much as the bias does: the "
-    "derivative is δ itself, even where the bias has the value 0."
+    "A bias is added as it stands, so the net input changes by as much as the bias does and "
+    "∂net/∂b is 1: what is left is the derivative by the net input, of every sample, even where "
+    "the bias has the value 0."
 )
 
 OLD = (
@@ -142,9 +175,9 @@ REMARKS = (
         _mean,
     ),
     Remark(
-        "This line is another way to the same number, through every entry of ∂p/∂o; what ran is "
-        "the short form.",
-        lambda q, _: q.ref.quantity == "J" and q.section == "backward",
+        "This did not run: it is a part of another way to the derivative by the output, which "
+        "stands below, under the one that ran.",
+        _aside,
     ),
     Remark(
         "This unit is far out on the flat part of its activation: almost nothing passes back "
@@ -152,6 +185,16 @@ REMARKS = (
         _flat,
     ),
     Remark("The slope is 0 here: nothing passes back through this unit for this sample.", _dead),
+    Remark(
+        "The slope is not quite 0, but too small to be told from it: the activation's value has no "
+        "digits left.",
+        _rounded,
+    ),
+    Remark(
+        "There is a kink here: to one side the error has another slope than to the other, and no "
+        "numerical derivative is right. The formula takes 0 at the kink.",
+        _kinked,
+    ),
     Remark(
         BIAS,
         _bias,
@@ -178,8 +221,8 @@ REMARKS = (
         ),
     ),
     Remark(
-        "The numerical derivative parts from the exact one in its last digits: it comes from "
-        "rounded numbers, and near 0 rounding is most of what is left.",
+        "The two part: both come from rounded numbers, and rounding is most of what is left of a "
+        "number as small as this.",
         _parted,
     ),
     Remark(
@@ -188,7 +231,8 @@ REMARKS = (
         lambda q, _: q.ref.quantity in ("mhat_W", "mhat_b"),
     ),
     Remark(
-        "The velocity keeps a part of the step before and adds the new gradient to it.",
+        "The velocity keeps a part of the step before; the rate times the new gradient is "
+        "taken off.",
         _velocity,
     ),
     Remark("This array is frozen: it has a gradient, but the update leaves it as it is.", _frozen),

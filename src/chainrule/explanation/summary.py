@@ -5,6 +5,7 @@ fades on the way back, and which parameters have the largest gradients.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ from chainrule.explanation.chain import sloping
 from chainrule.explanation.example import ExampleStep, Table
 from chainrule.explanation.notation import Ref, key
 from chainrule.explanation.numerical import numerically
-from chainrule.explanation.work import Writer, finished, refuse
+from chainrule.explanation.work import Writer, drawn, finished, refuse
 from chainrule.loops import State
 from chainrule.wiring import Step
 
@@ -39,8 +40,8 @@ def summarise(writer: Writer, state: State) -> ExampleStep:
             _samples(step),
             _largest(writer, state, step),
         )
-    done = finished(writer, state, step)
-    return ExampleStep(done.number, done.loss_before, done.loss_after, tables=tables)
+        seen = drawn(writer, step)
+    return replace(finished(writer, state, step), tables=tables, drawn=seen)
 
 
 def _layers(step: Step) -> Iterator[tuple[str, Scope]]:
@@ -57,7 +58,8 @@ def _shapes(step: Step) -> Table:
         f = getattr(network.layers[i], "f", None)
         what = f"{kind}, {f.name}" if f is not None else kind
         rows.append((label, what, network.widths[i + 1], sum(b.size for b in blocks), shapes))
-    total = f"{network.layout.size:,} parameters, {len(step.batch.x)} samples."
+    samples = len(step.batch.x)
+    total = f"{network.layout.size:,} parameters, {samples} sample{'s' * (samples > 1)}."
     return Table(
         "The network", ("layer", "kind", "units", "parameters", "arrays"), tuple(rows), total
     )
@@ -74,7 +76,7 @@ def _forward(step: Step) -> Table:
         rows.append((label, *_spread(scope["a"]), flat, dead))
     remark = (
         "Of the outputs a. Saturated: where the activation's slope is below "
-        f"{FLAT:.0%} of the largest slope in the layer, in per cent of units × samples. Dead: "
+        f"{FLAT:.0%} of the largest that it can have, in per cent of units × samples. Dead: "
         "units whose slope is 0 for every sample; they learn nothing from this batch."
     )
     header = ("layer", "mean", "spread", "least", "most", "saturated %", "dead units")
@@ -87,8 +89,14 @@ def _quiet(scope: Scope) -> tuple[float | str, int | str]:
         return "", ""
     z = scope["z"] if "z" in scope else scope["x"]
     slopes = np.abs(scope.functions["df"](z, scope["a"]))  # (n, units)
-    flat = slopes < FLAT * slopes.max(initial=0.0)
+    flat = slopes < FLAT * _steepest(scope)
     return float(100 * flat.mean()), int((slopes == 0).all(axis=0).sum())
+
+
+def _steepest(scope: Scope) -> float:
+    """Return the largest slope of a layer's activation, wherever it is."""
+    z = np.linspace(-8.0, 8.0, 1601)[None, :]
+    return float(np.abs(scope.functions["df"](z, scope.functions["f"](z))).max())
 
 
 def _backward(step: Step) -> Table:
@@ -101,12 +109,12 @@ def _backward(step: Step) -> Table:
         rows.append((label, size, float(np.abs(signal).max()), ratio, _verdict(ratio)))
         above = size
     remark = (
-        "Of δ = ∂C/∂z, or of ∂C/∂x where a layer has no z: the root of the mean square, and the "
-        "same over that of the layer above. A ratio far below 1 at every layer is a vanishing "
-        "gradient, far above 1 an exploding one."
+        "Of ∂C/∂z, or of ∂C/∂x where a layer has no z: the root of the mean square, and the same "
+        "over that of the layer above. A ratio below 0.1 is marked as vanishing, above 10 as "
+        "exploding; where it happens at every layer, the first ones hardly learn, or leap."
     )
     return Table(
-        "Backward: the error signal", ("layer", "size of δ", "most |δ|", "ratio", ""),
+        "Backward: the error signal", ("layer", "size", "largest", "ratio", ""),
         tuple(rows), remark,
     )  # fmt: skip
 
@@ -141,19 +149,25 @@ def _parameters(writer: Writer, step: Step) -> Table:
 
 def _samples(step: Step) -> Table:
     terms, p, t = step.loss["terms"], step.loss["p"], step.batch.t
-    errors = terms.sum(axis=1)
+    weight = step.batch.weight
+    errors = terms.sum(axis=1) if weight is None else weight * terms.sum(axis=1)
+    classes = step.network.objective.classes
     rows: list[tuple[str | float | int, ...]] = []
-    for s in np.argsort(-errors)[:MOST]:
-        guess = (
-            (int(p[s].argmax()), int(t[s].argmax())) if step.network.objective.classes else ("", "")
-        )
-        rows.append((int(s), float(errors[s]), float(100 * errors[s] / errors.sum()), *guess))
-    remark = "Those that add most to the loss, and their share of it."
-    if step.network.objective.classes:
+    for s in np.argsort(-errors)[:MOST].tolist():
+        guess = (int(p[s].argmax()), int(t[s].argmax())) if classes else ()
+        rows.append((s, float(errors[s]), _share(errors[s], errors.sum()), *guess))
+    weighted = "" if weight is None else ", times their weight"
+    remark = f"Those that add most to the loss{weighted}, and their share of it."
+    if classes:
         right = int((p.argmax(axis=1) == t.argmax(axis=1)).sum())
         remark += f" {right} of {len(t)} samples have the right class."
-    header = ("sample", "error", "share %", "predicted", "target")
+    header = ("sample", "error", "share %", *(("predicted", "target") if classes else ()))
     return Table("Samples", header, tuple(rows), remark)
+
+
+def _share(part: float, whole: float) -> float | str:
+    """Return a part in per cent, nothing where the whole is 0."""
+    return float(100 * part / whole) if whole else ""
 
 
 def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -171,8 +185,9 @@ def _largest(writer: Writer, state: State, step: Step) -> Table:
         index = _index(place - block.start, block.shape)
         ref = Ref(block.param, network.labels[block.layer], index, sampled=False)
         beside = float(numerical[f"d{block.name}"][index])
-        share = 100 * float(flat[place] ** 2 / np.sum(flat**2))
-        rows.append((key(ref, writer.places), float(flat[place]), beside, share))
+        share = _share(float(flat[place] ** 2), float(np.sum(flat**2)))
+        shown = "kink" if np.isnan(beside) else beside
+        rows.append((key(ref, writer.places), float(flat[place]), shown, share))
     remark = (
         "The largest entries of the gradient, each with its numerical derivative, and its share of "
         "the squared length. Ask for one to see where it comes from: parameter="

@@ -6,7 +6,7 @@ It follows the scopes that the engine wires; there is no formula here, and no ar
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -35,6 +35,7 @@ Array: TypeAlias = NDArray[Any]
 
 FEW_SAMPLES = 6  # up to which each factor of a chain rule has a row of its own
 MOST_PATHS = 300  # rows for single paths
+SEEN = 8  # units of a layer that a picture may show, and the last
 SMALL = 6  # classes up to which a softmax's Jacobian is written out
 
 
@@ -171,6 +172,23 @@ def _quantities(writer: Writer, step: Step, numerical: dict[str, Array]) -> Iter
             if scope is step.loss and name == "do" and derived:
                 found = _derived(writer, step, found, derived, index)
             yield found
+
+
+def drawn(writer: Writer, step: Step) -> tuple[Quantity, ...]:
+    """Return what a picture of the network shows: the first sample, of wide layers some units."""
+    rows: list[Quantity] = []
+    for section, scope, name in contents(step, writer.setup.rule):
+        if name not in ("a", "p", "t", "W", "b"):
+            continue
+        seen = [_seen(n) for n in np.shape(scope[name])]
+        if name in ("a", "p", "t"):
+            seen[0] = [0]
+        rows += [quantity(writer, step, section, scope, name, i, {}, ()) for i in product(*seen)]
+    return tuple(replace(q, lines=()) for q in rows)
+
+
+def _seen(units: int) -> list[int]:
+    return sorted({*range(min(units, SEEN)), units - 1})
 
 
 def _entries(

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from chainrule.activations import ACTIVATIONS
 from chainrule.explanation.digits import Digits
 from chainrule.explanation.example import (
     ErratumFigure,
@@ -23,6 +24,7 @@ from chainrule.explanation.example import (
     WorkedExample,
 )
 from chainrule.explanation.remarks import near
+from chainrule.losses import LogisticCrossEntropy
 
 HEADINGS = {
     "given": "Given",
@@ -125,8 +127,7 @@ def outline(example: WorkedExample) -> list[Item]:
 
 def _items(example: WorkedExample) -> Iterator[Item]:
     yield from (Paragraph(text) for text in introduction(example))
-    if example.level == "scalars" and example.parameter is None:
-        yield Picture(example.steps[0])
+    yield Picture(example.steps[0])
     several = example.setup.steps > 1
     for step in example.steps:
         if several:
@@ -136,14 +137,18 @@ def _items(example: WorkedExample) -> Iterator[Item]:
         yield Heading("The error, step by step", 2, "history")
         rows = tuple((step, _plainly(loss, example)) for step, loss in example.history)
         yield listing(Table("", ("after steps", "error"), rows), example.cells)
-    if example.errata:
+    if example.errata and example.parameter is None:
         yield Heading("Errata", 2, "errata")
+        yield Paragraph("In the names of the published text.")
         yield from (correction(figure) for figure in example.errata)
 
 
 def introduction(example: WorkedExample) -> list[str]:
     """Return the sentences in front: source, notation, users' functions, textbook formulas."""
     texts = [example.source] if example.source else []
+    texts.append(_described(example))
+    if example.setup.batch.weight is not None:
+        texts.append("The samples have weights, which are brought to the mean 1 first.")
     if example.notation.about and example.notation.name != "plain":
         texts.append(f"Notation: {example.notation.about}")
     texts += _textbook(example)
@@ -157,9 +162,22 @@ def introduction(example: WorkedExample) -> list[str]:
     return texts
 
 
+def _described(example: WorkedExample) -> str:
+    """Return the network, the loss and the rule of the update in a sentence."""
+    network, setup = example.setup.network, example.setup
+    layers = [f"{layer.kind} {width}" if (f := getattr(layer, "f", None)) is None else
+              f"{f.name} {width}" for layer, width in
+              zip(network.layers, network.widths[1:], strict=True)]  # fmt: skip
+    rule = setup.rule or setup.search
+    update = f"; update: {rule!r}" if rule else ""
+    return f"{network.inputs} inputs, {', '.join(layers)}; loss: {network.objective.name}{update}."
+
+
 def _textbook(example: WorkedExample) -> list[str]:
     """Return the sentence on formulas that are shown in place of the stable ones that ran."""
     functions = [getattr(layer, "f", None) for layer in example.setup.network.layers]
+    if isinstance(example.setup.network.objective, LogisticCrossEntropy):  # its link and its terms
+        functions += [ACTIVATIONS["logistic"], ACTIVATIONS["softplus"]]
     used = [f.name for f in functions if f is not None and f.formula]
     stable = [name for name in dict.fromkeys(used) if name not in AS_THEY_RUN]
     if not stable or example.level != "scalars":

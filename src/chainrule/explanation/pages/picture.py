@@ -187,7 +187,8 @@ class _Drawing:
         self.example, self.step = example, step
         self.columns = list(_columns(example))
         self.found: Found = {
-            (q.ref.quantity, q.ref.layer, q.ref.index): q for q in reversed(step.quantities)
+            (q.ref.quantity, q.ref.layer, q.ref.index): q
+            for q in reversed((*step.quantities, *step.drawn))
         }
         weights = [abs(q.value) for key, q in self.found.items() if key[0] == "W"]
         self.largest = max(weights, default=0.0) or 1.0

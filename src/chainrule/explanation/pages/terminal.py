@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from io import StringIO
 from itertools import groupby
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table as Rows
@@ -73,17 +73,17 @@ def _print(item: Item, console: Console) -> None:
         case Picture():
             pass  # lines of text would not do it justice
         case _:
-            console.print(Padding(_shown(item), (0, 0, 0, 2)))
+            console.print(Padding(_shown(item, console.width - INDENT), (0, 0, 0, 2)))
 
 
-def _shown(item: Item) -> RenderableType:
+def _shown(item: Item, width: int) -> RenderableType:
     match item:
         case Given(quantities):
             return _Packed([Text(f"{q.name} = {q.shown}") for q in quantities])
         case Grid():
             return _grid(item)
         case Listing():
-            return _table(item)
+            return _table(item, width)
         case Outcome(before, after):
             return Text.assemble("error ", (before, "bold"), " → ", (after, "bold green"))
         case Correction():
@@ -236,7 +236,10 @@ def _grid(grid: Grid) -> RenderableType:
     return table
 
 
-def _table(listing: Listing) -> RenderableType:
+def _table(listing: Listing, width: int) -> RenderableType:
+    columns = zip(listing.table.header, *listing.rows, strict=True)
+    if sum(2 + max(map(len, column)) for column in columns) > width:
+        return Group(*_records(listing))
     table = Rows.grid(padding=(0, 2))
     table.add_row(*(Text(h, style="bold", justify="right" if i else "left")
                     for i, h in enumerate(listing.table.header)))  # fmt: skip
@@ -248,6 +251,15 @@ def _table(listing: Listing) -> RenderableType:
     outer.add_row(table)
     outer.add_row(Text(listing.table.remark, style="italic yellow"))
     return outer
+
+
+def _records(listing: Listing) -> Iterator[RenderableType]:
+    """Yield the rows of a table that is too wide, each as its figures with their headings."""
+    for row in listing.rows:
+        pairs = zip(listing.table.header, row, strict=True)
+        yield _Packed([Text(f"{heading} {text}") for heading, text in pairs if text])
+    if listing.table.remark:
+        yield Text(listing.table.remark, style="italic yellow")
 
 
 def _erratum(figure: Correction) -> Text:
