@@ -206,3 +206,16 @@ def test_a_formula_that_gives_another_number_is_not_shown():
 def test_steps_to_show_are_a_list():
     with pytest.raises(InputError, match="give a list"):
         explain_problem(problem("mazur"), show_steps=5)  # pyright: ignore[reportArgumentType] (on purpose)
+
+
+def test_a_curve_is_not_taken_for_a_kink():
+    """One unit stands at its kink; another entry's slope is 0 at the bottom of a steep parabola."""
+    network = mlp(2, 2, 1, activation="relu", output="identity", loss="squared-error")
+    theta = network.pack(W=[[[0, 0], [1, 1]], [[1.0, 2.0]]], b=[[0, 0], [0]])
+    x = [3.0, 1.0]
+    example = explain(
+        network, theta, x, network.predict(theta, np.array([x]))[0]
+    )  # no error at all
+    steep = example["dW1[1,0]"]
+    assert steep.value == 0
+    assert steep.numerical == pytest.approx(0, abs=1e-12)

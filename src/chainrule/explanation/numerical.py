@@ -24,7 +24,7 @@ from chainrule.wiring import Step, wire
 
 Array: TypeAlias = NDArray[Any]
 
-NUDGE = 1e-6  # of an entry, to look at the slope on either side of a kink
+NUDGE = 1e-4  # of an entry, to look at the slope on either side of a kink
 
 
 def numerically(
@@ -62,15 +62,20 @@ def at_kink(step: Step) -> bool:
 
 
 def _two_slopes(value: Callable[[Array], Any], theta: Array) -> NDArray[np.bool_]:
-    """Tell for each entry whether the value's slopes to the left and to the right differ."""
-    middle = float(value(theta))
-    found = np.zeros(len(theta), dtype=np.bool_)
-    for i in range(len(theta)):
+    """Tell for each entry whether the value's slopes to the left and to the right differ.
+
+    What the two sides bring differs in proportion to the step at a kink, to its square where the
+    value is only curved.
+    """
+    noise = 1e-13 * max(1.0, abs(float(value(theta))))
+
+    def bend(i: int, size: float) -> float:
         h = np.zeros(len(theta))
-        h[i] = NUDGE * max(1.0, abs(theta[i]))
-        right, left = (float(value(theta + h)) - middle), (middle - float(value(theta - h)))
-        found[i] = abs(right - left) > 1e-3 * max(abs(right), abs(left), 1e-9)
-    return found
+        h[i] = size * max(1.0, abs(theta[i]))
+        return abs(float(value(theta + h)) - 2 * float(value(theta)) + float(value(theta - h)))
+
+    gaps = np.array([(bend(i, NUDGE), bend(i, NUDGE / 10)) for i in range(len(theta))])
+    return (gaps[:, 1] > 0.03 * gaps[:, 0]) & (gaps[:, 1] > noise)
 
 
 def _by_name(
