@@ -177,9 +177,13 @@ class _Body:
             case Heading():
                 return self._heading(item)
             case Picture(step):
-                drawn = svg(picture(self.example, step), standalone=False)
+                drawing = picture(self.example, step)
+                drawn = svg(drawing, standalone=False)
                 label = "The network, a picture that scrolls"
-                return f'<figure tabindex="0" role="group" aria-label="{label}">{drawn}</figure>'
+                return (
+                    f'<figure tabindex="0" role="group" aria-label="{label}">{drawn}</figure>'
+                    f'<p class="reading" aria-hidden="true">{escape(drawing.legend)}</p>'
+                )
             case Listing():
                 return self._table(item)
             case Outcome(before, after):

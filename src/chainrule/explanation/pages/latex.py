@@ -139,7 +139,9 @@ class _Page:
             case Paragraph(text):
                 yield rf"\about{{{words(text)}}}"
             case Picture(step):
-                yield self._picture(picture(self.example, step))
+                drawing = picture(self.example, step)
+                yield self._picture(drawing)
+                yield rf"\about{{{words(drawing.legend)}}}"
             case Given(quantities):
                 pairs = ((self.tex.name(q.markup), self.tex.number(q.shown)) for q in quantities)
                 yield from (rf"\given{{{name}}}{{{number}}}" for name, number in pairs)

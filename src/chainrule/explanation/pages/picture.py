@@ -106,6 +106,8 @@ class Picture:
     captions : tuple of Caption
     title, description : str
         For those who do not see it.
+    legend : str
+        What lines and numbers mean, for those who do.
     """
 
     width: float
@@ -116,6 +118,7 @@ class Picture:
     captions: tuple[Caption, ...]
     title: str
     description: str
+    legend: str
 
     def node(self, key: str) -> Node:
         """Return the node of a key."""
@@ -211,7 +214,7 @@ class _Drawing:
         width = self.places_x[-1] + self.margin(self.columns[-1])
         return Picture(
             width, self.height(), self.radius, nodes, edges, captions,
-            "The network with its numbers", self.description(),
+            "The network with its numbers", self.description(), self.legend(),
         )  # fmt: skip
 
     # ---- what stands where ----------------------------------------------------------------------
@@ -355,7 +358,11 @@ class _Drawing:
     def description(self) -> str:
         """Return what there is to see, in sentences."""
         widths = ", ".join(f"{c.caption} ({c.width})" for c in self.columns)
-        texts = [f"From left to right: {widths}."]
+        return f"From left to right: {widths}. {self.legend()}"
+
+    def legend(self) -> str:
+        """Return what the signs mean, in sentences."""
+        texts: list[str] = []
         if len(self.example.setup.batch.x) > 1:
             texts.append("The numbers in the units are those of the first sample.")
         if any(None in c.units for c in self.columns):
