@@ -126,13 +126,11 @@ def _simple(tree: Expression) -> Expression:
 def _bare(tree: Expression) -> Expression:
     """Return an expression without factors of 1 and terms of 0."""
     match tree:
-        case Operation("*", Literal(0), _) | Operation("*" | "/", Literal(0), _):
+        case Operation("*" | "/", Literal(0), _) | Operation("*", _, Literal(0)):
             return Literal(0)
         case Operation("*" | "/", Symbol(Ref("l1" | "l2" | "alpha"), _, 0.0), _):
             return Literal(0)  # a part of the penalty that is off
         case Operation("*", _, Symbol(Ref("l1" | "l2" | "alpha"), _, 0.0)):
-            return Literal(0)
-        case Operation("*", _, Literal(0)):
             return Literal(0)
         case Operation("*", Literal(1), other) | Operation("*" | "/", other, Literal(1)):
             return other
