@@ -3,16 +3,12 @@
 Only terminals get colour and movement. What is written is made elsewhere.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
-
-from chainrule.errors import InputError
 
 WIDTH = 80  # of pages that are not for a terminal
 
@@ -81,25 +77,6 @@ def write(path: Path, text: str) -> None:
     InputError
         If it cannot be written.
     """
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")  # a device or a pipe stays what it is
-        else:
-            replace(Path(os.path.realpath(path)), text)  # a link stays a link
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; name another file") from None
+    from chainrule.explanation import write_file
 
-
-def replace(path: Path, text: str) -> None:
-    """Put a new file in a path's place when it is complete."""
-    if path.exists() and not os.access(path, os.W_OK):
-        raise PermissionError(13, "it is read-only")
-    draft = path.with_name(f".chainrule-{os.urandom(4).hex()}")
-    try:
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(text)
-        if path.exists():
-            shutil.copymode(path, draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_file(path, text)

@@ -21,6 +21,7 @@ from chainrule.explanation.example import (
     WorkedExample,
 )
 from chainrule.explanation.notation import NOTATIONS, Notation
+from chainrule.explanation.pages.files import write_file
 from chainrule.explanation.setup import Setup
 from chainrule.problems import Problem
 
@@ -38,6 +39,7 @@ __all__ = [
     "example_schema",
     "explain",
     "explain_problem",
+    "write_file",
 ]
 
 

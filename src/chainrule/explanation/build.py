@@ -199,6 +199,8 @@ def _what(writer: Writer, level: Level | None, parameter: str | None) -> tuple[L
         block, index = find(writer, str(parameter))
         label = writer.setup.network.labels[block.layer]
         return "scalars", key(Ref(block.param, label, index, sampled=False), writer.places)
+    if level in ("matrices", "summary"):
+        return level, None
     size = numbers(writer)
     if level == "scalars" and size > MOST_NUMBERS:
         raise InputError(

@@ -147,11 +147,12 @@ def _named(tree: Expression) -> Expression:
     match tree:
         case Choice(Operation("<", x, Literal(0)), Negation(minus), plus) if x == minus == plus:
             return Call("abs", (x,), tree.value)
-        case Choice(Operation(">", x, Literal(0)), Literal(1), Choice() as less):
-            below = Operation("<", x, Literal(0), 0.0)
-            same = less.condition == replace(below, value=getattr(less.condition, "value", 0.0))
-            signs = (less.yes, less.no) == (Negation(Literal(1), -1.0), Literal(0))
-            return Call("sgn", (x,), tree.value) if same and signs else tree
+        case Choice(Operation(">", x, Literal(0)), Literal(1), Choice(below, minus, Literal(0))):
+            match below, minus:
+                case Operation("<", y, Literal(0)), Negation(Literal(1)) if x == y:
+                    return Call("sgn", (x,), tree.value)
+                case _:
+                    return tree
         case Literal(math.pi):
             return Literal(math.pi, "π")
         case _:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from chainrule.errors import InputError, unknown
-from chainrule.explanation.markup import plain
 from chainrule.network import Network
 
 
@@ -147,10 +146,6 @@ class Notation:
         word = {"dx": "∂C/∂x"}.get(ref.quantity, ref.quantity)
         sample = f"({ref.index[0] + self.count_from})" if ref.sampled and places.samples > 1 else ""
         return f"{word}^{{{ref.layer}}}" + (f"_{{{units}}}" if units else "") + sample
-
-    def text(self, ref: Ref, places: Places) -> str:
-        """Return the name of a number as one line of text."""
-        return plain(self(ref, places))
 
     def array(self, ref: Ref, places: Places) -> str:
         """Return a whole array's name in markup: the pattern without its units, or the key."""

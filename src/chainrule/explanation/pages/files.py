@@ -4,6 +4,7 @@ What each format looks like is written in a file of its own.
 """
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,12 +50,36 @@ def save(example: "WorkedExample", path: Path, form: str | None = None) -> None:
             f"which format does {str(path)!r} mean? Give it one of the endings {known}, or say "
             'form="html"'
         )
-    text = write_as(example, form or ENDINGS[path.suffix.lower()])
-    draft = path.with_name(f".chainrule-{os.urandom(4).hex()}")
+    write_file(path, write_as(example, form or ENDINGS[path.suffix.lower()]))
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a device or a pipe stays what it is
+        else:
+            replace(Path(os.path.realpath(path)), text)  # a link stays a link
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; name another file") from None
+
+
+def replace(path: Path, text: str) -> None:
+    """Put a new file in a path's place when it is complete."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(13, "it is read-only")
+    draft = path.with_name(f".chainrule-{os.urandom(4).hex()}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(text)
+        if path.exists():
+            shutil.copymode(path, draft)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
