@@ -4,6 +4,7 @@ Nothing here knows a formula; it only says which scope a name is looked up in. T
 passes give the same bits, and a mistake in somebody's program is one equation replaced.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -270,18 +271,17 @@ def _pairs(replace: Mapping[Any, str]) -> dict[Any, str]:
 
 def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
     """Put equations in place of others; refuse places and names that there are not."""
+    used = {n for text in replace.values() for n in re.findall(r"\w+", str(text))}
     for (where, name), text in replace.items():
-        used = {n for (w, _), other in replace.items() if w == where for n in names(other)}
         scopes = [s for s in _places(step, where) if name in s.equations or _addable(name, used)]
         if not scopes:
-            known = {n for s in _places(step, where) for n in s.equations}
-            raise unknown(f"equation of {where}", name, known)
-        for scope in scopes:
-            scope.equations[name] = text
-            scope.given.pop(name, None)
-            if name.endswith("_new") and name[:-4] not in scope:
-                has_array = scope.label in step.arrays
-                scope.given[name[:-4]] = np.zeros_like(scope["w"]) if has_array else 0.0
+            here = [n for s in _places(step, where) for n in s.equations]
+            raise unknown(f"equation of {where}", name, here)
+        for s in scopes:
+            s.equations[name] = text
+            s.given.pop(name, None)
+            if name.endswith("_new") and name[:-4] not in s:
+                s.given[name[:-4]] = np.zeros_like(s["w"]) if s.label in step.arrays else 0.0
         names(text)  # parses
 
 

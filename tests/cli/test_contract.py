@@ -27,7 +27,7 @@ from chainrule.problems import PROBLEMS
 from chainrule.problems import settings as problem_settings
 from tests.cli.conftest import COMMAND, Call, environment
 
-COMMANDS = ["explain", "demo", "schema"]
+COMMANDS = ["explain", "check", "demo", "schema"]
 ESCAPE = "\x1b"
 
 
@@ -139,7 +139,7 @@ def test_the_version(request: pytest.FixtureRequest, call_it: str):
         ("chainrule ex", ["explain"]),
         ("chainrule explain m", ["mazur"]),
         ("chainrule explain --loss q", ["quantile"]),
-        ("chainrule schema ", ["example"]),
+        ("chainrule schema ", ["example", "diagnosis"]),
     ],
 )
 def test_the_shell_completes(line: str, offered: list[str]):

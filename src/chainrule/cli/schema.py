@@ -10,7 +10,10 @@ import typer
 
 from chainrule.cli.options import one_of
 
-SCHEMAS = {"example": "explanation/example.schema.json"}  # by name: where in the package
+SCHEMAS = {  # by name: where in the package
+    "example": "explanation/example.schema.json",
+    "diagnosis": "diagnosis/diagnosis.schema.json",
+}
 
 
 def schema(
@@ -20,10 +23,10 @@ def schema(
             callback=one_of(list(SCHEMAS), "schema"),
             autocompletion=lambda: list(SCHEMAS),
             metavar="NAME",
-            help="One of: example.",
+            help="One of: example, diagnosis.",
         ),
     ] = "example",
 ) -> None:
-    """Print the JSON Schema of what `explain --format json` writes."""
+    """Print the JSON Schema of what other commands write as JSON."""
     text = files("chainrule").joinpath(SCHEMAS[name]).read_text(encoding="utf-8")
     print(text, end="")  # noqa: T201 (a result)

@@ -22,23 +22,47 @@ from chainrule.explanation.example import (
 )
 from chainrule.explanation.notation import NOTATIONS, Notation
 from chainrule.explanation.pages.files import write_file
+from chainrule.explanation.pages.outline import (
+    Heading,
+    Item,
+    Listing,
+    Mark,
+    Note,
+    Paragraph,
+    Points,
+    Versus,
+    Working,
+)
+from chainrule.explanation.pages.page import Page
 from chainrule.explanation.setup import Setup
+from chainrule.explanation.single import one_number
 from chainrule.problems import Problem
 
 __all__ = [
-    "NOTATIONS",
     "ErratumFigure",
     "ExampleStep",
+    "Heading",
+    "Item",
     "Line",
+    "Listing",
+    "Mark",
     "Matrix",
+    "NOTATIONS",
     "Notation",
+    "Note",
+    "Page",
+    "Paragraph",
+    "Points",
     "Quantity",
     "Setup",
     "Table",
+    "Versus",
     "WorkedExample",
+    "Working",
     "example_schema",
     "explain",
     "explain_problem",
+    "one_number",
     "write_file",
 ]
 

@@ -1,10 +1,10 @@
-"""The worked example as one HTML page, or as the output of a notebook's cell.
+"""A page as one HTML file, or as the output of a notebook's cell.
 
-It maps the page's outline to elements and computes nothing; how they look is page.css.
+It maps the page's items to elements and computes nothing; how they look is page.css.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
@@ -17,21 +17,28 @@ from chainrule.explanation.pages.mathml import MATHML, flow, inline, widest
 from chainrule.explanation.pages.outline import (
     MOST_COLUMNS,
     MOST_ROWS,
+    SIGNS,
     Correction,
     Given,
     Grid,
     Heading,
     Item,
     Listing,
+    Mark,
+    Note,
     Outcome,
     Paragraph,
     Picture,
+    Points,
+    Versus,
     Worked,
+    Working,
     numerical_note,
-    outline,
 )
+from chainrule.explanation.pages.page import Page, page_of
 from chainrule.explanation.pages.picture import picture
 from chainrule.explanation.pages.svg import STYLE, svg
+from chainrule.explanation.pages.typed import read
 from chainrule.explanation.typeset import formula, numbers
 
 WIDE = 34  # letters that fit a narrow screen; what is wider scrolls in a box of its own
@@ -43,25 +50,26 @@ ARRAYS = {
 }  # fmt: skip
 ANOTHER_WAY = "another way to it, which did not run:"
 CARRIED = "full precision carried"
-ABOUT = (
-    "Results are rounded as they are printed; the numbers put in carry as many digits more as a "
-    "line needs to recompute. A copied line is plain text that a calculator or Python reads."
-)
+SPOKEN: dict[Mark, str] = {  # signs in words, for those who hear the page
+    "": "", "right": "Right: ", "wrong": "Wrong: ", "unclear": "Not right: ",
+    "stopped": "Not checked: ",
+}  # fmt: skip
 
 
-def render(example: WorkedExample) -> str:
-    """Return an example as one HTML file that asks nothing of anywhere.
+def render(document: WorkedExample | Page) -> str:
+    """Return a worked example, or a page, as one HTML file that asks nothing of anywhere.
 
     Parameters
     ----------
-    example : WorkedExample
+    document : WorkedExample or Page
 
     Returns
     -------
     str
     """
-    items = outline(example)
-    title, made = escape(example.title), escape(f"chainrule {version('chainrule')}")
+    page = page_of(document)
+    title, made = escape(page.title), escape(f"chainrule {version('chainrule')}")
+    about = f"<p>{escape(page.about)}</p>" if page.about else ""
     return "\n".join([
         '<!DOCTYPE html>\n<html lang="en">\n<head>',
         '<meta charset="utf-8" />',
@@ -72,31 +80,32 @@ def render(example: WorkedExample) -> str:
         f"<style>\n{_style()}\n</style>",
         '</head>\n<body class="chainrule chainrule-page">',
         '<a class="skip" href="#content">Skip to the content</a>',
-        f"<header><h1>{title}</h1></header>",
-        _contents(items),
+        f"<header><h1>{_mark(page.mark)}{title}</h1></header>",
+        _contents(page.items),
         '<main id="content" tabindex="-1">',
-        *_Body(example, items, page=True).parts(),
+        *_Body(page.items, page=True).parts(),
         "</main>",
-        f"<footer><p>{ABOUT}</p><p>Made by {made}.</p></footer>",
+        f"<footer>{about}<p>Made by {made}.</p></footer>",
         "</body>\n</html>\n",
     ])  # fmt: skip
 
 
-def fragment(example: WorkedExample) -> str:
-    """Return an example as a notebook shows it: without a head, without ids, styles of its own.
+def fragment(document: WorkedExample | Page) -> str:
+    """Return a document as a notebook shows it: without head or ids, with styles of its own.
 
     Parameters
     ----------
-    example : WorkedExample
+    document : WorkedExample or Page
 
     Returns
     -------
     str
     """
+    page = page_of(document)
     return "\n".join([
         f'<div class="chainrule chainrule-cell"><style>\n{_style()}\n</style>',
-        f'<p class="title">{escape(example.title)}</p>',
-        *_Body(example, outline(example), page=False).parts(),
+        f'<p class="title">{_mark(page.mark)}{escape(page.title)}</p>',
+        *_Body(page.items, page=False).parts(),
         "</div>\n",
     ])  # fmt: skip
 
@@ -136,14 +145,13 @@ class _Body:
 
     Parameters
     ----------
-    example : WorkedExample
-    items : list of Item
+    items : sequence of Item
     page : bool
         Whether there is a page around it: then it has anchors, and text to copy in place of maths.
     """
 
-    def __init__(self, example: WorkedExample, items: list[Item], *, page: bool) -> None:
-        self.example, self.items, self.page = example, items, page
+    def __init__(self, items: Sequence[Item], *, page: bool) -> None:
+        self.items, self.page = items, page
         self.used: Counter[str] = Counter()
         steps = any(isinstance(i, Heading) and i.depth == 2 for i in items[: _second(items)])
         self.up = 0 if steps else 1  # one step alone has no heading above its parts
@@ -167,6 +175,12 @@ class _Body:
         elif kind is Grid:
             arrays = (self._grid(i) for i in items if isinstance(i, Grid))
             yield f'<div class="arrays">{"".join(arrays)}</div>'
+        elif kind is Note:
+            rows = (_noted(i) for i in items if isinstance(i, Note))
+            yield f'<dl class="given notes">{"".join(rows)}</dl>'
+        elif kind is Working:
+            blocks = (self._working(i) for i in items if isinstance(i, Working))
+            yield f'<div class="worked">{"".join(blocks)}</div>'
         elif kind is Correction:
             yield self._errata([i for i in items if isinstance(i, Correction)])
         else:
@@ -176,8 +190,8 @@ class _Body:
         match item:
             case Heading():
                 return self._heading(item)
-            case Picture(step):
-                drawing = picture(self.example, step)
+            case Picture(step, example):
+                drawing = picture(example, step)
                 drawn = svg(drawing, standalone=False)
                 label = "The network, a picture that scrolls"
                 return (
@@ -186,6 +200,11 @@ class _Body:
                 )
             case Listing():
                 return self._table(item)
+            case Points(texts, mark):
+                points = "".join(f"<li>{_mark(mark)}{escape(text)}</li>" for text in texts)
+                return f'<ul class="points{" marked" * bool(mark)}">{points}</ul>'
+            case Versus(wrong, right):
+                return f'<dl class="versus">{_side("wrong", wrong)}{_side("right", right)}</dl>'
             case Outcome(before, after):
                 return (
                     '<p class="outcome">The error was '
@@ -299,6 +318,28 @@ class _Body:
             f"{strong}{beside}</span></div>"
         )
 
+    def _working(self, item: Working) -> str:
+        """Return arithmetic in ready texts, set as maths where it can be read as such."""
+        lines = self._typed(item.formula, "symbols") if item.formula else ""
+        lines += self._typed(item.substituted, "numbers") if item.substituted else ""
+        whose = f'<span class="beside">{_mark(item.mark, spoken=False)}{escape(item.label)}</span>'
+        who = f"{item.name}, {item.label}"
+        return (
+            f'<div class="quantity {item.mark}" role="group" aria-label="{escape(who)}">'
+            f'<div class="name">{self._name(item.name)}</div><div class="lines">{lines}'
+            '<div class="line result"><span class="eq">=</span><span class="set">'
+            f"<strong>{self._number(item.result)}</strong> {whose}</span></div></div></div>"
+        )
+
+    def _typed(self, text: str, kind: str) -> str:
+        tree = read(text)
+        if tree is not None:
+            return self._line(formula(tree, MATHML), text, kind)
+        return (
+            f'<div class="line {kind}"><span class="eq">=</span>'
+            f'<span class="set"><code>{escape(text)}</code></span></div>'
+        )
+
     # ---- arrays, tables, errata -----------------------------------------------------------------
 
     def _grid(self, grid: Grid) -> str:
@@ -324,7 +365,7 @@ class _Body:
 
     def _matrix(self, grid: Grid, name: str) -> str:
         """Return the numbers of an array, which scroll if they are wide."""
-        first = self.example.notation.count_from
+        first = grid.first
         single = grid.matrix.array.ndim == 1
         places = [""] if single else _numbered(grid, 0, first)
         body = "".join(self._row(row, i) for row, i in zip(grid.rows, places, strict=True))
@@ -386,10 +427,28 @@ class _Body:
 # ---- what needs nothing else --------------------------------------------------------------------
 
 
-def _second(items: list[Item]) -> int:
+def _second(items: Sequence[Item]) -> int:
     """Return the place after the first heading."""
     places = (i for i, item in enumerate(items, 1) if isinstance(item, Heading))
     return next(places, 0)
+
+
+def _mark(mark: Mark, *, spoken: bool = True) -> str:
+    """Return a mark, for those who see it and for those who hear it."""
+    if not mark:
+        return ""
+    words = f'<span class="hidden">{SPOKEN[mark]}</span>' if spoken else ""
+    return f'<span class="mark {mark}" aria-hidden="true">{SIGNS[mark]}</span>{words} '
+
+
+def _side(mark: Mark, text: str) -> str:
+    """Return one of two formulas that stand beside each other."""
+    sign = _mark(mark, spoken=False)
+    return f'<div class="{mark}"><dt>{sign}{mark}</dt><dd><code>{escape(text)}</code></dd></div>'
+
+
+def _noted(note: Note) -> str:
+    return f"<dt>{escape(note.label)}</dt><dd>{escape(note.text)}</dd>"
 
 
 def _array(q: Quantity) -> str:

@@ -1,6 +1,6 @@
-r"""The worked example as GitHub-flavoured Markdown, its lines as maths between dollar signs.
+r"""A page as GitHub-flavoured Markdown, its lines as maths between dollar signs.
 
-It reads the page's outline and nothing else; how an expression is set is ``tex``'s business.
+It reads the page's items and nothing else; how an expression is set is ``tex``'s business.
 
 What different viewers take for their own decides how things are written. GitHub's parser sees the
 maths before the maths does: it strips a backslash in front of a sign, and reads underscores as
@@ -20,22 +20,28 @@ from math import ceil
 
 from chainrule.explanation.example import Quantity, WorkedExample
 from chainrule.explanation.pages.outline import (
+    SIGNS,
     Correction,
     Given,
     Grid,
     Heading,
     Item,
     Listing,
+    Note,
     Outcome,
     Paragraph,
     Picture,
+    Points,
+    Versus,
     Worked,
-    outline,
+    Working,
 )
+from chainrule.explanation.pages.page import Page, page_of
 from chainrule.explanation.pages.picture import picture
 from chainrule.explanation.pages.svg import svg
 from chainrule.explanation.pages.tex_maths import NUMBER, Tex, length
 from chainrule.explanation.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
+from chainrule.explanation.pages.typed import read
 from chainrule.explanation.typeset import formula
 
 FULL = 66  # signs of a row
@@ -47,18 +53,20 @@ SPECIAL = {
 SIGN = re.compile(r" (?:[+-]|\\cdot) ")
 
 
-def render(example: WorkedExample) -> str:
-    """Return a worked example as Markdown.
+def render(document: WorkedExample | Page) -> str:
+    """Return a worked example, or a page, as Markdown.
 
     Parameters
     ----------
-    example : WorkedExample
+    document : WorkedExample or Page
 
     Returns
     -------
     str
     """
-    return "\n\n".join([f"# {words(example.title)}", *_Page(example).parts()]) + "\n"
+    page = page_of(document)
+    title = f"# {SIGNS[page.mark]} {words(page.title)}" if page.mark else f"# {words(page.title)}"
+    return "\n\n".join([title, *_Page(page).parts()]) + "\n"
 
 
 def words(text: str) -> str:
@@ -68,12 +76,11 @@ def words(text: str) -> str:
 
 
 class _Page:
-    """The items of one example, set one after the other."""
+    """The items of one page, set one after the other."""
 
-    def __init__(self, example: WorkedExample) -> None:
-        self.example = example
-        self.tex = Tex(keys=not example.notation.patterns, markdown=True)
-        self.items = outline(example)
+    def __init__(self, page: Page) -> None:
+        self.tex = Tex(keys=page.keys, markdown=True)
+        self.items = page.items
         self.levels = levels(self.items)
 
     def parts(self) -> Iterator[str]:
@@ -94,8 +101,8 @@ class _Page:
                 yield f"{'#' * (self.levels[anchor] + 1)} {words(text)}"
             case Paragraph(text):
                 yield words(text)
-            case Picture(step):
-                drawing = picture(self.example, step)
+            case Picture(step, example):
+                drawing = picture(example, step)
                 data = b64encode(svg(drawing).encode()).decode()
                 alt = words(f"{drawing.title}. {drawing.description}")
                 yield f"![{alt}](data:image/svg+xml;base64,{data})"
@@ -107,8 +114,10 @@ class _Page:
                 yield from _listing(item)
             case Outcome(before, after):
                 yield f"Error: {before} → **{after}**"
+            case Working():
+                yield self._working(item)
             case _:
-                pass
+                yield from _said(item)
 
     # ---- lines of numbers -----------------------------------------------------------------------
 
@@ -126,6 +135,21 @@ class _Page:
         yield block(lines)
         if item.quantity.remark:
             yield f"*{words(item.quantity.remark)}*"
+
+    def _working(self, item: Working) -> str:
+        """Return arithmetic as maths, or as it is where no maths can be read from it."""
+        texts = [text for text in (item.formula, item.substituted) if text]
+        trees = [tree for text in texts if (tree := read(text))]
+        if len(trees) < len(texts):
+            return fenced([f"{item.name} = {' = '.join(texts)}", f"= {item.result} {_whose(item)}"])
+        name = self.tex.name(item.name)
+        lines, start, room = list[str](), f"{name} &= ", FULL - length(name)
+        for tree in trees:
+            lines += folded(formula(tree, self.tex), start, room)
+            start = "&= "
+        number = self.tex.number(item.result)
+        result = rf"\mathbf{{{number}}} \quad \text{{{_whose(item)}}}"
+        return block([*lines, start + result])
 
     # ---- arrays ---------------------------------------------------------------------------------
 
@@ -176,6 +200,20 @@ class _Page:
         return table(names, [[q.shown for q in quantities]])
 
 
+def _said(item: Item) -> Iterator[str]:
+    """Yield what is only words."""
+    match item:
+        case Note(label, text):
+            yield f"**{words(label)}.** {words(text)}"
+        case Points(texts, mark):
+            sign = f"{SIGNS[mark]} " if mark else ""
+            yield "\n".join(f"- {sign}{words(text)}" for text in texts)
+        case Versus(wrong, right):
+            yield fenced([f"- {wrong}", f"+ {right}"], "diff")
+        case _:
+            pass
+
+
 def _goes_on(before: Row, row: Row, room: int) -> bool:
     """Tell whether a result stands behind the numbers, on their line."""
     size = length(before.tex) + length(row.tex) + len(row.numerical)
@@ -200,6 +238,17 @@ def _note(row: Row) -> str:
         return ""
     mark = r"\checkmark" if row.good else r"\ne"
     return rf" \quad \text{{numerically }} {row.numerical} \enspace {mark}"
+
+
+def _whose(item: Working) -> str:
+    return f"{SIGNS[item.mark]} {item.label}".strip()
+
+
+def fenced(lines: list[str], language: str = "text") -> str:
+    """Return lines as they are, between fences that are longer than any of theirs."""
+    longest = max(map(len, re.findall("`+", "\n".join(lines))), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([fence + language, *(" ".join(line.split()) for line in lines), fence])
 
 
 def block(lines: list[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -39,6 +39,9 @@ AS_THEY_RUN = ("identity", "relu", "leaky-relu", "tanh")
 CORNER = 6  # rows and columns of a wide matrix that are shown, from each end half
 MOST_ROWS, MOST_COLUMNS = 12, 10
 
+Mark: TypeAlias = Literal["", "right", "wrong", "unclear", "stopped"]
+SIGNS: dict[Mark, str] = {"": "", "right": "✓", "wrong": "✗", "unclear": "≠", "stopped": "!"}
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -58,9 +61,10 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Picture:
-    """The place of the network's picture."""
+    """The place of the network's picture, with the numbers of a step."""
 
     step: ExampleStep
+    example: WorkedExample
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Grid:
     matrix: Matrix
     rows: tuple[tuple[str | None, ...], ...]  # None where something is left out
     anchor: str
+    first: int = 0  # the number of the first row and column
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,46 @@ class Correction:
     cause: str
 
 
+@dataclass(frozen=True)
+class Note:
+    """A sentence or two under the words that say what they are about."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """Sentences that stand each by itself, with a mark before each."""
+
+    texts: tuple[str, ...]
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Versus:
+    """A wrong formula beside the right one, in ready texts."""
+
+    wrong: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Working:
+    """A number worked out in ready texts, with a mark and a word on whose it is."""
+
+    name: str
+    formula: str
+    substituted: str  # empty where there is nothing to put in
+    result: str
+    mark: Mark
+    label: str
+
+
 Item: TypeAlias = (
     Heading | Paragraph | Picture | Given | Worked | Grid | Listing | Outcome | Correction
-)
+    | Note | Points | Versus | Working
+)  # fmt: skip
 
 
 def outline(example: WorkedExample) -> list[Item]:
@@ -127,7 +169,7 @@ def outline(example: WorkedExample) -> list[Item]:
 
 def _items(example: WorkedExample) -> Iterator[Item]:
     yield from (Paragraph(text) for text in introduction(example))
-    yield Picture(example.steps[0])
+    yield Picture(example.steps[0], example)
     several = example.setup.steps > 1
     for step in example.steps:
         if several:
@@ -195,7 +237,8 @@ def _step(step: ExampleStep, example: WorkedExample, prefix: str) -> Iterator[It
     for section, group in groupby(step.matrices, lambda m: m.section):
         yield Heading(HEADINGS[section], 3, f"{prefix}-{section}")
         for m in group:
-            yield Grid(m, corners(m, example.cells), f"{prefix}-{slug(m.key)}")
+            rows = corners(m, example.cells)
+            yield Grid(m, rows, f"{prefix}-{slug(m.key)}", example.notation.count_from)
     for table in step.tables:
         yield Heading(table.title, 3, f"{prefix}-{slug(table.title)}")
         yield listing(table, example.cells)

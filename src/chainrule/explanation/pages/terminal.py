@@ -1,6 +1,6 @@
-"""The worked example in a terminal: headings, and lines that fold to the width.
+"""A page in a terminal: headings, and lines that fold to the width.
 
-It reads the page's outline and nothing else; numbers are printed as the document has them.
+It reads the page's items and nothing else; numbers are printed as the document has them.
 """
 
 import re
@@ -17,50 +17,76 @@ from rich.text import Text
 from chainrule.explanation.example import Line, Quantity, WorkedExample
 from chainrule.explanation.markup import plain
 from chainrule.explanation.pages.outline import (
+    SIGNS,
     Correction,
     Given,
     Grid,
     Heading,
     Item,
     Listing,
+    Mark,
+    Note,
     Outcome,
     Paragraph,
     Picture,
+    Points,
+    Versus,
     Worked,
+    Working,
     numerical_note,
-    outline,
 )
+from chainrule.explanation.pages.page import Page, page_of
 
 INDENT = 2
 LEAST = 20  # columns for what a number is equal to, however long the names are
+NARROW = 60  # columns below which a note's label has a line of its own
 ANOTHER_WAY = "another way to it, which did not run:"
+APART: set[type[Item]] = {Note, Points, Versus, Working}  # with an empty line between them
+COLOURS: dict[Mark, str] = {
+    "": "", "right": "green", "wrong": "red", "unclear": "red", "stopped": "yellow",
+}  # fmt: skip
 
 
-def render(example: WorkedExample, console: Console, *, compact: bool = False) -> None:
-    """Print a worked example.
+def render(document: WorkedExample | Page, console: Console, *, compact: bool = False) -> None:
+    """Print a worked example, or a page.
 
     Parameters
     ----------
-    example : WorkedExample
+    document : WorkedExample or Page
     console : rich.console.Console
     compact : bool
         One line for each number instead of three.
     """
-    console.print(Text(example.title, style="bold"))
-    for kind, items in groupby(outline(example), type):
+    page = page_of(document)
+    console.print(_marked(page.mark, page.title, "bold"))
+    before: type[Item] = Heading
+    for kind, items in groupby(page.items, type):
+        if before is not Heading and kind is not Heading and APART & {before, kind}:
+            console.print()
+        before = kind
         if kind is Worked:
             _lines([i for i in items if isinstance(i, Worked)], console, compact=compact)
-            continue
-        for item in items:
-            _print(item, console)
+        elif kind is Note:
+            _notes([i for i in items if isinstance(i, Note)], console)
+        elif kind is Working:
+            _workings([i for i in items if isinstance(i, Working)], console)
+        else:
+            for item in items:
+                _print(item, console)
     console.print()
 
 
-def as_text(example: WorkedExample, width: int, *, compact: bool = False) -> str:
-    """Return a worked example as plain text, without spaces at the ends of lines."""
+def as_text(
+    document: WorkedExample | Page, width: int, *, compact: bool = False, color: bool = False
+) -> str:
+    """Return a document as plain text, or in colours, without spaces at the ends of lines."""
     text = StringIO()
-    console = Console(file=text, width=width, color_system=None, force_terminal=False)
-    render(example, console, compact=compact)
+    colors = "standard" if color else None
+    console = Console(
+        file=text, width=width, color_system=colors, force_terminal=color, no_color=not color,
+        highlight=False, emoji=False,
+    )  # fmt: skip
+    render(document, console, compact=compact)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().rstrip().split("\n"))
 
 
@@ -88,6 +114,10 @@ def _shown(item: Item, width: int) -> RenderableType:
             return Text.assemble("error ", (before, "bold"), " → ", (after, "bold green"))
         case Correction():
             return _erratum(item)
+        case Points(texts, mark):
+            return _points(texts, mark)
+        case Versus(wrong, right):
+            return _pairs([(_marked("wrong", "wrong"), wrong), (_marked("right", "right"), right)])
         case _:
             return Text()
 
@@ -117,9 +147,11 @@ def _heading(console: Console, heading: Heading) -> None:
     if heading.depth == 4:
         console.print(Text(f"  {heading.text}", style="cyan"))
         return
-    console.print(
-        Rule(Text(heading.text, style="bold cyan"), align="left", style="cyan", characters="─")
-    )
+    text = Text(heading.text, style="bold cyan")
+    if text.cell_len + 4 > console.width:  # a rule would cut it off
+        console.print(text)
+        return
+    console.print(Rule(text, align="left", style="cyan", characters="─"))
 
 
 # ---- lines of numbers ---------------------------------------------------------------------------
@@ -214,6 +246,55 @@ def pretty(line: str) -> str:
     line = re.sub(r"\*\*2\b", "²", line)
     line = line.replace("½*(", "½(")
     return line.replace("**", "^").replace("*", " · ")
+
+
+# ---- notes, and arithmetic in ready texts --------------------------------------------------------
+
+
+def _marked(mark: Mark, text: str, style: str = "") -> Text:
+    """Return a text behind its mark, in the mark's colour."""
+    return Text(f"{SIGNS[mark]} {text}" if mark else text, style=f"{style} {COLOURS[mark]}".strip())
+
+
+def _notes(notes: list[Note], console: Console) -> None:
+    """Print notes, their labels in a column where there is room for it."""
+    if console.width < NARROW:
+        for note in notes:
+            console.print(Padding(Text(note.label, style="bold"), (0, 0, 0, 2)))
+            console.print(Padding(Text(note.text), (0, 0, 0, 4)))
+        return
+    rows = _pairs([(Text(note.label, style="bold"), note.text) for note in notes])
+    console.print(Padding(rows, (0, 0, 0, 2)))
+
+
+def _pairs(pairs: list[tuple[Text, str]]) -> RenderableType:
+    """Return texts with a few words before each, which keep their column."""
+    table = Rows.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in pairs:
+        table.add_row(label, Text(text))
+    return table
+
+
+def _points(texts: tuple[str, ...], mark: Mark) -> RenderableType:
+    sign = SIGNS[mark] or "·"
+    return _pairs([(Text(sign, style=COLOURS[mark]), text) for text in texts])
+
+
+def _workings(items: list[Working], console: Console) -> None:
+    """Print numbers worked out, below each other behind their names."""
+    column = max(len(item.name) for item in items) + INDENT
+    for item in items:
+        result = Text(f"{item.result}   ") + _marked(item.mark, item.label)
+        result.stylize(COLOURS[item.mark])
+        texts = [Text(pretty(text)) for text in (item.formula, item.substituted) if text]
+        head = Text(item.name.rjust(column), style="bold")
+        for text in (*texts, result):
+            _folded(Text.assemble(head, " = "), text, console)
+            head = Text(" " * column)
+        if item is not items[-1]:
+            console.print()
 
 
 # ---- arrays, tables, errata ---------------------------------------------------------------------

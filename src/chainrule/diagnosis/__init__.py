@@ -1,0 +1,21 @@
+"""Check: what is wrong with somebody's own backpropagation, by making known mistakes again.
+
+``check`` makes the diagnosis, which shows itself; nothing is guessed.
+"""
+
+from chainrule.diagnosis.catalogue import MISTAKES, UNSEEN, Mistake
+from chainrule.diagnosis.check import check
+from chainrule.diagnosis.findings import Comparison, Diagnosis, Finding, Place
+from chainrule.diagnosis.report import diagnosis_schema
+
+__all__ = [
+    "MISTAKES",
+    "UNSEEN",
+    "Comparison",
+    "Diagnosis",
+    "Finding",
+    "Mistake",
+    "Place",
+    "check",
+    "diagnosis_schema",
+]

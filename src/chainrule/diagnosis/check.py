@@ -1,0 +1,135 @@
+"""``check``: somebody's own backpropagation, as a function, a class, a file or bare numbers.
+
+It sends what is handed in to where it is examined; nothing is judged here.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from numpy.typing import ArrayLike
+
+from chainrule.descriptions import whole
+from chainrule.diagnosis.figures import read_figures
+from chainrule.diagnosis.findings import Diagnosis
+from chainrule.diagnosis.handin import attempt_of
+from chainrule.diagnosis.handin.questions import Failure
+from chainrule.diagnosis.handin.sandbox import Sandbox
+from chainrule.diagnosis.numbers import check_figures
+from chainrule.diagnosis.programs import Apart, Here, examine, failed
+from chainrule.diagnosis.terms import Terms
+from chainrule.errors import InputError
+from chainrule.explanation import Notation
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+
+SECONDS_CALL, SECONDS = 10.0, 60.0
+NUMBERS = (".json", ".csv", ".tsv")
+
+
+def check(  # noqa: PLR0913 (what is known beforehand is said by name)
+    attempt: Any,
+    network: Network | Mapping[str, Any] | None = None,
+    theta: ArrayLike | None = None,
+    x: ArrayLike | None = None,
+    t: ArrayLike | None = None,
+    *,
+    learning_rate: float | None = None,
+    optimizer: str | Optimizer | None = None,
+    strict: bool = False,
+    hint: int = 4,
+    function: str | None = None,
+    notation: str | Notation = "plain",
+    seconds_call: float = SECONDS_CALL,
+    seconds: float = SECONDS,
+) -> Diagnosis:
+    """Say whether somebody's backpropagation is right, and which mistake explains it if not.
+
+    Parameters
+    ----------
+    attempt : callable, class, str, Path or mapping
+        A function ``gradients(weights, biases, x, t) -> (dW, db)``, ``step(weights, biases, x, t,
+        learning_rate)`` or ``forward(weights, biases, x)``, in any layout; a class that trains; the
+        path of a Python file, which runs in a process of its own; or numbers: a mapping such as
+        ``{"dW1": …, "W1_new[0,1]": "0.1498"}``, or the path of a JSON or CSV file.
+    network : Network or mapping, optional
+        What the attempt is about, or what is known of it: ``{"layers": [2, 3, 1], "activation":
+        "tanh", "loss": "squared-error"}``. What is left out is found out. Numbers need a Network.
+    theta, x, t : array, optional
+        Parameters, samples and targets to ask about; designed ones by default. Numbers need them.
+    learning_rate : float, optional
+    optimizer : str or Optimizer, optional
+        Plain gradient descent by default, for attempts that update.
+    strict : bool, default False
+        Whether the loss's factor and the mean over samples must be as declared.
+    hint : {1, 2, 3, 4}, default 4
+        How much the report tells: symptom, place, mistake, repair.
+    function : str, optional
+        What to ask in a file, such as ``"step"`` or ``"Net.train"``.
+    notation : str or Notation, default "plain"
+        Whose names numbers go by, beside the keys.
+    seconds_call, seconds : float
+        How long a call, and the whole check, may take.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    InputError
+        If what is declared makes no sense, or numbers have no network to belong to.
+    UnknownNameError
+        If a name is in no table.
+
+    Examples
+    --------
+    >>> from chainrule import check, mlp
+    >>> net = mlp(1, 1, activation="identity", loss="squared-error")
+    >>> theta = net.pack(W=[[[0.5]]], b=[[0.0]])
+    >>> check({"dW1": [[-1.0]]}, net, theta, [1.0], [1.5]).verdict
+    'right'
+    """
+    begin = time.monotonic()
+    whole(hint, "hint", 1)
+    if hint > 4:
+        raise InputError(f"hint={hint}: choose 1 (symptom), 2 (place), 3 (mistake) or 4 (repair)")
+    terms = Terms(network, theta, x, t, learning_rate, optimizer, strict, notation,
+                  begin, seconds_call, seconds)  # fmt: skip
+    found = _dispatch(attempt, terms, function)
+    return replace(found, hint=hint, seconds=round(time.monotonic() - begin, 3))
+
+
+def _dispatch(attempt: Any, terms: Terms, function: str | None) -> Diagnosis:
+    """Return the diagnosis of whatever was handed in."""
+    if isinstance(attempt, Mapping):
+        numbers = cast("Mapping[Any, Any]", attempt)
+        return check_figures(read_figures(numbers), terms)
+    if isinstance(attempt, str | Path):
+        path = Path(attempt)
+        if path.suffix.lower() in NUMBERS:
+            return replace(check_figures(read_figures(path), terms), source=path.name)
+        return check_file(path, terms, function)
+    if not callable(attempt):
+        raise InputError(
+            f"attempt is {type(attempt).__name__}: hand in a function, a class, the path of a "
+            "Python file, or numbers by name such as {'dW1': …}"
+        )
+    found = attempt_of(attempt)
+    made = examine(Here(found, terms.seconds_call), terms.declared(), terms)
+    return replace(made, source=getattr(attempt, "__name__", "the function"))
+
+
+def check_file(path: Path, terms: Terms, function: str | None) -> Diagnosis:
+    """Return the diagnosis of a Python file, which runs in a process of its own."""
+    with Sandbox(
+        path, function, seconds_call=terms.seconds_call, seconds_all=terms.seconds
+    ) as sandbox:
+        begun = sandbox.load()
+        if isinstance(begun, Failure):
+            return replace(failed(begun), source=path.name)
+        made = examine(Apart(sandbox), terms.declared(begun.declared), terms)
+    remarks = tuple(dict.fromkeys((*begun.remarks, *made.remarks)))
+    return replace(made, source=f"{path.name}: {begun.name}", remarks=remarks)

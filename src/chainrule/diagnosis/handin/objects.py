@@ -1,0 +1,531 @@
+"""Asking a learner's class: how it is made, which of its methods trains, what that changes.
+
+The numbers of a question are put into the object before each run; what comes out is not judged.
+"""
+
+import contextlib
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.diagnosis.handin.acts import DATA, Act, forward_acts, sequences, single_acts
+from chainrule.diagnosis.handin.answers import (
+    SHUFFLED,
+    after,
+    as_float64,
+    dtype_of,
+    near,
+    only,
+    own_numbers,
+    same,
+    together,
+)
+from chainrule.diagnosis.handin.arrays import Form, numeric
+from chainrule.diagnosis.handin.attempts import Attempt
+from chainrule.diagnosis.handin.calls import Crashed, Ground
+from chainrule.diagnosis.handin.functions import PATIENCE, STALLS
+from chainrule.diagnosis.handin.graph import Bound, attributes, bounds, families, walk
+from chainrule.diagnosis.handin.making import Maker, lists_of
+from chainrule.diagnosis.handin.oddities import oddities
+from chainrule.diagnosis.handin.questions import Array, Failure, Kind, Layout, Question, Reading
+from chainrule.diagnosis.handin.values import is_number
+from chainrule.diagnosis.handin.workers import (
+    Recipe,
+    Said,
+    Worker,
+    act_once,
+    depends,
+    effect,
+    forward_of,
+    in_pairs,
+    is_forward,
+    lone_input,
+    maker_bounds,
+    output_beside,
+    recipe_of,
+    work,
+)
+
+TRIES = 12  # ways to choose the parameters that are tried
+
+
+@dataclass(eq=False)
+class Search:
+    """The search for a plan: how to make an object, what it holds, what to call."""
+
+    maker: Maker
+    question: Question
+    kind: Kind | None
+    crash: Crashed | None = None
+    stalls: int = 0
+    started: float = field(default_factory=time.monotonic)
+    found: list[Recipe] = field(default_factory=list[Recipe])
+
+    @property
+    def cls(self) -> type:
+        """The learner's class."""
+        target = self.maker.attempt.target
+        return target if isinstance(target, type) else type(target)
+
+    def ways(self) -> Iterator[tuple[str, bool, list[Bound]]]:
+        """Yield the ways of making an object that holds a network of the right widths."""
+        for apart, way in itertools.product((False, True), self.maker.ways()):
+            if apart and not any(lists_of(data) for data in self.maker.ground.shared.values()):
+                return
+            found = self._bounds(way, apart=apart)
+            if found:
+                yield way, apart, found
+
+    def _bounds(self, way: str, *, apart: bool) -> list[Bound]:
+        """Return how an object that is made in one way may hold the network."""
+        try:
+            self.maker.ground.restore(0)
+            thing = self.maker.make(way, self.question, apart=apart)
+            return self.maker.bounds(thing, way, self.question, apart=apart)
+        except Crashed as crash:
+            self.blame(crash)
+            return []
+
+    def blame(self, crash: Crashed) -> None:
+        """Keep the crash that says most."""
+        self.stalls += crash.fault == "endless"
+        known = self.crash
+        if known is not None and known.fault == "endless":
+            return
+        if known is None or crash.fault == "endless" or _weight(crash) > _weight(known):
+            self.crash = crash
+
+    @property
+    def late(self) -> bool:
+        """Whether enough time has gone."""
+        return self.stalls >= STALLS or time.monotonic() - self.started > 3 * self.maker.seconds
+
+    def run(self) -> None:
+        """Look for the plainest way that works."""
+        for way, apart, choices in self.ways():
+            base = Recipe(way, Act(()), DATA[0], choices[0].weights, choices[0].bias, apart=apart)
+            act = self._act(base)
+            if act is None:
+                continue
+            self.found = self._choices(act, choices)
+            return
+
+    def _act(self, base: Recipe) -> Recipe | None:
+        """Return the plan with the first act that works, and the data it takes."""
+        only_method = self.maker.attempt.method
+        stepping: Recipe | None = None
+        for acts in (single_acts(self.cls, only_method), sequences(self.cls, only_method)):
+            for act in acts:
+                plan = self._data(replace(base, act=act))
+                if plan is None or self.late:
+                    continue
+                kind = self.kind_of(plan)
+                if kind in {"step", self.kind} or only_method is not None:
+                    return plan
+                stepping = stepping or plan
+            if stepping is not None:
+                return stepping
+        return self._forward(base)
+
+    def _forward(self, base: Recipe) -> Recipe | None:
+        """Return the plan that runs the network forward only."""
+        for act in forward_acts(self.cls, self.maker.attempt.method):
+            for data in self._usable(act):
+                plan = replace(base, act=act, data=data)
+                if self._outputs(plan):
+                    return plan
+        return None
+
+    def _outputs(self, plan: Recipe) -> dict[str, Array]:
+        """Return what a forward plan gives, empty if it is no network's output."""
+        try:
+            found = forward_of(self.maker, plan, self.question, 0)
+            return found if found and self._depends(plan, found) else {}
+        except Crashed as crash:
+            self.blame(crash)
+            return {}
+
+    def _depends(self, plan: Recipe, found: Mapping[str, Array]) -> bool:
+        """Return whether an output is made with the weights, however they may be chosen."""
+        made = maker_bounds(self.maker, plan, self.question)
+        plans = [
+            replace(plan, choice=i, weights=b.weights, bias=b.bias) for i, b in enumerate(made)
+        ]
+        return any(depends(self.maker, each, self.question, found) for each in plans[:TRIES])
+
+    def _usable(self, act: Act) -> list[Form]:
+        """Return the forms of data that may be tried for an act."""
+        one_hot = (
+            np.isin(self.question.t, (0, 1)).all() and (self.question.t.sum(axis=1) == 1).all()
+        )
+        flat, k = self.question.t.shape[1] == 1, self.question.t.shape[1]
+        needs_t = any("t" in roles or "pairs" in roles for _, roles in act.calls)
+        pairs = any("pairs" in roles for _, roles in act.calls)
+        return [
+            form
+            for form in DATA
+            if (form.targets == "rows" or needs_t)
+            and (form.targets != "flat" or flat)
+            and (form.targets != "classes" or (k > 1 and bool(one_hot)))
+            and (not pairs or form.single)
+        ]
+
+    def _data(self, plan: Recipe) -> Recipe | None:
+        """Return the plan with the form of data that works best: all weights in their shapes."""
+        best: tuple[int, Recipe] | None = None
+        depth = len(self.question.W)
+        for data in self._usable(plan.act):
+            tried = replace(plan, data=data)
+            if best is not None and data.single and best[0] == depth:
+                break
+            said = self.say(tried)
+            if said is None or said.kind is None:
+                continue
+            if said.fits == depth and all(np.size(a) for a in said.arrays.values()):
+                return tried
+            best = max(best or (-1, tried), (said.fits, tried), key=lambda pair: pair[0])
+        return None if best is None or best[0] < 1 else best[1]
+
+    def say(self, plan: Recipe) -> Said | None:
+        """Return what a plan says for one call; None if it crashes."""
+        seconds = min(self.maker.seconds, PATIENCE) if self.stalls else self.maker.seconds
+        if self.late:
+            return None
+        try:
+            worker = work(replace(self.maker, seconds=seconds), plan, self.question, 0)
+            question = only(self.question, 0) if plan.data.single else self.question
+            if any("pairs" in roles for _, roles in plan.act.calls):
+                question = self.question
+            return act_once(worker, plan, question)
+        except Crashed as crash:
+            self.blame(crash)
+            return None
+
+    def kind_of(self, plan: Recipe) -> Kind | None:
+        """Return what kind of answers a plan gives."""
+        said = self.say(plan)
+        return None if said is None else said.kind
+
+    def _choices(self, plan: Recipe, choices: list[Bound]) -> list[Recipe]:
+        """Return the plan with the parameters that have an effect; several in doubt."""
+        plans = [
+            replace(plan, choice=i, weights=bound.weights, bias=bound.bias, names=bound.names)
+            for i, bound in enumerate(choices)
+        ]
+        best, most = plans[0], (-1, -1)
+        for each in plans[:TRIES] if len(plans) > 1 else []:
+            effect = self._effect(each)
+            best, most = (each, effect) if effect > most else (best, most)
+            if effect == (1, 2 * len(self.question.W)):
+                break
+        paths, kind = _paths(choices[best.choice]), (best.weights, best.bias)
+        alike = [p for p in plans if _paths(choices[p.choice]) == paths]
+        alike = [p for p in alike if (p.weights, p.bias) != kind]
+        return self._borne_out([best, *_firsts(alike)])
+
+    def _borne_out(self, plans: list[Recipe]) -> list[Recipe]:
+        """Return plans of the same arrays, those that a lone input speaks for, if any."""
+        if len(plans) == 1:
+            return plans
+        spoken = [plan for plan in plans if self._lone(plan)]
+        return spoken or plans
+
+    def _lone(self, plan: Recipe) -> bool:
+        """Return whether a lone input speaks for a plan."""
+        try:
+            return lone_input(self.maker, plan, self.question)
+        except Crashed:
+            return False
+
+    def _effect(self, plan: Recipe) -> tuple[int, int]:
+        """Return whether nothing is left to chance, and how many parameters have an effect."""
+        try:
+            return effect(self.maker, plan, self.question)
+        except Crashed:
+            return (-1, 0)
+
+    def failure(self) -> Failure:
+        """Return why the class cannot be asked."""
+        name = self.maker.attempt.name
+        if self.crash is not None and self.crash.depth >= 0 and self.stalls + self._is_theirs():
+            return self.crash.failure
+        widths = "-".join(map(str, self.question.widths))
+        fixed = fixed_widths(self.maker.attempt)
+        text = f"{name} could not be asked about a {widths} network"
+        if fixed is not None:
+            told = "-".join(map(str, fixed))
+            return Failure("no-layout", f"{text}: its sizes are fixed at {told}", told)
+        return Failure("no-layout", f"{text}: no weights of these sizes or no method that trains")
+
+    def _is_theirs(self) -> bool:
+        """Return whether a network of these widths can be made, so that the crash is the point."""
+        return any(True for _ in self.ways())
+
+
+def _paths(bound: Bound) -> list[Any]:
+    """Return where the weights of each layer stand."""
+    return [place.paths for place in bound.W]
+
+
+def _weight(crash: Crashed) -> tuple[bool, int]:
+    """Return how much a crash says: one inside a method more than one of the constructor."""
+    inside = getattr(crash.function, "__self__", None) is not None
+    return crash.depth >= 0 and inside, crash.depth if inside else -1
+
+
+def _firsts(plans: list[Recipe]) -> list[Recipe]:
+    """Return the first plan of each orientation and bias."""
+    found: dict[tuple[str, str], Recipe] = {}
+    for plan in plans:
+        found.setdefault((plan.weights, plan.bias), plan)
+    return list(found.values())
+
+
+# --- Readings ----------------------------------------------------------------------------------
+
+
+def read_object(
+    attempt: Attempt,
+    question: Question,
+    *,
+    kind: Kind | None,
+    layout: Layout | None,
+    seconds: float,
+) -> list[Reading] | Failure:
+    """Return every reading of what a class answers; see `read`."""
+    maker = Maker(attempt, Ground(attempt), seconds)
+    try:
+        if layout is not None:
+            found = _reading(maker, recipe_of(layout), question, kind)
+            return found if isinstance(found, Failure) else [found]
+        return _search(maker, question, kind)
+    except Crashed as crash:
+        return crash.failure
+    finally:
+        maker.ground.restore(0)
+
+
+def _search(maker: Maker, question: Question, kind: Kind | None) -> list[Reading] | Failure:
+    """Return the readings by the plans that work, which are looked for."""
+    search = Search(maker, question, kind)
+    search.run()
+    if not search.found:
+        return search.failure()
+    readings = [_reading(maker, plan, question, kind) for plan in search.found]
+    failures = [r for r in readings if isinstance(r, Failure)]
+    good = [r for r in readings if isinstance(r, Reading)]
+    return _distinct(good) if good else failures[0]
+
+
+def _distinct(readings: list[Reading]) -> list[Reading]:
+    """Return readings whose answers differ."""
+    found: list[Reading] = []
+    for reading in readings:
+        if not any(near(reading.answers, other.answers) for other in found):
+            found.append(reading)
+    return found
+
+
+def _reading(
+    maker: Maker, plan: Recipe, question: Question, kind: Kind | None
+) -> Reading | Failure:
+    """Return one reading: all calls, twice, so that what is random shows."""
+    runs = [_run(maker, plan, question, seed) for seed in (1, 2)]
+    remarks = [*runs[0].remarks]
+    if not same(runs[0].answers, runs[1].answers):
+        if not _order_only(maker, plan, question):
+            name = maker.attempt.name
+            text = (
+                f"{name} answers the same question differently each time: it draws random numbers"
+            )
+            return Failure("non-deterministic", text)
+        remarks.append(SHUFFLED)
+    answers = [dict(answer) for answer in runs[0].answers]
+    if runs[0].kind == "step" and answers:
+        beside = output_beside(maker, plan, question)
+        answers[0] = {**answers[0], **{n: a for n, a in beside.items() if n not in answers[0]}}
+    remarks += oddities(maker, plan, question)
+    cls = (
+        maker.attempt.target
+        if isinstance(maker.attempt.target, type)
+        else type(maker.attempt.target)
+    )
+    return Reading(
+        kind=runs[0].kind if kind is None else kind,
+        layout=plan.layout(dtype_of(runs[0].answers), cls.__name__),
+        answers=tuple(as_float64(answer) for answer in answers),
+        rate=question.rate if _takes_rate(plan) else None,
+        own=_own(maker, plan, question, cls),
+        changed=runs[0].changed,
+        remarks=tuple(dict.fromkeys(remarks)),
+    )
+
+
+def _takes_rate(plan: Recipe) -> bool:
+    """Return whether the learning rate is handed over."""
+    return "rate" in plan.way or any("rate" in roles for _, roles in plan.act.calls)
+
+
+def _own(maker: Maker, plan: Recipe, question: Question, cls: type) -> dict[str, float]:
+    """Return the numbers of an object's own, and those its methods have by default."""
+    thing = work(maker, plan, question, 0)
+    taken = {path for path in thing.bound.paths if len(path) == 1}
+    found = {
+        name: float(value)
+        for name, value in attributes(thing.thing).items()
+        if is_number(value) and (("attr", name),) not in taken
+    }
+    for name, _ in plan.act.calls:
+        found.update(own_numbers(getattr(cls, name)))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The answers of all calls of one run."""
+
+    kind: Kind
+    answers: tuple[dict[str, Array], ...]
+    changed: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def _run(maker: Maker, plan: Recipe, question: Question, seed: int) -> Run:
+    """Ask all calls in a row, of one object."""
+    if is_forward(plan):
+        one = forward_of(maker, plan, question, seed)
+        return Run("forward", (one,) * question.calls if one else ())
+    worker = work(maker, plan, question, seed)
+    answers: list[dict[str, Array]] = []
+    kind: Kind = "step"
+    now = question
+    for call in range(question.calls):
+        try:
+            kind, answer = _one(worker, plan, now)
+        except Crashed as crash:
+            if call == 0:
+                raise
+            return Run(kind, tuple(answers), (), (f"Call {call + 1}: {crash.failure.text}",))
+        answers.append(answer)
+        follow = after(now, answer) if kind == "step" else now
+        if follow is None:
+            break
+        now = follow
+    return Run(kind, tuple(answers))
+
+
+def _one(worker: Worker, plan: Recipe, question: Question) -> tuple[Kind, dict[str, Array]]:
+    """Return what one call answers: for single samples, all of them one after the other."""
+    if not plan.data.single or in_pairs(plan):
+        said = act_once(worker, plan, question)
+        return said.kind or "step", said.arrays or _unchanged(worker, question)
+    each = [act_once(worker, plan, only(question, i)) for i in range(len(question.x))]
+    kinds: list[Kind] = [said.kind for said in each if said.kind is not None]
+    if not kinds or "step" in kinds:
+        last = each[-1].arrays if len(each) == 1 else _unchanged(worker, question)
+        return "step", last
+    return "gradients", together([said.arrays for said in each], "gradients")
+
+
+def _unchanged(worker: Worker, question: Question) -> dict[str, Array]:
+    """Return the parameters as they stand, as the answer of a step."""
+    return {f"{name}_new": array for name, array in worker.numbers(question).items()}
+
+
+def _order_only(maker: Maker, plan: Recipe, question: Question) -> bool:
+    """Return whether only the order of the samples is random, and a seed holds it still."""
+    alone = only(question, 0)
+    one = [_run(maker, plan, alone, seed).answers for seed in (1, 2)]
+    again = [_run(maker, plan, question, 1).answers for _ in (1, 2)]
+    return len(question.x) > 1 and same(one[0], one[1]) and same(again[0], again[1])
+
+
+# --- Fixed sizes -------------------------------------------------------------------------------
+
+
+PROBES = ((3, 4, 2), (4, 3, 2), (3, 4, 5, 2), (3, 4, 1), (3, 4, 5, 1), (1, 4, 1), (3, 2))
+SIZELESS = ("nothing", "x, t", "as it is")  # ways to make an object without saying how large
+SMALL = range(1, 7)  # widths of networks whose numbers stand one by one
+
+
+def fixed_widths(attempt: Attempt, seconds: float = 2.0) -> tuple[int, ...] | None:
+    """Return the widths that a class has fixed, or None if it takes them."""
+    maker = Maker(attempt, Ground(attempt), seconds)
+    try:
+        for widths in PROBES:
+            if _holds(maker, widths):
+                return None if widths[-1] > 1 or len(widths) == 2 else widths
+        return _natural(maker)
+    finally:
+        maker.ground.restore(0)
+
+
+def _holds(maker: Maker, widths: tuple[int, ...]) -> bool:
+    """Return whether objects of a class can be made with these widths."""
+    search = Search(maker, _blank(widths), None)
+    return any(way not in SIZELESS for way, _, _ in search.ways())
+
+
+def _blank(widths: tuple[int, ...]) -> Question:
+    """Return a question of some widths whose numbers do not matter."""
+    pairs = itertools.pairwise(widths)
+    W = tuple(np.full((out, ins), 0.5) for ins, out in pairs)
+    b = tuple(np.full(out, 0.5) for out in widths[1:])
+    return Question(W, b, np.full((4, widths[0]), 0.5), np.full((4, widths[-1]), 0.5), 0.5)
+
+
+def _natural(maker: Maker) -> tuple[int, ...] | None:
+    """Return the widths of an object made with no sizes at all."""
+    for way in SIZELESS:
+        with contextlib.suppress(Crashed):
+            maker.ground.restore(0)
+            thing = maker.make(way, _blank((2, 2, 1)))
+            for widths in _likely_widths(thing):
+                if bounds(thing, widths):
+                    return widths
+            fits = [
+                widths
+                for widths in itertools.product(SMALL, repeat=3)
+                if _is_network(thing, widths)
+            ]
+            if fits:
+                return max(fits, key=_parameters)
+    return None
+
+
+def _likely_widths(thing: Any) -> Iterator[tuple[int, ...]]:
+    """Yield the widths that an object's arrays may make."""
+    arrays = [(n, a) for n in walk(thing) if (a := numeric(n.value)) is not None and a.ndim == 2]
+    lively = [(node, array) for node, array in arrays if np.any(array)]
+    for key in ("family", "tail"):
+        for members in families(lively, key).values():
+            yield from _chains([array.shape for _, array in members])
+    yield from _chains([array.shape for _, array in lively])
+
+
+def _is_network(thing: Any, widths: tuple[int, ...]) -> bool:
+    """Return whether an object holds a network of these widths, all its biases included."""
+    found = bounds(thing, widths)[:1]
+    return any(
+        [place and place.shape for place in bound.b] == [(n,) for n in widths[1:]]
+        for bound in found
+    )
+
+
+def _parameters(widths: tuple[int, ...]) -> int:
+    """Return how many weights and biases a network has."""
+    return sum((ins + 1) * out for ins, out in itertools.pairwise(widths))
+
+
+def _chains(shapes: list[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+    """Yield the widths of matrices that follow one another, with a bias inside or apart."""
+    for turned, extra in itertools.product((False, True), (0, 1)):
+        pairs = [shape[::-1] if not turned else shape for shape in shapes]  # (in, out)
+        widths = [(ins - extra, out) for ins, out in pairs]
+        follow = all(one[1] == other[0] for one, other in itertools.pairwise(widths))
+        if widths and follow and all(ins > 0 for ins, _ in widths):
+            yield (widths[0][0], *(out for _, out in widths))

@@ -1,0 +1,183 @@
+"""The interview: which questions an attempt is asked, and its answers as sessions to be explained.
+
+It begins with the designed networks, or with what is declared, and goes on in the layout found.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from chainrule.diagnosis.handin.questions import Array, Failure, Kind, Layout, Question, Reading
+from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, question
+from chainrule.diagnosis.replay import Seen, Session
+from chainrule.network import mlp
+
+CALLS: dict[Kind, int] = {"gradients": 2, "step": 3, "forward": 2}
+DEPTHS = (3, 2, 1)
+ONE_BY_ONE = "one at a time"
+PRECISION = {"float64": 1e-9, "float32": 5e-5}
+
+
+class Asker(Protocol):
+    """Whoever can be asked: a function here, or a file in a process of its own."""
+
+    def read(
+        self, question: Question, *, kind: Kind | None = None, layout: Layout | None = None
+    ) -> list[Reading] | Failure:
+        """Return what the attempt answers, in every way in which that can be read."""
+        ...
+
+    def widths_of(self) -> tuple[int, ...] | None:
+        """Return the widths that it has fixed, or None."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Interview:
+    """What an attempt answered, in one of the ways to read it.
+
+    Parameters
+    ----------
+    kind : {"gradients", "step", "forward"}
+    layout : Layout
+    widths : tuple of int
+    rate : float or None
+        The learning rate that was handed over.
+    first : Reading
+    asked : tuple of (Question, Reading)
+    failed : tuple of str
+        What it could not be asked.
+    """
+
+    kind: Kind
+    layout: Layout
+    widths: tuple[int, ...]
+    rate: float | None
+    first: Reading
+    asked: tuple[tuple[Question, Reading], ...]
+    failed: tuple[str, ...] = ()
+
+    @property
+    def online(self) -> bool:
+        """Whether it takes one sample at a time."""
+        return self.layout.samples == ONE_BY_ONE
+
+    @property
+    def sessions(self) -> list[Session]:
+        """What was asked and answered, as sessions to be explained."""
+        return [session(q, r) for q, r in self.asked]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was noticed while asking, each once."""
+        return tuple(dict.fromkeys(text for _, r in self.asked for text in r.remarks))
+
+
+def interviews(
+    asker: Asker, declared: Declared, own: Question | None = None, kind: Kind | None = None
+) -> list[Interview] | Failure:
+    """Return the interview for every way in which the first answer can be read.
+
+    Parameters
+    ----------
+    asker : Asker
+    declared : Declared
+    own : Question, optional
+        The learner's own network and data, asked first.
+    kind : {"gradients", "step", "forward"}, optional
+    """
+    failures: list[Failure] = []
+    for first in _openings(asker, declared, own):
+        found = asker.read(first, kind=kind)
+        if isinstance(found, Failure) or not found:
+            failures += [found] if isinstance(found, Failure) else []
+            if failures and failures[-1].fault in ("endless", "not-found", "memory"):
+                break
+            continue
+        return [_go_on(asker, first, reading, declared, own) for reading in found]
+    return failures[0] if failures else Failure("no-layout", "nothing could be asked of it")
+
+
+def _openings(asker: Asker, declared: Declared, own: Question | None) -> list[Question]:
+    """Return the questions to begin with, until one is answered."""
+    if own is not None:
+        return [own]
+    one_hot = (declared.loss or "").startswith("softmax")
+    if declared.layers:
+        shapes = [declared.layers]
+    elif fixed := asker.widths_of():
+        shapes = [fixed]
+    else:
+        count = len(declared.activation or ())
+        depths = [count] if count > 1 else DEPTHS
+        shapes = [table[d] for table in (GENERAL, SINGLE, SQUARE) for d in depths if d in table]
+    return [question(widths, one_hot=one_hot) for widths in shapes]
+
+
+def _go_on(
+    asker: Asker, first: Question, reading: Reading, declared: Declared, own: Question | None
+) -> Interview:
+    """Ask further questions in the layout that was found."""
+    kind, layout = reading.kind, reading.layout
+    asked: list[tuple[Question, Reading]] = []
+    failed: list[str] = []
+    for q in _further(first, reading, declared, own):
+        again = asker.read(q, kind=kind, layout=layout)
+        if isinstance(again, Failure) or not again:
+            failed.append(again.text if isinstance(again, Failure) else "")
+        else:
+            asked.append((q, again[0]))
+    if not asked:
+        asked = [(first, reading)]
+    return Interview(kind, layout, first.widths, reading.rate, reading, tuple(asked), tuple(failed))
+
+
+def _further(
+    first: Question, reading: Reading, declared: Declared, own: Question | None
+) -> list[Question]:
+    """Return what to ask: several calls, a single sample, square layers, one output."""
+    kind, depth = reading.kind, len(first.W)
+    calls = CALLS[kind]
+    one_hot = (declared.loss or "").startswith("softmax") or reading.layout.classes
+    if own is not None:
+        return [replace(own, calls=calls)]
+    if reading.layout.samples == ONE_BY_ONE:
+        ask = [question(first.widths, 1, calls=calls, one_hot=one_hot),
+               question(first.widths, 1, seed=1, one_hot=one_hot)]  # fmt: skip
+        ask += [question(first.widths, 3, one_hot=one_hot)] if kind == "step" else []
+    else:
+        ask = [question(first.widths, calls=calls, one_hot=one_hot),
+               question(first.widths, 1, one_hot=one_hot)]  # fmt: skip
+    if declared.layers is None and first.widths in GENERAL.values():
+        n = 1 if reading.layout.samples == ONE_BY_ONE else 0
+        ask += [question(t[depth], n, one_hot=one_hot) for t in (SQUARE, SINGLE)]
+    return ask
+
+
+def session(question: Question, reading: Reading) -> Session:
+    """Return a question and its answers as a session to be explained."""
+    widths = question.widths
+    theta = mlp(*widths, activation="identity", loss="squared-error").pack(question.W, question.b)
+    tolerance = PRECISION[reading.layout.dtype]
+    depth = len(widths) - 1
+    calls = tuple(_seen(answer, depth) for answer in reading.answers)
+    goes_on = reading.kind == "step"
+    return Session(question.x, question.t, theta, calls, goes_on, tolerance, widths)
+
+
+def order(depth: int) -> list[str]:
+    """Return the names that answers may have, in the order in which they are computed."""
+    up, down = range(1, depth + 1), range(depth, 0, -1)
+    forward = [f"{stem}{i}" for i in up for stem in ("z", "a")]
+    backward = [f"{stem}{i}" for i in down for stem in ("da", "delta", "dx")]
+    gradients = [f"{stem}{i}" for i in down for stem in ("dW", "db")]
+    updates = [f"{stem}{i}_new" for i in down for stem in ("W", "b")]
+    return [*forward, "o", "p", "loss", "do", *backward, *gradients, *updates]
+
+
+def _seen(answer: Mapping[str, Array], depth: int) -> tuple[Seen, ...]:
+    """Return an answer's arrays in the order in which they are computed."""
+    named = [name for name in order(depth) if name in answer]
+    return tuple(Seen(name, np.asarray(answer[name], dtype=float)) for name in named)

@@ -1,0 +1,189 @@
+"""The designed networks: numbers on which every mistake of the catalogue gives numbers of its own.
+
+Samples, outputs, 2 and the learning rate are multiplicatively independent, no number is zero, and
+there is a square layer; which activations and losses are tried where none is declared stands here.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.diagnosis.handin.questions import Question
+from chainrule.errors import InputError
+from chainrule.layers import Dense
+from chainrule.losses import LOSSES
+from chainrule.network import Network, mlp
+from chainrule.optimizers import Optimizer
+
+SAMPLES, RATE = (5, 7, 11), 0.37
+MOST_LAYERS = 4
+GENERAL = {1: (4, 3), 2: (2, 4, 3), 3: (2, 4, 4, 3), 4: (2, 4, 4, 6, 3)}
+SQUARE = {depth: (3,) * (depth + 1) for depth in GENERAL}
+SINGLE = {1: (4, 1), 2: (2, 4, 1), 3: (2, 4, 4, 1), 4: (2, 4, 4, 6, 1)}
+
+HIDDEN = ("logistic", "tanh", "relu", "leaky-relu", "softplus", "identity", "elu", "selu", "silu",
+          "gelu", "gelu-tanh")  # fmt: skip
+ENDS = (
+    ("", "squared-error"),  # the hidden activation at the output too
+    ("identity", "squared-error"),
+    ("logistic", "squared-error"),
+    ("identity", "softmax-cross-entropy"),
+    ("identity", "logistic-cross-entropy"),
+    ("tanh", "squared-error"),
+    ("identity", "softmax-squared-error"),
+    ("", "absolute-error"),
+    ("identity", "absolute-error"),
+)  # by output activation and loss
+LINKS = {
+    ("softmax", "softmax-cross-entropy"),
+    ("softmax", "softmax-squared-error"),
+    ("logistic", "logistic-cross-entropy"),
+}  # how people name the output of a loss that owns its link
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is known of an attempt beforehand; None is found out.
+
+    Parameters
+    ----------
+    layers : tuple of int, optional
+        Widths from the inputs to the outputs.
+    activation : tuple of str, optional
+        One for all layers, or one for each.
+    loss : str, optional
+    rule : Optimizer, optional
+    rate : float, optional
+        The learning rate.
+    """
+
+    layers: tuple[int, ...] | None = None
+    activation: tuple[str, ...] | None = None
+    loss: str | None = None
+    rule: Optimizer | None = None
+    rate: float | None = None
+
+
+def question(
+    widths: Sequence[int], samples: int = 0, *, calls: int = 1, seed: int = 0,
+    one_hot: bool = False,
+) -> Question:  # fmt: skip
+    """Return a network's numbers: weights, biases, samples and targets without zeros.
+
+    Targets are positive and sum to 1 in each row, which every loss takes; or one-hot. Unless said
+    otherwise there are as many samples as no layer has units, so that no axis passes for another.
+    """
+    samples = samples or next((n for n in SAMPLES if n not in widths), SAMPLES[-1])
+    rng = np.random.default_rng((seed, samples, *widths))
+    W = [0.9 * _away(rng, (out, inn)) for inn, out in pairwise(widths)]
+    b = [0.6 * _away(rng, (out,)) for out in widths[1:]]
+    x = _away(rng, (samples, widths[0]))
+    t = rng.uniform(0.15, 0.95, (samples, widths[-1]))
+    if widths[-1] > 1:
+        t = t / t.sum(axis=1, keepdims=True)
+    if one_hot and widths[-1] > 1:
+        t = np.eye(widths[-1])[(np.arange(samples) + seed + 1) % widths[-1]]
+    elif one_hot:
+        t = np.arange(samples)[:, None] % 2.0
+    return Question(tuple(W), tuple(b), x, t, RATE, calls)
+
+
+def _away(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers of either sign, none near zero."""
+    return rng.uniform(0.15, 1.25, shape) * rng.choice([-1.0, 1.0], shape)
+
+
+def networks(widths: Sequence[int], declared: Declared) -> list[Network]:
+    """Return the networks that an attempt may be about, the likeliest first.
+
+    Raises
+    ------
+    InputError
+        If what is declared fits no network.
+    """
+    found: dict[Network, None] = {}
+    for functions, loss in _choices(len(widths) - 1, declared):
+        if widths[-1] == 1 and loss.startswith("softmax"):
+            continue
+        found.setdefault(mlp(*widths, activation=functions, loss=loss))
+    if not found:
+        raise InputError(f"no network with {declared} has {widths[-1]} outputs; declare another")
+    return list(found)
+
+
+def _choices(depth: int, declared: Declared) -> Iterator[tuple[list[str], str]]:
+    """Yield activations for each layer, and a loss."""
+    names, loss = declared.activation, declared.loss
+    if names is not None and len(names) not in (1, depth):
+        raise InputError(
+            f"{len(names)} activations are declared for {depth} layers; name one, or one for each"
+        )
+    hidden = HIDDEN if names is None else (names[0],)
+    for name in hidden:
+        for end, objective in _ends(names, loss, name):
+            inner = list(names[:-1]) if names is not None and len(names) == depth > 1 else (
+                [name] * (depth - 1))  # fmt: skip
+            yield [*inner, end], objective
+
+
+def _ends(
+    names: tuple[str, ...] | None, loss: str | None, hidden: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the output's activation and the loss."""
+    losses = [loss] if loss is not None else list(dict.fromkeys(end[1] for end in ENDS))
+    if names is not None and len(names) > 1:
+        yield from (linked(names[-1], name) for name in losses)
+        return
+    for end, objective in ENDS:
+        if objective not in losses:
+            continue
+        if names is not None and end and not LOSSES[objective].owns_link:
+            continue  # one name means every layer
+        yield end or hidden, objective
+    if loss is not None and loss not in {end[1] for end in ENDS}:
+        yield ("identity" if LOSSES[loss].owns_link else hidden), loss
+
+
+def linked(output: str, loss: str) -> tuple[str, str]:
+    """Return an output's activation as the engine has it: none where the loss owns the link."""
+    if output == "softmax" and not loss.startswith("softmax"):
+        return "identity", "softmax-squared-error" if loss == "squared-error" else loss
+    return ("identity" if (output, loss) in LINKS else output), loss
+
+
+def known_activation(name: str) -> str:
+    """Return an activation's name in our spelling.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    plain = name.strip().lower().replace("_", "-")
+    plain = {"sigmoid": "logistic", "linear": "identity", "none": "identity"}.get(plain, plain)
+    if plain not in ACTIVATIONS and plain != "softmax":
+        known = ", ".join([*ACTIVATIONS, "softmax"])
+        raise InputError(f"activation {name!r} is not known; choose one of {known}")
+    return plain
+
+
+def trained(network: Network) -> Iterator[Network]:
+    """Yield the same network with everything trained, where something is not."""
+    layers = tuple(replace(layer, trainable=True) if isinstance(layer, Dense) else layer
+                   for layer in network.layers)  # fmt: skip
+    if layers != network.layers:
+        yield replace(network, layers=layers)
+
+
+def words(network: Network) -> str:
+    """Return a network in words, such as ``"2-4-4-3, logistic, squared-error"``."""
+    sizes = "-".join(map(str, network.widths))
+    return f"{sizes}, {', '.join(dict.fromkeys(functions(network)))}, {network.objective.name}"
+
+
+def functions(network: Network) -> list[str]:
+    """Return the names of the Dense layers' activations."""
+    return [layer.f.name for layer in network.layers if isinstance(layer, Dense)]

@@ -1,0 +1,115 @@
+"""Bare numbers under examination: any quantities of a network, in any notation, rounded or not.
+
+They are compared within the rounding of what was typed.
+"""
+
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.diagnosis.figure_names import resolve
+from chainrule.diagnosis.figures import Figures
+from chainrule.diagnosis.findings import Diagnosis
+from chainrule.diagnosis.interview import order
+from chainrule.diagnosis.judge import Court, decide
+from chainrule.diagnosis.networks import trained, words
+from chainrule.diagnosis.replay import Seen, Session, Setting, is_update, read
+from chainrule.diagnosis.rules import with_rate
+from chainrule.diagnosis.search import Search
+from chainrule.diagnosis.terms import Terms
+from chainrule.diagnosis.verdicts import diagnosis
+from chainrule.errors import ChainruleError, InputError
+from chainrule.network import Network
+from chainrule.optimizers import SGD
+from chainrule.wiring import wire
+
+Array: TypeAlias = NDArray[Any]
+
+
+def check_figures(figures: Figures, terms: Terms) -> Diagnosis:
+    """Return the diagnosis of numbers that were handed in without a program.
+
+    Raises
+    ------
+    InputError
+        If there is no network, or no theta, x and t, for them to belong to.
+    """
+    network = terms.known
+    if network is None or terms.theta is None or terms.x is None or terms.t is None:
+        raise InputError("numbers need to know what they belong to: give network, theta, x and t")
+    theta = network.layout.check(terms.theta)
+    batch = network.batch(theta, terms.x, terms.t)
+    named = resolve(
+        figures, network, len(batch.x), terms.notation, terms.declared().rule or "sgd", theta
+    )
+    session, idle = figured(named, network, np.asarray(theta, float), batch.x, batch.t)
+    if not any(session.calls):
+        raise InputError(f"nothing that is computed was handed in, only {', '.join(idle)}")
+    court = Court(*_bench(session, network, terms))
+    spare = Court(*_bench(session.cut_off(), network, terms))
+    outcome, used = decide([court], [spare], lenient=True)
+    made = diagnosis(outcome)
+    cut = ["some numbers agree only if digits were cut off instead of rounded"] * (used is spare)
+    ways = {"weights": named.weights} if named.weights != "(out, in)" else {}
+    ways |= {"samples": named.samples} if named.samples != "rows" else {}
+    unjudged = [f"not judged: {', '.join(idle)}"] if idle else []
+    return replace(
+        made,
+        convention={**ways, **made.convention},
+        source="numbers",
+        remarks=(*named.remarks, *made.remarks, *cut, *unjudged),
+        network=words(network),
+    )
+
+
+def _bench(session: Session, network: Network, terms: Terms) -> tuple[Search, list[Setting]]:
+    """Return the search over a session, and what is taken to be right in turn."""
+    declared = terms.declared()
+    rule = declared.rule or SGD(0.5)
+    rule = rule if declared.rate is None else with_rate(rule, declared.rate)
+    updates = any(is_update(s.name) for call in session.calls for s in call)
+    several = updates or len(session.calls) > 1
+    is_open = several and declared.rate is None and declared.rule is None
+    search = Search([session], terms.strict, declared.rate, terms.deadline, is_open)
+    modes = [False, True] if several and len(session.x) > 1 else [False]
+    nets = [network, *trained(network)]
+    return search, [Setting(n, rule if several else None, o) for o in modes for n in nets]
+
+
+def figured(
+    figures: Figures, network: Network, theta: Array, x: Array, t: Array
+) -> tuple[Session, list[str]]:
+    """Return numbers as a session, and the names of those that are given rather than computed."""
+    calls: list[tuple[Seen, ...]] = []
+    idle: set[str] = set()
+    for number in range(1, max(figures.steps) + 1):
+        given = figures.steps.get(number, {})
+        idle |= {name for name in given if not _is_computed(name, network, theta, x, t)}
+        ranked = sorted(given.values(), key=lambda f: _rank(f.name, network))
+        judged = (f for f in ranked if f.name not in idle)
+        calls.append(
+            tuple(Seen(f.name, f.values, np.nan_to_num(f.half), partial=True) for f in judged)
+        )
+    return Session(x, t, theta, tuple(calls), goes_on=True, tolerance=1e-11), sorted(idle)
+
+
+def _is_computed(name: str, network: Network, theta: Array, x: Array, t: Array) -> bool:
+    """Tell whether a name is of something that a step computes and that can be judged."""
+    step = wire(network, theta, network.batch(theta, x, t), SGD(0.5))
+    if name in step.arrays or name in ("x", "t"):
+        return False
+    if is_update(name) and name[:-4] in step.arrays:
+        return True
+    try:
+        read(step, name)
+    except ChainruleError:
+        return False
+    return True
+
+
+def _rank(name: str, network: Network) -> int:
+    """Return how early a quantity is computed."""
+    names = order(len(network.labels))
+    return names.index(name) if name in names else len(names)

@@ -1,0 +1,241 @@
+"""A program under examination: it is asked, read in every way that fits, and judged.
+
+What is said of the outcome in general stands in verdicts.py; here is what only programs have.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.diagnosis.catalogue import MISTAKES
+from chainrule.diagnosis.findings import Diagnosis, Finding
+from chainrule.diagnosis.handin import Attempt, read, widths_of
+from chainrule.diagnosis.handin.questions import Failure, Kind, Layout, Question, Reading
+from chainrule.diagnosis.handin.sandbox import Sandbox
+from chainrule.diagnosis.interview import Asker, Interview, interviews
+from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
+from chainrule.diagnosis.networks import Declared, networks, trained
+from chainrule.diagnosis.replay import Setting
+from chainrule.diagnosis.rules import own_rate, rate_of, rules
+from chainrule.diagnosis.search import Search
+from chainrule.diagnosis.terms import Terms
+from chainrule.diagnosis.verdicts import diagnosis, place_named, wrongly
+from chainrule.errors import InputError
+from chainrule.layers import Dense
+from chainrule.optimizers import SGD
+
+Array: TypeAlias = NDArray[Any]
+
+NOT_THE_LOSS = "a number that it hands out beside them is not this step's loss; it was not judged"
+LATE_LOSS = "the loss that it hands out is that after the update, not this step's (mistake 44)"
+MOST_NETWORKS = 12  # that are tried under an unlikely optimiser
+
+
+@dataclass(frozen=True, eq=False)
+class Here:
+    """An attempt in this process."""
+
+    attempt: Attempt
+    seconds: float
+
+    def read(
+        self, question: Question, *, kind: Kind | None = None, layout: Layout | None = None
+    ) -> list[Reading] | Failure:
+        """Return what the attempt answers."""
+        return read(self.attempt, question, kind=kind, layout=layout, seconds=self.seconds)
+
+    def widths_of(self) -> tuple[int, ...] | None:
+        """Return the widths that it has fixed."""
+        return widths_of(self.attempt)
+
+
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """An attempt in a process of its own."""
+
+    sandbox: Sandbox
+
+    def read(
+        self, question: Question, *, kind: Kind | None = None, layout: Layout | None = None
+    ) -> list[Reading] | Failure:
+        """Return what the attempt answers."""
+        return self.sandbox.read(question, kind, layout)
+
+    def widths_of(self) -> tuple[int, ...] | None:
+        """Return the widths that it has fixed."""
+        found = self.sandbox.widths_of()
+        return None if isinstance(found, Failure) else found
+
+
+def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
+    """Return the diagnosis of a program that can be asked."""
+    own = own_question(terms, declared)
+    found = interviews(asker, declared, own)
+    if isinstance(found, Failure):
+        return failed(found)
+    for interview in found:
+        if (name := not_finite(interview.sessions)) is not None:
+            return overflowed(name, interview)
+    courts = {court: i for i in found for court in held(i, declared, terms)}
+    spare = {
+        court: i for i in found if _tells_loss(i) for court in held(i, declared, terms, "loss")
+    }
+    outcome, court = decide(list(courts), list(spare))
+    remarks: tuple[str, ...] = (NOT_THE_LOSS,) if court in spare else ()
+    if _only_late(outcome) and (again := right_of(list(spare))) is not None:
+        (outcome, court), remarks = again, (LATE_LOSS,)
+    made = told((courts | spare)[court], outcome, declared, terms)
+    return replace(made, remarks=(*made.remarks, *remarks))
+
+
+def _only_late(outcome: Outcome) -> bool:
+    """Tell whether nothing is wrong but a loss that is handed out after the update."""
+    changes = outcome.found[0].changes if outcome.found else ()
+    return outcome.found != () and len(changes) == outcome.found[0].cost == sum(
+        v.form.after for v in changes
+    ) == 1  # fmt: skip
+
+
+def _tells_loss(interview: Interview) -> bool:
+    """Tell whether a number is handed out that may be the loss."""
+    return any(a.name == "loss" for s in interview.sessions for call in s.calls for a in call)
+
+
+def own_question(terms: Terms, declared: Declared) -> Question | None:
+    """Return the learner's own numbers as a question, if they were handed in."""
+    if terms.theta is None:
+        return None
+    network = terms.known
+    if network is None or terms.x is None or terms.t is None:
+        raise InputError("theta needs a Network, x and t beside it; give all four or none")
+    if not all(isinstance(layer, Dense) and layer.bias for layer in network.layers):
+        raise InputError(
+            "programs are asked about Dense layers with biases; hand in numbers instead"
+        )
+    batch = network.batch(network.layout.check(terms.theta), terms.x, terms.t)
+    params = network.params(np.asarray(terms.theta, dtype=float))
+    rate = declared.rate or rate_of(declared.rule) or 0.5
+    return Question(
+        tuple(np.array(p["W"]) for p in params), tuple(np.array(p["b"]) for p in params),
+        batch.x, batch.t, rate,
+    )  # fmt: skip
+
+
+def held(
+    interview: Interview, declared: Declared, terms: Terms, without: str = ""
+) -> Iterator[Court]:
+    """Yield the courts for one way to read an attempt: the likeliest rule's, then others'."""
+    nets = (
+        [terms.known, *trained(terms.known)]
+        if terms.known
+        else networks(interview.widths, declared)
+    )
+    sessions = [s.without(without) for s in interview.sessions]
+    for place, (rule, open_rate) in enumerate(rules(interview, declared)):
+        tried = nets if place == 0 else nets[:MOST_NETWORKS]
+        settings = [Setting(n, rule, online) for online in _modes(interview) for n in tried]
+        rate = terms.rate if terms.rate is not None else own_rate(interview)
+        search = Search(sessions, terms.strict, rate, terms.deadline, open_rate)
+        yield Court(search, settings, likely=place == 0)
+
+
+def _modes(interview: Interview) -> list[bool]:
+    """Return whether samples may have updates of their own."""
+    if interview.kind != "step":
+        return [False]
+    return [True] if interview.online else [False, True]
+
+
+# ---- what is said of it --------------------------------------------------------------------------
+
+
+def told(interview: Interview, outcome: Outcome, declared: Declared, terms: Terms) -> Diagnosis:
+    """Return the diagnosis with what is to be said of the program's own ways."""
+    made = behaved(diagnosis(outcome), interview)
+    convention = {
+        **layout_words(interview),
+        **made.convention,
+        **found_out(outcome, declared, terms),
+    }
+    remarks = (*made.remarks, *remarked(interview, outcome))
+    return replace(made, convention=convention, remarks=tuple(dict.fromkeys(remarks)))
+
+
+def behaved(made: Diagnosis, interview: Interview) -> Diagnosis:
+    """Return a diagnosis with the mistake of lists that grow from call to call, if they do."""
+    if made.ok or not any(text.startswith("grows:") for text in interview.remarks):
+        return made
+    finding = Finding(MISTAKES["shared-lists"])
+    titles = [f.mistake.title for f in (*made.mistakes, finding)]
+    return replace(
+        made, verdict="wrong", sentence=wrongly(titles), mistakes=(*made.mistakes, finding)
+    )
+
+
+def layout_words(interview: Interview) -> dict[str, str]:
+    """Return how the program has its arrays, in words."""
+    layout = interview.layout
+    said = {"arguments": layout.arguments, "weights": layout.weights, "samples": layout.samples}
+    if layout.bias != "apart":
+        said["bias"] = (
+            f"{layout.bias} in the weights" if layout.bias in ("first", "last") else layout.bias
+        )
+    if layout.lists:
+        said["arrays"] = "plain lists"
+    if layout.dtype != "float64":
+        said["precision"] = layout.dtype
+    return said
+
+
+def found_out(outcome: Outcome, declared: Declared, terms: Terms) -> dict[str, str]:
+    """Return what was not declared and was found out."""
+    said: dict[str, str] = {}
+    network, rule = outcome.setting.network, outcome.setting.rule
+    if terms.known is None and outcome.found:
+        names = dict.fromkeys(layer.f.name for layer in network.layers if isinstance(layer, Dense))
+        if declared.activation is None:
+            said["activation"] = f"{', '.join(names)} (found out)"
+        if declared.loss is None:
+            said["loss"] = f"{network.objective.name} (found out)"
+    if rule is not None and declared.rule is None and not isinstance(rule, SGD):
+        said["optimizer"] = f"{rule.name} (found out)"
+    if outcome.setting.online:
+        said["updates"] = "one for each sample"
+    return said
+
+
+def remarked(interview: Interview, outcome: Outcome) -> Iterator[str]:
+    """Yield what else was noticed."""
+    yield from interview.remarks
+    changed = sorted({name for _, r in interview.asked for name in r.changed})
+    if changed and interview.kind != "step":
+        yield f"it changes its arguments: {', '.join(changed)}"
+    names = {seen.name for s in interview.sessions for call in s.calls for seen in call}
+    if interview.kind != "forward" and not any(n.startswith(("b", "db")) for n in names):
+        yield "no gradients of the biases were handed out; they were not judged"
+    for text in dict.fromkeys(interview.failed):
+        if text:
+            yield f"it could not be asked everything: {text}"
+    if (outcome.search.late or outcome.search.unfinished) and not outcome.found:
+        yield "the time was over before every pair of mistakes was tried; give it more seconds"
+
+
+def overflowed(name: str, interview: Interview) -> Diagnosis:
+    """Return the diagnosis of numbers that became NaN or infinite."""
+    finding = Finding(MISTAKES["overflow"])
+    return Diagnosis(
+        "wrong",
+        f"Wrong: {finding.mistake.title}: {name} is not finite for ordinary input.",
+        first_wrong=place_named(name),
+        mistakes=(finding,),
+        remarks=interview.remarks,
+    )
+
+
+def failed(failure: Failure) -> Diagnosis:
+    """Return the diagnosis of what could not be run."""
+    remarks = (failure.detail,) if failure.detail else ()
+    return Diagnosis("could-not-run", f"Could not be run: {failure.text}.", remarks=remarks)

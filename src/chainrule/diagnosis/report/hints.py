@@ -1,0 +1,67 @@
+"""What a hint gives away: symptom, place, mistake, repair, each with all that is before it.
+
+A diagnosis is cut down once, here, so that no format can tell more than another, nor has signs in
+it that steer a terminal.
+"""
+
+from dataclasses import replace
+
+from chainrule.diagnosis.findings import Diagnosis, Finding
+from chainrule.diagnosis.report.words import counted, place_words, printable
+
+PLACE, MISTAKE, REPAIR = 2, 3, 4
+FAULTY = ("wrong", "unknown")
+
+
+def told(diagnosis: Diagnosis) -> Diagnosis:
+    """Return a diagnosis without what its hint keeps back; right ones keep everything.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+
+    Returns
+    -------
+    Diagnosis
+        What tells the place by leaving the others out goes with the place, and remarks, which may
+        name a mistake, go with the mistake.
+    """
+    diagnosis, hint = _printable(diagnosis), diagnosis.hint
+    if diagnosis.verdict not in FAULTY or hint >= REPAIR:
+        return diagnosis
+    if hint >= MISTAKE:
+        return replace(diagnosis, mistakes=tuple(map(_named, diagnosis.mistakes)))
+    cut = replace(diagnosis, mistakes=(), remarks=(), difference="")
+    if hint >= PLACE:
+        return replace(cut, sentence=_place(diagnosis))
+    sentence = f"This is not right yet: {counted(diagnosis)}."
+    return replace(cut, sentence=sentence, first_wrong=None, comparisons=(), tested=())
+
+
+def _printable(diagnosis: Diagnosis) -> Diagnosis:
+    """Return a diagnosis whose words that come from the attempt can be shown anywhere."""
+    return replace(
+        diagnosis,
+        sentence=printable(diagnosis.sentence),
+        difference=printable(diagnosis.difference),
+        remarks=tuple(map(printable, diagnosis.remarks)),
+        network=printable(diagnosis.network),
+        source=printable(diagnosis.source),
+    )
+
+
+def _place(diagnosis: Diagnosis) -> str:
+    where = diagnosis.first_wrong
+    first = f", the first of them in {place_words(where)}" if where else ""
+    return f"This is not right yet: {counted(diagnosis)}{first}."
+
+
+def _named(finding: Finding) -> Finding:
+    """Return a mistake without its formulas, its arithmetic and its repair."""
+    return replace(
+        finding,
+        mistake=replace(finding.mistake, wrong="", right="", repair=""),
+        alternatives=tuple(map(_named, finding.alternatives)),
+        wrong=None,
+        right=None,
+    )

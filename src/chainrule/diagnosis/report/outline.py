@@ -1,0 +1,170 @@
+"""The page of a diagnosis: verdict, place, numbers, each mistake, then what was found right.
+
+It lays out what a hint tells as items of explain's pages; formats are explain's business.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from chainrule.diagnosis.findings import Arithmetic, Comparison, Diagnosis, Finding, Verdict
+from chainrule.diagnosis.report.hints import FAULTY, MISTAKE, REPAIR, told
+from chainrule.diagnosis.report.words import (
+    FALLS,
+    alternative,
+    apart,
+    capital,
+    entry,
+    place_words,
+    sentence,
+    took,
+)
+from chainrule.explanation import (
+    Heading,
+    Item,
+    Listing,
+    Mark,
+    Note,
+    Page,
+    Paragraph,
+    Points,
+    Table,
+    Versus,
+    Working,
+)
+
+MARKS: dict[Verdict, Mark] = {
+    "right": "right", "wrong": "wrong", "unknown": "unclear", "could-not-run": "stopped",
+}  # fmt: skip
+DIGITS = 9  # of compared numbers, and all 17 where these do not tell them apart
+RATIO_DIGITS = 6
+NEXT = {
+    1: "where",
+    2: "which mistake",
+    3: "the formulas and the repair",
+}  # what one hint more tells
+ABOUT = "The right numbers come from the equations that chainrule runs and explains."
+
+
+def page(diagnosis: Diagnosis) -> Page:
+    """Return the page of a diagnosis, with as much as its hint tells.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+
+    Returns
+    -------
+    Page
+        Entitled with the verdict.
+    """
+    shown = told(diagnosis)
+    about = "" if shown.verdict == "could-not-run" else ABOUT
+    return Page(shown.sentence, tuple(_items(shown)), MARKS[shown.verdict], about)
+
+
+def _items(diagnosis: Diagnosis) -> Iterator[Item]:
+    yield from _place(diagnosis)
+    yield from _numbers(diagnosis)
+    for number, finding in enumerate(diagnosis.mistakes, 1):
+        yield from _mistake(finding, number)
+    if diagnosis.convention:
+        yield Heading("Your conventions", 2, "convention")
+        yield from (Note(capital(k), v) for k, v in diagnosis.convention.items())
+    if diagnosis.tested:
+        yield Heading("Tested and found right", 2, "tested")
+        yield Points(diagnosis.tested, "right")
+    if diagnosis.remarks:
+        yield Heading("Remarks", 2, "remarks")
+        yield Points(diagnosis.remarks)
+    yield from _looked_at(diagnosis)
+
+
+def _place(diagnosis: Diagnosis) -> Iterator[Item]:
+    """Yield what was checked, where it is wrong first, and how."""
+    if diagnosis.source:
+        yield Paragraph(diagnosis.source)
+    if diagnosis.verdict in FAULTY and diagnosis.hint < REPAIR:
+        more = f"hint {diagnosis.hint + 1} also tells {NEXT[diagnosis.hint]}"
+        yield Paragraph(f"Hint {diagnosis.hint} of {REPAIR}; {more}.")
+    if diagnosis.first_wrong:
+        first = f"The first wrong quantity is {place_words(diagnosis.first_wrong)}."
+        yield Note("Where", first)
+    if diagnosis.difference:
+        yield Note("How it differs", sentence(diagnosis.difference))
+
+
+def _numbers(diagnosis: Diagnosis) -> Iterator[Item]:
+    """Yield the table of the learner's numbers and the right ones, with ratios where there are."""
+    compared = diagnosis.comparisons
+    if not compared:
+        return
+    header, values = ["number", "yours", "right"], [[c.key, c.theirs, c.right] for c in compared]
+    cells = [[c.key, *_written(c.theirs, c.right)] for c in compared]
+    ratios = [_ratio(c) for c in compared]
+    if any(ratios) and diagnosis.hint >= MISTAKE:  # a ratio of 2 everywhere is as good as a name
+        header.append("yours / right")
+        for row, value, ratio in zip(cells, values, ratios, strict=True):
+            row.append(ratio)
+            value.append(float(ratio) if ratio else "")
+    table = Table("Your numbers beside the right ones", tuple(header), tuple(map(tuple, values)))
+    yield Listing(table, tuple(map(tuple, cells)))
+
+
+def _written(*values: float) -> list[str]:
+    """Write numbers with a few digits, or with all where few do not tell them apart."""
+    short = [f"{value:.{DIGITS}g}" for value in values]
+    return short if len(set(short)) == len(set(values)) else [f"{value:.17g}" for value in values]
+
+
+def _ratio(compared: Comparison) -> str:
+    """Return a ratio as it is printed; nothing where there is none, or it overflows."""
+    if not compared.right:
+        return ""
+    ratio = compared.theirs / compared.right
+    return f"{ratio:.{RATIO_DIGITS}g}" if math.isfinite(ratio) else ""
+
+
+# ---- a mistake ----------------------------------------------------------------------------------
+
+
+def _mistake(finding: Finding, number: int) -> Iterator[Item]:
+    mistake = finding.mistake
+    yield Heading(capital(mistake.title), 2, f"mistake-{number}")
+    yield Note("Mistake", entry(finding))
+    if mistake.wrong or mistake.right:
+        yield Versus(mistake.wrong, mistake.right)
+    yield from _arithmetic(finding)
+    yield Note("Why it happens", sentence(mistake.why))
+    if mistake.repair:
+        yield Note("Repair", sentence(mistake.repair))
+    if finding.falls is not None:
+        yield Note("Training", FALLS[finding.falls])
+    yield from _alternatives(finding.alternatives, finding.apart)
+
+
+def _arithmetic(finding: Finding) -> Iterator[Item]:
+    """Yield the learner's arithmetic and the repaired one."""
+    if finding.wrong:
+        yield _working(finding.wrong, "wrong", "yours")
+    if finding.right:
+        yield _working(finding.right, "right", "repaired")
+
+
+def _working(done: Arithmetic, mark: Mark, label: str) -> Working:
+    return Working(done.key, done.formula, done.substituted, done.result, mark, label)
+
+
+def _alternatives(findings: Sequence[Finding], further: str) -> Iterator[Item]:
+    if not findings:
+        return
+    for place, finding in enumerate(findings):
+        yield Note("Or as well" if place else "Fits equally well", alternative(finding))
+    if further:
+        yield Note("To tell them apart", apart(further))
+
+
+def _looked_at(diagnosis: Diagnosis) -> Iterator[Item]:
+    texts = [text for text in (sentence(diagnosis.network), took(diagnosis.seconds)) if text]
+    if texts:
+        yield Heading("What was looked at", 2, "network")
+        yield Paragraph(" ".join(texts))

@@ -1,0 +1,89 @@
+"""A diagnosis in plain values, after the schema ``chainrule.diagnosis/1``.
+
+It tells as much as the hint does; numbers are not rounded.
+"""
+
+import math
+from typing import Any
+
+from chainrule.diagnosis.findings import Arithmetic, Comparison, Diagnosis, Finding, Place
+from chainrule.diagnosis.report.hints import told
+
+
+def plain_values(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return a diagnosis in plain values.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+
+    Returns
+    -------
+    dict
+    """
+    shown = told(diagnosis)
+    return {
+        "schema": "chainrule.diagnosis/1",
+        "verdict": shown.verdict,
+        "sentence": shown.sentence,
+        "differ": int(shown.differ),
+        "compared": int(shown.compared),
+        "convention": dict(shown.convention),
+        "first_wrong": _place(shown.first_wrong) if shown.first_wrong else None,
+        "difference": shown.difference,
+        "mistakes": [_mistake(finding) for finding in shown.mistakes],
+        "comparisons": [_comparison(c) for c in shown.comparisons],
+        "tested": list(shown.tested),
+        "remarks": list(shown.remarks),
+        "network": shown.network,
+        "source": shown.source,
+        "seconds": float(shown.seconds),
+        "hint": shown.hint,
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"quantity": place.quantity, "layer": place.layer, "step": place.step}
+
+
+def _mistake(finding: Finding) -> dict[str, Any]:
+    """Return a mistake; what its hint keeps back is null."""
+    mistake, layers = finding.mistake, finding.layers
+    return {
+        "id": mistake.id,
+        "catalogue": mistake.number,
+        "layer": layers[0] if len(layers) == 1 else None,
+        "layers": list(layers),
+        "title": mistake.title,
+        "wrong": mistake.wrong or None,
+        "right": mistake.right or None,
+        "why": mistake.why,
+        "repair": mistake.repair or None,
+        "falls": finding.falls,
+        "arithmetic": _both(finding),
+        "apart": finding.apart,
+        "alternatives": [_mistake(other) for other in finding.alternatives],
+    }
+
+
+def _both(finding: Finding) -> dict[str, Any] | None:
+    """Return the learner's arithmetic and the repaired one, or None where there is neither."""
+    if finding.wrong is None and finding.right is None:
+        return None
+    return {"wrong": _arithmetic(finding.wrong), "right": _arithmetic(finding.right)}
+
+
+def _arithmetic(done: Arithmetic | None) -> dict[str, str] | None:
+    return None if done is None else vars(done).copy()
+
+
+def _comparison(compared: Comparison) -> dict[str, Any]:
+    theirs, right = _number(compared.theirs), _number(compared.right)
+    return {"key": compared.key, "theirs": theirs, "right": right}
+
+
+def _number(value: float) -> float | str:
+    """Return a number, or the word for what JSON has no number for."""
+    if math.isfinite(value):
+        return float(value)
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

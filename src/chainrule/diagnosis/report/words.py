@@ -1,0 +1,108 @@
+"""The sentences of a report: places, layers, alternatives, whether the loss would still fall.
+
+They say what a diagnosis holds and judge nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from chainrule.diagnosis.findings import Diagnosis, Finding, Place
+
+QUANTITIES = {
+    "z": "the net inputs",
+    "a": "the activations",
+    "o": "the raw output",
+    "p": "the output",
+    "loss": "the loss",
+    "delta": "the deltas",
+    "dx": "what is sent back",
+    "dW": "the gradients of the weights",
+    "db": "the gradients of the biases",
+    "W_new": "the new weights",
+    "b_new": "the new biases",
+}
+FALLS = {
+    True: "The loss would still fall: a falling loss proves nothing.",
+    False: "The loss would not fall on the network that was looked at.",
+}
+
+
+def printable(text: str) -> str:
+    """Return a text without what would steer a terminal; a learner's program may have made it."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def place_words(place: Place) -> str:
+    """Return a place in words: ``"delta1, the deltas of layer 1"``.
+
+    Parameters
+    ----------
+    place : Place
+
+    Returns
+    -------
+    str
+        The step is told where it is not the first.
+    """
+    what = QUANTITIES.get(place.quantity, "")
+    layer = f"of layer {place.layer}" if place.layer is not None else ""
+    words = ", ".join(filter(None, (place.name, " ".join(filter(None, (what, layer))))))
+    return words if place.step == 1 else f"{words}, in step {place.step}"
+
+
+def counted(diagnosis: Diagnosis) -> str:
+    """Return how many numbers differ, as far as that is known."""
+    if not diagnosis.differ:
+        return "numbers differ"
+    verb = "differs" if diagnosis.differ == 1 else "differ"
+    if not diagnosis.compared:
+        return f"{diagnosis.differ:,} number{'s' * (diagnosis.differ > 1)} {verb}"
+    return f"{diagnosis.differ:,} of the {diagnosis.compared:,} numbers compared {verb}"
+
+
+def layers_words(layers: Sequence[int]) -> str:
+    """Return layers in words: ``"layer 2"``, ``"layers 1 and 2"``, or nothing."""
+    return f"layer{'s' * (len(layers) > 1)} {enumerated(map(str, layers))}" if layers else ""
+
+
+def enumerated(texts: Iterable[str]) -> str:
+    """Return texts with commas, and an "and" before the last."""
+    *first, last = list(texts) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def capital(text: str) -> str:
+    """Return a text with its first letter a capital, unless it begins with a name like dW1."""
+    word = text.split(" ", 1)[0]
+    plain = word.isalpha() and word.islower() and (len(word) > 1 or word == "a")
+    return text[0].upper() + text[1:] if plain else text
+
+
+def sentence(text: str) -> str:
+    """Return a text as a sentence: with a capital and a full stop."""
+    return capital(text) + "." * (text[-1:] not in tuple(".?!:")) if text else ""
+
+
+def entry(finding: Finding) -> str:
+    """Return which entry of the catalogue a mistake is, and where it is."""
+    mistake = finding.mistake
+    where = layers_words(finding.layers)
+    return f"No. {mistake.number} of the catalogue, {mistake.id}{f', in {where}' if where else ''}."
+
+
+def alternative(finding: Finding) -> str:
+    """Return what fits equally well, with its repair where that is told."""
+    mistake, where = finding.mistake, layers_words(finding.layers)
+    name = f"no. {mistake.number}, {mistake.id}{f', in {where}' if where else ''}"
+    repair = f" Its repair: {sentence(mistake.repair)}" if mistake.repair else ""
+    return f"{capital(mistake.title)} ({name}).{repair}"
+
+
+def apart(text: str) -> str:
+    """Return what would tell alternatives apart, of a few words or a whole sentence."""
+    whole = text.endswith(".")
+    return text if whole else f"{capital(text)} would tell them apart."
+
+
+def took(seconds: float) -> str:
+    """Return how long a check took, nothing where that is not known."""
+    return f"The check took {seconds:.1f} s." if seconds > 0 else ""

@@ -1,0 +1,96 @@
+"""Which optimiser a program may have, by the numbers that it has for one.
+
+The names of its numbers only order what is tried first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+
+from chainrule.diagnosis.interview import Interview
+from chainrule.diagnosis.networks import Declared
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+
+RATES = ("lr", "rate", "eta", "alpha", "taxa", "lern", "step_size", "pas", "tasa")
+HYPER = {
+    "momentum": ("momentum", "mu", "moment", "inerc", "inerz", "beta"),
+    "rho": ("rho", "decay_rate", "decay", "gamma", "beta"),
+    "beta1": ("beta1", "b1", "beta_1"),
+    "beta2": ("beta2", "b2", "beta_2"),
+    "eps": ("eps",),
+}  # how programs call an optimiser's numbers
+
+
+def rules(interview: Interview, declared: Declared) -> list[tuple[Optimizer | None, bool]]:
+    """Return the optimisers that an attempt may have, and whether their rate is open."""
+    if interview.kind != "step":
+        return [(None, False)]
+    own = interview.first.own
+    rate = interview.rate if interview.rate is not None else declared.rate
+    rates = [rate] if rate is not None else own_rates(own)
+    made: list[tuple[Optimizer | None, bool]] = []
+    kinds = [declared.rule] if declared.rule is not None else _kinds(own)
+    for kind in kinds:
+        for value in rates or [None]:
+            rule = with_rate(_fitted(kind, own), value or 1.0)
+            made.append((rule, value is None))
+    return made
+
+
+def _kinds(own: Mapping[str, float]) -> list[Optimizer]:
+    """Return optimisers by likelihood: those whose numbers the program has, then the others."""
+    rules = [rule for rule in OPTIMIZERS.values() if isinstance(rule, Optimizer)]
+
+    def named(rule: Optimizer) -> int:
+        hints = [key for key in HYPER if key in _fields(rule) and key != "eps"]
+        return sum(any(_called(n, HYPER[key]) for n in own) for key in hints) if hints else 0
+
+    return sorted(rules, key=lambda rule: -named(rule))
+
+
+def _fields(rule: Optimizer) -> set[str]:
+    # Every optimiser is a dataclass, which their family does not say.
+    return {f.name for f in fields(rule)}  # pyright: ignore[reportArgumentType]
+
+
+def _fitted(rule: Optimizer, own: Mapping[str, float]) -> Optimizer:
+    """Return an optimiser with the numbers that the program has for it."""
+    numbers: dict[str, float] = {}
+    for key in HYPER.keys() & _fields(rule):
+        values = [v for n, v in own.items() if _called(n, HYPER[key]) and 0 < v < 1]
+        numbers |= {key: values[0]} if values else {}
+    return altered(rule, numbers)
+
+
+def _called(name: str, hints: Sequence[str]) -> bool:
+    plain = name.lower().rpartition(".")[2]
+    return any(hint in plain for hint in hints)
+
+
+def own_rates(own: Mapping[str, float]) -> list[float]:
+    """Return the program's own numbers that may be its learning rate, the likeliest first."""
+    usable = {n: v for n, v in own.items() if 0 < v <= 10}
+    return sorted(
+        usable.values(),
+        key=lambda v: not any(_called(n, RATES) for n, w in usable.items() if w == v),
+    )[:3]
+
+
+def own_rate(interview: Interview) -> float | None:
+    rates = own_rates(interview.first.own)
+    return rates[0] if rates else interview.rate
+
+
+def rate_of(rule: Optimizer | None) -> float | None:
+    """Return the learning rate of an optimiser's first update."""
+    return None if rule is None else float(rule.constants(1, 0.0)["rate"])
+
+
+def with_rate(rule: Optimizer, rate: float) -> Optimizer:
+    """Return an optimiser with another learning rate."""
+    return altered(rule, {"rate": rate})
+
+
+def altered(rule: Optimizer, numbers: Mapping[str, float]) -> Optimizer:
+    """Return an optimiser with other numbers."""
+    # Every optimiser is a dataclass, which their family does not say.
+    return replace(rule, **numbers)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]

@@ -1,0 +1,48 @@
+"""One number of a wired step by itself: its formula, the numbers put in, the result.
+
+The step may be wired with other equations than the right ones; whatever it says is what ran.
+"""
+
+from chainrule.explanation.digits import Digits
+from chainrule.explanation.example import Quantity
+from chainrule.explanation.notation import notation
+from chainrule.explanation.setup import Setup
+from chainrule.explanation.tree import Index
+from chainrule.explanation.work import Writer, quantity
+from chainrule.optimizers import Optimizer
+from chainrule.wiring import Step
+
+
+def one_number(
+    step: Step, rule: Optimizer | None, scope: str, name: str, index: Index, digits: int = 9
+) -> Quantity:
+    """Return one number of a step, worked out.
+
+    Parameters
+    ----------
+    step : Step
+    rule : Optimizer or None
+        What it was wired with.
+    scope : str
+        Such as ``"layer1"``, ``"loss"`` or ``"W2"``.
+    name : str
+        The name of an equation there.
+    index : tuple of int
+    digits : int, default 9
+        Significant digits of the result.
+
+    Returns
+    -------
+    Quantity
+
+    Raises
+    ------
+    InputError
+        If the number is not finite.
+    """
+    network = step.network
+    arrays = {label: array["w"] for label, array in step.arrays.items()}
+    theta = network.layout.join(arrays, float)
+    setup = Setup(network, theta, step.batch, rule)
+    writer = Writer(setup, notation("plain"), Digits(digits))
+    return quantity(writer, step, "backward", step.scope(scope), name, index, {}, ())

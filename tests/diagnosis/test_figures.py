@@ -1,0 +1,381 @@
+"""Numbers handed in: every form gives the same figures, with the rounding of what was typed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.diagnosis.figure_names import resolve
+from chainrule.diagnosis.figures import Figures, read_figures
+from chainrule.diagnosis.typed import NoNumberError, from_array, from_float, from_text
+from chainrule.errors import InputError
+from chainrule.explanation import explain, explain_problem
+from chainrule.network import mlp
+from chainrule.optimizers import Adam
+from chainrule.problems import problem
+
+MAZUR = problem("mazur")
+NET = mlp(3, 2, 1, activation="tanh", loss="squared-error")  # no square array
+NAN = np.nan
+
+
+def one(source: Any) -> tuple[float, float]:
+    """Return the value and the half of the only number in a source."""
+    figures = read_figures(source)
+    ((_, figure),) = figures.quantities.items()
+    return figure.values.item(), figure.half.item()
+
+
+# ---- digits -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "half"),
+    [
+        (".1498", 0.1498, 5e-5),
+        ("0.149817638561", 0.149817638561, 5e-13),
+        ("-0.10", -0.1, 5e-3),
+        ("−1.5e-3", -1.5e-3, 5e-5),
+        ("+12.50", 12.5, 5e-3),
+        ("1.498E2", 149.8, 5e-2),
+        ("0.14981763856115082", 0.14981763856115082, 1.4981763856115082e-13),
+        ("1", 1.0, 5e-4),  # whole numbers count as having 4 digits
+        ("1.0", 1.0, 5e-4),
+        ("12345", 12345.0, 0.5),
+        ("0", 0.0, 5e-5),
+        ("0.0", 0.0, 5e-5),
+        ("0.00", 0.0, 5e-3),
+        ("0.000000", 0.0, 5e-7),
+    ],
+)
+def test_typed_digits(text: str, value: float, half: float):
+    typed = from_text(text)
+    assert (typed.value, typed.half) == (value, pytest.approx(half, rel=1e-12))
+
+
+@given(st.floats(-1e6, 1e6), st.integers(4, 14))
+def test_what_was_rounded_lies_within_half_a_unit(value: float, digits: int):
+    for text in (f"{value:.{digits}g}", f"{value:.{digits - 1}e}", f"{value:.{digits}f}"):
+        typed = from_text(text)
+        short = typed.value == 0 and value != 0  # 0 stands for 0.0000
+        assert abs(typed.value - value) <= typed.half * (1 + 1e-6) + 1e-12 * abs(value) or short
+        typed = from_float(round(value, digits))
+        assert abs(typed.value - value) <= max(typed.half, 0.5 * 10.0**-digits) * (1 + 1e-6) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("abc", "is no number"),
+        ("", "is no number"),
+        ("nan", "no finite number"),
+        ("-Infinity", "no finite number"),
+        ("0.5x", "has more behind the number than 0.5"),
+        ("0.5 0.6", "has more behind"),
+        ("0,5", "decimal comma"),
+        ("1e400", "too large"),
+        ("1e99999", "more behind"),
+        ("0x1p3", "more behind"),
+        ("1_000", "more behind"),
+        ("__import__('os')", "no number"),
+    ],
+)
+def test_what_is_no_number(text: str, message: str):
+    with pytest.raises(NoNumberError, match=message):
+        from_text(text)
+
+
+def test_a_decimal_comma_where_it_is_understood():
+    assert from_text("0,1498", comma=True) == from_text("0.1498")
+
+
+def test_floats_of_a_program():
+    assert from_float(0.15).half == pytest.approx(5e-5)  # 4 digits at least
+    assert from_float(0.149817).half == pytest.approx(5e-7)
+    assert from_float(0.1 + 0.2).half == pytest.approx(3e-13)
+    assert from_float(np.float64(0.25)).half == pytest.approx(5e-5)
+
+
+def test_arrays_of_a_program():
+    assert from_array(np.array([0.1498, 0.15, 0.0]))[1].tolist() == [5e-5] * 3
+    assert from_array(np.array([0.1498, 1 / 3, 0.0]))[1] == pytest.approx(
+        [1.498e-13, 3.33e-13, 0], 0.1
+    )
+    assert from_array(np.array([0, 1]))[1].tolist() == [5e-5, 5e-4]
+    single = from_array(np.array([0.1, 0.2], np.float32))[1]
+    assert np.all((single > 1e-7 * 0.1) & (single < 1e-6))
+    widened = from_array(np.array([0.1, 0.2], np.float32).astype(float))[1]
+    np.testing.assert_allclose(widened, single, rtol=1e-6)
+
+
+# ---- forms --------------------------------------------------------------------------------------
+
+CELLS = {"dW1[0,0]": ".1", "dW1[1,2]": "0.25", "loss": "0.2984", "z2[0]": "-1.50"}
+FORMS = {
+    "mapping": CELLS,
+    "json": json.dumps({"dW1": {"[0,0]": 0.1, "1,2": 0.25}, "loss": 0.2984, "z2[0]": "-1.50"}),
+    "nested": {
+        "dW1": [[".1", None, None], [None, None, "0.25"]], "loss": "0.2984", "z2": ["-1.50"],
+    },
+    "rows": json.dumps([
+        {"quantity": "dW", "layer": 1, "to": 0, "from": 0, "value": 0.1},
+        {"quantity": "dW", "layer": "1", "to": 1, "from": 2, "value": "0.25"},
+        {"key": "loss", "value": 0.2984},
+        {"quantity": "z", "layer": 2, "sample": 0, "unit": 0, "value": "-1.50", "step": 1},
+    ]),
+    "csv": "dW1[0,0],.1\ndW1[1,2],0.25\n\n# by hand\nloss,0.2984\nz2[0],-1.50\n",
+    "header": 'key,value\n"dW1[0,0]",.1\ndW1[1][2],0.25\nloss, 0.2984\nz2[0],-1.50\nW1[0,0],\n',
+    "tab": "dW1[0,0]\t.1\ndW1[1,2]\t0.25\nloss\t0.2984\nz2[0]\t-1.50\n",
+    "comma": "dW1[0,0];,1\ndW1[1,2];0,25\nloss;0,2984\nz2[0];−1,50\n",
+    "columns": "quantity,layer,to,from,sample,unit,value\ndW,1,0,0,,,.1\ndW,1,1,2,,,0.25\n"
+    "loss,,,,,,0.2984\nz,2,,,0,0,-1.50\n",
+    "key column": 'key,note,value,step\ndW1[0,0],,.1,1\ndW1[1,2],"a, b",0.25,1\n'
+    "loss,,0.2984,1\nz2[0],,-1.50,1\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_figures(form: str, tmp_path: Path):
+    sources: list[Any] = [FORMS[form]]
+    if isinstance(FORMS[form], str):
+        file = tmp_path / "numbers.txt"
+        file.write_text(FORMS[form], encoding="utf-8-sig")
+        sources += [file, str(file)]
+    for source in sources:
+        found = resolve(read_figures(source), NET).quantities
+        assert list(found) == ["dW1", "loss", "z2"]
+        np.testing.assert_array_equal(found["dW1"].values, [[0.1, NAN, NAN], [NAN, NAN, 0.25]])
+        np.testing.assert_allclose(found["dW1"].half, [[0.05, NAN, NAN], [NAN, NAN, 5e-3]])
+        np.testing.assert_array_equal(found["z2"].values, [[-1.5]])
+        assert found["loss"].half == pytest.approx(5e-5)
+        assert found["dW1"].given.sum() == 2
+
+
+def test_json_keeps_the_digits_that_were_typed():
+    assert one('{"loss": 0.2980}') == (0.298, pytest.approx(5e-5))
+    assert one('{"loss": 0.29837110876000272}') == (0.29837110876000272, pytest.approx(3e-13, 0.1))
+    assert one('{"loss": 2.980e-1}') == (0.298, pytest.approx(5e-5))
+
+
+def test_one_full_number_vouches_for_its_array():
+    figure = read_figures('{"dW1": [0.3333333333333333, 0.5, 0]}').quantities["dW1"]
+    np.testing.assert_allclose(figure.half, [1e-12 / 3, 5e-13, 0])
+    figure = read_figures('{"dW1[0]": 0.3333333333333333, "dW1[1]": "0.5"}').quantities["dW1"]
+    np.testing.assert_allclose(figure.half, [1e-12 / 3, 0.05])
+    single = json.dumps({"p": np.array([0.1, 0.5], np.float32).tolist()})
+    assert np.all(read_figures(single).quantities["p"].half > 1e-7)
+
+
+def test_python_values_of_all_kinds():
+    found = read_figures({
+        "dW1": np.ones((2, 3)) / 3, "loss": np.float32(0.1), "db1": (np.float64(0.5), 1),
+        "step": 3,
+    })  # fmt: skip
+    assert list(found.steps) == [3]
+    assert found.quantities["dW1"].step == 3
+    assert found.quantities["loss"].half > 1e-7
+    assert found.remarks == (
+        "numbers with few digits were taken as rounded to them (to 4 digits at least)",
+    )
+
+
+def test_several_steps():
+    found = read_figures([{"loss": ".3"}, {"loss": ".29"}].__repr__().replace("'", '"'))
+    assert [found.steps[s]["loss"].values.item() for s in (1, 2)] == [0.3, 0.29]
+    found = read_figures("key,value,step\nloss,.3,1\nloss,.2,10\n")
+    assert list(found.steps) == [1, 10]
+
+
+# ---- a whole worked example ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", ["scalars", "matrices"])
+@pytest.mark.parametrize("notation", ["mazur", "rumelhart"])
+def test_a_worked_example_is_read_whole(level: Any, notation: str):
+    document = explain_problem(MAZUR, steps=2, level=level, notation=notation)
+    found = resolve(read_figures(document.to_json()), MAZUR.network, 1, notation)
+    assert list(found.steps) == [1, 2]
+    right = MAZUR.network.trace(MAZUR.theta(), *MAZUR.data()[:2])
+    views = MAZUR.network.views(right.gradient)
+    for name in ("dW1", "dW2"):
+        np.testing.assert_array_equal(found.quantities[name].values, views[name[1:]])
+        assert np.nanmax(found.quantities[name].half) < 1e-12
+    np.testing.assert_array_equal(found.quantities["W1"].values, [[0.15, 0.2], [0.25, 0.3]])
+    assert found.quantities["W1_new"].values[0, 0] == pytest.approx(0.149780716)
+
+
+def test_rows_of_a_network_with_other_layers_and_memory():
+    x, t = np.eye(2, 3), np.ones((2, 1))
+    document = explain(NET, NET.initialize(0), x, t, Adam(0.1))
+    found = resolve(read_figures(document.to_dict()), NET, 2, optimizer="adam")
+    assert found.quantities["m_W1_new"].values.shape == (2, 3)
+    assert found.quantities["z1"].values.shape == (2, 2)
+    assert found.quantities["loss"].values.shape == ()
+    assert all(figure.given.all() for name, figure in found.quantities.items() if name[:2] == "dW")
+
+
+# ---- names --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "notation", "key", "sign"),
+    [
+        ("w5", "mazur", "W2_new[0,0]", 1),
+        ("w5⁺", "mazur", "W2_new[0,0]", 1),
+        ("w5+", "mazur", "W2_new[0,0]", 1),
+        ("∂E/∂w5", "mazur", "dW2[0,0]", 1),
+        ("dE_total/dw5", "mazur", "dW2[0,0]", 1),
+        ("∂E_total/∂w5", "mazur", "dW2[0,0]", 1),
+        ("net_o1", "mazur", "z2[0,0]", 1),
+        ("out_h2", "mazur", "a1[0,1]", 1),
+        ("delta_o1", "mazur", "delta2[0,0]", 1),
+        ("E_total", "mazur", "loss", 1),
+        ("E_o1", "mazur", "error[0,0]", 1),
+        ("dE/db_o1", "mazur", "db2[0]", 1),
+        ("δ5", "rumelhart", "delta2[0,0]", -1),
+        ("Delta5", "russell-norvig", "delta2[0,0]", -1),
+        ("w^3_12", "nielsen", "W2_new[0,1]", 1),
+        ("w_5,4", "rumelhart", "W2_new[0,1]", 1),
+        ("dW2[0,0]", "mazur", "dW2[0,0]", 1),
+        ("E", "plain", "loss", 1),
+        ("da1[0]", "plain", "da1[0,0]", 1),
+        ("slope2[1]", "plain", "slope2[0,1]", 1),
+    ],
+)
+def test_names_of_notations(name: str, notation: str, key: str, sign: int):
+    found = resolve(read_figures(f"{name},.25\n"), MAZUR.network, 1, notation)
+    array, _, index = key.partition("[")
+    place = tuple(int(i) for i in index.rstrip("]").split(",") if i)
+    assert list(found.quantities) == [array]
+    figure = found.quantities[array]
+    assert figure.values[place] == sign * 0.25
+    assert figure.given.sum() == 1
+
+
+def bare(text: str) -> Figures:
+    return resolve(read_figures(text), MAZUR.network, 1, "mazur", theta=MAZUR.theta())
+
+
+def test_bare_weights_are_the_new_ones_if_any_has_changed():
+    assert list(bare("w1,.15\nw5,.3589\n").quantities) == ["W1_new", "W2_new"]
+    assert list(bare("w1,.15\nw5,.40\n").quantities) == ["W1", "W2"]
+    assert list(bare("w1,.1498\nw1+,.1498\n").quantities) == ["W1", "W1_new"]
+    assert list(bare('{"W1": [[0.15, 0.2], [0.25, 0.3]], "dW1[0,0]": 1}').quantities) == [
+        "W1",
+        "dW1",
+    ]
+
+
+# ---- shapes -------------------------------------------------------------------------------------
+
+
+def test_arrays_the_other_way_round_are_turned():
+    arrays = {"dW1": np.arange(6).reshape(3, 2) / 7, "z1": np.ones((2, 5)) / 3}
+    found = resolve(read_figures({**arrays, "db1": [[0.1], [0.2]], "dW2": np.ones((2, 1))}), NET, 5)
+    assert (found.weights, found.samples) == ("(in, out)", "columns")
+    np.testing.assert_array_equal(found.quantities["dW1"].values, np.arange(6).reshape(3, 2).T / 7)
+    assert found.quantities["z1"].values.shape == (5, 2)
+    assert found.quantities["db1"].values.shape == (2,)
+
+
+def test_square_arrays_follow_the_others():
+    net = mlp(3, 2, 2, activation="tanh", loss="squared-error")
+    square = [[0.1, 0.2], [0.3, 0.4]]
+    turned = resolve(read_figures({"dW1": np.ones((3, 2)), "dW2": square}), net)
+    np.testing.assert_array_equal(turned.quantities["dW2"].values, np.transpose(square))
+    straight = resolve(read_figures({"dW1": np.ones((2, 3)), "dW2": square}), net)
+    np.testing.assert_array_equal(straight.quantities["dW2"].values, square)
+    alone = resolve(read_figures({"dW2": square}), net)
+    assert alone.weights == "(out, in)"
+    with pytest.raises(InputError, match="dW1"):
+        resolve(read_figures({"dW1": np.ones((3, 2)), "W1_new": np.ones((2, 3))}), net)
+
+
+# ---- faults -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "it is empty"),
+        ("\n", "it is empty"),
+        ("# nothing\n", "no lines with numbers"),
+        ("{}", "no numbers in it"),
+        ("[]", "no numbers in it"),
+        ("key,value\n", "no numbers in it"),
+        ("loss,abc\n", r"line 1 \(loss\): 'abc' is no number"),
+        ("loss,.3\n\ndW1[0,0],0.1 m\n", r"line 3 \(dW1\[0,0\]\): .* more behind"),
+        ("loss\n", "line 1 has 1 columns instead of 2"),
+        ("loss;0,3;4\n", "line 1 has 3 columns instead of 2"),
+        ("loss,nan\n", "no finite number"),
+        ('{"loss": NaN}', "no finite number"),
+        ({"loss": float("inf")}, "no finite number"),
+        ({"dW1": [[1, float("nan")]]}, "key 'dW1': nan is no finite"),
+        ({"dW1": [[1, 2], [3]]}, "rows are of different lengths"),
+        ({"dW1": []}, "an empty list"),
+        ({"loss": True}, "bool is no number"),
+        ({"loss": 1j}, "complex is no number"),
+        ({"loss": object()}, "object is no number"),
+        ({"dW1[0,0]": [1, 2]}, "an entry is one number"),
+        ({3: 1}, "key 3 is no text"),
+        ({"loss": 1, "step": 0}, "step '0'"),
+        ("loss,.3\nloss,.3\n", "line 2 .*given twice"),
+        ('{"loss": 1, "loss": 2}', "'loss' is given twice"),
+        ({"dW1[0,0]": 1, "dW1": [[1, 2]]}, "given twice"),
+        ('{"loss": 1', "line 1, column 11: .*JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[1, 2]", "item 1 is no row"),
+        ('{"schema": "other/1"}', "schema 'other/1'"),
+        ('[{"key": "loss"}]', "row 1 has no value"),
+        (
+            '[{"quantity": "dW", "layer": 1, "to": -1, "from": 0, "value": 1}]',
+            "whole numbers from 0",
+        ),
+        ({"dW1[0,0]": 1, "dW1[0]": 1}, "as many indices"),
+        ({"dW1[999999,999999]": 1}, "absurd index"),
+        (3, "int is nothing to read numbers from"),
+        ("none.json", "there is no file"),
+    ],
+)
+def test_what_cannot_be_read(source: Any, message: str):
+    with pytest.raises(InputError, match=message):
+        read_figures(source)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path):
+    with pytest.raises(InputError, match="is a folder"):
+        read_figures(tmp_path)
+    file = tmp_path / "numbers.csv"
+    file.write_bytes(b"loss,\xe4")
+    with pytest.raises(InputError, match="UTF-8"):
+        read_figures(file)
+    file.write_text("loss,0.25\n", encoding="utf-16")
+    assert one(file)[0] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("dW9,1\n", "line 1 .*'dW9' is no quantity; did you mean 'dW"),
+        ("w5,1\n", "'w5' is no quantity"),
+        ("dW1[2,0]\t1\n", r"there is no dW1\[2,0\]; dW1 is \(2, 3\) \(to, from\)"),
+        ("dW1[0]\t1\n", r"there is no dW1\[0\]"),
+        ("z1[0]\t1\n", r"there is no z1\[0\]; z1 is \(5, 2\) \(sample, unit\)"),
+        ("loss[0]\t1\n", r"there is no loss\[0\]"),
+        ({"dW1": [1, 2]}, r"dW1 is \(2, 3\), but \(2,\) was given"),
+        ({"db1": [1, 2, 3]}, r"db1 is \(2,\), but \(3,\) was given; .*db1\[0\]"),
+        ("dW1[0,0],0,5\n", "'dW1.0,0.,0' is no quantity"),
+    ],
+)
+def test_what_does_not_fit_the_network(source: Any, message: str):
+    with pytest.raises(InputError, match=message):
+        resolve(read_figures(source), NET, 5)
+
+
+def test_the_same_number_by_two_names_is_given_twice():
+    with pytest.raises(InputError, match="given twice"):
+        resolve(read_figures("dE/dw5,.3\ndW2[0,0],.3\n"), MAZUR.network, 1, "mazur")

@@ -1,0 +1,626 @@
+"""How a diagnosis is shown: every format says the same, and no more than the hint allows.
+
+The diagnoses are made by hand; what finds mistakes is tested elsewhere.
+"""
+
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+from rich.console import Console
+
+from chainrule.diagnosis.catalogue import Mistake
+from chainrule.diagnosis.findings import Arithmetic, Comparison, Diagnosis, Finding, Place
+from chainrule.diagnosis.report import diagnosis_schema
+from chainrule.diagnosis.report.outline import page
+from chainrule.diagnosis.report.words import (
+    apart,
+    capital,
+    counted,
+    enumerated,
+    layers_words,
+    place_words,
+    sentence,
+)
+from chainrule.errors import InputError, UnknownNameError
+from chainrule.explanation import Heading, Item, Listing, Note, Page, Paragraph, Versus, Working
+from chainrule.explanation.pages.typed import DEEPEST, read
+from chainrule.explanation.typeset import formula
+
+SCHEMA = json.loads(diagnosis_schema())
+HINTS = (1, 2, 3, 4)
+
+UPDATED = Finding(
+    mistake=Mistake(
+        id="updated-weights",
+        number=1,
+        stage="delta",
+        title="the hidden deltas use the output weights after their update",
+        wrong="delta1 = (delta2 @ W2_new) * f'(z1)",
+        right="delta1 = (delta2 @ W2) * f'(z1)",
+        why="the loop goes from the last layer to the first and updates each layer as it passes",
+        repair="work out all deltas first, then update; or keep a copy of the old weights",
+    ),
+    layers=(1,),
+    wrong=Arithmetic(
+        "dW1[0,0]",
+        "(delta2[0]*W2_new[0,0] + delta2[1]*W2_new[1,0])*(a1[0]*(1 - a1[0]))*x[0]",
+        "(0.138498562*0.35891648 + -0.038098237*0.51130127)*(0.59326999*(1 - 0.59326999))*0.05",
+        "0.000364723",
+    ),
+    right=Arithmetic(
+        "dW1[0,0]",
+        "(delta2[0]*W2[0,0] + delta2[1]*W2[1,0])*(a1[0]*(1 - a1[0]))*x[0]",
+        "(0.138498562*0.4 + -0.038098237*0.5)*(0.59326999*(1 - 0.59326999))*0.05",
+        "0.000438568",
+    ),
+    falls=True,
+)
+FACTOR = Finding(
+    mistake=Mistake(
+        id="factor",
+        number=23,
+        stage="loss",
+        title="a factor 2 or ½ of the squared error is lost in some layers",
+        wrong="dW2 = 2 * delta2.T @ a1",
+        right="dW2 = delta2.T @ a1",
+        why="the ½ in front of the error is there to cancel the 2, and one of the two was dropped",
+        repair="use delta2.T @ a1 in every layer",
+    ),
+    layers=(1, 2),
+    wrong=Arithmetic("dW2[0,0]", "2·σ′(z2[0])·x", "2·`0.5`·<0.1> & $x$", "0.164334082"),
+    right=Arithmetic("dW2[0,0]", "delta2[0]*a1[0]", "", "0.082167041"),
+    falls=False,
+    alternatives=(
+        Finding(
+            replace(UPDATED.mistake, id="raw-error", number=9, title="the raw error is sent"), (2,)
+        ),
+        Finding(replace(UPDATED.mistake, id="no-slope", number=7, title="the slope is missing")),
+    ),
+    apart="a second sample with another target",
+)
+WRONG = Diagnosis(
+    verdict="wrong",
+    sentence="The hidden deltas of layer 1 use the output weights after their update.",
+    convention={"weights": "(in, out)", "learning rate": "inside the gradients already"},
+    first_wrong=Place("delta", 1),
+    mistakes=(UPDATED,),
+    comparisons=(
+        Comparison("delta1[0]", 0.00729446, 0.00877135),
+        Comparison("dW1[0,0]", 0.000364723, 0.000438568),
+        Comparison("W1_new[0,0]", 0.149817638561, 0.149780716133),
+    ),
+    tested=("z1, a1, z2 and a2", "the loss", "delta2, dW2 and db2"),
+    remarks=("The program prints while it runs; what it printed was left out.",),
+    network="The 2-2-2 example: 2 inputs, 2 logistic units, 2 logistic outputs, squared error",
+    source="net.py: step",
+    seconds=0.84,
+    compared=26,
+    differ=8,
+)
+DOUBLE = replace(
+    WRONG,
+    sentence="Two mistakes give these numbers: no. 1 in layer 1, no. 23 in layers 1 and 2.",
+    mistakes=(UPDATED, FACTOR),
+    first_wrong=Place("dW", 2, step=3),
+)
+RIGHT = Diagnosis(
+    verdict="right",
+    sentence="Your backpropagation is right, with the sum over samples in place of the mean.",
+    convention={"weights": "(out, in)", "scale": "the sum over samples"},
+    tested=("gradients on 2-4-4-3 with tanh and logistic layers", "five steps in a row"),
+    network="2-4-4-3, tanh and logistic, squared error, 5 samples",
+    source="backprop.py: gradients",
+    seconds=1.2,
+    compared=51,
+)
+UNKNOWN = Diagnosis(
+    verdict="unknown",
+    sentence="This is not right: dW2 is 1.7 times what it should be; no known mistake fits.",
+    first_wrong=Place("dW", 2),
+    difference="every entry of dW2 is 1.7 times the right one",
+    comparisons=(
+        Comparison("dW2[0,0]", 0.139683969, 0.082167041),
+        Comparison("dW2[0,1]", math.nan, 0.0),
+        Comparison("dW2[1,0]", -math.inf, -1e-12),
+        Comparison("dW2[1,1]", 0.1 + 2**-55, 0.1),
+    ),
+    tested=("z1, a1, z2 and a2",),
+    remarks=("The argument weights was changed.",),
+    network="2-2-2, logistic",
+    source="numbers.json",
+    seconds=0.3,
+)
+STOPPED = Diagnosis(
+    verdict="could-not-run",
+    sentence="net.py: step could not be run: IndexError in line 31, list index out of range.",
+    remarks=(
+        "line 31: return self.layers[3]",
+        "Tried: lists of matrices, flat arguments, a class.",
+    ),
+    source="net.py: step",
+    seconds=2.0,
+)
+SAMPLES = {
+    "wrong": WRONG,
+    "double": DOUBLE,
+    "right": RIGHT,
+    "unknown": UNKNOWN,
+    "could-not-run": STOPPED,
+}
+FAULTY = ("wrong", "double", "unknown")
+
+
+@pytest.fixture(params=SAMPLES)
+def diagnosis(request) -> Diagnosis:
+    return SAMPLES[request.param]
+
+
+def formats(diagnosis: Diagnosis) -> dict[str, str]:
+    """Return a diagnosis in everything that shows it."""
+    return {
+        "text": diagnosis.to_text(400),
+        "markdown": diagnosis.to_markdown(),
+        "html": diagnosis.to_html(),
+        "json": diagnosis.to_json(),
+        "cell": diagnosis._repr_html_(),
+        "repr": repr(diagnosis),
+    }
+
+
+def items(diagnosis: Diagnosis, kind: type) -> list[Any]:
+    return [item for item in page(diagnosis).items if isinstance(item, kind)]
+
+
+# ---- order, and what is said --------------------------------------------------------------------
+
+
+def test_a_learner_gets_everything_in_order():
+    shown = WRONG.to_text()
+    expected = [
+        "✗ The hidden deltas of layer 1 use the output weights after their update.",
+        "net.py: step",
+        "The first wrong quantity is delta1, the deltas of layer 1.",
+        "yours / right",
+        "0.000364723",
+        "The hidden deltas use the output weights after their update ",
+        "No. 1 of the catalogue, updated-weights, in layer 1.",
+        "✗ wrong  delta1 = (delta2 @ W2_new) * f'(z1)",
+        "✓ right  delta1 = (delta2 @ W2) * f'(z1)",
+        "0.000364723   ✗ yours",
+        "0.000438568   ✓ repaired",
+        "Why it happens",
+        "Repair",
+        "The loss would still fall: a falling loss proves nothing.",
+        "(in, out)",
+        "✓  z1, a1, z2 and a2",
+        "The program prints while it runs",
+        "The 2-2-2 example",
+        "The check took 0.8 s.",
+    ]
+    place = 0
+    for text in expected:
+        place = shown.find(text, place)
+        assert place >= 0, text
+
+
+def test_alternatives_are_named_with_what_would_tell_them_apart():
+    shown = DOUBLE.to_text(200)
+    assert "The raw error is sent (no. 9, raw-error, in layer 2). Its repair: Work out" in shown
+    assert "The slope is missing (no. 7, no-slope)." in shown
+    assert "A second sample with another target would tell them apart." in shown
+    assert "The loss would not fall on the network that was looked at." in shown
+    assert "in layers 1 and 2" in shown
+    assert "the gradients of the weights of layer 2, in step 3" in shown
+
+
+def test_what_is_not_there_has_no_place():
+    bare = Diagnosis("right", "It is right.")
+    assert page(bare).items == ()
+    assert bare.to_text() == "✓ It is right.\n"
+    assert bare.to_markdown() == "# ✓ It is right.\n"
+    assert "<nav" not in bare.to_html()
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"), [("wrong", "✗"), ("right", "✓"), ("unknown", "≠"), ("could-not-run", "!")]
+)
+def test_the_verdict_stands_first_with_its_mark(name: str, mark: str):
+    told = SAMPLES[name]
+    assert told.to_text(200).startswith(f"{mark} {told.sentence}\n")
+    assert told.to_markdown().startswith(f"# {mark} ")
+    title = ET.fromstring(told.to_html().removeprefix("<!DOCTYPE html>")).find(".//h1")  # noqa: S314
+    assert title is not None
+    assert "".join(title.itertext()).endswith(told.sentence)
+    assert str(told) == told.to_text()
+    assert told.sentence in repr(told)
+
+
+def test_a_mistake_in_words_and_both_arithmetics():
+    (versus,), workings = items(WRONG, Versus), items(WRONG, Working)
+    assert "W2_new" in versus.wrong
+    assert "W2_new" not in versus.right
+    assert [(w.mark, w.result) for w in workings] == [
+        ("wrong", "0.000364723"), ("right", "0.000438568"),
+    ]  # fmt: skip
+
+
+def test_headings_have_anchors_of_their_own(diagnosis: Diagnosis):
+    anchors = [heading.anchor for heading in items(diagnosis, Heading)]
+    assert len(anchors) == len(set(anchors))
+
+
+def test_numbers_are_told_apart_and_ratios_stand_where_there_are_some():
+    (table,) = items(UNKNOWN, Listing)
+    assert table.rows == (
+        ("dW2[0,0]", "0.139683969", "0.082167041", "1.7"),
+        ("dW2[0,1]", "nan", "0", ""),
+        ("dW2[1,0]", "-inf", "-1e-12", ""),
+        ("dW2[1,1]", "0.10000000000000003", "0.10000000000000001", "1"),
+    )
+    none = replace(UNKNOWN, comparisons=UNKNOWN.comparisons[1:3])
+    assert items(none, Listing)[0].table.header == ("number", "yours", "right")
+
+
+# ---- words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (Place("delta", 1), "delta1, the deltas of layer 1"),
+        (Place("W_new", 2, 2), "W2_new, the new weights of layer 2, in step 2"),
+        (Place("loss"), "loss, the loss"),
+        (Place("m_W", 1), "m_W1, of layer 1"),
+    ],
+)
+def test_places(place: Place, words: str):
+    assert place_words(place) == words
+
+
+def test_small_words():
+    assert capital("the net") == "The net"
+    assert capital("dW1 is wrong") == "dW1 is wrong"
+    assert capital("a factor") == "A factor"
+    assert capital("x is wrong") == "x is wrong"
+    assert capital("") == ""
+    assert sentence("") == ""
+    assert sentence("it is so") == "It is so."
+    assert sentence("Is it so?") == "Is it so?"
+    assert enumerated([]) == ""
+    assert enumerated(["1", "2", "3"]) == "1, 2 and 3"
+    assert layers_words((1, 2)) == "layers 1 and 2"
+    assert apart("a batch of two") == "A batch of two would tell them apart."
+    assert apart("Nothing tells them apart.") == "Nothing tells them apart."
+
+
+@pytest.mark.parametrize(
+    ("differ", "compared", "words"),
+    [
+        (0, 0, "numbers differ"),
+        (1, 0, "1 number differs"),
+        (2, 0, "2 numbers differ"),
+        (1, 9, "1 of the 9 numbers compared differs"),
+        (1000, 2000, "1,000 of the 2,000 numbers compared differ"),
+    ],
+)
+def test_counts(differ: int, compared: int, words: str):
+    assert counted(replace(WRONG, differ=differ, compared=compared)) == words
+
+
+# ---- hints --------------------------------------------------------------------------------------
+
+# What each hint begins to tell, of DOUBLE; as its formats have it.
+SYMPTOM = ["8 of the 26 numbers compared differ"]
+PLACE = ["dW1[0,0]", "z1, a1, z2 and a2"]
+MISTAKE = ["updated-weights", "raw-error", "the loop goes", "The program prints"]
+REPAIR = ["W2_new[0,0]", "work out all deltas", "delta2.T @ a1", "0.138498562"]
+SECRETS = {2: PLACE, 3: MISTAKE, 4: REPAIR}
+
+
+def says(text: str, secret: str) -> bool:
+    """Tell whether a page says something, whatever signs it is escaped with and its case."""
+    plain = re.sub(r"\\(?:mathtt\{|_|\[)|[\\{}$]", "", text).replace("\\", "").casefold()
+    return secret.casefold() in plain or secret.casefold() in text.casefold()
+
+
+@pytest.mark.parametrize("hint", HINTS)
+def test_no_format_tells_more_than_its_hint(hint: int):
+    for name, text in formats(replace(DOUBLE, hint=hint)).items():
+        for needed, secrets in SECRETS.items():
+            for secret in secrets:
+                if hint < needed:
+                    assert not says(text, secret), (name, secret)
+                elif name == "json":
+                    assert says(text, secret), secret
+        if hint <= 2 and name != "repr":
+            assert all(says(text, symptom) for symptom in SYMPTOM), name
+
+
+@pytest.mark.parametrize("hint", HINTS)
+@pytest.mark.parametrize("name", FAULTY)
+def test_hints_in_json(name: str, hint: int):
+    told = replace(SAMPLES[name], hint=hint).to_dict()
+    full = SAMPLES[name].to_dict()
+    assert told["hint"] == hint
+    assert (told["first_wrong"] is None) == (hint < 2)
+    assert (told["comparisons"] == []) == (hint < 2)
+    assert (told["tested"] == []) == (hint < 2)
+    assert told["mistakes"] == [] or hint >= 3
+    assert (told["sentence"] == full["sentence"]) == (hint >= 3)
+    assert (told == {**full, "hint": hint}) == (hint == 4 or (hint == 3 and name == "unknown"))
+    jsonschema.validate(told, SCHEMA)
+
+
+@pytest.mark.parametrize("hint", HINTS)
+@pytest.mark.parametrize("name", ["right", "could-not-run"])
+def test_what_is_right_or_did_not_run_is_told_at_every_hint(name: str, hint: int):
+    for form, text in formats(replace(SAMPLES[name], hint=hint)).items():
+        same = formats(SAMPLES[name])[form]
+        assert text.replace(f'"hint": {hint}', '"hint": 4') == same
+
+
+def test_ratios_wait_for_the_mistake():
+    assert len(items(replace(WRONG, hint=2), Listing)[0].table.header) == 3
+    assert len(items(replace(WRONG, hint=3), Listing)[0].table.header) == 4
+
+
+def test_a_hint_says_what_the_next_one_tells():
+    texts = [
+        [p.text for p in items(replace(WRONG, hint=hint), Paragraph) if "Hint" in p.text]
+        for hint in HINTS
+    ]
+    assert texts == [
+        ["Hint 1 of 4; hint 2 also tells where."],
+        ["Hint 2 of 4; hint 3 also tells which mistake."],
+        ["Hint 3 of 4; hint 4 also tells the formulas and the repair."],
+        [],
+    ]
+
+
+# ---- JSON ---------------------------------------------------------------------------------------
+
+
+def objects(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield the parts of a schema that describe objects."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield schema
+        for part in schema.values():
+            yield from objects(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from objects(part)
+
+
+def test_the_schema_is_one_and_is_closed():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    for part in objects(SCHEMA):
+        assert "additionalProperties" in part
+        if "required" in part:
+            assert part["required"] == list(part["properties"])
+
+
+def test_json_follows_the_schema(diagnosis: Diagnosis):
+    document = json.loads(diagnosis.to_json())
+    jsonschema.validate(document, SCHEMA)
+    for name in document:
+        broken = {key: value for key, value in document.items() if key != name}
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(broken, SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "more": 1}, SCHEMA)
+
+
+def test_json_has_what_programs_ask_for():
+    document = json.loads(DOUBLE.to_json())
+    first, second = document["mistakes"]
+    assert (first["id"], first["catalogue"], first["layer"]) == ("updated-weights", 1, 1)
+    assert (second["layer"], second["layers"]) == (None, [1, 2])
+    assert first["falls"] is True
+    assert first["arithmetic"]["wrong"]["result"] == "0.000364723"
+    assert first["alternatives"] == []
+    alternatives = [(other["id"], other["catalogue"]) for other in second["alternatives"]]
+    assert alternatives == [("raw-error", 9), ("no-slope", 7)]
+    assert second["alternatives"][0]["arithmetic"] is None
+    assert document["first_wrong"] == {"quantity": "dW", "layer": 2, "step": 3}
+
+
+def test_json_has_words_for_what_are_no_numbers():
+    theirs = [row["theirs"] for row in UNKNOWN.to_dict()["comparisons"]]
+    assert theirs[1:3] == ["NaN", "-Infinity"]
+    assert replace(UNKNOWN, comparisons=(Comparison("z", math.inf, 0),)).to_dict()["comparisons"][
+        0
+    ] == {"key": "z", "theirs": "Infinity", "right": 0}
+
+
+# ---- files and terminals ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("d.txt", "to_text"), ("d.md", "to_markdown"), ("d.HTML", "to_html"), ("d.htm", "to_html")],
+)
+def test_save_goes_by_the_ending(tmp_path, name: str, method: str):
+    WRONG.save(tmp_path / name)
+    assert (tmp_path / name).read_text(encoding="utf-8") == getattr(WRONG, method)()
+
+
+def test_save_as_json_or_in_another_form(tmp_path):
+    WRONG.save(tmp_path / "d.json")
+    WRONG.save(str(tmp_path / "report"), "json")
+    texts = {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert texts == {WRONG.to_json() + "\n"}
+
+
+def test_save_says_which_endings_there_are(tmp_path):
+    with pytest.raises(InputError, match=r"which format .* \.txt, \.md, \.html, \.htm, \.json"):
+        WRONG.save(tmp_path / "d.tex")
+    with pytest.raises(UnknownNameError, match="did you mean 'html'"):
+        WRONG.save(tmp_path / "d", "htlm")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("width", [40, 59, 60, 80, 120])
+def test_text_keeps_to_its_width(diagnosis: Diagnosis, width: int):
+    lines = diagnosis.to_text(width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_colours_only_where_they_are_asked_for(diagnosis: Diagnosis, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    plain, coloured = diagnosis.to_text(), diagnosis.to_text(color=True)
+    assert "\x1b" not in plain
+    assert "\x1b[" in coloured
+    bare = re.sub(r"\x1b\[[\d;]*m", "", coloured)
+    assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
+
+
+def test_print_goes_to_the_console_that_it_is_given(diagnosis: Diagnosis, capsys):
+    console = Console(width=80, color_system=None, record=True, quiet=False)
+    with console.capture() as captured:
+        diagnosis.print(console)
+    lines = captured.get().rstrip().splitlines()
+    assert [line.rstrip() for line in lines] == diagnosis.to_text().splitlines()
+    diagnosis.print()
+    assert diagnosis.sentence.split()[0] in capsys.readouterr().out
+
+
+# ---- HTML and Markdown --------------------------------------------------------------------------
+
+
+def test_html_is_well_formed_and_headings_have_no_gap(diagnosis: Diagnosis):
+    root = ET.fromstring(diagnosis.to_html().removeprefix("<!DOCTYPE html>"))  # noqa: S314
+    levels = [int(e.tag[1]) for e in root.iter() if re.fullmatch(r"h\d", e.tag)]
+    assert levels == [1] + [2] * (len(levels) - 1)
+    ET.fromstring(diagnosis._repr_html_())  # noqa: S314 (our own)
+    found = [e.get("id") for e in root.iter() if e.get("id")]
+    assert len(found) == len(set(found))
+    assert not re.search(r"(src|href)=\"(?!#)", diagnosis.to_html())
+
+
+def test_signs_of_the_formats_stay_signs():
+    strange = replace(WRONG, sentence="<b> & *x* | $y$ `z` \\ _", tested=("<i> `a` | *b*",))
+    told = replace(
+        strange,
+        mistakes=(replace(UPDATED, mistake=replace(UPDATED.mistake, wrong="a `b` ```c <d>")),),
+    )
+    html, markdown = told.to_html(), told.to_markdown()
+    assert "<b>" not in html
+    assert "<i>" not in html
+    assert "<d>" not in html
+    assert "````diff\n- a `b` ```c <d>\n" in markdown
+    assert "# ✗ &lt;b&gt; &amp; \\*x\\* \\|" in markdown
+
+
+def test_what_a_program_says_steers_no_terminal_and_breaks_no_file(tmp_path):
+    odd = "\x1b[2J\x00\udc80\r"
+    told = replace(STOPPED, sentence=f"It said {odd}.", remarks=(f"a\nb{odd}",), source=odd)
+    for ending in ("html", "json", "md", "txt"):
+        told.save(tmp_path / f"d.{ending}")
+    ET.fromstring(told._repr_html_())  # noqa: S314 (our own)
+    for text in (told.to_text(), told.to_markdown(), told.to_html(), repr(told)):
+        assert not re.search(r"[\x00\x1b\r\udc80]", text)
+    jsonschema.validate(json.loads(told.to_json()), SCHEMA)
+    assert "  ·  a\n     b" in told.to_text()
+
+
+def test_arithmetic_is_maths_where_it_can_be_read_and_text_where_not():
+    html, markdown = DOUBLE.to_html(), DOUBLE.to_markdown()
+    assert "<math>" in html
+    assert "<code>2·σ′(z2[0])·x</code>" in html
+    assert "\\begin{aligned}" in markdown
+    assert "```text\ndW2[0,0] = 2·σ′(z2[0])·x = 2·`0.5`·<0.1> & $x$\n" in markdown
+    assert r"\text{✗ yours}" in markdown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delta1[0]*x[1]",
+        "0.15 - 0.5*0.00043856773447",
+        "(delta2[0]*W2[0,0] + delta2[1]*W2[1,0])*(a1[0]*(1 - a1[0]))",
+        "-x**2",
+        "1e-08 + (-0.5) / (a - b)",
+        "exp(-z1[0,1])",
+        "1 if z > 0 else 0.01",
+        "W2_new @ delta2",
+    ],
+)
+def test_lines_are_read_as_they_are_written(text: str):
+    tree = read(text)
+    assert tree is not None
+    assert formula(tree) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a b", "f'(z)", "½*x", "a % b", "f(x=1)", "f()", "[1]", "'a'", "a < b < c", "x.y", "not x",
+     "lambda: 0", "\0", "1" + "+1" * DEEPEST, "(" * 300, "∂E/∂w5"],
+)  # fmt: skip
+def test_other_lines_stay_text(text: str):
+    assert read(text) is None
+
+
+def test_a_page_is_for_anybody():
+    parts: tuple[Item, ...] = (Paragraph("Anything."), Note("Why", "Because."))
+    made = Page("A page", parts)
+    assert str(made) == "A page\nAnything.\n\n  Why  Because.\n"
+    assert made.to_markdown() == "# A page\n\nAnything.\n\n**Why.** Because.\n"
+    assert "<h1>A page</h1>" in made.to_html()
+    assert '<p class="title">A page</p>' in made._repr_html_()
+
+
+# ---- in a browser -------------------------------------------------------------------------------
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+VIEWS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "narrow": {"color_scheme": "light", "viewport": {"width": 360, "height": 800}},
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with playwright.sync_playwright() as started:
+        path = found or started.chromium.executable_path
+        if not os.path.exists(path):  # noqa: PTH110 (a path that Playwright names)
+            pytest.skip("Chromium is not installed")
+        launched = started.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_axe_finds_nothing_and_the_page_asks_for_nothing(browser, tmp_path, name: str, view: str):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    SAMPLES[name].save(tmp_path / "page.html")
+    address = (tmp_path / "page.html").as_uri()
+    seen = browser.new_page(**VIEWS[view])
+    asked: list[str] = []
+    seen.on("request", lambda request: asked.append(request.url))
+    seen.goto(address)
+    width = seen.evaluate("document.documentElement.scrollWidth")
+    found = axe.Axe().run(seen, options={"resultTypes": ["violations"]}).response["violations"]
+    seen.close()
+    assert asked == [address]
+    assert width <= VIEWS[view]["viewport"]["width"], "the page scrolls sideways"
+    assert not [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]
