@@ -12,8 +12,8 @@ ENGINE = (
 )
 
 ROOMS = (
-    *("compiled", "training", "problems", "explanation", "diagnosis", "data", "formats"),
-    *("estimators", "distributed", "explorer", "cli"),
+    *("compiled", "training", "problems", "explanation", "diagnosis", "testing"),
+    *("data", "formats", "estimators", "distributed", "explorer", "cli"),
 )
 
 ENTRANCE = ("__main__",)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from chainrule.batch import Batch
     from chainrule.derivatives import central_difference, complex_step
+    from chainrule.diagnosis import MISTAKES, Diagnosis, Mistake, check
     from chainrule.equations import EquationError, Scope
     from chainrule.errors import (
         ChainruleError,
@@ -115,6 +116,7 @@ __all__ = [
     "Custom",
     "CustomLoss",
     "Dense",
+    "Diagnosis",
     "DivergenceError",
     "Draw",
     "Dropout",
@@ -145,7 +147,9 @@ __all__ = [
     "LogisticCrossEntropy",
     "Loss",
     "METRICS",
+    "MISTAKES",
     "MissingPackageError",
+    "Mistake",
     "Momentum",
     "NOTATIONS",
     "Nesterov",
@@ -183,6 +187,7 @@ __all__ = [
     "WarmUp",
     "WorkedExample",
     "central_difference",
+    "check",
     "check_gradient",
     "complex_step",
     "explain",
@@ -201,6 +206,7 @@ _HOMES = {
     ),
     "batch": "Batch",
     "derivatives": "central_difference complex_step",
+    "diagnosis": "Diagnosis MISTAKES Mistake check",
     "equations": "EquationError Scope",
     "errors": "ChainruleError DivergenceError InputError MissingPackageError UnknownNameError",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",

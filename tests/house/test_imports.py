@@ -39,7 +39,7 @@ def strange_files(root: Path) -> Faults:
         if path.name not in BESIDE and not (path.stem in HOUSE and is_module(path)):
             yield path, "is not in the house"
     for path in root.rglob("*.py"):
-        if re.match(r"test|conftest", path.stem):
+        if re.match(r"test_|conftest", path.stem):
             yield path, "belongs to the tests"
 
 

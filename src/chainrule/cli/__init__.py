@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli import demo, explain, schema
+from chainrule.cli import check, demo, explain, schema
 from chainrule.errors import ChainruleError
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # help without rich starts three times as fast
 )
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 

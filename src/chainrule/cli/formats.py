@@ -1,17 +1,24 @@
-"""The formats of worked examples, and how one is delivered to a file or to standard output.
+"""The formats of what commands make, and how it is delivered to a file or to standard output.
 
-The texts are made in chainrule.explanation.
+The texts are made in chainrule.explanation and chainrule.diagnosis.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from chainrule.cli.output import Renderer
     from chainrule.explanation import WorkedExample
+
+
+TEXT = "text"
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 
 class Format(StrEnum):
@@ -38,26 +45,49 @@ ENDINGS = {
 }
 
 
+class ReportFormat(StrEnum):
+    """How a diagnosis is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+
+
+REPORT_ENDINGS = {
+    ending: ReportFormat(form) for ending, form in ENDINGS.items() if form in set(ReportFormat)
+}
+
+
 def by_ending(file: Path | None) -> Format:
-    """Return the format that the ending of a file's name means."""
+    """Return the format that the ending of a worked example's file means."""
+    return meant(file, ENDINGS)
+
+
+def meant(file: Path | None, endings: Mapping[str, Kind]) -> Kind:
+    """Return what the ending of a file's name means, among some."""
     ending = file.suffix.lower() if file else ""
-    if ending not in ENDINGS:
-        known = " ".join(filter(None, ENDINGS))
+    if ending not in endings:
+        known = " ".join(filter(None, endings))
         message = f"which format does {ending!r} mean? Add --format, or end in one of {known}"
         raise typer.BadParameter(message, param_hint="'-o'")
-    return ENDINGS[ending]
+    return endings[ending]
 
 
 def deliver(example: "WorkedExample", form: Format, file: Path | None, *, compact: bool) -> None:
     """Write a worked example to a file or to standard output."""
+    hand_over(example, partial(example.print, compact=compact), form, file)
+
+
+def hand_over(document: Any, render: "Renderer", form: StrEnum, file: Path | None) -> None:
+    """Write a document to a file or to standard output: as text, which `render` prints, or else."""
     from chainrule.cli.output import page, say, show, write
 
-    render = partial(example.print, compact=compact)
     place = None if file is None or str(file) == "-" else file
-    if place is None and form is Format.TEXT:
+    if place is None and form == TEXT:
         show(render)
         return
-    text = page(render) if form is Format.TEXT else source(example, form)
+    text = page(render) if form == TEXT else source(document, form)
     if place is None:
         print(text, end="")  # noqa: T201 (a result)
         return
@@ -65,6 +95,6 @@ def deliver(example: "WorkedExample", form: Format, file: Path | None, *, compac
     say(f"Wrote {place}.")
 
 
-def source(example: "WorkedExample", form: Format) -> str:
-    """Return a worked example in a format that programs read, with one line end at its end."""
-    return str(getattr(example, f"to_{form}")()).rstrip("\n") + "\n"
+def source(document: Any, form: StrEnum) -> str:
+    """Return a document in a format that programs read, with one line end at its end."""
+    return str(getattr(document, f"to_{form}")()).rstrip("\n") + "\n"

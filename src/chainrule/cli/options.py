@@ -43,3 +43,10 @@ def positive(rate: float | None) -> float | None:
     if rate is not None and not 0 < rate < inf:
         raise typer.BadParameter(f"{rate:g} is no rate; choose one above 0, such as 0.5")
     return rate
+
+
+def seconds(limit: float | None) -> float | None:
+    """Return a limit of time, if it is a number above 0 or None."""
+    if limit is not None and not 0 < limit < inf:
+        raise typer.BadParameter(f"{limit:g} is no time; choose seconds above 0, such as 60")
+    return limit

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from threading import Timer
 
 from rich.console import Console
 
@@ -36,14 +37,26 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def waiting(message: str, long: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002 (a guard)
-    """Show that something `long` is going on, in a terminal."""
+def waiting(
+    message: str,
+    long: bool = True,  # noqa: FBT001, FBT002 (a guard)
+    after: float = 0.0,
+) -> Iterator[None]:
+    """Show that something `long` is going on, in a terminal, `after` so many seconds."""
     console = messages()
     if not (long and moves(console)):
         yield
         return
-    with console.status(message):
+    status = console.status(message)
+    timer = Timer(after, status.start)
+    timer.daemon = True  # an interruption must not wait for it
+    timer.start()
+    try:
         yield
+    finally:
+        timer.cancel()
+        timer.join()  # it may be about to start what is stopped here
+        status.stop()
 
 
 # ---- results ------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 """
 
 from chainrule.diagnosis.catalogue import MISTAKES, UNSEEN, Mistake
-from chainrule.diagnosis.check import check
+from chainrule.diagnosis.checking import check
 from chainrule.diagnosis.findings import Comparison, Diagnosis, Finding, Place
 from chainrule.diagnosis.report import diagnosis_schema
 

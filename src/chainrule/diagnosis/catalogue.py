@@ -24,7 +24,7 @@ class Form:
         Equations of those layers, of the layer above each, of the loss, of the layers' W and b in
         the optimiser's scope.
     activation, objective, optimizer : str
-        The names between spaces that it is about: of a layer, the loss, the optimiser; all if empty.
+        The names, between spaces, that it is about: of layers, the loss, the optimiser.
     step : bool
         Whether it takes an update to show.
     state : bool

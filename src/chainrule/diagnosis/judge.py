@@ -12,7 +12,7 @@ from chainrule.diagnosis.replay import Session, Setting
 from chainrule.diagnosis.search import Explanation, Search
 from chainrule.network import Network
 
-MOST_SETTINGS = (8, 3, 1)  # networks under which mistakes are looked for, at each level
+MOST_SETTINGS = (20, 4, 1)  # networks under which mistakes are looked for, at each level
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,8 @@ class Court:
         search = self.search
         look = (search.singles, search.several, search.pairs)[level]
         outcomes: list[Outcome] = []
-        for setting, base in self._likely()[: MOST_SETTINGS[level]]:
+        likely = sorted(self._likely(), key=lambda pair: -search.furthest(pair[0]))
+        for setting, base in likely[: MOST_SETTINGS[level]]:
             if search.late:
                 break
             if found := tuple(look(setting)):

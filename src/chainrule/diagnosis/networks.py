@@ -122,11 +122,12 @@ def _choices(depth: int, declared: Declared) -> Iterator[tuple[list[str], str]]:
             f"{len(names)} activations are declared for {depth} layers; name one, or one for each"
         )
     hidden = HIDDEN if names is None else (names[0],)
-    for name in hidden:
-        for end, objective in _ends(names, loss, name):
-            inner = list(names[:-1]) if names is not None and len(names) == depth > 1 else (
-                [name] * (depth - 1))  # fmt: skip
-            yield [*inner, end], objective
+    found = [(i + k, name, end, objective) for i, name in enumerate(hidden)
+             for k, (end, objective) in enumerate(_ends(names, loss, name))]  # fmt: skip
+    for _, name, end, objective in sorted(found, key=lambda row: row[0]):
+        whole = names is not None and len(names) == depth > 1
+        inner = list(names[:-1]) if names is not None and whole else [name] * (depth - 1)
+        yield [*inner, end], objective
 
 
 def _ends(

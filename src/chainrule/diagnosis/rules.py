@@ -6,11 +6,14 @@ The names of its numbers only order what is tried first.
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
+import numpy as np
+
 from chainrule.diagnosis.interview import Interview
 from chainrule.diagnosis.networks import Declared
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 
 RATES = ("lr", "rate", "eta", "alpha", "taxa", "lern", "step_size", "pas", "tasa")
+ADAPTIVE = ("rmsprop", "adam", "adamw")
 HYPER = {
     "momentum": ("momentum", "mu", "moment", "inerc", "inerz", "beta"),
     "rho": ("rho", "decay_rate", "decay", "gamma", "beta"),
@@ -28,7 +31,7 @@ def rules(interview: Interview, declared: Declared) -> list[tuple[Optimizer | No
     rate = interview.rate if interview.rate is not None else declared.rate
     rates = [rate] if rate is not None else own_rates(own)
     made: list[tuple[Optimizer | None, bool]] = []
-    kinds = [declared.rule] if declared.rule is not None else _kinds(own)
+    kinds = [declared.rule] if declared.rule is not None else _kinds(own, interview)
     for kind in kinds:
         for value in rates or [None]:
             rule = with_rate(_fitted(kind, own), value or 1.0)
@@ -36,15 +39,31 @@ def rules(interview: Interview, declared: Declared) -> list[tuple[Optimizer | No
     return made
 
 
-def _kinds(own: Mapping[str, float]) -> list[Optimizer]:
-    """Return optimisers by likelihood: those whose numbers the program has, then the others."""
+def _kinds(own: Mapping[str, float], interview: Interview) -> list[Optimizer]:
+    """Return optimisers by likelihood: those whose numbers the program has, then the others.
+
+    Adaptive ones make first updates that are all as large; without that they are left out.
+    """
     rules = [rule for rule in OPTIMIZERS.values() if isinstance(rule, Optimizer)]
+    even = _is_even(interview)
 
     def named(rule: Optimizer) -> int:
         hints = [key for key in HYPER if key in _fields(rule) and key != "eps"]
-        return sum(any(_called(n, HYPER[key]) for n in own) for key in hints) if hints else 0
+        return sum(any(_called(n, HYPER[key]) for n in own) for key in hints)
 
-    return sorted(rules, key=lambda rule: -named(rule))
+    usable = [rule for rule in rules if rule.name not in ADAPTIVE or even or named(rule) > 1]
+    return sorted(usable, key=lambda rule: (-named(rule), even and rule.name not in ADAPTIVE))
+
+
+def _is_even(interview: Interview) -> bool:
+    """Tell whether the first updates are nearly all of one size."""
+    question, reading = interview.asked[0]
+    pairs = [(old, reading.answers[0].get(f"W{i}_new")) for i, old in enumerate(question.W, 1)]
+    moves = [abs(new - old).ravel() for old, new in pairs
+             if new is not None and new.shape == old.shape]  # fmt: skip
+    sizes = np.concatenate(moves) if moves else np.zeros(0)
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    return bool(sizes.size and np.quantile(sizes, 0.9) < 1.2 * np.quantile(sizes, 0.1))
 
 
 def _fields(rule: Optimizer) -> set[str]:

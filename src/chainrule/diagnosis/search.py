@@ -152,6 +152,10 @@ class Search:
         self._partial[setting] = [e for e in found if e.reached > base.reached]
         return self._whole([base, *found], session)
 
+    def furthest(self, setting: Setting) -> int:
+        """Return how far one mistake alone goes under a setting, 0 where that was not tried."""
+        return max((e.reached for e in self._partial.get(setting, [])), default=0)
+
     def several(self, setting: Setting) -> list[Explanation]:
         """Return the explanations by two or three mistakes that are found one by one."""
         session = self.first_wrong(setting)

@@ -116,11 +116,17 @@ def _loss(name: Any) -> str | None:
 
 def _rule(choice: Any, momentum: Any) -> Optimizer | None:
     if choice is None:
-        return None
+        if momentum is None:
+            return None
+        choice = "momentum"
     rule = named_optimizer(choice)
     if isinstance(rule, LBFGS):
         raise InputError("optimizer='lbfgs' has no equations to check updates by; check gradients")
-    return rule if momentum is None else altered(rule, {"momentum": momentum})
+    if momentum is None:
+        return rule
+    if not hasattr(rule, "momentum"):
+        raise InputError(f"momentum={momentum}: {rule.name} has none; leave it out")
+    return altered(rule, {"momentum": momentum})
 
 
 def _rate(rate: Any) -> float | None:

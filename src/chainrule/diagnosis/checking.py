@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from chainrule.descriptions import whole
 from chainrule.diagnosis.figures import read_figures
 from chainrule.diagnosis.findings import Diagnosis
-from chainrule.diagnosis.handin import attempt_of
+from chainrule.diagnosis.handin import HandinError, attempt_of
 from chainrule.diagnosis.handin.questions import Failure
 from chainrule.diagnosis.handin.sandbox import Sandbox
 from chainrule.diagnosis.numbers import check_figures
@@ -26,6 +26,7 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
+MOST_HINT = 4
 NUMBERS = (".json", ".csv", ".tsv")
 
 
@@ -94,8 +95,11 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
     """
     begin = time.monotonic()
     whole(hint, "hint", 1)
-    if hint > 4:
+    if hint > MOST_HINT:
         raise InputError(f"hint={hint}: choose 1 (symptom), 2 (place), 3 (mistake) or 4 (repair)")
+    for limit, value in (("seconds_call", seconds_call), ("seconds", seconds)):
+        if not value > 0:
+            raise InputError(f"{limit}={value!r}: must be positive")
     terms = Terms(network, theta, x, t, learning_rate, optimizer, strict, notation,
                   begin, seconds_call, seconds)  # fmt: skip
     found = _dispatch(attempt, terms, function)
@@ -124,10 +128,15 @@ def _dispatch(attempt: Any, terms: Terms, function: str | None) -> Diagnosis:
 
 def check_file(path: Path, terms: Terms, function: str | None) -> Diagnosis:
     """Return the diagnosis of a Python file, which runs in a process of its own."""
+    if not path.exists():
+        raise InputError(f"there is no file {str(path)!r}; give the path of a Python file")
     with Sandbox(
         path, function, seconds_call=terms.seconds_call, seconds_all=terms.seconds
     ) as sandbox:
-        begun = sandbox.load()
+        try:
+            begun = sandbox.load()
+        except HandinError as error:  # no Python, or none that parses
+            begun = Failure("exception", str(error).replace(str(path.absolute()), path.name))
         if isinstance(begun, Failure):
             return replace(failed(begun), source=path.name)
         made = examine(Apart(sandbox), terms.declared(begun.declared), terms)

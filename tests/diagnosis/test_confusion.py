@@ -1,0 +1,162 @@
+"""What `check` says of mistakes made again: over a sample here, over all by ``make bench-check``.
+
+The whole programs of tests/diagnosis/programs are not asked here.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.check import __main__ as command
+from benchmarks.check import apart, cases, tables
+from benchmarks.check.attempts import CONVENTIONS, FORMS, PRECISIONS, Case, figures, typed
+from benchmarks.check.grounds import grounds
+from benchmarks.check.scores import score, truth_of
+from chainrule.diagnosis.catalogue import MISTAKES
+
+PARTS, FULL = 4, 2_000  # parts of the sample, which run side by side; its size with --full
+UNKNOWN = 0.1  # of the attempts, typed numbers among them
+
+
+# ---- right attempts ------------------------------------------------------------------------------
+
+
+@pytest.mark.product(
+    ground=[name for name in grounds() if name != "penalised"], form=FORMS, convention=CONVENTIONS
+)
+def test_what_is_right_is_called_right(ground, form, convention):
+    for precision in PRECISIONS[form]:
+        rule = "sgd" if form in ("step", "W_new typed") else ""
+        found = score(Case(ground, rule, None, form, convention, precision))
+        assert found.outcome == "right", f"{found.case}: {found.said}"
+
+
+# ---- wrong attempts ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_mistakes_are_named_and_none_is_taken_for_another(part, full):
+    chosen = cases.sample(FULL if full else len(MISTAKES))[part :: PARTS if full else 2 * PARTS]
+    scores = [score(case) for case in chosen]
+    false = [s for s in scores if s.truth in tables.RIGHT or s.outcome in ("misnamed", "right")]
+    assert not tables.failures(false)
+    unknown = [s for s in scores if s.outcome == "unknown"]
+    assert len(unknown) <= UNKNOWN * len(scores), tables.failures(unknown)
+
+
+def test_the_sample_has_every_entry_that_can_be_made_again():
+    every = {case.id for case in cases.product(right=False)}
+    assert {case.id for case in cases.sample(len(every))} == every
+
+
+# ---- what the benchmark itself does --------------------------------------------------------------
+
+
+def test_a_mistake_that_shows_nowhere_is_not_held_against_anybody():
+    variants = cases.made("relu", "")
+    number = next(i for i, v in enumerate(variants)
+                  if v.mistake.id == "output-slope-missing")  # fmt: skip
+    case = Case("relu", "", number, "gradients", CONVENTIONS[0], "float64")
+    assert truth_of(case) == "invisible"  # the output's activation is the identity
+
+
+def test_numbers_are_typed_with_the_digits_asked_for():
+    assert typed(np.array([0.123456789, -12.0]), 4) == ["0.1235", "-12.00"]
+    case = Case("deep", "", None, "dW typed", CONVENTIONS[1], "6 digits")
+    assert np.shape(figures(case)["dW1"]) == (2, 4)  # (in, out)
+
+
+def test_shares_are_not_rounded_up_to_all():
+    assert tables.share(9_999, 10_000) == "0.999"
+    assert tables.share(10, 10) == "1.000"
+
+
+def test_what_is_written_stands_between_the_marks(tmp_path: Path):
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{command.BEGIN}\nold\n{command.END}\nafter\n", encoding="utf-8")
+    command.write(page, "| new |")
+    text = page.read_text(encoding="utf-8")
+    assert text == f"before\n{command.BEGIN}\n\n| new |\n\n{command.END}\nafter\n"
+    with pytest.raises(SystemExit, match="has not the lines"):
+        command.write(tmp_path / "README.md", "") if page.write_text("nothing") else None
+
+
+# ---- what cannot be told apart -------------------------------------------------------------------
+
+# Wherever they are made, these give the same numbers: another story of the same arithmetic.
+ALWAYS = {
+    # the delta of the layer below the output comes from the output's: the form is right there
+    ("", "hidden-from-output-error"),
+    # every bias gradient divided by n once more, or not at all, is a factor in the biases alone
+    ("bias-not-summed", "mean-twice"),
+    ("bias-not-summed", "sum-for-mean"),
+    # one sum over samples and units, for all units
+    ("bias-not-summed", "shared-bias"),
+    # the weights left out of what is sent back: they count as 1, or the deltas are just added
+    ("hidden-from-output-error", "upstream-dropped"),
+}
+# An activation that is not the identity, or ReLU, whose slope is the same at z and at a.
+BENT = {
+    # z overwritten by f(z) before f' is taken of it
+    ("changed-in-place", "slope-of-activation"),
+}
+# A bent output with the squared error: p - t is the error without the output's slope.
+BENT_OUTPUT = {
+    ("cross-entropy-delta", "output-slope-missing"),
+    ("hidden-from-output-error", "raw-error-back"),
+}
+# An output without activation: f' is 1, so that nothing about it shows …
+PLAIN_OUTPUT = {
+    *(("", name) for name in ("bias-before-slope", "changed-in-place", "output-slope-missing",
+                              "raw-error-back", "slope-form-fed-z", "slope-of-activation",
+                              "slope-of-error", "stale-values")),
+    # … and a factor a is a factor o of the error
+    ("activation-for-slope", "extra-output-factor"),
+}  # fmt: skip
+# One output: sums over outputs and means of them are that output.
+ONE_OUTPUT = {
+    *(("", name) for name in ("bias-not-summed", "lost-factor", "matrix-for-elementwise",
+                              "one-path-only", "shared-bias")),
+    # W / ΣW over one output is 1, as if there were no weights
+    ("hidden-from-output-error", "normalised-weights"),
+    ("normalised-weights", "upstream-dropped"),
+}  # fmt: skip
+# p - t of softmax adds up to 0 over the outputs: so does whatever is summed over them.
+SOFTMAX = {
+    ("extra-output-slope", "softmax-diagonal"),  # (p - t) p (1 - p), whichever is meant
+    ("bias-before-slope", "biases-never-updated"),
+    ("bias-not-summed", "biases-never-updated"),
+    ("biases-never-updated", "shared-bias"),
+    ("hidden-from-output-error", "only-last-layer"),
+    ("matrix-for-elementwise", "only-last-layer"),
+    ("only-last-layer", "upstream-dropped"),
+    ("hidden-from-output-error", "matrix-for-elementwise"),
+    ("matrix-for-elementwise", "upstream-dropped"),
+    ("missing-bias", "shared-bias"),  # one number added to every net input changes no softmax
+}
+INSEPARABLE = {
+    "deep": ALWAYS | BENT | BENT_OUTPUT,
+    "square": ALWAYS | BENT | BENT_OUTPUT,
+    "softmax": ALWAYS | BENT | PLAIN_OUTPUT | SOFTMAX,
+    # ReLU: f' at a is f' at z; without output activation cross-entropy's delta is the right one,
+    # and a derivative that is always 1 is one that is missing
+    "relu": ALWAYS | PLAIN_OUTPUT
+    | {("", "cross-entropy-delta"), ("hidden-slope-missing", "relu-slope-always-1")},
+    # the logistic function is positive, so that ReLU's slope taken of it would be 1;
+    # with one output (p - t).T @ (p - t) is the sum of squares
+    "single": ALWAYS | BENT | BENT_OUTPUT | ONE_OUTPUT
+    | {("", "loss-table"), ("cross-entropy-delta", "sole-slope-form"),
+       ("output-slope-missing", "sole-slope-form")},
+    "two-classes": ALWAYS | BENT | PLAIN_OUTPUT | ONE_OUTPUT,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ground", INSEPARABLE)
+def test_mistakes_are_told_apart_but_for_these(ground):
+    assert set(apart.inseparable(ground)) == INSEPARABLE[ground]
+
+
+@pytest.mark.parametrize("rule", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
+def test_slips_of_optimisers_are_told_apart(rule):
+    assert not apart.inseparable(apart.ON[0], rule)

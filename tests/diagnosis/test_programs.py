@@ -1,0 +1,41 @@
+"""Programs as learners wrote them, before there was a checker: each gets the verdict that is true.
+
+What is true stands in each folder's truth.json; a mistake counts as named if it is a finding or
+fits equally well. A right program must never be called anything else.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chainrule import check
+
+FOLDER = Path(__file__).parent / "programs"
+TRUTHS = [
+    pytest.param(path.parent / truth["file"], truth, id=truth["file"])
+    for path in sorted(FOLDER.glob("*/truth.json"))
+    for truth in json.loads(path.read_text(encoding="utf-8"))
+]
+
+
+def test_there_are_enough_of_them():
+    verdicts = [str(p.values[1]["verdict"]) for p in TRUTHS]
+    assert sum(v in ("wrong", "unknown") for v in verdicts) >= 30
+    assert verdicts.count("right") >= 20
+
+
+@pytest.mark.parametrize(("path", "truth"), TRUTHS)
+def test_the_verdict_is_true(path: Path, truth: dict[str, Any]):
+    options = dict(truth["options"])
+    function = options.pop("function", None)
+    made = check(path, options or None, function=function)
+    assert made.verdict == truth["verdict"], made.sentence
+    named = [
+        {finding.mistake.number, *(other.mistake.number for other in finding.alternatives)}
+        for finding in made.mistakes
+    ]
+    assert len(named) == len(truth["catalogue"]), made.sentence
+    for number in truth["catalogue"]:
+        assert any(number in numbers or numbers & set(truth.get("also", [])) for numbers in named)
