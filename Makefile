@@ -9,7 +9,7 @@ version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all check mutate bench docs clean other-interpreter
+.PHONY: help demo test test-all check mutate bench bench-check docs clean other-interpreter
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -35,6 +35,9 @@ mutate: $(VENV)/.test ## change the engine's arithmetic, one sign at a time, and
 
 bench: $(VENV)/.test ## time chainrule beside its peers
 	$(BIN)/python -m benchmarks
+
+bench-check: $(VENV)/.test ## ask check about known mistakes: FLAGS=--write for the README, --full
+	$(BIN)/python -m benchmarks.check $(FLAGS)
 
 docs: $(VENV)/.docs ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

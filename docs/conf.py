@@ -1,10 +1,13 @@
 """Sphinx's configuration: MyST pages, numpydoc docstrings, and formulas as MathML.
 
 What is known elsewhere is not repeated: the version is the installed package's, and the reference
-is generated from the public names. No page that is built needs anything from another server.
+is generated from the public names, the pages on mistakes from the catalogue. No page that is built
+needs anything from another server.
 """
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -18,7 +21,7 @@ project_copyright = f"2026, {author}"
 version = release = installed_version("chainrule")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "mistakes/generated/table.md", "mistakes/generated/unseen.md"]
 templates_path = ["_templates"]
 
 html_theme = "furo"
@@ -51,6 +54,15 @@ def block_math(writer: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def write_mistakes(app: Sphinx) -> None:
+    """Write a page for each mistake of the catalogue, with numbers that the engine works out."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tools.mistake_pages import write
+
+    write()
+
+
 def setup(app: Sphinx) -> None:
-    """Register the formulas' renderer: docutils translates LaTeX to MathML, which browsers draw."""
+    """Register the maker of pages, and the formulas' renderer: docutils makes MathML of LaTeX."""
+    app.connect("builder-inited", write_mistakes)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))

@@ -26,6 +26,7 @@ from chainrule.optimizers import SGD
 from chainrule.wiring import Step
 
 Array: TypeAlias = NDArray[Any]
+Index: TypeAlias = tuple[int, ...]
 Entry: TypeAlias = tuple[int, Seen, tuple[int, ...], float, float]
 
 MOST_COMPARED = 4
@@ -64,7 +65,12 @@ def tested(outcome: Outcome, upto: int) -> Iterator[str]:
         n, more = len(s.x), len(s.calls)
         batch = "one sample" if n == 1 else f"a batch of {n}"
         calls = f", {more} calls in a row" if more > 1 else ""
-        yield f"{names} ({batch}{calls}, {s.x.shape[1]} inputs, {s.t.shape[1]} outputs)"
+        sizes = f"{_plural(s.x.shape[1], 'input')}, {_plural(s.t.shape[1], 'output')}"
+        yield f"{names} ({batch}{calls}, {sizes})"
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def compared(sessions: Sequence[Session]) -> int:
@@ -204,34 +210,34 @@ def _cost(step: Step) -> Any:
 
 
 def arithmetic(outcome: Outcome, change: Variant) -> dict[str, Arithmetic | None]:
-    """Return the learner's arithmetic and the repaired one, of the first number that differs."""
+    """Return the learner's arithmetic and the repaired one, in the smallest telling example."""
+    for session in sorted(outcome.search.sessions, key=lambda s: len(s.x)):
+        setting = replace(outcome.search.fitted(outcome.setting, session), online=False)
+        bad, good = Replay(setting, session, (change,)), Replay(setting, session, ())
+        try:
+            with np.errstate(all="ignore"):
+                place = _telling(bad, good, change)
+                if place is not None:
+                    return {"wrong": _worked(bad, *place), "right": _worked(good, *place)}
+        except (ChainruleError, ValueError, IndexError, TypeError):
+            continue
+    return {"wrong": None, "right": None}
+
+
+def _telling(bad: Replay, good: Replay, change: Variant) -> tuple[str, str, Index] | None:
+    """Return the first number that a mistake makes clearly wrong: scope, name and index."""
     where, name = change.place
-    label = f"layer{where}" if where in outcome.network.labels and where.isdigit() else where
-    setting = replace(outcome.fitted, online=False)
-    bad = Replay(setting, outcome.session, (change,))
-    good = Replay(setting, outcome.session, ())
-    try:
-        index = _telling(bad.steps()[0].scope(label)[name], good.steps()[0].scope(label)[name])
-        shown = {
-            "wrong": _worked(bad, label, name, index),
-            "right": _worked(good, label, name, index),
-        }
-    except (ChainruleError, ValueError, IndexError, TypeError):
-        return {"wrong": None, "right": None}
-    return dict(shown)
-
-
-def _telling(bad: Array, good: Array) -> tuple[int, ...]:
-    """Return the first place at which two arrays differ clearly."""
-    a, b = np.asarray(bad), np.asarray(good)
+    numbered = where in good.setting.network.labels and where.isdigit()
+    label = f"layer{where}" if numbered else where
+    a, b = (np.asarray(r.steps()[0].scope(label)[name]) for r in (bad, good))
     if a.shape != b.shape:
-        return (0,) * min(a.ndim, b.ndim)
+        return label, name, (0,) * min(a.ndim, b.ndim)
     apart = np.abs(a - b) > 1e-9 * max(float(np.max(np.abs(b), initial=0.0)), 1e-300)
     places = np.argwhere(apart)
-    return tuple(int(i) for i in places[0]) if len(places) else (0,) * a.ndim
+    return (label, name, tuple(int(i) for i in places[0])) if len(places) else None
 
 
-def _worked(replay: Replay, label: str, name: str, index: tuple[int, ...]) -> Arithmetic:
+def _worked(replay: Replay, label: str, name: str, index: Index) -> Arithmetic:
     q = one_number(replay.steps()[0], replay.setting.rule, label, name, index)
     line = q.equation
     formula = line.formula if line else ""
