@@ -21,7 +21,8 @@ TRUTHS = [
 
 
 def test_there_are_enough_of_them():
-    verdicts = [str(p.values[1]["verdict"]) for p in TRUTHS]
+    truths = [json.loads(p.read_text(encoding="utf-8")) for p in FOLDER.glob("*/truth.json")]
+    verdicts = [truth["verdict"] for several in truths for truth in several]
     assert sum(v in ("wrong", "unknown") for v in verdicts) >= 30
     assert verdicts.count("right") >= 20
 

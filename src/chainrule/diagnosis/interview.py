@@ -11,13 +11,14 @@ import numpy as np
 
 from chainrule.diagnosis.handin.questions import Array, Failure, Kind, Layout, Question, Reading
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, question
+from chainrule.diagnosis.replay import SINGLE as SINGLE_PRECISION
 from chainrule.diagnosis.replay import Seen, Session
 from chainrule.network import mlp
 
 CALLS: dict[Kind, int] = {"gradients": 2, "step": 3, "forward": 2}
 DEPTHS = (3, 2, 1)
 ONE_BY_ONE = "one at a time"
-PRECISION = {"float64": 1e-9, "float32": 5e-5}
+PRECISION = {"float64": 1e-9, "float32": SINGLE_PRECISION}
 
 
 class Asker(Protocol):

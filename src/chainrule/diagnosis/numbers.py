@@ -3,6 +3,7 @@
 They are compared within the rounding of what was typed.
 """
 
+import re
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -47,21 +48,31 @@ def check_figures(figures: Figures, terms: Terms) -> Diagnosis:
     session, idle = figured(named, network, np.asarray(theta, float), batch.x, batch.t)
     if not any(session.calls):
         raise InputError(f"nothing that is computed was handed in, only {', '.join(idle)}")
-    court = Court(*_bench(session, network, terms))
-    spare = Court(*_bench(session.cut_off(), network, terms))
-    outcome, used = decide([court], [spare], lenient=True)
+    ways = [session, session.turned()] if _may_be_turned(named, network) else [session]
+    courts = [Court(*_bench(way, network, terms)) for way in ways]
+    spare = [Court(*_bench(way.cut_off(), network, terms)) for way in ways]
+    outcome, used = decide(courts, spare, lenient=True)
     made = diagnosis(outcome)
-    cut = ["some numbers agree only if digits were cut off instead of rounded"] * (used is spare)
-    ways = {"weights": named.weights} if named.weights != "(out, in)" else {}
-    ways |= {"samples": named.samples} if named.samples != "rows" else {}
+    cut = ["some numbers agree only if digits were cut off instead of rounded"] * (used in spare)
+    turned = used in (*courts[1:], *spare[1:]) or named.weights != "(out, in)"
+    own = {"weights": "(in, out)"} if turned else {}
+    own |= {"samples": named.samples} if named.samples != "rows" else {}
     unjudged = [f"not judged: {', '.join(idle)}"] if idle else []
     return replace(
         made,
-        convention={**ways, **made.convention},
+        convention={**own, **made.convention},
         source="numbers",
         remarks=(*named.remarks, *made.remarks, *cut, *unjudged),
         network=words(network),
     )
+
+
+def _may_be_turned(figures: Figures, network: Network) -> bool:
+    """Tell whether nothing says how weights lie: whole arrays alone, and all of them square."""
+    weights = [b for b in network.layout.blocks if b.param == "W"]
+    square = all(len(b.shape) == 2 and b.shape[0] == b.shape[1] for b in weights)
+    single = any(re.match(r"d?W", item.name) and item.index is not None for item in figures.items)
+    return square and not single
 
 
 def _bench(session: Session, network: Network, terms: Terms) -> tuple[Search, list[Setting]]:

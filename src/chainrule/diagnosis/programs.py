@@ -18,7 +18,7 @@ from chainrule.diagnosis.handin.sandbox import Sandbox
 from chainrule.diagnosis.interview import Asker, Interview, interviews
 from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
 from chainrule.diagnosis.networks import Declared, networks, trained
-from chainrule.diagnosis.replay import Setting
+from chainrule.diagnosis.replay import Session, Setting
 from chainrule.diagnosis.rules import own_rate, rate_of, rules
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.terms import Terms
@@ -29,6 +29,7 @@ from chainrule.optimizers import SGD
 
 Array: TypeAlias = NDArray[Any]
 
+SINGLE_ONLY = "its numbers agree to single precision only; somewhere it computes in float32"
 NOT_THE_LOSS = "a number that it hands out beside them is not this step's loss; it was not judged"
 LATE_LOSS = "the loss that it hands out is that after the update, not this step's (mistake 44)"
 MOST_NETWORKS = 12  # that are tried under an unlikely optimiser
@@ -79,16 +80,25 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
     for interview in found:
         if (name := not_finite(interview.sessions)) is not None:
             return overflowed(name, interview)
-    courts = {court: i for i in found for court in held(i, declared, terms)}
-    spare = {
-        court: i for i in found if _tells_loss(i) for court in held(i, declared, terms, "loss")
-    }
+    courts = {court: i for i in found for court in held(i, i.sessions, declared, terms)}
+    spare = {court: (i, remark) for i in found for sessions, remark in spared(i)
+             for court in held(i, sessions, declared, terms)}  # fmt: skip
+    for court, (_, remark) in spare.items():
+        court.likely &= remark == NOT_THE_LOSS
     outcome, court = decide(list(courts), list(spare))
-    remarks: tuple[str, ...] = (NOT_THE_LOSS,) if court in spare else ()
+    interview, remark = spare.get(court, (courts.get(court, found[0]), ""))
     if _only_late(outcome) and (again := right_of(list(spare))) is not None:
-        (outcome, court), remarks = again, (LATE_LOSS,)
-    made = told((courts | spare)[court], outcome, declared, terms)
-    return replace(made, remarks=(*made.remarks, *remarks))
+        (outcome, _), remark = again, LATE_LOSS
+    made = told(interview, outcome, declared, terms)
+    return replace(made, remarks=(*made.remarks, *([remark] if remark else [])))
+
+
+def spared(interview: Interview) -> Iterator[tuple[list[Session], str]]:
+    """Yield an interview's answers without what may be no part of them, and what to say then."""
+    if _tells_loss(interview):
+        yield [s.without("loss") for s in interview.sessions], NOT_THE_LOSS
+    if interview.layout.dtype == "float64":
+        yield [s.loosened() for s in interview.sessions], SINGLE_ONLY
 
 
 def _only_late(outcome: Outcome) -> bool:
@@ -125,7 +135,7 @@ def own_question(terms: Terms, declared: Declared) -> Question | None:
 
 
 def held(
-    interview: Interview, declared: Declared, terms: Terms, without: str = ""
+    interview: Interview, sessions: list[Session], declared: Declared, terms: Terms
 ) -> Iterator[Court]:
     """Yield the courts for one way to read an attempt: the likeliest rule's, then others'."""
     nets = (
@@ -133,7 +143,6 @@ def held(
         if terms.known
         else networks(interview.widths, declared)
     )
-    sessions = [s.without(without) for s in interview.sessions]
     for place, (rule, open_rate) in enumerate(rules(interview, declared)):
         tried = nets if place == 0 else nets[:MOST_NETWORKS]
         settings = [Setting(n, rule, online) for online in _modes(interview) for n in tried]

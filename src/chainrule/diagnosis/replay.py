@@ -3,6 +3,7 @@
 Every number is evaluated when it is wanted, so that a wrong hypothesis costs little.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -38,12 +39,30 @@ class Seen:
         How far each may be from the exact number because it was rounded.
     partial : bool
         Whether entries may be missing.
+    shift : array or float
+        From what was handed in to the middle of what it may stand for.
     """
 
     name: str
     values: Array
     half: Any = 0.0
     partial: bool = False
+    shift: Any = 0.0
+
+
+SINGLE = 5e-5  # relative, of what is computed in single precision
+
+
+def _cut_off(seen: Seen) -> Seen:
+    """Return an array whose numbers may lie up to a whole unit further from zero."""
+    return replace(seen, half=1.5 * seen.half, shift=np.sign(seen.values) * seen.half / 2)
+
+
+def _turned(seen: Seen) -> Seen:
+    if not re.fullmatch(r"d?W\d+(_new)?", seen.name):
+        return seen
+    half = seen.half.T if np.shape(seen.half) else seen.half
+    return replace(seen, values=seen.values.T, half=half)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +101,15 @@ class Session:
 
     def cut_off(self) -> "Session":
         """Return the session with room for digits that were cut off instead of rounded."""
-        calls = tuple(tuple(replace(a, half=2 * a.half) for a in call) for call in self.calls)
+        return replace(self, calls=tuple(tuple(map(_cut_off, call)) for call in self.calls))
+
+    def loosened(self) -> "Session":
+        """Return the session with the tolerance of single precision."""
+        return replace(self, tolerance=max(self.tolerance, SINGLE))
+
+    def turned(self) -> "Session":
+        """Return the session with every weight's array transposed."""
+        calls = tuple(tuple(_turned(a) for a in call) for call in self.calls)
         return replace(self, calls=calls)
 
     def without(self, name: str) -> "Session":

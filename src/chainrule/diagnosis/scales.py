@@ -76,11 +76,12 @@ def ratio(seen: Array, right: Array, half: Any, tolerance: float) -> float | Non
         return None
     known = np.isfinite(seen) & np.isfinite(right)
     a, b = seen[known], right[known]
-    norm = float(b @ b) if b.size else 0.0
-    if not norm:
+    if not np.any(b):
         return None
-    factor = float(a @ b) / norm
     slack = half[known] if np.shape(half) else half
+    weight = 1 / (slack + 10 * tolerance * float(np.max(np.abs(a))) + 1e-300) ** 2
+    weight = weight / np.max(weight)  # entries with more digits say more
+    factor = float(np.sum(weight * a * b) / np.sum(weight * b * b))
     # the factor has taken up a share of the rounding, so that single entries may be off by more
     return factor if fits(a, factor * b, 3 * slack, 10 * tolerance) and factor else None
 

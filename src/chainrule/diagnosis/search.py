@@ -95,9 +95,28 @@ class Search:
         self, setting: Setting, changes: tuple[Variant, ...], session: Session
     ) -> Explanation:
         """Return how far a hypothesis explains a session."""
-        trial = _Trial(self, self.fitted(setting, session), changes, session)
         with np.errstate(all="ignore"):
-            return replace(trial.run(), setting=setting)
+            found = self._tried(setting, changes, session)
+            if found.complete or not found.reached or not is_adaptive(setting):
+                return found
+            others = (
+                self._tried(setting, changes, session, s) for s in self._adaptive(setting, session)
+            )
+            return next((e for e in others if e.complete), found)
+
+    def _tried(
+        self, setting: Setting, changes: tuple[Variant, ...], session: Session,
+        scale: Scale | None = None,
+    ) -> Explanation:  # fmt: skip
+        """Return how far a hypothesis explains a session, in one scale of the update if given."""
+        known = {} if scale is None else {"update": scale}
+        trial = _Trial(self, self.fitted(setting, session), changes, session, known)
+        return replace(trial.run(), setting=setting)
+
+    def _adaptive(self, setting: Setting, session: Session) -> list[Scale]:
+        """Return the conventions of scale that an adaptive update hardly shows."""
+        trial = _Trial(self, self.fitted(setting, session), (), session)
+        return [s for s in scales(trial.context("update")) if not s.mistakes]
 
     def fitted(self, setting: Setting, session: Session) -> Setting:
         """Return a setting for the widths that a session has."""
@@ -265,13 +284,17 @@ class _Trial:
         reached, total = 0, sum(len(call) for call in self.session.calls)
         try:
             for number, call in enumerate(self.session.calls):
-                for seen in call:
+                for seen in sorted(call, key=self._late):
                     if not self.fits(number, seen):
                         return self.result(reached, complete=False)
                     reached += 1
         except (ChainruleError, OverflowError, ValueError):  # not to be computed on this network
             return self.result(0, complete=False)
         return self.result(reached, complete=reached == total)
+
+    def _late(self, seen: Seen) -> bool:
+        """Tell whether an array is to be looked at last: a loss that is that after the update."""
+        return seen.name == "loss" and any(v.form.after for v in self.changes)
 
     def result(self, reached: int, *, complete: bool) -> Explanation:
         return Explanation(self.setting, self.changes, self.joined(), reached, complete)
@@ -290,7 +313,8 @@ class _Trial:
 
     def signal(self, call: int, name: str) -> Array:
         """Return what the hypothesis gives, in the scale of the group that a name belongs to."""
-        scale = self.scales.get(group(name))
+        after = name == "loss" and any(v.form.after for v in self.changes)
+        scale = self.scales.get("update" if after else group(name))
         return self.replay(scale.factor if scale else 1.0).signal(call, name)
 
     def fits(self, call: int, seen: Seen) -> bool:
@@ -312,13 +336,13 @@ class _Trial:
     def shown(self, call: int, seen: Seen) -> tuple[Array, Any]:
         """Return what was handed in as a signal, and its rounding: of new parameters the change."""
         if not is_update(seen.name):
-            return seen.values, seen.half
+            return seen.values + seen.shift, seen.half
         truth = self.search.replay(self.setting, self.session, ())
         start = (self.replay() if call else truth).steps(call)[0]
         old = np.asarray(start.arrays[seen.name[:-4]]["w"])
         eps = 4 * np.finfo(float).eps if self.session.tolerance < 1e-7 else 2e-7
         size = float(np.max(np.abs(old), initial=0.0))
-        return seen.values - old, seen.half + eps * size
+        return seen.values + seen.shift - old, seen.half + eps * size
 
     def context(self, which: str) -> Context:
         """Return what the factor of a group may be made of."""
@@ -332,7 +356,7 @@ class _Trial:
 
     def _loss(self, seen: Seen, right: Array) -> bool:
         """Tell whether a loss value is the right one, times a factor that losses may have."""
-        values = seen.values.reshape(-1)
+        values = (seen.values + seen.shift).reshape(-1)
         context = replace(self.context("gradient"), strict=self.search.strict, loss=None, rate=None)
         factor = ratio(values, right.reshape(-1), seen.half, LOSS)
         if factor is None:
@@ -366,9 +390,8 @@ class _Trial:
 
     def _bends(self) -> bool:
         """Tell whether an update may be no multiple of the gradient: by its rule or a mistake."""
-        rule = self.setting.rule
-        other = rule is not None and rule.name not in LINEAR
-        return other or any(key[1] == "w_new" for v in self.changes for key in v.replace)
+        changed = any(key[1] == "w_new" for v in self.changes for key in v.replace)
+        return changed or is_adaptive(self.setting)
 
     def _try_each(self, call: int, seen: Seen, candidates: Iterable[Scale], which: str) -> bool:
         """Take the first scale under which an array agrees."""
@@ -383,6 +406,11 @@ class _Trial:
         """Return how uncertain a ratio is, relatively."""
         size = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
         return max(1e-7, 10 * self.session.tolerance, 1.5 * float(np.nanmax(half)) / size)
+
+
+def is_adaptive(setting: Setting) -> bool:
+    """Tell whether updates are no multiple of the gradient."""
+    return setting.rule is not None and setting.rule.name not in LINEAR
 
 
 def group(name: str) -> str:

@@ -1,0 +1,284 @@
+"""Attempts: a mistake, or none, made by the engine's own wiring and handed in as a learner would.
+
+They are functions, or numbers by name; whether `check` recognises them is not asked here.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.check.grounds import Ground, grounds, made, rule
+from chainrule.diagnosis.hypotheses import Variant
+from chainrule.diagnosis.replay import Replay, Session, Setting
+from chainrule.errors import ChainruleError
+from chainrule.wiring import Step
+
+Array: TypeAlias = NDArray[Any]
+
+FORMS = ("gradients", "step", "dW typed", "W_new typed")
+CONVENTIONS = ("rows, mean", "columns, sum", "without ½")
+PRECISIONS = {
+    "gradients": ("float64", "float32"),
+    "step": ("float64", "float32"),
+    "dW typed": ("float64", "float32", "6 digits", "4 digits"),
+    "W_new typed": ("float64", "float32", "6 digits", "4 digits"),
+}
+UPDATES = ("step", "W_new typed")
+SHOWN = (("dC", "d{}"), ("w_new", "{}_new"))  # of an array's scope, and the key
+
+
+@dataclass(frozen=True)
+class Case:
+    """One attempt.
+
+    Parameters
+    ----------
+    ground : str
+    optimizer : str
+        Empty where gradients are handed in.
+    number : int or None
+        The mistake's, in `made`; None for a right attempt.
+    form, convention, precision : str
+    loss : bool
+        Whether the loss is handed in too.
+    """
+
+    ground: str
+    optimizer: str
+    number: int | None
+    form: str
+    convention: str
+    precision: str
+    loss: bool = False
+
+    @property
+    def place(self) -> Ground:
+        """The network with its numbers."""
+        return grounds()[self.ground]
+
+    @property
+    def variant(self) -> Variant | None:
+        """The mistake."""
+        return None if self.number is None else made(self.ground, self.optimizer)[self.number]
+
+    @property
+    def id(self) -> str:
+        """The mistake's id, or "none"."""
+        return "none" if self.variant is None else self.variant.mistake.id
+
+    @property
+    def typed(self) -> bool:
+        """Whether numbers are handed in, and no function."""
+        return self.form.endswith("typed")
+
+    @property
+    def updates(self) -> bool:
+        """Whether new weights are handed in, and no gradients."""
+        return self.form in UPDATES
+
+    def __str__(self) -> str:
+        rule = f", {self.optimizer}" if self.optimizer not in ("", "sgd") else ""
+        beside = ", with the loss" if self.loss else ""
+        where = f"{self.ground}{rule}, {self.form}, {self.convention}, {self.precision}{beside}"
+        return f"{self.id} [{where}] {told(self.variant)}".strip()
+
+
+def told(variant: Variant | None) -> str:
+    """Return the equations that make a mistake."""
+    if variant is None:
+        return ""
+    return "; ".join(f"{where}.{name} = {text}" for (where, name), text in variant.replace.items())
+
+
+def scale(convention: str, samples: int) -> float:
+    """Return what a convention multiplies all gradients with."""
+    return {"rows, mean": 1.0, "columns, sum": float(samples), "without ½": 2.0}[convention]
+
+
+class Numbers:
+    """What the engine's wiring gives with a mistake, call after call.
+
+    Parameters
+    ----------
+    case : Case
+        Only its network, its optimiser, its mistake and its convention matter.
+    dtype : str
+    right : bool
+        Whether the mistake is left out.
+    both : bool
+        Whether gradients and new weights are given, whatever the case hands in.
+    """
+
+    def __init__(
+        self, case: Case, dtype: str = "float64", *, right: bool = False, both: bool = False
+    ) -> None:
+        self.shown = [pair for pair in SHOWN if both or (pair[0] == "w_new") == case.updates]
+        self.case, self.dtype = case, dtype
+        self.changes = () if right or case.variant is None else (case.variant,)
+        remembers = case.optimizer not in ("", "sgd")
+        self.remembers = remembers or any(v.form.state for v in self.changes)
+
+    def step(
+        self, W: Sequence[Array], b: Sequence[Array], x: Array, t: Array, rate: float,
+        past: list[Any],
+    ) -> tuple[Step, Array]:  # fmt: skip
+        """Return the wired step and its loss; `past`, the memory of calls before, grows by it."""
+        network = self.case.place.network
+        theta = network.pack(W, b, self.dtype)
+        session = Session(x.astype(self.dtype), t.astype(self.dtype), theta, ())
+        setting = Setting(network, rule(self.case.optimizer, rate))
+        before = list(past) if self.remembers else []
+        replay = Replay(
+            setting, session, self.changes, scale(self.case.convention, len(x)), None, before
+        )
+        step = replay.steps(len(before))[0]
+        past.append([step])
+        loss = replay.signal(len(before), "loss") if self.case.loss else np.zeros(())
+        return step, np.asarray(loss, float)
+
+    def answers(
+        self, W: Sequence[Array], b: Sequence[Array], x: Array, t: Array, rate: float,
+        past: list[Any],
+    ) -> dict[str, Array]:  # fmt: skip
+        """Return the arrays of one call by name."""
+        with np.errstate(all="ignore"):
+            step, loss = self.step(W, b, x, t, rate, past)
+            found = {key.format(label): np.asarray(scope[name], self.dtype)
+                for name, key in self.shown
+                     for label, scope in step.arrays.items()}  # fmt: skip
+            if self.case.loss:
+                found["loss"] = loss * scale(self.case.convention, len(x))
+        return found
+
+    def calls(
+        self, place: Ground, count: int, right: "Numbers | None" = None
+    ) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
+        """Yield the arrays of calls in a row, beside the right ones; of new parameters the changes.
+
+        Each call goes on from what the one before left. It ends where the mistake cannot be
+        computed, or leaves parameters of other shapes.
+        """
+        W, b, pasts = list(place.W), list(place.b), ([], [])
+        for _ in range(count):
+            given = (W, b, place.x, place.t, place.rate)
+            try:
+                found = self.answers(*given, pasts[0])
+            except (ChainruleError, ValueError, OverflowError):
+                return
+            good = right.answers(*given, pasts[1]) if right is not None else {}
+            yield changes(found, W, b), changes(good, W, b)
+            try:
+                W = [found.get(f"W{i + 1}_new", w).reshape(w.shape) for i, w in enumerate(W)]
+                b = [found.get(f"b{i + 1}_new", v).reshape(v.shape) for i, v in enumerate(b)]
+            except ValueError:
+                return
+
+
+def changes(found: Mapping[str, Array], W: Sequence[Array], b: Sequence[Array]) -> dict[str, Array]:
+    """Return arrays with what changes in place of new parameters, where the shapes allow it."""
+    old = {f"W{i + 1}_new": w for i, w in enumerate(W)}
+    old |= {f"b{i + 1}_new": v for i, v in enumerate(b)}
+    return {name: a - old[name] if name in old and a.shape == old[name].shape else a
+            for name, a in found.items()}  # fmt: skip
+
+
+def function(case: Case) -> Callable[..., Any]:
+    """Return an attempt as a function of (weights, biases, x, t), and the rate of a step."""
+    numbers, turned = Numbers(case, case.precision), case.convention == "columns, sum"
+    widths = case.place.network.widths
+    depth = len(widths) - 1
+    memory: list[Any] = []
+
+    def asked(weights: Any, biases: Any, x: Any, t: Any, rate: float, past: list[Any]) -> Any:
+        W, b, x, t = _plain(weights, biases, x, t, widths, turned=turned)
+        found = numbers.answers(W, b, x, t, rate, past)
+        stem = "{}{}_new" if case.updates else "d{}{}"
+        arrays = {n: a.T if turned and n != "loss" else a for n, a in found.items()}
+        out = tuple([arrays[stem.format(letter, i)] for i in range(1, depth + 1)]
+                    for letter in "Wb")  # fmt: skip
+        return (*out, float(found["loss"])) if case.loss else out
+
+    def gradients(weights: Any, biases: Any, x: Any, t: Any) -> Any:
+        return asked(weights, biases, x, t, 1.0, gradients.past)  # type: ignore[attr-defined]
+
+    def step(weights: Any, biases: Any, x: Any, t: Any, learning_rate: float) -> Any:
+        return asked(weights, biases, x, t, learning_rate, step.past)  # type: ignore[attr-defined]
+
+    chosen = step if case.updates else gradients
+    chosen.past = memory  # type: ignore[attr-defined] (a function's attribute is its memory)
+    return chosen
+
+
+def _plain(
+    weights: Any, biases: Any, x: Any, t: Any, widths: Sequence[int], *, turned: bool
+) -> tuple[list[Array], list[Array], Array, Array]:
+    """Return arguments in the engine's layout.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit the layout that the program has.
+    """
+    W = [np.asarray(w).T if turned else np.asarray(w) for w in weights]
+    b = [np.asarray(v).reshape(-1) for v in biases]
+    x, t = (np.asarray(a).T if turned else np.asarray(a) for a in (x, t))
+    shapes = [(out, inn) for inn, out in itertools.pairwise(widths)]
+    fits = [w.shape for w in W] == shapes and [len(v) for v in b] == list(widths[1:])
+    if (
+        not fits
+        or x.ndim != 2
+        or t.ndim != 2
+        or (x.shape[1], t.shape[1]) != (widths[0], widths[-1])
+    ):
+        raise ValueError("the shapes do not fit the network")
+    return W, b, x, t
+
+
+def figures(case: Case) -> dict[str, Any]:
+    """Return an attempt as numbers by name, with as many digits as its precision has."""
+    g = case.place
+    dtype = "float32" if case.precision == "float32" else "float64"
+    found = Numbers(case, dtype).answers(g.W, g.b, g.x, g.t, g.rate, [])
+    turned = case.convention == "columns, sum"
+    arrays = {n: a.T if turned and n.lstrip("d")[0] == "W" else a for n, a in found.items()}
+    if case.precision in ("float64", "float32"):
+        return arrays
+    digits = int(case.precision.split()[0])
+    return {name: typed(array, digits) for name, array in arrays.items()}
+
+
+def typed(array: Array, digits: int) -> Any:
+    """Return numbers as somebody types them: texts of so many significant digits."""
+    if array.ndim == 0:
+        return f"{float(array):#.{digits}g}"
+    return [typed(part, digits) for part in array]
+
+
+def rounding(case: Case, array: Array) -> Array:
+    """Return how far each number may be from the exact one in a case's precision."""
+    size = np.abs(array)
+    if case.typed and case.precision.endswith("digits"):
+        digits = int(case.precision.split()[0])
+        with np.errstate(divide="ignore"):
+            power = np.where(size > 0, np.floor(np.log10(np.where(size > 0, size, 1.0))), 0.0)
+        return 0.5 * 10.0 ** (power - digits + 1)
+    relative = 3e-6 if case.precision == "float32" else 1e-11
+    return relative * size
+
+
+def declared(case: Case) -> Mapping[str, Any]:
+    """Return what `check` is told beside the attempt."""
+    g = case.place
+    told: dict[str, Any] = {}
+    if case.updates and (case.typed or g.declared is None):
+        told["learning_rate"] = g.rate
+    if case.updates:
+        told["optimizer"] = dataclasses.replace(rule(case.optimizer, g.rate))  # type: ignore[type-var]
+    if g.declared is not None and not case.typed:
+        return {"network": g.declared, **told}
+    return {"network": g.network, "theta": g.theta, "x": g.x, "t": g.t, **told}

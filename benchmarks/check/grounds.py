@@ -1,0 +1,122 @@
+"""The networks that mistakes are re-made on, with their numbers: the designed ones and two presets.
+
+Which mistake is made in them, and how it is handed in, stands elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import SGD, Network, mlp, problem
+from chainrule.diagnosis.hypotheses import Variant, variants
+from chainrule.diagnosis.networks import RATE, question
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.penalties import Penalty
+
+Array: TypeAlias = NDArray[Any]
+
+PENALTY = Penalty(l2=0.05, alpha=0.3)
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """A network and its numbers.
+
+    Parameters
+    ----------
+    network : Network
+    W, b : tuple of array
+    x, t : array
+    rate : float
+    declared : mapping, optional
+        What a user says of it who leaves the numbers to `check`; without it the numbers are the
+        user's own.
+    """
+
+    network: Network
+    W: tuple[Array, ...]
+    b: tuple[Array, ...]
+    x: Array
+    t: Array
+    rate: float = RATE
+    declared: Mapping[str, Any] | None = None
+
+    @cached_property
+    def theta(self) -> Array:
+        """The parameters in one vector."""
+        return self.network.pack(self.W, self.b)
+
+    def alone(self) -> "Ground":
+        """Return the same with its first sample alone."""
+        return Ground(self.network, self.W, self.b, self.x[:1], self.t[:1], self.rate)
+
+
+def designed(network: Network, declared: Mapping[str, Any] | None) -> Ground:
+    """Return a network with the numbers that `check` itself asks about."""
+    one_hot = network.objective.name.startswith("softmax")
+    q = question(network.widths, one_hot=one_hot)
+    return Ground(network, q.W, q.b, q.x, q.t, declared=declared)
+
+
+def declared(*layers: int, activation: str | list[str], loss: str) -> Ground:
+    """Return a designed network that a user declares."""
+    said = {"layers": list(layers), "activation": activation, "loss": loss}
+    return designed(mlp(*layers, activation=activation, loss=loss), said)
+
+
+def preset(name: str) -> Ground:
+    """Return a preset with its own numbers."""
+    p = problem(name)
+    x, t, _ = p.data()
+    theta = p.theta(0)
+    params = p.network.params(theta)
+    W, b = (tuple(np.array(q[key]) for q in params) for key in ("W", "b"))
+    return Ground(p.network, W, b, np.asarray(x, float), np.asarray(t, float), 0.5)
+
+
+@cache
+def grounds() -> dict[str, Ground]:
+    """Return every network by its name in the tables."""
+    penalised = mlp(2, 4, 3, activation="tanh", loss="squared-error", penalty=PENALTY)
+    return {
+        "deep": declared(2, 4, 4, 3, activation=["tanh", "logistic", "tanh"], loss="squared-error"),
+        "softmax": declared(2, 4, 3, activation="tanh", loss="softmax-cross-entropy"),
+        "square": declared(3, 3, 3, activation="logistic", loss="squared-error"),
+        "relu": declared(2, 4, 3, activation=["relu", "identity"], loss="squared-error"),
+        "single": declared(2, 4, 1, activation="logistic", loss="squared-error"),
+        "two-classes": declared(2, 4, 1, activation="tanh", loss="logistic-cross-entropy"),
+        "mazur": preset("mazur"),
+        "half-adder": preset("half-adder"),
+        "penalised": designed(penalised, None),
+    }
+
+
+ONLY = {"penalised": ("bias-regularised",)}  # what a network is there for, where not for all
+
+
+@cache
+def rule(name: str, rate: float) -> Optimizer | None:
+    """Return an optimiser by name; none for the empty name."""
+    if not name:
+        return None
+    found = OPTIMIZERS[name]
+    if name == "sgd":
+        return SGD(rate)
+    return type(found)(rate=rate)  # type: ignore[call-arg]
+
+
+@cache
+def made(ground: str, optimizer: str) -> tuple[Variant, ...]:
+    """Return the mistakes that can be made on a network: of other optimisers only their own."""
+    place = grounds()[ground]
+    found = variants(place.network, rule(optimizer, place.rate))
+    only = ONLY.get(ground)
+    if only is not None:
+        found = [v for v in found if v.mistake.id in only]
+    if optimizer not in ("", "sgd"):
+        found = [v for v in found if v.form.optimizer]
+    return tuple(found)
