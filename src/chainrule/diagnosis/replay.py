@@ -326,9 +326,10 @@ def unreached(truth: Step, changes: Iterable[Variant]) -> dict[str, dict[str, An
 
 def memory(step: Step) -> dict[str, dict[str, Any]]:
     """Return what the next call finds of this one: slots and added states, by scope."""
+    scopes = {**step.arrays, **{scope.label: scope for scope in step.layers}}
     return {
         label: {n[:-4]: scope[n] for n in scope.equations if n.endswith("_new") and n != "w_new"}
-        for label, scope in step.arrays.items()
+        for label, scope in scopes.items()
     }
 
 

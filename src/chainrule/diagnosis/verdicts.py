@@ -22,7 +22,7 @@ from chainrule.diagnosis.search import Explanation
 from chainrule.errors import ChainruleError
 from chainrule.explanation import one_number
 from chainrule.network import Network, mlp
-from chainrule.optimizers import SGD
+from chainrule.optimizers import SGD, Optimizer
 from chainrule.wiring import Step
 
 Array: TypeAlias = NDArray[Any]
@@ -86,7 +86,7 @@ def wrong(outcome: Outcome) -> Diagnosis:
     best = preferred(outcome.found)
     findings = [*_by_change(outcome, best), *_by_scale(best)]
     entries = differing(outcome, best)
-    titles = [f"{f.mistake.title}{_in_layers(f, outcome.network)}" for f in findings]
+    titles = [_titled(f, outcome.network) for f in findings]
     return Diagnosis(
         "wrong",
         wrongly(titles),
@@ -131,13 +131,14 @@ def wrongly(titles: list[str]) -> str:
     return f"Wrong, with {len(titles)} mistakes: {'; '.join(titles)}."
 
 
-def _in_layers(finding: Finding, network: Network) -> str:
-    """Return where a mistake is, in words, unless it is everywhere."""
-    count = sum(1 for label in network.labels if label.isdigit())
+def _titled(finding: Finding, network: Network) -> str:
+    """Return a mistake's title, with its layers unless it is in all of them."""
+    title, count = finding.mistake.title, sum(label.isdigit() for label in network.labels)
     if not finding.layers or len(finding.layers) == count:
-        return ""
+        return title
     which = " and ".join(map(str, finding.layers))
-    return f" (layer{'s' if len(finding.layers) > 1 else ''} {which})"
+    where = f"layer{'s' if len(finding.layers) > 1 else ''} {which}"
+    return f"{title[:-1]}, {where})" if title.endswith(")") else f"{title} ({where})"
 
 
 def _by_change(outcome: Outcome, best: Explanation) -> Iterator[Finding]:
@@ -214,22 +215,27 @@ def arithmetic(outcome: Outcome, change: Variant) -> dict[str, Arithmetic | None
     for session in sorted(outcome.search.sessions, key=lambda s: len(s.x)):
         setting = replace(outcome.search.fitted(outcome.setting, session), online=False)
         bad, good = Replay(setting, session, (change,)), Replay(setting, session, ())
-        try:
-            with np.errstate(all="ignore"):
-                place = _telling(bad, good, change)
-                if place is not None:
-                    return {"wrong": _worked(bad, *place), "right": _worked(good, *place)}
-        except (ChainruleError, ValueError, IndexError, TypeError):
-            continue
+        for call in range(len(session.calls)):
+            try:
+                with np.errstate(all="ignore"):
+                    one, two = bad.steps(call)[0], good.steps(call)[0]
+                    if (place := _telling(one, two, change)) is not None:
+                        rule = setting.rule
+                        return {
+                            "wrong": _worked(one, rule, *place),
+                            "right": _worked(two, rule, *place),
+                        }
+            except (ChainruleError, ValueError, IndexError, TypeError):
+                break
     return {"wrong": None, "right": None}
 
 
-def _telling(bad: Replay, good: Replay, change: Variant) -> tuple[str, str, Index] | None:
+def _telling(bad: Step, good: Step, change: Variant) -> tuple[str, str, Index] | None:
     """Return the first number that a mistake makes clearly wrong: scope, name and index."""
     where, name = change.place
-    numbered = where in good.setting.network.labels and where.isdigit()
+    numbered = where in good.network.labels and where.isdigit()
     label = f"layer{where}" if numbered else where
-    a, b = (np.asarray(r.steps()[0].scope(label)[name]) for r in (bad, good))
+    a, b = (np.asarray(step.scope(label)[name]) for step in (bad, good))
     if a.shape != b.shape:
         return label, name, (0,) * min(a.ndim, b.ndim)
     apart = np.abs(a - b) > 1e-9 * max(float(np.max(np.abs(b), initial=0.0)), 1e-300)
@@ -237,8 +243,8 @@ def _telling(bad: Replay, good: Replay, change: Variant) -> tuple[str, str, Inde
     return (label, name, tuple(int(i) for i in places[0])) if len(places) else None
 
 
-def _worked(replay: Replay, label: str, name: str, index: Index) -> Arithmetic:
-    q = one_number(replay.steps()[0], replay.setting.rule, label, name, index)
+def _worked(step: Step, rule: Optimizer | None, label: str, name: str, index: Index) -> Arithmetic:
+    q = one_number(step, rule, label, name, index)
     line = q.equation
     formula = line.formula if line else ""
     substituted = (line.substituted or "") if line else ""

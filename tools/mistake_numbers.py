@@ -1,0 +1,365 @@
+"""The numbers of the pages on mistakes: an example of each, whether it still learns, its doubles.
+
+Everything is computed by the engine, wired with a mistake's equations and without; no text here.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import combinations, islice
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import MISTAKES, OPTIMIZERS, SGD, ChainruleError, Mistake, Penalty, mlp, problem
+from chainrule.diagnosis.catalogue import Form
+from chainrule.diagnosis.hypotheses import Variant, applies, place, variants
+from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, question
+from chainrule.diagnosis.replay import Replay, Session, Setting, theta_of
+from chainrule.diagnosis.rules import with_rate
+from chainrule.explanation import Quantity, one_number
+from chainrule.network import Network
+
+Array: TypeAlias = NDArray[Any]
+
+FAULTS = (ChainruleError, ValueError, IndexError, TypeError)
+STEPS, RATE = 30, 0.1  # with which it is tried whether the loss still falls
+CALLS = 3  # in a row, within which state shows
+SIZES = (
+    ((2, 2, 2), 1), ((2, 2, 2), 2), ((2, 3, 2), 1), ((2, 3, 2), 2), ((2, 2, 1), 3),
+    ((2, 2, 2, 2), 2), ((2, 3, 3, 2), 2),
+)  # fmt: skip
+SHOWN = {"sign": -1, "sum-for-mean": 4, "mean-twice": 4, "lost-factor": 2}  # which form is typical
+BEGIN = {"silent-broadcasting": 4, "softmax-over-the-wrong-axis": 1}  # with which of the sizes
+PENALTY = Penalty(l2=0.01, alpha=0.1)
+
+
+# ---- the smallest telling example ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """The smallest network and batch looked at on which a mistake changes a number.
+
+    Parameters
+    ----------
+    variant : Variant
+        The mistake's form in certain layers.
+    setting : Setting
+    session : Session
+    call : int
+        The call in which it shows, from 0.
+    """
+
+    variant: Variant
+    setting: Setting
+    session: Session
+    call: int
+
+    @property
+    def right(self) -> Replay:
+        """The calls without the mistake."""
+        return Replay(self.setting, self.session, ())
+
+    @property
+    def wrong(self) -> Replay:
+        """The calls with it."""
+        return Replay(self.setting, self.session, (self.variant,))
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """Where the replaced equation stands, and its name."""
+        where, name = self.variant.place
+        return (f"layer{where}" if where.isdigit() else where), name
+
+    def worked(self) -> tuple[Quantity, Quantity] | None:
+        """Return one number worked out with the mistake and without, if it has an equation."""
+        if self.variant.form.after:
+            return None
+        where, name = self.scope
+        bad, good = self.wrong.steps(self.call)[0], self.right.steps(self.call)[0]
+        index = telling(bad.scope(where)[name], good.scope(where)[name])
+        rule = self.setting.rule
+        return one_number(bad, rule, where, name, index), one_number(good, rule, where, name, index)
+
+    def differing(self) -> Iterator[tuple[str, float, float]]:
+        """Yield numbers that a program hands out, with the mistake and without, where they differ.
+
+        Of each array the first that does: loss, gradients, new parameters.
+        """
+        names = self.setting.network.layout.blocks
+        keys = ["loss", *(f"d{b.name}" for b in names), *(f"{b.name}_new" for b in names)]
+        for key in keys:
+            bad, good = (handed_out(r, self.call, key) for r in (self.wrong, self.right))
+            if not same(bad, good):
+                at = telling(bad, good)
+                yield f"{key}{list(at) if at else ''}", float(bad[at]), float(good[at])
+
+    def descent(self) -> tuple[float, float, float]:
+        """Return the loss at first, after some steps with the mistake, and without it."""
+        rule = self.setting.rule
+        plain = replace(self.setting, rule=with_rate(rule or SGD(RATE), RATE))
+        run = replace(self.session, calls=((),) * (STEPS + 1), goes_on=True)
+        wrong, right = Replay(plain, run, (self.variant,)), Replay(plain, run, ())
+        return cost(right, 0), cost(wrong, STEPS), cost(right, STEPS)
+
+
+def handed_out(replay: Replay, call: int, name: str) -> Array:
+    """Return an array as a program hands it out: of new parameters the parameters themselves."""
+    if name.endswith("_new"):
+        return np.asarray(replay.steps(call)[0].arrays[name[:-4]]["w_new"])
+    return np.asarray(replay.signal(call, name))
+
+
+def cost(replay: Replay, call: int) -> float:
+    """Return the right loss at the parameters that a call begins with."""
+    step = replay.steps(call)[0]
+    return float(step.network.value(theta_of(step), step.batch))
+
+
+def same(one: Array, two: Array) -> bool:
+    """Tell whether two arrays are the same within rounding."""
+    return one.shape == two.shape and np.allclose(one, two, rtol=1e-9, atol=1e-12)
+
+
+def telling(bad: Any, good: Any) -> tuple[int, ...]:
+    """Return the first place at which two arrays differ clearly."""
+    a, b = np.asarray(bad), np.asarray(good)
+    if a.shape != b.shape:
+        return (0,) * min(a.ndim, b.ndim)
+    places = np.argwhere(~np.isclose(a, b, rtol=1e-6, atol=1e-12))
+    return tuple(int(i) for i in places[0]) if len(places) else (0,) * a.ndim
+
+
+def example(mistake: Mistake) -> Example | None:
+    """Return the smallest telling example of a mistake: its first form, the first network.
+
+    None, if the mistake has no equation: then it is recognised by how a program behaves.
+    """
+    made = (one for form in ordered(mistake) for one in tried(mistake, form))
+    return next((one for one in made if shows(one)), None)
+
+
+def ordered(mistake: Mistake) -> list[Form]:
+    """Return a mistake's forms, the one that is shown first."""
+    at = SHOWN.get(mistake.id, 0)
+    return [*mistake.forms[at:], *mistake.forms[:at]]
+
+
+def tried(mistake: Mistake, form: Form) -> Iterator[Example]:
+    """Yield a form on ever larger networks and batches, in each choice of layers."""
+    begin = BEGIN.get(mistake.id, 0)
+    for setting, session in islice(settings(form), begin, None):
+        if applies(form, setting.network, setting.rule):
+            for variant in place(mistake, form, setting.network):
+                yield Example(variant, setting, session, 1 if form.state else 0)
+
+
+def settings(form: Form) -> Iterator[tuple[Setting, Session]]:
+    """Yield what a form may be tried on, the smallest first."""
+    names = form.activation.split() or ["logistic"]
+    activation = next(name for name in ("logistic", "tanh", "relu", *names) if name in names)
+    loss = form.objective.split()[0] if form.objective else "squared-error"
+    rule = OPTIMIZERS[form.optimizer.split()[0]] if form.optimizer else SGD(0.5)
+    texts = " ".join([*form.weights.values(), *form.biases.values()])
+    penalty = PENALTY if "alpha" in texts or "l2" in texts else Penalty()
+    for widths, samples in SIZES:
+        if widths[-1] > 1 or not loss.startswith("softmax"):
+            net = mlp(*widths, activation=activation, loss=loss, penalty=penalty)
+            yield Setting(net, rule), numbers(net, samples)  # pyright: ignore[reportArgumentType]
+
+
+def numbers(net: Network, samples: int) -> Session:
+    """Return numbers for a network: the 2-2-2 example's, or others with two digits."""
+    known = problem("mazur")
+    if net.widths == known.network.widths:
+        x, t = [[0.05, 0.1], [0.5, 0.3]][:samples], [[0.01, 0.99], [0.99, 0.01]][:samples]
+        theta = known.theta()
+    else:
+        asked = question(net.widths, samples)
+        x, t = np.round(asked.x, 2), np.round(asked.t, 2)
+        theta = np.round(net.pack(asked.W, asked.b), 2)
+    return Session(np.array(x), np.array(t), theta, ((),) * CALLS, goes_on=True)
+
+
+def shows(one: Example) -> bool:
+    """Tell whether a mistake can be computed there, and its line and a result tell it apart."""
+    try:
+        with np.errstate(all="ignore"):
+            pair, told = one.worked(), list(islice(one.differing(), 1))
+            return bool(told) and (pair is None or pair[0].shown != pair[1].shown)
+    except FAULTS:
+        return False
+
+
+# ---- which mistakes give the same numbers -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Double:
+    """Another mistake that gives the same numbers as one.
+
+    Parameters
+    ----------
+    other : str
+        Its id.
+    own, others : Variant
+        The first of their forms that do.
+    networks : tuple of str
+        Those on which they do, in words.
+    """
+
+    other: str
+    own: Variant
+    others: Variant
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Doubles:
+    """What is known of mistakes beside each other, by id.
+
+    Parameters
+    ----------
+    same : dict of str to list of Double
+    silent : dict of str to list of str
+        Networks on which a mistake can be made and changes no number.
+    tried : dict of str to int
+        On how many networks a mistake can be made.
+    """
+
+    same: dict[str, list[Double]]
+    silent: dict[str, list[str]]
+    tried: dict[str, int]
+
+
+def asked() -> Iterator[tuple[str, Setting, Session]]:
+    """Yield networks on which mistakes are compared, in words: the designed ones."""
+    general, deep, square, single = GENERAL[2], GENERAL[3], SQUARE[2], SINGLE[2]
+    for widths, function, loss, rule, n in (
+        (general, "logistic", "squared-error", "sgd", 0),
+        (deep, "logistic", "squared-error", "sgd", 0),
+        (square, "logistic", "squared-error", "sgd", 0),
+        (single, "logistic", "squared-error", "sgd", 0),
+        (general, "logistic", "squared-error", "sgd", 1),
+        (general, "tanh", "squared-error", "sgd", 0),
+        (general, "relu", "squared-error", "sgd", 0),
+        (general, "logistic", "softmax-cross-entropy", "sgd", 0),
+        (general, "logistic", "logistic-cross-entropy", "sgd", 0),
+        (general, "logistic", "softmax-squared-error", "sgd", 0),
+        *((general, "logistic", "squared-error", name, 0)
+          for name in ("momentum", "nesterov", "rmsprop", "adam", "adamw")),
+    ):  # fmt: skip
+        net, q = mlp(*widths, activation=function, loss=loss), question(widths, n)
+        session = Session(q.x, q.t, net.pack(q.W, q.b), ((),) * CALLS, goes_on=True)
+        chosen = OPTIMIZERS[rule]
+        setting = Setting(net, with_rate(chosen, q.rate))  # pyright: ignore[reportArgumentType]
+        yield described(setting, session), setting, session
+
+
+def described(setting: Setting, session: Session) -> str:
+    """Return a network, its batch and its rule in words."""
+    net, rule, n = setting.network, setting.rule, len(session.x)
+    sizes = "-".join(map(str, net.widths))
+    functions = ", ".join(dict.fromkeys(layer.f.name for layer in net.layers))  # pyright: ignore[reportAttributeAccessIssue]
+    batch = "one sample" if n == 1 else f"{n} samples"
+    own = "" if rule is None or rule.name == "sgd" else f", {rule.name}"
+    return f"{sizes}, {functions}, {net.objective.name}{own}, {batch}"
+
+
+def doubles() -> Doubles:
+    """Return for each mistake those that give the same numbers somewhere, and where none shows."""
+    found: dict[tuple[str, str], list[tuple[str, Variant, Variant]]] = defaultdict(list)
+    silent: dict[str, list[str]] = {name: [] for name in MISTAKES}
+    tried: dict[str, int] = dict.fromkeys(MISTAKES, 0)
+    for words, setting, session in asked():
+        pool = compared(setting)
+        with np.errstate(all="ignore"):
+            groups = coinciding(pool, setting, session)
+            made = [v for v in pool if fingerprint(v, 0, setting, session) is not None]
+        for name in {v.mistake.id for v in made}:
+            tried[name] += 1
+        for one, two in pairs(groups):
+            found[one.mistake.id, two.mistake.id].append((words, one, two))
+            found[two.mistake.id, one.mistake.id].append((words, two, one))
+        for name in unseen(made, groups):
+            silent[name].append(words)
+    same: dict[str, list[Double]] = {name: [] for name in MISTAKES}
+    for (name, other), cases in found.items():
+        networks = tuple(dict.fromkeys(words for words, _, _ in cases))
+        same[name].append(Double(other, cases[0][1], cases[0][2], networks))
+    return Doubles(same, silent, tried)
+
+
+def compared(setting: Setting) -> list[Variant]:
+    """Return the variants that are compared: under other rules than SGD only those of rules."""
+    rule = setting.rule
+    found = variants(setting.network, rule)
+    own = rule is None or rule.name == "sgd"
+    return found if own else [v for v in found if v.form.optimizer]
+
+
+Group: TypeAlias = Sequence[Variant | None]  # None is the truth
+
+
+def coinciding(found: Sequence[Variant], setting: Setting, session: Session) -> list[Group]:
+    """Return the groups of variants whose every number is the same, in all calls."""
+    groups: list[Group] = [[None, *found]]
+    for call in range(CALLS):
+        groups = [part for group in groups for part in split(group, call, setting, session)]
+    return groups
+
+
+def split(group: Group, call: int, setting: Setting, session: Session) -> Iterator[Group]:
+    """Yield the parts of a group whose numbers in a call are the same, those of two or more."""
+    parts: dict[bytes, list[Variant | None]] = defaultdict(list)
+    for variant in group:
+        if (print_ := fingerprint(variant, call, setting, session)) is not None:
+            parts[print_].append(variant)
+    yield from (part for part in parts.values() if len(part) > 1)
+
+
+def pairs(groups: Sequence[Group]) -> Iterator[tuple[Variant, Variant]]:
+    """Yield pairs of different mistakes that give the same numbers, other than the right ones."""
+    for group in groups:
+        first: dict[str, Variant] = {}
+        for variant in group:
+            if variant is not None:
+                first.setdefault(variant.mistake.id, variant)
+        if None not in group:
+            yield from combinations(first.values(), 2)
+
+
+def unseen(pool: Sequence[Variant], groups: Sequence[Group]) -> Iterator[str]:
+    """Yield the mistakes that can be made on a network and change no number of it."""
+    nothing = {v for group in groups if None in group for v in group}
+    for name in dict.fromkeys(v.mistake.id for v in pool):
+        if all(v in nothing for v in pool if v.mistake.id == name):
+            yield name
+
+
+@cache  # the first call is asked about twice
+def fingerprint(
+    variant: Variant | None, call: int, setting: Setting, session: Session
+) -> bytes | None:
+    """Return loss, gradients and updates of a call as bytes, to 9 digits of the largest."""
+    replay = Replay(setting, session, () if variant is None else (variant,))
+    blocks = [b.name for b in setting.network.layout.blocks]
+    keys = ["loss", *(f"d{b}" for b in blocks), *(f"{b}_new" for b in blocks)]
+    try:
+        return b"".join(digits(replay.signal(call, key)) for key in keys)
+    except FAULTS:
+        return None
+
+
+def digits(values: Array) -> bytes:
+    """Return an array's shape and numbers, rounded relatively to the largest."""
+    size = float(np.max(np.abs(values), initial=0.0)) or 1.0
+    scale = 10.0 ** np.floor(np.log10(size)) if np.isfinite(size) else 1.0
+    return (
+        repr(values.shape).encode()
+        + (np.round(values / scale, 9) + 0.0).tobytes()
+        + repr(float(f"{size:.9g}")).encode()
+    )
