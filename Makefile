@@ -43,7 +43,7 @@ docs: $(VENV)/.docs ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) build dist docs/_build docs/reference
+	rm -rf $(VENV) build dist docs/_build docs/reference docs/mistakes/generated
 	rm -rf .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
