@@ -601,12 +601,6 @@ def test_renaming_renames():
     assert getattr(space[first](), second)(number) == 3
 
 
-def by_name(place: str) -> Any:
-    """Return a program that is read by the names of its attributes, which is a fault."""
-    fault = pytest.mark.xfail(reason="an object's lone numbers are told apart by their names")
-    return pytest.param(place, marks=fault)
-
-
 @pytest.mark.parametrize(
     "place",
     [
@@ -617,8 +611,8 @@ def by_name(place: str) -> Any:
         "classes/bias_trick_net.py",
         "mixed/deep_tanh.py",
         "mixed/tanh_bits.py",
-        by_name("mixed/half_adder_scalars.py"),
-        by_name("mixed/neurones_objets.py"),
+        "mixed/half_adder_scalars.py",
+        "mixed/neurones_objets.py",
     ],
 )
 def test_names_play_no_part(call: Call, program: Any, place: str):

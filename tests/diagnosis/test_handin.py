@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chainrule.diagnosis import check
 from chainrule.diagnosis.handin import (
     Attempt,
     HandinError,
@@ -1195,3 +1196,92 @@ def test_misleading_names_play_no_part():
         return backprop(x, t, weights, biases)
 
     assert_gradients(asked(gradients)[0])
+
+
+class Plain:
+    """A neuron of numbers whose names say nothing, and a loss that depends on all of them."""
+
+    def __init__(self, lr=0.5):
+        self.lr = lr
+        self.A, self.B, self.C = 0.3, -0.4, 0.1
+
+    def train(self, x, t):
+        d = self.A * x[0] + self.B * x[1] + self.C - t[0]
+        self.A -= self.lr * d * x[0]
+        self.B -= self.lr * d * x[1]
+        self.C -= self.lr * d
+        return d * d / 2
+
+
+class PlainBiasFirst(Plain):
+    """The same with the bias first, where weights are expected."""
+
+    def train(self, x, t):
+        d = self.B * x[0] + self.C * x[1] + self.A - t[0]
+        self.B -= self.lr * d * x[0]
+        self.C -= self.lr * d * x[1]
+        self.A -= self.lr * d
+        return d * d / 2
+
+
+class PlainFixedBias(Plain):
+    """The same, but its bias never changes: only the loss tells which it is."""
+
+    def train(self, x, t):
+        kept, loss = self.C, super().train(x, t)
+        self.C = kept
+        return loss
+
+
+SINGLE = {"layers": [2, 1], "activation": "identity", "loss": "squared-error", "learning_rate": 0.5}
+
+
+@pytest.mark.parametrize("cls", [Plain, PlainBiasFirst])
+def test_lone_numbers_are_found_by_proof_and_not_by_name(cls):
+    assert check(cls.train.__get__(cls()), SINGLE).verdict == "right"
+
+
+def test_a_rate_is_not_taken_for_a_bias_that_never_changes():
+    reading = asked(PlainFixedBias, (2, 1))[0]
+    assert reading.own == {"lr": 0.5}
+    made = check(PlainFixedBias, SINGLE)
+    assert (made.verdict, [m.mistake.id for m in made.mistakes]) == (
+        "wrong",
+        ["biases-never-updated"],
+    )
+
+
+class SquareInOut:
+    """Weights in (in, out), which shapes do not tell where all widths are the same."""
+
+    def __init__(self, d, h, k):
+        self.W1, self.b1 = np.random.randn(d, h), np.zeros(h)
+        self.W2, self.b2 = np.random.randn(h, k), np.zeros(k)
+
+    def forward(self, x):
+        self.x, self.h = x, squash(x @ self.W1 + self.b1)
+        self.o = squash(self.h @ self.W2 + self.b2)
+        return self.o
+
+    def backward(self, t):
+        dW, db = backprop([self.W1.T, self.W2.T], [self.b1, self.b2], self.x, t)
+        return dW[0].T, db[0], dW[1].T, db[1]
+
+
+def square_in_out(W1, b1, W2, b2, x, t):
+    dW, db = backprop([W1.T, W2.T], [b1, b2], x, t)
+    return dW[0].T, db[0], dW[1].T, db[1]
+
+
+def square_one_sample(weights, biases, x, t):
+    h = squash(x @ weights[0] + biases[0])
+    o = squash(h @ weights[1] + biases[1])
+    d2 = (o - t) * o * (1 - o)
+    d1 = weights[1] @ d2 * h * (1 - h)
+    return [np.outer(x, d1), np.outer(h, d2)], [d1, d2]
+
+
+@pytest.mark.parametrize("thing", [SquareInOut, square_in_out, square_one_sample, flat])
+def test_square_weights_are_right_in_either_orientation(thing):
+    square = {"layers": [2, 2, 2], "activation": "logistic", "loss": "squared-error"}
+    assert check(thing, square).verdict == "right"

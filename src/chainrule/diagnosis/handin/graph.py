@@ -27,6 +27,7 @@ Step: TypeAlias = tuple[str, Any]  # ("attr", name) or ("item", key)
 Path: TypeAlias = tuple[Step, ...]
 DEEPEST = 7
 MOST = 4000  # nodes of an object that are looked at
+KEYS = ("family", "tail", "exact")  # by which of a node's words its like is told
 CHOICES = 24  # ways to choose weights from arrays that have little in common
 
 
@@ -41,6 +42,11 @@ class Node:
     def family(self) -> str:
         """The path without its numbers: what has the same belongs together."""
         return "".join(_plain(step) for step in self.path)
+
+    @property
+    def exact(self) -> str:
+        """The path without its numbers, but names with theirs."""
+        return "".join("[]" if _is_number(k) else f".{k}" for _, k in self.path)
 
     @property
     def tail(self) -> str:
@@ -352,14 +358,14 @@ def _weights(
     pairs: list[tuple[int, int]] = [(out, ins + extra) for ins, out in itertools.pairwise(widths)]
     shapes = pairs if weights == OUT_IN else [(ins, out) for out, ins in pairs]
     arrays = [(node, a) for node in nodes if (a := numeric(node.value)) is not None]
-    for rank, key in enumerate(("family", "tail")):
+    for rank, key in enumerate(KEYS):
         for members in families([pair for pair in arrays if pair[1].ndim == 2], key).values():
             if [array.shape for _, array in members] == shapes:
                 yield (
                     rank,
                     tuple(Place((n.path,), s) for (n, _), s in zip(members, shapes, strict=True)),
                 )
-    for rank, key in enumerate(("family", "tail")):
+    for rank, key in enumerate(KEYS):
         if weights == OUT_IN:
             yield from ((rank + 2, p) for p in _rows(families(arrays, key), shapes))
         yield from ((rank + 3, p) for p in _numbers(families(arrays, key), shapes))
@@ -447,7 +453,7 @@ def _biases(
     arrays = _others(nodes, taken)
     outs = list(widths[1:])
     found: list[tuple[int, Biases]] = []
-    for rank, key in enumerate(("family", "tail")):
+    for rank, key in enumerate(KEYS):
         for members in families(arrays, key).values():
             found += [(rank, p) for p in _vectors(members, outs)]
     if not any(_is_proper(b, outs) for _, b in found):

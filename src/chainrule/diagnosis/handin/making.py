@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.diagnosis.handin.arrangements import arranged
 from chainrule.diagnosis.handin.attempts import Attempt, parameters
 from chainrule.diagnosis.handin.calls import Crashed, Ground, guarded
 from chainrule.diagnosis.handin.graph import Bound, bounds
@@ -37,7 +38,9 @@ class Maker:
         """Return how an object may hold the network: the same for all that are made in one way."""
         key = (way, apart, question.widths)
         if key not in self.known:
-            self.known[key] = bounds(thing, question.widths)
+            found = bounds(thing, question.widths)
+            rest = [bound for bound in arranged(thing, question.widths) if bound not in found]
+            self.known[key] = found + rest
         return self.known[key]
 
     def make(self, way: str, question: Question, *, apart: bool = False, ones: bool = True) -> Any:

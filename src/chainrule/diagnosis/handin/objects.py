@@ -24,13 +24,15 @@ from chainrule.diagnosis.handin.answers import (
     same,
     together,
 )
+from chainrule.diagnosis.handin.arrangements import lone_numbers
 from chainrule.diagnosis.handin.arrays import Form, numeric
 from chainrule.diagnosis.handin.attempts import Attempt
 from chainrule.diagnosis.handin.calls import Crashed, Ground
 from chainrule.diagnosis.handin.functions import PATIENCE, STALLS
-from chainrule.diagnosis.handin.graph import Bound, attributes, bounds, families, walk
+from chainrule.diagnosis.handin.graph import Bound, Path, attributes, bounds, families, walk
 from chainrule.diagnosis.handin.making import Maker, lists_of
 from chainrule.diagnosis.handin.oddities import oddities
+from chainrule.diagnosis.handin.proofs import Proof, proof
 from chainrule.diagnosis.handin.questions import Array, Failure, Kind, Layout, Question, Reading
 from chainrule.diagnosis.handin.values import is_number
 from chainrule.diagnosis.handin.workers import (
@@ -38,6 +40,7 @@ from chainrule.diagnosis.handin.workers import (
     Said,
     Worker,
     act_once,
+    answers_once,
     depends,
     effect,
     forward_of,
@@ -47,10 +50,13 @@ from chainrule.diagnosis.handin.workers import (
     maker_bounds,
     output_beside,
     recipe_of,
+    values_of,
     work,
 )
 
 TRIES = 12  # ways to choose the parameters that are tried
+PROOFS = 64  # ways to choose them from lone numbers
+DOUBTS = 3  # of these that nothing tells apart
 
 
 @dataclass(eq=False)
@@ -124,12 +130,26 @@ class Search:
                 if plan is None or self.late:
                     continue
                 kind = self.kind_of(plan)
+                if kind == "gradients" and in_pairs(plan) and not self._needs_input(plan):
+                    continue
                 if kind in {"step", self.kind} or only_method is not None:
                     return plan
                 stepping = stepping or plan
             if stepping is not None:
                 return stepping
         return self._forward(base)
+
+    def _needs_input(self, plan: Recipe) -> bool:
+        """Return whether without input the first weights have no gradient.
+
+        A method that takes x alone also takes pairs of x and t, where all arrays are square.
+        """
+        blind = replace(self.question, x=np.zeros_like(self.question.x))
+        try:
+            found = answers_once(self.maker, plan, blind).get("dW1")
+        except Crashed:
+            return False
+        return found is not None and not found.any()
 
     def _forward(self, base: Recipe) -> Recipe | None:
         """Return the plan that runs the network forward only."""
@@ -216,6 +236,8 @@ class Search:
             replace(plan, choice=i, weights=bound.weights, bias=bound.bias, names=bound.names)
             for i, bound in enumerate(choices)
         ]
+        if self._is_lone(plan, choices):
+            return self._proven(plans, choices)
         best, most = plans[0], (-1, -1)
         for each in plans[:TRIES] if len(plans) > 1 else []:
             effect = self._effect(each)
@@ -226,6 +248,66 @@ class Search:
         alike = [p for p in plans if _paths(choices[p.choice]) == paths]
         alike = [p for p in alike if (p.weights, p.bias) != kind]
         return self._borne_out([best, *_firsts(alike)])
+
+    def _is_lone(self, plan: Recipe, choices: list[Bound]) -> bool:
+        """Return whether lone numbers may be parameters, so that it is open which."""
+        alone = set(lone_numbers(self._thing(plan)))
+        return any(bound.paths & alone for bound in choices)
+
+    def _thing(self, plan: Recipe) -> Any:
+        """Return a fresh object of a plan."""
+        self.maker.ground.restore(0)
+        return self.maker.make(plan.way, self.question, apart=plan.apart, ones=plan.ones)
+
+    def _proven(self, plans: list[Recipe], choices: list[Bound]) -> list[Recipe]:
+        """Return the plans with the parameters that most speaks for; several in doubt."""
+        moving = self._moving(plans[0])
+        ranked = sorted(plans, key=lambda p: len(choices[p.choice].paths - moving))
+        biased = self._likeliest([p for p in ranked if p.bias != "none"], choices)
+        if biased and biased[0][0] == self._whole:
+            return [plan for _, plan in biased]
+        bare = self._likeliest([p for p in ranked if p.bias == "none"], choices)[:1]
+        both = bare + biased if biased and bare and bare[0][0] > biased[0][0] else biased or bare
+        return [plan for _, plan in both]
+
+    @property
+    def _whole(self) -> Proof:
+        """The proof that leaves no doubt."""
+        depth = len(self.question.W)
+        return (depth, 1.0, 4 * depth)
+
+    def _likeliest(self, plans: list[Recipe], choices: list[Bound]) -> list[tuple[Proof, Recipe]]:
+        """Return the plans with the best proof, one of each choice of parameters."""
+        proven: list[tuple[Proof, Recipe]] = []
+        for each in plans[:PROOFS]:
+            proven.append((self._proof(each, choices[each.choice]), each))
+            if proven[-1][0] == self._whole or self.late:
+                break
+        most = max((found for found, _ in proven), default=None)
+        return [pair for pair in proven if pair[0] == most][:DOUBTS]
+
+    def _moving(self, plan: Recipe) -> set[Path]:
+        """Return the ways to all numbers that an act changes."""
+        with contextlib.suppress(Crashed):
+            worker = work(self.maker, plan, self.question, 0)
+            before = values_of(worker)
+            one = plan.data.single and not in_pairs(plan)
+            act_once(worker, plan, only(self.question, 0) if one else self.question)
+            after = values_of(worker)
+            return {path for path, value in before.items() if after.get(path) != value}
+        return set()
+
+    def _proof(self, plan: Recipe, bound: Bound) -> Proof:
+        """Return how much speaks for a plan's parameters."""
+        places = bound.b or (None,) * len(bound.W)
+        b = tuple(
+            np.repeat(b[:1], len(b)) if place is not None and place.shape == () else b
+            for b, place in zip(self.question.b, places, strict=True)
+        )  # one number that serves a layer cannot be turned with its units
+        try:
+            return proof(self.maker, plan, replace(self.question, b=b))
+        except Crashed:
+            return (-1, -1.0, 0)
 
     def _borne_out(self, plans: list[Recipe]) -> list[Recipe]:
         """Return plans of the same arrays, those that a lone input speaks for, if any."""

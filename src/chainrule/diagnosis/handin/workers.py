@@ -132,7 +132,7 @@ class Said:
 def act_once(worker: Worker, plan: Recipe, question: Question) -> Said:
     """Let an object act once and see whether it stepped, or gave gradients."""
     before = worker.numbers(question)
-    shadow = _snapshot(worker)
+    shadow = values_of(worker)
     given = copy.deepcopy(question)
     told = worker.say(plan.act, plan.data, given)
     now = worker.numbers(question)
@@ -162,7 +162,7 @@ def _loss(tree: Any) -> dict[str, Array]:
     return {"loss": array.reshape(())} if lone and array is not None else {}
 
 
-def _snapshot(worker: Worker) -> dict[Any, bytes]:
+def values_of(worker: Worker) -> dict[Any, bytes]:
     """Return what all arrays of an object hold, to see later which have changed."""
     found = ((node.path, numeric(node.value)) for node in walk(worker.thing))
     return {path: array.tobytes() for path, array in found if array is not None}
@@ -313,6 +313,12 @@ def _whole(outputs: dict[str, Array]) -> dict[str, Array]:
 
 def output_beside(maker: Maker, plan: Recipe, question: Question) -> dict[str, Array]:
     """Return the output before a step, by the first method that gives one."""
+    beside = output_plan(maker, plan, question)
+    return {} if beside is None else forward_of(maker, beside, question, 0)
+
+
+def output_plan(maker: Maker, plan: Recipe, question: Question) -> Recipe | None:
+    """Return the plan of the first method that gives an output made with all weights."""
     cls = (
         maker.attempt.target
         if isinstance(maker.attempt.target, type)
@@ -320,20 +326,25 @@ def output_beside(maker: Maker, plan: Recipe, question: Question) -> dict[str, A
     )
     rest = [form for form in DATA if form.targets == "rows" and form != plan.data]
     forms = [plan.data, *sorted(rest, key=lambda form: not form.single)]
-    for act in forward_acts(cls):
-        for form in forms:
-            beside = replace(plan, act=act, data=form)
-            with contextlib.suppress(Crashed):
-                worker = work(maker, beside, question, 0)
-                one = only(question, 0) if form.single else question
-                before = worker.numbers(question)
-                told = worker.say(act, form, one)
-                still = _still(before, worker.numbers(question))
-                if still and _whole(activations(told[-1], one, form)):
-                    found = forward_of(maker, beside, question, 0)
-                    if found and depends(maker, beside, question, found):
-                        return found
-    return {}
+    for act, form in itertools.product(forward_acts(cls), forms):
+        beside = replace(plan, act=act, data=form)
+        with contextlib.suppress(Crashed):
+            if _gives_output(maker, beside, question):
+                return beside
+    return None
+
+
+def _gives_output(maker: Maker, beside: Recipe, question: Question) -> bool:
+    """Return whether a plan gives an output, changes nothing and needs all weights."""
+    worker = work(maker, beside, question, 0)
+    one = only(question, 0) if beside.data.single else question
+    before = worker.numbers(question)
+    told = worker.say(beside.act, beside.data, one)
+    still = _still(before, worker.numbers(question))
+    if not still or not _whole(activations(told[-1], one, beside.data)):
+        return False
+    found = forward_of(maker, beside, question, 0)
+    return bool(found) and depends(maker, beside, question, found)
 
 
 def depends(maker: Maker, plan: Recipe, question: Question, found: Mapping[str, Array]) -> bool:
