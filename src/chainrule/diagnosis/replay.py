@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batch import Batch
+from chainrule.diagnosis.handin.questions import later
 from chainrule.diagnosis.hypotheses import Variant
 from chainrule.equations import EquationError, names
 from chainrule.network import Network
@@ -99,6 +100,10 @@ class Session:
         sizes = [float(np.nanmax(np.abs(a), initial=0.0)) for a in arrays if a.size]
         return 1e-4 * self.tolerance * max((s for s in sizes if np.isfinite(s)), default=0.0)
 
+    def at(self, call: int) -> Array:
+        """Return the samples of a call."""
+        return self.x if self.goes_on else later(self.x, call)
+
     def cut_off(self) -> "Session":
         """Return the session with room for digits that were cut off instead of rounded."""
         return replace(self, calls=tuple(tuple(map(_cut_off, call)) for call in self.calls))
@@ -184,7 +189,8 @@ class Replay:
 
     def _at_once(self, call: int) -> "Replay":
         """Return the call with all its samples together, at the parameters that it begins with."""
-        session = replace(self.session, theta=theta_of(self._call(call)[0]))
+        start = theta_of(self._call(call)[0])
+        session = replace(self.session, x=self.session.at(call), theta=start)
         return Replay(replace(self.setting, online=False), session, self.changes, self.scale)
 
     def steps(self, call: int = 0) -> list[Step]:
@@ -203,11 +209,12 @@ class Replay:
         if before is not None and self.session.goes_on:
             theta = after(self.session.calls[call - 1], before)
         chain: list[Step] = []
-        for batch in self._batches():
-            count = call * len(self._batches()) + len(chain)
+        batches = self._batches(call)
+        for batch in batches:
+            count = call * len(batches) + len(chain)
             step = self._step(theta, batch, count, chain[-1] if chain else before)
             chain.append(step)
-            if self.setting.online and len(chain) < len(self._batches()):
+            if self.setting.online and len(chain) < len(batches):
                 theta = self._after_one(step)
         return chain
 
@@ -217,11 +224,11 @@ class Replay:
         except ValueError as error:
             raise EquationError(f"an update has another shape: {error}") from None
 
-    def _batches(self) -> list[Batch]:
-        s = self.session
+    def _batches(self, call: int) -> list[Batch]:
+        x, t = self.session.at(call), self.session.t
         if not self.setting.online:
-            return [Batch(s.x, s.t, None, float(len(s.x)))]
-        return [Batch(s.x[i : i + 1], s.t[i : i + 1], None, 1.0) for i in range(len(s.x))]
+            return [Batch(x, t, None, float(len(x)))]
+        return [Batch(x[i : i + 1], t[i : i + 1], None, 1.0) for i in range(len(x))]
 
     def _step(self, theta: Array, batch: Batch, count: int, before: Step | None) -> Step:
         """Return the scopes of one update, with the memory of the one before."""

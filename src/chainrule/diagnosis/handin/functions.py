@@ -552,7 +552,7 @@ def _run(asker: Asker, plan: Plan, question: Question, kind: Kind, seed: int) ->
             return Run(tuple(answers), tuple(changed), (f"Call {call + 1}: {crash.failure.text}",))
         answers.append(answer)
         changed.update(dict.fromkeys(touched))
-        follow = after(now, answer) if kind == "step" else now
+        follow = after(now, answer) if kind == "step" else question.at(call + 1)
         if follow is None:
             break
         now = follow

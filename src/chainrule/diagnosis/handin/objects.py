@@ -480,7 +480,7 @@ def _run(maker: Maker, plan: Recipe, question: Question, seed: int) -> Run:
     """Ask all calls in a row, of one object."""
     if is_forward(plan):
         one = forward_of(maker, plan, question, seed)
-        return Run("forward", (one,) * question.calls if one else ())
+        return Run("forward", (one,) if one else ())
     worker = work(maker, plan, question, seed)
     answers: list[dict[str, Array]] = []
     kind: Kind = "step"
@@ -493,7 +493,7 @@ def _run(maker: Maker, plan: Recipe, question: Question, seed: int) -> Run:
                 raise
             return Run(kind, tuple(answers), (), (f"Call {call + 1}: {crash.failure.text}",))
         answers.append(answer)
-        follow = after(now, answer) if kind == "step" else now
+        follow = after(now, answer) if kind == "step" else question.at(call + 1)
         if follow is None:
             break
         now = follow

@@ -5,7 +5,7 @@ in a `Layout`; nothing here judges an answer.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ Kind: TypeAlias = Literal["gradients", "step", "forward"]
 Fault: TypeAlias = Literal[
     "exception", "endless", "non-deterministic", "no-layout", "not-found", "memory"
 ]
+
+
+def later(x: Array, call: int) -> Array:
+    """Return the samples of a later call, so that values kept from an earlier one show."""
+    return x * (1 - 0.1 * call) if call else x
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +36,7 @@ class Question:
         The learning rate of a step.
     calls : int, default 1
         How many calls in a row: of a step each goes on from what the one before returned, of
-        others each has the same input again.
+        others each has a little less input, as `later` says.
     """
 
     W: tuple[Array, ...]
@@ -45,6 +50,10 @@ class Question:
     def widths(self) -> tuple[int, ...]:
         """The number of inputs and of every layer's units."""
         return (self.x.shape[1], *(len(b) for b in self.b))
+
+    def at(self, call: int) -> "Question":
+        """Return what a later call is asked that does not go on from the one before."""
+        return replace(self, x=later(self.x, call))
 
 
 @dataclass(frozen=True)
