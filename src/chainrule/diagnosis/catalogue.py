@@ -323,6 +323,18 @@ FORWARD = (
         "Compute every intermediate afresh in every call.",
         (
             Form(
+                "hidden",
+                state=True,
+                layer={
+                    "first_new": FIRST.format("a"),
+                    "second_new": "where(k > 1, second, x)",
+                    "delta": "da * df(z, first_new)",
+                    "dW": "delta.T @ second_new",
+                },
+                above={"dW": "delta.T @ below.first_new"},
+                about="every activation but the output",
+            ),
+            Form(
                 "all*",
                 state=True,
                 layer={"first_new": FIRST.format("f(z)"), "a": "first_new"},
@@ -1034,7 +1046,7 @@ UPDATES = (
         "rate-twice",
         22,
         "update",
-        "the learning rate is applied twice, or left out of some updates",
+        "the learning rate is applied twice",
         "w_new = w - rate * (rate * g)",
         "w_new = w - rate * g",
         "The gradients are multiplied by the rate when they are computed, and again when they are "
@@ -1045,8 +1057,6 @@ UPDATES = (
             Form("all*", biases={"g": "rate * d"}, step=True),
             Form("all*", weights={"g": "rate * d"}, biases={"g": "rate * d"}, step=True),
             Form("not-first*", layer={"dx": "rate * delta @ W"}, step=True),
-            Form("all*", weights={"g": "d / rate"}, step=True),
-            Form("all*", biases={"g": "d / rate"}, step=True),
         ),
     ),
     Mistake(

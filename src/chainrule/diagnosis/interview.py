@@ -163,7 +163,13 @@ def session(question: Question, reading: Reading) -> Session:
     theta = mlp(*widths, activation="identity", loss="squared-error").pack(question.W, question.b)
     tolerance = PRECISION[reading.layout.dtype]
     depth = len(widths) - 1
-    calls = tuple(_seen(answer, depth) for answer in reading.answers)
+    # what lies beside gradients may be caches with a column of ones, or z: only the output counts
+    idle = [f"{q}{i + 1}" for q in "az" for i in range(depth)] if reading.kind != "forward" else []
+    skipped = {f"a{depth}", *idle}  # of an output that owns its link, p is what people hand out
+    calls = tuple(
+        _seen({n: a for n, a in answer.items() if n not in skipped}, depth)
+        for answer in reading.answers
+    )
     goes_on = reading.kind == "step"
     return Session(question.x, question.t, theta, calls, goes_on, tolerance, widths)
 

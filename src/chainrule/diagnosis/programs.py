@@ -30,6 +30,7 @@ from chainrule.optimizers import SGD
 Array: TypeAlias = NDArray[Any]
 
 SINGLE_ONLY = "its numbers agree to single precision only; somewhere it computes in float32"
+NOT_THE_OUTPUT = "what another method gives for the same input is not this network's output"
 NOT_THE_LOSS = "a number that it hands out beside them is not this step's loss; it was not judged"
 LATE_LOSS = "the loss that it hands out is that after the update, not this step's (mistake 44)"
 MOST_NETWORKS = 12  # that are tried under an unlikely optimiser
@@ -95,8 +96,10 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
 
 def spared(interview: Interview) -> Iterator[tuple[list[Session], str]]:
     """Yield an interview's answers without what may be no part of them, and what to say then."""
-    if _tells_loss(interview):
+    if any(_has(s, "loss") for s in interview.sessions):
         yield [s.without("loss") for s in interview.sessions], NOT_THE_LOSS
+    if interview.kind != "forward" and any(_has(s, "p") for s in interview.sessions):
+        yield [s.without("p").without("loss") for s in interview.sessions], NOT_THE_OUTPUT
     if interview.layout.dtype == "float64":
         yield [s.loosened() for s in interview.sessions], SINGLE_ONLY
 
@@ -109,9 +112,9 @@ def _only_late(outcome: Outcome) -> bool:
     ) == 1  # fmt: skip
 
 
-def _tells_loss(interview: Interview) -> bool:
-    """Tell whether a number is handed out that may be the loss."""
-    return any(a.name == "loss" for s in interview.sessions for call in s.calls for a in call)
+def _has(session: Session, name: str) -> bool:
+    """Tell whether something of a name is handed out."""
+    return any(a.name == name for call in session.calls for a in call)
 
 
 def own_question(terms: Terms, declared: Declared) -> Question | None:
@@ -146,7 +149,7 @@ def held(
     for place, (rule, open_rate) in enumerate(rules(interview, declared)):
         tried = nets if place == 0 else nets[:MOST_NETWORKS]
         settings = [Setting(n, rule, online) for online in _modes(interview) for n in tried]
-        rate = terms.rate if terms.rate is not None else own_rate(interview)
+        rate = declared.rate if declared.rate is not None else own_rate(interview)
         search = Search(sessions, terms.strict, rate, terms.deadline, open_rate)
         yield Court(search, settings, likely=place == 0)
 

