@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from numpy.typing import ArrayLike
 
-from chainrule.descriptions import whole
 from chainrule.diagnosis.figures import read_figures
 from chainrule.diagnosis.findings import Diagnosis
 from chainrule.diagnosis.handin import HandinError, attempt_of
@@ -94,12 +93,11 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
     'right'
     """
     begin = time.monotonic()
-    whole(hint, "hint", 1)
-    if hint > MOST_HINT:
-        raise InputError(f"hint={hint}: choose 1 (symptom), 2 (place), 3 (mistake) or 4 (repair)")
+    if hint not in range(1, MOST_HINT + 1):
+        raise InputError(f"hint={hint!r}: choose 1 (symptom), 2 (place), 3 (mistake) or 4 (repair)")
     for limit, value in (("seconds_call", seconds_call), ("seconds", seconds)):
-        if not value > 0:
-            raise InputError(f"{limit}={value!r}: must be positive")
+        if isinstance(value, str) or not value > 0:
+            raise InputError(f"{limit}={value!r}: must be a positive number")
     terms = Terms(network, theta, x, t, learning_rate, optimizer, strict, notation,
                   begin, seconds_call, seconds)  # fmt: skip
     found = _dispatch(attempt, terms, function)

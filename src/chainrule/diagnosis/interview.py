@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from chainrule.diagnosis.handin.questions import Array, Failure, Kind, Layout, Question, Reading
-from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, question
+from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, packed, question
 from chainrule.diagnosis.replay import SINGLE as SINGLE_PRECISION
 from chainrule.diagnosis.replay import Seen, Session
 from chainrule.network import mlp
@@ -160,7 +160,9 @@ def _further(
 def session(question: Question, reading: Reading) -> Session:
     """Return a question and its answers as a session to be explained."""
     widths = question.widths
-    theta = mlp(*widths, activation="identity", loss="squared-error").pack(question.W, question.b)
+    bias = reading.layout.bias != "none"
+    plain = mlp(*widths, activation="identity", loss="squared-error", bias=bias)
+    theta = packed(plain, question)
     tolerance = PRECISION[reading.layout.dtype]
     depth = len(widths) - 1
     # what lies beside gradients may be caches with a column of ones, or z: only the output counts

@@ -7,8 +7,10 @@ there is a square layer; which activations and losses are tried where none is de
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.diagnosis.handin.questions import Question
@@ -36,6 +38,7 @@ ENDS = (
     ("identity", "softmax-squared-error"),
     ("", "absolute-error"),
     ("identity", "absolute-error"),
+    ("identity", "poisson"),
 )  # by output activation and loss
 LINKS = {
     ("softmax", "softmax-cross-entropy"),
@@ -96,7 +99,7 @@ def _away(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return rng.uniform(0.15, 1.25, shape) * rng.choice([-1.0, 1.0], shape)
 
 
-def networks(widths: Sequence[int], declared: Declared) -> list[Network]:
+def networks(widths: Sequence[int], declared: Declared, *, bias: bool = True) -> list[Network]:
     """Return the networks that an attempt may be about, the likeliest first.
 
     Raises
@@ -108,7 +111,7 @@ def networks(widths: Sequence[int], declared: Declared) -> list[Network]:
     for functions, loss in _choices(len(widths) - 1, declared):
         if widths[-1] == 1 and loss.startswith("softmax"):
             continue
-        found.setdefault(mlp(*widths, activation=functions, loss=loss))
+        found.setdefault(mlp(*widths, activation=functions, loss=loss, bias=bias))
     if not found:
         raise InputError(f"no network with {declared} has {widths[-1]} outputs; declare another")
     return list(found)
@@ -183,6 +186,18 @@ def words(network: Network) -> str:
     """Return a network in words, such as ``"2-4-4-3, logistic, squared-error"``."""
     sizes = "-".join(map(str, network.widths))
     return f"{sizes}, {', '.join(dict.fromkeys(functions(network)))}, {network.objective.name}"
+
+
+def resized(network: Network, widths: Sequence[int]) -> Network:
+    """Return the same network with layers of other widths."""
+    bias = any(b.param == "b" for b in network.layout.blocks)
+    return mlp(*widths, activation=functions(network), loss=network.objective, bias=bias)
+
+
+def packed(network: Network, asked: Question) -> NDArray[Any]:
+    """Return a question's parameters as the network has them, without biases if it has none."""
+    bias = any(b.param == "b" for b in network.layout.blocks)
+    return network.pack(asked.W, asked.b if bias else None)
 
 
 def functions(network: Network) -> list[str]:

@@ -30,9 +30,12 @@ from chainrule.optimizers import SGD
 Array: TypeAlias = NDArray[Any]
 
 SINGLE_ONLY = "its numbers agree to single precision only; somewhere it computes in float32"
+FORWARD_ONLY = "only the forward pass was asked: no gradient and no update was judged"
 NOT_THE_OUTPUT = "what another method gives for the same input is not this network's output"
 NOT_THE_LOSS = "a number that it hands out beside them is not this step's loss; it was not judged"
 LATE_LOSS = "the loss that it hands out is that after the update, not this step's (mistake 44)"
+CERTAINLY = "Certainly not right, but"
+UNDECLARED = "Right under no activation and loss that was tried, and"
 MOST_NETWORKS = 12  # that are tried under an unlikely optimiser
 
 
@@ -78,10 +81,13 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
     found = interviews(asker, declared, own)
     if isinstance(found, Failure):
         return failed(found)
+    if all(_says_nothing(interview) for interview in found):
+        return failed(Failure("no-layout", "what it returns does not depend on its input"))
     for interview in found:
         if (name := not_finite(interview.sessions)) is not None:
             return overflowed(name, interview)
-    courts = {court: i for i in found for court in held(i, i.sessions, declared, terms)}
+    courts = {court: i for i in found for sessions in _ways(i)
+              for court in held(i, sessions, declared, terms)}  # fmt: skip
     spare = {court: (i, remark) for i in found for sessions, remark in spared(i)
              for court in held(i, sessions, declared, terms)}  # fmt: skip
     for court, (_, remark) in spare.items():
@@ -92,6 +98,20 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
         (outcome, _), remark = again, LATE_LOSS
     made = told(interview, outcome, declared, terms)
     return replace(made, remarks=(*made.remarks, *([remark] if remark else [])))
+
+
+def _ways(interview: Interview) -> list[list[Session]]:
+    """Return the answers, and of a forward pass also as raw outputs, without the loss's link."""
+    raw = [s.renamed("p", "o") for s in interview.sessions]
+    return [interview.sessions, raw] if interview.kind == "forward" else [interview.sessions]
+
+
+def _says_nothing(interview: Interview) -> bool:
+    """Tell whether a forward pass gives the same numbers for every sample of a batch."""
+    outputs = [a.values for s in interview.sessions for call in s.calls for a in call]
+    batches = [values for values in outputs if len(values) > 1]
+    same = all(np.ptp(values, axis=0).max(initial=0.0) == 0 for values in batches)
+    return interview.kind == "forward" and bool(batches) and same
 
 
 def spared(interview: Interview) -> Iterator[tuple[list[Session], str]]:
@@ -144,7 +164,7 @@ def held(
     nets = (
         [terms.known, *trained(terms.known)]
         if terms.known
-        else networks(interview.widths, declared)
+        else networks(interview.widths, declared, bias=interview.layout.bias != "none")
     )
     for place, (rule, open_rate) in enumerate(rules(interview, declared)):
         tried = nets if place == 0 else nets[:MOST_NETWORKS]
@@ -155,10 +175,10 @@ def held(
 
 
 def _modes(interview: Interview) -> list[bool]:
-    """Return whether samples may have updates of their own."""
+    """Return whether samples may have updates of their own, the likelier first."""
     if interview.kind != "step":
         return [False]
-    return [True] if interview.online else [False, True]
+    return [True, False] if interview.online else [False, True]
 
 
 # ---- what is said of it --------------------------------------------------------------------------
@@ -166,14 +186,24 @@ def _modes(interview: Interview) -> list[bool]:
 
 def told(interview: Interview, outcome: Outcome, declared: Declared, terms: Terms) -> Diagnosis:
     """Return the diagnosis with what is to be said of the program's own ways."""
-    made = behaved(diagnosis(outcome), interview)
+    made = as_far_as_asked(behaved(diagnosis(outcome), interview), interview)
+    if terms.known is None and None in (declared.activation, declared.loss):
+        made = replace(made, sentence=made.sentence.replace(CERTAINLY, UNDECLARED))
     convention = {
         **layout_words(interview),
         **made.convention,
-        **found_out(outcome, declared, terms),
+        **found_out(outcome, interview, declared, terms),
     }
     remarks = (*made.remarks, *remarked(interview, outcome))
     return replace(made, convention=convention, remarks=tuple(dict.fromkeys(remarks)))
+
+
+def as_far_as_asked(made: Diagnosis, interview: Interview) -> Diagnosis:
+    """Return a diagnosis that does not claim more than a forward pass, if that is all there is."""
+    if not made.ok or interview.kind != "forward":
+        return made
+    network = made.network.rpartition(", ")[0]
+    return replace(made, sentence=f"Right, the forward pass: it agrees with a {network} network's.")
 
 
 def behaved(made: Diagnosis, interview: Interview) -> Diagnosis:
@@ -202,7 +232,9 @@ def layout_words(interview: Interview) -> dict[str, str]:
     return said
 
 
-def found_out(outcome: Outcome, declared: Declared, terms: Terms) -> dict[str, str]:
+def found_out(
+    outcome: Outcome, interview: Interview, declared: Declared, terms: Terms
+) -> dict[str, str]:
     """Return what was not declared and was found out."""
     said: dict[str, str] = {}
     network, rule = outcome.setting.network, outcome.setting.rule
@@ -210,7 +242,7 @@ def found_out(outcome: Outcome, declared: Declared, terms: Terms) -> dict[str, s
         names = dict.fromkeys(layer.f.name for layer in network.layers if isinstance(layer, Dense))
         if declared.activation is None:
             said["activation"] = f"{', '.join(names)} (found out)"
-        if declared.loss is None:
+        if declared.loss is None and interview.kind != "forward":
             said["loss"] = f"{network.objective.name} (found out)"
     if rule is not None and declared.rule is None and not isinstance(rule, SGD):
         said["optimizer"] = f"{rule.name} (found out)"
@@ -222,17 +254,20 @@ def found_out(outcome: Outcome, declared: Declared, terms: Terms) -> dict[str, s
 def remarked(interview: Interview, outcome: Outcome) -> Iterator[str]:
     """Yield what else was noticed."""
     yield from interview.remarks
+    if interview.kind == "forward":
+        yield FORWARD_ONLY
     changed = sorted({name for _, r in interview.asked for name in r.changed})
     if changed and interview.kind != "step":
         yield f"it changes its arguments: {', '.join(changed)}"
     names = {seen.name for s in interview.sessions for call in s.calls for seen in call}
-    if interview.kind != "forward" and not any(n.startswith(("b", "db")) for n in names):
+    unbiased = interview.layout.bias == "none" or interview.kind == "forward"
+    if not unbiased and not any(n.startswith(("b", "db")) for n in names):
         yield "no gradients of the biases were handed out; they were not judged"
     for text in dict.fromkeys(interview.failed):
         if text:
             yield f"it could not be asked everything: {text}"
     if (outcome.search.late or outcome.search.unfinished) and not outcome.found:
-        yield "the time was over before every pair of mistakes was tried; give it more seconds"
+        yield "not every pair of mistakes was tried: there is a limit of time for pairs"
 
 
 def overflowed(name: str, interview: Interview) -> Diagnosis:

@@ -117,6 +117,12 @@ class Session:
         calls = tuple(tuple(_turned(a) for a in call) for call in self.calls)
         return replace(self, calls=calls)
 
+    def renamed(self, old: str, new: str) -> "Session":
+        """Return the session with another name for one of its arrays."""
+        calls = tuple(tuple(replace(a, name=new) if a.name == old else a for a in call)
+                      for call in self.calls)  # fmt: skip
+        return replace(self, calls=calls)
+
     def without(self, name: str) -> "Session":
         """Return the session without what has a name."""
         calls = tuple(tuple(a for a in call if a.name != name) for call in self.calls)

@@ -76,7 +76,7 @@ def ratio(seen: Array, right: Array, half: Any, tolerance: float) -> float | Non
         return None
     known = np.isfinite(seen) & np.isfinite(right)
     a, b = seen[known], right[known]
-    if not np.any(b):
+    if not np.any(a) or not np.any(b):
         return None
     slack = half[known] if np.shape(half) else half
     weight = 1 / (slack + 10 * tolerance * float(np.max(np.abs(a))) + 1e-300) ** 2

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.hypotheses import Variant, variants
-from chainrule.diagnosis.networks import functions
+from chainrule.diagnosis.networks import resized
 from chainrule.diagnosis.replay import Replay, Seen, Session, Setting, is_update
 from chainrule.diagnosis.scales import Context, Scale, fits, name, ratio, scales
 from chainrule.errors import ChainruleError
-from chainrule.network import mlp
 
 Array: TypeAlias = NDArray[Any]
 
@@ -125,8 +124,7 @@ class Search:
             return setting
         key = (setting, session.widths)
         if key not in self._fitted:
-            other = mlp(*session.widths, activation=functions(network), loss=network.objective)
-            self._fitted[key] = replace(setting, network=other)
+            self._fitted[key] = replace(setting, network=resized(network, session.widths))
         return self._fitted[key]
 
     def everywhere(self, found: Explanation, sessions: Iterable[Session]) -> bool:
@@ -240,8 +238,7 @@ class Search:
         for e in sorted(partial, key=lambda e: -e.reached):
             setting = self.fitted(e.setting, session)
             replay = self.replay(setting, session, e.changes, e.scale.factor)
-            rest = [replay.signal(*place) for place in names[e.reached :]]
-            kept.setdefault((e.reached, b"".join(np.round(a, 12).tobytes() for a in rest)), e)
+            kept.setdefault((e.reached, _bytes(replay, names[e.reached :])), e)
             if len(kept) == WIDTH:
                 break
         return list(kept.values())
@@ -390,6 +387,9 @@ class _Trial:
             )  # tells nothing of the factor
         which = group(seen.name)
         context = self.context(which)
+        plain = [s for s in scales(context) if s.factor == 1.0 and not s.mistakes][:1]
+        if np.any(half) and self._try_each(call, seen, plain, which):
+            return True  # few digits: the plainest scale that fits is the one that is meant
         factor = ratio(values, right, half, self.session.tolerance)
         if factor is None:
             plain = [s for s in scales(context) if not s.mistakes or s.mistakes == ("sign",)]
@@ -424,6 +424,18 @@ class _Trial:
 def is_adaptive(setting: Setting) -> bool:
     """Tell whether updates are no multiple of the gradient."""
     return setting.rule is not None and setting.rule.name not in LINEAR
+
+
+def _bytes(replay: Replay, places: list[tuple[int, str]]) -> bytes:
+    """Return what tells a hypothesis from others, as far as it can be computed."""
+    made: list[bytes] = []
+    with np.errstate(all="ignore"):
+        for place in places:
+            try:
+                made.append(np.round(replay.signal(*place), 12).tobytes())
+            except (ChainruleError, OverflowError, ValueError):
+                break
+    return b"".join(made)
 
 
 def group(name: str) -> str:

@@ -5,7 +5,6 @@ Nothing is compared here; how close is close enough follows from these two.
 
 import math
 import re
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -128,7 +127,7 @@ def full(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def from_array(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a program's array and its halves, by the decimals that all its entries need.
+    """Return a program's array and its halves, by the digits of each entry.
 
     Parameters
     ----------
@@ -147,11 +146,5 @@ def from_array(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.fl
     each = [from_float(v) for v in wide.ravel().tolist()]
     if any(number.digits >= FULL for number in each):
         return wide, full(wide)
-    halves = np.minimum([n.half for n in each], _common(n for n in each if n.digits))
+    halves = np.array([n.half for n in each])  # each by its own digits: zeros at the end get lost
     return wide, halves.reshape(wide.shape)
-
-
-def _common(numbers: Iterable[Typed]) -> float:
-    """Return half a unit of the last decimal that numbers which belong together need."""
-    units = (int(Decimal(repr(n.value)).as_tuple().exponent) for n in numbers)
-    return _half(min(units, default=0))

@@ -14,14 +14,14 @@ from chainrule.diagnosis.catalogue import MISTAKES, Mistake
 from chainrule.diagnosis.findings import Arithmetic, Comparison, Diagnosis, Finding, Place
 from chainrule.diagnosis.hypotheses import Variant
 from chainrule.diagnosis.judge import Outcome
-from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, question, words
+from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, packed, question, resized, words
 from chainrule.diagnosis.replay import Replay, Seen, Session, Setting, is_update, theta_of
 from chainrule.diagnosis.rules import with_rate
 from chainrule.diagnosis.scales import fits, ratio
 from chainrule.diagnosis.search import Explanation
 from chainrule.errors import ChainruleError
 from chainrule.explanation import one_number
-from chainrule.network import Network, mlp
+from chainrule.network import Network
 from chainrule.optimizers import SGD, Optimizer
 from chainrule.wiring import Step
 
@@ -272,7 +272,7 @@ def entries(outcome: Outcome, e: Explanation) -> Iterator[tuple[int, Seen, Array
 def differing(outcome: Outcome, e: Explanation) -> list[Entry]:
     """Return the numbers that are wrong, in the order in which they are computed."""
     found: list[Entry] = []
-    tolerance = max(outcome.session.tolerance, 1e-9)
+    tolerance = outcome.session.tolerance
     with np.errstate(all="ignore"):
         for call, seen, theirs, good in entries(outcome, e):
             if theirs.shape != good.shape:
@@ -362,7 +362,7 @@ def unknown(outcome: Outcome) -> Diagnosis:
     found = differing(outcome, base)
     where = _place_of(found[0]) if found else None
     difference = "; ".join(how(outcome, base))
-    name = where.name if where else "a number"
+    name = where.name if where else outcome.session.calls[0][0].name
     return Diagnosis(
         "unknown",
         f"Certainly not right, but no mistake of the catalogue gives these numbers; {name} is the "
@@ -430,7 +430,6 @@ def _inputs(setting: Setting) -> Iterator[tuple[str, Setting, Session]]:
     """Yield further networks and batches to look at, in words."""
     network = setting.network
     depth = len(network.widths) - 1
-    functions = [layer.f.name for layer in network.layers if hasattr(layer, "f")]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
     tables = (("a network with several outputs and layers of different widths", GENERAL),
               ("a network whose layers are all as wide", SQUARE),
               ("a network with one output", SINGLE))  # fmt: skip
@@ -439,9 +438,9 @@ def _inputs(setting: Setting) -> Iterator[tuple[str, Setting, Session]]:
             if depth not in table or (table is SINGLE and network.objective.classes):
                 continue
             q = question(table[depth], n, one_hot=network.objective.classes)
-            other = mlp(*table[depth], activation=functions, loss=network.objective)  # pyright: ignore[reportUnknownArgumentType]
+            other = resized(network, table[depth])
             yield f"{about}, and {batch}", replace(setting, network=other, online=False), Session(
-                q.x, q.t, other.pack(q.W, q.b), ()
+                q.x, q.t, packed(other, q), ()
             )  # fmt: skip
 
 
