@@ -108,10 +108,11 @@ def _ways(interview: Interview) -> list[list[Session]]:
 
 def _says_nothing(interview: Interview) -> bool:
     """Tell whether a forward pass gives the same numbers for every sample of a batch."""
+    if interview.kind != "forward":
+        return False
     outputs = [a.values for s in interview.sessions for call in s.calls for a in call]
-    batches = [values for values in outputs if len(values) > 1]
-    same = all(np.ptp(values, axis=0).max(initial=0.0) == 0 for values in batches)
-    return interview.kind == "forward" and bool(batches) and same
+    batches = [values for values in outputs if values.ndim and len(values) > 1]
+    return bool(batches) and all(np.ptp(values, axis=0).max() == 0 for values in batches)
 
 
 def spared(interview: Interview) -> Iterator[tuple[list[Session], str]]:
