@@ -1133,7 +1133,7 @@ def test_every_learners_program_is_read_as_far_as_it_runs(path, truth):
         namespace = runpy.run_path(str(path))
     told = {**(namespace.get("NETWORK") or {}), **truth["options"]}
     attempt = find(namespace, told.get("function"))
-    found = read(attempt, example(told["layers"], 7), seconds=1.0)
+    found = read(attempt, example(told.get("layers", (2, 4, 3)), 7), seconds=1.0)
     assert isinstance(found, Failure) is (truth["verdict"] == "could-not-run"), found
 
 

@@ -38,7 +38,6 @@ ENDS = (
     ("identity", "softmax-squared-error"),
     ("", "absolute-error"),
     ("identity", "absolute-error"),
-    ("identity", "poisson"),
 )  # by output activation and loss
 LINKS = {
     ("softmax", "softmax-cross-entropy"),
