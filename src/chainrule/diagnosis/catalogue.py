@@ -111,7 +111,6 @@ def of_optimizer(names: str, *, state: bool = False, **equations: str) -> Form:
     return Form("all", weights=equations, biases=equations, optimizer=names, step=True, state=state)
 
 
-SQUARED = "squared-error"
 CROSS_ENTROPIES = "logistic-cross-entropy softmax-cross-entropy"
 ADAMS = "adam adamw"
 E, MINUS_E = "(a - loss.t)", "(loss.t - a)"  # the raw error of the output, and its negative

@@ -11,8 +11,7 @@ import numpy as np
 
 from chainrule.diagnosis.handin.questions import Array, Failure, Kind, Layout, Question, Reading
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, packed, question
-from chainrule.diagnosis.replay import SINGLE as SINGLE_PRECISION
-from chainrule.diagnosis.replay import Seen, Session
+from chainrule.diagnosis.replay import SINGLE_PRECISION, Seen, Session
 from chainrule.network import mlp
 
 CALLS: dict[Kind, int] = {"gradients": 2, "step": 3, "forward": 2}

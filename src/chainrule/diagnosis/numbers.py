@@ -15,7 +15,7 @@ from chainrule.diagnosis.figures import Figures
 from chainrule.diagnosis.findings import Diagnosis
 from chainrule.diagnosis.interview import order
 from chainrule.diagnosis.judge import Court, decide
-from chainrule.diagnosis.networks import trained, words
+from chainrule.diagnosis.networks import Declared, trained, words
 from chainrule.diagnosis.replay import Seen, Session, Setting, is_update, read
 from chainrule.diagnosis.rules import with_rate
 from chainrule.diagnosis.search import Search
@@ -24,7 +24,7 @@ from chainrule.diagnosis.verdicts import diagnosis
 from chainrule.errors import ChainruleError, InputError
 from chainrule.network import Network
 from chainrule.optimizers import SGD
-from chainrule.wiring import wire
+from chainrule.wiring import Step, wire
 
 Array: TypeAlias = NDArray[Any]
 
@@ -42,15 +42,15 @@ def check_figures(figures: Figures, terms: Terms) -> Diagnosis:
         raise InputError("numbers need to know what they belong to: give network, theta, x and t")
     theta = network.layout.check(terms.theta)
     batch = network.batch(theta, terms.x, terms.t)
-    named = resolve(
-        figures, network, len(batch.x), terms.notation, terms.declared().rule or "sgd", theta
-    )
+    declared = terms.declared()
+    rule = declared.rule or "sgd"
+    named = resolve(figures, network, len(batch.x), terms.notation, rule, theta)
     session, idle = figured(named, network, np.asarray(theta, float), batch.x, batch.t)
     if not any(session.calls):
         raise InputError(f"nothing that is computed was handed in, only {', '.join(idle)}")
     ways = [session, session.turned()] if _may_be_turned(named, network) else [session]
-    courts = [Court(*_bench(way, network, terms)) for way in ways]
-    spare = [Court(*_bench(way.cut_off(), network, terms)) for way in ways]
+    courts = [Court(*_bench(way, network, declared, terms)) for way in ways]
+    spare = [Court(*_bench(way.cut_off(), network, declared, terms)) for way in ways]
     outcome, used = decide(courts, spare, lenient=True)
     made = diagnosis(outcome)
     cut = ["some numbers agree only if digits were cut off instead of rounded"] * (used in spare)
@@ -75,9 +75,10 @@ def _may_be_turned(figures: Figures, network: Network) -> bool:
     return square and not single
 
 
-def _bench(session: Session, network: Network, terms: Terms) -> tuple[Search, list[Setting]]:
+def _bench(
+    session: Session, network: Network, declared: Declared, terms: Terms
+) -> tuple[Search, list[Setting]]:
     """Return the search over a session, and what is taken to be right in turn."""
-    declared = terms.declared()
     rule = declared.rule or SGD(0.5)
     rule = rule if declared.rate is None else with_rate(rule, declared.rate)
     updates = any(is_update(s.name) for call in session.calls for s in call)
@@ -95,9 +96,10 @@ def figured(
     """Return numbers as a session, and the names of those that are given rather than computed."""
     calls: list[tuple[Seen, ...]] = []
     idle: set[str] = set()
+    step = wire(network, theta, network.batch(theta, x, t), SGD(0.5))
     for number in range(1, max(figures.steps) + 1):
         given = figures.steps.get(number, {})
-        idle |= {name for name in given if not _is_computed(name, network, theta, x, t)}
+        idle |= {name for name in given if not _is_computed(name, step)}
         ranked = sorted(given.values(), key=lambda f: _rank(f.name, network))
         judged = (f for f in ranked if f.name not in idle)
         calls.append(
@@ -106,9 +108,8 @@ def figured(
     return Session(x, t, theta, tuple(calls), goes_on=True, tolerance=1e-11), sorted(idle)
 
 
-def _is_computed(name: str, network: Network, theta: Array, x: Array, t: Array) -> bool:
+def _is_computed(name: str, step: Step) -> bool:
     """Tell whether a name is of something that a step computes and that can be judged."""
-    step = wire(network, theta, network.batch(theta, x, t), SGD(0.5))
     if name in step.arrays or name in ("x", "t"):
         return False
     if is_update(name) and name[:-4] in step.arrays:

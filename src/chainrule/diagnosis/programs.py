@@ -17,12 +17,12 @@ from chainrule.diagnosis.handin.questions import Failure, Kind, Layout, Question
 from chainrule.diagnosis.handin.sandbox import Sandbox
 from chainrule.diagnosis.interview import Asker, Interview, interviews
 from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
-from chainrule.diagnosis.networks import Declared, networks, trained
+from chainrule.diagnosis.networks import Declared, functions, networks, trained
 from chainrule.diagnosis.replay import Session, Setting
 from chainrule.diagnosis.rules import own_rate, rate_of, rules
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.terms import Terms
-from chainrule.diagnosis.verdicts import diagnosis, place_named, wrongly
+from chainrule.diagnosis.verdicts import CERTAINLY, diagnosis, place_named, wrongly
 from chainrule.errors import InputError
 from chainrule.layers import Dense
 from chainrule.optimizers import SGD
@@ -34,7 +34,6 @@ FORWARD_ONLY = "only the forward pass was asked: no gradient and no update was j
 NOT_THE_OUTPUT = "what another method gives for the same input is not this network's output"
 NOT_THE_LOSS = "a number that it hands out beside them is not this step's loss; it was not judged"
 LATE_LOSS = "the loss that it hands out is that after the update, not this step's (mistake 44)"
-CERTAINLY = "Certainly not right, but"
 UNDECLARED = "Right under no activation and loss that was tried, and"
 MOST_NETWORKS = 12  # that are tried under an unlikely optimiser
 
@@ -127,10 +126,8 @@ def spared(interview: Interview) -> Iterator[tuple[list[Session], str]]:
 
 def _only_late(outcome: Outcome) -> bool:
     """Tell whether nothing is wrong but a loss that is handed out after the update."""
-    changes = outcome.found[0].changes if outcome.found else ()
-    return outcome.found != () and len(changes) == outcome.found[0].cost == sum(
-        v.form.after for v in changes
-    ) == 1  # fmt: skip
+    best = outcome.found[:1]
+    return any(e.cost == 1 and any(v.form.after for v in e.changes) for e in best)
 
 
 def _has(session: Session, name: str) -> bool:
@@ -240,7 +237,7 @@ def found_out(
     said: dict[str, str] = {}
     network, rule = outcome.setting.network, outcome.setting.rule
     if terms.known is None and outcome.found:
-        names = dict.fromkeys(layer.f.name for layer in network.layers if isinstance(layer, Dense))
+        names = dict.fromkeys(functions(network))
         if declared.activation is None:
             said["activation"] = f"{', '.join(names)} (found out)"
         if declared.loss is None and interview.kind != "forward":

@@ -35,7 +35,7 @@ class Seen:
     name : str
         Such as ``"dW1"``, ``"W1_new"``, ``"delta2"``, ``"loss"``.
     values : array
-        NaN where nothing was handed in, unless `known` says that it is a NaN of the program's.
+        NaN where nothing was handed in, if `partial`.
     half : array or float
         How far each may be from the exact number because it was rounded.
     partial : bool
@@ -51,7 +51,7 @@ class Seen:
     shift: Any = 0.0
 
 
-SINGLE = 5e-5  # relative, of what is computed in single precision
+SINGLE_PRECISION = 5e-5  # relative, of what is computed in single precision
 
 
 def _cut_off(seen: Seen) -> Seen:
@@ -110,7 +110,7 @@ class Session:
 
     def loosened(self) -> "Session":
         """Return the session with the tolerance of single precision."""
-        return replace(self, tolerance=max(self.tolerance, SINGLE))
+        return replace(self, tolerance=max(self.tolerance, SINGLE_PRECISION))
 
     def turned(self) -> "Session":
         """Return the session with every weight's array transposed."""
@@ -179,7 +179,7 @@ class Replay:
         if self.setting.online and not is_update(name):  # before the first sample's update
             return self._at_once(call).signal(0, name)
         steps = self._call(call)
-        if name == "loss" and any(v.form.after for v in self.changes):
+        if is_late(name, self.changes):
             return np.asarray(self._after(steps[-1]))
         if is_update(name):
             label = name[:-4]
@@ -283,6 +283,11 @@ class Replay:
             sign = "-" if self.scale < 0 else ""
             changed["loss", "do"] = f"{sign}{abs(self.scale)!r} * ({own})"
         return changed
+
+
+def is_late(name: str, changes: Iterable[Variant]) -> bool:
+    """Tell whether a name is that of a loss which is taken after the update."""
+    return name == "loss" and any(v.form.after for v in changes)
 
 
 def is_update(name: str) -> bool:

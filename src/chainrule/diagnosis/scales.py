@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 
-CLOSE = 1e-7  # relative; factors of conventions lie much further apart
-
 
 @dataclass(frozen=True, eq=False)
 class Scale:
@@ -105,10 +103,9 @@ def scales(context: Context) -> tuple[Scale, ...]:
     return tuple(sorted(found, key=lambda s: (len(s.mistakes), len(s.words))))
 
 
-def name(factor: float, context: Context, rounding: float = CLOSE) -> Scale | None:
-    """Return what a factor is, with the fewest mistakes, or None if it has no name."""
-    near = (s for s in scales(context) if abs(factor - s.factor) <= rounding * abs(s.factor))
-    return next(near, None)
+def near(factor: float, context: Context, rounding: float) -> list[Scale]:
+    """Return what a factor may be within its rounding, that with the fewest mistakes first."""
+    return [s for s in scales(context) if abs(factor - s.factor) <= rounding * abs(s.factor)]
 
 
 def _combinations(c: Context) -> Iterator[Scale]:

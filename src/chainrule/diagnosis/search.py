@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from chainrule.diagnosis.hypotheses import Variant, variants
 from chainrule.diagnosis.networks import resized
-from chainrule.diagnosis.replay import Replay, Seen, Session, Setting, is_update
-from chainrule.diagnosis.scales import Context, Scale, fits, name, ratio, scales
+from chainrule.diagnosis.replay import Replay, Seen, Session, Setting, is_late, is_update
+from chainrule.diagnosis.rules import ADAPTIVE, rate_of
+from chainrule.diagnosis.scales import Context, Scale, fits, near, ratio, scales
 from chainrule.errors import ChainruleError
 
 Array: TypeAlias = NDArray[Any]
 
 MOST_MISTAKES = 3
 LOSS = 1e-5  # relative, since people write log(p + 1e-8)
-LINEAR = ("sgd", "momentum", "nesterov")  # whose update is proportional to the gradient
 PAIRS = 6.0  # seconds for pairs that only show together
 WIDTH = 12  # how many partial explanations are followed
 
@@ -80,6 +80,9 @@ class Search:
     _partial: dict[Setting, list[Explanation]] = field(
         default_factory=dict[Setting, list[Explanation]]
     )
+    _bases: dict[tuple[Setting, Session], Explanation] = field(
+        default_factory=dict[tuple[Setting, Session], Explanation]
+    )
     _truths: dict[tuple[Setting, Session, float], Replay] = field(
         default_factory=dict[tuple[Setting, Session, float], Replay]
     )
@@ -93,7 +96,17 @@ class Search:
     def explain(
         self, setting: Setting, changes: tuple[Variant, ...], session: Session
     ) -> Explanation:
-        """Return how far a hypothesis explains a session."""
+        """Return how far a hypothesis explains a session; the truth is tried once."""
+        if changes:
+            return self._explained(setting, changes, session)
+        key = (setting, session)
+        if key not in self._bases:
+            self._bases[key] = self._explained(setting, (), session)
+        return self._bases[key]
+
+    def _explained(
+        self, setting: Setting, changes: tuple[Variant, ...], session: Session
+    ) -> Explanation:
         with np.errstate(all="ignore"):
             found = self._tried(setting, changes, session)
             if found.complete or not found.reached or not is_adaptive(setting):
@@ -293,17 +306,13 @@ class _Trial:
         reached, total = 0, sum(len(call) for call in self.session.calls)
         try:
             for number, call in enumerate(self.session.calls):
-                for seen in sorted(call, key=self._late):
+                for seen in sorted(call, key=lambda a: is_late(a.name, self.changes)):
                     if not self.fits(number, seen):
                         return self.result(reached, complete=False)
                     reached += 1
         except (ChainruleError, OverflowError, ValueError):  # not to be computed on this network
             return self.result(0, complete=False)
         return self.result(reached, complete=reached == total)
-
-    def _late(self, seen: Seen) -> bool:
-        """Tell whether an array is to be looked at last: a loss that is that after the update."""
-        return seen.name == "loss" and any(v.form.after for v in self.changes)
 
     def result(self, reached: int, *, complete: bool) -> Explanation:
         return Explanation(self.setting, self.changes, self.joined(), reached, complete)
@@ -322,8 +331,8 @@ class _Trial:
 
     def signal(self, call: int, name: str) -> Array:
         """Return what the hypothesis gives, in the scale of the group that a name belongs to."""
-        after = name == "loss" and any(v.form.after for v in self.changes)
-        scale = self.scales.get("update" if after else group(name))
+        late = is_late(name, self.changes)
+        scale = self.scales.get("update" if late else group(name))
         return self.replay(scale.factor if scale else 1.0).signal(call, name)
 
     def fits(self, call: int, seen: Seen) -> bool:
@@ -357,7 +366,7 @@ class _Trial:
         """Return what the factor of a group may be made of."""
         n = 1 if self.setting.online else len(self.session.x)
         k, step = self.setting.network.outputs, which == "update"
-        rate = self.search.rate if self.setting.rule is None else rate_of(self.setting)
+        rate = self.search.rate if self.setting.rule is None else rate_of(self.setting.rule)
         loss = self.loss
         if step and loss is None and "gradient" in self.scales:
             loss = abs(self.scales["gradient"].factor)
@@ -370,10 +379,10 @@ class _Trial:
         factor = ratio(values, right.reshape(-1), seen.half, LOSS)
         if factor is None:
             return False
-        known = name(factor, context, max(LOSS, self.rounding(values, seen.half)))
-        if known is None or known.factor < 0 or known.mistakes:
+        known = near(factor, context, max(LOSS, self.rounding(values, seen.half)))[:1]
+        if not known or known[0].factor < 0 or known[0].mistakes:
             return False
-        self.loss = known.factor
+        self.loss = known[0].factor
         return True
 
     def _solve(self, call: int, seen: Seen) -> bool:
@@ -382,9 +391,8 @@ class _Trial:
         right = self.replay().signal(call, seen.name)
         nothing = self.session.floor
         if np.all(np.abs(right) <= nothing) and np.all(np.abs(values) <= nothing):
-            return (
-                np.squeeze(values).shape == np.squeeze(right).shape
-            )  # tells nothing of the factor
+            # zeros tell nothing of the factor
+            return np.squeeze(values).shape == np.squeeze(right).shape
         which = group(seen.name)
         context = self.context(which)
         plain = [s for s in scales(context) if s.factor == 1.0 and not s.mistakes][:1]
@@ -394,11 +402,10 @@ class _Trial:
         if factor is None:
             plain = [s for s in scales(context) if not s.mistakes or s.mistakes == ("sign",)]
             return self._bends() and self._try_each(call, seen, plain, which)
-        wide = self.rounding(values, half)
-        near = [s for s in scales(context) if abs(factor - s.factor) <= wide * abs(s.factor)]
-        if not near and which == "update" and self.search.open_rate and factor > 0:
-            near = [Scale(factor, {"learning rate": f"{factor:.6g}, found out"})]
-        return self._try_each(call, seen, near, which)
+        candidates = near(factor, context, self.rounding(values, half))
+        if not candidates and which == "update" and self.search.open_rate and factor > 0:
+            candidates = [Scale(factor, {"learning rate": f"{factor:.6g}, found out"})]
+        return self._try_each(call, seen, candidates, which)
 
     def _bends(self) -> bool:
         """Tell whether an update may be no multiple of the gradient: by its rule or a mistake."""
@@ -423,7 +430,7 @@ class _Trial:
 
 def is_adaptive(setting: Setting) -> bool:
     """Tell whether updates are no multiple of the gradient."""
-    return setting.rule is not None and setting.rule.name not in LINEAR
+    return setting.rule is not None and setting.rule.name in ADAPTIVE
 
 
 def _bytes(replay: Replay, places: list[tuple[int, str]]) -> bytes:
@@ -445,8 +452,3 @@ def group(name: str) -> str:
     if name.startswith(("dW", "db", "dC_", "g_")):
         return "gradient"
     return "adjoint" if name.startswith(("da", "delta", "dx", "do")) else ""
-
-
-def rate_of(setting: Setting) -> float | None:
-    """Return the learning rate of the first update."""
-    return None if setting.rule is None else float(setting.rule.constants(1, 0.0)["rate"])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.diagnosis.catalogue import MISTAKES, Mistake
 from chainrule.diagnosis.findings import Arithmetic, Comparison, Diagnosis, Finding, Place
-from chainrule.diagnosis.hypotheses import Variant
+from chainrule.diagnosis.hypotheses import Variant, replacements
 from chainrule.diagnosis.judge import Outcome
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, packed, question, resized, words
 from chainrule.diagnosis.replay import Replay, Seen, Session, Setting, is_update, theta_of
@@ -29,6 +29,7 @@ Array: TypeAlias = NDArray[Any]
 Index: TypeAlias = tuple[int, ...]
 Entry: TypeAlias = tuple[int, Seen, tuple[int, ...], float, float]
 
+CERTAINLY = "Certainly not right, but"
 MOST_COMPARED = 4
 DESCENT = (30, 0.1)  # steps and learning rate with which it is tried whether the loss still falls
 
@@ -52,15 +53,15 @@ def right(outcome: Outcome) -> Diagnosis:
         "right",
         f"Right: every number agrees with a {words(outcome.network)} network's{also}.",
         convention=dict(scale.words),
-        tested=tuple(tested(outcome, len(outcome.search.sessions))),
+        tested=tuple(tested(outcome.search.sessions)),
         network=words(outcome.network),
         compared=compared(outcome.search.sessions),
     )
 
 
-def tested(outcome: Outcome, upto: int) -> Iterator[str]:
+def tested(sessions: Sequence[Session]) -> Iterator[str]:
     """Yield what was found right in words: arrays, calls, sizes of batches."""
-    for s in outcome.search.sessions[:upto]:
+    for s in sessions:
         names = ", ".join(seen.name for seen in s.calls[0]) if s.calls else ""
         n, more = len(s.x), len(s.calls)
         batch = "one sample" if n == 1 else f"a batch of {n}"
@@ -85,19 +86,19 @@ def wrong(outcome: Outcome) -> Diagnosis:
     """Return the diagnosis of an attempt whose mistakes were found."""
     best = preferred(outcome.found)
     findings = [*_by_change(outcome, best), *_by_scale(best)]
-    entries = differing(outcome, best)
+    differ = differing(outcome, best)
     titles = [_titled(f, outcome.network) for f in findings]
     return Diagnosis(
         "wrong",
         wrongly(titles),
         convention=dict(best.scale.words) if not best.scale.mistakes else {},
-        first_wrong=_first(outcome, best, entries),
+        first_wrong=_first(outcome, best, differ),
         mistakes=tuple(findings),
-        comparisons=tuple(comparisons(entries)),
-        tested=tuple(agreeing(outcome, best)),
+        comparisons=tuple(comparisons(differ)),
+        tested=tuple(agreeing(outcome, differ)),
         network=words(outcome.network),
         compared=compared([outcome.session]),
-        differ=len(entries),
+        differ=len(differ),
     )
 
 
@@ -105,7 +106,7 @@ def preferred(found: Sequence[Explanation]) -> Explanation:
     """Return the explanation to be named: in the fewest layers, then in the catalogue's order."""
 
     def rank(e: Explanation) -> tuple[int, int, list[int]]:
-        forms = [abs(v.mistake.forms.index(v.form)) for v in e.changes]
+        forms = [v.mistake.forms.index(v.form) for v in e.changes]
         layers = sum(len(v.replace) for v in e.changes)
         return (e.cost, sum(PREFERENCE.get(name, 0) for name in _ids(e)), [layers, *forms])
 
@@ -300,12 +301,10 @@ def comparisons(found: list[Entry]) -> Iterator[Comparison]:
             return
 
 
-def agreeing(outcome: Outcome, e: Explanation) -> Iterator[str]:
-    """Yield the arrays that are right although others are wrong."""
-    off = {(call, seen.name) for call, seen, *_ in differing(outcome, e)}
-    for call, seen, *_ in entries(outcome, e):
-        if call == 0 and not any(name == seen.name for _, name in off):
-            yield seen.name
+def agreeing(outcome: Outcome, found: list[Entry]) -> Iterator[str]:
+    """Yield the arrays of the first call that are right in all calls although others are wrong."""
+    off = {seen.name for _, seen, *_ in found}
+    yield from (seen.name for seen in outcome.session.calls[0] if seen.name not in off)
 
 
 def _first(outcome: Outcome, e: Explanation, found: list[Entry]) -> Place | None:
@@ -361,25 +360,25 @@ def unknown(outcome: Outcome) -> Diagnosis:
     base = outcome.base
     found = differing(outcome, base)
     where = _place_of(found[0]) if found else None
-    difference = "; ".join(how(outcome, base))
+    difference = "; ".join(how(outcome, base, found))
     name = where.name if where else outcome.session.calls[0][0].name
     return Diagnosis(
         "unknown",
-        f"Certainly not right, but no mistake of the catalogue gives these numbers; {name} is the "
+        f"{CERTAINLY} no mistake of the catalogue gives these numbers; {name} is the "
         "first that differs.",
         first_wrong=where,
         difference=difference,
         comparisons=tuple(comparisons(found)),
-        tested=tuple(agreeing(outcome, base)),
+        tested=tuple(agreeing(outcome, found)),
         network=words(outcome.network),
         compared=compared([outcome.session]),
         differ=len(found),
     )
 
 
-def how(outcome: Outcome, base: Explanation) -> Iterator[str]:
+def how(outcome: Outcome, base: Explanation, found: list[Entry]) -> Iterator[str]:
     """Yield how the wrong arrays differ: by a factor, transposed, in which entries."""
-    wrong_names = {(call, seen.name) for call, seen, *_ in differing(outcome, base)}
+    wrong_names = {(call, seen.name) for call, seen, *_ in found}
     with np.errstate(all="ignore"):
         for call, seen, theirs, good in entries(outcome, base):
             if (call, seen.name) in wrong_names and call == 0:
@@ -446,8 +445,6 @@ def _inputs(setting: Setting) -> Iterator[tuple[str, Setting, Session]]:
 
 def _numbers(change: Variant, setting: Setting, session: Session) -> list[Array] | None:
     """Return the gradients (or updates) that a mistake gives, None where it cannot be computed."""
-    from chainrule.diagnosis.hypotheses import replacements
-
     try:
         again = replace(change, replace=replacements(change.form, change.labels, setting.network)
                         if change.labels else change.replace)  # fmt: skip
