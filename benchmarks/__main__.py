@@ -1,112 +1,159 @@
-"""``python -m benchmarks``: start-up, the reference engine beside scikit-learn's MLP, and explain.
+"""``python -m benchmarks``: everybody's times in one run, and what has to hold beside what does.
 
-Workloads are interleaved, and each figure is the median of its repeats with their spread.
+Correctness is compared first; then the peers take turns. ``--quick`` measures less, and says so.
 """
 
+import argparse
 import json
-import statistics
-import warnings
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-import threadpoolctl
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
+from benchmarks import (
+    machine,
+    memory,
+    nielsen,
+    pages,
+    peers,
+    predicting,
+    readme,
+    requirements,
+    scaling,
+    starting,
+    stopwatch,
+    tables,
+    tiny,
+    training,
+)
+from benchmarks.results import Row, as_dict
+from benchmarks.settings import Settings
+from benchmarks.workers import Crew, PeerError
+from benchmarks.workloads import EPOCHS, Workload
 
-from chainrule import SGD, Adam, explain, explain_problem, mlp, problem, train
-from tools.figures import times_report
-
-REPEATS = 5
-ROWS = 16_384
-Workload = Callable[[], object]
+RESULTS = Path(__file__).parent / "results"
+QUICK_EPOCHS = (2, 5, 8, 10, 12)  # places in EPOCHS: those of which most is asked
+SECTIONS = ("tiny", "epochs", "predict", "mnist", "start", "memory")  # in the table
+OTHERS = ("scaling", "nielsen", "pages")  # each with a text of its own
 
 
-def median_of(workloads: dict[str, Workload], repeats: int = REPEATS) -> dict[str, list[float]]:
-    """Return the seconds of each workload, sorted; the workloads take turns."""
-    for work in workloads.values():
-        work()  # warm-up
-    seconds: dict[str, list[float]] = {name: [] for name in workloads}
-    for _ in range(repeats):
-        for name, work in workloads.items():
+def options(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two minutes: less of everything")
+    known = ", ".join((*SECTIONS, *OTHERS, *scaling.AXES))
+    names = f"{known}, or a part of a workload's name"
+    parser.add_argument("--only", nargs="+", metavar="NAME", default=[], help=names)
+    parser.add_argument("--write", action="store_true", help="write the table to README.md")
+    parser.add_argument("--repeats", type=int, help="turns of each peer")
+    said = parser.parse_args(words)
+    if said.write and said.only:
+        parser.error("--write goes with a whole run, without --only")
+    return said
+
+
+def settings_of(said: argparse.Namespace) -> Settings:
+    """Return how much is measured."""
+    usual = Settings(quick=True, repeats=3, slow=1.0) if said.quick else Settings()
+    return Settings(usual.quick, said.repeats or usual.repeats, usual.slow)
+
+
+def wanted(name: str, said: argparse.Namespace) -> bool:
+    """Return whether a section is asked for."""
+    if said.only:
+        return name in said.only or (name == "epochs" and bool(named_workloads(said)))
+    return not said.quick or name in SECTIONS
+
+
+def named_workloads(said: argparse.Namespace) -> list[Workload]:
+    """Return the workloads that a part of their name asks for."""
+    parts = [part for part in said.only if part not in (*SECTIONS, *OTHERS, *scaling.AXES)]
+    return [w for w in EPOCHS if any(part in w.name for part in parts)]
+
+
+def workloads(said: argparse.Namespace) -> list[Workload]:
+    """Return the workloads of the epochs."""
+    if named := named_workloads(said):
+        return named
+    return [EPOCHS[k] for k in QUICK_EPOCHS] if said.quick else EPOCHS
+
+
+# ---- the sections --------------------------------------------------------------------------------
+
+
+def epochs(crew: Crew, settings: Settings, chosen: Sequence[Workload]) -> list[Row]:
+    """Return a row for each workload."""
+    keys = [key for key in peers.MODULES if key != "torch.compile" or not settings.quick]
+    found = []
+    for w in chosen:
+        print(f"  {w.name}", file=sys.stderr, flush=True)
+        found.append(training.row(crew, settings.cut(w), keys, settings, "an epoch"))
+    return found
+
+
+def measured(crew: Crew, settings: Settings, said: argparse.Namespace) -> Iterator[Row]:
+    """Yield the rows of the table, section by section."""
+    sections: dict[str, Callable[[], list[Row]]] = {
+        "tiny": lambda: tiny.rows(crew, settings),
+        "epochs": lambda: epochs(crew, settings, workloads(said)),
+        "predict": lambda: predicting.rows(crew, settings),
+        "mnist": lambda: stopwatch.rows(crew, settings),
+        "start": lambda: starting.rows(settings),
+        "memory": lambda: memory.rows(settings),
+    }
+    for name, section in sections.items():
+        if wanted(name, said):
             began = perf_counter()
-            work()
-            seconds[name].append(perf_counter() - began)
-    return {name: sorted(times) for name, times in seconds.items()}
+            try:
+                yield from section()
+            except PeerError as error:
+                print(f"{name} could not be measured: {error}", flush=True)
+            print(f"{name}: {perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
 
 
-def told(seconds: dict[str, list[float]], *, per: int = 1, unit: str = "ms") -> str:
-    """Return a line for each workload: its median, its spread, its ratio to the first."""
-    scale = {"ms": 1e3, "µs": 1e6, "s": 1.0}[unit] / per
-    first = statistics.median(next(iter(seconds.values())))
-    return "\n".join(
-        f"  {name:<44}{statistics.median(t) * scale:>10.2f} {unit}"
-        f"   {t[0] * scale:.2f} to {t[-1] * scale:.2f}   × {statistics.median(t) / first:.2f}"
-        for name, t in seconds.items()
-    )
+def others(crew: Crew, settings: Settings, said: argparse.Namespace) -> Iterator[str]:
+    """Yield the sections that are no rows."""
+    axes = [axis for axis in scaling.AXES if wanted("scaling", said) or axis in said.only]
+    if axes:
+        try:
+            found = scaling.curves(crew, settings, axes)
+            yield scaling.report(found) + "\n" + scaling.plot(found, RESULTS / "scaling.png")
+        except PeerError as error:
+            yield f"Scaling was not measured: {error}"
+    if wanted("nielsen", said):
+        try:
+            yield nielsen.report(crew, settings)
+        except PeerError as error:
+            yield f"Nielsen's network was not trained: {error}"
+    if wanted("pages", said):
+        yield pages.report()
 
 
-def one_epoch(batch: int) -> dict[str, Workload]:
-    """Return an epoch of 784-128-10 here and in scikit-learn: same data, sizes, batches, rule."""
-    rng = np.random.default_rng(0)
-    X = rng.random((ROWS, 784), dtype=np.float32)
-    y = rng.integers(0, 10, ROWS)
-    network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
-    theta = network.initialize(0, np.float32)
-    size: Any = batch  # the stubs know only its default, "auto"
-    peer = MLPClassifier(
-        (128,), solver="sgd", alpha=0, batch_size=size, learning_rate_init=0.01, momentum=0,
-        max_iter=1, random_state=0,
-    )  # fmt: skip
-    rule = SGD(0.01)
-    return {
-        f"784-128-10, batch {batch}, SGD: reference engine": lambda: train(
-            network, X, y, rule, epochs=1, batch=batch, theta=theta
-        ).finish(),
-        f"784-128-10, batch {batch}, SGD: scikit-learn": lambda: peer.fit(X, y),
-    }
+def main(words: Sequence[str] | None = None) -> None:
+    """Print every figure, keep them in a file, and write those of the README if asked."""
+    said = options(words)
+    settings, about, began = settings_of(said), machine.described(), perf_counter()
+    quick = ", quick: fewer rows, repeats and sections" if settings.quick else ""
+    print(f"{machine.told(about)}{quick}\n", flush=True)
+    with Crew() as crew:
+        rows = list(measured(crew, settings, said))
+        print(tables.terminal(rows, colour=sys.stdout.isatty()))
+        for text in others(crew, settings, said):
+            print(f"\n{text}", flush=True)
+    print(f"\nWhat has to hold\n{requirements.report(rows, everything=not said.only)}")
+    print(f"\n{perf_counter() - began:.0f} s in all; every figure is in {keep(rows, about).name}")
+    if said.write:
+        readme.write(readme.README, "bench", tables.for_readme(rows, machine.told(about), quick))
 
 
-def half_adder(epochs: int) -> dict[str, Workload]:
-    """Return a run of the half adder, full batch of 4."""
-    p = problem("half-adder")
-    x, t, _ = p.data()
-    return {
-        "half adder: reference engine, an epoch": lambda: train(
-            p.network, x, t, p.optimizer, epochs=epochs, record_every=epochs
-        ).finish()
-    }
-
-
-def worked_examples() -> dict[str, Workload]:
-    """Return the making of worked examples, of a large network too."""
-    rng = np.random.default_rng(0)
-    large = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
-    given = large, large.initialize(0), rng.random((32, 784)), rng.integers(0, 10, 32), Adam()
-    return {
-        "explain 784-128-10, batch 32: summary": lambda: explain(*given),
-        "explain 784-128-10, batch 32: W2[7,3]": lambda: explain(*given, parameter="W2[7,3]"),
-        "explain 784-128-10, batch 32: W1[5,300]": lambda: explain(*given, parameter="W1[5,300]"),
-        "explain mazur": lambda: explain_problem(problem("mazur")),
-        "explain half-adder": lambda: explain_problem(problem("half-adder")),
-    }
-
-
-def main() -> None:
-    """Print every figure."""
-    warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch is meant
-    blas = [
-        f"{b['internal_api']} {b.get('architecture', '')}" for b in threadpoolctl.threadpool_info()
-    ]
-    print("BLAS:", json.dumps(sorted(set(blas))))
-    print(f"\nStart-up\n{times_report()}")
-    print("\nTraining, an epoch")
-    for batch in (32, 128):
-        print(told(median_of(one_epoch(batch))))
-    print(told(median_of(half_adder(2000), 3), per=2000, unit="µs"))
-    print("\nWorked examples")
-    print(told(median_of(worked_examples())))
+def keep(rows: Sequence[Row], about: dict[str, Any]) -> Path:
+    """Write every figure to a file; return which."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / "bench.json"
+    text = json.dumps({"machine": about, "rows": as_dict(rows)}, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path
 
 
 if __name__ == "__main__":

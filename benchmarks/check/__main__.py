@@ -5,18 +5,18 @@ The same numbers come out every time, but for the seconds.
 
 import argparse
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from benchmarks import readme
 from benchmarks.check import apart, cases, programs, tables
 from benchmarks.check.programs import Judged
 from benchmarks.check.scores import Score, score
 
-README = Path(__file__).parents[2] / "README.md"
-BEGIN, END = "<!-- bench-check:begin -->", "<!-- bench-check:end -->"
+REGION = "bench-check"
+BEGIN, END = readme.marks(REGION)
 SAMPLE = 300  # mistakes made again, unless said otherwise: ten minutes on two cores at most
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ def main() -> None:
     made = all_of(score, [*cases.product(right=True), *chosen], said.jobs)
     print("\n\n".join(told_of_mistakes(made)))
     if said.write:
-        write(README, region(whole, made))
+        write(readme.README, region(whole, made))
 
 
 def told_of_programs(found: Sequence[Judged]) -> Iterator[str]:
@@ -97,19 +97,8 @@ made with the checker's own equations, so they show what it tells apart, not wha
 
 
 def write(path: Path, text: str) -> None:
-    """Put a text between the marks of a file.
-
-    Raises
-    ------
-    SystemExit
-        If the marks are not there.
-    """
-    old = path.read_text(encoding="utf-8")
-    pattern = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
-    new, count = pattern.subn(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", old)
-    if count != 1:
-        raise SystemExit(f"{path.name} has not the lines {BEGIN} and {END} once; put them in")
-    path.write_text(new, encoding="utf-8")
+    """Put a text between the marks of a file."""
+    readme.write(path, REGION, text)
 
 
 if __name__ == "__main__":

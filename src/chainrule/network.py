@@ -324,6 +324,10 @@ class Network:
     def value(self, theta: Array, batch: Batch, draw: Draw | None = None) -> Any:
         """Return C for a batch that `batch` made: the loss plus the penalty."""
         o = self.forward(self.params(theta), batch.x, draw)[-1].a  # (n, outputs)
+        return self.value_of(o, theta, batch)
+
+    def value_of(self, o: Array, theta: Array, batch: Batch) -> Any:
+        """Return C of raw outputs o, (n, outputs): the loss plus the penalty."""
         return self.objective.value(o, batch.t, batch.weight) + self._penalty(theta, batch)
 
     def run(self, theta: Array, batch: Batch, draw: Draw | None = None) -> Trace:

@@ -5,25 +5,31 @@ Validation, early stopping and records stand here, around an engine's loop. No f
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from numbers import Real
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, finite, numbers
+from chainrule.compiled import Path, describe, predictor, training
 from chainrule.descriptions import Count, Description, NotNegative, of_kind, whole
 from chainrule.elementwise import where
 from chainrule.errors import DivergenceError, InputError, missing, unknown
 from chainrule.loops import Batches, State
-from chainrule.network import Network
+from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.schedules import rate_at
+
+if TYPE_CHECKING:
+    from chainrule.compiled.engine import Training
+    from chainrule.compiled.predicting import Predictor
 
 Array: TypeAlias = NDArray[Any]
 Metric: TypeAlias = Callable[[Array, Array], float]
@@ -134,6 +140,7 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     stop: EarlyStopping | None = None,
     record_every: int = 1,
     after: bool = False,
+    engine: str = "auto",
 ) -> "Run":
     """Describe a training run; its epochs are computed when they are asked for.
 
@@ -170,6 +177,9 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     after : bool, default False
         Whether a record's loss is computed over all samples after the updates, as published
         examples do, instead of being the mean of what the batches had.
+    engine : {"auto", "compiled", "reference"}
+        What computes it: the same numbers within rounding. ``chainrule.compiled.describe`` says
+        which one "auto" takes, and why; a state's run goes on with the engine that began it.
 
     Returns
     -------
@@ -179,8 +189,10 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     ------
     InputError
         If data, θ or state do not fit, or are not finite.
+    MissingPackageError
+        If the compiled engine is asked for and Numba or SciPy is missing.
     UnknownNameError
-        If no optimiser or metric has that name.
+        If no optimiser, metric or engine has that name.
     DivergenceError
         While it runs, if a loss, gradient or θ is not finite.
 
@@ -215,7 +227,33 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         whole(epochs, "epochs", 0), Batches(batch, shuffle), measure, stop,
         whole(record_every, "record_every"), after,
     )  # fmt: skip
-    return Run(network, data, held_out, chosen, settings, theta, seed, state)
+    path = choose_path(network, chosen, data, batch, engine, state)
+    return Run(network, data, held_out, chosen, settings, theta, seed, state, path)
+
+
+def choose_path(
+    network: Network,
+    optimizer: Optimizer | LBFGS,
+    data: Batch,
+    batch: int | None,
+    engine: str,
+    state: State | None,
+) -> Path:
+    """Return what a run goes on; what a state was begun on is what "auto" means for it."""
+    if state is not None and state.step and engine == "auto":
+        engine = state.engine
+    path = describe(
+        network, optimizer, rows=len(data.x), batch=batch, dtype=data.x.dtype, engine=engine
+    )
+    if engine == "auto" and path.missing:
+        say_once(path.reason)
+    return path
+
+
+@cache
+def say_once(reason: str) -> None:
+    """Warn that training is slow here, once."""
+    warnings.warn(f"training runs on the reference engine: {reason}", RuntimeWarning, stacklevel=4)
 
 
 def prepare(
@@ -276,9 +314,12 @@ class Run:
     seed : int
     state : State or None
         Where to go on instead.
+    path : Path
+        Which engine computes it, and why.
 
     Attributes
     ----------
+    path : Path
     state : State
         Everything needed to go on.
     history : list of Record
@@ -296,7 +337,9 @@ class Run:
         theta: Array,
         seed: int,
         state: State | None,
+        path: Path,
     ) -> None:
+        self.path = path
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.data, self.validation = data, validation
         if isinstance(optimizer, LBFGS):
@@ -307,6 +350,8 @@ class Run:
             n = len(data.x)
             self.state = loops.check_state(state, network, optimizer, settings.batches, n)
         self.history: list[Record] = []
+        self._prepared: Training | None = None
+        self._predictor: Predictor | None = None
         self.reason: str | None = None
         self.last_epoch = self.state.epoch + settings.epochs
 
@@ -323,7 +368,7 @@ class Run:
 
     def predict(self, x: ArrayLike) -> Array:
         """Return the prediction p, (n, outputs), with the parameters as they are now."""
-        return self.network.predict(self.theta, x)
+        return self._predict(self.theta, x)
 
     def finish(self) -> Record:
         """Run to the end and return the last record.
@@ -333,6 +378,8 @@ class Run:
         DivergenceError
             If a loss, gradient or θ is not finite.
         """
+        if isinstance(self.optimizer, Optimizer) and self._nobody_looks():
+            self._run_through(self.optimizer)
         for _ in self:
             pass
         if not self.history:
@@ -366,6 +413,9 @@ class Run:
         if isinstance(self.optimizer, LBFGS):
             yield from self._lbfgs(self.optimizer)
             return
+        if self.path.engine == "compiled":
+            yield from self._compiled(self.optimizer)
+            return
         while self.state.epoch < self.last_epoch:
             for state in loops.epoch(
                 self.network, self.optimizer, self.data, self.settings.batches, self.state
@@ -374,14 +424,14 @@ class Run:
             yield self.state.loss_sum / len(self.data.x)
 
     def _record(self, loss: float, seconds: float) -> Record:
-        held_out, theta, network = self.validation, self.state.theta, self.network
-        validation_loss = None if held_out is None else float(network.value(theta, held_out))
+        held_out, theta = self.validation, self.state.theta
+        validation_loss = None if held_out is None else self._value(theta, held_out)
         if self.settings.after:
-            loss = float(network.value(theta, self.data))
+            loss = self._value(theta, self.data)
         measured = held_out or self.data
         score = None
         if self.settings.metric is not None:
-            score = self.settings.metric(network.predict(theta, measured.x), measured.t)
+            score = self.settings.metric(self._predict(theta, measured.x), measured.t)
             of_kind(score, Real, "the metric's value", "a metric returns a number")
         rate = None
         if isinstance(self.optimizer, Optimizer) and self.state.step:
@@ -404,6 +454,72 @@ class Run:
         waited = (state.epoch - self.state.best_epoch) / self.settings.record_every
         if waited >= stop.patience:
             self.reason = "early stopping"
+
+    # ---- the compiled engine ----
+
+    def _predict(self, theta: Array, x: ArrayLike) -> Array:
+        """Return the prediction, from the engine that the run is on."""
+        if self.path.engine != "compiled":
+            return self.network.predict(theta, x)
+        return self._forward().predict(theta, x)
+
+    def _value(self, theta: Array, batch: Batch) -> float:
+        """Return C for a batch, from the engine that the run is on."""
+        if self.path.engine != "compiled":
+            return float(self.network.value(theta, batch))
+        return float(self.network.value_of(self._forward().raw(theta, batch.x), theta, batch))
+
+    def _forward(self) -> "Predictor":
+        """Return the compiled forward pass, prepared when it is first wanted."""
+        if self._predictor is None:
+            self._predictor = predictor(self.network, precision_of(self.state.theta))
+        return self._predictor
+
+    def _engine(self, optimizer: Optimizer) -> "Training":
+        """Return the compiled engine, prepared for these data when it is first wanted."""
+        if self._prepared is None:
+            batches = self.settings.batches
+            self._prepared = training(self.network, optimizer, self.data, batches, self.path)
+        return self._prepared
+
+    def _compiled(self, optimizer: Optimizer) -> Iterator[float]:
+        """Run from record to record; yield the loss of the last epoch before each."""
+        every, engine = self.settings.record_every, self._engine(optimizer)
+        while self.state.epoch < self.last_epoch:
+            until = min(self.last_epoch, (self.state.epoch // every + 1) * every)
+            for state, _ in engine.epochs(self.state, until):
+                self.state = state
+            yield self.state.loss_sum / len(self.data.x)
+
+    def _nobody_looks(self) -> bool:
+        """Whether records can be written after the fact: nothing is measured between epochs."""
+        s = self.settings
+        if self.path.engine != "compiled":
+            return False
+        return self.validation is None and s.metric is None and s.stop is None and not s.after
+
+    def _run_through(self, optimizer: Optimizer) -> None:
+        """Run to the end in as few calls as there can be, and write the records of the epochs."""
+        if self.reason not in (None, "diverged"):
+            return
+        began, count = time.perf_counter(), self.settings.batches.count(len(self.data.x))
+        try:
+            for state, losses in self._engine(optimizer).epochs(self.state, self.last_epoch):
+                first = self.state.epoch + 1
+                self.state = state
+                seconds = time.perf_counter() - began
+                for epoch, loss in enumerate(losses, first):
+                    step = state.step - state.batch - (state.epoch - epoch) * count
+                    self._write(epoch, step, loss, rate_at(optimizer.rate, step), seconds)
+        except DivergenceError:
+            self.reason = "diverged"
+            raise
+        self.reason = "epochs"
+
+    def _write(self, epoch: int, step: int, loss: float, rate: float, seconds: float) -> None:
+        """Add a record of an epoch, if one is wanted."""
+        if epoch == self.last_epoch or epoch % self.settings.record_every == 0:
+            self.history.append(Record(epoch, step, loss, None, None, rate, seconds))
 
     # ---- L-BFGS, SciPy's ----
 

@@ -1,0 +1,185 @@
+"""What the engine has to reach, as data, and what it did reach in this run.
+
+A row falls short by what is missing, and what was not measured is said to be so.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from benchmarks.check.tables import table
+from benchmarks.results import Row
+from benchmarks.tables import name_of, number
+from benchmarks.workloads import images, tiny
+from benchmarks.workloads import table as tabular
+
+Reach: TypeAlias = Callable[[Row], float | None]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One number that has to be reached.
+
+    Parameters
+    ----------
+    section, name : str
+        The row: where it stands, and what its name begins with.
+    asked : str
+        What is asked for, in words.
+    reach : callable
+        Returns the number of the row.
+    least, aim : float or None
+    at_most : bool
+        Whether less is better.
+    unit : str
+    """
+
+    section: str
+    name: str
+    asked: str
+    reach: Reach
+    least: float | None
+    aim: float | None = None
+    at_most: bool = False
+    unit: str = "×"
+
+    def met(self, value: float, limit: float) -> bool:
+        """Return whether a value is as good as a limit."""
+        return value <= limit if self.at_most else value >= limit
+
+    def verdict(self, value: float | None) -> str:
+        """Return what there is to say of a value."""
+        if value is None:
+            return "not measured"
+        if self.least is not None and not self.met(value, self.least):
+            part = value / self.least if self.at_most else self.least / value
+            return f"NOT MET, by a factor of {part:.2f}"
+        aimed = self.aim is not None and self.met(value, self.aim)
+        if self.least is None:
+            return "the aim is met" if aimed else "the aim is not met"
+        return "met, the aim too" if aimed else "met"
+
+    def told(self, limit: float | None) -> str:
+        """Return a limit in words."""
+        return "" if limit is None else f"{'≤ ' * self.at_most}{number(limit)}{self.unit}"
+
+    def cells(self, rows: Sequence[Row]) -> tuple[str, ...]:
+        """Return the demand's line of the table."""
+        value = next((v for row in rows if row.section == self.section
+                      and row.name.startswith(self.name)
+                      and (v := self.reach(row)) is not None), None)  # fmt: skip
+        return (
+            f"{self.name} ({self.section})", self.asked, self.told(self.least), self.told(self.aim),
+            "" if value is None else f"{number(value)}{self.unit}", self.verdict(value),
+        )  # fmt: skip
+
+
+# ---- what is reached -----------------------------------------------------------------------------
+
+
+def against(peer: str) -> Reach:
+    """Return the ratio of a peer's time to ours."""
+    return lambda row: row.ratio(peer)
+
+
+def against_all(row: Row) -> float | None:
+    """Return the ratio of the fastest peer's time to ours."""
+    peer = row.fastest_peer()
+    return row.ratio(peer) if peer else None
+
+
+def of_gemm(row: Row) -> float | None:
+    """Return the share of the machine's rate of matrix products, in per cent."""
+    share = row.share()
+    return 100 * share if share else None
+
+
+def ours_in(scale: float) -> Reach:
+    """Return our own time in a unit."""
+
+    def median(row: Row) -> float | None:
+        found = row.median("ours")
+        return None if found is None else scale * found
+
+    return median
+
+
+def fact(name: str) -> Reach:
+    """Return a fact of the row."""
+    return lambda row: row.facts.get(name)
+
+
+def part_of_allowed(row: Row) -> float | None:
+    """Return the memory growth as a part of what is allowed."""
+    grown = row.median("ours")
+    return None if grown is None else grown / row.facts["allowed"]
+
+
+# ---- the demands ---------------------------------------------------------------------------------
+
+
+def demands() -> Iterator[Demand]:
+    """Yield everything that has to hold."""
+    for problem in ("half-adder", "xor"):
+        yield from of_tiny(problem)
+    small, large = images(128, batch=32, rule="sgd").name, images(128, batch=128, rule="adam").name
+    yield from ratios(small, {"torch": (3.5, 5), "sklearn": (3, 5), "jax": (1.9, 3)})
+    yield from ratios(large, {"torch": (2, 3), "sklearn": (2, 3), "jax": (1.5, 3)})
+    yield from of_wide()
+    for activation in ("logistic", "tanh", "relu"):
+        name = tabular(activation).name
+        yield from ratios(name, {"torch": (5, 10), "sklearn": (3, 10), "jax": (1, 10)})
+    yield from of_prediction()
+    for peer in ("torch", "sklearn"):
+        yield Demand("mnist", "MNIST", words(peer), against(peer), 2.5, 4)
+    yield Demand("second process", "784-128-10", "beyond the imports", fact("beyond"),
+                 0.2, at_most=True, unit=" s")  # fmt: skip
+    for name in ("784-128-10", "784-2048-2048-10"):
+        yield Demand("memory growth", name, "of what is allowed", part_of_allowed, 1, at_most=True)
+
+
+def words(peer: str) -> str:
+    """Return what is asked for against a peer."""
+    return f"as fast as {name_of(peer)}"
+
+
+def ratios(name: str, peers: dict[str, tuple[float, float]]) -> Iterator[Demand]:
+    """Yield what is asked against each peer: at least, and the aim."""
+    for peer, (least, aim) in peers.items():
+        yield Demand("an epoch", name, words(peer), against(peer), least, aim)
+
+
+def of_tiny(problem: str) -> Iterator[Demand]:
+    """Yield what is asked of a tiny problem."""
+    name, again = tiny(problem).name, "tiny, second call"
+    yield Demand("tiny, new process", name, "as the fastest peer", against_all, 1)
+    yield Demand(
+        "tiny, new process", name, "in all", ours_in(1), None, 0.5, at_most=True, unit=" s"
+    )
+    yield Demand(again, name, words("tutorial"), against("tutorial"), 1000)
+    yield Demand(again, name, words("jax"), against("jax"), 1 / 1.5, 1)
+
+
+def of_wide() -> Iterator[Demand]:
+    """Yield what is asked of the wide networks."""
+    for rule, least in (("sgd", 75), ("adam", 65)):
+        name = images(512, 512, batch=128, rule=rule).name
+        yield Demand("an epoch", name, "of the GEMM rate", of_gemm, least, 85, unit=" %")
+        yield Demand("an epoch", name, "as the fastest peer", against_all, 1)
+    name = images(2048, 2048, batch=256, rule="sgd").name
+    yield Demand("an epoch", name, "of the GEMM rate", of_gemm, 85, 92, unit=" %")
+
+
+def of_prediction() -> Iterator[Demand]:
+    """Yield what is asked of a row predicted."""
+    for name, least, aim in (("16-64-64-1, 1 row", 4, 3), ("784-128-10, 1 row", 2, 8)):
+        yield Demand("predict", name, words("torch"), against("torch"), least)
+        yield Demand("predict", name, "in all", ours_in(1e6), None, aim, at_most=True, unit=" µs")
+
+
+def report(rows: Iterable[Row], *, everything: bool = True) -> str:
+    """Return the demands, and what was reached: those of a whole run, or of these rows alone."""
+    found = list(rows)
+    head = ("workload", "asked", "at least", "aim", "reached", "")
+    lines = [demand.cells(found) for demand in demands()]
+    return table(head, [line for line in lines if everything or line[4]], words=2)

@@ -1,0 +1,145 @@
+"""The tables: one for a terminal, in which every figure has its line, and one for the README.
+
+A peer that is faster than we are stands in bold, and a row that is void says why.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks import peers
+from benchmarks.check.tables import markdown
+from benchmarks.results import Figure, Row
+from benchmarks.timing import Spread
+
+SCALES = {"s": 1.0, "ms": 1e3, "µs": 1e6, "MB": 1e-6}
+BOLD, PLAIN = "\033[1m", "\033[0m"
+HEAD = ("workload", "program", "median", "", "least to most", "× ours", "of GEMM", "its best way")
+NUMBERS = range(2, 7)  # columns that stand on the right
+WORDS = 3  # significant digits
+
+
+def number(value: float) -> str:
+    """Return a number with three digits, never with an exponent where it is read as a time."""
+    if not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.{WORDS}g}"
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return f"{value:,.{max(0, WORDS - whole)}f}"
+
+
+def name_of(peer: str) -> str:
+    """Return what a peer is called in tables."""
+    return peers.NAMES.get(peer, peer)
+
+
+def lost(row: Row, figure: Figure) -> bool:
+    """Return whether somebody else is faster than we are, or takes less."""
+    ratio = row.ratio(figure.peer)
+    return ratio is not None and ratio < 1 and figure.peer in peers.MODULES
+
+
+# ---- for a terminal ------------------------------------------------------------------------------
+
+
+def terminal(rows: Iterable[Row], *, colour: bool) -> str:
+    """Return one aligned table; in the end, what is void, and which path ours took."""
+    found = list(rows)
+    lines = [(cells, lost(row, f)) for row in found for cells, f in of_row(row)]
+    texts = [HEAD, *(cells for cells, _ in lines)]
+    widths = [max(len(cells[i]) for cells in texts) for i in range(len(HEAD))]
+    told = [aligned(HEAD, widths)]
+    for cells, is_lost in lines:
+        line = aligned(cells, widths)
+        told.append(f"{BOLD}{line}{PLAIN}" if is_lost and colour else line)
+    return "\n".join([*told, "", *remarks(found)])
+
+
+def aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Return a line with its cells in columns."""
+    return "  ".join(
+        cell.rjust(width) if i in NUMBERS and i != 3 else cell.ljust(width)
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ).rstrip()
+
+
+def of_row(row: Row) -> Iterator[tuple[tuple[str, ...], Figure]]:
+    """Yield the lines of a row, ours first."""
+    scale = SCALES[row.unit]
+    for i, f in enumerate(row.figures):
+        name = f"{row.name} ({row.section})" if i == 0 else ""
+        if f.time is None:
+            yield (name, name_of(f.peer), "void", "", "", "", "", f.void), f
+            continue
+        median, least, most = (number(scale * t) for t in f.time)
+        ratio, share = row.ratio(f.peer), row.share(f.peer)
+        sign = " faster" if lost(row, f) else ""
+        yield (
+            name, name_of(f.peer), median, row.unit, f"{least} to {most}",
+            f"{number(ratio)}{sign}" if ratio else "", f"{share:.0%}" if share else "",
+            "; ".join(words for words in (f.variant, f.note) if words),
+        ), f  # fmt: skip
+
+
+def remarks(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what stands under the table: the machine's rate, and the paths that ours took."""
+    rates = [row.gemm for row in rows if row.gemm]
+    if rates:
+        yield f"SGEMM 2048³ on all cores, in the same turns: {gflops(rates)}"
+    for row in rows:
+        facts = {name: fact for name, fact in row.facts.items() if name != "rows" and fact}
+        if facts:
+            words = (f"{name}: {short(row, name, fact)}" for name, fact in facts.items())
+            yield f"{row.name}: {'; '.join(words)}"
+
+
+def short(row: Row, name: str, fact: object) -> str:
+    """Return a fact in words."""
+    if not isinstance(fact, float):
+        return str(fact)
+    return f"{number(fact * SCALES[row.unit])} {row.unit}"
+
+
+def gflops(rates: Sequence[Spread]) -> str:
+    """Return rates as the least and the most of their medians."""
+    medians = sorted(rate.median / 1e9 for rate in rates)
+    return f"{medians[0]:.0f} to {medians[-1]:.0f} GFLOP/s"
+
+
+# ---- for the README ------------------------------------------------------------------------------
+
+COLUMNS = ("ours", "torch", "torch.compile", "jax", "sklearn", "reference", "tutorial")
+
+
+def for_readme(rows: Iterable[Row], machine: str, quick: str) -> str:
+    """Return the region of the README: how it was measured, the table, what is void."""
+    found = [row for row in rows if row.section != "second process"]
+    head = ("median, and × ours", *(name_of(key) for key in COLUMNS), "of GEMM")
+    table = markdown(head, [wide(row) for row in found])
+    lines = dict.fromkeys(
+        f"{name_of(f.peer)}: {f.void}" for row in found for f in row.figures if f.void
+    )
+    return f"""\
+All in one run of `make bench`{quick}: {machine}.
+A peer that is faster than chainrule, or takes less, stands in bold.
+
+{table}
+
+Not measured: {"; ".join(lines) or "nothing"}."""
+
+
+def wide(row: Row) -> tuple[str, ...]:
+    """Return a row with a column for each peer."""
+    share = row.share()
+    return f"{row.name} ({row.section})", *(cell(row, key) for key in COLUMNS), (
+        f"{share:.0%}" if share else ""
+    )  # fmt: skip
+
+
+def cell(row: Row, peer: str) -> str:
+    """Return a peer's median and its ratio to ours."""
+    figure, median, ratio = row.figure(peer), row.median(peer), row.ratio(peer)
+    if figure is None or median is None:
+        return "–"
+    text = f"{number(median * SCALES[row.unit])} {row.unit}"
+    if peer == "ours" or not ratio:
+        return text
+    text = f"{text}, {number(ratio)}×"
+    return f"**{text}**" if lost(row, figure) else text

@@ -1,0 +1,44 @@
+"""Turns: the peers of a workload take them, so that a slow minute of the machine falls on all.
+
+A peer that has had its seconds takes fewer of them; how many is in its figure.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+
+from benchmarks.timing import Spread, spread
+from benchmarks.workers import PeerError
+
+
+def take(
+    clocks: Mapping[str, Callable[[], float]], repeats: int, enough: float
+) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Return everybody's values in turns, and what the others died of.
+
+    Parameters
+    ----------
+    clocks : mapping of str to callable
+        Each returns a number: seconds, or a rate.
+    repeats : int
+    enough : float
+        Seconds after which a peer, having had two turns, takes no more.
+    """
+    values: dict[str, list[float]] = {name: [] for name in clocks}
+    died: dict[str, str] = {}
+    spent = dict.fromkeys(clocks, 0.0)
+    for _ in range(repeats):
+        for name, clock in clocks.items():
+            if name in died or (len(values[name]) > 1 and spent[name] > enough):
+                continue
+            began = perf_counter()
+            try:
+                values[name].append(clock())
+            except PeerError as error:
+                died[name] = str(error)
+            spent[name] += perf_counter() - began
+    return values, died
+
+
+def spreads(values: Mapping[str, Sequence[float]]) -> dict[str, Spread]:
+    """Return medians and spreads of those that have values."""
+    return {name: spread(many) for name, many in values.items() if many}

@@ -1,0 +1,457 @@
+"""The compiled engine: epochs of training in chunks, each one compiled call, with the same states.
+
+It prepares arrays and looks at the clock; what is computed stands in ``batches``.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import loops
+from chainrule.batch import Batch
+from chainrule.compiled import memory as b
+from chainrule.compiled.batches import LAUNCHED, run_batches
+from chainrule.compiled.cache import REORDERED, compile_kernel
+from chainrule.compiled.memory import Memory, compiled_kernel
+from chainrule.compiled.passes import LAYER_KERNELS
+from chainrule.compiled.pieces import Dtype, Piece, loss_piece, rule_piece
+from chainrule.compiled.tables import KIND, RUN_BACKWARD, RUN_FORWARD, SETTINGS, Tables, tables
+from chainrule.compiled.threads import single_blas, together
+from chainrule.compiled.tiny import run_tiny
+from chainrule.errors import DivergenceError
+from chainrule.loops import Batches, State
+from chainrule.network import Network
+from chainrule.optimizers import SGD, ClipNorm, ClipValue, Momentum, Optimizer
+from chainrule.schedules import Schedule, rate_at
+
+Array: TypeAlias = NDArray[Any]
+
+CHUNK = 0.1  # seconds of one compiled call, about; Ctrl-C waits no longer
+KEEP = 1.0  # seconds after which a run's state is copied, to fall back on
+GUESS = 3e8  # parameters times samples a second, until a speed has been seen: a slow one
+NEVER = 2**62  # a count of arrivals at which nobody waits any more
+ORDERS = 2**16  # samples whose order is drawn at once, or one epoch's
+LANES = 16  # of the widest vectors, single precision
+FIELDS = {name: place for place, name in enumerate(Memory._fields)}
+HEAD_OF_CALL = [b.FIRST, b.COUNT, b.STEP, b.SEED, b.ORDERS, b.ENDS]
+PANEL_BYTES = 2**17  # of a thread's gradients, which should stay in its cache
+
+
+@cache
+def program_of(run: Callable[..., int], dtype: Dtype) -> Any:
+    """Return a run of batches, compiled for a precision."""
+    places, theta = numba.types.int64[::1], numba.from_dtype(np.dtype(dtype))[::1]
+    signature = numba.int64(places, theta, numba.int64, numba.int64)
+    return compile_kernel(run, signature, fastmath=REORDERED)
+
+
+class Rows(NamedTuple):
+    """Samples as the memory that they lie in, never copied: entry (i, k) is at a sum of steps.
+
+    Attributes
+    ----------
+    memory : array
+        Of all bytes between the first and the last entry.
+    start, row, column : int
+        Where entry (0, 0) lies, and the steps from row to row and column to column.
+    """
+
+    memory: Array
+    start: int
+    row: int
+    column: int
+
+
+def rows_of(x: Array) -> Rows:
+    """Return x (n, d) as memory; kernels only read it, also where NumPy may not write to it."""
+    size = x.itemsize
+    if any(step % size for step in x.strides) or not x.flags.aligned:
+        x = np.ascontiguousarray(x)
+    low, high = np.lib.array_utils.byte_bounds(x)
+    memory = as_memory(x, low, (high - low) // size)
+    return Rows(memory, (x.ctypes.data - low) // size, *(step // size for step in x.strides))
+
+
+def as_memory(x: Array, low: int, count: int) -> Array:
+    """Return the numbers from an address on as a flat array that keeps x alive."""
+
+    class Held:
+        __array_interface__ = {
+            "shape": (count,), "typestr": x.dtype.str, "data": (low, False), "version": 3,
+        }  # fmt: skip
+        owner = x
+
+    return np.asarray(Held())
+
+
+# ---- what a run is made of ----------------------------------------------------------------------
+
+
+def names_of(optimizer: Optimizer | None) -> list[str]:
+    """Return the names of what a rule takes after its slots, in its order."""
+    return [] if optimizer is None else list(optimizer.constants(1, 1.0))
+
+
+def clipping(optimizer: Optimizer) -> tuple[float, float]:
+    """Return the limits of entries and of the norm, 0 for none."""
+    clip = optimizer.clip
+    return (
+        clip.limit if isinstance(clip, ClipValue) else 0.0,
+        clip.limit if isinstance(clip, ClipNorm) else 0.0,
+    )
+
+
+def mode_of(network: Network, optimizer: Optimizer) -> int:
+    """Return how θ changes: SGD and momentum inside the product, where nothing stands between."""
+    if isinstance(optimizer.clip, ClipNorm):
+        return b.WHOLE
+    if network.penalty or optimizer.clip is not None:
+        return b.BY_PANELS
+    inside = {SGD: b.INSIDE_SGD, Momentum: b.INSIDE_MOMENTUM}
+    return inside.get(type(optimizer), b.BY_PANELS)
+
+
+def settings(network: Network, optimizer: Optimizer | None, data: Batch) -> list[float]:
+    """Return the numbers of penalty, clipping and rule, in the order that kernels know."""
+    penalty = network.penalty
+    value, norm = (0.0, 0.0) if optimizer is None else clipping(optimizer)
+    momentum = float(getattr(optimizer, "momentum", 0.0))
+    decay = float(getattr(optimizer, "decay", 0.0))
+    unit = data.total / len(data.x)
+    return [penalty.l1, penalty.l2, penalty.alpha, value, norm, momentum, decay, unit]
+
+
+class Kernel:
+    """Everything that a compiled run needs besides θ and its slots: tables, workspace, addresses.
+
+    Parameters
+    ----------
+    network : Network
+    optimizer : Optimizer or None
+        None computes the gradient alone.
+    data : Batch
+        All samples.
+    batches : Batches
+    ranks : int
+        Threads.
+    tiny : bool
+        Whether the program for tiny networks runs; of one thread, and Dense layers alone.
+    """
+
+    def __init__(
+        self, network: Network, optimizer: Optimizer | None, data: Batch, batches: Batches,
+        ranks: int, *, tiny: bool = False,
+    ) -> None:  # fmt: skip
+        self.network, self.optimizer, self.data, self.batches = network, optimizer, data, batches
+        self.ranks, self.n = ranks, len(data.x)
+        self.dtype: Dtype = data.x.dtype.type
+        self.size = min(batches.size or self.n, self.n)
+        self.tiny = tiny
+        self.mode = b.NOTHING if optimizer is None else mode_of(network, optimizer)
+        panel = max(PANEL_BYTES // data.x.itemsize, *network.widths)
+        self.panel = -(-panel // 16) * 16
+        rows = -(-self.size // LANES) * LANES if tiny else self.size
+        self.tables: Tables = tables(
+            network, self.dtype, rows, self.panel * ranks,
+            everything=optimizer is None, unit_by_unit=tiny,
+        )  # fmt: skip
+        self.pieces: list[Piece] = [loss_piece(network.objective, self.dtype)]
+        if optimizer is not None:
+            self.pieces.append(rule_piece(type(optimizer), self.dtype))
+        self.run = program_of(run_tiny if tiny else run_batches, self.dtype)
+        self.kernels = [] if tiny else self._kernels()
+        self.rows = rows_of(data.x)
+        self.fixed = self._fixed()
+        self.head = self._head()
+        self.places = np.zeros(len(Memory._fields), np.int64)
+        self._write_places({**self.fixed, "places": self.places, "head": self.head})
+
+    def _kernels(self) -> list[Any]:
+        """Write down the addresses of all kernels that this network needs."""
+        for row in self.tables.layers:
+            made = [compiled_kernel(function, self.dtype) for function in LAYER_KERNELS[row[KIND]]]
+            row[[RUN_FORWARD, RUN_BACKWARD]] = [one.address for one in made]
+        return [compiled_kernel(function, self.dtype) for function in LAUNCHED]
+
+    def _fixed(self) -> dict[str, Array]:
+        """Return the arrays that stay the same from call to call."""
+        t, weight = np.ascontiguousarray(self.data.t).reshape(-1), self.data.weight
+        work = aligned(self.tables.work, self.dtype)
+        work[self.tables.ones : self.tables.zeros] = 1
+        work[self.tables.zeros : self.tables.panel] = 0
+        constants = [*self.tables.constants, *self.network.objective.constants.values()]
+        numbers = [*settings(self.network, self.optimizer, self.data), *constants]
+        layout = self.network.layout
+        blocks = [(k.start, k.stop, k.decays) for k in layout.blocks if k.trains]
+        if self.tiny and layout.trainable.all() and "decay" not in names_of(self.optimizer):
+            blocks = [(0, layout.size, False)]  # no entry is different from the others
+        return {
+            "layers": self.tables.layers.reshape(-1),
+            "numbers": np.array(numbers),
+            "rule": np.zeros(self.ranks * 16),
+            "x": self.rows.memory,
+            "t": writable(t),
+            "weight": np.zeros(0, self.dtype) if weight is None else writable(weight),
+            "work": work,
+            "sums": np.zeros(self.ranks * 16),
+            "meeting": np.zeros(8, np.int64),
+            "blocks": np.array(blocks, np.int64).reshape(-1),
+            "gradient": np.zeros(
+                layout.size if self.tiny or self.mode >= b.WHOLE else 0, self.dtype
+            ),
+        }
+
+    def _head(self) -> NDArray[np.int64]:
+        """Return sizes, offsets and addresses that stay the same from call to call."""
+        h, given, n = np.zeros(b.HEAD, np.int64), self.tables, self.n
+        h[[b.SAMPLES, b.SIZE, b.BATCHES]] = n, self.size, self.batches.count(n)
+        h[[b.X0, b.X_ROW, b.X_COLUMN]] = self.rows[1:]
+        h[[b.BATCH_X, b.BATCH_T, b.BATCH_WEIGHT]] = given.batch_x, given.batch_t, given.batch_weight
+        h[[b.ONES, b.ZEROS, b.PANEL, b.PANEL_SIZE]] = (
+            given.ones,
+            given.zeros,
+            given.panel,
+            self.panel,
+        )
+        h[[b.LOSS, b.LOSS_K]] = self.pieces[0].addresses[self.tiny], SETTINGS + len(given.constants)
+        h[[b.MODE, b.DROPS]] = self.mode, self.network.drops
+        h[b.SCRAP] = given.panel
+        h[b.ITEM] = self.data.x.itemsize
+        h[b.PENALISED] = bool(self.network.penalty)
+        h[b.KERNELS : b.KERNELS + len(self.kernels)] = [one.address for one in self.kernels]
+        h[[b.LAYERS, b.BLOCKS]] = len(given.layers), len(self.fixed["blocks"]) // 3
+        h[b.WEIGHTED] = self.data.weight is not None
+        shuffled = self.batches.shuffle and self.size < n
+        rows = self.rows
+        h[b.DIRECT] = rows.column == 1 and rows.row >= self.network.inputs and not shuffled
+        h[[b.RATE_AT, b.K_AT, b.DECAY_AT]] = -1
+        if self.optimizer is not None:
+            places = {name: place for place, name in enumerate(names_of(self.optimizer))}
+            h[b.RULE] = self.pieces[1].addresses[0]
+            for column, name in ((b.RATE_AT, "rate"), (b.K_AT, "k"), (b.DECAY_AT, "decay")):
+                h[column] = places.get(name, -1)
+        return h
+
+    def prepare(
+        self, theta: Array, slots: Array, orders: Array, state: State, count: int
+    ) -> dict[str, Array]:
+        """Make ready for the next `count` updates; return the arrays of this call."""
+        ends = (state.batch + count) // self.batches.count(self.n)
+        losses, rates = np.zeros(ends + 1), np.zeros(count)
+        losses[-1] = state.loss_sum if state.batch else 0.0
+        if self.optimizer is not None:
+            constants = list(self.optimizer.constants(state.step + 1, 1.0).values())
+            self.fixed["rule"].reshape(self.ranks, 16)[:, : len(constants)] = constants
+            rates[:] = rates_of(self.optimizer, state.step, count)
+        seed = state.seed % 2**64
+        self.head[HEAD_OF_CALL] = (
+            state.batch, count, state.step, seed - 2**64 * (seed >= 2**63), len(orders), ends,
+        )  # fmt: skip
+        self.fixed["meeting"][:] = 0
+        slot, slot2 = ([*slots, theta, theta])[:2]
+        made = {"theta": theta, "slot": slot, "slot2": slot2, "orders": orders}
+        made |= {"losses": losses, "rates": rates}
+        self._write_places(made)
+        return made
+
+    def _write_places(self, arrays: dict[str, Array]) -> None:
+        """Write down where arrays lie; whoever calls keeps them alive."""
+        for name, array in arrays.items():
+            self.places[FIELDS[name]] = array.__array_interface__["data"][0]
+
+
+def rates_of(optimizer: Optimizer, step: int, count: int) -> Array | float:
+    """Return the learning rates of the next updates."""
+    if not isinstance(optimizer.rate, Schedule):
+        return optimizer.rate
+    return np.array([rate_at(optimizer.rate, k) for k in range(step + 1, step + count + 1)])
+
+
+def aligned(count: int, dtype: Dtype) -> Array:
+    """Return zeros that begin on a cache line."""
+    size = np.dtype(dtype).itemsize
+    memory = np.zeros(count + 64 // size, dtype)
+    skip = -memory.ctypes.data % 64 // size
+    return memory[skip : skip + count]
+
+
+def writable(array: Array) -> Array:
+    """Return the same numbers as kernels take them; they do not write to them."""
+    return array if array.flags.writeable else as_memory(array, array.ctypes.data, array.size)
+
+
+# ---- the run ------------------------------------------------------------------------------------
+
+
+class Training:
+    """Epochs on the compiled engine, from state to state.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    optimizer : Optimizer
+    """
+
+    def __init__(self, kernel: Kernel, optimizer: Optimizer) -> None:
+        self.kernel, self.optimizer = kernel, optimizer
+        self.speed = 0.0  # updates a second, as far as seen
+        self.ordered = 0, np.zeros((0, kernel.n), np.int64)  # an epoch, and orders from there on
+
+    def epochs(self, state: State, last: int) -> Iterator[tuple[State, list[float]]]:
+        """Yield states, at most a second apart, up to the end of epoch `last`, and losses.
+
+        Yields
+        ------
+        state : State
+            Its arrays do not change any more.
+        losses : list of float
+            Of each epoch that has ended since the last one yielded.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss, gradient or new θ is not finite; the state last yielded is good.
+        """
+        while state.epoch < last:
+            theta, slots = self._copies(state)
+            after, losses, done = self._stretch(state, theta, slots, last)
+            if done >= 0 or not np.isfinite(theta).all():
+                sound, losses, error = self._find_fault(state, after.step - state.step + done + 1)
+                yield sound, losses
+                raise error
+            state = with_arrays(after, theta, slots)
+            yield state, losses
+
+    def _copies(self, state: State) -> tuple[Array, Array]:
+        """Return θ and the slots to be changed in place, in the precision of the data."""
+        dtype, count = self.kernel.dtype, len(state.slots)
+        slots = np.empty((count, len(state.theta)), dtype)
+        for to, slot in zip(slots, state.slots, strict=True):
+            to[:] = slot
+        return np.array(state.theta, dtype), slots
+
+    def _stretch(
+        self, state: State, theta: Array, slots: Array, last: int
+    ) -> tuple[State, list[float], int]:
+        """Go on for up to a second; return where, the epochs' losses, and −1 or where it broke."""
+        began, losses = time.perf_counter(), []
+        while state.epoch < last and time.perf_counter() - began < KEEP:
+            left = (last - state.epoch) * self.kernel.batches.count(self.kernel.n) - state.batch
+            state, ended, done = self._chunk(state, theta, slots, left)
+            losses += ended
+            if done >= 0:
+                return state, losses, done
+        return state, losses, -1
+
+    def _chunk(
+        self, state: State, theta: Array, slots: Array, left: int
+    ) -> tuple[State, list[float], int]:
+        """Make one compiled call of at most `left` updates."""
+        kernel = self.kernel
+        orders, count = self._orders(state, min(left, self._pace()))
+        made = kernel.prepare(theta, slots, orders, state, count)
+        places = kernel.places
+        began = time.perf_counter()
+        with nullcontext() if kernel.tiny else single_blas():
+            done = together(
+                lambda rank: kernel.run(places, theta, rank, kernel.ranks),
+                kernel.ranks,
+                lambda: kernel.fixed["meeting"].fill(NEVER),
+            )
+        self.speed = count / max(time.perf_counter() - began, 1e-6)
+        if done < count:
+            return state, [], done
+        epochs, batch = divmod(state.batch + count, kernel.batches.count(kernel.n))
+        sums = made["losses"].tolist()
+        after = state._replace(
+            step=state.step + count,
+            epoch=state.epoch + epochs,
+            batch=batch,
+            loss_sum=sums[-1] if batch else sums[-2],
+        )
+        return after, [loss / kernel.n for loss in sums[:-1]], -1
+
+    def _pace(self) -> int:
+        """Return how many updates fill a chunk."""
+        guess = self.speed or GUESS / (self.kernel.size * self.kernel.network.layout.size + 100)
+        return max(1, int(guess * CHUNK))
+
+    def _orders(self, state: State, wanted: int) -> tuple[Array, int]:
+        """Return the orders of the next epochs, and for how many of the updates wanted they do."""
+        batches, n = self.kernel.batches, self.kernel.n
+        if not batches.shuffle or self.kernel.size >= n:
+            return np.zeros(0, np.int64), wanted
+        count, (first, orders) = batches.count(n), self.ordered
+        if not first <= state.epoch < first + len(orders):
+            epochs = min(-(-(state.batch + wanted) // count), max(1, ORDERS // n))
+            first = state.epoch
+            orders = np.array([batches.order(n, state.seed, first + e) for e in range(epochs)])
+            self.ordered = first, orders
+        left = orders[state.epoch - first :]
+        return left.reshape(-1), min(wanted, len(left) * count - state.batch)
+
+    # ---- where it broke ----
+
+    def _find_fault(self, sound: State, reach: int) -> tuple[State, list[float], DivergenceError]:
+        """Go again, by halves, up to the last sound update, and let the reference name what follows.
+
+        Within `reach` updates a loss or θ is not finite. An infinite weight may hide for long in a
+        saturated unit, so θ is looked at, too.
+        """
+        losses: list[float] = []
+        while reach > 1:
+            after, ended = self._advanced(sound, reach // 2)
+            if after is None:
+                reach //= 2
+            else:
+                sound, losses, reach = after, losses + ended, reach - reach // 2
+        try:
+            for _ in range(2):  # where rounding decides, it is the next one
+                after = self._reference_update(sound)
+                if after.epoch > sound.epoch:
+                    losses.append(after.loss_sum / self.kernel.n)
+                sound = after
+        except DivergenceError as error:
+            return sound, losses, error
+        return (
+            sound,
+            losses,
+            DivergenceError(
+                f"the loss is not finite in epoch {sound.epoch + 1}, batch {sound.batch + 1}, "
+                f"computed in {np.dtype(self.kernel.dtype)} by the compiled engine; lower the learning "
+                "rate, bring the inputs to a common scale, or compute in float64; the last finite "
+                "theta is kept"
+            ),
+        )
+
+    def _advanced(self, state: State, count: int) -> tuple[State | None, list[float]]:
+        """Return the state some updates later, None if it is not finite, and the epochs' losses."""
+        theta, slots = self._copies(state)
+        target, losses = state.step + count, []
+        while state.step < target:
+            state, ended, done = self._chunk(state, theta, slots, target - state.step)
+            losses += ended
+            if done >= 0:
+                return None, losses
+        return (with_arrays(state, theta, slots) if np.isfinite(theta).all() else None), losses
+
+    def _reference_update(self, state: State) -> State:
+        """Make one update with the reference loop."""
+        kernel, cut = self.kernel, self.kernel.batches
+        order = cut.order(kernel.n, state.seed, state.epoch)
+        batch = cut.take(kernel.data, order, state.batch)
+        state = loops.update(kernel.network, self.optimizer, batch, state)
+        if state.batch == cut.count(kernel.n):
+            return state._replace(epoch=state.epoch + 1, batch=0)
+        return state
+
+
+def with_arrays(state: State, theta: Array, slots: Array) -> State:
+    """Return a state with the arrays that belong to it."""
+    return state._replace(theta=theta, slots=tuple(slots), engine="compiled")

@@ -1,0 +1,126 @@
+"""How many threads a run may have, and peace with the BLAS's own while it runs.
+
+The engine's threads each call the BLAS for a share of their own, so the BLAS must not split it
+again. Limits that somebody else has set, by threadpoolctl or the environment, are obeyed.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+LOCK = threading.Lock()
+
+
+class Holding:
+    """What the BLAS was allowed before the first run that holds it to one thread."""
+
+    runs = 0
+    allowed: tuple[int, ...] = ()
+
+
+@cache
+def libraries() -> tuple[Any, ...]:
+    """Return the controllers of SciPy's BLAS, or of every BLAS where it cannot be told."""
+    import scipy.linalg.cython_blas  # noqa: F401  pyright: ignore  (loads the library)
+    from threadpoolctl import ThreadpoolController
+
+    found = [c for c in ThreadpoolController().lib_controllers if c.user_api == "blas"]
+    own = [c for c in found if "scipy" in c.filepath.rsplit("site-packages", 1)[-1]]
+    return tuple(own or found)
+
+
+def allowed() -> int:
+    """Return how many threads a run may have: what the BLAS may, and no more than processors."""
+    with LOCK:
+        counts = (
+            Holding.allowed if Holding.runs else tuple(b.get_num_threads() for b in libraries())
+        )
+    return max(1, min([*counts, processors()]))
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+@contextmanager
+def single_blas() -> Iterator[None]:
+    """Hold the BLAS to one thread while any run goes on."""
+    with LOCK:
+        if not Holding.runs:
+            Holding.allowed = tuple(library.get_num_threads() for library in libraries())
+            set_all([1] * len(Holding.allowed))
+        Holding.runs += 1
+    try:
+        yield
+    finally:
+        with LOCK:
+            Holding.runs -= 1
+            if not Holding.runs:
+                set_all(list(Holding.allowed))
+
+
+def set_all(counts: list[int]) -> None:
+    """Give each library its number of threads."""
+    for library, count in zip(libraries(), counts, strict=True):
+        if library.get_num_threads() != count:
+            library.set_num_threads(count)
+
+
+def _after_fork() -> None:
+    """Let a child begin as if no run had been going on; its lock may have been held."""
+    global LOCK  # noqa: PLW0603 (a lock cannot be reset)
+    LOCK = threading.Lock()
+    if Holding.runs:
+        Holding.runs = 0
+        set_all(list(Holding.allowed))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], None]) -> int:
+    """Run a program in so many threads at once, this one included; return what it returned here.
+
+    An interruption (Ctrl-C) is seen by this thread alone, before it begins or when it has ended.
+    The others are then let go, by `abandon` if they may be waiting for it, and none is left behind.
+
+    Parameters
+    ----------
+    program : callable
+        Takes the number of the thread, from 0.
+    ranks : int
+    abandon : callable
+        Ends all waiting; what is computed is worth nothing then.
+    """
+    if ranks == 1:
+        return program(0)
+    begin, cancelled = threading.Event(), threading.Event()
+
+    def member(rank: int) -> None:
+        begin.wait()
+        if not cancelled.is_set():
+            program(rank)
+
+    others = [threading.Thread(target=member, args=(r,), daemon=True) for r in range(1, ranks)]
+    try:
+        for other in others:
+            other.start()
+        begin.set()
+        return program(0)
+    except BaseException:
+        cancelled.set()
+        abandon()
+        begin.set()
+        raise
+    finally:
+        for other in others:
+            if other.is_alive():  # not one whose start was interrupted: it is cancelled
+                other.join()

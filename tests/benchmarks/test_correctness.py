@@ -1,0 +1,126 @@
+"""The benchmarks compare numbers before they compare times: here, that the comparison notices.
+
+Every peer that is installed is asked; small networks do, and no clock is looked at.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import correctness, memory, peers, timing, training
+from benchmarks import tiny as tiny_programs
+from benchmarks.settings import Settings
+from benchmarks.workers import Crew, PeerError
+from benchmarks.workloads import Workload, layers, tiny
+
+SMALL = Workload("small", (12, 9, 5), 96, 16, rate=0.1, epochs=1)
+WORKLOADS = {
+    "classes-sgd": SMALL,
+    "classes-adam": replace(SMALL, rule="adam", rate=0.01),
+    "numbers-tanh": replace(SMALL, sizes=(6, 8, 8, 1), output="identity", activation="tanh"),
+    "numbers-logistic": replace(
+        SMALL, sizes=(6, 8, 8, 1), output="identity", activation="logistic", rule="adam"
+    ),
+    "half-adder": tiny("half-adder", 50),
+    "xor": tiny("xor", 50),
+}
+EAGER = [key for key in peers.MODULES if key != "torch.compile" and peers.installed(key)]
+
+
+@pytest.fixture(scope="module")
+def crew() -> Iterator[Crew]:
+    """Peers work in processes of their own: they set threads and options for good."""
+    with Crew() as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+@pytest.mark.parametrize("key", EAGER)
+def test_peers_agree_with_the_reference_engine(crew: Crew, key: str, name: str):
+    w = WORKLOADS[name]
+    if crew.call(key, timing.refused, key, w):
+        assert (key, w.output) == ("sklearn", "logistic")
+        return
+    expected = crew.call("reference", timing.trained, "reference", w)
+    found = crew.call(key, timing.trained, key, w)
+    assert correctness.objection(w, found, expected, layers(w)) == ""
+
+
+@pytest.mark.parametrize("key", EAGER)
+def test_a_second_session_begins_anew(crew: Crew, key: str):
+    first, again = (crew.call(key, timing.trained, key, SMALL) for _ in range(2))
+    assert correctness.objection(SMALL, again, first, layers(SMALL)) == ""
+
+
+@pytest.mark.parametrize("key", [key for key in EAGER if key != "reference"])
+def test_predictions_agree(crew: Crew, key: str):
+    expected = crew.call("reference", timing.predicted, "reference", SMALL, 3)
+    found = crew.call(key, timing.predicted, key, SMALL, 3)
+    assert correctness.objection_to_prediction(found, expected) == ""
+    assert correctness.objection_to_prediction(found + 1e-3, expected)
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rate": 1.01},
+        {"seed": 1},
+        {"activation": "tanh"},
+        {"batch": 32},
+        {"epochs": 2},
+        {"dtype": "float64"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_what_differs_is_noticed(crew: Crew, rule: str, wrong: dict):
+    """Another rate, order, function, batch size, number of epochs or precision: a void row."""
+    w = replace(SMALL, rule=rule, rate=0.1 if rule == "sgd" else 0.01)
+    if "rate" in wrong:
+        wrong = {"rate": w.rate * wrong["rate"]}
+    other = replace(w, **wrong)
+    expected = crew.call("reference", timing.trained, "reference", w)
+    loss, weights = crew.call("reference", timing.trained, "reference", other)
+    if "dtype" in wrong:
+        weights = [(W.astype(float), b.astype(float)) for W, b in expected[1]]
+    assert correctness.objection(w, (loss, weights), expected, layers(w))
+
+
+def fail() -> None:
+    raise ValueError("first line\nsecond line")
+
+
+def test_a_peer_that_dies_says_of_what(crew: Crew):
+    with pytest.raises(PeerError, match=r"^ValueError: first line$"):
+        crew.call("torch", fail)
+    assert crew.call("torch", timing.refused, "torch", SMALL) == ""
+
+
+def test_a_row_has_times_or_reasons(crew: Crew):
+    row = training.row(crew, WORKLOADS["xor"], ("ours", "sklearn"), Settings(repeats=2), "tiny")
+    ours, sklearn = row.figures
+    assert ours.time is not None
+    assert 0 < ours.time.least <= ours.time.median <= ours.time.most
+    assert (sklearn.time, row.ratio("sklearn")) == (None, None)
+    assert "squared error" in sklearn.void
+
+
+def test_memory_growth_is_of_the_right_size(crew: Crew):
+    """θ and the batch's arrays at least, and not a hundred times that."""
+    w = replace(SMALL, sizes=(784, 512, 10), rows=512, batch=128)
+    theta = sum(W.nbytes + b.nbytes for W, b in layers(w))
+    grown = crew.call("tutorial", memory.growth, "tutorial", w)
+    assert theta <= grown <= 100 * theta
+
+
+@pytest.mark.parametrize("key", [key for key in tiny_programs.PROGRAMS if peers.installed(key)])
+@pytest.mark.parametrize("problem", tiny_programs.PROBLEMS)
+def test_programs_of_their_own_agree_too(crew: Crew, tmp_path: Path, key: str, problem: str):
+    w = tiny(problem, 50)
+    tiny_programs.hand_over(w, tmp_path / "given.npz")
+    line, more = next(iter(tiny_programs.commands(key, tmp_path / "given.npz", tmp_path).values()))
+    expected, _ = crew.call("reference", timing.trained, "reference", w)
+    found = tiny_programs.output(([*line[:-1], "50"], more))
+    assert float(found) == pytest.approx(expected, rel=1e-9)

@@ -1,0 +1,111 @@
+"""The tables of the benchmarks: a loss is printed like a win, and what is missing is said.
+
+The rows are made up; nothing is measured.
+"""
+
+import json
+
+import pytest
+
+from benchmarks import readme, requirements, tables
+from benchmarks.__main__ import options, settings_of, wanted, workloads
+from benchmarks.results import Figure, Row, as_dict
+from benchmarks.timing import Spread
+from benchmarks.turns import take
+from benchmarks.workers import PeerError
+from benchmarks.workloads import EPOCHS, images
+
+NAME = images(128, batch=32, rule="sgd").name
+
+
+def spread(median: float) -> Spread:
+    return Spread(median, 0.9 * median, 1.1 * median)
+
+
+def row(jax: float = 0.02) -> Row:
+    figures = [
+        Figure("ours", spread(0.04)),
+        Figure("torch", spread(0.16), "threads 1"),
+        Figure("jax", spread(jax)),
+        Figure("sklearn", None, void="its loss is 2, not 1"),
+    ]
+    return Row("an epoch", NAME, figures, flops=4e9, gemm=spread(2e11))
+
+
+def test_a_loss_is_bold_and_a_void_row_says_why():
+    text = tables.terminal([row()], colour=True)
+    (lost,) = (line for line in text.splitlines() if tables.BOLD in line)
+    assert "JAX" in lost
+    assert "0.500 faster" in lost
+    assert "its loss is 2, not 1" in text
+    assert tables.BOLD not in tables.terminal([row(0.05)], colour=True)
+
+
+def test_the_readme_has_the_same_figures():
+    text = tables.for_readme([row()], "a machine", "")
+    assert "| 40.0 ms | 160 ms, 4.00× |" in text
+    assert "**20.0 ms, 0.500×**" in text
+    assert "scikit-learn: its loss is 2, not 1" in text
+    assert "50%" in text
+
+
+def test_requirements_are_met_or_missed_by_so_much():
+    lines = [line for line in requirements.report([row()]).splitlines() if NAME in line]
+    torch, sklearn, jax = (" ".join(line.split()) for line in lines)
+    assert torch.endswith("4.00× met")
+    assert sklearn.endswith("not measured")
+    assert jax.endswith("NOT MET, by a factor of 3.80")
+
+
+def test_every_demand_has_a_row_of_that_name():
+    names = {w.name for w in EPOCHS}
+    asked = {demand.name for demand in requirements.demands() if demand.section == "an epoch"}
+    assert asked <= names
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0123456, "0.012"), (1.23456, "1.23"), (153.4, "153"), (20_000.0, "20,000"), (0, "0")],
+)
+def test_numbers_have_three_digits(value: float, text: str):
+    assert tables.number(value) == text
+
+
+def test_results_go_into_a_file():
+    (found,) = json.loads(json.dumps(as_dict([row()])))
+    assert found["share"] == pytest.approx(0.5)
+    assert [f["ratio"] for f in found["figures"]] == pytest.approx([1, 4, 0.5, None])
+
+
+def test_who_is_slow_takes_fewer_turns_and_who_dies_none():
+    def die() -> float:
+        raise PeerError("of this")
+
+    values, died = take({"quick": lambda: 1.0, "dying": die}, 5, enough=10)
+    assert (len(values["quick"]), died) == (5, {"dying": "of this"})
+    assert len(take({"slow": lambda: 1.0}, 5, enough=-1)[0]["slow"]) == 2
+
+
+def test_flops_leave_out_the_first_dx():
+    w = images(128, batch=32, rule="sgd", rows=64)
+    assert w.flops == 2 * 64 * (2 * 784 * 128 + 3 * 128 * 10)
+
+
+def test_sections_and_workloads_can_be_named():
+    said = options(["--only", "mnist", "batch 512"])
+    assert wanted("mnist", said)
+    assert wanted("epochs", said)
+    assert not wanted("tiny", said)
+    assert {w.batch for w in workloads(said)} == {512}
+    assert settings_of(options(["--quick", "--repeats", "9"])).repeats == 9
+
+
+def test_a_region_that_is_not_there_is_an_error(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text("<!-- bench:begin -->\nold\n<!-- bench:end -->\n", encoding="utf-8")
+    readme.write(page, "bench", "new")
+    assert page.read_text(encoding="utf-8").split() == [
+        *["<!--", "bench:begin", "-->", "new", "<!--", "bench:end", "-->"]
+    ]
+    with pytest.raises(SystemExit, match="put them in"):
+        readme.write(page, "other", "new")

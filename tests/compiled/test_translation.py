@@ -1,0 +1,245 @@
+"""Translations: their keys follow every text, their slopes the complex step, their cache no one.
+
+Which functions of the tables can be translated, and to which numbers, is tested in the engine's
+room; how exact the vocabulary is, beside this.
+"""
+
+import gc
+import linecache
+import os
+import shutil
+import subprocess
+import sys
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+import chainrule
+from chainrule.activations import ACTIVATIONS, leaky_relu, logistic, silu
+from chainrule.compiled.translation import translate, translate_slope
+from chainrule.derivatives import elementwise_derivative
+from chainrule.elementwise import exp, log1p, real, sqrt, tanh, where
+from chainrule.errors import InputError
+
+Function: TypeAlias = Callable[..., Any]
+
+PACKAGE = Path(chainrule.__file__).parent
+GAIN = 1.7
+COEFFICIENTS = (0.25, -0.5, 1, 0.1)
+
+
+@pytest.fixture(autouse=True)
+def infinities_are_meant():
+    with np.errstate(all="ignore"):
+        yield
+
+
+# ---- keys ---------------------------------------------------------------------------------------
+
+PRINT_KEYS = """
+import chainrule, numpy as np
+from chainrule import activations
+from chainrule.compiled.translation import translate, translate_slope
+print(chainrule.__file__)
+for name in {names}:
+    function = getattr(activations, name)
+    print(translate(function, np.float32).key, translate_slope(function, np.float32).key)
+"""
+
+
+def keys(folder: Path, *names: str) -> list[str]:
+    """Return the keys of activations in a new process, which takes the package from a folder."""
+    command = [sys.executable, "-c", PRINT_KEYS.format(names=names)]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    where_from, *lines = done.stdout.split("\n")[:-1]
+    assert Path(where_from).parent == folder / "chainrule"
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("activations.py", "/ (1 + e) + 0 * z", "/ (1.5 + e) + 0 * z"),  # which silu calls
+        ("compiled/vocabulary.py", "0.5000000002", "0.5000000003"),  # which that calls
+    ],
+)
+def test_an_edit_of_what_is_called_changes_the_key(tmp_path: Path, file: str, old: str, new: str):
+    shutil.copytree(PACKAGE, tmp_path / "chainrule", ignore=shutil.ignore_patterns("__pycache__"))
+    path = tmp_path / "chainrule" / file
+    before = keys(tmp_path, "silu", "tanh_")
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    after = keys(tmp_path, "silu", "tanh_")
+    assert len({*before[0].split(), *after[0].split()}) == 4
+    assert (before[1] == after[1]) == (file == "activations.py")  # tanh calls no logistic
+
+
+def test_another_process_finds_the_same_key():
+    here = [translate(silu, np.float32).key, translate_slope(silu, np.float32).key]
+    assert keys(PACKAGE.parent, "silu") == [" ".join(map(str, here))]
+
+
+def test_a_dtype_has_its_own_key():
+    assert translate(silu, np.float32).key != translate(silu, np.float64).key
+
+
+def scaled(factor: float) -> Function:
+    return lambda z: tanh(factor * z)
+
+
+def test_the_numbers_of_a_closure_are_in_the_key():
+    found = [translate(scaled(factor), np.float64).key for factor in (1.5, 2.0, 1.5)]
+    assert found[0] == found[2] != found[1]
+
+
+def summed(z):
+    s = 0.0
+    for c in COEFFICIENTS:
+        s = s * z + c
+    return s
+
+
+def test_coefficients_are_in_the_key(monkeypatch: pytest.MonkeyPatch):
+    before = translate(summed, np.float64)
+    monkeypatch.setattr(sys.modules[__name__], "COEFFICIENTS", (1, 2))
+    after = translate(summed, np.float64)
+    assert before.key != after.key
+    assert [before.compiled(2.0), after.compiled(2.0)] == [2.1, 4]
+
+
+def typed(text: str, name: str) -> Function:
+    """Return a function as a notebook or a prompt makes it: its text is in no file."""
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    namespace: dict[str, Any] = {"logistic": logistic}
+    exec(compile(text, name, "exec"), namespace)  # noqa: S102  the text of this test
+    return namespace["f"]
+
+
+def test_what_is_in_no_file_has_no_key(monkeypatch: pytest.MonkeyPatch):
+    f = typed("def f(z):\n    return 2 * logistic(z)\n", "<typed-1>")
+    assert translate(f, np.float64).key is None
+    assert translate(f, np.float64).compiled(0.0) == 1
+    monkeypatch.setattr(sys.modules[__name__], "helper", f, raising=False)
+    assert translate(lambda z: helper(z) + 1, np.float64).key is None  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
+
+
+# ---- what is kept -------------------------------------------------------------------------------
+
+
+def test_a_translation_is_made_once():
+    for make in (translate, translate_slope):
+        assert make(silu, np.float32) is make(silu, np.float32)
+
+
+def gained(z):
+    return GAIN * z
+
+
+def test_a_changed_number_is_seen(monkeypatch: pytest.MonkeyPatch):
+    assert translate(gained, np.float64).compiled(1.0) == 1.7
+    monkeypatch.setattr(sys.modules[__name__], "GAIN", 3)
+    assert translate(gained, np.float64).compiled(1.0) == 3
+    assert translate(lambda z: gained(z) + 1, np.float64).compiled(1.0) == 4
+
+
+def test_a_lambda_does_not_stay():
+    f = scaled(0.7)
+    gone = weakref.ref(f)
+    translate(f, np.float64)
+    translate_slope(f, np.float64)
+    del f
+    gc.collect()
+    assert gone() is None
+
+
+def test_two_lambdas_on_a_line_are_two():
+    pair = (lambda z: z + 1, lambda z: z + 2)
+    assert [translate(f, np.float64).compiled(0.0) for f in pair] == [1, 2]
+
+
+def test_defaults_are_values():
+    made = [lambda z, k=k: k * z for k in (2, 3)]
+    assert [translate(f, np.float64).compiled(1.0) for f in made] == [2, 3]
+
+
+# ---- slopes -------------------------------------------------------------------------------------
+
+
+def piecewise(z: float) -> float:
+    s = 0.0
+    for c in COEFFICIENTS:
+        s = s * z + c
+    s *= z
+    return where(real(z) > 0, GAIN * s - 2, np.pi / 3 * z**2 + exp(-z))
+
+
+SLOPES = [
+    ACTIVATIONS["logistic"].f,
+    ACTIVATIONS["gelu"].f,
+    ACTIVATIONS["elu"].f,
+    ACTIVATIONS["softplus"].f,
+    ACTIVATIONS["relu"].f,
+    piecewise,
+    lambda z: where(z > 0, z**3, z / sqrt(1 + z * z)),
+    lambda z: 2**z + (1 + z * z) ** 0.3 - z**-2,
+    lambda z: np.sin(3 * z) * np.cos(z) + np.arctan(z) - log1p(z * z),
+    lambda z: 3.0 + 0 * real(z),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("function", SLOPES, ids=range(len(SLOPES)))
+def test_slopes_are_the_complex_steps(function: Function, dtype: type[np.floating]):
+    constants = [1.0] * (function.__code__.co_argcount - 1)
+    slope = translate_slope(function, dtype).compiled
+    z = np.concatenate([[0], np.linspace(-3, 3, 60)]).astype(dtype)  # the last without 0
+    z = z if np.isfinite(function(z, *constants)).all() else z[1:]
+    actual = np.array([slope(one, *constants) for one in z], dtype)
+    expected = elementwise_derivative(lambda x: function(x, *constants) + 0 * x, z)
+    limit = 60 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(actual, expected, rtol=limit, atol=limit)
+
+
+def test_other_arguments_have_no_slope():
+    slope = translate_slope(lambda o, t: (o - t) ** 2 * t, np.float64).compiled
+    assert slope(3.0, 2.0) == 4
+    assert translate_slope(leaky_relu, np.float64).compiled(-1.0, 0.25) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (lambda z: np.cbrt(z), "calls np.cbrt, .*; or give the derivative, df"),  # noqa: PLW0108
+        (lambda z: z % 2, "has a Mod, whose slope is unknown; or give the derivative, df"),
+    ],
+)
+def test_unknown_slopes_are_refused(function: Function, fault: str):
+    with pytest.raises(InputError, match=fault):
+        translate_slope(function, np.float64)
+
+
+# ---- refusals -----------------------------------------------------------------------------------
+
+
+def endless(z):
+    return endless(z) + 1
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (endless, "calls itself"),
+        (lambda z: z.T, r"names z\.T, no number, tuple of numbers or function"),
+        (lambda z: z + PACKAGE, "names PACKAGE, no number"),
+        (lambda z, name="a": z + name, "has a default that is no number"),
+    ],
+)
+def test_what_is_no_elementwise_text_is_refused(function: Function, fault: str):
+    with pytest.raises(InputError, match=fault):
+        translate(function, np.float64)
