@@ -27,8 +27,10 @@ NEEDED = ("numba", "scipy", "threadpoolctl")
 # `python -m benchmarks --only threads`: below, they wait for each other longer than they compute.
 WORTH_THREADS = 150_000
 
-# ... up to which a network is tiny: calls of kernels and of the BLAS would take longer than work.
-TINY = 10_000
+# ... up to which one core's vectors are enough, measured likewise; and how many units and inputs a
+# layer may have: all, and for each sample. With more of them, or fewer samples, a row fills the
+# processor's vectors better than samples do.
+TINY, WIDEST, UNITS_A_SAMPLE = 100_000, 32, 4
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def compiled_path(network: Network, batch: int) -> Path:
     from chainrule.compiled.threads import allowed
 
     products = batch * sum(k.size for k in network.layout.blocks if k.param == "W")
-    if products < TINY and all(isinstance(layer, Dense) for layer in network.layers):
+    if products < TINY and is_tiny(network, batch):
         told = f"a batch of {batch} is {products:,} products: whole vectors of samples"
         return Path("compiled", 1, told, tiny=True)
     if products < WORTH_THREADS or max(network.widths[1:]) < 2 * 16:
@@ -163,3 +165,9 @@ def compiled_path(network: Network, batch: int) -> Path:
     threads = allowed()
     told = "each owns some units of every layer" if threads > 1 else "no more are allowed"
     return Path("compiled", threads, f"a batch of {batch} is {products:,} products; {told}")
+
+
+def is_tiny(network: Network, batch: int) -> bool:
+    """Return whether samples, and not units, are to lie side by side in the processor's vectors."""
+    dense, widest = all(isinstance(one, Dense) for one in network.layers), max(network.widths)
+    return dense and widest <= min(WIDEST, UNITS_A_SAMPLE * batch)

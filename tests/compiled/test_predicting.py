@@ -1,0 +1,105 @@
+"""Prediction by compiled kernels: the reference's numbers, for any memory, from any thread."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from chainrule import LOSSES, InputError, Network, mlp, train
+from chainrule.compiled import predictor
+from chainrule.compiled.predicting import BLOCK
+
+
+def network(loss: str = "softmax-cross-entropy") -> Network:
+    return mlp(7, 33, 5, 4, activation="silu", loss=loss, layer_norm=True, dropout=0.2)
+
+
+def samples(n: int, dtype: type = np.float64) -> np.ndarray:
+    return np.random.default_rng(n).normal(size=(n, 7)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_link_gives_the_reference_s_prediction(loss: str, dtype: type):
+    net, x = network(loss), samples(9, dtype)
+    theta = net.initialize(0, dtype)
+    p = predictor(net, dtype).predict(theta, x)
+    assert p.dtype == dtype
+    np.testing.assert_allclose(p, net.predict(theta, x), rtol=64 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("n", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 3, 60 * BLOCK])
+def test_any_number_of_samples(n: int):
+    net, x = network(), samples(n)
+    theta = net.initialize(0)
+    p = predictor(net, np.float64).predict(theta, x)
+    np.testing.assert_allclose(p, net.predict(theta, x), rtol=1e-13)
+
+
+def test_a_network_without_biases():
+    net = mlp(7, 40, 4, activation="tanh", loss="squared-error", bias=False)
+    theta, x = net.initialize(0), samples(5)
+    o = predictor(net, np.float64).predict(theta, x)
+    np.testing.assert_allclose(o, net.predict(theta, x), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [lambda x: x[::-1], np.asfortranarray, lambda x: x[:, ::-1], lambda x: x[::3]],
+    ids=["reversed", "by-columns", "columns-reversed", "every-third"],
+)
+def test_samples_in_any_order_of_memory(turn):
+    net, x = network(), turn(samples(300))
+    theta = net.initialize(0)
+    p = predictor(net, np.float64).predict(theta, x)
+    np.testing.assert_allclose(p, net.predict(theta, x), rtol=1e-13)
+
+
+def test_samples_and_parameters_that_may_not_be_written():
+    net, x = network(), samples(20)
+    theta = net.initialize(0)
+    x.setflags(write=False)
+    theta.setflags(write=False)
+    p = predictor(net, np.float64).predict(theta, x)
+    np.testing.assert_allclose(p, net.predict(theta, x), rtol=1e-13)
+
+
+def test_lists_one_sample_and_wrong_shapes():
+    net = network()
+    theta, compiled = net.initialize(0), predictor(net, np.float64)
+    one = compiled.predict(theta, [1, 2, 3, 4, 5, 6, 7])
+    np.testing.assert_allclose(one, net.predict(theta, [1, 2, 3, 4, 5, 6, 7]), rtol=1e-13)
+    with pytest.raises(InputError, match=r"takes \(n, 7\)"):
+        compiled.predict(theta, [[1, 2, 3]])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_shows(bad: float):
+    net, x = network(), samples(4)
+    x[2, 3] = bad
+    theta = net.initialize(0)
+    p = predictor(net, np.float64).predict(theta, x)
+    assert np.isnan(p).any(axis=1).tolist() == [False, False, True, False]
+
+
+def test_one_object_serves_many_threads():
+    net = network()
+    theta, compiled = net.initialize(0), predictor(net, np.float64)
+    batches = [samples(n) for n in (1, 7, 200, 1000)] * 8
+    expected = [compiled.predict(theta, x) for x in batches]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda x: compiled.predict(theta, x), batches))
+    for one, other in zip(found, expected, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_a_run_predicts_and_validates_with_it():
+    net, x = network(), samples(200)
+    y = np.arange(200) % 4
+    runs = [
+        train(net, x, y, "sgd", epochs=2, batch=50, validation=(x[:90], y[:90]), engine=engine)
+        for engine in ("compiled", "reference")
+    ]
+    compiled, reference = (run.finish() for run in runs)
+    np.testing.assert_allclose(compiled.validation_loss, reference.validation_loss, rtol=1e-12)
+    np.testing.assert_allclose(runs[0].predict(x), runs[1].predict(x), rtol=1e-11)
