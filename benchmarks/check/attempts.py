@@ -133,14 +133,15 @@ class Numbers:
         theta = network.pack(W, b, self.dtype)
         setting = Setting(network, rule(self.case.optimizer, rate))
         before = list(past) if self.remembers else []
-        first = x / later(np.ones(()), len(before))  # a replay takes less input call after call
+        at = len(before)  # which replay.steps lengthens
+        first = x / later(np.ones(()), at)  # a replay takes less input call after call
         session = Session(first.astype(self.dtype), t.astype(self.dtype), theta, ())
         replay = Replay(
             setting, session, self.changes, scale(self.case.convention, len(x)), None, before
         )
-        step = replay.steps(len(before))[0]
+        step = replay.steps(at)[0]
         past.append([step])
-        loss = replay.signal(len(before), "loss") if self.case.loss else np.zeros(())
+        loss = replay.signal(at, "loss") if self.case.loss else np.zeros(())
         return step, np.asarray(loss, float)
 
     def answers(
@@ -162,12 +163,14 @@ class Numbers:
     ) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
         """Yield the arrays of calls in a row, beside the right ones; of new parameters the changes.
 
-        Each call goes on from what the one before left. It ends where the mistake cannot be
-        computed, or leaves parameters of other shapes.
+        Each call goes on from what the one before left; where gradients are given it has a little
+        less input, as `check` asks. It ends where the mistake cannot be computed, or leaves
+        parameters of other shapes.
         """
         W, b, pasts = list(place.W), list(place.b), ([], [])
-        for _ in range(count):
-            given = (W, b, place.x, place.t, place.rate)
+        fading = any(label == "dC" for label, _ in self.shown)
+        for call in range(count):
+            given = (W, b, later(place.x, call) if fading else place.x, place.t, place.rate)
             try:
                 found = self.answers(*given, pasts[0])
             except (ChainruleError, ValueError, OverflowError):

@@ -40,10 +40,7 @@ def test_mistakes_are_named_and_none_is_taken_for_another(part, full):
     chosen = cases.sample(FULL if full else len(MISTAKES))[part :: PARTS if full else 2 * PARTS]
     scores = [score(case) for case in chosen]
     false = [s for s in scores if s.truth in tables.RIGHT or s.outcome in ("misnamed", "right")]
-    # a number that a program hands out beside its gradients may be no loss at all: where it fits
-    # nothing it is a remark, and what else was handed out is right
-    said = [s for s in false if s.outcome == "right" and s.case.loss and "typed" not in s.case.form]
-    assert not tables.failures([s for s in false if s not in said])
+    assert not tables.failures(false)
     unknown = [s for s in scores if s.outcome == "unknown"]
     # one at least: a slip in eps drowns in float32, and a draw is small
     assert len(unknown) <= max(1, UNKNOWN * len(scores)), tables.failures(unknown)
@@ -114,7 +111,7 @@ BENT_OUTPUT = {
 PLAIN_OUTPUT = {
     *(("", name) for name in ("bias-before-slope", "changed-in-place", "output-slope-missing",
                               "raw-error-back", "slope-form-fed-z", "slope-of-activation",
-                              "slope-of-error")),
+                              "slope-of-error", "stale-values")),
     # … and a factor a is a factor o of the error
     ("activation-for-slope", "extra-output-factor"),
 }  # fmt: skip

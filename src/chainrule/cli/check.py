@@ -4,6 +4,8 @@ The diagnosis is made and worded in chainrule.diagnosis, from what chainrule.pro
 options; here it is only settled what the file is about, and what the exit code says.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -12,8 +14,9 @@ import typer
 from chainrule.cli import settings as given
 from chainrule.cli.explain import specified, told_of
 from chainrule.cli.formats import REPORT_ENDINGS, ReportFormat, hand_over, meant
-from chainrule.cli.options import one_of, whole
 from chainrule.cli.options import seconds as some_seconds
+from chainrule.cli.options import whole
+from chainrule.errors import ChainruleError
 
 if TYPE_CHECKING:
     from chainrule.diagnosis import Diagnosis
@@ -68,8 +71,31 @@ def attempt_file(file: Path) -> Path:
 def activations(text: str | None) -> str | None:
     """Return names of activations between commas, if each is one."""
     for name in text.split(",") if text is not None else ():
-        one_of(ENDS, "activation")(name.strip())
+        if name.strip() not in ENDS:
+            from chainrule.diagnosis import known_activation
+
+            with refusing():
+                known_activation(name.strip())
     return text
+
+
+def some_loss(name: str | None) -> str | None:
+    """Return the name of a loss, if it is one."""
+    if name is not None and name not in given.LOSSES:
+        from chainrule.diagnosis import known_loss
+
+        with refusing():
+            known_loss(name)
+    return name
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say what the diagnosis refuses of an option."""
+    try:
+        yield
+    except ChainruleError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def rule(name: str | None) -> str | None:
@@ -115,6 +141,7 @@ ActivationNames = Annotated[
         help="One for all layers, or one for each; found out if left out, as is the loss.",
     ),
 ]
+LossName = Annotated[str | None, given.named(given.LOSSES, "loss", "The error.", some_loss)]
 Optimizer = Annotated[str | None, given.named(RULES, "optimizer", "The rule of the update.", rule)]
 Strict = Annotated[
     bool, typer.Option("--strict", help="The loss's factor and the mean must be as declared.")
@@ -150,7 +177,7 @@ def check(  # noqa: PLR0913 (one for each option)
     problem: Problem = None,
     layers: given.Layers = None,
     activation: ActivationNames = None,
-    loss: given.Loss = None,
+    loss: LossName = None,
     inputs: given.Inputs = None,
     targets: given.Targets = None,
     weights: given.Weights = None,

@@ -6,6 +6,7 @@
 from chainrule.diagnosis.catalogue import MISTAKES, UNSEEN, Mistake
 from chainrule.diagnosis.checking import check
 from chainrule.diagnosis.findings import Comparison, Diagnosis, Finding, Place
+from chainrule.diagnosis.networks import known_activation, known_loss
 from chainrule.diagnosis.report import diagnosis_schema
 
 __all__ = [
@@ -18,4 +19,6 @@ __all__ = [
     "Place",
     "check",
     "diagnosis_schema",
+    "known_activation",
+    "known_loss",
 ]

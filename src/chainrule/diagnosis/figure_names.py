@@ -197,10 +197,11 @@ class Names:
             If it cannot.
         """
         shape = self.shapes[item.name]
+        alone = self.is_sampled(item.name) and self.samples == 1
         if item.index is None:
-            return _fitted(item, shape)
+            return _fitted(item, shape, len(shape) - alone)
         index = item.index
-        if self.is_sampled(item.name) and self.samples == 1 and len(index) == len(shape) - 1:
+        if alone and len(index) == len(shape) - 1:
             index = (0, *index)
         if len(index) != len(shape) or any(i >= n for i, n in zip(index, shape, strict=True)):
             what = "(to, from)" if self.is_weight(item.name) else "(sample, unit)"
@@ -246,13 +247,16 @@ def _transposed(item: Item) -> Item:
     return item._replace(values=item.values.T, half=item.half.T)
 
 
-def _fitted(item: Item, shape: tuple[int, ...]) -> Item:
-    """Return a whole array in its shape; only axes of length 1 may be more or fewer."""
+def _fitted(item: Item, shape: tuple[int, ...], indices: int) -> Item:
+    """Return a whole array in its shape; only axes of length 1 may be more or fewer.
+
+    A message names single entries by so many `indices`.
+    """
     bare = tuple(n for n in item.values.shape if n != 1)
     if bare != tuple(n for n in shape if n != 1):
         raise InputError(
             f"{item.where}: {item.name} is {shape}, but {item.values.shape} was given; give all of "
-            f"its entries, or single ones such as {item.name}[{','.join('0' * len(shape))}]"
+            f"its entries, or single ones such as {item.name}[{','.join('0' * indices)}]"
         )
     return item._replace(values=item.values.reshape(shape), half=item.half.reshape(shape))
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from chainrule.diagnosis.handin.chance import NOT_ASKED
 from chainrule.diagnosis.handin.questions import Array, Failure, Kind, Layout, Question, Reading
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, packed, question
 from chainrule.diagnosis.replay import SINGLE_PRECISION, Seen, Session
@@ -16,6 +17,8 @@ from chainrule.network import mlp
 
 CALLS: dict[Kind, int] = {"gradients": 2, "step": 3, "forward": 2}
 DEPTHS = (3, 2, 1)
+HOPELESS = ("endless", "memory", "non-deterministic", "not-found")  # at other widths too
+TELLING = ("made-by-chance", "non-deterministic")  # more than that a layout does not fit
 ONE_BY_ONE = "one at a time"
 PRECISION = {"float64": 1e-9, "float32": SINGLE_PRECISION}
 
@@ -47,8 +50,8 @@ class Interview:
         The learning rate that was handed over.
     first : Reading
     asked : tuple of (Question, Reading)
-    failed : tuple of str
-        What it could not be asked.
+    failed : tuple of Failure
+        Why it could not be asked more.
     """
 
     kind: Kind
@@ -57,7 +60,7 @@ class Interview:
     rate: float | None
     first: Reading
     asked: tuple[tuple[Question, Reading], ...]
-    failed: tuple[str, ...] = ()
+    failed: tuple[Failure, ...] = ()
 
     @property
     def online(self) -> bool:
@@ -72,7 +75,9 @@ class Interview:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was noticed while asking, each once."""
-        return tuple(dict.fromkeys(text for _, r in self.asked for text in r.remarks))
+        first = [text for text in self.first.remarks if text.startswith(NOT_ASKED)]
+        later = [text for _, r in self.asked for text in r.remarks]
+        return tuple(dict.fromkeys(first + later))
 
 
 def interviews(
@@ -89,14 +94,23 @@ def interviews(
     kind : {"gradients", "step", "forward"}, optional
     """
     failures: list[Failure] = []
+    spare: list[tuple[Question, list[Reading]]] = []
     for first in _openings(asker, declared, own):
+        if spare and first.widths != spare[0][0].widths:
+            break
         found = asker.read(first, kind=kind)
         if isinstance(found, Failure) or not found:
             failures += [found] if isinstance(found, Failure) else []
-            if failures and failures[-1].fault in ("endless", "not-found", "memory"):
+            if failures and failures[-1].fault in HOPELESS:
                 break
             continue
+        if kind is None and all(reading.kind == "forward" for reading in found):
+            spare.append((first, found))  # with class numbers it may do more
+            continue
         return [_go_on(asker, first, reading, declared, own) for reading in found]
+    for first, found in spare[:1]:
+        return [_go_on(asker, first, reading, declared, own) for reading in found]
+    failures.sort(key=lambda failure: failure.fault not in TELLING)
     return failures[0] if failures else Failure("no-layout", "nothing could be asked of it")
 
 
@@ -113,7 +127,13 @@ def _openings(asker: Asker, declared: Declared, own: Question | None) -> list[Qu
         count = len(declared.activation or ())
         depths = [count] if count > 1 else DEPTHS
         shapes = [table[d] for table in (GENERAL, SINGLE, SQUARE) for d in depths if d in table]
-    return [question(widths, one_hot=one_hot) for widths in shapes]
+    open_targets = declared.loss is None and not one_hot
+    found: list[Question] = []
+    for widths in shapes:
+        found.append(question(widths, one_hot=one_hot))
+        if open_targets and widths[-1] > 1:  # which may be class numbers
+            found.append(question(widths, one_hot=True))
+    return found
 
 
 def _go_on(
@@ -122,11 +142,11 @@ def _go_on(
     """Ask further questions in the layout that was found."""
     kind, layout = reading.kind, reading.layout
     asked: list[tuple[Question, Reading]] = []
-    failed: list[str] = []
+    failed: list[Failure] = []
     for q in _further(first, reading, declared, own):
         again = asker.read(q, kind=kind, layout=layout)
         if isinstance(again, Failure) or not again:
-            failed.append(again.text if isinstance(again, Failure) else "")
+            failed += [again] if isinstance(again, Failure) else []
         else:
             asked.append((q, again[0]))
     if not asked:
@@ -152,7 +172,8 @@ def _further(
                question(first.widths, 1, one_hot=one_hot)]  # fmt: skip
     if declared.layers is None and first.widths in GENERAL.values():
         n = 1 if reading.layout.samples == ONE_BY_ONE else 0
-        ask += [question(t[depth], n, one_hot=one_hot) for t in (SQUARE, SINGLE)]
+        tables = (SQUARE,) if reading.layout.classes else (SQUARE, SINGLE)  # one class is no choice
+        ask += [question(t[depth], n, one_hot=one_hot) for t in tables]
     return ask
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chainrule.diagnosis.replay import Session, Setting
-from chainrule.diagnosis.search import Explanation, Search
+from chainrule.diagnosis.search import LEAST_PAIRS, PAIRS, Explanation, Search
 from chainrule.network import Network
 
 MOST_SETTINGS = (20, 4, 1)  # networks under which mistakes are looked for, at each level
@@ -116,6 +116,15 @@ class Court:
         setting, base = self._likely()[0]
         return Outcome(setting, self.search, self.search.first_wrong(setting), base)
 
+    def other_penalty(self) -> Outcome | None:
+        """Return the outcome that a loss has a penalty which what comes after it has not."""
+        for setting, base in self.bases:
+            session = self.search.first_wrong(setting)
+            names = [seen.name for call in session.calls for seen in call]
+            if setting.network.penalty and "loss" in names[: base.reached]:
+                return Outcome(setting, self.search, session, base)
+        return None
+
     def _likely(self) -> list[tuple[Setting, Explanation]]:
         """Return the settings to look for mistakes under: those where the truth goes furthest."""
         most = max(base.reached for _, base in self.bases)
@@ -139,6 +148,7 @@ def decide(
     first = right_of(courts) or (right_of(spare) if lenient else None)
     if first is not None:
         return first
+    _share([court for court in (*courts, *spare) if court.likely])
     for level in range(len(MOST_SETTINGS)):
         for group in (courts, spare):
             if level == 0 and group is spare and (found := right_of(spare)) is not None:
@@ -149,6 +159,12 @@ def decide(
                 return min(made, key=lambda pair: pair[0].rank)
     made = [(c.unknown(), c) for c in courts if c.likely]
     return min(made, key=lambda pair: pair[0].rank)
+
+
+def _share(courts: Sequence[Court]) -> None:
+    """Share the time for pairs among courts."""
+    for court in courts:
+        court.search.seconds_pairs = max(LEAST_PAIRS, PAIRS / len(courts))
 
 
 def right_of(courts: Sequence[Court]) -> tuple[Outcome, Court] | None:

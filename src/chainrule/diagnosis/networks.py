@@ -4,7 +4,8 @@ Samples, outputs, 2 and the learning rate are multiplicatively independent, no n
 there is a square layer; which activations and losses are tried where none is declared stands here.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -12,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.activations import ACTIVATIONS
+from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.diagnosis.handin.questions import Question
-from chainrule.errors import InputError
+from chainrule.errors import InputError, UnknownNameError, unknown
 from chainrule.layers import Dense
 from chainrule.losses import LOSSES
 from chainrule.network import Network, mlp
@@ -45,6 +46,27 @@ LINKS = {
 }  # how people name the output of a loss that owns its link
 
 
+MEANT_ACTIVATION = {
+    **dict.fromkeys(("sigmoid", "sigm", "sig", "logsig", "expit"), "logistic"),
+    **dict.fromkeys(("linear", "none", "purelin", "lin"), "identity"),
+    **dict.fromkeys(("lrelu", "leakyrelu", "leaky", "prelu"), "leaky-relu"),
+    **dict.fromkeys(("tansig", "hyperbolic-tangent"), "tanh"),
+    "swish": "silu",
+    **dict.fromkeys(("rectifier", "ramp"), "relu"),
+}
+MEANT_LOSS = {
+    **dict.fromkeys(("mse", "sse", "l2", "mean-squared-error", "quadratic", "se", "half-mse",
+                     "squared", "mean-square-error"), "squared-error"),
+    **dict.fromkeys(("mae", "l1", "mean-absolute-error", "absolute"), "absolute-error"),
+    **dict.fromkeys(("bce", "binary-cross-entropy", "log-loss", "logloss", "bcewithlogits",
+                     "sigmoid-cross-entropy"), "logistic-cross-entropy"),
+    **dict.fromkeys(("ce", "cce", "cross-entropy", "categorical-cross-entropy", "nll", "softmax",
+                     "sparse-categorical-cross-entropy", "xent"), "softmax-cross-entropy"),
+    **dict.fromkeys(("smooth-l1", "huber-loss"), "huber"),
+    **dict.fromkeys(("pinball", "pinball-loss"), "quantile"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Declared:
     """What is known of an attempt beforehand; None is found out.
@@ -53,7 +75,7 @@ class Declared:
     ----------
     layers : tuple of int, optional
         Widths from the inputs to the outputs.
-    activation : tuple of str, optional
+    activation : tuple of str or Activation, optional
         One for all layers, or one for each.
     loss : str, optional
     rule : Optimizer, optional
@@ -62,7 +84,7 @@ class Declared:
     """
 
     layers: tuple[int, ...] | None = None
-    activation: tuple[str, ...] | None = None
+    activation: tuple[str | Activation, ...] | None = None
     loss: str | None = None
     rule: Optimizer | None = None
     rate: float | None = None
@@ -115,7 +137,7 @@ def networks(widths: Sequence[int], declared: Declared, *, bias: bool = True) ->
     return list(found)
 
 
-def _choices(depth: int, declared: Declared) -> Iterator[tuple[list[str], str]]:
+def _choices(depth: int, declared: Declared) -> Iterator[tuple[list[str | Activation], str]]:
     """Yield activations for each layer, and a loss."""
     names, loss = declared.activation, declared.loss
     if names is not None and len(names) not in (1, depth):
@@ -132,8 +154,8 @@ def _choices(depth: int, declared: Declared) -> Iterator[tuple[list[str], str]]:
 
 
 def _ends(
-    names: tuple[str, ...] | None, loss: str | None, hidden: str
-) -> Iterator[tuple[str, str]]:
+    names: tuple[str | Activation, ...] | None, loss: str | None, hidden: str | Activation
+) -> Iterator[tuple[str | Activation, str]]:
     """Yield the output's activation and the loss."""
     losses = [loss] if loss is not None else list(dict.fromkeys(end[1] for end in ENDS))
     if names is not None and len(names) > 1:
@@ -149,27 +171,79 @@ def _ends(
         yield ("identity" if LOSSES[loss].owns_link else hidden), loss
 
 
-def linked(output: str, loss: str) -> tuple[str, str]:
+def linked(output: str | Activation, loss: str) -> tuple[str | Activation, str]:
     """Return an output's activation as the engine has it: none where the loss owns the link."""
     if output == "softmax" and not loss.startswith("softmax"):
         return "identity", "softmax-squared-error" if loss == "squared-error" else loss
     return ("identity" if (output, loss) in LINKS else output), loss
 
 
-def known_activation(name: str) -> str:
-    """Return an activation's name in our spelling.
+def known_activation(choice: str | Activation) -> str | Activation:
+    """Return an activation, or its name in our spelling.
 
     Raises
     ------
-    InputError
+    UnknownNameError
         If there is none.
+    InputError
+        If it has no such constant.
     """
-    plain = name.strip().lower().replace("_", "-")
+    if isinstance(choice, Activation):
+        return choice
+    if parts := re.fullmatch(r"\s*([\w-]+)\s*\((?:\s*(\w+)\s*=)?([^=()]*)\)\s*", choice):
+        return _with_constant(parts[1], parts[2], parts[3].strip())
+    plain = _plain(choice)
     plain = {"sigmoid": "logistic", "linear": "identity", "none": "identity"}.get(plain, plain)
     if plain not in ACTIVATIONS and plain != "softmax":
-        known = ", ".join([*ACTIVATIONS, "softmax"])
-        raise InputError(f"activation {name!r} is not known; choose one of {known}")
+        raise unknown_name("activation", choice, [*ACTIVATIONS, "softmax"])
     return plain
+
+
+def _with_constant(name: str, key: str | None, constant: str) -> Activation:
+    """Return the activation of a text such as ``leaky-relu(0.1)`` or ``LeakyReLU(slope=0.1)``."""
+    kinds = {type(f).__name__.lower(): type(f) for f in ACTIVATIONS.values()}
+    usual = ACTIVATIONS.get(_plain(name))
+    kind = kinds.get(name.lower()) if usual is None else type(usual)
+    if kind is None:
+        raise unknown_name("activation", name, ACTIVATIONS)
+    made: Any = kind  # each has a constructor of its own
+    try:
+        if key is not None:
+            return made(**{key: float(constant)})
+        return made(float(constant)) if constant else made()
+    except (TypeError, ValueError):
+        raise InputError(
+            f"activation {name}({constant}): give one number that it has, as in leaky-relu(0.1)"
+        ) from None
+
+
+def known_loss(name: str) -> str:
+    """Return a loss's name in our spelling.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none.
+    """
+    plain = _plain(name)
+    if plain not in LOSSES:
+        raise unknown_name("loss", name, LOSSES)
+    return plain
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def unknown_name(what: str, name: str, choices: Iterable[str]) -> UnknownNameError:
+    """Return the error for a name that is in no table, with what people mean by it elsewhere."""
+    plain = _plain(name).replace("crossentropy", "cross-entropy")
+    meant = (MEANT_LOSS if what == "loss" else MEANT_ACTIVATION).get(plain)
+    if meant is None:
+        return unknown(what, name, choices)
+    return UnknownNameError(
+        f"{name!r} is no {what}; did you mean {meant!r}? known: {', '.join(sorted(choices))}"
+    )
 
 
 def trained(network: Network) -> Iterator[Network]:
@@ -189,7 +263,9 @@ def words(network: Network) -> str:
 def resized(network: Network, widths: Sequence[int]) -> Network:
     """Return the same network with layers of other widths."""
     bias = any(b.param == "b" for b in network.layout.blocks)
-    return mlp(*widths, activation=functions(network), loss=network.objective, bias=bias)
+    own = [layer.f for layer in network.layers if isinstance(layer, Dense)]
+    loss, penalty = network.objective, network.penalty
+    return mlp(*widths, activation=own, loss=loss, bias=bias, penalty=penalty)
 
 
 def packed(network: Network, asked: Question) -> NDArray[Any]:
@@ -199,5 +275,11 @@ def packed(network: Network, asked: Question) -> NDArray[Any]:
 
 
 def functions(network: Network) -> list[str]:
-    """Return the names of the Dense layers' activations."""
-    return [layer.f.name for layer in network.layers if isinstance(layer, Dense)]
+    """Return the Dense layers' activations in words."""
+    return [_in_words(layer.f) for layer in network.layers if isinstance(layer, Dense)]
+
+
+def _in_words(f: Activation) -> str:
+    """Return an activation's name, with its constant if that is not the usual one."""
+    usual = f.name not in ACTIVATIONS or f == ACTIVATIONS[f.name]
+    return f.name if usual else f"{f.name}{repr(f).removeprefix(type(f).__name__)}"

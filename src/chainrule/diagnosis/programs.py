@@ -13,19 +13,21 @@ from numpy.typing import NDArray
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.findings import Diagnosis, Finding
 from chainrule.diagnosis.handin import Attempt, read, widths_of
+from chainrule.diagnosis.handin.chance import DRAWN
 from chainrule.diagnosis.handin.questions import Failure, Kind, Layout, Question, Reading
 from chainrule.diagnosis.handin.sandbox import Sandbox
 from chainrule.diagnosis.interview import Asker, Interview, interviews
 from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
 from chainrule.diagnosis.replay import Session, Setting
-from chainrule.diagnosis.rules import own_rate, rate_of, rules
+from chainrule.diagnosis.rules import own_rate, penalised, rate_of, rules
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.terms import Terms
 from chainrule.diagnosis.verdicts import CERTAINLY, diagnosis, place_named, wrongly
 from chainrule.errors import InputError
 from chainrule.layers import Dense
 from chainrule.optimizers import SGD
+from chainrule.penalties import Penalty
 
 Array: TypeAlias = NDArray[Any]
 
@@ -33,8 +35,14 @@ SINGLE_ONLY = "its numbers agree to single precision only; somewhere it computes
 FORWARD_ONLY = "only the forward pass was asked: no gradient and no update was judged"
 NOT_THE_OUTPUT = "what another method gives for the same input is not this network's output"
 NOT_THE_LOSS = "a number that it hands out beside them is not this step's loss; it was not judged"
+OTHER_PENALTY = "the loss that it hands out has a penalty that its gradients have not, or another"
 LATE_LOSS = "the loss that it hands out is that after the update, not this step's (mistake 44)"
 UNDECLARED = "Right under no activation and loss that was tried, and"
+CHANCE = (
+    "which samples it takes, or in which order, is drawn at random, and its numbers depend on "
+    "that; hand in a function without the draw, such as that of one step or of the gradients"
+)
+SECONDS_DRAWN = 15.0  # for a check whose numbers are hardly to be explained
 MOST_NETWORKS = 12  # that are tried under an unlikely optimiser
 
 
@@ -76,8 +84,7 @@ class Apart:
 
 def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
     """Return the diagnosis of a program that can be asked."""
-    own = own_question(terms, declared)
-    found = interviews(asker, declared, own)
+    found = interviews(asker, declared, own_question(terms, declared))
     if isinstance(found, Failure):
         return failed(found)
     if all(_says_nothing(interview) for interview in found):
@@ -85,6 +92,13 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
     for interview in found:
         if (name := not_finite(interview.sessions)) is not None:
             return overflowed(name, interview)
+    if any(map(by_chance, found)):
+        terms = replace(terms, seconds=min(terms.seconds, SECONDS_DRAWN))
+    return decided(found, declared, terms)
+
+
+def decided(found: list[Interview], declared: Declared, terms: Terms) -> Diagnosis:
+    """Return the diagnosis of the interviews by which most is explained."""
     courts = {court: i for i in found for sessions in _ways(i)
               for court in held(i, sessions, declared, terms)}  # fmt: skip
     spare = {court: (i, remark) for i in found for sessions, remark in spared(i)
@@ -93,10 +107,23 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
         court.likely &= remark == NOT_THE_LOSS
     outcome, court = decide(list(courts), list(spare))
     interview, remark = spare.get(court, (courts.get(court, found[0]), ""))
+    if remark == NOT_THE_LOSS and outcome.right:
+        own = (court.other_penalty() for court, i in courts.items() if i is interview)
+        outcome = next(filter(None, own), outcome)
+        remark = remark if outcome.right else OTHER_PENALTY
     if _only_late(outcome) and (again := right_of(list(spare))) is not None:
         (outcome, _), remark = again, LATE_LOSS
     made = told(interview, outcome, declared, terms)
+    if made.verdict == "unknown" and (failure := by_chance(interview)) is not None:
+        return failed(failure)
     return replace(made, remarks=(*made.remarks, *([remark] if remark else [])))
+
+
+def by_chance(interview: Interview) -> Failure | None:
+    """Return why answers cannot be judged that random numbers have a part in, if they have."""
+    if DRAWN in interview.remarks:
+        return Failure("non-deterministic", CHANCE)
+    return next((f for f in interview.failed if f.fault == "non-deterministic"), None)
 
 
 def _ways(interview: Interview) -> list[list[Session]]:
@@ -164,8 +191,9 @@ def held(
         if terms.known
         else networks(interview.widths, declared, bias=interview.layout.bias != "none")
     )
+    with_penalty = penalised(nets, interview.first.own)
     for place, (rule, open_rate) in enumerate(rules(interview, declared)):
-        tried = nets if place == 0 else nets[:MOST_NETWORKS]
+        tried = [*nets, *with_penalty] if place == 0 else nets[:MOST_NETWORKS]
         settings = [Setting(n, rule, online) for online in _modes(interview) for n in tried]
         rate = declared.rate if declared.rate is not None else own_rate(interview)
         search = Search(sessions, terms.strict, rate, terms.deadline, open_rate)
@@ -242,11 +270,21 @@ def found_out(
             said["activation"] = f"{', '.join(names)} (found out)"
         if declared.loss is None and interview.kind != "forward":
             said["loss"] = f"{network.objective.name} (found out)"
+    if network.penalty and not (terms.known and terms.known.penalty) and outcome.found:
+        said["penalty"] = f"{penalty_words(network.penalty)}, by a number of its own"
     if rule is not None and declared.rule is None and not isinstance(rule, SGD):
         said["optimizer"] = f"{rule.name} (found out)"
     if outcome.setting.online:
         said["updates"] = "one for each sample"
     return said
+
+
+def penalty_words(penalty: Penalty) -> str:
+    """Return what a penalty adds to the loss."""
+    terms = {"l1": "Σ|w|", "l2": "Σw²", "alpha": "Σw² / 2n"}
+    parts = (f"{penalty.constants[name]:g} {term}" for name, term in terms.items()
+             if penalty.constants[name])  # fmt: skip
+    return " + ".join(parts)
 
 
 def remarked(interview: Interview, outcome: Outcome) -> Iterator[str]:
@@ -261,9 +299,8 @@ def remarked(interview: Interview, outcome: Outcome) -> Iterator[str]:
     unbiased = interview.layout.bias == "none" or interview.kind == "forward"
     if not unbiased and not any(n.startswith(("b", "db")) for n in names):
         yield "no gradients of the biases were handed out; they were not judged"
-    for text in dict.fromkeys(interview.failed):
-        if text:
-            yield f"it could not be asked everything: {text}"
+    for text in dict.fromkeys(failure.text for failure in interview.failed):
+        yield f"it could not be asked everything: {text}"
     if (outcome.search.late or outcome.search.unfinished) and not outcome.found:
         yield "not every pair of mistakes was tried: there is a limit of time for pairs"
 
@@ -280,7 +317,13 @@ def overflowed(name: str, interview: Interview) -> Diagnosis:
     )
 
 
+def ended(text: str) -> str:
+    """Return a text as a sentence that ends once, on one line."""
+    line = " ".join(text.split())
+    return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
 def failed(failure: Failure) -> Diagnosis:
     """Return the diagnosis of what could not be run."""
     remarks = (failure.detail,) if failure.detail else ()
-    return Diagnosis("could-not-run", f"Could not be run: {failure.text}.", remarks=remarks)
+    return Diagnosis("could-not-run", f"Could not be run: {ended(failure.text)}", remarks=remarks)

@@ -303,8 +303,8 @@ def read(step: Step, name: str) -> Any:
     EquationError
         If this network has none of that name.
     """
-    if name == "loss":
-        return step.value
+    if name in ("loss", "penalty"):
+        return step.value if name == "loss" else step.penalty["value"]
     if name in OF_LOSS:
         return step.loss[OF_LOSS[name]]
     arrays, labels = step.arrays, step.network.labels

@@ -1,4 +1,4 @@
-"""Which optimiser a program may have, by the numbers that it has for one.
+"""Which optimiser and which penalty a program may have, by the numbers that it has for one.
 
 The names of its numbers only order what is tried first.
 """
@@ -10,7 +10,9 @@ import numpy as np
 
 from chainrule.diagnosis.interview import Interview
 from chainrule.diagnosis.networks import Declared
+from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.penalties import Penalty
 
 RATES = ("lr", "rate", "eta", "alpha", "taxa", "lern", "step_size", "pas", "tasa")
 ADAPTIVE = ("rmsprop", "adam", "adamw")
@@ -21,6 +23,8 @@ HYPER = {
     "beta2": ("beta2", "b2", "beta_2"),
     "eps": ("eps",),
 }  # how programs call an optimiser's numbers
+SQUARES = ("reg", "l2", "lam", "decay", "wd", "penal", "ridge", "alpha")  # the factor of Σw²
+MAGNITUDES = ("l1", "lasso")  # that of Σ|w|
 
 
 def rules(interview: Interview, declared: Declared) -> list[tuple[Optimizer | None, bool]]:
@@ -85,6 +89,18 @@ def _fitted(rule: Optimizer, own: Mapping[str, float]) -> Optimizer:
 def _called(name: str, hints: Sequence[str]) -> bool:
     plain = name.lower().rpartition(".")[2]
     return any(hint in plain for hint in hints)
+
+
+def penalised(networks: Sequence[Network], own: Mapping[str, float]) -> list[Network]:
+    """Return networks with the penalties that a program's own numbers may be the factors of.
+
+    That of Σw² is often halved, and then also divided by the number of samples.
+    """
+    squares = [v for n, v in own.items() if v > 0 and _called(n, SQUARES)]
+    magnitudes = [v for n, v in own.items() if v > 0 and _called(n, MAGNITUDES)]
+    found = [p for v in squares for p in (Penalty(l2=v / 2), Penalty(l2=v), Penalty(alpha=v))]
+    found += [Penalty(l1=v) for v in magnitudes]
+    return [replace(n, penalty=p) for p in dict.fromkeys(found) for n in networks if not n.penalty]
 
 
 def own_rates(own: Mapping[str, float]) -> list[float]:

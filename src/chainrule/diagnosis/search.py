@@ -24,7 +24,9 @@ Array: TypeAlias = NDArray[Any]
 
 MOST_MISTAKES = 3
 LOSS = 1e-5  # relative, since people write log(p + 1e-8)
-PAIRS = 6.0  # seconds for pairs that only show together
+NOTHING = 1e-7  # a loss that is 0, so written
+PAIRS = 5.0  # seconds for pairs that only show together, shared by all ways to read an attempt
+LEAST_PAIRS = 1.0  # seconds that each of these has
 WIDTH = 12  # how many partial explanations are followed
 
 
@@ -76,7 +78,11 @@ class Search:
     rate: float | None = None
     deadline: float = np.inf
     open_rate: bool = False
+    seconds_pairs: float = PAIRS
     unfinished: bool = False
+    _singles: dict[Setting, list[Explanation]] = field(
+        default_factory=dict[Setting, list[Explanation]]
+    )
     _partial: dict[Setting, list[Explanation]] = field(
         default_factory=dict[Setting, list[Explanation]]
     )
@@ -179,6 +185,7 @@ class Search:
         base = self.explain(setting, (), session)
         found = [self.explain(setting, (v,), session) for v in self.reaching(base, session)
                  if not self.late]  # fmt: skip
+        self._singles[setting] = found
         self._partial[setting] = [e for e in found if e.reached > base.reached]
         return self._whole([base, *found], session)
 
@@ -212,9 +219,8 @@ class Search:
     def pairs(self, setting: Setting) -> list[Explanation]:
         """Return the explanations by two mistakes that show in the very same numbers."""
         session = self.first_wrong(setting)
-        pool = self.reaching(self.explain(setting, (), session), session)
-        end = min(self.deadline, time.monotonic() + PAIRS)
-        for first, second in combinations(pool, 2):
+        end = min(self.deadline, time.monotonic() + self.seconds_pairs)
+        for first, second in self._couples(setting, session):
             if time.monotonic() > end:
                 self.unfinished = True
                 break
@@ -224,6 +230,22 @@ class Search:
             if e.complete and (found := self._whole([e], session)):
                 return found
         return []
+
+    def _couples(self, setting: Setting, session: Session) -> list[tuple[Variant, Variant]]:
+        """Return the pairs of variants that give other numbers than the truth and each other.
+
+        Those that go wrong at the same array come first: one must undo what the other does there.
+        """
+        base = self.explain(setting, (), session)
+        names = [(c, seen.name) for c, call in enumerate(session.calls) for seen in call]
+        fitted = self.fitted(setting, session)
+        kept: dict[bytes, tuple[Variant, int]] = {}
+        for e in self._singles.get(setting, []) if not self.late else []:
+            made = _bytes(self.replay(fitted, session, e.changes, e.scale.factor), names)
+            kept.setdefault(made, (e.changes[0], min(e.reached, base.reached)))
+        kept.pop(_bytes(self.replay(fitted, session, (), base.scale.factor), names), None)
+        couples = sorted(combinations(kept.values(), 2), key=lambda two: two[0][1] != two[1][1])
+        return [(first, second) for (first, _), (second, _) in couples]
 
     def reaching(self, base: Explanation, session: Session) -> list[Variant]:
         """Return the variants that can change something up to the first array that is wrong."""
@@ -301,6 +323,7 @@ class _Trial:
     session: Session
     scales: dict[str, Scale] = field(default_factory=dict[str, Scale])
     loss: float | None = None
+    replays: dict[float, Replay] = field(default_factory=dict[float, Replay])
 
     def run(self) -> Explanation:
         reached, total = 0, sum(len(call) for call in self.session.calls)
@@ -327,7 +350,10 @@ class _Trial:
         return Scale(known[-1].factor, words, tuple(mistakes))
 
     def replay(self, factor: float = 1.0) -> Replay:
-        return self.search.replay(self.setting, self.session, self.changes, factor)
+        if factor not in self.replays:
+            made = self.search.replay(self.setting, self.session, self.changes, factor)
+            self.replays[factor] = made
+        return self.replays[factor]
 
     def signal(self, call: int, name: str) -> Array:
         """Return what the hypothesis gives, in the scale of the group that a name belongs to."""
@@ -338,7 +364,7 @@ class _Trial:
     def fits(self, call: int, seen: Seen) -> bool:
         """Tell whether the hypothesis gives an array."""
         if seen.name == "loss":
-            return self._loss(seen, self.signal(call, seen.name))
+            return self._loss(call, seen, self.signal(call, seen.name))
         if group(seen.name) and group(seen.name) not in self.scales:
             return self._solve(call, seen)
         return self.agrees(call, seen, self.signal(call, seen.name))
@@ -372,9 +398,14 @@ class _Trial:
             loss = abs(self.scales["gradient"].factor)
         return Context(n, k, rate, step, self.search.strict, loss)
 
-    def _loss(self, seen: Seen, right: Array) -> bool:
+    def _loss(self, call: int, seen: Seen, right: Array) -> bool:
         """Tell whether a loss value is the right one, times a factor that losses may have."""
         values = (seen.values + seen.shift).reshape(-1)
+        if self.setting.network.penalty and not is_late(seen.name, self.changes):
+            penalty = self.signal(call, "penalty")  # which has none of the loss's conventions
+            values, right = values - penalty, right - penalty
+        if not np.any(np.abs(right) > NOTHING) and not np.any(np.abs(values) > NOTHING):
+            return values.size == 1  # softmax of one output: no factor shows
         context = replace(self.context("gradient"), strict=self.search.strict, loss=None, rate=None)
         factor = ratio(values, right.reshape(-1), seen.half, LOSS)
         if factor is None:
@@ -408,10 +439,14 @@ class _Trial:
         return self._try_each(call, seen, candidates, which)
 
     def _bends(self) -> bool:
-        """Tell whether an update may be no multiple of the gradient: by its rule or a mistake."""
+        """Tell whether what is seen may be no multiple of what the loss's gradient gives.
+
+        An update's rule, a mistake or a penalty does that.
+        """
         changed = any(key[1] == "w_new" for v in self.changes for key in v.replace)
         in_turn = self.setting.online and len(self.session.x) > 1
-        return changed or in_turn or is_adaptive(self.setting)
+        penalised = bool(self.setting.network.penalty)
+        return changed or in_turn or penalised or is_adaptive(self.setting)
 
     def _try_each(self, call: int, seen: Seen, candidates: Iterable[Scale], which: str) -> bool:
         """Take the first scale under which an array agrees."""

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule.activations import Activation
 from chainrule.descriptions import of_kind, whole
-from chainrule.diagnosis.networks import Declared, known_activation
+from chainrule.diagnosis.handin.module import network_told
+from chainrule.diagnosis.networks import Declared, known_activation, known_loss
 from chainrule.diagnosis.rules import altered
 from chainrule.errors import InputError, unknown
 from chainrule.explanation import Notation
-from chainrule.losses import LOSSES
+from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
@@ -59,11 +61,20 @@ class Terms:
             If a key is unknown or a value makes no sense.
         """
         said: dict[str, Any] = dict(beside or {})
-        if self.network is not None and not isinstance(self.network, Network):
+        if isinstance(self.network, Network):
+            said |= described(self.network)
+        elif self.network is not None:
             said |= self.network
         rule = self.rule if self.rule is not None else said.get("optimizer")
         rate = self.rate if self.rate is not None else said.get("learning_rate")
         return declare({**said, "optimizer": rule, "learning_rate": rate})
+
+
+def described(network: Network) -> dict[str, Any]:
+    """Return a network as it would be declared, as far as that can say it."""
+    told, _ = network_told(network)
+    own = [layer.f for layer in network.layers if isinstance(layer, Dense)]
+    return told | ({"activation": own} if told else {})
 
 
 def declare(said: Mapping[str, Any]) -> Declared:
@@ -97,21 +108,20 @@ def _layers(layers: Any) -> tuple[int, ...] | None:
     return widths
 
 
-def _activation(names: Any) -> tuple[str, ...] | None:
+def _activation(names: Any) -> tuple[str | Activation, ...] | None:
     if names is None:
         return None
+    if isinstance(names, Activation):
+        return (names,)
     of_kind(names, Iterable, "activation", "give a name, or one for each layer")
     listed = names.split(",") if isinstance(names, str) else names
-    return tuple(known_activation(str(name)) for name in listed)
+    return tuple(known_activation(f if isinstance(f, Activation) else str(f)) for f in listed)
 
 
 def _loss(name: Any) -> str | None:
     if name is None:
         return None
-    plain = str(name).strip().lower().replace("_", "-")
-    if plain not in LOSSES:
-        raise unknown("loss", str(name), LOSSES)
-    return plain
+    return known_loss(str(name))
 
 
 def _rule(choice: Any, momentum: Any) -> Optimizer | None:

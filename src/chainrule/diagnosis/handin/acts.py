@@ -5,9 +5,10 @@ These are only the possibilities; which of them works is found out by trying.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import Parameter
 
 from chainrule.diagnosis.handin.arrays import Form
-from chainrule.diagnosis.handin.attempts import methods, parameters
+from chainrule.diagnosis.handin.attempts import methods, parameters, spare
 from chainrule.diagnosis.handin.values import is_whole
 
 DATA = tuple(
@@ -33,10 +34,18 @@ class Act:
         Methods, and what they are given: ``x``, ``t``, ``rate``, ``one``, ``output``, ``pairs``.
     ones : bool
         Whether parameters with a whole number as their default are given 1.
+    optional : bool
+        Whether the targets could be left out.
     """
 
     calls: tuple[tuple[str, tuple[str, ...]], ...]
     ones: bool = True
+    optional: bool = False
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """The names of the methods that are called."""
+        return frozenset(name for name, _ in self.calls)
 
     @property
     def words(self) -> str:
@@ -73,17 +82,23 @@ def single_acts(cls: type, only_method: str | None) -> list[Act]:
                 found.append(
                     ((count + 3 * odd, whole + 5, place), Act(((name, roles),), ones=False))
                 )
+        if count == 1 and spare(_given(cls, name)) and name != "__call__":
+            act = Act(((name, ("x", "t")),), optional=True)
+            found.append(((2, whole, place), act))
     return [act for _, act in sorted(found, key=lambda pair: pair[0])]
 
 
 def _needs(cls: type, name: str) -> tuple[int, int]:
     """Return how many arguments a method needs, and how many whole numbers it has by default."""
-    kept = vars(cls).get(name)
-    given = parameters(getattr(cls, name))
-    if not isinstance(kept, (staticmethod, classmethod)):
-        given = given[1:]
+    given = _given(cls, name)
     needed = sum(p.default is p.empty for p in given)
     return needed, sum(is_whole(p.default) for p in given)
+
+
+def _given(cls: type, name: str) -> list[Parameter]:
+    """Return the parameters of a method that are handed over, so without self."""
+    given = parameters(getattr(cls, name))
+    return given if isinstance(vars(cls).get(name), (staticmethod, classmethod)) else given[1:]
 
 
 def forward_acts(cls: type, only_method: str | None = None) -> list[Act]:

@@ -13,13 +13,17 @@ from chainrule.diagnosis.handin.attempts import parameters
 from chainrule.diagnosis.handin.questions import Array, Kind, Question
 from chainrule.diagnosis.handin.values import is_number
 
-SHUFFLED = "It goes through the samples in a random order; the order was held still by a seed."
-
 
 def only(question: Question, sample: int) -> Question:
     """Return the question about one of its samples."""
     rows = slice(sample, sample + 1)
     return replace(question, x=question.x[rows], t=question.t[rows])
+
+
+def retargeted(question: Question) -> Question:
+    """Return the question with other targets of the same kind."""
+    t = question.t
+    return replace(question, t=np.roll(t, 1, axis=1) if t.shape[1] > 1 else 1 - t)
 
 
 def near(one: Sequence[Mapping[str, Array]], other: Sequence[Mapping[str, Array]]) -> bool:

@@ -60,6 +60,11 @@ class Attempt:
         """Whether it is a function and not a class or an object with methods."""
         return is_function(self.target)
 
+    @property
+    def cls(self) -> type:
+        """The learner's class, where an object of it is handed in too."""
+        return self.target if isinstance(self.target, type) else type(self.target)
+
 
 def is_function(thing: object) -> bool:
     """Return whether `thing` is a function: Python's own, a built-in or a partial one."""
@@ -158,8 +163,11 @@ def candidates(namespace: Mapping[str, Any]) -> list[Attempt]:
     likely = [name for name in functions if required(functions[name]) >= 2]
     likely.sort(key=lambda name: (_is_called(name, functions), -_promise(name, functions[name])))
     found = [Attempt(name, namespace[name], None, namespace) for name in networks + likely]
+    if not found and not functions and not classes:
+        raise HandinError(told(namespace))
     if not found:
-        raise HandinError(f"no function step, gradients or forward and no class; {told(namespace)}")
+        raise HandinError(f"no function step, gradients or forward that takes weights and data, "
+                          f"and no class with methods; {told(namespace)}")  # fmt: skip
     return found
 
 
@@ -212,14 +220,25 @@ def _is_local(thing: Any, namespace: Mapping[str, Any]) -> bool:
 
 def told(namespace: Mapping[str, Any]) -> str:
     """Return what the file has, as an error tells it."""
-    functions = ", ".join(_functions(namespace)) or "none"
-    classes = ", ".join(_classes(namespace)) or "none"
-    return f"its functions are: {functions}; its classes: {classes}; name one with --function"
+    kinds = {"functions": _functions(namespace), "classes": _classes(namespace)}
+    if not any(kinds.values()):
+        return "the file defines no function and no class; write the steps into a function"
+    parts = [f"its {kind} are: {', '.join(names)}" for kind, names in kinds.items() if names]
+    return f"{'; '.join(parts)}; name one with --function"
 
 
 def required(function: Callable[..., Any]) -> int:
     """Return how many arguments `function` cannot do without; −1 if it does not say."""
     return len([p for p in parameters(function) if p.default is p.empty])
+
+
+def spare(given: list[inspect.Parameter]) -> int:
+    """Return how many arguments behind the needed ones may be left out as None, 0 or 1.
+
+    So ``loss(X, y=None)`` has its targets: without them it runs forward only.
+    """
+    needed = sum(p.default is p.empty for p in given)
+    return int(len(given) > needed and given[needed].default is None)
 
 
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

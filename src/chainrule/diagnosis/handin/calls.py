@@ -17,7 +17,8 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from types import CellType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,6 +27,7 @@ from chainrule.diagnosis.handin.attempts import Attempt, own_class
 from chainrule.diagnosis.handin.questions import Failure, Fault
 from chainrule.diagnosis.handin.values import is_data, is_dice
 
+DICE = {"Generator", "Random", "RandomState", "SystemRandom", "default_rng", "urandom"}
 AGAIN = 0.05  # s: the alarm goes off again, for programs that swallow whatever they can catch
 
 
@@ -71,9 +73,18 @@ def _is_ours(frame: Any) -> bool:
 
 def _words(cause: BaseException, function: Any, theirs: list[traceback.FrameSummary]) -> str:
     """Return what was raised, and at which line of the learner's file."""
-    what = f"{type(cause).__name__}: {cause}".rstrip(": ")
+    what = f"{type(cause).__name__}: {_first_line(cause)}".rstrip(": ")
     place = f", line {theirs[-1].lineno}, in {theirs[-1].name}" if theirs else ""
     return f"{_name(function)} raises {what}{place}"
+
+
+def _first_line(cause: BaseException) -> str:
+    """Return the first line of what an exception says, as a part of a sentence."""
+    try:
+        lines = [line.strip() for line in str(cause).splitlines()]
+    except Exception:  # noqa: BLE001 (a learner's own __str__)
+        return ""
+    return next(filter(None, lines), "").rstrip(".")
 
 
 class _Alarm(BaseException):
@@ -219,7 +230,13 @@ class Ground:
         used = {n for f in self.functions for n in _names(f.__code__)}
         data = {n: v for n, v in self.namespace.items() if n in used and is_data(v)}
         self.data = copy.deepcopy(data)
-        self.dice = [v for v in self.namespace.values() if is_dice(v)]
+        cells = {id(cell): (cell, v) for f in self.functions for cell, v in _cells(f)}
+        self.cells = {key: cell for key, (cell, _) in cells.items()}
+        inside = {key: value for key, (_, value) in cells.items()}
+        self.enclosed = copy.deepcopy({k: v for k, v in inside.items() if is_data(v)})
+        self.dice = [v for v in (*self.namespace.values(), *inside.values()) if is_dice(v)]
+        self.has_dice = bool(self.dice or used & DICE)
+        self.state = _shared_state()
         self.defaults = {
             f: copy.deepcopy(f.__defaults__)
             for f in self.functions
@@ -234,6 +251,8 @@ class Ground:
         """Put everything back, and set whatever is random to `seed`."""
         namespace: Any = self.namespace
         namespace.update(copy.deepcopy(self.data))
+        for key, value in copy.deepcopy(self.enclosed).items():
+            self.cells[key].cell_contents = value
         for function, defaults in self.defaults.items():
             function.__defaults__ = copy.deepcopy(defaults)
         for function, attributes in self.attributes.items():
@@ -246,6 +265,25 @@ class Ground:
         np.random.seed(seed)  # noqa: NPY002 - the learner's generator, not ours
         for dice in self.dice:
             reseed(dice, seed)
+        self.state = _shared_state()
+
+    @property
+    def draws(self) -> bool:
+        """Whether random numbers may have been drawn since everything was put back."""
+        return self.has_dice or _shared_state() != self.state
+
+
+def _shared_state() -> tuple[Any, ...]:
+    """Return the state of the random numbers that all modules share."""
+    _, words, *rest = np.random.get_state()  # noqa: NPY002 - the learner's generator, not ours
+    return (random.getstate(), np.asarray(words).tobytes(), *rest)
+
+
+def _cells(function: Any) -> Iterator[tuple[CellType, Any]]:
+    """Yield the cells of a function's closure that hold something, and what they hold."""
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):  # an empty one
+            yield cell, cell.cell_contents
 
 
 def reseed(dice: Any, seed: int) -> None:
@@ -276,6 +314,7 @@ def _reached(target: Any, namespace: Mapping[str, Any]) -> list[Any]:
         ahead += inside if isinstance(thing, type) else []
         if inspect.isfunction(thing):
             ahead += [namespace[n] for n in _names(thing.__code__) if n in namespace]
+            ahead += [value for _, value in _cells(thing)]
     return found
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.diagnosis.handin.answers import (
-    SHUFFLED,
     after,
     as_float64,
     dtype_of,
     near,
     only,
     own_numbers,
+    retargeted,
     same,
     together,
 )
@@ -31,8 +31,9 @@ from chainrule.diagnosis.handin.arrays import (
     named,
     numeric,
 )
-from chainrule.diagnosis.handin.attempts import Attempt
+from chainrule.diagnosis.handin.attempts import Attempt, parameters, spare
 from chainrule.diagnosis.handin.calls import Crashed, Ground, guarded
+from chainrule.diagnosis.handin.chance import Chance
 from chainrule.diagnosis.handin.plans import (
     Group,
     Plan,
@@ -202,6 +203,14 @@ def _needs_input(asker: Asker, plan: Plan, question: Question) -> bool:
     return any(bool(m[:, 0].any()) and np.allclose(m[:, 1:], 0) for m in (moved, moved.T))
 
 
+def _needs_targets(asker: Asker, plan: Plan, question: Question) -> bool:
+    """Return whether other targets make another answer."""
+    one, two = (_found(asker, plan, q) for q in (question, retargeted(question)))
+    if one is None or two is None:
+        return False
+    return not same((one.arrays,), (two.arrays,))
+
+
 def _shrinks(asker: Asker, plan: Plan, question: Question) -> bool:
     """Return whether x = 0 only shrinks the first weights, returned or changed in place."""
     blind = replace(question, x=np.zeros_like(question.x))
@@ -288,11 +297,29 @@ class Search:
     started: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
-        """Try plans until one fits: usual forms, then all forms of what came farthest.
+        """Try plans until one fits; where none trains, those with an argument for the targets."""
+        self._all(list(plans(self.asker.function, self.question)))
+        if self._trains() or not spare(parameters(self.asker.function)):
+            return
+        known, self.best = self.best, None
+        self._all(list(plans(self.asker.function, self.question, optional=True)))
+        if not self._trains() or not self._needs_targets():
+            self.best = known
+
+    def _trains(self) -> bool:
+        """Return whether the best plan gives all weights, by samples and targets."""
+        whole = self.best is not None and self.best[0][0] == len(self.question.W)
+        return whole and self.best is not None and "t" in self.best[1].roles
+
+    def _needs_targets(self) -> bool:
+        """Return whether other targets make another answer."""
+        return self.best is not None and _needs_targets(self.asker, self.best[1], self.question)
+
+    def _all(self, found: list[Plan]) -> None:
+        """Try usual forms, then all forms of what came farthest.
 
         Those that take whole batches come before single samples.
         """
-        found = list(plans(self.asker.function, self.question))
         usual = [plan for plan in found if is_usual(plan.form)]
         if self._tries(usual):
             return
@@ -497,35 +524,21 @@ def _readings(
 
 
 def _reading(asker: Asker, plan: Plan, question: Question, kind: Kind) -> Reading | Failure:
-    """Return one reading: all calls, twice, so that what is random shows."""
-    runs = [_run(asker, plan, question, kind, seed) for seed in (1, 2)]
-    remarks = list(runs[0].remarks)
-    if not same(runs[0].answers, runs[1].answers):
-        if not _order_only(asker, plan, question, kind):
-            name = getattr(asker.function, "__name__", "the function")
-            text = (
-                f"{name} answers the same question differently each time: it draws random numbers"
-            )
-            return Failure("non-deterministic", text)
-        remarks.append(SHUFFLED)
-    changed = tuple(dict.fromkeys(c for run in runs for c in run.changed))
+    """Return one reading: all calls, with several seeds, so that what is random shows."""
+    run = _run(asker, plan, question, kind, 1)
+    chance = Chance(lambda q, seed: _run(asker, plan, q, kind, seed).answers, asker.ground)
+    name = getattr(asker.function, "__name__", "the function")
+    if isinstance(told := chance.told(name, question, run.answers), Failure):
+        return told
     return Reading(
         kind=kind,
-        layout=plan.layout(dtype_of(runs[0].answers)),
-        answers=tuple(as_float64(answer) for answer in runs[0].answers),
+        layout=plan.layout(dtype_of(run.answers)),
+        answers=tuple(as_float64(answer) for answer in run.answers),
         rate=question.rate if "rate" in plan.roles else None,
         own=own_numbers(asker.function, plan.ones),
-        changed=changed,
-        remarks=tuple(remarks),
+        changed=run.changed,
+        remarks=(*run.remarks, *([told] if told else [])),
     )
-
-
-def _order_only(asker: Asker, plan: Plan, question: Question, kind: Kind) -> bool:
-    """Return whether only the order of the samples is random, and a seed holds it still."""
-    alone = only(question, 0)
-    one = [_run(asker, plan, alone, kind, seed).answers for seed in (1, 2)]
-    again = [_run(asker, plan, question, kind, 1).answers for _ in (1, 2)]
-    return len(question.x) > 1 and same(one[0], one[1]) and same(again[0], again[1])
 
 
 @dataclass(frozen=True, eq=False)

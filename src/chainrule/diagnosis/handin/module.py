@@ -28,8 +28,12 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
+from chainrule.activations import ACTIVATIONS, Activation, Custom
 from chainrule.diagnosis.handin.attempts import HandinError
 from chainrule.diagnosis.handin.standins import Finder, standing_in
+from chainrule.layers import Dense
+from chainrule.losses import LOSSES
+from chainrule.network import Network
 
 MOST_BYTES = 4_000_000  # of a program
 MOST_TOLD = 6  # statements that were left out
@@ -201,13 +205,40 @@ def declaration(value: object) -> tuple[dict[str, Any], list[str]]:
     """Return a program's NETWORK and what is to be said of it."""
     if value is None:
         return {}, []
+    if isinstance(value, Network):
+        return network_told(value)
     if isinstance(value, dict) and _is_plain(value):  # pyright: ignore[reportUnknownArgumentType]
         return copy.deepcopy(value), []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     doubt = (
-        "its NETWORK is no dict of plain values, so it is not used; write for instance "
-        'NETWORK = {"layers": [2, 3, 1], "activation": "logistic"}'
+        "its NETWORK is no network and no dict of plain values, so it is not used; write for "
+        'instance NETWORK = {"layers": [2, 3, 1], "activation": "logistic"}'
     )
     return {}, [doubt]
+
+
+def network_told(network: Network) -> tuple[dict[str, Any], list[str]]:
+    """Return a network as plain values, as far as these say it, and what they cannot say."""
+    dense = [layer for layer in network.layers if isinstance(layer, Dense)]
+    if len(dense) < len(network.layers):
+        return {}, ["its NETWORK is not made of Dense layers alone, so it is not used"]
+    told: dict[str, Any] = {"layers": list(network.widths)}
+    doubts: list[str] = []
+    if any(isinstance(layer.f, Custom) for layer in dense):
+        doubts.append(
+            "an activation of its own cannot be told from a file; call chainrule.check(function, "
+            "network) in Python"
+        )
+    else:
+        told["activation"] = [_activation_text(layer.f) for layer in dense]
+    if network.objective == LOSSES.get(network.objective.name):
+        told["loss"] = network.objective.name
+    else:
+        doubts.append(f"a loss such as {network.objective!r} cannot be told from a file")
+    return told, doubts
+
+
+def _activation_text(f: Activation) -> str:
+    return f.name if f == ACTIVATIONS.get(f.name) else repr(f)
 
 
 def _is_plain(value: Any) -> bool:

@@ -6,7 +6,7 @@ The numbers of a question are put into the object before each run; what comes ou
 import contextlib
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,13 +14,13 @@ import numpy as np
 
 from chainrule.diagnosis.handin.acts import DATA, Act, forward_acts, sequences, single_acts
 from chainrule.diagnosis.handin.answers import (
-    SHUFFLED,
     after,
     as_float64,
     dtype_of,
     near,
     only,
     own_numbers,
+    retargeted,
     same,
     together,
 )
@@ -28,6 +28,7 @@ from chainrule.diagnosis.handin.arrangements import lone_numbers
 from chainrule.diagnosis.handin.arrays import Form, numeric
 from chainrule.diagnosis.handin.attempts import Attempt
 from chainrule.diagnosis.handin.calls import Crashed, Ground
+from chainrule.diagnosis.handin.chance import DRAWN, NOT_ASKED, Chance
 from chainrule.diagnosis.handin.functions import PATIENCE, STALLS
 from chainrule.diagnosis.handin.graph import Bound, Path, attributes, bounds, families, walk
 from chainrule.diagnosis.handin.making import Maker, lists_of
@@ -47,6 +48,7 @@ from chainrule.diagnosis.handin.workers import (
     in_pairs,
     is_forward,
     lone_input,
+    made_alike,
     maker_bounds,
     output_beside,
     recipe_of,
@@ -70,12 +72,12 @@ class Search:
     stalls: int = 0
     started: float = field(default_factory=time.monotonic)
     found: list[Recipe] = field(default_factory=list[Recipe])
+    without: frozenset[str] = frozenset()  # methods that are not to be called
 
     @property
     def cls(self) -> type:
         """The learner's class."""
-        target = self.maker.attempt.target
-        return target if isinstance(target, type) else type(target)
+        return self.maker.attempt.cls
 
     def ways(self) -> Iterator[tuple[str, bool, list[Bound]]]:
         """Yield the ways of making an object that holds a network of the right widths."""
@@ -126,11 +128,15 @@ class Search:
         stepping: Recipe | None = None
         for acts in (single_acts(self.cls, only_method), sequences(self.cls, only_method)):
             for act in acts:
+                if self.without & act.methods:
+                    continue
                 plan = self._data(replace(base, act=act))
                 if plan is None or self.late:
                     continue
                 kind = self.kind_of(plan)
                 if kind == "gradients" and in_pairs(plan) and not self._needs_input(plan):
+                    continue
+                if act.optional and not self._needs_targets(plan):
                     continue
                 if kind in {"step", self.kind} or only_method is not None:
                     return plan
@@ -150,6 +156,15 @@ class Search:
         except Crashed:
             return False
         return found is not None and not found.any()
+
+    def _needs_targets(self, plan: Recipe) -> bool:
+        """Return whether other targets make another answer."""
+        try:
+            one, two = (answers_once(self.maker, plan, q)
+                        for q in (self.question, retargeted(self.question)))  # fmt: skip
+        except Crashed:
+            return False
+        return not same((one,), (two,))
 
     def _forward(self, base: Recipe) -> Recipe | None:
         """Return the plan that runs the network forward only."""
@@ -400,7 +415,21 @@ def _search(maker: Maker, question: Question, kind: Kind | None) -> list[Reading
     readings = [_reading(maker, plan, question, kind) for plan in search.found]
     failures = [r for r in readings if isinstance(r, Failure)]
     good = [r for r in readings if isinstance(r, Reading)]
+    drawn = any(DRAWN in r.remarks for r in good)
+    drawn |= any(f.fault == "non-deterministic" for f in failures)
+    if drawn and maker.attempt.method is None:
+        good = _not_random(maker, question, kind, search.found[0].act) or good
     return _distinct(good) if good else failures[0]
+
+
+def _not_random(maker: Maker, question: Question, kind: Kind | None, random: Act) -> list[Reading]:
+    """Return the readings of other methods than those of an act that draws random numbers."""
+    search = Search(maker, question, kind, without=random.methods)
+    search.run()
+    readings = [_reading(maker, p, question, kind) for p in search.found if not is_forward(p)]
+    remark = f"{NOT_ASKED}{random.words}"
+    good = [r for r in readings if isinstance(r, Reading) and DRAWN not in r.remarks]
+    return [replace(r, remarks=(*r.remarks, remark)) for r in good]
 
 
 def _distinct(readings: list[Reading]) -> list[Reading]:
@@ -415,36 +444,43 @@ def _distinct(readings: list[Reading]) -> list[Reading]:
 def _reading(
     maker: Maker, plan: Recipe, question: Question, kind: Kind | None
 ) -> Reading | Failure:
-    """Return one reading: all calls, twice, so that what is random shows."""
-    runs = [_run(maker, plan, question, seed) for seed in (1, 2)]
-    remarks = [*runs[0].remarks]
-    if not same(runs[0].answers, runs[1].answers):
-        if not _order_only(maker, plan, question):
-            name = maker.attempt.name
-            text = (
-                f"{name} answers the same question differently each time: it draws random numbers"
-            )
-            return Failure("non-deterministic", text)
-        remarks.append(SHUFFLED)
-    answers = [dict(answer) for answer in runs[0].answers]
-    if runs[0].kind == "step" and answers:
+    """Return one reading: all calls, with several seeds, so that what is random shows."""
+    run = _run(maker, plan, question, 1)
+    chance = Chance(lambda q, seed: _run(maker, plan, q, seed).answers, maker.ground)
+    told = chance.told(maker.attempt.name, question, run.answers)
+    if isinstance(told, Failure):
+        return _made_by_chance(maker, plan, question) or told
+    answers = [dict(answer) for answer in run.answers]
+    if run.kind == "step" and answers:
         beside = output_beside(maker, plan, question)
         answers[0] = {**answers[0], **{n: a for n, a in beside.items() if n not in answers[0]}}
-    remarks += oddities(maker, plan, question)
-    cls = (
-        maker.attempt.target
-        if isinstance(maker.attempt.target, type)
-        else type(maker.attempt.target)
-    )
+    remarks = [*run.remarks, *([told] if told else []), *oddities(maker, plan, question)]
+    cls = maker.attempt.cls
     return Reading(
-        kind=runs[0].kind if kind is None else kind,
-        layout=plan.layout(dtype_of(runs[0].answers), cls.__name__),
+        kind=run.kind if kind is None else kind,
+        layout=plan.layout(dtype_of(run.answers), cls.__name__),
         answers=tuple(as_float64(answer) for answer in answers),
         rate=question.rate if _takes_rate(plan) else None,
         own=_own(maker, plan, question, cls),
-        changed=runs[0].changed,
+        changed=run.changed,
         remarks=tuple(dict.fromkeys(remarks)),
     )
+
+
+def _made_by_chance(maker: Maker, plan: Recipe, question: Question) -> Failure | None:
+    """Return the failure of an object that answers by random numbers it was made with."""
+    if is_forward(plan):
+        return None
+    chance = Chance(lambda q, seed: (made_alike(maker, plan, q, seed),), maker.ground)
+    first = (made_alike(maker, plan, question, 1),)
+    if chance.other(question, first) is not None:
+        return None
+    text = (
+        f"{maker.attempt.name} is made with random numbers that are no parameters of the network "
+        "asked about, and answers by them; declare its layers, or let it take its weights "
+        "from outside"
+    )
+    return Failure("made-by-chance", text)
 
 
 def _takes_rate(plan: Recipe) -> bool:
@@ -518,14 +554,6 @@ def _unchanged(worker: Worker, question: Question) -> dict[str, Array]:
     return {f"{name}_new": array for name, array in worker.numbers(question).items()}
 
 
-def _order_only(maker: Maker, plan: Recipe, question: Question) -> bool:
-    """Return whether only the order of the samples is random, and a seed holds it still."""
-    alone = only(question, 0)
-    one = [_run(maker, plan, alone, seed).answers for seed in (1, 2)]
-    again = [_run(maker, plan, question, 1).answers for _ in (1, 2)]
-    return len(question.x) > 1 and same(one[0], one[1]) and same(again[0], again[1])
-
-
 # --- Fixed sizes -------------------------------------------------------------------------------
 
 
@@ -565,8 +593,9 @@ def _natural(maker: Maker) -> tuple[int, ...] | None:
     for way in SIZELESS:
         with contextlib.suppress(Crashed):
             maker.ground.restore(0)
-            thing = maker.make(way, _blank((2, 2, 1)))
-            for widths in _likely_widths(thing):
+            blank = _blank((2, 2, 1))
+            thing = maker.make(way, blank)
+            for widths in _likely_widths(thing, (blank.x, blank.t) if way == "x, t" else ()):
                 if bounds(thing, widths):
                     return widths
             fits = [
@@ -579,10 +608,11 @@ def _natural(maker: Maker) -> tuple[int, ...] | None:
     return None
 
 
-def _likely_widths(thing: Any) -> Iterator[tuple[int, ...]]:
-    """Yield the widths that an object's arrays may make."""
+def _likely_widths(thing: Any, data: Sequence[Array]) -> Iterator[tuple[int, ...]]:
+    """Yield the widths that an object's arrays may make, the data that it keeps left out."""
     arrays = [(n, a) for n in walk(thing) if (a := numeric(n.value)) is not None and a.ndim == 2]
-    lively = [(node, array) for node, array in arrays if np.any(array)]
+    lively = [(node, array) for node, array in arrays
+              if np.any(array) and not any(np.array_equal(array, d) for d in data)]  # fmt: skip
     for key in ("family", "tail"):
         for members in families(lively, key).values():
             yield from _chains([array.shape for _, array in members])

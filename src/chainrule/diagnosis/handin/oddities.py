@@ -53,12 +53,7 @@ def _size(value: Any) -> int:
 
 def _grows(maker: Maker, plan: Recipe, question: Question) -> list[str]:
     """Return a remark for a method whose answer grows from call to call."""
-    cls = (
-        maker.attempt.target
-        if isinstance(maker.attempt.target, type)
-        else type(maker.attempt.target)
-    )
-    acts = [plan.act] if is_forward(plan) else forward_acts(cls)
+    acts = [plan.act] if is_forward(plan) else forward_acts(maker.attempt.cls)
     for act in acts:
         with contextlib.suppress(Crashed):
             sizes = _sizes(maker, replace(plan, act=act), question)

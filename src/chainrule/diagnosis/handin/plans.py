@@ -206,14 +206,21 @@ def is_usual(form: Form) -> bool:
     return (form.samples, form.upright, form.lists) in USUAL and form.targets == "rows"
 
 
-def plans(function: Callable[..., Any], question: Question) -> Iterator[Plan]:
-    """Yield the plans to call `function` by, the most promising first."""
+def plans(
+    function: Callable[..., Any], question: Question, *, optional: bool = False
+) -> Iterator[Plan]:
+    """Yield the plans to call `function` by, the most promising first.
+
+    With `optional` the argument behind the needed ones, None by default, is taken for the targets.
+    """
     found = parameters(function)
     names = [p.name for p in found if p.default is p.empty]
+    names += [found[len(names)].name] if optional else []
     ones = tuple(p.name for p in found if is_whole(p.default))
     counts = [len(names)] if found else [4, 3, 5]
     groups = [g for count in counts for g in groupings(count, len(question.W))]
     groups = [g for g in groups if not (g[1] == "vector" and len(names) < 2)]
+    groups = [g for g in groups if not optional or g[0][-1] == "t"]
     ordered = sorted(groups, key=lambda group: -_agreement(group[0], names))
     alternatives = [ones, ()] if ones else [()]
     for roles, container, biases in ordered:

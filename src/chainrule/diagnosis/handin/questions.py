@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 Kind: TypeAlias = Literal["gradients", "step", "forward"]
 Fault: TypeAlias = Literal[
-    "exception", "endless", "non-deterministic", "no-layout", "not-found", "memory"
+    "exception",
+    "endless",
+    "non-deterministic",
+    "made-by-chance",
+    "no-layout",
+    "not-found",
+    "memory",
 ]
 
 

@@ -234,10 +234,24 @@ def work(maker: Maker, plan: Recipe, question: Question, seed: int) -> Worker:
     ranked = found[plan.choice] if plan.choice < len(found) else named[0]
     bound = ranked if ranked in named else named[0]
     bound.put(thing, question)
+    _reseed_inside(thing, seed)
+    return Worker(thing, bound, maker.seconds)
+
+
+def _reseed_inside(thing: Any, seed: int) -> None:
+    """Set the generators of random numbers that an object holds to a seed."""
     for node in walk(thing):
         if isinstance(node.value, (np.random.Generator, np.random.RandomState)):
             reseed(node.value, seed)
-    return Worker(thing, bound, maker.seconds)
+
+
+def made_alike(maker: Maker, plan: Recipe, question: Question, seed: int) -> dict[str, Array]:
+    """Return what an act answers with a seed, of an object that is always made with the same."""
+    single = plan.data.single and not in_pairs(plan)
+    worker = work(maker, plan, question, 1)
+    maker.ground.restore(seed)
+    _reseed_inside(worker.thing, seed)
+    return act_once(worker, plan, only(question, 0) if single else question).arrays
 
 
 def effect(maker: Maker, plan: Recipe, question: Question) -> tuple[int, int]:
@@ -319,14 +333,9 @@ def output_beside(maker: Maker, plan: Recipe, question: Question) -> dict[str, A
 
 def output_plan(maker: Maker, plan: Recipe, question: Question) -> Recipe | None:
     """Return the plan of the first method that gives an output made with all weights."""
-    cls = (
-        maker.attempt.target
-        if isinstance(maker.attempt.target, type)
-        else type(maker.attempt.target)
-    )
     rest = [form for form in DATA if form.targets == "rows" and form != plan.data]
     forms = [plan.data, *sorted(rest, key=lambda form: not form.single)]
-    for act, form in itertools.product(forward_acts(cls), forms):
+    for act, form in itertools.product(forward_acts(maker.attempt.cls), forms):
         beside = replace(plan, act=act, data=form)
         with contextlib.suppress(Crashed):
             if _gives_output(maker, beside, question):

@@ -3,13 +3,12 @@
 It decides what a hint gives away and in which words; what is wrong is found elsewhere.
 """
 
-from importlib.resources import files
+from importlib import resources  # the name files is that of a file in this folder
 
 __all__ = ["diagnosis_schema"]
 
 
 def diagnosis_schema() -> str:
     """Return the JSON Schema of ``chainrule.diagnosis/1``, as text."""
-    return (
-        files("chainrule.diagnosis").joinpath("diagnosis.schema.json").read_text(encoding="utf-8")
-    )
+    schema = resources.files("chainrule.diagnosis").joinpath("diagnosis.schema.json")
+    return schema.read_text(encoding="utf-8")
