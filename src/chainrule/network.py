@@ -324,11 +324,7 @@ class Network:
     def value(self, theta: Array, batch: Batch, draw: Draw | None = None) -> Any:
         """Return C for a batch that `batch` made: the loss plus the penalty."""
         o = self.forward(self.params(theta), batch.x, draw)[-1].a  # (n, outputs)
-        return self.value_of(o, theta, batch)
-
-    def value_of(self, o: Array, theta: Array, batch: Batch) -> Any:
-        """Return C of raw outputs o, (n, outputs): the loss plus the penalty."""
-        return self.objective.value(o, batch.t, batch.weight) + self._penalty(theta, batch)
+        return self.objective.value(o, batch.t, batch.weight) + self.penalty_value(theta, batch)
 
     def run(self, theta: Array, batch: Batch, draw: Draw | None = None) -> Trace:
         """Return the trace of both passes for a batch that `batch` made."""
@@ -337,14 +333,15 @@ class Network:
         saved = self.forward(params, x, draw)
         o = saved[-1].a  # (n, outputs)
         p, terms = loss.predict(o), loss.terms(o, t)  # (n, outputs)
-        data_loss, penalty = loss.value(o, t, weight), self._penalty(theta, batch)
+        data_loss, penalty = loss.value(o, t, weight), self.penalty_value(theta, batch)
         do = loss.gradient(o, t, weight)  # (n, outputs)
         grads = self.backward(params, saved, do)
         gradient = self._gradient(theta, grads, batch)  # (parameters,)
         total = data_loss + penalty
         return Trace(batch, saved, p, terms, data_loss, penalty, total, do, grads, gradient)
 
-    def _penalty(self, theta: Array, batch: Batch) -> Any:
+    def penalty_value(self, theta: Array, batch: Batch) -> Any:
+        """Return the penalty of a batch that `batch` made, which is part of C."""
         if not self.penalty:
             return 0.0
         weights = [b.view(theta) for b in self.layout.blocks if b.decays]

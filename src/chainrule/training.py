@@ -28,8 +28,7 @@ from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.schedules import rate_at
 
 if TYPE_CHECKING:
-    from chainrule.compiled.engine import Training
-    from chainrule.compiled.predicting import Predictor
+    from chainrule.compiled import Predictor, Training
 
 Array: TypeAlias = NDArray[Any]
 Metric: TypeAlias = Callable[[Array, Array], float]
@@ -240,7 +239,8 @@ def choose_path(
     state: State | None,
 ) -> Path:
     """Return what a run goes on; what a state was begun on is what "auto" means for it."""
-    if state is not None and state.step and engine == "auto":
+    own = isinstance(optimizer, LBFGS)  # it loops by itself, whatever went before
+    if state is not None and state.step and engine == "auto" and not own:
         engine = state.engine
     path = describe(
         network, optimizer, rows=len(data.x), batch=batch, dtype=data.x.dtype, engine=engine
@@ -467,7 +467,9 @@ class Run:
         """Return C for a batch, from the engine that the run is on."""
         if self.path.engine != "compiled":
             return float(self.network.value(theta, batch))
-        return float(self.network.value_of(self._forward().raw(theta, batch.x), theta, batch))
+        o = self._forward().raw(theta, batch.x)  # (n, outputs)
+        loss = self.network.objective.value(o, batch.t, batch.weight)
+        return float(loss + self.network.penalty_value(theta, batch))
 
     def _forward(self) -> "Predictor":
         """Return the compiled forward pass, prepared when it is first wanted."""

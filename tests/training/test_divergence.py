@@ -5,11 +5,13 @@ Where it happens is found again here, by a loop and a forward pass written out i
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 
+import chainrule
 from chainrule import (
     LBFGS,
     SGD,
@@ -22,11 +24,13 @@ from chainrule import (
     Network,
     Run,
     mlp,
-    train,
 )
 from chainrule.elementwise import real, where
 
 Array: TypeAlias = np.ndarray[Any, Any]
+
+# Where it breaks is worked out here with NumPy's own rounding, which is the reference engine's.
+train: Any = partial(chainrule.train, engine="reference")
 
 RNG = np.random.default_rng(0)
 N, SIZE, SEED = 10, 4, 7

@@ -5,6 +5,7 @@ It plugs in where training loops over batches and nowhere else. Numba is importe
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule.compiled import sources  # noqa: F401 (it looks at the files as they are imported)
 from chainrule.compiled.choice import Path, describe
 
 if TYPE_CHECKING:

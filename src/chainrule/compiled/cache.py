@@ -23,6 +23,8 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 from numba.core.sigutils import normalize_signature
 
+from chainrule.compiled import sources
+
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 HOOK = "_cache"  # where Numba looks for what keeps its functions
 rebuild: Any = operator.attrgetter("_rebuild")(CompileResult)  # its own cache's way in and out
@@ -43,14 +45,9 @@ def folder() -> Path:
 @cache
 def engine_key() -> str:
     """Return the hash of every source file of the package's engine, and of all versions."""
-    root = Path(__file__).parents[1]
-    files = sorted([*root.glob("*.py"), *(root / "compiled").glob("*.py")])
     names = ("numba", "llvmlite", "numpy", "scipy")
-    told = hashlib.sha256(repr([sys.version, *map(version, names), numba.__version__]).encode())
-    told.update(llvmlite.__version__.encode())
-    for file in files:
-        told.update(file.name.encode() + b"\0" + file.read_bytes())
-    return told.hexdigest()
+    made_with = (sys.version, *map(version, names), numba.__version__, llvmlite.__version__)
+    return hashlib.sha256(repr((*made_with, sources.digest())).encode()).hexdigest()
 
 
 class Kept:
@@ -66,18 +63,22 @@ class Kept:
     def __init__(self, name: str, key: str | None) -> None:
         self.name, self.key = name, key
 
-    def path(self, signature: Any, codegen: Any) -> Path:
-        """Return the file of a signature for this machine's processor."""
+    def path(self, signature: Any, codegen: Any) -> Path | None:
+        """Return the file of a signature for this machine's processor; None if it is not kept."""
+        if self.key is None:
+            return None
         told = repr((engine_key(), self.key, str(signature), codegen.magic_tuple()))
-        return folder() / f"{self.name}-{hashlib.sha256(told.encode()).hexdigest()[:32]}.bin"
+        name = f"{self.name}-{hashlib.sha256(told.encode()).hexdigest()[:32]}.bin"
+        return folder() / name if sources.unchanged() else None
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the compiled function, or None where there is none that can be read."""
         context.refresh()
-        if self.key is None:
+        path = self.path(signature, context.codegen())
+        if path is None:
             return None
         try:
-            data = pickle.loads(self.path(signature, context.codegen()).read_bytes())  # noqa: S301 (our own file)
+            data = pickle.loads(path.read_bytes())  # noqa: S301 (our own file)
             return rebuild(context, *data)
         except FileNotFoundError:
             announce()
@@ -87,9 +88,9 @@ class Kept:
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Write the compiled function, whole or not at all."""
-        if self.key is None or result.library.has_dynamic_globals:
-            return
         path = self.path(signature, result.library.codegen)
+        if path is None or result.library.has_dynamic_globals:
+            return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=path.parent)

@@ -40,7 +40,7 @@ ORDERS = 2**16  # samples whose order is drawn at once, or one epoch's
 LANES = 16  # of the widest vectors, single precision
 FIELDS = {name: place for place, name in enumerate(Memory._fields)}
 HEAD_OF_CALL = [b.FIRST, b.COUNT, b.STEP, b.SEED, b.ORDERS, b.ENDS]
-PANEL_BYTES = 2**17  # of a thread's gradients, which should stay in its cache
+PANEL_BYTES = 2**20  # of a thread's gradients: less, and products get slow; more leaves the cache
 
 
 @cache
@@ -399,10 +399,9 @@ class Training:
     # ---- where it broke ----
 
     def _find_fault(self, sound: State, reach: int) -> tuple[State, list[float], DivergenceError]:
-        """Go again, by halves, up to the last sound update, and let the reference name what follows.
+        """Go again, by halves, to the last sound update, and let the reference name what follows.
 
-        Within `reach` updates a loss or θ is not finite. An infinite weight may hide for long in a
-        saturated unit, so θ is looked at, too.
+        Within `reach` updates a loss or θ is not finite; the last θ has been in no loss yet.
         """
         losses: list[float] = []
         while reach > 1:
@@ -419,16 +418,12 @@ class Training:
                 sound = after
         except DivergenceError as error:
             return sound, losses, error
-        return (
-            sound,
-            losses,
-            DivergenceError(
-                f"the loss is not finite in epoch {sound.epoch + 1}, batch {sound.batch + 1}, "
-                f"computed in {np.dtype(self.kernel.dtype)} by the compiled engine; lower the learning "
-                "rate, bring the inputs to a common scale, or compute in float64; the last finite "
-                "theta is kept"
-            ),
+        error = DivergenceError(
+            f"the loss is not finite in epoch {sound.epoch + 1}, batch {sound.batch + 1}, computed "
+            f"in {np.dtype(self.kernel.dtype)} by the compiled engine; lower the learning rate, bring "
+            "the inputs to a common scale, or compute in float64; the last finite theta is kept"
         )
+        return sound, losses, error
 
     def _advanced(self, state: State, count: int) -> tuple[State | None, list[float]]:
         """Return the state some updates later, None if it is not finite, and the epochs' losses."""

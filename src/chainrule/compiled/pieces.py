@@ -28,6 +28,12 @@ Dtype = type[np.floating[Any]]
 carray: Any = vars(numba)["carray"]
 to_fixed_tuple: Any = ndarray.to_fixed_tuple
 
+# For rules: x / c may become x · (1/c), so that what an update divides every entry by is divided by
+# once. It moves a last digit; NaN and infinity stay what they are.
+RECIPROCALS: Any = {
+    "error_model": "numpy", "fastmath": {"contract", "arcp"}, "forceinline": True,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -331,6 +337,7 @@ def rule_piece(optimizer: type[Optimizer], dtype: Dtype) -> Piece:
     """Return the loop of an optimiser's rule."""
     count = len(optimizer().constants(1, 1.0))
     rule = translate(optimizer.rule, dtype)
+    formula = numba.njit(**RECIPROCALS)(rule.compiled.py_func)
     make = (stateless_loop, one_slot_loop, two_slots_loop)[len(optimizer.slots)]
-    loop = compiled(make(rule.compiled, count), dtype, "ppppnd", rule.key)
+    loop = compiled(make(formula, count), dtype, "ppppnd", rule.key)
     return Piece((loop.address,), (loop,))

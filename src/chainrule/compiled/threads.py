@@ -121,6 +121,15 @@ def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], No
         begin.set()
         raise
     finally:
+        join(others)
+
+
+def join(others: list[threading.Thread]) -> None:
+    """Wait until no thread is left, also if that is interrupted: they use the caller's memory."""
+    try:
         for other in others:
             if other.is_alive():  # not one whose start was interrupted: it is cancelled
                 other.join()
+    except BaseException:
+        join(others)
+        raise
