@@ -206,7 +206,8 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     """
     rows = numbers(X, "X")
     if state is None:
-        start = np.float32 if rows.dtype == np.float32 else np.float64
+        single = rows.dtype.newbyteorder("=") == np.float32
+        start = np.float32 if single else np.float64
         theta = network.initialize(seed, start) if theta is None else network.layout.check(theta)
     else:
         of_kind(state, State, "state", "give the state of a run, such as run.state")

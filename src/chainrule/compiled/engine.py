@@ -420,8 +420,8 @@ class Training:
             return sound, losses, error
         error = DivergenceError(
             f"the loss is not finite in epoch {sound.epoch + 1}, batch {sound.batch + 1}, computed "
-            f"in {np.dtype(self.kernel.dtype)} by the compiled engine; lower the learning rate, bring "
-            "the inputs to a common scale, or compute in float64; the last finite theta is kept"
+            f"in {np.dtype(self.kernel.dtype)} by the compiled engine; lower the learning rate, "
+            "bring the inputs to a common scale, or use float64; the last finite theta is kept"
         )
         return sound, losses, error
 

@@ -74,6 +74,24 @@ def number(typing: Any, place: Any, value: Any) -> Any:
 
 
 @intrinsic
+def fetch(typing: Any, place: Any, offset: Any) -> Any:
+    """Let memory be brought to the cache while something else is done."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        kinds = [byte, *[ir.IntType(32)] * 3]
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0i8"
+        )
+        at = builder.bitcast(builder.gep(given[0], [given[1]]), byte)
+        read, keep, data = (ir.IntType(32)(value) for value in (0, 3, 1))
+        builder.call(function, [at, read, keep, data])
+        return context.get_dummy_value()
+
+    return types.none(place, types.int64), generate
+
+
+@intrinsic
 def _add(typing: Any, address: Any) -> Any:
     """Add 1 to the whole number at an address, at once for every thread."""
 

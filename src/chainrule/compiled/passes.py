@@ -41,7 +41,7 @@ from chainrule.compiled.memory import (
     share,
     thread_sums,
 )  # fmt: skip
-from chainrule.compiled.native import address, call, number
+from chainrule.compiled.native import address, call, fetch, number
 from chainrule.compiled.products import forward_product, input_product, weight_product
 from chainrule.compiled.tables import (
     BACKWARD,
@@ -62,6 +62,8 @@ from chainrule.compiled.tables import (
 )  # fmt: skip
 
 pays = njit(products.pays)
+
+AHEAD = 4  # samples that are on their way while one is copied
 
 # ---- a batch's samples --------------------------------------------------------------------------
 
@@ -84,7 +86,17 @@ def gather(
         for c in range(k):
             m.work[head[BATCH_T] + s * k + c] = m.t[i * k + c]
         if not whole:
+            if s + AHEAD < last:
+                fetch_row(m, m.orders[order + start + s + AHEAD] if head[ORDERS] else i, d)
             gather_row(m, i, head[BATCH_X] + s * d, d)
+
+
+@njit
+def fetch_row(m: Memory, i: int, d: int) -> None:
+    """Let a sample be brought to the cache: far apart as they lie, each would be waited for."""
+    if m.head[X_COLUMN] == 1:
+        for c in range(0, d, LINE):
+            fetch(m.x, m.head[X0] + i * m.head[X_ROW] + c)
 
 
 @njit
