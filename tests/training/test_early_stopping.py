@@ -104,7 +104,7 @@ def test_the_best_parameters_remain_when_the_epochs_end_first():
     run = run_of(1, 3, 2, 2, patience=9)
     assert run.reason == "epochs"
     assert run.theta.tobytes() == theta_after(2)
-    np.testing.assert_array_equal(run.predict(X), NET.predict(run.theta, X))
+    np.testing.assert_allclose(run.predict(X), NET.predict(run.theta, X), rtol=1e-13)
 
 
 def test_before_the_end_the_parameters_are_the_last_ones():
@@ -172,7 +172,7 @@ def test_on_the_validation_loss():
     assert run.reason == "early stopping"
     assert len(losses) == best + 1 + 5
     assert best > 5  # it first improves, so that stopping at the first record would be seen
-    assert NET.loss_and_gradient(run.theta, xv, yv)[0] == losses[best]
+    assert NET.loss_and_gradient(run.theta, xv, yv)[0] == pytest.approx(losses[best], rel=1e-14)
     assert run.history[-1].loss < run.history[best].loss  # on the training data it goes on
 
 
@@ -181,7 +181,7 @@ def test_on_the_training_loss_where_there_is_no_validation():
     run.finish()
     losses = [r.loss for r in run.history]
     assert len(losses) == np.argmin(losses) + 1 + 4
-    assert NET.loss_and_gradient(run.theta, X, Y)[0] == min(losses)
+    assert NET.loss_and_gradient(run.theta, X, Y)[0] == pytest.approx(min(losses), rel=1e-14)
 
 
 def test_a_monitored_loss_may_ask_for_a_delta():

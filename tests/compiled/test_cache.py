@@ -1,0 +1,251 @@
+"""Compiled functions on disk: right after any edit, whoever writes them, however they are torn.
+
+Each process works on a copy of the package, which is edited, and compares its own compiled run with
+its own reference; how long anything takes is not asked.
+"""
+
+import functools
+import linecache
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+import chainrule
+from chainrule.activations import Custom
+from chainrule.compiled import cache, sources
+from chainrule.network import mlp
+from chainrule.training import train
+
+PROGRAM = """
+import numpy as np
+from numba.core import event
+from chainrule import SGD, mlp, train
+
+x = np.linspace(-2, 2, 12).reshape(4, 3)
+net = mlp(3, 4, 2, activation="relu", loss="squared-error")
+start = np.linspace(-0.2, 0.5, net.layout.size)
+runs = [train(net, x, x[:, :2], SGD(0.1), epochs=4, theta=start, engine=e) for e in
+        ("compiled", "reference")]
+with event.install_recorder("numba:run_pass") as passes:
+    for run in runs:
+        run.finish()
+fast, slow = (run.theta for run in runs)
+assert np.abs(fast - slow).max() < 1e-14, (fast, slow)
+assert [run.state.engine for run in runs] == ["compiled", "reference"]
+assert (fast != start).any()
+print(len(passes.buffer), fast.tobytes().hex())
+"""
+
+
+class Told(NamedTuple):
+    """What a process did: passes of the compiler, and its θ."""
+
+    compiled: bool
+    theta: str
+
+
+class Tree(NamedTuple):
+    """A copy of the package, and a folder for what is compiled."""
+
+    source: Path
+    folder: Path
+
+    def start(
+        self, folder: Path | str | None = None, program: str = PROGRAM
+    ) -> subprocess.Popen[str]:
+        """Start a process on this copy."""
+        places = {"PYTHONPATH": str(self.source), "CHAINRULE_CACHE_DIR": str(folder or self.folder)}
+        return subprocess.Popen(
+            [sys.executable, "-c", program], env={**os.environ, **places},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def run(self, folder: Path | str | None = None) -> Told:
+        """Run a process on this copy to its end."""
+        with self.start(folder) as process:
+            return told(process)
+
+    def files(self) -> dict[str, bytes]:
+        """Return what lies in the folder."""
+        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
+
+    def edit(self, file: str, change: Callable[[str], str]) -> Callable[[], None]:
+        """Change a file; return what changes it back."""
+        path = self.source / "chainrule" / file
+        text = path.read_text()
+        assert change(text) != text
+        path.write_text(change(text))
+        return lambda: void(path.write_text(text))
+
+
+def void(_: object) -> None:
+    """Return nothing."""
+
+
+def told(process: subprocess.Popen[str]) -> Told:
+    """Wait for a process and read what it says."""
+    out, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    passes, theta = out.split()
+    return Told(int(passes) > 0, theta)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """Return a copy of the package with an empty folder."""
+    made = Tree(tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("cache") / "inner")
+    package = Path(chainrule.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(package, made.source / "chainrule", ignore=ignored)
+    return made
+
+
+@pytest.fixture(scope="module")
+def first(tree) -> list[Told]:
+    """Return what two processes say that start together, with an empty folder."""
+    with tree.start() as one, tree.start() as other:
+        return [told(one), told(other)]
+
+
+@pytest.fixture
+def theta(first) -> str:
+    """Return θ as it is right."""
+    return first[0].theta
+
+
+# ---- processes ----------------------------------------------------------------------------------
+
+
+def test_two_that_start_together_are_both_right(first, tree):
+    assert first[0].theta == first[1].theta
+    assert first[0].compiled
+    assert {Path(name).suffix for name in tree.files()} == {".bin"}  # nothing half done is left
+
+
+def test_the_next_one_compiles_nothing(tree, theta):
+    before = tree.files()
+    assert tree.run() == Told(compiled=False, theta=theta)
+    assert tree.files() == before
+
+
+def doubled(text: str) -> str:
+    """Return activations.py with twice the slope of ReLU."""
+    text = text.replace(
+        "return where(real(z) > 0, z, 0 * z)", "return where(real(z) > 0, 2 * z, 0 * z)"
+    )
+    return text.replace(
+        "return where(real(z) > 0, 1.0, 0 * z)", "return where(real(z) > 0, 2.0, 0 * z)"
+    )
+
+
+def test_an_edit_is_seen_and_undone(tree, theta):
+    before = tree.files()
+    back = tree.edit("activations.py", doubled)
+    edited = tree.run()
+    back()
+    assert edited.compiled
+    assert edited.theta != theta
+    assert before.items() < tree.files().items()
+    both = tree.files()
+    assert tree.run() == Told(compiled=False, theta=theta)
+    assert tree.files() == both
+
+
+EDITED_MEANWHILE = (
+    """
+import sys
+from pathlib import Path
+import chainrule.training
+
+path = Path(chainrule.training.__file__).parent / "activations.py"
+path.write_text(path.read_text() + "\\n")
+"""
+    + PROGRAM
+)
+
+
+def test_an_edit_under_a_running_process_poisons_nothing(tree, theta):
+    """What is in its memory is no longer what the files say: it keeps and finds nothing."""
+    before, back = tree.files(), tree.edit("activations.py", lambda text: text + "\n")
+    with tree.start(program=EDITED_MEANWHILE) as process:
+        assert told(process) == Told(compiled=True, theta=theta)
+    back()
+    assert tree.files() == before
+
+
+def test_every_source_of_the_engine_counts():
+    root = Path(chainrule.__file__).parent
+    assert {*sources.files()} >= {*root.glob("*.py"), *root.glob("compiled/*.py")}
+    assert sources.unchanged()
+
+
+# ---- folders and files --------------------------------------------------------------------------
+
+
+def test_torn_files_are_written_anew(tree, theta):
+    paths = sorted(tree.folder.iterdir())
+    for number, path in enumerate(paths):
+        whole = path.read_bytes()
+        path.write_bytes((whole[: len(whole) // 2], b"", b"torn" + whole, whole[::-1])[number % 4])
+    damaged = tree.files()
+    found = tree.run()
+    assert found == Told(compiled=True, theta=theta)
+    mended = [name for name, data in tree.files().items() if damaged[name] != data]
+    assert mended
+    assert tree.run() == Told(compiled=False, theta=theta)
+
+
+def test_a_folder_that_cannot_be_written(tree, theta):
+    assert tree.run("/dev/null/nowhere") == Told(compiled=True, theta=theta)
+
+
+def test_where_the_folder_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
+    assert cache.folder() == tmp_path
+    monkeypatch.delenv("CHAINRULE_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.folder() == tmp_path / "chainrule"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache.folder().name == "chainrule"
+
+
+def typed(text: str) -> Callable[..., Any]:
+    """Return a function as it was typed into a notebook: it has a text, but no file."""
+    name = f"<cell {len(text)}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    names: dict[str, Any] = {}
+    exec(compile(text, name, "exec"), names)  # noqa: S102
+    return names["f"]
+
+
+def test_what_has_no_file_is_compiled_but_not_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
+    own = Custom("typed", typed("def f(z):\n    return 0.25 * z * z + z\n"))
+    net = mlp(3, 2, activation=own, loss="squared-error")
+    x = np.ones((4, 3))
+    runs = [train(net, x, x[:, :2], "sgd", epochs=2, engine=e) for e in ("compiled", "reference")]
+    fast, slow = (run.finish() and run.theta for run in runs)
+    assert np.abs(fast - slow).max() < 1e-14
+    assert not [*tmp_path.glob("activate-*"), *tmp_path.glob("derive-*")]
+
+
+# ---- what is said -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_compiling_is_announced_once_in_a_terminal(terminal, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    fresh = functools.cache(cache.announce.__wrapped__)
+    for _ in range(2):
+        fresh()
+    printed = capsys.readouterr().err
+    assert printed.count("chainrule: compiling for this machine, once") == terminal

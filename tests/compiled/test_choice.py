@@ -1,0 +1,183 @@
+"""Which engine a run goes on: said beforehand, by sizes, rows and batch alone, and kept to.
+
+How fast either is, is not asked here.
+"""
+
+import re
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from chainrule.compiled import Path, choice, describe
+from chainrule.errors import InputError, MissingPackageError, UnknownNameError
+from chainrule.network import mlp
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.training import say_once, train
+
+SMALL = mlp(2, 3, 2, activation="tanh", loss="squared-error")
+LARGE = mlp(784, 256, 10, activation="relu", loss="softmax-cross-entropy")
+X, T = np.ones((4, 2)), np.zeros((4, 2))
+
+
+# ---- what is said -------------------------------------------------------------------------------
+
+
+def test_what_it_depends_on():
+    """Rows and batch decide together; the rule, precision and caches do not."""
+    for net in (SMALL, LARGE):
+        for rows, batch in ((1, None), (50, 1), (50, 32), (50, 50), (5_000, 512), (5_000, None)):
+            said = describe(net, rows=rows, batch=batch)
+            assert said.engine == "compiled"
+            others = [
+                describe(net, name, rows=rows, batch=batch, dtype=dtype)
+                for name in OPTIMIZERS
+                for dtype in (np.float32, "float64")
+                if name != "lbfgs"
+            ]
+            assert {one.threads for one in others} == {said.threads}
+            assert describe(net, rows=rows, batch=max(batch or rows, rows)) == describe(
+                net, rows=rows
+            )
+
+
+def test_threads_are_as_many_as_work_feeds(monkeypatch):
+    monkeypatch.setattr("chainrule.compiled.threads.allowed", lambda: 2)
+    assert describe(SMALL, rows=4).threads == 1
+    assert describe(LARGE, rows=60_000, batch=128).threads == 2
+    assert describe(LARGE, rows=60_000, batch=1).threads in {1, 2}
+    monkeypatch.setattr("chainrule.compiled.threads.allowed", lambda: 1)
+    assert describe(LARGE, rows=60_000, batch=128).threads == 1
+
+
+def test_it_is_what_train_takes():
+    for net, rows, batch in ((SMALL, 4, None), (SMALL, 4, 2), (LARGE, 200, 128)):
+        x = np.ones((rows, net.inputs), np.float32)
+        run = train(net, x, np.zeros((rows, net.outputs)) + 1 / net.outputs, batch=batch)
+        assert run.path == describe(net, rows=rows, batch=batch, dtype=np.float32)
+
+
+def test_it_is_told_in_a_sentence():
+    assert str(describe(SMALL, rows=4)).startswith("compiled engine on 1 thread: ")
+    two = Path("compiled", 2, "why not")
+    assert str(two) == "compiled engine on 2 threads: why not"
+    asked = describe(SMALL, rows=4, engine="reference")
+    assert str(asked) == "reference engine: it was asked for"
+    told = describe(SMALL, "lbfgs", rows=4)
+    assert str(told).startswith("reference engine: lbfgs is SciPy's")
+    assert not told.missing
+
+
+def test_what_is_refused():
+    with pytest.raises(UnknownNameError, match="did you mean 'compiled'"):
+        describe(SMALL, rows=4, engine="compile")
+    with pytest.raises(UnknownNameError, match="known: auto, compiled, reference"):
+        train(SMALL, X, T, engine="numba")
+    with pytest.raises(InputError, match="lbfgs is SciPy's"):
+        train(SMALL, X, T, "lbfgs", engine="compiled")
+    with pytest.raises(InputError, match="float32 or float64"):
+        describe(SMALL, rows=4, dtype="float16")
+
+
+# ---- without Numba ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("absent", choice.NEEDED)
+def test_without_what_it_needs(absent, monkeypatch):
+    monkeypatch.setattr(choice, "installed", lambda name: name != absent)
+    say_once.cache_clear()
+    said = describe(SMALL, rows=4)
+    assert (said.engine, said.missing) == ("reference", True)
+    assert f"needs {absent}, which is not installed; run: pip install 'chainrule[train]'" in str(
+        said
+    )
+    with pytest.warns(RuntimeWarning, match=re.escape(said.reason)) as caught:
+        run = train(SMALL, X, T, epochs=2)
+    assert caught[0].filename == __file__
+    assert run.path == said
+    run.finish()
+    assert run.state.engine == "reference"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(SMALL, X, T, epochs=2).finish()  # said once
+        train(SMALL, X, T, epochs=2, engine="reference").finish()
+    with pytest.raises(MissingPackageError, match=r"pip install 'chainrule\[train\]'"):
+        train(SMALL, X, T, engine="compiled")
+    say_once.cache_clear()
+
+
+NO_NUMBA = """
+import sys, warnings
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "numba":
+            raise ModuleNotFoundError(f"No module named {name!r}", name="numba")
+
+sys.meta_path.insert(0, Absent())
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "numba" else found(name, *rest)
+
+import numpy as np
+from chainrule import MissingPackageError, mlp, train
+from chainrule.compiled import describe
+
+net = mlp(2, 3, 2, activation="tanh", loss="squared-error")
+x, t = np.ones((4, 2)), np.zeros((4, 2))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(3):
+        run = train(net, x, t, epochs=3)
+        run.finish()
+assert run.state.engine == "reference" and run.state.epoch == 3
+assert [w.category for w in caught] == [RuntimeWarning], caught
+assert "pip install 'chainrule[train]'" in str(caught[0].message)
+try:
+    train(net, x, t, engine="compiled")
+except MissingPackageError as error:
+    assert "pip install 'chainrule[train]'" in str(error)
+else:
+    sys.exit("the compiled engine ran")
+print(describe(net, rows=4))
+"""
+
+
+def test_a_process_without_numba():
+    assert printed(NO_NUMBA) == (
+        "reference engine: the compiled engine needs numba, which is not installed; "
+        "run: pip install 'chainrule[train]'"
+    )
+
+
+def printed(program: str) -> str:
+    """Run a program in a process of its own and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+LIGHT: dict[str, Any] = {
+    "import chainrule": "import chainrule",
+    "import chainrule.compiled": "import chainrule.compiled",
+    "the reference engine": (
+        "from chainrule import mlp, train\n"
+        "net = mlp(2, 2, activation='tanh', loss='squared-error')\n"
+        "train(net, [[0, 1]], [[1, 0]], epochs=2, engine='reference').finish()"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_numba_is_imported_when_it_runs(name):
+    program = (
+        LIGHT[name] + "\nimport sys\nprint([m for m in ('numba', 'llvmlite') if m in sys.modules])"
+    )
+    assert printed(program) == "[]"

@@ -1,0 +1,653 @@
+"""Runs on the compiled engine: a user's own functions, divergence, stopping, records.
+
+That its numbers are the reference's is the engines law; here it is what stands around them.
+"""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from chainrule.activations import Custom
+from chainrule.compiled import describe, engine
+from chainrule.elementwise import exp, log1p, real, tanh, where
+from chainrule.errors import DivergenceError, InputError
+from chainrule.layers import Activate, Dense, Dropout, LayerNorm
+from chainrule.loops import State
+from chainrule.losses import CustomLoss
+from chainrule.network import Network, mlp
+from chainrule.optimizers import SGD, Adam, ClipNorm, ClipValue, Momentum, Nesterov, RMSProp
+from chainrule.schedules import CosineDecay, Schedule, StepDecay, WarmUp
+from chainrule.training import EarlyStopping, Run, train
+from tests.laws.nets import Array, same_bits
+
+DTYPES = ["float64", "float32"]
+THREADS = {"as described": {}, "1 thread": {"threads": 1}, "2 threads": {"threads": 2}}
+
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+each_way = pytest.mark.parametrize("threads", THREADS)
+
+RNG = np.random.default_rng(3)
+X, T = RNG.normal(size=(11, 3)), RNG.normal(size=(11, 2))
+NET = mlp(3, 5, 4, 2, activation="tanh", loss="squared-error")
+
+
+def on(threads: str, run: Run) -> Run:
+    """Return the run on the compiled engine: as described, or on its general program."""
+    assert run.path.engine == "compiled", run.path
+    if THREADS[threads]:
+        run.path = replace(run.path, tiny=False, **THREADS[threads])
+    return run
+
+
+def near(a: Any, b: Any, eps: float = 2_000) -> bool:
+    """Tell whether two arrays agree within the engines law's bound."""
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.dtype == b.dtype
+    return bool(np.abs(a - b).max() <= eps * np.finfo(a.dtype).eps * np.abs(b).max())
+
+
+def thetas(runs: list[Run]) -> tuple[Array, Array]:
+    """Return θ of two runs after they have finished."""
+    for run in runs:
+        run.finish()
+    first, second = runs
+    return first.theta, second.theta
+
+
+def same_state(a: State, b: State) -> bool:
+    """Tell whether two states agree in every bit."""
+    one, other = a.to_dict(), b.to_dict()
+    return one.keys() == other.keys() and all(same_bits(one[k], other[k]) for k in one)
+
+
+# ---- a user's own functions ---------------------------------------------------------------------
+
+
+def bump(z: Any) -> Any:
+    return z * exp(-z * z) + tanh(0.5 * z)
+
+
+def dbump(z: Any, a: Any) -> Any:
+    return (1 - 2 * z * z) * exp(-z * z) + 0.5 * (1 - tanh(0.5 * z) ** 2)
+
+
+def cauchy(o: Any, t: Any) -> Any:
+    return log1p((o - t) ** 2)
+
+
+def dcauchy(o: Any, t: Any) -> Any:
+    return 2 * (o - t) / (1 + (o - t) ** 2)
+
+
+def by_table(z: Any) -> Any:
+    return np.interp(z, [-9.0, 9.0], [-9.0, 9.0])
+
+
+def dby_table(z: Any, a: Any) -> Any:
+    return where((real(z) > -9) & (real(z) < 9), 1.0, 0.0)
+
+
+def in_a_comprehension(z: Any) -> Any:
+    return sum([z, 0.5 * z])
+
+
+OWN = {"with df": Custom("bump", bump, dbump), "without df": Custom("bump", bump)}
+LAMBDA = Custom("doubled", lambda z: 2 * z, lambda z, _: 2 + 0 * z)
+
+
+@pytest.mark.parametrize("name", OWN)
+@each_dtype
+@each_way
+def test_an_activation_of_ones_own(name, dtype, threads):
+    net = mlp(3, 5, 2, activation=OWN[name], loss="squared-error")
+    settings: dict[str, Any] = {"epochs": 3, "batch": 4, "seed": 1}
+    x, t = X.astype(dtype), T.astype(dtype)
+    fast = on(threads, train(net, x, t, "adam", **settings))
+    slow = train(net, x, t, "adam", engine="reference", **settings)
+    fast.finish()
+    slow.finish()
+    assert near(fast.theta, slow.theta)
+
+
+def test_a_lambda():
+    net = Network(3, (Dense(4, LAMBDA), Activate(LAMBDA), Dense(2, "tanh")), "squared-error")
+    assert describe(net, rows=4).engine == "compiled"
+    runs = [train(net, X, T, "sgd", epochs=3, engine=e) for e in ("compiled", "reference")]
+    assert near(*thetas(runs))
+
+
+@each_dtype
+@pytest.mark.parametrize("slope", [dcauchy, None])
+def test_a_loss_of_ones_own(dtype, slope):
+    net = mlp(3, 5, 2, activation="tanh", loss=CustomLoss("cauchy", cauchy, slope))
+    x, t = X.astype(dtype), T.astype(dtype)
+    assert describe(net, rows=11, dtype=dtype).engine == "compiled"
+    runs = [train(net, x, t, "sgd", epochs=3, engine=e) for e in ("auto", "reference")]
+    assert near(*thetas(runs))
+    assert [run.state.engine for run in runs] == ["compiled", "reference"]
+
+
+REFUSED = {
+    "a call outside the vocabulary": (
+        mlp(3, 5, 2, activation=Custom("by-table", by_table, dby_table), loss="squared-error"),
+        "interp",
+    ),
+    "what is no arithmetic": (
+        mlp(3, 5, 2, activation=Custom("odd", in_a_comprehension), loss="squared-error"),
+        "sum|List|list",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@each_dtype
+def test_what_does_not_compile_runs_on_the_reference_and_says_why(case, dtype):
+    net, reason = REFUSED[case]
+    said = describe(net, rows=11, dtype=dtype)
+    assert (said.engine, said.missing) == ("reference", False)
+    with pytest.raises(InputError, match=reason):
+        raise InputError(said.reason)
+    x = X.astype(dtype)
+    run = train(net, x, T, "sgd", epochs=2)
+    assert run.path == said
+    run.finish()
+    assert run.state.engine == "reference"
+    with pytest.raises(InputError, match=reason):
+        describe(net, rows=11, dtype=dtype, engine="compiled")
+    with pytest.raises(InputError, match=reason):
+        train(net, x, T, "sgd", epochs=2, engine="compiled")
+
+
+def test_functions_that_differ_in_what_they_enclose():
+    def scaled(factor: float) -> Custom:
+        return Custom("scaled", lambda z: factor * z, lambda z, _: factor + 0 * z)
+
+    for factor in (2.0, 3.0, 2.0):
+        net = mlp(3, 2, activation=scaled(factor), loss="squared-error")
+        runs = [train(net, X, T, "sgd", epochs=2, engine=e) for e in ("compiled", "reference")]
+        assert near(*thetas(runs))
+
+
+def test_a_kernel_of_ours_that_fails_raises(monkeypatch):
+    """No silent fallback: only what `describe` says beforehand goes to the reference."""
+
+    def broken(*args: Any, **options: Any) -> Any:
+        raise RuntimeError("a kernel is broken")
+
+    monkeypatch.setattr(engine, "tables", broken)
+    with pytest.raises(RuntimeError, match="a kernel is broken"):
+        train(NET, X, T, "sgd", epochs=1).finish()
+
+
+# ---- divergence ---------------------------------------------------------------------------------
+
+LINEAR = mlp(3, 4, 4, 2, activation="identity", loss="squared-error")
+SATURATED = mlp(3, 4, 2, activation="tanh", loss="squared-error")
+COUNTS = mlp(3, 4, 2, activation="tanh", loss="poisson")
+
+
+@dataclass(frozen=True)
+class Leap(Schedule):
+    """A small rate, and from one update on another."""
+
+    at: int
+    rate: float
+
+    def __call__(self, k: int) -> float:
+        return self.rate if k >= self.at else 0.01
+
+
+DIVERGING: dict[str, tuple[Network, Any, Array, dict[str, Any]]] = {
+    "slowly": (LINEAR, SGD(0.9), T, {}),
+    "at once": (LINEAR, SGD(1e200), T, {}),
+    "in the first update": (LINEAR, SGD(1.7e308), T, {}),
+    "with momentum": (LINEAR, Momentum(0.3), T, {}),
+    "with dropout": (
+        Network(3, (Dense(4, "identity"), Dropout(0.3), Dense(2, "identity")), "squared-error"),
+        Nesterov(0.3), T, {},
+    ),
+    "in the loss": (COUNTS, SGD(50.0), np.abs(T), {}),
+    "behind saturated units": (SATURATED, SGD(1.7e308), 1e3 * T, {}),
+    "all of a sudden": (SATURATED, SGD(Leap(20, np.inf)), T, {}),
+    "a gradient that clipping would hide": (LINEAR, SGD(3e3, clip=ClipValue(1e300)), T, {}),
+    "a norm": (LINEAR, SGD(3e3, clip=ClipNorm(1e300)), T, {}),
+    "all at once": (LINEAR, SGD(0.7), T, {"batch": None}),
+    "online": (LINEAR, SGD(0.3), T, {"batch": 1}),
+}  # fmt: skip
+
+
+def diverged(run: Run) -> str:
+    """Run until it diverges and return the message."""
+    with (
+        pytest.raises(DivergenceError) as caught,
+        np.errstate(all="ignore"),
+    ):  # records overflow too
+        run.finish()
+    assert run.reason == "diverged"
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", DIVERGING)
+@each_dtype
+@each_way
+@pytest.mark.parametrize("iterated", [False, True])
+def test_divergence(name, dtype, threads, iterated):
+    net, rule, t, options = DIVERGING[name]
+    if dtype == "float32":
+        rule = single(rule)
+    x, t = X.astype(dtype), t.astype(dtype)
+    settings = {"epochs": 3_000, "batch": 4, "seed": 2, "record_every": 7, **options}
+    if iterated:  # nobody looks at what `finish` may leave out
+        settings["metric"] = lambda _, __: 0.0
+    fast = on(threads, train(net, x, t, rule, **settings))
+    slow = train(net, x, t, rule, engine="reference", **settings)
+    found, expected = diverged(fast), diverged(slow)
+    assert abs(fast.state.step - slow.state.step) <= 1
+    count = fast.settings.batches.count(len(x))
+    state = fast.state
+    assert (state.epoch, state.batch) == divmod(state.step, count)
+    assert f"in epoch {state.epoch + 1}, batch {state.batch + 1}; first at" in found
+    assert np.isfinite(fast.theta).all()
+    records = [[(r.epoch, r.step, r.rate) for r in run.history] for run in (fast, slow)]
+    assert records[0] == records[1]
+    if state.step == slow.state.step:
+        assert found.partition("; first")[0].partition(" (loss")[0] in expected
+        assert near(fast.theta, slow.theta, 1e6)  # divergence enlarges rounding, too
+        assert near(
+            [r.loss for r in fast.history] or [0.0], [r.loss for r in slow.history] or [0.0], 1e9
+        )
+    again = diverged(fast)
+    assert again == found
+    assert same_state(fast.state, state)
+    gentle = train(net, x, t, rule_like(rule), epochs=1, batch=settings["batch"], state=state)
+    assert gentle.path.engine == ("compiled" if state.step else gentle.path.engine)
+
+
+def single(rule: Any) -> Any:
+    """Return a rule whose numbers are as extreme for float32 as they were for float64."""
+    rates = {1e200: 1e25, 1.7e308: 3.3e38}
+    if rule.rate in rates:
+        return replace(rule, rate=rates[rule.rate])
+    if isinstance(rule.rate, Leap):
+        return rule
+    clips = {ClipValue(1e300): ClipValue(1e37), ClipNorm(1e300): ClipNorm(1e17)}
+    return replace(rule, clip=clips.get(rule.clip, rule.clip))
+
+
+def rule_like(rule: Any) -> Any:
+    """Return the same rule with a rate at which nothing happens."""
+    return replace(rule, rate=1e-300)
+
+
+def test_divergence_far_into_a_long_stretch():
+    """It is found again by halves, wherever in a million updates it was."""
+    rate = Leap(300_002, np.inf)
+    slow = None
+    for threads in THREADS:
+        run = on(threads, train(SATURATED, X, T, SGD(rate), epochs=400_000, record_every=50_000))
+        message = diverged(run)
+        slow = slow or message
+        assert "in epoch 300002, batch 1; first at the update. " in message
+        assert run.state.epoch == run.state.step == 300_001
+        assert np.isfinite(run.theta).all()
+        assert [r.epoch for r in run.history] == list(range(50_000, 300_001, 50_000))
+
+
+def test_a_sound_run_goes_on_after_divergence():
+    run = train(LINEAR, X, T, SGD(0.9), epochs=3_000, batch=4)
+    diverged(run)
+    better = train(LINEAR, X, T, SGD(1e-320), epochs=2, batch=4, state=run.state)
+    assert better.path.engine == run.state.engine == "compiled"
+
+
+# ---- stopped and continued ----------------------------------------------------------------------
+
+MIXED = Network(
+    3,
+    (Dense(5, "tanh"), LayerNorm(), Dropout(0.3), Dense(4, "relu"), Dense(2, "identity")),
+    "squared-error",
+)
+RULES = {
+    "momentum": Momentum(WarmUp(5, CosineDecay(0.01, steps=60))),
+    "adam": Adam(StepDecay(0.02, 0.5, every=9)),
+    "rmsprop": RMSProp(0.01, clip=ClipNorm(0.5)),
+    "sgd": SGD(0.05, clip=ClipValue(0.1)),
+}
+EPOCHS = 9
+
+
+def through_a_file(state: State) -> State:
+    file = io.BytesIO()
+    np.savez(file, **state.to_dict())
+    file.seek(0)
+    return State.from_dict(np.load(file))
+
+
+def begun(rule: str, threads: str, net: Network = MIXED, **options: Any) -> Run:
+    """Return a run with batches, weights, shuffles and dropout."""
+    weights = np.arange(1.0, 12.0)
+    settings = {"epochs": EPOCHS, "batch": 4, "seed": 3, "weights": weights, **options}
+    return on(threads, train(net, X, T, RULES[rule], **settings))
+
+
+@pytest.mark.product(
+    rule=RULES, threads=THREADS, at=[1, 4, 8], net=[MIXED, NET], shuffle=[True, False],
+    batch=[4, 1, None],
+)  # fmt: skip
+def test_stopped_between_epochs(rule, threads, at, net, shuffle, batch):
+    options = {"net": net, "shuffle": shuffle, "batch": batch}
+    whole = begun(rule, threads, **options)
+    whole.finish()
+    first = begun(rule, threads, epochs=at, **options)
+    first.finish()
+    state = through_a_file(first.state)
+    assert same_state(state, first.state)
+    rest = begun(rule, threads, epochs=EPOCHS - at, state=state, **options)
+    rest.finish()
+    assert same_state(whole.state, rest.state)
+    assert losses(first) + losses(rest) == losses(whole)
+
+
+def losses(run: Run) -> list[Any]:
+    """Return what the records say, but for the time."""
+    return [(r.epoch, r.step, r.loss, r.rate) for r in run.history]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@each_way
+def test_a_loop_left_between_records(rule, threads):
+    whole = begun(rule, threads)
+    whole.finish()
+    for every in (1, 2, 5):
+        again = begun(rule, threads, record_every=every)
+        for record in again:
+            if record.epoch >= 4:
+                break
+        again.finish()
+        assert same_state(whole.state, again.state)
+        assert set(losses(again)) <= set(losses(whole))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@each_way
+def test_stopped_within_an_epoch(rule, threads, monkeypatch):
+    """States from within an epoch are handed out when a stretch ends there."""
+    whole, within = begun(rule, threads), 0
+    whole.finish()
+
+    def two_updates(self: Any, state: State, theta: Array, slots: Array, last: int) -> Any:
+        return self._chunk(state, theta, slots, 2)
+
+    monkeypatch.setattr(engine.Training, "_stretch", two_updates)
+    for stop in (1, 2, 5, 7):
+        first = begun(rule, threads)
+        states = first._engine(RULES[rule]).epochs(first.state, EPOCHS)
+        state = through_a_file([next(states)[0] for _ in range(stop)][-1])
+        assert (state.epoch, state.batch) == divmod(state.step, 3)
+        within += state.batch > 0
+        monkeypatch.undo()
+        rest = begun(rule, threads, epochs=EPOCHS - state.epoch, state=state)
+        rest.finish()
+        assert same_state(whole.state, rest.state)
+        assert losses(rest) == losses(whole)[state.epoch :]
+        monkeypatch.setattr(engine.Training, "_stretch", two_updates)
+    assert within
+
+
+@each_way
+def test_however_it_is_cut_into_calls(threads, monkeypatch):
+    states = []
+    for pace in (1, 2, 3, 7, 10**6):
+        monkeypatch.setattr(engine.Training, "_pace", lambda _, pace=pace: pace)
+        run = begun("adam", threads)
+        run.finish()
+        states.append((run.state, losses(run)))
+    assert all(same_state(state, states[0][0]) for state, _ in states)
+    assert all(told == states[0][1] for _, told in states)
+
+
+def test_a_state_stays_on_its_engine():
+    for first in ("compiled", "reference"):
+        run = train(NET, X, T, "adam", epochs=2, engine=first)
+        run.finish()
+        rest = train(NET, X, T, "adam", epochs=2, state=through_a_file(run.state))
+        assert rest.path.engine == first
+        rest.finish()
+        assert rest.state.engine == first
+    other = train(NET, X, T, "adam", epochs=2, state=run.state, engine="compiled")
+    other.finish()
+    assert (run.state.engine, other.state.engine) == ("reference", "compiled")
+
+
+def test_lbfgs_goes_on_from_a_compiled_state():
+    run = train(NET, X, T, "sgd", epochs=2)
+    run.finish()
+    rest = train(NET, X, T, "lbfgs", epochs=2, state=run.state)
+    assert rest.path.engine == "reference"
+    rest.finish()
+    assert rest.state.epoch == 4
+
+
+def test_states_that_were_handed_out_are_never_written_to():
+    run = train(NET, X, T, "adam", epochs=6, batch=4)
+    seen = []
+    for _ in run:
+        seen += [(a, a.copy()) for a in (run.theta, run.state.theta, *run.state.slots)]
+    assert all(same_bits(array, copy) for array, copy in seen)
+
+
+# ---- Ctrl-C -------------------------------------------------------------------------------------
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from dataclasses import dataclass, replace
+import numpy as np
+from chainrule import Adam, mlp, train
+
+sizes, batch, rows, changes = CASE
+rng = np.random.default_rng(0)
+x, t = rng.normal(size=(rows, sizes[0])), rng.normal(size=(rows, sizes[-1]))
+net = mlp(*sizes, activation="tanh", loss="squared-error", dropout=DROPOUT)
+
+def begun(epochs, **options):
+    run = train(net, x, t, Adam(1e-4), epochs=epochs, batch=batch, record_every=10**6, **options)
+    assert run.path.engine == "compiled"
+    run.path = replace(run.path, **changes)
+    return run
+
+begun(1).finish()                                   # compile
+run, sent = begun(10**9), []
+def send():
+    while not run.state.step:  # what a run has done is handed out every second, about
+        time.sleep(0.01)
+    time.sleep(0.3)
+    sent.append(time.perf_counter())
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=send).start()
+try:
+    run.finish()
+except KeyboardInterrupt:
+    waited = time.perf_counter() - sent[0]
+else:
+    sys.exit("nobody was interrupted")
+assert run.state.step > 0 and run.state.engine == "compiled"
+assert np.isfinite(run.theta).all() and np.isfinite(run.predict(x[:3])).all()
+assert threading.active_count() <= 2, threading.enumerate()
+place, kept = run.state, run.theta.copy()
+epochs = place.epoch + 2
+rest = begun(2, state=place)
+rest.finish()
+whole = begun(epochs)
+whole.finish()
+assert (run.theta == kept).all()
+assert rest.state.step == whole.state.step
+for a, b in zip((rest.theta, *rest.state.slots), (whole.theta, *whole.state.slots)):
+    assert a.tobytes() == b.tobytes()
+print(waited)
+"""
+LONG_RUNS = {
+    "tiny": ("(2, 2, 2, 2), None, 4, {}", 0.0),
+    "tiny, in batches": ("(5, 8, 2), 4, 31, {}", 0.0),
+    "dropout": ("(5, 8, 2), 4, 31, dict(tiny=False)", 0.2),
+    "two threads": ("(40, 64, 64, 8), 32, 500, dict(tiny=False, threads=2)", 0.2),
+    "three threads": ("(40, 64, 64, 8), 32, 500, dict(tiny=False, threads=3)", 0.0),
+    "large": ("(784, 512, 512, 10), 128, 1000, dict(tiny=False)", 0.0),
+}
+
+
+@pytest.mark.parametrize("case", LONG_RUNS)
+def test_ctrl_c_is_answered_and_leaves_a_state_to_go_on_from(case):
+    text, dropout = LONG_RUNS[case]
+    program = INTERRUPTED.replace("CASE", text).replace("DROPOUT", str(dropout))
+    waited = float(printed(program))
+    assert waited < HANG  # chunks are a tenth of a second; a loaded machine may take longer
+
+
+HANG = 5.0  # seconds
+
+
+def printed(program: str) -> str:
+    """Run a program in a process of its own and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def interrupting(seconds: float, times: int) -> Callable[[], None]:
+    """Send this process so many interruptions from a thread; return what ends it."""
+    stop = threading.Event()
+
+    def send() -> None:
+        for _ in range(times):
+            if stop.wait(seconds):
+                return
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+
+    def end() -> None:
+        stop.set()
+        thread.join()
+
+    return end
+
+
+@each_way
+def test_interrupted_over_and_over(threads, monkeypatch):
+    """At whatever place it comes: no bit is lost, nobody hangs, no thread is left behind."""
+    monkeypatch.setattr(engine, "CHUNK", 0.002)
+    monkeypatch.setattr(engine, "KEEP", 0.004)
+    epochs = (
+        2_000 if threads == "2 threads" else 20_000
+    )  # they wait for each other, on a busy machine
+    whole = begun("adam", threads, epochs=epochs, record_every=epochs)
+    whole.finish()
+    again = begun("adam", threads, epochs=epochs, record_every=epochs)
+    end, caught, deadline = interrupting(0.013, 40), 0, time.monotonic() + 60
+    while again.reason is None and time.monotonic() < deadline:
+        try:
+            again.finish()
+        except KeyboardInterrupt:
+            caught += 1
+    try:
+        end()
+    except KeyboardInterrupt:
+        end()
+    assert caught
+    assert same_state(whole.state, again.state)
+    assert losses(again) == losses(whole)
+    assert not [t for t in threading.enumerate() if t.daemon and "member" in t.name]
+
+
+# ---- records ------------------------------------------------------------------------------------
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "after": {"after": True},
+    "metric": {"metric": "r2"},
+    "validation": {"validation": (X[:4], T[:4])},
+    "both": {"validation": (X[:4], T[:4]), "metric": "r2", "after": True},
+    "own metric": {"metric": lambda p, t: float(np.abs(p - t).max())},
+}
+
+
+@pytest.mark.product(
+    name=OPTIONS, every=[1, 3, 50], batch=[None, 1, 4], threads=THREADS, net=[MIXED, NET]
+)
+def test_records_are_the_references(name, every, batch, threads, net):
+    settings: dict[str, Any] = {
+        "epochs": 8, "batch": batch, "record_every": every, "seed": 4, **OPTIONS[name]
+    }  # fmt: skip
+    fast = on(threads, train(net, X, T, "adam", **settings))
+    slow = train(net, X, T, "adam", engine="reference", **settings)
+    fast.finish()
+    slow.finish()
+    assert [(r.epoch, r.step, r.rate) for r in fast.history] == [
+        (r.epoch, r.step, r.rate) for r in slow.history
+    ]
+    for field in ("loss", "validation_loss", "metric"):
+        pairs = [[getattr(r, field) for r in run.history] for run in (fast, slow)]
+        if pairs[1][0] is None:
+            assert pairs[0] == pairs[1]
+        else:
+            np.testing.assert_allclose(*pairs, rtol=1e-11, atol=1e-12)
+    assert fast.reason == slow.reason == "epochs"
+
+
+@pytest.mark.product(every=[1, 2, 5], batch=[None, 1, 4], threads=THREADS, rule=RULES)
+def test_finished_and_iterated_tell_the_same(every, batch, threads, rule):
+    settings: dict[str, Any] = {"record_every": every, "batch": batch}
+    finished, iterated = (begun(rule, threads, **settings) for _ in range(2))
+    finished.finish()
+    assert [record.epoch for record in iterated] == [r.epoch for r in finished.history]
+    assert losses(finished) == losses(iterated)
+    assert same_state(finished.state, iterated.state)
+
+
+@each_way
+@pytest.mark.parametrize("monitor", ["loss", "metric"])
+def test_early_stopping(threads, monitor):
+    settings: dict[str, Any] = {
+        "epochs": 300, "batch": 4, "seed": 5, "metric": "r2", "validation": (X[:4], -T[:4]),
+        "stop": EarlyStopping(patience=4, monitor=monitor),
+    }  # fmt: skip
+    fast = on(threads, train(NET, X, T, Momentum(0.05), **settings))
+    slow = train(NET, X, T, Momentum(0.05), engine="reference", **settings)
+    fast.finish()
+    slow.finish()
+    assert fast.reason == slow.reason == "early stopping"
+    assert fast.state.epoch == slow.state.epoch
+    assert fast.state.best_epoch == slow.state.best_epoch
+    assert near(fast.theta, slow.theta)
+    assert same_bits(fast.theta, fast.state.best_theta)
+
+
+def test_an_orders_window_serves_any_pace(monkeypatch):
+    """Orders are drawn for a few epochs at a time, and again from wherever a run goes on."""
+    drawn: list[int] = []
+    order = engine.Batches.order
+
+    def counted(self: Any, n: int, seed: int, epoch: int) -> Any:
+        drawn.append(epoch)
+        return order(self, n, seed, epoch)
+
+    monkeypatch.setattr(engine.Batches, "order", counted)
+    run = begun("sgd", "1 thread", epochs=40)
+    for _ in run:
+        pass
+    assert drawn == list(range(40))

@@ -1,0 +1,396 @@
+"""Threads and processes: whoever fits at once, after whatever fork, the bytes are the same.
+
+Programs run in processes of their own, which are stopped if they hang.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from threadpoolctl import threadpool_limits
+
+from chainrule.compiled import describe, engine, threads
+from chainrule.network import Network, mlp
+from chainrule.optimizers import SGD, Adam, ClipNorm, Momentum
+from chainrule.penalties import Penalty
+from chainrule.training import Run, train
+from tests.laws.nets import Array
+
+HANG = 240  # seconds
+
+NET = mlp(
+    40, 65, 48, 33, 8,
+    activation="tanh", loss="softmax-cross-entropy", layer_norm=True, dropout=0.2,
+    penalty=Penalty(l1=1e-4, alpha=0.1),
+)  # fmt: skip
+NETS = {"all kinds": NET, "Dense": mlp(40, 65, 48, 8, activation="tanh", loss="squared-error")}
+RNG = np.random.default_rng(4)
+X, T = RNG.normal(size=(203, 40)), RNG.dirichlet(np.ones(8), 203)
+RULES: dict[str, Any] = {
+    "sgd": SGD(0.05),
+    "momentum": Momentum(0.02),
+    "adam": Adam(0.01),
+    "adam, norm clipped": Adam(0.01, clip=ClipNorm(0.1)),
+}
+
+
+def fitted(
+    ranks: int, rule: str = "adam", net: Network = NET, epochs: int = 6, **options: Any
+) -> Run:
+    """Return a finished run on so many threads."""
+    settings = {"batch": 32, "seed": 1, **options}
+    run = train(net, X, T, RULES[rule], epochs=epochs, engine="compiled", **settings)
+    run.path = replace(run.path, tiny=False, threads=ranks)
+    run.finish()
+    return run
+
+
+def everything(run: Run) -> bytes:
+    """Return all that a run computed as bytes."""
+    losses = np.array([record.loss for record in run.history])
+    return b"".join(a.tobytes() for a in (run.theta, *run.state.slots, losses))
+
+
+# ---- threads of the engine's own ----------------------------------------------------------------
+
+
+@pytest.mark.product(
+    ranks=[2, 3, 4, 7], rule=RULES, net=NETS, batch=[None, 32, 1], shuffle=[True, False]
+)
+def test_however_many_threads(ranks, rule, net, batch, shuffle):
+    """Rounding is all that they change: each adds up its own share."""
+    options: dict[str, Any] = {"rule": rule, "net": NETS[net], "batch": batch, "shuffle": shuffle}
+    options["epochs"] = 1 if batch == 1 else 6
+    one, many = fitted(1, **options), fitted(ranks, **options)
+    assert np.abs(one.theta - many.theta).max() <= 1e-11 * np.abs(one.theta).max()
+    for a, b in zip(one.history, many.history, strict=True):
+        assert a.loss == pytest.approx(b.loss, rel=1e-11)
+
+
+@contextmanager
+def load() -> Iterator[None]:
+    """Keep the processors busy."""
+    command = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(command) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize(("ranks", "rule"), [*((2, rule) for rule in RULES), (3, "adam")])
+def test_the_same_bytes_every_time(ranks, rule):
+    quiet = {everything(fitted(ranks, rule, epochs=3)) for _ in range(3)}
+    with load():
+        busy = {everything(fitted(ranks, rule, epochs=3)) for _ in range(7)}
+    assert len(quiet | busy) == 1
+
+
+def test_from_two_threads_of_python():
+    expected = {seed: everything(fitted(2, seed=seed)) for seed in range(4)}
+    found: dict[int, bytes] = {}
+    workers = [
+        threading.Thread(target=lambda s=s: found.update({s: everything(fitted(2, seed=s))}))
+        for s in expected
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(HANG)
+    assert found == expected
+
+
+def test_an_interruption_leaves_nobody_waiting():
+    """Wherever in the call it comes, the other threads are let go, and end."""
+    let_go, entered = threading.Event(), []
+
+    def program(rank: int) -> int:
+        if rank == 0:
+            raise KeyboardInterrupt
+        entered.append(rank)
+        let_go.wait(HANG)
+        return 0
+
+    before = threading.active_count()
+    for _ in range(20):
+        let_go.clear()
+        with pytest.raises(KeyboardInterrupt):
+            threads.together(program, 3, let_go.set)
+        assert let_go.is_set()
+        assert threading.active_count() == before
+
+
+def test_an_interruption_before_all_have_started(monkeypatch):
+    start, entered = threading.Thread.start, []
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        threads.together(lambda rank: entered.append(rank) or 0, 3, lambda: None)
+    assert entered == []
+
+
+# ---- the BLAS's threads -------------------------------------------------------------------------
+
+
+def counts() -> tuple[int, ...]:
+    """Return how many threads SciPy's BLAS may take."""
+    return tuple(library.get_num_threads() for library in threads.libraries())
+
+
+class Watched:
+    """Takes note of the BLAS's threads whenever compiled code begins."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: set[tuple[int, ...]] = set()
+        together = engine.together
+
+        def watching(*args: Any) -> int:
+            self.seen.add(counts())
+            return together(*args)
+
+        monkeypatch.setattr(engine, "together", watching)
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_threads_never_multiply(limit, ranks, monkeypatch):
+    with threadpool_limits(limit, user_api="blas"):
+        before, watched = counts(), Watched(monkeypatch)
+        assert set(before) == {limit}
+        fitted(ranks)
+        assert {n for seen in watched.seen for n in seen} == {1}
+        assert counts() == before
+
+
+def test_limits_come_back_after_an_error(monkeypatch):
+    def broken(*args: Any) -> int:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(engine, "together", broken)
+    with threadpool_limits(2, user_api="blas"):
+        with pytest.raises(RuntimeError, match="broken"):
+            fitted(2)
+        assert set(counts()) == {2}
+
+
+def test_limits_come_back_after_runs_that_overlap():
+    with threadpool_limits(2, user_api="blas"):
+        first, second = threads.single_blas(), threads.single_blas()
+        with first:
+            second.__enter__()
+            assert set(counts()) == {1}
+            assert threads.allowed() == min(2, threads.processors())  # of what it was before
+        assert set(counts()) == {1}
+        second.__exit__(None, None, None)
+        assert set(counts()) == {2}
+
+
+def test_threadpoolctls_limits_are_obeyed():
+    many = min(2, threads.processors())
+    said = {}
+    for limit in (1, 2):
+        with threadpool_limits(limit, user_api="blas"):
+            said[limit] = describe(
+                mlp(784, 512, 10, activation="relu", loss="squared-error"), rows=512
+            )
+    assert {limit: path.threads for limit, path in said.items()} == {1: 1, 2: many}
+
+
+def test_no_more_threads_than_processors(monkeypatch):
+    monkeypatch.setattr(threads, "processors", lambda: 1)
+    assert threads.allowed() == 1
+
+
+# ---- processes ----------------------------------------------------------------------------------
+
+FITTING = '''
+"""What the programs below fit: on two threads, long enough to be met by others."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule import Adam, mlp, train
+
+NET = mlp(40, 65, 48, 8, activation="tanh", loss="squared-error", dropout=0.2)
+RNG = np.random.default_rng(4)
+X, T = RNG.normal(size=(203, 40)), RNG.normal(size=(203, 8))
+
+
+def fit(seed=0, epochs=20, threads=2):
+    run = train(NET, X, T, Adam(0.01), epochs=epochs, batch=32, seed=seed, engine="compiled")
+    run.path = replace(run.path, tiny=False, threads=threads)
+    run.finish()
+    return run.theta.tobytes()
+
+
+def in_a_child(work):
+    """Fork, work in the child, and end with its success."""
+    import os, time
+
+    child = os.fork()
+    if not child:
+        try:
+            work()
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            assert status == 0, status
+            return
+        time.sleep(0.01)
+    os.kill(child, 9)
+    sys.exit("the child hangs")
+
+
+def check(expected):
+    assert fit() == expected
+'''
+
+PROGRAMS = {
+    "after a fork": """
+expected = fit()
+in_a_child(lambda: check(expected))
+in_a_child(lambda: in_a_child(lambda: check(expected)))
+check(expected)
+""",
+    "before and after a fork, first in the child": """
+in_a_child(lambda: fit())
+expected = fit()
+in_a_child(lambda: check(expected))
+""",
+    "forked while another thread fits": """
+import threading
+from chainrule.compiled import threads
+from threadpoolctl import threadpool_limits
+
+expected, stop = fit(), threading.Event()
+before = [library.get_num_threads() for library in threads.libraries()]
+
+def child():
+    assert [library.get_num_threads() for library in threads.libraries()] == before
+    check(expected)
+    assert [library.get_num_threads() for library in threads.libraries()] == before
+
+def fitting():
+    while not stop.is_set():
+        check(expected)
+
+other = threading.Thread(target=fitting)
+other.start()
+for _ in range(15):
+    in_a_child(child)
+stop.set()
+other.join()
+check(expected)
+""",
+    "multiprocessing, fork": """
+import multiprocessing
+expected = [fit(seed) for seed in range(4)]
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert pool.map(fit, range(4)) == expected
+""",
+    "multiprocessing, spawn": """
+import multiprocessing
+if __name__ == "__main__":
+    expected = [fit(seed) for seed in range(4)]
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        assert pool.map(fit, range(4)) == expected
+""",
+    "multiprocessing, forkserver": """
+import multiprocessing
+if __name__ == "__main__":
+    expected = [fit(seed) for seed in range(4)]
+    with multiprocessing.get_context("forkserver").Pool(2) as pool:
+        assert pool.map(fit, range(4)) == expected
+""",
+    "limited by the environment": """
+import os
+from chainrule.compiled import describe
+assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+wide = mlp(784, 512, 10, activation="relu", loss="squared-error")
+assert describe(wide, rows=512).threads == 1
+""",
+    "left while it fits": """
+import threading, time
+other = threading.Thread(target=fit, kwargs={"epochs": 10**6}, daemon=True)
+other.start()
+time.sleep(0.5)
+""",
+    **{
+        f"joblib, {backend}": f"""
+from joblib import Parallel, delayed
+if __name__ == "__main__":
+    expected = [fit(seed) for seed in range(4)]
+    found = Parallel(n_jobs=2, backend="{backend}")(delayed(fit)(seed) for seed in range(4))
+    assert found == expected
+"""
+        for backend in ("loky", "threading", "multiprocessing")
+    },
+}  # fmt: skip
+FORKS = [name for name in PROGRAMS if "fork" in name or name == "joblib, multiprocessing"]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_in_a_process(name, tmp_path: Path):
+    if name in FORKS and not hasattr(os, "fork"):
+        return
+    (tmp_path / "fitting.py").write_text(FITTING)
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from fitting import *\n"
+        + PROGRAMS[name]
+        + "\nif __name__ == '__main__':\n    print('done')\n"
+    )
+    places = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    if name == "limited by the environment":
+        environment["OPENBLAS_NUM_THREADS"] = "1"
+    done = subprocess.run(
+        [sys.executable, str(program)], env=environment, check=False, timeout=HANG,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_results_do_not_depend_on_who_else_runs():
+    """Sixteen short runs at once, from four threads, and each gives its own bytes."""
+    expected = [everything(fitted(2, seed=seed, epochs=2)) for seed in range(16)]
+    found: list[Array | bytes | None] = [None] * 16
+
+    def work(first: int) -> None:
+        for seed in range(first, 16, 4):
+            found[seed] = everything(fitted(2, seed=seed, epochs=2))
+
+    workers = [threading.Thread(target=work, args=(first,)) for first in range(4)]
+    began = time.monotonic()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(HANG - (time.monotonic() - began))
+    assert found == expected

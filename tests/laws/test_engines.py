@@ -1,0 +1,409 @@
+"""The engines law: the compiled engine gives the reference's numbers within rounding.
+
+Over everything in the tables, and for networks, shapes and layouts that Hypothesis draws. Each
+comparison sees to it that `describe` said compiled, and that the compiled engine computed it.
+
+Both engines make the same sums in another order, and NumPy's elementwise functions and ours part by
+a few ulp each. So an update's error is some eps of the largest number that goes into it, and later
+updates carry it on: in some thousand cases of these sizes it came to 40 eps of the largest entry at
+most. The bound is 1,000 eps: 2.2e-13 in float64, 1.2e-4 in float32. Where a unit may fall on the
+other side of a kink (ReLU at 0, an absolute error at o = t), rounding decides and no bound holds:
+the data are drawn from a hash of the case's name, and none of these comes that near to one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("numba")
+
+from numba.core import event
+
+from chainrule import loops
+from chainrule.activations import ACTIVATIONS
+from chainrule.compiled import describe
+from chainrule.layers import LAYERS, Activate, Dense, Dropout, LayerNorm
+from chainrule.network import Draw, Network, mlp
+from chainrule.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    ClipNorm,
+    ClipValue,
+    Momentum,
+    OptimizerState,
+)
+from chainrule.penalties import Penalty
+from chainrule.problems.half_adder import HALF_ADDER
+from chainrule.problems.mazur import MAZUR
+from chainrule.training import Run, train
+from tests.laws.nets import (
+    ACTIVATION_VARIANTS,
+    ALL_ACTIVATIONS,
+    ALL_LOSSES,
+    ALL_SCHEDULES,
+    LOSS_VARIANTS,
+    PAIRS,
+    PENALTY,
+    STACKS,
+    Array,
+    Case,
+    case,
+    tuned,
+)
+
+EPS = 1_000  # the bound, see above
+
+DTYPES = ["float64", "float32"]
+THREADS = {"as described": {}, "1 thread": {"threads": 1}, "2 threads": {"threads": 2}}
+COMPILED_ACTIVATIONS = [*ALL_ACTIVATIONS, *ACTIVATION_VARIANTS]
+COMPILED_LOSSES = [*ALL_LOSSES, *LOSS_VARIANTS]
+CLIPS = {"none": None, "value": ClipValue(0.05), "norm": ClipNorm(0.1)}
+PENALTIES = [Penalty(), PENALTY, Penalty(l1=0.1), Penalty(l2=0.1), Penalty(alpha=1.0)]
+
+
+# ---- the comparison -----------------------------------------------------------------------------
+
+
+def begun_on(threads: str, *args: Any, **options: Any) -> Run:
+    """Return a run on the compiled engine: as described, or on its general program."""
+    run = train(*args, **options)
+    assert run.path.engine == "compiled", run.path
+    if THREADS[threads]:
+        run.path = replace(run.path, tiny=False, **THREADS[threads])
+    return run
+
+
+def compare(
+    threads: str,
+    network: Network,
+    x: Array,
+    t: Array,
+    rule: Any,
+    *,
+    eps: float = EPS,
+    **options: Any,
+) -> Run:
+    """Train on both engines, compare all numbers, and return the compiled run."""
+    rows, dtype = np.atleast_2d(x).shape[0], np.asarray(x).dtype
+    said = describe(network, rule, rows=rows, batch=options.get("batch"), dtype=dtype)
+    assert said.engine == "compiled", said
+    fast = begun_on(threads, network, x, t, rule, **options)
+    slow = train(network, x, t, rule, engine="reference", **options)
+    assert fast.finish().step == slow.finish().step
+    assert (fast.state.engine, slow.state.engine) == ("compiled", "reference")
+    assert fast.theta.dtype == slow.theta.dtype == dtype
+    agree(fast, slow, eps)
+    return fast
+
+
+def agree(fast: Run, slow: Run, eps: float) -> None:
+    """Compare θ, moving averages and records of two runs."""
+    bound = eps * np.finfo(slow.theta.dtype).eps
+    pairs = zip((fast.theta, *fast.state.slots), (slow.theta, *slow.state.slots), strict=True)
+    for found, expected in pairs:
+        assert np.abs(found - expected).max() <= bound * np.abs(expected).max()
+    records = [[(r.epoch, r.step, r.rate) for r in run.history] for run in (fast, slow)]
+    assert records[0] == records[1]
+    losses = np.array([[r.loss for r in run.history] for run in (fast, slow)])
+    assert (np.abs(losses[0] - losses[1]) <= bound * (1 + np.abs(losses[1]))).all()
+
+
+def trained(threads: str, drawn: Case, rule: Any, **options: Any) -> Run:
+    """Compare both engines on a case, in three epochs of batches of three."""
+    settings = {"epochs": 3, "batch": 3, "seed": 7, **options}
+    return compare(
+        threads, drawn.network, drawn.x, drawn.t, rule,
+        theta=drawn.theta, weights=drawn.weights, **settings,
+    )  # fmt: skip
+
+
+# ---- over everything in the tables --------------------------------------------------------------
+
+
+@pytest.mark.product(
+    activation=COMPILED_ACTIVATIONS, loss=COMPILED_LOSSES, dtype=DTYPES, threads=THREADS
+)
+def test_activations_and_losses(activation, loss, dtype, threads):
+    drawn = case(activation, loss, rows=7, dtype=dtype)
+    trained(threads, drawn, SGD(0.02))
+
+
+@pytest.mark.product(
+    layers=STACKS,
+    optimizer=PAIRS,
+    penalty=PENALTIES,
+    clip=CLIPS,
+    trainable=[True, False, ("W",), ("b",)],
+    weighted=[False, True],
+    width=[3, 35],
+    threads=THREADS,
+)
+def test_with_everything_around(
+    layers, optimizer, penalty, clip, trainable, weighted, width, threads
+):
+    drawn = case(
+        layers=layers, weighted=weighted, penalty=penalty, trainable=trainable, width=width, rows=7
+    )
+    trained(threads, drawn, tuned(optimizer, clip=CLIPS[clip]))
+
+
+@pytest.mark.product(
+    layers=STACKS,
+    optimizer=PAIRS,
+    penalty=[Penalty(), PENALTY],
+    clip=CLIPS,
+    weighted=[False, True],
+    threads=THREADS,
+)
+def test_in_single_precision(layers, optimizer, penalty, clip, weighted, threads):
+    drawn = case(layers=layers, weighted=weighted, penalty=penalty, rows=7, dtype="float32")
+    trained(threads, drawn, tuned(optimizer, clip=CLIPS[clip]))
+
+
+@pytest.mark.product(
+    optimizer=PAIRS, rate=ALL_SCHEDULES, dtype=DTYPES, batch=[None, 1, 3], shuffle=[True, False]
+)
+def test_schedules(optimizer, rate, dtype, batch, shuffle):
+    drawn = case(rows=7, dtype=dtype)
+    rule = tuned(optimizer, rate=ALL_SCHEDULES[rate])
+    trained("as described", drawn, rule, batch=batch, shuffle=shuffle, epochs=4)
+
+
+def test_nothing_in_the_tables_is_refused():
+    refused = []
+    for f in COMPILED_ACTIVATIONS:
+        for loss in COMPILED_LOSSES:
+            for layers in STACKS:
+                drawn = case(f, loss, layers, penalty=PENALTY)
+                said = describe(drawn.network, "sgd", rows=4)
+                refused += [(f, loss, layers, said.reason)] * (said.engine != "compiled")
+    for name in PAIRS:
+        for clip in CLIPS.values():
+            said = describe(case().network, tuned(name, clip=clip), rows=4)
+            refused += [(name, clip, said.reason)] * (said.engine != "compiled")
+    assert refused == []
+    assert {*ACTIVATIONS} <= {*COMPILED_ACTIVATIONS}
+    assert {*OPTIMIZERS} - {*PAIRS} == {"lbfgs"}
+    assert {type(one) for one in case(layers="all").network.layers} == {*LAYERS.values()}
+
+
+# ---- larger layers, on the BLAS and on two threads ----------------------------------------------
+
+LARGE: dict[str, tuple[tuple[int, ...], int, int]] = {
+    "wide": ((784, 130, 10), 300, 128),
+    "narrow output": ((100, 257, 1), 260, 256),
+    "deep": ((40, 65, 33, 64, 17), 130, 64),
+    "few rows": ((300, 400, 3), 5, 2),
+}
+
+
+@pytest.mark.product(
+    shape=LARGE, optimizer=["sgd", "momentum", "adam"], dtype=DTYPES, threads=THREADS,
+    clip=["none", "norm"],
+)  # fmt: skip
+def test_large_layers(shape, optimizer, dtype, threads, clip):
+    sizes, rows, batch = LARGE[shape]
+    rng = np.random.default_rng(2)
+    network = mlp(*sizes, activation="tanh", loss="squared-error")
+    x, t = (rng.normal(size=(rows, width)).astype(dtype) for width in (sizes[0], sizes[-1]))
+    rule = tuned(optimizer, rate=0.01, clip=CLIPS[clip])
+    compare(threads, network, x, t, rule, epochs=2, batch=batch, seed=5)
+
+
+# ---- drawn networks, shapes and layouts ---------------------------------------------------------
+
+
+def gaps(x: Array) -> Array:
+    """Return x inside a larger array."""
+    wide = np.zeros((2 * len(x), 3 * x.shape[1] + 2), x.dtype)
+    view = wide[::2, 1::3][:, : x.shape[1]]
+    view[:] = x
+    return view
+
+
+def misaligned(x: Array) -> Array:
+    """Return x one byte beside where its numbers should lie."""
+    memory = np.zeros(x.nbytes + 1, np.uint8)[1:]
+    view = memory.view(x.dtype).reshape(x.shape)
+    view[:] = x
+    return view
+
+
+LAYOUTS: dict[str, Callable[[Array], Array]] = {
+    "as it is": lambda x: x,
+    "columns first": np.asfortranarray,
+    "rows reversed": lambda x: np.ascontiguousarray(x[::-1])[::-1],
+    "columns reversed": lambda x: np.ascontiguousarray(x[:, ::-1])[:, ::-1],
+    "gaps": gaps,
+    "rows with gaps": lambda x: np.hstack([x, x])[:, : x.shape[1]],
+    "one row repeated": lambda x: np.broadcast_to(x[0], x.shape),
+    "one column repeated": lambda x: np.broadcast_to(x[:, :1], x.shape),
+    "one number repeated": lambda x: np.broadcast_to(x[0, 0], x.shape),
+    "misaligned": misaligned,
+    "the other byte order": lambda x: x.astype(x.dtype.newbyteorder()),
+}
+HIDDEN = {
+    "dense": None,
+    "layer-norm": LayerNorm(),
+    "dropout": Dropout(0.3),
+    "activate": Activate("tanh"),
+}
+RULES = {"sgd": SGD(0.05), "momentum": Momentum(0.05), "adam": Adam(0.01, eps=0.01)}
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """Draw a network of up to three hidden layers, some with another layer behind them."""
+    layers: list[Any] = []
+    for _ in range(draw(st.integers(0, 3))):
+        layers.append(Dense(draw(st.integers(1, 40)), "tanh", bias=draw(st.booleans())))
+        behind = HIDDEN[draw(st.sampled_from(sorted(HIDDEN)))]
+        layers += [behind] if behind else []
+    layers.append(Dense(draw(st.integers(1, 20)), "tanh"))
+    return Network(draw(st.integers(1, 40)), tuple(layers), "squared-error")
+
+
+@pytest.fixture(scope="module")
+def warm() -> None:
+    """Compile what drawn networks need: layers, the rules above, both programs, both precisions."""
+    stack = (Dense(2, "tanh"), LayerNorm(), Activate("tanh"), Dropout(0.3), Dense(1, "tanh"))
+    for layers in (stack, (Dense(1, "tanh"),)):
+        for dtype in DTYPES:
+            for rule in RULES.values():
+                for threads in THREADS:
+                    x, t = np.ones((1, 2), dtype), np.ones((1, 1), dtype)
+                    net = Network(2, layers, "squared-error")
+                    begun_on(threads, net, x, t, rule, epochs=1).finish()
+
+
+@given(
+    network=networks(),
+    x=st.fixed_dictionaries({
+        "rows": st.integers(1, 40), "layout": st.sampled_from(sorted(LAYOUTS)),
+        "dtype": st.sampled_from(DTYPES), "frozen": st.booleans(),
+    }),
+    weighted=st.booleans(),
+    threads=st.sampled_from(sorted(THREADS)),
+    rule=st.sampled_from(sorted(RULES)),
+    options=st.fixed_dictionaries({
+        "batch": st.none() | st.integers(1, 60), "shuffle": st.booleans(),
+        "seed": st.integers(0, 2**70), "epochs": st.integers(1, 3),
+    }),
+)  # fmt: skip
+def test_drawn_networks(warm, network, x, weighted, threads, rule, options):
+    rng = np.random.default_rng(options["seed"])
+    rows, dtype = x["rows"], x["dtype"]
+    data = LAYOUTS[x["layout"]](rng.normal(size=(rows, network.inputs)).astype(dtype))
+    data.setflags(write=data.flags.writeable and not x["frozen"])
+    t = rng.normal(size=(rows, network.outputs)).astype(dtype)
+    some = np.maximum(rng.normal(1.0, 1.0, rows), 0)  # some are 0, but the first
+    some[0] += 1
+    before = data.copy()
+    with event.install_recorder("numba:run_pass") as passes:
+        both(threads, network, data, t, RULES[rule], weights=some if weighted else None, **options)
+    assert not passes.buffer, "sizes are run-time values, but something was compiled"
+    assert np.array_equal(data, before)
+
+
+def both(threads: str, network: Network, x: Array, t: Array, rule: Any, **options: Any) -> None:
+    """Compare, for data of any byte order; a LayerNorm's small deviation enlarges rounding."""
+    native = np.dtype(x.dtype.newbyteorder("="))
+    fast = begun_on(threads, network, x, t, rule, **options)
+    slow = train(network, x, t, rule, engine="reference", **options)
+    fast.finish()
+    slow.finish()
+    assert fast.theta.dtype == native
+    spread = max((a for a in enlargement(network, slow)), default=1.0)
+    agree(fast, slow, EPS * spread)
+
+
+def enlargement(network: Network, run: Run) -> list[float]:
+    """Return the largest 1 / deviation of each LayerNorm, at the end."""
+    saved = network.forward(network.params(run.theta), run.data.x)
+    return [max(1.0, float(s.r.max())) for s in saved if hasattr(s, "r")]
+
+
+# ---- replayed -----------------------------------------------------------------------------------
+
+
+@pytest.mark.product(optimizer=PAIRS, clip=CLIPS, layers=STACKS, dtype=DTYPES, threads=THREADS)
+def test_a_step_replayed_by_trace(optimizer, clip, layers, dtype, threads):
+    drawn = case(layers=layers, rows=7, weighted=True, penalty=PENALTY, dtype=dtype)
+    rule, network = tuned(optimizer, clip=CLIPS[clip]), drawn.network
+    run = begun_on(
+        threads, network, drawn.x, drawn.t, rule,
+        epochs=3, batch=3, theta=drawn.theta, weights=drawn.weights,
+    )  # fmt: skip
+    for record in run:
+        if record.epoch == 2:
+            break
+    state = run.state
+    later = train(
+        network, drawn.x, drawn.t, rule, epochs=1, batch=3, weights=drawn.weights, state=state
+    )
+    later.finish()
+    replayed = state
+    for place in range(3):
+        order = run.settings.batches.order(7, state.seed, state.epoch)
+        batch = run.settings.batches.take(run.data, order, place)
+        trace = network.run(replayed.theta, batch, Draw(state.seed, replayed.step))
+        before = OptimizerState(replayed.step, replayed.slots, network.layout)
+        theta, after = rule.step(replayed.theta, trace.gradient, before)
+        replayed = replayed._replace(theta=theta, step=after.step, slots=after.slots)
+    bound = EPS * np.finfo(dtype).eps
+    for found, expected in zip(
+        (later.state.theta, *later.state.slots), (replayed.theta, *replayed.slots), strict=True
+    ):
+        assert np.abs(found - expected).max() <= bound * np.abs(expected).max()
+
+
+# ---- long runs ----------------------------------------------------------------------------------
+
+LONG = {"half adder": (HALF_ADDER, 20_000, 42), "2-2-2": (MAZUR, 10_000, 0)}
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("name", LONG)
+def test_after_many_epochs(name, threads, long_reference):
+    problem, epochs, seed = LONG[name]
+    x, t, _ = problem.data()
+    run = begun_on(
+        threads, problem.network, x, t, problem.optimizer,
+        epochs=epochs, seed=seed, theta=problem.theta(seed), record_every=epochs,
+    )  # fmt: skip
+    run.finish()
+    slow = long_reference[name]
+    assert np.abs(run.theta - slow.theta).max() <= 1e-9
+    assert abs(run.history[-1].loss - slow.history[-1].loss) <= 1e-9
+
+
+@pytest.fixture(scope="module")
+def long_reference() -> Mapping[str, Run]:
+    """Return the long runs of the reference."""
+    runs = {}
+    for name, (problem, epochs, seed) in LONG.items():
+        x, t, _ = problem.data()
+        runs[name] = train(
+            problem.network, x, t, problem.optimizer, engine="reference",
+            epochs=epochs, seed=seed, theta=problem.theta(seed), record_every=epochs,
+        )  # fmt: skip
+        runs[name].finish()
+    return runs
+
+
+def test_the_comparison_sees_a_wrong_engine(monkeypatch):
+    """A rate that is wrong by a billionth is more than rounding."""
+    update = loops.update
+
+    def wrong(network: Any, rule: Any, batch: Any, state: Any) -> Any:
+        return update(network, replace(rule, rate=rule.rate * (1 + 1e-9)), batch, state)
+
+    monkeypatch.setattr(loops, "update", wrong)
+    with pytest.raises(AssertionError):
+        trained("as described", case(rows=7), SGD(0.5))
