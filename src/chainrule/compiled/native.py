@@ -16,7 +16,7 @@ intrinsic: Any = extending.intrinsic  # its own types know only what it is given
 
 WORD = ir.IntType(64)
 PAUSE = "llvm.x86.sse2.pause"
-SPINS = 4000  # looks at the counter before the processor is left to somebody else
+SPINS = 400  # looks at the counter; then, at each further look, the processor is left to others
 
 
 @intrinsic
@@ -152,7 +152,8 @@ def wait(meeting: Any, ranks: int, met: int) -> int:
     spins = 0
     while _read(place) < (met + 1) * ranks:
         spins += 1
-        _pause()
-        if spins % SPINS == 0:
+        if spins < SPINS:
+            _pause()
+        else:
             _yield()
     return met + 1
