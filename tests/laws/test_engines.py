@@ -254,7 +254,8 @@ HIDDEN = {
     "dropout": Dropout(0.3),
     "activate": Activate("tanh"),
 }
-RULES = {"sgd": SGD(0.05), "momentum": Momentum(0.05), "adam": Adam(0.01, eps=0.01)}
+# Slow, so that no run is chaotic: there, rounding doubles with every few updates in either engine.
+RULES = {"sgd": SGD(0.02), "momentum": Momentum(0.003), "adam": Adam(0.002, eps=0.01)}
 
 
 @st.composite
@@ -312,7 +313,10 @@ def test_drawn_networks(warm, network, x, weighted, threads, rule, options):
 
 
 def both(threads: str, network: Network, x: Array, t: Array, rule: Any, **options: Any) -> None:
-    """Compare, for data of any byte order; a LayerNorm's small deviation enlarges rounding."""
+    """Compare, for data of any byte order, after up to 120 updates; each adds its own rounding.
+
+    A velocity may be small beside what it was; a LayerNorm's small deviation enlarges all.
+    """
     native = np.dtype(x.dtype.newbyteorder("="))
     fast = begun_on(threads, network, x, t, rule, **options)
     slow = train(network, x, t, rule, engine="reference", **options)
@@ -320,7 +324,7 @@ def both(threads: str, network: Network, x: Array, t: Array, rule: Any, **option
     slow.finish()
     assert fast.theta.dtype == native
     spread = max((a for a in enlargement(network, slow)), default=1.0)
-    agree(fast, slow, EPS * spread)
+    agree(fast, slow, EPS * spread * max(slow.state.step, 1))
 
 
 def enlargement(network: Network, run: Run) -> list[float]:
