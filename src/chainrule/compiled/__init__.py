@@ -39,7 +39,7 @@ def training(
     from chainrule.compiled.engine import Kernel, Training
 
     kernel = Kernel(network, optimizer, data, batches, path.threads, tiny=path.tiny)
-    return Training(kernel, optimizer)
+    return Training(kernel)
 
 
 def predictor(network: "Network", dtype: "type[np.floating[Any]]") -> "Predictor":

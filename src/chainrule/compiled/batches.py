@@ -15,18 +15,24 @@ from chainrule.compiled.memory import (
     BATCH_T,
     BATCH_WEIGHT,
     BATCHES,
+    CHANGE,
+    CHANGE_WHOLE,
     COUNT,
     DATA,
+    DERIVE,
     DIRECT,
     ENDS,
     FIRST,
+    GATHER,
     LAYERS,
     LOSS,
     LOSS_K,
     MODE,
+    NORM_PART,
     ONES,
     PARTS,
     PENALISED,
+    PENALTY_SUMS,
     SAMPLES,
     SIZE,
     STEP,
@@ -56,8 +62,7 @@ from chainrule.compiled.tables import (
 )  # fmt: skip
 from chainrule.compiled.updates import penalty, total
 
-# The kernels that are launched by number, the first two from ``updates``.
-PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
+# The kernels that are launched by number, in the order of the numbers in ``memory``.
 LAUNCHED: tuple[Callable[..., None], ...] = (
     passes.dense_weights, passes.norm_sums, passes.gather, passes.dense_derive, updates.change,
     updates.penalty_sums, updates.norm_part, updates.change_whole,

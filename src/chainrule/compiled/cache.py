@@ -12,12 +12,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import llvmlite
 import numba
+import numpy as np
+import scipy
 from numba.core.ccallback import CFunc
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
@@ -45,8 +46,8 @@ def folder() -> Path:
 @cache
 def engine_key() -> str:
     """Return the hash of every source file of the package's engine, and of all versions."""
-    names = ("numba", "llvmlite", "numpy", "scipy")
-    made_with = (sys.version, *map(version, names), numba.__version__, llvmlite.__version__)
+    packages = numba, llvmlite, np, scipy
+    made_with = sys.version, *(package.__version__ for package in packages)
     return hashlib.sha256(repr((*made_with, sources.digest())).encode()).hexdigest()
 
 

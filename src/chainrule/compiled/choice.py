@@ -23,8 +23,8 @@ Choice: TypeAlias = Literal["auto", "reference", "compiled"]
 CHOICES = ("auto", "compiled", "reference")
 NEEDED = ("numba", "scipy", "threadpoolctl")
 
-# Multiplications of a batch's forward pass from which two threads are faster than one, measured by
-# `python -m benchmarks --only threads`: below, they wait for each other longer than they compute.
+# Multiplications of a batch's forward pass from which two threads are faster than one, measured on
+# two cores: below, they wait for each other longer than they compute.
 WORTH_THREADS = 150_000
 
 # ... up to which one core's vectors are enough, measured likewise; and how many units and inputs a
@@ -156,7 +156,7 @@ def compiled_path(network: Network, batch: int) -> Path:
     """Return the compiled engine with as many threads as a batch of this size feeds."""
     from chainrule.compiled.threads import allowed
 
-    products = batch * sum(k.size for k in network.layout.blocks if k.param == "W")
+    products = batch * products_of(network)
     if products < TINY and is_tiny(network, batch):
         told = f"a batch of {batch} is {products:,} products: whole vectors of samples"
         return Path("compiled", 1, told, tiny=True)
@@ -165,6 +165,11 @@ def compiled_path(network: Network, batch: int) -> Path:
     threads = allowed()
     told = "each owns some units of every layer" if threads > 1 else "no more are allowed"
     return Path("compiled", threads, f"a batch of {batch} is {products:,} products; {told}")
+
+
+def products_of(network: Network) -> int:
+    """Return the multiplications of a sample's forward pass."""
+    return sum(block.size for block in network.layout.blocks if block.param == "W")
 
 
 def is_tiny(network: Network, batch: int) -> bool:

@@ -19,9 +19,9 @@ from chainrule.compiled import memory as b
 from chainrule.compiled.batches import LAUNCHED, run_batches
 from chainrule.compiled.cache import REORDERED, compile_kernel
 from chainrule.compiled.memory import Memory, compiled_kernel
-from chainrule.compiled.passes import LAYER_KERNELS
-from chainrule.compiled.pieces import Dtype, Piece, loss_piece, rule_piece
-from chainrule.compiled.tables import KIND, RUN_BACKWARD, RUN_FORWARD, SETTINGS, Tables, tables
+from chainrule.compiled.passes import write_kernels
+from chainrule.compiled.pieces import Dtype, loss_piece, rule_piece
+from chainrule.compiled.tables import KIND, NORM, SETTINGS, Tables, rounded, tables
 from chainrule.compiled.threads import single_blas, together
 from chainrule.compiled.tiny import run_tiny
 from chainrule.errors import DivergenceError
@@ -37,8 +37,6 @@ KEEP = 1.0  # seconds after which a run's state is copied, to fall back on
 GUESS = 3e8  # parameters times samples a second, until a speed has been seen: a slow one
 NEVER = 2**62  # a count of arrivals at which nobody waits any more
 ORDERS = 2**16  # samples whose order is drawn at once, or one epoch's
-LANES = 16  # of the widest vectors, single precision
-FIELDS = {name: place for place, name in enumerate(Memory._fields)}
 HEAD_OF_CALL = [b.FIRST, b.COUNT, b.STEP, b.SEED, b.ORDERS, b.ENDS]
 PANEL_BYTES = 2**20  # of a thread's gradients: less, and products get slow; more leaves the cache
 
@@ -93,9 +91,9 @@ def as_memory(x: Array, low: int, count: int) -> Array:
 # ---- what a run is made of ----------------------------------------------------------------------
 
 
-def names_of(optimizer: Optimizer | None) -> list[str]:
+def names_of(optimizer: Optimizer) -> list[str]:
     """Return the names of what a rule takes after its slots, in its order."""
-    return [] if optimizer is None else list(optimizer.constants(1, 1.0))
+    return list(optimizer.constants(1, 1.0))
 
 
 def clipping(optimizer: Optimizer) -> tuple[float, float]:
@@ -117,10 +115,9 @@ def mode_of(network: Network, optimizer: Optimizer) -> int:
     return inside.get(type(optimizer), b.BY_PANELS)
 
 
-def settings(network: Network, optimizer: Optimizer | None, data: Batch) -> list[float]:
+def settings(network: Network, optimizer: Optimizer, data: Batch) -> list[float]:
     """Return the numbers of penalty, clipping and rule, in the order that kernels know."""
-    penalty = network.penalty
-    value, norm = (0.0, 0.0) if optimizer is None else clipping(optimizer)
+    penalty, (value, norm) = network.penalty, clipping(optimizer)
     momentum = float(getattr(optimizer, "momentum", 0.0))
     decay = float(getattr(optimizer, "decay", 0.0))
     unit = data.total / len(data.x)
@@ -133,8 +130,7 @@ class Kernel:
     Parameters
     ----------
     network : Network
-    optimizer : Optimizer or None
-        None computes the gradient alone.
+    optimizer : Optimizer
     data : Batch
         All samples.
     batches : Batches
@@ -145,7 +141,7 @@ class Kernel:
     """
 
     def __init__(
-        self, network: Network, optimizer: Optimizer | None, data: Batch, batches: Batches,
+        self, network: Network, optimizer: Optimizer, data: Batch, batches: Batches,
         ranks: int, *, tiny: bool = False,
     ) -> None:  # fmt: skip
         self.network, self.optimizer, self.data, self.batches = network, optimizer, data, batches
@@ -153,31 +149,32 @@ class Kernel:
         self.dtype: Dtype = data.x.dtype.type
         self.size = min(batches.size or self.n, self.n)
         self.tiny = tiny
-        self.mode = b.NOTHING if optimizer is None else mode_of(network, optimizer)
-        panel = max(PANEL_BYTES // data.x.itemsize, *network.widths)
-        self.panel = -(-panel // 16) * 16
-        rows = -(-self.size // LANES) * LANES if tiny else self.size
+        self.mode = mode_of(network, optimizer)
+        self.panel = rounded(max(PANEL_BYTES // data.x.itemsize, *network.widths))
+        rows = rounded(self.size) if tiny else self.size  # to whole vectors
         self.tables: Tables = tables(
-            network, self.dtype, rows, self.panel * ranks,
-            everything=optimizer is None, unit_by_unit=tiny,
-        )  # fmt: skip
-        self.pieces: list[Piece] = [loss_piece(network.objective, self.dtype)]
-        if optimizer is not None:
-            self.pieces.append(rule_piece(type(optimizer), self.dtype))
+            network, self.dtype, rows, self.panel * ranks, unit_by_unit=tiny
+        )
+        self.loss = loss_piece(network.objective, self.dtype)
+        self.rule = rule_piece(type(optimizer), self.dtype)
         self.run = program_of(run_tiny if tiny else run_batches, self.dtype)
-        self.kernels = [] if tiny else self._kernels()
+        self.kernels = [] if tiny else write_kernels(self.tables.layers, self.dtype, backward=True)
+        self.launched = {} if tiny else self._launched()
         self.rows = rows_of(data.x)
         self.fixed = self._fixed()
         self.head = self._head()
         self.places = np.zeros(len(Memory._fields), np.int64)
         self._write_places({**self.fixed, "places": self.places, "head": self.head})
 
-    def _kernels(self) -> list[Any]:
-        """Write down the addresses of all kernels that this network needs."""
-        for row in self.tables.layers:
-            made = [compiled_kernel(function, self.dtype) for function in LAYER_KERNELS[row[KIND]]]
-            row[[RUN_FORWARD, RUN_BACKWARD]] = [one.address for one in made]
-        return [compiled_kernel(function, self.dtype) for function in LAUNCHED]
+    def _launched(self) -> dict[int, Any]:
+        """Return the kernels that are launched by number, those that this run needs."""
+        whole = self.mode == b.WHOLE
+        needed = {
+            b.SUMS: (self.tables.layers[:, KIND] == NORM).any(), b.NORM_PART: whole,
+            b.CHANGE_WHOLE: whole, b.PENALTY_SUMS: bool(self.network.penalty),
+        }  # fmt: skip
+        wanted = [k for k in range(len(LAUNCHED)) if needed.get(k, True)]
+        return {k: compiled_kernel(LAUNCHED[k], self.dtype) for k in wanted}
 
     def _fixed(self) -> dict[str, Array]:
         """Return the arrays that stay the same from call to call."""
@@ -191,6 +188,7 @@ class Kernel:
         blocks = [(k.start, k.stop, k.decays) for k in layout.blocks if k.trains]
         if self.tiny and layout.trainable.all() and "decay" not in names_of(self.optimizer):
             blocks = [(0, layout.size, False)]  # no entry is different from the others
+        whole = layout.size if self.tiny or self.mode == b.WHOLE else 0
         return {
             "layers": self.tables.layers.reshape(-1),
             "numbers": np.array(numbers),
@@ -202,9 +200,7 @@ class Kernel:
             "sums": np.zeros(self.ranks * 16),
             "meeting": np.zeros(8, np.int64),
             "blocks": np.array(blocks, np.int64).reshape(-1),
-            "gradient": np.zeros(
-                layout.size if self.tiny or self.mode >= b.WHOLE else 0, self.dtype
-            ),
+            "gradient": np.zeros(whole, self.dtype),
         }
 
     def _head(self) -> NDArray[np.int64]:
@@ -213,29 +209,24 @@ class Kernel:
         h[[b.SAMPLES, b.SIZE, b.BATCHES]] = n, self.size, self.batches.count(n)
         h[[b.X0, b.X_ROW, b.X_COLUMN]] = self.rows[1:]
         h[[b.BATCH_X, b.BATCH_T, b.BATCH_WEIGHT]] = given.batch_x, given.batch_t, given.batch_weight
-        h[[b.ONES, b.ZEROS, b.PANEL, b.PANEL_SIZE]] = (
-            given.ones,
-            given.zeros,
-            given.panel,
-            self.panel,
-        )
-        h[[b.LOSS, b.LOSS_K]] = self.pieces[0].addresses[self.tiny], SETTINGS + len(given.constants)
+        h[[b.ONES, b.ZEROS, b.PANEL]] = given.ones, given.zeros, given.panel
+        h[b.PANEL_SIZE] = self.panel
+        h[[b.LOSS, b.LOSS_K]] = self.loss.addresses[self.tiny], SETTINGS + len(given.constants)
         h[[b.MODE, b.DROPS]] = self.mode, self.network.drops
         h[b.SCRAP] = given.panel
         h[b.ITEM] = self.data.x.itemsize
         h[b.PENALISED] = bool(self.network.penalty)
-        h[b.KERNELS : b.KERNELS + len(self.kernels)] = [one.address for one in self.kernels]
+        for k, kernel in self.launched.items():
+            h[b.KERNELS + k] = kernel.address
         h[[b.LAYERS, b.BLOCKS]] = len(given.layers), len(self.fixed["blocks"]) // 3
         h[b.WEIGHTED] = self.data.weight is not None
         shuffled = self.batches.shuffle and self.size < n
         rows = self.rows
         h[b.DIRECT] = rows.column == 1 and rows.row >= self.network.inputs and not shuffled
-        h[[b.RATE_AT, b.K_AT, b.DECAY_AT]] = -1
-        if self.optimizer is not None:
-            places = {name: place for place, name in enumerate(names_of(self.optimizer))}
-            h[b.RULE] = self.pieces[1].addresses[0]
-            for column, name in ((b.RATE_AT, "rate"), (b.K_AT, "k"), (b.DECAY_AT, "decay")):
-                h[column] = places.get(name, -1)
+        places = {name: place for place, name in enumerate(names_of(self.optimizer))}
+        h[b.RULE] = self.rule.addresses[0]
+        for column, name in ((b.RATE_AT, "rate"), (b.K_AT, "k"), (b.DECAY_AT, "decay")):
+            h[column] = places.get(name, -1)
         return h
 
     def prepare(
@@ -245,10 +236,9 @@ class Kernel:
         ends = (state.batch + count) // self.batches.count(self.n)
         losses, rates = np.zeros(ends + 1), np.zeros(count)
         losses[-1] = state.loss_sum if state.batch else 0.0
-        if self.optimizer is not None:
-            constants = list(self.optimizer.constants(state.step + 1, 1.0).values())
-            self.fixed["rule"].reshape(self.ranks, 16)[:, : len(constants)] = constants
-            rates[:] = rates_of(self.optimizer, state.step, count)
+        constants = list(self.optimizer.constants(state.step + 1, 1.0).values())
+        self.fixed["rule"].reshape(self.ranks, 16)[:, : len(constants)] = constants
+        rates[:] = rates_of(self.optimizer, state.step, count)
         seed = state.seed % 2**64
         self.head[HEAD_OF_CALL] = (
             state.batch, count, state.step, seed - 2**64 * (seed >= 2**63), len(orders), ends,
@@ -263,7 +253,7 @@ class Kernel:
     def _write_places(self, arrays: dict[str, Array]) -> None:
         """Write down where arrays lie; whoever calls keeps them alive."""
         for name, array in arrays.items():
-            self.places[FIELDS[name]] = array.__array_interface__["data"][0]
+            self.places[b.FIELDS[name]] = array.__array_interface__["data"][0]
 
 
 def rates_of(optimizer: Optimizer, step: int, count: int) -> Array | float:
@@ -295,11 +285,10 @@ class Training:
     Parameters
     ----------
     kernel : Kernel
-    optimizer : Optimizer
     """
 
-    def __init__(self, kernel: Kernel, optimizer: Optimizer) -> None:
-        self.kernel, self.optimizer = kernel, optimizer
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
         self.speed = 0.0  # updates a second, as far as seen
         self.ordered = 0, np.zeros((0, kernel.n), np.int64)  # an epoch, and orders from there on
 
@@ -441,7 +430,7 @@ class Training:
         kernel, cut = self.kernel, self.kernel.batches
         order = cut.order(kernel.n, state.seed, state.epoch)
         batch = cut.take(kernel.data, order, state.batch)
-        state = loops.update(kernel.network, self.optimizer, batch, state)
+        state = loops.update(kernel.network, kernel.optimizer, batch, state)
         if state.batch == cut.count(kernel.n):
             return state._replace(epoch=state.epoch + 1, batch=0)
         return state

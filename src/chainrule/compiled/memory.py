@@ -33,12 +33,15 @@ LOSS, LOSS_K, RULE, RATE_AT, K_AT, DECAY_AT = range(17, 23)
 MODE, DROPS, ORDERS, WEIGHTED, PENALISED = range(23, 28)
 DIRECT, ITEM = range(28, 30)  # whether batches lie in x as they are wanted; bytes of a number
 LAYERS, BLOCKS, ENDS = range(30, 33)  # of tables; epochs that end in this call
-SCRAP = 33  # in the workspace: written to, never read
-KERNELS = 34  # here begin the addresses of kernels, in the order of ``passes.KERNELS``
+SCRAP, WORK_SIZE = range(33, 35)  # in the workspace: written to, never read; and its length
+KERNELS = 35  # here begin the addresses of kernels that are launched by number
 HEAD = 64
 
-# How θ changes: inside the product, by the rule panel by panel, or from the whole gradient; or not.
-INSIDE_SGD, INSIDE_MOMENTUM, BY_PANELS, WHOLE, NOTHING = range(5)
+# Those kernels, in the order of ``batches.LAUNCHED``.
+PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
+
+# How θ changes: inside the product, by the rule panel by panel, or from the whole gradient.
+INSIDE_SGD, INSIDE_MOMENTUM, BY_PANELS, WHOLE = range(4)
 
 # Parts of the sums over threads.
 DATA, ABSOLUTE, SQUARE, NORM_SQUARE, WEIGHTS = range(5)
@@ -46,6 +49,8 @@ PARTS = 5
 
 # The first numbers: penalty, clipping, what rules take.
 L1, L2, ALPHA, CLIP_VALUE, CLIP_NORM, MOMENTUM, DECAY, UNIT_WEIGHT = range(SETTINGS)
+
+ALPHA_AT, BETA_AT = 14, 15  # in a thread's row of the rule's constants
 
 
 class Memory(NamedTuple):
@@ -61,7 +66,7 @@ class Memory(NamedTuple):
     numbers : float64
         Settings, then constants of activations and of the loss.
     rule : float64, a row of 16 for each thread
-        The constants of the optimiser's rule.
+        The constants of the optimiser's rule; behind them alpha and beta of a product.
     theta, slot, slot2 : the parameters, and the optimiser's moving averages
     gradient : as long as θ, where it is wanted whole
     x : the memory of all samples, in whatever order it lies
@@ -101,6 +106,9 @@ class Memory(NamedTuple):
     blocks: Pointer
     rates: Pointer
     losses: Pointer
+
+
+FIELDS = {name: place for place, name in enumerate(Memory._fields)}
 
 
 @njit

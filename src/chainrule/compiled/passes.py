@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 from numba import uint64
+from numpy.typing import NDArray
 
 from chainrule.compiled import products
 from chainrule.compiled.blas import forward_gemm, input_gemm, weight_gemm
 from chainrule.compiled.memory import (
+    ALPHA_AT,
     BATCH_T,
     BATCH_WEIGHT,
     BATCH_X,
+    BETA_AT,
     DROPS,
     ITEM,
     LAYERS,
@@ -35,6 +38,7 @@ from chainrule.compiled.memory import (
     ZEROS,
     Memory,
     array,
+    compiled_kernel,
     layer,
     njit,
     own_panel,
@@ -49,8 +53,11 @@ from chainrule.compiled.tables import (
     DB,
     FORWARD,
     INPUTS,
+    KIND,
     LINE,
     PLACE,
+    RUN_BACKWARD,
+    RUN_FORWARD,
     WIDTH,
     A,
     B,
@@ -185,8 +192,8 @@ def dense_weights(  # noqa: PLR0913, PLR0917 (a matrix, rows of it, and where th
     out = array(
         m.theta if into == 0 else m.slot if into == 1 else m.gradient if into == 2 else m.work
     )
-    alpha = number(m.theta, m.rule[16 * rank + 14])
-    beta = number(m.theta, m.rule[16 * rank + 15])
+    alpha = number(m.theta, m.rule[16 * rank + ALPHA_AT])
+    beta = number(m.theta, m.rule[16 * rank + BETA_AT])
     delta = array(m.work)
     if pays(n, d, last - first, m.head[ITEM]):
         weight_product(
@@ -349,3 +356,14 @@ LAYER_KERNELS: tuple[tuple[Callable[..., None], Callable[..., None]], ...] = (
     (activate_forward, activate_backward),
     (dropout_forward, dropout_backward),
 )
+
+
+def write_kernels(layers: NDArray[np.int64], dtype: Any, *, backward: bool) -> list[Any]:
+    """Write down the addresses of each layer's kernels, and return what keeps them alive."""
+    columns = (RUN_FORWARD, RUN_BACKWARD) if backward else (RUN_FORWARD,)
+    made: list[Any] = []
+    for row in layers:
+        for column, function in zip(columns, LAYER_KERNELS[row[KIND]], strict=False):
+            made.append(compiled_kernel(function, dtype))
+            row[column] = made[-1].address
+    return made

@@ -150,8 +150,31 @@ def terms_loop(f: Any, df: Any, count: int) -> Callable[..., None]:
     return terms
 
 
+@numba.njit(fastmath=False, error_model="numpy")
+def larger(x: Any, y: Any) -> Any:
+    """Return the larger number; NaN never wins, and shows in what is subtracted from it."""
+    return x if x > y else y  # noqa: FURB136 (max has its own ways with NaN)
+
+
+def exponentials_of(exp: Any) -> Any:
+    """Return e^(o − the largest) of one sample's outputs into `out`, their sum, and the largest."""
+
+    def exponentials(raw: Any, out: Any, start: Any, step: Any, outputs: Any) -> tuple[Any, Any]:
+        largest, whole = raw[start], out.dtype.type(0)
+        for c in range(outputs):
+            largest = larger(raw[start + c * step], largest)
+        for c in range(outputs):
+            e = exp(raw[start + c * step] - largest)
+            out[start + c * step] = e
+            whole += e
+        return whole, largest
+
+    return numba.njit(error_model="numpy", fastmath=REORDERED)(exponentials)
+
+
 def softmax_loop(exp: Any, log: Any, *, squared: bool, by_rows: bool) -> Callable[..., None]:
     """Return the same for a softmax over the outputs of a sample, which is a row or a column."""
+    exponentials = exponentials_of(exp)
 
     def terms(
         o: Any, t: Any, do: Any, row_weight: Any, col_weight: Any, total: Any,
@@ -162,30 +185,20 @@ def softmax_loop(exp: Any, log: Any, *, squared: bool, by_rows: bool) -> Callabl
         rw, cw, sums = carray(row_weight, rows), carray(col_weight, cols), carray(total, 1)
         samples, outputs = (rows, cols) if by_rows else (cols, rows)
         step, skip = (numba.uint64(1), cols) if by_rows else (cols, numba.uint64(1))
+        zero, half = rw.dtype.type(0), rw.dtype.type(0.5)
         for i in range(samples):
             weight = rw[i] * cw[0] if by_rows else rw[0] * cw[i]
             start = i * skip
-            largest = raw[start]
-            for c in range(outputs):
-                z = raw[start + c * step]
-                largest = larger(z, largest)
-            whole = rw.dtype.type(0)
-            for c in range(outputs):
-                e = exp(raw[start + c * step] - largest)
-                out[start + c * step] = e
-                whole += e
-            row, along, logarithm = rw.dtype.type(0), rw.dtype.type(0), log(whole)
+            whole, largest = exponentials(raw, out, start, step, outputs)
+            row, along, logarithm = zero, zero, log(whole)
             for c in range(outputs):
                 at = start + c * step
-                p = out[at] / whole + rw.dtype.type(0) * raw[at]
+                p = out[at] / whole + zero * raw[at]  # NaN and infinity show
                 r = p - ts[at]
+                term = half * r * r if squared else ts[at] * (logarithm - (raw[at] - largest))
                 out[at] = p if squared else weight * r
                 along += r * p
-                row += (
-                    rw.dtype.type(0.5) * r * r
-                    if squared
-                    else ts[at] * (logarithm - (raw[at] - largest))
-                )
+                row += term
             if squared:
                 for c in range(outputs):
                     at = start + c * step
@@ -193,12 +206,6 @@ def softmax_loop(exp: Any, log: Any, *, squared: bool, by_rows: bool) -> Callabl
             sums[0] += weight * row
 
     return terms
-
-
-@numba.njit(fastmath=False, error_model="numpy")
-def larger(x: Any, y: Any) -> Any:
-    """Return the larger number; NaN never wins, and shows in what is subtracted from it."""
-    return x if x > y else y  # noqa: FURB136 (max has its own ways with NaN)
 
 
 def exponential(x: Any) -> Any:
@@ -240,21 +247,15 @@ def loss_piece(loss: Loss, dtype: Dtype) -> Piece:
 
 def softmax_link(exp: Any) -> Callable[..., None]:
     """Return p = softmax(o) over rows, with the parameters of an activation's loop."""
+    exponentials = exponentials_of(exp)
 
     def link(o: Any, p: Any, b: Any, rows: Any, cols: Any, stride: Any, k: Any) -> None:
         raw, out = carray(o, rows * cols), carray(p, rows * cols)
         for r in range(rows):
             start = r * cols
-            largest = raw[start]
-            for c in range(cols):
-                largest = larger(raw[start + c], largest)
-            whole = out.dtype.type(0)
-            for c in range(cols):
-                out[start + c] = exp(raw[start + c] - largest)
-                whole += out[start + c]
-            for c in range(cols):
-                zero = out.dtype.type(0) * raw[start + c]  # NaN and infinity show
-                out[start + c] = out[start + c] / whole + zero
+            whole, _ = exponentials(raw, out, start, numba.uint64(1), cols)
+            for at in range(start, start + cols):
+                out[at] = out[at] / whole + out.dtype.type(0) * raw[at]  # NaN and infinity show
 
     return link
 

@@ -1,7 +1,6 @@
 """Prediction: the forward pass alone, in blocks of bounded memory, for any number of callers.
 
-Nothing is kept between calls but tables, so callers share no memory; `batches` trains.
-
+Nothing is kept between calls but tables, so callers share no memory; ``batches`` trains.
 """
 
 from functools import cache
@@ -15,14 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.compiled import memory as b
 from chainrule.compiled.batches import forward
 from chainrule.compiled.cache import REORDERED, compile_kernel
-from chainrule.compiled.memory import Memory, compiled_kernel, layer, memory_of
+from chainrule.compiled.choice import products_of
+from chainrule.compiled.memory import Memory, layer, memory_of
 from chainrule.compiled.native import address, call, pointer
-from chainrule.compiled.passes import LAYER_KERNELS
+from chainrule.compiled.passes import write_kernels
 from chainrule.compiled.pieces import Dtype, link_piece
 from chainrule.compiled.tables import (
-    KIND,
-    RUN_BACKWARD,
-    RUN_FORWARD,
     SETTINGS,
     WIDTH,
     A,
@@ -36,8 +33,7 @@ Array: TypeAlias = NDArray[Any]
 
 BLOCK = 128  # samples computed at once: more take memory, and no less time each
 WORTH_THREADS = 4_000_000  # products of a call from which two threads are faster than one
-FIELDS = {name: place for place, name in enumerate(Memory._fields)}
-PLACES, THETA, DATA, WORK = (FIELDS[name] for name in ("places", "theta", "x", "work"))
+PLACES, HEAD, THETA, DATA, WORK = map(b.FIELDS.get, ("places", "head", "theta", "x", "work"))
 
 
 def run_forward(places: Any, theta: int, x: int, n: int, link: int, p: Any) -> None:
@@ -54,8 +50,8 @@ def run_forward(places: Any, theta: int, x: int, n: int, link: int, p: Any) -> N
         The address of the loss's link.
     p : array (n, outputs)
     """
-    own, head = places.copy(), pointer(places[FIELDS_HEAD], np.int64)
-    work = np.empty(head[WORK_SIZE], p.dtype)
+    own, head = places.copy(), pointer(places[HEAD], np.int64)
+    work = np.empty(head[b.WORK_SIZE], p.dtype)
     own[PLACES], own[THETA], own[DATA], own[WORK] = own.ctypes.data, theta, x, work.ctypes.data
     m = memory_of(pointer(own.ctypes.data, np.int64), p)
     for i in range(m.head[b.ZEROS], m.head[b.PANEL]):
@@ -74,10 +70,6 @@ def run_forward(places: Any, theta: int, x: int, n: int, link: int, p: Any) -> N
             uint64(n), uint64(k), uint64(k), address(m.numbers, 0),
         ),
     )  # fmt: skip
-
-
-FIELDS_HEAD = FIELDS["head"]
-WORK_SIZE = b.COUNT  # where a run has its updates
 
 
 @cache
@@ -101,21 +93,17 @@ class Block:
 
     def __init__(self, network: Network, dtype: Dtype, rows: int) -> None:
         self.tables: Tables = tables(network, dtype, rows, 0)
-        self.kernels: list[Any] = []
-        for row in self.tables.layers:
-            made = [compiled_kernel(function, dtype) for function in LAYER_KERNELS[row[KIND]]]
-            row[[RUN_FORWARD, RUN_BACKWARD]] = [one.address for one in made]
-            self.kernels += made
+        self.kernels = write_kernels(self.tables.layers, dtype, backward=False)
         self.numbers = np.array([0.0] * SETTINGS + list(self.tables.constants))
         self.head = np.zeros(b.HEAD, np.int64)
         given, head = self.tables, self.head
-        head[[WORK_SIZE, b.X_ROW, b.ITEM]] = given.work, network.inputs, np.dtype(dtype).itemsize
+        head[[b.WORK_SIZE, b.X_ROW, b.ITEM]] = given.work, network.inputs, np.dtype(dtype).itemsize
         head[[b.ONES, b.ZEROS, b.PANEL]] = given.ones, given.zeros, given.panel
         head[b.LAYERS] = len(given.layers)
         self.places = np.zeros(len(Memory._fields), np.int64)
         for name in ("layers", "head", "numbers"):
             array = given.layers if name == "layers" else getattr(self, name)
-            self.places[FIELDS[name]] = array.ctypes.data
+            self.places[b.FIELDS[name]] = array.ctypes.data
 
 
 class Predictor:
@@ -134,7 +122,7 @@ class Predictor:
         self.program = program(dtype)
         self.piece = link_piece(network.objective, dtype)
         self.link = self.piece.addresses[0]
-        self.products = sum(k.size for k in network.layout.blocks if k.param == "W")
+        self.products = products_of(network)
 
     def predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction p, (n, outputs), of checked parameters."""
@@ -145,6 +133,7 @@ class Predictor:
         return self._run(theta, x, 0)
 
     def _run(self, theta: Array, x: Array, link: int) -> Array:
+        theta = np.ascontiguousarray(theta)
         p = np.empty((len(x), self.network.outputs), self.dtype)
         if len(x) == 1:
             self._write(self.one, theta, x, link, p)
@@ -168,6 +157,6 @@ class Predictor:
         return 0
 
     def _write(self, block: Block, theta: Array, x: Array, link: int, p: Array) -> None:
-        x, theta = np.ascontiguousarray(x), np.ascontiguousarray(theta)  # copies a block at most
+        x = np.ascontiguousarray(x)  # copies a block at most
         at = theta.__array_interface__["data"][0], x.__array_interface__["data"][0]
         self.program(block.places, *at, len(x), link, p)

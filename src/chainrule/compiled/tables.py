@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.activations import Identity
 from chainrule.compiled.pieces import Dtype, Piece, activation_piece
 from chainrule.layers import Activate, Dense, Dropout, Layer, LayerNorm
 from chainrule.layout import Block
@@ -63,6 +62,11 @@ class Tables(NamedTuple):
     pieces: tuple[Piece, ...]
 
 
+def rounded(count: int) -> int:
+    """Return so many numbers, and more up to the end of a line."""
+    return -(-count // LINE) * LINE
+
+
 class Space:
     """Hands out offsets one after the other."""
 
@@ -71,18 +75,16 @@ class Space:
 
     def take(self, count: int) -> int:
         """Return the offset of so many numbers."""
-        start, self.size = self.size, self.size + -(-count // LINE) * LINE
+        start, self.size = self.size, self.size + rounded(count)
         return start
 
 
 def tables(
-    network: Network, dtype: Dtype, rows: int, panel: int,
-    *, everything: bool = False, unit_by_unit: bool = False,
-) -> Tables:  # fmt: skip
+    network: Network, dtype: Dtype, rows: int, panel: int, *, unit_by_unit: bool = False
+) -> Tables:
     """Return the tables of a network for batches of at most `rows`, with a panel for gradients.
 
-    With `everything`, the gradient of what is frozen is wanted, too; `unit_by_unit` is how
-    ``tiny`` has its arrays, whose activations run over a whole layer at once.
+    With `unit_by_unit`, arrays are as ``tiny`` has them, and activations run over whole layers.
     """
     space, widest = Space(), max(network.widths)
     batch_x, batch_t = space.take(rows * network.inputs), space.take(rows * network.outputs)
@@ -91,39 +93,39 @@ def tables(
     zeros, gradients = space.take(flat), space.take(max(panel, flat))
     table = np.full((len(network.layers), COLUMNS), -1, np.int64)
     constants: list[float] = []
-    pieces: list[Piece] = []
     below = batch_x
     for place, layer in enumerate(network.layers):
         row, width = table[place], network.widths[place + 1]
         row[[KIND, INPUTS, WIDTH, PLACE]] = kind_of(layer), network.widths[place], width, place
-        row[X] = below
-        for column in (Z, A, D):
-            row[column] = space.take(rows * width)
-        row[DB], row[R] = space.take(width), space.take(rows)
-        pieces.append(activation_piece(activation_of(layer), dtype))
-        row[[FORWARD, BACKWARD]] = pieces[-1].addresses
-        row[K] = SETTINGS + len(constants)
+        row[X], row[K] = below, SETTINGS + len(constants)
+        row[[Z, A, D]] = [space.take(rows * width) for _ in range(3)]
+        row[[DB, R]] = space.take(width), space.take(rows)
         if isinstance(layer, Dropout):
             row[BORDER] = np.uint64(int(layer.rate * 2**64)).astype(np.int64)
         constants += constants_of(layer)
         below = int(row[A])
     for block in network.layout.blocks:
-        place_of_block(table[block.layer], block, trains=block.trains or everything)
+        place_of_block(table[block.layer], block)
     table[:, PASSES_ON] = passes_on(table)
     return Tables(
         table, np.array(constants), space.size, batch_x, batch_t, batch_weight, ones,
-        zeros, gradients, tuple(pieces),
+        zeros, gradients, write_pieces(table, network, dtype),
     )  # fmt: skip
+
+
+def write_pieces(table: NDArray[np.int64], network: Network, dtype: Dtype) -> tuple[Piece, ...]:
+    """Write down the addresses of the activations' loops, and return what keeps them alive."""
+    pieces: list[Piece] = []
+    for row, layer in zip(table, network.layers, strict=True):
+        if isinstance(layer, Dense | Activate):
+            pieces.append(activation_piece(layer.f, dtype))
+            row[[FORWARD, BACKWARD]] = pieces[-1].addresses
+    return tuple(pieces)
 
 
 def kind_of(layer: Layer) -> int:
     """Return the number of a layer's kind."""
     return KINDS.index(type(layer))
-
-
-def activation_of(layer: Layer) -> Any:
-    """Return the activation of a layer; those without one have none that is called."""
-    return layer.f if isinstance(layer, Dense | Activate) else Identity()
 
 
 def constants_of(layer: Layer) -> list[float]:
@@ -133,10 +135,10 @@ def constants_of(layer: Layer) -> list[float]:
     return list(layer.constants.values())
 
 
-def place_of_block(row: NDArray[np.int64], block: Block, *, trains: bool) -> None:
+def place_of_block(row: NDArray[np.int64], block: Block) -> None:
     """Write down where a parameter array lies, and whether it trains."""
     columns = (W, TRAINS_W) if block.param == "W" else (B, TRAINS_B)
-    row[list(columns)] = block.start, trains
+    row[list(columns)] = block.start, block.trains
 
 
 def passes_on(table: NDArray[np.int64]) -> NDArray[np.bool_]:

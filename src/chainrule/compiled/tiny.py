@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import uint64
 
-from chainrule.compiled import simd
+from chainrule.compiled import simd, updates
 from chainrule.compiled.memory import (
     ABSOLUTE,
     BATCH_T,
@@ -21,7 +21,6 @@ from chainrule.compiled.memory import (
     BATCHES,
     BLOCKS,
     CLIP_NORM,
-    CLIP_VALUE,
     COUNT,
     DATA,
     ENDS,
@@ -29,6 +28,7 @@ from chainrule.compiled.memory import (
     LAYERS,
     LOSS,
     LOSS_K,
+    NORM_SQUARE,
     ONES,
     ORDERS,
     PENALISED,
@@ -48,7 +48,6 @@ from chainrule.compiled.memory import (
     layer,
     memory_of,
     njit,
-    setting,
     thread_sums,
 )  # fmt: skip
 from chainrule.compiled.native import address, call, number, pointer, shifted
@@ -68,9 +67,14 @@ from chainrule.compiled.tables import (
     X,
     Z,
 )  # fmt: skip
-from chainrule.compiled.updates import bounded, penalise, penalty, run_rule, shortening
+from chainrule.compiled.updates import clip_values, penalise, penalty, run_rule
 
 FEW = 4  # sums that are stored at once
+
+# What the one thread shares with the program of many.
+penalty_sums, norm_part, change_whole = map(
+    njit, (updates.penalty_sums, updates.norm_part, updates.change_whole)
+)
 
 
 @njit
@@ -233,44 +237,16 @@ def change(m: Memory, update: int) -> None:
             row = layer(m, place)
             if row[TRAINS_W] > 0:
                 penalise(m, row[W], m.gradient, row[W], row[WIDTH] * row[INPUTS], 0, 1)
-    limit, norm = setting(m, CLIP_VALUE), m.numbers[CLIP_NORM]
-    if norm > 0:
-        shorten(m, norm)
+    if m.numbers[CLIP_NORM] > 0:
+        thread_sums(m, 0, 0)[NORM_SQUARE] = 0.0
+        norm_part(m, 0, 0, 1)
+        change_whole(m, update, 0, 0, 1)
+        return
     for place in range(head[BLOCKS]):
         block = shifted(m.blocks, 3 * place)
         start, count = block[0], block[1] - block[0]
-        if limit > 0:
-            for i in range(start, block[1]):
-                m.gradient[i] = bounded(m.gradient[i], limit)
+        clip_values(m, m.gradient, start, count)
         run_rule(m, start, address(m.gradient, start), count, block[2], update, 0)
-
-
-@njit
-def shorten(m: Memory, limit: float) -> None:
-    """Shorten the gradient of what trains to the norm that is allowed."""
-    square = number(m.theta, 0.0)
-    for place in range(m.head[BLOCKS]):
-        block = shifted(m.blocks, 3 * place)
-        for i in range(block[0], block[1]):
-            square += m.gradient[i] * m.gradient[i]
-    factor = number(m.theta, shortening(np.sqrt(square), limit))
-    for place in range(m.head[BLOCKS]):
-        block = shifted(m.blocks, 3 * place)
-        for i in range(block[0], block[1]):
-            m.gradient[i] *= factor
-
-
-@njit
-def penalty_sums(m: Memory) -> None:
-    """Add up the sizes and the squares of all weights."""
-    sums = thread_sums(m, 0, 0)
-    size, square = number(m.theta, 0.0), number(m.theta, 0.0)
-    for place in range(m.head[LAYERS]):
-        row = layer(m, place)
-        for i in range(row[W], row[W] + row[WIDTH] * row[INPUTS]):
-            size += abs(m.theta[i])
-            square += m.theta[i] * m.theta[i]
-    sums[ABSOLUTE], sums[SQUARE] = size, square
 
 
 # ---- the run ------------------------------------------------------------------------------------
@@ -285,7 +261,8 @@ def one_batch(m: Memory, update: int, n: int, p: int) -> float:
         forward_layer(m, place, p)
     loss(m, p)
     if m.head[PENALISED]:
-        penalty_sums(m)
+        sums[ABSOLUTE], sums[SQUARE] = 0.0, 0.0
+        penalty_sums(m, 0, 0, 1)
     value = sums[DATA] + penalty(m, 0, 1)
     if not np.isfinite(value):
         return value

@@ -12,6 +12,8 @@ from numba import uint64
 from chainrule.compiled.memory import (
     ABSOLUTE,
     ALPHA,
+    ALPHA_AT,
+    BETA_AT,
     BLOCKS,
     BY_PANELS,
     CLIP_NORM,
@@ -29,10 +31,12 @@ from chainrule.compiled.memory import (
     NORM_SQUARE,
     PANEL_SIZE,
     PENALISED,
+    PRODUCT,
     RATE_AT,
     RULE,
     SQUARE,
     STEP,
+    SUMS,
     WEIGHTS,
     WHOLE,
     Memory,
@@ -61,7 +65,6 @@ from chainrule.compiled.tables import (
 )  # fmt: skip
 
 THETA, SLOT, GRADIENT, OWN_PANEL = range(4)  # what ``passes.dense_weights`` writes into
-PRODUCT, SUMS = 0, 1  # the two kernels that are launched from here: their numbers in the head
 
 
 # ---- a layer ------------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ def change_by_panels(
 def product(m: Memory, place: int, x: Any, out: Any, rows: Any, factors: Any, rank: int) -> None:
     """Launch the product of delta and x."""
     constants = shifted(m.rule, 16 * rank)
-    constants[14], constants[15] = factors
+    constants[ALPHA_AT], constants[BETA_AT] = factors
     (given, x0, ldx, n), (into, start), (first, last) = x, out, rows
     words = (
         uint64(place), uint64(given), uint64(x0), uint64(ldx), uint64(n), uint64(into),
@@ -141,15 +144,11 @@ def product(m: Memory, place: int, x: Any, out: Any, rows: Any, factors: Any, ra
 @njit
 def settle(m: Memory, start: int, g0: int, count: int, decays: int, update: int, rank: int) -> None:
     """Change some entries of θ by their gradient in the workspace, or write it down for later."""
-    if m.head[MODE] >= WHOLE:
+    if m.head[MODE] == WHOLE:
         for i in range(count):
             m.gradient[start + i] = m.work[g0 + i]
         return
-    limit = setting(m, CLIP_VALUE)
-    if limit > 0:
-        for i in range(g0, g0 + count):  # NaN stays NaN
-            g = m.work[i]
-            m.work[i] = bounded(g, limit)
+    clip_values(m, m.work, g0, count)
     run_rule(m, start, address(m.work, g0), count, decays, update, rank)
 
 
@@ -172,9 +171,18 @@ def run_rule(
 
 
 @njit
+def clip_values(m: Memory, g: Pointer, g0: int, count: int) -> None:
+    """Bring some entries of a gradient into the limits, where there are any."""
+    limit = setting(m, CLIP_VALUE)
+    if limit > 0:
+        for i in range(g0, g0 + count):
+            g[i] = bounded(g[i], limit)
+
+
+@njit
 def bounded(g: Any, limit: Any) -> Any:
     """Return g, brought into the limits; what is not finite becomes NaN, and stops the run."""
-    inside = limit if g > limit else (max(g, -limit))
+    inside = limit if g > limit else max(g, -limit)
     return inside + np.float32(0) * g
 
 
