@@ -106,7 +106,7 @@ class Kept:
 def announce() -> None:
     """Say once, in a terminal, that a few seconds are needed."""
     if sys.stderr.isatty():
-        sys.stderr.write("chainrule: compiling for this machine, once (some seconds)\n")
+        sys.stderr.write("chainrule: compiling for this machine, once (up to half a minute)\n")
 
 
 def compile_kernel(
