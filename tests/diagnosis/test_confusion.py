@@ -14,6 +14,7 @@ from benchmarks.check.attempts import CONVENTIONS, FORMS, PRECISIONS, Case, figu
 from benchmarks.check.grounds import grounds
 from benchmarks.check.scores import score, truth_of
 from chainrule.diagnosis.catalogue import MISTAKES
+from chainrule.diagnosis.rules import ADAPTIVE
 
 PARTS, FULL = 4, 2_000  # parts of the sample, which run side by side; its size with --full
 UNKNOWN = 0.1  # of the attempts, typed numbers among them
@@ -29,6 +30,14 @@ def test_what_is_right_is_called_right(ground, form, convention):
     for precision in PRECISIONS[form]:
         rule = "sgd" if form in ("step", "W_new typed") else ""
         found = score(Case(ground, rule, None, form, convention, precision))
+        assert found.outcome == "right", f"{found.case}: {found.said}"
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("rule", ADAPTIVE)
+def test_an_adaptive_update_hardly_shows_its_gradients_factor_and_is_called_right(rule, convention):
+    for precision in PRECISIONS["W_new typed"]:
+        found = score(Case("deep", rule, None, "W_new typed", convention, precision))
         assert found.outcome == "right", f"{found.case}: {found.said}"
 
 

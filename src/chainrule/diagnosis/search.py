@@ -430,13 +430,21 @@ class _Trial:
         if np.any(half) and self._try_each(call, seen, plain, which):
             return True  # few digits: the plainest scale that fits is the one that is meant
         factor = ratio(values, right, half, self.session.tolerance)
-        if factor is None:
-            plain = [s for s in scales(context) if not s.mistakes or s.mistakes == ("sign",)]
-            return self._bends() and self._try_each(call, seen, plain, which)
-        candidates = near(factor, context, self.rounding(values, half))
-        if not candidates and which == "update" and self.search.open_rate and factor > 0:
-            candidates = [Scale(factor, {"learning rate": f"{factor:.6g}, found out"})]
-        return self._try_each(call, seen, candidates, which)
+        if factor is not None:
+            named = self._named(factor, context, self.rounding(values, half), which)
+            if self._try_each(call, seen, named, which):
+                return True
+            if not is_adaptive(self.setting):
+                return False  # an adaptive update is nearly the same whatever its gradient's factor
+        plain = [s for s in scales(context) if not s.mistakes or s.mistakes == ("sign",)]
+        return self._bends() and self._try_each(call, seen, plain, which)
+
+    def _named(self, factor: float, context: Context, rounding: float, which: str) -> list[Scale]:
+        """Return what a factor may be; where a step's rate is open, any positive one is a rate."""
+        found = near(factor, context, rounding)
+        if not found and which == "update" and self.search.open_rate and factor > 0:
+            return [Scale(factor, {"learning rate": f"{factor:.6g}, found out"})]
+        return found
 
     def _bends(self) -> bool:
         """Tell whether what is seen may be no multiple of what the loss's gradient gives.
