@@ -16,11 +16,13 @@ import pytest
 pytest.importorskip("numba")
 
 from chainrule.compiled import blas, products
+from tests.compiled.parts import from_python
 
+OURS = products.forward_product, products.weight_product, products.input_product
+BLAS = blas.forward_gemm, blas.weight_gemm, blas.input_gemm
 KINDS: dict[str, Any] = {
-    "ours": (products.forward_product, products.weight_product, products.input_product),
-    "BLAS": (blas.forward_gemm, blas.weight_gemm, blas.input_gemm),
-}
+    "ours": tuple(map(from_python, OURS)), "BLAS": tuple(map(from_python, BLAS)),
+}  # fmt: skip
 DTYPES = np.float32, np.float64
 SAMPLES, SIZES, UNITS = (1, 2, 3, 4, 7, 64), (1, 3, 17, 64, 103, 785), (1, 2, 5, 13)
 GRID = list(itertools.product(SAMPLES, SIZES, UNITS))
@@ -150,29 +152,6 @@ def test_the_same_call_gives_the_same_bits(kind, dtype):
     assert len(set(results)) == 1
 
 
-CALLER = """
-import numba, numpy as np
-from chainrule.compiled import blas, products
-
-@numba.njit(cache=True)
-def both(x, w, z):
-    blas.forward_gemm(x, 0, 9, w, 0, 9, z, 0, 4, 3, 9, 0, 4)
-    products.forward_product(x, 0, 9, w, 0, 9, z, 12, 4, 3, 9, 0, 4)
-
-z = np.zeros(24)
-both(np.arange(27.0), np.arange(36.0), z)
-assert z[:12].any() and (z[:12] == z[12:]).all()
-print(sum(both.stats.cache_hits.values()))
-"""
-
-
-def test_a_second_process_loads_callers_from_the_cache(tmp_path: Path):
-    program = tmp_path / "caller.py"
-    program.write_text(CALLER)
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    assert [run(program, environment) for _ in range(2)] == ["0", "1"]
-
-
 def run(program: Path, environment=None):
     """Return what a program prints."""
     command = [sys.executable, str(program)]
@@ -185,8 +164,12 @@ import numpy as np
 from chainrule.compiled import simd
 
 simd.BYTES, simd.REGISTERS = WIDTH, COUNT
-from chainrule.compiled.products import forward_product, input_product, weight_product
+from chainrule.compiled import products
+from tests.compiled.parts import from_python
 
+forward_product, input_product, weight_product = map(
+    from_python, (products.forward_product, products.input_product, products.weight_product)
+)
 for n, d, m in (7, 113, 13), (3, 17, 5), (1, 1, 1), (4, 785, 8):
     x, w, delta = (np.arange(a * b) % 7 - 3.0 for a, b in ((n, d), (m, d), (n, m)))
     X, W, D = x.reshape(n, d), w.reshape(m, d), delta.reshape(n, m)
@@ -205,7 +188,8 @@ for n, d, m in (7, 113, 13), (3, 17, 5), (1, 1, 1), (4, 785, 8):
 def test_vectors_of_other_processors_give_the_same(tmp_path: Path, width, count):
     program = tmp_path / "width.py"  # LLVM makes of vectors that are too long several shorter ones
     program.write_text(OTHER_WIDTH.replace("WIDTH", width).replace("COUNT", count))
-    run(program, {**os.environ, "NUMBA_OPT": "0"})  # compiles faster
+    root = str(Path(__file__).parents[2])
+    run(program, {**os.environ, "NUMBA_OPT": "0", "PYTHONPATH": root})  # compiles faster
 
 
 def test_ours_pay_for_small_work_only():

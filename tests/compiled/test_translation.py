@@ -24,6 +24,7 @@ from chainrule.compiled.translation import translate, translate_slope
 from chainrule.derivatives import elementwise_derivative
 from chainrule.elementwise import exp, log1p, real, sqrt, tanh, where
 from chainrule.errors import InputError
+from tests.compiled.parts import from_python
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -110,7 +111,7 @@ def test_coefficients_are_in_the_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys.modules[__name__], "COEFFICIENTS", (1, 2))
     after = translate(summed, np.float64)
     assert before.key != after.key
-    assert [before.compiled(2.0), after.compiled(2.0)] == [2.1, 4]
+    assert [from_python(one.compiled)(2.0) for one in (before, after)] == [2.1, 4]
 
 
 def typed(text: str, name: str) -> Function:
@@ -124,7 +125,7 @@ def typed(text: str, name: str) -> Function:
 def test_what_is_in_no_file_has_no_key(monkeypatch: pytest.MonkeyPatch):
     f = typed("def f(z):\n    return 2 * logistic(z)\n", "<typed-1>")
     assert translate(f, np.float64).key is None
-    assert translate(f, np.float64).compiled(0.0) == 1
+    assert from_python(translate(f, np.float64).compiled)(0.0) == 1
     monkeypatch.setattr(sys.modules[__name__], "helper", f, raising=False)
     assert translate(lambda z: helper(z) + 1, np.float64).key is None  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
 
@@ -142,10 +143,10 @@ def gained(z):
 
 
 def test_a_changed_number_is_seen(monkeypatch: pytest.MonkeyPatch):
-    assert translate(gained, np.float64).compiled(1.0) == 1.7
+    assert from_python(translate(gained, np.float64).compiled)(1.0) == 1.7
     monkeypatch.setattr(sys.modules[__name__], "GAIN", 3)
-    assert translate(gained, np.float64).compiled(1.0) == 3
-    assert translate(lambda z: gained(z) + 1, np.float64).compiled(1.0) == 4
+    assert from_python(translate(gained, np.float64).compiled)(1.0) == 3
+    assert from_python(translate(lambda z: gained(z) + 1, np.float64).compiled)(1.0) == 4
 
 
 def test_a_lambda_does_not_stay():
@@ -160,12 +161,12 @@ def test_a_lambda_does_not_stay():
 
 def test_two_lambdas_on_a_line_are_two():
     pair = (lambda z: z + 1, lambda z: z + 2)
-    assert [translate(f, np.float64).compiled(0.0) for f in pair] == [1, 2]
+    assert [from_python(translate(f, np.float64).compiled)(0.0) for f in pair] == [1, 2]
 
 
 def test_defaults_are_values():
     made = [lambda z, k=k: k * z for k in (2, 3)]
-    assert [translate(f, np.float64).compiled(1.0) for f in made] == [2, 3]
+    assert [from_python(translate(f, np.float64).compiled)(1.0) for f in made] == [2, 3]
 
 
 # ---- slopes -------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ SLOPES = [
 @pytest.mark.parametrize("function", SLOPES, ids=range(len(SLOPES)))
 def test_slopes_are_the_complex_steps(function: Function, dtype: type[np.floating]):
     constants = [1.0] * (function.__code__.co_argcount - 1)
-    slope = translate_slope(function, dtype).compiled
+    slope = from_python(translate_slope(function, dtype).compiled)
     z = np.concatenate([[0], np.linspace(-3, 3, 60)]).astype(dtype)  # the last without 0
     z = z if np.isfinite(function(z, *constants)).all() else z[1:]
     actual = np.array([slope(one, *constants) for one in z], dtype)
@@ -207,9 +208,9 @@ def test_slopes_are_the_complex_steps(function: Function, dtype: type[np.floatin
 
 
 def test_other_arguments_have_no_slope():
-    slope = translate_slope(lambda o, t: (o - t) ** 2 * t, np.float64).compiled
+    slope = from_python(translate_slope(lambda o, t: (o - t) ** 2 * t, np.float64).compiled)
     assert slope(3.0, 2.0) == 4
-    assert translate_slope(leaky_relu, np.float64).compiled(-1.0, 0.25) == 0.25
+    assert from_python(translate_slope(leaky_relu, np.float64).compiled)(-1.0, 0.25) == 0.25
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from chainrule import elementwise
 from chainrule.activations import logistic
 from chainrule.compiled import vocabulary
 from chainrule.compiled.translation import translate
-from chainrule.compiled.vocabulary import njit
 from tools import fit_elementary
 
 Function: TypeAlias = Callable[..., Any]
@@ -61,7 +60,7 @@ def compiled_loop(function: Function, dtype: Dtype) -> Any:
         for i in range(x.size):
             y[i] = f(x[i])
 
-    return njit(loop)
+    return numba.njit(loop, **vocabulary.OPTIONS)
 
 
 def run(function: Function, x: np.ndarray) -> np.ndarray:

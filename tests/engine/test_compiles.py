@@ -26,11 +26,12 @@ import pytest
 
 from chainrule.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, Custom, leaky_relu, relu
 from chainrule.compiled.translation import translate
-from chainrule.compiled.vocabulary import OVERLOADS, njit
+from chainrule.compiled.vocabulary import OPTIONS, OVERLOADS
 from chainrule.elementwise import VOCABULARY, exp, real, sqrt, tanh, where
 from chainrule.errors import InputError
 from chainrule.losses import LOSSES, huber
 from chainrule.optimizers import OPTIMIZERS, Optimizer, sgd_rule
+from tests.compiled.parts import from_python
 
 Function: TypeAlias = Callable[..., Any]
 Dtype: TypeAlias = type[np.floating]
@@ -154,7 +155,7 @@ def kept_loop(function: Function, dtype: Dtype, arrays: tuple[bool, ...], count:
     )
     namespace: dict[str, Any] = {"f": translate(function, dtype).compiled}
     exec(text, namespace)  # noqa: S102  the text above
-    return njit(namespace["loop"])
+    return numba.njit(namespace["loop"], **OPTIONS)
 
 
 def assert_close(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray) -> None:
@@ -248,13 +249,13 @@ def test_constants_in_double_precision_do_not_widen(label: str):
 def test_nan_passes(name: str, dtype: Dtype):
     one = ACTIVATIONS[name]
     constants = map(dtype, one.constants.values())
-    assert math.isnan(translate(one.f, dtype).compiled(dtype(math.nan), *constants))
+    assert math.isnan(from_python(translate(one.f, dtype).compiled)(dtype(math.nan), *constants))
 
 
 @dtypes
 @pytest.mark.parametrize("name", ["logistic", "tanh"])
 def test_an_infinity_does_not_pass_for_saturation(name: str, dtype: Dtype):
-    f = translate(ACTIVATIONS[name].f, dtype).compiled
+    f = from_python(translate(ACTIVATIONS[name].f, dtype).compiled)
     assert [math.isnan(f(dtype(z))) for z in (-math.inf, math.inf)] == [True, True]
 
 
@@ -388,7 +389,7 @@ with mpmath.workprec(220):
 
 def run_scalars(function: Function, dtype: Dtype, *columns: np.ndarray) -> np.ndarray:
     """Return the results (n,) of the compiled form, called from Python."""
-    scalar = translate(function, dtype).compiled
+    scalar = from_python(translate(function, dtype).compiled)
     y = np.array([scalar(*row) for row in zip(*columns, strict=True)], dtype)
     assert returned(function, dtype) == {numba.from_dtype(np.dtype(dtype))}
     return y

@@ -4,14 +4,10 @@ Every thread runs this same program on its share, and they meet where one needs 
 No time is looked at and nothing is shown: that stands around it.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numba import uint64
 
-from chainrule.compiled import passes, updates
-from chainrule.compiled.memory import (
+from chainrule.compiled.fields import (
     BATCH_T,
     BATCH_WEIGHT,
     BATCHES,
@@ -40,14 +36,9 @@ from chainrule.compiled.memory import (
     X0,
     X_ROW,
     Memory,
-    launch,
-    layer,
-    memory_of,
-    njit,
-    share,
-    thread_sums,
 )  # fmt: skip
-from chainrule.compiled.native import address, call, pointer, wait
+from chainrule.compiled.memory import launch, layer, njit, share, thread_sums
+from chainrule.compiled.native import address, call, wait
 from chainrule.compiled.tables import (
     DENSE,
     INPUTS,
@@ -61,13 +52,6 @@ from chainrule.compiled.tables import (
     X,
 )  # fmt: skip
 from chainrule.compiled.updates import penalty, total
-
-# The kernels that are launched by number, in the order of the numbers in ``memory``.
-LAUNCHED: tuple[Callable[..., None], ...] = (
-    passes.dense_weights, passes.norm_sums, passes.gather, passes.dense_derive, updates.change,
-    updates.penalty_sums, updates.norm_part, updates.change_whole,
-)  # fmt: skip
-
 
 # ---- forward ------------------------------------------------------------------------------------
 
@@ -203,20 +187,17 @@ def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[
     return value, wait(m.meeting, ranks, met)
 
 
-def run_batches(places: Any, theta: Any, rank: int, ranks: int) -> int:
+def run_batches(m: Memory, rank: int, ranks: int) -> int:
     """Run batches; return how many were done before a loss that is not finite.
 
     Parameters
     ----------
-    places : array of int64
-        The addresses of the fields of `Memory`. θ and the slots change in place; ``losses`` gets,
-        for each epoch that ends, the sum of each batch's loss times its samples, and at its end
-        that of the epoch begun.
-    theta : array (parameters,)
+    m : Memory
+        θ and the slots change in place; ``losses`` gets, for each epoch that ends, the sum of each
+        batch's loss times its samples, and at its end that of the epoch begun.
     rank, ranks : int
         Which thread this is, and how many run this program at once.
     """
-    m = memory_of(pointer(places[0], np.int64), theta)
     met = wait(m.meeting, ranks, 0)
     head, ended = m.head, 0
     seen = m.losses[head[ENDS]]

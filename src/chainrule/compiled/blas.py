@@ -11,25 +11,20 @@ as Cᵀ = Bᵀ·Aᵀ.
 
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.np.linalg import ensure_blas
 
-from chainrule.compiled import simd
+from chainrule.compiled import building, libraries, simd
 
-ensure_blas()  # without SciPy this fails here, at import, and not inside compiled code
+for product in libraries.PRODUCTS:  # without SciPy this fails here, and not inside compiled code
+    libraries.provide(product)
 
-njit = numba.njit(nogil=True, error_model="numpy")
+njit = building.njit(nogil=True, error_model="numpy")
 
 PLAIN, TURNED = ord("n"), ord("t")  # is a matrix, as BLAS reads it, to be transposed?
 
-BYTE, INDEX, POINTER = ir.IntType(8), ir.IntType(64), ir.IntType(8).as_pointer()
-SIZES = INDEX, INDEX, INDEX
-XXGEMM = ir.FunctionType(
-    ir.IntType(32),
-    [BYTE, BYTE, BYTE, *SIZES, POINTER, POINTER, INDEX, POINTER, INDEX, POINTER, POINTER, INDEX],
-)
+SIZE, POINTER = ir.IntType(32), ir.IntType(8).as_pointer()
+XGEMM = ir.FunctionType(ir.VoidType(), [POINTER] * 13)
 
 
 @njit
@@ -125,21 +120,23 @@ def xxgemm(
     c: Any,
     ldc: Any,
 ) -> Any:
-    """Call Numba's entry to the BLAS, which is found by name: so the caller can be cached."""
+    """Call the product, which is found by name (``libraries``) and takes addresses alone."""
     kind = c.dtype
-    letter = ir.Constant(BYTE, ord("s" if kind == types.float32 else "d"))
+    name = "chainrule_sgemm" if kind == types.float32 else "chainrule_dgemm"
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def given(value: Any, type_: Any) -> Any:
-            if isinstance(type_, types.Float):
-                value = cgutils.alloca_once_value(builder, value)
-            is_number = isinstance(type_, types.Integer)
-            return value if is_number else builder.bitcast(value, POINTER)
+            if isinstance(type_, types.CPointer):
+                return builder.bitcast(value, POINTER)
+            if type_ == types.intp:
+                value = builder.trunc(value, SIZE)
+            return builder.bitcast(cgutils.alloca_once_value(builder, value), POINTER)
 
         values = [given(*pair) for pair in zip(arguments, signature.args, strict=True)]
-        entry = cgutils.get_or_insert_function(builder.module, XXGEMM, "numba_xxgemm")
-        return builder.call(entry, [letter, *values])
+        entry = cgutils.get_or_insert_function(builder.module, XGEMM, name)
+        builder.call(entry, values)
+        return context.get_dummy_value()
 
     flag, size = types.uint8, types.intp
     matrices = kind, a, size, b, size, kind, c, size
-    return types.intc(flag, flag, size, size, size, *matrices), build
+    return types.none(flag, flag, size, size, size, *matrices), build

@@ -4,27 +4,33 @@ It prepares arrays and looks at the clock; what is computed stands in ``batches`
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch
-from chainrule.compiled import memory as b
-from chainrule.compiled.batches import LAUNCHED, run_batches
-from chainrule.compiled.cache import REORDERED, compile_kernel
-from chainrule.compiled.memory import Memory, compiled_kernel
-from chainrule.compiled.passes import write_kernels
+from chainrule.compiled import fields as b
+from chainrule.compiled.fields import Memory
+from chainrule.compiled.helper import built_beside
+from chainrule.compiled.kernels import (
+    BATCHES,
+    LAUNCHED,
+    TINY,
+    Program,
+    address_of,
+    kernel,
+    layer_kernels,
+    write_kernels,
+)  # fmt: skip
 from chainrule.compiled.pieces import Dtype, loss_piece, rule_piece
-from chainrule.compiled.tables import KIND, NORM, SETTINGS, Tables, rounded, tables
+from chainrule.compiled.tables import SETTINGS, Tables, kind_of, rounded, tables
 from chainrule.compiled.threads import single_blas, together
-from chainrule.compiled.tiny import run_tiny
 from chainrule.errors import DivergenceError
+from chainrule.layers import LayerNorm
 from chainrule.loops import Batches, State
 from chainrule.network import Network
 from chainrule.optimizers import SGD, ClipNorm, ClipValue, Momentum, Optimizer
@@ -39,14 +45,6 @@ NEVER = 2**62  # a count of arrivals at which nobody waits any more
 ORDERS = 2**16  # samples whose order is drawn at once, or one epoch's
 HEAD_OF_CALL = [b.FIRST, b.COUNT, b.STEP, b.SEED, b.ORDERS, b.ENDS]
 PANEL_BYTES = 2**20  # of a thread's gradients: less, and products get slow; more leaves the cache
-
-
-@cache
-def program_of(run: Callable[..., int], dtype: Dtype) -> Any:
-    """Return a run of batches, compiled for a precision."""
-    places, theta = numba.types.int64[::1], numba.from_dtype(np.dtype(dtype))[::1]
-    signature = numba.int64(places, theta, numba.int64, numba.int64)
-    return compile_kernel(run, signature, fastmath=REORDERED)
 
 
 class Rows(NamedTuple):
@@ -152,29 +150,38 @@ class Kernel:
         self.mode = mode_of(network, optimizer)
         self.panel = rounded(max(PANEL_BYTES // data.x.itemsize, *network.widths))
         rows = rounded(self.size) if tiny else self.size  # to whole vectors
-        self.tables: Tables = tables(
-            network, self.dtype, rows, self.panel * ranks, unit_by_unit=tiny
-        )
-        self.loss = loss_piece(network.objective, self.dtype)
-        self.rule = rule_piece(type(optimizer), self.dtype)
-        self.run = program_of(run_tiny if tiny else run_batches, self.dtype)
+        launched = () if tiny else self._wanted()
+        with built_beside(self._kernels(launched), self.dtype):
+            self.tables: Tables = tables(
+                network, self.dtype, rows, self.panel * ranks, unit_by_unit=tiny
+            )
+            self.loss = loss_piece(network.objective, self.dtype)
+            self.rule = rule_piece(type(optimizer), self.dtype)
+        self.run = Program(kernel(TINY if tiny else BATCHES, self.dtype), 3)
         self.kernels = [] if tiny else write_kernels(self.tables.layers, self.dtype, backward=True)
-        self.launched = {} if tiny else self._launched()
+        self.launched = {k: kernel(LAUNCHED[k], self.dtype) for k in launched}
         self.rows = rows_of(data.x)
         self.fixed = self._fixed()
         self.head = self._head()
         self.places = np.zeros(len(Memory._fields), np.int64)
+        self.at = address_of(self.places)
         self._write_places({**self.fixed, "places": self.places, "head": self.head})
 
-    def _launched(self) -> dict[int, Any]:
-        """Return the kernels that are launched by number, those that this run needs."""
-        whole = self.mode == b.WHOLE
+    def _wanted(self) -> list[int]:
+        """Return the numbers of the kernels that are launched by number and that this run needs."""
+        whole, kinds = self.mode == b.WHOLE, {type(layer) for layer in self.network.layers}
         needed = {
-            b.SUMS: (self.tables.layers[:, KIND] == NORM).any(), b.NORM_PART: whole,
-            b.CHANGE_WHOLE: whole, b.PENALTY_SUMS: bool(self.network.penalty),
+            b.SUMS: LayerNorm in kinds, b.NORM_PART: whole, b.CHANGE_WHOLE: whole,
+            b.PENALTY_SUMS: bool(self.network.penalty),
         }  # fmt: skip
-        wanted = [k for k in range(len(LAUNCHED)) if needed.get(k, True)]
-        return {k: compiled_kernel(LAUNCHED[k], self.dtype) for k in wanted}
+        return [k for k in range(len(LAUNCHED)) if needed.get(k, True)]
+
+    def _kernels(self, launched: Sequence[int]) -> list[str]:
+        """Return the names of all kernels that this run needs."""
+        if self.tiny:
+            return [TINY]
+        kinds = map(kind_of, self.network.layers)
+        return [BATCHES, *layer_kernels(kinds, backward=True), *(LAUNCHED[k] for k in launched)]
 
     def _fixed(self) -> dict[str, Array]:
         """Return the arrays that stay the same from call to call."""
@@ -216,8 +223,8 @@ class Kernel:
         h[b.SCRAP] = given.panel
         h[b.ITEM] = self.data.x.itemsize
         h[b.PENALISED] = bool(self.network.penalty)
-        for k, kernel in self.launched.items():
-            h[b.KERNELS + k] = kernel.address
+        for k, launched in self.launched.items():
+            h[b.KERNELS + k] = launched.address
         h[[b.LAYERS, b.BLOCKS]] = len(given.layers), len(self.fixed["blocks"]) // 3
         h[b.WEIGHTED] = self.data.weight is not None
         shuffled = self.batches.shuffle and self.size < n
@@ -253,7 +260,7 @@ class Kernel:
     def _write_places(self, arrays: dict[str, Array]) -> None:
         """Write down where arrays lie; whoever calls keeps them alive."""
         for name, array in arrays.items():
-            self.places[b.FIELDS[name]] = array.__array_interface__["data"][0]
+            self.places[b.FIELDS[name]] = address_of(array)
 
 
 def rates_of(optimizer: Optimizer, step: int, count: int) -> Array | float:
@@ -345,11 +352,10 @@ class Training:
         kernel = self.kernel
         orders, count = self._orders(state, min(left, self._pace()))
         made = kernel.prepare(theta, slots, orders, state, count)
-        places = kernel.places
         began = time.perf_counter()
         with nullcontext() if kernel.tiny else single_blas():
             done = together(
-                lambda rank: kernel.run(places, theta, rank, kernel.ranks),
+                lambda rank: kernel.run(kernel.at, rank, kernel.ranks),
                 kernel.ranks,
                 lambda: kernel.fixed["meeting"].fill(NEVER),
             )

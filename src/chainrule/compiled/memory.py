@@ -1,114 +1,27 @@
-"""The memory of a run as kernels see it: pointers, a table of layers, and a head of whole numbers.
+"""The memory of a run as kernels see it, and kernels as others call them: by address, with it.
 
-Kernels are compiled once for a precision and call each other by address, so that each compiles by
-itself and in a moment. What they compute is not known here.
+Kernels are compiled once for a precision, each by itself. What they compute is not known here.
 """
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numba
 import numpy as np
 from numba import types, uint64
 
-from chainrule.compiled.cache import OPTIONS, REORDERED, compile_address
+from chainrule.compiled import building
+from chainrule.compiled.building import OPTIONS, REORDERED, build
+from chainrule.compiled.fields import KERNELS, PANEL, PANEL_SIZE, Memory, Pointer
 from chainrule.compiled.native import address, call, number, pointer, shifted
-from chainrule.compiled.tables import COLUMNS, SETTINGS
-
-Pointer: TypeAlias = Any
+from chainrule.compiled.objects import Built
+from chainrule.compiled.tables import COLUMNS
 
 carray: Any = vars(numba)["carray"]
 
-# Called from compiled code only: without entries from Python they compile faster.
-compiled: Any = numba.njit
-njit = compiled(**OPTIONS, fastmath=REORDERED, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+njit = building.njit(**OPTIONS, fastmath=REORDERED)
 
-# ---- the head: sizes, offsets, addresses --------------------------------------------------------
-
-SAMPLES, SIZE, BATCHES, FIRST, COUNT, STEP, SEED = range(7)  # of data, a batch, an epoch, this call
-X0, X_ROW, X_COLUMN = range(7, 10)  # where x begins, and how far apart rows and columns lie
-BATCH_X, BATCH_T, BATCH_WEIGHT, ONES, ZEROS, PANEL, PANEL_SIZE = range(10, 17)
-LOSS, LOSS_K, RULE, RATE_AT, K_AT, DECAY_AT = range(17, 23)
-MODE, DROPS, ORDERS, WEIGHTED, PENALISED = range(23, 28)
-DIRECT, ITEM = range(28, 30)  # whether batches lie in x as they are wanted; bytes of a number
-LAYERS, BLOCKS, ENDS = range(30, 33)  # of tables; epochs that end in this call
-SCRAP, WORK_SIZE = range(33, 35)  # in the workspace: written to, never read; and its length
-KERNELS = 35  # here begin the addresses of kernels that are launched by number
-HEAD = 64
-
-# Those kernels, in the order of ``batches.LAUNCHED``.
-PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
-
-# How θ changes: inside the product, by the rule panel by panel, or from the whole gradient.
-INSIDE_SGD, INSIDE_MOMENTUM, BY_PANELS, WHOLE = range(4)
-
-# Parts of the sums over threads.
-DATA, ABSOLUTE, SQUARE, NORM_SQUARE, WEIGHTS = range(5)
-PARTS = 5
-
-# The first numbers: penalty, clipping, what rules take.
-L1, L2, ALPHA, CLIP_VALUE, CLIP_NORM, MOMENTUM, DECAY, UNIT_WEIGHT = range(SETTINGS)
-
-ALPHA_AT, BETA_AT = 14, 15  # in a thread's row of the rule's constants
-
-
-class Memory(NamedTuple):
-    """All arrays of a run, as pointers: what every thread reads and writes.
-
-    Attributes
-    ----------
-    places : int64
-        The addresses of these fields, this one included.
-    layers : int64, a row of COLUMNS for each layer
-    head : int64
-        Sizes, offsets and addresses: see ``batches``.
-    numbers : float64
-        Settings, then constants of activations and of the loss.
-    rule : float64, a row of 16 for each thread
-        The constants of the optimiser's rule; behind them alpha and beta of a product.
-    theta, slot, slot2 : the parameters, and the optimiser's moving averages
-    gradient : as long as θ, where it is wanted whole
-    x : the memory of all samples, in whatever order it lies
-    t : all targets, row after row
-    weight : one for each sample, where they have any
-    orders : int64
-        The orders of samples, one epoch after the other.
-    work : the workspace
-    sums : float64, two rows of 8 for each thread
-        Parts of sums over threads, by turns.
-    meeting : int64
-        Counts arrivals.
-    blocks : int64, three for each array of θ that trains
-        First and last entry, and whether it decays.
-    rates : float64
-        The rate of each update.
-    losses : float64
-        Of each epoch that ends; the last is that of the epoch begun.
-    """
-
-    places: Pointer
-    layers: Pointer
-    head: Pointer
-    numbers: Pointer
-    rule: Pointer
-    theta: Pointer
-    slot: Pointer
-    slot2: Pointer
-    gradient: Pointer
-    x: Pointer
-    t: Pointer
-    weight: Pointer
-    orders: Pointer
-    work: Pointer
-    sums: Pointer
-    meeting: Pointer
-    blocks: Pointer
-    rates: Pointer
-    losses: Pointer
-
-
-FIELDS = {name: place for place, name in enumerate(Memory._fields)}
+# ---- reading it ---------------------------------------------------------------------------------
 
 
 @njit
@@ -188,7 +101,7 @@ def entry_of(function: Callable[..., Any], dtype: Any) -> Callable[..., None]:
     names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
     text = (
         f"def {function.__name__}(places, {', '.join(names)}):\n"
-        f"    function(memory_of(pointer(places, int64), like), {', '.join(names)})"
+        f"    return function(memory_of(pointer(places, int64), like), {', '.join(names)})"
     )
     scope: dict[str, Any] = {
         "function": njit(function), "memory_of": memory_of, "pointer": pointer, "int64": np.int64,
@@ -198,11 +111,8 @@ def entry_of(function: Callable[..., Any], dtype: Any) -> Callable[..., None]:
     return scope[function.__name__]
 
 
-@cache
-def compiled_kernel(function: Callable[..., Any], dtype: Any) -> Any:
-    """Return a kernel compiled for a precision; it has an ``address``."""
-    entry = entry_of(function, dtype)
+def built_kernel(function: Callable[..., Any], dtype: Any) -> Built:
+    """Return a kernel built for a precision."""
     count = function.__code__.co_argcount  # the memory, and words
-    signature = types.void(*[types.int64] * count)
-    key = f"{function.__module__}.{function.__qualname__}.{np.dtype(dtype)}"
-    return compile_address(entry, signature, key, fastmath=REORDERED)
+    result = types.int64 if function.__annotations__["return"] is int else types.void
+    return build(entry_of(function, dtype), result(*[types.int64] * count), fastmath=REORDERED)

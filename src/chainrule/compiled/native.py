@@ -7,10 +7,11 @@ import platform
 import sys
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
+
+from chainrule.compiled.building import njit
 
 intrinsic: Any = extending.intrinsic  # its own types know only what it is given
 
@@ -21,11 +22,15 @@ SPINS = 400  # looks at the counter; then, at each further look, the processor i
 
 @intrinsic
 def call(typing: Any, address: Any, arguments: Any) -> Any:
-    """Call the C function at an address with a tuple of 64-bit words; it returns nothing."""
+    """Call the compiled function at an address with a tuple of 64-bit words; nothing is returned.
+
+    Before them stand, in Numba's convention, the addresses of a result and of an exception.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        words = cgutils.unpack_tuple(builder, given[1])
-        kind = ir.FunctionType(ir.VoidType(), [WORD] * len(words))
+        result = builder.ptrtoint(cgutils.alloca_once(builder, WORD), WORD)
+        words = [result, WORD(0), *cgutils.unpack_tuple(builder, given[1])]
+        kind = ir.FunctionType(ir.IntType(32), [WORD] * len(words))
         builder.call(builder.inttoptr(given[0], kind.as_pointer()), words)
         return context.get_dummy_value()
 
@@ -130,11 +135,11 @@ def _pause(typing: Any) -> Any:
 _yield: Any = (
     types.ExternalFunction("sched_yield", types.int32())
     if sys.platform != "win32"
-    else numba.njit(lambda: 0)
+    else njit(lambda: 0)
 )
 
 
-@numba.njit
+@njit
 def wait(meeting: Any, ranks: int, met: int) -> int:
     """Wait until every rank is here; return how often they have met.
 

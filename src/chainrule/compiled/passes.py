@@ -9,16 +9,14 @@ x is the data and 0 where it is the workspace, x0 and ldx, where it begins and h
 rows lie; n, the samples of the batch; rank and ranks, the thread and how many there are.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import uint64
-from numpy.typing import NDArray
 
 from chainrule.compiled import products
 from chainrule.compiled.blas import forward_gemm, input_gemm, weight_gemm
-from chainrule.compiled.memory import (
+from chainrule.compiled.fields import (
     ALPHA_AT,
     BATCH_T,
     BATCH_WEIGHT,
@@ -37,14 +35,8 @@ from chainrule.compiled.memory import (
     X_ROW,
     ZEROS,
     Memory,
-    array,
-    compiled_kernel,
-    layer,
-    njit,
-    own_panel,
-    share,
-    thread_sums,
 )  # fmt: skip
+from chainrule.compiled.memory import array, layer, njit, own_panel, share, thread_sums
 from chainrule.compiled.native import address, call, fetch, number
 from chainrule.compiled.products import forward_product, input_product, weight_product
 from chainrule.compiled.tables import (
@@ -53,11 +45,8 @@ from chainrule.compiled.tables import (
     DB,
     FORWARD,
     INPUTS,
-    KIND,
     LINE,
     PLACE,
-    RUN_BACKWARD,
-    RUN_FORWARD,
     WIDTH,
     A,
     B,
@@ -345,25 +334,3 @@ def mix(key: Any) -> Any:
     key = (key ^ (key >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     key = (key ^ (key >> uint64(27))) * uint64(0x94D049BB133111EB)
     return key ^ (key >> uint64(31))
-
-
-# ---- by kind of layer ---------------------------------------------------------------------------
-
-# Forward, backward, in the order of ``tables.KINDS``.
-LAYER_KERNELS: tuple[tuple[Callable[..., None], Callable[..., None]], ...] = (
-    (dense_forward, dense_backward),
-    (norm_forward, norm_backward),
-    (activate_forward, activate_backward),
-    (dropout_forward, dropout_backward),
-)
-
-
-def write_kernels(layers: NDArray[np.int64], dtype: Any, *, backward: bool) -> list[Any]:
-    """Write down the addresses of each layer's kernels, and return what keeps them alive."""
-    columns = (RUN_FORWARD, RUN_BACKWARD) if backward else (RUN_FORWARD,)
-    made: list[Any] = []
-    for row in layers:
-        for column, function in zip(columns, LAYER_KERNELS[row[KIND]], strict=False):
-            made.append(compiled_kernel(function, dtype))
-            row[column] = made[-1].address
-    return made

@@ -3,29 +3,25 @@
 Nothing is kept between calls but tables, so callers share no memory; ``batches`` trains.
 """
 
-from functools import cache
 from typing import Any, TypeAlias
 
-import numba
 import numpy as np
-from numba import uint64
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.compiled import memory as b
-from chainrule.compiled.batches import forward
-from chainrule.compiled.cache import REORDERED, compile_kernel
+from chainrule.compiled import fields as b
 from chainrule.compiled.choice import products_of
-from chainrule.compiled.memory import Memory, layer, memory_of
-from chainrule.compiled.native import address, call, pointer
-from chainrule.compiled.passes import write_kernels
-from chainrule.compiled.pieces import Dtype, link_piece
-from chainrule.compiled.tables import (
-    SETTINGS,
-    WIDTH,
-    A,
-    Tables,
-    tables,
+from chainrule.compiled.fields import OWN, Memory
+from chainrule.compiled.helper import built_beside
+from chainrule.compiled.kernels import (
+    FORWARD,
+    Program,
+    address_of,
+    kernel,
+    layer_kernels,
+    write_kernels,
 )  # fmt: skip
+from chainrule.compiled.pieces import Dtype, link_piece
+from chainrule.compiled.tables import SETTINGS, Tables, kind_of, tables
 from chainrule.compiled.threads import allowed, single_blas, together
 from chainrule.network import Network
 
@@ -33,52 +29,6 @@ Array: TypeAlias = NDArray[Any]
 
 BLOCK = 128  # samples computed at once: more take memory, and no less time each
 WORTH_THREADS = 4_000_000  # products of a call from which two threads are faster than one
-PLACES, HEAD, THETA, DATA, WORK = map(b.FIELDS.get, ("places", "head", "theta", "x", "work"))
-
-
-def run_forward(places: Any, theta: int, x: int, n: int, link: int, p: Any) -> None:
-    """Write the prediction of up to a block of samples, or the raw output where `link` is 0.
-
-    Parameters
-    ----------
-    places : array of int64
-        The addresses of the fields of `Memory`; those that callers do not share are left out.
-    theta, x : int
-        The addresses of the parameters, and of samples that lie row after row.
-    n : int
-    link : int
-        The address of the loss's link.
-    p : array (n, outputs)
-    """
-    own, head = places.copy(), pointer(places[HEAD], np.int64)
-    work = np.empty(head[b.WORK_SIZE], p.dtype)
-    own[PLACES], own[THETA], own[DATA], own[WORK] = own.ctypes.data, theta, x, work.ctypes.data
-    m = memory_of(pointer(own.ctypes.data, np.int64), p)
-    for i in range(m.head[b.ZEROS], m.head[b.PANEL]):
-        m.work[i] = 0
-    forward(m, 0, n, 0, 0, 1, 0)
-    row = layer(m, m.head[b.LAYERS] - 1)
-    k = row[WIDTH]
-    if link == 0:
-        for i in range(n * k):
-            p[i // k, i % k] = m.work[row[A] + i]
-        return
-    call(
-        uint64(link),
-        (
-            address(m.work, row[A]), uint64(p.ctypes.data), address(m.work, m.head[b.ZEROS]),
-            uint64(n), uint64(k), uint64(k), address(m.numbers, 0),
-        ),
-    )  # fmt: skip
-
-
-@cache
-def program(dtype: Dtype) -> Any:
-    """Return the forward pass, compiled for a precision."""
-    places, p = numba.types.int64[::1], numba.from_dtype(np.dtype(dtype))[:, ::1]
-    whole = numba.int64
-    signature = numba.void(places, whole, whole, whole, whole, p)
-    return compile_kernel(run_forward, signature, fastmath=REORDERED)
 
 
 class Block:
@@ -103,7 +53,9 @@ class Block:
         self.places = np.zeros(len(Memory._fields), np.int64)
         for name in ("layers", "head", "numbers"):
             array = given.layers if name == "layers" else getattr(self, name)
-            self.places[b.FIELDS[name]] = array.ctypes.data
+            self.places[b.FIELDS[name]] = address_of(array)
+        self.places[b.FIELDS["places"]] = self.at = address_of(self.places)
+        self.words = OWN + -(-given.work * np.dtype(dtype).itemsize // 8)  # of a caller's memory
 
 
 class Predictor:
@@ -118,9 +70,11 @@ class Predictor:
 
     def __init__(self, network: Network, dtype: Dtype) -> None:
         self.network, self.dtype = network, dtype
+        kernels = layer_kernels(map(kind_of, network.layers), backward=False)
+        with built_beside([FORWARD, *kernels], dtype):
+            self.piece = link_piece(network.objective, dtype)
         self.one, self.block = Block(network, dtype, 1), Block(network, dtype, BLOCK)
-        self.program = program(dtype)
-        self.piece = link_piece(network.objective, dtype)
+        self.program = Program(kernel(FORWARD, dtype), 7)
         self.link = self.piece.addresses[0]
         self.products = products_of(network)
 
@@ -157,6 +111,8 @@ class Predictor:
         return 0
 
     def _write(self, block: Block, theta: Array, x: Array, link: int, p: Array) -> None:
+        """Write the prediction of a block."""
         x = np.ascontiguousarray(x)  # copies a block at most
-        at = theta.__array_interface__["data"][0], x.__array_interface__["data"][0]
-        self.program(block.places, *at, len(x), link, p)
+        own = np.empty(block.words, np.int64)
+        arrays = address_of(theta), address_of(x), len(x), link, address_of(p), address_of(own)
+        self.program(block.at, *arrays)

@@ -10,18 +10,14 @@ result, ``first`` ≤ unit or column < ``last``, and touches nothing outside it.
 
 from typing import Any
 
-import numba
 import numpy as np
 
-from chainrule.compiled import simd
+from chainrule.compiled import building, simd
 
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinity stay what they are
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
 
-compiled: Any = numba.njit
-njit = compiled(**FLAGS)
-# Called from compiled code only: without an entry from Python it compiles faster.
-inner = compiled(**FLAGS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+njit = building.njit(**FLAGS)
 
 # Columns of the largest tiles: with four rows and the factors they fill the registers.
 ACROSS = 3 if simd.REGISTERS == 16 else 6
@@ -129,7 +125,7 @@ def input_product(
 # ---- areas, tile by tile -------------------------------------------------------------------------
 
 
-@inner
+@njit
 def dots(tile: Any, X: Any, W: Any, Z: Any, d: int, area: Any) -> None:
     """Write x·Wᵀ in the part of an area that whole tiles cover, each entry a dot product.
 
@@ -153,7 +149,7 @@ def dots(tile: Any, X: Any, W: Any, Z: Any, d: int, area: Any) -> None:
             simd.store_sums(total, z, s * ldz + j, ldz)
 
 
-@inner
+@njit
 def outer_product(A: Any, B: Any, C: Any, steps: int, area: Any, factors: Any) -> None:
     """Write C[i, k] = beta · C[i, k] + alpha · Σ_s A[i, s] · B[s, k] in an area.
 
@@ -171,7 +167,7 @@ def outer_product(A: Any, B: Any, C: Any, steps: int, area: Any, factors: Any) -
     outer(simd.part(C[0], 1), A, B, C, steps, (rest, bottom, wide, last), factors)
 
 
-@inner
+@njit
 def outer(tile: Any, A: Any, B: Any, C: Any, steps: int, area: Any, factors: Any) -> None:
     """Write one kind of tile of :func:`outer_product`, for which an area is a multiple of it."""
     simd.compact()

@@ -7,13 +7,11 @@ nothing. One thread runs it; only Dense layers are known here.
 z of unit j is at ``work[row[Z] + j · p]``, p being the samples of a batch, rounded up.
 """
 
-from typing import Any
-
 import numpy as np
 from numba import uint64
 
 from chainrule.compiled import simd, updates
-from chainrule.compiled.memory import (
+from chainrule.compiled.fields import (
     ABSOLUTE,
     BATCH_T,
     BATCH_WEIGHT,
@@ -45,12 +43,9 @@ from chainrule.compiled.memory import (
     ZEROS,
     Memory,
     Pointer,
-    layer,
-    memory_of,
-    njit,
-    thread_sums,
 )  # fmt: skip
-from chainrule.compiled.native import address, call, number, pointer, shifted
+from chainrule.compiled.memory import layer, njit, thread_sums
+from chainrule.compiled.native import address, call, number, shifted
 from chainrule.compiled.tables import (
     BACKWARD,
     FORWARD,
@@ -274,15 +269,14 @@ def one_batch(m: Memory, update: int, n: int, p: int) -> float:
     return value
 
 
-def run_tiny(places: Any, theta: Any, rank: int, ranks: int) -> int:
+def run_tiny(m: Memory, rank: int, ranks: int) -> int:
     """Run batches; return how many were done before a loss that is not finite.
 
     Parameters
     ----------
-    places, theta, rank, ranks
+    m, rank, ranks
         As for ``batches.run_batches``; one thread runs it.
     """
-    m = memory_of(pointer(places[0], np.int64), theta)
     head, ended = m.head, 0
     seen = m.losses[head[ENDS]]
     for update in range(head[COUNT]):

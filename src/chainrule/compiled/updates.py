@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import uint64
 
-from chainrule.compiled.memory import (
+from chainrule.compiled.fields import (
     ABSOLUTE,
     ALPHA,
     ALPHA_AT,
@@ -41,14 +41,8 @@ from chainrule.compiled.memory import (
     WHOLE,
     Memory,
     Pointer,
-    launch,
-    layer,
-    njit,
-    own_panel,
-    setting,
-    share,
-    thread_sums,
 )  # fmt: skip
+from chainrule.compiled.memory import launch, layer, njit, own_panel, setting, share, thread_sums
 from chainrule.compiled.native import address, call, number, shifted
 from chainrule.compiled.tables import (
     DB,

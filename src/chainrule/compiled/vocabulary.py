@@ -11,20 +11,20 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
 from chainrule import elementwise
+from chainrule.compiled import building
 
 Function: TypeAlias = Callable[..., Any]
 
 # Division by zero gives what it gives in arrays, and every rounding stays: what is not said here,
 # Numba takes over from whoever calls first. A loop with a call inside would be no vector code.
 OPTIONS: Any = {"error_model": "numpy", "fastmath": False, "forceinline": True}
-njit: Any = numba.njit(**OPTIONS)
+njit: Any = building.njit(**OPTIONS)
 intrinsic: Any = extending.intrinsic
 
 

@@ -21,7 +21,7 @@ pytest.importorskip("numba")
 
 import chainrule
 from chainrule.activations import Custom
-from chainrule.compiled import cache, sources
+from chainrule.compiled import helper, kernels, objects, sources
 from chainrule.network import mlp
 from chainrule.training import train
 
@@ -137,6 +137,25 @@ def test_the_next_one_compiles_nothing(tree, theta):
     assert tree.files() == before
 
 
+WITHOUT_NUMBA = """
+import sys, numpy as np
+from chainrule import SGD, mlp, train
+
+x = np.linspace(-2, 2, 12).reshape(4, 3)
+net = mlp(3, 4, 2, activation="relu", loss="squared-error")
+start = np.linspace(-0.2, 0.5, net.layout.size)
+run = train(net, x, x[:, :2], SGD(0.1), epochs=4, theta=start, engine="compiled")
+run.finish()
+print(int("numba" in sys.modules), run.theta.tobytes().hex())
+"""
+
+
+def test_the_next_one_does_not_even_import_numba(tree, theta):
+    tree.run()
+    with tree.start(program=WITHOUT_NUMBA) as process:
+        assert told(process) == Told(compiled=False, theta=theta)
+
+
 def doubled(text: str) -> str:
     """Return activations.py with twice the slope of ReLU."""
     text = text.replace(
@@ -210,12 +229,12 @@ def test_a_folder_that_cannot_be_written(tree, theta):
 
 def test_where_the_folder_is(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
-    assert cache.folder() == tmp_path
+    assert objects.folder() == tmp_path
     monkeypatch.delenv("CHAINRULE_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.folder() == tmp_path / "chainrule"
+    assert objects.folder() == tmp_path / "chainrule"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache.folder().name == "chainrule"
+    assert objects.folder().name == "chainrule"
 
 
 def typed(text: str) -> Callable[..., Any]:
@@ -238,13 +257,62 @@ def test_what_has_no_file_is_compiled_but_not_kept(monkeypatch, tmp_path):
     assert not [*tmp_path.glob("activate-*"), *tmp_path.glob("derive-*")]
 
 
+# ---- the other process --------------------------------------------------------------------------
+
+
+def test_two_processes_share_every_kernel_between_them():
+    names = ["batches.run_batches", *kernels.layer_kernels([0, 1, 2, 3], backward=True)]
+    mine, theirs = helper.shared(names)
+    assert sorted([*mine, *theirs]) == sorted(names)
+    assert mine
+    assert theirs
+
+
+NAMES = "passes.dropout_forward", "passes.dropout_backward"
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path) -> Path:
+    """Return an empty folder for what is compiled, in a process that has compiled nothing."""
+    monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(helper, "processors", lambda: 2)
+    monkeypatch.setattr(helper, "kernel", functools.cache(kernels.kernel.__wrapped__))
+    return tmp_path
+
+
+def test_the_other_process_keeps_what_this_one_needs(fresh, monkeypatch):
+    monkeypatch.setattr(helper, "shared", lambda names: ([], [*names]))
+    with helper.built_beside(NAMES, np.float32):
+        pass
+    assert all(helper.is_kept(name, np.float32) for name in NAMES)
+    assert len([*fresh.iterdir()]) == 2
+
+
+def test_another_process_that_fails_costs_nothing_but_time(fresh, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with helper.built_beside(NAMES, np.float32):
+        pass
+    made = [helper.kernel(name, np.float32) for name in NAMES]
+    assert all(one.address for one in made)
+    assert len([*fresh.iterdir()]) == 2
+
+
+def test_no_process_is_left_behind_by_an_error(fresh, monkeypatch):
+    started: list[subprocess.Popen[bytes]] = []
+    start = helper.start
+    monkeypatch.setattr(helper, "start", lambda *given: started.append(start(*given)) or started[0])
+    with pytest.raises(KeyboardInterrupt), helper.built_beside(NAMES, np.float32):
+        raise KeyboardInterrupt
+    assert started[0].poll() is not None
+
+
 # ---- what is said -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_compiling_is_announced_once_in_a_terminal(terminal, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    fresh = functools.cache(cache.announce.__wrapped__)
+    fresh = functools.cache(objects.announce.__wrapped__)
     for _ in range(2):
         fresh()
     printed = capsys.readouterr().err

@@ -1,0 +1,199 @@
+"""Machine code on disk and in memory: a file for each function, found by the hash of its sources.
+
+Numba compiles it (``building``); whatever process comes later loads it by LLVM alone, which takes
+a thousandth of the time. Each function is linked by itself, so names cannot collide. What it
+computes is not known here.
+
+Numba's own cache looks at one file and would serve stale numbers after an edit in another. What is
+kept here carries a key of all sources instead; where no folder can be written, nothing is kept.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from chainrule.compiled import libraries, sources
+
+PACKAGES = "numba", "llvmlite", "numpy", "scipy"
+EMPTY = ""  # a module to begin with: what runs is added to it
+LOADING = RLock()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A function as machine code.
+
+    Attributes
+    ----------
+    name : str
+        Its symbol.
+    needs : tuple of str
+        Other symbols that it calls.
+    code : bytes
+        An object file.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    code: bytes
+
+    def to_bytes(self) -> bytes:
+        """Return what a file holds: a hash of what follows, a line about the code, the code."""
+        told = json.dumps({"name": self.name, "needs": self.needs}).encode() + b"\n" + self.code
+        return hashlib.sha256(told).digest() + told
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Built":
+        """Return what a file holds.
+
+        Raises
+        ------
+        ValueError
+            If it is not whole.
+        """
+        digest, told = data[:32], data[32:]
+        if hashlib.sha256(told).digest() != digest:
+            raise ValueError("torn")
+        line, _, code = told.partition(b"\n")
+        given = json.loads(line)
+        return cls(given["name"], tuple(given["needs"]), code)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A function in memory.
+
+    Attributes
+    ----------
+    address : int
+    owner : object
+        LLVM's engine; without it the code is gone.
+    """
+
+    address: int
+    owner: Any
+
+
+def load(built: Built) -> Loaded:
+    """Bring machine code into memory."""
+    with LOADING:
+        for name in built.needs:
+            libraries.provide(name)
+        initialize()
+        machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(EMPTY), machine)
+        engine.add_object_file(llvm.ObjectFileRef.from_data(built.code))
+        engine.finalize_object()
+        return Loaded(engine.get_function_address(built.name), engine)
+
+
+@cache
+def initialize() -> None:
+    """Let LLVM know the machine."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+# ---- files --------------------------------------------------------------------------------------
+
+
+def folder() -> Path:
+    """Return where compiled functions are kept: CHAINRULE_CACHE_DIR, or the system's place."""
+    if chosen := os.environ.get("CHAINRULE_CACHE_DIR"):
+        return Path(chosen)
+    home = Path.home()
+    places = {"win32": home / "AppData/Local", "darwin": home / "Library/Caches"}
+    usual = os.environ.get("XDG_CACHE_HOME") or places.get(sys.platform, home / ".cache")
+    return Path(usual) / "chainrule"
+
+
+@cache
+def engine_key() -> str:
+    """Return the hash of every source file of the package's engine, of versions and processor."""
+    made_with = sys.version, *map(version, PACKAGES)
+    processor = llvm.get_process_triple(), llvm.get_host_cpu_name(), features()
+    wishes = sorted(pair for pair in os.environ.items() if pair[0].startswith("NUMBA_"))
+    told = repr((made_with, processor, wishes, sources.digest()))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def features() -> str:
+    """Return what the processor can do, as far as LLVM can tell."""
+    try:
+        return llvm.get_host_cpu_features().flatten()
+    except RuntimeError:  # not on every system
+        return ""
+
+
+def path_of(name: str, key: str) -> Path:
+    """Return the file of a function."""
+    told = hashlib.sha256(f"{engine_key()} {key}".encode()).hexdigest()
+    return folder() / f"{name}-{told[:32]}.bin"
+
+
+def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
+    """Return a function in memory: from its file, or built now and kept.
+
+    Parameters
+    ----------
+    name : str
+        What its file begins with.
+    key : str or None
+        What tells it from all others of the package as it is; None if it is not kept.
+    build : callable
+    """
+    path = path_of(name, key) if key is not None and sources.unchanged() else None
+    found = None if path is None else read(path)
+    if found is None:
+        announce()
+        found = build()
+        if path is not None:
+            write(path, found)
+    return load(found)
+
+
+def keeps() -> bool:
+    """Return whether what is built now can be kept for others."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder(), os.W_OK) and sources.unchanged()
+
+
+def read(path: Path) -> Built | None:
+    """Return what a file holds, and None if there is none that is whole."""
+    try:
+        return Built.from_bytes(path.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(path: Path, built: Built) -> None:
+    """Write a file, whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(built.to_bytes())
+        Path(name).replace(path)
+    except OSError:  # a folder that cannot be written
+        return
+
+
+@cache
+def announce() -> None:
+    """Say once, in a terminal, that a few seconds are needed."""
+    if sys.stderr.isatty():
+        sys.stderr.write("chainrule: compiling for this machine, once (about ten seconds)\n")
