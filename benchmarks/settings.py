@@ -22,8 +22,8 @@ class Settings:
     """
 
     quick: bool = False
-    repeats: int = 7
-    slow: float = 6.0
+    repeats: int = 5
+    slow: float = 3.0
 
     def cut(self, w: Workload) -> Workload:
         """Return a workload as large as is measured."""

@@ -33,7 +33,8 @@ def optimizer(w: Workload) -> Optimizer:
 
 def start(net: Network, given: Layers) -> Array:
     """Return the first weights as a flat vector."""
-    return net.pack(W=[W for W, _ in given], b=[b for _, b in given]).astype(given[0][0].dtype)
+    W, b = [W for W, _ in given], [b for _, b in given]
+    return net.pack(W, b, given[0][0].dtype)
 
 
 def run(w: Workload, engine: str, record_every: int, epochs: int) -> Any:

@@ -508,21 +508,21 @@ class Run:
         began, count = time.perf_counter(), self.settings.batches.count(len(self.data.x))
         try:
             for state, losses in self._engine(optimizer).epochs(self.state, self.last_epoch):
-                first = self.state.epoch + 1
-                self.state = state
-                seconds = time.perf_counter() - began
-                for epoch, loss in enumerate(losses, first):
+                seconds, made = time.perf_counter() - began, list[Record]()
+                for epoch, loss in enumerate(losses, self.state.epoch + 1):
                     step = state.step - state.batch - (state.epoch - epoch) * count
-                    self._write(epoch, step, loss, rate_at(optimizer.rate, step), seconds)
+                    rate = rate_at(optimizer.rate, step)
+                    made.append(Record(epoch, step, loss, None, None, rate, seconds))
+                self.state = state  # and its records: an interruption finds both
+                self.history += [record for record in made if self._is_wanted(record.epoch)]
         except DivergenceError:
             self.reason = "diverged"
             raise
         self.reason = "epochs"
 
-    def _write(self, epoch: int, step: int, loss: float, rate: float, seconds: float) -> None:
-        """Add a record of an epoch, if one is wanted."""
-        if epoch == self.last_epoch or epoch % self.settings.record_every == 0:
-            self.history.append(Record(epoch, step, loss, None, None, rate, seconds))
+    def _is_wanted(self, epoch: int) -> bool:
+        """Whether an epoch has a record."""
+        return epoch == self.last_epoch or epoch % self.settings.record_every == 0
 
     # ---- L-BFGS, SciPy's ----
 

@@ -649,3 +649,27 @@ def test_an_orders_window_serves_any_pace(monkeypatch):
     for _ in run:
         pass
     assert drawn == list(range(40))
+
+
+# ---- a number that is none, and how much one call takes -----------------------------------------
+
+
+@pytest.mark.parametrize("place", [0, 41, 99])
+def test_an_injected_nan_is_named_in_its_batch(place: int):
+    x = np.random.default_rng(0).normal(size=(100, 3))
+    net = mlp(3, 40, 2, activation="tanh", loss="squared-error")
+    run = train(net, x, x[:, :2], SGD(0.1), epochs=3, batch=10, shuffle=False, engine="compiled")
+    x[place, 1] = np.nan  # x is not copied
+    with pytest.raises(DivergenceError, match=f"epoch 1, batch {place // 10 + 1}"):
+        run.finish()
+    assert run.state.step == place // 10
+    assert np.isfinite(run.theta).all()
+
+
+def test_a_short_last_batch_does_not_make_the_next_call_long():
+    x = np.zeros((1001, 3))
+    net = mlp(3, 40, 2, activation="tanh", loss="squared-error")
+    run = train(net, x, x[:, :2], SGD(0.1), batch=1000, engine="compiled")
+    epochs = run._engine(SGD(0.1))
+    counts = [(0, 1, 1000), (1, 1, 1), (0, 2, 1001), (1, 2, 1001), (0, 7, 4003)]
+    assert [epochs._samples(batch, count) for batch, count, _ in counts] == [n for *_, n in counts]

@@ -5,6 +5,7 @@ its own reference; how long anything takes is not asked.
 """
 
 import functools
+import inspect
 import linecache
 import os
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +22,11 @@ import pytest
 pytest.importorskip("numba")
 
 import chainrule
-from chainrule.activations import Custom
-from chainrule.compiled import helper, kernels, objects, sources
+from chainrule.activations import ACTIVATIONS, Custom
+from chainrule.compiled import helper, kernels, objects, sources, translation
+from chainrule.losses import LOSSES
 from chainrule.network import mlp
+from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.training import train
 
 PROGRAM = """
@@ -201,10 +205,31 @@ def test_an_edit_under_a_running_process_poisons_nothing(tree, theta):
     assert tree.files() == before
 
 
+DOUBLED_MEANWHILE = EDITED_MEANWHILE.replace(
+    'read_text() + "\\n"', 'read_text().replace("e = exp(", "e = 2 * exp(")'
+).replace('activation="relu"', 'activation="logistic"')
+
+
+def test_an_edit_under_a_running_process_that_changes_a_formula_is_refused(tree):
+    back = tree.edit("activations.py", lambda text: text + "\n")
+    with tree.start(program=DOUBLED_MEANWHILE) as process:
+        _, errors = process.communicate(timeout=300)
+    back()
+    assert process.returncode == 1
+    assert "no longer what its file says" in errors
+
+
 def test_every_source_of_the_engine_counts():
     root = Path(chainrule.__file__).parent
-    assert {*sources.files()} >= {*root.glob("*.py"), *root.glob("compiled/*.py")}
+    assert {*sources.files()} >= {*root.glob("compiled/*.py")}
     assert sources.unchanged()
+    rules = [rule.rule for rule in OPTIMIZERS.values() if isinstance(rule, Optimizer)]
+    losses = [f for loss in LOSSES.values() for f in (loss.f, loss.df)]
+    formulas = [g for f in ACTIVATIONS.values() for g in (f.f, f.df)]
+    every = [f for f in (*rules, *losses, *formulas) if isinstance(f, FunctionType)]
+    reached = {id(f): f for g in every for f in (g, *translation.named_values(g))}.values()
+    own = {Path(inspect.getfile(f)) for f in reached if isinstance(f, FunctionType)}
+    assert own <= {*sources.files()}
 
 
 # ---- folders and files --------------------------------------------------------------------------
@@ -234,7 +259,7 @@ def test_where_the_folder_is(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert objects.folder() == tmp_path / "chainrule"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert objects.folder().name == "chainrule"
+    assert str(objects.folder()).endswith("chainrule")
 
 
 def typed(text: str) -> Callable[..., Any]:
@@ -276,7 +301,8 @@ def fresh(monkeypatch, tmp_path) -> Path:
     """Return an empty folder for what is compiled, in a process that has compiled nothing."""
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(helper, "processors", lambda: 2)
-    monkeypatch.setattr(helper, "kernel", functools.cache(kernels.kernel.__wrapped__))
+    monkeypatch.setattr(kernels, "IN_MEMORY", {})
+    monkeypatch.setattr(helper, "IN_MEMORY", kernels.IN_MEMORY)
     return tmp_path
 
 
@@ -284,12 +310,18 @@ def test_the_other_process_keeps_what_this_one_needs(fresh, monkeypatch):
     monkeypatch.setattr(helper, "shared", lambda names: ([], [*names]))
     with helper.built_beside(NAMES, np.float32):
         pass
-    assert all(helper.is_kept(name, np.float32) for name in NAMES)
+    assert all(helper.is_there(name, np.float32) for name in NAMES)
     assert len([*fresh.iterdir()]) == 2
 
 
-def test_another_process_that_fails_costs_nothing_but_time(fresh, monkeypatch):
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+@pytest.mark.parametrize("executable", ["python-that-fails", "python-that-is-not", "uwsgi"])
+def test_another_process_that_fails_costs_nothing_but_time(
+    fresh, monkeypatch, tmp_path_factory, executable
+):
+    place = tmp_path_factory.mktemp("programs") / executable
+    if executable.endswith("fails"):
+        place.symlink_to("/bin/false")
+    monkeypatch.setattr(sys, "executable", str(place))
     with helper.built_beside(NAMES, np.float32):
         pass
     made = [helper.kernel(name, np.float32) for name in NAMES]
@@ -298,7 +330,7 @@ def test_another_process_that_fails_costs_nothing_but_time(fresh, monkeypatch):
 
 
 def test_no_process_is_left_behind_by_an_error(fresh, monkeypatch):
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Any] = []
     start = helper.start
     monkeypatch.setattr(helper, "start", lambda *given: started.append(start(*given)) or started[0])
     with pytest.raises(KeyboardInterrupt), helper.built_beside(NAMES, np.float32):

@@ -1,5 +1,6 @@
 """Prediction by compiled kernels: the reference's numbers, for any memory, from any thread."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -106,3 +107,26 @@ def test_a_run_predicts_and_validates_with_it():
     assert reference.validation_loss is not None
     assert compiled.validation_loss == pytest.approx(reference.validation_loss, rel=1e-12)
     np.testing.assert_allclose(runs[0].predict(x), runs[1].predict(x), rtol=1e-11)
+
+
+def test_complex_samples_are_refused():
+    net = network()
+    with pytest.raises(InputError, match="X is complex"):
+        predictor(net, np.float64).predict(net.initialize(0), samples(3) + 1j)
+
+
+def test_an_error_in_another_thread_is_raised_here(monkeypatch):
+    net, x = network(), samples(3000)
+    one = predictor(net, np.float64)
+    monkeypatch.setattr("chainrule.compiled.predicting.WORTH_THREADS", 0)
+    monkeypatch.setattr("chainrule.compiled.predicting.allowed", lambda: 2)
+    write = one._write
+
+    def failing(*given):
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError("no more")
+        write(*given)
+
+    monkeypatch.setattr(one, "_write", failing)
+    with pytest.raises(MemoryError, match="no more"):
+        one.predict(net.initialize(0), x)

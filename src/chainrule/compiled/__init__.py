@@ -1,6 +1,7 @@
 """The compiled engine: training as fused kernels, with the reference's numbers within rounding.
 
-It plugs in where training loops over batches and nowhere else. Numba is imported when it runs.
+It plugs in where training loops over batches, and where a run predicts. Numba is imported only when
+something has to be compiled.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,6 @@ def predictor(network: "Network", dtype: "type[np.floating[Any]]") -> "Predictor
     dtype : type
         float32 or float64.
     """
-    from chainrule.compiled.predicting import Predictor  # Numba, when it is used
+    from chainrule.compiled.predicting import Predictor
 
     return Predictor(network, dtype)

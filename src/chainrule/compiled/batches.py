@@ -33,7 +33,6 @@ from chainrule.compiled.fields import (
     SIZE,
     STEP,
     WHOLE,
-    X0,
     X_ROW,
     Memory,
 )  # fmt: skip
@@ -165,7 +164,7 @@ def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[
     place, epoch = (head[FIRST] + update) % head[BATCHES], (head[FIRST] + update) // head[BATCHES]
     start = place * head[SIZE]
     n = min(head[SIZE], head[SAMPLES] - start)
-    direct = head[X0] + start * head[X_ROW] if head[DIRECT] else -1
+    direct = start * head[X_ROW] if head[DIRECT] else -1
     sums = thread_sums(m, turn, rank)
     for part in range(PARTS):
         sums[part] = 0.0

@@ -19,7 +19,7 @@ from chainrule.compiled import building, libraries, simd
 for product in libraries.PRODUCTS:  # without SciPy this fails here, and not inside compiled code
     libraries.provide(product)
 
-njit = building.njit(nogil=True, error_model="numpy")
+njit = building.njit(error_model="numpy")
 
 PLAIN, TURNED = ord("n"), ord("t")  # is a matrix, as BLAS reads it, to be transposed?
 

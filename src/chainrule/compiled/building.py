@@ -13,8 +13,9 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.sigutils import normalize_signature
 
 from chainrule.compiled.objects import Built
+from chainrule.errors import InputError
 
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 REORDERED = {"contract", "reassoc", "nsz"}  # sums in any order; NaN and infinity stay what they are
 
 FOREIGN = "NRT_", "numba_", "Py", "_Py"  # symbols that a process without Numba has not
@@ -108,8 +109,10 @@ def needs_of(module: Any) -> tuple[str, ...]:
     """Return the symbols that a module wants and LLVM has not."""
     wanted = declared(module)
     foreign = [name for name in wanted if name.startswith(FOREIGN)]
-    if foreign:
-        raise AssertionError(f"compiled code must not need {', '.join(foreign)}")
+    raises = [v.name for v in module.global_variables if "pickle" in v.name]  # of an exception
+    if foreign or raises:
+        told = ", ".join(foreign or raises)
+        raise InputError(f"this needs Python when it runs ({told}); use numbers alone")
     return tuple(wanted)
 
 

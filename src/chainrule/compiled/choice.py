@@ -25,7 +25,7 @@ NEEDED = ("numba", "scipy", "threadpoolctl")
 
 # Multiplications of a batch's forward pass from which two threads are faster than one, measured on
 # two cores: below, they wait for each other longer than they compute.
-WORTH_THREADS = 150_000
+WORTH_THREADS = 600_000
 
 # ... up to which one core's vectors are enough, measured likewise; and how many units and inputs a
 # layer may have: all, and for each sample. With more of them, or fewer samples, a row fills the

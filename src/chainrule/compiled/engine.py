@@ -48,42 +48,26 @@ PANEL_BYTES = 2**20  # of a thread's gradients: less, and products get slow; mor
 
 
 class Rows(NamedTuple):
-    """Samples as the memory that they lie in, never copied: entry (i, k) is at a sum of steps.
+    """Samples as the memory that they lie in, never copied.
 
     Attributes
     ----------
-    memory : array
-        Of all bytes between the first and the last entry.
-    start, row, column : int
-        Where entry (0, 0) lies, and the steps from row to row and column to column.
+    x : array (n, d)
+    row, column : int
+        The steps from row to row and from column to column, in entries.
     """
 
-    memory: Array
-    start: int
+    x: Array
     row: int
     column: int
 
 
 def rows_of(x: Array) -> Rows:
-    """Return x (n, d) as memory; kernels only read it, also where NumPy may not write to it."""
+    """Return x (n, d) as memory, however it lies; only where entries are not aligned, a copy."""
     size = x.itemsize
     if any(step % size for step in x.strides) or not x.flags.aligned:
-        x = np.ascontiguousarray(x)
-    low, high = np.lib.array_utils.byte_bounds(x)
-    memory = as_memory(x, low, (high - low) // size)
-    return Rows(memory, (x.ctypes.data - low) // size, *(step // size for step in x.strides))
-
-
-def as_memory(x: Array, low: int, count: int) -> Array:
-    """Return the numbers from an address on as a flat array that keeps x alive."""
-
-    class Held:
-        __array_interface__ = {
-            "shape": (count,), "typestr": x.dtype.str, "data": (low, False), "version": 3,
-        }  # fmt: skip
-        owner = x
-
-    return np.asarray(Held())
+        x = np.ascontiguousarray(x).copy()
+    return Rows(x, *(step // size for step in x.strides))
 
 
 # ---- what a run is made of ----------------------------------------------------------------------
@@ -200,9 +184,9 @@ class Kernel:
             "layers": self.tables.layers.reshape(-1),
             "numbers": np.array(numbers),
             "rule": np.zeros(self.ranks * 16),
-            "x": self.rows.memory,
-            "t": writable(t),
-            "weight": np.zeros(0, self.dtype) if weight is None else writable(weight),
+            "x": self.rows.x,
+            "t": t,
+            "weight": np.zeros(0, self.dtype) if weight is None else weight,
             "work": work,
             "sums": np.zeros(self.ranks * 16),
             "meeting": np.zeros(8, np.int64),
@@ -214,7 +198,7 @@ class Kernel:
         """Return sizes, offsets and addresses that stay the same from call to call."""
         h, given, n = np.zeros(b.HEAD, np.int64), self.tables, self.n
         h[[b.SAMPLES, b.SIZE, b.BATCHES]] = n, self.size, self.batches.count(n)
-        h[[b.X0, b.X_ROW, b.X_COLUMN]] = self.rows[1:]
+        h[[b.X_ROW, b.X_COLUMN]] = self.rows.row, self.rows.column
         h[[b.BATCH_X, b.BATCH_T, b.BATCH_WEIGHT]] = given.batch_x, given.batch_t, given.batch_weight
         h[[b.ONES, b.ZEROS, b.PANEL]] = given.ones, given.zeros, given.panel
         h[b.PANEL_SIZE] = self.panel
@@ -278,11 +262,6 @@ def aligned(count: int, dtype: Dtype) -> Array:
     return memory[skip : skip + count]
 
 
-def writable(array: Array) -> Array:
-    """Return the same numbers as kernels take them; they do not write to them."""
-    return array if array.flags.writeable else as_memory(array, array.ctypes.data, array.size)
-
-
 # ---- the run ------------------------------------------------------------------------------------
 
 
@@ -296,7 +275,7 @@ class Training:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self.speed = 0.0  # updates a second, as far as seen
+        self.speed = 0.0  # samples a second, as far as seen
         self.ordered = 0, np.zeros((0, kernel.n), np.int64)  # an epoch, and orders from there on
 
     def epochs(self, state: State, last: int) -> Iterator[tuple[State, list[float]]]:
@@ -359,9 +338,10 @@ class Training:
                 kernel.ranks,
                 lambda: kernel.fixed["meeting"].fill(NEVER),
             )
-        self.speed = count / max(time.perf_counter() - began, 1e-6)
+        seconds = max(time.perf_counter() - began, 1e-6)
         if done < count:
             return state, [], done
+        self.speed = self._samples(state.batch, count) / seconds
         epochs, batch = divmod(state.batch + count, kernel.batches.count(kernel.n))
         sums = made["losses"].tolist()
         after = state._replace(
@@ -374,8 +354,15 @@ class Training:
 
     def _pace(self) -> int:
         """Return how many updates fill a chunk."""
-        guess = self.speed or GUESS / (self.kernel.size * self.kernel.network.layout.size + 100)
-        return max(1, int(guess * CHUNK))
+        size = self.kernel.size
+        speed = self.speed or size * GUESS / (size * self.kernel.network.layout.size + 100)
+        return max(1, int(speed * CHUNK / size))
+
+    def _samples(self, batch: int, count: int) -> int:
+        """Return how many samples updates see; an epoch's last batch may be short."""
+        size, n, batches = self.kernel.size, self.kernel.n, self.kernel.batches.count(self.kernel.n)
+        ends = (batch + count) // batches
+        return count * size - ends * (batches * size - n)
 
     def _orders(self, state: State, wanted: int) -> tuple[Array, int]:
         """Return the orders of the next epochs, and for how many of the updates wanted they do."""

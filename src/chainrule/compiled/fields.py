@@ -12,19 +12,19 @@ Pointer: TypeAlias = Any
 # ---- the head: sizes, offsets, addresses --------------------------------------------------------
 
 SAMPLES, SIZE, BATCHES, FIRST, COUNT, STEP, SEED = range(7)  # of data, a batch, an epoch, this call
-X0, X_ROW, X_COLUMN = range(7, 10)  # where x begins, and how far apart rows and columns lie
+X_ROW, X_COLUMN = range(7, 9)  # how far apart the rows and columns of x lie
 BATCH_X, BATCH_T, BATCH_WEIGHT, ONES, ZEROS, PANEL, PANEL_SIZE = range(10, 17)
 LOSS, LOSS_K, RULE, RATE_AT, K_AT, DECAY_AT = range(17, 23)
 MODE, DROPS, ORDERS, WEIGHTED, PENALISED = range(23, 28)
 DIRECT, ITEM = range(28, 30)  # whether batches lie in x as they are wanted; bytes of a number
 LAYERS, BLOCKS, ENDS = range(30, 33)  # of tables; epochs that end in this call
-SCRAP, WORK_SIZE = range(33, 35)  # in the workspace: written to, never read; and its length
+SCRAP = 33  # in the workspace: written to, never read
 KERNELS = 35  # here begin the addresses of kernels that are launched by number
 HEAD = 64
 
-OWN = 24  # words before the workspace of a prediction: addresses, up to the end of a cache line
+OWN = 24  # words before the workspace of a prediction: addresses, and a few more
 
-# Those kernels, in the order of ``batches.LAUNCHED``.
+# Those kernels, in the order of ``kernels.LAUNCHED``.
 PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
 
 # How θ changes: inside the product, by the rule panel by panel, or from the whole gradient.
@@ -49,7 +49,7 @@ class Memory(NamedTuple):
         The addresses of these fields, this one included.
     layers : int64, a row of COLUMNS for each layer
     head : int64
-        Sizes, offsets and addresses: see ``batches``.
+        Sizes, offsets and addresses: the numbers above.
     numbers : float64
         Settings, then constants of activations and of the loss.
     rule : float64, a row of 16 for each thread

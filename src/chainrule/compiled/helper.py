@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 
 from chainrule.compiled import objects
-from chainrule.compiled.kernels import kernel, key_of_kernel
+from chainrule.compiled.kernels import IN_MEMORY, kernel, key_of_kernel
 from chainrule.compiled.pieces import Dtype
 from chainrule.compiled.threads import processors
 
@@ -26,6 +27,7 @@ SECONDS = {
     "updates.change": 2.2, "passes.dense_forward": 2.1, "blocks.run_forward": 2.0,
     "passes.dense_weights": 0.9, "passes.gather": 0.9,
 }  # fmt: skip
+PATIENCE = 60.0  # seconds for the other process, after which this one builds what is missing
 FIRST_MINE, FIRST_THEIRS, OTHERS = 2.5, 1.5, 0.3
 
 
@@ -39,20 +41,28 @@ def built_beside(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
         All kernels that are needed.
     dtype : type
     """
-    missing = [name for name in dict.fromkeys(names) if not is_kept(name, dtype)]
-    if not missing or processors() < 2 or not sys.executable or not objects.keeps():
+    missing = [name for name in dict.fromkeys(names) if not is_there(name, dtype)]
+    mine, theirs = shared(missing)
+    process = start(theirs, dtype) if theirs and can_help() else None
+    if process is None:
         yield
         return
-    mine, theirs = shared(missing)
-    process = start(theirs, dtype)
     try:
         yield
         for name in mine:
             kernel(name, dtype)
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
     finally:
-        process.kill()  # if something was wrong here: nothing is left behind
+        process.kill()  # if something was wrong: nothing is left behind
         process.wait()
+
+
+def can_help() -> bool:
+    """Return whether another Python can be started, and what it makes be found."""
+    python = Path(sys.executable or "").stem.lower().startswith(("python", "pypy"))
+    alone = getattr(sys, "frozen", False) or processors() < 2
+    return python and not alone and objects.keeps()
 
 
 def shared(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -69,20 +79,26 @@ def shared(names: Sequence[str]) -> tuple[list[str], list[str]]:
     return mine, theirs
 
 
-def is_kept(name: str, dtype: Dtype) -> bool:
-    """Return whether there is a file of a kernel."""
-    return objects.path_of(*key_of_kernel(name, dtype)).exists()
+def is_there(name: str, dtype: Dtype) -> bool:
+    """Return whether a kernel is in memory, or in a file."""
+    path = objects.path_of(*key_of_kernel(name, dtype))
+    return (name, dtype) in IN_MEMORY or (path is not None and path.exists())
 
 
-def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes]:
+def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
     """Start a process that builds kernels; it finds the same packages, and says nothing."""
     objects.announce()
     told = [sys.executable, "-P", "-c", PROGRAM, np.dtype(dtype).name, *names]
-    places = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    none = subprocess.DEVNULL
-    return subprocess.Popen(  # noqa: S603 (this very Python, and names of ours)
-        told, env={**os.environ, **places}, stdin=none, stdout=none, stderr=none
-    )
+    path = [os.fspath(place) or str(Path.cwd()) for place in sys.path]
+    places = {"PYTHONPATH": os.pathsep.join(path)}
+    none, hidden = subprocess.DEVNULL, getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    try:
+        return subprocess.Popen(  # noqa: S603 (this very Python, and names of ours)
+            told, env={**os.environ, **places}, stdin=none, stdout=none, stderr=none,
+            creationflags=hidden,
+        )  # fmt: skip
+    except OSError:  # no memory, say, or no right to
+        return None
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ Numba and the kernels themselves are imported only where one has to be built.
 
 import ctypes
 from collections.abc import Iterable
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -33,7 +32,9 @@ LAUNCHED = (
 BATCHES, TINY, FORWARD = "batches.run_batches", "tiny.run_tiny", "blocks.run_forward"
 
 
-@cache
+IN_MEMORY: dict[tuple[str, Dtype], Loaded] = {}
+
+
 def kernel(name: str, dtype: Dtype) -> Loaded:
     """Return a kernel's machine code.
 
@@ -43,7 +44,10 @@ def kernel(name: str, dtype: Dtype) -> Loaded:
         Its module and function.
     dtype : type
     """
-    return compiled(*key_of_kernel(name, dtype), lambda: built(name, dtype))
+    if (name, dtype) not in IN_MEMORY:
+        made = compiled(*key_of_kernel(name, dtype), lambda: built(name, dtype))
+        IN_MEMORY[name, dtype] = made
+    return IN_MEMORY[name, dtype]
 
 
 def key_of_kernel(name: str, dtype: Dtype) -> tuple[str, str]:

@@ -22,9 +22,15 @@ def address_of(name: str) -> int:
     """Return the address of a function of SciPy's BLAS; its parameters are all addresses."""
     import scipy.linalg.cython_blas as scipy_blas  # pyright: ignore  (it has no types)
 
-    name_of, pointer_of = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
-    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    pointer_of.restype = ctypes.c_void_p
-    pointer_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    text, thing = ctypes.c_char_p, ctypes.py_object
+    name_of = ctypes.PYFUNCTYPE(text, thing)(("PyCapsule_GetName", ctypes.pythonapi))
+    pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, thing, text)(
+        ("PyCapsule_GetPointer", ctypes.pythonapi)
+    )
     capsule = scipy_blas.__pyx_capi__[name]
-    return int(pointer_of(capsule, name_of(capsule)))
+    signature = name_of(capsule)
+    if not signature.startswith(b"void (char *, char *, int *, int *, int *,"):
+        raise ImportError(
+            f"SciPy's {name} has the signature {signature.decode()}, not 32-bit sizes"
+        )
+    return int(pointer_of(capsule, signature))

@@ -105,7 +105,7 @@ def entry_of(function: Callable[..., Any], dtype: Any) -> Callable[..., None]:
     )
     scope: dict[str, Any] = {
         "function": njit(function), "memory_of": memory_of, "pointer": pointer, "int64": np.int64,
-        "like": dtype, "__name__": __name__,  # without a module Numba writes it, but cannot read it
+        "like": dtype, "__name__": __name__,
     }  # fmt: skip
     exec(text, scope)  # noqa: S102 (the text above: Numba wants every parameter by name)
     return scope[function.__name__]

@@ -17,7 +17,7 @@ intrinsic: Any = extending.intrinsic  # its own types know only what it is given
 
 WORD = ir.IntType(64)
 PAUSE = "llvm.x86.sse2.pause"
-SPINS = 400  # looks at the counter; then, at each further look, the processor is left to others
+SPINS = 4000  # looks at the counter, a tenth of a millisecond; then others may have the processor
 
 
 @intrinsic
@@ -132,10 +132,8 @@ def _pause(typing: Any) -> Any:
     return types.none(), generate
 
 
-_yield: Any = (
-    types.ExternalFunction("sched_yield", types.int32())
-    if sys.platform != "win32"
-    else njit(lambda: 0)
+_yield: Any = types.ExternalFunction(
+    "SwitchToThread" if sys.platform == "win32" else "sched_yield", types.int32()
 )
 
 

@@ -29,6 +29,17 @@ PACKAGES = "numba", "llvmlite", "numpy", "scipy"
 EMPTY = ""  # a module to begin with: what runs is added to it
 LOADING = RLock()
 
+# What Numba's own settings change in the code that it makes; joblib sets others in its workers.
+WISHES = (
+    "OPT", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "LOOP_VECTORIZE", "SLP_VECTORIZE",
+    "INTEL_SVML", "DISABLE_INTEL_SVML", "BOUNDSCHECK", "DEBUGINFO", "LLVM_REFPRUNE_PASS",
+)  # fmt: skip
+
+if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it has not
+    os.register_at_fork(
+        before=LOADING.acquire, after_in_parent=LOADING.release, after_in_child=LOADING.release
+    )
+
 
 @dataclass(frozen=True)
 class Built:
@@ -91,7 +102,8 @@ def load(built: Built) -> Loaded:
         for name in built.needs:
             libraries.provide(name)
         initialize()
-        machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+        processor = llvm.Target.from_triple(llvm.get_process_triple())
+        machine = processor.create_target_machine(jit=True)
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(EMPTY), machine)
         engine.add_object_file(llvm.ObjectFileRef.from_data(built.code))
         engine.finalize_object()
@@ -108,14 +120,19 @@ def initialize() -> None:
 # ---- files --------------------------------------------------------------------------------------
 
 
-def folder() -> Path:
+PLACES = {"win32": "AppData/Local", "darwin": "Library/Caches"}  # of systems, for what can be lost
+
+
+def folder() -> Path | None:
     """Return where compiled functions are kept: CHAINRULE_CACHE_DIR, or the system's place."""
     if chosen := os.environ.get("CHAINRULE_CACHE_DIR"):
         return Path(chosen)
-    home = Path.home()
-    places = {"win32": home / "AppData/Local", "darwin": home / "Library/Caches"}
-    usual = os.environ.get("XDG_CACHE_HOME") or places.get(sys.platform, home / ".cache")
-    return Path(usual) / "chainrule"
+    if usual := os.environ.get("XDG_CACHE_HOME"):
+        return Path(usual) / "chainrule"
+    try:
+        return Path.home() / PLACES.get(sys.platform, ".cache") / "chainrule"
+    except RuntimeError:  # an account without a home keeps nothing
+        return None
 
 
 @cache
@@ -123,7 +140,7 @@ def engine_key() -> str:
     """Return the hash of every source file of the package's engine, of versions and processor."""
     made_with = sys.version, *map(version, PACKAGES)
     processor = llvm.get_process_triple(), llvm.get_host_cpu_name(), features()
-    wishes = sorted(pair for pair in os.environ.items() if pair[0].startswith("NUMBA_"))
+    wishes = [os.environ.get(f"NUMBA_{name}") for name in WISHES]
     told = repr((made_with, processor, wishes, sources.digest()))
     return hashlib.sha256(told.encode()).hexdigest()
 
@@ -136,10 +153,13 @@ def features() -> str:
         return ""
 
 
-def path_of(name: str, key: str) -> Path:
-    """Return the file of a function."""
+def path_of(name: str, key: str) -> Path | None:
+    """Return the file of a function; None where nothing is kept."""
+    place = folder()
+    if place is None or not sources.unchanged():
+        return None
     told = hashlib.sha256(f"{engine_key()} {key}".encode()).hexdigest()
-    return folder() / f"{name}-{told[:32]}.bin"
+    return place / f"{name}-{told[:32]}.bin"
 
 
 def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
@@ -153,7 +173,7 @@ def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
         What tells it from all others of the package as it is; None if it is not kept.
     build : callable
     """
-    path = path_of(name, key) if key is not None and sources.unchanged() else None
+    path = None if key is None else path_of(name, key)
     found = None if path is None else read(path)
     if found is None:
         announce()
@@ -165,11 +185,14 @@ def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
 
 def keeps() -> bool:
     """Return whether what is built now can be kept for others."""
+    place = folder()
+    if place is None or not sources.unchanged():
+        return False
     try:
-        folder().mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
     except OSError:
         return False
-    return os.access(folder(), os.W_OK) and sources.unchanged()
+    return os.access(place, os.W_OK)
 
 
 def read(path: Path) -> Built | None:
@@ -185,15 +208,21 @@ def write(path: Path, built: Built) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)
+    except OSError:  # a folder that cannot be written
+        return
+    try:
         with os.fdopen(handle, "wb") as file:
             file.write(built.to_bytes())
         Path(name).replace(path)
-    except OSError:  # a folder that cannot be written
-        return
+    except OSError:  # it is full, say
+        Path(name).unlink(missing_ok=True)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 @cache
 def announce() -> None:
     """Say once, in a terminal, that a few seconds are needed."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():  # a program without a console has none
         sys.stderr.write("chainrule: compiling for this machine, once (about ten seconds)\n")

@@ -30,7 +30,6 @@ from chainrule.compiled.fields import (
     UNIT_WEIGHT,
     WEIGHTED,
     WEIGHTS,
-    X0,
     X_COLUMN,
     X_ROW,
     ZEROS,
@@ -92,13 +91,13 @@ def fetch_row(m: Memory, i: int, d: int) -> None:
     """Let a sample be brought to the cache: far apart as they lie, each would be waited for."""
     if m.head[X_COLUMN] == 1:
         for c in range(0, d, LINE):
-            fetch(m.x, m.head[X0] + i * m.head[X_ROW] + c)
+            fetch(m.x, i * m.head[X_ROW] + c)
 
 
 @njit
 def gather_row(m: Memory, i: int, to: int, d: int) -> None:
     """Copy one sample."""
-    x0, step = m.head[X0] + i * m.head[X_ROW], m.head[X_COLUMN]
+    x0, step = i * m.head[X_ROW], m.head[X_COLUMN]
     if step == 1:
         for c in range(d):
             m.work[to + c] = m.x[x0 + c]

@@ -8,7 +8,7 @@ only for what has not been compiled before, and for a user's own functions.
 import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ from chainrule.activations import Activation, identity, logistic
 from chainrule.compiled import sources
 from chainrule.compiled.objects import Built, Loaded, compiled
 from chainrule.elementwise import exp, log
+from chainrule.errors import InputError
 from chainrule.losses import CustomLoss, Loss, SoftmaxCrossEntropy, SoftmaxSquaredError
 from chainrule.optimizers import Optimizer
 
@@ -44,17 +45,31 @@ def piece_of(*loops: Loaded) -> Piece:
     return Piece(tuple(loop.address for loop in loops), loops)
 
 
+Key: TypeAlias = Hashable  # a name or a hash, the same in other processes; or what was translated
+
+
+@lru_cache(500)
 def made(
-    loop: str, dtype: Dtype, functions: list[str | None], *details: Hashable, **own: Any
+    loop: str, dtype: Dtype, functions: tuple[Key, ...], *details: Hashable, **own: Any
 ) -> Loaded:
     """Return a loop of ``formulas`` around functions, known by their keys, in machine code."""
-    known = None not in functions
+    known = all(isinstance(key, str) for key in functions)
     key = repr((loop, np.dtype(dtype).name, functions, details)) if known else None
 
     def build() -> Built:
+        from numba.core.errors import NumbaError
+
         from chainrule.compiled import formulas
 
-        return getattr(formulas, f"built_{loop}")(dtype, *details, **own)
+        try:
+            return getattr(formulas, f"built_{loop}")(dtype, *details, **own)
+        except NumbaError as error:
+            if all(own_name(function) for function in own.values() if function is not None):
+                raise  # ours must compile
+            names = ", ".join(getattr(f, "__name__", "?") for f in own.values() if f is not None)
+            raise InputError(
+                f"{names}: Numba cannot compile this; use the functions of chainrule.elementwise"
+            ) from error
 
     return compiled(loop, key, build)
 
@@ -62,8 +77,8 @@ def made(
 # ---- keys ---------------------------------------------------------------------------------------
 
 
-def key_of(function: Function, dtype: Dtype) -> str | None:
-    """Return what tells a function from others, or None if it is from no file.
+def key_of(function: Function, dtype: Dtype) -> Key:
+    """Return what tells a function, with the numbers that it names, from all others.
 
     Raises
     ------
@@ -74,31 +89,31 @@ def key_of(function: Function, dtype: Dtype) -> str | None:
         return name
     from chainrule.compiled.translation import translate
 
-    return translate(function, dtype).key
+    translation = translate(function, dtype)
+    return translation.key or translation.compiled
 
 
-def key_of_slope(function: Function, dtype: Dtype) -> str | None:
+def key_of_slope(function: Function, dtype: Dtype) -> Key:
     """Return the same for the derivative of a function, which is made of its text."""
     if name := own_name(function):
         return f"slope of {name}"
     from chainrule.compiled.translation import translate_slope
 
-    key = translate_slope(function, dtype).key
-    return key and f"slope of {key}"
+    translation = translate_slope(function, dtype)
+    return f"slope of {translation.key}" if translation.key else translation.compiled
 
 
 def own_name(function: Function) -> str | None:
     """Return the name of one of the engine's functions, whose sources every key has."""
     code, name = getattr(function, "__code__", None), getattr(function, "__name__", "")
     module = sys.modules.get(function.__module__)
-    ours = code is not None and Path(code.co_filename).parent == sources.HERE.parent
+    ours = code is not None and Path(code.co_filename) in sources.FORMULAS
     return f"{function.__module__}.{name}" if ours and vars(module).get(name) is function else None
 
 
 # ---- activations --------------------------------------------------------------------------------
 
 
-@cache
 def activation_piece(f: Activation, dtype: Dtype) -> Piece:
     """Return the loops of an activation: forward, backward.
 
@@ -110,15 +125,14 @@ def activation_piece(f: Activation, dtype: Dtype) -> Piece:
     count = len(f.constants)
     slope = key_of_slope(f.f, dtype) if f.df is None else key_of(f.df, dtype)
     return piece_of(
-        made("activate", dtype, [key_of(f.f, dtype)], count, f=f.f),
-        made("derive", dtype, [slope], count, f=f.f, df=f.df),
+        made("activate", dtype, (key_of(f.f, dtype),), count, f=f.f),
+        made("derive", dtype, (slope,), count, f=f.f, df=f.df),
     )
 
 
 # ---- losses -------------------------------------------------------------------------------------
 
 
-@cache
 def loss_piece(loss: Loss, dtype: Dtype) -> Piece:
     """Return the loops of a loss: samples as rows, samples as columns.
 
@@ -129,11 +143,11 @@ def loss_piece(loss: Loss, dtype: Dtype) -> Piece:
     """
     if isinstance(loss, SoftmaxCrossEntropy | SoftmaxSquaredError):
         squared = isinstance(loss, SoftmaxSquaredError)
-        both = (made("softmax", dtype, ["softmax"], squared, by_rows) for by_rows in (True, False))
+        both = (made("softmax", dtype, ("softmax",), squared, by_rows) for by_rows in (True, False))
         return piece_of(*both)
     f, df = (loss.term, loss.dterm) if isinstance(loss, CustomLoss) else (loss.f, loss.df)
     slope = key_of_slope(f, dtype) if df is None else key_of(df, dtype)
-    keys, count = [key_of(f, dtype), slope], len(loss.constants)
+    keys, count = (key_of(f, dtype), slope), len(loss.constants)
     one = made("terms", dtype, keys, count, f=f, df=df)
     return piece_of(one, one)
 
@@ -154,13 +168,12 @@ LINKS: dict[str, Function] = {
 }  # fmt: skip
 
 
-@cache
 def link_piece(loss: Loss, dtype: Dtype) -> Piece:
     """Return the loop of a loss's link, with the parameters of an activation's."""
     if isinstance(loss, SoftmaxCrossEntropy | SoftmaxSquaredError):
-        return piece_of(made("softmax_link", dtype, ["softmax"]))
+        return piece_of(made("softmax_link", dtype, ("softmax",)))
     link = LINKS[loss.link["p"]]
-    return piece_of(made("activate", dtype, [link.__name__], 0, f=link))
+    return piece_of(made("activate", dtype, (link.__name__,), 0, f=link))
 
 
 # ---- optimisers ---------------------------------------------------------------------------------
@@ -171,4 +184,4 @@ def rule_piece(optimizer: type[Optimizer], dtype: Dtype) -> Piece:
     """Return the loop of an optimiser's rule."""
     count, slots = len(optimizer().constants(1, 1.0)), len(optimizer.slots)
     key = key_of(optimizer.rule, dtype)
-    return piece_of(made("update", dtype, [key], count, slots, rule=optimizer.rule))
+    return piece_of(made("update", dtype, (key,), count, slots, rule=optimizer.rule))

@@ -3,6 +3,7 @@
 Nothing is kept between calls but tables, so callers share no memory; ``batches`` trains.
 """
 
+from threading import Event
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,12 +24,14 @@ from chainrule.compiled.kernels import (
 from chainrule.compiled.pieces import Dtype, link_piece
 from chainrule.compiled.tables import SETTINGS, Tables, kind_of, tables
 from chainrule.compiled.threads import allowed, single_blas, together
+from chainrule.errors import InputError
 from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
 
-BLOCK = 128  # samples computed at once: more take memory, and no less time each
-WORTH_THREADS = 4_000_000  # products of a call from which two threads are faster than one
+BLOCK, LEAST = 512, 128  # samples computed at once, where layers are narrow and where they are wide
+NUMBERS = 2**20  # of a block, up to which it grows
+WORTH_THREADS = 100_000_000  # products of a call from which two threads are faster than one
 
 
 class Block:
@@ -47,7 +50,7 @@ class Block:
         self.numbers = np.array([0.0] * SETTINGS + list(self.tables.constants))
         self.head = np.zeros(b.HEAD, np.int64)
         given, head = self.tables, self.head
-        head[[b.WORK_SIZE, b.X_ROW, b.ITEM]] = given.work, network.inputs, np.dtype(dtype).itemsize
+        head[[b.X_ROW, b.ITEM]] = network.inputs, np.dtype(dtype).itemsize
         head[[b.ONES, b.ZEROS, b.PANEL]] = given.ones, given.zeros, given.panel
         head[b.LAYERS] = len(given.layers)
         self.places = np.zeros(len(Memory._fields), np.int64)
@@ -55,7 +58,11 @@ class Block:
             array = given.layers if name == "layers" else getattr(self, name)
             self.places[b.FIELDS[name]] = address_of(array)
         self.places[b.FIELDS["places"]] = self.at = address_of(self.places)
-        self.words = OWN + -(-given.work * np.dtype(dtype).itemsize // 8)  # of a caller's memory
+        self.words = OWN + -(-given.work * np.dtype(dtype).itemsize // 8)
+
+    def memory(self) -> Array:
+        """Return memory for a caller: addresses, and the workspace."""
+        return np.empty(self.words, np.int64)
 
 
 class Predictor:
@@ -73,14 +80,18 @@ class Predictor:
         kernels = layer_kernels(map(kind_of, network.layers), backward=False)
         with built_beside([FORWARD, *kernels], dtype):
             self.piece = link_piece(network.objective, dtype)
-        self.one, self.block = Block(network, dtype, 1), Block(network, dtype, BLOCK)
+        self.rows = max(LEAST, min(BLOCK, NUMBERS // sum(network.widths)))
+        self.one, self.block = Block(network, dtype, 1), Block(network, dtype, self.rows)
         self.program = Program(kernel(FORWARD, dtype), 7)
         self.link = self.piece.addresses[0]
         self.products = products_of(network)
 
     def predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction p, (n, outputs), of checked parameters."""
-        return self._run(theta, self.network.samples(x, theta), self.link)
+        rows = self.network.samples(x, theta)
+        if np.iscomplexobj(rows):
+            raise InputError("X is complex, and predictions are real; give its real part")
+        return self._run(theta, rows, self.link)
 
     def raw(self, theta: Array, x: Array) -> Array:
         """Return the raw output o, (n, outputs)."""
@@ -90,29 +101,37 @@ class Predictor:
         theta = np.ascontiguousarray(theta)
         p = np.empty((len(x), self.network.outputs), self.dtype)
         if len(x) == 1:
-            self._write(self.one, theta, x, link, p)
+            self._write(self.one, self.one.memory(), theta, x, link, p)
             return p
         ranks = 1 if len(x) * self.products < WORTH_THREADS else allowed()
         if ranks == 1:
-            self._blocks(theta, x, link, p, 0, 1)
+            self._blocks(theta, x, link, p, 0, 1, Event())
         else:
+            ended = Event()
             with single_blas():
                 together(
-                    lambda rank: self._blocks(theta, x, link, p, rank, ranks), ranks, lambda: None
+                    lambda rank: self._blocks(theta, x, link, p, rank, ranks, ended),
+                    ranks,
+                    ended.set,
                 )
         return p
 
-    def _blocks(self, theta: Array, x: Array, link: int, p: Array, rank: int, ranks: int) -> int:
-        """Write every block whose turn it is."""
-        size = min(BLOCK, -(-len(x) // ranks))
+    def _blocks(
+        self, theta: Array, x: Array, link: int, p: Array, rank: int, ranks: int, ended: Event
+    ) -> int:
+        """Write every block whose turn it is, until it is `ended`."""
+        size = min(self.rows, -(-len(x) // ranks))
+        own = self.block.memory()  # once: as much of it, new each time, takes longer than the work
         for start in range(rank * size, len(x), ranks * size):
+            if ended.is_set():
+                break
             stop = min(start + size, len(x))
-            self._write(self.block, theta, x[start:stop], link, p[start:stop])
+            self._write(self.block, own, theta, x[start:stop], link, p[start:stop])
         return 0
 
-    def _write(self, block: Block, theta: Array, x: Array, link: int, p: Array) -> None:
-        """Write the prediction of a block."""
-        x = np.ascontiguousarray(x)  # copies a block at most
-        own = np.empty(block.words, np.int64)
+    def _write(self, block: Block, own: Array, theta: Array, x: Array, link: int, p: Array) -> None:
+        """Write the prediction of a block, in memory that no other caller has."""
+        if not (x.flags.c_contiguous and x.flags.aligned):
+            x = np.array(x, order="C")  # a block at most
         arrays = address_of(theta), address_of(x), len(x), link, address_of(p), address_of(own)
         self.program(block.at, *arrays)

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.compiled import building, simd
 
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinity stay what they are
-FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
+FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": FASTMATH}
 
 njit = building.njit(**FLAGS)
 

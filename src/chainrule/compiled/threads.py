@@ -91,6 +91,7 @@ def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], No
 
     An interruption (Ctrl-C) is seen by this thread alone, before it begins or when it has ended.
     The others are then let go, by `abandon` if they may be waiting for it, and none is left behind.
+    An error in one of them is raised here.
 
     Parameters
     ----------
@@ -103,18 +104,23 @@ def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], No
     if ranks == 1:
         return program(0)
     begin, cancelled = threading.Event(), threading.Event()
+    errors: list[BaseException] = []
 
     def member(rank: int) -> None:
         begin.wait()
-        if not cancelled.is_set():
-            program(rank)
+        try:
+            if not cancelled.is_set():
+                program(rank)
+        except BaseException as error:  # noqa: BLE001 (it is raised where somebody sees it)
+            errors.append(error)
+            abandon()
 
     others = [threading.Thread(target=member, args=(r,), daemon=True) for r in range(1, ranks)]
     try:
         for other in others:
             other.start()
         begin.set()
-        return program(0)
+        result = program(0)
     except BaseException:
         cancelled.set()
         abandon()
@@ -122,6 +128,9 @@ def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], No
         raise
     finally:
         join(others)
+    if errors:
+        raise errors[0]
+    return result
 
 
 def join(others: list[threading.Thread]) -> None:

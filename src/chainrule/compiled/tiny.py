@@ -37,7 +37,6 @@ from chainrule.compiled.fields import (
     UNIT_WEIGHT,
     WEIGHTED,
     WEIGHTS,
-    X0,
     X_COLUMN,
     X_ROW,
     ZEROS,
@@ -96,7 +95,7 @@ def gather(m: Memory, order: int, start: int, n: int, p: int) -> None:
         m.work[head[BATCH_WEIGHT] + s] = weight / number(m.work, n)
         sums[WEIGHTS] += weight * m.numbers[UNIT_WEIGHT]
         for c in range(d):
-            x = m.x[head[X0] + i * head[X_ROW] + c * head[X_COLUMN]]
+            x = m.x[i * head[X_ROW] + c * head[X_COLUMN]]
             m.work[head[BATCH_X] + c * p + s] = x
         for c in range(k):
             m.work[head[BATCH_T] + c * p + s] = m.t[i * k + c]

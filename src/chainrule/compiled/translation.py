@@ -151,7 +151,10 @@ def named_values(function: FunctionType) -> Iterator[Any]:
     code, outside = function.__code__, function.__globals__
     yield code
     values = [outside.get(name) for name in global_names(code)]
-    for value in values + [cell.cell_contents for cell in function.__closure__ or ()]:
+    values += [cell.cell_contents for cell in function.__closure__ or ()]
+    for name in attribute_names(code):  # config.gain: of whatever has it
+        values += [getattr(value, name) for value in values if hasattr(value, name)]
+    for value in values:
         yield value
         if isinstance(value, FunctionType) and value not in vocabulary.OVERLOADS:
             yield from named_values(value)
@@ -161,6 +164,14 @@ def named_values(function: FunctionType) -> Iterator[Any]:
 def global_names(code: CodeType) -> list[str]:
     """Return the names of the module that a function reads."""
     found = [i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"]
+    return list(dict.fromkeys(found))
+
+
+@lru_cache(1000)
+def attribute_names(code: CodeType) -> list[str]:
+    """Return the names after dots in a function, in their order."""
+    kinds = ("LOAD_ATTR", "LOAD_METHOD")
+    found = [i.argval for i in dis.get_instructions(code) if i.opname in kinds]
     return list(dict.fromkeys(found))
 
 
@@ -202,11 +213,16 @@ FOUNDATION = "\n".join(map(inspect.getsource, HERE))
 def find_definition(function: FunctionType) -> ast.FunctionDef:
     """Find a function's definition in its file, and return its arguments and body."""
     try:
-        nodes = definitions(function.__code__, inspect.findsource(function)[0])
+        lines = inspect.findsource(function)[0]
+        nodes = definitions(function.__code__, lines)
     except (OSError, TypeError, SyntaxError):
         raise no_text(function) from None
     for node in nodes:
         if is_text_of(function.__code__, node):
+            if not is_unchanged(function.__code__, "".join(lines)):
+                raise InputError(
+                    f"{function!r} is no longer what its file says; import it again, or start anew"
+                )
             body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
             plain: Any = ast.parse("def f(): ...").body[0]
             plain.name, plain.args, plain.body = function.__name__, node.args, body
@@ -240,6 +256,34 @@ def is_text_of(code: CodeType, node: Definition) -> bool:
     names = tuple(a.arg for a in node.args.posonlyargs + node.args.args)
     here = (node.lineno, getattr(node, "name", "<lambda>")) == (code.co_firstlineno, code.co_name)
     return here and names == code.co_varnames[: code.co_argcount] and encloses(node, code)
+
+
+def is_unchanged(code: CodeType, text: str) -> bool:
+    """Whether a file's text compiles to the very code that is in memory."""
+    found = [c for c in codes_in(text) if (c.co_name, c.co_firstlineno) == place_of(code)]
+    return any(
+        (c.co_code, c.co_names, numbers_of(c)) == (code.co_code, code.co_names, numbers_of(code))
+        for c in found
+    )
+
+
+def place_of(code: CodeType) -> tuple[str, int]:
+    """Return a code's name and first line."""
+    return code.co_name, code.co_firstlineno
+
+
+@lru_cache(50)
+def codes_in(text: str) -> list[CodeType]:
+    """Return the code of every function in a text."""
+    found = [compile(text, "<text>", "exec", dont_inherit=True)]
+    for code in found:  # it grows
+        found += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+    return found
+
+
+def numbers_of(code: CodeType) -> list[str]:
+    """Return a code's numbers, as they are written."""
+    return [repr(value) for value in code.co_consts if isinstance(value, int | float)]
 
 
 def encloses(node: Definition, code: CodeType) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from numpy.typing import ArrayLike
 
+from chainrule.diagnosis.audit import check_estimator, is_estimator
 from chainrule.diagnosis.figures import read_figures
 from chainrule.diagnosis.findings import Diagnosis
 from chainrule.diagnosis.handin import HandinError, attempt_of
@@ -52,8 +53,9 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
     attempt : callable, class, str, Path or mapping
         A function ``gradients(weights, biases, x, t) -> (dW, db)``, ``step(weights, biases, x, t,
         learning_rate)`` or ``forward(weights, biases, x)``, in any layout; a class that trains; the
-        path of a Python file, which runs in a process of its own; or numbers: a mapping such as
-        ``{"dW1": …, "W1_new[0,1]": "0.1498"}``, or the path of a JSON or CSV file.
+        path of a Python file, which runs in a process of its own; numbers: a mapping such as
+        ``{"dW1": …, "W1_new[0,1]": "0.1498"}``, or the path of a JSON or CSV file; or an
+        estimator, ours or scikit-learn's, of which a copy makes one step (x and t are its X and y).
     network : Network or mapping, optional
         What the attempt is about, or what is known of it: ``{"layers": [2, 3, 1], "activation":
         "tanh", "loss": "squared-error"}``. What is left out is found out. Numbers need a Network.
@@ -114,10 +116,12 @@ def _dispatch(attempt: Any, terms: Terms, function: str | None) -> Diagnosis:
         if path.suffix.lower() in NUMBERS:
             return replace(check_figures(read_figures(path), terms), source=path.name)
         return check_file(path, terms, function)
+    if is_estimator(attempt):
+        return check_estimator(attempt, terms)
     if not callable(attempt):
         raise InputError(
             f"attempt is {type(attempt).__name__}: hand in a function, a class, the path of a "
-            "Python file, or numbers by name such as {'dW1': …}"
+            "Python file, numbers by name such as {'dW1': …}, or an MLPClassifier or MLPRegressor"
         )
     found = attempt_of(attempt)
     made = examine(Here(found, terms.seconds_call), terms.declared(), terms)
