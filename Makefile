@@ -11,7 +11,7 @@ version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all check mutate bench bench-quick bench-check docs clean other-interpreter
+.PHONY: help demo test test-all check mutate bench bench-quick bench-check bench-sets docs clean other-interpreter
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -43,6 +43,9 @@ bench-quick: $(VENV)/.bench ## the same in 2 minutes: less of everything
 
 bench-check: $(VENV)/.test ## ask check about known mistakes: FLAGS=--write for the README, --full
 	$(BIN)/python -m benchmarks.check $(FLAGS)
+
+bench-sets: $(VENV)/.bench ## eight real data sets, learnt by scikit-learn and by us: FLAGS=--write
+	$(UNHELPED) $(BIN)/python -m benchmarks.sets $(FLAGS)
 
 docs: $(VENV)/.docs ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -12,7 +12,7 @@ ENGINE = (
 )
 
 ROOMS = (
-    *("compiled", "training", "problems", "explanation", "diagnosis", "testing"),
+    *("compiled", "training", "health", "problems", "explanation", "diagnosis", "testing"),
     *("data", "formats", "estimators", "distributed", "explorer", "cli"),
 )
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         MissingPackageError,
         UnknownNameError,
     )
+    from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.explanation import (
         NOTATIONS,
         Notation,
@@ -148,6 +149,8 @@ __all__ = [
     "Loss",
     "METRICS",
     "MISTAKES",
+    "MLPClassifier",
+    "MLPRegressor",
     "MissingPackageError",
     "Mistake",
     "Momentum",
@@ -209,6 +212,7 @@ _HOMES = {
     "diagnosis": "Diagnosis MISTAKES Mistake check",
     "equations": "EquationError Scope",
     "errors": "ChainruleError DivergenceError InputError MissingPackageError UnknownNameError",
+    "estimators": "MLPClassifier MLPRegressor",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "gradcheck": "GradientReport check_gradient",
     "initializers": "Constant Glorot He INITIALIZERS Initializer LeCun Orthogonal Uniform",

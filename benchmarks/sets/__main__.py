@@ -1,0 +1,112 @@
+"""``python -m benchmarks.sets``: the same script with both imports, on eight real data sets.
+
+The seeds are paired: each splits the data and begins both estimators. ``--write`` fills the README.
+"""
+
+import argparse
+import statistics
+import warnings
+from collections.abc import Iterator
+from time import perf_counter
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+import sklearn.neural_network
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import chainrule
+from benchmarks import readme
+from benchmarks.check import tables
+from benchmarks.sets.data import SETS, Data
+
+REGION = "bench-sets"
+MODULES: tuple[ModuleType, ...] = (sklearn.neural_network, chainrule)
+HEAD = (
+    "data", "rows × columns", "score", "scikit-learn", "chainrule", "difference",
+    "seconds each", "times as fast",
+)  # fmt: skip
+
+
+class Result(NamedTuple):
+    """A set's scores and seconds, of both."""
+
+    name: str
+    data: Data
+    scores: list[list[float]]
+    seconds: list[list[float]]
+
+
+def learnt(module: Any, data: Data, seed: int) -> tuple[float, float]:
+    """Return the score on the fourth that was held out, and the seconds that fitting took."""
+    make = module.MLPClassifier if data.classes else module.MLPRegressor
+    stratify = data.y if data.classes else None
+    X, X_test, y, y_test = train_test_split(
+        data.X, data.y, test_size=0.25, random_state=seed, stratify=stratify
+    )
+    model = make_pipeline(StandardScaler(), make(random_state=seed, **data.settings))
+    begin = perf_counter()
+    model.fit(X, y)
+    seconds = perf_counter() - begin
+    return model.score(X_test, y_test), seconds
+
+
+def results(names: list[str], seeds: int) -> Iterator[Result]:
+    """Learn every set with every seed, by turns."""
+    for name in names:
+        data = SETS[name]()
+        for module in MODULES:  # whatever is loaded or compiled once
+            few = data._replace(X=data.X[:500], y=data.y[:500], settings={"max_iter": 2})
+            learnt(module, few, 0)
+        found = [[learnt(module, data, seed) for module in MODULES] for seed in range(seeds)]
+        scores = [[pair[i][0] for pair in found] for i in range(2)]
+        seconds = [[pair[i][1] for pair in found] for i in range(2)]
+        yield Result(name, data, scores, seconds)
+
+
+def row(one: Result) -> tuple[str, ...]:
+    """Return what the table says of a set."""
+    theirs, ours = one.scores
+    gap = np.subtract(ours, theirs)
+    slow, fast = (statistics.median(times) for times in one.seconds)
+    n, d = one.data.X.shape
+    return (
+        one.name, f"{n:,} × {d}", "accuracy" if one.data.classes else "R²", spread(theirs),
+        spread(ours), f"{gap.mean():+.4f} ± {gap.std(ddof=1) / len(gap) ** 0.5:.4f}",
+        f"{slow:.2f}, {fast:.2f}", f"{slow / fast:.1f}",
+    )  # fmt: skip
+
+
+def spread(scores: list[float]) -> str:
+    """Return the mean of scores and their standard deviation."""
+    return f"{statistics.mean(scores):.4f} ± {statistics.stdev(scores):.4f}"
+
+
+def main() -> None:
+    """Print the table, and write it if that is asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.sets", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--only", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--write", action="store_true", help="write the table to README.md")
+    said = parser.parse_args()
+    warnings.simplefilter("ignore", ConvergenceWarning)  # both stop at max_iter alike
+    rows: list[tuple[str, ...]] = []
+    for one in results(said.only, said.seeds):
+        rows.append(row(one))
+        print(" | ".join(rows[-1]), flush=True)
+    text = tables.markdown(HEAD, rows)
+    told = (
+        f"{said.seeds} seeds each, a quarter held out; scores are means ± standard deviations, the "
+        "difference is paired, ± its standard error; seconds are medians of `fit`, by turns in one "
+        "run (`make bench-sets`).\n\n"
+    )
+    print(text)
+    if said.write:
+        readme.write(readme.README, REGION, told + text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Estimators: MLPClassifier and MLPRegressor, for whoever comes from scikit-learn.
+
+They have its names and conventions and hold no algorithm: chainrule's engine does the work.
+"""
+
+from importlib.util import find_spec
+
+from chainrule.errors import missing
+
+if find_spec("sklearn") is None:
+    raise missing("scikit-learn", "an estimator", "train")
+
+from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.fitting import NotFiniteError
+from chainrule.estimators.insight import Gradients
+from chainrule.estimators.regressor import MLPRegressor
+
+__all__ = ["Gradients", "MLPClassifier", "MLPRegressor", "NotFiniteError"]

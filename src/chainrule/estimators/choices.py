@@ -1,0 +1,141 @@
+"""What an estimator was told: its constructor's arguments, checked when it is fitted.
+
+Numbers and switches are checked here; what names stand for is the work of ``networks`` and
+``solvers``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.activations import Activation
+from chainrule.descriptions import real, whole
+from chainrule.errors import InputError
+from chainrule.initializers import Initializer
+from chainrule.losses import Loss
+from chainrule.optimizers import LBFGS, Clip, Optimizer
+from chainrule.schedules import Schedule
+from chainrule.training import Record
+
+Layers: TypeAlias = int | Sequence[int]
+Activations: TypeAlias = str | Activation | Sequence[str | Activation]
+Solver: TypeAlias = str | Optimizer | LBFGS
+Callback: TypeAlias = Callable[[Any, Record], Any]
+
+NUMBERS = {
+    "alpha": "[0, inf)",
+    "l1": "[0, inf)",
+    "l2": "[0, inf)",
+    "dropout": "[0, 1)",
+    "learning_rate_init": "(0, inf)",
+    "power_t": "[0, inf)",
+    "tol": "[0, inf)",
+    "momentum": "[0, 1)",
+    "validation_fraction": "[0, 1)",
+    "beta_1": "[0, 1)",
+    "beta_2": "[0, 1)",
+    "epsilon": "(0, inf)",
+}
+COUNTS = ("max_iter", "max_fun", "n_iter_no_change")
+SWITCHES = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "layer_norm")
+ENDLESS = ("n_iter_no_change", "max_fun")  # may be infinite
+
+
+class Choices:
+    """The constructor's arguments that both estimators have."""
+
+    hidden_layer_sizes: Layers
+    activation: Activations
+    solver: Solver
+    alpha: float
+    batch_size: int | str
+    learning_rate: str | Schedule
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: Any
+    tol: float
+    verbose: bool | int | str
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: float
+    loss: str | Loss
+    l1: float
+    l2: float
+    dropout: float
+    layer_norm: bool
+    initializer: str | Initializer | None
+    clip: float | Clip | None
+    scoring: Any
+    callbacks: Sequence[Callback] | None
+    engine: str
+
+
+def check_choices(choices: Choices) -> None:
+    """Raise InputError where a number, count or switch is none."""
+    given = vars(choices)
+    for name, interval in NUMBERS.items():
+        real(given[name], f"{name}={given[name]!r}", interval)
+    for name in COUNTS:
+        if not (name in ENDLESS and given[name] == np.inf):
+            whole(given[name], name)
+    for name in SWITCHES:
+        if not isinstance(given[name], bool | np.bool_):
+            raise InputError(f"{name}={given[name]!r}: give True or False")
+    check_others(choices)
+
+
+def check_others(choices: Choices) -> None:
+    """Raise InputError for what is told in words."""
+    size, verbose = choices.batch_size, choices.verbose
+    if isinstance(size, str) and size != "auto":
+        raise InputError(f"batch_size={size!r}: give 'auto' or a whole number from 1")
+    if not isinstance(size, str):
+        whole(size, "batch_size")
+    if isinstance(verbose, str) and verbose != "health":
+        raise InputError(f"verbose={verbose!r}: give True, False or 'health'")
+    if not isinstance(verbose, str | bool | np.bool_):
+        whole(verbose, "verbose", 0)
+    for callback in callbacks_of(choices):
+        if not callable(callback):
+            raise InputError(
+                f"callbacks has {callback!r}: give functions callback(estimator, record); "
+                "scikit-learn's own callbacks go to set_callbacks"
+            )
+
+
+def callbacks_of(choices: Choices) -> list[Callback]:
+    """Return the plain callbacks."""
+    given = choices.callbacks
+    if given is None:
+        return []
+    if isinstance(given, Mapping | str) or not isinstance(given, Iterable):
+        raise InputError(f"callbacks={given!r}: give a list of functions, or None")
+    return list(given)
+
+
+def hidden_layers(choices: Choices) -> tuple[int, ...]:
+    """Return the units of every hidden layer; there may be none."""
+    sizes = choices.hidden_layer_sizes
+    listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+    for size in listed:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise InputError(
+                f"hidden_layer_sizes must be > 0, got {listed}; give whole numbers from 1, "
+                "such as (100,)"
+            )
+    return tuple(int(size) for size in listed)
+
+
+def plain(name: str) -> str:
+    """Return a name as chainrule's tables spell it, of scikit-learn's spelling with ``_``."""
+    return name.replace("_", "-")

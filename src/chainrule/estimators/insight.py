@@ -1,0 +1,207 @@
+"""What is behind a prediction: activations, gradients, explanations and the gradient check.
+
+Each is chainrule's own function, asked about an estimator's network and weights.
+"""
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.errors import InputError
+from chainrule.estimators.course import Course
+from chainrule.estimators.data import checked_rows, checked_targets, checked_weights
+from chainrule.estimators.forward import Forward
+from chainrule.estimators.runs import Samples
+from chainrule.estimators.weights import Weights, blocks
+from chainrule.explanation import Notation, WorkedExample, explain
+from chainrule.gradcheck import GradientReport
+from chainrule.layers import Dense
+from chainrule.losses import Loss
+
+Array: TypeAlias = NDArray[Any]
+
+FLOAT_TYPES = (np.float64, np.float32)
+
+
+class Gradients(NamedTuple):
+    """The loss over some samples and its gradient, penalty included.
+
+    Attributes
+    ----------
+    loss : float
+    coefs : list of array (inputs, units)
+        Shaped as ``coefs_``.
+    intercepts : list of array (units,)
+        Shaped as ``intercepts_``.
+    """
+
+    loss: float
+    coefs: list[Array]
+    intercepts: list[Array]
+
+
+class Insight(Weights):
+    """What an estimator predicts, and how it comes about."""
+
+    _numeric = True  # whether targets are numbers
+    n_features_in_: int
+    _course: Course
+    _forward: Forward
+
+    def _targets(self, y: Array, loss: Loss, what: str = "y") -> Array:
+        """Return checked targets as the network takes them."""
+        raise NotImplementedError  # abstract
+
+    def _rows(self, X: Any) -> Array:
+        """Return samples (n, features) to predict; plain arrays take a short way."""
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)
+        plain = type(X) is np.ndarray and X.dtype.type in FLOAT_TYPES and X.ndim == 2
+        if plain and X.shape[1] == self.n_features_in_ and len(X) and X.dtype.isnative:
+            named = "feature_names_in_" in vars(self)
+            if not named and np.isfinite(X).all():
+                return X
+        return checked_rows(self, X, reset=False)
+
+    def _predictions(self, X: Any) -> Array:
+        """Return the network's predictions p, (n, outputs)."""
+        rows = self._rows(X)
+        return self._forward.predict(self._theta, rows)
+
+    def _samples(self, X: Any, y: Any, weight: Any = None) -> Samples:
+        """Return samples with targets, as the network takes them; X and y may be one sample."""
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)
+        if np.ndim(X) == 1:
+            X, y = [X], [y]
+        rows = self._rows(X)
+        wanted = checked_targets(y, numeric=self._numeric)
+        if len(wanted) != len(rows):
+            raise InputError(f"X has {len(rows)} rows, but y has {len(wanted)}; give one for each")
+        t = self._targets(wanted, self.network_.objective)
+        return Samples(rows, t, checked_weights(weight, len(rows)))
+
+    def activations(self, X: Any) -> list[Array]:
+        """Return what every layer passes on, without dropout.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features)
+
+        Returns
+        -------
+        list of array (n, units)
+            Of each hidden layer, behind its LayerNorm; the last is the network's prediction.
+        """
+        rows = self._rows(X)
+        passed = self.network_.activations(self._theta, rows)
+        dense = [place for place, one in enumerate(self.network_.layers) if isinstance(one, Dense)]
+        hidden = [passed[place - 1] for place in dense[1:]]
+        return [*hidden, self.network_.objective.predict(passed[-1])]
+
+    def gradients(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Gradients:
+        """Return the loss over some samples and its gradient by the weights, without dropout.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features), or (features,) for one sample
+        y : array (n,) or (n, outputs), or one target
+        sample_weight : array (n,), optional
+
+        Returns
+        -------
+        Gradients
+            ``loss``, ``coefs`` and ``intercepts``, the last two shaped as the weights are.
+
+        Raises
+        ------
+        InputError
+            If something does not fit or is not finite.
+        """
+        data = self._samples(X, y, sample_weight)
+        loss, flat = self.network_.loss_and_gradient(self._theta, *data)
+        coefs = [block.view(flat).T for block in blocks(self.network_, "W")]
+        intercepts = [block.view(flat) for block in blocks(self.network_, "b")]
+        return Gradients(float(loss), coefs, intercepts)
+
+    def explain(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        parameter: str | None = None,
+        level: Any = None,
+        notation: str | Notation = "plain",
+        steps: int = 1,
+        digits: int | None = None,
+        decimals: int | None = None,
+    ) -> WorkedExample:
+        """Work out a training step from here: every number, its formula, the numbers put in.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features), or (features,) for one sample
+        y : array (n,) or (n, outputs), or one target
+        parameter : str, optional
+            Only the derivation of this one, such as ``"W2[0,3]"`` (to, from; counted from 0).
+        level : {"scalars", "matrices", "summary"}, optional
+        notation : str or Notation, default "plain"
+        steps : int, default 1
+            How many steps in a row, on these samples.
+        digits, decimals : int, optional
+
+        Returns
+        -------
+        WorkedExample
+
+        Raises
+        ------
+        InputError
+            If something does not fit or is not finite.
+
+        See Also
+        --------
+        chainrule.explain : the same for any network.
+        """
+        data, course = self._samples(X, y), self._course
+        return explain(
+            self.network_, self._theta, data.X, data.t, course.optimizer, steps=steps,
+            parameter=parameter, level=level, notation=notation, digits=digits, decimals=decimals,
+            seed=course.state.seed, title=f"A step of {type(self).__name__}",
+        )  # fmt: skip
+
+    def check_gradient(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        entries: int | None = None,
+        rows: int = 32,
+    ) -> GradientReport:
+        """Check the gradient by which this estimator trains against numerical derivatives.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features), or (features,) for one sample
+        y : array (n,) or (n, outputs), or one target
+        sample_weight : array (n,), optional
+        entries : int, optional
+            How many of each array of weights; by default all of small networks, else 24.
+        rows : int, default 32
+            The first so many samples are used.
+
+        Returns
+        -------
+        GradientReport
+            True where the gradient is right.
+
+        Raises
+        ------
+        InputError
+            If something does not fit or is not finite.
+        """
+        data = self._samples(X, y, sample_weight)
+        return self.network_.check_gradient(self._theta, *data, entries=entries, rows=rows)

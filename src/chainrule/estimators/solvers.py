@@ -1,0 +1,165 @@
+"""Which optimiser an estimator trains with, by the names of scikit-learn and of chainrule.
+
+What scikit-learn ignores under a solver is ignored here, too; no formula stands here.
+"""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from chainrule.descriptions import NUMBER, named
+from chainrule.errors import InputError, unknown
+from chainrule.estimators.choices import Choices, plain
+from chainrule.estimators.schedules import SampleScaling
+from chainrule.optimizers import (
+    LBFGS,
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdamW,
+    Clip,
+    ClipNorm,
+    ClipValue,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+)
+from chainrule.schedules import (
+    SCHEDULES,
+    ExponentialDecay,
+    InverseScaling,
+    Schedule,
+    StepDecay,
+)
+
+DESCENTS = ("sgd", "momentum", "nesterov")  # where scikit-learn's schedules apply
+OWN_RATES = ("constant", "invscaling", "adaptive")  # scikit-learn's names
+NEEDS_STEPS = {
+    "cosine": "CosineDecay(0.001, steps=…)",
+    "warm-up": "WarmUp(100, then=0.001)",
+}
+
+
+class Pace(NamedTuple):
+    """What a schedule by epochs has to know.
+
+    Attributes
+    ----------
+    samples, updates : int
+        Of an epoch.
+    seen, done : int
+        Samples seen and updates made before.
+    rate : float or None
+        What an adaptive rate has fallen to.
+    """
+
+    samples: int
+    updates: int
+    seen: int = 0
+    done: int = 0
+    rate: float | None = None
+
+
+def is_lbfgs(choices: Choices) -> bool:
+    """Tell whether the solver is L-BFGS, which takes all data at once."""
+    return choices.solver == "lbfgs" or isinstance(choices.solver, LBFGS)
+
+
+def is_adaptive(choices: Choices) -> bool:
+    """Tell whether the rate falls when nothing improves any more."""
+    return choices.learning_rate == "adaptive" and choices.solver in DESCENTS
+
+
+def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
+    """Return the optimiser of the choices.
+
+    Raises
+    ------
+    InputError
+        If numbers do not fit, or a schedule and an optimiser object contradict each other.
+    UnknownNameError
+        If no optimiser or schedule has that name.
+    """
+    solver = choices.solver
+    if not isinstance(solver, str):
+        return own_optimizer(choices, named(solver, Optimizer | LBFGS, OPTIMIZERS, "solver"))
+    if solver not in OPTIMIZERS:
+        raise unknown("solver", solver, OPTIMIZERS)
+    if solver == "lbfgs":
+        return LBFGS(tolerance=choices.tol)
+    return stochastic(choices, solver, rate_of(choices, pace))
+
+
+def own_optimizer(choices: Choices, solver: Optimizer | LBFGS) -> Optimizer | LBFGS:
+    """Return an optimiser that was handed in, with the clipping that was asked for beside it."""
+    if isinstance(choices.learning_rate, Schedule):
+        raise InputError(
+            f"solver={solver!r} has a rate of its own; give the schedule to it, as "
+            f"{type(solver).__name__}(rate={choices.learning_rate!r})"
+        )
+    clip = clip_of(choices)
+    if clip is None or isinstance(solver, LBFGS):
+        return solver
+    description: Any = solver  # a dataclass, as every optimiser is
+    return replace(description, clip=clip)
+
+
+def stochastic(choices: Choices, solver: str, rate: float | Schedule) -> Optimizer:
+    """Return the optimiser of a name."""
+    c, clip = choices, clip_of(choices)
+    match solver:
+        case "adam":
+            return Adam(rate, c.beta_1, c.beta_2, c.epsilon, clip)
+        case "adamw":
+            return AdamW(rate, c.beta_1, c.beta_2, c.epsilon, clip=clip)
+        case "rmsprop":
+            return RMSProp(rate, eps=c.epsilon, clip=clip)
+        case "momentum":
+            return Momentum(rate, c.momentum, clip)
+        case "nesterov":
+            return Nesterov(rate, c.momentum, clip)
+    if not c.momentum:
+        return SGD(rate, clip)
+    kind = Nesterov if c.nesterovs_momentum else Momentum
+    return kind(rate, c.momentum, clip)
+
+
+def clip_of(choices: Choices) -> Clip | None:
+    """Return how gradients are clipped; a number is the largest norm."""
+    clip = choices.clip
+    if clip is None or isinstance(clip, ClipNorm | ClipValue):
+        return clip
+    if isinstance(clip, bool) or not isinstance(clip, NUMBER):
+        raise InputError(f"clip={clip!r}: give a largest norm, ClipNorm(1.0), ClipValue(1.0)")
+    return ClipNorm(float(clip))
+
+
+def rate_of(choices: Choices, pace: Pace) -> float | Schedule:
+    """Return the learning rate; scikit-learn's schedules apply to gradient descent alone."""
+    name, rate = choices.learning_rate, float(choices.learning_rate_init)
+    if isinstance(name, Schedule):
+        return name
+    if name in OWN_RATES and choices.solver not in DESCENTS:
+        return rate
+    match plain(str(name)):
+        case "constant":
+            return rate
+        case "adaptive":
+            return rate if pace.rate is None else pace.rate
+        case "invscaling":
+            return SampleScaling(rate, choices.power_t, *pace[:4])
+        case "inverse-scaling":
+            return InverseScaling(rate, choices.power_t)
+        case "step":
+            return StepDecay(rate)
+        case "exponential":
+            return ExponentialDecay(rate)
+    raise no_rate(name)
+
+
+def no_rate(name: object) -> Exception:
+    """Return the error for a name that says too little, or nothing."""
+    remedy = NEEDS_STEPS.get(plain(str(name)))
+    if remedy:
+        return InputError(f"learning_rate={name!r} needs its steps; give {remedy}")
+    return unknown("learning rate", name, [*SCHEDULES, "invscaling", "adaptive"])

@@ -1,0 +1,117 @@
+"""The weights of an estimator: one flat array, shown and set as scikit-learn shapes them.
+
+They are views, never copies; who trains them stands elsewhere.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.errors import InputError
+from chainrule.layers import Dense
+from chainrule.layout import Block
+from chainrule.network import Network
+
+Array: TypeAlias = NDArray[Any]
+
+
+class Weights:
+    """What an estimator has of weights, before and after it is fitted."""
+
+    network_: Network
+    _theta: Array
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether there are weights to predict with."""
+        return "network_" in vars(self)
+
+    @property
+    def theta_(self) -> Array:
+        """All parameters in one flat array, (parameters,), as ``network_`` lays them out."""
+        self._require("theta_")
+        return self._theta
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """The weights into each layer, (inputs, units): transposed views of ``theta_``."""
+        before = vars(self).get("_set_before", {}).get("coefs")
+        if before is not None:
+            return before
+        self._require("coefs_")
+        return [block.view(self._theta).T for block in blocks(self.network_, "W")]
+
+    @coefs_.setter
+    def coefs_(self, coefs: Sequence[ArrayLike]) -> None:
+        self._set(coefs=coefs)
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """The biases of each layer, (units,): views of ``theta_``."""
+        before = vars(self).get("_set_before", {}).get("intercepts")
+        if before is not None:
+            return before
+        self._require("intercepts_")
+        return [block.view(self._theta) for block in blocks(self.network_, "b")]
+
+    @intercepts_.setter
+    def intercepts_(self, intercepts: Sequence[ArrayLike]) -> None:
+        self._set(intercepts=intercepts)
+
+    def _set(self, **arrays: Sequence[ArrayLike]) -> None:
+        """Set weights, or keep them for the first fit."""
+        if self.__sklearn_is_fitted__():
+            self._theta = placed(self.network_, self._theta, **arrays)
+            return
+        listed = {name: [np.asarray(array) for array in given] for name, given in arrays.items()}
+        self._set_before = {**vars(self).get("_set_before", {}), **listed}
+
+    def _require(self, name: str) -> None:
+        """Raise AttributeError, as for any attribute, if nothing is fitted."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(
+                f"{type(self).__name__} has no {name} yet; call fit, or initialize(X, y)"
+            )
+
+
+def blocks(network: Network, name: str) -> list[Block]:
+    """Return where the weights "W" or biases "b" of the Dense layers lie in θ."""
+    dense = {place for place, layer in enumerate(network.layers) if isinstance(layer, Dense)}
+    return [b for b in network.layout.blocks if b.param == name and b.layer in dense]
+
+
+def placed(
+    network: Network,
+    theta: Array,
+    coefs: Sequence[ArrayLike] | None = None,
+    intercepts: Sequence[ArrayLike] | None = None,
+) -> Array:
+    """Return θ with weights in their places; those that are None stay.
+
+    Raises
+    ------
+    InputError
+        If there are too few or too many arrays, or one has another shape or is not finite.
+    """
+    theta = theta.copy()
+    for name, param, arrays in (("coefs_", "W", coefs), ("intercepts_", "b", intercepts)):
+        if arrays is not None:
+            write(theta, blocks(network, param), name, list(arrays))
+    return theta
+
+
+def write(theta: Array, places: list[Block], name: str, arrays: list[ArrayLike]) -> None:
+    """Write arrays into θ."""
+    if len(arrays) != len(places):
+        raise InputError(
+            f"{name} has {len(arrays)} arrays, but the network has {len(places)} layers; give one "
+            "for each"
+        )
+    for i, (block, array) in enumerate(zip(places, arrays, strict=True)):
+        given, to = np.asarray(array), block.view(theta).T
+        if given.shape != to.shape:
+            raise InputError(f"{name}[{i}] has shape {given.shape}, but must be {to.shape}")
+        if given.dtype.kind not in "buif" or not np.isfinite(given).all():
+            raise InputError(f"{name}[{i}] is not finite; give finite numbers")
+        to[...] = given

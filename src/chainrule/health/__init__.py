@@ -1,0 +1,10 @@
+# pyright: strict
+"""The health of a run: why it does not learn, with the number that proves it and the remedy.
+
+``diagnose`` looks at parameters, data and records; it trains nothing and changes nothing.
+"""
+
+from chainrule.health.examinations import EXAMINATIONS, Examination, diagnose
+from chainrule.health.findings import Finding, Health
+
+__all__ = ["EXAMINATIONS", "Examination", "Finding", "Health", "diagnose"]

@@ -1,0 +1,112 @@
+# pyright: strict
+"""The inputs: columns so large, so far from 0 or so far apart that one rate cannot serve them all.
+
+Small columns among larger ones are left alone: rare pixels and rare words look like that.
+"""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.health.case import Case
+from chainrule.health.findings import Finding
+from chainrule.health.words import columns, number
+
+Array: TypeAlias = NDArray[Any]
+
+# Root mean square of a column over that of the median column: the Hessian of the first layer has
+# the squares on its diagonal, so that 100 makes a condition number of 10,000.
+APART = 100.0
+# Root mean square that is too much whatever the others are: weights of 1/√in then make net inputs
+# far outside of what any activation is made for. Pixels up to 16 train well, up to 255 do not.
+LARGE = 100.0
+# … and too little: net inputs are then the bias and nothing else.
+SMALL = 1e-3
+# |mean| over deviation, of a column that is not small: it is a second bias then, and what it says
+# has a 10,000th of the weight of that in the Hessian.
+OFF = 100.0
+NOTABLE = 10.0  # root mean square below which a column does no harm, however it compares
+
+
+def inputs_not_scaled(case: Case) -> Iterator[Finding]:
+    """Find columns that are too large, all too small, or far away from 0."""
+    x = case.batch.x  # (n, inputs)
+    size, deviation = np.sqrt(np.mean(x * x, axis=0)), x.std(axis=0)  # (inputs,)
+    varies = deviation > 0  # (inputs,)
+    if not varies.any():
+        return
+    typical, largest = float(np.median(size[varies])), float(size[varies].max())
+    if largest < SMALL:
+        yield too_small(largest)
+    limit = min(LARGE, max(NOTABLE, APART * typical))
+    if largest > limit:
+        places = np.flatnonzero(varies & (size > limit))
+        yield too_large(places, size, typical, limit)
+    else:
+        yield from off_centre(x.mean(axis=0), deviation, size)
+
+
+def too_small(largest: float) -> Finding:
+    """Return the finding that no column says anything aloud."""
+    sentence = (
+        f"inputs: the largest column has a root mean square of {number(largest)}, the limit is "
+        f"{number(SMALL)}"
+    )
+    return Finding("inputs-not-scaled", None, sentence, largest, SMALL, remedy("the inputs"))
+
+
+def too_large(places: Array, size: Array, typical: float, limit: float) -> Finding:
+    """Return the finding about columns that drown the others, or all of them."""
+    place = places[np.argsort(-size[places], kind="stable")]
+    largest = float(size[place[0]])
+    sentence = (
+        f"inputs: {columns(place.tolist())} {have(place)} a root mean square of up to "
+        f"{number(largest)} (the median column: {number(typical)}), the limit is {number(limit)}"
+    )
+    return Finding("inputs-not-scaled", None, sentence, largest, limit, remedy("them"))
+
+
+def off_centre(mean: Array, deviation: Array, size: Array) -> Iterator[Finding]:
+    """Find columns that hardly vary beside their mean."""
+    ratio = np.abs(mean) / np.where(deviation > 0, deviation, np.inf)  # (inputs,)
+    places = np.flatnonzero((ratio > OFF) & (size > NOTABLE))
+    if len(places):
+        place = places[np.argsort(-ratio[places], kind="stable")]
+        worst = float(ratio[place[0]])
+        sentence = (
+            f"inputs: {columns(place.tolist())} {have(place)} a mean of up to {number(worst)} "
+            f"standard deviations, the limit is {number(OFF)}"
+        )
+        yield Finding("inputs-not-scaled", None, sentence, worst, OFF, remedy("them"))
+
+
+def remedy(what: str) -> str:
+    return f"standardise {what}: take off each column's mean and divide by its deviation"
+
+
+def have(places: Array) -> str:
+    return "has" if len(places) == 1 else "have"
+
+
+def constant_inputs(case: Case) -> Iterator[Finding]:
+    """Find columns that say nothing and do harm: all of them, or large ones.
+
+    A column of zeros, such as the corner of a picture, or of ones is an idle one.
+    """
+    x = case.batch.x  # (n, inputs)
+    constant = np.ptp(x, axis=0) == 0  # (inputs,)
+    large = np.flatnonzero(constant & (np.abs(x[0]) > NOTABLE))
+    if constant.all() and len(x) > 1:
+        sentence = f"inputs: all {len(constant)} columns are the same for all {len(x):,} samples"
+        remedy = "look at how the data were read; every sample is the same"
+        yield Finding("constant-inputs", None, sentence, 1.0, 1.0, remedy)
+    elif len(large) and len(x) > 1:
+        worst = float(np.abs(x[0, large]).max())
+        sentence = (
+            f"inputs: {columns(large.tolist())} {have(large)} the same value for all samples, up "
+            f"to {number(worst)}, the limit for such a column is {number(NOTABLE)}"
+        )
+        remedy = "leave out what never changes; the bias does its work"
+        yield Finding("constant-inputs", None, sentence, worst, NOTABLE, remedy)

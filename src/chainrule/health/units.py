@@ -1,0 +1,124 @@
+# pyright: strict
+"""Units that no longer learn: saturated ones, whose slope is nearly 0, and dead rectifiers.
+
+A layer is accused where most of its units are; single ones are lost in every healthy network.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.activations import Activation
+from chainrule.health.case import Case
+from chainrule.health.findings import Finding
+from chainrule.health.words import named, percent
+from chainrule.layers import Activate, Dense
+
+Array: TypeAlias = NDArray[Any]
+
+# |f'| below this share of its largest: the unit learns 100 times slower than it could, as tanh
+# does beyond |z| = 3 and the logistic function beyond |z| = 5.3.
+SLOPE = 0.01
+# … on more than this share of the samples: a unit that still learns from one in twenty recovers.
+SAMPLES = 0.95
+# Of a layer's units. A few dead rectifiers are the rule, and half a layer can carry a network.
+MOST = 0.5
+# With fewer samples a healthy unit is off on all of them by chance, so that the whole layer must
+# be; with fewer than 4, nothing is said.
+SURE, POSSIBLE = 20, 4
+GRID = np.linspace(-10, 10, 2001)  # where every activation of the table is at its steepest
+
+
+class Units(NamedTuple):
+    """A layer's units on all samples.
+
+    Attributes
+    ----------
+    label : str
+    f : Activation
+    slope, a : array (n, units)
+        ``|f'|``, and the output.
+    needed : array (units,)
+        False for an output that meets its targets as it is, however flat.
+    """
+
+    label: str
+    f: Activation
+    slope: Array
+    a: Array
+    needed: Array
+
+
+def saturated_units(case: Case) -> Iterator[Finding]:
+    """Find layers most of whose units have next to no slope on nearly all samples."""
+    for units in activated(case):
+        if rectifies(units.f):
+            continue
+        flat = units.slope < SLOPE * steepest(units.f)  # (n, units)
+        gone = (flat.mean(axis=0) > SAMPLES) & units.needed  # (units,)
+        if most(gone, len(flat)):
+            what = (
+                f"saturated on more than {percent(SAMPLES)} of the samples "
+                f"(|f'| below {percent(SLOPE)} of its largest)"
+            )
+            remedy = "scale the inputs, begin with smaller weights, or lower the learning rate"
+            yield finding("saturated-units", units, gone, what, remedy)
+
+
+def dead_units(case: Case) -> Iterator[Finding]:
+    """Find layers most of whose rectifiers are off on every sample."""
+    for units in activated(case):
+        off = (units.slope == 0) & (units.a == 0)  # (n, units)
+        gone = off.all(axis=0) & units.needed  # (units,)
+        if rectifies(units.f) and most(gone, len(off)):
+            what = "dead: output and slope are 0 on every sample, so that they never change"
+            remedy = "lower the learning rate and begin anew (initializer=He()), or take leaky-relu"
+            yield finding("dead-units", units, gone, what, remedy)
+
+
+def finding(examination: str, units: Units, gone: Array, what: str, remedy: str) -> Finding:
+    """Return the finding about a layer's units, counted."""
+    count, share = int(gone.sum()), float(gone.mean())
+    limit = f"({percent(share)}, the limit is {percent(MOST)})"
+    verb = "is" if count == 1 else "are"
+    sentence = f"{named(units.label)}: {count} of {len(gone)} units {limit} {verb} {what}"
+    return Finding(examination, units.label, sentence, share, MOST, remedy)
+
+
+def activated(case: Case) -> Iterator[Units]:
+    """Yield the units of every layer that has an activation."""
+    network, last = case.network, len(case.network.layers) - 1
+    for place, (layer, saved) in enumerate(zip(network.layers, case.trace.layers, strict=True)):
+        if isinstance(layer, Dense | Activate):
+            z = saved.z if isinstance(layer, Dense) else saved.x  # (n, units)
+            slope = np.abs(layer.f.derivative(z, saved.a)) + 0 * z  # (n, units)
+            every = np.ones(z.shape[1], dtype=bool)  # (units,)
+            needed = missing(case, saved.a) if place == last else every  # (units,)
+            yield Units(network.labels[place], layer.f, slope, saved.a, needed)
+
+
+def missing(case: Case, a: Array) -> Array:
+    """Return which outputs (units,) are no nearer to their targets than a constant."""
+    if case.network.objective.owns_link:
+        return np.ones(len(a.T), dtype=np.bool_)
+    t = case.batch.t
+    error: Array = np.mean((a - t) ** 2, axis=0)  # (units,)
+    return error > 0.99 * t.var(axis=0)
+
+
+def most(gone: Array, n: int) -> bool:
+    """Tell whether so many units are gone that chance does not explain it."""
+    return bool(gone.mean() > MOST if n >= SURE else n >= POSSIBLE and gone.all())
+
+
+def rectifies(f: Activation) -> bool:
+    """Tell whether an activation is 0, and flat, on the left."""
+    left = np.array([-1.0, -10.0])
+    return not np.any(f(left)) and not np.any(f.slope_at(left))
+
+
+def steepest(f: Activation) -> float:
+    """Return the largest |f'|."""
+    return float(np.abs(f.slope_at(GRID)).max())

@@ -1,0 +1,11 @@
+"""Fits here are short, so that none of them converges: that warning is expected."""
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/estimators" in str(item.path):
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+            )

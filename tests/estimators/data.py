@@ -1,0 +1,33 @@
+"""Data that the tests of estimators share, and estimators that are quick to fit on them."""
+
+from typing import Any
+
+import numpy as np
+
+from chainrule import MLPClassifier, MLPRegressor
+
+RNG = np.random.default_rng(7)
+N = 60
+X = RNG.normal(size=(N, 4))
+SCORE = X @ np.array([1.0, -2.0, 0.5, 0.0]) + 0.3 * RNG.normal(size=N)
+BINARY = np.where(SCORE > 0, "yes", "no")
+CLASSES = np.digitize(SCORE, [-1.0, 1.0])  # three of them
+LABELS = np.column_stack([SCORE > 0, X[:, 0] > 0, X[:, 1] > 0]).astype(int)
+NUMBERS = SCORE
+MANY = np.column_stack([SCORE, X[:, 0] ** 2, -SCORE])
+
+TARGETS = {"binary": BINARY, "classes": CLASSES, "labels": LABELS, "one": NUMBERS, "many": MANY}
+QUICK: dict[str, Any] = {
+    "hidden_layer_sizes": (5,), "random_state": 3, "max_iter": 6, "n_iter_no_change": np.inf,
+}  # fmt: skip
+
+
+def quick(kind: str, **choices: Any) -> Any:
+    """Return an estimator for a kind of targets, with a few epochs."""
+    estimator = MLPRegressor if kind in ("one", "many") else MLPClassifier
+    return estimator(**{**QUICK, **choices})
+
+
+def bytes_of(estimator: Any) -> bytes:
+    """Return the weights of an estimator, to the bit."""
+    return estimator.theta_.tobytes()

@@ -1,0 +1,295 @@
+"""Callbacks, divergence, interruption and progress: what happens while a fit goes on.
+
+scikit-learn's protocol exists since 1.9; with an older one its tests are skipped.
+"""
+
+import importlib.util
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from chainrule import SGD, DivergenceError
+from chainrule.estimators import fitting, progress
+from chainrule.estimators.stopping import Rule, Wait
+from chainrule.training import Record
+from tests.estimators.data import CLASSES, NUMBERS, TARGETS, X, bytes_of, quick
+
+NEEDS_PROTOCOL = pytest.mark.skipif(
+    importlib.util.find_spec("sklearn.callback") is None, reason="scikit-learn 1.9 has callbacks"
+)
+
+
+# ---- plain functions ----
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_function_sees_every_epoch_and_changes_nothing(kind: str, solver: str):
+    seen: list[Record] = []
+    scores: list[float] = []
+
+    def look(estimator: Any, record: Record) -> None:
+        seen.append(record)
+        scores.append(estimator.score(X, TARGETS[kind]))
+
+    fitted = quick(kind, solver=solver, callbacks=[look]).fit(X, TARGETS[kind])
+    assert [record.loss for record in seen] == fitted.loss_curve_
+    assert scores[-1] == fitted.score(X, TARGETS[kind])
+    assert bytes_of(fitted) == bytes_of(quick(kind, solver=solver).fit(X, TARGETS[kind]))
+
+
+def third(_: Any, record: Record) -> bool:
+    return record.epoch == 3
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_function_can_stop(solver: str):
+    fitted = quick("one", solver=solver, callbacks=[third]).fit(X, NUMBERS)
+    assert (fitted.n_iter_, fitted.stop_reason_) == (3, "callback")
+    assert bytes_of(fitted) == bytes_of(quick("one", solver=solver, max_iter=3).fit(X, NUMBERS))
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_the_rule_stops_at_the_same_epoch_whether_somebody_looks_or_not(kind: str):
+    """Nobody looks: the engine runs through stretches that cannot contain a stop."""
+    choices: dict[str, Any] = {
+        "max_iter": 900, "tol": 1e-3, "n_iter_no_change": 4, "learning_rate_init": 0.02,
+        "batch_size": 16,
+    }  # fmt: skip
+    alone = quick(kind, **choices).fit(X, TARGETS[kind])
+    seen = quick(kind, callbacks=[lambda *_: None], **choices).fit(X, TARGETS[kind])
+    assert alone.stop_reason_ == "converged"
+    assert 5 < alone.n_iter_ == seen.n_iter_ < 900
+    assert alone.loss_curve_ == seen.loss_curve_
+    assert bytes_of(alone) == bytes_of(seen)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_a_run_that_went_too_far_ahead_goes_back(engine: str, monkeypatch: pytest.MonkeyPatch):
+    stretches: list[int] = []
+    extend = fitting.extend
+
+    def count(run: Any, epochs: int) -> None:
+        stretches.append(epochs)
+        extend(run, epochs)
+
+    monkeypatch.setattr(fitting, "extend", count)
+    choices: dict[str, Any] = {
+        "max_iter": 3000, "tol": 2e-4, "n_iter_no_change": 3, "solver": "sgd", "engine": engine,
+        "learning_rate_init": 0.02,
+    }  # fmt: skip
+    alone = quick("classes", **choices).fit(X, CLASSES)
+    assert 100 < alone.n_iter_ < 3000
+    assert sum(stretches) > alone.n_iter_  # it did go back
+    assert len(stretches) < alone.n_iter_ / 8
+    seen = quick("classes", callbacks=[lambda *_: None], **choices).fit(X, CLASSES)
+    assert alone.loss_curve_ == seen.loss_curve_
+    assert bytes_of(alone) == bytes_of(seen)
+    again = quick("classes", **{**choices, "max_iter": alone.n_iter_}).fit(X, CLASSES)
+    assert bytes_of(again) == bytes_of(alone)
+
+
+@pytest.mark.parametrize("broken", [DivergenceError("later"), KeyboardInterrupt()])
+def test_a_stop_before_a_divergence_comes_first(
+    broken: BaseException, monkeypatch: pytest.MonkeyPatch
+):
+    """A run ahead that breaks where the rule had stopped before is as if it had not been."""
+    choices: dict[str, Any] = {
+        "max_iter": 3000, "tol": 2e-4, "n_iter_no_change": 3, "solver": "sgd",
+        "learning_rate_init": 0.02,
+    }  # fmt: skip
+    alone = quick("classes", **choices).fit(X, CLASSES)
+    extend, told = fitting.extend, []
+
+    def run_and_break(run: Any, epochs: int) -> None:
+        extend(run, epochs)
+        if run.state.epoch > alone.n_iter_:
+            told.append(run.state.epoch)
+            raise broken
+
+    monkeypatch.setattr(fitting, "extend", run_and_break)
+    again = quick("classes", **choices).fit(X, CLASSES)
+    assert len(told) == 1
+    assert (again.stop_reason_, again.n_iter_) == ("converged", alone.n_iter_)
+    assert bytes_of(again) == bytes_of(alone)
+    assert again.loss_curve_ == alone.loss_curve_
+
+
+def test_the_rule_finds_where_it_fires():
+    rule, wait = Rule(tol=0.1, patience=2), Wait(0, 5.0)
+    assert rule.first(wait, [6.0, 6.0, 6.0, 6.0, 9.0]) == 4
+    assert rule.first(wait, [6.0, 6.0, 6.0, 6.2, 6.0]) is None
+
+
+def test_an_error_in_a_function_leaves_what_was_reached():
+    def fail(estimator: Any, record: Record) -> None:
+        if record.epoch == 2:
+            raise RuntimeError("stop here")
+
+    estimator = quick("one", callbacks=[fail])
+    with pytest.raises(RuntimeError, match="stop here"):
+        estimator.fit(X, NUMBERS)
+    assert bytes_of(estimator) == bytes_of(quick("one", max_iter=2).fit(X, NUMBERS))
+
+
+# ---- scikit-learn's protocol ----
+
+
+class Recorder:
+    """A callback that writes down what it is told, and may ask to stop."""
+
+    def __init__(self, stop_after: int = 10**9) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.predictions: list[Any] = []
+        self.data: list[Any] = []
+        self.stop_after = stop_after
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        self.told.append(("setup", context.task_name))
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        self.told.append(("teardown", context.task_name))
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        self.told.append(("begin", context.task_name))
+
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, X: Any, y: Any, metadata: Any, fitted_estimator: Any
+    ) -> bool:
+        self.told.append(("end", context.task_name))
+        if context.task_name == "epoch":
+            self.predictions.append(fitted_estimator.predict(X))
+            self.data.append((X, y, metadata))
+        return len(self.predictions) >= self.stop_after
+
+
+@NEEDS_PROTOCOL
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_the_protocol(solver: str):
+    recorder, weight = Recorder(), np.ones(60)
+    fitted: Any = quick("one", solver=solver, max_iter=3).set_callbacks(recorder)
+    fitted.fit(X, NUMBERS, sample_weight=weight)
+    epochs = [("begin", "epoch"), ("end", "epoch")] * 3
+    assert recorder.told == [
+        ("setup", "fit"), ("begin", "fit"), *epochs, ("end", "fit"), ("teardown", "fit"),
+    ]  # fmt: skip
+    assert np.array_equal(recorder.predictions[-1], fitted.predict(X))
+    assert not np.array_equal(recorder.predictions[0], recorder.predictions[1])
+    seen, targets, metadata = recorder.data[0]
+    assert seen is X
+    assert targets is NUMBERS
+    assert metadata["sample_weight"] is weight
+
+
+@NEEDS_PROTOCOL
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_the_protocols_stop_is_honoured(solver: str):
+    recorder = Recorder(stop_after=2)
+    fitted: Any = quick("one", solver=solver).set_callbacks(recorder).fit(X, NUMBERS)
+    assert (fitted.n_iter_, fitted.stop_reason_) == (2, "callback")
+    assert recorder.told[-1] == ("teardown", "fit")
+
+
+@NEEDS_PROTOCOL
+def test_parts_leave_nothing_of_the_protocol_behind():
+    recorder = Recorder()
+    parts: Any = quick("one").set_callbacks(recorder).partial_fit(X, NUMBERS)
+    assert recorder.told == []
+    assert "_callback_fit_ctx" not in vars(parts)
+
+
+@NEEDS_PROTOCOL
+def test_teardown_comes_after_an_error_too():
+    recorder = Recorder()
+    estimator: Any = quick("one", solver=SGD(1e200)).set_callbacks(recorder)
+    with pytest.raises(DivergenceError):
+        estimator.fit(X, NUMBERS)
+    assert recorder.told[-1] == ("teardown", "fit")
+
+
+@NEEDS_PROTOCOL
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learns_own_callbacks(capsys: pytest.CaptureFixture[str]):
+    from sklearn.callback import ProgressBar, ScoringMonitor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    monitor: Any = ScoringMonitor(scoring="r2")
+    fitted: Any = quick("one").set_callbacks(monitor, ProgressBar()).fit(X, NUMBERS)
+    scores = [row["r2"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(scores) == 6
+    assert scores[-1] == pytest.approx(fitted.score(X, NUMBERS))
+    assert "MLPRegressor - fit" in capsys.readouterr().out
+    pipeline: Any = make_pipeline(StandardScaler(), quick("one"))
+    pipeline.set_callbacks(ProgressBar(max_propagation_depth=2)).fit(X, NUMBERS)
+    assert "MLPRegressor" in capsys.readouterr().out
+
+
+# ---- divergence and interruption ----
+
+
+@pytest.mark.parametrize("kind", ["classes", "one"])
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_divergence_is_told_at_once_and_the_last_finite_weights_are_kept(kind: str, engine: str):
+    y = TARGETS[kind]
+    estimator = quick(kind, solver=SGD(1e160), engine=engine, batch_size=10, max_iter=50, alpha=1.0)
+    with pytest.raises(ValueError, match="Solver produced non-finite parameter weights") as caught:
+        estimator.fit(X * 1e3, y)
+    assert isinstance(caught.value, DivergenceError)
+    assert "Lower the learning rate" in str(caught.value) or "lower the" in str(caught.value)
+    assert estimator.stop_reason_ == "diverged"
+    assert np.isfinite(estimator.theta_).all()
+    assert estimator.n_iter_ < 50
+
+
+@pytest.mark.parametrize("looks", [[], [lambda *_: None]])
+def test_the_weights_kept_are_those_before_the_divergence(looks: Any):
+    steep: dict[str, Any] = {"solver": SGD(4.0), "activation": "identity", "max_iter": 5000}
+    estimator = quick("one", callbacks=looks, **steep)
+    with pytest.raises(DivergenceError):
+        estimator.fit(X, NUMBERS)
+    assert 3 < estimator.n_iter_ < 5000
+    steep["max_iter"] = estimator.n_iter_
+    assert bytes_of(estimator) == bytes_of(quick("one", **steep).fit(X, NUMBERS))
+
+
+@pytest.mark.parametrize("looks", [[], [lambda *_: None]])
+def test_an_interruption_keeps_what_was_reached(looks: Any, monkeypatch: pytest.MonkeyPatch):
+    calls = []
+
+    def interrupt(self: Any, score: Any, *rest: Any) -> Any:
+        calls.append(score)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return original(self, score, *rest)
+
+    original = Rule.after
+    monkeypatch.setattr(Rule, "after", interrupt)
+    estimator = quick("one", callbacks=looks, n_iter_no_change=1, tol=0.0)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        estimator.fit(X, NUMBERS)
+    assert estimator.stop_reason_ == "interrupted"
+    assert np.isfinite(estimator.predict(X)).all()
+
+
+# ---- progress ----
+
+
+def test_a_terminal_sees_a_bar(monkeypatch: pytest.MonkeyPatch):
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=80)
+    monkeypatch.setattr(progress, "Console", lambda **_: terminal)
+    monkeypatch.setattr(progress, "moves", lambda _: True)
+    fitted = quick("one", verbose=True, max_iter=4, early_stopping=True).fit(X, NUMBERS)
+    shown = screen.getvalue()
+    assert "epoch 4/4" in shown
+    assert f"loss {fitted.loss_:.4f}" in shown
+    assert f"score {fitted.validation_scores_[-1]:.4f}" in shown
+
+
+def test_a_notebook_and_a_terminal_move_and_a_file_does_not():
+    assert progress.moves(Console(force_jupyter=True))
+    assert not progress.moves(Console(file=io.StringIO(), force_terminal=True))

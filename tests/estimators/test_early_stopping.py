@@ -1,0 +1,174 @@
+"""Early stopping: on the score, the loss or any scorer; the best weights come back.
+
+Validation data may be handed in, and are then encoded as the training data are.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, make_scorer, r2_score
+
+from chainrule import MLPClassifier
+from tests.estimators.data import BINARY, CLASSES, LABELS, NUMBERS, TARGETS, X, bytes_of, quick
+
+NEW = np.random.default_rng(1).normal(size=(30, 4))
+NEW_NUMBERS = NEW @ np.array([1.0, -2.0, 0.5, 0.0])
+FAST: dict[str, Any] = {
+    "early_stopping": True, "learning_rate_init": 0.05, "max_iter": 300, "n_iter_no_change": 8,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_the_best_weights_come_back(kind: str):
+    seen: list[tuple[float, bytes]] = []
+
+    def note(estimator: Any, record: Any) -> None:
+        seen.append((record.metric, bytes_of(estimator)))
+
+    fitted = quick(kind, callbacks=[note], **FAST).fit(X, TARGETS[kind])
+    scores = [score for score, _ in seen]
+    assert scores == fitted.validation_scores_
+    assert fitted.best_validation_score_ == max(scores)
+    assert bytes_of(fitted) == seen[scores.index(max(scores))][1]
+    assert len(fitted.validation_loss_curve_) == fitted.n_iter_ == len(scores)
+    assert fitted.best_loss_ is None
+
+
+def test_the_score_is_scikit_learns_on_the_rows_held_out():
+    fitted = quick("one", callbacks=[], **{**FAST, "max_iter": 1}).fit(X, NUMBERS)
+    held = fitted.validation_scores_[0]
+    scores = []
+    for seed in range(3):  # the same rows with the same seed, others with another
+        again = quick("one", **{**FAST, "max_iter": 1, "random_state": seed}).fit(X, NUMBERS)
+        scores.append(again.validation_scores_[0])
+    assert held not in scores
+    assert quick("one", **{**FAST, "max_iter": 1}).fit(X, NUMBERS).validation_scores_ == [held]
+
+
+@pytest.mark.parametrize(
+    "scoring", [None, "loss", "neg_mean_absolute_error", make_scorer(r2_score)]
+)
+def test_handed_in_data_are_what_is_scored(scoring: Any):
+    fitted = quick("one", scoring=scoring, **{**FAST, "max_iter": 12}).fit(
+        X, NUMBERS, X_val=NEW, y_val=NEW_NUMBERS
+    )
+    p = fitted.predict(NEW)
+    best = {
+        None: r2_score(NEW_NUMBERS, p),
+        "loss": -np.mean((NEW_NUMBERS - p) ** 2) / 2,
+        "neg_mean_absolute_error": -np.mean(np.abs(NEW_NUMBERS - p)),
+    }.get(scoring if isinstance(scoring, str) else None)
+    assert fitted.best_validation_score_ == pytest.approx(best)
+    assert len(fitted.loss_curve_) == fitted.n_iter_
+
+
+def test_weights_of_validation_data_count():
+    weight = np.r_[np.ones(15), np.zeros(15)]
+    some = quick("one", **FAST).fit(
+        X, NUMBERS, X_val=NEW, y_val=NEW_NUMBERS, sample_weight_val=weight
+    )
+    half = quick("one", **FAST).fit(X, NUMBERS, X_val=NEW[:15], y_val=NEW_NUMBERS[:15])
+    np.testing.assert_allclose(some.validation_loss_curve_, half.validation_loss_curve_)
+    np.testing.assert_allclose(some.validation_scores_, half.validation_scores_)
+
+
+def test_labels_of_validation_data_are_encoded_alike():
+    half = quick("binary", max_iter=3).fit(X, BINARY, X_val=X[BINARY == "yes"], y_val=["yes"] * sum(
+        BINARY == "yes"))  # fmt: skip
+    p = half.predict_proba(X[BINARY == "yes"])[:, 1]
+    assert half.validation_loss_curve_[-1] == pytest.approx(-np.log(p).mean())
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_without_early_stopping_validation_data_only_draw_a_curve(kind: str):
+    bare = quick(kind, batch_size=7).fit(X, TARGETS[kind])
+    curve = quick(kind, batch_size=7).fit(X, TARGETS[kind], X_val=X, y_val=TARGETS[kind])
+    assert bytes_of(bare) == bytes_of(curve)
+    assert len(curve.validation_loss_curve_) == 6
+    assert curve.validation_scores_ is None
+    assert bare.validation_loss_curve_ == []
+
+
+@pytest.mark.parametrize("kind", ["binary", "classes"])
+def test_the_curve_is_the_log_loss(kind: str):
+    fitted = quick(kind).fit(X, TARGETS[kind], X_val=X, y_val=TARGETS[kind])
+    expected = log_loss(TARGETS[kind], fitted.predict_proba(X))
+    assert fitted.validation_loss_curve_[-1] == pytest.approx(expected)
+
+
+def test_it_stops_early_and_says_so():
+    fitted = quick("one", **{**FAST, "tol": 0.5}).fit(X, NUMBERS)
+    assert fitted.stop_reason_ == "early stopping"
+    assert fitted.n_iter_ < 300
+
+
+def test_every_class_has_its_share_of_both_parts():
+    rare = np.where(np.arange(60) < 50, "often", "seldom")
+    counted: list[float] = []
+
+    def count(_: Any, __: Any, y: Any) -> float:
+        counted.append(np.mean(y == "seldom"))
+        return 0.0
+
+    quick("binary", early_stopping=True, validation_fraction=0.2, scoring=count).fit(X, rare)
+    assert counted[0] == pytest.approx(10 / 60)
+
+
+def test_a_class_with_one_sample_is_no_obstacle():
+    lonely = np.where(np.arange(60) == 7, "once", BINARY)
+    assert len(quick("binary", early_stopping=True).fit(X, lonely).classes_) == 3
+
+
+def test_partial_fit_keeps_the_best_and_goes_on_from_the_last():
+    parts = quick("one", **FAST)
+    for _ in range(20):
+        parts.partial_fit(X, NUMBERS, X_val=NEW, y_val=NEW_NUMBERS)
+    whole = quick("one", **{**FAST, "max_iter": 20, "n_iter_no_change": np.inf}).fit(
+        X, NUMBERS, X_val=NEW, y_val=NEW_NUMBERS
+    )
+    assert parts.validation_scores_ == whole.validation_scores_
+    assert bytes_of(parts) == bytes_of(whole)
+
+
+def test_partial_fit_of_many_labels():
+    parts = MLPClassifier((8,), random_state=0, learning_rate_init=0.05)
+    for _ in range(60):
+        parts.partial_fit(X, LABELS, classes=[0, 1, 2])
+    assert parts.predict(X).shape == LABELS.shape
+    assert parts.score(X, LABELS) > 0.7
+
+
+def test_class_weights_are_sample_weights():
+    by_class = quick("classes", class_weight={0: 3.0, 2: 0.5}).fit(X, CLASSES)
+    by_sample = quick("classes").fit(X, CLASSES, sample_weight=np.array([3.0, 1, 0.5])[CLASSES])
+    assert bytes_of(by_class) == bytes_of(by_sample)
+    counts = np.bincount(CLASSES)
+    balanced = quick("classes", class_weight="balanced").fit(X, CLASSES)
+    weight = (60 / (3 * counts))[CLASSES]
+    assert bytes_of(balanced) == bytes_of(quick("classes").fit(X, CLASSES, sample_weight=weight))
+    both = quick("classes", class_weight={0: 3.0}).fit(X, CLASSES, sample_weight=weight)
+    product = weight * np.where(CLASSES == 0, 3, 1)
+    assert bytes_of(both) == bytes_of(quick("classes").fit(X, CLASSES, sample_weight=product))
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice", "told"),
+    [
+        ("classes", {7: 1.0}, "class_weight names 7, but the classes are"),
+        ("classes", {0: -1.0}, "class_weight of 0 is -1.0; give a number from 0"),
+        ("classes", "even", "class_weight='even': give 'balanced', a dict or None"),
+        ("labels", {0: 2.0}, "give sample_weight instead"),
+    ],
+)
+def test_wrong_class_weights(kind: str, choice: Any, told: str):
+    with pytest.raises(ValueError, match=told):
+        quick(kind, class_weight=choice).fit(X, TARGETS[kind])
+
+
+def test_whole_weights_are_repeated_rows():
+    weight = np.arange(60) % 3
+    rows = np.repeat(np.arange(60), weight)
+    one = quick("one", max_iter=20).fit(X, NUMBERS, sample_weight=weight)
+    two = quick("one", max_iter=20).fit(X[rows], NUMBERS[rows])
+    np.testing.assert_allclose(one.predict(X), two.predict(X), rtol=1e-9)

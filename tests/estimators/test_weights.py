@@ -1,0 +1,198 @@
+"""What a fitted estimator shows: weights as views, activations, gradients, explanations, checks.
+
+Weights may be written to, and set before anything is fitted.
+"""
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule
+from chainrule import SGD, DivergenceError
+from tests.estimators.data import BINARY, NUMBERS, TARGETS, X, bytes_of, quick
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("more", [{}, {"layer_norm": True, "dropout": 0.3}])
+def test_coefs_are_transposed_views(kind: str, more: dict[str, Any]):
+    fitted = quick(kind, hidden_layer_sizes=(5, 3), **more).fit(X, TARGETS[kind])
+    assert [c.shape for c in fitted.coefs_[:2]] == [(4, 5), (5, 3)]
+    assert [b.shape for b in fitted.intercepts_[:2]] == [(5,), (3,)]
+    for array in fitted.coefs_ + fitted.intercepts_:
+        assert np.shares_memory(array, fitted.theta_)
+    assert np.array_equal(fitted.coefs_[0].T, fitted.network_.views(fitted.theta_)["W1"])
+    before = fitted.activations(X)[-1]
+    fitted.coefs_[-1][...] = 0
+    fitted.intercepts_[-1][...] = 0
+    after = fitted.activations(X)[-1]
+    assert not np.array_equal(before, after)
+    assert np.ptp(after, axis=0).max() == 0
+
+
+def test_weights_can_be_set():
+    fitted, other = (quick("one", random_state=s).fit(X, NUMBERS) for s in (0, 1))
+    other.coefs_, other.intercepts_ = fitted.coefs_, fitted.intercepts_
+    assert bytes_of(other) == bytes_of(fitted)
+    assert not np.shares_memory(other.theta_, fitted.theta_)
+    assert np.array_equal(other.predict(X), fitted.predict(X))
+
+
+def test_weights_can_be_set_before_anything_is_fitted():
+    fitted = quick("one").fit(X, NUMBERS)
+    fresh = quick("one", random_state=9, warm_start=True)
+    assert not hasattr(fresh, "coefs_")
+    fresh.coefs_, fresh.intercepts_ = fitted.coefs_, fitted.intercepts_
+    assert np.array_equal(fresh.coefs_[0], fitted.coefs_[0])
+    fresh.initialize(X, NUMBERS)
+    assert bytes_of(fresh) == bytes_of(fitted)
+    cold = quick("one")
+    cold.coefs_ = [np.zeros((4, 5)), np.zeros((5, 1))]
+    with pytest.warns(UserWarning, match="set warm_start=True to begin with yours"):
+        cold.fit(X, NUMBERS)
+    assert bytes_of(cold) == bytes_of(fitted)
+
+
+@pytest.mark.parametrize(
+    ("coefs", "told"),
+    [
+        ([np.zeros((4, 5))], "has 1 arrays, but the network has 2 layers"),
+        ([np.zeros((5, 4)), np.zeros((5, 1))], r"coefs_\[0\] has shape \(5, 4\), but must be"),
+        ([np.full((4, 5), np.nan), np.zeros((5, 1))], r"coefs_\[0\] is not finite"),
+    ],
+)
+def test_wrong_weights_are_told(coefs: Any, told: str):
+    fitted = quick("one").fit(X, NUMBERS)
+    before = bytes_of(fitted)
+    with pytest.raises(ValueError, match=told):
+        fitted.coefs_ = coefs
+    assert bytes_of(fitted) == before
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("more", [{}, {"layer_norm": True, "dropout": 0.3}])
+def test_activations_lead_to_the_prediction(kind: str, more: dict[str, Any]):
+    fitted = quick(kind, hidden_layer_sizes=(5, 3), **more).fit(X, TARGETS[kind])
+    first, second, p = fitted.activations(X)
+    assert (first.shape, second.shape) == ((60, 5), (60, 3))
+    z = X @ fitted.coefs_[0] + fitted.intercepts_[0]
+    if not more:
+        np.testing.assert_allclose(first, np.maximum(z, 0), atol=1e-12)
+    else:
+        np.testing.assert_allclose(first.mean(axis=1), 0, atol=0.05)
+    o = second @ fitted.coefs_[2] + fitted.intercepts_[2]
+    np.testing.assert_allclose(p, fitted.network_.objective.predict(o), atol=1e-12)
+    np.testing.assert_allclose(p, fitted._predictions(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_gradients_are_those_of_the_loss(kind: str):
+    y = TARGETS[kind]
+    fitted = quick(kind, l2=0.01).fit(X, y)
+    found = fitted.gradients(X, y)
+    h, place = 1e-6, (2, 3)
+    values = []
+    for step in (h, -h):
+        fitted.coefs_[0][place] += step
+        values.append(fitted.gradients(X, y).loss)
+        fitted.coefs_[0][place] -= step
+    slope = (values[0] - values[1]) / (2 * h)
+    assert found.coefs[0][place] == pytest.approx(slope, rel=1e-5)
+    assert [g.shape for g in found.coefs] == [c.shape for c in fitted.coefs_]
+    assert [g.shape for g in found.intercepts] == [b.shape for b in fitted.intercepts_]
+
+
+def test_gradients_take_weights_and_one_sample():
+    fitted = quick("binary", alpha=0.0).fit(X, BINARY)
+    weight = np.zeros(60)
+    weight[4] = 2
+    by_weight, alone = fitted.gradients(X, BINARY, weight), fitted.gradients(X[4], BINARY[4])
+    assert by_weight.loss == pytest.approx(alone.loss)
+    for one, two in zip(by_weight.intercepts, alone.intercepts, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_the_gradient_is_checked(kind: str, solver: str):
+    fitted = quick(kind, solver=solver, activation="tanh").fit(X, TARGETS[kind])
+    report = fitted.check_gradient(X, TARGETS[kind])
+    assert report.ok
+    assert report.worst.relative < 1e-6
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_a_step_is_explained(kind: str, solver: str):
+    fitted = quick(kind, solver=solver, learning_rate="invscaling").fit(X, TARGETS[kind])
+    y = TARGETS[kind]
+    example = fitted.explain(X[:2], y[:2], parameter="W2[0,3]")
+    found = fitted.gradients(X[:2], y[:2]).coefs[1][3, 0]
+    assert example["dW2[0,3]"].value == pytest.approx(found, abs=1e-4)
+    assert fitted.explain(X[0], y[0]).to_text()
+
+
+def test_the_state_goes_to_the_engine():
+    fitted = quick("one").fit(X, NUMBERS)
+    run = chainrule.train(
+        fitted.network_, X, NUMBERS, chainrule.Adam(), epochs=6, batch=60, seed=3,
+    )  # fmt: skip
+    run.finish()
+    assert run.theta.tobytes() == bytes_of(fitted)
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_single_precision_is_computed_in_single_precision(kind: str):
+    fitted = quick(kind).fit(X.astype(np.float32), TARGETS[kind])
+    assert fitted.theta_.dtype == np.float32
+    assert fitted._predictions(X).dtype == np.float32
+    twice = quick(kind).fit(X, TARGETS[kind])
+    np.testing.assert_allclose(fitted.theta_, twice.theta_, atol=1e-3)
+    assert twice.theta_.dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_samples_are_not_copied(dtype: Any, order: Any, monkeypatch: pytest.MonkeyPatch):
+    from chainrule.estimators import runs
+
+    seen: list[Any] = []
+    train = runs.train
+
+    def look(network: Any, given: Any, *rest: Any, **more: Any) -> Any:
+        run = train(network, given, *rest, **more)
+        seen.append((given, run.data.x))
+        return run
+
+    monkeypatch.setattr(runs, "train", look)
+    own = np.asarray(X, dtype, order=order)
+    quick("one").fit(own, NUMBERS)
+    assert all(np.shares_memory(own, array) for array in seen[0])
+
+
+def test_sparse_samples_give_the_same_weights():
+    from scipy import sparse
+
+    holes = np.where(np.abs(X) > 0.7, X, 0)
+    dense = quick("one").fit(holes, NUMBERS)
+    for form in (sparse.csr_matrix, sparse.csc_array, sparse.coo_array):
+        thin = quick("one").fit(form(holes), NUMBERS)
+        assert bytes_of(thin) == bytes_of(dense)
+        assert np.array_equal(thin.predict(form(holes)), dense.predict(holes))
+
+
+def test_health_is_made_when_asked_for():
+    with pytest.raises(AttributeError, match="verbose='health'"):
+        _ = quick("one").fit(X, NUMBERS).health_
+
+
+def test_health_is_a_report(capsys: pytest.CaptureFixture[str]):
+    importlib.import_module("chainrule.health")
+    fitted = quick("one", verbose="health").fit(X, NUMBERS)
+    assert str(fitted.health_) in capsys.readouterr().out
+    steep = quick("one", verbose="health", solver=SGD(1e160), alpha=1.0)
+    with pytest.raises(DivergenceError):
+        steep.fit(X, NUMBERS)
+    assert not steep.health_.ok
+    assert steep.health_.findings[0].id == "not-finite"

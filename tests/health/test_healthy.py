@@ -1,0 +1,153 @@
+"""No false alarms: healthy networks, untrained and trained, over what the tables have.
+
+A finding here is a slander; pytest shows it.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chainrule import ACTIVATIONS, SGD, Adam, Momentum, Network, RMSProp, mlp
+from chainrule.health import Health, diagnose
+from tests.health.wards import (
+    Data,
+    after,
+    cancer,
+    classifier,
+    diabetes,
+    digits,
+    half_adder,
+    iris,
+    regressor,
+    standard,
+    trained,
+    wine,
+)
+
+INITIALIZERS = ("glorot", "glorot-normal", "he", "he-uniform", "lecun", "lecun-uniform")
+SENSIBLE = (*INITIALIZERS, "orthogonal")
+SEEDS = range(3)
+RULES = {
+    "sgd": SGD(0.1), "momentum": Momentum(0.02), "adam": Adam(0.01), "rmsprop": RMSProp(0.003),
+}  # fmt: skip
+
+
+def counts() -> Data:
+    """Return counts of a mean between 0 and 7, by the diabetes set."""
+    X, y = diabetes()
+    return Data(X, np.round(np.exp(0.5 * y)))
+
+
+SETS: dict[str, Data] = {
+    "squared-error": diabetes(),
+    "absolute-error": diabetes(),
+    "huber": diabetes(),
+    "quantile": diabetes(),
+    "poisson": counts(),
+    "logistic-cross-entropy": cancer(),
+    "softmax-cross-entropy": digits(600),
+    "softmax-squared-error": Data(standard(iris().X), iris().y),
+}
+
+
+def network_for(loss: str, activation: str, initializer: str, depth: int = 1) -> Network:
+    X, y = SETS[loss]
+    outputs = len(np.unique(y)) if loss.startswith("softmax") else 1
+    hidden = [32] * depth
+    return mlp(
+        X.shape[1], *hidden, outputs, activation=activation, loss=loss, initializer=initializer,
+        output="identity",
+    )  # fmt: skip
+
+
+def silent(health: Health) -> None:
+    assert health.findings == (), str(health)
+
+
+@pytest.mark.product(
+    activation=ACTIVATIONS, loss=SETS, initializer=SENSIBLE, depth=[1, 2, 3], seed=SEEDS
+)
+def test_untrained_networks(activation: str, loss: str, initializer: str, depth: int, seed: int):
+    network = network_for(loss, activation, initializer, depth)
+    theta = network.initialize(seed)
+    # e^o makes deep networks diverge at every usual rate of gradient descent, which is then found
+    descent = () if loss == "poisson" else (SGD(0.01), "momentum")
+    for rule in (None, "adam", *descent):
+        silent(diagnose(network, theta, *SETS[loss], optimizer=rule, theta_start=theta))
+
+
+@pytest.mark.product(activation=ACTIVATIONS, loss=SETS, initializer=SENSIBLE, rule=RULES)
+def test_trained_networks(activation: str, loss: str, initializer: str, rule: str):
+    network = network_for(loss, activation, initializer)
+    gentle = loss == "poisson" and rule == "sgd"  # e^o makes some of them diverge at 0.1
+    silent(after(network, SETS[loss], SGD(0.01) if gentle else RULES[rule], 25, batch=32))
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 10, 50])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
+def test_digits(activation: str, epochs: int):
+    silent(after(classifier(64, 64, 10, activation=activation), digits(), Adam(), epochs, batch=64))
+
+
+def test_digits_as_they_come():
+    X, y = digits()
+    silent(after(classifier(64, 32, 10, activation="relu"), Data(16 * X, y), Adam(), 10, batch=64))
+
+
+def test_iris_as_it_comes():
+    silent(after(classifier(4, 16, 3), iris(), Adam(0.01), 150, batch=32))
+
+
+def test_a_network_that_has_learned_is_not_blamed_for_its_inputs():
+    """Weights that were learned on scaled wine, and then take the scaling upon themselves."""
+    (X, y), network = wine(), classifier(13, 16, 3)
+    theta = trained(network, Data(standard(X), y), Adam(0.01), 100, batch=32).theta.copy()
+    views = network.views(theta)
+    views["W1"][...] /= X.std(axis=0)
+    views["b1"][...] -= views["W1"] @ X.mean(axis=0)
+    silent(diagnose(network, theta, X, y))
+    assert not diagnose(network, network.initialize(0), X, y).ok
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("activation", ["logistic", "tanh"])
+def test_a_half_adder(activation: str, seed: int):
+    network = mlp(2, 4, 2, activation=activation, loss="squared-error", output="logistic")
+    theta = network.initialize(seed)
+    silent(diagnose(network, theta, *half_adder(), optimizer=SGD(1.0)))
+
+
+@pytest.mark.parametrize("epochs", [10, 300, 3000])
+def test_a_half_adder_that_learns(epochs: int):
+    network = mlp(2, 4, 2, activation="logistic", loss="squared-error")
+    silent(after(network, half_adder(), SGD(5.0), epochs, record_every=max(1, epochs // 10)))
+
+
+@pytest.mark.parametrize("options", [{"dropout": 0.5}, {"layer_norm": True}])
+def test_other_layers(options: dict[str, Any]):
+    network = classifier(64, 64, 64, 10, activation="relu", **options)
+    silent(diagnose(network, network.initialize(0), *digits(), optimizer="adam"))
+    silent(after(network, digits(600), Adam(), 20, batch=32))
+
+
+def test_weighted_and_rare_classes():
+    X, y = digits()
+    rare = (y == 8).astype(float)
+    network = mlp(64, 16, 1, activation="tanh", loss="logistic-cross-entropy")
+    silent(after(network, Data(X, rare), Adam(), 30, batch=32))
+    theta = network.initialize(0)
+    silent(diagnose(network, theta, X, rare, weights=1 + 9 * rare, optimizer="adam"))
+
+
+def test_lbfgs():
+    pytest.importorskip("scipy")
+    silent(after(regressor(10, 8, 1), diabetes(), "lbfgs", 100))
+
+
+def test_a_constant_column_that_does_no_harm():
+    """Columns of zeros, as in the corners of pictures, and one of ones, for a bias."""
+    X, y = diabetes()
+    network = regressor(12, 16, 1)
+    data = Data(np.c_[X, np.zeros(len(X)), np.ones(len(X))], y)
+    silent(diagnose(network, network.initialize(0), *data, optimizer="sgd"))
