@@ -5,6 +5,7 @@ is generated from the public names, the pages on mistakes from the catalogue. No
 needs anything from another server.
 """
 
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -62,7 +63,13 @@ def write_mistakes(app: Sphinx) -> None:
     write()
 
 
+def skips(app: Sphinx, what: str, name: str, *rest: object) -> bool | None:
+    """Leave out what scikit-learn gives every estimator for its metadata routing."""
+    return True if re.fullmatch(r"set_\w+_request|get_metadata_routing", name) else None
+
+
 def setup(app: Sphinx) -> None:
     """Register the maker of pages, and the formulas' renderer: docutils makes MathML of LaTeX."""
     app.connect("builder-inited", write_mistakes)
+    app.connect("autodoc-skip-member", skips)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
