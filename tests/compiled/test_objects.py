@@ -221,7 +221,7 @@ def test_an_edit_under_a_running_process_that_changes_a_formula_is_refused(tree)
 
 def test_every_source_of_the_engine_counts():
     root = Path(chainrule.__file__).parent
-    assert {*sources.files()} >= {*root.glob("compiled/*.py")}
+    assert {*sources.FILES} >= {*root.glob("compiled/*.py")}
     assert sources.unchanged()
     rules = [rule.rule for rule in OPTIMIZERS.values() if isinstance(rule, Optimizer)]
     losses = [f for loss in LOSSES.values() for f in (loss.f, loss.df)]
@@ -229,7 +229,7 @@ def test_every_source_of_the_engine_counts():
     every = [f for f in (*rules, *losses, *formulas) if isinstance(f, FunctionType)]
     reached = {id(f): f for g in every for f in (g, *translation.named_values(g))}.values()
     own = {Path(inspect.getfile(f)) for f in reached if isinstance(f, FunctionType)}
-    assert own <= {*sources.files()}
+    assert own <= {*sources.FILES}
 
 
 # ---- folders and files --------------------------------------------------------------------------

@@ -16,14 +16,13 @@ FORMULAS = tuple(
 )
 
 
-def files() -> list[Path]:
-    """Return every source file of what is compiled."""
-    return sorted([*FORMULAS, *HERE.glob("*.py")])
+# Every source file of what is compiled, looked for once: a search that Ctrl-C cuts is left open.
+FILES = tuple(sorted([*FORMULAS, *HERE.glob("*.py")]))
 
 
 def stamps() -> list[tuple[str, int, int]]:
     """Return when each was changed, and its length."""
-    seen = [(path, path.stat()) for path in files() if path.exists()]
+    seen = [(path, path.stat()) for path in FILES if path.exists()]
     return [(path.name, stat.st_mtime_ns, stat.st_size) for path, stat in seen]
 
 
@@ -39,6 +38,6 @@ def unchanged() -> bool:
 def digest() -> str:
     """Return the hash of all of them."""
     told = hashlib.sha256()
-    for path in files():
+    for path in FILES:
         told.update(path.name.encode() + b"\0" + path.read_bytes())
     return told.hexdigest()
