@@ -3,7 +3,6 @@
 No algorithm stands here: chainrule's engine trains, explains and checks.
 """
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -31,6 +30,7 @@ from chainrule.estimators.progress import say, shown
 from chainrule.estimators.runs import Samples, begun, continued, run_of, seed_of
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.stopping import Rule
+from chainrule.estimators.warned import warn
 from chainrule.estimators.weights import placed
 from chainrule.losses import Loss
 from chainrule.training import Run
@@ -229,10 +229,9 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         if set_before and keep:
             theta = placed(self.network_, theta, **set_before)
         elif set_before:
-            warnings.warn(
+            warn(
                 "coefs_ or intercepts_ were set before fit, which draws others; set "
-                "warm_start=True to begin with yours",
-                stacklevel=5,
+                "warm_start=True to begin with yours"
             )
         self._theta = theta
         self._course = begun(self, self.network_, n, theta, seed)
@@ -322,14 +321,14 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         if fitting.judge is not None and fitting.course.best_theta is not None:
             self._theta = fitting.course.best_theta.copy()
         fitting.watch.end_fit()
-        self._tell_end(fitting, warn=not part)
+        self._tell_end(fitting, part=part)
 
-    def _tell_end(self, fitting: Fitting, *, warn: bool) -> None:
+    def _tell_end(self, fitting: Fitting, *, part: bool) -> None:
         """Warn where the end was no standstill, and say that it was one where that is wanted."""
         reason = fitting.course.reason
         key = "search" if reason == "epochs" and is_lbfgs(self) else reason
-        if warn and key in ENDS:
-            warnings.warn(ENDS[key] % self.n_iter_, ConvergenceWarning, stacklevel=4)
+        if key in ENDS and not part:
+            warn(ENDS[key] % self.n_iter_, ConvergenceWarning)
         if self.verbose and reason in ("converged", "early stopping") and not is_lbfgs(self):
             what = "Validation score" if reason == "early stopping" else "Training loss"
             say(
