@@ -173,8 +173,30 @@ def test_a_fault_among_many_floats_is_looked_up_once(order: Any, monkeypatch: py
     assert len(looked_at) == 1
 
 
-def test_good_objects_are_taken():
-    numbers = quick("one").fit(X, NUMBERS)
-    assert bytes_of(quick("one").fit(X.astype(object), NUMBERS.astype(object))) == bytes_of(numbers)
-    words = quick("binary").fit(X, BINARY)
-    assert bytes_of(quick("binary").fit(FRAME.to_numpy(), pd.Series(OBJECTS))) == bytes_of(words)
+@pytest.mark.parametrize("kind", [object, np.longdouble, "Float64"])
+def test_numbers_of_other_types_are_taken(kind: Any):
+    given: Any = pd.Series(NUMBERS).astype(kind)
+    expected = quick("one").fit(X, NUMBERS)
+    assert bytes_of(quick("one").fit(X.astype(object), given)) == bytes_of(expected)
+    assert expected.score(X, given) == expected.score(X, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("binary", OBJECTS),
+        ("binary", BINARY.tolist()),
+        ("binary", pd.Series(pd.Categorical(BINARY))),
+        ("binary", pd.Series(BINARY, dtype="string")),
+        ("classes", CLASSES.astype(object)),
+        ("labels", LABELS.astype(object)),
+        ("labels", LABELS.astype(bool)),
+    ],
+)
+def test_labels_of_other_types_are_taken(kind: str, given: Any):
+    expected = quick(kind).fit(X, TARGETS[kind])
+    other = quick(kind).fit(X, given)
+    assert bytes_of(other) == bytes_of(expected)
+    assert other.classes_.dtype == expected.classes_.dtype
+    assert other.predict(X).dtype == expected.predict(X).dtype
+    assert other.score(X, given) == expected.score(X, TARGETS[kind])

@@ -92,17 +92,18 @@ def checked_targets(y: Any, *, numeric: bool, what: str = "y") -> Array:
     wishes: dict[str, Any] = {"accept_sparse": "csr", "dtype": None}
     try:
         wanted = dense(check_array(y, ensure_2d=False, input_name=what, **wishes))
-        if numeric and wanted.dtype.kind == "O":
+        if numeric and wanted.dtype.type in (np.object_, np.longdouble):
             wanted = plain_numbers(wanted)
     except (TypeError, ValueError, OverflowError) as error:
         raise located(error, y, what, labels=not numeric) from None
     if wanted.dtype.kind == "O":
         check_labels(wanted, what)
+        wanted = np.asarray(wanted.tolist())  # the type of their own that words and numbers have
     return column(wanted)
 
 
 def plain_numbers(y: Array) -> Array:
-    """Return objects that are numbers as float64."""
+    """Return numbers of another type as float64."""
     numbers = y.astype(np.float64)
     if not np.isfinite(numbers).all():
         raise ValueError("Input contains NaN or infinity")
