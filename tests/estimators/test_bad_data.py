@@ -98,20 +98,20 @@ def test_an_unfitted_estimator_stays_unfitted(kind: str, bad: str):
 
 BAD_Y: dict[tuple[str, str], tuple[Any, str]] = {
     ("binary", "one class"): (np.full(60, "yes"), "one class only, .'yes'.; a classifier"),
-    ("binary", "numbers"): (NUMBERS, "Unknown label type: continuous; y of row 0 .* MLPRegressor"),
+    ("binary", "numbers"): (NUMBERS, "Unknown label type: continuous; y, row 0, .* MLPRegressor"),
     ("classes", "NaN"): (changed(NUMBERS, 4, np.nan), r"Input y contains NaN\. y, row 4, is nan"),
     ("classes", "columns"): (np.column_stack([CLASSES, CLASSES]), "multiclass-multioutput"),
-    ("classes", "short"): (CLASSES[:-1], r"inconsistent numbers of samples: \[60, 59\]"),
+    ("classes", "short"): (CLASSES[:-1], "X has 60 rows, but y has 59; give one for each"),
     ("binary", "none"): (None, "requires y to be passed, but the target y is None"),
-    ("binary", "mixed"): (changed(BINARY.astype(object), 3, 5), "Unknown label|not supported|kind"),
-    ("labels", "twos"): (LABELS * 2, "Unknown label type|multiclass-multioutput|0 and 1"),
-    ("one", "strings"): (BINARY, "could not convert|is no number"),
+    ("binary", "mixed"): (changed(BINARY.astype(object), 3, 5), "y, row 3, is 5, but row 0 is "),
+    ("labels", "twos"): (LABELS * 2, r"y, column \d, row \d, is 2; of many labels at once each"),
+    ("one", "strings"): (BINARY, "y holds '.*', which is no number; .* MLPClassifier"),
     ("one", "NaN"): (changed(NUMBERS, 9, np.nan), r"Input y contains NaN\. y, row 9, is nan"),
     ("many", "infinity"): (
-        changed(TARGETS["many"], (8, 1), np.inf), "Input y contains infinity.* Column 1, row 8"
+        changed(TARGETS["many"], (8, 1), np.inf), "Input y contains infinity.* y, column 1, row 8"
     ),
     ("one", "complex"): (NUMBERS + 1j, "Complex data not supported"),
-    ("one", "short"): (NUMBERS[:-2], r"inconsistent numbers of samples: \[60, 58\]"),
+    ("one", "short"): (NUMBERS[:-2], "X has 60 rows, but y has 58; give one for each"),
     ("one", "objects"): (
         changed(NUMBERS.astype(object), 1, {"a": 1}), "must be a string or a.*number"
     ),
@@ -124,12 +124,12 @@ def test_bad_targets(kind: str, bad: str, method: str):
     y, told = BAD_Y[kind, bad]
     unfitted = quick(kind)
     classes = {"classes": np.unique(TARGETS[kind])} if kind in ("binary", "classes") else {}
-    if method == "partial_fit" and bad in ("one class", "numbers", "columns", "mixed"):
-        told = "classes|labels|shape|Unknown label"
+    if method == "partial_fit":
         if bad == "one class":  # is no fault where all classes are named
             unfitted.partial_fit(X, y, **classes)
             assert unfitted.classes_.tolist() == ["no", "yes"]
             return
+        told = {"numbers": "labels like .*, but the classes are"}.get(bad, told)
     with pytest.raises((ValueError, TypeError), match=f"(?s){told}"):
         getattr(unfitted, method)(X, y, **(classes if method == "partial_fit" else {}))
     assert vars(unfitted) == vars(quick(kind))
@@ -140,13 +140,17 @@ BAD_WEIGHTS: dict[str, tuple[Any, str]] = {
     "negative": (changed(np.ones(60), 6, -1.0), r"of row 6 is -1\.0; weights must be"),
     "NaN": (changed(np.ones(60), 2, np.nan), "of row 2 is nan"),
     "short": (np.ones(59), r"shape == \(59,\), expected \(60,\)"),
-    "text": (["a"] * 60, "holds no numbers"),
+    "text": (["a"] * 60, r"is \['a', .*\]; give a number for each sample"),
+    "numbers as text": (["1"] * 60, r"is \['1', .*\]; give a number for each sample"),
+    "complex": (np.ones(60) + 1j, "is array.*; give a number for each sample"),
+    "None": (changed(np.ones(60).astype(object), 3, None), "of row 3 is nan"),
+    "uneven": ([[1], [1, 2]] * 30, r"is \[\[1\], .*\]; give a number for each sample"),
     "table": (np.ones((60, 1)), r"expected \(60,\)"),
 }
 
 
 @pytest.mark.parametrize("kind", ["labels", "one"])
-@pytest.mark.parametrize("method", ["fit", "partial_fit", "gradients", "check_gradient"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "score", "gradients", "check_gradient"])
 @pytest.mark.parametrize("bad", BAD_WEIGHTS)
 def test_bad_weights(kind: str, method: str, bad: str):
     weight, told = BAD_WEIGHTS[bad]
@@ -164,14 +168,23 @@ BAD_VALIDATION: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no y": ({"X_val": X}, "belong together"),
     "no X": ({"y_val": BINARY}, "belong together"),
-    "NaN": ({"X_val": changed(X, (3, 1), np.nan), "y_val": BINARY}, "Column 1, row 3, is nan"),
-    "columns": ({"X_val": X[:, :2], "y_val": BINARY}, "X has 2 features, .* expecting 4"),
-    "short": ({"X_val": X, "y_val": BINARY[:5]}, "60 rows, but y_val has 5"),
+    "weights alone": ({"sample_weight_val": np.ones(60)}, "belong together"),
+    "NaN": (
+        {"X_val": changed(X, (3, 1), np.nan), "y_val": BINARY},
+        "Input X_val contains NaN. X_val, column 1, row 3, is nan",
+    ),
+    "columns": ({"X_val": X[:, :2], "y_val": BINARY}, "X_val has 2 features, .* expecting 4"),
+    "empty": ({"X_val": X[:0], "y_val": BINARY[:0]}, r"X_val: Found array with 0 sample\(s\)"),
+    "missing label": (
+        {"X_val": X, "y_val": changed(BINARY.astype(object), 4, None)},
+        "y_val, row 4, is None; leave such rows out, or give them a class",
+    ),
+    "short": ({"X_val": X, "y_val": BINARY[:5]}, "X_val has 60 rows, but y_val has 5"),
     "weights": (
         {"X_val": X, "y_val": BINARY, "sample_weight_val": -np.ones(60)},
         "sample_weight_val of row 0 is -1",
     ),
-    "numbers": ({"X_val": X, "y_val": NUMBERS}, "labels like|classes not in"),
+    "numbers": ({"X_val": X, "y_val": NUMBERS}, "y_val holds labels like .*, but the classes are"),
 }
 
 

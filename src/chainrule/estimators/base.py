@@ -3,7 +3,6 @@
 No algorithm stands here: chainrule's engine trains, explains and checks.
 """
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +20,13 @@ from chainrule.errors import InputError
 from chainrule.estimators.callbacks import CallbackSupportMixin, Watch, with_callbacks
 from chainrule.estimators.choices import Choices, callbacks_of, check_choices, hidden_layers
 from chainrule.estimators.course import Course
-from chainrule.estimators.data import checked_pair, checked_rows, checked_targets, checked_weights
+from chainrule.estimators.data import (
+    check_lengths,
+    checked_pair,
+    checked_rows,
+    checked_targets,
+    checked_weights,
+)
 from chainrule.estimators.fitting import Fitting
 from chainrule.estimators.forward import Forward
 from chainrule.estimators.held_out import HeldOut, split
@@ -31,6 +36,7 @@ from chainrule.estimators.progress import say, shown
 from chainrule.estimators.runs import Samples, begun, continued, run_of, seed_of
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.stopping import Rule
+from chainrule.estimators.warned import warn
 from chainrule.estimators.weights import placed
 from chainrule.losses import Loss
 from chainrule.training import Run
@@ -64,7 +70,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         """Learn from checked targets, or from `classes`, what the outputs are."""
         raise NotImplementedError  # abstract
 
-    def _check_targets(self, y: Array) -> None:
+    def _check_targets(self, y: Array, what: str = "y") -> None:
         """Raise InputError where checked targets are not of the kind that was fitted."""
         raise NotImplementedError  # abstract
 
@@ -79,6 +85,10 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
     def _classes_of(self, y: Array) -> Array | None:
         """Return what a split shares out evenly, (n,), or None."""
         return None
+
+    def _check_scored(self, y: Array) -> None:
+        """Raise InputError where checked targets cannot be compared with predictions."""
+        self._check_targets(y)
 
     def _score_of(self, p: Array, y: Array, weight: Array | None) -> float:
         """Return the estimator's own score of predictions p, (n, outputs)."""
@@ -229,10 +239,9 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         if set_before and keep:
             theta = placed(self.network_, theta, **set_before)
         elif set_before:
-            warnings.warn(
+            warn(
                 "coefs_ or intercepts_ were set before fit, which draws others; set "
-                "warm_start=True to begin with yours",
-                stacklevel=5,
+                "warm_start=True to begin with yours"
             )
         self._theta = theta
         self._course = begun(self, self.network_, n, theta, seed)
@@ -243,7 +252,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         self, given: Given, held: Given, data: Samples, y: Array, seed: int
     ) -> tuple[HeldOut | None, Samples]:
         """Return the validation data, and what is left to train on."""
-        if held.X is not None or held.y is not None:
+        if any(part is not None for part in held):
             return self._handed_in(held, data.X.dtype), data
         if not self.early_stopping or is_lbfgs(self):
             return None, data
@@ -256,13 +265,12 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
     def _handed_in(self, held: Given, dtype: Any) -> HeldOut:
         """Return validation data that were handed in, checked as the training data are."""
         if held.X is None or held.y is None:
-            raise InputError("X_val and y_val belong together; give both or neither")
+            raise InputError(
+                "X_val and y_val belong together, and sample_weight_val to them; give both or none"
+            )
         rows = checked_rows(self, held.X, reset=False, what="X_val")
         y = checked_targets(held.y, numeric=self._numeric, what="y_val")
-        if len(y) != len(rows):
-            raise InputError(
-                f"X_val has {len(rows)} rows, but y_val has {len(y)}; give one for each"
-            )
+        check_lengths(rows, y, "_val")
         weight = checked_weights(held.weight, len(rows), "sample_weight_val")
         t = self._targets(y, self.network_.objective, "y_val")
         return HeldOut(self._batch(rows.astype(dtype, copy=False), t, weight), held.X, y, weight)
@@ -305,7 +313,20 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
             p = self._forward.predict(self._theta, held_out.batch.x)
             return self._score_of(p, held_out.y, held_out.weight)
         weight = {} if held_out.weight is None else {"sample_weight": held_out.weight}
-        return float(scorer(self, held_out.X, held_out.y, **weight))
+        try:
+            return float(scorer(self, held_out.X, held_out.y, **weight))
+        except Exception as error:
+            error.add_note(f"(early stopping asked scoring={self.scoring!r} for a number)")
+            raise
+
+    def _scored(self, X: Any, y: Any, weight: ArrayLike | None) -> float:
+        """Return the estimator's own score of data that are handed in."""
+        rows = self._rows(X)
+        wanted = checked_targets(y, numeric=self._numeric)
+        check_lengths(rows, wanted)
+        self._check_scored(wanted)
+        p = self._forward.predict(self._theta, rows)
+        return self._score_of(p, wanted, checked_weights(weight, len(rows)))
 
     def _train(self, fitting: Fitting, *, part: bool = False) -> None:
         """Let a fit go, and finish what it leaves; scikit-learn's callbacks see no parts."""
@@ -322,14 +343,14 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         if fitting.judge is not None and fitting.course.best_theta is not None:
             self._theta = fitting.course.best_theta.copy()
         fitting.watch.end_fit()
-        self._tell_end(fitting, warn=not part)
+        self._tell_end(fitting, part=part)
 
-    def _tell_end(self, fitting: Fitting, *, warn: bool) -> None:
+    def _tell_end(self, fitting: Fitting, *, part: bool) -> None:
         """Warn where the end was no standstill, and say that it was one where that is wanted."""
         reason = fitting.course.reason
         key = "search" if reason == "epochs" and is_lbfgs(self) else reason
-        if warn and key in ENDS:
-            warnings.warn(ENDS[key] % self.n_iter_, ConvergenceWarning, stacklevel=4)
+        if key in ENDS and not part:
+            warn(ENDS[key] % self.n_iter_, ConvergenceWarning)
         if self.verbose and reason in ("converged", "early stopping") and not is_lbfgs(self):
             what = "Validation score" if reason == "early stopping" else "Training loss"
             say(

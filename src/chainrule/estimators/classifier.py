@@ -243,8 +243,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._labels = labels_named(classes)
         self.classes_ = self._labels.classes
 
-    def _check_targets(self, y: Array) -> None:
-        self._labels.numbers(y)
+    def _check_targets(self, y: Array, what: str = "y") -> None:
+        self._labels.numbers(y, what)
+
+    def _check_scored(self, y: Array) -> None:
+        self._labels.check_kind(y)  # a label that was never seen is one that was not predicted
 
     def _plan(self) -> tuple[int, Loss, Activation | None]:
         loss = class_loss(self.loss, one_of_many=self._labels.kind == "multiclass")
@@ -255,9 +258,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _weights(self, y: Array, weight: Array | None) -> Array | None:
         by_class = self._labels.weights(y, self.class_weight)
-        if by_class is None or weight is None:
-            return weight if by_class is None else by_class
-        return weight * by_class
+        if by_class is None:
+            return weight
+        product = by_class if weight is None else weight * by_class
+        if not product.any():
+            raise InputError(
+                f"class_weight={self.class_weight!r} leaves every sample a weight of 0; give at "
+                "least one class that is there a weight above zero"
+            )
+        return product
 
     def _classes_of(self, y: Array) -> Array | None:
         return None if self._labels.kind == "multilabel" else self._labels.numbers(y)
@@ -369,6 +378,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy: the share of rows that are predicted right, in all of their labels.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features)
+        y : array (n,), or (n, labels) of 0 and 1
+        sample_weight : array (n,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InputError
+            If something does not fit or is not finite.
+        """
+        return self._scored(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

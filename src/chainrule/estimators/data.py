@@ -1,9 +1,8 @@
 """Samples, targets and weights as they are handed in, checked by scikit-learn's own rules.
 
-An error names the row and column at fault; nothing is changed or copied beyond what checking needs.
+Nothing is changed or copied beyond what checking needs; what is wrong is told in ``faults``.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_array, validate_data
 
 from chainrule.errors import InputError
+from chainrule.estimators.faults import label_faults, located, short
 
 Array: TypeAlias = NDArray[Any]
 
@@ -41,7 +41,7 @@ def checked_rows(estimator: Any, X: Any, *, reset: bool, what: str = "X") -> Arr
     """
     try:
         rows = validate_data(estimator, X, reset=reset, accept_sparse=SPARSE, dtype=FLOATS)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise located(error, X, what) from None
     return dense(rows)
 
@@ -58,24 +58,71 @@ def checked_pair(
     TypeError
         If an entry is of a type that cannot be a number.
     """
-    try:
-        rows, wanted = validate_data(
-            estimator, X, y, reset=reset, accept_sparse=SPARSE, dtype=FLOATS,
-            multi_output=True, y_numeric=numeric,
-        )  # fmt: skip
-    except (TypeError, ValueError) as error:
-        raise located(error, X, "X", y) from None
-    return dense(rows), column(dense(wanted))
+    if y is None:
+        raise InputError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None; give a target for each row"
+        )
+    rows = checked_rows(estimator, X, reset=reset)
+    wanted = checked_targets(y, numeric=numeric)
+    check_lengths(rows, wanted)
+    return rows, wanted
 
 
 def checked_targets(y: Any, *, numeric: bool, what: str = "y") -> Array:
-    """Return targets alone, such as those of one sample to explain."""
-    wishes: dict[str, Any] = {"accept_sparse": "csr", "dtype": "numeric" if numeric else None}
+    """Return targets, (n,) or (n, outputs).
+
+    Parameters
+    ----------
+    y : array, sparse matrix or data frame
+    numeric : bool
+        Whether they are numbers; else they may be labels of any kind.
+    what : str
+        What messages call them.
+
+    Raises
+    ------
+    InputError
+        If they are no such targets; the message names the row.
+    TypeError
+        If an entry is of a type that cannot be a number, or labels are of several kinds.
+    """
+    if y is None:
+        raise InputError(f"{what} is None; give a target for each row")
+    wishes: dict[str, Any] = {"accept_sparse": "csr", "dtype": None}
     try:
-        wanted = check_array(y, ensure_2d=False, input_name=what, **wishes)
-    except (TypeError, ValueError) as error:
-        raise located(error, None, what, y) from None
-    return column(dense(wanted))
+        wanted = dense(check_array(y, ensure_2d=False, input_name=what, **wishes))
+        if numeric and wanted.dtype.kind == "O":
+            wanted = plain_numbers(wanted)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise located(error, y, what, labels=not numeric) from None
+    if wanted.dtype.kind == "O":
+        check_labels(wanted, what)
+    return column(wanted)
+
+
+def plain_numbers(y: Array) -> Array:
+    """Return objects that are numbers as float64."""
+    numbers = y.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError("Input contains NaN or infinity")
+    return numbers
+
+
+def check_labels(y: Array, what: str) -> None:
+    """Raise InputError where a label is missing, or cannot be compared with the others."""
+    fault = next(label_faults(y, what), "")
+    if fault:
+        raise InputError(fault)
+
+
+def check_lengths(X: Array, y: Array, of: str = "") -> None:
+    """Raise InputError where there is not a target for each row of X, or of X_val."""
+    if len(X) != len(y):
+        raise InputError(
+            f"inconsistent numbers of samples: X{of} has {len(X)} rows, but y{of} has {len(y)}; "
+            "give one for each, and samples as rows"
+        )
 
 
 def column(y: Array) -> Array:
@@ -99,9 +146,9 @@ def checked_weights(weights: Any, n: int, what: str = "sample_weight") -> Array 
     if weights is None:
         return None
     try:
-        given = np.asarray(weights, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what} holds no numbers: {error}; give one for each sample") from None
+        given = real_numbers(weights)
+    except (TypeError, ValueError):
+        raise InputError(f"{what} is {short(weights)}; give a number for each sample") from None
     given = np.full(n, given) if given.ndim == 0 else given
     if given.shape != (n,):
         raise InputError(f"{what}.shape == {given.shape}, expected {(n,)}: one for each sample")
@@ -115,50 +162,9 @@ def checked_weights(weights: Any, n: int, what: str = "sample_weight") -> Array 
     return given
 
 
-# ---- where the fault is -------------------------------------------------------------------------
-
-
-def located(error: Exception, X: Any, what: str, y: Any = None) -> Exception:
-    """Return scikit-learn's error with the row and column at fault, and the remedy."""
-    text = str(error)
-    if text.startswith("Input ") and "contains" in text:
-        text = text.split("\n", 1)[0]  # the rest recommends other estimators
-    about_y = text.startswith("Input y") or X is None
-    place = next(faults(y if about_y else X, "y" if about_y else what), "")
-    kind = TypeError if isinstance(error, TypeError) else InputError
-    return kind(f"{text} {place}".rstrip())
-
-
-def faults(values: Any, what: str) -> Iterator[str]:
-    """Yield where an entry is no finite number, column by column, with the remedy."""
-    if hasattr(values, "toarray"):
-        values = values.toarray()
-    table = np.asarray(values, dtype=object)
-    names = [str(name) for name in getattr(values, "columns", ())]
-    columns = table.T if table.ndim == 2 else [table] if table.ndim == 1 else []
-    for place, column in enumerate(columns):
-        named = column_name(names, place) if table.ndim == 2 else what
-        for row, value in enumerate(column):
-            if fault := fault_of(value):
-                yield f"{named}, row {row}, {fault}"
-
-
-def column_name(names: Sequence[str], place: int) -> str:
-    """Return what a column is called in a message."""
-    return f"Column {names[place]!r}" if names else f"Column {place}"
-
-
-def fault_of(value: Any) -> str:
-    """Say what is wrong with an entry, and what to do; nothing if it is a finite number."""
-    if isinstance(value, complex | np.complexfloating):
-        return f"is {value}; give real numbers, such as X.real"
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return (
-            f"is {value!r}, which is no number; encode such a column, for example with "
-            "OneHotEncoder in a ColumnTransformer, or leave it out"
-        )
-    if np.isfinite(number):
-        return ""
-    return f"is {value}; repair it (SimpleImputer fills gaps) or leave the row out"
+def real_numbers(values: Any) -> Array:
+    """Return values as float64; NumPy alone would read text, and drop imaginary parts."""
+    given = np.asarray(values)
+    if given.dtype.kind not in "buifO":
+        raise TypeError
+    return given.astype(np.float64)

@@ -4,7 +4,6 @@ No number of training is made here. Where nobody looks on, the engine runs many 
 goes back to an earlier state where the rule would have fired on the way: the rule is exact.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +15,7 @@ from chainrule.estimators.held_out import HeldOut
 from chainrule.estimators.progress import Tell
 from chainrule.estimators.search import Search
 from chainrule.estimators.stopping import Rule, Wait
+from chainrule.estimators.warned import warn
 from chainrule.optimizers import LBFGS
 from chainrule.training import Record, Run
 
@@ -89,7 +89,7 @@ class Fitting:
             ) from None
         except KeyboardInterrupt:
             self.course.reason = "interrupted"
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warn("Training interrupted by user.")
         finally:
             self._look()
             self.show()

@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.errors import InputError
 from chainrule.estimators.course import Course
-from chainrule.estimators.data import checked_rows, checked_targets, checked_weights
+from chainrule.estimators.data import (
+    check_lengths,
+    checked_rows,
+    checked_targets,
+    checked_weights,
+)
 from chainrule.estimators.forward import Forward
 from chainrule.estimators.runs import Samples
 from chainrule.estimators.weights import Weights, blocks
@@ -74,12 +78,11 @@ class Insight(Weights):
         """Return samples with targets, as the network takes them; X and y may be one sample."""
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)
-        if np.ndim(X) == 1:
+        if is_one(X):
             X, y = [X], [y]
         rows = self._rows(X)
         wanted = checked_targets(y, numeric=self._numeric)
-        if len(wanted) != len(rows):
-            raise InputError(f"X has {len(rows)} rows, but y has {len(wanted)}; give one for each")
+        check_lengths(rows, wanted)
         t = self._targets(wanted, self.network_.objective)
         return Samples(rows, t, checked_weights(weight, len(rows)))
 
@@ -205,3 +208,11 @@ class Insight(Weights):
         """
         data = self._samples(X, y, sample_weight)
         return self.network_.check_gradient(self._theta, *data, entries=entries, rows=rows)
+
+
+def is_one(X: Any) -> bool:
+    """Tell whether this is one sample, and not rows of them."""
+    try:
+        return np.ndim(X) == 1
+    except ValueError:  # rows of several lengths
+        return False

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import type_of_target
 
+from chainrule.descriptions import NUMBER
 from chainrule.errors import InputError
+from chainrule.estimators.faults import short
 from chainrule.losses import Loss
 
 Array: TypeAlias = NDArray[Any]
@@ -43,36 +45,47 @@ class Labels:
         InputError
             If a label is unknown, or y is of another kind.
         """
+        self.check_kind(y, what)
         if self.kind == "multilabel":
-            return self._rows(y, what)
-        if y.ndim != 1:
-            raise InputError(
-                f"{what} has shape {y.shape}, but this classifier has one label a sample; give (n,)"
-            )
-        try:
-            places = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
-            strange = np.flatnonzero(self.classes[places] != y)
-        except (TypeError, ValueError):
-            raise InputError(
-                f"{what} holds labels like {y[0]!r}, but the classes are {self.classes}; "
-                "give labels of one kind"
-            ) from None
+            return y
+        places = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
+        strange = np.flatnonzero(self.classes[places] != y)
         if len(strange):
             raise InputError(
                 f"`{what}` has classes not in `self.classes_`: row {strange[0]} is "
-                f"{y[strange[0]]!r}, `self.classes_` has {self.classes}; fit with all classes, or "
-                "leave those rows out"
+                f"{short(y[strange[0]])}, `self.classes_` has {self.classes}; fit with all "
+                "classes, or leave those rows out"
             )
         return places
 
-    def _rows(self, y: Array, what: str) -> Array:
-        """Return rows of 0 and 1 of the right width."""
-        if y.ndim != 2 or y.shape[1] != len(self.classes) or not np.isin(y, (0, 1)).all():
+    def check_kind(self, y: Array, what: str = "y") -> None:
+        """Raise InputError where targets are no labels such as these; other labels may be."""
+        if self.kind == "multilabel":
+            self._check_rows(y, what)
+        elif y.ndim != 1:
+            raise InputError(
+                f"{what} has shape {y.shape}, but this classifier has one label a sample; give (n,)"
+            )
+        elif kind_of(y) is not kind_of(self.classes):
+            raise InputError(
+                f"{what} holds labels like {short(y[0])}, but the classes are {self.classes}; "
+                "give labels of one kind"
+            )
+
+    def _check_rows(self, y: Array, what: str) -> None:
+        """Raise InputError where targets are no rows of 0 and 1 of the right width."""
+        if y.ndim != 2 or y.shape[1] != len(self.classes):
             raise InputError(
                 f"{what} has shape {y.shape}, but this classifier has {len(self.classes)} labels; "
                 "give a column of 0 and 1 for each"
             )
-        return y
+        strange = np.argwhere(~np.isin(y, (0, 1)))
+        if len(strange):
+            row, column = strange[0]
+            raise InputError(
+                f"{what}, column {column}, row {row}, is {short(y[row, column])}; of many labels "
+                "at once each is 0 or 1"
+            )
 
     def targets(self, y: Array, loss: Loss, what: str = "y") -> Array:
         """Return targets for the network: class numbers (n,), or rows of 0 and 1 (n, outputs)."""
@@ -135,13 +148,20 @@ class Labels:
         for label, weight in choice.items():
             if label not in known:
                 raise InputError(f"class_weight names {label!r}, but the classes are {known}")
-            if not (np.isreal(weight) and 0 <= weight < np.inf):
+            if not (isinstance(weight, NUMBER) and 0 <= weight < np.inf):
                 raise InputError(f"class_weight of {label!r} is {weight!r}; give a number from 0")
         return np.array([float(choice.get(label, 1.0)) for label in known])
 
     def same(self, other: "Labels") -> bool:
         """Tell whether the classes are the same."""
         return self.kind == other.kind and np.array_equal(self.classes, other.classes)
+
+
+def kind_of(labels: Array) -> type:
+    """Return what labels are: text, bytes, times or numbers."""
+    first = labels[0]
+    kinds = (str, bytes, np.datetime64)
+    return next((kind for kind in kinds if isinstance(first, kind)), float)
 
 
 def labels_of(y: Array) -> Labels:
@@ -179,5 +199,7 @@ def strange_kind(y: Array, kind: str) -> InputError:
     remedy = "give class labels, or use MLPRegressor"
     if kind == "continuous":
         row = int(np.flatnonzero(y != np.floor(y))[0])
-        return InputError(f"Unknown label type: continuous; y of row {row} is {y[row]}; {remedy}")
+        return InputError(
+            f"Unknown label type: continuous; y, row {row}, is {short(y[row])}; {remedy}"
+        )
     return InputError(f"Unknown label type: {kind}, of shape {y.shape}; {remedy}")

@@ -16,6 +16,7 @@ from chainrule.activations import Activation, Identity
 from chainrule.errors import InputError
 from chainrule.estimators.base import BaseMLP, Given, trains_by_epochs
 from chainrule.estimators.choices import Activations, Callback, Layers
+from chainrule.estimators.faults import short
 from chainrule.estimators.networks import named_loss
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
@@ -229,16 +230,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self._width = 1 if y.ndim == 1 else y.shape[1]
         self._check_targets(y)
 
-    def _check_targets(self, y: Array) -> None:
+    def _check_targets(self, y: Array, what: str = "y") -> None:
         if y.dtype.kind not in "buif":
             raise InputError(
-                f"y holds {y.flat[0]!r}, which is no number; give numbers, or use MLPClassifier"
+                f"{what} holds {short(y.flat[0])}, which is no number; give numbers, or use "
+                "MLPClassifier"
             )
         width = 1 if y.ndim == 1 else y.shape[1]
         if width != self._width:
             raise InputError(
-                f"y has {width} columns, but this regressor was fitted to {self._width}; give as "
-                "many"
+                f"{what} has shape {y.shape}, but this regressor was fitted to (n, {self._width}); "
+                "give as many columns"
             )
 
     def _plan(self) -> tuple[int, Loss, Activation | None]:
@@ -251,7 +253,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._width, loss, None if loss.owns_link else Identity()
 
     def _targets(self, y: Array, loss: Loss, what: str = "y") -> Array:
-        self._check_targets(y)
+        self._check_targets(y, what)
         return y
 
     def _score_of(self, p: Array, y: Array, weight: Array | None) -> float:
@@ -312,3 +314,23 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         p = self._predictions(X)
         return p[:, 0] if p.shape[1] == 1 else p
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Return R²: 1 less the share of the variance that is left as error, the mean over outputs.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features)
+        y : array (n,) or (n, outputs)
+        sample_weight : array (n,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InputError
+            If something does not fit or is not finite.
+        """
+        return self._scored(X, y, sample_weight)

@@ -3,7 +3,6 @@
 It puts together what the engine is asked; the engine does the work.
 """
 
-import warnings
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,6 +16,7 @@ from chainrule.estimators.choices import Choices
 from chainrule.estimators.course import Course
 from chainrule.estimators.search import Search
 from chainrule.estimators.solvers import Pace, optimizer_of
+from chainrule.estimators.warned import warn
 from chainrule.loops import State
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
@@ -73,10 +73,9 @@ def batch_size(choices: Choices, n: int) -> int:
     if isinstance(choices.batch_size, str):
         return min(AUTO, n)
     if choices.batch_size > n:
-        warnings.warn(
+        warn(
             f"Got `batch_size` {choices.batch_size} larger than sample size {n}. It is going to be "
-            "clipped",
-            stacklevel=5,
+            "clipped"
         )
     return min(int(choices.batch_size), n)
 
