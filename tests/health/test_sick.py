@@ -197,6 +197,15 @@ def test_signs_come_after_their_causes_and_point_to_them(sick: Sick):
         assert (finding.remedy == FIRST) == (finding.sign and not findings[0].sign)
 
 
+def test_what_follows_from_the_inputs_is_a_sign():
+    wine_as_it_comes = SICK["wine as it comes"].report().findings
+    assert [(f.id, f.sign) for f in wine_as_it_comes] == [
+        ("inputs-not-scaled", False), ("saturated-units", True),
+    ]  # fmt: skip
+    (alone,) = SICK["weights too large"].report().findings
+    assert not alone.sign
+
+
 def test_what_only_follows_is_not_told():
     """Of a logistic output far below its targets: that it is flat, and that they are large."""
     case = SICK["logistic output, targets up to 346"].report()

@@ -98,12 +98,10 @@ def examined(case: Case) -> Iterator[Finding]:
             yield from examination.examine(case)
 
 
-def told(findings: list[Finding]) -> Iterator[Finding]:
-    """Yield what is worth telling: no consequences of others, and signs behind their causes."""
+def told(findings: list[Finding]) -> list[Finding]:
+    """Return what is worth telling: nothing that only follows, and signs behind their causes."""
     found = {finding.id for finding in findings}
-    caused = any(not EXAMINATIONS[name].sign for name in found)
-    for finding in findings:
-        examination = EXAMINATIONS[finding.id]
-        if found.isdisjoint(examination.follows):
-            remedy = FIRST if examination.sign and caused else finding.remedy
-            yield replace(finding, remedy=remedy, sign=examination.sign)
+    new = [f for f in findings if found.isdisjoint(EXAMINATIONS[f.id].follows)]
+    marked = [replace(f, sign=f.sign or EXAMINATIONS[f.id].sign) for f in new]
+    causes, signs = ([f for f in marked if f.sign is sign] for sign in (False, True))
+    return causes + [replace(f, remedy=FIRST) if causes else f for f in signs]

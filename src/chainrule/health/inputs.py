@@ -48,6 +48,11 @@ def inputs_not_scaled(case: Case) -> Iterator[Finding]:
         yield from off_centre(x.mean(axis=0), deviation, size, case.names)
 
 
+def ill_fed(case: Case) -> bool:
+    """Tell whether something is wrong with the inputs, from which much else follows."""
+    return any(True for examine in (inputs_not_scaled, constant_inputs) for _ in examine(case))
+
+
 def too_small(largest: float) -> Finding:
     """Return the finding that no column says anything aloud."""
     sentence = (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.health.case import Case
 from chainrule.health.findings import Finding
-from chainrule.health.inputs import inputs_not_scaled
+from chainrule.health.inputs import ill_fed
 from chainrule.health.words import named, number
 from chainrule.optimizers import SGD, Momentum, Nesterov, Optimizer
 from chainrule.schedules import rate_at
@@ -81,9 +81,8 @@ def beyond_curvature(case: Case, rule: Optimizer) -> Iterator[Finding]:
             f"limit is {number(over)}; stable is up to {number(stable(rule))}/λ = "
             f"{number(limit)}, where λ = {number(product / rate)} is the curvature of the loss"
         )
-        unscaled = any(True for _ in inputs_not_scaled(case))
-        remedy = "see to the inputs first" if unscaled else f"try {number(limit / 2)}"
-        yield Finding("rate-too-large", None, sentence, times, over, remedy)
+        remedy = f"try {number(limit / 2)}"
+        yield Finding("rate-too-large", None, sentence, times, over, remedy, sign=ill_fed(case))
 
 
 def beyond_weights(case: Case, rule: Optimizer) -> Iterator[Finding]:

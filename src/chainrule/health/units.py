@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule.activations import Activation
 from chainrule.health.case import Case
 from chainrule.health.findings import Finding
-from chainrule.health.inputs import constant_inputs, inputs_not_scaled
+from chainrule.health.inputs import ill_fed
 from chainrule.health.targets import OUT_OF_REACH, remains
 from chainrule.health.words import named, percent
 from chainrule.layers import Activate, Dense
@@ -69,7 +69,7 @@ def saturated_units(case: Case) -> Iterator[Finding]:
                 f"(|f'| below {percent(SLOPE)} of its largest)"
             )
             remedy = remedy_by_time(case, units.label, saturated_units, SMALLER)
-            yield finding("saturated-units", units, gone, what, remedy)
+            yield finding(case, "saturated-units", units, gone, what, remedy)
 
 
 def dead_units(case: Case) -> Iterator[Finding]:
@@ -80,27 +80,27 @@ def dead_units(case: Case) -> Iterator[Finding]:
         if rectifies(units.f) and most(gone, len(off)):
             what = "dead: output and slope are 0 on every sample, so that they never change"
             remedy = remedy_by_time(case, units.label, dead_units, POSITIVE)
-            yield finding("dead-units", units, gone, what, remedy)
+            yield finding(case, "dead-units", units, gone, what, remedy)
 
 
 def remedy_by_time(case: Case, label: str, find: Examine, weights: str) -> str:
-    """Return what to do about a layer: by the inputs, and by whether the run began like that."""
-    if [*inputs_not_scaled(case), *constant_inputs(case)]:
-        return "see to the inputs first"
+    """Return what to do about a layer: by whether the run began like that, where it is known."""
     if case.beginning and label not in {found.layer for found in find(case.beginning)}:
         return "begin anew with a lower learning rate, for it was not so where the run began"
     unknown = bool(case.history) and case.beginning is None
     return f"{weights}{', or with a lower learning rate' * unknown}"
 
 
-def finding(examination: str, units: Units, gone: Array, what: str, remedy: str) -> Finding:
-    """Return the finding about a layer's units, counted."""
+def finding(
+    case: Case, examination: str, units: Units, gone: Array, what: str, remedy: str
+) -> Finding:
+    """Return the finding about a layer's units, counted; a sign where the inputs are at fault."""
     count, share = int(gone.sum()), float(gone.mean())
     limit = f"({percent(share)}, the limit is {percent(MOST)})"
     units_are = f"{count} of {len(gone)} units {limit} {'is' if count == 1 else 'are'}"
     subject = f"its only unit {limit} is" if len(gone) == 1 else units_are
     sentence = f"{named(units.label)}: {subject} {what}"
-    return Finding(examination, units.label, sentence, share, MOST, remedy)
+    return Finding(examination, units.label, sentence, share, MOST, remedy, sign=ill_fed(case))
 
 
 def activated(case: Case) -> Iterator[Units]:
