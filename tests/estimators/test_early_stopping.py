@@ -172,3 +172,20 @@ def test_whole_weights_are_repeated_rows():
     one = quick("one", max_iter=20).fit(X, NUMBERS, sample_weight=weight)
     two = quick("one", max_iter=20).fit(X[rows], NUMBERS[rows])
     np.testing.assert_allclose(one.predict(X), two.predict(X), rtol=1e-9)
+
+
+def test_class_weights_count_in_rows_held_out_and_not_in_data_handed_in():
+    """As in scikit-learn's gradient boosting, of 1.9."""
+    heavy: dict[str, Any] = {"class_weight": {0: 9.0}, **FAST, "max_iter": 3}
+    fitted = quick("classes", **heavy).fit(X, CLASSES)
+    weight = np.where(CLASSES == 0, 9.0, 1.0)
+    plain = {**heavy, "class_weight": None}
+    by_sample = quick("classes", **plain).fit(X, CLASSES, sample_weight=weight)
+    assert fitted.validation_loss_curve_ == by_sample.validation_loss_curve_
+    assert fitted.validation_scores_ == by_sample.validation_scores_
+    y_new = np.digitize(NEW_NUMBERS, [-1.0, 1.0])
+    handed_in = quick("classes", **heavy).fit(X, CLASSES, X_val=NEW, y_val=y_new)
+    assert handed_in.best_validation_score_ == handed_in.score(NEW, y_new)
+    assert handed_in.best_validation_score_ != handed_in.score(
+        NEW, y_new, sample_weight=np.where(y_new == 0, 9.0, 1.0)
+    )
