@@ -21,6 +21,7 @@ from benchmarks import (
     readme,
     requirements,
     scaling,
+    stages,
     starting,
     stopwatch,
     tables,
@@ -35,7 +36,7 @@ from benchmarks.workloads import EPOCHS, Workload
 RESULTS = Path(__file__).parent / "results"
 QUICK_EPOCHS = (2, 5, 8, 10, 12)  # places in EPOCHS: those of which most is asked
 SECTIONS = ("tiny", "epochs", "predict", "mnist", "start", "memory")  # in the table
-OTHERS = ("scaling", "nielsen", "pages")  # each with a text of its own
+OTHERS = ("scaling", "nielsen", "pages", "stages")  # each with a text of its own
 
 
 def options(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -128,6 +129,11 @@ def others(crew: Crew, settings: Settings, said: argparse.Namespace) -> Iterator
             yield f"Nielsen's network was not trained: {error}"
     if wanted("pages", said):
         yield pages.report()
+    if wanted("stages", said):
+        try:
+            yield stages.report(crew)
+        except PeerError as error:
+            yield f"The stages were not timed: {error}"
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -138,19 +144,22 @@ def main(words: Sequence[str] | None = None) -> None:
     print(f"{machine.told(about)}{quick}\n", flush=True)
     with Crew() as crew:
         rows = list(measured(crew, settings, said))
-        print(tables.terminal(rows, colour=sys.stdout.isatty()))
+        if rows:
+            print(tables.terminal(rows, colour=sys.stdout.isatty()))
         for text in others(crew, settings, said):
             print(f"\n{text}", flush=True)
-    print(f"\nWhat has to hold\n{requirements.report(rows, everything=not said.only)}")
-    print(f"\n{perf_counter() - began:.0f} s in all; every figure is in {keep(rows, about).name}")
+    if rows:
+        print(f"\nWhat has to hold\n{requirements.report(rows, everything=not said.only)}")
+    kept = keep(rows, about, part=bool(said.only))
+    print(f"\n{perf_counter() - began:.0f} s in all; every figure is in {kept.name}")
     if said.write:
         readme.write(readme.README, "bench", tables.for_readme(rows, machine.told(about), quick))
 
 
-def keep(rows: Sequence[Row], about: dict[str, Any]) -> Path:
-    """Write every figure to a file; return which."""
+def keep(rows: Sequence[Row], about: dict[str, Any], *, part: bool) -> Path:
+    """Write every figure to a file, those of a part of the run to another; return which."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "bench.json"
+    path = RESULTS / ("bench-part.json" if part else "bench.json")
     text = json.dumps({"machine": about, "rows": as_dict(rows)}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
     return path

@@ -132,6 +132,7 @@ def demands() -> Iterator[Demand]:
     yield from of_prediction()
     for peer in ("torch", "sklearn"):
         yield Demand("mnist", "MNIST", words(peer), against(peer), 2.5, 4)
+    yield Demand("first process", "784-128-10", "in all", ours_in(1), 10, at_most=True, unit=" s")
     yield Demand("second process", "784-128-10", "beyond the imports", fact("beyond"),
                  0.2, at_most=True, unit=" s")  # fmt: skip
     for name in ("784-128-10", "784-2048-2048-10"):

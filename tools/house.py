@@ -12,7 +12,7 @@ ENGINE = (
 )
 
 ROOMS = (
-    *("compiled", "training", "health", "problems", "explanation", "diagnosis", "testing"),
+    *("compiled", "training", "problems", "explanation", "diagnosis", "health", "testing"),
     *("data", "formats", "estimators", "distributed", "explorer", "cli"),
 )
 

@@ -508,21 +508,25 @@ class Run:
         began, count = time.perf_counter(), self.settings.batches.count(len(self.data.x))
         try:
             for state, losses in self._engine(optimizer).epochs(self.state, self.last_epoch):
-                seconds, made = time.perf_counter() - began, list[Record]()
-                for epoch, loss in enumerate(losses, self.state.epoch + 1):
+                seconds, first = time.perf_counter() - began, self.state.epoch + 1
+                made = list[Record]()
+                for epoch in self._wanted(first, first + len(losses)):
                     step = state.step - state.batch - (state.epoch - epoch) * count
-                    rate = rate_at(optimizer.rate, step)
+                    rate, loss = rate_at(optimizer.rate, step), losses[epoch - first]
                     made.append(Record(epoch, step, loss, None, None, rate, seconds))
                 self.state = state  # and its records: an interruption finds both
-                self.history += [record for record in made if self._is_wanted(record.epoch)]
+                self.history += made
         except DivergenceError:
             self.reason = "diverged"
             raise
         self.reason = "epochs"
 
-    def _is_wanted(self, epoch: int) -> bool:
-        """Whether an epoch has a record."""
-        return epoch == self.last_epoch or epoch % self.settings.record_every == 0
+    def _wanted(self, first: int, end: int) -> list[int]:
+        """Return the epochs from `first` to before `end` that have a record."""
+        every = self.settings.record_every
+        wanted = list(range(-(-first // every) * every, end, every))
+        last = first <= self.last_epoch < end and self.last_epoch % every
+        return [*wanted, self.last_epoch] if last else wanted
 
     # ---- L-BFGS, SciPy's ----
 

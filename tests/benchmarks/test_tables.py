@@ -49,6 +49,16 @@ def test_the_readme_has_the_same_figures():
     assert "50%" in text
 
 
+def test_the_readme_tells_what_processes_take_from_their_start():
+    first = Row("first process", NAME, [Figure("ours", spread(9.5))], "s")
+    later = [Figure("ours", spread(0.4)), Figure("imports", spread(0.8))]
+    text = tables.for_readme([row(), first, Row("second process", NAME, later, "s")], "", "")
+    told = " ".join(text.split())
+    assert "9.50 s where nothing has been compiled before, 0.400 s after that" in told
+    assert "import Numba and SciPy's BLAS, 0.800 s" in told
+    assert "process" not in tables.for_readme([row(), first], "", "")
+
+
 def test_requirements_are_met_or_missed_by_so_much():
     lines = [line for line in requirements.report([row()]).splitlines() if NAME in line]
     torch, sklearn, jax = (" ".join(line.split()) for line in lines)

@@ -3,14 +3,15 @@
 Weights may be written to, and set before anything is fitted.
 """
 
-import importlib
+import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import chainrule
-from chainrule import SGD, DivergenceError
+from chainrule import SGD, Constant, DivergenceError
 from tests.estimators.data import BINARY, NUMBERS, TARGETS, X, bytes_of, quick
 
 
@@ -188,11 +189,35 @@ def test_health_is_made_when_asked_for():
 
 
 def test_health_is_a_report(capsys: pytest.CaptureFixture[str]):
-    importlib.import_module("chainrule.health")
     fitted = quick("one", verbose="health").fit(X, NUMBERS)
     assert str(fitted.health_) in capsys.readouterr().out
     steep = quick("one", verbose="health", solver=SGD(1e160), alpha=1.0)
     with pytest.raises(DivergenceError):
         steep.fit(X, NUMBERS)
-    assert not steep.health_.ok
-    assert steep.health_.findings[0].id == "not-finite"
+    assert [f.id for f in steep.health_.findings] == ["rate-too-large", "not-finite"]
+    assert "1 reason why this run may not learn" in capsys.readouterr().out
+
+
+def test_health_is_shown_to_the_width_of_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "50", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    fitted = quick("one", verbose="health").fit(1000 * X, NUMBERS)
+    shown = capsys.readouterr().out
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
+    assert plain != shown
+    assert max(map(len, plain.splitlines())) <= 50
+    assert plain.split() == str(fitted.health_).replace("─" * 30, "").split()
+
+
+def test_health_names_columns_and_classes():
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    frame["c"] *= 1e4
+    fitted = quick("binary", verbose="health", max_iter=1).fit(frame, BINARY)
+    (finding,) = fitted.health_.findings
+    assert finding.sentence.startswith("inputs: column 'c' has a root mean square of ")
+    idle = quick("binary", verbose="health", max_iter=150, initializer=Constant(0.0), alpha=0.0)
+    sentences = {f.id: f.sentence for f in idle.fit(X, BINARY).health_.findings}
+    assert sentences["one-class"].startswith(f"output: class '{idle.predict(X[:1])[0]}' for all")

@@ -66,6 +66,13 @@ def diabetes() -> Data:
 
 
 @cache
+def counts() -> Data:
+    """Return counts of a mean between 0 and 7, by the diabetes set."""
+    X, y = diabetes()
+    return Data(X, np.round(np.exp(0.5 * y)))
+
+
+@cache
 def cancer() -> Data:
     X, y = arrays(load_breast_cancer(return_X_y=True))
     return Data(standard(X), y)
@@ -176,13 +183,15 @@ class Sick(NamedTuple):
 
 
 def sick(finding: str, report: Callable[[], Health], *also: str) -> Sick:
-    return Sick(finding, report, frozenset(also))
+    return Sick(finding, cache(report), frozenset(also))
 
 
 SICK: dict[str, Sick] = {
     "NaN in theta": sick("not-finite", broken),
     "overflow": sick(
-        "not-finite", lambda: report(DIABETES, Data(diabetes().X, diabetes().y * 1e200))
+        "not-finite",
+        lambda: report(DIABETES, Data(diabetes().X, diabetes().y * 1e200)),
+        "targets-not-scaled",
     ),
     "NaN in the records": sick(
         "not-finite", lambda: report(IRIS, iris(), history=records(1.2, np.nan, every=10))
@@ -218,6 +227,17 @@ SICK: dict[str, Sick] = {
             Data(diabetes().X, np.linspace(0, 10, 442)),
         ),
     ),
+    "logistic output, targets up to 346": sick(
+        "targets-out-of-reach",
+        lambda: after(
+            mlp(10, 16, 1, activation="logistic", loss="squared-error"),
+            Data(diabetes().X, 77 * diabetes().y + 152),
+            Adam(0.01),
+            200,
+        ),
+        "constant-output",
+        "stuck-loss",
+    ),
     "logistic below softmax": sick(
         "targets-out-of-reach",
         lambda: report(classifier(64, 32, 10, output="logistic"), digits()),
@@ -225,6 +245,17 @@ SICK: dict[str, Sick] = {
     "relu output, targets below 0": sick(
         "targets-out-of-reach",
         lambda: report(mlp(10, 16, 1, activation="relu", loss="squared-error"), diabetes()),
+    ),
+    "targets up to 346": sick(
+        "targets-not-scaled",
+        lambda: after(DIABETES, Data(diabetes().X, 77 * diabetes().y + 152), Adam(), 200),
+        "constant-output",
+        "stuck-loss",
+    ),
+    "tiny targets": sick(
+        "targets-not-scaled",
+        lambda: after(DIABETES, Data(diabetes().X, 1e-5 * diabetes().y), Adam(), 200),
+        "stuck-loss",
     ),
     "shuffled": sick(
         "targets-unrelated",

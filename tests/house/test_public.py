@@ -9,17 +9,24 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import pytest
 from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
 
 import chainrule
+import chainrule.health
 
 SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
-CALLABLES = [name for name in chainrule.__all__ if callable(getattr(chainrule, name))]
-CLASSES = [name for name in CALLABLES if inspect.isclass(getattr(chainrule, name))]
-ERRORS = [name for name in CLASSES if issubclass(getattr(chainrule, name), Exception)]
+PUBLIC: dict[str, Any] = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in (chainrule, chainrule.health)
+    for name in module.__all__
+}
+CALLABLES = [name for name, thing in PUBLIC.items() if callable(thing)]
+CLASSES = [name for name in CALLABLES if inspect.isclass(PUBLIC[name])]
+ERRORS = [name for name in CLASSES if issubclass(PUBLIC[name], Exception)]
 
 # numpydoc's checks: a docstring, its summary, no strange parameters, returns and yields. A name
 # that says all needs no description.
@@ -38,18 +45,25 @@ def loaded(*command: str) -> set[str]:
 def test_all_is_sorted_and_says_what_there_is():
     assert chainrule.__all__ == sorted(chainrule.__all__)
     assert dir(chainrule) == chainrule.__all__
+    assert chainrule.health.__all__ == sorted(chainrule.health.__all__)
+
+
+def test_the_reference_has_every_module_of_public_names():
+    page = Path(__file__).parents[2].joinpath("docs", "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^   (chainrule[\w.]*)$", page, flags=re.MULTILINE)
+    assert listed == list(dict.fromkeys(name.rpartition(".")[0] for name in PUBLIC))
 
 
 @pytest.mark.parametrize("name", CALLABLES)
 def test_public_names_are_documented(name: str):
-    faults = validate(f"chainrule.{name}")["errors"]
+    faults = validate(name)["errors"]
     assert [fault for fault in faults if fault[0] in NEEDED] == []
 
 
 @pytest.mark.parametrize("name", sorted(set(CALLABLES) - set(ERRORS)))
 def test_parameters_are_documented(name: str):
     """As a parameter, or as an attribute of a record that others make."""
-    thing = getattr(chainrule, name)
+    thing = PUBLIC[name]
     docstring = NumpyDocString(inspect.getdoc(thing) or "")
     sections = docstring["Parameters"] + docstring["Attributes"]
     documented = {n.strip(" *") for section in sections for n in section.name.split(",")}
@@ -59,7 +73,7 @@ def test_parameters_are_documented(name: str):
 @pytest.mark.parametrize("name", CLASSES)
 def test_public_methods_are_documented(name: str):
     """Plain methods, that is: a formula given as a static method is its class's own subject."""
-    members = vars(getattr(chainrule, name)).items()
+    members = vars(PUBLIC[name]).items()
     methods = {key: m for key, m in members if inspect.isfunction(m) and not key.startswith("_")}
     assert [key for key, method in methods.items() if not inspect.getdoc(method)] == []
 

@@ -343,14 +343,14 @@ class Training:
             return state, [], done
         self.speed = self._samples(state.batch, count) / seconds
         epochs, batch = divmod(state.batch + count, kernel.batches.count(kernel.n))
-        sums = made["losses"].tolist()
+        sums = made["losses"]
         after = state._replace(
             step=state.step + count,
             epoch=state.epoch + epochs,
             batch=batch,
-            loss_sum=sums[-1] if batch else sums[-2],
+            loss_sum=float(sums[-1] if batch else sums[-2]),
         )
-        return after, [loss / kernel.n for loss in sums[:-1]], -1
+        return after, (sums[:-1] / kernel.n).tolist(), -1
 
     def _pace(self) -> int:
         """Return how many updates fill a chunk."""

@@ -81,8 +81,10 @@ def shared(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def is_there(name: str, dtype: Dtype) -> bool:
     """Return whether a kernel is in memory, or in a file."""
+    if (name, dtype) in IN_MEMORY:
+        return True
     path = objects.path_of(*key_of_kernel(name, dtype))
-    return (name, dtype) in IN_MEMORY or (path is not None and path.exists())
+    return path is not None and path.exists()
 
 
 def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:

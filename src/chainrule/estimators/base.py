@@ -32,12 +32,13 @@ from chainrule.estimators.forward import Forward
 from chainrule.estimators.held_out import HeldOut, split
 from chainrule.estimators.insight import Insight
 from chainrule.estimators.networks import network_of, output_name
-from chainrule.estimators.progress import say, shown
+from chainrule.estimators.progress import say, show, shown
 from chainrule.estimators.runs import Samples, begun, continued, run_of, seed_of
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.stopping import Rule
 from chainrule.estimators.warned import warn
 from chainrule.estimators.weights import placed
+from chainrule.health import Health, Names, diagnose
 from chainrule.losses import Loss
 from chainrule.training import Run
 
@@ -360,14 +361,14 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
 
     def _take_pulse(self, fitting: Fitting, start: Array) -> None:
         """Say how healthy the run was, also one that diverged."""
-        from chainrule.health import diagnose
-
         x, t, weight, _ = fitting.run.data
+        names = Names(getattr(self, "feature_names_in_", None), getattr(self, "classes_", None))
         self._health = diagnose(
             self.network_, fitting.course.state.theta, x, t, weights=weight,
             history=fitting.records, optimizer=fitting.course.optimizer, theta_start=start,
+            names=names,
         )  # fmt: skip
-        say(str(self._health))
+        show(self._health)
 
     def _show(self, course: Course) -> None:
         """Show what the course of training is now."""
@@ -384,7 +385,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         self.best_loss_ = None if scored else -best
 
     @property
-    def health_(self) -> Any:
+    def health_(self) -> Health:
         """The report on the last fit with ``verbose="health"``."""
         if "_health" not in vars(self):
             raise AttributeError(

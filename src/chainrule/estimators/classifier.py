@@ -136,8 +136,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     out_activation_ : str
     feature_names_in_ : array of str
         Of data frames.
-    health_ : report
-        Of the last fit with ``verbose="health"``.
+    health_ : chainrule.health.Health
+        Why the last fit with ``verbose="health"`` did not learn, or that nothing was found.
 
     See Also
     --------

@@ -6,6 +6,7 @@ goes back to an earlier state where the rule would have fired on the way: the ru
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any
 
 from chainrule.errors import DivergenceError
@@ -19,7 +20,9 @@ from chainrule.estimators.warned import warn
 from chainrule.optimizers import LBFGS
 from chainrule.training import Record, Run
 
-AHEAD = 8  # one epoch for so many done is run at once, though the rule may fire on the way
+# One epoch for so many done is run at once, though the rule may fire on the way; or as many as take
+# so few seconds, where starting a stretch takes longer than to run it twice.
+AHEAD, SOON = 8, 0.002
 LEAST_RATE = 1e-6  # below it scikit-learn's adaptive rate gives up
 
 
@@ -53,6 +56,8 @@ class Fitting:
         Lets the estimator show what the course is now.
     records : list of Record
         Of this fit.
+    pace : float
+        Seconds of an epoch in the last stretch, 0 before the first.
     """
 
     run: Run
@@ -67,6 +72,7 @@ class Fitting:
     tell: Tell | None
     show: Callable[[], None]
     records: list[Record] = field(default_factory=list)
+    pace: float = 0.0
 
     def go(self) -> None:
         """Run until something ends it; the course says what.
@@ -105,7 +111,7 @@ class Fitting:
         """Run in stretches: as long as the rule cannot fire before the end, or further ahead."""
         while self.left > 0 and not self.course.reason:
             safe = self.rule.safe(self.course.wait, self.left)
-            ahead = min(self.left, self.course.epochs // AHEAD)
+            ahead = min(self.left, max(self.course.epochs // AHEAD, self._soon()))
             if isinstance(self.run.optimizer, LBFGS):
                 self._stretch(self.left)
             elif ahead > safe and not self.adaptive:
@@ -113,11 +119,21 @@ class Fitting:
             else:
                 self._stretch(safe)
 
+    def _soon(self) -> int:
+        """Return how many epochs take a moment, by what those of the last stretch took."""
+        return int(SOON / self.pace) if self.pace else 0
+
+    def _extend(self, epochs: int) -> None:
+        """Let the run go on for some more epochs, and look how long one takes."""
+        began = perf_counter()
+        extend(self.run, epochs)
+        self.pace = (perf_counter() - began) / epochs
+
     def _stretch(self, epochs: int) -> None:
         """Run some epochs, and judge them afterwards."""
         seen = len(self.run.history)
         try:
-            extend(self.run, epochs)
+            self._extend(epochs)
         finally:
             for record in self.run.history[seen:]:
                 self._note(record, -record.loss)
@@ -127,7 +143,7 @@ class Fitting:
         """Run some epochs, and go back to where the rule fires, if it does."""
         before, seen, broken = self.run.state, len(self.run.history), None
         try:
-            extend(self.run, epochs)
+            self._extend(epochs)
         except (DivergenceError, KeyboardInterrupt) as error:
             broken = error
         losses = [record.loss for record in self.run.history[seen:]]

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from chainrule.health import Health
 from chainrule.training import Record
 
 Tell: TypeAlias = Callable[[int, Record, float | None], None]
@@ -70,6 +71,15 @@ def line(epoch: int, record: Record, score: float | None) -> None:
     say(f"Iteration {epoch}, loss = {record.loss:.8f}")
     if score is not None:
         say(f"Validation score: {score:f}")
+
+
+def show(report: Health) -> None:
+    """Print a report: as a terminal or notebook shows it, plainly where there is neither."""
+    console = Console(highlight=False, emoji=False)
+    if console.is_terminal or console.is_jupyter:
+        report.print(console)
+    else:
+        say(str(report))
 
 
 def say(message: str) -> None:

@@ -133,8 +133,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     out_activation_ : str
     feature_names_in_ : array of str
         Of data frames.
-    health_ : report
-        Of the last fit with ``verbose="health"``.
+    health_ : chainrule.health.Health
+        Why the last fit with ``verbose="health"`` did not learn, or that nothing was found.
 
     See Also
     --------

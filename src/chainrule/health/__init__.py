@@ -4,7 +4,9 @@
 ``diagnose`` looks at parameters, data and records; it trains nothing and changes nothing.
 """
 
-from chainrule.health.examinations import EXAMINATIONS, Examination, diagnose
+from chainrule.health.diagnosing import diagnose
+from chainrule.health.examinations import EXAMINATIONS, Examination
 from chainrule.health.findings import Finding, Health
+from chainrule.health.words import Names
 
-__all__ = ["EXAMINATIONS", "Examination", "Finding", "Health", "diagnose"]
+__all__ = ["EXAMINATIONS", "Examination", "Finding", "Health", "Names", "diagnose"]

@@ -6,7 +6,7 @@ What a number means is theirs to say; the thresholds here only tell how far a ru
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -15,8 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.batch import Batch, finite, normalise, numbers
 from chainrule.descriptions import of_kind, whole
+from chainrule.errors import InputError
 from chainrule.health.bounds import Bounds, bounds
 from chainrule.health.curvature import sharpness
+from chainrule.health.findings import SOLVED
+from chainrule.health.words import UNNAMED, Names
 from chainrule.network import Network, Trace
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
@@ -24,9 +27,6 @@ from chainrule.training import Record
 
 Array: TypeAlias = NDArray[Any]
 
-# A run that has left behind nine tenths of the best constant's error has learned: whatever its
-# units look like (the saturated ones of a solved XOR, say), there is nothing to repair.
-SOLVED = 0.1
 # A run that keeps this share of it has learned nothing that a constant does not know. What real
 # data of much noise leave to be learned is more than 3 % (the diabetes set: about 50 %).
 STUCK = 0.97
@@ -35,6 +35,9 @@ STUCK = 0.97
 ENOUGH, ENOUGH_LBFGS = 100, 10
 # Of the error at the first record: a run that has shed less has not begun to learn.
 LEAST_FALL = 0.02
+# Last record's error over the first's: noise of batches, and the spikes of adaptive rules, do not
+# end a run at twice what an untrained network had.
+DIVERGED = 2.0
 # Samples that the curvature is computed from: its largest eigenvalue is an average over samples,
 # which 500 give within some per cent, where a limit need not be known better than a factor 2.
 FEW = 500
@@ -56,6 +59,7 @@ class Case:
     optimizer : Optimizer, LBFGS or None
     start : array (parameters,), float64, or None
         Where the run began.
+    names : Names
     """
 
     network: Network
@@ -65,6 +69,7 @@ class Case:
     history: tuple[Record, ...] = ()
     optimizer: Optimizer | LBFGS | None = None
     start: Array | None = None
+    names: Names = UNNAMED
 
     @cached_property
     def trace(self) -> Trace:
@@ -110,6 +115,13 @@ class Case:
         return self.trained and self.left >= STUCK
 
     @cached_property
+    def beginning(self) -> "Case | None":
+        """The case where the run began; None where that is not known, or it is there still."""
+        if self.start is None or np.array_equal(self.start, self.theta):
+            return None
+        return replace(self, theta=self.start, start=None, history=())
+
+    @cached_property
     def excess(self) -> Array:
         """The records' losses above the least that there can be, (records,)."""
         least = self.bounds.least if self.bounds else 0.0
@@ -121,6 +133,11 @@ class Case:
         if len(self.history) < 2 or not self.excess[0] > 0:
             return math.nan
         return float(1 - self.excess[-1] / self.excess[0])
+
+    @property
+    def lost(self) -> bool:
+        """Whether the run has gone where nothing tells why: not finite, or far above its start."""
+        return not self.finite or 1 - self.fallen > DIVERGED
 
     @property
     def failing(self) -> bool:
@@ -145,6 +162,13 @@ class Case:
         return sharpness(self.network, theta, self.few)
 
 
+def sizes_of(columns: Array) -> Array:
+    """Return the root mean square of each column (n, k), (k,); squares do not overflow."""
+    largest = np.abs(columns).max(axis=0)  # (k,)
+    unit = np.where(largest > 0, largest, 1.0)  # (k,)
+    return largest * np.sqrt(np.mean((columns / unit) ** 2, axis=0))
+
+
 def make_case(
     network: Network,
     theta: ArrayLike,
@@ -155,6 +179,7 @@ def make_case(
     optimizer: str | Optimizer | LBFGS | None,
     theta_start: ArrayLike | None,
     limit: int,
+    names: Names,
 ) -> Case:
     """Return the case, of at most `limit` samples chosen at random, or raise InputError."""
     of_kind(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …)")
@@ -163,8 +188,18 @@ def make_case(
     chosen = None if optimizer is None else named_optimizer(optimizer)
     start = None if theta_start is None else parameters(network, theta_start, "theta_start")
     here = parameters(network, theta, "theta")
+    enough(names, network)
     batch, total = sample(network, here, X, y, weights, whole(limit, "limit"))
-    return Case(network, here, batch, total, tuple(history), chosen, start)
+    return Case(network, here, batch, total, tuple(history), chosen, start, names)
+
+
+def enough(names: Names, network: Network) -> None:
+    """Raise InputError where there is not a name for each column, or for each class."""
+    outputs = network.widths[-1]
+    wanted = (network.inputs, max(outputs, 2))
+    for what, given, count in zip(Names._fields, names, wanted, strict=True):
+        if given is not None and len(given) != count:
+            raise InputError(f"names has {len(given)} {what}, but there are {count}; name them all")
 
 
 def parameters(network: Network, theta: ArrayLike, what: str) -> Array:

@@ -1,28 +1,59 @@
 # pyright: strict
-"""The examinations of a run, in one table, and ``diagnose``, which makes them all.
+"""The examinations of a run in one table: what proves each, what to do, and why it matters.
 
-What is found on a run that has learned is not told: it is no reason for anything.
+How each is made stands in the file that it comes from; ``diagnosing`` makes them all.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from chainrule.health.case import Case, make_case
-from chainrule.health.findings import Finding, Health
-from chainrule.health.gradients import exploding_gradient, symmetric_weights, vanishing_gradient
-from chainrule.health.inputs import constant_inputs, inputs_not_scaled
-from chainrule.health.outputs import one_class, one_value
-from chainrule.health.progress import diverging_loss, not_finite, stuck_loss
-from chainrule.health.rates import rate_too_large, rate_too_small
-from chainrule.health.targets import targets_alike, targets_out_of_reach, targets_unrelated
-from chainrule.health.units import dead_units, saturated_units
-from chainrule.network import Network
-from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.training import Record
+from chainrule.health.case import DIVERGED, ENOUGH, STUCK, Case
+from chainrule.health.findings import Finding
+from chainrule.health.gradients import (
+    COPIES,
+    EXPLODED,
+    VANISHED,
+    exploding_gradient,
+    symmetric_weights,
+    vanishing_gradient,
+)
+from chainrule.health.inputs import (
+    APART,
+    LARGE,
+    NOTABLE,
+    OFF,
+    TINY,
+    constant_inputs,
+    inputs_not_scaled,
+)
+from chainrule.health.outputs import LEFT, STILL, one_class, one_value
+from chainrule.health.progress import MOVED, diverging_loss, not_finite, stuck_loss
+from chainrule.health.rates import (
+    LARGE_FAILING,
+    LARGE_UNKNOWN,
+    OVER_FAILING,
+    OVER_LOST,
+    OVER_UNKNOWN,
+    TOO_SLOW,
+    rate_too_large,
+    rate_too_small,
+)
+from chainrule.health.targets import (
+    LARGEST,
+    LEAST,
+    OPPOSITE,
+    OUT_OF_REACH,
+    SEVERAL,
+    SMALLEST,
+    UNRELATED,
+    targets_alike,
+    targets_not_scaled,
+    targets_out_of_reach,
+    targets_unrelated,
+)
+from chainrule.health.units import MOST, SAMPLES, SLOPE, dead_units, saturated_units
+from chainrule.health.words import number, percent
 
 Examine: TypeAlias = Callable[[Case], Iterator[Finding]]
 
@@ -38,170 +69,170 @@ class Examination:
     title : str
     examine : callable
         ``examine(case)`` yields findings.
+    proof : str
+        What is found when: the number and its limit.
+    remedy : str
+        What to do, in a few words; a finding is more exact.
     why : str
         Why it keeps a network from learning.
     always : bool
         Whether it can be made where loss or parameters are not finite, too.
+    sign : bool
+        Whether it is a sign that the run does not learn, and no reason for it.
+    follows : tuple of str
+        Examinations beside whose findings its own say nothing new.
     """
 
     id: str
     title: str
     examine: Examine
+    proof: str
+    remedy: str
     why: str
     always: bool = False
+    sign: bool = False
+    follows: tuple[str, ...] = ()
 
 
-def diagnose(
-    network: Network,
-    theta: ArrayLike,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    weights: ArrayLike | None = None,
-    history: Sequence[Record] = (),
-    optimizer: str | Optimizer | LBFGS | None = None,
-    theta_start: ArrayLike | None = None,
-    limit: int = 2000,
-) -> Health:
-    """Say why a run does not learn, with the number that proves it and the remedy.
-
-    Parameters
-    ----------
-    network : Network
-    theta : array (parameters,)
-        Where the run is; what is not finite in it is found, and no error.
-    X : array (n, inputs)
-    y : array (n, outputs), or (n,) single targets or class numbers
-        What it is trained on.
-    weights : array (n,), optional
-        Sample weights.
-    history : sequence of Record, optional
-        Such as ``run.history``. Without it, what only a trained network can be blamed for is left
-        out.
-    optimizer : str, Optimizer or LBFGS, optional
-        Without it, the learning rate is left out.
-    theta_start : array (parameters,), optional
-        Where the run began, to judge the first learning rate by.
-    limit : int, default 2000
-        At most so many samples, chosen at random but always the same, are looked at.
-
-    Returns
-    -------
-    Health
-        Without findings where nothing is wrong, and where the run has learned: where less than a
-        tenth is left of the error that the best constant prediction has.
-
-    Raises
-    ------
-    InputError
-        If data, θ or records do not fit.
-    UnknownNameError
-        If no optimiser has that name.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from chainrule import mlp
-    >>> from chainrule.health import diagnose
-    >>> network = mlp(2, 4, 1, activation="tanh", loss="squared-error", initializer="constant")
-    >>> X = np.random.default_rng(0).normal(size=(50, 2))
-    >>> report = diagnose(network, network.initialize(0), X, np.tanh(X[:, 0]))
-    >>> [finding.id for finding in report.findings]
-    ['symmetric-weights']
-    """
-    case = make_case(network, theta, X, y, weights, history, optimizer, theta_start, limit)
-    with np.errstate(all="ignore"):  # what is not finite is a finding
-        findings = tuple(examined(case))
-    return Health(findings, len(case.batch.x), case.total)
-
-
-def examined(case: Case) -> Iterator[Finding]:
-    """Yield the findings; where numbers are not finite, only those that need no others."""
-    for examination in EXAMINATIONS.values():
-        if not case.solved and (case.finite or examination.always):
-            yield from examination.examine(case)
-
-
-# In the order of the report: data before weights before rates, and what follows from them last.
+# In the order of the report: data before weights before rates, and the signs of them last.
 EXAMINATIONS: dict[str, Examination] = {
     e.id: e
     for e in (
         Examination(
-            "not-finite", "numbers that are not finite", not_finite,
-            "a NaN or infinity spreads to everything that is computed from it",
-            always=True,
-        ),
-        Examination(
             "inputs-not-scaled", "inputs not scaled", inputs_not_scaled,
+            f"a column's root mean square is above {APART:g} times the median column's (a limit "
+            f"from {NOTABLE:g} to {LARGE:g}), or none reaches {TINY:g}; or a column's |mean| "
+            f"is above {OFF:g} of its standard deviations",
+            "standardise the inputs",
             "the largest column alone decides which rate is stable, and at that rate the weights "
             "of the others hardly move",
             always=True,
         ),
         Examination(
             "constant-inputs", "constant columns", constant_inputs,
+            f"a column above {NOTABLE:g} never changes, or none does",
+            "leave out what never changes",
             "a column that never changes tells no sample from another, and a large one acts as a "
             "bias that moves too fast",
             always=True,
         ),
         Examination(
             "targets-alike", "targets that are all alike", targets_alike,
+            f"there are fewer than 2 different targets among {SEVERAL} samples or more",
+            "look at how they were made",
             "with nothing to tell apart, the bias of the output learns all there is",
             always=True,
         ),
         Examination(
             "targets-out-of-reach", "targets out of the output's range", targets_out_of_reach,
+            f"the best outputs within reach leave more than {percent(OUT_OF_REACH)} of the error "
+            "of the best constant prediction",
+            "scale the targets into its range, or take output='identity'",
             "the output runs to the edge of its range, where its slope is nearly 0, and still "
             "misses",
         ),
         Examination(
+            "targets-not-scaled", "targets not scaled", targets_not_scaled,
+            f"in a run that is stuck or overflowed, the targets' root mean square is above "
+            f"{LARGEST:g} or below {SMALLEST:g}",
+            "standardise the targets",
+            "outputs take long to get to large targets, and their gradients are as large",
+            always=True, follows=("targets-out-of-reach",),
+        ),
+        Examination(
             "targets-unrelated", "targets unrelated to the inputs", targets_unrelated,
+            f"in a stuck run of {LEAST} samples or more, the mean squared difference between the "
+            f"targets of nearest neighbours is {UNRELATED:g} to {OPPOSITE:g} times that of any two",
+            "see that the rows of X and y belong together",
             "inputs say nothing about targets that belong to other samples",
         ),
         Examination(
             "symmetric-weights", "symmetric weights", symmetric_weights,
+            f"more than {percent(COPIES)} of a hidden layer's units have the weights of another",
+            "draw the weights at random",
             "units with the same weights get the same gradient at every update, and count as one",
         ),
         Examination(
             "saturated-units", "saturated units", saturated_units,
+            f"more than {percent(MOST)} of a layer's units have |f'| below {percent(SLOPE)} of its "
+            f"largest on more than {percent(SAMPLES)} of the samples",
+            "begin with smaller weights where the run began like that, else with a lower rate",
             "every gradient that passes a unit is multiplied by its slope f', which is nearly 0",
         ),
         Examination(
             "dead-units", "dead units", dead_units,
+            f"more than {percent(MOST)} of a layer's units have output 0 and slope 0 on every "
+            "sample",
+            "begin with other weights where the run began like that, else with a lower rate",
             "where output and slope are 0, a unit gives nothing and gets no gradient to change it",
         ),
         Examination(
             "vanishing-gradient", "vanishing gradient", vanishing_gradient,
+            f"the mean |delta| of the first layer is below {number(VANISHED)} times the last one's",
+            "take relu or tanh, LayerNorm, or fewer layers",
             "the lower layers stay as they were drawn, and the upper ones see noise",
+            follows=("saturated-units", "dead-units"),
         ),
         Examination(
             "exploding-gradient", "exploding gradient", exploding_gradient,
+            f"the mean |delta| of the first layer is above {number(EXPLODED)} times the last one's",
+            "begin with smaller weights, or take LayerNorm",
             "a rate that suits the upper layers throws the lower ones about",
         ),
         Examination(
             "rate-too-large", "learning rate too large", rate_too_large,
+            f"in a run that fails, the rate is above {OVER_FAILING:g} times the stable one ("
+            f"{OVER_LOST:g} where it diverged), 2/λ without momentum, or an update of an "
+            f"adaptive rule above {LARGE_FAILING:g} of a layer's weights; of a run without records "
+            f"{OVER_UNKNOWN:g} and {LARGE_UNKNOWN:g} times",
+            "take the rate that the report names",
             "every update overshoots the valley that it goes down into",
             always=True,
         ),
         Examination(
             "rate-too-small", "learning rate too small", rate_too_small,
+            f"the rate is below {percent(TOO_SLOW)} of the usual, and a single step of gradient "
+            "descent at 1/λ gains more than the whole run did",
+            "take the rate that the report names",
             "the way is right, but at this pace it takes more updates than anybody waits for",
         ),
         Examination(
-            "one-class", "one class for all samples", one_class,
-            "the largest class is what is left to say when the inputs do not get through",
-        ),
-        Examination(
-            "constant-output", "one value for all samples", one_value,
-            "the mean is what is left to say when the inputs do not get through",
+            "not-finite", "numbers that are not finite", not_finite,
+            "a parameter, loss or gradient is NaN or infinite",
+            "lower the learning rate, or clip gradients",
+            "a NaN or infinity spreads to everything that is computed from it",
+            always=True, sign=True,
         ),
         Examination(
             "diverging-loss", "diverging loss", diverging_loss,
+            f"above the least that there can be, the last record has more than {DIVERGED:g} times "
+            "the loss of the first",
+            "lower the learning rate, or clip gradients",
             "updates that make the loss larger make the next gradient larger still",
-            always=True,
+            always=True, sign=True, follows=("not-finite",),
+        ),
+        Examination(
+            "one-class", "one class for all samples", one_class,
+            f"all samples get the same class after {ENOUGH} updates or more, with {percent(LEFT)} "
+            "or more of the error of the best constant prediction left",
+            "give the samples of rare classes more weight",
+            "the largest class is what is left to say when the inputs do not get through",
+            sign=True,
+        ),
+        Examination(
+            "constant-output", "one value for all samples", one_value,
+            f"after as long, the outputs' standard deviation is below {STILL:g} times the targets'",
+            "bring inputs and targets to mean 0 and deviation 1, and train longer",
+            "the mean is what is left to say when the inputs do not get through",
+            sign=True,
         ),
         Examination(
             "stuck-loss", "loss stuck at a constant's", stuck_loss,
+            f"after as long, {percent(STUCK)} or more of the error of the best constant prediction "
+            f"is left, and the second half of the records moved it by less than {percent(MOVED)}",
+            "see that the rows of X and y belong together, or try adam",
             "a prediction that takes no notice of the inputs would do as well",
+            sign=True, follows=("diverging-loss",),
         ),
     )
 }  # fmt: skip

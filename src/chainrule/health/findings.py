@@ -1,15 +1,21 @@
 # pyright: strict
 """What an examination finds, and the report of all of them, as plain values.
 
-How it is found stands in the files of each examination, how it is drawn in terminal.py.
+How it is found stands in the files of each examination, how it is shown in page.py.
 """
 
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chainrule.health.words import counted, percent
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+# A run that has left behind nine tenths of the best constant's error has learned: whatever its
+# units look like (the saturated ones of a solved XOR, say), there is nothing to repair.
+SOLVED = 0.1
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Finding:
         The limit that it passed.
     remedy : str
         What to do.
+    sign : bool
+        Whether it is a sign that the run does not learn, and no reason for it.
     """
 
     id: str
@@ -38,25 +46,35 @@ class Finding:
     number: float
     threshold: float
     remedy: str
+    sign: bool = False
 
     def __str__(self) -> str:
         return f"{self.sentence}; {self.remedy}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Health:
-    """The report on a run: what was found, the most telling first.
+    """The report on a run: what was found, causes before the signs of them.
+
+    It prints as text, and shows itself in a notebook.
 
     Parameters
     ----------
     findings : tuple of Finding
     samples, total : int
         How many samples were looked at, of how many.
+    updates : int
+        How many the run has had; 0 where there are no records.
+    left : float or None
+        The share that is left of the error of the best constant prediction; None where the loss is
+        one's own, all targets are alike, or numbers are not finite.
     """
 
     findings: tuple[Finding, ...]
     samples: int
     total: int
+    updates: int = 0
+    left: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -68,11 +86,22 @@ class Health:
         """The report in one sentence."""
         of = "" if self.samples == self.total else f" of {self.total:,}"
         looked = f"{self.samples:,}{of} sample{'s' * (self.total != 1)} looked at"
+        causes = len({finding.id for finding in self.findings if not finding.sign})
         if self.ok:
             return f"Nothing found that keeps this run from learning ({looked})."
-        many = len(self.findings) > 1
-        count = f"{len(self.findings)} reasons" if many else "1 reason"
-        return f"{count} why this run may not learn ({looked}):"
+        if not causes:
+            signs = len({finding.id for finding in self.findings})
+            return f"{counted(signs, 'sign')} that this run may not learn ({looked})."
+        return f"{counted(causes, 'reason')} why this run may not learn ({looked})."
+
+    @property
+    def progress(self) -> str:
+        """How far the run has come, in a sentence; empty where that is not known."""
+        if not self.updates or self.left is None:
+            return ""
+        far = f"{percent(self.left)} of the error of the best constant prediction is left"
+        learned = f"; at {percent(SOLVED)} or less, a run has learned and is not blamed"
+        return f"After {counted(self.updates, 'update')}, {far}{learned * (self.left <= SOLVED)}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report in plain values, ready for JSON."""
@@ -80,8 +109,30 @@ class Health:
             {**vars(f), "number": plain(f.number), "threshold": plain(f.threshold)}
             for f in self.findings
         ]
-        counts = {"samples": self.samples, "total": self.total}
-        return {"schema": "chainrule.health/1", "ok": self.ok, "findings": findings, **counts}
+        counts = {"samples": self.samples, "total": self.total, "updates": self.updates}
+        left = None if self.left is None else plain(self.left)
+        head = {"schema": "chainrule.health/1", "ok": self.ok}
+        return {**head, "findings": findings, **counts, "left": left}
+
+    # ---- renderers: each is loaded when it is used ----------------------------------------------
+
+    def to_text(self, width: int = 80, *, color: bool = False) -> str:
+        """Return the report as text, folded to a width; with `color`, as terminals show it."""
+        from chainrule.health.page import page
+
+        return page(self).to_text(width, color=color)
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown."""
+        from chainrule.health.page import page
+
+        return page(self).to_markdown()
+
+    def to_html(self) -> str:
+        """Return the report as one HTML page that asks nothing of anywhere."""
+        from chainrule.health.page import page
+
+        return page(self).to_html()
 
     def print(self, console: "Console | None" = None) -> None:
         """Print the report to a terminal.
@@ -91,12 +142,21 @@ class Health:
         console : rich.console.Console, optional
             Standard output by default.
         """
-        from chainrule.health.terminal import render
+        from chainrule.health.page import page
 
-        render(self, console)
+        page(self).print(console)
 
     def __str__(self) -> str:
-        return "\n".join([self.headline, *(f"  {finding}" for finding in self.findings)])
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        found = ", ".join(dict.fromkeys(finding.id for finding in self.findings))
+        return f"<Health: {found or 'nothing found'}; print() shows the report>"
+
+    def _repr_html_(self) -> str:
+        from chainrule.health.page import page
+
+        return page(self).to_fragment()
 
 
 def plain(value: float) -> float | str:

@@ -37,32 +37,33 @@ def vanishing_gradient(case: Case) -> Iterator[Finding]:
             "take relu or tanh for the hidden layers, put a LayerNorm behind each "
             "(layer_norm=True), or take fewer layers"
         )
-        yield flow("vanishing-gradient", sizes, ratio, VANISHED, remedy)
+        sentence = flow(sizes, ratio, VANISHED)
+        yield Finding("vanishing-gradient", next(iter(sizes)), sentence, ratio, VANISHED, remedy)
 
 
 def exploding_gradient(case: Case) -> Iterator[Finding]:
-    """Find deltas that grow on their way down."""
-    sizes = delta_sizes(case)
-    ratio = first_to_last(sizes)
+    """Find deltas that grow on their way down, now or where a run that fails began."""
+    now, when = delta_sizes(case), ""
+    if case.failing and case.beginning and not first_to_last(now) > EXPLODED:
+        now, when = delta_sizes(case.beginning), " where the run began"
+    ratio = first_to_last(now)
     if ratio > EXPLODED:
         remedy = (
-            "begin with smaller weights (initializer=Glorot()), put a LayerNorm behind each hidden "
-            "layer (layer_norm=True), or clip gradients (clip=ClipNorm(1.0))"
+            "begin with smaller weights (initializer=He()), or put a LayerNorm behind each hidden "
+            "layer (layer_norm=True)"
         )
-        yield flow("exploding-gradient", sizes, ratio, EXPLODED, remedy)
+        sentence = flow(now, ratio, EXPLODED, when)
+        yield Finding("exploding-gradient", next(iter(now)), sentence, ratio, EXPLODED, remedy)
 
 
-def flow(
-    examination: str, sizes: dict[str, float], ratio: float, limit: float, remedy: str
-) -> Finding:
-    """Return the finding about the deltas of all layers."""
+def flow(sizes: dict[str, float], ratio: float, limit: float, when: str = "") -> str:
+    """Return the sentence about the deltas of all layers."""
     first, *_, last = sizes
     ways = listed([f"{number(size)} in {named(label)}" for label, size in reversed(sizes.items())])
-    sentence = (
-        f"{named(first)}: the mean |delta| is {number(ratio)} times that of {named(last)}, the "
-        f"limit is {number(limit)}; on the way down it is {ways}"
+    return (
+        f"{named(first)}: the mean |delta|{when} is {number(ratio)} times that of {named(last)}, "
+        f"the limit is {number(limit)}; on the way down it is {ways}"
     )
-    return Finding(examination, first, sentence, ratio, limit, remedy)
 
 
 def delta_sizes(case: Case) -> dict[str, float]:
@@ -90,11 +91,11 @@ def symmetric_weights(case: Case) -> Iterator[Finding]:
         share = count / len(weights)
         if share > COPIES:
             sentence = (
-                f"{named(label)}: {count} of {len(weights)} units have the same weights in and "
-                f"out as another unit, so that they stay alike for ever; the limit is "
-                f"{percent(COPIES)} of them"
+                f"{named(label)}: {count} of {len(weights)} units ({percent(share)}, the limit is "
+                f"{percent(COPIES)}) have the same weights in and out as another, so that they "
+                "stay alike for ever"
             )
-            remedy = "draw the weights at random, such as initializer=Glorot()"
+            remedy = "draw the weights at random, such as with initializer=Glorot()"
             yield Finding("symmetric-weights", label, sentence, share, COPIES, remedy)
 
 

@@ -32,16 +32,14 @@ def one_class(case: Case) -> Iterator[Finding]:
     said, right = classes(case.trace.p), classes(t)
     if np.ptp(said) == 0 and np.ptp(right) > 0:
         met: Array = right == said[0]  # (n,)
+        label = case.names.label(int(said[0]))
         sentence = (
-            f"output: class {int(said[0])} for all {len(t):,} samples, which is right for "
+            f"output: class {label} for all {len(t):,} samples, which is right for "
             f"{percent(float(met.mean()))}; {len(np.unique(right))} classes are in the data, and "
-            f"{percent(case.left)} of the best constant's error is left, the limit is "
-            f"{percent(LEFT)}"
+            f"{percent(case.left)} of the error of the best constant prediction is left, the limit "
+            f"is {percent(LEFT)}"
         )
-        remedy = (
-            "see to the other findings first; where one class is by far the largest, give the "
-            "others more weight"
-        )
+        remedy = "where one class is by far the largest, give the samples of the others more weight"
         yield Finding("one-class", None, sentence, case.left, LEFT, remedy)
 
 
@@ -68,5 +66,5 @@ def one_value(case: Case) -> Iterator[Finding]:
             "output: nearly the same for all samples, its standard deviation is "
             f"{number(moved)} times that of the targets, the limit is {STILL}"
         )
-        remedy = "see to the other findings first; else scale inputs and targets"
+        remedy = "bring inputs and targets to mean 0 and deviation 1, and train longer"
         yield Finding("constant-output", None, sentence, moved, STILL, remedy)

@@ -10,23 +10,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.health.case import STUCK, Case
+from chainrule.health.case import DIVERGED, STUCK, Case
 from chainrule.health.findings import Finding
-from chainrule.health.words import named, number, percent
+from chainrule.health.words import counted, named, number, percent
 from chainrule.loops import guilty
+from chainrule.optimizers import Adam, AdamW, Optimizer
+from chainrule.schedules import rate_at
 
 Array: TypeAlias = NDArray[Any]
 
-# Last record's error over the first's: noise of batches, and the spikes of adaptive rules, do not
-# end a run at twice what an untrained network had.
-DIVERGED = 2.0
+LARGEST = float(np.finfo(np.float64).max)  # beyond it there is infinity
 # Of the best constant's error, in the second half of the records: who is still learning is slow,
 # and not stuck.
 MOVED = 0.01
-CALMER = (
-    "lower the learning rate, bring the inputs to a common scale, or clip gradients "
-    "(clip=ClipNorm(1.0))"
-)
 
 
 def not_finite(case: Case) -> Iterator[Finding]:
@@ -40,16 +36,24 @@ def not_finite(case: Case) -> Iterator[Finding]:
             f"{named(label)}: {bad[0].name} is not finite; {count} of {len(case.theta):,} "
             "parameters are NaN or infinite, none may be"
         )
-        yield Finding("not-finite", label, sentence, float(count), 0.0, f"begin anew: {CALMER}")
+        remedy = f"begin anew and {calmer(case)}"
+        yield Finding("not-finite", label, sentence, float(count), 0.0, remedy)
     elif not case.finite:
         loss, place = float(case.trace.value), guilty(case.network, case.trace)
         n = len(case.batch.x)
         sentence = f"loss: {number(loss)} on {n:,} samples; first not finite at {place}"
-        yield Finding("not-finite", None, sentence, loss, float("inf"), CALMER)
+        yield Finding("not-finite", None, sentence, loss, LARGEST, calmer(case))
     elif not np.isfinite(losses).all():
         first = case.history[int(np.argmin(np.isfinite(losses)))]
         sentence = f"loss: {number(first.loss)} at epoch {first.epoch}, it must be finite"
-        yield Finding("not-finite", None, sentence, first.loss, float("inf"), CALMER)
+        yield Finding("not-finite", None, sentence, first.loss, LARGEST, calmer(case))
+
+
+def calmer(case: Case) -> str:
+    """Return how to keep numbers finite; the rate to try if there is one now."""
+    rate = rate_at(case.optimizer.rate, 1) if isinstance(case.optimizer, Optimizer) else 0.0
+    lower = f" to {number(rate / 10)}" if rate else ""
+    return f"lower the learning rate{lower}, or clip gradients (clip=ClipNorm(1.0))"
 
 
 def diverging_loss(case: Case) -> Iterator[Finding]:
@@ -62,7 +66,7 @@ def diverging_loss(case: Case) -> Iterator[Finding]:
             f"{last.epoch}; above the least there can be, that is {number(ratio)} times as much, "
             f"the limit is {number(DIVERGED)}"
         )
-        yield Finding("diverging-loss", None, sentence, ratio, DIVERGED, CALMER)
+        yield Finding("diverging-loss", None, sentence, ratio, DIVERGED, calmer(case))
 
 
 def stuck_loss(case: Case) -> Iterator[Finding]:
@@ -72,13 +76,14 @@ def stuck_loss(case: Case) -> Iterator[Finding]:
         return
     half = case.excess[(len(case.excess) - 1) // 2 :]  # (records,), the second half
     if len(half) > 1 and half[0] - half[-1] < MOVED * (known.constant - known.least):
+        updates = counted(case.history[-1].step, "update")
         sentence = (
-            f"loss: {number(float(case.trace.data_loss))} after {case.history[-1].step:,} updates; "
-            f"the best constant prediction has {number(known.constant)}, so that "
-            f"{percent(case.left)} of its error is left, the limit is {percent(STUCK)}"
+            f"loss: {number(float(case.trace.data_loss))} after {updates}, "
+            f"any penalty left out; the best constant prediction has {number(known.constant)}, so "
+            f"that {percent(case.left)} of its error is left, the limit is {percent(STUCK)}"
         )
+        adaptive = isinstance(case.optimizer, Adam | AdamW)
         remedy = (
-            "see to the other findings first; without any, see that the rows of X and y belong "
-            "together, and try adam"
+            f"see that the rows of X and y belong together{'' if adaptive else ', or try adam'}"
         )
         yield Finding("stuck-loss", None, sentence, case.left, STUCK, remedy)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.health.case import Case
 from chainrule.health.findings import Finding
+from chainrule.health.inputs import ill_fed
 from chainrule.health.words import named, number
 from chainrule.optimizers import SGD, Momentum, Nesterov, Optimizer
 from chainrule.schedules import rate_at
@@ -24,6 +25,8 @@ Array: TypeAlias = NDArray[Any]
 # begin well at twice of it (Lewkowycz et al. 2020, "The catapult mechanism"): so more than that is
 # needed of a run that fails, and far more where it is not known how it goes.
 OVER_FAILING, OVER_UNKNOWN = 2.0, 10.0
+# … and no more than the limit itself of a run that began above it and diverged.
+OVER_LOST = 1.0
 # Updates that are then tried on some of the samples: a rate that lowers the loss is not blamed. Of
 # 30 networks that curvature alone accused, 2 learned, which this tells from the 28 that diverged.
 TRIAL = 20
@@ -34,7 +37,7 @@ USUAL = 1e-3
 LARGE_FAILING, LARGE_UNKNOWN = 0.5, 2.0
 # A rate is too small where one step down the gradient, at 1/λ, gains more than the whole run did,
 # and at least this share of the error; and where the rate is this share of the usual.
-GAIN, SMALL = 0.01, 0.01
+GAIN, TOO_SLOW = 0.01, 0.01
 
 LIMITS: dict[type[Optimizer], Callable[[float], float]] = {
     SGD: lambda _: 2.0,
@@ -57,7 +60,7 @@ def rate_too_large(case: Case) -> Iterator[Finding]:
 def gets_on(case: Case, rule: Optimizer) -> bool:
     """Tell whether some updates, tried on some of the samples, lower the loss."""
     network, few = case.network, case.few
-    theta, _ = points(case, rule)[0]
+    theta = case.theta if case.beginning is None else case.beginning.theta
     before, state = float(network.value(theta, few)), rule.start(theta, network.layout)
     for _ in range(TRIAL):
         theta, state = rule.step(theta, network.run(theta, few).gradient, state)
@@ -67,18 +70,19 @@ def gets_on(case: Case, rule: Optimizer) -> bool:
 def beyond_curvature(case: Case, rule: Optimizer) -> Iterator[Finding]:
     """Find that rate · λ is above the limit of gradient descent, at the start or now."""
     found = [(rate * case.sharpness_at(theta), rate) for theta, rate in points(case, rule)]
-    product, rate = max(found)
+    product, rate = max(found, default=(0.0, 1.0))
     times = product / stable(rule)
     over = OVER_FAILING if case.failing else OVER_UNKNOWN
+    over = OVER_LOST if case.lost else over
     if times > over:
         limit = rate / times
         sentence = (
-            f"learning rate: {number(rate)} is {number(times)} times the largest that is stable "
-            f"on a quadratic of this curvature, {number(limit)} = {number(stable(rule))}/λ with "
-            f"λ = {number(product / rate)}; the limit is {number(over)} times"
+            f"learning rate: {number(rate)} is {number(times)} times the largest stable one, the "
+            f"limit is {number(over)}; stable is up to {number(stable(rule))}/λ = "
+            f"{number(limit)}, where λ = {number(product / rate)} is the curvature of the loss"
         )
         remedy = f"try {number(limit / 2)}"
-        yield Finding("rate-too-large", None, sentence, rate, over * limit, remedy)
+        yield Finding("rate-too-large", None, sentence, times, over, remedy, sign=ill_fed(case))
 
 
 def beyond_weights(case: Case, rule: Optimizer) -> Iterator[Finding]:
@@ -92,21 +96,25 @@ def beyond_weights(case: Case, rule: Optimizer) -> Iterator[Finding]:
     limit = LARGE_FAILING if case.failing else LARGE_UNKNOWN
     if ratio > limit:
         sentence = (
-            f"{named(label)}: updates of {rule.name} with rate {number(rate)} are about "
-            f"{number(ratio)} times as large as the weights, the limit is {number(limit)}"
+            f"{named(label)}: at a learning rate of {number(rate)}, an update of {rule.name} is "
+            f"about {number(ratio)} times as large as the weights, the limit is {number(limit)}"
         )
-        remedy = f"try {number(rate / ratio * 10 * USUAL)}; about {USUAL:g} times is usual"
+        remedy = (
+            f"try {number(rate / ratio * 10 * USUAL)}, which makes that {10 * USUAL:g}; {USUAL:g} "
+            "is usual"
+        )
         yield Finding("rate-too-large", label, sentence, ratio, limit, remedy)
 
 
 def points(case: Case, rule: Optimizer) -> list[tuple[Array, float]]:
-    """Return where the run is, and where it began if that is known, with the rates there."""
+    """Return where the run is, and where it began if that is known, with the rates there.
+
+    Where it diverged the curvature is no cause but a consequence, and only the beginning counts.
+    """
     first = rate_at(rule.rate, 1)
     last = case.history[-1].rate if case.history else None
-    here = (case.theta, last or first)
-    if case.start is None or np.array_equal(case.start, case.theta):
-        return [here]
-    return [(case.start, first), here]
+    here = [] if case.lost else [(case.theta, last or first)]
+    return here if case.beginning is None else [(case.beginning.theta, first), *here]
 
 
 def stable(rule: Optimizer) -> float:
@@ -136,20 +144,20 @@ def rate_too_small(case: Case) -> Iterator[Finding]:
     done = case.history[0].loss - case.history[-1].loss
     rate = case.history[-1].rate or rate_at(rule.rate, case.history[-1].step)
     usual = usual_rate(case, rule)
-    if not 0 < rate < SMALL * usual:
+    if not 0 < rate < TOO_SLOW * usual:
         return
     before, after = one_step(case)
     least = case.bounds.least if case.bounds else 0.0
     if before - after > max(abs(done), GAIN * (before - least)):
         updates = case.history[-1].step
         sentence = (
-            f"learning rate: {number(rate)} moved the loss by {number(done)} in {updates:,} "
-            f"updates, where a single step of gradient descent at 1/λ = "
-            f"{number(1 / case.sharpness)} moves it by {number(before - after)}; the limit is "
-            f"{number(SMALL * usual)}"
+            f"learning rate: {number(rate)}, the limit is {number(TOO_SLOW * usual)}; {updates:,} "
+            f"updates lowered the loss by {number(done)}, where a single step of gradient descent "
+            f"at 1/λ = {number(1 / case.sharpness)}, λ being the curvature of the loss, lowers it "
+            f"by {number(before - after)}"
         )
         remedy = f"try {number(usual)}"
-        yield Finding("rate-too-small", None, sentence, rate, SMALL * usual, remedy)
+        yield Finding("rate-too-small", None, sentence, rate, TOO_SLOW * usual, remedy)
 
 
 def usual_rate(case: Case, rule: Optimizer) -> float:

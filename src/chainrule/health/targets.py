@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.activations import Activation
 from chainrule.health.bounds import nearest_output
-from chainrule.health.case import Case
+from chainrule.health.case import Case, sizes_of
 from chainrule.health.findings import Finding
 from chainrule.health.words import named, number, percent
 from chainrule.layers import Activate, Dense
@@ -27,8 +27,15 @@ OUT_OF_REACH = 0.1
 # targets have nothing to do with inputs. On real data of much noise it is about 0.5 (diabetes);
 # beyond 1 it is a pattern of its own, as parity has.
 UNRELATED, OPPOSITE = 0.9, 1.1
+# … and chance must not reach down to what weak inputs make of it: of a rare class, too few
+# samples are seen to tell.
+RELATED = 0.8
 # Samples, so that the ratio is known within a few per cent, and it does not take long.
 LEAST, MOST = 200, 1000
+# Root mean square of targets: outputs begin within about 1, so that it is a long way to 100, and
+# gradients of a squared error are in proportion. Only a run that got nowhere is told so: of runs
+# with 22 to 100, some learn as well as with 1.
+LARGEST, SMALLEST = 10.0, 1e-3
 SEVERAL = 10  # samples, before targets that are all alike are remarkable
 NEAR, BEYOND = 40.0, 1e9  # where an activation that has bounds is at them, or else is far beyond
 ENDLESS = 1e6  # what is larger there has no bound
@@ -36,18 +43,24 @@ ENDLESS = 1e6  # what is larger there has no bound
 
 def targets_out_of_reach(case: Case) -> Iterator[Finding]:
     """Find targets that the output layer's activation cannot come near."""
+    network, layer = case.network, case.network.layers[-1]
+    share = remains(case)
+    if share > OUT_OF_REACH and isinstance(layer, Dense | Activate):
+        ends = np.array(reach(layer.f))
+        o = nearest_output(network.objective, case.batch.t, *ends)  # (n, outputs)
+        p = network.objective.predict(o) if network.objective.owns_link else ends
+        yield out_of_reach(case, layer.f, p, share)
+
+
+def remains(case: Case) -> float:
+    """Return the share of the best constant's error that the best outputs within reach leave."""
     network, t, known = case.network, case.batch.t, case.bounds
     layer = network.layers[-1]
     if known is None or not isinstance(layer, Dense | Activate):
-        return
-    low, high = reach(layer.f)
-    o = nearest_output(network.objective, t, low, high)  # (n, outputs)
+        return 0.0
+    o = nearest_output(network.objective, t, *reach(layer.f))  # (n, outputs)
     best = float(network.objective.value(o, t, case.batch.weight))
-    share = (best - known.least) / (known.constant - known.least)
-    if share > OUT_OF_REACH:
-        links = network.objective.owns_link
-        p = network.objective.predict(o) if links else np.array([low, high])
-        yield out_of_reach(case, layer.f, p, share)
+    return (best - known.least) / (known.constant - known.least)
 
 
 def out_of_reach(case: Case, f: Activation, p: Array, share: float) -> Finding:
@@ -56,11 +69,14 @@ def out_of_reach(case: Case, f: Activation, p: Array, share: float) -> Finding:
     sentence = (
         f"{named(label)}: with its {f.name} output, predictions lie between "
         f"{number(p.min())} and {number(p.max())}, the targets between {number(t.min())} and "
-        f"{number(t.max())}; so {percent(share)} of the best constant's error must remain, the "
-        f"limit is {percent(OUT_OF_REACH)}"
+        f"{number(t.max())}; so {percent(share)} of the error of the best constant prediction must "
+        f"remain, the limit is {percent(OUT_OF_REACH)}"
     )
-    why = f"since {loss.name} has a link of its own" if loss.owns_link else "or scale the targets"
-    remedy = f"take output='identity', {why}"
+    remedy = (
+        f"take output='identity', since {loss.name} has a link of its own"
+        if loss.owns_link
+        else "scale the targets into that range, or take output='identity'"
+    )
     return Finding("targets-out-of-reach", label, sentence, share, OUT_OF_REACH, remedy)
 
 
@@ -76,33 +92,61 @@ def targets_alike(case: Case) -> Iterator[Finding]:
     """Find that there is nothing to tell apart."""
     t = case.batch.t
     if len(t) >= SEVERAL and not np.ptp(t, axis=0).any():
-        sentence = f"targets: all {len(t):,} samples have the same one, at least 2 must differ"
+        sentence = f"targets: 1 for all {len(t):,} samples, there must be at least 2 different ones"
         remedy = "look at how y was made; with one class, or one value, there is nothing to learn"
         yield Finding("targets-alike", None, sentence, 1.0, 2.0, remedy)
+
+
+def targets_not_scaled(case: Case) -> Iterator[Finding]:
+    """Find, in a run that is stuck or overflowed, targets far from the size of first outputs."""
+    if case.network.objective.owns_link or not (case.stuck or not case.finite):
+        return
+    size = float(sizes_of(case.batch.t).max())
+    if size > LARGEST or size < SMALLEST:
+        limit = LARGEST if size > LARGEST else SMALLEST
+        sentence = (
+            f"targets: their root mean square is {number(size)}, the limit is {number(limit)}, for "
+            "outputs begin within about 1"
+        )
+        remedy = (
+            "standardise them: take off the mean and divide by the deviation, as scikit-learn's "
+            "TransformedTargetRegressor does with a StandardScaler"
+        )
+        yield Finding("targets-not-scaled", None, sentence, size, limit, remedy)
 
 
 def targets_unrelated(case: Case) -> Iterator[Finding]:
     """Find, in a run that is stuck, that samples which are alike differ in their targets."""
     if not case.stuck or len(case.batch.x) < LEAST:
         return
-    ratio = neighbours(case.batch.x[:MOST], case.batch.t[:MOST])
-    if UNRELATED < ratio < OPPOSITE:
+    ratio, error = neighbours(case.batch.x[:MOST], case.batch.t[:MOST])
+    if UNRELATED < ratio < OPPOSITE and ratio - error > RELATED:
         sentence = (
             "targets: those of nearest neighbours among the samples differ as much as those of any "
-            f"two samples (ratio of mean squares {number(ratio)}, the limit is {UNRELATED})"
+            f"two samples (ratio of mean squares {number(ratio)} ± {number(error)}, the limit is "
+            f"{number(UNRELATED)})"
         )
-        remedy = "see that the rows of X and y belong together: was only one of them shuffled?"
+        remedy = (
+            "see that the rows of X and y belong together, and not only one of them is shuffled"
+        )
         yield Finding("targets-unrelated", None, sentence, ratio, UNRELATED, remedy)
 
 
-def neighbours(x: Array, t: Array) -> float:
-    """Return how much targets of nearest neighbours differ, beside those of any two samples."""
+def neighbours(x: Array, t: Array) -> tuple[float, float]:
+    """Return how much targets of nearest neighbours differ, beside those of any two samples.
+
+    Returns
+    -------
+    ratio, error : float
+        Of the mean squared distances, and twice its standard error.
+    """
     deviation = x.std(axis=0)  # (inputs,)
     x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)  # (n, inputs)
     squares = np.sum(x * x, axis=1)  # (n,)
     distance = squares[:, None] + squares - 2 * x @ x.T  # (n, n)
     np.fill_diagonal(distance, np.inf)
     nearest = np.argmin(distance, axis=1)  # (n,)
-    between = np.sum((t - t[nearest]) ** 2) / len(t)
+    between = np.sum((t - t[nearest]) ** 2, axis=1)  # (n,)
     apart = 2 * np.sum(t.var(axis=0))
-    return float(between / apart) if apart > 0 else float("nan")
+    error = 2 * between.std() / np.sqrt(len(t))
+    return float(between.mean() / apart), float(error / apart)

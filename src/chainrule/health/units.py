@@ -4,7 +4,7 @@
 A layer is accused where most of its units are; single ones are lost in every healthy network.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from chainrule.activations import Activation
 from chainrule.health.case import Case
 from chainrule.health.findings import Finding
+from chainrule.health.inputs import ill_fed
+from chainrule.health.targets import OUT_OF_REACH, remains
 from chainrule.health.words import named, percent
 from chainrule.layers import Activate, Dense
 
 Array: TypeAlias = NDArray[Any]
+Examine: TypeAlias = Callable[[Case], Iterator[Finding]]
 
 # |f'| below this share of its largest: the unit learns 100 times slower than it could, as tanh
 # does beyond |z| = 3 and the logistic function beyond |z| = 5.3.
@@ -28,6 +31,8 @@ MOST = 0.5
 # With fewer samples a healthy unit is off on all of them by chance, so that the whole layer must
 # be; with fewer than 4, nothing is said.
 SURE, POSSIBLE = 20, 4
+SMALLER = "begin with smaller weights, such as initializer=Glorot()"
+POSITIVE = "begin with weights of initializer=He() and biases of 0"
 GRID = np.linspace(-10, 10, 2001)  # where every activation of the table is at its steepest
 
 
@@ -63,8 +68,8 @@ def saturated_units(case: Case) -> Iterator[Finding]:
                 f"saturated on more than {percent(SAMPLES)} of the samples "
                 f"(|f'| below {percent(SLOPE)} of its largest)"
             )
-            remedy = "scale the inputs, begin with smaller weights, or lower the learning rate"
-            yield finding("saturated-units", units, gone, what, remedy)
+            remedy = remedy_by_time(case, units.label, saturated_units, SMALLER)
+            yield finding(case, "saturated-units", units, gone, what, remedy)
 
 
 def dead_units(case: Case) -> Iterator[Finding]:
@@ -74,17 +79,28 @@ def dead_units(case: Case) -> Iterator[Finding]:
         gone = off.all(axis=0) & units.needed  # (units,)
         if rectifies(units.f) and most(gone, len(off)):
             what = "dead: output and slope are 0 on every sample, so that they never change"
-            remedy = "lower the learning rate and begin anew (initializer=He()), or take leaky-relu"
-            yield finding("dead-units", units, gone, what, remedy)
+            remedy = remedy_by_time(case, units.label, dead_units, POSITIVE)
+            yield finding(case, "dead-units", units, gone, what, remedy)
 
 
-def finding(examination: str, units: Units, gone: Array, what: str, remedy: str) -> Finding:
-    """Return the finding about a layer's units, counted."""
+def remedy_by_time(case: Case, label: str, find: Examine, weights: str) -> str:
+    """Return what to do about a layer: by whether the run began like that, where it is known."""
+    if case.beginning and label not in {found.layer for found in find(case.beginning)}:
+        return "begin anew with a lower learning rate, for it was not so where the run began"
+    unknown = bool(case.history) and case.beginning is None
+    return f"{weights}{', or with a lower learning rate' * unknown}"
+
+
+def finding(
+    case: Case, examination: str, units: Units, gone: Array, what: str, remedy: str
+) -> Finding:
+    """Return the finding about a layer's units, counted; a sign where the inputs are at fault."""
     count, share = int(gone.sum()), float(gone.mean())
     limit = f"({percent(share)}, the limit is {percent(MOST)})"
-    verb = "is" if count == 1 else "are"
-    sentence = f"{named(units.label)}: {count} of {len(gone)} units {limit} {verb} {what}"
-    return Finding(examination, units.label, sentence, share, MOST, remedy)
+    units_are = f"{count} of {len(gone)} units {limit} {'is' if count == 1 else 'are'}"
+    subject = f"its only unit {limit} is" if len(gone) == 1 else units_are
+    sentence = f"{named(units.label)}: {subject} {what}"
+    return Finding(examination, units.label, sentence, share, MOST, remedy, sign=ill_fed(case))
 
 
 def activated(case: Case) -> Iterator[Units]:
@@ -100,7 +116,12 @@ def activated(case: Case) -> Iterator[Units]:
 
 
 def missing(case: Case, a: Array) -> Array:
-    """Return which outputs (units,) are no nearer to their targets than a constant."""
+    """Return which outputs (units,) are no nearer to their targets than a constant.
+
+    None where the targets are out of reach: then that is why they are flat.
+    """
+    if remains(case) > OUT_OF_REACH:
+        return np.zeros(len(a.T), dtype=np.bool_)
     if case.network.objective.owns_link:
         return np.ones(len(a.T), dtype=np.bool_)
     t = case.batch.t

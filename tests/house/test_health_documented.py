@@ -1,0 +1,52 @@
+"""The how-to on health has a row for every examination, and the report that its program prints.
+
+What is found on which network is tested with chainrule.health.
+"""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from chainrule.health import EXAMINATIONS, Examination, diagnose
+from chainrule.health.case import ENOUGH, ENOUGH_LBFGS, FEW, LEAST_FALL, STUCK
+from chainrule.health.findings import SOLVED
+from chainrule.health.words import percent
+
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "why-isnt-it-learning.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def row(examination: Examination) -> str:
+    proof = examination.proof.replace("|", "\\|")
+    return f"| `{examination.id}` | {proof} | {examination.remedy} |"
+
+
+@pytest.mark.parametrize(("title", "sign"), [("Reasons", False), ("Signs", True)])
+def test_every_examination_has_its_row(title: str, sign: bool):
+    part = TEXT.partition(f"### {title}\n")[2].partition("\n#")[0]
+    rows = [line for line in part.splitlines() if line.startswith("| `")]
+    assert rows == [row(e) for e in EXAMINATIONS.values() if e.sign is sign]
+
+
+def test_the_limits_in_sentences_are_those_that_run():
+    words = " ".join(TEXT.split())
+    limit = inspect.signature(diagnose).parameters["limit"].default
+    for sentence in (
+        f"A run with {percent(SOLVED)} or less has learned",
+        f"One with {percent(STUCK)} or more has learned nothing",
+        f"at most {limit:,} samples",
+        f"on {FEW} samples at most",
+        f"*stuck* after {ENOUGH} updates ({ENOUGH_LBFGS} iterations of L-BFGS)",
+        f"fallen by less than {percent(LEAST_FALL)}",
+    ):
+        assert sentence in words
+
+
+def test_the_report_is_the_one_that_is_printed(capsys: pytest.CaptureFixture[str]):
+    program, report = re.findall(r"^```(?:python|text)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)[
+        :2
+    ]
+    exec(program, {})  # noqa: S102 (the page's own)
+    assert capsys.readouterr().out.rstrip() == report.rstrip()
