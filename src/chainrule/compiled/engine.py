@@ -97,6 +97,13 @@ def mode_of(network: Network, optimizer: Optimizer) -> int:
     return inside.get(type(optimizer), b.BY_PANELS)
 
 
+def panel_of(network: Network, ranks: int, most: int) -> int:
+    """Return how long a thread's gradients get: those of its units of a layer, and no more."""
+    sizes = zip(network.widths, network.widths[1:], strict=False)
+    largest = max(d * rounded(-(-width // ranks)) for d, width in sizes)
+    return rounded(max(min(most, largest), *network.widths))
+
+
 def settings(network: Network, optimizer: Optimizer, data: Batch) -> list[float]:
     """Return the numbers of penalty, clipping and rule, in the order that kernels know."""
     penalty, (value, norm) = network.penalty, clipping(optimizer)
@@ -132,7 +139,7 @@ class Kernel:
         self.size = min(batches.size or self.n, self.n)
         self.tiny = tiny
         self.mode = mode_of(network, optimizer)
-        self.panel = rounded(max(PANEL_BYTES // data.x.itemsize, *network.widths))
+        self.panel = panel_of(network, ranks, PANEL_BYTES // data.x.itemsize)
         rows = rounded(self.size) if tiny else self.size  # to whole vectors
         launched = () if tiny else self._wanted()
         with built_beside(self._kernels(launched), self.dtype):
