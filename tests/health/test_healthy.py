@@ -11,6 +11,7 @@ import pytest
 
 from chainrule import ACTIVATIONS, SGD, Adam, Momentum, Network, RMSProp, mlp
 from chainrule.health import Health, diagnose
+from chainrule.health.case import STUCK
 from chainrule.health.curvature import sharpness
 from chainrule.health.rates import stable
 from tests.health.wards import (
@@ -167,6 +168,18 @@ def test_weighted_and_rare_classes():
     silent(after(network, Data(X, rare), Adam(), 30, batch=32))
     theta = network.initialize(0)
     silent(diagnose(network, theta, X, rare, weights=1 + 9 * rare, optimizer="adam"))
+
+
+def test_a_rare_class_of_which_the_inputs_say_little():
+    """Its run is no better than a constant, but 30 samples cannot show that nothing is related."""
+    rare = (np.arange(2000) % 33 == 0).astype(float)
+    X = np.random.default_rng(0).normal(size=(2000, 3))
+    X[:, 0] += 0.2 * rare
+    network = mlp(3, 8, 1, activation="tanh", loss="logistic-cross-entropy")
+    health = after(network, Data(X, rare), Adam(0.01), 100)
+    assert health.left is not None
+    assert health.left > STUCK
+    assert all(finding.sign for finding in health.findings)
 
 
 def test_lbfgs():

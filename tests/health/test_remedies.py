@@ -243,23 +243,28 @@ CASES: dict[str, Case] = {
         "layer_norm=True",
         other(network=wide(initializer=LARGE, layer_norm=True)),
     ),
-    "sgd 3": Case("rate-too-large", Course(DIABETES, diabetes(), SGD(3.0), 200), "try", rate_named),
+    "sgd 3": Case(
+        "rate-too-large", Course(DIABETES, diabetes(), SGD(3.0), 200), "try a rate of", rate_named
+    ),
     "momentum 1": Case(
-        "rate-too-large", Course(DIABETES, diabetes(), Momentum(1.0), 200), "try", rate_named
+        "rate-too-large",
+        Course(DIABETES, diabetes(), Momentum(1.0), 200),
+        "try a rate of",
+        rate_named,
     ),
     "adam 5": Case(
         "rate-too-large",
         Course(classifier(64, 32, 10), digits(), Adam(5.0), 20, 100),
-        "try",
+        "try a rate of",
         rate_named,
     ),
     "sgd 1e-7": Case(
-        "rate-too-small", Course(DIABETES, diabetes(), SGD(1e-7), 200), "try", rate_named
+        "rate-too-small", Course(DIABETES, diabetes(), SGD(1e-7), 200), "try a rate of", rate_named
     ),
     "adam 1e-9": Case(
         "rate-too-small",
         Course(classifier(64, 32, 10), digits(600), Adam(1e-9), 120, 100),
-        "try",
+        "try a rate of",
         rate_named,
     ),
     "e^o, slower": Case(

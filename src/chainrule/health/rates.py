@@ -81,7 +81,7 @@ def beyond_curvature(case: Case, rule: Optimizer) -> Iterator[Finding]:
             f"limit is {number(over)}; stable is up to {number(stable(rule))}/λ = "
             f"{number(limit)}, where λ = {number(product / rate)} is the curvature of the loss"
         )
-        remedy = f"try {number(limit / 2)}"
+        remedy = f"try a rate of {number(limit / 2)}"
         yield Finding("rate-too-large", None, sentence, times, over, remedy, sign=ill_fed(case))
 
 
@@ -100,8 +100,8 @@ def beyond_weights(case: Case, rule: Optimizer) -> Iterator[Finding]:
             f"about {number(ratio)} times as large as the weights, the limit is {number(limit)}"
         )
         remedy = (
-            f"try {number(rate / ratio * 10 * USUAL)}, which makes that {10 * USUAL:g}; {USUAL:g} "
-            "is usual"
+            f"try a rate of {number(rate / ratio * 10 * USUAL)}, which makes that {10 * USUAL:g}; "
+            f"{USUAL:g} is usual"
         )
         yield Finding("rate-too-large", label, sentence, ratio, limit, remedy)
 
@@ -156,7 +156,7 @@ def rate_too_small(case: Case) -> Iterator[Finding]:
             f"at 1/λ = {number(1 / case.sharpness)}, λ being the curvature of the loss, lowers it "
             f"by {number(before - after)}"
         )
-        remedy = f"try {number(usual)}"
+        remedy = f"try a rate of {number(usual)}"
         yield Finding("rate-too-small", None, sentence, rate, TOO_SLOW * usual, remedy)
 
 
