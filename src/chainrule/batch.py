@@ -115,14 +115,11 @@ def finite(array: Array, what: str, remedy: str = "repair or leave out those sam
     """Return the array, or raise InputError: complex, or where its first NaN or infinity is."""
     if array.dtype.kind == "c":
         raise InputError(f"{what} has dtype {array.dtype}; give real numbers, such as {what}.real")
+    if not array.size or (np.isfinite(array.min()) and np.isfinite(array.max())):
+        return array  # without an array of signs as long as it
     bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        place = ", ".join(map(str, bad[0]))
-        raise InputError(
-            f"{what}[{place}] is {array[tuple(bad[0])]}, one of {len(bad)} that are not finite; "
-            f"{remedy}"
-        )
-    return array
+    place, value = ", ".join(map(str, bad[0])), array[tuple(bad[0])]
+    raise InputError(f"{what}[{place}] is {value}, one of {len(bad)} that are not finite; {remedy}")
 
 
 def normalise(weights: ArrayLike | None, n: int, dtype: DTypeLike) -> tuple[Array | None, float]:

@@ -308,6 +308,7 @@ class Training:
                 yield sound, losses
                 raise error
             state = with_arrays(after, theta, slots)
+            del after  # with the θ that it began with
             yield state, losses
 
     def _copies(self, state: State) -> tuple[Array, Array]:
