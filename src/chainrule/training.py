@@ -295,12 +295,29 @@ class Settings(NamedTuple):
     after: bool
 
 
+class Stage(NamedTuple):
+    """Where a run has come to.
+
+    Attributes
+    ----------
+    state : State
+    loss : float or None
+        Of the epoch that ended there, if it has a record.
+    reason : str or None
+        Why the run ends there, if it does.
+    """
+
+    state: State
+    loss: float | None
+    reason: str | None = None
+
+
 class Run:
     """A training run: iterate over it for its records, or let it `finish`.
 
-    An interruption (Ctrl-C, or a loop left early) leaves the state of the last update; iterating
-    again, or ``train(…, state=run.state)``, goes on from there. `train` makes it and checks what it
-    is made of.
+    An interruption (Ctrl-C, an error in a metric, or a loop left early) leaves a state from which
+    iterating again, or ``train(…, state=run.state)``, goes on as if nothing had been; the records
+    up to it are all there. `train` makes it and checks what it is made of.
 
     Parameters
     ----------
@@ -393,13 +410,13 @@ class Run:
             return
         began = time.perf_counter()
         try:
-            for loss in self._epochs():
-                last = self.state.epoch >= self.last_epoch or self.reason is not None
-                if last or self.state.epoch % self.settings.record_every == 0:
-                    record = self._record(loss, time.perf_counter() - began)
-                    self.history.append(record)
-                    self._judge(record)
-                    yield record
+            for stage in self._stages():
+                if stage.loss is None:
+                    self.state = stage.state
+                    continue
+                record = self._record(stage.state, stage.loss, time.perf_counter() - began)
+                self._keep(stage, record)
+                yield record
                 if self.reason:
                     break
         except DivergenceError:
@@ -409,8 +426,8 @@ class Run:
 
     # ---- parts ----
 
-    def _epochs(self) -> Iterator[float]:
-        """Run epoch after epoch; yield each one's loss."""
+    def _stages(self) -> Iterator[Stage]:
+        """Go on from stage to stage; each begins in the state that the run has then."""
         if isinstance(self.optimizer, LBFGS):
             yield from self._lbfgs(self.optimizer)
             return
@@ -421,11 +438,11 @@ class Run:
             for state in loops.epoch(
                 self.network, self.optimizer, self.data, self.settings.batches, self.state
             ):
-                self.state = state
-            yield self.state.loss_sum / len(self.data.x)
+                ended = state.batch == 0 and self._is_wanted(state.epoch)
+                yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
 
-    def _record(self, loss: float, seconds: float) -> Record:
-        held_out, theta = self.validation, self.state.theta
+    def _record(self, state: State, loss: float, seconds: float) -> Record:
+        held_out, theta = self.validation, state.theta
         validation_loss = None if held_out is None else self._value(theta, held_out)
         if self.settings.after:
             loss = self._value(theta, self.data)
@@ -435,26 +452,30 @@ class Run:
             score = self.settings.metric(self._predict(theta, measured.x), measured.t)
             of_kind(score, Real, "the metric's value", "a metric returns a number")
         rate = None
-        if isinstance(self.optimizer, Optimizer) and self.state.step:
-            rate = rate_at(self.optimizer.rate, self.state.step)
-        state = self.state
+        if isinstance(self.optimizer, Optimizer) and state.step:
+            rate = rate_at(self.optimizer.rate, state.step)
         return Record(state.epoch, state.step, loss, validation_loss, score, rate, seconds)
 
-    def _judge(self, record: Record) -> None:
+    def _keep(self, stage: Stage, record: Record) -> None:
+        """Take over a record with the state that it is about, and with what they decide."""
+        state, reason = self._judged(stage, record)
+        # Nothing is called between these lines, so an interruption finds them all done, or none.
+        self.history += [record]
+        self.state = state
+        self.reason = reason
+
+    def _judged(self, stage: Stage, record: Record) -> tuple[State, str | None]:
         """Keep the best θ, and stop where it has not been bettered for long enough."""
-        stop, state = self.settings.stop, self.state
+        stop, state = self.settings.stop, stage.state
         if stop is None:
-            return
+            return state, stage.reason
         loss = record.loss if record.validation_loss is None else record.validation_loss
         score = float(record.metric or 0.0) if stop.monitor == "metric" else -loss
         better = state.best_score is None or score > state.best_score + stop.min_delta
         if better and not math.isnan(score):
-            self.state = state._replace(
-                best_score=score, best_epoch=state.epoch, best_theta=state.theta
-            )
-        waited = (state.epoch - self.state.best_epoch) / self.settings.record_every
-        if waited >= stop.patience:
-            self.reason = "early stopping"
+            state = state._replace(best_score=score, best_epoch=state.epoch, best_theta=state.theta)
+        waited = (state.epoch - state.best_epoch) / self.settings.record_every
+        return state, "early stopping" if waited >= stop.patience else stage.reason
 
     # ---- the compiled engine ----
 
@@ -485,14 +506,14 @@ class Run:
             self._prepared = training(self.network, optimizer, self.data, batches, self.path)
         return self._prepared
 
-    def _compiled(self, optimizer: Optimizer) -> Iterator[float]:
-        """Run from record to record; yield the loss of the last epoch before each."""
+    def _compiled(self, optimizer: Optimizer) -> Iterator[Stage]:
+        """Run from record to record, with other stages on the way."""
         every, engine = self.settings.record_every, self._engine(optimizer)
         while self.state.epoch < self.last_epoch:
             until = min(self.last_epoch, (self.state.epoch // every + 1) * every)
             for state, _ in engine.epochs(self.state, until):
-                self.state = state
-            yield self.state.loss_sum / len(self.data.x)
+                ended = state.epoch == until
+                yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
 
     def _nobody_looks(self) -> bool:
         """Whether records can be written after the fact: nothing is measured between epochs."""
@@ -514,8 +535,8 @@ class Run:
                     step = state.step - state.batch - (state.epoch - epoch) * count
                     rate, loss = rate_at(optimizer.rate, step), losses[epoch - first]
                     made.append(Record(epoch, step, loss, None, None, rate, seconds))
-                self.state = state  # and its records: an interruption finds both
-                self.history += made
+                self.history += made  # as in `_keep`: nothing is called between these lines
+                self.state = state
         except DivergenceError:
             self.reason = "diverged"
             raise
@@ -528,33 +549,45 @@ class Run:
         last = first <= self.last_epoch < end and self.last_epoch % every
         return [*wanted, self.last_epoch] if last else wanted
 
+    def _is_wanted(self, epoch: int) -> bool:
+        """Whether an epoch has a record."""
+        return epoch == self.last_epoch or epoch % self.settings.record_every == 0
+
     # ---- L-BFGS, SciPy's ----
 
-    def _lbfgs(self, settings: LBFGS) -> Iterator[float]:
-        """Let SciPy run over the trainable entries; yield the loss of each iteration afterwards."""
+    def _lbfgs(self, settings: LBFGS) -> Iterator[Stage]:
+        """Let SciPy run over the trainable entries; yield the stages of it afterwards."""
         minimize = scipy_minimize()
         start, free = self.state.theta, self.network.layout.trainable
         if not free.any() or self.last_epoch == self.state.epoch:
             return
         seen: list[tuple[State, float]] = []
-        result: Any = minimize(
-            partial(self._free_value, start, free),
-            start[free].astype(np.float64),
-            jac=True,
-            method="L-BFGS-B",
-            callback=partial(self._iterated, start, free, seen),
-            options={
-                "maxiter": self.last_epoch - self.state.epoch, "maxcor": settings.memory,
-                "gtol": settings.tolerance, "ftol": 0.0, "maxfun": 10**9,
-            },
-        )  # fmt: skip
+        try:
+            result: Any = minimize(
+                partial(self._free_value, start, free),
+                start[free].astype(np.float64),
+                jac=True,
+                method="L-BFGS-B",
+                callback=partial(self._iterated, start, free, seen),
+                options={
+                    "maxiter": self.last_epoch - self.state.epoch, "maxcor": settings.memory,
+                    "gtol": settings.tolerance, "ftol": 0.0, "maxfun": 10**9,
+                },
+            )  # fmt: skip
+        except BaseException:  # what was reached has its records all the same
+            yield from self._seen(seen, converged=False)
+            raise
         if not seen:  # it began at a minimum
             seen.append((self.state, float(result.fun)))
-        for state, loss in seen:  # early stopping's part of the state is written in between
-            self.state = self.state._replace(theta=state.theta, epoch=state.epoch, step=state.step)
-            if state is seen[-1][0] and result.status != 1:  # 1: no iterations left
-                self.reason = "converged"
-            yield loss
+        yield from self._seen(seen, converged=result.status != 1)  # 1: no iterations left
+
+    def _seen(self, seen: list[tuple[State, float]], *, converged: bool) -> Iterator[Stage]:
+        """Yield the stages of iterations; early stopping's part of the state comes in between."""
+        for state, loss in seen:
+            last = converged and state is seen[-1][0]
+            now = self.state._replace(theta=state.theta, epoch=state.epoch, step=state.step)
+            ended = last or self._is_wanted(state.epoch)
+            yield Stage(now, loss if ended else None, "converged" if last else None)
 
     def _free_value(self, start: Array, free: Array, free_theta: Array) -> tuple[float, Array]:
         """Return C and its gradient over the trainable entries, as SciPy wants them."""
@@ -578,8 +611,9 @@ class Run:
         intermediate_result: Any,
     ) -> None:
         state, theta = self.state, fill(start, free, intermediate_result.x)
-        self.state = state._replace(theta=theta, epoch=state.epoch + 1, step=state.step + 1)
-        seen.append((self.state, float(intermediate_result.fun)))
+        after = state._replace(theta=theta, epoch=state.epoch + 1, step=state.step + 1)
+        seen.append((after, float(intermediate_result.fun)))
+        self.state = after
 
 
 def scipy_minimize() -> Callable[..., Any]:

@@ -243,7 +243,7 @@ def fit(seed=0, epochs=20, threads=2):
     return run.theta.tobytes()
 
 
-def in_a_child(work):
+def in_a_child(work, seconds=60):
     """Fork, work in the child, and end with its success."""
     import os, time
 
@@ -257,7 +257,7 @@ def in_a_child(work):
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
-    until = time.monotonic() + 60
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
@@ -308,6 +308,53 @@ for _ in range(15):
 stop.set()
 other.join()
 check(expected)
+""",
+    "forked while another thread trains for the first time": """
+import threading, time
+
+def training(place):
+    other = threading.Thread(target=fit)
+    other.start()
+    time.sleep(place / 20)  # it imports, or loads what was compiled
+    in_a_child(lambda: check(expected), seconds=30)
+    other.join()
+
+with open("expected", "wb") as file:
+    in_a_child(lambda: file.write(fit()) and file.flush())
+with open("expected", "rb") as file:
+    expected = file.read()
+for place in range(5):  # each in a process that has imported nothing yet
+    in_a_child(lambda: training(place))
+""",
+    "forked while another thread compiles": """
+import threading, time
+from chainrule.compiled import kernels, objects, pieces
+
+NAME, expected, stop, built = "passes.dropout_forward", fit(), threading.Event(), []
+
+def compile_one():
+    objects.compiled("unused", None, lambda: kernels.built(NAME, np.float32))
+
+def compiling():
+    while not stop.is_set():
+        built.append(compile_one())
+
+def child(compiles):
+    kernels.IN_MEMORY.clear()
+    pieces.made.cache_clear()
+    check(expected)  # everything is loaded again
+    if compiles:
+        compile_one()
+
+other = threading.Thread(target=compiling, daemon=True)
+other.start()
+while not built:  # Numba is imported
+    time.sleep(0.01)
+for place in range(5):
+    time.sleep(place / 20)
+    in_a_child(lambda: child(compiles=place == 4))
+stop.set()
+other.join()
 """,
     "multiprocessing, fork": """
 import multiprocessing
@@ -373,9 +420,10 @@ def test_in_a_process(name, tmp_path: Path):
         environment["OPENBLAS_NUM_THREADS"] = "1"
     done = subprocess.run(
         [sys.executable, str(program)], env=environment, check=False, timeout=HANG,
-        capture_output=True, text=True,
+        capture_output=True, text=True, cwd=tmp_path,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    assert "Exception ignored" not in done.stderr
 
 
 def test_results_do_not_depend_on_who_else_runs():

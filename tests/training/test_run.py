@@ -295,11 +295,11 @@ def test_an_interrupted_metric():
     run = train(NET, X, Y, **SETTINGS, metric=metric)
     with pytest.raises(KeyboardInterrupt):
         run.finish()
-    assert run.state.epoch == 4
+    assert (run.state.epoch, len(run.history)) == (3, 3)  # the fourth has no record yet
     assert np.isfinite(run.predict(X)).all()
     run.finish()
     assert state_of(run) == state_of(finished(**SETTINGS))
-    assert [r.epoch for r in run.history] == [1, 2, 3, 5, 6, 7, 8, 9]
+    assert [r.epoch for r in run.history] == list(range(1, 10))
 
 
 SIGNALS = """

@@ -37,8 +37,10 @@ def training(
     path : Path
         What `describe` said.
     """
-    from chainrule.compiled.engine import Kernel, Training
+    from chainrule.compiled.forks import LOADING
 
+    with LOADING:
+        from chainrule.compiled.engine import Kernel, Training
     kernel = Kernel(network, optimizer, data, batches, path.threads, tiny=path.tiny)
     return Training(kernel)
 
@@ -52,6 +54,8 @@ def predictor(network: "Network", dtype: "type[np.floating[Any]]") -> "Predictor
     dtype : type
         float32 or float64.
     """
-    from chainrule.compiled.predicting import Predictor
+    from chainrule.compiled.forks import LOADING
 
+    with LOADING:
+        from chainrule.compiled.predicting import Predictor
     return Predictor(network, dtype)

@@ -143,8 +143,10 @@ def own_parts(network: Network) -> list[Custom | CustomLoss]:
 
 def fault_of(part: Custom | CustomLoss, dtype: type[np.floating[Any]]) -> InputError | None:
     """Return why a function of a user's own does not compile, or None."""
-    from chainrule.compiled.pieces import activation_piece, loss_piece
+    from chainrule.compiled.forks import LOADING
 
+    with LOADING:
+        from chainrule.compiled.pieces import activation_piece, loss_piece
     try:
         activation_piece(part, dtype) if isinstance(part, Custom) else loss_piece(part, dtype)
     except InputError as error:

@@ -18,27 +18,26 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import llvmlite.binding as llvm
 
 from chainrule.compiled import libraries, sources
+from chainrule.compiled.forks import LOADING, LOCKS
 
 PACKAGES = "numba", "llvmlite", "numpy", "scipy"
 EMPTY = ""  # a module to begin with: what runs is added to it
-LOADING = RLock()
+
+with LOADING:  # llvmlite's own lock, held in every call, also by others' Numba and by what is freed
+    theirs = getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", None)
+    if theirs is not None:  # it has no public name, and may lose this one
+        LOCKS.append(theirs)
 
 # What Numba's own settings change in the code that it makes; joblib sets others in its workers.
 WISHES = (
     "OPT", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "LOOP_VECTORIZE", "SLP_VECTORIZE",
     "INTEL_SVML", "DISABLE_INTEL_SVML", "BOUNDSCHECK", "DEBUGINFO", "LLVM_REFPRUNE_PASS",
 )  # fmt: skip
-
-if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it has not
-    os.register_at_fork(
-        before=LOADING.acquire, after_in_parent=LOADING.release, after_in_child=LOADING.release
-    )
 
 
 @dataclass(frozen=True)
@@ -98,16 +97,15 @@ class Loaded:
 
 def load(built: Built) -> Loaded:
     """Bring machine code into memory."""
-    with LOADING:
-        for name in built.needs:
-            libraries.provide(name)
-        initialize()
-        processor = llvm.Target.from_triple(llvm.get_process_triple())
-        machine = processor.create_target_machine(jit=True)
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(EMPTY), machine)
-        engine.add_object_file(llvm.ObjectFileRef.from_data(built.code))
-        engine.finalize_object()
-        return Loaded(engine.get_function_address(built.name), engine)
+    for name in built.needs:
+        libraries.provide(name)
+    initialize()
+    processor = llvm.Target.from_triple(llvm.get_process_triple())
+    machine = processor.create_target_machine(jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(EMPTY), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(built.code))
+    engine.finalize_object()
+    return Loaded(engine.get_function_address(built.name), engine)
 
 
 @cache
@@ -173,14 +171,15 @@ def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
         What tells it from all others of the package as it is; None if it is not kept.
     build : callable
     """
-    path = None if key is None else path_of(name, key)
-    found = None if path is None else read(path)
-    if found is None:
-        announce()
-        found = build()
-        if path is not None:
-            write(path, found)
-    return load(found)
+    with LOADING:
+        path = None if key is None else path_of(name, key)
+        found = None if path is None else read(path)
+        if found is None:
+            announce()
+            found = build()
+            if path is not None:
+                write(path, found)
+        return load(found)
 
 
 def keeps() -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.activations import Activation, identity, logistic
 from chainrule.compiled import sources
+from chainrule.compiled.forks import LOADING
 from chainrule.compiled.objects import Built, Loaded, compiled
 from chainrule.elementwise import exp, log
 from chainrule.errors import InputError
@@ -87,9 +88,10 @@ def key_of(function: Function, dtype: Dtype) -> Key:
     """
     if name := own_name(function):
         return name
-    from chainrule.compiled.translation import translate
+    with LOADING:
+        from chainrule.compiled.translation import translate
 
-    translation = translate(function, dtype)
+        translation = translate(function, dtype)
     return translation.key or translation.compiled
 
 
@@ -97,9 +99,10 @@ def key_of_slope(function: Function, dtype: Dtype) -> Key:
     """Return the same for the derivative of a function, which is made of its text."""
     if name := own_name(function):
         return f"slope of {name}"
-    from chainrule.compiled.translation import translate_slope
+    with LOADING:
+        from chainrule.compiled.translation import translate_slope
 
-    translation = translate_slope(function, dtype)
+        translation = translate_slope(function, dtype)
     return f"slope of {translation.key}" if translation.key else translation.compiled
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from chainrule.compiled.forks import LOADING
+
 LOCK = threading.Lock()
 
 
@@ -24,8 +26,9 @@ class Holding:
 @cache
 def libraries() -> tuple[Any, ...]:
     """Return the controllers of SciPy's BLAS, or of every BLAS where it cannot be told."""
-    import scipy.linalg.cython_blas  # noqa: F401  pyright: ignore  (loads the library)
-    from threadpoolctl import ThreadpoolController
+    with LOADING:
+        import scipy.linalg.cython_blas  # noqa: F401  pyright: ignore  (loads the library)
+        from threadpoolctl import ThreadpoolController
 
     found = [c for c in ThreadpoolController().lib_controllers if c.user_api == "blas"]
     own = [c for c in found if "scipy" in c.filepath.rsplit("site-packages", 1)[-1]]
