@@ -25,7 +25,7 @@ def test_progress_moves_in_a_terminal(terminal: Terminal):
     code, seen = finish(terminal("demo"))
     assert code == 0
     epochs = [int(n) for n in re.findall(r"epoch +(\d+)/20", ESCAPE.sub("", seen))]
-    assert len(set(epochs)) > 3
+    assert len(set(epochs)) > 1  # it is drawn ten times a second: how often, is the machine's speed
     assert epochs == sorted(epochs)
     assert epochs[-1] == 20
     assert "\x1b[2K" in seen  # lines are redrawn
