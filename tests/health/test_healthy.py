@@ -170,6 +170,15 @@ def test_weighted_and_rare_classes():
     silent(diagnose(network, theta, X, rare, weights=1 + 9 * rare, optimizer="adam"))
 
 
+@pytest.mark.parametrize("size", [22.0, 100.0])
+def test_large_targets_that_are_learned(size: float):
+    """Nor is an untrained network told that they are large: nobody knows how it will go."""
+    X, y = diabetes()
+    network, data = regressor(10, 50, 1, activation="relu"), Data(X, size * y)
+    silent(diagnose(network, network.initialize(0), *data, optimizer="adam"))
+    silent(after(network, data, Momentum(0.001), 200, batch=200))
+
+
 def test_a_rare_class_of_which_the_inputs_say_little():
     """Its run is no better than a constant, but 30 samples cannot show that nothing is related."""
     rare = (np.arange(2000) % 33 == 0).astype(float)

@@ -204,10 +204,16 @@ def test_what_follows_from_the_inputs_is_a_sign():
     ]  # fmt: skip
     (alone,) = SICK["weights too large"].report().findings
     assert not alone.sign
+    trained_on_it = after(classifier(13, 16, 3), wine(), SGD(0.1), 200)
+    assert [f.id for f in trained_on_it.findings if not f.sign] == ["inputs-not-scaled"]
+    assert "rate-too-large" in ids(trained_on_it)
 
 
 def test_what_only_follows_is_not_told():
-    """Of a logistic output far below its targets: that it is flat, and that they are large."""
+    """Of a logistic output far below its targets: that it is flat, and that they are large.
+
+    Its slope is below 1e-4 on every sample, where 0.25 is the largest.
+    """
     case = SICK["logistic output, targets up to 346"].report()
     assert "saturated-units" not in ids(case)
     assert "targets-not-scaled" not in ids(case)
