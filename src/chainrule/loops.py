@@ -179,8 +179,9 @@ def diverged(
     return DivergenceError(
         f"{what} is not finite (loss {float(trace.value.real):.6g}) in epoch {state.epoch + 1}, "
         f"batch {state.batch + 1}; first at {guilty(network, trace)}. "
-        f"Lower the learning rate (now {rate:.6g}), bring the inputs to a common scale "
-        f"(largest |x| now {np.abs(trace.batch.x).max():.6g}), or clip gradients "
+        f"Lower the learning rate (now {rate:.6g}), bring inputs and targets to a common scale "
+        f"(largest |x| now {np.abs(trace.batch.x).max():.6g}, "
+        f"|t| {np.abs(trace.batch.t).max():.6g}), or clip gradients "
         "(clip=ClipNorm(1.0)); the last finite theta is kept"
     )
 

@@ -598,8 +598,8 @@ class Run:
             raise DivergenceError(
                 f"the loss is {float(trace.value):.6g} in L-BFGS's line search in epoch "
                 f"{self.state.epoch + 1}, batch 1; first not finite at "
-                f"{loops.guilty(self.network, trace)}. Bring the inputs to a common scale, or "
-                "begin nearer; the last finite theta is kept"
+                f"{loops.guilty(self.network, trace)}. Bring inputs and targets to a common "
+                "scale, or begin nearer; the last finite theta is kept"
             )
         return float(trace.value), trace.gradient[free].astype(np.float64)
 

@@ -5,6 +5,11 @@ scikit-learn's protocol exists since 1.9; with an older one its tests are skippe
 
 import importlib.util
 import io
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -273,6 +278,51 @@ def test_an_interruption_keeps_what_was_reached(looks: Any, monkeypatch: pytest.
         estimator.fit(X, NUMBERS)
     assert estimator.stop_reason_ == "interrupted"
     assert np.isfinite(estimator.predict(X)).all()
+
+
+@contextmanager
+def ctrl_c() -> Iterator[None]:
+    """Interrupt what runs here by real signals, until one is heard.
+
+    One alone may be lost: Python ignores what is raised while it clears up a weak reference.
+    """
+    over = threading.Event()
+
+    def press() -> None:
+        while not over.wait(0.5):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def hear(*_: Any) -> None:
+        if not over.is_set():
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, hear)
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+@pytest.mark.parametrize("looks", [[], [lambda *_: None]])
+def test_ctrl_c_keeps_what_was_reached(looks: Any, engine: str):
+    """In a fit that has no end of its own; then the estimator goes on."""
+    choices: dict[str, Any] = {"callbacks": looks, "engine": engine, "warm_start": True}
+    quick("one", **choices).fit(X, NUMBERS)  # compiles
+    estimator = quick("one", max_iter=10**8, **choices)
+    with ctrl_c(), pytest.warns(UserWarning, match="Training interrupted by user"):
+        estimator.fit(X, NUMBERS)
+    reached = estimator.n_iter_
+    assert (estimator.stop_reason_, len(estimator.loss_curve_)) == ("interrupted", reached)
+    assert reached > 0
+    more = estimator.set_params(max_iter=3).fit(X, NUMBERS)
+    whole = quick("one", max_iter=reached + 3, **choices).fit(X, NUMBERS)
+    assert more.loss_curve_ == whole.loss_curve_
+    assert bytes_of(more) == bytes_of(whole)
 
 
 # ---- progress ----

@@ -97,6 +97,42 @@ def test_the_curve_is_the_log_loss(kind: str):
     assert fitted.validation_loss_curve_[-1] == pytest.approx(expected)
 
 
+class Fails:
+    """A scorer that fails at its nth call."""
+
+    def __init__(self, nth: int) -> None:
+        self.left = nth
+
+    def __call__(self, *_: Any) -> float:
+        self.left -= 1
+        if not self.left:
+            raise RuntimeError("no score")
+        return 0.0
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_scorer_that_fails_at_once_costs_nothing(method: str, fitted: bool):
+    estimator = quick("one", early_stopping=True, warm_start=True)
+    estimator = estimator.fit(X, NUMBERS) if fitted else estimator
+    before = {name: repr(value) for name, value in vars(estimator).items() if name != "scoring"}
+    data: dict[str, Any] = {"X_val": NEW, "y_val": NEW_NUMBERS}
+    with pytest.raises(RuntimeError, match="no score"):
+        getattr(estimator.set_params(scoring=Fails(1)), method)(X, NUMBERS, **data)
+    after = {name: repr(value) for name, value in vars(estimator).items() if name != "scoring"}
+    assert after == before
+    estimator.set_params(scoring=None)
+    getattr(estimator, method)(X, NUMBERS, **data)
+
+
+def test_a_scorer_that_fails_later_loses_nothing():
+    estimator = quick("one", early_stopping=True, scoring=Fails(4))
+    with pytest.raises(RuntimeError, match="no score"):
+        estimator.fit(X, NUMBERS, X_val=NEW, y_val=NEW_NUMBERS)
+    assert len(estimator.validation_scores_) == 3
+    assert np.isfinite(estimator.predict(X)).all()
+
+
 def test_it_stops_early_and_says_so():
     fitted = quick("one", **{**FAST, "tol": 0.5}).fit(X, NUMBERS)
     assert fitted.stop_reason_ == "early stopping"

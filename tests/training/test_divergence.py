@@ -97,7 +97,7 @@ def test_a_rate_that_is_too_high(rate: float):
         place = first_not_finite(theta, X[rows], Y[rows])
     assert f"is not finite (loss {loss:.6g}) in epoch {epoch}, batch {batch}; " in message
     assert f"; first at {place}. Lower the learning rate (now {rate:.6g})" in message
-    assert f"(largest |x| now {np.abs(X[rows]).max():.6g})" in message
+    assert f"(largest |x| now {np.abs(X[rows]).max():.6g}, |t| " in message
     assert "clip gradients (clip=ClipNorm(1.0))" in message
     assert message.endswith("; the last finite theta is kept")
     assert (run.state.epoch, run.state.batch) == (epoch - 1, batch - 1)
@@ -155,7 +155,8 @@ def test_the_gradient_alone_may_overflow(W: Any, t: float, loss: str, layer: int
     net = mlp(1, 1, 1, activation="identity", loss="squared-error")
     message = diverged(train(net, [[1e160]], [[t]], SGD(), theta=net.pack(W)))
     assert f"(loss {loss}) in epoch 1, batch 1; first at layer {layer} on the way back" in message
-    assert "bring the inputs to a common scale (largest |x| now 1e+160)" in message
+    assert "bring inputs and targets to a common scale" in message
+    assert f"(largest |x| now 1e+160, |t| {abs(t):.6g})" in message
 
 
 CLIFF = Custom(

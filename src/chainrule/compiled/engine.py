@@ -39,7 +39,9 @@ from chainrule.schedules import Schedule, rate_at
 Array: TypeAlias = NDArray[Any]
 
 CHUNK = 0.1  # seconds of one compiled call, about; Ctrl-C waits no longer
-KEEP = 1.0  # seconds after which a run's state is copied, to fall back on
+# Seconds after which a run's state is copied, to fall back on: at most, and for each parameter, so
+# that copying takes about a hundredth of the time.
+KEEP, KEEP_EACH = 1.0, 1e-6
 GUESS = 3e8  # parameters times samples a second, until a speed has been seen: a slow one
 NEVER = 2**62  # a count of arrivals at which nobody waits any more
 ORDERS = 2**16  # samples whose order is drawn at once, or one epoch's
@@ -324,7 +326,8 @@ class Training:
     ) -> tuple[State, list[float], int]:
         """Go on for up to a second; return where, the epochs' losses, and −1 or where it broke."""
         began, losses = time.perf_counter(), []
-        while state.epoch < last and time.perf_counter() - began < KEEP:
+        keep = min(KEEP, max(CHUNK, KEEP_EACH * len(theta)))
+        while state.epoch < last and time.perf_counter() - began < keep:
             left = (last - state.epoch) * self.kernel.batches.count(self.kernel.n) - state.batch
             state, ended, done = self._chunk(state, theta, slots, left)
             losses += ended
@@ -411,7 +414,8 @@ class Training:
         error = DivergenceError(
             f"the loss is not finite in epoch {sound.epoch + 1}, batch {sound.batch + 1}, computed "
             f"in {np.dtype(self.kernel.dtype)} by the compiled engine; lower the learning rate, "
-            "bring the inputs to a common scale, or use float64; the last finite theta is kept"
+            "bring inputs and targets to a common scale, or use float64; the last finite theta is "
+            "kept"
         )
         return sound, losses, error
 

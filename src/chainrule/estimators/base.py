@@ -135,13 +135,15 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         DivergenceError
             If a loss, gradient or weight is not finite, at once; a ValueError, too. The last finite
             weights are kept.
+        Exception
+            What a scorer or callback raises. Where no epoch had been judged the estimator is as it
+            was before, else it keeps what it has learned.
         """
         goes_on = bool(self.warm_start) and self.__sklearn_is_fitted__()
         given, held = Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val)
         with unchanged(self):
             check_choices(self)
-            fitting = self._prepared(given, held, self.max_iter, fresh=not goes_on)
-        self._train(fitting)
+            self._train(self._prepared(given, held, self.max_iter, fresh=not goes_on))
         return self
 
     def initialize(self, X: Any, y: Any) -> Self:
@@ -183,7 +185,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
                     "since every call would hold out others; give X_val and y_val"
                 )
             fitting = self._prepared(given, held, 1, fresh=fresh, classes=classes, part=True)
-        self._train(fitting, part=True)
+            self._train(fitting, part=True)
         return self
 
     def _prepared(
@@ -412,11 +414,14 @@ def trains_by_epochs(estimator: BaseMLP) -> bool:
 
 @contextmanager
 def unchanged(estimator: Any) -> Iterator[None]:
-    """Leave an estimator as it was where something raises."""
+    """Leave an estimator as it was where something raises before the first epoch is judged."""
     before = dict(vars(estimator))
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        course: Course | None = vars(estimator).get("_course")
+        begun = course is not before.get("_course")
+        if not (course and begun and (course.epochs or course.reason)):
+            vars(estimator).clear()
+            vars(estimator).update(before)
         raise
