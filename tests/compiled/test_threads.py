@@ -383,6 +383,18 @@ assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 wide = mlp(784, 512, 10, activation="relu", loss="squared-error")
 assert describe(wide, rows=512).threads == 1
 """,
+    "joblib's workers, and what is compiled": """
+import os
+from joblib import Parallel, delayed
+from chainrule.compiled import objects
+
+def seen():
+    return os.environ["NUMBA_NUM_THREADS"], objects.path_of("name", "key")
+
+if __name__ == "__main__":
+    found = Parallel(n_jobs=2, backend="loky")(delayed(seen)() for _ in range(2))
+    assert found == [("1", objects.path_of("name", "key"))] * 2, found
+""",
     "left while it fits": """
 import threading, time
 other = threading.Thread(target=fit, kwargs={"epochs": 10**6}, daemon=True)
