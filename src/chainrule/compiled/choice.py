@@ -1,4 +1,4 @@
-"""Which engine a run goes on, and why: by its layers, rows and batch alone, said before it runs.
+"""Which engine a run goes on, and why: said before it runs, by what is asked, installed, allowed.
 
 Nothing is compiled here but a user's own functions, to see whether they can be.
 """
