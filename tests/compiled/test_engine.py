@@ -4,13 +4,10 @@ That its numbers are the reference's is the engines law; here it is what stands 
 """
 
 import io
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +27,7 @@ from chainrule.network import Network, mlp
 from chainrule.optimizers import SGD, Adam, ClipNorm, ClipValue, Momentum, Nesterov, RMSProp
 from chainrule.schedules import CosineDecay, Schedule, StepDecay, WarmUp
 from chainrule.training import EarlyStopping, Run, train
+from tests.compiled.signals import interrupting
 from tests.laws.nets import Array, same_bits
 
 DTYPES = ["float64", "float32"]
@@ -525,26 +523,6 @@ def printed(program: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
-
-
-def interrupting(seconds: float, times: int) -> Callable[[], None]:
-    """Send this process so many interruptions from a thread; return what ends it."""
-    stop = threading.Event()
-
-    def send() -> None:
-        for _ in range(times):
-            if stop.wait(seconds):
-                return
-            os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-
-    def end() -> None:
-        stop.set()
-        thread.join()
-
-    return end
 
 
 # Ctrl-C between a file's opening and its `with` leaves it to the collector: the interpreter's own.

@@ -6,12 +6,16 @@ its own reference; how long anything takes is not asked.
 
 import functools
 import inspect
+import io
 import linecache
 import os
+import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -64,18 +68,19 @@ class Tree(NamedTuple):
     folder: Path
 
     def start(
-        self, folder: Path | str | None = None, program: str = PROGRAM
+        self, folder: Path | str | None = None, program: str = PROGRAM, **settings: str
     ) -> subprocess.Popen[str]:
-        """Start a process on this copy."""
+        """Start a process on this copy; what is set to nothing is not in its environment."""
         places = {"PYTHONPATH": str(self.source), "CHAINRULE_CACHE_DIR": str(folder or self.folder)}
+        given = {**os.environ, **places, **settings}
         return subprocess.Popen(
-            [sys.executable, "-c", program], env={**os.environ, **places},
+            [sys.executable, "-c", program], env={k: v for k, v in given.items() if v},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def run(self, folder: Path | str | None = None) -> Told:
+    def run(self, folder: Path | str | None = None, **settings: str) -> Told:
         """Run a process on this copy to its end."""
-        with self.start(folder) as process:
+        with self.start(folder, **settings) as process:
             return told(process)
 
     def files(self) -> dict[str, bytes]:
@@ -232,6 +237,57 @@ def test_every_source_of_the_engine_counts():
     assert own <= {*sources.FILES}
 
 
+# ---- Numba's settings ---------------------------------------------------------------------------
+
+# As joblib sets them in its workers, and others that change no code.
+HARMLESS = {
+    "NUMBA_NUM_THREADS": "1", "NUMBA_THREADING_LAYER": "workqueue", "NUMBA_CACHE_DIR": "elsewhere",
+    "NUMBA_FULL_TRACEBACKS": "1", "NUMBA_DISABLE_PERFORMANCE_WARNINGS": "1", "OMP_NUM_THREADS": "1",
+}  # fmt: skip
+
+
+def key() -> str:
+    """Return the key as a new process has it."""
+    return objects.engine_key.__wrapped__()
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_setting_that_changes_no_code_changes_no_key(name, monkeypatch):
+    before = key()
+    monkeypatch.setenv(name, HARMLESS[name])
+    assert key() == before
+
+
+@pytest.mark.parametrize("name", ["CPU_NAME", "CPU_FEATURES", "OPT", "BOUNDSCHECK", "ENABLE_AVX"])
+def test_a_setting_that_changes_code_changes_the_key(name, monkeypatch):
+    before = key()
+    monkeypatch.setenv(f"NUMBA_{name}", "0")
+    assert key() != before
+
+
+def test_so_does_numba_s_file(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    before = key()
+    (tmp_path / ".numba_config.yaml").write_text("cpu_name: generic\n")
+    assert key() != before
+
+
+def test_with_other_settings_the_next_one_compiles_nothing(tree, theta):
+    before = tree.files()
+    assert tree.run(**HARMLESS) == Told(compiled=False, theta=theta)
+    assert tree.files() == before
+
+
+def test_code_for_another_processor_is_nobody_else_s(tree, theta):
+    before = tree.files()
+    assert tree.run(NUMBA_CPU_NAME="generic").compiled
+    both = tree.files()
+    assert before.items() < both.items()
+    assert tree.run(NUMBA_CPU_NAME="generic").compiled is False
+    assert tree.run() == Told(compiled=False, theta=theta)
+    assert tree.files() == both
+
+
 # ---- folders and files --------------------------------------------------------------------------
 
 
@@ -250,6 +306,40 @@ def test_torn_files_are_written_anew(tree, theta):
 
 def test_a_folder_that_cannot_be_written(tree, theta):
     assert tree.run("/dev/null/nowhere") == Told(compiled=True, theta=theta)
+
+
+# Whoever has no place in the environment has the account's; and this account has none.
+NO_ACCOUNT = """
+import pwd
+
+def missing(number):
+    raise KeyError("no such account")
+
+pwd.getpwuid = missing
+"""
+HOMES = {"none": ("", NO_ACCOUNT), "not to be written": ("/dev/null", "")}
+
+
+@pytest.mark.parametrize("home", HOMES)
+def test_without_a_home(home, tree, theta):
+    place, account = HOMES[home]
+    nowhere = {"CHAINRULE_CACHE_DIR": "", "XDG_CACHE_HOME": "", "HOME": place}
+    with tree.start(program=account + PROGRAM, **nowhere) as process:
+        out, errors = process.communicate(timeout=300)
+    assert (process.returncode, errors) == (0, "")
+    assert out.split()[1] == theta
+
+
+@pytest.mark.parametrize("place", ["/dev/null/nowhere", "x" * 300, None])
+def test_where_nothing_can_be_kept(place, monkeypatch, tmp_path):
+    """A name that is too long fails as a folder of somebody else's does, for every user."""
+    monkeypatch.setattr(objects, "folder", lambda: place and tmp_path / place)
+    monkeypatch.setattr(helper, "IN_MEMORY", {})  # what other tests have compiled
+    assert not helper.is_there(NAMES[0], np.float32)
+    assert not objects.keeps()
+    loaded = objects.compiled("name", "key", lambda: kernels.built(NAMES[0], np.float32))
+    assert loaded.address
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_where_the_folder_is(monkeypatch, tmp_path):
@@ -280,6 +370,50 @@ def test_what_has_no_file_is_compiled_but_not_kept(monkeypatch, tmp_path):
     fast, slow = (run.finish() and run.theta for run in runs)
     assert np.abs(fast - slow).max() < 1e-14
     assert not [*tmp_path.glob("activate-*"), *tmp_path.glob("derive-*")]
+
+
+# ---- what is half written -----------------------------------------------------------------------
+
+BUILT = objects.Built("f", (), b"code" * 10_000)
+
+
+@pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt(), MemoryError()])
+@pytest.mark.parametrize("where", [(objects.Built, "to_bytes"), (Path, "replace")])
+def test_nothing_half_written_is_left(where, error, monkeypatch, tmp_path):
+    def failing(*_: object) -> None:
+        assert [path.suffix for path in tmp_path.iterdir()] == [objects.PART]
+        raise error
+
+    monkeypatch.setattr(*where, failing)
+    said = pytest.raises(type(error)) if not isinstance(error, OSError) else nullcontext()
+    with said:
+        objects.write(tmp_path / "f.bin", BUILT)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_nothing_half_written_is_left_on_a_full_disk(tmp_path):
+    old = objects.Built("f", (), b"old")
+    objects.write(tmp_path / "f.bin", old)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        objects.write(tmp_path / "f.bin", BUILT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["f.bin"]
+    assert objects.read(tmp_path / "f.bin") == old
+    objects.write(tmp_path / "f.bin", BUILT)
+    assert [path.name for path in tmp_path.iterdir()] == ["f.bin"]
+    assert objects.read(tmp_path / "f.bin") == BUILT
+
+
+def test_what_a_process_left_that_was_stopped_is_removed_later(tmp_path):
+    ages = {"1-old.part": 2 * objects.FORGOTTEN, "2-young.part": 10.0, "old.bin": 10**6}
+    for name, age in ages.items():
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    objects.write(tmp_path / "f.bin", BUILT)
+    assert {path.name for path in tmp_path.iterdir()} == {"2-young.part", "old.bin", "f.bin"}
 
 
 # ---- the other process --------------------------------------------------------------------------
@@ -338,6 +472,27 @@ def test_no_process_is_left_behind_by_an_error(fresh, monkeypatch):
     assert started[0].poll() is not None
 
 
+WRITES_FOR_EVER = """
+import time
+from chainrule.compiled import objects
+
+objects.os.fdopen = lambda *_: time.sleep(300)
+objects.write(objects.folder() / "f.bin", objects.Built("f", (), b"code"))
+"""
+
+
+def test_no_file_is_left_behind_by_a_process_that_was_stopped(fresh, monkeypatch):
+    monkeypatch.setattr(helper, "PROGRAM", WRITES_FOR_EVER)
+    (fresh / f"0-of-another{objects.PART}").touch()
+    with suppress(KeyboardInterrupt), helper.built_beside(NAMES, np.float32):
+        until = time.monotonic() + 60
+        while len([*fresh.iterdir()]) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len([*fresh.iterdir()]) == 2
+        raise KeyboardInterrupt
+    assert [path.name for path in fresh.iterdir()] == [f"0-of-another{objects.PART}"]
+
+
 # ---- what is said -------------------------------------------------------------------------------
 
 
@@ -349,3 +504,48 @@ def test_compiling_is_announced_once_in_a_terminal(terminal, monkeypatch, capsys
         fresh()
     printed = capsys.readouterr().err
     assert printed.count("chainrule: compiling for this machine, once") == terminal
+
+
+class Gone(io.StringIO):
+    """A terminal that nobody reads any more."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def closed() -> io.StringIO:
+    """Return a file that is closed."""
+    file = io.StringIO()
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize("error", [None, object(), closed(), Gone()])
+def test_where_nothing_can_be_said_nothing_is(error, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", error)
+    objects.announce.__wrapped__()
+
+
+WITHOUT_A_CONSOLE = """
+import sys
+import numpy as np
+from chainrule.compiled import helper, objects
+
+assert sys.stdin is sys.stdout is sys.stderr is None
+NAMES = "passes.dropout_forward", "passes.dropout_backward"
+with helper.built_beside(NAMES, np.float32):
+    pass
+objects.write(objects.folder() / "done", objects.Built("done", (), b""))
+"""
+
+
+def test_a_program_without_a_console_compiles(tmp_path):
+    """As under pythonw: there is no standard input, output or error."""
+    command = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, WITHOUT_A_CONSOLE]
+    environment = {**os.environ, "CHAINRULE_CACHE_DIR": str(tmp_path)}
+    assert subprocess.run(command, env=environment, check=False, timeout=300).returncode == 0
+    names = {path.name.partition("-")[0] for path in tmp_path.iterdir()}
+    assert names == {"done", "dropout_forward", "dropout_backward"}

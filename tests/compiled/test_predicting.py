@@ -1,5 +1,7 @@
 """Prediction by compiled kernels: the reference's numbers, for any memory, from any thread."""
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -113,6 +115,51 @@ def test_complex_samples_are_refused():
     net = network()
     with pytest.raises(InputError, match="X is complex"):
         predictor(net, np.float64).predict(net.initialize(0), samples(3) + 1j)
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import numpy as np
+from chainrule import mlp
+from chainrule.compiled import predicting, predictor
+
+predicting.allowed = lambda: THREADS
+net = mlp(8, 512, 512, 512, 512, 8, activation="relu", loss="squared-error")
+theta, one = net.initialize(0), predictor(net, np.float64)
+few = np.random.default_rng(0).normal(size=(3000, 8))
+expected = one.predict(theta, few)
+many = np.broadcast_to(few[0], (10**7, 8))  # minutes of work, in no memory
+
+def send():
+    time.sleep(1.0)
+    sent.extend([threading.active_count(), time.perf_counter()])
+    os.kill(os.getpid(), signal.SIGINT)
+
+for _ in range(3):
+    sent = []
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        one.predict(theta, many)
+    except KeyboardInterrupt:
+        waited = time.perf_counter() - sent[1]
+    else:
+        sys.exit("nobody was interrupted")
+    sender.join()
+    assert sent[0] == 1 + THREADS  # the sender, and those that predict
+    assert threading.active_count() == 1, threading.enumerate()
+    assert waited < 5, waited  # blocks take milliseconds; a loaded machine may take longer
+    assert one.predict(theta, few).tobytes() == expected.tobytes()
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_ctrl_c_ends_a_long_prediction(threads: int):
+    program = INTERRUPTED.replace("THREADS", str(threads))
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_error_in_another_thread_is_raised_here(monkeypatch):

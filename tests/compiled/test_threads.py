@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from chainrule.network import Network, mlp
 from chainrule.optimizers import SGD, Adam, ClipNorm, Momentum
 from chainrule.penalties import Penalty
 from chainrule.training import Run, train
+from tests.compiled.signals import interrupting
 from tests.laws.nets import Array
 
 HANG = 240  # seconds
@@ -132,6 +133,56 @@ def test_an_interruption_leaves_nobody_waiting():
             threads.together(program, 3, let_go.set)
         assert let_go.is_set()
         assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_an_interruption_while_others_are_waited_for(times):
+    """They are let go, and waited for all the same: they work in memory that is the caller's."""
+    let_go, ended, end = threading.Event(), list[int](), list[Callable[[], None]]()
+
+    def program(rank: int) -> int:
+        if rank == 0:
+            end.append(interrupting(0.05, times))
+        else:
+            let_go.wait(20)
+            time.sleep(0.4)
+            ended.append(rank)
+        return 0
+
+    def call() -> None:
+        try:
+            threads.together(program, 3, let_go.set)
+        finally:
+            ended_by_then.extend(ended)
+            end[0]()
+
+    ended_by_then, began = list[int](), time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    assert sorted(ended_by_then) == [1, 2]
+    assert time.monotonic() - began < 15
+
+
+def test_an_interruption_while_others_are_let_go():
+    let_go, abandoned, began = threading.Event(), list[int](), time.monotonic()
+    all_there = threading.Barrier(3)
+
+    def program(rank: int) -> int:
+        all_there.wait()
+        if rank == 0:
+            raise KeyboardInterrupt
+        let_go.wait(20)
+        return 0
+
+    def abandon() -> None:
+        abandoned.append(1)
+        if len(abandoned) == 1:
+            raise KeyboardInterrupt
+        let_go.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.together(program, 3, abandon)
+    assert time.monotonic() - began < 15
 
 
 def test_an_interruption_before_all_have_started(monkeypatch):
@@ -382,6 +433,18 @@ from chainrule.compiled import describe
 assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 wide = mlp(784, 512, 10, activation="relu", loss="squared-error")
 assert describe(wide, rows=512).threads == 1
+""",
+    "joblib's workers, and what is compiled": """
+import os
+from joblib import Parallel, delayed
+from chainrule.compiled import objects
+
+def seen():
+    return os.environ["NUMBA_NUM_THREADS"], objects.path_of("name", "key")
+
+if __name__ == "__main__":
+    found = Parallel(n_jobs=2, backend="loky")(delayed(seen)() for _ in range(2))
+    assert found == [("1", objects.path_of("name", "key"))] * 2, found
 """,
     "left while it fits": """
 import threading, time

@@ -1,4 +1,4 @@
-"""Which engine a run goes on, and why: by its layers, rows and batch alone, said before it runs.
+"""Which engine a run goes on, and why: said before it runs, by what is asked, installed, allowed.
 
 Nothing is compiled here but a user's own functions, to see whether they can be.
 """
@@ -6,7 +6,7 @@ Nothing is compiled here but a user's own functions, to see whether they can be.
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -19,7 +19,6 @@ from chainrule.network import Network, precision
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 
-Choice: TypeAlias = Literal["auto", "reference", "compiled"]
 CHOICES = ("auto", "compiled", "reference")
 NEEDED = ("numba", "scipy", "threadpoolctl")
 

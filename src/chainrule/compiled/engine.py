@@ -68,7 +68,7 @@ def rows_of(x: Array) -> Rows:
     """Return x (n, d) as memory, however it lies; only where entries are not aligned, a copy."""
     size = x.itemsize
     if any(step % size for step in x.strides) or not x.flags.aligned:
-        x = np.ascontiguousarray(x).copy()
+        x = np.array(x, order="C")
     return Rows(x, *(step // size for step in x.strides))
 
 

@@ -56,6 +56,7 @@ def built_beside(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
     finally:
         process.kill()  # if something was wrong: nothing is left behind
         process.wait()
+        clear_parts(process.pid)
 
 
 def can_help() -> bool:
@@ -84,7 +85,7 @@ def is_there(name: str, dtype: Dtype) -> bool:
     if (name, dtype) in IN_MEMORY:
         return True
     path = objects.path_of(*key_of_kernel(name, dtype))
-    return path is not None and path.exists()
+    return path is not None and objects.is_kept(path)
 
 
 def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
@@ -101,6 +102,12 @@ def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
         )  # fmt: skip
     except OSError:  # no memory, say, or no right to
         return None
+
+
+def clear_parts(pid: int) -> None:
+    """Remove what a process has not written to its end."""
+    if (place := objects.folder()) is not None:
+        objects.clear(place, f"{pid}-*{objects.PART}")
 
 
 def main() -> None:

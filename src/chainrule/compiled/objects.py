@@ -13,7 +13,9 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -36,8 +38,13 @@ with LOADING:  # llvmlite's own lock, held in every call, also by others' Numba 
 # What Numba's own settings change in the code that it makes; joblib sets others in its workers.
 WISHES = (
     "OPT", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "LOOP_VECTORIZE", "SLP_VECTORIZE",
-    "INTEL_SVML", "DISABLE_INTEL_SVML", "BOUNDSCHECK", "DEBUGINFO", "LLVM_REFPRUNE_PASS",
+    "DISABLE_INTEL_SVML", "BOUNDSCHECK", "DEBUGINFO", "EXTEND_VARIABLE_LIFETIMES",
+    "ENABLE_PROFILING", "DEBUG_NRT", "LLVM_REFPRUNE_PASS", "LLVM_REFPRUNE_FLAGS",
 )  # fmt: skip
+SETTINGS_FILE = Path(".numba_config.yaml")  # of Numba's: it looks beside whatever is run
+
+PART = ".part"  # how the name of a file ends that is being written
+FORGOTTEN = 3600.0  # seconds after which nobody writes it any more
 
 
 @dataclass(frozen=True)
@@ -138,9 +145,16 @@ def engine_key() -> str:
     """Return the hash of every source file of the package's engine, of versions and processor."""
     made_with = sys.version, *map(version, PACKAGES)
     processor = llvm.get_process_triple(), llvm.get_host_cpu_name(), features()
-    wishes = [os.environ.get(f"NUMBA_{name}") for name in WISHES]
-    told = repr((made_with, processor, wishes, sources.digest()))
+    told = repr((made_with, processor, wishes(), sources.digest()))
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def wishes() -> list[str | bytes | None]:
+    """Return what Numba's settings ask of its code, in the environment or in its file."""
+    asked: list[str | bytes | None] = [os.environ.get(f"NUMBA_{name}") for name in WISHES]
+    with suppress(OSError):
+        asked.append(SETTINGS_FILE.read_bytes())
+    return asked
 
 
 def features() -> str:
@@ -202,26 +216,39 @@ def read(path: Path) -> Built | None:
         return None
 
 
+def is_kept(path: Path) -> bool:
+    """Return whether there is such a file, as far as this user may see."""
+    try:
+        return path.exists()
+    except OSError:  # a folder of somebody else's
+        return False
+
+
 def write(path: Path, built: Built) -> None:
     """Write a file, whole or not at all."""
-    try:
+    with suppress(OSError):  # a folder that cannot be written, or a full disk
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-    except OSError:  # a folder that cannot be written
-        return
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(built.to_bytes())
-        Path(name).replace(path)
-    except OSError:  # it is full, say
-        Path(name).unlink(missing_ok=True)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        clear(path.parent, f"*{PART}", FORGOTTEN)
+        handle, name = tempfile.mkstemp(PART, f"{os.getpid()}-", path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(built.to_bytes())
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def clear(place: Path, names: str, age: float = 0.0) -> None:
+    """Remove what processes that were stopped in the midst of writing have left."""
+    for path in place.glob(names):
+        with suppress(OSError):  # another process was faster
+            if time.time() - path.stat().st_mtime >= age:
+                path.unlink()
 
 
 @cache
 def announce() -> None:
     """Say once, in a terminal, that a few seconds are needed."""
-    if sys.stderr is not None and sys.stderr.isatty():  # a program without a console has none
-        sys.stderr.write("chainrule: compiling for this machine, once (about ten seconds)\n")
+    with suppress(AttributeError, OSError, ValueError):  # there is none, or something else instead
+        if sys.stderr.isatty():
+            sys.stderr.write("chainrule: compiling for this machine, once (about ten seconds)\n")

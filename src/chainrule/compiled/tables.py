@@ -18,7 +18,7 @@ Array: TypeAlias = NDArray[Any]
 # ---- the columns of the table, a row for each layer ---------------------------------------------
 
 KINDS = (Dense, LayerNorm, Activate, Dropout)
-DENSE, NORM, ACTIVATE, DROPOUT = range(4)
+DENSE, NORM = range(2)  # the first of them: those with parameters
 
 KIND, INPUTS, WIDTH, PLACE = range(4)
 W, B, TRAINS_W, TRAINS_B = range(4, 8)  # offsets in θ, −1 where there is none; whether they train

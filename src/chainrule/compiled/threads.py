@@ -92,8 +92,8 @@ if hasattr(os, "register_at_fork"):
 def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], None]) -> int:
     """Run a program in so many threads at once, this one included; return what it returned here.
 
-    An interruption (Ctrl-C) is seen by this thread alone, before it begins or when it has ended.
-    The others are then let go, by `abandon` if they may be waiting for it, and none is left behind.
+    An interruption (Ctrl-C) is seen by this thread alone, before it begins, when it has ended, or
+    while it waits for the others. They are then let go by `abandon`, and none is left behind.
     An error in one of them is raised here.
 
     Parameters
@@ -106,42 +106,72 @@ def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], No
     """
     if ranks == 1:
         return program(0)
-    begin, cancelled = threading.Event(), threading.Event()
-    errors: list[BaseException] = []
-
-    def member(rank: int) -> None:
-        begin.wait()
-        try:
-            if not cancelled.is_set():
-                program(rank)
-        except BaseException as error:  # noqa: BLE001 (it is raised where somebody sees it)
-            errors.append(error)
-            abandon()
-
-    others = [threading.Thread(target=member, args=(r,), daemon=True) for r in range(1, ranks)]
+    crew = Crew(program, ranks, abandon)
     try:
-        for other in others:
-            other.start()
-        begin.set()
+        crew.start()
         result = program(0)
+        crew.wait()
     except BaseException:
-        cancelled.set()
-        abandon()
-        begin.set()
+        crew.let_go()
         raise
-    finally:
-        join(others)
-    if errors:
-        raise errors[0]
+    if crew.errors:
+        raise crew.errors[0]
     return result
 
 
-def join(others: list[threading.Thread]) -> None:
-    """Wait until no thread is left, also if that is interrupted: they use the caller's memory."""
-    try:
-        for other in others:
-            if other.is_alive():  # not one whose start was interrupted: it is cancelled
-                other.join()
-    except BaseException:
-        join(others)
-        raise
+class Crew:
+    """The other threads of a call, from their start to their end.
+
+    Parameters
+    ----------
+    program, ranks, abandon
+        As `together` takes them.
+    """
+
+    def __init__(
+        self, program: Callable[[int], int], ranks: int, abandon: Callable[[], None]
+    ) -> None:
+        self.program, self.abandon = program, abandon
+        self.begin, self.cancelled = threading.Event(), threading.Event()
+        self.errors: list[BaseException] = []
+        self.ended = [threading.Event() for _ in range(1, ranks)]
+        self.threads = [
+            threading.Thread(target=self.member, args=given, daemon=True)
+            for given in enumerate(self.ended, 1)
+        ]
+
+    def member(self, rank: int, ended: threading.Event) -> None:
+        """Run the program in a thread, unless it was cancelled before."""
+        self.begin.wait()
+        try:
+            if not self.cancelled.is_set():
+                self.program(rank)
+        except BaseException as error:  # noqa: BLE001 (it is raised where somebody sees it)
+            self.errors.append(error)
+            self.abandon()
+        finally:
+            ended.set()
+
+    def start(self) -> None:
+        """Let all begin at once."""
+        for thread in self.threads:
+            thread.start()
+        self.begin.set()
+
+    def wait(self) -> None:
+        """Wait until all have ended."""
+        for thread, ended in zip(self.threads, self.ended, strict=True):
+            if thread.ident is not None:  # one whose start was interrupted is cancelled
+                ended.wait()  # an interrupted join takes it for ended (Python 3.11 and 3.12)
+                thread.join()
+
+    def let_go(self) -> None:
+        """Let all end soon, and wait, also if that is interrupted: they use the caller's memory."""
+        try:
+            self.cancelled.set()
+            self.abandon()
+            self.begin.set()
+            self.wait()
+        except BaseException:
+            self.let_go()
+            raise
