@@ -17,7 +17,7 @@ class InputError(ChainruleError, ValueError):
     """A value that was handed in cannot be used; the message names it and the remedy."""
 
 
-class UnknownNameError(ChainruleError, KeyError):
+class UnknownNameError(ChainruleError, KeyError, ValueError):
     """A name that nothing is called by; the message offers the nearest right one."""
 
     def __str__(self) -> str:

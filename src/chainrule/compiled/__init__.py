@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.compiled import sources  # noqa: F401 (it looks at the files as they are imported)
 from chainrule.compiled.choice import Path, describe
+from chainrule.compiled.forks import LOADING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,11 +38,10 @@ def training(
     path : Path
         What `describe` said.
     """
-    from chainrule.compiled.forks import LOADING
-
     with LOADING:
         from chainrule.compiled.engine import Kernel, Training
-    kernel = Kernel(network, optimizer, data, batches, path.threads, tiny=path.tiny)
+
+        kernel = Kernel(network, optimizer, data, batches, path.threads, tiny=path.tiny)
     return Training(kernel)
 
 
@@ -54,8 +54,7 @@ def predictor(network: "Network", dtype: "type[np.floating[Any]]") -> "Predictor
     dtype : type
         float32 or float64.
     """
-    from chainrule.compiled.forks import LOADING
-
     with LOADING:
         from chainrule.compiled.predicting import Predictor
-    return Predictor(network, dtype)
+
+        return Predictor(network, dtype)

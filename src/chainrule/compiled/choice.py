@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.activations import Custom
+from chainrule.compiled.forks import LOADING
 from chainrule.errors import InputError, MissingPackageError, missing, unknown
 from chainrule.layers import Activate, Dense
 from chainrule.losses import CustomLoss
@@ -109,13 +110,14 @@ def describe(
         raise unknown("engine", engine, CHOICES)
     if engine == "reference":
         return Path("reference", 1, "it was asked for")
-    faults = refusals(network, named_optimizer(optimizer), precision(dtype))
-    if faults and engine == "compiled":
-        raise faults[0]
-    if faults:
-        absent = isinstance(faults[0], MissingPackageError)
-        return Path("reference", 1, str(faults[0]), missing=absent)
-    return compiled_path(network, min(batch or rows, rows))
+    with LOADING:
+        faults = refusals(network, named_optimizer(optimizer), precision(dtype))
+        if faults and engine == "compiled":
+            raise faults[0]
+        if faults:
+            absent = isinstance(faults[0], MissingPackageError)
+            return Path("reference", 1, str(faults[0]), missing=absent)
+        return compiled_path(network, min(batch or rows, rows))
 
 
 def refusals(network: Network, optimizer: Any, dtype: type[np.floating[Any]]) -> list[Exception]:
@@ -142,10 +144,8 @@ def own_parts(network: Network) -> list[Custom | CustomLoss]:
 
 def fault_of(part: Custom | CustomLoss, dtype: type[np.floating[Any]]) -> InputError | None:
     """Return why a function of a user's own does not compile, or None."""
-    from chainrule.compiled.forks import LOADING
+    from chainrule.compiled.pieces import activation_piece, loss_piece
 
-    with LOADING:
-        from chainrule.compiled.pieces import activation_piece, loss_piece
     try:
         activation_piece(part, dtype) if isinstance(part, Custom) else loss_piece(part, dtype)
     except InputError as error:

@@ -6,6 +6,7 @@ No algorithm stands here: chainrule's engine trains, explains and checks.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from inspect import signature
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -16,12 +17,13 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing
 
 from chainrule.activations import Activation
-from chainrule.errors import InputError
+from chainrule.errors import DivergenceError, InputError
 from chainrule.estimators.callbacks import CallbackSupportMixin, Watch, with_callbacks
 from chainrule.estimators.choices import Choices, callbacks_of, check_choices, hidden_layers
 from chainrule.estimators.course import Course
 from chainrule.estimators.data import (
     check_lengths,
+    check_precision,
     checked_pair,
     checked_rows,
     checked_targets,
@@ -200,7 +202,9 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         self._check_targets(wanted)
         self._make_network(fresh=fresh)
         loss = self.network_.objective
-        data = Samples(rows, self._targets(wanted, loss), self._weights(wanted, weight))
+        t = self._targets(wanted, loss)
+        check_precision(t, rows.dtype)
+        data = Samples(rows, t, self._weights(wanted, weight))
         seed = seed_of(self.random_state) if fresh else self._course.state.seed
         validation, data = self._validation(given, held, data, wanted, seed)
         if fresh:
@@ -260,10 +264,17 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         if not self.early_stopping or is_lbfgs(self):
             return None, data
         rows, out = split(len(data.X), self.validation_fraction, seed, self._classes_of(y))
-        chosen = data.take(out)
+        kept, chosen = data.take(rows), data.take(out)
+        for part, what in ((kept, "left to train on"), (chosen, "held out")):
+            if part.weight is not None and not part.weight.any():
+                raise InputError(
+                    f"every row that is {what} weighs 0; give X_val and y_val, or another "
+                    f"validation_fraction than {self.validation_fraction}"
+                )
+        X = given.X.tocsr() if hasattr(given.X, "tocsr") else given.X  # others have no rows
+        X = X if self.scoring is None else _safe_indexing(X, out)
         batch = self._batch(chosen.X, chosen.t, chosen.weight)
-        X = given.X if self.scoring is None else _safe_indexing(given.X, out)
-        return HeldOut(batch, X, y[out], chosen.weight), data.take(rows)
+        return HeldOut(batch, X, y[out], chosen.weight), kept
 
     def _handed_in(self, held: Given, dtype: Any) -> HeldOut:
         """Return validation data that were handed in, checked as the training data are."""
@@ -276,6 +287,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         check_lengths(rows, y, "_val")
         weight = checked_weights(held.weight, len(rows), "sample_weight_val")
         t = self._targets(y, self.network_.objective, "y_val")
+        check_precision(t, dtype, "y_val")
         return HeldOut(self._batch(rows.astype(dtype, copy=False), t, weight), held.X, y, weight)
 
     def _batch(self, X: Array, t: Array, weight: Array | None) -> Any:
@@ -300,22 +312,46 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
             Watch(self, callbacks_of(self), told, lambda: {"_theta": theta()}),
             None,
             lambda: self._show(course),
+            lambda: self._theta,
+            lambda rate: self._tell_standstill(f"Setting learning rate to {rate:f}"),
         )  # fmt: skip
 
     def _scorer(self) -> Any:
         """Return scikit-learn's scorer, None for the loss and for the estimator's own score."""
-        if self.scoring is None or self.scoring == "loss":
+        scoring = self.scoring
+        if scoring is None or (isinstance(scoring, str) and scoring == "loss"):
             return None
-        return check_scoring(self, scoring=self.scoring)
+        if not isinstance(scoring, str) and not callable(scoring):
+            raise InputError(
+                f"scoring={scoring!r}: give one score, as a name, a function or None, for epochs "
+                "are compared by one number"
+            )
+        return check_scoring(self, scoring=scoring)
 
     def _judged(self, held_out: HeldOut, scorer: Any, loss: float) -> float:
         """Return the score of validation data, of which more is better."""
-        if isinstance(self.scoring, str) and self.scoring == "loss":
-            return -loss
-        if scorer is None:
+        if not np.isfinite(loss):
+            raise DivergenceError(
+                f"the validation loss is {loss}; see whether X_val is scaled as X"
+            )
+        if scorer is not None:
+            score = self._asked(held_out, scorer)
+        elif self.scoring is None:
             p = self._forward.predict(self._theta, held_out.batch.x)
-            return self._score_of(p, held_out.y, held_out.weight)
-        weight = {} if held_out.weight is None else {"sample_weight": held_out.weight}
+            score = self._score_of(p, held_out.y, held_out.weight)
+        else:
+            score = -loss
+        if not np.isfinite(score):
+            raise InputError(
+                f"early stopping cannot compare epochs by a score of {score}, which scoring="
+                f"{self.scoring!r} gives for the validation data; choose another, or other data"
+            )
+        return score
+
+    def _asked(self, held_out: HeldOut, scorer: Any) -> float:
+        """Return a scorer's number; weights go to those that take them."""
+        weighs = held_out.weight is not None and takes_weights(scorer)
+        weight = {"sample_weight": held_out.weight} if weighs else {}
         try:
             return float(scorer(self, held_out.X, held_out.y, **weight))
         except Exception as error:
@@ -354,11 +390,17 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         key = "search" if reason == "epochs" and is_lbfgs(self) else reason
         if key in ENDS and not part:
             warn(ENDS[key] % self.n_iter_, ConvergenceWarning)
-        if self.verbose and reason in ("converged", "early stopping") and not is_lbfgs(self):
-            what = "Validation score" if reason == "early stopping" else "Training loss"
+        if reason in ("converged", "early stopping") and not is_lbfgs(self):
+            small = "Learning rate too small. " if is_adaptive(self) else ""
+            self._tell_standstill(f"{small}Stopping.")
+
+    def _tell_standstill(self, then: str) -> None:
+        """Say that nothing improves and what is done then, where that is wanted."""
+        if self.verbose:
+            what = "Validation score" if self.validation_scores_ else "Training loss"
             say(
                 f"{what} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} "
-                "consecutive epochs. Stopping."
+                f"consecutive epochs. {then}"
             )
 
     def _take_pulse(self, fitting: Fitting, start: Array) -> None:
@@ -410,6 +452,15 @@ def trains_by_epochs(estimator: BaseMLP) -> bool:
             "stochastic; choose 'adam' or 'sgd'"
         )
     return True
+
+
+def takes_weights(scorer: Any) -> bool:
+    """Tell whether a scorer, or what scikit-learn's scorer calls, takes ``sample_weight``."""
+    try:
+        names = signature(getattr(scorer, "_score_func", scorer)).parameters
+    except (TypeError, ValueError):  # nothing is known about it
+        return False
+    return "sample_weight" in names or any(p.kind is p.VAR_KEYWORD for p in names.values())
 
 
 @contextmanager

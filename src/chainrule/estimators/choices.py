@@ -129,8 +129,9 @@ def hidden_layers(choices: Choices) -> tuple[int, ...]:
     listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
     for size in listed:
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            fault = "whole numbers" if isinstance(size, float) and size >= 1 else "> 0"
             raise InputError(
-                f"hidden_layer_sizes must be > 0, got {listed}; give whole numbers from 1, "
+                f"hidden_layer_sizes must be {fault}, got {listed}; give whole numbers from 1, "
                 "such as (100,)"
             )
     return tuple(int(size) for size in listed)

@@ -7,11 +7,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import column_or_1d
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import check_array, validate_data
 
 from chainrule.errors import InputError
 from chainrule.estimators.faults import label_faults, located, short
+from chainrule.estimators.warned import warn
 
 Array: TypeAlias = NDArray[Any]
 
@@ -126,9 +127,29 @@ def check_lengths(X: Array, y: Array, of: str = "") -> None:
         )
 
 
+def check_precision(t: Array, dtype: Any, what: str = "y") -> None:
+    """Raise InputError where a target is beyond what samples of this precision are computed in."""
+    most = np.finfo(dtype).max
+    if t.dtype.kind == "f" and t.dtype.itemsize > np.dtype(dtype).itemsize:
+        beyond = np.argwhere(np.abs(t) > most)
+        if len(beyond):
+            row = int(beyond[0][0])
+            raise InputError(
+                f"{what}, row {row}, is {short(t[tuple(beyond[0])])}, beyond {np.dtype(dtype)}, in "
+                "which X is computed; scale it, or give X in float64"
+            )
+
+
 def column(y: Array) -> Array:
     """Return targets (n, 1) as (n,), with scikit-learn's warning, and others as they are."""
-    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.ndim != 2 or y.shape[1] != 1:
+        return y
+    warn(
+        "A column-vector y was passed when a 1d array was expected. Please change the shape of y "
+        "to (n_samples, ), for example using ravel().",
+        DataConversionWarning,
+    )
+    return y[:, 0]
 
 
 def dense(array: Any) -> Array:

@@ -157,7 +157,7 @@ def label_faults(values: Any, what: str) -> Iterator[str]:
     if not table.ndim:
         yield f"{what} is {short(values)}; give {TARGETS}"
         return
-    first = table.flat[0]
+    first = table.flat[0] if table.size else None
     for place, label in np.ndenumerate(table):
         named = what if table.ndim == 1 else f"{what}, column {place[1]}"
         if fault := label_fault(label, first):

@@ -7,7 +7,9 @@ goes back to an earlier state where the rule would have fired on the way: the ru
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
 
 from chainrule.errors import DivergenceError
 from chainrule.estimators.callbacks import Watch
@@ -19,6 +21,8 @@ from chainrule.estimators.stopping import Rule, Wait
 from chainrule.estimators.warned import warn
 from chainrule.optimizers import LBFGS
 from chainrule.training import Record, Run
+
+Array: TypeAlias = NDArray[Any]
 
 # One epoch for so many done is run at once, though the rule may fire on the way; or as many as take
 # so few seconds, where starting a stretch takes longer than to run it twice.
@@ -54,6 +58,10 @@ class Fitting:
         Shows progress.
     show : callable
         Lets the estimator show what the course is now.
+    theta_of : callable
+        The estimator's θ, which a callback may have replaced.
+    slowed : callable
+        Is told what an adaptive rate has fallen to.
     records : list of Record
         Of this fit.
     pace : float
@@ -71,6 +79,8 @@ class Fitting:
     watch: Watch
     tell: Tell | None
     show: Callable[[], None]
+    theta_of: Callable[[], Array]
+    slowed: Callable[[float], None]
     records: list[Record] = field(default_factory=list)
     pace: float = 0.0
 
@@ -170,6 +180,7 @@ class Fitting:
             if record is not None:
                 record = self._seen(record)
             stop = self.watch.end_epoch(record)
+            self._take_over()
             before = self.run
             self._conclude(told=stop, over=record is None)
             if self.run is not before:
@@ -199,6 +210,13 @@ class Fitting:
     def _look(self) -> None:
         """Take over the state that the run is in."""
         self.course.state = self.run.state
+
+    def _take_over(self) -> None:
+        """Go on from other weights, where a callback has set them."""
+        theta = self.theta_of()
+        if theta is not self.course.state.theta:
+            self.run.state = self.run.state._replace(theta=theta)
+            self._look()
 
     def _note(self, record: Record, score: float) -> None:
         """Write down an epoch, and keep θ if its score is the best."""
@@ -238,6 +256,7 @@ class Fitting:
         optimizer = replace(description, rate=rate / 5)
         self.course.rate, self.course.optimizer = optimizer.rate, optimizer
         self.course.wait = Wait(0, self.course.wait.best)
+        self.slowed(optimizer.rate)
         run = self.run
         self.run = Run(
             run.network, run.data, None, optimizer, run.settings._replace(epochs=max(self.left, 0)),

@@ -35,8 +35,9 @@ class HeldOut(NamedTuple):
 
     def loss(self, forward: Forward, theta: Array) -> float:
         """Return the loss over these data, without penalty and dropout."""
-        o = forward.raw(theta, self.batch.x)  # (n, outputs)
-        return float(forward.network.objective.value(o, self.batch.t, self.batch.weight))
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever asks looks at the number
+            o = forward.raw(theta, self.batch.x)  # (n, outputs)
+            return float(forward.network.objective.value(o, self.batch.t, self.batch.weight))
 
 
 def split(
@@ -67,7 +68,7 @@ def split(
         )
     even = classes if classes is not None and divides(classes, n - held, held) else None
     parts: Any = train_test_split(
-        np.arange(n), test_size=fraction, random_state=seed, stratify=even
+        np.arange(n), test_size=fraction, random_state=seed % 2**32, stratify=even
     )
     return parts[0], parts[1]
 

@@ -64,7 +64,9 @@ def network_of(
     of_kind(choices.engine, str, "engine", "give 'auto', 'compiled' or 'reference'")
     hidden = hidden_layers(choices)
     last: list[str | Activation] = ["identity" if output is None else output]
-    drawn = None if choices.initializer is None else named_initializer(choices.initializer)
+    chosen = choices.initializer
+    chosen = plain(chosen) if isinstance(chosen, str) else chosen
+    drawn = None if chosen is None else named_initializer(chosen)
     network = mlp(
         inputs,
         *hidden,
@@ -100,7 +102,9 @@ def named_activation(choice: str | Activation) -> Activation:
 
 def logistic_hidden(choices: Choices) -> bool:
     """Tell whether scikit-learn would draw the smaller weights that it has for the logistic."""
-    return isinstance(choices.activation, Logistic) or choices.activation == "logistic"
+    given = choices.activation
+    listed = [given] if isinstance(given, str | Activation) else list(given)
+    return bool(listed) and all(isinstance(named_activation(one), Logistic) for one in listed)
 
 
 def drawn_as_theirs(network: Network, logistic: bool) -> Network:  # noqa: FBT001 (one switch)

@@ -81,6 +81,8 @@ def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
         If no optimiser or schedule has that name.
     """
     solver = choices.solver
+    if not isinstance(choices.learning_rate, Schedule) and choices.learning_rate not in OWN_RATES:
+        rate_of(choices, pace)  # a name that nothing is called by is no choice under any solver
     if not isinstance(solver, str):
         return own_optimizer(choices, named(solver, Optimizer | LBFGS, OPTIMIZERS, "solver"))
     if solver not in OPTIMIZERS:
@@ -162,4 +164,5 @@ def no_rate(name: object) -> Exception:
     remedy = NEEDS_STEPS.get(plain(str(name)))
     if remedy:
         return InputError(f"learning_rate={name!r} needs its steps; give {remedy}")
-    return unknown("learning rate", name, [*SCHEDULES, "invscaling", "adaptive"])
+    complete = [name for name in SCHEDULES if name not in NEEDS_STEPS]
+    return unknown("learning rate", name, [*complete, "invscaling", "adaptive"])

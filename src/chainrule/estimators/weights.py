@@ -3,8 +3,8 @@
 They are views, never copies; who trains them stands elsewhere.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,41 @@ from chainrule.layout import Block
 from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
+
+
+class Views(list[Array]):
+    """Views of θ in a list: an array that is put in the place of one is written into θ.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    views : iterable of array
+    """
+
+    def __init__(self, name: str, views: Iterable[Array]) -> None:
+        super().__init__(views)
+        self.name = name
+
+    def __setitem__(self, place: SupportsIndex | slice, given: Any) -> None:
+        """Write an array into θ, or one for each place of a slice.
+
+        Raises
+        ------
+        InputError
+            If there are too few or too many, or one has another shape or is not finite.
+        """
+        places = range(len(self))[place]
+        places, arrays = ([places], [given]) if isinstance(places, int) else (places, list(given))
+        if len(places) != len(arrays):
+            raise InputError(
+                f"{self.name} has {len(places)} places there, but {len(arrays)} arrays are put "
+                "into them; give one for each"
+            )
+        pairs = [(self[i], placeable(array, self[i], f"{self.name}[{i}]"))
+                 for i, array in zip(places, arrays, strict=True)]  # fmt: skip
+        for view, array in pairs:
+            view[...] = array
 
 
 class Weights:
@@ -40,7 +75,8 @@ class Weights:
         if before is not None:
             return before
         self._require("coefs_")
-        return [block.view(self._theta).T for block in blocks(self.network_, "W")]
+        views = (block.view(self._theta).T for block in blocks(self.network_, "W"))
+        return Views("coefs_", views)
 
     @coefs_.setter
     def coefs_(self, coefs: Sequence[ArrayLike]) -> None:
@@ -53,7 +89,9 @@ class Weights:
         if before is not None:
             return before
         self._require("intercepts_")
-        return [block.view(self._theta) for block in blocks(self.network_, "b")]
+        return Views(
+            "intercepts_", (block.view(self._theta) for block in blocks(self.network_, "b"))
+        )
 
     @intercepts_.setter
     def intercepts_(self, intercepts: Sequence[ArrayLike]) -> None:
@@ -109,9 +147,15 @@ def write(theta: Array, places: list[Block], name: str, arrays: list[ArrayLike])
             "for each"
         )
     for i, (block, array) in enumerate(zip(places, arrays, strict=True)):
-        given, to = np.asarray(array), block.view(theta).T
-        if given.shape != to.shape:
-            raise InputError(f"{name}[{i}] has shape {given.shape}, but must be {to.shape}")
-        if given.dtype.kind not in "buif" or not np.isfinite(given).all():
-            raise InputError(f"{name}[{i}] is not finite; give finite numbers")
-        to[...] = given
+        to = block.view(theta).T
+        to[...] = placeable(array, to, f"{name}[{i}]")
+
+
+def placeable(array: ArrayLike, to: Array, what: str) -> Array:
+    """Return an array that fits into the place of another, or raise InputError."""
+    given = np.asarray(array)
+    if given.shape != to.shape:
+        raise InputError(f"{what} has shape {given.shape}, but must be {to.shape}")
+    if given.dtype.kind not in "buif" or not np.isfinite(given).all():
+        raise InputError(f"{what} is not finite; give finite numbers")
+    return given
