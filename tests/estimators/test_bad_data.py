@@ -97,6 +97,8 @@ def test_an_unfitted_estimator_stays_unfitted(kind: str, bad: str):
 
 
 BAD_Y: dict[tuple[str, str], tuple[Any, str]] = {
+    ("binary", "empty"): (np.array([], "<U1"), "y: Found array with 0 sample"),
+    ("one", "empty"): ([], "y: Found array with 0 sample"),
     ("binary", "one class"): (np.full(60, "yes"), "one class only, .'yes'.; a classifier"),
     ("binary", "numbers"): (NUMBERS, "Unknown label type: continuous; y, row 0, .* MLPRegressor"),
     ("classes", "NaN"): (changed(NUMBERS, 4, np.nan), r"Input y contains NaN\. y, row 4, is nan"),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
+from sklearn.neural_network import MLPRegressor as theirs  # noqa: N813 (ours has its name)
 
 from chainrule import SGD, DivergenceError
 from chainrule.estimators import fitting, progress
@@ -48,6 +49,23 @@ def test_a_function_sees_every_epoch_and_changes_nothing(kind: str, solver: str)
 
 def third(_: Any, record: Record) -> bool:
     return record.epoch == 3
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+@pytest.mark.parametrize("write", [False, True])
+def test_weights_that_a_function_sets_are_gone_on_from(engine: str, write: bool):
+    def zero_after_two(estimator: Any, record: Record) -> None:
+        if record.epoch == 2 and write:
+            for array in estimator.coefs_:
+                array[...] = 0
+        elif record.epoch == 2:
+            estimator.coefs_ = [np.zeros_like(array) for array in estimator.coefs_]
+
+    whole = quick("one", callbacks=[zero_after_two], engine=engine).fit(X, NUMBERS)
+    parts = quick("one", max_iter=2, warm_start=True, engine=engine).fit(X, NUMBERS)
+    parts.coefs_ = [np.zeros_like(array) for array in parts.coefs_]
+    parts.set_params(max_iter=4).fit(X, NUMBERS)
+    assert bytes_of(whole) == bytes_of(parts)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -307,6 +325,7 @@ def ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # see ctrl_c
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
 @pytest.mark.parametrize("looks", [[], [lambda *_: None]])
 def test_ctrl_c_keeps_what_was_reached(looks: Any, engine: str):
@@ -338,6 +357,21 @@ def test_a_terminal_sees_a_bar(monkeypatch: pytest.MonkeyPatch):
     assert "epoch 4/4" in shown
     assert f"loss {fitted.loss_:.4f}" in shown
     assert f"score {fitted.validation_scores_[-1]:.4f}" in shown
+
+
+def test_an_adaptive_rate_says_what_scikit_learn_says(capsys: pytest.CaptureFixture[str]):
+    choices: dict[str, Any] = {
+        "solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 1e3,
+        "verbose": True, "max_iter": 100,
+    }  # fmt: skip
+    told = []
+    for estimator in (quick("one", **choices), theirs(hidden_layer_sizes=(5,), **choices)):
+        estimator.fit(X, NUMBERS)
+        lines = capsys.readouterr().out.splitlines()
+        told.append([line for line in lines if not line.startswith("Iteration")])
+    assert told[0] == told[1]
+    assert "Setting learning rate to 0.000200" in told[0][0]
+    assert told[0][-1].endswith("Learning rate too small. Stopping.")
 
 
 def test_a_notebook_and_a_terminal_move_and_a_file_does_not():

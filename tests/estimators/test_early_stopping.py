@@ -6,8 +6,10 @@ Validation data may be handed in, and are then encoded as the training data are.
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from sklearn.metrics import log_loss, make_scorer, r2_score
+import scipy.sparse as sp
+from sklearn.metrics import accuracy_score, log_loss, make_scorer, r2_score
 
 from chainrule import MLPClassifier
 from tests.estimators.data import BINARY, CLASSES, LABELS, NUMBERS, TARGETS, X, bytes_of, quick
@@ -95,6 +97,80 @@ def test_the_curve_is_the_log_loss(kind: str):
     fitted = quick(kind).fit(X, TARGETS[kind], X_val=X, y_val=TARGETS[kind])
     expected = log_loss(TARGETS[kind], fitted.predict_proba(X))
     assert fitted.validation_loss_curve_[-1] == pytest.approx(expected)
+
+
+def accuracy(estimator: Any, X: Any, y: Any) -> float:
+    return float(np.mean(estimator.predict(X) == y))
+
+
+WEIGHTS = np.linspace(0, 1, 60)
+SCORERS: dict[str, tuple[str, Any, Any]] = {
+    "a function": ("binary", accuracy, lambda y, p: np.mean(p == y)),
+    "a scorer with weights": (
+        "binary", make_scorer(accuracy_score), lambda y, p: np.average(p == y, weights=WEIGHTS)
+    ),
+    "a scorer without": ("one", "neg_max_error", lambda y, p: -np.max(np.abs(y - p))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_weights_go_to_scorers_that_take_them(name: str):
+    kind, scoring, expected = SCORERS[name]
+    more = {"class_weight": {"yes": 7.0}} if kind == "binary" else {}
+    y = TARGETS[kind]
+    fitted = quick(kind, early_stopping=True, scoring=scoring, **more).fit(
+        X, y, WEIGHTS, X_val=X, y_val=y, sample_weight_val=WEIGHTS
+    )
+    assert fitted.best_validation_score_ == pytest.approx(expected(y, fitted.predict(X)))
+    held_out = quick(kind, early_stopping=True, scoring=scoring, **more).fit(X, y, 1 + WEIGHTS)
+    assert len(held_out.validation_scores_) == 6
+
+
+@pytest.mark.parametrize("scoring", [["accuracy"], {"a": "accuracy"}, 3])
+def test_one_score_is_asked_for(scoring: Any):
+    unfitted = quick("binary", early_stopping=True, scoring=scoring)
+    with pytest.raises(ValueError, match="give one score, as a name, a function or None"):
+        unfitted.fit(X, BINARY)
+    assert not hasattr(unfitted, "classes_")
+
+
+def test_a_score_that_is_no_number_is_told():
+    fitted = quick("binary", early_stopping=True, scoring=lambda *_: np.nan)
+    with pytest.raises(ValueError, match="cannot compare epochs by a score of nan"):
+        fitted.fit(X, BINARY)
+
+
+def test_validation_data_that_overflow_are_told():
+    fitted = quick("one", early_stopping=True, scoring="loss")
+    with pytest.raises(ValueError, match="the validation loss is inf; see whether X_val is scaled"):
+        fitted.fit(X, NUMBERS, X_val=1e200 * X, y_val=NUMBERS)
+
+
+@pytest.mark.parametrize(("row", "what"), [(0, "held out"), (None, "left to train on")])
+def test_rows_held_out_of_which_none_weighs_anything(row: int | None, what: str):
+    weight = np.zeros(60)
+    seen: list[Any] = []
+
+    def note(_: Any, held: Any, __: Any) -> float:
+        seen.append(held)
+        return 0.0
+
+    quick("one", early_stopping=True, scoring=note, max_iter=1).fit(X, NUMBERS)
+    held = [i for i in range(60) if (seen[0] == X[i]).all(axis=1).any()]
+    weight[[i for i in range(60) if i not in held] if row == 0 else held] = 1
+    with pytest.raises(ValueError, match=f"every row that is {what} weighs 0"):
+        quick("one", early_stopping=True).fit(X, NUMBERS, sample_weight=weight)
+
+
+@pytest.mark.parametrize("kind", [sp.coo_matrix, sp.csr_array, sp.csc_matrix, pd.DataFrame])
+def test_rows_are_held_out_of_any_kind_of_samples(kind: Any):
+    fitted = quick("binary", early_stopping=True, scoring="accuracy").fit(kind(X), BINARY)
+    bare = quick("binary", early_stopping=True, scoring="accuracy").fit(X, BINARY)
+    assert bytes_of(fitted) == bytes_of(bare)
+
+
+def test_a_seed_may_be_large():
+    assert quick("one", early_stopping=True, random_state=2**33).fit(X, NUMBERS).n_iter_
 
 
 class Fails:

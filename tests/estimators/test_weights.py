@@ -3,6 +3,7 @@
 Weights may be written to, and set before anything is fitted.
 """
 
+import copy
 import re
 from typing import Any
 
@@ -38,6 +39,44 @@ def test_weights_can_be_set():
     assert bytes_of(other) == bytes_of(fitted)
     assert not np.shares_memory(other.theta_, fitted.theta_)
     assert np.array_equal(other.predict(X), fitted.predict(X))
+
+
+def test_one_array_can_be_set_and_a_slice():
+    """As in federated averaging: ``a.coefs_[i] = (a.coefs_[i] + b.coefs_[i]) / 2``."""
+    one, other = (quick("many", random_state=s).fit(X, TARGETS["many"]) for s in (0, 1))
+    mean = (one.theta_ + other.theta_) / 2
+    for i in range(len(one.coefs_)):
+        one.coefs_[i] = (one.coefs_[i] + other.coefs_[i]) / 2
+    one.intercepts_[:] = [
+        (a + b) / 2 for a, b in zip(one.intercepts_, other.intercepts_, strict=True)
+    ]
+    np.testing.assert_array_equal(one.theta_, mean)
+    one.coefs_[-1] = np.zeros((5, 3))
+    assert np.ptp(one.predict(X), axis=0).max() == 0
+
+
+def test_what_does_not_fit_is_not_set():
+    fitted = quick("one").fit(X, NUMBERS)
+    before = bytes_of(fitted)
+    with pytest.raises(ValueError, match=r"coefs_\[0\] has shape \(5, 4\), but must be \(4, 5\)"):
+        fitted.coefs_[0] = np.zeros((5, 4))
+    with pytest.raises(
+        ValueError, match=r"intercepts_\[-1\] is not finite|intercepts_\[1\] is not"
+    ):
+        fitted.intercepts_[-1] = [np.nan]
+    with pytest.raises(ValueError, match=r"coefs_ has 2 places there, but 1 arrays"):
+        fitted.coefs_[:] = [np.zeros((4, 5))]
+    with pytest.raises(ValueError, match=r"coefs_\[1\] has shape"):
+        fitted.coefs_[:] = [np.zeros((4, 5)), np.zeros(3)]
+    assert bytes_of(fitted) == before
+
+
+def test_the_listed_weights_are_copied_with_an_estimator():
+    fitted = quick("one").fit(X, NUMBERS)
+    kept = copy.deepcopy(fitted.coefs_)
+    kept[0] = np.zeros((4, 5))
+    assert fitted.coefs_[0].any()
+    assert not kept[0].any()
 
 
 def test_weights_can_be_set_before_anything_is_fitted():
