@@ -115,8 +115,8 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         Parameters
         ----------
         X : array, sparse matrix or data frame (n, features)
-            float32 is computed in float32, all else in float64. Arrays of floats are not copied;
-            sparse matrices are made dense.
+            float32 is computed in float32, all else in float64. Arrays of floats are not copied,
+            but parted into two where early stopping holds rows out; sparse matrices are made dense.
         y : array (n,) or (n, outputs)
             Class labels, rows of 0 and 1 for many labels at once, or numbers.
         sample_weight : array (n,), optional
