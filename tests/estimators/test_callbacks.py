@@ -349,9 +349,9 @@ def test_ctrl_c_keeps_what_was_reached(looks: Any, engine: str):
 
 def test_a_terminal_sees_a_bar(monkeypatch: pytest.MonkeyPatch):
     screen = io.StringIO()
+    screen.isatty = lambda: True
     terminal = Console(file=screen, force_terminal=True, width=80)
     monkeypatch.setattr(progress, "Console", lambda **_: terminal)
-    monkeypatch.setattr(progress, "moves", lambda _: True)
     fitted = quick("one", verbose=True, max_iter=4, early_stopping=True).fit(X, NUMBERS)
     shown = screen.getvalue()
     assert "epoch 4/4" in shown
@@ -374,6 +374,45 @@ def test_an_adaptive_rate_says_what_scikit_learn_says(capsys: pytest.CaptureFixt
     assert told[0][-1].endswith("Learning rate too small. Stopping.")
 
 
-def test_a_notebook_and_a_terminal_move_and_a_file_does_not():
-    assert progress.moves(Console(force_jupyter=True))
-    assert not progress.moves(Console(file=io.StringIO(), force_terminal=True))
+class Cell:
+    """What IPython's display leaves in a notebook's cell."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def display(self, shown: Any, *, display_id: bool) -> "Cell":
+        assert display_id
+        self.seen.append(shown)
+        return self
+
+    def update(self, shown: Any) -> None:
+        self.seen.append(shown)
+
+
+def test_a_notebook_sees_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    cell = Cell()
+    monkeypatch.setattr(progress, "Console", lambda **_: Console(force_jupyter=True))
+    monkeypatch.setattr(progress, "import_module", lambda _: cell)
+    fitted = quick("one", verbose=True, max_iter=4, early_stopping=True).fit(X, NUMBERS)
+    first, last = repr(cell.seen[0]), repr(cell.seen[-1])
+    assert first == "epoch 0/4"
+    assert last.startswith(f"epoch 4/4  loss {fitted.loss_:.4f}  held out ")
+    assert last.endswith(f"score {fitted.validation_scores_[-1]:.4f}")
+    assert 'value="4" max="4"' in cell.seen[-1]._repr_html_()
+    assert "Iteration" not in capsys.readouterr().out
+
+
+def test_a_notebook_sees_how_far_a_fit_came(monkeypatch: pytest.MonkeyPatch):
+    cell = Cell()
+    monkeypatch.setattr(progress, "Console", lambda **_: Console(force_jupyter=True))
+    monkeypatch.setattr(progress, "import_module", lambda _: cell)
+    estimator = quick("one", verbose=True, max_iter=9, callbacks=[third])
+    estimator.fit(X, NUMBERS)
+    assert repr(cell.seen[-1]).startswith("epoch 3/9")
+
+
+def test_a_file_sees_lines(monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    file = Console(file=io.StringIO(), force_terminal=True)
+    monkeypatch.setattr(progress, "Console", lambda **_: file)
+    quick("one", verbose=True, max_iter=2).fit(X, NUMBERS)
+    assert "Iteration 2, loss" in capsys.readouterr().out

@@ -6,7 +6,9 @@ It only shows; the numbers are told to it.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from importlib import import_module
+from time import perf_counter
+from typing import Any, NamedTuple, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -15,6 +17,8 @@ from chainrule.health import Health
 from chainrule.training import Record
 
 Tell: TypeAlias = Callable[[int, Record, float | None], None]
+
+REST = 0.1  # seconds between two drawings of a notebook's bar
 
 
 @contextmanager
@@ -31,16 +35,14 @@ def shown(verbose: object, epochs: int) -> Iterator[Tell | None]:
         yield None
         return
     console = Console(stderr=True, highlight=False, emoji=False)
-    if moves(console):
+    if console.is_jupyter:
+        with cell(epochs) as tell:
+            yield tell
+    elif console.file.isatty() and not console.is_dumb_terminal:
         with bar(console, epochs) as tell:
             yield tell
     else:
         yield line
-
-
-def moves(console: Console) -> bool:
-    """Tell whether a console can redraw: that of a notebook, or a terminal."""
-    return console.is_jupyter or (console.file.isatty() and not console.is_dumb_terminal)
 
 
 @contextmanager
@@ -55,6 +57,49 @@ def bar(console: Console, epochs: int) -> Iterator[Tell]:
     with Progress(*columns, console=console, expand=True) as progress:
         task = progress.add_task("", total=epochs)
         yield tell
+
+
+class Bar(NamedTuple):
+    """A bar as a notebook shows it.
+
+    Attributes
+    ----------
+    done, epochs : int
+    told : str
+        What is known after the last of them.
+    """
+
+    done: int
+    epochs: int
+    told: str = ""
+
+    def __repr__(self) -> str:
+        return f"epoch {self.done}/{self.epochs}  {self.told}".rstrip()
+
+    def _repr_html_(self) -> str:
+        label = f'aria-label="epochs" value="{self.done}" max="{self.epochs}"'
+        return (
+            f"<pre>epoch {self.done}/{self.epochs} <progress {label}></progress> {self.told}</pre>"
+        )
+
+
+@contextmanager
+def cell(epochs: int) -> Iterator[Tell]:
+    """Show a bar in a notebook's cell; its own IPython redraws it, and no widgets are needed."""
+    handle: Any = import_module("IPython.display").display(Bar(0, epochs), display_id=True)
+    now, drawn = Bar(0, epochs), perf_counter()
+
+    def tell(epoch: int, record: Record, score: float | None) -> None:
+        nonlocal now, drawn
+        now = Bar(epoch, epochs, "  ".join(parts(record, score)))
+        if perf_counter() - drawn > REST:
+            handle.update(now)
+            drawn = perf_counter()
+
+    try:
+        yield tell
+    finally:
+        handle.update(now)
 
 
 def parts(record: Record, score: float | None) -> Iterator[str]:

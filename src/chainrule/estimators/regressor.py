@@ -98,11 +98,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     clip : float, ClipNorm, ClipValue or None, default None
         How gradients are clipped; a number is the largest norm.
     scoring : str, callable or None, default None
-        What early stopping looks at: the estimator's score, ``"loss"``, or any scorer; weights go to
-        one that takes ``sample_weight``.
+        What early stopping looks at: the estimator's score, ``"loss"``, or any scorer; weights go
+        to one that takes ``sample_weight``.
     callbacks : sequence of callable, optional
         ``callback(estimator, record)`` after every epoch, the estimator as it then is; whoever
-        returns True ends the fit, and from weights that it sets training goes on (not L-BFGS's). scikit-learn's own go to ``set_callbacks``.
+        returns True ends the fit, and from weights that it sets training goes on (not L-BFGS's).
+        scikit-learn's own go to ``set_callbacks``.
     engine : {"auto", "compiled", "reference"}
         What computes, as in `chainrule.train`.
 
