@@ -28,7 +28,7 @@ from chainrule.losses import CustomLoss
 from chainrule.network import Draw, Network
 from chainrule.optimizers import SGD, AdamW, ClipNorm, ClipValue, Momentum, Nesterov, OptimizerState
 from chainrule.penalties import Penalty
-from chainrule.schedules import ExponentialDecay, Schedule
+from chainrule.schedules import ExponentialDecay, Schedule, WarmUp
 from chainrule.wiring import Step, wire
 from tests.laws.nets import (
     ACTIVATION_VARIANTS,
@@ -97,7 +97,7 @@ class Expected(NamedTuple):
 def expected(setup: Setup) -> list[Expected]:
     """Return the engine's numbers of the steps that are shown."""
     last = setup.steps if setup.rule else 1
-    state = loops.begin(setup.theta, setup.rule or SGD(), setup.network.layout, setup.seed)
+    state = setup.state
     steps: list[Expected] = []
     for number in range(1, last + 1):
         if number in (1, last):
@@ -105,7 +105,7 @@ def expected(setup: Setup) -> list[Expected]:
         if setup.rule:
             state = loops.update(setup.network, setup.rule, setup.batch, state)
     if setup.rule:
-        draw = Draw(setup.seed, last - 1)  # the same masks before and after
+        draw = Draw(setup.seed, state.step - 1)  # the same masks before and after
         steps[-1].values["loss_after"] = setup.network.value(state.theta, setup.batch, draw)
         steps[-1].needed.add("loss_after")
     return steps
@@ -208,6 +208,30 @@ def test_optimisers_schedules_clipping_penalties(
     compare(setup_of(drawn, rule, steps), library)
 
 
+@pytest.mark.product(
+    library=LIBRARIES, optimizer=PAIRS, schedule=["number", *ALL_SCHEDULES],
+    layers=["single", "all"], done=[1, 9], steps=[1, 4],
+)  # fmt: skip
+def test_a_program_begins_where_a_state_is(library, optimizer, schedule, layers, done, steps):
+    drawn = case("tanh", layers=layers, penalty=PENALTY)
+    rule = tuned(optimizer, rate=ALL_SCHEDULES.get(schedule, 0.02))
+    fresh = setup_of(drawn, rule, steps)
+    state = fresh.state
+    for _ in range(done):
+        state = loops.update(fresh.network, rule, fresh.batch, state)
+    source = compare(replace(fresh, theta=state.theta, done=done, slots=state.slots), library)
+    assert f"for step in range({done + 1}, last + 2):" in source
+    assert not (rule.slots and "optim." in source)  # which would remember nothing
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_rates_of_a_users_schedule_from_a_state_on(library):
+    warm = WarmUp(4, Zigzag())
+    for done, rate, first in ((3, Zigzag(), 4), (1, warm, 1), (7, warm, 4)):
+        source = compare(replace(setup_of(case("tanh"), SGD(rate), 5), done=done), library)
+        assert f" - {first}]" in source
+
+
 @pytest.mark.product(library=LIBRARIES, freeze=FREEZES, optimizer=PAIRS, clip=CLIPS, steps=[1, 3])
 def test_frozen_parameters(library, freeze, optimizer, clip, steps):
     first, middle, last = FREEZES[freeze]
@@ -308,7 +332,7 @@ class Zigzag(Schedule):
 @pytest.mark.parametrize("name", ALL_SCHEDULES)
 def test_schedules_as_formulas(name):
     schedule = ALL_SCHEDULES[name]
-    text = schedule_text(schedule, "step", 20)
+    text = schedule_text(schedule, "step", range(1, 21))
     rates = [eval(text, {"math": __import__("math"), "step": k}) for k in range(1, 21)]  # noqa: S307
     assert rates == pytest.approx([schedule(k) for k in range(1, 21)], rel=1e-14)
     assert "[" not in text

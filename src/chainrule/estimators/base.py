@@ -42,6 +42,7 @@ from chainrule.estimators.warned import warn
 from chainrule.estimators.weights import placed
 from chainrule.health import Health, Names, diagnose
 from chainrule.losses import Loss
+from chainrule.network import Network
 from chainrule.training import Run
 
 Array: TypeAlias = NDArray[Any]
@@ -80,10 +81,6 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
     def _plan(self) -> tuple[int, Loss, Activation | None]:
         """Return the number of outputs, the loss and the output activation."""
         raise NotImplementedError  # abstract
-
-    def _weights(self, y: Array, weight: Array | None) -> Array | None:
-        """Return sample weights (n,), with those of their classes."""
-        return weight
 
     def _classes_of(self, y: Array) -> Array | None:
         """Return what a split shares out evenly, (n,), or None."""
@@ -215,22 +212,33 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         run = run_of(self, self.network_, data, epochs, course)
         return self._fitting(run, course, validation, epochs, given)
 
-    def _make_network(self, *, fresh: bool) -> None:
-        """Make the network of the choices, and what says how it is built."""
+    def _network(self, *, fresh: bool) -> Network:
+        """Return the network of the choices; its layers stay unless it is fresh."""
         outputs, loss, output = self._plan()
         network = network_of(self, self.n_features_in_, outputs, loss, output)
         if not fresh and network.layout != self.network_.layout:
             raise InputError(
-                "warm_start and partial_fit go on with the layers that were fitted, but the "
-                f"choices make others now ({network.widths}, they were {self.network_.widths}); "
-                "set warm_start=False, or change them back"
+                "warm_start, partial_fit and explain go on with the layers that were fitted, but "
+                f"the choices make others now ({network.widths}, they were "
+                f"{self.network_.widths}); set warm_start=False, or change them back"
             )
+        return network
+
+    def _make_network(self, *, fresh: bool) -> None:
+        """Make the network of the choices, and what says how it is built."""
+        network = self._network(fresh=fresh)
         if fresh or network != self.network_ or self._forward.engine != self.engine:
             self._forward = Forward(network, self.engine)
         self.network_ = network
         self.n_layers_ = len(hidden_layers(self)) + 2
-        self.n_outputs_ = outputs
+        self.n_outputs_ = network.outputs
         self.out_activation_ = output_name(network)
+
+    def _next(self, n: int) -> tuple[Network, Course]:
+        """Return the network and the course that training goes on with; nothing changes."""
+        check_choices(self)
+        network = self._network(fresh=False)
+        return network, continued(self, network, n, self._theta, self._course)
 
     def _going_on(self, data: Samples, *, part: bool) -> Course:
         """Return the course of training where it goes on."""

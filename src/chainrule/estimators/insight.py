@@ -23,6 +23,8 @@ from chainrule.explanation import Notation, WorkedExample, explain
 from chainrule.gradcheck import GradientReport
 from chainrule.layers import Dense
 from chainrule.losses import Loss
+from chainrule.network import Network
+from chainrule.optimizers import LBFGS
 
 Array: TypeAlias = NDArray[Any]
 
@@ -58,6 +60,14 @@ class Insight(Weights):
         """Return checked targets as the network takes them."""
         raise NotImplementedError  # abstract
 
+    def _weights(self, y: Array, weight: Array | None) -> Array | None:
+        """Return sample weights (n,), with those of their classes."""
+        return weight
+
+    def _next(self, n: int) -> tuple[Network, Course]:
+        """Return the network and the course that training goes on with, on n samples."""
+        raise NotImplementedError  # abstract
+
     def _rows(self, X: Any) -> Array:
         """Return samples (n, features) to predict; plain arrays take a short way."""
         if not self.__sklearn_is_fitted__():
@@ -74,8 +84,11 @@ class Insight(Weights):
         rows = self._rows(X)
         return self._forward.predict(self._theta, rows)
 
-    def _samples(self, X: Any, y: Any, weight: Any = None) -> Samples:
-        """Return samples with targets, as the network takes them; X and y may be one sample."""
+    def _samples(self, X: Any, y: Any, weight: Any = None, *, by_class: bool = False) -> Samples:
+        """Return samples with targets, as the network takes them; X and y may be one sample.
+
+        Each may weigh what its class does, as in training.
+        """
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)
         if is_one(X):
@@ -84,7 +97,8 @@ class Insight(Weights):
         wanted = checked_targets(y, numeric=self._numeric)
         check_lengths(rows, wanted)
         t = self._targets(wanted, self.network_.objective)
-        return Samples(rows, t, checked_weights(weight, len(rows)))
+        own = checked_weights(weight, len(rows))
+        return Samples(rows, t, self._weights(wanted, own) if by_class else own)
 
     def activations(self, X: Any) -> list[Array]:
         """Return what every layer passes on, without dropout.
@@ -133,6 +147,7 @@ class Insight(Weights):
         self,
         X: Any,
         y: Any,
+        sample_weight: ArrayLike | None = None,
         *,
         parameter: str | None = None,
         level: Any = None,
@@ -141,12 +156,17 @@ class Insight(Weights):
         digits: int | None = None,
         decimals: int | None = None,
     ) -> WorkedExample:
-        """Work out a training step from here: every number, its formula, the numbers put in.
+        """Work out the next training step: every number, its formula, the numbers put in.
+
+        It is the update that `partial_fit` would make of these samples as one batch: it begins at
+        ``theta_`` with what the optimiser remembers, at its place of a schedule, and with
+        ``class_weight``. Nothing of the estimator changes. L-BFGS remembers nothing.
 
         Parameters
         ----------
         X : array, sparse matrix or data frame (n, features), or (features,) for one sample
         y : array (n,) or (n, outputs), or one target
+        sample_weight : array (n,), optional
         parameter : str, optional
             Only the derivation of this one, such as ``"W2[0,3]"`` (to, from; counted from 0).
         level : {"scalars", "matrices", "summary"}, optional
@@ -167,12 +187,21 @@ class Insight(Weights):
         See Also
         --------
         chainrule.explain : the same for any network.
+
+        Notes
+        -----
+        After early stopping ``theta_`` is the best of the run, while `partial_fit` goes on from the
+        last.
         """
-        data, course = self._samples(X, y), self._course
+        data = self._samples(X, y, sample_weight, by_class=True)
+        network, course = self._next(len(data.X))
+        state = course.state._replace(theta=self._theta)
+        if isinstance(course.optimizer, LBFGS):  # begins anew
+            state = state._replace(step=0)
         return explain(
-            self.network_, self._theta, data.X, data.t, course.optimizer, steps=steps,
-            parameter=parameter, level=level, notation=notation, digits=digits, decimals=decimals,
-            seed=course.state.seed, title=f"A step of {type(self).__name__}",
+            network, None, data.X, data.t, course.optimizer, state=state, weights=data.weight,
+            steps=steps, parameter=parameter, level=level, notation=notation, digits=digits,
+            decimals=decimals, title=f"A step of {type(self).__name__}",
         )  # fmt: skip
 
     def check_gradient(

@@ -42,7 +42,7 @@ MOST_TERMS = 5  # of a sum, in the derivation of one parameter
 
 def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     network: Network,
-    theta: ArrayLike,
+    theta: ArrayLike | None,
     x: ArrayLike,
     t: ArrayLike,
     optimizer: str | Optimizer | LBFGS | None = None,
@@ -50,6 +50,7 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     steps: int = 1,
     show_steps: Iterable[int] | None = None,
     weights: ArrayLike | None = None,
+    state: State | None = None,
     parameter: str | None = None,
     level: Level | None = None,
     notation: str | Notation = "plain",
@@ -64,7 +65,8 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     Parameters
     ----------
     network : Network
-    theta : array (parameters,)
+    theta : array (parameters,) or None
+        None where a state brings it.
     x : array (n, inputs), or (inputs,) for one sample
     t : array (n, outputs), (outputs,) for one sample, or (n,) classes or single targets
     optimizer : str, Optimizer or LBFGS, optional
@@ -72,9 +74,13 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     steps : int, default 1
         How many steps in a row, on the same samples.
     show_steps : iterable of int, optional
-        Which of them to work out; the first and the last by default.
+        Which of them to work out, the first counted as 1; the first and the last by default.
     weights : array (n,), optional
         Sample weights.
+    state : State, optional
+        Of a run, such as ``run.state``: the first step is then the next after it. It brings θ, the
+        optimiser's moving averages, the number of the step, which a schedule and corrections of
+        bias go by, and the seed of dropout masks.
     parameter : str, optional
         Only the derivation of this one, such as ``"W2[7,3]"`` (counted from 0) or, by the
         notation's own name, ``"w5"``; for networks of any size.
@@ -89,7 +95,7 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     decimals : int, optional
         Digits behind the point instead.
     seed : int, default 0
-        Of dropout masks.
+        Of dropout masks, where no state brings it.
     title, source : str
         What the document says of itself.
 
@@ -105,19 +111,58 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
         If an optimiser, notation, level or parameter has no such name.
     """
     of_kind(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …) makes")
-    whole(seed, "seed", 0)
-    point = finite(network.layout.check(theta).astype(np.float64), "theta")
+    rule, search = pair(optimizer)
+    point, done, slots, drawn, *_ = start(network, theta, state, rule, seed)
     batch = network.batch(point, x, t, weights)
     finite(batch.x, "x")
-    rule, search = pair(optimizer)
-    shown = choose_steps(steps, show_steps, rule)
-    setup = Setup(network, point, batch, rule, whole(steps, "steps"), seed, search)
+    shown, count = choose_steps(steps, show_steps, rule), whole(steps, "steps")
+    setup = Setup(network, point, batch, rule, count, drawn, search, done, slots)
     chosen = look(notation, digits, decimals)
     return make(setup, shown, chosen, level, parameter, title, source)[0]
 
 
 _notation = notation  # `explain` has a parameter of that name
 _optimizer = optimizer
+
+
+def start(
+    network: Network,
+    theta: ArrayLike | None,
+    state: State | None,
+    rule: Optimizer | None,
+    seed: int = 0,
+) -> State:
+    """Return where an example begins, in double precision; slots of zeros are left out."""
+    if state is None:
+        if theta is None:
+            raise InputError("theta=None: give parameters, or a state such as run.state")
+        return State(_double(network, theta, "theta"), 0, (), whole(seed, "seed", 0))
+    _check_state(network, theta, state, rule)
+    point = _double(network, state.theta, "theta")
+    slots = tuple(_double(network, slot, "the state's average") for slot in state.slots)
+    remembered = slots if rule and any(slot.any() for slot in slots) else ()
+    return State(point, state.step, remembered, state.seed)
+
+
+def _check_state(
+    network: Network, theta: ArrayLike | None, state: State, rule: Optimizer | None
+) -> None:
+    """Raise InputError for a state that fits neither θ nor network and optimiser."""
+    of_kind(state, State, "state", "give the state of a run, such as run.state")
+    whole(state.step, "state.step", 0)
+    whole(state.seed, "state.seed", 0)
+    if rule is not None:  # wherever in an epoch it is: the samples are those given here
+        loops.check_state(state._replace(batch=0), network, rule, loops.Batches(), 1)
+    if theta is not None and not np.array_equal(theta, state.theta):
+        raise InputError(
+            "theta and the state's theta differ: give theta=None to begin at the state's, or "
+            "state._replace(theta=theta)"
+        )
+
+
+def _double(network: Network, vector: ArrayLike, what: str) -> Array:
+    """Return a vector of the network's parameters in double precision, checked to be finite."""
+    return finite(network.layout.check(vector).astype(np.float64), what)
 
 
 class Look(NamedTuple):
@@ -154,7 +199,7 @@ def make(
     ----------
     setup : Setup
     shown : list of int
-        The numbers of the steps to work out.
+        Which steps to work out, the first counted as 1.
     look : Look
     level, parameter, title, source
         As `explain` has them.
@@ -166,7 +211,7 @@ def make(
     milestones = _milestones(setup.steps) if setup.rule else []
     states = trajectory(setup, {*(s - 1 for s in shown), *milestones, *also})
     worked = tuple(_step(writer, states[s - 1], level, parameter) for s in shown)
-    history = tuple((done, _error(setup, states[done])) for done in milestones)
+    history = tuple((setup.done + n, _error(setup, states[n])) for n in milestones)
     description = describe(setup, states[shown[0] - 1].theta)
     example = WorkedExample(
         title, source, setup, description, level, parameter, *look, worked, history
@@ -250,12 +295,12 @@ def pair(
 
 
 def trajectory(setup: Setup, wanted: Iterable[int]) -> dict[int, State]:
-    """Return the states after so many updates each, by the hand-written passes (the same bits)."""
+    """Return the states after so many further updates, by the hand-written passes (same bits)."""
     network, rule = setup.network, setup.rule
     if rule is None:
-        return {0: State(setup.theta, 0, (), setup.seed)}
+        return {0: setup.state}
     keep = set(wanted)
-    state = loops.begin(setup.theta, rule, network.layout, setup.seed)
+    state = setup.state
     states = {0: state}
     for done in range(1, max(keep, default=0) + 1):
         state = loops.update(network, rule, setup.batch, state)

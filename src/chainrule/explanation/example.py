@@ -171,7 +171,7 @@ class ExampleStep:
     Parameters
     ----------
     number : int
-        From 1.
+        From 1; of the first, one more than the updates of the state that it begins at.
     loss_before, loss_after : float
         C at the old and at the new parameters; the second is None without an optimiser.
     quantities : tuple of Quantity
@@ -251,7 +251,8 @@ class WorkedExample:
     steps : tuple of ExampleStep
         Those that are shown.
     history : tuple of (int, float)
-        The error after so many steps, where there are several.
+        The error after so many steps, those of a state before them included; where there are
+        several.
     errata : tuple of ErratumFigure
     """
 

@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
+from chainrule import loops
 from chainrule.batch import Batch
+from chainrule.loops import State
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 
@@ -34,6 +36,10 @@ class Setup:
         Of dropout masks.
     search : LBFGS, optional
         Instead of a rule, the optimiser that has no equations.
+    done : int
+        How many updates went before the first step.
+    slots : tuple of array (parameters,)
+        The rule's moving averages after them; without them, zeros.
     """
 
     network: Network
@@ -43,3 +49,13 @@ class Setup:
     steps: int = 1
     seed: int = 0
     search: LBFGS | None = None
+    done: int = 0
+    slots: tuple[Array, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """The state before the first step."""
+        if self.rule is None:
+            return State(self.theta, self.done, (), self.seed)
+        fresh = loops.begin(self.theta, self.rule, self.network.layout, self.seed)
+        return fresh._replace(step=self.done, slots=self.slots or fresh.slots)

@@ -170,7 +170,7 @@ def outline(example: WorkedExample) -> list[Item]:
 def _items(example: WorkedExample) -> Iterator[Item]:
     yield from (Paragraph(text) for text in introduction(example))
     yield Picture(example.steps[0], example)
-    several = example.setup.steps > 1
+    several = example.setup.steps > 1 or example.setup.done > 0
     for step in example.steps:
         if several:
             yield Heading(f"Step {step.number:,}", 2, f"step-{step.number}")
@@ -189,6 +189,8 @@ def introduction(example: WorkedExample) -> list[str]:
     """Return the sentences in front: source, notation, users' functions, textbook formulas."""
     texts = [example.source] if example.source else []
     texts.append(_described(example))
+    if example.setup.done:
+        texts.append(_before(example))
     if example.setup.batch.weight is not None:
         texts.append("The samples have weights, which are brought to the mean 1 first.")
     if example.notation.about and example.notation.name != "plain":
@@ -213,6 +215,15 @@ def _described(example: WorkedExample) -> str:
     rule = setup.rule or setup.search
     update = f"; update: {rule!r}" if rule else ""
     return f"{network.inputs} inputs, {', '.join(layers)}; loss: {network.objective.name}{update}."
+
+
+def _before(example: WorkedExample) -> str:
+    """Return the sentence on the updates that went before the first step."""
+    left = "parameters and the optimiser's memory" if example.setup.slots else "parameters"
+    return (
+        f"Updates made before: {example.setup.done:,}. The {left} are what they left, and steps "
+        "are counted on from there."
+    )
 
 
 def _textbook(example: WorkedExample) -> list[str]:

@@ -3,6 +3,8 @@
 They import nothing of chainrule and hold no result of it: only data, first parameters and formulas.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from chainrule.batch import Batch, finite
@@ -84,4 +86,5 @@ def doubled(setup: Setup) -> Setup:
     theta = finite(setup.theta, "theta").astype(np.float64)
     weight = None if weight is None else weight.astype(np.float64)
     batch = Batch(finite(x, "x").astype(np.float64), t.astype(np.float64), weight, total)
-    return Setup(setup.network, theta, batch, setup.rule, setup.steps, setup.seed)
+    slots = tuple(finite(slot, "a moving average").astype(np.float64) for slot in setup.slots)
+    return replace(setup, theta=theta, batch=batch, slots=slots)

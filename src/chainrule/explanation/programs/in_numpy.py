@@ -28,12 +28,12 @@ from chainrule.explanation.programs.source import (
     simplified,
     unparse,
 )
+from chainrule.explanation.work import wired
 from chainrule.layers import Dropout
 from chainrule.layout import Block
 from chainrule.losses import CustomLoss
-from chainrule.network import Draw
 from chainrule.optimizers import Optimizer
-from chainrule.wiring import Step, wire
+from chainrule.wiring import Step
 
 Resolve: TypeAlias = Callable[[str], ast.expr]
 
@@ -91,9 +91,7 @@ SHOWN = {
 
 def write_numpy(program: Program) -> None:
     """Fill a program's parts with the equations of the example's first step."""
-    setup = program.setup
-    draw = Draw(setup.seed, 0)
-    step = wire(setup.network, setup.theta, setup.batch, setup.rule, draw=draw)
+    step = wired(program.setup, program.setup.state)
     with np.errstate(all="ignore"):  # the values are looked at for their shapes alone
         Writer(program, step).write()
 
@@ -278,14 +276,24 @@ class Writer:
         new = self.identifier(scope, "w_new")
         call = f"{rule.name}_step({', '.join([w, g, *slots, *rest])})"
         self.lines += assign(", ".join([new, *slots]), call)
-        zeros = ", ".join(f"np.zeros_like({scope.label})" for _ in slots)
-        self.program.data.append(f"{', '.join(slots)} = {zeros}")
+        self._remember(scope.label, dict(zip(slots, rule.slots, strict=True)))
         self.program.shown[-1].append((new, new))
         self.known[scope.label, "w_new"] = ast.Name(new)
         for slot, there in zip(rule.slots, slots, strict=True):
             self.program.shown[-1].append((self.identifier(scope, f"{slot}_new"), there))
             self.known[scope.label, f"{slot}_new"] = ast.Name(there)
         return self.known[scope.label, name]
+
+    def _remember(self, label: str, slots: dict[str, str]) -> None:
+        """Write down what the optimiser remembers of an array: zeros, or what a state brought."""
+        data, given = self.program.data, self.step.arrays[label].given
+        if not self.program.setup.slots:
+            data.append(
+                f"{', '.join(slots)} = {', '.join(f'np.zeros_like({label})' for _ in slots)}"
+            )
+            return
+        for name, slot in slots.items():
+            data += literal(name, np.asarray(given[slot]), "np.array")
 
     def _add_rule(self, rule: Optimizer, scope: Scope) -> list[str]:
         """Add the function of the optimiser's equations; return what each array hands it besides.

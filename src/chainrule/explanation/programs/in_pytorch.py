@@ -118,10 +118,11 @@ class Writer:
 
     @property
     def _same_there(self) -> bool:
-        """Whether torch.optim has the example's rule."""
-        rule = self.program.setup.rule
-        summed = isinstance(rule, Momentum | Nesterov) and scheduled(self.program.setup)
-        return type(rule) in OPTIMIZERS and not summed
+        """Whether torch.optim has the example's rule, with nothing to remember yet."""
+        setup = self.program.setup
+        summed = isinstance(setup.rule, Momentum | Nesterov) and scheduled(setup)
+        goes_on = setup.rule is not None and bool(setup.rule.slots) and setup.done > 0
+        return type(setup.rule) in OPTIMIZERS and not (summed or goes_on or setup.slots)
 
     def _penalised(self, block: Block) -> bool:
         return bool(self.program.setup.network.penalty) and block.decays
@@ -155,7 +156,7 @@ class Writer:
             program.start += mask_lines(program, name, place, "torch.tensor")
             return
         size = (len(setup.batch.x), setup.network.widths[place])
-        mask = dropout_mask(setup.seed, 0, place, size, layer.rate)
+        mask = dropout_mask(setup.seed, setup.done, place, size, layer.rate)
         program.data += literal(name, mask, "torch.tensor")
 
     # ---- forward ----
@@ -358,9 +359,16 @@ class Writer:
             given = [b.name, f"{b.name}.grad", *kept, "rate", *(extra[n] for n in own)]
             call = f"{name}({', '.join(given)})"
             program.update.append(f"    {', '.join([f'{b.name}[...]', *kept])} = {call}")
-            program.data.append(
-                f"{', '.join(kept)} = {', '.join(f'torch.zeros_like({b.name})' for _ in kept)}"
-            )
+            self._remember(b, kept)
+
+    def _remember(self, block: Block, names: list[str]) -> None:
+        """Write down what the rule remembers of an array: zeros, or what a state brought."""
+        program, slots = self.program, self.program.setup.slots
+        if not slots:
+            zeros = ", ".join(f"torch.zeros_like({block.name})" for _ in names)
+            program.data.append(f"{', '.join(names)} = {zeros}")
+        for name, slot in zip(names, slots, strict=bool(slots)):
+            program.data += literal(name, block.view(slot), "torch.tensor")
 
 
 GRADIENT = ", requires_grad=True"

@@ -97,6 +97,16 @@ class Program:
     shown: list[list[tuple[str, str]]] = field(default_factory=list[list[tuple[str, str]]])
     cost: str = "loss"
 
+    @property
+    def first(self) -> int:
+        """The number of the first step."""
+        return self.setup.done + 1
+
+    @property
+    def last(self) -> str:
+        """What the program calls the number of the last step."""
+        return "last" if self.setup.done else "steps"
+
     def add_import(self, line: str) -> None:
         """Add an import once."""
         if line not in self.imports:
@@ -142,19 +152,21 @@ class Program:
         lines = [*self.data, *self.constants, *self.start, *self.forward]
         lines += [*self.backward, *self.update]
         own = {target for line in lines for target in re.split(r", ", line.partition(" = ")[0])}
-        for name in sorted((own | {"step", "steps"}) & set(self.functions)):
+        for name in sorted((own | {"step", self.last}) & set(self.functions)):
             raise InputError(
                 f"{name}: a function or number of yours is called as a quantity of the program is; "
                 "rename yours"
             )
 
     def _top(self) -> list[str]:
-        steps = [f"steps = {self.setup.steps}"] if self.setup.rule else []
+        count = self.setup.done + self.setup.steps
+        note = f"  # step; {self.setup.done} went before" if self.setup.done else ""
+        steps = [f"{self.last} = {count}{note}"] if self.setup.rule else []
         return [*self.data, *self.constants, *steps]
 
     def _main(self) -> str:
         looped = self.setup.rule is not None
-        leave = ["if step > steps:", "    break  # this pass was for the loss afterwards"]
+        leave = [f"if step > {self.last}:", "    break  # this pass was for the loss afterwards"]
         parts = [
             self.start,
             ["# forward", *self.forward, *(leave if looped else [])],
@@ -166,13 +178,14 @@ class Program:
         if not looped:
             return body
         loop = textwrap.indent(body, "    ")
-        return f"for step in range(1, steps + 2):\n{loop}\n\nshow(loss_after={self.cost})"
+        numbers = f"range({self.first}, {self.last} + 2)"
+        return f"for step in {numbers}:\n{loop}\n\nshow(loss_after={self.cost})"
 
     def _output(self) -> list[str]:
         lines = [line for row in self.shown if row for line in show_call(row)]
         if self.setup.steps == 1 or self.setup.rule is None:
             return lines
-        head = ["if step in (1, steps):", '    print("step", step)']
+        head = [f"if step in ({self.first}, {self.last}):", '    print("step", step)']
         return [*head, *(f"    {line}" for line in lines)]
 
 
@@ -309,35 +322,37 @@ def rate_lines(program: Program) -> list[str]:
     rule = program.setup.rule
     if rule is None or not isinstance(rule.rate, Schedule):
         return []
-    text = schedule_text(rule.rate, "step", program.setup.steps)
+    count = program.setup.steps
+    text = schedule_text(rule.rate, "step", range(program.first, program.first + count))
     if "math." in text:
         program.add_import("import math")
     return assign("rate", text)
 
 
-def schedule_text(schedule: Schedule, k: str, steps: int) -> str:
-    """Return the rate of update `k` as an expression: a schedule's formula, or a list."""
+def schedule_text(schedule: Schedule, k: str, updates: range) -> str:
+    """Return the rate of update `k`, one of some, as an expression: a formula, or a list."""
     if isinstance(schedule, WarmUp):
-        return _warm_up(schedule, k, steps)
+        return _warm_up(schedule, k, updates)
     if type(schedule) in SCHEDULE_FORMULAS:
         formula = SCHEDULE_FORMULAS[type(schedule)].format(k=k, **vars(schedule))
         return unparse(Simplify().visit(ast.parse(formula, mode="eval").body))
-    rates = [float(schedule(update)) for update in range(1, min(steps, LONGEST_LIST) + 1)]
+    rates = [float(schedule(update)) for update in updates[:LONGEST_LIST]]
     if len(set(rates)) == 1:
         return number(rates[0])
-    if steps > LONGEST_LIST:
+    if len(updates) > LONGEST_LIST:
         raise InputError(
-            f"steps={steps}: the rates of {type(schedule).__name__} would be a list longer than "
-            f"{LONGEST_LIST}; take fewer steps, or one of chainrule's own schedules"
+            f"steps={len(updates)}: the rates of {type(schedule).__name__} would be a list longer "
+            f"than {LONGEST_LIST}; take fewer steps, or one of chainrule's own schedules"
         )
-    return f"{rates}[{k} - 1]"
+    return f"{rates}[{k} - {updates[0]}]"
 
 
-def _warm_up(schedule: WarmUp, k: str, steps: int) -> str:
+def _warm_up(schedule: WarmUp, k: str, updates: range) -> str:
     then = as_schedule(schedule.then)
     rise = f"{number(then(1))} * {k} / {schedule.steps}"
+    after = range(max(1, updates[0] - schedule.steps), max(2, updates[-1] + 1 - schedule.steps))
     return f"{rise} if {k} <= {schedule.steps} else " + schedule_text(
-        then, f"({k} - {schedule.steps})", steps
+        then, f"({k} - {schedule.steps})", after
     )
 
 
@@ -349,5 +364,5 @@ def mask_lines(program: Program, name: str, place: int, maker: str) -> list[str]
     program.add_function("draw", DRAW)
     program.add_constant("seed", setup.seed)
     units = setup.network.widths[place + 1]
-    mask = f"draw(seed, min(step, steps) - 1, {place}, n, {units}, {layer.rate})"
+    mask = f"draw(seed, min(step, {program.last}) - 1, {place}, n, {units}, {layer.rate})"
     return ["# the last pass keeps the mask of the step before", f"{name} = {maker}({mask})"]
