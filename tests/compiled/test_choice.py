@@ -46,6 +46,24 @@ def test_what_it_depends_on():
             )
 
 
+@pytest.mark.parametrize("setting", [
+    "NUMBA_DISABLE_JIT=1", "NUMBA_BOUNDSCHECK=1", "NUMBA_DEBUGINFO=1", "NUMBA_OPT=0",
+])  # fmt: skip
+def test_numba_set_for_debugging(setting: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(*setting.split("="))
+    said = describe(SMALL, rows=4)
+    assert said.engine == "reference"
+    assert f"{setting} is set" in str(said)
+    with pytest.raises(InputError, match=f"{setting} is set.* unset it, or take engine="):
+        train(SMALL, X, T, epochs=1, engine="compiled")
+
+
+@pytest.mark.parametrize("setting", ["NUMBA_DISABLE_JIT=0", "NUMBA_OPT=max", "NUMBA_OPT="])
+def test_numba_set_as_it_is(setting: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(*setting.split("="))
+    assert describe(SMALL, rows=4).engine == "compiled"
+
+
 def test_threads_are_as_many_as_work_feeds(monkeypatch):
     monkeypatch.setattr("chainrule.compiled.threads.allowed", lambda: 2)
     assert describe(SMALL, rows=4).threads == 1

@@ -3,6 +3,8 @@
 Nothing is compiled here but a user's own functions, to see whether they can be.
 """
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -22,6 +24,14 @@ from chainrule.optimizers import optimizer as named_optimizer
 
 CHOICES = ("auto", "compiled", "reference")
 NEEDED = ("numba", "scipy", "threadpoolctl")
+
+# What Numba may be set to; it is for debugging that people set these otherwise.
+SETTINGS = {
+    "NUMBA_DISABLE_JIT": ("0",),
+    "NUMBA_BOUNDSCHECK": ("0",),
+    "NUMBA_DEBUGINFO": ("0",),
+    "NUMBA_OPT": ("3", "2", "1", "max"),
+}
 
 # Multiplications of a batch's forward pass from which two threads are faster than one, measured on
 # two cores: below, they wait for each other longer than they compute.
@@ -125,9 +135,22 @@ def refusals(network: Network, optimizer: Any, dtype: type[np.floating[Any]]) ->
     absent = [name for name in NEEDED if not installed(name)]
     if absent:
         return [missing(absent[0], "the compiled engine", "train")]
+    if hindered := list(hindering()):
+        return hindered
     if isinstance(optimizer, LBFGS):
         return [InputError("lbfgs is SciPy's: it asks for loss and gradient, and loops by itself")]
     return [fault for part in own_parts(network) if (fault := fault_of(part, dtype))]
+
+
+def hindering() -> Iterator[Exception]:
+    """Yield why Numba makes no code that stands by itself: how it was set."""
+    for name, allowed in SETTINGS.items():
+        value = os.environ.get(name) or allowed[0]
+        if value not in allowed:
+            yield InputError(
+                f"{name}={value} is set, under which Numba makes nothing that runs without it; "
+                "unset it, or take engine='reference'"
+            )
 
 
 @cache
