@@ -307,7 +307,7 @@ def ctrl_c() -> Iterator[None]:
     over = threading.Event()
 
     def press() -> None:
-        while not over.wait(0.5):
+        while not over.wait(2.0):
             os.kill(os.getpid(), signal.SIGINT)
 
     def hear(*_: Any) -> None:

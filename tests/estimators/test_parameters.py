@@ -154,7 +154,7 @@ def test_what_scikit_learn_ignores_is_ignored(solver: str, ignored: dict[str, An
     ("name", "value", "told"),
     [
         ("hidden_layer_sizes", (0,), r"hidden_layer_sizes must be > 0, got \[0\]"),
-        ("hidden_layer_sizes", (2.5,), "hidden_layer_sizes must be > 0"),
+        ("hidden_layer_sizes", (2.5,), "hidden_layer_sizes must be whole numbers"),
         ("hidden_layer_sizes", -3, "hidden_layer_sizes must be > 0"),
         ("activation", "rely", "'rely' is no activation; did you mean 'relu'"),
         ("activation", ["relu"], "activation has 1 entries for 2 hidden layers"),
