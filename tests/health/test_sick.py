@@ -11,9 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import SGD, Adam, InputError, Momentum, Nesterov, UnknownNameError
+from chainrule import (
+    SGD,
+    Adam,
+    InputError,
+    Momentum,
+    Nesterov,
+    Network,
+    UnknownNameError,
+    mlp,
+)
 from chainrule.health import EXAMINATIONS, Health, Names, diagnose
-from chainrule.health.curvature import sharpness
+from chainrule.health.curvature import hessian_product, sharpness
 from chainrule.health.diagnosing import FIRST
 from chainrule.health.rates import stable
 from chainrule.health.words import number, percent
@@ -104,6 +113,29 @@ def test_sharpness_leaves_out_what_is_not_trained():
     exact = np.linalg.eigvalsh(shifted.T @ shifted / len(X)).max()
     found = sharpness(network, theta, network.batch(theta, shifted, y))
     np.testing.assert_allclose(found, exact, 0.02)
+
+
+def test_sharpness_is_the_largest_eigenvalue_where_rounds_dwell_at_another():
+    network, X = classifier(4, 16, 3), standard(iris().X)
+    least, largest, found = eigenvalues(network, 7, Data(X, iris().y))
+    np.testing.assert_allclose((least, largest), (-1.12, 1.77), rtol=0.01)
+    np.testing.assert_allclose(found, largest, rtol=0.02)
+
+
+def test_sharpness_is_the_largest_eigenvalue_where_the_least_is_larger_in_size():
+    network = mlp(30, 8, 1, activation="tanh", loss="logistic-cross-entropy")
+    least, largest, found = eigenvalues(network, 2, cancer())
+    np.testing.assert_allclose((least, largest), (-2.2, 2.05), rtol=0.01)
+    np.testing.assert_allclose(found, largest, rtol=0.02)
+
+
+def eigenvalues(network: Network, seed: int, data: Data) -> tuple[float, float, float]:
+    """Return the least and the largest eigenvalue of the whole Hessian, and what is found."""
+    theta = network.initialize(seed)
+    batch = network.batch(theta, *data)
+    columns = [hessian_product(network, theta, batch, v) for v in np.eye(len(theta))]
+    exact = np.linalg.eigvalsh(np.array(columns))
+    return exact.min(), exact.max(), sharpness(network, theta, batch)
 
 
 @pytest.mark.parametrize("rule", [SGD, Momentum, Nesterov])
