@@ -129,6 +129,19 @@ def test_sharpness_is_the_largest_eigenvalue_where_the_least_is_larger_in_size()
     np.testing.assert_allclose(found, largest, rtol=0.02)
 
 
+def test_sharpness_does_not_take_the_kink_of_a_rectifier_for_curvature():
+    """A unit whose net input is 1e-5 for one sample, and a slope that jumps there."""
+    X, y = standard(iris().X), iris().y
+    values: dict[str, float] = {}
+    for activation in ("relu", "identity"):
+        network = classifier(4, 1, 3, activation=activation)
+        theta = network.initialize(0)
+        views = network.views(theta)
+        views["b1"][...] = 1e-5 - (X @ views["W1"].T).min()
+        values[activation] = sharpness(network, theta, network.batch(theta, X, y))
+    np.testing.assert_allclose(values["relu"], values["identity"], rtol=1e-3)
+
+
 def eigenvalues(network: Network, seed: int, data: Data) -> tuple[float, float, float]:
     """Return the least and the largest eigenvalue of the whole Hessian, and what is found."""
     theta = network.initialize(seed)

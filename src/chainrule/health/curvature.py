@@ -14,7 +14,7 @@ from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
 
-STEP = 1e-4  # of the length of θ: a difference of gradients then keeps about 8 digits
+STEP = 1e-6  # of the length of θ: 6 digits of a gradient, and few samples pass the kink of a relu
 ROUNDS = 30  # of the power iteration, at most
 SETTLED = 0.05  # share of H·v that is not along v; its square is about what the eigenvalue lacks
 
