@@ -178,6 +178,23 @@ def test_where_a_run_diverged_only_its_beginning_counts():
     assert finding.threshold == 1.0
 
 
+@pytest.mark.parametrize("epochs", [3, 200])
+def test_huge_targets_are_named_where_a_run_diverged(epochs: int):
+    """After 3 updates it is not yet infinite, but far above where it began."""
+    data = Data(diabetes().X, 1000 * (77 * diabetes().y + 152))
+    health = after(regressor(10, 50, 1, activation="relu"), data, SGD(0.001), epochs)
+    causes = [f.id for f in health.findings if not f.sign]
+    assert "targets-not-scaled" in causes
+
+
+def test_why_unscaled_inputs_harm_is_true_of_equally_large_columns():
+    """What is smaller then is the column of ones, whose weights are the biases."""
+    health = report(regressor(10, 1), Data(100.1 * diabetes().X, diabetes().y))
+    assert "inputs-not-scaled" in ids(health)
+    assert "largest column alone" not in EXAMINATIONS["inputs-not-scaled"].why
+    assert "a column of ones" in " ".join(health.to_text().split())
+
+
 # ---- what is handed in --------------------------------------------------------------------------
 
 

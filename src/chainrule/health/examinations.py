@@ -109,8 +109,8 @@ EXAMINATIONS: dict[str, Examination] = {
             f"from {NOTABLE:g} to {LARGE:g}), or none reaches {TINY:g}; or a column's |mean| "
             f"is above {OFF:g} of its standard deviations",
             "standardise the inputs",
-            "the largest column alone decides which rate is stable, and at that rate the weights "
-            "of the others hardly move",
+            "a bias is the weight of a column of ones: the largest of all columns decide which "
+            "rate is stable, and at that rate the weights of smaller ones hardly move",
             always=True,
         ),
         Examination(
@@ -138,8 +138,8 @@ EXAMINATIONS: dict[str, Examination] = {
         ),
         Examination(
             "targets-not-scaled", "targets not scaled", targets_not_scaled,
-            f"in a run that is stuck or overflowed, the targets' root mean square is above "
-            f"{LARGEST:g} or below {SMALLEST:g}",
+            "in a run that is stuck, diverged or overflowed, the targets' root mean square is "
+            f"above {LARGEST:g} or below {SMALLEST:g}",
             "standardise the targets",
             "outputs take long to get to large targets, and their gradients are as large",
             always=True, follows=("targets-out-of-reach",),
