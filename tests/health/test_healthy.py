@@ -9,12 +9,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import ACTIVATIONS, SGD, Adam, Momentum, Network, RMSProp, mlp
+from chainrule import (
+    ACTIVATIONS,
+    SGD,
+    Adam,
+    CosineDecay,
+    ExponentialDecay,
+    InverseScaling,
+    Momentum,
+    Network,
+    RMSProp,
+    StepDecay,
+    WarmUp,
+    mlp,
+)
 from chainrule.health import Health, diagnose
 from chainrule.health.case import STUCK
 from chainrule.health.curvature import sharpness
 from chainrule.health.rates import stable
 from tests.health.wards import (
+    DIABETES,
     Data,
     after,
     cancer,
@@ -152,6 +166,49 @@ def test_a_half_adder(activation: str, seed: int):
 def test_a_half_adder_that_learns(epochs: int):
     network = mlp(2, 4, 2, activation="logistic", loss="squared-error")
     silent(after(network, half_adder(), SGD(5.0), epochs, record_every=max(1, epochs // 10)))
+
+
+# Rates that are far below the usual ones at the end of the run, at its beginning, or always.
+SMALL_STEPS: dict[str, tuple[Any, int]] = {
+    "cosine": (Adam(CosineDecay(0.003, 60)), 10),
+    "cosine, descent": (SGD(CosineDecay(0.3, 60)), 10),
+    "steps": (Adam(StepDecay(0.003, 0.01, 10)), 10),
+    "exponential": (SGD(ExponentialDecay(0.5, 0.5)), 10),
+    "inverse": (Momentum(InverseScaling(0.05, 1.0)), 10),
+    "warm-up, one epoch": (Adam(WarmUp(10_000, 0.001)), 1),
+    "warm-up, two epochs": (SGD(WarmUp(10_000, 0.1)), 2),
+    "adam, one epoch": (Adam(1e-4), 1),
+    "rmsprop, one epoch": (RMSProp(1e-4), 1),
+    "descent, one epoch": (SGD(0.01), 1),
+    "momentum, two epochs": (Momentum(0.001), 2),
+    "small, but long": (Adam(1e-5), 800),
+    "small, but long, descent": (SGD(0.003), 300),
+}
+
+
+@pytest.mark.parametrize("name", SMALL_STEPS)
+def test_small_steps_in_a_run_that_goes_well(name: str):
+    rule, epochs = SMALL_STEPS[name]
+    silent(after(classifier(64, 32, 10), digits(600), rule, epochs, batch=100))
+
+
+def test_a_rate_that_fell_in_the_records_only():
+    """As an adaptive rate of the estimators does: what the optimiser has is the last of it."""
+    network = classifier(64, 32, 10)
+    run = trained(network, digits(600), SGD(0.02), 20, batch=100)
+    options: dict[str, Any] = {"history": run.history, "optimizer": SGD(1e-6)}
+    silent(diagnose(network, run.theta, *digits(600), **options))
+    fell = [record._replace(rate=1e-6) for record in run.history[-2:]]
+    assert not diagnose(network, run.theta, *digits(600), **{**options, "history": fell}).ok
+
+
+@pytest.mark.parametrize("rule", [Adam(1e-5), SGD(1e-3)])
+def test_careful_training_of_what_has_learned_something(rule: Any):
+    network, data = DIABETES, diabetes()
+    theta = trained(network, data, Adam(0.01), 60, batch=32).theta
+    run = trained(network, data, rule, 2, batch=32, theta=theta)
+    options: dict[str, Any] = {"history": run.history, "optimizer": rule, "theta_start": theta}
+    silent(diagnose(network, run.theta, *data, **options))
 
 
 @pytest.mark.parametrize("options", [{"dropout": 0.5}, {"layer_norm": True}])

@@ -10,10 +10,25 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from chainrule import SGD, Adam, ClipNorm, Constant, Glorot, He, Momentum, Network, Uniform, mlp
+from chainrule import (
+    SGD,
+    Adam,
+    ClipNorm,
+    Constant,
+    Glorot,
+    He,
+    MLPClassifier,
+    Momentum,
+    Network,
+    RMSProp,
+    Uniform,
+    mlp,
+)
 from chainrule.health import EXAMINATIONS, Finding, Health, diagnose
 from tests.health.wards import (
     DIABETES,
+    IRIS,
+    LEAST_ABSOLUTE,
     OFF,
     Data,
     after,
@@ -22,6 +37,8 @@ from tests.health.wards import (
     diabetes,
     digits,
     iris,
+    noise,
+    records,
     regressor,
     standard,
     trained,
@@ -267,6 +284,27 @@ CASES: dict[str, Case] = {
         "try a rate of",
         rate_named,
     ),
+    "adam 1e-7": Case(
+        "rate-too-small", Course(IRIS, SCALED, Adam(1e-7), 120), "try a rate of", rate_named
+    ),
+    "adam 1e-5": Case(
+        "rate-too-small", Course(IRIS, SCALED, Adam(1e-5), 120), "try a rate of", rate_named
+    ),
+    "rmsprop 1e-10": Case(
+        "rate-too-small", Course(IRIS, SCALED, RMSProp(1e-10), 120), "try a rate of", rate_named
+    ),
+    "momentum 1e-7": Case(
+        "rate-too-small",
+        Course(regressor(10, 32, 1, activation="relu"), diabetes(), Momentum(1e-7), 60, 32),
+        "try a rate of",
+        rate_named,
+    ),
+    "sgd 1e-7, absolute error": Case(
+        "rate-too-small",
+        Course(LEAST_ABSOLUTE, diabetes(), SGD(1e-7), 60, 32),
+        "try a rate of",
+        rate_named,
+    ),
     "e^o, slower": Case(
         "not-finite",
         Course(
@@ -339,6 +377,36 @@ def test_a_lower_rate_for_a_run_whose_beginning_is_not_known():
     assert (finding.id, finding.sign) == ("diverging-loss", True)
     assert "lower the learning rate to 0.15" in finding.remedy
     assert Course(DIABETES, diabetes(), SGD(0.15), 200).report().ok
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("rate", [1e-10, 1e-7, 1e-6])
+def test_a_fit_that_stops_early_for_its_rate_is_told_a_better_one(solver: str, rate: float):
+    """Its 12 updates say little, and not the least that it could be called stuck."""
+    sick = fitted(solver, rate)
+    (finding,) = sick.findings
+    assert (finding.id, sick.updates) == ("rate-too-small", 12)
+    cured = fitted(solver, float(finding.remedy.split()[-1]))
+    assert cured.ok
+    assert cured.left is not None
+    assert cured.left < 0.2
+
+
+def fitted(solver: str, rate: float) -> Health:
+    options: dict[str, Any] = {"max_iter": 2000, "random_state": 0, "verbose": "health"}
+    return MLPClassifier(solver=solver, learning_rate_init=rate, **options).fit(*SCALED).health_
+
+
+@pytest.mark.parametrize(("rule", "told"), [("adam", False), ("adamw", False), ("sgd", True)])
+def test_adam_is_advised_to_who_uses_another_rule(rule: str, told: bool):
+    network, history = regressor(5, 1), records(1.0, 1.0, 1.0)
+    for optimizer, advised in ((rule, told), (None, False)):
+        health = diagnose(
+            network, network.initialize(1), *noise(100), history=history, optimizer=optimizer
+        )
+        (stuck,) = health.findings
+        assert stuck.id == "stuck-loss"
+        assert ("adam" in stuck.remedy) == advised
 
 
 def test_every_remedy_is_tried():

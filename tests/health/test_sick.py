@@ -11,9 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import SGD, Adam, InputError, Momentum, Nesterov, UnknownNameError
+from chainrule import (
+    SGD,
+    Adam,
+    InputError,
+    Momentum,
+    Nesterov,
+    Network,
+    UnknownNameError,
+    mlp,
+)
 from chainrule.health import EXAMINATIONS, Health, Names, diagnose
-from chainrule.health.curvature import sharpness
+from chainrule.health.curvature import hessian_product, sharpness
 from chainrule.health.diagnosing import FIRST
 from chainrule.health.rates import stable
 from chainrule.health.words import number, percent
@@ -106,6 +115,42 @@ def test_sharpness_leaves_out_what_is_not_trained():
     np.testing.assert_allclose(found, exact, 0.02)
 
 
+def test_sharpness_is_the_largest_eigenvalue_where_rounds_dwell_at_another():
+    network, X = classifier(4, 16, 3), standard(iris().X)
+    least, largest, found = eigenvalues(network, 7, Data(X, iris().y))
+    np.testing.assert_allclose((least, largest), (-1.12, 1.77), rtol=0.01)
+    np.testing.assert_allclose(found, largest, rtol=0.02)
+
+
+def test_sharpness_is_the_largest_eigenvalue_where_the_least_is_larger_in_size():
+    network = mlp(30, 8, 1, activation="tanh", loss="logistic-cross-entropy")
+    least, largest, found = eigenvalues(network, 2, cancer())
+    np.testing.assert_allclose((least, largest), (-2.2, 2.05), rtol=0.01)
+    np.testing.assert_allclose(found, largest, rtol=0.02)
+
+
+def test_sharpness_does_not_take_the_kink_of_a_rectifier_for_curvature():
+    """A unit whose net input is 1e-5 for one sample, and a slope that jumps there."""
+    X, y = standard(iris().X), iris().y
+    values: dict[str, float] = {}
+    for activation in ("relu", "identity"):
+        network = classifier(4, 1, 3, activation=activation)
+        theta = network.initialize(0)
+        views = network.views(theta)
+        views["b1"][...] = 1e-5 - (X @ views["W1"].T).min()
+        values[activation] = sharpness(network, theta, network.batch(theta, X, y))
+    np.testing.assert_allclose(values["relu"], values["identity"], rtol=1e-3)
+
+
+def eigenvalues(network: Network, seed: int, data: Data) -> tuple[float, float, float]:
+    """Return the least and the largest eigenvalue of the whole Hessian, and what is found."""
+    theta = network.initialize(seed)
+    batch = network.batch(theta, *data)
+    columns = [hessian_product(network, theta, batch, v) for v in np.eye(len(theta))]
+    exact = np.linalg.eigvalsh(np.array(columns))
+    return exact.min(), exact.max(), sharpness(network, theta, batch)
+
+
 @pytest.mark.parametrize("rule", [SGD, Momentum, Nesterov])
 def test_the_limits_are_where_gradient_descent_diverges(rule: Any):
     network, (X, _) = regressor(10, 1), diabetes()
@@ -131,6 +176,23 @@ def test_where_a_run_diverged_only_its_beginning_counts():
     exact = 3.0 * sharpness(DIABETES, start, DIABETES.batch(start, *diabetes())) / 2
     np.testing.assert_allclose(finding.number, exact, rtol=1e-9)
     assert finding.threshold == 1.0
+
+
+@pytest.mark.parametrize("epochs", [3, 200])
+def test_huge_targets_are_named_where_a_run_diverged(epochs: int):
+    """After 3 updates it is not yet infinite, but far above where it began."""
+    data = Data(diabetes().X, 1000 * (77 * diabetes().y + 152))
+    health = after(regressor(10, 50, 1, activation="relu"), data, SGD(0.001), epochs)
+    causes = [f.id for f in health.findings if not f.sign]
+    assert "targets-not-scaled" in causes
+
+
+def test_why_unscaled_inputs_harm_is_true_of_equally_large_columns():
+    """What is smaller then is the column of ones, whose weights are the biases."""
+    health = report(regressor(10, 1), Data(100.1 * diabetes().X, diabetes().y))
+    assert "inputs-not-scaled" in ids(health)
+    assert "largest column alone" not in EXAMINATIONS["inputs-not-scaled"].why
+    assert "a column of ones" in " ".join(health.to_text().split())
 
 
 # ---- what is handed in --------------------------------------------------------------------------

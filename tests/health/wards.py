@@ -18,6 +18,7 @@ from chainrule import (
     Momentum,
     Nesterov,
     Network,
+    RMSProp,
     Run,
     Uniform,
     mlp,
@@ -142,7 +143,9 @@ def regressor(*widths: int, activation: str = "tanh", **options: Any) -> Network
 
 
 IRIS = classifier(4, 16, 3)
+SCALED_IRIS = Data(standard(iris().X), iris().y)
 DIABETES = regressor(10, 16, 1)
+LEAST_ABSOLUTE = mlp(10, 32, 1, activation="logistic", loss="absolute-error", output="identity")
 OFF = {"activation": "relu", "bias_initializer": Constant(-50.0)}  # rectifiers that are off
 FROZEN = {**OFF, "train_biases": False}
 
@@ -312,6 +315,35 @@ SICK: dict[str, Sick] = {
     "adam 1e-9": sick(
         "rate-too-small",
         lambda: after(classifier(64, 32, 10), digits(600), Adam(1e-9), 120),
+        "stuck-loss",
+    ),
+    "adam 1e-7, few updates": sick(
+        "rate-too-small", lambda: after(IRIS, SCALED_IRIS, Adam(1e-7), 12)
+    ),
+    "adam 1e-7, many updates": sick(
+        "rate-too-small", lambda: after(IRIS, SCALED_IRIS, Adam(1e-7), 200), "stuck-loss"
+    ),
+    "rmsprop 1e-7, one record": sick(
+        "rate-too-small", lambda: after(IRIS, SCALED_IRIS, RMSProp(1e-7), 1)
+    ),
+    "adam 1e-20, which moves nothing": sick(
+        "rate-too-small", lambda: after(IRIS, SCALED_IRIS, Adam(1e-20), 150), "stuck-loss"
+    ),
+    "adam 1e-7, weights that begin at 0": sick(
+        "rate-too-small",
+        lambda: after(classifier(4, 3, initializer=Constant(0.0)), SCALED_IRIS, Adam(1e-7), 12),
+    ),
+    "sgd 1e-7, absolute error": sick(
+        "rate-too-small", lambda: after(LEAST_ABSOLUTE, diabetes(), SGD(1e-7), 12)
+    ),
+    "momentum 1e-7, curvature below 0": sick(
+        "rate-too-small",
+        lambda: after(
+            mlp(30, 8, 1, activation="tanh", loss="logistic-cross-entropy"),
+            cancer(),
+            Momentum(1e-7),
+            150,
+        ),
         "stuck-loss",
     ),
     "one class": sick(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from chainrule.health.case import DIVERGED, ENOUGH, STUCK, Case
+from chainrule.health.case import DIVERGED, ENOUGH, FEW, STUCK, Case
 from chainrule.health.findings import Finding
 from chainrule.health.gradients import (
     COPIES,
@@ -30,12 +30,17 @@ from chainrule.health.inputs import (
 from chainrule.health.outputs import LEFT, STILL, one_class, one_value
 from chainrule.health.progress import MOVED, diverging_loss, not_finite, stuck_loss
 from chainrule.health.rates import (
+    GAIN,
+    GOOD,
     LARGE_FAILING,
     LARGE_UNKNOWN,
+    LARGE_WEIGHTS,
     OVER_FAILING,
     OVER_LOST,
     OVER_UNKNOWN,
+    SMALL_WEIGHTS,
     TOO_SLOW,
+    TRIAL,
     rate_too_large,
     rate_too_small,
 )
@@ -104,8 +109,8 @@ EXAMINATIONS: dict[str, Examination] = {
             f"from {NOTABLE:g} to {LARGE:g}), or none reaches {TINY:g}; or a column's |mean| "
             f"is above {OFF:g} of its standard deviations",
             "standardise the inputs",
-            "the largest column alone decides which rate is stable, and at that rate the weights "
-            "of the others hardly move",
+            "a bias is the weight of a column of ones: the largest of all columns decide which "
+            "rate is stable, and at that rate the weights of smaller ones hardly move",
             always=True,
         ),
         Examination(
@@ -133,8 +138,8 @@ EXAMINATIONS: dict[str, Examination] = {
         ),
         Examination(
             "targets-not-scaled", "targets not scaled", targets_not_scaled,
-            f"in a run that is stuck or overflowed, the targets' root mean square is above "
-            f"{LARGEST:g} or below {SMALLEST:g}",
+            "in a run that is stuck, diverged or overflowed, the targets' root mean square is "
+            f"above {LARGEST:g} or below {SMALLEST:g}",
             "standardise the targets",
             "outputs take long to get to large targets, and their gradients are as large",
             always=True, follows=("targets-out-of-reach",),
@@ -191,8 +196,13 @@ EXAMINATIONS: dict[str, Examination] = {
         ),
         Examination(
             "rate-too-small", "learning rate too small", rate_too_small,
-            f"the rate is below {percent(TOO_SLOW)} of the usual, and a single step of gradient "
-            "descent at 1/λ gains more than the whole run did",
+            "the largest rate of the run, or of its schedule, is below "
+            f"{percent(TOO_SLOW)} of a good one (or of a tenth or a hundredth of that) with which "
+            f"{TRIAL} updates, tried on {FEW} samples at most, lower the loss by more than the "
+            f"whole run moved it, and by {percent(GAIN)} or more of what it is above the least "
+            "there can be; a good one is 1/λ, with momentum m it is (1 − m)/λ, and for an adaptive "
+            f"rule {number(GOOD)} times the root mean square of a layer's weights, the smallest "
+            f"from {number(SMALL_WEIGHTS)} to {number(LARGE_WEIGHTS)}",
             "take the rate that the report names",
             "the way is right, but at this pace it takes more updates than anybody waits for",
         ),
@@ -230,7 +240,7 @@ EXAMINATIONS: dict[str, Examination] = {
             "stuck-loss", "loss stuck at a constant's", stuck_loss,
             f"after as long, {percent(STUCK)} or more of the error of the best constant prediction "
             f"is left, and the second half of the records moved it by less than {percent(MOVED)}",
-            "see that the rows of X and y belong together, or try adam",
+            "see that the rows of X and y belong together, or, with another rule, try adam",
             "a prediction that takes no notice of the inputs would do as well",
             sign=True, follows=("diverging-loss",),
         ),

@@ -82,8 +82,6 @@ def stuck_loss(case: Case) -> Iterator[Finding]:
             f"any penalty left out; the best constant prediction has {number(known.constant)}, so "
             f"that {percent(case.left)} of its error is left, the limit is {percent(STUCK)}"
         )
-        adaptive = isinstance(case.optimizer, Adam | AdamW)
-        remedy = (
-            f"see that the rows of X and y belong together{'' if adaptive else ', or try adam'}"
-        )
+        other = case.optimizer is not None and not isinstance(case.optimizer, Adam | AdamW)
+        remedy = f"see that the rows of X and y belong together{', or try adam' * other}"
         yield Finding("stuck-loss", None, sentence, case.left, STUCK, remedy)

@@ -6,6 +6,7 @@ It is judged only together with how the run goes: large rates train many a netwo
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from chainrule.health.case import Case
 from chainrule.health.findings import Finding
 from chainrule.health.inputs import ill_fed
-from chainrule.health.words import named, number
+from chainrule.health.words import counted, named, number
 from chainrule.optimizers import SGD, Momentum, Nesterov, Optimizer
 from chainrule.schedules import rate_at
 
@@ -35,9 +36,16 @@ TRIAL = 20
 USUAL = 1e-3
 # A rate of .01 on a wide layer comes to .2 and trains; at 2, all weights are new at every update.
 LARGE_FAILING, LARGE_UNKNOWN = 0.5, 2.0
-# A rate is too small where one step down the gradient, at 1/λ, gains more than the whole run did,
-# and at least this share of the error; and where the rate is this share of the usual.
-GAIN, TOO_SLOW = 0.01, 0.01
+# A rate is too small below this share of a good one, where as many updates as are tried with that
+# lower the loss by more than the whole run moved it, and by this share of the error.
+TOO_SLOW, GAIN = 0.01, 0.1
+# A good rate of an adaptive rule is 10 times the rule of thumb, which is what the defaults come to.
+# Weights that begin at 0 do not say what a good one is, nor do those of 1 or more.
+GOOD, SMALL_WEIGHTS, LARGE_WEIGHTS = 10 * USUAL, 0.01, 1.0
+# Shares of it that are tried, the largest first: where slopes jump, as an absolute error's do,
+# curvature says too little, and a good rate is smaller.
+SHARES = (1.0, 0.1, 0.01)
+AHEAD = 40  # a schedule is looked at where the update's number is a power of 2, up to this one
 
 LIMITS: dict[type[Optimizer], Callable[[float], float]] = {
     SGD: lambda _: 2.0,
@@ -59,12 +67,16 @@ def rate_too_large(case: Case) -> Iterator[Finding]:
 
 def gets_on(case: Case, rule: Optimizer) -> bool:
     """Tell whether some updates, tried on some of the samples, lower the loss."""
-    network, few = case.network, case.few
-    theta = case.theta if case.beginning is None else case.beginning.theta
+    return gain(case if case.beginning is None else case.beginning, rule) > 0
+
+
+def gain(case: Case, rule: Optimizer) -> float:
+    """Return by how much some updates, tried on some of the samples, lower the loss."""
+    network, few, theta = case.network, case.few, case.theta
     before, state = float(network.value(theta, few)), rule.start(theta, network.layout)
     for _ in range(TRIAL):
         theta, state = rule.step(theta, network.run(theta, few).gradient, state)
-    return float(network.value(theta, few)) < before
+    return before - float(network.value(theta, few))
 
 
 def beyond_curvature(case: Case, rule: Optimizer) -> Iterator[Finding]:
@@ -137,44 +149,69 @@ def weight_sizes(case: Case, theta: Array) -> dict[str, float]:
 
 
 def rate_too_small(case: Case) -> Iterator[Finding]:
-    """Find a run that gained less in all its updates than one step of a good size would."""
+    """Find a run that moved less in all its updates than a few at a good rate would."""
     rule = case.optimizer
-    if not isinstance(rule, Optimizer) or not case.trained or len(case.history) < 2:
+    if not isinstance(rule, Optimizer) or not case.history:
         return
-    done = case.history[0].loss - case.history[-1].loss
-    rate = case.history[-1].rate or rate_at(rule.rate, case.history[-1].step)
-    usual = usual_rate(case, rule)
-    if not 0 < rate < TOO_SLOW * usual:
-        return
-    before, after = one_step(case)
-    least = case.bounds.least if case.bounds else 0.0
-    if before - after > max(abs(done), GAIN * (before - least)):
-        updates = case.history[-1].step
-        sentence = (
-            f"learning rate: {number(rate)}, the limit is {number(TOO_SLOW * usual)}; {updates:,} "
-            f"updates lowered the loss by {number(done)}, where a single step of gradient descent "
-            f"at 1/λ = {number(1 / case.sharpness)}, λ being the curvature of the loss, lowers it "
-            f"by {number(before - after)}"
-        )
-        remedy = f"try a rate of {number(usual)}"
-        yield Finding("rate-too-small", None, sentence, rate, TOO_SLOW * usual, remedy)
+    rate, done = largest_rate(case, rule), moved(case)
+    for share in SHARES:
+        good = share * good_rate(case, rule)
+        if rate < TOO_SLOW * good:
+            better = gain(case, at_rate(rule, good))
+            if better > max(done, GAIN * error(case)):
+                yield too_small(case, rate, good, done, better)
+                return
 
 
-def usual_rate(case: Case, rule: Optimizer) -> float:
-    """Return half the stable rate, or what makes updates a thousandth of the weights; 0 for none.
+def at_rate(rule: Optimizer, rate: float) -> Optimizer:
+    """Return an optimiser with another learning rate."""
+    # Every optimiser is a dataclass, which their family does not say.
+    return replace(rule, rate=rate)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
 
-    Adaptive rules get by with less on a wide layer than on a narrow one: the smallest counts.
+
+def too_small(case: Case, rate: float, good: float, done: float, better: float) -> Finding:
+    """Return the finding, with what the run did beside what was tried."""
+    limit, updates = TOO_SLOW * good, counted(case.history[-1].step, "update")
+    sentence = (
+        f"learning rate: {number(rate)}, the limit is {number(limit)}; {updates} moved the loss by "
+        f"{number(done)}, where {TRIAL} at a rate of {number(good)}, tried on "
+        f"{counted(len(case.few.x), 'sample')}, lower it by {number(better)}"
+    )
+    return Finding("rate-too-small", None, sentence, rate, limit, f"try a rate of {number(good)}")
+
+
+def largest_rate(case: Case, rule: Optimizer) -> float:
+    """Return the largest rate that the run has had, or that its schedule has later or had before.
+
+    So the end of a run whose rate has fallen is not blamed, nor the beginning of one that warms up.
+    """
+    had = [record.rate for record in case.history if record.rate is not None]
+    return max([*had, *(rate_at(rule.rate, 2**k) for k in range(AHEAD))])
+
+
+def good_rate(case: Case, rule: Optimizer) -> float:
+    """Return a rate that is safe to begin with; 0 where there is no curvature to tell.
+
+    Its steps are 1/λ times the gradient, or a hundredth of the weights for adaptive rules. With
+    momentum m they come to 1/(1 − m) times as much. Adaptive rules get by with less on a wide
+    layer than on a narrow one: the smallest weights count.
     """
     if type(rule) in LIMITS:
-        return stable(rule) / 2 / case.sharpness if case.sharpness > 0 else 0.0
-    return USUAL * min(weight_sizes(case, case.theta).values(), default=0.0)
+        length = 1 - rule.numbers.get("momentum", 0.0)
+        return length / case.sharpness if case.sharpness > 0 else 0.0
+    sizes = [size for size in weight_sizes(case, case.theta).values() if size >= SMALL_WEIGHTS]
+    return GOOD * min([*sizes, LARGE_WEIGHTS])
 
 
-def one_step(case: Case) -> tuple[float, float]:
-    """Return C before and after one step of gradient descent at 1/λ, on some of the samples."""
-    network, few = case.network, case.few
-    if not case.sharpness > 0:
-        return 0.0, 0.0
-    trace = network.run(case.theta, few)
-    step = trace.gradient * network.layout.trainable / case.sharpness  # (parameters,)
-    return float(trace.value), float(network.value(case.theta - step, few))
+def moved(case: Case) -> float:
+    """Return by how much the run moved the loss, on some of the samples if its start is known."""
+    if case.start is None:
+        return abs(case.history[0].loss - case.history[-1].loss)
+    values = [float(case.network.value(theta, case.few)) for theta in (case.start, case.theta)]
+    return abs(values[0] - values[1])
+
+
+def error(case: Case) -> float:
+    """Return the loss on some of the samples, above the least that it can be if that is known."""
+    least = case.bounds.least if case.bounds else 0.0
+    return float(case.network.value(case.theta, case.few)) - least

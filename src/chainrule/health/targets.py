@@ -98,8 +98,8 @@ def targets_alike(case: Case) -> Iterator[Finding]:
 
 
 def targets_not_scaled(case: Case) -> Iterator[Finding]:
-    """Find, in a run that is stuck or overflowed, targets far from the size of first outputs."""
-    if case.network.objective.owns_link or not (case.stuck or not case.finite):
+    """Find, in a run that is stuck or diverged, targets far from the size of first outputs."""
+    if case.network.objective.owns_link or not (case.stuck or case.lost):
         return
     size = float(sizes_of(case.batch.t).max())
     if size > LARGEST or size < SMALLEST:
