@@ -68,14 +68,15 @@ def test_the_step_is_the_one_that_is_taken(solver, kind, more, weighted, steps):
     y = TARGETS[kind]
     fitted = quick(kind, batch_size=25, **{**SOLVERS[solver], **MORE[more]}).fit(X, y)
     fitted.set_params(batch_size="auto")
-    compare(fitted, X[ROWS], y[ROWS], steps, **({"sample_weight": WEIGHT} if weighted else {}))
+    given: dict[str, Any] = {"sample_weight": WEIGHT} if weighted else {}
+    compare(fitted, X[ROWS], y[ROWS], steps, **given)
 
 
 @pytest.mark.product(solver=SOLVERS, choice=CLASS_WEIGHTS, weighted=[False, True])
 def test_classes_weigh(solver, choice, weighted):
     weigh = {"class_weight": CLASS_WEIGHTS[choice], "alpha": 0.2}
     fitted = quick("binary", **weigh, **SOLVERS[solver]).fit(X, BINARY)
-    more = {"sample_weight": WEIGHT} if weighted else {}
+    more: dict[str, Any] = {"sample_weight": WEIGHT} if weighted else {}
     doc = compare(fitted, X[ROWS], BINARY[ROWS], **more)
     assert np.ptp(doc.setup.batch.weight) > 0
 

@@ -119,7 +119,7 @@ class Figures:
         return self.steps[min(self.steps)]
 
 
-def read_figures(source: Mapping[Any, Any] | str | Path) -> Figures:
+def read_figures(source: Mapping[Any, Any] | str | Path, *, exact: bool = False) -> Figures:
     """Read numbers from a mapping, a file, or the text of one.
 
     Parameters
@@ -128,6 +128,8 @@ def read_figures(source: Mapping[Any, Any] | str | Path) -> Figures:
         A mapping of keys to numbers, texts or (nested lists of) arrays: ``{"dW1": …}``,
         ``{"dW1[0,1]": ".0821"}``. A path to JSON or CSV, or such a text itself: a mapping, a
         document ``chainrule.example/1``, a list of its rows; lines ``key,value``, or with a header.
+    exact : bool, default False
+        Whether the numbers are known to have all their digits, however few are needed to say them.
 
     Returns
     -------
@@ -140,7 +142,9 @@ def read_figures(source: Mapping[Any, Any] | str | Path) -> Figures:
         If something is no number, not finite, given twice, or of no shape.
     """
     given = _given(source)
-    items = [item for one in given.numbers if (item := _item(one, given.exact)) is not None]
+    items = [
+        item for one in given.numbers if (item := _item(one, exact or given.exact)) is not None
+    ]
     if not items:
         raise InputError("there are no numbers in it; give for instance dW1[0,0],0.0821")
     if sum(item.values.size for item in items) > MOST_NUMBERS:

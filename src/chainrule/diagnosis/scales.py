@@ -77,9 +77,11 @@ def ratio(seen: Array, right: Array, half: Any, tolerance: float) -> float | Non
     if not np.any(a) or not np.any(b):
         return None
     slack = half[known] if np.shape(half) else half
-    weight = 1 / (slack + 10 * tolerance * float(np.max(np.abs(a))) + 1e-300) ** 2
-    weight = weight / np.max(weight)  # entries with more digits say more
-    factor = float(np.sum(weight * a * b) / np.sum(weight * b * b))
+    large, size = float(np.max(np.abs(a))), float(np.max(np.abs(b)))
+    loose = slack + 10 * tolerance * large + 1e-300
+    weight = (np.min(loose) / loose) ** 2  # entries with more digits say more
+    unit = b / size  # whose squares are finite, however large a diverging step is
+    factor = large / size * float(np.sum(weight * (a / large) * unit) / np.sum(weight * unit**2))
     # the factor has taken up a share of the rounding, so that single entries may be off by more
     return factor if fits(a, factor * b, 3 * slack, 10 * tolerance) and factor else None
 

@@ -1,0 +1,299 @@
+"""What `check` says of estimators under every choice of their constructors: never a false word.
+
+That it finds real faults is tested in test_audit.py, and here for the networks that only ours have.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn import neural_network as theirs
+
+from chainrule import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, check, estimators
+from chainrule.activations import Custom, LeakyReLU
+from chainrule.errors import InputError
+from chainrule.initializers import Constant, Uniform
+from chainrule.layers import Dense, DenseGrads
+from chainrule.losses import CustomLoss, Huber, Quantile, SquaredError
+from chainrule.optimizers import LBFGS, SGD, Adam, ClipNorm, ClipValue
+from chainrule.schedules import CosineDecay
+
+KINDS = ("MLPClassifier", "MLPRegressor")
+DICE = np.random.default_rng(5)
+N = 12
+X = DICE.normal(size=(N, 3))
+LABELS = {
+    "two": np.arange(N) % 2,
+    "three": np.arange(N) % 3,
+    "words": np.array(["a", "b", "c"])[np.arange(N) % 3],
+    "two words": np.array(["no", "yes"], object)[np.arange(N) % 2],
+    "switches": np.arange(N) % 2 == 0,
+    "many labels": (np.arange(N)[:, None] + np.arange(3)) % 2,
+    "eleven": np.arange(N) % 11,
+}
+SHARES = DICE.uniform(0.2, 0.9, (N, 3))
+NUMBERS = {
+    "one": SHARES[:, 0],
+    "a column": SHARES[:, :1],
+    "many": SHARES / SHARES.sum(axis=1, keepdims=True),  # which every loss takes
+}
+
+
+def cube(z: Any) -> Any:
+    return 0.1 * z * z * z
+
+
+def fourth(o: Any, t: Any) -> Any:
+    return (o - t) ** 4
+
+
+CUBE, FOURTH = Custom("cube", cube), CustomLoss("fourth", fourth)
+
+CHOICES: list[dict[str, Any]] = [
+    *({"activation": name} for name in ACTIVATIONS),
+    {"activation": LeakyReLU(0.2)},
+    {"activation": CUBE, "engine": "reference"},  # nothing is compiled for it
+    {"hidden_layer_sizes": (4, 3), "activation": ["tanh", "leaky_relu"]},
+    *({"initializer": name} for name in INITIALIZERS),
+    {"initializer": Constant(0.0)},
+    {"initializer": Constant(0.5), "layer_norm": True},
+    {"initializer": Uniform(-30.0, 30.0)},
+    *({"solver": name} for name in OPTIMIZERS),
+    {"solver": SGD(0.3, clip=ClipNorm(0.1))},
+    {"solver": Adam(CosineDecay(0.1, steps=5))},
+    {"solver": LBFGS()},
+    *({"solver": "sgd", "learning_rate": name} for name in (*SCHEDULES, "invscaling", "adaptive")),
+    {"learning_rate": CosineDecay(0.1, steps=5)},
+    {"momentum": 0.5, "nesterovs_momentum": False, "solver": "sgd"},
+    {"dropout": 0.5},
+    {"layer_norm": True},
+    {"layer_norm": True, "hidden_layer_sizes": (4, 4), "activation": "tanh", "dropout": 0.2},
+    {"layer_norm": True, "hidden_layer_sizes": 1},
+    {"layer_norm": True, "l1": 0.1, "l2": 0.2, "alpha": 0.3},
+    {"l1": 0.1},
+    {"l2": 0.1},
+    {"alpha": 0.0},
+    {"alpha": 1000.0},
+    {"clip": 0.1},
+    {"clip": ClipValue(0.001)},
+    {"clip": ClipNorm(0.01), "layer_norm": True},
+    {"early_stopping": True, "scoring": "loss"},
+    {"warm_start": True, "random_state": np.random.RandomState(1)},
+    {"hidden_layer_sizes": ()},
+    {"hidden_layer_sizes": (3, 3, 3)},
+    {"batch_size": 2, "shuffle": False},
+    {"callbacks": [print], "verbose": "health"},
+    {"engine": "reference"},
+    {"engine": "compiled", "layer_norm": True},
+]
+LOSS: list[Any] = [*LOSSES, "absolute_error", Huber(0.1), Quantile(0.9), FOURTH]
+OF_CLASSES: list[dict[str, Any]] = [
+    {"class_weight": "balanced"},
+    {"class_weight": {0: 3.0}},
+    *({"loss": loss, "engine": "reference"} for loss in LOSS if loss != "poisson"),
+]
+OF_NUMBERS: list[dict[str, Any]] = [{"loss": loss} for loss in LOSS]
+THEIRS: list[dict[str, Any]] = [
+    *({"activation": name} for name in ("identity", "logistic", "tanh", "relu")),
+    *({"solver": name} for name in ("sgd", "adam", "lbfgs")),
+    *({"solver": "sgd", "learning_rate": name} for name in ("constant", "invscaling", "adaptive")),
+    {"alpha": 100.0, "hidden_layer_sizes": [4, 4]},
+    {"hidden_layer_sizes": 4, "momentum": 1.0},
+    {"hidden_layer_sizes": ()},
+    {"early_stopping": True, "batch_size": 2, "warm_start": True},
+]
+
+
+def made(kind: str, **choices: Any) -> Any:
+    """Return an estimator of ours with a small layer."""
+    return getattr(estimators, kind)(**{"hidden_layer_sizes": (5,), "max_iter": 1, **choices})
+
+
+def named(choices: Any) -> str:
+    """Return choices in words, without the places of functions in memory."""
+    return re.sub(r" at 0x\w+", "", str(choices))
+
+
+# ---- ours ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choices", CHOICES, ids=named)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_choice_is_right(kind, choices):
+    assert check(made(kind, **choices)).verdict == "right"
+
+
+@pytest.mark.parametrize("choices", OF_CLASSES, ids=named)
+def test_every_choice_of_a_classifier_is_right(choices):
+    assert check(made("MLPClassifier", **choices)).verdict == "right"
+
+
+@pytest.mark.parametrize("choices", OF_NUMBERS, ids=named)
+def test_every_loss_of_a_regressor_is_right(choices):
+    assert check(made("MLPRegressor", **choices)).verdict == "right"
+
+
+@pytest.mark.parametrize("loss", ["logistic-cross-entropy", "softmax-squared-error", "huber"])
+@pytest.mark.parametrize("labels", LABELS)
+def test_labels_of_every_kind_are_turned_into_what_the_loss_takes(labels, loss):
+    y, estimator = LABELS[labels], made("MLPClassifier", loss=loss, layer_norm=True, clip=0.1)
+    if y.ndim == 2 and LOSSES[loss].classes:
+        with pytest.raises(InputError, match=r"chooses one of many classes.*choose 'log_loss'"):
+            check(estimator, x=X, t=y)
+    else:
+        assert check(estimator, x=X, t=y).verdict == "right"
+
+
+@pytest.mark.parametrize("loss", ["squared-error", "poisson", "softmax-cross-entropy"])
+@pytest.mark.parametrize("numbers", NUMBERS)
+def test_numbers_of_every_shape_are_what_they_are(numbers, loss):
+    t, estimator = NUMBERS[numbers], made("MLPRegressor", loss=loss)
+    if loss.startswith("softmax") and numbers != "many":
+        with pytest.raises(InputError, match=r"sum to .*, not to 1.*divide each row"):
+            check(estimator, x=X, t=t)
+    else:
+        assert check(estimator, x=X, t=t).verdict == "right"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
+@pytest.mark.parametrize("labels", LABELS)
+def test_fitted_classifiers_are_right(labels, loss):
+    estimator = made("MLPClassifier", loss=loss, layer_norm=True, clip=0.1, dropout=0.2)
+    found = check(estimator.fit(X, LABELS[labels]))
+    assert found.verdict == "right"
+    widths = f"3-5-5-{estimator.n_outputs_}, "  # of the copy, too
+    assert found.network.startswith(widths)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("numbers", ["one", "many"])
+def test_fitted_regressors_are_right(numbers, solver):
+    estimator = made("MLPRegressor", solver=solver, clip=ClipValue(0.01), layer_norm=True)
+    assert check(estimator.fit(X, NUMBERS[numbers])).verdict == "right"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fit_that_stopped_early_is_right(kind):
+    estimator = made(kind, early_stopping=True, validation_fraction=0.25)
+    assert check(estimator.fit(X, LABELS["two"])).verdict == "right"
+
+
+HOLDERS = {
+    "single precision": X.astype(np.float32),
+    "frame": pd.DataFrame(X, columns=list("abc")),
+    "sparse": csr_matrix(X),
+    "huge": 1e4 * X,
+    "tiny": 1e-4 * X,
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("module", [estimators, theirs], ids=["ours", "theirs"])
+def test_samples_come_as_they_do_to_fit(module, holder):
+    estimator = module.MLPClassifier((5,), max_iter=1).fit(HOLDERS[holder], LABELS["words"])
+    assert check(estimator).verdict == "right"
+    assert check(estimator, x=HOLDERS[holder], t=LABELS["words"]).verdict == "right"
+
+
+def test_a_step_that_diverges_is_right_all_the_same():
+    estimator = made("MLPRegressor", activation=CUBE, hidden_layer_sizes=(1,))
+    assert check(estimator, x=1e4 * X, t=NUMBERS["many"]).verdict == "right"
+
+
+# ---- what is left out, and what is found --------------------------------------------------------
+
+
+def test_what_is_left_out_is_said():
+    found = check(made("MLPClassifier", clip=0.1, dropout=0.5, class_weight={0: 2.0}))
+    assert found.remarks[0].endswith("; left out: dropout=0.5, class_weight={0: 2.0}, clip=0.1")
+
+
+def test_nothing_is_said_where_nothing_is_left_out():
+    assert "left out" not in check(made("MLPRegressor")).remarks[0]
+
+
+def sloped(layer: Dense, params: Any, saved: Any, da: Any) -> DenseGrads:
+    """Return what a Dense layer without the factor f' gives."""
+    delta = da
+    return DenseGrads(delta, delta.T @ saved.x, np.sum(delta, axis=0), delta @ params["W"])
+
+
+def test_a_spoilt_layer_is_found_beside_layer_norms_and_clipping(monkeypatch):
+    monkeypatch.setattr(Dense, "backward", sloped)
+    spoilt = made(
+        "MLPRegressor", layer_norm=True, clip=0.1, activation="tanh", engine="reference"
+    )  # fmt: skip
+    found = check(spoilt)
+    assert found.verdict == "wrong"
+    assert [f.mistake.id for f in found.mistakes] == ["hidden-slope-missing"]
+
+
+def test_a_spoilt_loss_of_a_classifier_is_found(monkeypatch):
+    right = SquaredError.gradient
+    monkeypatch.setattr(SquaredError, "gradient", lambda *told: -right(*told))
+    found = check(made("MLPClassifier", loss="squared_error", engine="reference"))
+    assert found.verdict == "wrong"
+
+
+# ---- theirs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choices", THEIRS, ids=named)
+def test_every_choice_of_theirs_is_right(choices):
+    told = {"hidden_layer_sizes": (5,), **choices}
+    assert check(theirs.MLPClassifier(**told)).verdict == "right"
+    for loss in ("squared_error", "poisson"):
+        estimator = theirs.MLPRegressor(**told, loss=loss)
+        assert check(estimator, x=X, t=NUMBERS["a column"]).verdict == "right"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("labels", LABELS)
+def test_fitted_classifiers_of_theirs_are_right(labels):
+    estimator = theirs.MLPClassifier((5,), max_iter=1).fit(X, LABELS[labels])
+    assert check(estimator).verdict == "right"
+    assert check(estimator, x=X, t=LABELS[labels]).verdict == "right"
+
+
+def test_a_loss_of_clipped_probabilities_is_left_out():
+    found = check(theirs.MLPClassifier((5,)), x=1e4 * X, t=LABELS["three"])
+    assert found.verdict == "right"
+    assert found.remarks[0].endswith(
+        "; left out: loss_, which is not quite what its gradient is of"
+    )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_one_class_which_they_take_is_right():
+    estimator = theirs.MLPClassifier((5,), max_iter=1).fit(X, np.zeros(N))
+    assert check(estimator).verdict == "right"
+
+
+# ---- what cannot be asked -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("estimator", "told", "message"),
+    [
+        (made("MLPClassifier", loss="poisson"), {}, "loss='poisson' is for counts.*choose"),
+        (made("MLPClassifier", alpha=-1.0), {}, "alpha=-1.0"),
+        (theirs.MLPClassifier((-1,)), {}, r"makes no step: .*must be > 0, got \[-1\]; change"),
+        (theirs.MLPClassifier(activation="cube"), {}, "'activation'.*Got 'cube' instead; change"),
+        (made("MLPClassifier"), {"x": X, "t": np.zeros(N)}, "one class only.*add samples"),
+        (made("MLPRegressor"), {"x": X, "t": np.zeros(3)}, r"12 samples.*shape \(3,\); give one"),
+        (made("MLPRegressor"), {"x": X[0], "t": [1.0]}, r"x has shape \(3,\); give \(n, features"),
+        (made("MLPRegressor"), {"x": [["a"]], "t": [1.0]}, "x is no array of numbers.*give"),
+        (made("MLPClassifier"), {"x": X[:2], "t": np.array([1, "a"], object)}, "one kind"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused_with_a_remedy(estimator, told, message):
+    with pytest.raises(InputError, match=message):
+        check(estimator, **told)
