@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule import elementwise
-from chainrule.errors import ChainruleError, unknown
+from chainrule.errors import ChainruleError, UnknownNameError, unknown
 
 Value: TypeAlias = Any  # an array, a NumPy scalar or a Python number
 Function: TypeAlias = Callable[..., Value]
@@ -216,6 +216,8 @@ class Scope:
             self.wanted.append(key)
             try:
                 self._values[name] = self.evaluate(parse(self.equations[name]))
+            except UnknownNameError:  # it says itself where
+                raise
             except OPERAND_FAULTS as error:  # shapes, arguments
                 raise EquationError(f"{key} = {self.equations[name]!r}: {error}") from error
             finally:

@@ -175,13 +175,12 @@ def diverged(
     network: Network, optimizer: Optimizer, trace: Trace, state: State, what: str
 ) -> DivergenceError:
     """Return the error for a number that is not finite: when, where first, and what helps."""
-    rate = rate_at(optimizer.rate, state.step + 1)
+    rate, (x, t, *_) = rate_at(optimizer.rate, state.step + 1), trace.batch
     return DivergenceError(
         f"{what} is not finite (loss {float(trace.value.real):.6g}) in epoch {state.epoch + 1}, "
         f"batch {state.batch + 1}; first at {guilty(network, trace)}. "
         f"Lower the learning rate (now {rate:.6g}), bring inputs and targets to a common scale "
-        f"(largest |x| now {np.abs(trace.batch.x).max():.6g}, "
-        f"|t| {np.abs(trace.batch.t).max():.6g}), or clip gradients "
+        f"(largest |x| now {np.abs(x).max():.6g}, |t| {np.abs(t).max():.6g}), or clip gradients "
         "(clip=ClipNorm(1.0)); the last finite theta is kept"
     )
 
