@@ -252,8 +252,10 @@ KNOWN = theirs.MLPRegressor().get_params()
 def test_every_choice_of_theirs_is_right(choices):
     told = {"hidden_layer_sizes": (5,), **choices}
     assert check(theirs.MLPClassifier(**told)).verdict == "right"
-    losses = ({}, {"loss": "poisson"}) if "loss" in KNOWN else ({},)  # since scikit-learn 1.7
-    for loss in losses:
+    told_apart: list[dict[str, Any]] = [{}]
+    if "loss" in KNOWN:  # since scikit-learn 1.7
+        told_apart += [{"loss": "poisson"}]
+    for loss in told_apart:
         estimator = theirs.MLPRegressor(**told, **loss)
         assert check(estimator, x=X, t=NUMBERS["a column"]).verdict == "right"
 
