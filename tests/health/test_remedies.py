@@ -98,6 +98,12 @@ def rate_named(course: Course, finding: Finding) -> Course:
 
 SCALED = Data(standard(iris().X), iris().y)
 LARGE = Uniform(-1.5, 1.5)
+UP_TO_10 = Course(
+    mlp(10, 16, 1, activation="logistic", loss="squared-error"),
+    Data(diabetes().X, 3 * diabetes().y + 5),
+    Adam(0.01),
+    300,
+)
 
 
 def shuffled(data: Data) -> Data:
@@ -133,23 +139,13 @@ CASES: dict[str, Case] = {
     ),
     "targets up to 10, scaled": Case(
         "targets-out-of-reach",
-        Course(
-            mlp(10, 16, 1, activation="logistic", loss="squared-error"),
-            Data(diabetes().X, 3 * diabetes().y + 5),
-            Adam(0.01),
-            300,
-        ),
+        UP_TO_10,
         "scale the targets into that range",
         other(data=Data(diabetes().X, 0.2 * diabetes().y + 0.5)),
     ),
     "targets up to 10, identity": Case(
         "targets-out-of-reach",
-        Course(
-            mlp(10, 16, 1, activation="logistic", loss="squared-error"),
-            Data(diabetes().X, 3 * diabetes().y + 5),
-            Adam(0.01),
-            300,
-        ),
+        UP_TO_10,
         "output='identity'",
         other(network=regressor(10, 16, 1, activation="logistic")),
     ),

@@ -279,8 +279,9 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
                     f"every row that is {what} weighs 0; give X_val and y_val, or another "
                     f"validation_fraction than {self.validation_fraction}"
                 )
-        X = given.X.tocsr() if hasattr(given.X, "tocsr") else given.X  # others have no rows
-        X = X if self.scoring is None else _safe_indexing(X, out)
+        X = given.X
+        if self.scoring is not None:  # of sparse samples csr has rows to take
+            X = _safe_indexing(X.tocsr() if hasattr(X, "tocsr") else X, out)
         batch = self._batch(chosen.X, chosen.t, chosen.weight)
         return HeldOut(batch, X, y[out], chosen.weight), kept
 
