@@ -44,7 +44,7 @@ bench-quick: $(VENV)/.bench ## the same in 2 minutes: less of everything
 bench-check: $(VENV)/.test ## ask check about known mistakes: FLAGS=--write for the README, --full
 	$(BIN)/python -m benchmarks.check $(FLAGS)
 
-bench-sets: $(VENV)/.bench ## eight real data sets, learnt by scikit-learn and by us: FLAGS=--write
+bench-sets: $(VENV)/.bench ## eight real data sets, learned by scikit-learn and by us: FLAGS=--write
 	$(UNHELPED) $(BIN)/python -m benchmarks.sets $(FLAGS)
 
 docs: $(VENV)/.docs ## build the documentation into docs/_build/html

@@ -22,7 +22,7 @@ def document_folder(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """Run an example in its document's own folder, on a terminal of 80 columns without colour."""
+    """Run an example in its document's own folder, on a terminal of 80 columns without color."""
     stash = request.node.parent.stash  # the document's
     if FOLDER not in stash:
         stash[FOLDER] = tmp_path_factory.mktemp("document")

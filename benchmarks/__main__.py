@@ -145,7 +145,7 @@ def main(words: Sequence[str] | None = None) -> None:
     with Crew() as crew:
         rows = list(measured(crew, settings, said))
         if rows:
-            print(tables.terminal(rows, colour=sys.stdout.isatty()))
+            print(tables.terminal(rows, color=sys.stdout.isatty()))
         for text in others(crew, settings, said):
             print(f"\n{text}", flush=True)
     if rows:

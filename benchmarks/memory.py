@@ -49,7 +49,7 @@ def figure(key: str, w: Workload) -> Figure:
 
 
 def allowed(w: Workload) -> float:
-    """Return what training may need: θ, the optimiser's state, the best θ, and the batch's arrays.
+    """Return what training may need: θ, the optimizer's state, the best θ, and the batch's arrays.
 
     A unit's z, a, δ and one more each for every sample of a batch, and 10 MB for all else.
     """

@@ -39,7 +39,7 @@ def lost(row: Row, figure: Figure) -> bool:
 # ---- for a terminal ------------------------------------------------------------------------------
 
 
-def terminal(rows: Iterable[Row], *, colour: bool) -> str:
+def terminal(rows: Iterable[Row], *, color: bool) -> str:
     """Return one aligned table; in the end, what is void, and which path ours took."""
     found = list(rows)
     lines = [(cells, lost(row, f)) for row in found for cells, f in of_row(row)]
@@ -48,7 +48,7 @@ def terminal(rows: Iterable[Row], *, colour: bool) -> str:
     told = [aligned(HEAD, widths)]
     for cells, is_lost in lines:
         line = aligned(cells, widths)
-        told.append(f"{BOLD}{line}{PLAIN}" if is_lost and colour else line)
+        told.append(f"{BOLD}{line}{PLAIN}" if is_lost and color else line)
     return "\n".join([*told, "", *remarks(found)])
 
 

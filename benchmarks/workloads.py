@@ -138,7 +138,7 @@ def _data(
     if output == "softmax":
         classes = rng.integers(0, outputs, rows)
         classes[:outputs] = np.arange(outputs)[:rows]  # every class occurs, on few rows too
-        # Centred, so that few units all but never fire: Adam amplifies their rounding errors.
+        # Centered, so that few units all but never fire: Adam amplifies their rounding errors.
         return rng.random((rows, inputs), dtype=np.float32) - np.float32(0.5), classes
     X = rng.standard_normal((rows, inputs), dtype=np.float32)
     return X, np.sin(X[:, :outputs] + X[:, -outputs:])

@@ -8,7 +8,7 @@ from typing import Any
 
 from mpmath import atanh, expm1, log, log1p, mp, mpf, sqrt
 
-from tools.fit_erf import CENTRE, SPLIT, interpolate, near, tail
+from tools.fit_erf import CENTER, SPLIT, interpolate, near, tail
 
 PER_LINE = 3
 LAST_SINGLE = mpf(10.25)  # erfc is 0 there in single precision
@@ -36,7 +36,7 @@ def fit() -> dict[str, list[float]]:
         half, wide = log(2) / 2, mpf(1) / 2**10
         least, most = -half, half * (1 + wide)  # unequal, so that no point is at 0
         low, high = sqrt(mpf(0.5)) - 1, sqrt(mpf(2)) - 1 + wide
-        first, last = ((x - CENTRE) / (x + CENTRE) for x in (SPLIT, LAST_SINGLE))
+        first, last = ((x - CENTER) / (x + CENTER) for x in (SPLIT, LAST_SINGLE))
         return {
             "EXP_SINGLE": interpolate(exponential, least, most, 5),  # error at most 2e-8 of eʳ
             "EXP_DOUBLE": interpolate(exponential, least, most, 10),  # 2e-17

@@ -11,7 +11,7 @@ from mpmath import cos, erf, erfc, exp, lu_solve, matrix, mp, mpf, pi, sqrt
 
 SPLIT = mpf(7) / 8  # the fit of erf serves below, that of erfc above
 LAST = mpf(28)  # erfc(28) is 0 in double precision
-CENTRE = mpf(4)  # the x at which s = 0
+CENTER = mpf(4)  # the x at which s = 0
 SHIFT = mpf(1) / 4  # keeps Q small, and its rounding errors with it
 
 PER_LINE = 3
@@ -25,7 +25,7 @@ def near(u: Any) -> Any:
 
 def tail(s: Any) -> Any:
     """Return Q(s), where erfc(x) = w + w·Q(s), w = exp(−x²)/(2x + ¼), s = (x − 4)/(x + 4)."""
-    x = CENTRE * (1 + s) / (1 - s)
+    x = CENTER * (1 + s) / (1 - s)
     return exp(x * x) * erfc(x) * (2 * x + SHIFT) - 1
 
 
@@ -40,7 +40,7 @@ def interpolate(f: Callable[[Any], Any], low: Any, high: Any, count: int) -> lis
 def fit() -> dict[str, list[float]]:
     """Return the coefficients by name."""
     with mp.workdps(40):
-        first, last = ((x - CENTRE) / (x + CENTRE) for x in (SPLIT, LAST))
+        first, last = ((x - CENTER) / (x + CENTER) for x in (SPLIT, LAST))
         return {
             "ERF_NEAR": interpolate(near, mpf(0), SPLIT**2, 12),  # error at most 4e-19
             "ERFC_TAIL": interpolate(tail, first, last, 21),  # error at most 5e-18

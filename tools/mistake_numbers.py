@@ -136,7 +136,7 @@ def telling(bad: Any, good: Any) -> tuple[int, ...]:
 def example(mistake: Mistake) -> Example | None:
     """Return the smallest telling example of a mistake: its first form, the first network.
 
-    None, if the mistake has no equation: then it is recognised by how a program behaves.
+    None, if the mistake has no equation: then it is recognized by how a program behaves.
     """
     made = (one for form in ordered(mistake) for one in tried(mistake, form))
     return next((one for one in made if shows(one)), None)

@@ -34,7 +34,7 @@ LAYERS = {
     "first": "the first layer",
 }
 NO_EQUATION = (
-    "No equation makes this mistake. `check` recognises it by how a program behaves, so there is "
+    "No equation makes this mistake. `check` recognizes it by how a program behaves, so there is "
     "no number to work out here."
 )
 

@@ -1,6 +1,6 @@
 """Attempts: a mistake, or none, made by the engine's own wiring and handed in as a learner would.
 
-They are functions, or numbers by name; whether `check` recognises them is not asked here.
+They are functions, or numbers by name; whether `check` recognizes them is not asked here.
 """
 
 import dataclasses
@@ -107,7 +107,7 @@ class Numbers:
     Parameters
     ----------
     case : Case
-        Only its network, its optimiser, its mistake and its convention matter.
+        Only its network, its optimizer, its mistake and its convention matter.
     dtype : str
     right : bool
         Whether the mistake is left out.

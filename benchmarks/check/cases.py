@@ -14,7 +14,7 @@ from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.optimizers import LBFGS, OPTIMIZERS
 
 RULES = tuple(name for name, rule in OPTIMIZERS.items() if not isinstance(rule, LBFGS))
-OF_RULES = "deep"  # the network on which the optimisers' own mistakes are made
+OF_RULES = "deep"  # the network on which the optimizers' own mistakes are made
 
 
 def product(*, right: bool) -> Iterator[Case]:
@@ -38,7 +38,7 @@ def _rules(ground: str, form: str) -> tuple[str, ...]:
 def _cases(ground: str, rule: str, number: int | None, form: str) -> Iterator[Case]:
     """Yield a mistake in every convention and precision."""
     for convention in CONVENTIONS:
-        if ground == "penalised" and convention != CONVENTIONS[0]:
+        if ground == "penalized" and convention != CONVENTIONS[0]:
             continue  # a penalty has no sum over the samples
         for precision in PRECISIONS[form]:
             case = Case(ground, rule, number, form, convention, precision)

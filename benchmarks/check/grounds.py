@@ -81,7 +81,7 @@ def preset(name: str) -> Ground:
 @cache
 def grounds() -> dict[str, Ground]:
     """Return every network by its name in the tables."""
-    penalised = mlp(2, 4, 3, activation="tanh", loss="squared-error", penalty=PENALTY)
+    penalized = mlp(2, 4, 3, activation="tanh", loss="squared-error", penalty=PENALTY)
     return {
         "deep": declared(2, 4, 4, 3, activation=["tanh", "logistic", "tanh"], loss="squared-error"),
         "softmax": declared(2, 4, 3, activation="tanh", loss="softmax-cross-entropy"),
@@ -91,16 +91,16 @@ def grounds() -> dict[str, Ground]:
         "two-classes": declared(2, 4, 1, activation="tanh", loss="logistic-cross-entropy"),
         "mazur": preset("mazur"),
         "half-adder": preset("half-adder"),
-        "penalised": designed(penalised, None),
+        "penalized": designed(penalized, None),
     }
 
 
-ONLY = {"penalised": ("bias-regularised",)}  # what a network is there for, where not for all
+ONLY = {"penalized": ("bias-regularized",)}  # what a network is there for, where not for all
 
 
 @cache
 def rule(name: str, rate: float) -> Optimizer | None:
-    """Return an optimiser by name; none for the empty name."""
+    """Return an optimizer by name; none for the empty name."""
     if not name:
         return None
     found = OPTIMIZERS[name]
@@ -111,7 +111,7 @@ def rule(name: str, rate: float) -> Optimizer | None:
 
 @cache
 def made(ground: str, optimizer: str) -> tuple[Variant, ...]:
-    """Return the mistakes that can be made on a network: of other optimisers only their own."""
+    """Return the mistakes that can be made on a network: of other optimizers only their own."""
     place = grounds()[ground]
     found = variants(place.network, rule(optimizer, place.rate))
     only = ONLY.get(ground)

@@ -1,7 +1,7 @@
 """PyTorch, eager: ``nn.Sequential`` on batches indexed from one tensor, as its tuning guide says.
 
 No DataLoader, gradients set to None, the loss summed as a tensor and read once an epoch; threads,
-the way of gathering, and the optimiser's implementation are tried.
+the way of gathering, and the optimizer's implementation are tried.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,10 +31,10 @@ def threads() -> list[int]:
 
 
 def variants(w: Workload) -> Sequence[Variant]:
-    """Return threads × gathering × implementations of the optimiser."""
+    """Return threads × gathering × implementations of the optimizer."""
     gathering = ("a batch", "an epoch") if shuffled(w) else ("nothing",)
     ways = product(threads(), gathering, ("fused", "foreach", "for-loop"))
-    return [{"threads": n, "gathering": g, "optimiser": o} for n, g, o in ways]
+    return [{"threads": n, "gathering": g, "optimizer": o} for n, g, o in ways]
 
 
 # ---- the network ---------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ def epochs(
 ) -> Iterator[float]:
     """Train; yield each epoch's loss, or the last alone where all rows are one batch."""
     torch.set_num_threads(variant["threads"])
-    rule = optimizer(w, net, variant["optimiser"])
+    rule = optimizer(w, net, variant["optimizer"])
     X, y = tensors(w)
     total = torch.zeros(())
     for epoch in range(w.epochs):

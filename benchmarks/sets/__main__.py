@@ -41,7 +41,7 @@ class Result(NamedTuple):
     seconds: list[list[float]]
 
 
-def learnt(module: Any, data: Data, seed: int) -> tuple[float, float]:
+def learned(module: Any, data: Data, seed: int) -> tuple[float, float]:
     """Return the score on the fourth that was held out, and the seconds that fitting took."""
     make = module.MLPClassifier if data.classes else module.MLPRegressor
     stratify = data.y if data.classes else None
@@ -74,8 +74,8 @@ def results(sets: dict[str, Data], seeds: int) -> Iterator[Result]:
     for name, data in sets.items():
         for module in MODULES:  # whatever is loaded or compiled once
             few = data._replace(X=data.X[:500], y=data.y[:500], settings={"max_iter": 2})
-            learnt(module, few, 0)
-        found = [[learnt(module, data, seed) for module in MODULES] for seed in range(seeds)]
+            learned(module, few, 0)
+        found = [[learned(module, data, seed) for module in MODULES] for seed in range(seeds)]
         scores = [[pair[i][0] for pair in found] for i in range(2)]
         seconds = [[pair[i][1] for pair in found] for i in range(2)]
         yield Result(name, data, scores, seconds)

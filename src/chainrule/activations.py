@@ -241,7 +241,7 @@ class ELU(Activation):
 
 @dataclass(frozen=True)
 class SELU(Activation):
-    """The self-normalising ELU (Klambauer et al. 2017), with its two fixed constants."""
+    """The self-normalizing ELU (Klambauer et al. 2017), with its two fixed constants."""
 
     name = "selu"
     formula = "where(z > 0, 1.0507009873554805 * z, 1.7580993408473766 * (exp(z) - 1))"

@@ -122,7 +122,7 @@ def finite(array: Array, what: str, remedy: str = "repair or leave out those sam
     raise InputError(f"{what}[{place}] is {value}, one of {len(bad)} that are not finite; {remedy}")
 
 
-def normalise(weights: ArrayLike | None, n: int, dtype: DTypeLike) -> tuple[Array | None, float]:
+def normalize(weights: ArrayLike | None, n: int, dtype: DTypeLike) -> tuple[Array | None, float]:
     """Return sample weights (n,) of mean 1, and their sum as given.
 
     Raises

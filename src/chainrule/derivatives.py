@@ -131,11 +131,11 @@ def central_difference(
     """
     steps = [0.1 * scale / SHRINK**i for i in range(LEVELS)]
     pairs = [(float(f(x + h)), float(f(x - h))) for h in steps]
-    centre, finest = float(f(x)), abs(pairs[-1][0] - pairs[-1][1]) / (2 * steps[-1])
+    center, finest = float(f(x)), abs(pairs[-1][0] - pairs[-1][1]) / (2 * steps[-1])
     finite = [abs(v) for pair in pairs for v in pair if math.isfinite(v)]
     rounding = noise * (max(finite, default=0.0) + abs(x) * finest)
     value, error, best = _richardson(steps, pairs, rounding)
-    jumps = [(up - 2 * centre + down) / h for h, (up, down) in zip(steps, pairs, strict=True)]
+    jumps = [(up - 2 * center + down) / h for h, (up, down) in zip(steps, pairs, strict=True)]
     floors = [1e-7 * abs(value) + 100 * rounding / h for h in steps]
     return Difference(value, error, best, _bends(jumps, floors, steps.index(best)))
 

@@ -1,4 +1,4 @@
-"""Descriptions: what layers, losses, optimisers and the like have in common, and their checks.
+"""Descriptions: what layers, losses, optimizers and the like have in common, and their checks.
 
 A description is a frozen dataclass without arrays; its numbers are checked once, when it is made.
 Arrays are checked where they come in.

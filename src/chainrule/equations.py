@@ -160,7 +160,7 @@ class Scope:
     ----------
     links : dict
         ``name -> (scope, name there)``: what this scope sees of another.
-    neighbours : dict
+    neighbors : dict
         Scopes that an equation may name with a dot, such as ``above.W``.
     wanted : list of str
         What is being evaluated; scopes that share the list name the whole path of a cycle.
@@ -178,7 +178,7 @@ class Scope:
         self.given = dict(given or {})
         self.functions = FUNCTIONS | dict(functions or {})
         self.links: dict[str, tuple[Scope, str]] = {}
-        self.neighbours: dict[str, Scope] = {}
+        self.neighbors: dict[str, Scope] = {}
         self._values: dict[str, Value] = {}
         self._parts: dict[ast.expr, Value] = {}  # every subexpression once
         self.wanted: list[str] = []
@@ -250,7 +250,7 @@ class Scope:
             case ast.Attribute(value, "T"):
                 return self.evaluate(value).T
             case ast.Attribute(ast.Name(scope), name):
-                return self.neighbour(scope)[name]
+                return self.neighbor(scope)[name]
             case ast.Call(ast.Name(name), arguments, keywords):
                 options = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
                 return self.function(name)(*map(self.evaluate, arguments), **options)
@@ -259,11 +259,11 @@ class Scope:
             case _:  # parse() lets nothing else through
                 raise EquationError(f"{self.label}: cannot evaluate {ast.unparse(tree)!r}")
 
-    def neighbour(self, name: str) -> "Scope":
+    def neighbor(self, name: str) -> "Scope":
         """Return the scope that equations here call `name`."""
-        if name not in self.neighbours:
-            raise unknown(f"scope seen from {self.label}", name, self.neighbours)
-        return self.neighbours[name]
+        if name not in self.neighbors:
+            raise unknown(f"scope seen from {self.label}", name, self.neighbors)
+        return self.neighbors[name]
 
     def function(self, name: str) -> Function:
         """Return the function that equations here call `name`."""
@@ -274,7 +274,7 @@ class Scope:
 
 @cache
 def names(text: str) -> frozenset[str]:
-    """Return the names that an equation uses, functions and neighbours apart."""
+    """Return the names that an equation uses, functions and neighbors apart."""
     tree = parse(text)
     called = {c.func for c in ast.walk(tree) if isinstance(c, ast.Call)}
     dotted = {a.value for a in ast.walk(tree) if isinstance(a, ast.Attribute) and a.attr != "T"}

@@ -1,4 +1,4 @@
-"""Initialisers: how the weights of an array are drawn before training.
+"""Initializers: how the weights of an array are drawn before training.
 
 They draw in float64 from the generator they are given, so that the same seed gives the same weights
 in every precision; none of them keeps state.
@@ -154,14 +154,14 @@ class Orthogonal(Initializer):
 
 
 def initializer(choice: str | Initializer) -> Initializer:
-    """Return the initialiser of a name, or the one handed in.
+    """Return the initializer of a name, or the one handed in.
 
     Raises
     ------
     UnknownNameError
         If the table has no such name.
     """
-    return named(choice, Initializer, INITIALIZERS, "initialiser")
+    return named(choice, Initializer, INITIALIZERS, "initializer")
 
 
 INITIALIZERS: dict[str, Initializer] = {

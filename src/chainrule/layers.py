@@ -46,7 +46,7 @@ class Layer(Description):
         return {}
 
     def initializers(self) -> dict[str, Initializer]:
-        """Return the initialiser of each parameter by name."""
+        """Return the initializer of each parameter by name."""
         return {}
 
     def trains(self, name: str) -> bool:
@@ -116,7 +116,7 @@ class Dense(Layer):
     InputError
         If `units` is not a positive whole number or `trainable` names no parameter.
     UnknownNameError
-        If no activation or initialiser has that name.
+        If no activation or initializer has that name.
     """
 
     units: Count
@@ -202,7 +202,7 @@ class LayerNormGrads(NamedTuple):
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """Layer normalisation: every sample to mean 0 and variance 1, times W, plus b (Ba et al. 2016).
+    """Layer normalization: every sample to mean 0 and variance 1, times W, plus b (Ba et al. 2016).
 
     Parameters
     ----------
@@ -388,7 +388,7 @@ def dropout_mask(seed: int, step: int, layer: int, shape: tuple[int, int], rate:
 
 
 def mix(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scatter 64 bits: the finaliser of splitmix64 (Steele, Lea, Flood 2014)."""
+    """Scatter 64 bits: the finalizer of splitmix64 (Steele, Lea, Flood 2014)."""
     key = key + np.uint64(0x9E3779B97F4A7C15)
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

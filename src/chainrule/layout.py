@@ -1,6 +1,6 @@
 """The layout of θ: one flat vector of all parameters, with a named view for each array.
 
-Optimisers, gradient checks and files are loops over that one vector; only layers see its views.
+Optimizers, gradient checks and files are loops over that one vector; only layers see its views.
 """
 
 import math

@@ -68,7 +68,7 @@ class State(NamedTuple):
     step : int
         The number of updates made.
     slots : tuple of array (parameters,)
-        The optimiser's moving averages.
+        The optimizer's moving averages.
     seed : int
         Of shuffles and dropout masks.
     epoch, batch : int
@@ -203,7 +203,7 @@ def guilty(network: Network, trace: Trace) -> str:
 def check_state(
     state: State, network: Network, optimizer: Optimizer, batches: Batches, n: int
 ) -> State:
-    """Return a state that fits network, optimiser, batches and n samples, or raise InputError."""
+    """Return a state that fits network, optimizer, batches and n samples, or raise InputError."""
     for vector in (state.theta, *state.slots):
         network.layout.check(vector)
     if state.batch >= batches.count(n) and state.batch:
@@ -214,6 +214,6 @@ def check_state(
     if len(state.slots) != len(optimizer.slots):
         raise InputError(
             f"the state has {len(state.slots)} moving averages, but {optimizer.name} keeps "
-            f"{len(optimizer.slots)}; go on with the optimiser that it came from"
+            f"{len(optimizer.slots)}; go on with the optimizer that it came from"
         )
     return state

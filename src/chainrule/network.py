@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.activations import Activation, Identity
-from chainrule.batch import Batch, finite, normalise, numbers, samples, targets
+from chainrule.batch import Batch, finite, normalize, numbers, samples, targets
 from chainrule.descriptions import of_kind, whole
 from chainrule.errors import InputError, unknown
 from chainrule.gradcheck import GradientReport, check_gradient, merge
@@ -419,7 +419,7 @@ class Network:
         """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
         rows, dtype = self.samples(x, theta), precision_of(theta)  # (n, inputs)
         wanted = targets(t, len(rows), self.outputs, self.objective, one=np.ndim(x) == 1)
-        weight, total = normalise(weights, len(rows), dtype)
+        weight, total = normalize(weights, len(rows), dtype)
         with np.errstate(over="ignore"):  # in float32; what overflows is refused
             return Batch(rows, finite(wanted.astype(dtype), "t"), weight, total)
 

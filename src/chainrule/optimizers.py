@@ -1,4 +1,4 @@
-"""Optimisers: pure pairs ``start(theta, layout) -> state`` and ``step(theta, gradient, state)``.
+"""Optimizers: pure pairs ``start(theta, layout) -> state`` and ``step(theta, gradient, state)``.
 
 Every rule is elementwise, so that it runs over the flat θ, over one array or in a kernel with the
 same bits; the equations beside it say the same. None of them looks at data.
@@ -135,11 +135,11 @@ class ClipNorm(Description):
 Clip: TypeAlias = ClipValue | ClipNorm
 
 
-# ---- optimisers ---------------------------------------------------------------------------------
+# ---- optimizers ---------------------------------------------------------------------------------
 
 
 class OptimizerState(NamedTuple):
-    """What an optimiser remembers between updates.
+    """What an optimizer remembers between updates.
 
     Attributes
     ----------
@@ -385,14 +385,14 @@ class LBFGS(Description):
 
 
 def optimizer(choice: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
-    """Return the optimiser of a name, with its default rate, or the one handed in.
+    """Return the optimizer of a name, with its default rate, or the one handed in.
 
     Raises
     ------
     UnknownNameError
         If the table has no such name.
     """
-    return named(choice, Optimizer | LBFGS, OPTIMIZERS, "optimiser")
+    return named(choice, Optimizer | LBFGS, OPTIMIZERS, "optimizer")
 
 
 OPTIMIZERS: dict[str, Optimizer | LBFGS] = {

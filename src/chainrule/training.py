@@ -191,7 +191,7 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     MissingPackageError
         If the compiled engine is asked for and Numba or SciPy is missing.
     UnknownNameError
-        If no optimiser, metric or engine has that name.
+        If no optimizer, metric or engine has that name.
     DivergenceError
         While it runs, if a loss, gradient or θ is not finite.
 
@@ -285,7 +285,7 @@ def choose_metric(choice: str | Metric | None) -> Metric | None:
 
 
 class Settings(NamedTuple):
-    """How a run goes, apart from its data, network and optimiser."""
+    """How a run goes, apart from its data, network and optimizer."""
 
     epochs: int
     batches: Batches
@@ -617,7 +617,7 @@ class Run:
 
 
 def scipy_minimize() -> Callable[..., Any]:
-    """Return SciPy's minimiser, or raise MissingPackageError."""
+    """Return SciPy's minimizer, or raise MissingPackageError."""
     try:
         from scipy.optimize import minimize  # loaded when wanted
     except ImportError:

@@ -36,7 +36,7 @@ class Step(NamedTuple):
     loss, penalty, cost, clip : Scope
         ``cost["value"]`` is C, the loss plus the penalty; ``clip["norm"]`` the gradient's length.
     arrays : dict of str to Scope
-        The optimiser's scope of each parameter array: w, d, dC, g, w_new and the slots.
+        The optimizer's scope of each parameter array: w, d, dC, g, w_new and the slots.
     """
 
     network: Network
@@ -64,7 +64,7 @@ class Step(NamedTuple):
         return self._join("w_new")
 
     def slots_new(self, optimizer: Optimizer) -> tuple[Array, ...]:
-        """Return the optimiser's slots after the update, (parameters,) each."""
+        """Return the optimizer's slots after the update, (parameters,) each."""
         return tuple(self._join(f"{slot}_new") for slot in optimizer.slots)
 
     def memory(self) -> dict[str, dict[str, Value]]:
@@ -115,7 +115,7 @@ def wire(
     optimizer : Optimizer, optional
         Without one the step ends at the gradient.
     state : OptimizerState, optional
-        The optimiser's; that before the first update by default.
+        The optimizer's; that before the first update by default.
     draw : Draw, optional
         For dropout masks; without it dropout rests.
     replace : mapping of (where, name) to str, optional
@@ -203,8 +203,8 @@ def _clip_scope(network: Network, optimizer: Optimizer | None) -> Scope:
 
 def _array_scope(network: Network, block: Block, optimizer: Optimizer | None) -> Scope:
     """Return the scope of a parameter array: gradient, penalty, clipping, update in this order."""
-    penalised = network.penalty and block.decays
-    equations = network.penalty.array_equations() if penalised else {"dC": "d"}
+    penalized = network.penalty and block.decays
+    equations = network.penalty.array_equations() if penalized else {"dC": "d"}
     if optimizer is not None:
         clipping = optimizer.clip.equations() if optimizer.clip else {"g": "dC"}
         frozen = {"w_new": "w", **{f"{slot}_new": slot for slot in optimizer.slots}}
@@ -234,12 +234,12 @@ def _link_layers(step: Step) -> None:
         scope.links["x"] = (below, "a")
         scope.links["da"] = (step.loss, "do") if above is None else (above, "dx")
         scope.links["n"] = (step.loss, "n")
-        scope.neighbours = {"below": below, "last": step.layers[-1], "loss": step.loss}
-        scope.neighbours |= {"input": bottom, **step.arrays}
+        scope.neighbors = {"below": below, "last": step.layers[-1], "loss": step.loss}
+        scope.neighbors |= {"input": bottom, **step.arrays}
         if above is not None:
-            scope.neighbours["above"] = above
+            scope.neighbors["above"] = above
     step.loss.links["o"] = (step.layers[-1], "a")
-    step.loss.neighbours = {"last": step.layers[-1], "input": bottom}
+    step.loss.neighbors = {"last": step.layers[-1], "input": bottom}
     step.cost.equations["value"] = "data + penalty" if step.penalty.equations else "data"
     step.cost.links |= {"data": (step.loss, "value"), "penalty": (step.penalty, "value")}
 
@@ -251,10 +251,10 @@ def _link_arrays(step: Step) -> None:
         array.links |= {"w": (layer, block.param), "d": (layer, f"d{block.param}")}
         array.links |= {n: (step.penalty, n) for n in ("l1", "l2", "alpha", "total")}
         array.links["factor"] = (step.clip, "factor")
-        array.neighbours = {"layer": layer, "loss": step.loss, **step.arrays}
+        array.neighbors = {"layer": layer, "loss": step.loss, **step.arrays}
         layer.links[f"{block.param}_new"] = (array, "w_new")
-    step.penalty.neighbours = dict(step.arrays)
-    step.clip.neighbours = dict(step.arrays)
+    step.penalty.neighbors = dict(step.arrays)
+    step.clip.neighbors = dict(step.arrays)
 
 
 # ---- replacements -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The benchmark of eight sets: how its files are read, and what its table says.
 
-The sets are made up; nothing is fetched, and next to nothing is learnt.
+The sets are made up; nothing is fetched, and next to nothing is learned.
 """
 
 from pathlib import Path
@@ -54,7 +54,7 @@ def load(*, return_X_y: bool) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803 (s
 def test_numbers_are_scaled_for_both():
     """Without that, 60 epochs would not even find their size."""
     data = bundled(load, classes=False, max_iter=60, learning_rate_init=0.01)
-    scores = [sets.learnt(module, data, 0)[0] for module in sets.MODULES]
+    scores = [sets.learned(module, data, 0)[0] for module in sets.MODULES]
     assert min(scores) > 0.9
     assert (
         MLPRegressor(max_iter=60, learning_rate_init=0.01).fit(data.X, data.y).score(data.X, data.y)

@@ -33,12 +33,12 @@ def row(jax: float = 0.02) -> Row:
 
 
 def test_a_loss_is_bold_and_a_void_row_says_why():
-    text = tables.terminal([row()], colour=True)
+    text = tables.terminal([row()], color=True)
     (lost,) = (line for line in text.splitlines() if tables.BOLD in line)
     assert "JAX" in lost
     assert "0.500 faster" in lost
     assert "its loss is 2, not 1" in text
-    assert tables.BOLD not in tables.terminal([row(0.05)], colour=True)
+    assert tables.BOLD not in tables.terminal([row(0.05)], color=True)
 
 
 def test_the_readme_has_the_same_figures():

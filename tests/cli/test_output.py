@@ -109,7 +109,7 @@ def test_a_page_does_not_ask_the_environment(monkeypatch: pytest.MonkeyPatch):
     assert page(render).splitlines()[:2] == ["red", "-" * 80]
 
 
-def test_colour_can_be_forced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_color_can_be_forced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
     show(render)

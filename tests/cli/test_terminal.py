@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: movement, colour where it is wanted, and a cursor at the end.
+"""What a person at a terminal sees: movement, color where it is wanted, and a cursor at the end.
 
 The terminal is a real one, as far as the command can tell.
 """
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
 Terminal = Callable[..., pexpect.spawn]
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
-COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3\d|9\d|38;[\d;]+|4\d|48;[\d;]+)(?:;\d+)*m")
+COLOR = re.compile(r"\x1b\[(?:\d+;)*(?:3\d|9\d|38;[\d;]+|4\d|48;[\d;]+)(?:;\d+)*m")
 ESCAPE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
@@ -30,14 +30,14 @@ def test_progress_moves_in_a_terminal(terminal: Terminal):
     assert epochs[-1] == 20
     assert "\x1b[2K" in seen  # lines are redrawn
     assert seen.count(HIDE) == seen.count(SHOW) > 0
-    assert COLOUR.search(seen)
+    assert COLOR.search(seen)
     assert "are read right" in seen
 
 
-def test_no_colour_if_so_wished(terminal: Terminal):
+def test_no_color_if_so_wished(terminal: Terminal):
     code, seen = finish(terminal("demo", NO_COLOR="1"))
     assert code == 0
-    assert not COLOUR.search(seen)
+    assert not COLOR.search(seen)
     assert "epoch 20/20" in ESCAPE.sub("", seen)
 
 
@@ -69,20 +69,20 @@ def test_results_go_to_a_file_while_progress_moves(terminal: Terminal, tmp_path:
     assert "are read right" in path.read_text()
 
 
-def test_messages_go_to_a_file_while_results_are_coloured(terminal: Terminal, tmp_path: Path):
+def test_messages_go_to_a_file_while_results_are_colored(terminal: Terminal, tmp_path: Path):
     path = tmp_path / "messages"
     code, seen = finish(terminal(script=f"{' '.join(COMMAND)} demo 2> {path}"))
     assert code == 0
-    assert COLOUR.search(seen)
+    assert COLOR.search(seen)
     assert HIDE not in seen
     assert "\x1b" not in path.read_text()
 
 
-def test_colour_that_is_forced_does_not_move(terminal: Terminal, tmp_path: Path):
+def test_color_that_is_forced_does_not_move(terminal: Terminal, tmp_path: Path):
     path = tmp_path / "all"
     code, _ = finish(terminal(script=f"{' '.join(COMMAND)} demo > {path} 2>&1", FORCE_COLOR="1"))
     assert code == 0
-    assert COLOUR.search(path.read_text())
+    assert COLOR.search(path.read_text())
     assert HIDE not in path.read_text()
     assert "\r" not in path.read_text()
 
@@ -102,7 +102,7 @@ def test_a_long_wait_is_announced(terminal: Terminal):
     assert SHOW in seen
 
 
-def test_json_has_no_colour(terminal: Terminal):
+def test_json_has_no_color(terminal: Terminal):
     code, seen = finish(terminal("explain", "--format", "json"))
     assert code == 0
     assert "\x1b" not in seen

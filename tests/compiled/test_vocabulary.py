@@ -93,10 +93,10 @@ def boundaries(dtype: Dtype) -> np.ndarray:
     names = ("EXP_LEAST", "EXP_MOST", "EXPM1_LEAST", "NORMAL", "LARGE", "ERFC_LAST")
     named = [getattr(vocabulary, name).of(dtype) for name in names]
     x = np.array([*edges, *roots, *(roots - 1), *named, 0.875, 4], dtype)
-    return neighbours(np.concatenate([x, -x]), reach=2)
+    return neighbors(np.concatenate([x, -x]), reach=2)
 
 
-def neighbours(x: np.ndarray, reach: int) -> np.ndarray:
+def neighbors(x: np.ndarray, reach: int) -> np.ndarray:
     """Return numbers, and those next to them."""
     below, above, found = x, x, [x]
     for _ in range(reach):

@@ -288,7 +288,7 @@ def test_a_penalty_whose_factor_is_a_default_is_declared(factor, loss):
 
 def test_a_mistake_beside_a_penalty_is_named():
     found = check(with_penalty(0.5, biases=True), SAID)
-    assert [f.mistake.id for f in found.mistakes] == ["bias-regularised"], found.sentence
+    assert [f.mistake.id for f in found.mistakes] == ["bias-regularized"], found.sentence
 
 
 def test_a_default_that_does_nothing_is_no_penalty():
@@ -307,7 +307,7 @@ def test_a_penalty_in_the_loss_alone_is_not_called_right():
     assert any("a penalty that its gradients have not" in text for text in found.remarks)
 
 
-class Regularised(Dropping):
+class Regularized(Dropping):
     """Steps with weight decay."""
 
     def __init__(self, n_in: int, n_hidden: int, n_out: int, lam: float = 0.02) -> None:
@@ -322,7 +322,7 @@ class Regularised(Dropping):
 
 
 def test_weight_decay_of_a_class_is_declared_too():
-    found = check(Regularised, {"learning_rate": 0.5, **SAID})
+    found = check(Regularized, {"learning_rate": 0.5, **SAID})
     assert found.ok, found.sentence
     assert found.convention["penalty"].startswith("0.01 Σw²")
 

@@ -24,7 +24,7 @@ UNKNOWN = 0.1  # of the attempts, typed numbers among them
 
 
 @pytest.mark.product(
-    ground=[name for name in grounds() if name != "penalised"], form=FORMS, convention=CONVENTIONS
+    ground=[name for name in grounds() if name != "penalized"], form=FORMS, convention=CONVENTIONS
 )
 def test_what_is_right_is_called_right(ground, form, convention):
     for precision in PRECISIONS[form]:
@@ -129,8 +129,8 @@ ONE_OUTPUT = {
     *(("", name) for name in ("bias-not-summed", "lost-factor", "matrix-for-elementwise",
                               "one-path-only", "shared-bias")),
     # W / ΣW over one output is 1, as if there were no weights
-    ("hidden-from-output-error", "normalised-weights"),
-    ("normalised-weights", "upstream-dropped"),
+    ("hidden-from-output-error", "normalized-weights"),
+    ("normalized-weights", "upstream-dropped"),
 }  # fmt: skip
 # p - t of softmax adds up to 0 over the outputs: so does whatever is summed over them.
 SOFTMAX = {
@@ -168,5 +168,5 @@ def test_mistakes_are_told_apart_but_for_these(ground):
 
 
 @pytest.mark.parametrize("rule", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
-def test_slips_of_optimisers_are_told_apart(rule):
+def test_slips_of_optimizers_are_told_apart(rule):
     assert not apart.inseparable(apart.ON[0], rule)

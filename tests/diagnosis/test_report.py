@@ -476,13 +476,13 @@ def test_text_keeps_to_its_width(diagnosis: Diagnosis, width: int):
     assert all(line == line.rstrip() for line in lines)
 
 
-def test_colours_only_where_they_are_asked_for(diagnosis: Diagnosis, monkeypatch):
+def test_colors_only_where_they_are_asked_for(diagnosis: Diagnosis, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    plain, coloured = diagnosis.to_text(), diagnosis.to_text(color=True)
+    plain, colored = diagnosis.to_text(), diagnosis.to_text(color=True)
     assert "\x1b" not in plain
-    assert "\x1b[" in coloured
-    bare = re.sub(r"\x1b\[[\d;]*m", "", coloured)
+    assert "\x1b[" in colored
+    bare = re.sub(r"\x1b\[[\d;]*m", "", colored)
     assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
 
 
@@ -535,7 +535,7 @@ def test_what_a_program_says_steers_no_terminal_and_breaks_no_file(tmp_path):
     assert "  ·  a\n     b" in told.to_text()
 
 
-def test_arithmetic_is_maths_where_it_can_be_read_and_text_where_not():
+def test_arithmetic_is_math_where_it_can_be_read_and_text_where_not():
     html, markdown = DOUBLE.to_html(), DOUBLE.to_markdown()
     assert "<math>" in html
     assert "<code>2·σ′(z2[0])·x</code>" in html

@@ -565,10 +565,10 @@ BY_NAME: dict[str, tuple[Callable[[Any], object], dict[object, str]]] = {
         {"squared_error": "squared-error", "cross-entropy": "softmax-cross-entropy"},
     ),
     "loss of a Network": (lambda n: Network(2, (Dense(1, "tanh"),), n), {"huberr": "huber"}),
-    "optimiser": (lambda n: train(NET, X, T, n), {"adm": "adam", "lbgfs": "lbfgs", "sdg": "sgd"}),
-    "initialiser": (initializer, {"glorott": "glorot", "He": "he"}),
-    "initialiser of an mlp": (lambda n: net_of(initializer=n), {"lecum": "lecun"}),
-    "initialiser of a Dense": (
+    "optimizer": (lambda n: train(NET, X, T, n), {"adm": "adam", "lbgfs": "lbfgs", "sdg": "sgd"}),
+    "initializer": (initializer, {"glorott": "glorot", "He": "he"}),
+    "initializer of an mlp": (lambda n: net_of(initializer=n), {"lecum": "lecun"}),
+    "initializer of a Dense": (
         lambda n: Dense(2, "tanh", bias_initializer=n),
         {"constent": "constant"},
     ),
@@ -616,7 +616,7 @@ def test_a_class_or_a_function_is_no_name():
     refused(lambda: net_of(activation=np.tanh), "did you mean 'tanh'?", error=UnknownNameError)
 
 
-def test_every_initialiser_is_known_by_name():
+def test_every_initializer_is_known_by_name():
     for name, choice in INITIALIZERS.items():
         assert Dense(2, "tanh", name) == Dense(2, "tanh", choice)
 
@@ -651,12 +651,12 @@ def test_a_metric_must_return_a_number():
     [(Adam(), SGD(), 2, 0), (SGD(), Momentum(), 0, 1), (LBFGS(), Adam(), 0, 2)],
     ids=str,
 )
-def test_the_state_of_another_optimiser(
+def test_the_state_of_another_optimizer(
     source: Optimizer | LBFGS, target: Optimizer, kept: int, wanted: int
 ):
     run = train(NET, X, T, source, epochs=1)
     run.finish()
-    words = [f"has {kept} moving averages", f"keeps {wanted}", "go on with the optimiser"]
+    words = [f"has {kept} moving averages", f"keeps {wanted}", "go on with the optimizer"]
     refused(lambda: train(NET, X, T, target, epochs=1, state=run.state), *words)
 
 

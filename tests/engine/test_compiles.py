@@ -265,7 +265,7 @@ def cube(z):
 
 @dtypes
 @pytest.mark.parametrize("label", FUNCTIONS)
-def test_a_loop_is_vectorised_and_calls_nothing(label: str, dtype: Dtype):
+def test_a_loop_is_vectorized_and_calls_nothing(label: str, dtype: Dtype):
     text = loop_text(FUNCTIONS[label], dtype, arguments(label, dtype))
     number, other = ("float", "double") if dtype is np.float32 else ("double", "float")
     assert re.search(rf"<\d+ x {number}>", text)
@@ -279,7 +279,7 @@ def test_a_loop_is_vectorised_and_calls_nothing(label: str, dtype: Dtype):
 
 
 @pytest.mark.parametrize("function", [relu, leaky_relu, huber, sgd_rule, cube])
-def test_a_loop_is_in_single_precision_and_vectorised(function: Function):
+def test_a_loop_is_in_single_precision_and_vectorized(function: Function):
     x, constant = np.ones(9, np.float32), np.float32(0.3)
     kinds = inspect.signature(function).parameters.values()
     given = tuple(constant if kind.annotation is float else x for kind in kinds)

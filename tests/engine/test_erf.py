@@ -53,7 +53,7 @@ def error(exact: Function, x: np.floating, value: np.floating) -> float:
     return float(abs(float(value) - truth) / mpmath.mpf(float(unit)))
 
 
-def neighbours(points: Sequence[float], dtype: type[np.floating], reach: int = 4) -> np.ndarray:
+def neighbors(points: Sequence[float], dtype: type[np.floating], reach: int = 4) -> np.ndarray:
     """Return the points, the numbers next to them, and the negatives of all."""
     below = above = np.array(points, dtype)
     found = [below]
@@ -95,7 +95,7 @@ def test_boundaries(function: Function, dtype: type[np.floating]):
     branches = [0.875, 28.0]
     rounding = [2.0**-8, 2.0**-7, 2.0**-22, 2.0**-21, 4.0, 16.0]  # of the leading half of x
     halvings = [float(mpmath.erfinv(1 - 2.0**-k)) for k in range(1, 6)]  # of erfc
-    x = neighbours(branches + rounding + halvings, dtype)
+    x = neighbors(branches + rounding + halvings, dtype)
     assert ulps(function, x) <= LIMIT[function]
 
 
@@ -148,7 +148,7 @@ def test_python_numbers_are_in_double_precision(function: Function):
 @complex_dtypes
 def test_complex_step(function: Function, dtype: type[np.complexfloating]):
     real = np.finfo(dtype).dtype.type
-    x = neighbours([*np.linspace(0, 5, 201), 0.875], real, reach=1)
+    x = neighbors([*np.linspace(0, 5, 201), 0.875], real, reach=1)
     step = real(1e-20)
     values = function(x + dtype(1j) * step)
     assert values.dtype == dtype

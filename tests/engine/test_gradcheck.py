@@ -155,11 +155,11 @@ def test_a_complex_step_that_lies_as_the_gradient_does_is_not_trusted(array: str
     shapes = {"W1": (7, 10), "b1": (7,), "W2": (3, 1)}
     start, stop = {"W1": (0, 70), "b1": (70, 77), "W2": (77, 80)}[array]
 
-    def penalised(w: Array) -> Any:
+    def penalized(w: Array) -> Any:
         return np.sum(w**3) + np.sum(np.abs(w[start:stop]))
 
     forgetful = 3 * theta**2  # as the complex step, to which |w| is constant
-    assert faulty(check_gradient(penalised, forgetful, theta, arrays=shapes)) == {array}
+    assert faulty(check_gradient(penalized, forgetful, theta, arrays=shapes)) == {array}
 
 
 # ---- precision -----------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def test_where_both_are_zero_the_gradient_is_right(wrap: Callable[[Any], Any]):
         lambda w: wrap(np.exp(w[0]) + 0 * w[1] + (w[2] + 1 / 3) - w[2]),
         lambda w: np.array([np.exp(w[0]), 0.0, 0.0]),
         [0.3, 0.2, 0.1],
-        arrays={"a": (1,), "dead": (1,), "cancelled": (1,)},
+        arrays={"a": (1,), "dead": (1,), "canceled": (1,)},
     )
     assert [e.verdict for e in report.entries] == ["right"] * 3
     assert report.entries[1].relative == 0

@@ -209,7 +209,7 @@ def test_the_protocol(solver: str):
 
 @NEEDS_PROTOCOL
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_the_protocols_stop_is_honoured(solver: str):
+def test_the_protocols_stop_is_honored(solver: str):
     recorder = Recorder(stop_after=2)
     fitted: Any = quick("one", solver=solver).set_callbacks(recorder).fit(X, NUMBERS)
     assert (fitted.n_iter_, fitted.stop_reason_) == (2, "callback")

@@ -68,17 +68,17 @@ def test_samples(call: str, bad: str):
     assert same(before, state_of(fitted))
 
 
-LABELLED = r"; leave such rows out, or give them a class$"
+LABELED = r"; leave such rows out, or give them a class$"
 TARGETED: dict[tuple[str, str], tuple[Any, str]] = {
-    ("binary", "NaN"): (changed(OBJECTS, 4, np.nan), f"y, row 4, is nan{LABELLED}"),
-    ("binary", "None"): (changed(OBJECTS, 4, None), f"y, row 4, is None{LABELLED}"),
+    ("binary", "NaN"): (changed(OBJECTS, 4, np.nan), f"y, row 4, is nan{LABELED}"),
+    ("binary", "None"): (changed(OBJECTS, 4, None), f"y, row 4, is None{LABELED}"),
     ("binary", "mixed"): (changed(OBJECTS, 3, 5), "y, row 3, is 5, but row 0 is '[a-z]*'; give"),
     ("binary", "complex"): (CLASSES + 0j, r"y, row 0, is \(?[0-2+]*0j\)?; give real numbers"),
     ("binary", "short"): (BINARY[:-1], "X has 60 rows, but y has 59; give one for each"),
     ("binary", "nothing"): (None, "y is None; give a target for each row$"),
     ("binary", "single"): ("yes", "y is 'yes'; give a target for each row"),
     ("labels", "NaN"): (
-        changed(LABELS * 1.0, (4, 1), np.nan), f"y, column 1, row 4, is nan{LABELLED}"
+        changed(LABELS * 1.0, (4, 1), np.nan), f"y, column 1, row 4, is nan{LABELED}"
     ),
     ("labels", "twos"): (changed(LABELS, (4, 1), 2), "y, column 1, row 4, is 2; of many labels"),
     ("one", "words"): (BINARY, "y holds '[a-z]*', which is no number; give numbers, or use MLPCl"),

@@ -182,7 +182,7 @@ def test_what_scikit_learn_ignores_is_ignored(solver: str, ignored: dict[str, An
         ("n_iter_no_change", 0, "n_iter_no_change = 0"),
         ("validation_fraction", 1.0, "validation_fraction=1.0"),
         ("loss", "hube", "'hube' is no loss; did you mean 'huber'"),
-        ("initializer", "glorott", "is no initialiser"),
+        ("initializer", "glorott", "is no initializer"),
         ("clip", "big", "clip='big': give a largest norm"),
         ("callbacks", [3], r"callbacks has 3: give functions callback\(estimator, record\)"),
         ("callbacks", 3, "callbacks=3: give a list of functions"),
@@ -199,15 +199,15 @@ def test_wrong_values_are_told(name: str, value: Any, told: str):
     assert vars(estimator) == before
 
 
-def test_a_schedule_beside_an_optimiser_object_is_refused():
+def test_a_schedule_beside_an_optimizer_object_is_refused():
     with pytest.raises(ValueError, match="has a rate of its own"):
         fitted(MLPRegressor, solver=SGD(0.1), learning_rate=ConstantRate(0.1))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation(activation: str):
-    spelt = fitted(MLPRegressor, activation=activation.replace("-", "_"))
-    assert bytes_of(spelt) == bytes_of(fitted(MLPRegressor, activation=ACTIVATIONS[activation]))
+    spelled = fitted(MLPRegressor, activation=activation.replace("-", "_"))
+    assert bytes_of(spelled) == bytes_of(fitted(MLPRegressor, activation=ACTIVATIONS[activation]))
 
 
 def test_an_activation_for_each_layer():
@@ -217,7 +217,7 @@ def test_an_activation_for_each_layer():
 
 @pytest.mark.parametrize("solver", OPTIMIZERS)
 @pytest.mark.parametrize("kind", ["classes", "many"])
-def test_every_optimiser_lowers_the_loss(solver: str, kind: str):
+def test_every_optimizer_lowers_the_loss(solver: str, kind: str):
     trained = quick(kind, solver=solver, max_iter=30, learning_rate_init=0.01).fit(X, TARGETS[kind])
     assert trained.loss_curve_[-1] < 0.99 * trained.loss_curve_[0]
 

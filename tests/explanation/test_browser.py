@@ -25,7 +25,7 @@ FLAGS = [
     "--disable-component-update", "--no-first-run",
 ]  # fmt: skip
 RULES: dict[str, Any] = {"resultTypes": ["violations"]}  # all rules; only faults are gathered
-SAME_COLOURS = {**RULES, "rules": {"color-contrast": {"enabled": False}}}  # the slowest rule
+SAME_COLORS = {**RULES, "rules": {"color-contrast": {"enabled": False}}}  # the slowest rule
 VIEWS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
@@ -80,7 +80,7 @@ def browser() -> Iterator[Any]:
 def view(request, browser) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Return a window, and what axe looks for in it."""
     context = browser.new_context(**VIEWS[request.param])
-    yield context, SAME_COLOURS if request.param == "narrow" else RULES
+    yield context, SAME_COLORS if request.param == "narrow" else RULES
     context.close()
 
 
@@ -131,7 +131,7 @@ def test_dark_is_dark(browser, addresses):
         seen[name] = page.evaluate(f"[{style}.backgroundColor, {style}.color]")
         page.close()
     ground, ink = (
-        {name: sum(map(int, colours[i][4:-1].split(","))) for name, colours in seen.items()}
+        {name: sum(map(int, colors[i][4:-1].split(","))) for name, colors in seen.items()}
         for i in (0, 1)
     )
     assert ground["dark"] < 150

@@ -153,7 +153,7 @@ def test_terminal_folds_to_the_width():
     assert max(map(len, out.getvalue().splitlines())) <= 60
 
 
-def test_optimiser_state_is_worked_out():
+def test_optimizer_state_is_worked_out():
     network = mlp(1, 1, activation="identity", loss="squared-error")
     example = explain(network, [2.0, 0.0], [1.0], [0.0], "adam", steps=2)
     second = example.steps[1]
@@ -208,9 +208,9 @@ def test_a_probability_that_underflows_still_has_a_true_line():
     ("options", "message"),
     [
         ({"steps": 0}, "steps = 0"),
-        ({"steps": 3}, "optimiser"),
+        ({"steps": 3}, "optimizer"),
         ({"optimizer": "sgd", "steps": 10**12}, "at most"),
-        ({"optimizer": "lbfgs", "steps": 2}, "optimiser with equations"),
+        ({"optimizer": "lbfgs", "steps": 2}, "optimizer with equations"),
         ({"digits": 0}, "digits=0"),
         ({"decimals": 99}, "decimals=99"),
         ({"optimizer": "sgd", "steps": 2, "show_steps": [3]}, "from 1 to 2"),

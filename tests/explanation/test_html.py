@@ -208,7 +208,7 @@ CASES = [(a, list(LOSSES)[i % len(LOSSES)], RULES[i % 6]) for i, a in enumerate(
 
 
 @pytest.mark.parametrize(("activation", "loss", "rule"), CASES)
-def test_every_line_recomputes_with_every_activation_loss_and_optimiser(activation, loss, rule):
+def test_every_line_recomputes_with_every_activation_loss_and_optimizer(activation, loss, rule):
     example = example_of(
         2, 3, 2, samples=2, seed=3, activation=activation, loss=loss, optimizer=rule,
         penalty=Penalty(0.1, 0.2, 0.3), notation="nielsen",

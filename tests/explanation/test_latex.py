@@ -19,7 +19,7 @@ from chainrule.explanation import NOTATIONS, WorkedExample, explain_problem
 from chainrule.explanation.digits import READERS, Digits, recomputes
 from chainrule.explanation.pages.latex import render
 from chainrule.explanation.pages.outline import Worked, lines_of, outline
-from chainrule.explanation.pages.tex_maths import Tex, length
+from chainrule.explanation.pages.tex_math import Tex, length
 from chainrule.explanation.pages.tex_words import words
 from chainrule.explanation.tree import calls
 from tests.explanation.tex_reader import Found, latex_numbers, markdown_numbers, python
@@ -30,7 +30,7 @@ SETTINGS = {"max_print_line": "1000", "error_line": "254", "half_error_line": "2
 
 
 def batch_of_three(**options) -> WorkedExample:
-    """Return two steps of a 2-3-3-2 network with layer normalisation, dropout and Adam."""
+    """Return two steps of a 2-3-3-2 network with layer normalization, dropout and Adam."""
     network = mlp(
         2, 3, 3, 2, activation="tanh", loss="softmax-cross-entropy", layer_norm=True, dropout=0.3
     )

@@ -309,7 +309,7 @@ def test_what_an_example_says_of_itself():
     assert str(example) == example.to_text()
 
 
-# ---- the optimiser that has no equations --------------------------------------------------------
+# ---- the optimizer that has no equations --------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{}, {"parameter": "W2[0,0]"}], ids=str)
@@ -334,5 +334,5 @@ def test_a_search_is_no_program(form):
 
 
 def test_several_steps_of_lbfgs_are_refused():
-    with pytest.raises(InputError, match="optimiser with equations"):
+    with pytest.raises(InputError, match="optimizer with equations"):
         explain_problem(replace(problem("xor"), optimizer=LBFGS()), steps=2)

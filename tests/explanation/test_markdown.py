@@ -1,4 +1,4 @@
-"""The Markdown document: its maths gets past Markdown parsers, its tables and picture are whole.
+"""The Markdown document: its math gets past Markdown parsers, its tables and picture are whole.
 
 That its numbers recompute stands in ``test_latex``, which reads both formats.
 """
@@ -15,10 +15,10 @@ import pytest
 from chainrule import explain, mlp, problem
 from chainrule.explanation import explain_problem
 from chainrule.explanation.pages.markdown import folded, render, words
-from chainrule.explanation.pages.tex_maths import length
+from chainrule.explanation.pages.tex_math import length
 from tests.explanation.test_latex import STRANGE, batch_of_three, large, strange, with_penalty
 
-MATHS = re.compile(r"\$\$(.*?)\$\$|\$(.*?)\$", re.DOTALL)
+MATH = re.compile(r"\$\$(.*?)\$\$|\$(.*?)\$", re.DOTALL)
 PAGES = {
     **{f"batch of three, {name}": lambda name=name: batch_of_three(notation=name)
        for name in ("plain", "mazur", "russell-norvig")},
@@ -39,13 +39,13 @@ def page(request):
     return render(PAGES[request.param]())
 
 
-def maths(page: str) -> list[str]:
-    return [display or inline for display, inline in MATHS.findall(page)]
+def math(page: str) -> list[str]:
+    return [display or inline for display, inline in MATH.findall(page)]
 
 
-def test_no_parser_takes_maths_for_its_own(page):
+def test_no_parser_takes_math_for_its_own(page):
     assert page.count("$") % 2 == 0
-    for tex in maths(page):
+    for tex in math(page):
         assert not re.search(r"\\[^A-Za-z]", tex), tex  # GitHub strips a backslash before a sign
         assert not re.search(r"[*<>`|~#]", tex), tex
         assert "\n\n" not in tex, tex
@@ -56,14 +56,14 @@ def test_no_parser_takes_maths_for_its_own(page):
         assert tex.isascii() or "\u02cd" in tex or "text{" in tex, tex
 
 
-def test_no_line_of_maths_begins_a_list_or_a_heading(page):
-    for tex in maths(page):
+def test_no_line_of_math_begins_a_list_or_a_heading(page):
+    for tex in math(page):
         for line in tex.strip().splitlines():
             assert not re.match(r"\s*([-+=]|\d+[.)] )", line) or line[1:2] != " ", line
 
 
 def test_displayed_lines_are_short_enough(page):
-    for tex in maths(page):
+    for tex in math(page):
         for line in tex.splitlines():
             assert length(line.replace("&", "")) < 130, line
 

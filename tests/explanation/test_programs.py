@@ -199,7 +199,7 @@ def test_other_constants_than_the_defaults(library, activation, loss):
     library=LIBRARIES, optimizer=PAIRS, clip=CLIPS, schedule=["number", *ALL_SCHEDULES],
     penalty=PENALTIES, layers=["single", "all"], steps=[1, 5],
 )  # fmt: skip
-def test_optimisers_schedules_clipping_penalties(
+def test_optimizers_schedules_clipping_penalties(
     library, optimizer, clip, schedule, penalty, layers, steps
 ):
     rate = ALL_SCHEDULES.get(schedule, 0.02)
@@ -249,7 +249,7 @@ def test_frozen_parameters(library, freeze, optimizer, clip, steps):
 
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("layers", STACKS)
-def test_without_an_optimiser_it_ends_at_the_gradient(library, layers):
+def test_without_an_optimizer_it_ends_at_the_gradient(library, layers):
     source = compare(setup_of(case("tanh", layers=layers, penalty=PENALTY)), library)
     assert "for step" not in source
     assert "update" not in source

@@ -93,7 +93,7 @@ def test_averages_and_numbers_stand_as_they_are():
     assert doc["rate"].value == 0.025
     text = " ".join(doc.to_text().split())
     assert "Step 9" in text
-    assert "Updates made before: 8. The parameters and the optimiser's memory are what" in text
+    assert "Updates made before: 8. The parameters and the optimizer's memory are what" in text
     assert "for every parameter" not in text
     assert f"m_W1[1,2] = {doc['m_W1[1,2]'].shown}" in text
 
@@ -136,7 +136,7 @@ def test_single_precision_is_worked_out_in_double():
     same(doc, 0, after(NET, Adam(0.02), exactly, engine="reference").theta)
 
 
-def test_without_an_optimiser_the_masks_are_those_of_the_next_step():
+def test_without_an_optimizer_the_masks_are_those_of_the_next_step():
     net = NETS["dropout"]
     state = begun(net, SGD(0.1))
     doc = explain(net, None, X[:4], T[:4], state=state, seed=99)

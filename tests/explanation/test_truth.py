@@ -137,7 +137,7 @@ def test_a_kink_of_the_loss_gets_no_tick(loss):
     assert "kink" in remarks(example)
 
 
-def test_a_kink_of_an_activation_gets_no_tick_and_its_neighbours_keep_theirs():
+def test_a_kink_of_an_activation_gets_no_tick_and_its_neighbors_keep_theirs():
     network = mlp(2, 2, 1, activation="relu", output="identity", loss="squared-error")
     theta = network.pack(W=[[[0, 0], [1, 1]], [[1.0, 2.0]]], b=[[0, 0], [0]])
     example = explain(network, theta, [0.5, 0.1], [1.0])

@@ -193,7 +193,7 @@ def test_small_steps_in_a_run_that_goes_well(name: str):
 
 
 def test_a_rate_that_fell_in_the_records_only():
-    """As an adaptive rate of the estimators does: what the optimiser has is the last of it."""
+    """As an adaptive rate of the estimators does: what the optimizer has is the last of it."""
     network = classifier(64, 32, 10)
     run = trained(network, digits(600), SGD(0.02), 20, batch=100)
     options: dict[str, Any] = {"history": run.history, "optimizer": SGD(1e-6)}

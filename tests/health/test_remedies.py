@@ -85,7 +85,7 @@ def other(**options: Any) -> Callable[[Course, Finding], Course]:
 
 
 def ruled(**options: Any) -> Callable[[Course, Finding], Course]:
-    """Return what changes a course's optimiser."""
+    """Return what changes a course's optimizer."""
     return lambda course, _: course._replace(rule=replace(course.rule, **options))
 
 
@@ -122,7 +122,7 @@ CASES: dict[str, Case] = {
     "wine as it comes": Case(
         "inputs-not-scaled",
         Course(classifier(13, 16, 3), wine(), SGD(0.1), 200),
-        "standardise",
+        "standardize",
         other(data=Data(standard(wine().X), wine().y)),
     ),
     "a large constant": Case(
@@ -158,7 +158,7 @@ CASES: dict[str, Case] = {
     "targets up to 346": Case(
         "targets-not-scaled",
         Course(DIABETES, Data(diabetes().X, 77 * diabetes().y + 152), Adam(0.001), 300),
-        "standardise",
+        "standardize",
         other(data=diabetes()),
     ),
     "targets in thousands, descent": Case(
@@ -170,7 +170,7 @@ CASES: dict[str, Case] = {
             300,
             32,
         ),
-        "standardise",
+        "standardize",
         other(data=diabetes()),
     ),
     "shuffled": Case(

@@ -211,7 +211,7 @@ def test_equations_of_a_layer_count(layers):
 
 
 @pytest.mark.product(optimizer=PAIRS, clip=CLIPS)
-def test_equations_of_an_optimiser_count(optimizer, clip):
+def test_equations_of_an_optimizer_count(optimizer, clip):
     drawn = case(layers="single", penalty=PENALTY)
     assert_each_counts(drawn, tuned(optimizer, clip=CLIPS[clip]))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from chainrule.activations import ACTIVATIONS, ELU, LeakyReLU
-from chainrule.batch import normalise
+from chainrule.batch import normalize
 from chainrule.derivatives import central_difference, complex_step, elementwise_derivative
 from chainrule.gradcheck import check_gradient
 from chainrule.initializers import INITIALIZERS, Constant, Glorot, He, LeCun, Orthogonal, Uniform
@@ -96,7 +96,7 @@ def test_schedules(schedule, rates):
     assert type(schedule) in SCHEDULES.values()
 
 
-# ---- optimisers: three steps of one weight, by hand ---------------------------------------------
+# ---- optimizers: three steps of one weight, by hand ---------------------------------------------
 
 GRADIENTS = (0.5, -0.25, 1.0)
 
@@ -157,7 +157,7 @@ ONE = mlp(1, 1, activation="identity", loss="squared-error").layout  # a weight,
 
 
 @pytest.mark.parametrize(("rule", "hand"), HANDS)
-def test_optimisers(rule, hand):
+def test_optimizers(rule, hand):
     theta, state = np.array([2.0, -3.0]), rule.start(np.zeros(2), ONE)
     for k, g in enumerate(GRADIENTS):
         theta, state = rule.step(theta, np.array([g, 2 * g]), state)
@@ -233,7 +233,7 @@ def test_clipping_the_norm():
     assert ClipNorm(6.0)(g, ONE).tolist() == [3.0, -4.0]
 
 
-# ---- initialisers -------------------------------------------------------------------------------
+# ---- initializers -------------------------------------------------------------------------------
 
 SHAPE = (75, 225)  # out, in
 VARIANCES = {
@@ -245,7 +245,7 @@ BOUNDED = {"glorot", "he-uniform", "lecun-uniform", "uniform"}
 
 
 @pytest.mark.parametrize("name", VARIANCES)
-def test_initialisers(name):
+def test_initializers(name):
     drawn = INITIALIZERS[name](np.random.default_rng(1), SHAPE)
     variance = VARIANCES[name]
     assert drawn.shape == SHAPE
@@ -259,7 +259,7 @@ def test_initialisers(name):
         assert np.abs(drawn).max() > 1.5 * bound
 
 
-def test_initialisers_with_constants():
+def test_initializers_with_constants():
     rng = np.random.default_rng(0)
     drawn = Uniform(2.0, 2.5)(rng, (1000,))
     assert 2.0 <= drawn.min() < 2.01
@@ -560,11 +560,11 @@ def test_penalty():
 
 
 def test_sample_weights():
-    weight, total = normalise([1.0, 2.0, 5.0], 3, "float64")
+    weight, total = normalize([1.0, 2.0, 5.0], 3, "float64")
     assert weight is not None
     assert weight.tolist() == near([0.375, 0.75, 1.875])
     assert total == 8.0
-    assert normalise(None, 3, "float64") == (None, 3.0)
+    assert normalize(None, 3, "float64") == (None, 3.0)
 
 
 # ---- the passes ---------------------------------------------------------------------------------
@@ -587,7 +587,7 @@ def test_gradient_of_layers(name):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_equations_of_optimisers(name):
+def test_equations_of_optimizers(name):
     drawn = case(layers="all", weighted=True, penalty=PENALTY, trainable=("W",), dtype="float32")
     assert_agree(drawn, tuned(name, rate=WarmUp(2, 0.05), clip=ClipNorm(0.5)))
     assert_agree(case(layers="single"), tuned(name, clip=ClipValue(0.05)))
@@ -679,7 +679,7 @@ def test_places_of_equations(where, reached):
         "da * df(input.a @ W1.w.T + b1.w, a) + 0 * last.a * loss.value",
     ],
 )
-def test_equations_see_their_neighbours(text):
+def test_equations_see_their_neighbors(text):
     drawn = case()
     right = wire(drawn.network, drawn.theta, drawn.batch)
     other = wire(drawn.network, drawn.theta, drawn.batch, replace={("1", "delta"): text})

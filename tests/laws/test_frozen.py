@@ -1,4 +1,4 @@
-"""The frozen law: entries that do not train keep their bytes under every optimiser.
+"""The frozen law: entries that do not train keep their bytes under every optimizer.
 
 Decay, momentum, penalty and clipping included, and so do their moving averages; their gradient is
 reported all the same.

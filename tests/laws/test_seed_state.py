@@ -317,7 +317,7 @@ def test_the_share_kept(rate):
 
 
 @pytest.mark.parametrize("axis", ["step", "sample", "unit", "layer"])
-def test_neighbours_are_independent(axis):
+def test_neighbors_are_independent(axis):
     masks = np.array(
         [[dropout_mask(3, step, layer, (50, 50), 0.5) for layer in range(5)] for step in range(5)]
     )

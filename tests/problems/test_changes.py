@@ -116,7 +116,7 @@ def test_penalties():
     assert made("mazur", l1=1, l2=2, alpha=3).network.penalty == Penalty(1.0, 2.0, 3.0)
 
 
-def test_optimisers():
+def test_optimizers():
     assert made("mazur", optimizer="sgd").optimizer == SGD(0.5)  # of its kind: the rate is kept
     assert made("mazur", optimizer="adam").optimizer == Adam()
     assert made("mazur", optimizer="adam", learning_rate=1).optimizer == Adam(1.0)

@@ -122,7 +122,7 @@ def test_a_continued_run_goes_on_downhill():
     assert second.history[-1].loss < first.history[-1].loss
 
 
-def test_lbfgs_takes_over_from_another_optimiser():
+def test_lbfgs_takes_over_from_another_optimizer():
     first = train(DEEP, X, Y, SGD(0.1), epochs=5)
     last = first.finish()
     second = train(DEEP, X, Y, LBFGS(), epochs=5, state=first.state)

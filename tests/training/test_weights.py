@@ -19,7 +19,7 @@ GIVEN = RNG.uniform(0.2, 5, N)
 NET = mlp(3, 4, 2, activation="tanh", loss="squared-error")
 
 
-def penalised(**penalty: float) -> Any:
+def penalized(**penalty: float) -> Any:
     """Return the network with a penalty."""
     return mlp(3, 4, 2, activation="tanh", loss="squared-error", penalty=Penalty(**penalty))
 
@@ -50,7 +50,7 @@ def step_by_hand(theta: Array, rows: Array, weights: Array, alpha: float) -> tup
 def test_mini_batches_by_hand(alpha: float, size: int):
     theta = NET.initialize(SEED)
     run = train(
-        penalised(alpha=alpha), X, Y, SGD(RATE), epochs=3, batch=size, seed=SEED, weights=GIVEN
+        penalized(alpha=alpha), X, Y, SGD(RATE), epochs=3, batch=size, seed=SEED, weights=GIVEN
     )
     for epoch, record in enumerate(run):
         order = np.random.default_rng([SEED, epoch]).permutation(N)
@@ -66,7 +66,7 @@ def test_mini_batches_by_hand(alpha: float, size: int):
 @pytest.mark.parametrize("batch", [None, SIZE])
 @pytest.mark.parametrize("factor", [10, 1e-6, 1e6])
 def test_a_common_factor_changes_nothing(batch: int | None, factor: float):
-    for net in (NET, penalised(l1=0.01, l2=0.02)):
+    for net in (NET, penalized(l1=0.01, l2=0.02)):
         run = finished(net, batch=batch, weights=GIVEN)
         scaled = finished(net, batch=batch, weights=factor * GIVEN)
         np.testing.assert_allclose(scaled.theta, run.theta, rtol=1e-10)
@@ -75,17 +75,17 @@ def test_a_common_factor_changes_nothing(batch: int | None, factor: float):
 
 @pytest.mark.parametrize("batch", [None, SIZE])
 def test_a_common_factor_takes_its_part_of_alpha(batch: int | None):
-    run = finished(penalised(alpha=0.7), batch=batch, weights=GIVEN)
-    scaled = finished(penalised(alpha=7.0), batch=batch, weights=10 * GIVEN)
+    run = finished(penalized(alpha=0.7), batch=batch, weights=GIVEN)
+    scaled = finished(penalized(alpha=7.0), batch=batch, weights=10 * GIVEN)
     np.testing.assert_allclose(scaled.theta, run.theta, rtol=1e-10)
-    other = finished(penalised(alpha=0.7), batch=batch, weights=10 * GIVEN)
+    other = finished(penalized(alpha=0.7), batch=batch, weights=10 * GIVEN)
     assert np.abs(other.theta - run.theta).max() > 1e-3
 
 
 @pytest.mark.parametrize("batch", [None, SIZE])
 @pytest.mark.parametrize("alpha", [0.0, 0.7])
 def test_weights_of_one_are_no_weights(batch: int | None, alpha: float):
-    net = penalised(alpha=alpha)
+    net = penalized(alpha=alpha)
     weighted = finished(net, Adam(), batch=batch, weights=np.ones(N))
     np.testing.assert_allclose(weighted.theta, finished(net, Adam(), batch=batch).theta, rtol=1e-12)
 
@@ -94,7 +94,7 @@ def test_weights_of_one_are_no_weights(batch: int | None, alpha: float):
 @pytest.mark.parametrize("optimizer", [SGD(RATE), Adam(), LBFGS()], ids=repr)
 def test_whole_weights_are_repetitions(alpha: float, optimizer: Any):
     times = np.array([1, 3, 2, 0, 1, 1, 4, 0, 2, 1])
-    net = penalised(alpha=alpha)
+    net = penalized(alpha=alpha)
     weighted = finished(net, optimizer, weights=times)
     repeated = finished(net, optimizer, np.repeat(X, times, axis=0), np.repeat(Y, times, axis=0))
     np.testing.assert_allclose(weighted.theta, repeated.theta, rtol=1e-7)  # L-BFGS searches lines
@@ -114,8 +114,8 @@ def test_validation_is_not_weighted():
 
 
 def test_the_loss_afterwards_is_weighted():
-    run = finished(penalised(alpha=0.7), weights=GIVEN, batch=SIZE, after=True)
-    trace = penalised(alpha=0.7).trace(run.theta, X, Y, GIVEN)
+    run = finished(penalized(alpha=0.7), weights=GIVEN, batch=SIZE, after=True)
+    trace = penalized(alpha=0.7).trace(run.theta, X, Y, GIVEN)
     assert run.history[-1].loss == trace.value
     squares = np.sum(np.where(NET.layout.decays, run.theta, 0.0) ** 2)
     assert trace.penalty == pytest.approx(0.7 / 2 * squares / GIVEN.sum(), rel=1e-12)

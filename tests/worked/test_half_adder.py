@@ -1,4 +1,4 @@
-"""The half adder: two binary digits to their sum and carry, 2-2-2-2, learnt in 20,000 epochs.
+"""The half adder: two binary digits to their sum and carry, 2-2-2-2, learned in 20,000 epochs.
 
 Logistic units, half the squared error, rate ½, all four samples at once.
 """

@@ -99,7 +99,7 @@ def refusing() -> Iterator[None]:
 
 
 def rule(name: str | None) -> str | None:
-    """Return the name of an optimiser that has equations."""
+    """Return the name of an optimizer that has equations."""
     given.some(given.OPTIMIZERS, "optimizer")(name)
     if name == "lbfgs":
         raise typer.BadParameter(
@@ -324,7 +324,7 @@ def numbered(problem: str | None, settings: dict[str, Any], kind: str) -> Subjec
     """Return one network with its numbers: a problem's, or as the options describe it.
 
     A program on a problem has whatever rate it has; numbers have the problem's, which they cannot
-    say themselves. Of an optimiser that nobody named, nothing is declared.
+    say themselves. Of an optimizer that nobody named, nothing is declared.
     """
     spec = specified(problem, settings)
     made, data = spec.problem, spec.problem.data()
@@ -340,7 +340,7 @@ def numbered(problem: str | None, settings: dict[str, Any], kind: str) -> Subjec
 
 
 def first_rate(optimizer: Any) -> float | None:
-    """Return an optimiser's rate, if it is one number."""
+    """Return an optimizer's rate, if it is one number."""
     rate = getattr(optimizer, "rate", None)
     return float(rate) if isinstance(rate, int | float) else None
 

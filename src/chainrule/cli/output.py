@@ -1,6 +1,6 @@
 """How commands write: results to standard output, messages to standard error, files whole.
 
-Only terminals get colour and movement. What is written is made elsewhere.
+Only terminals get color and movement. What is written is made elsewhere.
 """
 
 from collections.abc import Callable, Iterator

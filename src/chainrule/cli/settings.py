@@ -154,7 +154,7 @@ Dropout = Annotated[
 ]
 LayerNorm = Annotated[
     bool | None,
-    typer.Option("--layer-norm/--no-layer-norm", help="Whether hidden layers are normalised."),
+    typer.Option("--layer-norm/--no-layer-norm", help="Whether hidden layers are normalized."),
 ]
 L1 = Annotated[float | None, typer.Option("--l1", metavar="L", help="Add L Σ|w| to the error.")]
 L2 = Annotated[float | None, typer.Option("--l2", metavar="L", help="Add L Σw² to the error.")]

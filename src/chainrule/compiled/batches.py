@@ -27,7 +27,7 @@ from chainrule.compiled.fields import (
     NORM_PART,
     ONES,
     PARTS,
-    PENALISED,
+    PENALIZED,
     PENALTY_SUMS,
     SAMPLES,
     SIZE,
@@ -174,7 +174,7 @@ def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[
     met = wait(m.meeting, ranks, met)
     met = forward(m, direct, n, head[STEP] + update, rank, ranks, met)
     loss(m, n, turn, rank, ranks)
-    if head[PENALISED]:
+    if head[PENALIZED]:
         launch(m, PENALTY_SUMS, (uint64(turn), uint64(rank), uint64(ranks)))
     met = wait(m.meeting, ranks, met)
     value = total(m, turn, DATA, ranks) + penalty(m, turn, ranks)

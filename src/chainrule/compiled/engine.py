@@ -215,7 +215,7 @@ class Kernel:
         h[[b.MODE, b.DROPS]] = self.mode, self.network.drops
         h[b.SCRAP] = given.panel
         h[b.ITEM] = self.data.x.itemsize
-        h[b.PENALISED] = bool(self.network.penalty)
+        h[b.PENALIZED] = bool(self.network.penalty)
         for k, launched in self.launched.items():
             h[b.KERNELS + k] = launched.address
         h[[b.LAYERS, b.BLOCKS]] = len(given.layers), len(self.fixed["blocks"]) // 3

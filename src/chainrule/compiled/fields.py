@@ -15,7 +15,7 @@ SAMPLES, SIZE, BATCHES, FIRST, COUNT, STEP, SEED = range(7)  # of data, a batch,
 X_ROW, X_COLUMN = range(7, 9)  # how far apart the rows and columns of x lie
 BATCH_X, BATCH_T, BATCH_WEIGHT, ONES, ZEROS, PANEL, PANEL_SIZE = range(10, 17)
 LOSS, LOSS_K, RULE, RATE_AT, K_AT, DECAY_AT = range(17, 23)
-MODE, DROPS, ORDERS, WEIGHTED, PENALISED = range(23, 28)
+MODE, DROPS, ORDERS, WEIGHTED, PENALIZED = range(23, 28)
 DIRECT, ITEM = range(28, 30)  # whether batches lie in x as they are wanted; bytes of a number
 LAYERS, BLOCKS, ENDS = range(30, 33)  # of tables; epochs that end in this call
 SCRAP = 33  # in the workspace: written to, never read
@@ -53,8 +53,8 @@ class Memory(NamedTuple):
     numbers : float64
         Settings, then constants of activations and of the loss.
     rule : float64, a row of 16 for each thread
-        The constants of the optimiser's rule; behind them alpha and beta of a product.
-    theta, slot, slot2 : the parameters, and the optimiser's moving averages
+        The constants of the optimizer's rule; behind them alpha and beta of a product.
+    theta, slot, slot2 : the parameters, and the optimizer's moving averages
     gradient : as long as θ, where it is wanted whole
     x : the memory of all samples, in whatever order it lies
     t : all targets, row after row

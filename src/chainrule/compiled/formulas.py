@@ -1,4 +1,4 @@
-"""Formulas as loops to be compiled: an activation's, a loss's, an optimiser's rule.
+"""Formulas as loops to be compiled: an activation's, a loss's, an optimizer's rule.
 
 The formulas are the reference's own functions, translated; none stands here. Which there are, and
 where their machine code is, stands in ``pieces``.
@@ -211,7 +211,7 @@ def softmax_link(exp: Any) -> Callable[..., None]:
     return link
 
 
-# ---- optimisers ---------------------------------------------------------------------------------
+# ---- optimizers ---------------------------------------------------------------------------------
 
 
 def built_update(dtype: Any, count: int, slots: int, rule: Function) -> Built:

@@ -1,4 +1,4 @@
-"""Formulas in machine code: an activation, a loss, an optimiser's rule, each behind an address.
+"""Formulas in machine code: an activation, a loss, an optimizer's rule, each behind an address.
 
 The engine's kernels are compiled once for a precision and call these by address, so a new
 activation compiles in a moment. How they are compiled stands in ``formulas``; Numba is imported
@@ -179,12 +179,12 @@ def link_piece(loss: Loss, dtype: Dtype) -> Piece:
     return piece_of(made("activate", dtype, (link.__name__,), 0, f=link))
 
 
-# ---- optimisers ---------------------------------------------------------------------------------
+# ---- optimizers ---------------------------------------------------------------------------------
 
 
 @cache
 def rule_piece(optimizer: type[Optimizer], dtype: Dtype) -> Piece:
-    """Return the loop of an optimiser's rule."""
+    """Return the loop of an optimizer's rule."""
     count, slots = len(optimizer().constants(1, 1.0)), len(optimizer.slots)
     key = key_of(optimizer.rule, dtype)
     return piece_of(made("update", dtype, (key,), count, slots, rule=optimizer.rule))

@@ -46,7 +46,7 @@ class Tile(types.Type):
 
 @extending.register_model(Tile)
 class TileModel(models.PrimitiveModel):
-    """A tile is an LLVM array of vectors, which the optimiser takes apart into registers."""
+    """A tile is an LLVM array of vectors, which the optimizer takes apart into registers."""
 
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         count = fe_type.rows * fe_type.columns
@@ -399,7 +399,7 @@ def sums_of(builder: Any, vectors: list[Any], tile: Tile) -> list[Any]:
 
 
 def rounds(tile: Tile) -> list[tuple[int, int]]:
-    """Return (lanes of a unit, lanes of a block): neighbouring units are added, block by block."""
+    """Return (lanes of a unit, lanes of a block): neighboring units are added, block by block."""
     # Within 16 bytes first: shuffles across that border take longer.
     near = 128 // tile.dtype.bitwidth
     return [(1, near)] * (near.bit_length() - 1) + [(near, tile.lanes)] * (
@@ -408,7 +408,7 @@ def rounds(tile: Tile) -> list[tuple[int, int]]:
 
 
 def halved(builder: Any, pair: Any, unit: int, block: int) -> Any:
-    """Return one vector of both vectors' units, each added to its neighbour, and whose they are."""
+    """Return one vector of both vectors' units, each added to its neighbor, and whose they are."""
     (left, owners), (right, others) = pair
     size, owned = len(owners), owners + others
     units = [list(range(i, i + unit)) for i in range(0, 2 * size, unit)]

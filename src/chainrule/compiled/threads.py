@@ -132,7 +132,7 @@ class Crew:
         self, program: Callable[[int], int], ranks: int, abandon: Callable[[], None]
     ) -> None:
         self.program, self.abandon = program, abandon
-        self.begin, self.cancelled = threading.Event(), threading.Event()
+        self.begin, self.canceled = threading.Event(), threading.Event()
         self.errors: list[BaseException] = []
         self.ended = [threading.Event() for _ in range(1, ranks)]
         self.threads = [
@@ -141,10 +141,10 @@ class Crew:
         ]
 
     def member(self, rank: int, ended: threading.Event) -> None:
-        """Run the program in a thread, unless it was cancelled before."""
+        """Run the program in a thread, unless it was canceled before."""
         self.begin.wait()
         try:
-            if not self.cancelled.is_set():
+            if not self.canceled.is_set():
                 self.program(rank)
         except BaseException as error:  # noqa: BLE001 (it is raised where somebody sees it)
             self.errors.append(error)
@@ -161,14 +161,14 @@ class Crew:
     def wait(self) -> None:
         """Wait until all have ended."""
         for thread, ended in zip(self.threads, self.ended, strict=True):
-            if thread.ident is not None:  # one whose start was interrupted is cancelled
+            if thread.ident is not None:  # one whose start was interrupted is canceled
                 ended.wait()  # an interrupted join takes it for ended (Python 3.11 and 3.12)
                 thread.join()
 
     def let_go(self) -> None:
         """Let all end soon, and wait, also if that is interrupted: they use the caller's memory."""
         try:
-            self.cancelled.set()
+            self.canceled.set()
             self.abandon()
             self.begin.set()
             self.wait()

@@ -29,7 +29,7 @@ from chainrule.compiled.fields import (
     NORM_SQUARE,
     ONES,
     ORDERS,
-    PENALISED,
+    PENALIZED,
     SAMPLES,
     SCRAP,
     SIZE,
@@ -61,7 +61,7 @@ from chainrule.compiled.tables import (
     X,
     Z,
 )  # fmt: skip
-from chainrule.compiled.updates import clip_values, penalise, penalty, run_rule
+from chainrule.compiled.updates import clip_values, penalize, penalty, run_rule
 
 FEW = 4  # sums that are stored at once
 
@@ -226,11 +226,11 @@ def input_sums(m: Memory, row: Pointer, below: Pointer, p: int) -> None:
 def change(m: Memory, update: int) -> None:
     """Change θ by the gradient: penalty, clipping, rule."""
     head = m.head
-    if head[PENALISED]:
+    if head[PENALIZED]:
         for place in range(head[LAYERS]):
             row = layer(m, place)
             if row[TRAINS_W] > 0:
-                penalise(m, row[W], m.gradient, row[W], row[WIDTH] * row[INPUTS], 0, 1)
+                penalize(m, row[W], m.gradient, row[W], row[WIDTH] * row[INPUTS], 0, 1)
     if m.numbers[CLIP_NORM] > 0:
         thread_sums(m, 0, 0)[NORM_SQUARE] = 0.0
         norm_part(m, 0, 0, 1)
@@ -254,7 +254,7 @@ def one_batch(m: Memory, update: int, n: int, p: int) -> float:
     for place in range(layers):
         forward_layer(m, place, p)
     loss(m, p)
-    if m.head[PENALISED]:
+    if m.head[PENALIZED]:
         sums[ABSOLUTE], sums[SQUARE] = 0.0, 0.0
         penalty_sums(m, 0, 0, 1)
     value = sums[DATA] + penalty(m, 0, 1)

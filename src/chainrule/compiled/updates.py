@@ -1,4 +1,4 @@
-"""The kernels that change θ: penalty, clipping and the optimiser's rule over a thread's share.
+"""The kernels that change θ: penalty, clipping and the optimizer's rule over a thread's share.
 
 A rule is called by address, for a stretch of θ at a time; for SGD and momentum the change is part
 of the product that makes the gradient, and no gradient is ever stored.
@@ -30,7 +30,7 @@ from chainrule.compiled.fields import (
     MOMENTUM,
     NORM_SQUARE,
     PANEL_SIZE,
-    PENALISED,
+    PENALIZED,
     PRODUCT,
     RATE_AT,
     RULE,
@@ -102,7 +102,7 @@ def change_weights(
     else:
         product(m, place, x, (GRADIENT, w), own, (1.0, 0.0), rank)
         start = w + first * d
-        penalise(m, start, m.gradient, start, (last - first) * d, turn, ranks)
+        penalize(m, start, m.gradient, start, (last - first) * d, turn, ranks)
 
 
 @njit
@@ -118,7 +118,7 @@ def change_by_panels(
         # The product counts rows from W's first one: so W begins that much before the panel.
         product(m, place, x, (OWN_PANEL, panel - start * d), (start, stop), (1.0, 0.0), rank)
         at, count = row[W] + start * d, (stop - start) * d
-        penalise(m, at, m.work, panel, count, turn, ranks)
+        penalize(m, at, m.work, panel, count, turn, ranks)
         settle(m, at, panel, count, 1, update, rank)
 
 
@@ -150,7 +150,7 @@ def settle(m: Memory, start: int, g0: int, count: int, decays: int, update: int,
 def run_rule(
     m: Memory, start: int, g: Any, count: int, decays: int, update: int, rank: int
 ) -> None:
-    """Run the optimiser's rule over some entries."""
+    """Run the optimizer's rule over some entries."""
     constants, head = shifted(m.rule, 16 * rank), m.head
     constants[head[RATE_AT]] = m.rates[update]
     if head[K_AT] >= 0:
@@ -206,9 +206,9 @@ def penalty_sums(m: Memory, turn: int, rank: int, ranks: int) -> None:
 
 
 @njit
-def penalise(m: Memory, start: int, g: Pointer, g0: int, count: int, turn: int, ranks: int) -> None:
+def penalize(m: Memory, start: int, g: Pointer, g0: int, count: int, turn: int, ranks: int) -> None:
     """Add the penalty's gradient to that of some weights."""
-    if not m.head[PENALISED]:
+    if not m.head[PENALIZED]:
         return
     l1, zero = setting(m, L1), number(m.theta, 0.0)
     factor = number(m.theta, 2 * m.numbers[L2] + m.numbers[ALPHA] / weights_sum(m, turn, ranks))
@@ -237,7 +237,7 @@ def total(m: Memory, turn: int, part: int, ranks: int) -> float:
 @njit
 def penalty(m: Memory, turn: int, ranks: int) -> float:
     """Return the penalty of the batch."""
-    if not m.head[PENALISED]:
+    if not m.head[PENALIZED]:
         return 0.0
     of_squares = m.numbers[L2] + m.numbers[ALPHA] / (2 * weights_sum(m, turn, ranks))
     absolute, square = total(m, turn, ABSOLUTE, ranks), total(m, turn, SQUARE, ranks)

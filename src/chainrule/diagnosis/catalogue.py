@@ -22,9 +22,9 @@ class Form:
         star also each of them alone, and of ``"all*"`` the hidden ones and the output.
     layer, above, loss, weights, biases : mapping of str to str
         Equations of those layers, of the layer above each, of the loss, of the layers' W and b in
-        the optimiser's scope.
+        the optimizer's scope.
     activation, objective, optimizer : str
-        The names, between spaces, that it is about: of layers, the loss, the optimiser.
+        The names, between spaces, that it is about: of layers, the loss, the optimizer.
     step : bool
         Whether it takes an update to show.
     state : bool
@@ -71,7 +71,7 @@ class Mistake:
     repair : str
         What to change.
     forms : tuple of Form
-        The ways of making it; none where it is recognised by how a program behaves.
+        The ways of making it; none where it is recognized by how a program behaves.
     """
 
     id: str
@@ -107,7 +107,7 @@ def arrays(where: str, about: str = "", *, step: bool = True, **equations: str) 
 
 
 def of_optimizer(names: str, *, state: bool = False, **equations: str) -> Form:
-    """Return a form that replaces equations of the optimisers named."""
+    """Return a form that replaces equations of the optimizers named."""
     return Form("all", weights=equations, biases=equations, optimizer=names, step=True, state=state)
 
 
@@ -209,7 +209,7 @@ FORWARD = (
         "softmax-over-the-wrong-axis",
         27,
         "forward",
-        "softmax is normalised over the samples instead of over the classes",
+        "softmax is normalized over the samples instead of over the classes",
         "p = e / sum(e, axis=0)",
         "p = e / sum(e, axis=1, keepdims=True)",
         "np.sum(e) without an axis, or with the other one, is right for a single sample.",
@@ -822,10 +822,10 @@ DELTAS = (
         (layers("all*", "relu", delta="da"),),
     ),
     Mistake(
-        "normalised-weights",
+        "normalized-weights",
         38,
         "delta",
-        "the error is shared out by normalised weights",
+        "the error is shared out by normalized weights",
         "dx = delta @ (W / sum of W's rows or columns)",
         "dx = delta @ W",
         "The error is thought of as a cake to be divided; the chain rule divides nothing.",
@@ -1078,7 +1078,7 @@ UPDATES = (
         ),
     ),
     Mistake(
-        "bias-regularised",
+        "bias-regularized",
         35,
         "update",
         "the penalty is applied to the biases too",
@@ -1183,7 +1183,7 @@ UPDATES = (
         "weight decay is not apart from the adaptive step as it should be",
         "g + decay * w, then Adam",
         "Adam's step, and decay * w beside it",
-        "L2 regularisation and decoupled decay are the same for plain gradient descent, and only "
+        "L2 regularization and decoupled decay are the same for plain gradient descent, and only "
         "there.",
         "AdamW subtracts rate * decay * w apart from the adaptive step.",
         (
@@ -1196,7 +1196,7 @@ UPDATES = (
         "momentum-dropped",
         43,
         "update",
-        "the optimiser's memory is dropped between steps",
+        "the optimizer's memory is dropped between steps",
         "v = -rate * g",
         "v = momentum * v - rate * g",
         "The buffer is made anew in every call, or never written back.",

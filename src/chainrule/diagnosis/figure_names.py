@@ -145,10 +145,10 @@ class Names:
     def own(self) -> dict[str, Meaning]:
         """The notation's own names, as they are and in their plainest spelling."""
         if self._own is None:
-            self._own = self._spelt()
+            self._own = self._spelled()
         return self._own
 
-    def _spelt(self) -> dict[str, Meaning]:
+    def _spelled(self) -> dict[str, Meaning]:
         names: dict[str, Meaning] = {}
         quantities = self._example("scalars").steps[0].quantities
         for q in quantities:

@@ -107,7 +107,7 @@ def variants(network: Network, rule: Optimizer | None) -> list[Variant]:
 
 
 def applies(form: Form, network: Network, rule: Optimizer | None) -> bool:
-    """Tell whether a form is about this loss, this optimiser, and whether there is an update."""
+    """Tell whether a form is about this loss, this optimizer, and whether there is an update."""
     of_loss = not form.objective or network.objective.name in form.objective.split()
     of_rule = not form.optimizer or (rule is not None and rule.name in form.optimizer.split())
     return of_loss and of_rule and not (form.step and rule is None)

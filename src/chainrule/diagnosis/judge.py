@@ -70,7 +70,7 @@ class Court:
     settings : sequence of Setting
         The likeliest first.
     likely : bool
-        Whether mistakes are looked for; an unlikely optimiser is only asked whether it is right.
+        Whether mistakes are looked for; an unlikely optimizer is only asked whether it is right.
     """
 
     search: Search

@@ -20,7 +20,7 @@ from chainrule.diagnosis.interview import Asker, Interview, interviews
 from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
 from chainrule.diagnosis.replay import Session, Setting
-from chainrule.diagnosis.rules import own_rate, penalised, rate_of, rules
+from chainrule.diagnosis.rules import own_rate, penalized, rate_of, rules
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.terms import Terms
 from chainrule.diagnosis.verdicts import CERTAINLY, diagnosis, place_named, wrongly
@@ -43,7 +43,7 @@ CHANCE = (
     "that; hand in a function without the draw, such as that of one step or of the gradients"
 )
 SECONDS_DRAWN = 15.0  # for a check whose numbers are hardly to be explained
-MOST_NETWORKS = 12  # that are tried under an unlikely optimiser
+MOST_NETWORKS = 12  # that are tried under an unlikely optimizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +191,7 @@ def held(
         if terms.known
         else networks(interview.widths, declared, bias=interview.layout.bias != "none")
     )
-    with_penalty = penalised(nets, interview.first.own)
+    with_penalty = penalized(nets, interview.first.own)
     for place, (rule, open_rate) in enumerate(rules(interview, declared)):
         tried = [*nets, *with_penalty] if place == 0 else nets[:MOST_NETWORKS]
         settings = [Setting(n, rule, online) for online in _modes(interview) for n in tried]

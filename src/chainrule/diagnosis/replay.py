@@ -131,7 +131,7 @@ class Session:
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """What is taken to be right: the network, the optimiser, and how samples are gone through.
+    """What is taken to be right: the network, the optimizer, and how samples are gone through.
 
     Parameters
     ----------

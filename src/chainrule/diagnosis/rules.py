@@ -1,4 +1,4 @@
-"""Which optimiser and which penalty a program may have, by the numbers that it has for one.
+"""Which optimizer and which penalty a program may have, by the numbers that it has for one.
 
 The names of its numbers only order what is tried first.
 """
@@ -22,13 +22,13 @@ HYPER = {
     "beta1": ("beta1", "b1", "beta_1"),
     "beta2": ("beta2", "b2", "beta_2"),
     "eps": ("eps",),
-}  # how programs call an optimiser's numbers
+}  # how programs call an optimizer's numbers
 SQUARES = ("reg", "l2", "lam", "decay", "wd", "penal", "ridge", "alpha")  # the factor of Σw²
 MAGNITUDES = ("l1", "lasso")  # that of Σ|w|
 
 
 def rules(interview: Interview, declared: Declared) -> list[tuple[Optimizer | None, bool]]:
-    """Return the optimisers that an attempt may have, and whether their rate is open."""
+    """Return the optimizers that an attempt may have, and whether their rate is open."""
     if interview.kind != "step":
         return [(None, False)]
     own = interview.first.own
@@ -44,7 +44,7 @@ def rules(interview: Interview, declared: Declared) -> list[tuple[Optimizer | No
 
 
 def _kinds(own: Mapping[str, float], interview: Interview) -> list[Optimizer]:
-    """Return optimisers by likelihood: those whose numbers the program has, then the others.
+    """Return optimizers by likelihood: those whose numbers the program has, then the others.
 
     Adaptive ones make first updates that are all as large; without that they are left out.
     """
@@ -71,12 +71,12 @@ def _is_even(interview: Interview) -> bool:
 
 
 def _fields(rule: Optimizer) -> set[str]:
-    # Every optimiser is a dataclass, which their family does not say.
+    # Every optimizer is a dataclass, which their family does not say.
     return {f.name for f in fields(rule)}  # pyright: ignore[reportArgumentType]
 
 
 def _fitted(rule: Optimizer, own: Mapping[str, float]) -> Optimizer:
-    """Return an optimiser with the numbers that the program has for it."""
+    """Return an optimizer with the numbers that the program has for it."""
     numbers: dict[str, float] = {}
     for key in HYPER.keys() & _fields(rule):
         values = [v for n, v in own.items() if _called(n, HYPER[key]) and 0 < v < 1]
@@ -91,7 +91,7 @@ def _called(name: str, hints: Sequence[str]) -> bool:
     return any(hint in plain for hint in hints)
 
 
-def penalised(networks: Sequence[Network], own: Mapping[str, float]) -> list[Network]:
+def penalized(networks: Sequence[Network], own: Mapping[str, float]) -> list[Network]:
     """Return networks with the penalties that a program's own numbers may be the factors of.
 
     That of Σw² is often halved, and then also divided by the number of samples.
@@ -118,16 +118,16 @@ def own_rate(interview: Interview) -> float | None:
 
 
 def rate_of(rule: Optimizer | None) -> float | None:
-    """Return the learning rate of an optimiser's first update."""
+    """Return the learning rate of an optimizer's first update."""
     return None if rule is None else float(rule.constants(1, 0.0)["rate"])
 
 
 def with_rate(rule: Optimizer, rate: float) -> Optimizer:
-    """Return an optimiser with another learning rate."""
+    """Return an optimizer with another learning rate."""
     return altered(rule, {"rate": rate})
 
 
 def altered(rule: Optimizer, numbers: Mapping[str, float]) -> Optimizer:
-    """Return an optimiser with other numbers."""
-    # Every optimiser is a dataclass, which their family does not say.
+    """Return an optimizer with other numbers."""
+    # Every optimizer is a dataclass, which their family does not say.
     return replace(rule, **numbers)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]

@@ -453,8 +453,8 @@ class _Trial:
         """
         changed = any(key[1] == "w_new" for v in self.changes for key in v.replace)
         in_turn = self.setting.online and len(self.session.x) > 1
-        penalised = bool(self.setting.network.penalty)
-        return changed or in_turn or penalised or is_adaptive(self.setting)
+        penalized = bool(self.setting.network.penalty)
+        return changed or in_turn or penalized or is_adaptive(self.setting)
 
     def _try_each(self, call: int, seen: Seen, candidates: Iterable[Scale], which: str) -> bool:
         """Take the first scale under which an array agrees."""

@@ -252,7 +252,7 @@ class Fitting:
         rate: Any = getattr(self.run.optimizer, "rate", None)
         if not self.adaptive or rate <= LEAST_RATE:
             return False
-        description: Any = self.run.optimizer  # a dataclass, as every optimiser is
+        description: Any = self.run.optimizer  # a dataclass, as every optimizer is
         optimizer = replace(description, rate=rate / 5)
         self.course.rate, self.course.optimizer = optimizer.rate, optimizer
         self.course.wait = Wait(0, self.course.wait.best)

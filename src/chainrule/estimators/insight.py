@@ -159,7 +159,7 @@ class Insight(Weights):
         """Work out the next training step: every number, its formula, the numbers put in.
 
         It is the update that `partial_fit` would make of these samples as one batch: it begins at
-        ``theta_`` with what the optimiser remembers, at its place of a schedule, and with
+        ``theta_`` with what the optimizer remembers, at its place of a schedule, and with
         ``class_weight``. Nothing of the estimator changes. L-BFGS remembers nothing.
 
         Parameters

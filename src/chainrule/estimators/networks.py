@@ -96,8 +96,8 @@ def activations_of(choices: Choices, count: int) -> list[str | Activation]:
 
 def named_activation(choice: str | Activation) -> Activation:
     """Return the activation of a name, in either spelling."""
-    spelt = plain(choice) if isinstance(choice, str) else choice
-    return named(spelt, Activation, ACTIVATIONS, "activation")
+    spelled = plain(choice) if isinstance(choice, str) else choice
+    return named(spelled, Activation, ACTIVATIONS, "activation")
 
 
 def logistic_hidden(choices: Choices) -> bool:

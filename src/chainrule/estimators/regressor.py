@@ -52,7 +52,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         the family of ``"sgd"``; for every solver by name also ``"step"``, ``"exponential"`` and
         ``"inverse-scaling"``, by updates, or a schedule, such as ``CosineDecay(0.01, steps=1000)``.
     learning_rate_init : float, default 0.001
-        Not for a schedule or an optimiser that is handed in.
+        Not for a schedule or an optimizer that is handed in.
     power_t : float, default 0.5
         The exponent of ``"invscaling"`` and ``"inverse-scaling"``.
     max_iter : int, default 200
@@ -68,7 +68,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         A bar in a terminal or notebook, scikit-learn's lines elsewhere; ``"health"`` makes
         `health_` and prints it.
     warm_start : bool, default False
-        Whether `fit` goes on where the last one ended, with the optimiser's averages, the shuffles,
+        Whether `fit` goes on where the last one ended, with the optimizer's averages, the shuffles,
         dropout masks and schedule: a fit of 5 epochs and one of 10 are a fit of 15.
     momentum : float, default 0.9
         At least 0 and below 1; for the solvers ``"sgd"``, ``"momentum"`` and ``"nesterov"``.

@@ -81,7 +81,7 @@ def batch_size(choices: Choices, n: int) -> int:
 
 
 def run_of(choices: Choices, network: Network, data: Samples, epochs: int, course: Course) -> Run:
-    """Return a run from where the course is; its optimiser is noted there.
+    """Return a run from where the course is; its optimizer is noted there.
 
     Parameters
     ----------

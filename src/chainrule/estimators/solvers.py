@@ -1,4 +1,4 @@
-"""Which optimiser an estimator trains with, by the names of scikit-learn and of chainrule.
+"""Which optimizer an estimator trains with, by the names of scikit-learn and of chainrule.
 
 What scikit-learn ignores under a solver is ignored here, too; no formula stands here.
 """
@@ -71,14 +71,14 @@ def is_adaptive(choices: Choices) -> bool:
 
 
 def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
-    """Return the optimiser of the choices.
+    """Return the optimizer of the choices.
 
     Raises
     ------
     InputError
-        If numbers do not fit, or a schedule and an optimiser object contradict each other.
+        If numbers do not fit, or a schedule and an optimizer object contradict each other.
     UnknownNameError
-        If no optimiser or schedule has that name.
+        If no optimizer or schedule has that name.
     """
     solver = choices.solver
     if not isinstance(choices.learning_rate, Schedule) and choices.learning_rate not in OWN_RATES:
@@ -93,7 +93,7 @@ def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
 
 
 def own_optimizer(choices: Choices, solver: Optimizer | LBFGS) -> Optimizer | LBFGS:
-    """Return an optimiser that was handed in, with the clipping that was asked for beside it."""
+    """Return an optimizer that was handed in, with the clipping that was asked for beside it."""
     if isinstance(choices.learning_rate, Schedule):
         raise InputError(
             f"solver={solver!r} has a rate of its own; give the schedule to it, as "
@@ -102,12 +102,12 @@ def own_optimizer(choices: Choices, solver: Optimizer | LBFGS) -> Optimizer | LB
     clip = clip_of(choices)
     if clip is None or isinstance(solver, LBFGS):
         return solver
-    description: Any = solver  # a dataclass, as every optimiser is
+    description: Any = solver  # a dataclass, as every optimizer is
     return replace(description, clip=clip)
 
 
 def stochastic(choices: Choices, solver: str, rate: float | Schedule) -> Optimizer:
-    """Return the optimiser of a name."""
+    """Return the optimizer of a name."""
     c, clip = choices, clip_of(choices)
     match solver:
         case "adam":

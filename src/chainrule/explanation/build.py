@@ -23,7 +23,7 @@ from chainrule.explanation.notation import Notation, Ref, key, notation
 from chainrule.explanation.parameter import derive, find
 from chainrule.explanation.searched import with_search
 from chainrule.explanation.setup import Setup
-from chainrule.explanation.summary import summarise
+from chainrule.explanation.summary import summarize
 from chainrule.explanation.work import Writer, work_out
 from chainrule.layers import Layer
 from chainrule.loops import State
@@ -79,7 +79,7 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
         Sample weights.
     state : State, optional
         Of a run, such as ``run.state``: the first step is then the next after it. It brings θ, the
-        optimiser's moving averages, the number of the step, which a schedule and corrections of
+        optimizer's moving averages, the number of the step, which a schedule and corrections of
         bias go by, and the seed of dropout masks.
     parameter : str, optional
         Only the derivation of this one, such as ``"W2[7,3]"`` (counted from 0) or, by the
@@ -108,7 +108,7 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     InputError
         If something does not fit, is not finite, or the document would be absurdly long.
     UnknownNameError
-        If an optimiser, notation, level or parameter has no such name.
+        If an optimizer, notation, level or parameter has no such name.
     """
     of_kind(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …) makes")
     rule, search = pair(optimizer)
@@ -147,7 +147,7 @@ def start(
 def _check_state(
     network: Network, theta: ArrayLike | None, state: State, rule: Optimizer | None
 ) -> None:
-    """Raise InputError for a state that fits neither θ nor network and optimiser."""
+    """Raise InputError for a state that fits neither θ nor network and optimizer."""
     of_kind(state, State, "state", "give the state of a run, such as run.state")
     whole(state.step, "state.step", 0)
     whole(state.seed, "state.seed", 0)
@@ -229,7 +229,7 @@ def _step(writer: Writer, state: State, level: Level, parameter: str | None) -> 
 def _written(writer: Writer, state: State, level: Level, parameter: str | None) -> ExampleStep:
     if parameter is not None:
         return derive(writer, state, parameter)
-    return {"scalars": work_out, "matrices": in_matrices, "summary": summarise}[level](
+    return {"scalars": work_out, "matrices": in_matrices, "summary": summarize}[level](
         writer, state
     )
 
@@ -271,7 +271,7 @@ def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | Non
     last = whole(steps, "steps")
     if last > 1 and rule is None:
         raise InputError(
-            f"steps={last}: several steps need an optimiser with equations, such as SGD(0.5)"
+            f"steps={last}: several steps need an optimizer with equations, such as SGD(0.5)"
         )
     if last > MOST_STEPS:
         raise InputError(f"steps={last}: at most {MOST_STEPS:,} are run in an example")
@@ -286,7 +286,7 @@ def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | Non
 def pair(
     choice: str | Optimizer | LBFGS | None,
 ) -> tuple[Optimizer | None, LBFGS | None]:
-    """Return an optimiser that has equations, or the one that searches instead."""
+    """Return an optimizer that has equations, or the one that searches instead."""
     chosen = None if choice is None else _optimizer(choice)
     return (None, chosen) if isinstance(chosen, LBFGS) else (chosen, None)
 
@@ -327,7 +327,7 @@ def _error(setup: Setup, state: State) -> float:
 
 
 def describe(setup: Setup, theta: Array) -> dict[str, Any]:
-    """Return the network, its parameters, data and optimiser in plain values."""
+    """Return the network, its parameters, data and optimizer in plain values."""
     network, batch, rule = setup.network, setup.batch, setup.rule or setup.search
     return {
         "network": {

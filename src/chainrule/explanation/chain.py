@@ -89,7 +89,7 @@ def _sums_products(scope: Scope) -> bool:
 
 def several(scope: Scope) -> bool:
     """Tell whether more than one path leads from a hidden unit through this layer."""
-    inner = scope.neighbours["below"] is not scope.neighbours["input"]
+    inner = scope.neighbors["below"] is not scope.neighbors["input"]
     return inner and _sums_products(scope) and len(factors(named(scope, "dx", (0, 0))) or []) > 1
 
 

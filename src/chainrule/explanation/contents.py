@@ -16,7 +16,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.wiring import Step
 
 LOSS_NAMES = {"terms": "error", "value": "loss"}
-OWN = "decay"  # the one constant of an optimiser that each array has its own of
+OWN = "decay"  # the one constant of an optimizer that each array has its own of
 PENALTY_SUMS = ("absolute", "square")  # what each array adds to the penalty
 
 
@@ -56,8 +56,8 @@ def contents(step: Step, rule: Optimizer | None, pieces: tuple[str, ...] = ()) -
 
 
 def _given(step: Step, rule: Optimizer | None) -> Iterator[Array]:
-    """Yield inputs, targets, parameters, and the optimiser's constants and memory."""
-    yield Array("given", step.layers[0].neighbours["input"], "a")
+    """Yield inputs, targets, parameters, and the optimizer's constants and memory."""
+    yield Array("given", step.layers[0].neighbors["input"], "a")
     yield Array("given", step.loss, "t")
     if "weight" in step.loss:
         yield Array("given", step.loss, "weight")
@@ -112,7 +112,7 @@ def unused(step: Step) -> set[str]:
 
 
 def _update(step: Step, rule: Optimizer) -> Iterator[Array]:
-    """Yield the slots and the penalised gradient, then what is clipped together, then the rest."""
+    """Yield the slots and the penalized gradient, then what is clipped together, then the rest."""
     before = ("sign", "dpenalty", "dC", "squares")
     idle = unused(step)
     for block in step.network.layout.blocks:

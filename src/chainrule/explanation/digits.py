@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.descriptions import whole
 from chainrule.errors import InputError
 
-EXACT = 17  # significant digits tell every float64 from its neighbours
+EXACT = 17  # significant digits tell every float64 from its neighbors
 COMMON = ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "erf", "erfc")
 
 

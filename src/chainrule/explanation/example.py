@@ -173,7 +173,7 @@ class ExampleStep:
     number : int
         From 1; of the first, one more than the updates of the state that it begins at.
     loss_before, loss_after : float
-        C at the old and at the new parameters; the second is None without an optimiser.
+        C at the old and at the new parameters; the second is None without an optimizer.
     quantities : tuple of Quantity
         In the order in which a person computes them.
     matrices : tuple of Matrix
@@ -239,7 +239,7 @@ class WorkedExample:
     ----------
     title, source : str
     setup : Setup
-        The network, its first parameters, its data, its optimiser.
+        The network, its first parameters, its data, its optimizer.
     description : dict
         The same in plain values.
     level : {"scalars", "matrices", "summary"}
@@ -324,7 +324,7 @@ class WorkedExample:
         return as_text(self, width, compact=compact)
 
     def to_markdown(self) -> str:
-        """Return the document as Markdown, its lines as maths between dollar signs."""
+        """Return the document as Markdown, its lines as math between dollar signs."""
         from chainrule.explanation.pages.markdown import render
 
         return render(self)

@@ -87,7 +87,7 @@ def _expand(scope: Scope, tree: ast.expr, index: Index) -> Expression:
         case ast.Attribute(inner, "T"):
             return _expand(scope, inner, index[::-1])
         case ast.Attribute(ast.Name(there), name):
-            return _leaf(scope.neighbour(there), name, index)
+            return _leaf(scope.neighbor(there), name, index)
         case ast.Subscript(inner, place):
             return _expand(scope, inner, _through(place, index))
         case ast.Call(ast.Name(name), arguments, _):

@@ -112,7 +112,7 @@ class _Reader:
             case ast.Attribute(inner, "T"):
                 return Call("transpose", (self.read(inner),), nan)
             case ast.Attribute(ast.Name(there), name):
-                return self._symbol(self.scope.neighbour(there), name)
+                return self._symbol(self.scope.neighbor(there), name)
             case ast.Subscript(inner):
                 return self.read(inner)
             case ast.UnaryOp(_, operand):

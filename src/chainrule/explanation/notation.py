@@ -223,7 +223,7 @@ def _sort(ref: Ref, network: Network) -> str:
     stem = ref.quantity.removesuffix("_new").removeprefix("d")
     if stem == "W" and len(ref.index) == 1:  # a LayerNorm's
         return ref.quantity.replace("W", "gain")
-    if ref.quantity == "eps" and ref.layer:  # a LayerNorm's, not the optimiser's
+    if ref.quantity == "eps" and ref.layer:  # a LayerNorm's, not the optimizer's
         return "epsilon"
     if ref.quantity == "p" and network.objective.owns_link:
         return "link"

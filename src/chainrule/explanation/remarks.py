@@ -213,7 +213,7 @@ REMARKS = (
         _left_out,
     ),
     Remark(
-        "Layer normalisation: every input of a sample moves its mean and its variance too, so each "
+        "Layer normalization: every input of a sample moves its mean and its variance too, so each "
         "dx has three terms.",
         lambda q, s: (
             q.ref.quantity == "dx"

@@ -1,6 +1,6 @@
 """The step of L-BFGS, which SciPy chooses by a line search: its result, without a formula.
 
-Everything up to the gradient is worked out as for other optimisers; no equation gives the rest.
+Everything up to the gradient is worked out as for other optimizers; no equation gives the rest.
 """
 
 from dataclasses import replace

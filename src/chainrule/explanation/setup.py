@@ -35,7 +35,7 @@ class Setup:
     seed : int
         Of dropout masks.
     search : LBFGS, optional
-        Instead of a rule, the optimiser that has no equations.
+        Instead of a rule, the optimizer that has no equations.
     done : int
         How many updates went before the first step.
     slots : tuple of array (parameters,)

@@ -26,7 +26,7 @@ FLAT = 0.05  # of the largest slope in the layer: below, a unit counts as satura
 MOST = 8  # rows of a table of the largest
 
 
-def summarise(writer: Writer, state: State) -> ExampleStep:
+def summarize(writer: Writer, state: State) -> ExampleStep:
     """Return the step that begins at a state, in tables."""
     with np.errstate(all="ignore"):
         step = writer.wired(state)

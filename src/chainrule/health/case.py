@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.batch import Batch, finite, normalise, numbers
+from chainrule.batch import Batch, finite, normalize, numbers
 from chainrule.descriptions import of_kind, whole
 from chainrule.errors import InputError
 from chainrule.health.bounds import Bounds, bounds
@@ -220,7 +220,7 @@ def sample(
     """Return at most `limit` samples as a batch, in random order, and how many there are."""
     x, t = numbers(X, "X"), numbers(y, "y")
     n = len(x) if x.ndim == 2 else 1
-    _, total = normalise(weights, n, np.float64)
+    _, total = normalize(weights, n, np.float64)
     if x.ndim == 2 and t.ndim and len(t) == n:
         rows = np.random.default_rng(0).permutation(n)[:limit]
         x, t = x[rows], t[rows]

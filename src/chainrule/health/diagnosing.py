@@ -70,7 +70,7 @@ def diagnose(
     InputError
         If data, θ or records do not fit.
     UnknownNameError
-        If no optimiser has that name.
+        If no optimizer has that name.
 
     Examples
     --------

@@ -108,7 +108,7 @@ EXAMINATIONS: dict[str, Examination] = {
             f"a column's root mean square is above {APART:g} times the median column's (a limit "
             f"from {NOTABLE:g} to {LARGE:g}), or none reaches {TINY:g}; or a column's |mean| "
             f"is above {OFF:g} of its standard deviations",
-            "standardise the inputs",
+            "standardize the inputs",
             "a bias is the weight of a column of ones: the largest of all columns decide which "
             "rate is stable, and at that rate the weights of smaller ones hardly move",
             always=True,
@@ -140,14 +140,14 @@ EXAMINATIONS: dict[str, Examination] = {
             "targets-not-scaled", "targets not scaled", targets_not_scaled,
             "in a run that is stuck, diverged or overflowed, the targets' root mean square is "
             f"above {LARGEST:g} or below {SMALLEST:g}",
-            "standardise the targets",
+            "standardize the targets",
             "outputs take long to get to large targets, and their gradients are as large",
             always=True, follows=("targets-out-of-reach",),
         ),
         Examination(
             "targets-unrelated", "targets unrelated to the inputs", targets_unrelated,
             f"in a stuck run of {LEAST} samples or more, the mean squared difference between the "
-            f"targets of nearest neighbours is {UNRELATED:g} to {OPPOSITE:g} times that of any two",
+            f"targets of nearest neighbors is {UNRELATED:g} to {OPPOSITE:g} times that of any two",
             "see that the rows of X and y belong together",
             "inputs say nothing about targets that belong to other samples",
         ),

@@ -45,7 +45,7 @@ def inputs_not_scaled(case: Case) -> Iterator[Finding]:
         places = np.flatnonzero(varies & (size > limit))
         yield too_large(places, size, typical, limit, case.names)
     else:
-        yield from off_centre(x.mean(axis=0), deviation, size, case.names)
+        yield from off_center(x.mean(axis=0), deviation, size, case.names)
 
 
 def ill_fed(case: Case) -> bool:
@@ -79,7 +79,7 @@ def beside(typical: float, limit: float) -> str:
     return f", {number(APART)} times the median column's {number(typical)}" if between else ""
 
 
-def off_centre(mean: Array, deviation: Array, size: Array, names: Names) -> Iterator[Finding]:
+def off_center(mean: Array, deviation: Array, size: Array, names: Names) -> Iterator[Finding]:
     """Find columns that hardly vary beside their mean."""
     ratio = np.abs(mean) / np.where(deviation > 0, deviation, np.inf)  # (inputs,)
     places = np.flatnonzero((ratio > OFF) & (size > NOTABLE))
@@ -95,7 +95,7 @@ def off_centre(mean: Array, deviation: Array, size: Array, names: Names) -> Iter
 
 def remedy(what: str) -> str:
     return (
-        f"standardise {what}: take off each column's mean and divide by its deviation, as "
+        f"standardize {what}: take off each column's mean and divide by its deviation, as "
         "scikit-learn's StandardScaler does"
     )
 

@@ -164,8 +164,8 @@ def rate_too_small(case: Case) -> Iterator[Finding]:
 
 
 def at_rate(rule: Optimizer, rate: float) -> Optimizer:
-    """Return an optimiser with another learning rate."""
-    # Every optimiser is a dataclass, which their family does not say.
+    """Return an optimizer with another learning rate."""
+    # Every optimizer is a dataclass, which their family does not say.
     return replace(rule, rate=rate)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
 
 

@@ -23,7 +23,7 @@ Array: TypeAlias = NDArray[Any]
 # solved problem has left. A few targets beyond the edge, or 0 and 1 under a logistic output, stay
 # far below.
 OUT_OF_REACH = 0.1
-# Squared distance between the targets of nearest neighbours, over that of any two samples: 1 where
+# Squared distance between the targets of nearest neighbors, over that of any two samples: 1 where
 # targets have nothing to do with inputs. On real data of much noise it is about 0.5 (diabetes);
 # beyond 1 it is a pattern of its own, as parity has.
 UNRELATED, OPPOSITE = 0.9, 1.1
@@ -109,7 +109,7 @@ def targets_not_scaled(case: Case) -> Iterator[Finding]:
             "outputs begin within about 1"
         )
         remedy = (
-            "standardise them: take off the mean and divide by the deviation, as scikit-learn's "
+            "standardize them: take off the mean and divide by the deviation, as scikit-learn's "
             "TransformedTargetRegressor does with a StandardScaler"
         )
         yield Finding("targets-not-scaled", None, sentence, size, limit, remedy)
@@ -119,10 +119,10 @@ def targets_unrelated(case: Case) -> Iterator[Finding]:
     """Find, in a run that is stuck, that samples which are alike differ in their targets."""
     if not case.stuck or len(case.batch.x) < LEAST:
         return
-    ratio, error = neighbours(case.batch.x[:MOST], case.batch.t[:MOST])
+    ratio, error = neighbors(case.batch.x[:MOST], case.batch.t[:MOST])
     if UNRELATED < ratio < OPPOSITE and ratio - error > RELATED:
         sentence = (
-            "targets: those of nearest neighbours among the samples differ as much as those of any "
+            "targets: those of nearest neighbors among the samples differ as much as those of any "
             f"two samples (ratio of mean squares {number(ratio)} ± {number(error)}, the limit is "
             f"{number(UNRELATED)})"
         )
@@ -132,8 +132,8 @@ def targets_unrelated(case: Case) -> Iterator[Finding]:
         yield Finding("targets-unrelated", None, sentence, ratio, UNRELATED, remedy)
 
 
-def neighbours(x: Array, t: Array) -> tuple[float, float]:
-    """Return how much targets of nearest neighbours differ, beside those of any two samples.
+def neighbors(x: Array, t: Array) -> tuple[float, float]:
+    """Return how much targets of nearest neighbors differ, beside those of any two samples.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Activation, Identity
-from chainrule.batch import normalise, targets
+from chainrule.batch import normalize, targets
 from chainrule.errors import InputError
 from chainrule.layers import Dense, Dropout, LayerNorm
 from chainrule.layout import Block
@@ -29,7 +29,7 @@ TRAINED = {
     "momentum": ("momentum", float),
     "clip-norm": ("clip", ClipNorm),
     "clip-value": ("clip", ClipValue),
-}  # by setting: the optimiser's field, and what makes its value
+}  # by setting: the optimizer's field, and what makes its value
 NUMBERS = ("network", "x", "t", "weights", "biases", "sample_weights", "optimizer")
 
 Settings = Mapping[str, Any]
@@ -153,7 +153,7 @@ def refuse_idle(network: Network, s: Settings) -> None:
 
 
 def optimizer_of(old: Optimizer | LBFGS, s: Settings) -> Optimizer | LBFGS:
-    """Return the optimiser: another only where its kind is another, so that the rate is kept."""
+    """Return the optimizer: another only where its kind is another, so that the rate is kept."""
     chosen = s.get("optimizer", old)
     rule = old if type(chosen) is type(old) else chosen
     for key, (field, make) in TRAINED.items():
@@ -164,7 +164,7 @@ def optimizer_of(old: Optimizer | LBFGS, s: Settings) -> Optimizer | LBFGS:
                 key, f"{rule.name} has no {field}; leave it out, or choose another optimizer"
             )
         with about(key):
-            # Every optimiser is a dataclass, which their family does not say.
+            # Every optimizer is a dataclass, which their family does not say.
             rule = replace(rule, **{field: make(s[key])})  # pyright: ignore[reportArgumentType]
     return rule
 
@@ -183,7 +183,7 @@ def with_data(problem: Problem, base: Problem | None, s: Settings) -> Problem:
         T = targets(loaded(t), len(X), network.outputs, network.objective, one=len(X) == 1)
     weights = s.get("sample-weights", base.sample_weights if base else ())
     with about("sample-weights"):
-        normalise(weights or None, len(X), np.float64)
+        normalize(weights or None, len(X), np.float64)
     return replace(
         problem,
         x=nested(X.tolist()) if "inputs" in s else problem.x,
@@ -286,7 +286,7 @@ def same_units_and_data(one: Problem, two: Problem) -> bool:
 
 
 def same_rule(one: Optimizer | LBFGS, two: Optimizer | LBFGS) -> bool:
-    """Tell whether two optimisers differ in numbers alone.
+    """Tell whether two optimizers differ in numbers alone.
 
     A mistake in the order of updates, as errata have it, is none that any rule can make: a norm is
     over all gradients, so that nothing can be updated before the last of them.

@@ -107,7 +107,7 @@ class Asker:
                 plan.form,
             )
         if plan.container == "vector":
-            tree = _unravelled(tree, question, plan.form)
+            tree = _unraveled(tree, question, plan.form)
         outputs = {} if "t" in plan.roles else activations(tree, question, plan.form)
         found = named(tree, question, plan.form) if "t" in plan.roles else None
         return Answer(found, outputs, inside, _roles(changed))
@@ -130,7 +130,7 @@ def _roles(changed: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words.get(role[0], role) for role in changed))
 
 
-def _unravelled(tree: Any, question: Question, form: Form) -> Any:
+def _unraveled(tree: Any, question: Question, form: Form) -> Any:
     """Return a vector of all parameters as W1 b1 W2 b2 …, if it is one."""
     vector = numeric(tree)
     parts = [p for pair in zip(*layers(question, form), strict=True) for p in pair]

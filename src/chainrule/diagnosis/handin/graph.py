@@ -458,7 +458,7 @@ def _biases(
             found += [(rank, p) for p in _vectors(members, outs)]
     if not any(_is_proper(b, outs) for _, b in found):
         found += [(4, b) for b in _each(arrays, outs)]
-    near = _neighbours(weights)
+    near = _neighbors(weights)
     values = {node.path: array for node, array in arrays}
     ordered = sorted(found, key=lambda pair: (pair[0], not near(pair[1]), _dull(pair[1], values)))
     proper = [b for _, b in ordered if _is_proper(b, outs)]
@@ -493,7 +493,7 @@ def _others(nodes: list[Node], taken: set[Path]) -> list[tuple[Node, Array]]:
     return found
 
 
-def _neighbours(weights: tuple[Place, ...]) -> Any:
+def _neighbors(weights: tuple[Place, ...]) -> Any:
     """Return a test of whether biases stand where the weights stand."""
     home = {path[:-1] for place in weights for path in place.paths}
     homes = {path[:-2] for place in weights for path in place.paths if len(path) > 1}

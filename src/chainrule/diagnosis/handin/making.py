@@ -114,16 +114,16 @@ def _count(way: str, question: Question) -> int:
 def _unshared(ground: Ground) -> Generator[None]:
     """Give every new object its own copies of the lists that stand on its class."""
     made = {c: vars(c).get("__init__") for c, data in ground.shared.items() if lists_of(data)}
-    for cls, initialise in made.items():
-        setattr(cls, "__init__", _ownlists_of(initialise, lists_of(ground.shared[cls])))  # noqa: B010
+    for cls, initialize in made.items():
+        setattr(cls, "__init__", _ownlists_of(initialize, lists_of(ground.shared[cls])))  # noqa: B010
     try:
         yield
     finally:
-        for cls, initialise in made.items():
-            if initialise is None:
+        for cls, initialize in made.items():
+            if initialize is None:
                 del cls.__init__
             else:
-                setattr(cls, "__init__", initialise)  # noqa: B010
+                setattr(cls, "__init__", initialize)  # noqa: B010
 
 
 def lists_of(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,12 +131,12 @@ def lists_of(data: Mapping[str, Any]) -> dict[str, Any]:
     return {n: v for n, v in data.items() if (is_list(v) or is_dict(v) or is_array(v))}
 
 
-def _ownlists_of(initialise: Any, lists: Mapping[str, Any]) -> Callable[..., None]:
+def _ownlists_of(initialize: Any, lists: Mapping[str, Any]) -> Callable[..., None]:
     """Return an ``__init__`` that gives the object lists of its own first."""
 
     def begin(self: Any, *given: Any, **named: Any) -> None:
         self.__dict__.update(copy.deepcopy(dict(lists)))
-        if initialise is not None:
-            initialise(self, *given, **named)
+        if initialize is not None:
+            initialize(self, *given, **named)
 
     return begin

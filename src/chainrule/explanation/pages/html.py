@@ -147,7 +147,7 @@ class _Body:
     ----------
     items : sequence of Item
     page : bool
-        Whether there is a page around it: then it has anchors, and text to copy in place of maths.
+        Whether there is a page around it: then it has anchors, and text to copy in place of math.
     """
 
     def __init__(self, items: Sequence[Item], *, page: bool) -> None:
@@ -319,7 +319,7 @@ class _Body:
         )
 
     def _working(self, item: Working) -> str:
-        """Return arithmetic in ready texts, set as maths where it can be read as such."""
+        """Return arithmetic in ready texts, set as math where it can be read as such."""
         lines = self._typed(item.formula, "symbols") if item.formula else ""
         lines += self._typed(item.substituted, "numbers") if item.substituted else ""
         whose = f'<span class="beside">{_mark(item.mark, spoken=False)}{escape(item.label)}</span>'

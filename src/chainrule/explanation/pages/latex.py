@@ -23,7 +23,7 @@ from chainrule.explanation.pages.outline import (
 )
 from chainrule.explanation.pages.picture import Picture as Drawing
 from chainrule.explanation.pages.picture import picture
-from chainrule.explanation.pages.tex_maths import NUMBER, Tex, length
+from chainrule.explanation.pages.tex_math import NUMBER, Tex, length
 from chainrule.explanation.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
 from chainrule.explanation.pages.tex_words import words
 from chainrule.explanation.pages.tikz import STYLES, UNIT, tikz
@@ -35,8 +35,8 @@ CANDIDATES = 5  # for the widest name
 FULL = 84  # signs of a row
 NOTE = 22  # signs of a numerical derivative, which are small
 
-# Every line of numbers is a paragraph, since maths in a paragraph breaks at its signs and displayed
-# maths does not. Bookmarks are pdfTeX's own: those of a package need a second run.
+# Every line of numbers is a paragraph, since math in a paragraph breaks at its signs and displayed
+# math does not. Bookmarks are pdfTeX's own: those of a package need a second run.
 PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 \usepackage[margin=22mm]{geometry}
 \usepackage{amsmath,amssymb,booktabs,tikz}
@@ -282,7 +282,7 @@ def _table(listing: Listing) -> Iterator[str]:
 
 
 def figure(text: str) -> str:
-    """Return a cell of a table: a number as maths, anything else as words."""
+    """Return a cell of a table: a number as math, anything else as words."""
     return f"${Tex(keys=True).number(text)}$" if NUMBER.fullmatch(text) else words(text)
 
 

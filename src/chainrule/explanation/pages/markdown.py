@@ -1,9 +1,9 @@
-r"""A page as GitHub-flavoured Markdown, its lines as maths between dollar signs.
+r"""A page as GitHub-flavored Markdown, its lines as math between dollar signs.
 
 It reads the page's items and nothing else; how an expression is set is ``tex``'s business.
 
 What different viewers take for their own decides how things are written. GitHub's parser sees the
-maths before the maths does: it strips a backslash in front of a sign, and reads underscores as
+math before the math does: it strips a backslash in front of a sign, and reads underscores as
 emphasis and ``<b`` as HTML. So rows end with ``\cr``, never with two backslashes; an underscore
 stands between letters or behind a space, where it can open but never close; and ``\lt`` is less
 than. Dollar signs are used, since JupyterLab knows no other way. No viewer breaks a displayed line,
@@ -39,7 +39,7 @@ from chainrule.explanation.pages.outline import (
 from chainrule.explanation.pages.page import Page, page_of
 from chainrule.explanation.pages.picture import picture
 from chainrule.explanation.pages.svg import svg
-from chainrule.explanation.pages.tex_maths import NUMBER, Tex, length
+from chainrule.explanation.pages.tex_math import NUMBER, Tex, length
 from chainrule.explanation.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
 from chainrule.explanation.pages.typed import read
 from chainrule.explanation.typeset import formula
@@ -137,7 +137,7 @@ class _Page:
             yield f"*{words(item.quantity.remark)}*"
 
     def _working(self, item: Working) -> str:
-        """Return arithmetic as maths, or as it is where no maths can be read from it."""
+        """Return arithmetic as math, or as it is where no math can be read from it."""
         texts = [text for text in (item.formula, item.substituted) if text]
         trees = [tree for text in texts if (tree := read(text))]
         if len(trees) < len(texts):
@@ -252,12 +252,12 @@ def fenced(lines: list[str], language: str = "text") -> str:
 
 
 def block(lines: list[str]) -> str:
-    """Return displayed maths whose rows stand below each other."""
+    """Return displayed math whose rows stand below each other."""
     return "$$\n\\begin{aligned}\n" + " \\cr\n".join(lines) + "\n\\end{aligned}\n$$"
 
 
 def folded(tex: str, start: str, room: int) -> list[str]:
-    r"""Return maths in lines, broken in front of a sign that is in no braces.
+    r"""Return math in lines, broken in front of a sign that is in no braces.
 
     Parameters
     ----------

@@ -219,7 +219,7 @@ def _described(example: WorkedExample) -> str:
 
 def _before(example: WorkedExample) -> str:
     """Return the sentence on the updates that went before the first step."""
-    left = "parameters and the optimiser's memory" if example.setup.slots else "parameters"
+    left = "parameters and the optimizer's memory" if example.setup.slots else "parameters"
     return (
         f"Updates made before: {example.setup.done:,}. The {left} are what they left, and steps "
         "are counted on from there."
@@ -278,7 +278,7 @@ def _quantities(step: ExampleStep, example: WorkedExample, prefix: str) -> Itera
     for _, group in groupby(shown, lambda q: q.ref[:2] if q.ref.layer or q.ref.index else ""):
         yield Given(tuple(group))
     if words := sorted({q.ref.quantity.partition("_")[0] for q in empty}):
-        yield Paragraph(f"The optimiser's memory, {' and '.join(words)}, is 0 for every parameter.")
+        yield Paragraph(f"The optimizer's memory, {' and '.join(words)}, is 0 for every parameter.")
     shown = [q for q in step.quantities if q.section != "given" and not repeats(q)]
     for section, quantities in groupby(shown, lambda q: q.section):
         yield Heading(HEADINGS[section], 3, f"{prefix}-{section}")

@@ -39,7 +39,7 @@ class Page:
     keys: bool = True
 
     def to_text(self, width: int = 80, *, color: bool = False) -> str:
-        """Return the page as text, folded to a width; with `color`, as a terminal's colours."""
+        """Return the page as text, folded to a width; with `color`, as a terminal's colors."""
         from chainrule.explanation.pages.terminal import as_text
 
         return as_text(self, width, color=color)

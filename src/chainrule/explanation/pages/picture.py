@@ -36,7 +36,7 @@ class Node:
         Unique in the picture; edges name it.
     sort : {"input", "unit", "output", "prediction", "target", "bias", "gap"}
     x, y : float
-        Its centre, y downwards.
+        Its center, y downwards.
     label : str
         Its name, in the markup of notations.
     value : str
@@ -69,7 +69,7 @@ class Edge:
     strength : float
         The weight's size over the largest of the picture, from 0 to 1.
     x, y : float
-        The centre of the label.
+        The center of the label.
     """
 
     start: str
@@ -195,7 +195,7 @@ class _Drawing:
         }
         weights = [abs(q.value) for key, q in self.found.items() if key[0] == "W"]
         self.largest = max(weights, default=0.0) or 1.0
-        self.labelled = all(
+        self.labeled = all(
             len(a.units) * len(b.units) <= MOST_LABELS for a, b in self.layers("weight")
         )
         self.radius = max(27.0, self.widest(self.inside()) / 2 + 5)
@@ -220,7 +220,7 @@ class _Drawing:
     # ---- what stands where ----------------------------------------------------------------------
 
     def layers(self, link: str) -> Iterator[tuple[_Column, _Column]]:
-        """Yield neighbouring columns that are joined by weights, or otherwise."""
+        """Yield neighboring columns that are joined by weights, or otherwise."""
         yield from ((a, b) for a, b in pairwise(self.columns) if b.link == link)
 
     def quantity(self, column: _Column, unit: int) -> Quantity | None:
@@ -252,7 +252,7 @@ class _Drawing:
         biases = any(key[0] == "b" for key in self.found)
         own = 2 * self.radius + (LONG + LINE + 2 if biases else 0) + BESIDE
         sizes = [min(len(a.units), len(b.units)) for a, b in self.layers("weight")]
-        return max([own, *(LINE * max(2 * n - 1, 2) for n in sizes if self.labelled)])
+        return max([own, *(LINE * max(2 * n - 1, 2) for n in sizes if self.labeled)])
 
     def places(self) -> Iterator[float]:
         """Yield the columns' x."""
@@ -270,7 +270,7 @@ class _Drawing:
         if column.link != "weight":
             return max(captions, 2 * self.radius + 36)
         label = 0.0
-        if self.labelled:
+        if self.labeled:
             parts = _share(before, column)
             nearer = min(parts, 1 - parts)
             label = (self.widest(self.texts(before, column)) / 2 + self.radius + BESIDE) / nearer
@@ -339,7 +339,7 @@ class _Drawing:
         return self.weighted(q, *ends, "weight")
 
     def weighted(self, q: Quantity, start: str, end: str, sort: Literal["weight", "bias"]) -> Edge:
-        shown = self.labelled and sort == "weight"
+        shown = self.labeled and sort == "weight"
         short = shown and self.example.notation.name != "plain"
         return Edge(
             start, end, sort, q.markup if short else "", cell(q.value) if shown else "",
@@ -368,7 +368,7 @@ class _Drawing:
         if any(None in c.units for c in self.columns):
             texts.append("Of wide layers the first units and the last are drawn.")
         texts.append("A line is the wider the larger its weight; negative weights are dashed.")
-        if not self.labelled:
+        if not self.labeled:
             texts.append("There are too many weights to write them on the lines.")
         return " ".join(texts)
 

@@ -1,6 +1,6 @@
 """The network's picture as SVG, by itself or within a page.
 
-Positions come from ``picture``; here are only shapes, and colours that a page can set.
+Positions come from ``picture``; here are only shapes, and colors that a page can set.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ READABLE = 0.75  # of its size: smaller than that, a page lets it scroll
 HIGH = 9.0  # of the ground behind a label, half of it
 
 PLAIN = 'text-anchor="middle" font-family="sans-serif" font-size="13"'  # without the style
-# Each colour stands twice: programs that know no custom properties take the first.
+# Each color stands twice: programs that know no custom properties take the first.
 STYLE = """
 .cr-picture { font: 13px ui-sans-serif, system-ui, "Helvetica Neue", Arial, sans-serif }
 .cr-picture text { fill: #1c2430; fill: var(--cr-ink, #1c2430); text-anchor: middle }

@@ -42,7 +42,7 @@ LEAST = 20  # columns for what a number is equal to, however long the names are
 NARROW = 60  # columns below which a note's label has a line of its own
 ANOTHER_WAY = "another way to it, which did not run:"
 APART: set[type[Item]] = {Note, Points, Versus, Working}  # with an empty line between them
-COLOURS: dict[Mark, str] = {
+COLORS: dict[Mark, str] = {
     "": "", "right": "green", "wrong": "red", "unclear": "red", "stopped": "yellow",
 }  # fmt: skip
 
@@ -79,7 +79,7 @@ def render(document: WorkedExample | Page, console: Console, *, compact: bool = 
 def as_text(
     document: WorkedExample | Page, width: int, *, compact: bool = False, color: bool = False
 ) -> str:
-    """Return a document as plain text, or in colours, without spaces at the ends of lines."""
+    """Return a document as plain text, or in colors, without spaces at the ends of lines."""
     text = StringIO()
     colors = "standard" if color else None
     console = Console(
@@ -252,8 +252,8 @@ def pretty(line: str) -> str:
 
 
 def _marked(mark: Mark, text: str, style: str = "") -> Text:
-    """Return a text behind its mark, in the mark's colour."""
-    return Text(f"{SIGNS[mark]} {text}" if mark else text, style=f"{style} {COLOURS[mark]}".strip())
+    """Return a text behind its mark, in the mark's color."""
+    return Text(f"{SIGNS[mark]} {text}" if mark else text, style=f"{style} {COLORS[mark]}".strip())
 
 
 def _notes(notes: list[Note], console: Console) -> None:
@@ -279,7 +279,7 @@ def _pairs(pairs: list[tuple[Text, str]]) -> RenderableType:
 
 def _points(texts: tuple[str, ...], mark: Mark) -> RenderableType:
     sign = SIGNS[mark] or "·"
-    return _pairs([(Text(sign, style=COLOURS[mark]), text) for text in texts])
+    return _pairs([(Text(sign, style=COLORS[mark]), text) for text in texts])
 
 
 def _workings(items: list[Working], console: Console) -> None:
@@ -287,7 +287,7 @@ def _workings(items: list[Working], console: Console) -> None:
     column = max(len(item.name) for item in items) + INDENT
     for item in items:
         result = Text(f"{item.result}   ") + _marked(item.mark, item.label)
-        result.stylize(COLOURS[item.mark])
+        result.stylize(COLORS[item.mark])
         texts = [Text(pretty(text)) for text in (item.formula, item.substituted) if text]
         head = Text(item.name.rjust(column), style="bold")
         for text in (*texts, result):

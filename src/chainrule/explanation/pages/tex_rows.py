@@ -1,4 +1,4 @@
-"""The lines of one number as maths: formula, numbers put in, result, and what is said beside it.
+"""The lines of one number as math: formula, numbers put in, result, and what is said beside it.
 
 LaTeX and Markdown both map these rows; what a row looks like on the page is theirs.
 """
@@ -10,7 +10,7 @@ from typing import Literal
 from chainrule.explanation.digits import write
 from chainrule.explanation.example import Line
 from chainrule.explanation.pages.outline import Heading, Item, Worked, numerical_note
-from chainrule.explanation.pages.tex_maths import Tex
+from chainrule.explanation.pages.tex_math import Tex
 from chainrule.explanation.typeset import formula, numbers
 
 ANOTHER_WAY = "another way to it, which did not run:"
@@ -24,7 +24,7 @@ class Row:
     Parameters
     ----------
     sort : {"formula", "numbers", "result", "another"}
-        The last begins another way to the number, and has no maths.
+        The last begins another way to the number, and has no math.
     tex : str
     carried : bool
         Whether the numbers have all their digits, since with fewer they do not recompute.

@@ -1,4 +1,4 @@
-"""Anybody's words as LaTeX text: signs that it reads as commands are escaped, or spelt out.
+"""Anybody's words as LaTeX text: signs that it reads as commands are escaped, or spelled out.
 
 It knows sentences; formulas are the business of ``tex``.
 """
@@ -6,7 +6,7 @@ It knows sentences; formulas are the business of ``tex``.
 import re
 import unicodedata
 
-LETTERS = {  # and signs, as commands of maths
+LETTERS = {  # and signs, as commands of math
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
     "η": "eta", "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "µ": "mu",
     "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "\u03c5": "upsilon",
@@ -18,7 +18,7 @@ LETTERS = {  # and signs, as commands of maths
     "≠": "ne", "≈": "approx", "‖": "Vert", "∗": "ast", "✓": "checkmark", "…": "ldots",
     "∝": "propto", "\u22a4": "top",
 }  # fmt: skip
-# In maths, so that they are there in italics and bold as well.
+# In math, so that they are there in italics and bold as well.
 SPECIAL = {
     "\\": r"$\backslash$", "{": r"$\{$", "}": r"$\}$", "<": "$<$", ">": "$>$", "|": r"$\vert$",
     "#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&", "_": r"\_", "~": r"$\sim$", "^": r"\^{}",

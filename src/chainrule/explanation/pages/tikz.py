@@ -1,12 +1,12 @@
 """The network's picture in TikZ, for LaTeX.
 
-Positions come from ``picture``; here are only shapes, and colours that a page sets.
+Positions come from ``picture``; here are only shapes, and colors that a page sets.
 """
 
 from collections.abc import Iterator
 
 from chainrule.explanation.pages.picture import Caption, Edge, Node, Picture
-from chainrule.explanation.pages.tex_maths import Tex
+from chainrule.explanation.pages.tex_math import Tex
 from chainrule.explanation.pages.tex_words import words
 
 THINNEST, WIDEST = 0.5, 2.8  # points

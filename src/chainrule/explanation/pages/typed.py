@@ -1,4 +1,4 @@
-"""Reads a line of Python text, such as ``delta1[0]*x[1]``, so that formats can set it as maths.
+"""Reads a line of Python text, such as ``delta1[0]*x[1]``, so that formats can set it as math.
 
 It only reads what explain itself writes, and computes nothing; other text stays text.
 """

@@ -34,7 +34,7 @@ def numpy_program(setup: Setup, title: str = "Worked example") -> str:
     ------
     InputError
         If a number is not finite, the source of a user's own function cannot be put in, or the
-        optimiser is L-BFGS.
+        optimizer is L-BFGS.
 
     Notes
     -----
@@ -63,12 +63,12 @@ def pytorch_program(setup: Setup, title: str = "Worked example") -> str:
     ------
     InputError
         If a number is not finite, a layer is unknown, the source of a user's own function cannot
-        be put in, or the optimiser is L-BFGS.
+        be put in, or the optimizer is L-BFGS.
 
     Notes
     -----
     Nothing in it comes from the engine's backward equations: it is an independent check. An
-    optimiser of ``torch.optim`` is used where it is the same rule, else the update is written out.
+    optimizer of ``torch.optim`` is used where it is the same rule, else the update is written out.
     """
     program = Program(doubled(setup), title, "PyTorch", ["import torch"])
     write_torch(program)
@@ -80,7 +80,7 @@ def doubled(setup: Setup) -> Setup:
     if setup.search is not None:
         raise InputError(
             "lbfgs is SciPy's search and has no equations to write down; explain another "
-            "optimiser, or none, to get a program"
+            "optimizer, or none, to get a program"
         )
     x, t, weight, total = setup.batch
     theta = finite(setup.theta, "theta").astype(np.float64)

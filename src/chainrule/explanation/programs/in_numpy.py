@@ -266,10 +266,10 @@ class Writer:
             return f"{label}_new"
         return f"{name.removesuffix('_new')}_{label}" + ("_new" if name.endswith("_new") else "")
 
-    # ---- an optimiser that remembers: a function, called for each array ----
+    # ---- an optimizer that remembers: a function, called for each array ----
 
     def _call_rule(self, rule: Optimizer, scope: Scope, name: str) -> ast.expr:
-        """Write the call that updates an array and what the optimiser remembers of it."""
+        """Write the call that updates an array and what the optimizer remembers of it."""
         slots = [self.identifier(scope, slot) for slot in rule.slots]
         own = self._add_rule(rule, scope)
         w, g, *rest = (unparse(self.want(scope, n)) for n in ("w", "g", *own))
@@ -285,7 +285,7 @@ class Writer:
         return self.known[scope.label, name]
 
     def _remember(self, label: str, slots: dict[str, str]) -> None:
-        """Write down what the optimiser remembers of an array: zeros, or what a state brought."""
+        """Write down what the optimizer remembers of an array: zeros, or what a state brought."""
         data, given = self.program.data, self.step.arrays[label].given
         if not self.program.setup.slots:
             data.append(
@@ -296,7 +296,7 @@ class Writer:
             data += literal(name, np.asarray(given[slot]), "np.array")
 
     def _add_rule(self, rule: Optimizer, scope: Scope) -> list[str]:
-        """Add the function of the optimiser's equations; return what each array hands it besides.
+        """Add the function of the optimizer's equations; return what each array hands it besides.
 
         That is what changes with the step or from array to array.
         """
@@ -346,8 +346,8 @@ class Writer:
                 return ast.Compare(again(left), ops, [again(right)])
             case ast.UnaryOp(op, operand):
                 return ast.UnaryOp(op, again(operand))
-            case ast.Attribute(ast.Name(neighbour), name) if name != "T" and scope is not None:
-                return self.want(scope.neighbour(neighbour), name)
+            case ast.Attribute(ast.Name(neighbor), name) if name != "T" and scope is not None:
+                return self.want(scope.neighbor(neighbor), name)
             case ast.Attribute(value, name):
                 return ast.Attribute(again(value), name)
             case ast.Subscript(value, place):

@@ -124,7 +124,7 @@ class Writer:
         goes_on = setup.rule is not None and bool(setup.rule.slots) and setup.done > 0
         return type(setup.rule) in OPTIMIZERS and not (summed or goes_on or setup.slots)
 
-    def _penalised(self, block: Block) -> bool:
+    def _penalized(self, block: Block) -> bool:
         return bool(self.program.setup.network.penalty) and block.decays
 
     # ---- data ----
@@ -280,7 +280,7 @@ class Writer:
         if f"z{own}" in kept:
             pairs.append((f"delta{own}", f"z{own}.grad"))
         for b in (b for b in self.trained if b.layer == place):
-            cost = f"dC_{b.name}" if self._penalised(b) else f"d{b.name}"
+            cost = f"dC_{b.name}" if self._penalized(b) else f"d{b.name}"
             pairs += [(cost, f"{b.name}.grad")]
         names, grads = zip(*pairs, strict=True)
         self.program.backward += assign(", ".join(names), ", ".join(grads))

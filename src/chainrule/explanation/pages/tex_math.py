@@ -1,4 +1,4 @@
-"""Expressions as maths that LaTeX, MathJax and KaTeX take, with names, numbers and fractions.
+"""Expressions as math that LaTeX, MathJax and KaTeX take, with names, numbers and fractions.
 
 It is one Setter for two formats; pages, tables and sentences are made elsewhere.
 """
@@ -32,7 +32,7 @@ HIGH = 16  # signs of an exponent
 
 @dataclass
 class Tex:
-    r"""Maths between dollar signs.
+    r"""Math between dollar signs.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Tex:
         return {"−": "-", "|": r"\vert "}.get(sign, sign if sign in PLAIN else self.words(sign))
 
     def words(self, text: str) -> str:
-        """Return words among maths."""
+        """Return words among math."""
         if self.markdown:
             shown = "".join("?" if sign in FORBIDDEN else sign for sign in text)
         else:
@@ -198,7 +198,7 @@ class Tex:
 
 
 PLAIN = frozenset("0123456789.,:;()[]+-=/!")
-FORBIDDEN = frozenset(r"\{}$%&#~^_*<>`|")  # in words among maths in Markdown
+FORBIDDEN = frozenset(r"\{}$%&#~^_*<>`|")  # in words among math in Markdown
 
 
 def _hat(text: str) -> str:
@@ -223,7 +223,7 @@ def joined(parts: list[str]) -> str:
 
 
 def length(tex: str) -> int:
-    """Return roughly how many signs wide maths is when it is set."""
+    """Return roughly how many signs wide math is when it is set."""
     while found := re.search(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", shown := _bare(tex)):
         longer = max(found[1], found[2], key=len)
         tex = shown[: found.start()] + longer + shown[found.end() :]
@@ -231,7 +231,7 @@ def length(tex: str) -> int:
 
 
 def _bare(tex: str) -> str:
-    """Return maths without fonts and inner braces, with one sign for any other command."""
+    """Return math without fonts and inner braces, with one sign for any other command."""
     tex = re.sub(r"\\(?:math[a-z]+|text[a-z]*|hat|Big[lr]|allowbreak|sqrt)(?![A-Za-z])", "", tex)
     tex = re.sub(r"\\(?!frac)(?:[A-Za-z]+|.)", "x", tex)
     while tex != (tex := re.sub(r"(?<!\\frac)(?<!\})\{([^{}]*)\}", r"\1", tex)):
