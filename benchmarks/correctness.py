@@ -53,6 +53,8 @@ def objection_to_prediction(found: Array, expected: Array) -> str:
     """Return why predictions are not the same, or nothing."""
     rows = np.asarray(found).reshape(expected.shape)
     apart = float(np.abs(rows - expected).max())
-    return "" if apart <= 1e-5 * max(1.0, float(np.abs(expected).max())) else (
-        f"its predictions are off by {apart:.1e}"
-    )  # fmt: skip
+    return (
+        ""
+        if apart <= 1e-5 * max(1.0, float(np.abs(expected).max()))
+        else (f"its predictions are off by {apart:.1e}")
+    )

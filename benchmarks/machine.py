@@ -51,10 +51,13 @@ def kernels() -> list[str]:
     assert np is not None  # noqa: S101
     assert blas is not None  # noqa: S101 (both are loaded now, and can be asked)
     pools = threadpoolctl.threadpool_info()
-    return sorted({
-        f"{Path(pool['filepath']).name.partition('-')[0]} {pool['version']} {pool['architecture']}"
-        for pool in pools if "architecture" in pool
-    })  # fmt: skip
+    return sorted({blas_name(pool) for pool in pools if "architecture" in pool})
+
+
+def blas_name(pool: dict[str, Any]) -> str:
+    """Return a BLAS's library, version and kernel."""
+    library = Path(pool["filepath"]).name.partition("-")[0]
+    return f"{library} {pool['version']} {pool['architecture']}"
 
 
 def installed(name: str) -> str:

@@ -32,8 +32,13 @@ def rows(settings: Settings) -> list[Row]:
 
 def row(w: Workload, keys: Sequence[str]) -> Row:
     """Return the row of a workload, a new process for each peer."""
-    return Row("memory growth", w.name, [figure(key, w) for key in keys], "MB",
-               facts={"allowed": allowed(w), "data": float(data(w)[0].nbytes)})  # fmt: skip
+    return Row(
+        "memory growth",
+        w.name,
+        [figure(key, w) for key in keys],
+        "MB",
+        facts={"allowed": allowed(w), "data": float(data(w)[0].nbytes)},
+    )
 
 
 def figure(key: str, w: Workload) -> Figure:

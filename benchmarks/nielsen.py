@@ -32,9 +32,15 @@ def accuracy(seed: int) -> Accuracy:
     network = mlp(784, 30, 10, activation="logistic", loss="squared-error")
     theta = np.random.default_rng(seed).standard_normal(len(network.initialize(0)))
     run = train(
-        network, X[:ROWS], np.eye(10, dtype=np.float32)[y[:ROWS]], SGD(RATE), epochs=EPOCHS,
-        batch=BATCH, seed=seed, theta=theta.astype(np.float32),
-    )  # fmt: skip
+        network,
+        X[:ROWS],
+        np.eye(10, dtype=np.float32)[y[:ROWS]],
+        SGD(RATE),
+        epochs=EPOCHS,
+        batch=BATCH,
+        seed=seed,
+        theta=theta.astype(np.float32),
+    )
     shares = [float((run.predict(X_test).argmax(axis=1) == y_test).mean()) for _ in run]
     return Accuracy(max(shares), shares[-1])
 

@@ -60,7 +60,8 @@ def figures(
         key: f"threads {way['threads']}" if "threads" in way else "" for key, way in ways.items()
     }
     return [
-        Figure(key, None, void=void[key]) if key in void
+        Figure(key, None, void=void[key])
+        if key in void
         else Figure(key, spread(values[key]), told[key], note=f"turns {len(values[key])}")
         for key in KEYS
-    ]  # fmt: skip
+    ]

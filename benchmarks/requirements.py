@@ -65,13 +65,24 @@ class Demand:
 
     def cells(self, rows: Sequence[Row]) -> tuple[str, ...]:
         """Return the demand's line of the table."""
-        value = next((v for row in rows if row.section == self.section
-                      and row.name.startswith(self.name)
-                      and (v := self.reach(row)) is not None), None)  # fmt: skip
+        value = next(
+            (
+                v
+                for row in rows
+                if row.section == self.section
+                and row.name.startswith(self.name)
+                and (v := self.reach(row)) is not None
+            ),
+            None,
+        )
         return (
-            f"{self.name} ({self.section})", self.asked, self.told(self.least), self.told(self.aim),
-            "" if value is None else f"{number(value)}{self.unit}", self.verdict(value),
-        )  # fmt: skip
+            f"{self.name} ({self.section})",
+            self.asked,
+            self.told(self.least),
+            self.told(self.aim),
+            "" if value is None else f"{number(value)}{self.unit}",
+            self.verdict(value),
+        )
 
 
 # ---- what is reached -----------------------------------------------------------------------------
@@ -133,8 +144,15 @@ def demands() -> Iterator[Demand]:
     for peer in ("torch", "sklearn"):
         yield Demand("mnist", "MNIST", words(peer), against(peer), 2.5, 4)
     yield Demand("first process", "784-128-10", "in all", ours_in(1), 10, at_most=True, unit=" s")
-    yield Demand("second process", "784-128-10", "beyond the imports", fact("beyond"),
-                 0.2, at_most=True, unit=" s")  # fmt: skip
+    yield Demand(
+        "second process",
+        "784-128-10",
+        "beyond the imports",
+        fact("beyond"),
+        0.2,
+        at_most=True,
+        unit=" s",
+    )
     for name in ("784-128-10", "784-2048-2048-10"):
         yield Demand("memory growth", name, "of what is allowed", part_of_allowed, 1, at_most=True)
 

@@ -64,9 +64,12 @@ def axes(cores: int) -> dict[str, dict[int, tuple[Workload, int]]]:
 
 def curves(crew: Crew, settings: Settings, names: Sequence[str]) -> list[Curve]:
     """Return everybody's curves of some axes; a peer that dies has none."""
-    return [curve for axis, places in axes(machine.cores()).items()
-            if axis in names and len(places) > 1
-            for curve in of_axis(crew, axis, places, settings)]  # fmt: skip
+    return [
+        curve
+        for axis, places in axes(machine.cores()).items()
+        if axis in names and len(places) > 1
+        for curve in of_axis(crew, axis, places, settings)
+    ]
 
 
 def of_axis(
@@ -79,8 +82,11 @@ def of_axis(
         values, _ = turns.take(clocks, REPEATS, settings.slow)
         for key, spread in turns.spreads(values).items():
             found[key].append(spread)
-    return [Curve(axis, key, list(places), many) for key, many in found.items()
-            if len(many) == len(places)]  # fmt: skip
+    return [
+        Curve(axis, key, list(places), many)
+        for key, many in found.items()
+        if len(many) == len(places)
+    ]
 
 
 def with_threads(key: str, w: Workload, threads: int) -> float:

@@ -91,7 +91,12 @@ class Running:
         from chainrule.compiled.threads import single_blas
 
         self.whole()
-        nothing = "nothing", self.calling("passes.dense_derive", 0, 0, rank=self.threads), 0, 0
+        nothing = (
+            "nothing",
+            self.calling("layer_kernels.dense_derive", 0, 0, rank=self.threads),
+            0,
+            0,
+        )
         calls = [nothing, nothing, *self.calls()]  # the first one of a turn is cold
         seconds: list[list[float]] = [[] for _ in calls]
         with single_blas():
@@ -117,9 +122,9 @@ class Running:
             yield f"forward {p + 1}", self.forward(p), n * d * k, d * k + n * d + 2 * n * k
         for p in reversed(places):
             d, k = sizes[p], own[p + 1]
-            yield f"derive {p + 1}", self.calling("passes.dense_derive", p, n), 0, 4 * n * k
+            yield f"derive {p + 1}", self.calling("layer_kernels.dense_derive", p, n), 0, 4 * n * k
             if p > 0:
-                backward, mine, all_units = "passes.dense_backward", own[p], sizes[p + 1]
+                backward, mine, all_units = "layer_kernels.dense_backward", own[p], sizes[p + 1]
                 touched = mine * all_units + n * all_units + n * mine
                 yield (
                     f"backward {p + 1}",
@@ -137,7 +142,7 @@ class Running:
 
     def calling(self, name: str, *words: int, rank: int | None = None) -> Callable[[int], Any]:
         """Return a call of a kernel for a thread's share, the last one's by default."""
-        from chainrule.compiled.kernels import Program, kernel
+        from chainrule.compiled.kernel_loader import Program, kernel
 
         whose = self.threads - 1 if rank is None else rank
         program = Program(kernel(name, self.kernel.dtype), len(words) + 3)
@@ -145,15 +150,17 @@ class Running:
 
     def gathering(self) -> Callable[[int], Any]:
         """Return a call that gathers another batch every time."""
-        from chainrule.compiled.kernels import Program, kernel
+        from chainrule.compiled.kernel_loader import Program, kernel
 
-        program, n = Program(kernel("passes.gather", self.kernel.dtype), 8), self.w.batch
+        program, n = Program(kernel("layer_kernels.gather", self.kernel.dtype), 8), self.w.batch
         whose = self.threads - 1, self.threads
         return lambda turn: program(self.kernel.at, 0, turn * n, n, 0, 0, *whose)
 
     def forward(self, place: int) -> Callable[[int], Any]:
         """Return a call of a layer forward, the first one's x having been gathered."""
-        return self.calling("passes.dense_forward", place, *self.input_of(place), self.w.batch, 0)
+        return self.calling(
+            "layer_kernels.dense_forward", place, *self.input_of(place), self.w.batch, 0
+        )
 
     def changing(self, place: int) -> Callable[[int], Any]:
         """Return a call of a layer's change."""
@@ -161,7 +168,7 @@ class Running:
 
     def input_of(self, place: int) -> tuple[int, int, int]:
         """Return where a layer's x is: in the workspace, where there, and how long its rows are."""
-        from chainrule.compiled.tables import X
+        from chainrule.compiled.kernels.network_table import X
 
         return 0, int(self.kernel.tables.layers[place][X]), self.w.sizes[place]
 
@@ -206,7 +213,9 @@ def line(stage: Stage, rate: float) -> tuple[str, ...]:
     """Return a stage as a line; `rate` is one thread's share of the machine's."""
     share = 2 * stage.macs / stage.seconds / rate
     return (
-        stage.name, number(1e6 * stage.seconds), f"{share:.0%}" if stage.macs else "",
+        stage.name,
+        number(1e6 * stage.seconds),
+        f"{share:.0%}" if stage.macs else "",
         number(stage.size / 1e6) if stage.size else "",
         number(stage.size / stage.seconds / 1e9) if stage.size else "",
-    )  # fmt: skip
+    )

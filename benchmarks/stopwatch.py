@@ -57,9 +57,14 @@ def rows(crew: Crew, settings: Settings) -> list[Row]:
         clocks = {key: partial(turn, crew, key, w, way, found[key]) for key, way in ways.items()}
         _, late = turns.take(clocks, 1, settings.slow)
         died = {**died, **late}
-    return [Row("mnist", f"{MNIST.name}, to {TARGET:.1%} of the test set",
-                [figure(key, ways.get(key, {}), found[key], died.get(key, "")) for key in KEYS],
-                "s")]  # fmt: skip
+    return [
+        Row(
+            "mnist",
+            f"{MNIST.name}, to {TARGET:.1%} of the test set",
+            [figure(key, ways.get(key, {}), found[key], died.get(key, "")) for key in KEYS],
+            "s",
+        )
+    ]
 
 
 def turn(crew: Crew, key: str, w: Workload, way: Variant, found: list[Stopped]) -> float:

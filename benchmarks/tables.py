@@ -72,10 +72,18 @@ def of_row(row: Row) -> Iterator[tuple[tuple[str, ...], Figure]]:
         ratio, share = row.ratio(f.peer), row.share(f.peer)
         sign = " faster" if lost(row, f) else ""
         yield (
-            name, name_of(f.peer), median, row.unit, f"{least} to {most}",
-            f"{number(ratio)}{sign}" if ratio else "", f"{share:.0%}" if share else "",
-            "; ".join(words for words in (f.variant, f.note) if words),
-        ), f  # fmt: skip
+            (
+                name,
+                name_of(f.peer),
+                median,
+                row.unit,
+                f"{least} to {most}",
+                f"{number(ratio)}{sign}" if ratio else "",
+                f"{share:.0%}" if share else "",
+                "; ".join(words for words in (f.variant, f.note) if words),
+            ),
+            f,
+        )
 
 
 def remarks(rows: Sequence[Row]) -> Iterator[str]:
@@ -148,9 +156,11 @@ import Numba and SciPy's BLAS, {number(imports)} s.
 def wide(row: Row) -> tuple[str, ...]:
     """Return a row with a column for each peer."""
     share = row.share()
-    return f"{row.name} ({row.section})", *(cell(row, key) for key in COLUMNS), (
-        f"{share:.0%}" if share else ""
-    )  # fmt: skip
+    return (
+        f"{row.name} ({row.section})",
+        *(cell(row, key) for key in COLUMNS),
+        (f"{share:.0%}" if share else ""),
+    )
 
 
 def cell(row: Row, peer: str) -> str:

@@ -58,9 +58,10 @@ def new_process(crew: Crew, problem: str, settings: Settings, place: Path) -> Ro
     hand_over(w, given)
     expected = crew.call("reference", timing.trained, "reference", w)[0]
     ways = {
-        f"{key}: {name}": command for key in PROGRAMS
+        f"{key}: {name}": command
+        for key in PROGRAMS
         for name, command in commands(key, given, place).items()
-    }  # fmt: skip
+    }
     first, void = first_runs(ways, expected)
     quick = {name: partial(seconds, ways[name]) for name, took in first.items() if took < LONG}
     values, died = turns.take(quick, 3 if settings.quick else 5, 10 * LONG)

@@ -21,9 +21,13 @@ CHECKED_EPOCHS = 200  # of the tiny problems, where an epoch is one update
 
 
 def row(
-    crew: Crew, w: Workload, keys: Sequence[str], settings: Settings, section: str,
+    crew: Crew,
+    w: Workload,
+    keys: Sequence[str],
+    settings: Settings,
+    section: str,
     fewer: Mapping[str, int] = MappingProxyType({}),
-) -> Row:  # fmt: skip
+) -> Row:
     """Return the row of a workload; a peer that does not agree, or cannot, has no time.
 
     Parameters
@@ -49,10 +53,15 @@ def row(
     void = {**void, **died, **late}
     found = turns.spreads({key: values[key] for key in clocks if key not in void})
     figures = [
-        Figure(key, found.get(key), peers.told(ways.get(key, {})), void.get(key, ""),
-               f"turns {len(values.get(key, []))}, epochs in each {mine[key].epochs:,}")
+        Figure(
+            key,
+            found.get(key),
+            peers.told(ways.get(key, {})),
+            void.get(key, ""),
+            f"turns {len(values.get(key, []))}, epochs in each {mine[key].epochs:,}",
+        )
         for key in keys
-    ]  # fmt: skip
+    ]
     path = "" if "ours" in void else crew.call("ours", timing.details, "ours", w)
     gemm = best_rate([values[name] for name in rates if name in values])
     return Row(section, w.name, figures, "ms", w.flops, gemm, {"path": path, "rows": w.rows})

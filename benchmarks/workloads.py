@@ -196,17 +196,32 @@ def tiny(problem: str, epochs: int = TINY_EPOCHS) -> Workload:
     """Return a preset: logistic units, squared error, all four rows at once, float64."""
     sizes = {"half-adder": (2, 2, 2, 2), "xor": (2, 2, 1)}[problem]
     return Workload(
-        problem, sizes, 4, 4, "sgd", 0.5, activation="logistic", output="logistic",
-        epochs=epochs, dtype="float64", problem=problem,
-    )  # fmt: skip
+        problem,
+        sizes,
+        4,
+        4,
+        "sgd",
+        0.5,
+        activation="logistic",
+        output="logistic",
+        epochs=epochs,
+        dtype="float64",
+        problem=problem,
+    )
 
 
 RULES = {"sgd": "SGD", "adam": "Adam"}
 
 MNIST = Workload(
-    "MNIST, 784-128-10, Adam, batch 128", (784, 128, 10), 60_000, 128, "adam", 1e-3,
-    epochs=20, problem="mnist",
-)  # fmt: skip
+    "MNIST, 784-128-10, Adam, batch 128",
+    (784, 128, 10),
+    60_000,
+    128,
+    "adam",
+    1e-3,
+    epochs=20,
+    problem="mnist",
+)
 
 SMALL_BATCHES = [
     images(128, batch=1, rule="sgd", rows=1024, epochs=1),

@@ -1,7 +1,7 @@
 """The figures that the house is held to: lines of the engine, lengths of functions, start-up times.
 
-``python -m tools.figures`` prints them. tests/house/test_style.py asserts the first two; times are
-only told, as ratios to a bare interpreter.
+``python -m tools.figures`` prints them. tests/repository/test_style.py asserts the first two; times
+are printed as ratios to a bare interpreter.
 """
 
 import ast
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from tools.house import ENGINE, SHARED
+from tools.import_order import ENGINE, SHARED
 
 SOURCE = Path(__file__).parents[1] / "src" / "chainrule"
 

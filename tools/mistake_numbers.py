@@ -28,9 +28,14 @@ FAULTS = (ChainruleError, ValueError, IndexError, TypeError)
 STEPS, RATE = 30, 0.1  # with which it is tried whether the loss still falls
 CALLS = 3  # in a row, within which state shows
 SIZES = (
-    ((2, 2, 2), 1), ((2, 2, 2), 2), ((2, 3, 2), 1), ((2, 3, 2), 2), ((2, 2, 1), 3),
-    ((2, 2, 2, 2), 2), ((2, 3, 3, 2), 2),
-)  # fmt: skip
+    ((2, 2, 2), 1),
+    ((2, 2, 2), 2),
+    ((2, 3, 2), 1),
+    ((2, 3, 2), 2),
+    ((2, 2, 1), 3),
+    ((2, 2, 2, 2), 2),
+    ((2, 3, 3, 2), 2),
+)
 SHOWN = {"sign": -1, "sum-for-mean": 4, "mean-twice": 4, "lost-factor": 2}  # which form is typical
 BEGIN = {"silent-broadcasting": 4, "softmax-over-the-wrong-axis": 1}  # with which of the sizes
 PENALTY = Penalty(l2=0.01, alpha=0.1)
@@ -249,9 +254,11 @@ def asked() -> Iterator[tuple[str, Setting, Session]]:
         (general, "logistic", "softmax-cross-entropy", "sgd", 0),
         (general, "logistic", "logistic-cross-entropy", "sgd", 0),
         (general, "logistic", "softmax-squared-error", "sgd", 0),
-        *((general, "logistic", "squared-error", name, 0)
-          for name in ("momentum", "nesterov", "rmsprop", "adam", "adamw")),
-    ):  # fmt: skip
+        *(
+            (general, "logistic", "squared-error", name, 0)
+            for name in ("momentum", "nesterov", "rmsprop", "adam", "adamw")
+        ),
+    ):
         net, q = mlp(*widths, activation=function, loss=loss), question(widths, n)
         session = Session(q.x, q.t, net.pack(q.W, q.b), ((),) * CALLS, goes_on=True)
         chosen = OPTIMIZERS[rule]

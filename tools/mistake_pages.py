@@ -197,8 +197,10 @@ def working(q: Quantity, mark: Mark, label: str) -> Working:
 
 def handed_out(one: Example) -> str:
     """Return the table of numbers that differ, with the mistake and without."""
-    rows = [f"| `{key.replace(' ', '')}` | {bad:.9g} | {good:.9g} |"
-            for key, bad, good in islice(one.differing(), MOST_SHOWN)]  # fmt: skip
+    rows = [
+        f"| `{key.replace(' ', '')}` | {bad:.9g} | {good:.9g} |"
+        for key, bad, good in islice(one.differing(), MOST_SHOWN)
+    ]
     return "\n".join(["| number | with the mistake | without |", "| --- | ---: | ---: |", *rows])
 
 
@@ -276,8 +278,13 @@ def forms(mistake: Mistake) -> Iterator[str]:
 
 def texts(form: Form) -> str:
     """Return a form's equations, each in code."""
-    groups = (("", form.layer), ("above: ", form.above), ("", form.loss),
-              ("W: ", form.weights), ("b: ", form.biases))  # fmt: skip
+    groups = (
+        ("", form.layer),
+        ("above: ", form.above),
+        ("", form.loss),
+        ("W: ", form.weights),
+        ("b: ", form.biases),
+    )
     lines = [f"{which}`{name} = {text}`" for which, group in groups for name, text in group.items()]
     return "<br>".join(lines) or "the loss of the new parameters"
 

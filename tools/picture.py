@@ -1,6 +1,6 @@
 """Draws the README's picture, the 2-2-2 network with its numbers, into docs/mazur.svg.
 
-``python -m tools.picture`` writes it, and a test in tests/house holds the file to what is drawn.
+``python -m tools.picture`` writes it, and a test in tests/repository compares the file.
 """
 
 from pathlib import Path

@@ -83,9 +83,10 @@ def twins(case: Case) -> frozenset[str]:
     others = zip(made(case.ground, case.optimizer), found, strict=False)
     own = found[case.number or 0]
     return frozenset(
-        v.mistake.id for v, numbers in others
+        v.mistake.id
+        for v, numbers in others
         if v.mistake.id != case.id and alike(own, numbers, open_factors)
-    )  # fmt: skip
+    )
 
 
 def ratios(known: Iterable[float]) -> tuple[float, ...]:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.check.grounds import Ground, grounds, made, rule
-from chainrule.diagnosis.handin.questions import later
 from chainrule.diagnosis.hypotheses import Variant
 from chainrule.diagnosis.replay import Replay, Session, Setting
 from chainrule.errors import ChainruleError
+from chainrule.submission.questions import later
 from chainrule.wiring import Step
 
 Array: TypeAlias = NDArray[Any]
@@ -125,9 +125,14 @@ class Numbers:
         self.remembers = remembers or any(v.form.state for v in self.changes)
 
     def step(
-        self, W: Sequence[Array], b: Sequence[Array], x: Array, t: Array, rate: float,
+        self,
+        W: Sequence[Array],
+        b: Sequence[Array],
+        x: Array,
+        t: Array,
+        rate: float,
         past: list[Any],
-    ) -> tuple[Step, Array]:  # fmt: skip
+    ) -> tuple[Step, Array]:
         """Return the wired step and its loss; `past`, the memory of calls before, grows by it."""
         network = self.case.place.network
         theta = network.pack(W, b, self.dtype)
@@ -145,15 +150,22 @@ class Numbers:
         return step, np.asarray(loss, float)
 
     def answers(
-        self, W: Sequence[Array], b: Sequence[Array], x: Array, t: Array, rate: float,
+        self,
+        W: Sequence[Array],
+        b: Sequence[Array],
+        x: Array,
+        t: Array,
+        rate: float,
         past: list[Any],
-    ) -> dict[str, Array]:  # fmt: skip
+    ) -> dict[str, Array]:
         """Return the arrays of one call by name."""
         with np.errstate(all="ignore"):
             step, loss = self.step(W, b, x, t, rate, past)
-            found = {key.format(label): np.asarray(scope[name], self.dtype)
+            found = {
+                key.format(label): np.asarray(scope[name], self.dtype)
                 for name, key in self.shown
-                     for label, scope in step.arrays.items()}  # fmt: skip
+                for label, scope in step.arrays.items()
+            }
             if self.case.loss:
                 found["loss"] = loss * scale(self.case.convention, len(x))
         return found
@@ -188,8 +200,10 @@ def changes(found: Mapping[str, Array], W: Sequence[Array], b: Sequence[Array]) 
     """Return arrays with what changes in place of new parameters, where the shapes allow it."""
     old = {f"W{i + 1}_new": w for i, w in enumerate(W)}
     old |= {f"b{i + 1}_new": v for i, v in enumerate(b)}
-    return {name: a - old[name] if name in old and a.shape == old[name].shape else a
-            for name, a in found.items()}  # fmt: skip
+    return {
+        name: a - old[name] if name in old and a.shape == old[name].shape else a
+        for name, a in found.items()
+    }
 
 
 def function(case: Case) -> Callable[..., Any]:
@@ -204,8 +218,9 @@ def function(case: Case) -> Callable[..., Any]:
         found = numbers.answers(W, b, x, t, rate, past)
         stem = "{}{}_new" if case.updates else "d{}{}"
         arrays = {n: a.T if turned and n != "loss" else a for n, a in found.items()}
-        out = tuple([arrays[stem.format(letter, i)] for i in range(1, depth + 1)]
-                    for letter in "Wb")  # fmt: skip
+        out = tuple(
+            [arrays[stem.format(letter, i)] for i in range(1, depth + 1)] for letter in "Wb"
+        )
         return (*out, float(found["loss"])) if case.loss else out
 
     def gradients(weights: Any, biases: Any, x: Any, t: Any) -> Any:

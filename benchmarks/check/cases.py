@@ -49,8 +49,15 @@ def _cases(ground: str, rule: str, number: int | None, form: str) -> Iterator[Ca
 
 
 def _with_loss(case: Case) -> Case:
-    return Case(case.ground, case.optimizer, case.number, case.form, case.convention,
-                case.precision, loss=True)  # fmt: skip
+    return Case(
+        case.ground,
+        case.optimizer,
+        case.number,
+        case.form,
+        case.convention,
+        case.precision,
+        loss=True,
+    )
 
 
 def _is_about_loss(case: Case) -> bool:

@@ -20,10 +20,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, words: int =
     lines = [[str(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     return "\n".join(
-        "  ".join(c.ljust(w) if i < words else c.rjust(w)
-                  for i, (c, w) in enumerate(zip(line, widths, strict=True))).rstrip()
+        "  ".join(
+            c.ljust(w) if i < words else c.rjust(w)
+            for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
         for line in lines
-    )  # fmt: skip
+    )
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -69,8 +71,9 @@ def otherwise(found: Sequence[Judged]) -> str:
         f"  {j.program.path.parent.name}/{j.program.path.name}: {j.program.verdict}"
         f" {list(j.program.numbers)} -> {j.verdict} {[list(n) for n in j.named]}"
         f" ({j.seconds:.1f} s) {j.sentence}"
-        for j in found if not j.as_expected
-    )  # fmt: skip
+        for j in found
+        if not j.as_expected
+    )
     return "\n".join(lines)
 
 
@@ -111,8 +114,18 @@ def by_entry(found: Sequence[Score]) -> str:
         truth = Counter(s.truth for s in these)
         other = sum(n for outcome, n in said.items() if outcome not in COLUMNS)
         counts = (said[c] for c in COLUMNS)
-        rows.append((entry.number, entry.id, truth["wrong"], *counts, other,
-                     truth["invisible"], truth["convention"], accusations(these)))  # fmt: skip
+        rows.append(
+            (
+                entry.number,
+                entry.id,
+                truth["wrong"],
+                *counts,
+                other,
+                truth["invisible"],
+                truth["convention"],
+                accusations(these),
+            )
+        )
     return table(head, rows, words=2)
 
 
@@ -180,6 +193,7 @@ def failures(found: Sequence[Score]) -> str:
     good = {"wrong": (*GOOD, "ambiguous", "refused"), **dict.fromkeys(RIGHT, ("right",))}
     lines = (
         f"  {s.truth} -> {s.outcome} ({s.seconds:.1f} s): {s.case}\n      {s.said[:300]}"
-        for s in found if s.truth in good and s.outcome not in good[s.truth]
-    )  # fmt: skip
+        for s in found
+        if s.truth in good and s.outcome not in good[s.truth]
+    )
     return "\n".join(lines)

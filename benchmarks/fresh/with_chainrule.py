@@ -18,7 +18,12 @@ network = mlp(
     W[0].shape[1], *(len(bias) for bias in b), activation="logistic", loss="squared-error"
 )
 run = train(
-    network, given["x"], given["t"], SGD(0.5), epochs=epochs, record_every=epochs,
+    network,
+    given["x"],
+    given["t"],
+    SGD(0.5),
+    epochs=epochs,
+    record_every=epochs,
     theta=network.pack(W=W, b=b),
-)  # fmt: skip
+)
 print(run.finish().loss)

@@ -41,9 +41,17 @@ def run(w: Workload, engine: str, record_every: int, epochs: int) -> Any:
     """Return a run that has not begun."""
     net, (X, y) = network(w), data(w)
     return train(
-        net, X, y, optimizer(w), epochs=epochs, batch=w.batch, seed=w.seed,
-        theta=start(net, layers(w)), record_every=record_every, engine=engine,
-    )  # fmt: skip
+        net,
+        X,
+        y,
+        optimizer(w),
+        epochs=epochs,
+        batch=w.batch,
+        seed=w.seed,
+        theta=start(net, layers(w)),
+        record_every=record_every,
+        engine=engine,
+    )
 
 
 def session(w: Workload, variant: Variant) -> Session:

@@ -39,11 +39,21 @@ def estimator(w: Workload) -> Any:
     """Return an estimator with the weights given."""
     kind: Any = MLPClassifier if w.output == "softmax" else MLPRegressor
     made = kind(
-        hidden_layer_sizes=w.sizes[1:-1], activation=w.activation, solver=w.rule, alpha=0,
-        batch_size=w.batch, learning_rate_init=w.rate, momentum=0, nesterovs_momentum=False,
-        max_iter=1, tol=0, n_iter_no_change=FOREVER, warm_start=True, shuffle=False,
+        hidden_layer_sizes=w.sizes[1:-1],
+        activation=w.activation,
+        solver=w.rule,
+        alpha=0,
+        batch_size=w.batch,
+        learning_rate_init=w.rate,
+        momentum=0,
+        nesterovs_momentum=False,
+        max_iter=1,
+        tol=0,
+        n_iter_no_change=FOREVER,
+        warm_start=True,
+        shuffle=False,
         epsilon=EPSILON,
-    )  # fmt: skip
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the batch is larger than these few rows
         made.fit(*a_few(w))

@@ -29,8 +29,11 @@ def refuses(w: Workload) -> str:
 
 def variants(w: Workload) -> Sequence[Variant]:
     """Return what eager PyTorch does best with, with either way of gathering."""
-    return [v for v in torch_eager.variants(w)
-            if v["threads"] == torch_eager.CORES and v["optimizer"] == "fused"]  # fmt: skip
+    return [
+        v
+        for v in torch_eager.variants(w)
+        if v["threads"] == torch_eager.CORES and v["optimizer"] == "fused"
+    ]
 
 
 @cache

@@ -27,9 +27,15 @@ from benchmarks.sets.data import SETS, Data
 REGION = "bench-sets"
 MODULES: tuple[ModuleType, ...] = (sklearn.neural_network, chainrule)
 HEAD = (
-    "data", "rows × columns", "score", "scikit-learn", "chainrule", "difference",
-    "seconds each", "times as fast",
-)  # fmt: skip
+    "data",
+    "rows × columns",
+    "score",
+    "scikit-learn",
+    "chainrule",
+    "difference",
+    "seconds each",
+    "times as fast",
+)
 
 
 class Result(NamedTuple):
@@ -88,10 +94,15 @@ def row(one: Result) -> tuple[str, ...]:
     slow, fast = (statistics.median(times) for times in one.seconds)
     n, d = one.data.X.shape
     return (
-        one.name, f"{n:,} × {d}", "accuracy" if one.data.classes else "R²", spread(theirs),
-        spread(ours), f"{gap.mean():+.4f} ± {gap.std(ddof=1) / len(gap) ** 0.5:.4f}",
-        f"{slow:.2f}, {fast:.2f}", f"{slow / fast:.1f}",
-    )  # fmt: skip
+        one.name,
+        f"{n:,} × {d}",
+        "accuracy" if one.data.classes else "R²",
+        spread(theirs),
+        spread(ours),
+        f"{gap.mean():+.4f} ± {gap.std(ddof=1) / len(gap) ** 0.5:.4f}",
+        f"{slow:.2f}, {fast:.2f}",
+        f"{slow / fast:.1f}",
+    )
 
 
 def spread(scores: list[float]) -> str:

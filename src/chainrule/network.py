@@ -248,8 +248,10 @@ class Network:
         zeros = {n: np.zeros(s) for n, s in shapes.items() if b is None and n.startswith("b")}
         for name in (n for n in shapes if n not in given and n not in zeros):
             raise InputError(f"{name} of shape {shapes[name]} is missing; give an array for it")
-        arrays = {name: _parameter(name, given.get(name, zeros.get(name)), shape, dtype)
-                  for name, shape in shapes.items()}  # fmt: skip
+        arrays = {
+            name: _parameter(name, given.get(name, zeros.get(name)), shape, dtype)
+            for name, shape in shapes.items()
+        }
         return self.layout.join(arrays, dtype)
 
     def views(self, theta: Array) -> dict[str, Array]:
@@ -479,8 +481,11 @@ class Network:
             return check_gradient(
                 lambda w: network.value(w, batch, draw),
                 lambda w: network.run(w, batch, draw).gradient,
-                point, arrays=shapes, seed=seed, entries=entries,
-            )  # fmt: skip
+                point,
+                arrays=shapes,
+                seed=seed,
+                entries=entries,
+            )
 
         later = bare.after_steps(start, batch, draw)
         reports = [check(start, "", bare), check(later, "after 10 steps ", bare)]

@@ -57,9 +57,16 @@ def rmsprop_rule(
 
 
 def adam_rule(
-    w: Number, g: Number, m: Number, v: Number,
-    rate: float, beta1: float, beta2: float, eps: float, k: int,
-) -> tuple[Number, ...]:  # fmt: skip
+    w: Number,
+    g: Number,
+    m: Number,
+    v: Number,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    k: int,
+) -> tuple[Number, ...]:
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
     mhat = m / (1 - beta1**k)
@@ -68,9 +75,17 @@ def adam_rule(
 
 
 def adamw_rule(
-    w: Number, g: Number, m: Number, v: Number,
-    rate: float, beta1: float, beta2: float, eps: float, decay: Number, k: int,
-) -> tuple[Number, ...]:  # fmt: skip
+    w: Number,
+    g: Number,
+    m: Number,
+    v: Number,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    decay: Number,
+    k: int,
+) -> tuple[Number, ...]:
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
     mhat = m / (1 - beta1**k)

@@ -94,9 +94,19 @@ def assert_backprop(  # noqa: PLR0913 (the same as check has)
     """
     __tracebackhide__ = True  # pytest shows the line that calls, and the message
     found = chainrule.diagnosis.check(
-        attempt, network, theta, x, t, learning_rate=learning_rate, optimizer=optimizer,
-        strict=strict, hint=hint, function=function, notation=notation,
-        seconds_call=seconds_call, seconds=seconds,
-    )  # fmt: skip
+        attempt,
+        network,
+        theta,
+        x,
+        t,
+        learning_rate=learning_rate,
+        optimizer=optimizer,
+        strict=strict,
+        hint=hint,
+        function=function,
+        notation=notation,
+        seconds_call=seconds_call,
+        seconds=seconds,
+    )
     if not found.ok:
         raise AssertionError(found.to_text())

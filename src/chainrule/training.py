@@ -224,9 +224,13 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         what = "batches" if batch is not None else "dropout"
         raise InputError(f"lbfgs takes all data as they are, without {what}; choose adam or sgd")
     settings = Settings(
-        whole(epochs, "epochs", 0), Batches(batch, shuffle), measure, stop,
-        whole(record_every, "record_every"), after,
-    )  # fmt: skip
+        whole(epochs, "epochs", 0),
+        Batches(batch, shuffle),
+        measure,
+        stop,
+        whole(record_every, "record_every"),
+        after,
+    )
     path = choose_path(network, chosen, data, batch, engine, state)
     return Run(network, data, held_out, chosen, settings, theta, seed, state, path)
 
@@ -570,10 +574,13 @@ class Run:
                 method="L-BFGS-B",
                 callback=partial(self._iterated, start, free, seen),
                 options={
-                    "maxiter": self.last_epoch - self.state.epoch, "maxcor": settings.memory,
-                    "gtol": settings.tolerance, "ftol": 0.0, "maxfun": 10**9,
+                    "maxiter": self.last_epoch - self.state.epoch,
+                    "maxcor": settings.memory,
+                    "gtol": settings.tolerance,
+                    "ftol": 0.0,
+                    "maxfun": 10**9,
                 },
-            )  # fmt: skip
+            )
         except BaseException:  # what was reached has its records all the same
             yield from self._seen(seen, converged=False)
             raise

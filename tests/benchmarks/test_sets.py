@@ -28,9 +28,15 @@ def test_a_row_is_paired():
     data = Data(np.zeros((1500, 3)), np.zeros(1500), True, {})  # noqa: FBT003
     one = sets.Result("made up", data, [[0.5, 0.7], [0.6, 0.8]], [[4.0, 2.0], [1.0, 2.0]])
     assert sets.row(one) == (
-        "made up", "1,500 × 3", "accuracy", "0.6000 ± 0.1414", "0.7000 ± 0.1414",
-        "+0.1000 ± 0.0000", "3.00, 1.50", "2.0",
-    )  # fmt: skip
+        "made up",
+        "1,500 × 3",
+        "accuracy",
+        "0.6000 ± 0.1414",
+        "0.7000 ± 0.1414",
+        "+0.1000 ± 0.0000",
+        "3.00, 1.50",
+        "2.0",
+    )
 
 
 def test_a_set_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch):

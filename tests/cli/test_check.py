@@ -467,9 +467,14 @@ def as_csv(numbers: dict[str, str]) -> str:
     ids=["right", "famous"],
 )
 def test_nine_typed_numbers(
-    call: Call, program: Any, written: Any, keys: str, weights: dict[str, str], verdict: str,
+    call: Call,
+    program: Any,
+    written: Any,
+    keys: str,
+    weights: dict[str, str],
+    verdict: str,
     mistakes: list[str],
-):  # fmt: skip
+):
     numbers = {key if keys != "ours" else KEYS[key]: v for key, v in (NEW | weights).items()}
     file = program(written(numbers), "new.json" if written is as_json else "new.csv")
     done = call("check", file, "--problem", "mazur", "--json")
@@ -562,8 +567,13 @@ def own_members(tree: ast.AST) -> Iterable[str]:
                 yield name
             case ast.ClassDef(body=body):
                 yield from (inner.name for inner in body if isinstance(inner, ast.FunctionDef))
-                yield from (name.id for inner in body if isinstance(inner, ast.Assign)
-                            for name in inner.targets if isinstance(name, ast.Name))  # fmt: skip
+                yield from (
+                    name.id
+                    for inner in body
+                    if isinstance(inner, ast.Assign)
+                    for name in inner.targets
+                    if isinstance(name, ast.Name)
+                )
 
 
 def renamed(text: str, function: str) -> tuple[str, str]:
@@ -622,8 +632,9 @@ def test_names_play_no_part(call: Call, program: Any, place: str):
     options = dict(truth["options"])
     function = options.pop("function", "gradients")
     text, asked = renamed((PROGRAMS / place).read_text(encoding="utf-8"), function)
-    ours = report(call("check", str(PROGRAMS / place), *line_of(options),
-                       "--function", function, "--json"))  # fmt: skip
+    ours = report(
+        call("check", str(PROGRAMS / place), *line_of(options), "--function", function, "--json")
+    )
     other = report(call("check", program(text), *line_of(options), "--function", asked, "--json"))
     assert ours["verdict"] == other["verdict"] == truth["verdict"]
     assert named(ours) == named(other)

@@ -221,8 +221,11 @@ def test_a_reader_who_leaves_is_no_error(options: str):
     python = " ".join(COMMAND)
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {python} explain {options} | head -n 1"],  # noqa: S607  any shell
-        env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode in {0, 128 + 13}
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""
@@ -232,9 +235,13 @@ def test_a_reader_who_leaves_is_no_error(options: str):
 def test_a_full_disk_is_told(options: list[str]):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*COMMAND, "explain", *options], env=environment(),
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
+            [*COMMAND, "explain", *options],
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
     assert (done.returncode, done.stderr) == (3, "Error: No space left on device\n")
 
 
@@ -247,8 +254,11 @@ def test_a_full_disk_is_told(options: list[str]):
 def test_closed_streams(closing: str, printed: bool):
     done = subprocess.run(
         ["bash", "-c", f"{' '.join(COMMAND)} explain {closing}"],  # noqa: S607  any shell
-        env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert ("w5⁺" in done.stdout) == printed
 

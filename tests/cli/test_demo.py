@@ -25,16 +25,23 @@ ESCAPE = "\x1b"
 def outcome() -> Outcome:
     """Run the demo once, without a terminal."""
     done = subprocess.run(
-        [*COMMAND, "demo"], env=environment(), stdin=subprocess.DEVNULL, capture_output=True,
-        encoding="utf-8", check=False,
-    )  # fmt: skip
+        [*COMMAND, "demo"],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def test_it_learns(outcome: Outcome):
     assert outcome.code == 0, outcome.err
-    found = re.search(r"^([\d.]+)% of those held out are read right: (\d+) of (\d+)", outcome.out,
-                      flags=re.MULTILINE)  # fmt: skip
+    found = re.search(
+        r"^([\d.]+)% of those held out are read right: (\d+) of (\d+)",
+        outcome.out,
+        flags=re.MULTILINE,
+    )
     assert found
     share, right, count = map(float, found.groups())
     assert share >= 97

@@ -26,6 +26,11 @@ def test_the_example_has_the_default_schema(call: Call):
 
 
 def test_every_schema_of_the_package_is_offered():
-    found = {path.name for room in files("chainrule").iterdir() if room.is_dir()
-             for path in room.iterdir() if path.name.endswith(".schema.json")}  # fmt: skip
+    found = {
+        path.name
+        for room in files("chainrule").iterdir()
+        if room.is_dir()
+        for path in room.iterdir()
+        if path.name.endswith(".schema.json")
+    }
     assert found == {place.rpartition("/")[2] for place in schema.SCHEMAS.values()}

@@ -46,9 +46,15 @@ def test_what_it_depends_on():
             )
 
 
-@pytest.mark.parametrize("setting", [
-    "NUMBA_DISABLE_JIT=1", "NUMBA_BOUNDSCHECK=1", "NUMBA_DEBUGINFO=1", "NUMBA_OPT=0",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "NUMBA_DISABLE_JIT=1",
+        "NUMBA_BOUNDSCHECK=1",
+        "NUMBA_DEBUGINFO=1",
+        "NUMBA_OPT=0",
+    ],
+)
 def test_numba_set_for_debugging(setting: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(*setting.split("="))
     said = describe(SMALL, rows=4)

@@ -214,7 +214,9 @@ DIVERGING: dict[str, tuple[Network, Any, Array, dict[str, Any]]] = {
     "with momentum": (LINEAR, Momentum(0.3), T, {}),
     "with dropout": (
         Network(3, (Dense(4, "identity"), Dropout(0.3), Dense(2, "identity")), "squared-error"),
-        Nesterov(0.3), T, {},
+        Nesterov(0.3),
+        T,
+        {},
     ),
     "in the loss": (COUNTS, SGD(50.0), np.abs(T), {}),
     "behind saturated units": (SATURATED, SGD(1.7e308), 1e3 * T, {}),
@@ -223,7 +225,7 @@ DIVERGING: dict[str, tuple[Network, Any, Array, dict[str, Any]]] = {
     "a norm": (LINEAR, SGD(3e3, clip=ClipNorm(1e300)), T, {}),
     "all at once": (LINEAR, SGD(0.7), T, {"batch": None}),
     "online": (LINEAR, SGD(0.3), T, {"batch": 1}),
-}  # fmt: skip
+}
 
 
 def diverged(run: Run) -> str:
@@ -341,9 +343,13 @@ def begun(rule: str, threads: str, net: Network = MIXED, **options: Any) -> Run:
 
 
 @pytest.mark.product(
-    rule=RULES, threads=THREADS, at=[1, 4, 8], net=[MIXED, NET], shuffle=[True, False],
+    rule=RULES,
+    threads=THREADS,
+    at=[1, 4, 8],
+    net=[MIXED, NET],
+    shuffle=[True, False],
     batch=[4, 1, None],
-)  # fmt: skip
+)
 def test_stopped_between_epochs(rule, threads, at, net, shuffle, batch):
     options = {"net": net, "shuffle": shuffle, "batch": batch}
     whole = begun(rule, threads, **options)
@@ -569,8 +575,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
 )
 def test_records_are_the_references(name, every, batch, threads, net):
     settings: dict[str, Any] = {
-        "epochs": 8, "batch": batch, "record_every": every, "seed": 4, **OPTIONS[name]
-    }  # fmt: skip
+        "epochs": 8,
+        "batch": batch,
+        "record_every": every,
+        "seed": 4,
+        **OPTIONS[name],
+    }
     fast = on(threads, train(net, X, T, "adam", **settings))
     slow = train(net, X, T, "adam", engine="reference", **settings)
     fast.finish()
@@ -601,9 +611,13 @@ def test_finished_and_iterated_tell_the_same(every, batch, threads, rule):
 @pytest.mark.parametrize("monitor", ["loss", "metric"])
 def test_early_stopping(threads, monitor):
     settings: dict[str, Any] = {
-        "epochs": 300, "batch": 4, "seed": 5, "metric": "r2", "validation": (X[:4], -T[:4]),
+        "epochs": 300,
+        "batch": 4,
+        "seed": 5,
+        "metric": "r2",
+        "validation": (X[:4], -T[:4]),
         "stop": EarlyStopping(patience=4, monitor=monitor),
-    }  # fmt: skip
+    }
     fast = on(threads, train(NET, X, T, Momentum(0.05), **settings))
     slow = train(NET, X, T, Momentum(0.05), engine="reference", **settings)
     fast.finish()

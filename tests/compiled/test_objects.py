@@ -27,7 +27,9 @@ pytest.importorskip("numba")
 
 import chainrule
 from chainrule.activations import ACTIVATIONS, Custom
-from chainrule.compiled import helper, kernels, objects, sources, translation
+from chainrule.compiled import kernel_loader, parallel_build
+from chainrule.compiled.cache import object_cache, sources
+from chainrule.compiled.codegen import translation
 from chainrule.losses import LOSSES
 from chainrule.network import mlp
 from chainrule.optimizers import OPTIMIZERS, Optimizer
@@ -74,9 +76,12 @@ class Tree(NamedTuple):
         places = {"PYTHONPATH": str(self.source), "CHAINRULE_CACHE_DIR": str(folder or self.folder)}
         given = {**os.environ, **places, **settings}
         return subprocess.Popen(
-            [sys.executable, "-c", program], env={k: v for k, v in given.items() if v},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "-c", program],
+            env={k: v for k, v in given.items() if v},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def run(self, folder: Path | str | None = None, **settings: str) -> Told:
         """Run a process on this copy to its end."""
@@ -241,14 +246,18 @@ def test_every_source_of_the_engine_counts():
 
 # As joblib sets them in its workers, and others that change no code.
 HARMLESS = {
-    "NUMBA_NUM_THREADS": "1", "NUMBA_THREADING_LAYER": "workqueue", "NUMBA_CACHE_DIR": "elsewhere",
-    "NUMBA_FULL_TRACEBACKS": "1", "NUMBA_DISABLE_PERFORMANCE_WARNINGS": "1", "OMP_NUM_THREADS": "1",
-}  # fmt: skip
+    "NUMBA_NUM_THREADS": "1",
+    "NUMBA_THREADING_LAYER": "workqueue",
+    "NUMBA_CACHE_DIR": "elsewhere",
+    "NUMBA_FULL_TRACEBACKS": "1",
+    "NUMBA_DISABLE_PERFORMANCE_WARNINGS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 def key() -> str:
     """Return the key as a new process has it."""
-    return objects.engine_key.__wrapped__()
+    return object_cache.engine_key.__wrapped__()
 
 
 @pytest.mark.parametrize("name", HARMLESS)
@@ -333,23 +342,23 @@ def test_without_a_home(home, tree, theta):
 @pytest.mark.parametrize("place", ["/dev/null/nowhere", "x" * 300, None])
 def test_where_nothing_can_be_kept(place, monkeypatch, tmp_path):
     """A name that is too long fails as a folder of somebody else's does, for every user."""
-    monkeypatch.setattr(objects, "folder", lambda: place and tmp_path / place)
-    monkeypatch.setattr(helper, "IN_MEMORY", {})  # what other tests have compiled
-    assert not helper.is_there(NAMES[0], np.float32)
-    assert not objects.keeps()
-    loaded = objects.compiled("name", "key", lambda: kernels.built(NAMES[0], np.float32))
+    monkeypatch.setattr(object_cache, "folder", lambda: place and tmp_path / place)
+    monkeypatch.setattr(parallel_build, "IN_MEMORY", {})  # what other tests have compiled
+    assert not parallel_build.is_there(NAMES[0], np.float32)
+    assert not object_cache.keeps()
+    loaded = object_cache.compiled("name", "key", lambda: kernel_loader.built(NAMES[0], np.float32))
     assert loaded.address
     assert [*tmp_path.iterdir()] == []
 
 
 def test_where_the_folder_is(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
-    assert objects.folder() == tmp_path
+    assert object_cache.folder() == tmp_path
     monkeypatch.delenv("CHAINRULE_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert objects.folder() == tmp_path / "chainrule"
+    assert object_cache.folder() == tmp_path / "chainrule"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert str(objects.folder()).endswith("chainrule")
+    assert str(object_cache.folder()).endswith("chainrule")
 
 
 def typed(text: str) -> Callable[..., Any]:
@@ -374,45 +383,45 @@ def test_what_has_no_file_is_compiled_but_not_kept(monkeypatch, tmp_path):
 
 # ---- what is half written -----------------------------------------------------------------------
 
-BUILT = objects.Built("f", (), b"code" * 10_000)
+BUILT = object_cache.Built("f", (), b"code" * 10_000)
 
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt(), MemoryError()])
-@pytest.mark.parametrize("where", [(objects.Built, "to_bytes"), (Path, "replace")])
+@pytest.mark.parametrize("where", [(object_cache.Built, "to_bytes"), (Path, "replace")])
 def test_nothing_half_written_is_left(where, error, monkeypatch, tmp_path):
     def failing(*_: object) -> None:
-        assert [path.suffix for path in tmp_path.iterdir()] == [objects.PART]
+        assert [path.suffix for path in tmp_path.iterdir()] == [object_cache.PART]
         raise error
 
     monkeypatch.setattr(*where, failing)
     said = pytest.raises(type(error)) if not isinstance(error, OSError) else nullcontext()
     with said:
-        objects.write(tmp_path / "f.bin", BUILT)
+        object_cache.write(tmp_path / "f.bin", BUILT)
     assert [*tmp_path.iterdir()] == []
 
 
 def test_nothing_half_written_is_left_on_a_full_disk(tmp_path):
-    old = objects.Built("f", (), b"old")
-    objects.write(tmp_path / "f.bin", old)
+    old = object_cache.Built("f", (), b"old")
+    object_cache.write(tmp_path / "f.bin", old)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
-        objects.write(tmp_path / "f.bin", BUILT)
+        object_cache.write(tmp_path / "f.bin", BUILT)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path.name for path in tmp_path.iterdir()] == ["f.bin"]
-    assert objects.read(tmp_path / "f.bin") == old
-    objects.write(tmp_path / "f.bin", BUILT)
+    assert object_cache.read(tmp_path / "f.bin") == old
+    object_cache.write(tmp_path / "f.bin", BUILT)
     assert [path.name for path in tmp_path.iterdir()] == ["f.bin"]
-    assert objects.read(tmp_path / "f.bin") == BUILT
+    assert object_cache.read(tmp_path / "f.bin") == BUILT
 
 
 def test_what_a_process_left_that_was_stopped_is_removed_later(tmp_path):
-    ages = {"1-old.part": 2 * objects.FORGOTTEN, "2-young.part": 10.0, "old.bin": 10**6}
+    ages = {"1-old.part": 2 * object_cache.FORGOTTEN, "2-young.part": 10.0, "old.bin": 10**6}
     for name, age in ages.items():
         (tmp_path / name).write_bytes(b"half")
         os.utime(tmp_path / name, (time.time() - age,) * 2)
-    objects.write(tmp_path / "f.bin", BUILT)
+    object_cache.write(tmp_path / "f.bin", BUILT)
     assert {path.name for path in tmp_path.iterdir()} == {"2-young.part", "old.bin", "f.bin"}
 
 
@@ -420,31 +429,31 @@ def test_what_a_process_left_that_was_stopped_is_removed_later(tmp_path):
 
 
 def test_two_processes_share_every_kernel_between_them():
-    names = ["batches.run_batches", *kernels.layer_kernels([0, 1, 2, 3], backward=True)]
-    mine, theirs = helper.shared(names)
+    names = ["batches.run_batches", *kernel_loader.layer_kernels([0, 1, 2, 3], backward=True)]
+    mine, theirs = parallel_build.shared(names)
     assert sorted([*mine, *theirs]) == sorted(names)
     assert mine
     assert theirs
 
 
-NAMES = "passes.dropout_forward", "passes.dropout_backward"
+NAMES = "layer_kernels.dropout_forward", "layer_kernels.dropout_backward"
 
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path) -> Path:
     """Return an empty folder for what is compiled, in a process that has compiled nothing."""
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(helper, "processors", lambda: 2)
-    monkeypatch.setattr(kernels, "IN_MEMORY", {})
-    monkeypatch.setattr(helper, "IN_MEMORY", kernels.IN_MEMORY)
+    monkeypatch.setattr(parallel_build, "processors", lambda: 2)
+    monkeypatch.setattr(kernel_loader, "IN_MEMORY", {})
+    monkeypatch.setattr(parallel_build, "IN_MEMORY", kernel_loader.IN_MEMORY)
     return tmp_path
 
 
 def test_the_other_process_keeps_what_this_one_needs(fresh, monkeypatch):
-    monkeypatch.setattr(helper, "shared", lambda names: ([], [*names]))
-    with helper.built_beside(NAMES, np.float32):
+    monkeypatch.setattr(parallel_build, "shared", lambda names: ([], [*names]))
+    with parallel_build.built_beside(NAMES, np.float32):
         pass
-    assert all(helper.is_there(name, np.float32) for name in NAMES)
+    assert all(parallel_build.is_there(name, np.float32) for name in NAMES)
     assert len([*fresh.iterdir()]) == 2
 
 
@@ -456,41 +465,43 @@ def test_another_process_that_fails_costs_nothing_but_time(
     if executable.endswith("fails"):
         place.symlink_to("/bin/false")
     monkeypatch.setattr(sys, "executable", str(place))
-    with helper.built_beside(NAMES, np.float32):
+    with parallel_build.built_beside(NAMES, np.float32):
         pass
-    made = [helper.kernel(name, np.float32) for name in NAMES]
+    made = [parallel_build.kernel(name, np.float32) for name in NAMES]
     assert all(one.address for one in made)
     assert len([*fresh.iterdir()]) == 2
 
 
 def test_no_process_is_left_behind_by_an_error(fresh, monkeypatch):
     started: list[Any] = []
-    start = helper.start
-    monkeypatch.setattr(helper, "start", lambda *given: started.append(start(*given)) or started[0])
-    with pytest.raises(KeyboardInterrupt), helper.built_beside(NAMES, np.float32):
+    start = parallel_build.start
+    monkeypatch.setattr(
+        parallel_build, "start", lambda *given: started.append(start(*given)) or started[0]
+    )
+    with pytest.raises(KeyboardInterrupt), parallel_build.built_beside(NAMES, np.float32):
         raise KeyboardInterrupt
     assert started[0].poll() is not None
 
 
 WRITES_FOR_EVER = """
 import time
-from chainrule.compiled import objects
+from chainrule.compiled.cache import object_cache
 
-objects.os.fdopen = lambda *_: time.sleep(300)
-objects.write(objects.folder() / "f.bin", objects.Built("f", (), b"code"))
+object_cache.os.fdopen = lambda *_: time.sleep(300)
+object_cache.write(object_cache.folder() / "f.bin", object_cache.Built("f", (), b"code"))
 """
 
 
 def test_no_file_is_left_behind_by_a_process_that_was_stopped(fresh, monkeypatch):
-    monkeypatch.setattr(helper, "PROGRAM", WRITES_FOR_EVER)
-    (fresh / f"0-of-another{objects.PART}").touch()
-    with suppress(KeyboardInterrupt), helper.built_beside(NAMES, np.float32):
+    monkeypatch.setattr(parallel_build, "PROGRAM", WRITES_FOR_EVER)
+    (fresh / f"0-of-another{object_cache.PART}").touch()
+    with suppress(KeyboardInterrupt), parallel_build.built_beside(NAMES, np.float32):
         until = time.monotonic() + 60
         while len([*fresh.iterdir()]) < 2 and time.monotonic() < until:
             time.sleep(0.01)
         assert len([*fresh.iterdir()]) == 2
         raise KeyboardInterrupt
-    assert [path.name for path in fresh.iterdir()] == [f"0-of-another{objects.PART}"]
+    assert [path.name for path in fresh.iterdir()] == [f"0-of-another{object_cache.PART}"]
 
 
 # ---- what is said -------------------------------------------------------------------------------
@@ -499,7 +510,7 @@ def test_no_file_is_left_behind_by_a_process_that_was_stopped(fresh, monkeypatch
 @pytest.mark.parametrize("terminal", [True, False])
 def test_compiling_is_announced_once_in_a_terminal(terminal, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    fresh = functools.cache(objects.announce.__wrapped__)
+    fresh = functools.cache(object_cache.announce.__wrapped__)
     for _ in range(2):
         fresh()
     printed = capsys.readouterr().err
@@ -526,19 +537,20 @@ def closed() -> io.StringIO:
 @pytest.mark.parametrize("error", [None, object(), closed(), Gone()])
 def test_where_nothing_can_be_said_nothing_is(error, monkeypatch):
     monkeypatch.setattr(sys, "stderr", error)
-    objects.announce.__wrapped__()
+    object_cache.announce.__wrapped__()
 
 
 WITHOUT_A_CONSOLE = """
 import sys
 import numpy as np
-from chainrule.compiled import helper, objects
+from chainrule.compiled import parallel_build
+from chainrule.compiled.cache import object_cache
 
 assert sys.stdin is sys.stdout is sys.stderr is None
-NAMES = "passes.dropout_forward", "passes.dropout_backward"
-with helper.built_beside(NAMES, np.float32):
+NAMES = "layer_kernels.dropout_forward", "layer_kernels.dropout_backward"
+with parallel_build.built_beside(NAMES, np.float32):
     pass
-objects.write(objects.folder() / "done", objects.Built("done", (), b""))
+object_cache.write(object_cache.folder() / "done", object_cache.Built("done", (), b""))
 """
 
 

@@ -42,9 +42,13 @@ def gap(f: Any) -> float:
     return float(np.abs(fast - slow).max())
 
 
-@pytest.mark.parametrize(("f", "owner", "name"), [
-    (by_name, None, "GAIN"), (by_attribute, CONFIG, "gain"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("f", "owner", "name"),
+    [
+        (by_name, None, "GAIN"),
+        (by_attribute, CONFIG, "gain"),
+    ],
+)
 def test_a_number_that_changes_is_seen_by_the_next_run(f, owner, name, monkeypatch):
     for value in (0.5, 3.0, 0.5):
         if owner is None:

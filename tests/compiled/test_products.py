@@ -15,14 +15,15 @@ import pytest
 
 pytest.importorskip("numba")
 
-from chainrule.compiled import blas, products
+from chainrule.compiled.kernels import blas, gemm
 from tests.compiled.parts import from_python
 
-OURS = products.forward_product, products.weight_product, products.input_product
+OURS = gemm.forward_product, gemm.weight_product, gemm.input_product
 BLAS = blas.forward_gemm, blas.weight_gemm, blas.input_gemm
 KINDS: dict[str, Any] = {
-    "ours": tuple(map(from_python, OURS)), "BLAS": tuple(map(from_python, BLAS)),
-}  # fmt: skip
+    "ours": tuple(map(from_python, OURS)),
+    "BLAS": tuple(map(from_python, BLAS)),
+}
 DTYPES = np.float32, np.float64
 SAMPLES, SIZES, UNITS = (1, 2, 3, 4, 7, 64), (1, 3, 17, 64, 103, 785), (1, 2, 5, 13)
 GRID = list(itertools.product(SAMPLES, SIZES, UNITS))
@@ -161,14 +162,14 @@ def run(program: Path, environment=None):
 
 OTHER_WIDTH = """
 import numpy as np
-from chainrule.compiled import simd
+from chainrule.compiled.kernels import simd
 
 simd.BYTES, simd.REGISTERS = WIDTH, COUNT
-from chainrule.compiled import products
+from chainrule.compiled.kernels import gemm
 from tests.compiled.parts import from_python
 
 forward_product, input_product, weight_product = map(
-    from_python, (products.forward_product, products.input_product, products.weight_product)
+    from_python, (gemm.forward_product, gemm.input_product, gemm.weight_product)
 )
 for n, d, m in (7, 113, 13), (3, 17, 5), (1, 1, 1), (4, 785, 8):
     x, w, delta = (np.arange(a * b) % 7 - 3.0 for a, b in ((n, d), (m, d), (n, m)))
@@ -193,7 +194,7 @@ def test_vectors_of_other_processors_give_the_same(tmp_path: Path, width, count)
 
 
 def test_ours_pay_for_small_work_only():
-    assert products.pays(64, 784, 128)
-    assert not products.pays(128, 784, 128)
-    assert not products.pays(64, 784, 128, size=8)
-    assert not products.pays(256, 8, 8)
+    assert gemm.pays(64, 784, 128)
+    assert not gemm.pays(128, 784, 128)
+    assert not gemm.pays(64, 784, 128, size=8)
+    assert not gemm.pays(256, 8, 8)

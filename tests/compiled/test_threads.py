@@ -32,10 +32,17 @@ from tests.laws.nets import Array
 HANG = 240  # seconds
 
 NET = mlp(
-    40, 65, 48, 33, 8,
-    activation="tanh", loss="softmax-cross-entropy", layer_norm=True, dropout=0.2,
+    40,
+    65,
+    48,
+    33,
+    8,
+    activation="tanh",
+    loss="softmax-cross-entropy",
+    layer_norm=True,
+    dropout=0.2,
     penalty=Penalty(l1=1e-4, alpha=0.1),
-)  # fmt: skip
+)
 NETS = {"all kinds": NET, "Dense": mlp(40, 65, 48, 8, activation="tanh", loss="squared-error")}
 RNG = np.random.default_rng(4)
 X, T = RNG.normal(size=(203, 40)), RNG.dirichlet(np.ones(8), 203)
@@ -379,20 +386,22 @@ for place in range(5):  # each in a process that has imported nothing yet
 """,
     "forked while another thread compiles": """
 import threading, time
-from chainrule.compiled import kernels, objects, pieces
+from chainrule.compiled import kernel_loader
+from chainrule.compiled.cache import object_cache
+from chainrule.compiled.codegen import elementwise_kernels
 
-NAME, expected, stop, built = "passes.dropout_forward", fit(), threading.Event(), []
+NAME, expected, stop, built = "layer_kernels.dropout_forward", fit(), threading.Event(), []
 
 def compile_one():
-    objects.compiled("unused", None, lambda: kernels.built(NAME, np.float32))
+    object_cache.compiled("unused", None, lambda: kernel_loader.built(NAME, np.float32))
 
 def compiling():
     while not stop.is_set():
         built.append(compile_one())
 
 def child(compiles):
-    kernels.IN_MEMORY.clear()
-    pieces.made.cache_clear()
+    kernel_loader.IN_MEMORY.clear()
+    elementwise_kernels.made.cache_clear()
     check(expected)  # everything is loaded again
     if compiles:
         compile_one()
@@ -437,14 +446,14 @@ assert describe(wide, rows=512).threads == 1
     "joblib's workers, and what is compiled": """
 import os
 from joblib import Parallel, delayed
-from chainrule.compiled import objects
+from chainrule.compiled.cache import object_cache
 
 def seen():
-    return os.environ["NUMBA_NUM_THREADS"], objects.path_of("name", "key")
+    return os.environ["NUMBA_NUM_THREADS"], object_cache.path_of("name", "key")
 
 if __name__ == "__main__":
     found = Parallel(n_jobs=2, backend="loky")(delayed(seen)() for _ in range(2))
-    assert found == [("1", objects.path_of("name", "key"))] * 2, found
+    assert found == [("1", object_cache.path_of("name", "key"))] * 2, found
 """,
     "left while it fits": """
 import threading, time
@@ -462,7 +471,7 @@ if __name__ == "__main__":
 """
         for backend in ("loky", "threading", "multiprocessing")
     },
-}  # fmt: skip
+}
 FORKS = [name for name in PROGRAMS if "fork" in name or name == "joblib, multiprocessing"]
 
 
@@ -482,9 +491,14 @@ def test_in_a_process(name, tmp_path: Path):
     if name == "limited by the environment":
         environment["OPENBLAS_NUM_THREADS"] = "1"
     done = subprocess.run(
-        [sys.executable, str(program)], env=environment, check=False, timeout=HANG,
-        capture_output=True, text=True, cwd=tmp_path,
-    )  # fmt: skip
+        [sys.executable, str(program)],
+        env=environment,
+        check=False,
+        timeout=HANG,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
     assert "Exception ignored" not in done.stderr
 

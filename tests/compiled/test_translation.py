@@ -20,7 +20,7 @@ import pytest
 
 import chainrule
 from chainrule.activations import ACTIVATIONS, leaky_relu, logistic, silu
-from chainrule.compiled.translation import translate, translate_slope
+from chainrule.compiled.codegen.translation import translate, translate_slope
 from chainrule.derivatives import elementwise_derivative
 from chainrule.elementwise import exp, log1p, real, sqrt, tanh, where
 from chainrule.errors import InputError
@@ -44,7 +44,7 @@ def infinities_are_meant():
 PRINT_KEYS = """
 import chainrule, numpy as np
 from chainrule import activations
-from chainrule.compiled.translation import translate, translate_slope
+from chainrule.compiled.codegen.translation import translate, translate_slope
 print(chainrule.__file__)
 for name in {names}:
     function = getattr(activations, name)
@@ -66,7 +66,7 @@ def keys(folder: Path, *names: str) -> list[str]:
     ("file", "old", "new"),
     [
         ("activations.py", "/ (1 + e) + 0 * z", "/ (1.5 + e) + 0 * z"),  # which silu calls
-        ("compiled/vocabulary.py", "0.5000000002", "0.5000000003"),  # which that calls
+        ("compiled/codegen/vocabulary.py", "0.5000000002", "0.5000000003"),  # which that calls
     ],
 )
 def test_an_edit_of_what_is_called_changes_the_key(tmp_path: Path, file: str, old: str, new: str):

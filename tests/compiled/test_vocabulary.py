@@ -17,8 +17,8 @@ import pytest
 
 from chainrule import elementwise
 from chainrule.activations import logistic
-from chainrule.compiled import vocabulary
-from chainrule.compiled.translation import translate
+from chainrule.compiled.codegen import vocabulary
+from chainrule.compiled.codegen.translation import translate
 from tools import fit_elementary
 
 Function: TypeAlias = Callable[..., Any]

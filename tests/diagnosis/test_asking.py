@@ -379,8 +379,9 @@ def typed() -> Mapping[str, str]:
 
 
 def test_a_slip_in_the_last_digit_is_unknown():
-    found = check(typed(), MAZUR.network, MAZUR.theta(), *MAZUR_DATA, learning_rate=0.5,
-                  notation="mazur")  # fmt: skip
+    found = check(
+        typed(), MAZUR.network, MAZUR.theta(), *MAZUR_DATA, learning_rate=0.5, notation="mazur"
+    )
     assert found.verdict == "unknown"
 
 

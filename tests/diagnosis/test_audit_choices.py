@@ -227,9 +227,7 @@ def sloped(layer: Dense, params: Any, saved: Any, da: Any) -> DenseGrads:
 
 def test_a_spoilt_layer_is_found_beside_layer_norms_and_clipping(monkeypatch):
     monkeypatch.setattr(Dense, "backward", sloped)
-    spoilt = made(
-        "MLPRegressor", layer_norm=True, clip=0.1, activation="tanh", engine="reference"
-    )  # fmt: skip
+    spoilt = made("MLPRegressor", layer_norm=True, clip=0.1, activation="tanh", engine="reference")
     found = check(spoilt)
     assert found.verdict == "wrong"
     assert [f.mistake.id for f in found.mistakes] == ["hidden-slope-missing"]
@@ -299,7 +297,7 @@ def test_one_class_which_they_take_is_right():
         (made("MLPClassifier"), {"x": X[:2], "t": np.array([1, "a"], object)}, "one kind"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_cannot_be_asked_is_refused_with_a_remedy(estimator, told, message):
     with pytest.raises(InputError, match=message):
         check(estimator, **told)

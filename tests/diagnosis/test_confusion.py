@@ -65,8 +65,7 @@ def test_the_sample_has_every_entry_that_can_be_made_again():
 
 def test_a_mistake_that_shows_nowhere_is_not_held_against_anybody():
     variants = cases.made("relu", "")
-    number = next(i for i, v in enumerate(variants)
-                  if v.mistake.id == "output-slope-missing")  # fmt: skip
+    number = next(i for i, v in enumerate(variants) if v.mistake.id == "output-slope-missing")
     case = Case("relu", "", number, "gradients", CONVENTIONS[0], "float64")
     assert truth_of(case) == "invisible"  # the output's activation is the identity
 
@@ -118,20 +117,38 @@ BENT_OUTPUT = {
 }
 # An output without activation: f' is 1, so that nothing about it shows …
 PLAIN_OUTPUT = {
-    *(("", name) for name in ("bias-before-slope", "changed-in-place", "output-slope-missing",
-                              "raw-error-back", "slope-form-fed-z", "slope-of-activation",
-                              "slope-of-error", "stale-values")),
+    *(
+        ("", name)
+        for name in (
+            "bias-before-slope",
+            "changed-in-place",
+            "output-slope-missing",
+            "raw-error-back",
+            "slope-form-fed-z",
+            "slope-of-activation",
+            "slope-of-error",
+            "stale-values",
+        )
+    ),
     # … and a factor a is a factor o of the error
     ("activation-for-slope", "extra-output-factor"),
-}  # fmt: skip
+}
 # One output: sums over outputs and means of them are that output.
 ONE_OUTPUT = {
-    *(("", name) for name in ("bias-not-summed", "lost-factor", "matrix-for-elementwise",
-                              "one-path-only", "shared-bias")),
+    *(
+        ("", name)
+        for name in (
+            "bias-not-summed",
+            "lost-factor",
+            "matrix-for-elementwise",
+            "one-path-only",
+            "shared-bias",
+        )
+    ),
     # W / ΣW over one output is 1, as if there were no weights
     ("hidden-from-output-error", "normalized-weights"),
     ("normalized-weights", "upstream-dropped"),
-}  # fmt: skip
+}
 # p - t of softmax adds up to 0 over the outputs: so does whatever is summed over them.
 SOFTMAX = {
     ("extra-output-slope", "softmax-diagonal"),  # (p - t) p (1 - p), whichever is meant
@@ -151,15 +168,22 @@ INSEPARABLE = {
     "softmax": ALWAYS | BENT | PLAIN_OUTPUT | SOFTMAX,
     # ReLU: f' at a is f' at z; without output activation cross-entropy's delta is the right one,
     # and a derivative that is always 1 is one that is missing
-    "relu": ALWAYS | PLAIN_OUTPUT
+    "relu": ALWAYS
+    | PLAIN_OUTPUT
     | {("", "cross-entropy-delta"), ("hidden-slope-missing", "relu-slope-always-1")},
     # the logistic function is positive, so that ReLU's slope taken of it would be 1;
     # with one output (p - t).T @ (p - t) is the sum of squares
-    "single": ALWAYS | BENT | BENT_OUTPUT | ONE_OUTPUT
-    | {("", "loss-table"), ("cross-entropy-delta", "sole-slope-form"),
-       ("output-slope-missing", "sole-slope-form")},
+    "single": ALWAYS
+    | BENT
+    | BENT_OUTPUT
+    | ONE_OUTPUT
+    | {
+        ("", "loss-table"),
+        ("cross-entropy-delta", "sole-slope-form"),
+        ("output-slope-missing", "sole-slope-form"),
+    },
     "two-classes": ALWAYS | BENT | PLAIN_OUTPUT | ONE_OUTPUT,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("ground", INSEPARABLE)

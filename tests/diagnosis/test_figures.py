@@ -9,14 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.diagnosis.figure_names import resolve
-from chainrule.diagnosis.figures import Figures, read_figures
-from chainrule.diagnosis.typed import NoNumberError, from_array, from_float, from_text
 from chainrule.errors import InputError
 from chainrule.explanation import explain, explain_problem
 from chainrule.network import mlp
 from chainrule.optimizers import Adam
 from chainrule.problems import problem
+from chainrule.submission.numbers.names import resolve
+from chainrule.submission.numbers.reported_numbers import Figures, read_figures
+from chainrule.submission.numbers.rounded_number import (
+    NoNumberError,
+    from_array,
+    from_float,
+    from_text,
+)
 
 MAZUR = problem("mazur")
 NET = mlp(3, 2, 1, activation="tanh", loss="squared-error")  # no square array
@@ -119,14 +124,18 @@ FORMS = {
     "mapping": CELLS,
     "json": json.dumps({"dW1": {"[0,0]": 0.1, "1,2": 0.25}, "loss": 0.2984, "z2[0]": "-1.50"}),
     "nested": {
-        "dW1": [[".1", None, None], [None, None, "0.25"]], "loss": "0.2984", "z2": ["-1.50"],
+        "dW1": [[".1", None, None], [None, None, "0.25"]],
+        "loss": "0.2984",
+        "z2": ["-1.50"],
     },
-    "rows": json.dumps([
-        {"quantity": "dW", "layer": 1, "to": 0, "from": 0, "value": 0.1},
-        {"quantity": "dW", "layer": "1", "to": 1, "from": 2, "value": "0.25"},
-        {"key": "loss", "value": 0.2984},
-        {"quantity": "z", "layer": 2, "sample": 0, "unit": 0, "value": "-1.50", "step": 1},
-    ]),
+    "rows": json.dumps(
+        [
+            {"quantity": "dW", "layer": 1, "to": 0, "from": 0, "value": 0.1},
+            {"quantity": "dW", "layer": "1", "to": 1, "from": 2, "value": "0.25"},
+            {"key": "loss", "value": 0.2984},
+            {"quantity": "z", "layer": 2, "sample": 0, "unit": 0, "value": "-1.50", "step": 1},
+        ]
+    ),
     "csv": "dW1[0,0],.1\ndW1[1,2],0.25\n\n# by hand\nloss,0.2984\nz2[0],-1.50\n",
     "header": 'key,value\n"dW1[0,0]",.1\ndW1[1][2],0.25\nloss, 0.2984\nz2[0],-1.50\nW1[0,0],\n',
     "tab": "dW1[0,0]\t.1\ndW1[1,2]\t0.25\nloss\t0.2984\nz2[0]\t-1.50\n",
@@ -135,7 +144,7 @@ FORMS = {
     "loss,,,,,,0.2984\nz,2,,,0,0,-1.50\n",
     "key column": 'key,note,value,step\ndW1[0,0],,.1,1\ndW1[1,2],"a, b",0.25,1\n'
     "loss,,0.2984,1\nz2[0],,-1.50,1\n",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -171,10 +180,14 @@ def test_one_full_number_vouches_for_its_array():
 
 
 def test_python_values_of_all_kinds():
-    found = read_figures({
-        "dW1": np.ones((2, 3)) / 3, "loss": np.float32(0.1), "db1": (np.float64(0.5), 1),
-        "step": 3,
-    })  # fmt: skip
+    found = read_figures(
+        {
+            "dW1": np.ones((2, 3)) / 3,
+            "loss": np.float32(0.1),
+            "db1": (np.float64(0.5), 1),
+            "step": 3,
+        }
+    )
     assert list(found.steps) == [3]
     assert found.quantities["dW1"].step == 3
     assert found.quantities["loss"].half > 1e-7

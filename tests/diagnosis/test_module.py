@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.diagnosis.handin import HandinError
-from chainrule.diagnosis.handin.module import Loaded, load
+from chainrule.submission import HandinError
+from chainrule.submission.process.module import Loaded, load
 
 
 @pytest.fixture

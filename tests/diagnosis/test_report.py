@@ -249,8 +249,9 @@ def test_a_mistake_in_words_and_both_arithmetics():
     assert "W2_new" in versus.wrong
     assert "W2_new" not in versus.right
     assert [(w.mark, w.result) for w in workings] == [
-        ("wrong", "0.000364723"), ("right", "0.000438568"),
-    ]  # fmt: skip
+        ("wrong", "0.000364723"),
+        ("right", "0.000438568"),
+    ]
 
 
 def test_headings_have_anchors_of_their_own(diagnosis: Diagnosis):
@@ -565,9 +566,26 @@ def test_lines_are_read_as_they_are_written(text: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a b", "f'(z)", "½*x", "a % b", "f(x=1)", "f()", "[1]", "'a'", "a < b < c", "x.y", "not x",
-     "lambda: 0", "\0", "1" + "+1" * DEEPEST, "(" * 300, "∂E/∂w5"],
-)  # fmt: skip
+    [
+        "",
+        "a b",
+        "f'(z)",
+        "½*x",
+        "a % b",
+        "f(x=1)",
+        "f()",
+        "[1]",
+        "'a'",
+        "a < b < c",
+        "x.y",
+        "not x",
+        "lambda: 0",
+        "\0",
+        "1" + "+1" * DEEPEST,
+        "(" * 300,
+        "∂E/∂w5",
+    ],
+)
 def test_other_lines_stay_text(text: str):
     assert read(text) is None
 

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule.diagnosis.handin import HandinError, wire
-from chainrule.diagnosis.handin import sandbox as sandboxes
-from chainrule.diagnosis.handin.questions import Failure, Layout, Question, Reading
-from chainrule.diagnosis.handin.sandbox import HandedIn, Sandbox
+from chainrule.submission import HandinError
+from chainrule.submission.process import messages
+from chainrule.submission.process import sandbox as sandboxes
+from chainrule.submission.process.sandbox import HandedIn, Sandbox
+from chainrule.submission.questions import Failure, Layout, Question, Reading
 
 QUESTION = Question(
     (np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]),),
@@ -145,12 +146,14 @@ def test_no_program_is_an_error(write, tmp_path: Path):
 def test_files_beside_it_are_read_and_not_written(write, tmp_path: Path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "w.csv").write_text("1,2,3\n4,5,6\n")
-    loaded, result = ask(write(
-        "import numpy as np, os\n"
-        "w = np.loadtxt(os.path.join('data', 'w.csv'), delimiter=',')\n"
-        "open('data/w.csv', 'w').write('gone')\nopen('log.txt', 'w').write('x')\n"
-        "def gradients(weights, biases, x, t): return [w], biases\n"
-    ))  # fmt: skip
+    loaded, result = ask(
+        write(
+            "import numpy as np, os\n"
+            "w = np.loadtxt(os.path.join('data', 'w.csv'), delimiter=',')\n"
+            "open('data/w.csv', 'w').write('gone')\nopen('log.txt', 'w').write('x')\n"
+            "def gradients(weights, biases, x, t): return [w], biases\n"
+        )
+    )
     assert isinstance(loaded, HandedIn)
     assert isinstance(result, list)
     assert (tmp_path / "data" / "w.csv").read_text() == "1,2,3\n4,5,6\n"
@@ -166,13 +169,15 @@ def test_large_files_cannot_be_written(write):
 
 
 def test_the_network_is_cut_off(write):
-    code = "from chainrule.diagnosis.handin.limits import cut_network; print(cut_network())"
+    code = "from chainrule.submission.process.rlimits import cut_network; print(cut_network())"
     tried = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    loaded, _ = ask(write(
-        "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 9), 1)\n"
-        "except TimeoutError: NETWORK = {'cut': False}\n"
-        "except OSError as error: NETWORK = {'cut': error.errno}\n" + RIGHT
-    ))  # fmt: skip
+    loaded, _ = ask(
+        write(
+            "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 9), 1)\n"
+            "except TimeoutError: NETWORK = {'cut': False}\n"
+            "except OSError as error: NETWORK = {'cut': error.errno}\n" + RIGHT
+        )
+    )
     assert isinstance(loaded, HandedIn)
     if tried.stdout.strip() == "True":
         assert loaded.declared["cut"] == 101  # the network is unreachable
@@ -200,10 +205,12 @@ def test_what_it_started_is_ended(write, tmp_path: Path):
 
 
 def test_it_ends_with_its_parent(write, tmp_path: Path):
-    file = write(f"import os\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
-                 "def step(weights, biases, x, t):\n    while True: pass\n")  # fmt: skip
+    file = write(
+        f"import os\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        "def step(weights, biases, x, t):\n    while True: pass\n"
+    )
     code = (
-        "import sys, time\nfrom chainrule.diagnosis.handin.sandbox import Sandbox\n"
+        "import sys, time\nfrom chainrule.submission.process.sandbox import Sandbox\n"
         "with Sandbox(sys.argv[1]) as box:\n"
         "    box.load(); print('ready', flush=True); time.sleep(60)"
     )
@@ -264,18 +271,22 @@ READING = Reading(
 
 
 def test_a_reading_comes_back_as_it_was():
-    line = wire.pack([wire.from_reading(READING)])
-    back = wire.to_readings(wire.unpack(line))[0]
+    line = messages.pack([messages.from_reading(READING)])
+    back = messages.to_readings(messages.unpack(line))[0]
     assert back.layout == LAYOUT
     assert (back.kind, back.rate, back.own, back.changed, back.remarks) == (
-        "step", 0.5, {"mu": 0.9}, ("x",), ("r",)
-    )  # fmt: skip
+        "step",
+        0.5,
+        {"mu": 0.9},
+        ("x",),
+        ("r",),
+    )
     np.testing.assert_array_equal(back.answers[0]["W1_new"], np.eye(2))
     assert math.isnan(back.answers[0]["loss"])
     assert back.answers[0]["W1_new"].flags.writeable
 
 
-@pytest.mark.parametrize("dtype", wire.DTYPES)
+@pytest.mark.parametrize("dtype", messages.DTYPES)
 def test_arrays_come_back_as_they_were(dtype: str):
     array = np.arange(6).reshape(2, 3).astype(dtype)
     for one in (
@@ -285,15 +296,15 @@ def test_arrays_come_back_as_they_were(dtype: str):
         array[:0],
         array[0, 0],
     ):
-        back = wire.to_array(wire.unpack(wire.pack(wire.from_array(one))))
+        back = messages.to_array(messages.unpack(messages.pack(messages.from_array(one))))
         assert (back.dtype, back.shape) == (np.dtype(dtype), np.shape(one))
         np.testing.assert_array_equal(back, one)
 
 
 def test_what_is_no_array_of_numbers_is_not_sent():
-    with pytest.raises(wire.WireError):
-        wire.from_array(np.array(["a"]))
-    assert wire.from_array(np.array([1, 2.5], object))["dtype"] == "float64"
+    with pytest.raises(messages.WireError):
+        messages.from_array(np.array(["a"]))
+    assert messages.from_array(np.array([1, 2.5], object))["dtype"] == "float64"
 
 
 GOOD = {"shape": [2], "dtype": "float64", "data": base64.b64encode(bytes(16)).decode()}
@@ -320,8 +331,8 @@ GOOD = {"shape": [2], "dtype": "float64", "data": base64.b64encode(bytes(16)).de
     ],
 )
 def test_forged_arrays_are_refused(change: dict[str, Any]):
-    with pytest.raises(wire.WireError):
-        wire.to_array({**GOOD, **change})
+    with pytest.raises(messages.WireError):
+        messages.to_array({**GOOD, **change})
 
 
 @pytest.mark.parametrize(
@@ -340,14 +351,14 @@ def test_forged_arrays_are_refused(change: dict[str, Any]):
     ],
 )
 def test_forged_readings_are_refused(change: dict[str, Any]):
-    with pytest.raises(wire.WireError):
-        wire.to_readings([{**wire.from_reading(READING), **change}])
+    with pytest.raises(messages.WireError):
+        messages.to_readings([{**messages.from_reading(READING), **change}])
 
 
 @pytest.mark.parametrize("line", [b"", b"{", b"[" * 100_000, b"\xff", b"1" * 5000 + b"\n"])
 def test_no_messages_are_refused(line: bytes):
-    with pytest.raises(wire.WireError):
-        wire.unpack(line)
+    with pytest.raises(messages.WireError):
+        messages.unpack(line)
 
 
 @pytest.mark.parametrize(
@@ -355,13 +366,13 @@ def test_no_messages_are_refused(line: bytes):
     [{"set": []}, {"dict": [[1]]}, {"dict": [[[1], 2]]}, {"tuple": 1}, {}, {"array": 1, "b": 2}],
 )
 def test_forged_plain_values_are_refused(value: Any):
-    with pytest.raises(wire.WireError):
-        wire.to_plain(value)
+    with pytest.raises(messages.WireError):
+        messages.to_plain(value)
 
 
 def test_texts_cannot_steer_a_terminal():
-    assert wire.text("a\x1b[31mb\nc\u202ed") == "a�[31mb\nc�d"
-    assert len(wire.text("x" * 10**6)) == wire.MOST_TEXT
+    assert messages.text("a\x1b[31mb\nc\u202ed") == "a�[31mb\nc�d"
+    assert len(messages.text("x" * 10**6)) == messages.MOST_TEXT
 
 
 @pytest.mark.parametrize("message", [b"[]\n", b'{"answer": 1, "more": 2}\n', b'{"answer": 1}\n'])

@@ -25,8 +25,8 @@ import numpy as np
 import pytest
 
 from chainrule.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, Custom, leaky_relu, relu
-from chainrule.compiled.translation import translate
-from chainrule.compiled.vocabulary import OPTIONS, OVERLOADS
+from chainrule.compiled.codegen.translation import translate
+from chainrule.compiled.codegen.vocabulary import OPTIONS, OVERLOADS
 from chainrule.elementwise import VOCABULARY, exp, real, sqrt, tanh, where
 from chainrule.errors import InputError
 from chainrule.losses import LOSSES, huber

@@ -18,8 +18,11 @@ MANY = np.column_stack([SCORE, X[:, 0] ** 2, -SCORE])
 
 TARGETS = {"binary": BINARY, "classes": CLASSES, "labels": LABELS, "one": NUMBERS, "many": MANY}
 QUICK: dict[str, Any] = {
-    "hidden_layer_sizes": (5,), "random_state": 3, "max_iter": 6, "n_iter_no_change": np.inf,
-}  # fmt: skip
+    "hidden_layer_sizes": (5,),
+    "random_state": 3,
+    "max_iter": 6,
+    "n_iter_no_change": np.inf,
+}
 
 
 def quick(kind: str, **choices: Any) -> Any:

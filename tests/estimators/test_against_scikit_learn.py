@@ -15,13 +15,19 @@ from tests.estimators.data import BINARY, CLASSES, LABELS, NUMBERS, X
 OURS = {"fit": MLPClassifier, "reg": MLPRegressor}
 THEIRS = {"fit": neural_network.MLPClassifier, "reg": neural_network.MLPRegressor}
 PROBLEMS = {
-    "binary": ("fit", BINARY), "classes": ("fit", CLASSES), "labels": ("fit", LABELS),
+    "binary": ("fit", BINARY),
+    "classes": ("fit", CLASSES),
+    "labels": ("fit", LABELS),
     "one": ("reg", NUMBERS),
-}  # fmt: skip
+}
 COMMON: dict[str, Any] = {
-    "hidden_layer_sizes": (7, 5), "random_state": 1, "shuffle": False, "n_iter_no_change": 1000,
-    "alpha": 0.5, "epsilon": 1e-100,
-}  # fmt: skip
+    "hidden_layer_sizes": (7, 5),
+    "random_state": 1,
+    "shuffle": False,
+    "n_iter_no_change": 1000,
+    "alpha": 0.5,
+    "epsilon": 1e-100,
+}
 
 
 def both(problem: str, **choices: Any) -> tuple[Any, Any]:
@@ -79,9 +85,14 @@ def test_the_same_loss_curve(problem: str, batch_size: int, solver: dict[str, An
 def test_the_same_curve_stops_at_the_same_epoch(problem: str):
     """The rule means what they mean there, with a curve that flattens."""
     theirs, ours = both(
-        problem, max_iter=2000, n_iter_no_change=4, tol=1e-3, solver="sgd", momentum=0.0,
+        problem,
+        max_iter=2000,
+        n_iter_no_change=4,
+        tol=1e-3,
+        solver="sgd",
+        momentum=0.0,
         learning_rate_init=0.2,
-    )  # fmt: skip
+    )
     assert 10 < theirs.n_iter_ < 2000
     assert ours.n_iter_ == theirs.n_iter_
     assert ours.stop_reason_ == "converged"
@@ -90,9 +101,15 @@ def test_the_same_curve_stops_at_the_same_epoch(problem: str):
 @pytest.mark.parametrize("problem", ["binary", "one"])
 def test_an_adaptive_rate_falls_at_the_same_epochs(problem: str):
     theirs, ours = both(
-        problem, max_iter=400, n_iter_no_change=2, tol=1e-2, solver="sgd", momentum=0.0,
-        learning_rate="adaptive", learning_rate_init=0.3,
-    )  # fmt: skip
+        problem,
+        max_iter=400,
+        n_iter_no_change=2,
+        tol=1e-2,
+        solver="sgd",
+        momentum=0.0,
+        learning_rate="adaptive",
+        learning_rate_init=0.3,
+    )
     assert theirs._optimizer.learning_rate < 0.3 / 4
     assert ours.n_iter_ == theirs.n_iter_
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-9)

@@ -38,7 +38,7 @@ BAD_X: dict[str, tuple[Any, str]] = {
     "flat": (X[:, 0], r"Expected 2D array, got 1D array"),
     "cube": (X[:, :, None], r"dim 3|3 dim"),
     "none": (None, r"Expected 2D array|array must|NoneType|dtype"),
-}  # fmt: skip
+}
 
 METHODS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "fit": lambda e, X, y: e.fit(X, y),
@@ -110,14 +110,16 @@ BAD_Y: dict[tuple[str, str], tuple[Any, str]] = {
     ("one", "strings"): (BINARY, "y holds '.*', which is no number; .* MLPClassifier"),
     ("one", "NaN"): (changed(NUMBERS, 9, np.nan), r"Input y contains NaN\. y, row 9, is nan"),
     ("many", "infinity"): (
-        changed(TARGETS["many"], (8, 1), np.inf), "Input y contains infinity.* y, column 1, row 8"
+        changed(TARGETS["many"], (8, 1), np.inf),
+        "Input y contains infinity.* y, column 1, row 8",
     ),
     ("one", "complex"): (NUMBERS + 1j, "Complex data not supported"),
     ("one", "short"): (NUMBERS[:-2], "X has 60 rows, but y has 58; give one for each"),
     ("one", "objects"): (
-        changed(NUMBERS.astype(object), 1, {"a": 1}), "must be a string or a.*number"
+        changed(NUMBERS.astype(object), 1, {"a": 1}),
+        "must be a string or a.*number",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("method", ["fit", "initialize", "partial_fit"])

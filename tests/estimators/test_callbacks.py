@@ -79,9 +79,12 @@ def test_a_function_can_stop(solver: str):
 def test_the_rule_stops_at_the_same_epoch_whether_somebody_looks_or_not(kind: str):
     """Nobody looks: the engine runs through stretches that cannot contain a stop."""
     choices: dict[str, Any] = {
-        "max_iter": 900, "tol": 1e-3, "n_iter_no_change": 4, "learning_rate_init": 0.02,
+        "max_iter": 900,
+        "tol": 1e-3,
+        "n_iter_no_change": 4,
+        "learning_rate_init": 0.02,
         "batch_size": 16,
-    }  # fmt: skip
+    }
     alone = quick(kind, **choices).fit(X, TARGETS[kind])
     seen = quick(kind, callbacks=[lambda *_: None], **choices).fit(X, TARGETS[kind])
     assert alone.stop_reason_ == "converged"
@@ -101,9 +104,13 @@ def test_a_run_that_went_too_far_ahead_goes_back(engine: str, monkeypatch: pytes
 
     monkeypatch.setattr(fitting, "extend", count)
     choices: dict[str, Any] = {
-        "max_iter": 3000, "tol": 2e-4, "n_iter_no_change": 3, "solver": "sgd", "engine": engine,
+        "max_iter": 3000,
+        "tol": 2e-4,
+        "n_iter_no_change": 3,
+        "solver": "sgd",
+        "engine": engine,
         "learning_rate_init": 0.02,
-    }  # fmt: skip
+    }
     alone = quick("classes", **choices).fit(X, CLASSES)
     assert 100 < alone.n_iter_ < 3000
     assert sum(stretches) > alone.n_iter_  # it did go back
@@ -121,9 +128,12 @@ def test_a_stop_before_a_divergence_comes_first(
 ):
     """A run ahead that breaks where the rule had stopped before is as if it had not been."""
     choices: dict[str, Any] = {
-        "max_iter": 3000, "tol": 2e-4, "n_iter_no_change": 3, "solver": "sgd",
+        "max_iter": 3000,
+        "tol": 2e-4,
+        "n_iter_no_change": 3,
+        "solver": "sgd",
         "learning_rate_init": 0.02,
-    }  # fmt: skip
+    }
     alone = quick("classes", **choices).fit(X, CLASSES)
     extend, told = fitting.extend, []
 
@@ -197,8 +207,12 @@ def test_the_protocol(solver: str):
     fitted.fit(X, NUMBERS, sample_weight=weight)
     epochs = [("begin", "epoch"), ("end", "epoch")] * 3
     assert recorder.told == [
-        ("setup", "fit"), ("begin", "fit"), *epochs, ("end", "fit"), ("teardown", "fit"),
-    ]  # fmt: skip
+        ("setup", "fit"),
+        ("begin", "fit"),
+        *epochs,
+        ("end", "fit"),
+        ("teardown", "fit"),
+    ]
     assert np.array_equal(recorder.predictions[-1], fitted.predict(X))
     assert not np.array_equal(recorder.predictions[0], recorder.predictions[1])
     seen, targets, metadata = recorder.data[0]
@@ -361,9 +375,13 @@ def test_a_terminal_sees_a_bar(monkeypatch: pytest.MonkeyPatch):
 
 def test_an_adaptive_rate_says_what_scikit_learn_says(capsys: pytest.CaptureFixture[str]):
     choices: dict[str, Any] = {
-        "solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 1e3,
-        "verbose": True, "max_iter": 100,
-    }  # fmt: skip
+        "solver": "sgd",
+        "learning_rate": "adaptive",
+        "n_iter_no_change": 2,
+        "tol": 1e3,
+        "verbose": True,
+        "max_iter": 100,
+    }
     told = []
     for estimator in (quick("one", **choices), theirs(hidden_layer_sizes=(5,), **choices)):
         estimator.fit(X, NUMBERS)

@@ -17,8 +17,11 @@ from tests.estimators.data import BINARY, CLASSES, LABELS, NUMBERS, TARGETS, X, 
 NEW = np.random.default_rng(1).normal(size=(30, 4))
 NEW_NUMBERS = NEW @ np.array([1.0, -2.0, 0.5, 0.0])
 FAST: dict[str, Any] = {
-    "early_stopping": True, "learning_rate_init": 0.05, "max_iter": 300, "n_iter_no_change": 8,
-}  # fmt: skip
+    "early_stopping": True,
+    "learning_rate_init": 0.05,
+    "max_iter": 300,
+    "n_iter_no_change": 8,
+}
 
 
 @pytest.mark.parametrize("kind", TARGETS)
@@ -76,8 +79,9 @@ def test_weights_of_validation_data_count():
 
 
 def test_labels_of_validation_data_are_encoded_alike():
-    half = quick("binary", max_iter=3).fit(X, BINARY, X_val=X[BINARY == "yes"], y_val=["yes"] * sum(
-        BINARY == "yes"))  # fmt: skip
+    half = quick("binary", max_iter=3).fit(
+        X, BINARY, X_val=X[BINARY == "yes"], y_val=["yes"] * sum(BINARY == "yes")
+    )
     p = half.predict_proba(X[BINARY == "yes"])[:, 1]
     assert half.validation_loss_curve_[-1] == pytest.approx(-np.log(p).mean())
 
@@ -107,10 +111,12 @@ WEIGHTS = np.linspace(0, 1, 60)
 SCORERS: dict[str, tuple[str, Any, Any]] = {
     "a function": ("binary", accuracy, lambda y, p: np.mean(p == y)),
     "a scorer with weights": (
-        "binary", make_scorer(accuracy_score), lambda y, p: np.average(p == y, weights=WEIGHTS)
+        "binary",
+        make_scorer(accuracy_score),
+        lambda y, p: np.average(p == y, weights=WEIGHTS),
     ),
     "a scorer without": ("one", "neg_max_error", lambda y, p: -np.max(np.abs(y - p))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SCORERS)

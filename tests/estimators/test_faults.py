@@ -45,7 +45,7 @@ SAMPLES: dict[str, tuple[Any, str]] = {
     "a dict": ({"a": 1}, "X is {'a': 1}; give an array, a sparse matrix or a data frame"),
     "nothing": (None, "X is None; give an array, a sparse matrix or a data frame"),
     "cut": (X[:, 0], r"^Expected 2D array, got 1D array instead. Reshape your data either using"),
-}  # fmt: skip
+}
 CALLS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "fit": lambda e, X, y: e.fit(X, y),
     "predict": lambda e, X, _: e.predict(X),
@@ -78,14 +78,16 @@ TARGETED: dict[tuple[str, str], tuple[Any, str]] = {
     ("binary", "nothing"): (None, "y is None; give a target for each row$"),
     ("binary", "single"): ("yes", "y is 'yes'; give a target for each row"),
     ("labels", "NaN"): (
-        changed(LABELS * 1.0, (4, 1), np.nan), f"y, column 1, row 4, is nan{LABELED}"
+        changed(LABELS * 1.0, (4, 1), np.nan),
+        f"y, column 1, row 4, is nan{LABELED}",
     ),
     ("labels", "twos"): (changed(LABELS, (4, 1), 2), "y, column 1, row 4, is 2; of many labels"),
     ("one", "words"): (BINARY, "y holds '[a-z]*', which is no number; give numbers, or use MLPCl"),
     ("one", "NaN"): (changed(NUMBERS, 9, np.nan), "y, row 9, is nan; leave such rows out$"),
     ("one", "None"): (changed(NUMBERS.astype(object), 9, None), "y, row 9, is None; leave such"),
     ("one", "word"): (
-        changed(NUMBERS.astype(object), 9, "x"), "y, row 9, is 'x', which is no number; give numb"
+        changed(NUMBERS.astype(object), 9, "x"),
+        "y, row 9, is 'x', which is no number; give numb",
     ),
     ("one", "NA"): (pd.Series(changed(NUMBERS.astype(object), 9, pd.NA)), "y, row 9, is <NA>; le"),
     ("many", "frame"): (
@@ -93,7 +95,7 @@ TARGETED: dict[tuple[str, str], tuple[Any, str]] = {
         "y, column 'v', row 8, is nan; leave such rows out$",
     ),
     ("many", "flat"): (NUMBERS, r"y has shape \(60,\), but this regressor was fitted to \(n, 3\)"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("call", ["fit", "score", "explain"])

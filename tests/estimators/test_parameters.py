@@ -136,15 +136,33 @@ def test_warm_start_changes_the_next_fit():
 @pytest.mark.parametrize(
     ("solver", "ignored"),
     [
-        ("adam", {"momentum": 0.1, "nesterovs_momentum": False, "power_t": 0.1, "max_fun": 1,
-                  "learning_rate": "invscaling"}),
+        (
+            "adam",
+            {
+                "momentum": 0.1,
+                "nesterovs_momentum": False,
+                "power_t": 0.1,
+                "max_fun": 1,
+                "learning_rate": "invscaling",
+            },
+        ),
         ("adam", {"learning_rate": "adaptive"}),
         ("sgd", {"beta_1": 0.1, "beta_2": 0.1, "epsilon": 1.0, "max_fun": 1, "power_t": 0.1}),
-        ("lbfgs", {"beta_1": 0.1, "momentum": 0.1, "learning_rate_init": 1.0, "batch_size": 7,
-                   "shuffle": False, "early_stopping": True, "n_iter_no_change": 1,
-                   "learning_rate": "invscaling"}),
+        (
+            "lbfgs",
+            {
+                "beta_1": 0.1,
+                "momentum": 0.1,
+                "learning_rate_init": 1.0,
+                "batch_size": 7,
+                "shuffle": False,
+                "early_stopping": True,
+                "n_iter_no_change": 1,
+                "learning_rate": "invscaling",
+            },
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_scikit_learn_ignores_is_ignored(solver: str, ignored: dict[str, Any]):
     usual = fitted(MLPClassifier, solver=solver)
     assert bytes_of(usual) == bytes_of(fitted(MLPClassifier, solver=solver, **ignored))
@@ -189,7 +207,7 @@ def test_what_scikit_learn_ignores_is_ignored(solver: str, ignored: dict[str, An
         ("engine", "fast", "'fast' is no engine"),
         ("scoring", "acuracy", "acuracy"),
     ],
-)  # fmt: skip
+)
 def test_wrong_values_are_told(name: str, value: Any, told: str):
     choices = {"hidden_layer_sizes": (5, 5), "early_stopping": name == "scoring", name: value}
     estimator = MLPRegressor(**{"solver": "sgd", **choices})

@@ -73,9 +73,14 @@ def test_weights_are_pictures(capsys: pytest.CaptureFixture[str]):
     """The first weights, transposed, by units; the lines that verbose=10 prints."""
     X, y = load_digits(return_X_y=True)
     mlp = MLPClassifier(
-        hidden_layer_sizes=(40,), max_iter=8, alpha=1e-4, solver="sgd", verbose=10, random_state=1,
+        hidden_layer_sizes=(40,),
+        max_iter=8,
+        alpha=1e-4,
+        solver="sgd",
+        verbose=10,
+        random_state=1,
         learning_rate_init=0.2,
-    )  # fmt: skip
+    )
     mlp.fit(X / 16, y)
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(",")[0] for line in lines] == [f"Iteration {i}" for i in range(1, 9)]

@@ -22,14 +22,17 @@ WAYS: dict[str, dict[str, Any]] = {
     "schedule": {"solver": "adamw", "learning_rate": CosineDecay(0.05, steps=60), "batch_size": 7},
     "object": {"solver": Adam(ExponentialDecay(0.02, 0.99)), "batch_size": 7},
     "adaptive": {
-        "solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 0.5,
+        "solver": "sgd",
+        "learning_rate": "adaptive",
+        "n_iter_no_change": 1,
+        "tol": 0.5,
         "learning_rate_init": 0.1,
     },
     "early stopping": {"early_stopping": True, "batch_size": 7},
     "layer norm, clip": {"layer_norm": True, "clip": 0.1, "l1": 1e-3},
     "rule": {"n_iter_no_change": 30},
     "reference": {"engine": "reference", "batch_size": 7, "dropout": 0.2},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", TARGETS)

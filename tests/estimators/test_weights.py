@@ -176,8 +176,14 @@ def test_a_step_is_explained(kind: str, solver: str):
 def test_the_state_goes_to_the_engine():
     fitted = quick("one").fit(X, NUMBERS)
     run = chainrule.train(
-        fitted.network_, X, NUMBERS, chainrule.Adam(), epochs=6, batch=60, seed=3,
-    )  # fmt: skip
+        fitted.network_,
+        X,
+        NUMBERS,
+        chainrule.Adam(),
+        epochs=6,
+        batch=60,
+        seed=3,
+    )
     run.finish()
     assert run.theta.tobytes() == bytes_of(fitted)
 

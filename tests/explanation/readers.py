@@ -7,9 +7,15 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 SIGNS = {
-    "⋅": "*", "\u2062": "*", "\u2061": "", "×": "", "−": "-", "≤": "<=", "≥": ">=",
+    "⋅": "*",
+    "\u2062": "*",
+    "\u2061": "",
+    "×": "",
+    "−": "-",
+    "≤": "<=",
+    "≥": ">=",
     **{sign: sign for sign in "+/(),<>"},
-}  # fmt: skip
+}
 WORDS = {"if": " if ", "else": " else "}
 
 

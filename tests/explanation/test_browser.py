@@ -21,9 +21,13 @@ axe = pytest.importorskip(
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
-    "--disable-component-update", "--no-first-run",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-component-update",
+    "--no-first-run",
+]
 RULES: dict[str, Any] = {"resultTypes": ["violations"]}  # all rules; only faults are gathered
 SAME_COLORS = {**RULES, "rules": {"color-contrast": {"enabled": False}}}  # the slowest rule
 VIEWS = {

@@ -111,9 +111,10 @@ def test_a_changed_equation_changes_the_factors(monkeypatch):
 def test_any_changed_equation_can_be_worked_out(monkeypatch, wrong, name):
     right = chainrule.layers.Dense.equations
     monkeypatch.setattr(
-        chainrule.layers.Dense, "equations",
+        chainrule.layers.Dense,
+        "equations",
         lambda self, *, training=True: {**right(self, training=training), **wrong},
-    )  # fmt: skip
+    )
     example = explain_problem(replace(problem(name), errata=()))
     assert example["W1_new[0,0]"].value != 0
     (changed,) = wrong
@@ -198,8 +199,16 @@ def test_every_sentence_can_be_met():
 
 def MET():  # noqa: N802 (the list, made when asked)
     rng = np.random.default_rng(0)
-    rich = mlp(2, 4, 2, activation="relu", loss="softmax-cross-entropy", dropout=0.5,
-               layer_norm=True, penalty=Penalty(0.1, 0.2, 0.3))  # fmt: skip
+    rich = mlp(
+        2,
+        4,
+        2,
+        activation="relu",
+        loss="softmax-cross-entropy",
+        dropout=0.5,
+        layer_norm=True,
+        penalty=Penalty(0.1, 0.2, 0.3),
+    )
     yield explain(
         rich, rng.normal(size=rich.layout.size), rng.normal(size=(3, 2)), [0, 1, 1], "adam"
     )

@@ -48,18 +48,27 @@ def example_of(seed: int, *, activation: str, loss: str, optimizer: str, full: b
     rng = np.random.default_rng(seed)
     sizes = [int(v) for v in rng.integers(1, 4, size=3)]
     network = mlp(
-        *sizes, activation=activation, loss=loss, dropout=0.3 * full, layer_norm=full,
+        *sizes,
+        activation=activation,
+        loss=loss,
+        dropout=0.3 * full,
+        layer_norm=full,
         penalty=Penalty(0.1, 0.2, 0.3) if full else None,
-    )  # fmt: skip
+    )
     theta = network.initialize(seed) + 0.1 * rng.normal(size=network.layout.size)
     x, t = rng.normal(size=(2, sizes[0])), rng.random((2, sizes[-1]))
     rule: Any = OPTIMIZERS[optimizer]
     clip = [None, ClipNorm(0.1), ClipValue(0.05)][seed % 3]
     return explain(
-        network, theta, x, t / t.sum(axis=1, keepdims=True),
-        replace(rule, clip=clip), steps=2, weights=[1.0, 2.0] if full else None,
+        network,
+        theta,
+        x,
+        t / t.sum(axis=1, keepdims=True),
+        replace(rule, clip=clip),
+        steps=2,
+        weights=[1.0, 2.0] if full else None,
         notation=list(NOTATIONS)[seed % len(NOTATIONS)],
-    )  # fmt: skip
+    )
 
 
 CASES = [
@@ -70,8 +79,9 @@ CASES = [
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
 def example(request):
     activation, loss, optimizer = request.param
-    return example_of(CASES.index(request.param), activation=activation, loss=loss,
-                      optimizer=optimizer)  # fmt: skip
+    return example_of(
+        CASES.index(request.param), activation=activation, loss=loss, optimizer=optimizer
+    )
 
 
 def test_every_line_recomputes_and_none_is_the_bare_result(example):
@@ -240,11 +250,18 @@ def test_what_is_not_finite_is_refused(bad):
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
     [
-        (0.29837110876, 9, "0.298371109"), (1 / 3, 3, "0.333"), (1e-12, 9, "1e-12"), (-0.0, 9, "0"),
-        (123456789012.0, 4, "1.235e11"), (2.5e-7, 9, "2.5e-7"), (99999.96, 6, "100000"),
-        (1200.0, 2, "1200"), (5, 9, "5"), (math.inf, 9, "inf"),
+        (0.29837110876, 9, "0.298371109"),
+        (1 / 3, 3, "0.333"),
+        (1e-12, 9, "1e-12"),
+        (-0.0, 9, "0"),
+        (123456789012.0, 4, "1.235e11"),
+        (2.5e-7, 9, "2.5e-7"),
+        (99999.96, 6, "100000"),
+        (1200.0, 2, "1200"),
+        (5, 9, "5"),
+        (math.inf, 9, "inf"),
     ],
-)  # fmt: skip
+)
 def test_how_numbers_are_written(value, digits, text):
     assert write(value, digits) == text
 
@@ -257,9 +274,13 @@ def test_delta_is_the_mean_weight_of_delta_sample_with_each_samples_own_mask(wei
     network = mlp(2, 6, 1, activation="tanh", loss="squared-error", dropout=0.5)
     rng = np.random.default_rng(0)
     example = explain(
-        network, network.initialize(1), rng.normal(size=(3, 2)), rng.normal(size=(3, 1)), "sgd",
+        network,
+        network.initialize(1),
+        rng.normal(size=(3, 2)),
+        rng.normal(size=(3, 1)),
+        "sgd",
         weights=weights,
-    )  # fmt: skip
+    )
     values = {q.key: q.value for q in example.steps[0].quantities}
     share = np.ones(3) if weights is None else np.array(weights) / np.mean(weights)
     masks = [values[k] for k in values if k.startswith("mask")]

@@ -48,9 +48,13 @@ def example_of(*sizes: int, samples: int = 1, seed: int = 0, **options):
     network = mlp(*sizes, **shape, penalty=options.pop("penalty", None))
     x, t = rng.normal(size=(samples, sizes[0])), rng.random((samples, sizes[-1]))
     return explain(
-        network, network.initialize(seed), x, t / t.sum(axis=1, keepdims=True),
-        options.pop("optimizer", "adam"), **options,
-    )  # fmt: skip
+        network,
+        network.initialize(seed),
+        x,
+        t / t.sum(axis=1, keepdims=True),
+        options.pop("optimizer", "adam"),
+        **options,
+    )
 
 
 def big(**options):
@@ -119,8 +123,12 @@ def test_no_level_of_heading_is_left_out(pages):
 
 def test_what_users_write_is_escaped():
     evil = '<script>alert("1")</script>&amp;'
-    network = mlp(1, 1, activation=Custom("cube", lambda z: z * z * z if z is not None else "<b>"),
-                  loss="squared-error")  # fmt: skip
+    network = mlp(
+        1,
+        1,
+        activation=Custom("cube", lambda z: z * z * z if z is not None else "<b>"),
+        loss="squared-error",
+    )
     example = explain(network, [1.0, 0.0], [0.5], [0.0], title=evil, source=evil)
     for html in (render(example), fragment(example)):
         root = page_of(html)
@@ -210,9 +218,17 @@ CASES = [(a, list(LOSSES)[i % len(LOSSES)], RULES[i % 6]) for i, a in enumerate(
 @pytest.mark.parametrize(("activation", "loss", "rule"), CASES)
 def test_every_line_recomputes_with_every_activation_loss_and_optimizer(activation, loss, rule):
     example = example_of(
-        2, 3, 2, samples=2, seed=3, activation=activation, loss=loss, optimizer=rule,
-        penalty=Penalty(0.1, 0.2, 0.3), notation="nielsen",
-    )  # fmt: skip
+        2,
+        3,
+        2,
+        samples=2,
+        seed=3,
+        activation=activation,
+        loss=loss,
+        optimizer=rule,
+        penalty=Penalty(0.1, 0.2, 0.3),
+        notation="nielsen",
+    )
     lines, carried = recomputed(render(example), Digits())
     assert lines > 50
     assert carried <= 0.01 * lines

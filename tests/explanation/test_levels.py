@@ -241,15 +241,27 @@ def test_a_parameter_by_the_notations_own_name():
 
 
 def test_one_parameter_with_everything_in_the_network():
-    network = mlp(3, 4, 2, activation="gelu", loss="softmax-cross-entropy", layer_norm=True,
-                  dropout=0.3, penalty=Penalty(0.1, 0.2, 0.3))  # fmt: skip
+    network = mlp(
+        3,
+        4,
+        2,
+        activation="gelu",
+        loss="softmax-cross-entropy",
+        layer_norm=True,
+        dropout=0.3,
+        penalty=Penalty(0.1, 0.2, 0.3),
+    )
     rng = np.random.default_rng(0)
     theta = rng.normal(size=network.layout.size)
     for name in ("W1[2,1]", "W2[3]", "b2[0]", "W3[1,0]"):
         example = explain(
-            network, theta, rng.normal(size=(5, 3)), [0, 1, 1, 0, 1],
-            Adam(clip=ClipNorm(0.01)), parameter=name,
-        )  # fmt: skip
+            network,
+            theta,
+            rng.normal(size=(5, 3)),
+            [0, 1, 1, 0, 1],
+            Adam(clip=ClipNorm(0.01)),
+            parameter=name,
+        )
         gradient = example[f"d{name}"]
         assert gradient.numerical == pytest.approx(gradient.value, rel=1e-7, abs=1e-12)
 

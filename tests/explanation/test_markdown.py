@@ -20,8 +20,10 @@ from tests.explanation.test_latex import STRANGE, batch_of_three, large, strange
 
 MATH = re.compile(r"\$\$(.*?)\$\$|\$(.*?)\$", re.DOTALL)
 PAGES = {
-    **{f"batch of three, {name}": lambda name=name: batch_of_three(notation=name)
-       for name in ("plain", "mazur", "russell-norvig")},
+    **{
+        f"batch of three, {name}": lambda name=name: batch_of_three(notation=name)
+        for name in ("plain", "mazur", "russell-norvig")
+    },
     "matrices": lambda: batch_of_three(level="matrices"),
     "matrices, nielsen": lambda: batch_of_three(level="matrices", notation="nielsen"),
     "summary": lambda: batch_of_three(level="summary"),
@@ -31,7 +33,7 @@ PAGES = {
     "large, parameter": lambda: large(parameter="W2[7,3]"),
     "large, matrices": lambda: large(level="matrices"),
     "strange": strange,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", params=PAGES)

@@ -17,26 +17,61 @@ from chainrule.explanation.notation import PLACEHOLDERS
 BOOKS = {  # what each book calls these, in the 2-2-2 example
     "plain": {"dW2[0,1]": "dW2[0,1]", "z1[0]": "z1[0]", "delta2[0]": "delta2[0]"},
     "mazur": {
-        "x[0]": "i1", "t[1]": "target_o2", "W1[1,0]": "w3", "W2[1,1]": "w8", "b1[0]": "b_h1",
-        "z1[0]": "net_h1", "a2[1]": "out_o2", "error[0]": "E_o1", "loss": "E",
-        "delta2[0]": "δ_o1", "slope2[0]": "∂out_o1/∂net_o1", "dW2[0,1]": "∂E/∂w6",
-        "local2[1,0]": "∂net_o2/∂w7", "path2[0,1]": "∂E_o2/∂out_h1", "dx2[1]": "∂E/∂out_h2",
-        "W2_new[0,0]": "w5⁺", "rate": "η", "dx1[0]": "∂E/∂i1",
+        "x[0]": "i1",
+        "t[1]": "target_o2",
+        "W1[1,0]": "w3",
+        "W2[1,1]": "w8",
+        "b1[0]": "b_h1",
+        "z1[0]": "net_h1",
+        "a2[1]": "out_o2",
+        "error[0]": "E_o1",
+        "loss": "E",
+        "delta2[0]": "δ_o1",
+        "slope2[0]": "∂out_o1/∂net_o1",
+        "dW2[0,1]": "∂E/∂w6",
+        "local2[1,0]": "∂net_o2/∂w7",
+        "path2[0,1]": "∂E_o2/∂out_h1",
+        "dx2[1]": "∂E/∂out_h2",
+        "W2_new[0,0]": "w5⁺",
+        "rate": "η",
+        "dx1[0]": "∂E/∂i1",
     },
     "nielsen": {
-        "x[0]": "a^1_1", "t[1]": "y2", "W1[1,0]": "w^2_21", "b2[0]": "b^3_1", "z1[0]": "z^2_1",
-        "a2[1]": "a^3_2", "loss": "C", "delta2[0]": "δ^3_1", "dW2[0,1]": "∂C/∂w^3_12",
-        "db1[0]": "∂C/∂b^2_1", "slope1[0]": "σ'(z^2_1)", "dx2[0]": "∂C/∂a^2_1",
+        "x[0]": "a^1_1",
+        "t[1]": "y2",
+        "W1[1,0]": "w^2_21",
+        "b2[0]": "b^3_1",
+        "z1[0]": "z^2_1",
+        "a2[1]": "a^3_2",
+        "loss": "C",
+        "delta2[0]": "δ^3_1",
+        "dW2[0,1]": "∂C/∂w^3_12",
+        "db1[0]": "∂C/∂b^2_1",
+        "slope1[0]": "σ'(z^2_1)",
+        "dx2[0]": "∂C/∂a^2_1",
     },
     "rumelhart": {
-        "x[0]": "o1", "t[1]": "t6", "W1[1,0]": "w_4,1", "z1[0]": "net_3", "a2[1]": "o6",
-        "delta2[0]": "δ5", "dW2[0,1]": "∂E/∂w_5,4", "slope1[0]": "f'(net_3)",
+        "x[0]": "o1",
+        "t[1]": "t6",
+        "W1[1,0]": "w_4,1",
+        "z1[0]": "net_3",
+        "a2[1]": "o6",
+        "delta2[0]": "δ5",
+        "dW2[0,1]": "∂E/∂w_5,4",
+        "slope1[0]": "f'(net_3)",
     },
     "russell-norvig": {
-        "x[0]": "a1", "t[1]": "y6", "W1[1,0]": "w_1,4", "z1[0]": "in_3", "a2[1]": "a6",
-        "delta2[0]": "Δ5", "dW2[0,1]": "∂Loss/∂w_4,5", "slope1[0]": "g'(in_3)", "rate": "α",
+        "x[0]": "a1",
+        "t[1]": "y6",
+        "W1[1,0]": "w_1,4",
+        "z1[0]": "in_3",
+        "a2[1]": "a6",
+        "delta2[0]": "Δ5",
+        "dW2[0,1]": "∂Loss/∂w_4,5",
+        "slope1[0]": "g'(in_3)",
+        "rate": "α",
     },
-}  # fmt: skip
+}
 NAMES = [(book, key, name) for book, names in BOOKS.items() for key, name in names.items()]
 
 
@@ -70,9 +105,13 @@ def test_no_name_means_two_numbers(name):
     )
     rng = np.random.default_rng(0)
     example = explain(
-        network, rng.normal(size=network.layout.size), rng.normal(size=(2, 2)), [0, 1], "adam",
+        network,
+        rng.normal(size=network.layout.size),
+        rng.normal(size=(2, 2)),
+        [0, 1],
+        "adam",
         notation=name,
-    )  # fmt: skip
+    )
     values: dict[str, set[str]] = {}
     for q in example.steps[0].quantities:
         values.setdefault(q.name, set()).add(q.shown)
@@ -160,8 +199,12 @@ def test_an_unknown_notation_offers_the_nearest():
 
 
 def test_every_placeholder_is_used_by_a_book():
-    used = {p for n in NOTATIONS.values() for text in n.patterns.values()
-            for p in re.findall(r"<(.*?)>", text)}  # fmt: skip
+    used = {
+        p
+        for n in NOTATIONS.values()
+        for text in n.patterns.values()
+        for p in re.findall(r"<(.*?)>", text)
+    }
     assert used | {"s"} >= PLACEHOLDERS.keys()  # <s> is for one's own
 
 
@@ -171,11 +214,17 @@ def test_every_placeholder_is_used_by_a_book():
 @pytest.mark.parametrize(
     ("markup", "text"),
     [
-        ("w_{5}", "w5"), ("net_{h1}", "net_h1"), ("w^{2}_{11}", "w^2_11"), ("w_{5}^{+}", "w5⁺"),
-        ("∂E/∂w_{5}", "∂E/∂w5"), ("m_{w_{5}}^{+}", "m_w5⁺"), ("w_{3,12}", "w_3,12"),
-        ("dW2[0,1]", "dW2[0,1]"), ("η", "η"),
+        ("w_{5}", "w5"),
+        ("net_{h1}", "net_h1"),
+        ("w^{2}_{11}", "w^2_11"),
+        ("w_{5}^{+}", "w5⁺"),
+        ("∂E/∂w_{5}", "∂E/∂w5"),
+        ("m_{w_{5}}^{+}", "m_w5⁺"),
+        ("w_{3,12}", "w_3,12"),
+        ("dW2[0,1]", "dW2[0,1]"),
+        ("η", "η"),
     ],
-)  # fmt: skip
+)
 def test_a_name_as_one_line_of_text(markup, text):
     assert plain(markup) == text
 

@@ -116,9 +116,13 @@ def numbers(setup: Setup, state: loops.State) -> Expected:
     memory = OptimizerState(state.step, state.slots, setup.network.layout)
     draw = Draw(setup.seed, state.step)
     step = wire(
-        setup.network, state.theta, setup.batch, setup.rule, memory if setup.rule else None,
+        setup.network,
+        state.theta,
+        setup.batch,
+        setup.rule,
+        memory if setup.rule else None,
         draw=draw,
-    )  # fmt: skip
+    )
     values = of_loss(step)
     for label, scope in zip(setup.network.labels, step.layers, strict=True):
         own = label if label.isdigit() else f"_{label}"
@@ -178,9 +182,13 @@ def setup_of(drawn: Case, optimizer: Any = None, steps: int = 1, seed: int = 7) 
 
 
 @pytest.mark.product(
-    library=LIBRARIES, activation=ALL_ACTIVATIONS, loss=ALL_LOSSES, layers=STACKS,
-    weighted=[False, True], steps=[1, 3],
-)  # fmt: skip
+    library=LIBRARIES,
+    activation=ALL_ACTIVATIONS,
+    loss=ALL_LOSSES,
+    layers=STACKS,
+    weighted=[False, True],
+    steps=[1, 3],
+)
 def test_layers_activations_losses(library, activation, loss, layers, weighted, steps):
     drawn = case(activation, loss, layers, weighted=weighted)
     compare(setup_of(drawn, SGD(0.01), steps), library)  # at .05 a Poisson loss overflows
@@ -196,9 +204,14 @@ def test_other_constants_than_the_defaults(library, activation, loss):
 
 
 @pytest.mark.product(
-    library=LIBRARIES, optimizer=PAIRS, clip=CLIPS, schedule=["number", *ALL_SCHEDULES],
-    penalty=PENALTIES, layers=["single", "all"], steps=[1, 5],
-)  # fmt: skip
+    library=LIBRARIES,
+    optimizer=PAIRS,
+    clip=CLIPS,
+    schedule=["number", *ALL_SCHEDULES],
+    penalty=PENALTIES,
+    layers=["single", "all"],
+    steps=[1, 5],
+)
 def test_optimizers_schedules_clipping_penalties(
     library, optimizer, clip, schedule, penalty, layers, steps
 ):
@@ -209,9 +222,13 @@ def test_optimizers_schedules_clipping_penalties(
 
 
 @pytest.mark.product(
-    library=LIBRARIES, optimizer=PAIRS, schedule=["number", *ALL_SCHEDULES],
-    layers=["single", "all"], done=[1, 9], steps=[1, 4],
-)  # fmt: skip
+    library=LIBRARIES,
+    optimizer=PAIRS,
+    schedule=["number", *ALL_SCHEDULES],
+    layers=["single", "all"],
+    done=[1, 9],
+    steps=[1, 4],
+)
 def test_a_program_begins_where_a_state_is(library, optimizer, schedule, layers, done, steps):
     drawn = case("tanh", layers=layers, penalty=PENALTY)
     rule = tuned(optimizer, rate=ALL_SCHEDULES.get(schedule, 0.02))
@@ -382,9 +399,11 @@ def test_own_functions(library):
         own(lambda z: z * z, lambda z, _: 2 * z),
         own(make(0.7)),
         own(np.sin, lambda z, _: np.cos(z)),
-        own(np.tanh, loss=CustomLoss("fourth", lambda o, t: (o - t) ** 4,
-                                     lambda o, t: 4 * (o - t) ** 3)),
-    ]  # fmt: skip
+        own(
+            np.tanh,
+            loss=CustomLoss("fourth", lambda o, t: (o - t) ** 4, lambda o, t: 4 * (o - t) ** 3),
+        ),
+    ]
     for setup in cases:
         compare(setup, library)
 

@@ -71,9 +71,16 @@ def test_the_step_is_the_next_of_the_run(net, rule, schedule, weighted, steps):
     weights = WEIGHTS if weighted else None
     state = begun(NETS[net], rule)
     doc = explain(
-        NETS[net], None, X[:4], T[:4], rule, state=state, steps=steps, weights=weights,
+        NETS[net],
+        None,
+        X[:4],
+        T[:4],
+        rule,
+        state=state,
+        steps=steps,
+        weights=weights,
         level="scalars",
-    )  # fmt: skip
+    )
     wanted = after(NETS[net], rule, state, steps, weights=weights)
     same(doc, -1, wanted.theta)
     for slot, vector in zip(rule.slots, wanted.slots, strict=True):
@@ -142,8 +149,10 @@ def test_without_an_optimizer_the_masks_are_those_of_the_next_step():
     doc = explain(net, None, X[:4], T[:4], state=state, seed=99)
     whole = explain(net, None, X[:4], T[:4], SGD(0.1), state=state)
     fresh = explain(net, state.theta, X[:4], T[:4], seed=5)
-    drawn = [[q.value for q in d.steps[0].quantities if q.key.startswith("mask")]
-             for d in (doc, whole, fresh)]  # fmt: skip
+    drawn = [
+        [q.value for q in d.steps[0].quantities if q.key.startswith("mask")]
+        for d in (doc, whole, fresh)
+    ]
     assert drawn[0] == drawn[1] != drawn[2]
     assert doc.steps[0].number == 9
 
@@ -161,9 +170,10 @@ def test_a_state_before_the_first_update_changes_nothing():
     fresh = explain(NET, theta, X[:4], T[:4], rule, seed=4)
     begins = train(NET, X, T, rule, theta=theta, seed=4).state
     for text in ("to_text", "to_numpy", "to_pytorch", "to_json"):
-        one, two = (getattr(doc, text)() for doc in (
-            fresh, explain(NET, None, X[:4], T[:4], rule, state=begins)
-        ))  # fmt: skip
+        one, two = (
+            getattr(doc, text)()
+            for doc in (fresh, explain(NET, None, X[:4], T[:4], rule, state=begins))
+        )
         assert one == two
 
 

@@ -85,14 +85,24 @@ def test_samples_stay_in_order_with_masks():
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_no_name_on_a_page_means_two_quantities(notation):
     network = mlp(
-        2, 2, 2, activation="tanh", loss="softmax-cross-entropy", layer_norm=True, dropout=0.3,
+        2,
+        2,
+        2,
+        activation="tanh",
+        loss="softmax-cross-entropy",
+        layer_norm=True,
+        dropout=0.3,
         penalty=Penalty(0.1, 0.2, 0.3),
-    )  # fmt: skip
+    )
     rng = np.random.default_rng(0)
     example = explain(
-        network, rng.normal(size=network.layout.size), rng.normal(size=(2, 2)), [0, 1],
-        Momentum(0.1, clip=ClipNorm(0.01)), notation=notation,
-    )  # fmt: skip
+        network,
+        rng.normal(size=network.layout.size),
+        rng.normal(size=(2, 2)),
+        [0, 1],
+        Momentum(0.1, clip=ClipNorm(0.01)),
+        notation=notation,
+    )
     names = [item.quantity.name for item in outline(example) if isinstance(item, Worked)]
     assert sorted(names) == sorted(set(names))
 

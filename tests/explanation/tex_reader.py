@@ -7,10 +7,23 @@ import re
 from dataclasses import dataclass, field
 
 SIGNS = {
-    "cdot": "*", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "ln": "log", "tanh": "tanh",
-    "max": "max", "exp": "exp", "lvert": "abs(", "rvert": ")", "allowbreak": "", "quad": "",
-    "Bigl": "", "Bigr": "", "displaystyle": "",
-}  # fmt: skip
+    "cdot": "*",
+    "lt": "<",
+    "gt": ">",
+    "le": "<=",
+    "ge": ">=",
+    "ln": "log",
+    "tanh": "tanh",
+    "max": "max",
+    "exp": "exp",
+    "lvert": "abs(",
+    "rvert": ")",
+    "allowbreak": "",
+    "quad": "",
+    "Bigl": "",
+    "Bigr": "",
+    "displaystyle": "",
+}
 WORDS = ("mathrm", "texttt", "text")
 TIMES_TEN = re.compile(r"\{\\cdot\}10\^\{(-?\d+)\}")
 COMMAND = re.compile(r"\\([A-Za-z]+) ?")

@@ -27,7 +27,7 @@ from chainrule.health import Health, diagnose
 from chainrule.health.case import STUCK
 from chainrule.health.curvature import sharpness
 from chainrule.health.rates import stable
-from tests.health.wards import (
+from tests.health.failing_networks import (
     DIABETES,
     Data,
     after,
@@ -49,8 +49,11 @@ SENSIBLE = (*INITIALIZERS, "orthogonal")
 SEEDS = range(3)
 # 2/λ is 0.055 for an identity network of He's weights on the diabetes set, the least of them all …
 RULES: dict[str, Any] = {
-    "sgd": SGD(0.05), "momentum": Momentum(0.02), "adam": Adam(0.01), "rmsprop": RMSProp(0.003),
-}  # fmt: skip
+    "sgd": SGD(0.05),
+    "momentum": Momentum(0.02),
+    "adam": Adam(0.01),
+    "rmsprop": RMSProp(0.003),
+}
 # … but for e^o, where λ is up to 1,400 at the start, and grows where o does.
 POISSON: dict[str, Any] = {**RULES, "sgd": SGD(0.005), "momentum": Momentum(0.005)}
 
@@ -72,9 +75,14 @@ def network_for(loss: str, activation: str, initializer: str, depth: int = 1) ->
     outputs = len(np.unique(y)) if loss.startswith("softmax") else 1
     hidden = [32] * depth
     return mlp(
-        X.shape[1], *hidden, outputs, activation=activation, loss=loss, initializer=initializer,
+        X.shape[1],
+        *hidden,
+        outputs,
+        activation=activation,
+        loss=loss,
+        initializer=initializer,
         output="identity",
-    )  # fmt: skip
+    )
 
 
 def silent(health: Health) -> None:

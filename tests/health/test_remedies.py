@@ -25,7 +25,7 @@ from chainrule import (
     mlp,
 )
 from chainrule.health import EXAMINATIONS, Finding, Health, diagnose
-from tests.health.wards import (
+from tests.health.failing_networks import (
     DIABETES,
     IRIS,
     LEAST_ABSOLUTE,

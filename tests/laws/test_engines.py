@@ -118,9 +118,15 @@ def trained(threads: str, drawn: Case, rule: Any, **options: Any) -> Run:
     """Compare both engines on a case, in three epochs of batches of three."""
     settings = {"epochs": 3, "batch": 3, "seed": 7, **options}
     return compare(
-        threads, drawn.network, drawn.x, drawn.t, rule,
-        theta=drawn.theta, weights=drawn.weights, **settings,
-    )  # fmt: skip
+        threads,
+        drawn.network,
+        drawn.x,
+        drawn.t,
+        rule,
+        theta=drawn.theta,
+        weights=drawn.weights,
+        **settings,
+    )
 
 
 # ---- over everything in the tables --------------------------------------------------------------
@@ -204,9 +210,12 @@ LARGE: dict[str, tuple[tuple[int, ...], int, int]] = {
 
 
 @pytest.mark.product(
-    shape=LARGE, optimizer=["sgd", "momentum", "adam"], dtype=DTYPES, threads=THREADS,
+    shape=LARGE,
+    optimizer=["sgd", "momentum", "adam"],
+    dtype=DTYPES,
+    threads=THREADS,
     clip=["none", "norm"],
-)  # fmt: skip
+)
 def test_large_layers(shape, optimizer, dtype, threads, clip):
     sizes, rows, batch = LARGE[shape]
     rng = np.random.default_rng(2)
@@ -285,18 +294,26 @@ def warm() -> None:
 
 @given(
     network=networks(),
-    x=st.fixed_dictionaries({
-        "rows": st.integers(1, 40), "layout": st.sampled_from(sorted(LAYOUTS)),
-        "dtype": st.sampled_from(DTYPES), "frozen": st.booleans(),
-    }),
+    x=st.fixed_dictionaries(
+        {
+            "rows": st.integers(1, 40),
+            "layout": st.sampled_from(sorted(LAYOUTS)),
+            "dtype": st.sampled_from(DTYPES),
+            "frozen": st.booleans(),
+        }
+    ),
     weighted=st.booleans(),
     threads=st.sampled_from(sorted(THREADS)),
     rule=st.sampled_from(sorted(RULES)),
-    options=st.fixed_dictionaries({
-        "batch": st.none() | st.integers(1, 60), "shuffle": st.booleans(),
-        "seed": st.integers(0, 2**70), "epochs": st.integers(1, 3),
-    }),
-)  # fmt: skip
+    options=st.fixed_dictionaries(
+        {
+            "batch": st.none() | st.integers(1, 60),
+            "shuffle": st.booleans(),
+            "seed": st.integers(0, 2**70),
+            "epochs": st.integers(1, 3),
+        }
+    ),
+)
 def test_drawn_networks(warm, network, x, weighted, threads, rule, options):
     rng = np.random.default_rng(options["seed"])
     rows, dtype = x["rows"], x["dtype"]
@@ -341,9 +358,16 @@ def test_a_step_replayed_by_trace(optimizer, clip, layers, dtype, threads):
     drawn = case(layers=layers, rows=7, weighted=True, penalty=PENALTY, dtype=dtype)
     rule, network = tuned(optimizer, clip=CLIPS[clip]), drawn.network
     run = begun_on(
-        threads, network, drawn.x, drawn.t, rule,
-        epochs=3, batch=3, theta=drawn.theta, weights=drawn.weights,
-    )  # fmt: skip
+        threads,
+        network,
+        drawn.x,
+        drawn.t,
+        rule,
+        epochs=3,
+        batch=3,
+        theta=drawn.theta,
+        weights=drawn.weights,
+    )
     for record in run:
         if record.epoch == 2:
             break
@@ -378,9 +402,16 @@ def test_after_many_epochs(name, threads, long_reference):
     problem, epochs, seed = LONG[name]
     x, t, _ = problem.data()
     run = begun_on(
-        threads, problem.network, x, t, problem.optimizer,
-        epochs=epochs, seed=seed, theta=problem.theta(seed), record_every=epochs,
-    )  # fmt: skip
+        threads,
+        problem.network,
+        x,
+        t,
+        problem.optimizer,
+        epochs=epochs,
+        seed=seed,
+        theta=problem.theta(seed),
+        record_every=epochs,
+    )
     run.finish()
     slow = long_reference[name]
     assert np.abs(run.theta - slow.theta).max() <= 1e-9
@@ -394,9 +425,16 @@ def long_reference() -> Mapping[str, Run]:
     for name, (problem, epochs, seed) in LONG.items():
         x, t, _ = problem.data()
         runs[name] = train(
-            problem.network, x, t, problem.optimizer, engine="reference",
-            epochs=epochs, seed=seed, theta=problem.theta(seed), record_every=epochs,
-        )  # fmt: skip
+            problem.network,
+            x,
+            t,
+            problem.optimizer,
+            engine="reference",
+            epochs=epochs,
+            seed=seed,
+            theta=problem.theta(seed),
+            record_every=epochs,
+        )
         runs[name].finish()
     return runs
 

@@ -435,8 +435,10 @@ B = np.array([[2.0, 0.5], [1.0, -1.0], [0.25, 4.0]])
         ("A @ B", np.array([[0.75, 14.5], [11.5, -27.0]])),
         ("A.T", np.array([[1.0, 4.0], [-2.0, 5.0], [3.0, -6.0]])),
         ("where(A > 0, A, 0 * A)", np.array([[1.0, 0, 3], [4, 5, 0]])),
-        ("where(A >= 3, 1, 0) + where(A <= 3, 10, 0) + where(A < 3, 100, 0)",
-         np.array([[110, 110, 11], [1, 1, 110]])),
+        (
+            "where(A >= 3, 1, 0) + where(A <= 3, 10, 0) + where(A < 3, 100, 0)",
+            np.array([[110, 110, 11], [1, 1, 110]]),
+        ),
         ("sum(A, axis=0)", np.array([5.0, 3, -3])),
         ("sum(A, axis=1, keepdims=True)", np.array([[2.0], [3]])),
         ("sum(A, axis=None)", 5.0),
@@ -450,7 +452,7 @@ B = np.array([[2.0, 0.5], [1.0, -1.0], [0.25, 4.0]])
         ("concat(A, B[:2])", np.array([[1.0, -2, 3, 2, 0.5], [4, 5, -6, 1, -1]])),
         ("exp(0 * A) + log(exp(A)) + sqrt(A * A)", 1 + A + np.abs(A)),
     ],
-)  # fmt: skip
+)
 def test_the_grammar_computes(text, value):
     found = Scope("here", {"y": text}, {"A": A, "B": B})["y"]
     assert np.shape(found) == np.shape(value)

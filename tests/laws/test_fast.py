@@ -237,10 +237,16 @@ def test_clipping_the_norm():
 
 SHAPE = (75, 225)  # out, in
 VARIANCES = {
-    "glorot": 2 / 300, "glorot-normal": 2 / 300, "he": 2 / 225, "he-uniform": 2 / 225,
-    "lecun": 1 / 225, "lecun-uniform": 1 / 225, "uniform": 1 / 3, "constant": 0.0,
+    "glorot": 2 / 300,
+    "glorot-normal": 2 / 300,
+    "he": 2 / 225,
+    "he-uniform": 2 / 225,
+    "lecun": 1 / 225,
+    "lecun-uniform": 1 / 225,
+    "uniform": 1 / 3,
+    "constant": 0.0,
     "orthogonal": 1 / 225,
-}  # fmt: skip
+}
 BOUNDED = {"glorot", "he-uniform", "lecun-uniform", "uniform"}
 
 
@@ -555,8 +561,11 @@ def test_penalty():
     slopes = [s * 0.1 + 0.4 * v + 0.3 * v for s, v in ((1, 1.0), (-1, -2.0), (0, 0.0), (1, 0.5))]
     assert penalty.gradient(w, 10.0).ravel().tolist() == near(slopes)
     assert [bool(p) for p in (Penalty(), Penalty(1), Penalty(0, 1), Penalty(0, 0, 1))] == [
-        False, True, True, True,
-    ]  # fmt: skip
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_sample_weights():
@@ -641,9 +650,19 @@ THETA = MAZUR.pack(
     W=[[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]], b=[[0.35] * 2, [0.60] * 2]
 )
 NEW_WEIGHTS = [
-    0.149780716132763, 0.199561432265526, 0.249751143632370, 0.299502287264739, 0.35, 0.35,
-    0.358916479717885, 0.408666186076233, 0.511301270238738, 0.561370121107989, 0.60, 0.60,
-]  # fmt: skip
+    0.149780716132763,
+    0.199561432265526,
+    0.249751143632370,
+    0.299502287264739,
+    0.35,
+    0.35,
+    0.358916479717885,
+    0.408666186076233,
+    0.511301270238738,
+    0.561370121107989,
+    0.60,
+    0.60,
+]
 
 
 def test_mazur():
@@ -659,10 +678,14 @@ def test_mazur():
 @pytest.mark.parametrize(
     ("where", "reached"),
     [
-        ("all", [0, 1, 2]), ("hidden", [0, 1]), ("output", [2]), ("not-first", [1, 2]),
-        (2, [1]), ("3", [2]),
+        ("all", [0, 1, 2]),
+        ("hidden", [0, 1]),
+        ("output", [2]),
+        ("not-first", [1, 2]),
+        (2, [1]),
+        ("3", [2]),
     ],
-)  # fmt: skip
+)
 def test_places_of_equations(where, reached):
     drawn = case()
     step = wire(drawn.network, drawn.theta, drawn.batch, replace={(where, "delta"): "da"})
@@ -762,9 +785,17 @@ def test_stopped_and_continued():
     half = train(network, x, t, Adam(0.01), epochs=4, **settings)
     for state in epoch(network, Adam(0.01), half.data, half.settings.batches, half.state):
         kept = State.from_dict(state.to_dict())
-        assert kept.to_dict().keys() == state.to_dict().keys() == set(State._fields) - {
-            "slots", "best_score", "best_theta",
-        } | {"slot0", "slot1"}  # fmt: skip
+        assert (
+            kept.to_dict().keys()
+            == state.to_dict().keys()
+            == set(State._fields)
+            - {
+                "slots",
+                "best_score",
+                "best_theta",
+            }
+            | {"slot0", "slot1"}
+        )
         rest = train(network, x, t, Adam(0.01), epochs=4 - kept.epoch, state=kept, **settings)
         rest.finish()
         assert same_bits(rest.theta, whole.theta)
@@ -838,9 +869,13 @@ def test_networks():
     assert network.labels == ("1", "2", "dropout1", "3")
     blocks = [(b.name, b.shape, b.start, b.stop) for b in network.layout.blocks]
     assert blocks == [
-        ("W1", (4, 3), 0, 12), ("b1", (4,), 12, 16), ("W2", (4,), 16, 20), ("b2", (4,), 20, 24),
-        ("W3", (2, 4), 24, 32), ("b3", (2,), 32, 34),
-    ]  # fmt: skip
+        ("W1", (4, 3), 0, 12),
+        ("b1", (4,), 12, 16),
+        ("W2", (4,), 16, 20),
+        ("b2", (4,), 20, 24),
+        ("W3", (2, 4), 24, 32),
+        ("b3", (2,), 32, 34),
+    ]
     assert network.layout.trainable.all()
     first = network.views(network.initialize(0))
     assert first["W2"].tolist() == [1.0] * 4

@@ -26,10 +26,16 @@ from chainrule.training import EarlyStopping, Run, train
 from tests.laws.nets import ALL_SCHEDULES, PAIRS, Array, same_bits, tuned
 
 NET = mlp(
-    3, 5, 4, 2,
-    activation="tanh", loss="softmax-cross-entropy", dropout=0.3, layer_norm=True,
+    3,
+    5,
+    4,
+    2,
+    activation="tanh",
+    loss="softmax-cross-entropy",
+    dropout=0.3,
+    layer_norm=True,
     penalty=Penalty(alpha=0.1),
-)  # fmt: skip
+)
 QUIET = replace(NET, layers=tuple(layer for layer in NET.layers if layer.kind != "dropout"))
 EPOCHS, BATCH, UPDATES = 5, 4, 3  # 10 samples make 3 batches, the last of 2
 
@@ -147,10 +153,12 @@ def through_npz(state: State) -> State:
 
 def through_json(state: State) -> State:
     """Write arrays as lists beside their dtype, as a file format would."""
-    text = json.dumps({
-        k: [v.tolist(), str(v.dtype)] if isinstance(v, np.ndarray) else v
-        for k, v in state.to_dict().items()
-    })  # fmt: skip
+    text = json.dumps(
+        {
+            k: [v.tolist(), str(v.dtype)] if isinstance(v, np.ndarray) else v
+            for k, v in state.to_dict().items()
+        }
+    )
     values = json.loads(text)
     return State.from_dict(
         {k: np.array(*v) if isinstance(v, list) else v for k, v in values.items()}
@@ -183,9 +191,12 @@ def iter_updates(begun: Run, after: int) -> Iterator[State]:
 
 
 @pytest.mark.product(
-    name=PAIRS, rate=ALL_SCHEDULES, dtype=["float64", "float32"], way=WAYS,
+    name=PAIRS,
+    rate=ALL_SCHEDULES,
+    dtype=["float64", "float32"],
+    way=WAYS,
     engine=["reference", "compiled"],
-)  # fmt: skip
+)
 def test_stopped_between_epochs(name, rate, dtype, way, engine):
     rule = tuned(name, rate=ALL_SCHEDULES[rate])
     whole = done(run(rule, dtype=dtype, engine=engine))
@@ -349,16 +360,26 @@ def test_predictions_draw_nothing():
 def test_what_is_given_is_never_written_to(name, batch, dtype, stop):
     x, t = data(dtype)
     given = {
-        "X": x, "y": t, "weights": np.arange(1.0, 11.0).astype(dtype),
-        "theta": NET.initialize(0, dtype), "vx": x[:3].copy(), "vt": t[:3].copy(),
-    }  # fmt: skip
+        "X": x,
+        "y": t,
+        "weights": np.arange(1.0, 11.0).astype(dtype),
+        "theta": NET.initialize(0, dtype),
+        "vx": x[:3].copy(),
+        "vt": t[:3].copy(),
+    }
     before = {name: array.copy() for name, array in given.items()}
     for array in given.values():
         array.setflags(write=False)
     begun = run(
-        OPTIMIZERS[name], 3, data=(given["X"], given["y"]), theta=given["theta"],
-        weights=given["weights"], validation=(given["vx"], given["vt"]), batch=batch, stop=stop,
-    )  # fmt: skip
+        OPTIMIZERS[name],
+        3,
+        data=(given["X"], given["y"]),
+        theta=given["theta"],
+        weights=given["weights"],
+        validation=(given["vx"], given["vt"]),
+        batch=batch,
+        stop=stop,
+    )
     begun.finish()
     assert all(same_bits(given[key], before[key]) for key in given)
     assert not np.shares_memory(begun.theta, given["theta"])

@@ -105,8 +105,9 @@ def test_defaults():
     owners = {name for name, loss in LOSSES.items() if loss.owns_link}
     assert owners == {"poisson", *(n for n in LOSSES if "cross" in n or "softmax" in n)}
     assert {name for name, loss in LOSSES.items() if loss.classes} == {
-        "softmax-cross-entropy", "softmax-squared-error",
-    }  # fmt: skip
+        "softmax-cross-entropy",
+        "softmax-squared-error",
+    }
 
 
 def test_equations_of_a_layer_train_unless_told():

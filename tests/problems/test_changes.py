@@ -251,8 +251,11 @@ def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
         ({"preset": "mazur", "count-from": 2}, "count-from", "known: 0, 1"),
         ({"preset": "mazur", "count-from": True}, "count-from", "known: 0, 1"),
         ({"preset": "mazur", "parameter": 5}, "parameter", "no text"),
-        *(({"preset": "mazur", **dict.fromkeys(pair, 1)}, pair[0], f"together with {pair[1]}")
-          for pair in EXCLUSIVE if "parameter" not in pair),
+        *(
+            ({"preset": "mazur", **dict.fromkeys(pair, 1)}, pair[0], f"together with {pair[1]}")
+            for pair in EXCLUSIVE
+            if "parameter" not in pair
+        ),
         (
             {"preset": "mazur", "parameter": "w5", "level": "scalars"},
             "parameter",
@@ -260,7 +263,7 @@ def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
         ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_told(settings: dict[str, Any], key: str, said: str):
     with pytest.raises(SettingError, match=f"^{key}: .*{said}") as caught:
         specify(check_settings(settings))

@@ -33,10 +33,16 @@ def scripted(*scores: float) -> Callable[[Array, Array], float]:
 def run_of(*scores: float, every: int = 1, epochs: int | None = None, **stop: Any) -> Run:
     """Return a finished run whose records have the given scores."""
     run = train(
-        NET, X, Y, SGD(0.3), batch=4, metric=scripted(*scores), record_every=every,
+        NET,
+        X,
+        Y,
+        SGD(0.3),
+        batch=4,
+        metric=scripted(*scores),
+        record_every=every,
         epochs=len(scores) * every if epochs is None else epochs,
         stop=EarlyStopping(monitor="metric", **stop),
-    )  # fmt: skip
+    )
     run.finish()
     return run
 
@@ -109,9 +115,15 @@ def test_the_best_parameters_remain_when_the_epochs_end_first():
 
 def test_before_the_end_the_parameters_are_the_last_ones():
     run = train(
-        NET, X, Y, SGD(0.3), batch=4, epochs=3,
-        metric=scripted(3, 2, 1), stop=EarlyStopping(monitor="metric"),
-    )  # fmt: skip
+        NET,
+        X,
+        Y,
+        SGD(0.3),
+        batch=4,
+        epochs=3,
+        metric=scripted(3, 2, 1),
+        stop=EarlyStopping(monitor="metric"),
+    )
     for record in run:
         assert run.theta.tobytes() == theta_after(record.epoch)
     assert run.theta.tobytes() == theta_after(1)
@@ -145,9 +157,16 @@ def test_stopped_and_continued_is_uninterrupted(cut: int):
     first = train(NET, X, Y, SGD(0.3), batch=4, epochs=cut, metric=scripted(*scores), stop=stop)
     first.finish()
     second = train(
-        NET, X, Y, SGD(0.3), batch=4, epochs=6 - cut, metric=scripted(*scores[cut:]), stop=stop,
+        NET,
+        X,
+        Y,
+        SGD(0.3),
+        batch=4,
+        epochs=6 - cut,
+        metric=scripted(*scores[cut:]),
+        stop=stop,
         state=first.state,
-    )  # fmt: skip
+    )
     second.finish()
     assert second.theta.tobytes() == whole.theta.tobytes()
     assert second.state.theta.tobytes() == whole.state.theta.tobytes()

@@ -50,8 +50,17 @@ def test_slots_of_another_network_are_refused():
 def test_a_batch_without_weight_pays_no_alpha():
     network = mlp(2, 1, activation="identity", loss="squared-error", penalty=Penalty(alpha=0.1))
     theta = network.initialize(0)
-    run = train(network, X[:4], Y[:4], SGD(), batch=2, shuffle=False, epochs=1, theta=theta,
-                weights=[0, 0, 1, 1])  # fmt: skip
+    run = train(
+        network,
+        X[:4],
+        Y[:4],
+        SGD(),
+        batch=2,
+        shuffle=False,
+        epochs=1,
+        theta=theta,
+        weights=[0, 0, 1, 1],
+    )
     run.finish()
     _, gradient = network.loss_and_gradient(theta, X[2:4], Y[2:4])
     decay = 0.1 / 2 * np.where(network.layout.decays, theta, 0)  # alpha over the batch's weights

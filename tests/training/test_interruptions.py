@@ -31,10 +31,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
     "every other epoch": {"record_every": 2},
     "stopping early": {
-        "validation": (X[:3], 1 - Y[:3]), "metric": "r2", "after": True,
+        "validation": (X[:3], 1 - Y[:3]),
+        "metric": "r2",
+        "after": True,
         "stop": EarlyStopping(patience=2, min_delta=9.0),
     },
-}  # fmt: skip
+}
 
 each_engine = pytest.mark.parametrize("engine", ["reference", "compiled"])
 each_option = pytest.mark.parametrize("option", OPTIONS)

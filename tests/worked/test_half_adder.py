@@ -21,9 +21,14 @@ SUM_AND_CARRY = [[0, 0], [1, 0], [1, 0], [0, 1]]
 def run() -> Run:
     """Return the finished run."""
     begun = train(
-        HALF_ADDER.network, *HALF_ADDER.data()[:2], HALF_ADDER.optimizer,
-        epochs=20_000, seed=SEED, record_every=10_000, after=True,
-    )  # fmt: skip
+        HALF_ADDER.network,
+        *HALF_ADDER.data()[:2],
+        HALF_ADDER.optimizer,
+        epochs=20_000,
+        seed=SEED,
+        record_every=10_000,
+        after=True,
+    )
     begun.finish()
     return begun
 

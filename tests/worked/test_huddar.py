@@ -36,10 +36,13 @@ def test_a_step_comes_nearer():
     after, _ = rule.step(THETA, NET.trace(THETA, X, T).gradient, rule.start(THETA, NET.layout))
     # w + rate δ x with the t − y deltas, by hand
     by_hand = [
-        0.1 - 0.002654489 * 0.35, 0.8 - 0.002654489 * 0.9,
-        0.4 - 0.008171645 * 0.35, 0.6 - 0.008171645 * 0.9,
-        0.3 - 0.040681125 * 0.680267197, 0.9 - 0.040681125 * 0.663738697,
-    ]  # fmt: skip
+        0.1 - 0.002654489 * 0.35,
+        0.8 - 0.002654489 * 0.9,
+        0.4 - 0.008171645 * 0.35,
+        0.6 - 0.008171645 * 0.9,
+        0.3 - 0.040681125 * 0.680267197,
+        0.9 - 0.040681125 * 0.663738697,
+    ]
     assert after.tolist() == printed(*by_hand)
     outputs = [NET.predict(theta, X)[0, 0] for theta in (THETA, after)]
     assert abs(outputs[1] - 0.5) < abs(outputs[0] - 0.5)

@@ -36,9 +36,16 @@ THETA = NET.pack(W=[W1, W2], b=[B1, B2])
 def trained(net: Network, steps: int, state: State | None = None) -> Run:
     """Return a run of so many steps; its record holds the error afterwards."""
     run = train(
-        net, X, T, SGD(RATE),
-        theta=THETA, state=state, epochs=steps, record_every=STEPS, after=True,
-    )  # fmt: skip
+        net,
+        X,
+        T,
+        SGD(RATE),
+        theta=THETA,
+        state=state,
+        epochs=steps,
+        record_every=STEPS,
+        after=True,
+    )
     run.finish()
     return run
 
@@ -86,7 +93,10 @@ RECOMPUTED: dict[str, list[float]] = {
     "∂out/∂net o": [0.1868156018089595, 0.1755100528172712],
     "δ_o": [0.138498561628557, -0.0380982365165562],
     "∂E/∂w5..w8": [
-        0.0821670405642308, 0.0826676278475333, -0.0226025404774751, -0.0227402422159782,
+        0.0821670405642308,
+        0.0826676278475333,
+        -0.0226025404774751,
+        -0.0227402422159782,
     ],
     "new w5..w8": [0.358916479717885, 0.408666186076233, 0.511301270238738, 0.561370121107989],
     "∂E_o/∂out_h1": [0.0553994246514228, -0.0190491182582781],
@@ -95,7 +105,7 @@ RECOMPUTED: dict[str, list[float]] = {
     "δ_h": [0.0087713546894869, 0.0099542547052172],
     "∂E/∂w1..w4": [0.000438567734474, 0.000877135468949, 0.000497712735261, 0.000995425470522],
     "new w1..w4": [0.149780716132763, 0.199561432265526, 0.249751143632370, 0.299502287264739],
-}  # fmt: skip
+}
 
 # As printed, in order; "" where the post has no number.
 PRINTED: dict[str, list[str]] = {

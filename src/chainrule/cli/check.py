@@ -203,15 +203,21 @@ def check(  # noqa: PLR0913 (one for each option)
     """
     written = chosen(form, output, json=json)
     kind = KINDS[file.suffix.lower()]
-    options = {name.replace("_", "-"): value for name, value in context.params.items()
-               if value is not None}  # fmt: skip
+    options = {
+        name.replace("_", "-"): value for name, value in context.params.items() if value is not None
+    }
     refuse_idle(options, kind)
     settings = {key: options[key] for key in SETTINGS if key in options}
     subject = about(problem, settings, kind)
     found = diagnose(
-        file, subject, function=function, strict=strict, hint=hint or MOST_HINTS,
-        seconds_call=seconds_call or SECONDS_CALL, seconds=seconds or SECONDS,
-    )  # fmt: skip
+        file,
+        subject,
+        function=function,
+        strict=strict,
+        hint=hint or MOST_HINTS,
+        seconds_call=seconds_call or SECONDS_CALL,
+        seconds=seconds or SECONDS,
+    )
     hand_over(found, found.print, written, output)
     raise typer.Exit(CODES[found.verdict])
 
@@ -219,8 +225,9 @@ def check(  # noqa: PLR0913 (one for each option)
 def chosen(form: ReportFormat | None, file: Path | None, *, json: bool) -> ReportFormat:
     """Return the format that is asked for, in whichever way."""
     if json and form not in (None, ReportFormat.JSON):
-        raise typer.BadParameter(f"contradicts --format {form}; leave one of them out",
-                                 param_hint="'--json'")  # fmt: skip
+        raise typer.BadParameter(
+            f"contradicts --format {form}; leave one of them out", param_hint="'--json'"
+        )
     if json:
         return ReportFormat.JSON
     return form or meant(file, REPORT_ENDINGS)
@@ -278,29 +285,36 @@ def declared(settings: dict[str, Any]) -> Subject:
             param_hint="'--seed'",
         )
     with told_of(None, settings):
-        known = check_settings({key: settings[key] for key in ("layers", "momentum")
-                                if key in settings})  # fmt: skip
+        known = check_settings(
+            {key: settings[key] for key in ("layers", "momentum") if key in settings}
+        )
     refuse_misfits(settings, len(known.get("layers", ())))
     if "activation" in settings:
         known["activation"] = [name.strip() for name in settings["activation"].split(",")]
     if "loss" in settings:
         known["loss"] = settings["loss"]
-    return Subject(known or None, optimizer=settings.get("optimizer"),
-                   rate=settings.get("learning-rate"))  # fmt: skip
+    return Subject(
+        known or None, optimizer=settings.get("optimizer"), rate=settings.get("learning-rate")
+    )
 
 
 def refuse_misfits(settings: dict[str, Any], sizes: int) -> None:
     """Raise BadParameter where what is declared does not fit together."""
     if sizes == 1:
-        raise typer.BadParameter("give inputs and outputs at least, as in 2,3,1",
-                                 param_hint="'--layers'")  # fmt: skip
+        raise typer.BadParameter(
+            "give inputs and outputs at least, as in 2,3,1", param_hint="'--layers'"
+        )
     names = len(settings.get("activation", "").split(","))
     if sizes and names not in (1, sizes - 1):
-        raise typer.BadParameter(f"{names} names are given for {sizes - 1} layers; give one for "
-                                 "all, or one for each", param_hint="'--activation'")  # fmt: skip
+        raise typer.BadParameter(
+            f"{names} names are given for {sizes - 1} layers; give one for all, or one for each",
+            param_hint="'--activation'",
+        )
     if "momentum" in settings and settings.get("optimizer") not in VELOCITY:
-        raise typer.BadParameter("changes nothing: add --optimizer momentum or nesterov, or leave "
-                                 "it out", param_hint="'--momentum'")  # fmt: skip
+        raise typer.BadParameter(
+            "changes nothing: add --optimizer momentum or nesterov, or leave it out",
+            param_hint="'--momentum'",
+        )
 
 
 def refuse_gaps(settings: dict[str, Any], kind: str) -> None:
@@ -316,8 +330,9 @@ def refuse_gaps(settings: dict[str, Any], kind: str) -> None:
     if not gaps and not {"weights", "seed"} & set(settings):
         gaps = ["weights"] if kind == NUMBERS else []  # a program may be asked about any
     if gaps:
-        raise typer.BadParameter("is missing; describe the network whole, or give --problem",
-                                 param_hint=f"'--{gaps[0]}'")  # fmt: skip
+        raise typer.BadParameter(
+            "is missing; describe the network whole, or give --problem", param_hint=f"'--{gaps[0]}'"
+        )
 
 
 def numbered(problem: str | None, settings: dict[str, Any], kind: str) -> Subject:
@@ -329,14 +344,23 @@ def numbered(problem: str | None, settings: dict[str, Any], kind: str) -> Subjec
     spec = specified(problem, settings)
     made, data = spec.problem, spec.problem.data()
     if data.weights is not None:
-        raise typer.BadParameter("has weights of samples, which a check knows nothing of; leave "
-                                 "them out", param_hint="'--problem'")  # fmt: skip
+        raise typer.BadParameter(
+            "has weights of samples, which a check knows nothing of; leave them out",
+            param_hint="'--problem'",
+        )
     rate = settings.get("learning-rate")
     known_rule = problem is not None or "optimizer" in settings
     if rate is None and kind == NUMBERS and known_rule:
         rate = first_rate(made.optimizer)
-    return Subject(made.network, made.theta(spec.seed), data.x, data.t,
-                   made.optimizer if known_rule else None, rate, made.notation)  # fmt: skip
+    return Subject(
+        made.network,
+        made.theta(spec.seed),
+        data.x,
+        data.t,
+        made.optimizer if known_rule else None,
+        rate,
+        made.notation,
+    )
 
 
 def first_rate(optimizer: Any) -> float | None:
@@ -349,17 +373,32 @@ def first_rate(optimizer: Any) -> float | None:
 
 
 def diagnose(
-    file: Path, subject: Subject, *, function: str | None, strict: bool, hint: int,
-    seconds_call: float, seconds: float,
-) -> "Diagnosis":  # fmt: skip
+    file: Path,
+    subject: Subject,
+    *,
+    function: str | None,
+    strict: bool,
+    hint: int,
+    seconds_call: float,
+    seconds: float,
+) -> "Diagnosis":
     """Return the diagnosis; whoever waits at a terminal is told."""
     import chainrule.diagnosis
     from chainrule.cli.output import waiting
 
     with waiting("checking", after=PATIENCE):
         return chainrule.diagnosis.check(
-            file, subject.network, subject.theta, subject.x, subject.t,
-            learning_rate=subject.rate, optimizer=subject.optimizer, strict=strict, hint=hint,
-            function=function, notation=subject.notation,
-            seconds_call=seconds_call, seconds=seconds,
-        )  # fmt: skip
+            file,
+            subject.network,
+            subject.theta,
+            subject.x,
+            subject.t,
+            learning_rate=subject.rate,
+            optimizer=subject.optimizer,
+            strict=strict,
+            hint=hint,
+            function=function,
+            notation=subject.notation,
+            seconds_call=seconds_call,
+            seconds=seconds,
+        )

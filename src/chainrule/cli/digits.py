@@ -87,9 +87,16 @@ def begin(learned: Digits, held_out: Digits, seed: int) -> Run:
     """Return the training run."""
     steps = EPOCHS * -(-len(learned.y) // BATCH)
     return train(
-        NETWORK, learned.X, learned.y, Adam(CosineDecay(RATE, steps)), epochs=EPOCHS, batch=BATCH,
-        seed=seed, validation=held_out, metric="accuracy",
-    )  # fmt: skip
+        NETWORK,
+        learned.X,
+        learned.y,
+        Adam(CosineDecay(RATE, steps)),
+        epochs=EPOCHS,
+        batch=BATCH,
+        seed=seed,
+        validation=held_out,
+        metric="accuracy",
+    )
 
 
 # ---- what is shown ------------------------------------------------------------------------------

@@ -82,8 +82,11 @@ def explain(  # noqa: PLR0913 (one for each option)
     form = form or by_ending(file)
     if compact and form is not Format.TEXT:
         raise typer.BadParameter("is for text only", param_hint="'--compact'")
-    options = {name.replace("_", "-"): value for name, value in context.params.items()
-               if value is not None and name not in NOT_SETTINGS}  # fmt: skip
+    options = {
+        name.replace("_", "-"): value
+        for name, value in context.params.items()
+        if value is not None and name not in NOT_SETTINGS
+    }
     refuse_idle(options, form)
     example = work_out(specified(preset, options), options)
     refuse_idle([*options, *(["compact"] if compact else [])], example.level)
@@ -127,10 +130,16 @@ def work_out(spec: "Spec", options: dict[str, Any]) -> "WorkedExample":
     with waiting(f"working out {spec.steps:,} steps", spec.steps >= LONG):
         try:
             return explain_problem(
-                spec.problem, steps=spec.steps, show_steps=spec.show, parameter=spec.parameter,
-                level=spec.level, notation=varied_notation(spec), digits=spec.digits,
-                decimals=spec.decimals, seed=spec.seed,
-            )  # fmt: skip
+                spec.problem,
+                steps=spec.steps,
+                show_steps=spec.show,
+                parameter=spec.parameter,
+                level=spec.level,
+                notation=varied_notation(spec),
+                digits=spec.digits,
+                decimals=spec.decimals,
+                seed=spec.seed,
+            )
         except UnknownNameError as error:  # of a parameter: all other names are known to be right
             if "parameter" not in options:
                 raise

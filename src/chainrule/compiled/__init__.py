@@ -6,9 +6,9 @@ something has to be compiled.
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.compiled import sources  # noqa: F401 (it looks at the files as they are imported)
+from chainrule.compiled.cache import sources  # noqa: F401 (it records the files as imported)
+from chainrule.compiled.cache.import_lock import LOADING
 from chainrule.compiled.choice import Path, describe
-from chainrule.compiled.forks import LOADING
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.activations import Custom
-from chainrule.compiled.forks import LOADING
+from chainrule.compiled.cache.import_lock import LOADING
 from chainrule.errors import InputError, MissingPackageError, missing, unknown
 from chainrule.layers import Activate, Dense
 from chainrule.losses import CustomLoss
@@ -167,7 +167,7 @@ def own_parts(network: Network) -> list[Custom | CustomLoss]:
 
 def fault_of(part: Custom | CustomLoss, dtype: type[np.floating[Any]]) -> InputError | None:
     """Return why a function of a user's own does not compile, or None."""
-    from chainrule.compiled.pieces import activation_piece, loss_piece
+    from chainrule.compiled.codegen.elementwise_kernels import activation_piece, loss_piece
 
     try:
         activation_piece(part, dtype) if isinstance(part, Custom) else loss_piece(part, dtype)

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch
-from chainrule.compiled import fields as b
-from chainrule.compiled.fields import Memory
-from chainrule.compiled.helper import built_beside
-from chainrule.compiled.kernels import (
+from chainrule.compiled.codegen.elementwise_kernels import Dtype, loss_piece, rule_piece
+from chainrule.compiled.kernel_loader import (
     BATCHES,
     LAUNCHED,
     TINY,
@@ -25,9 +23,11 @@ from chainrule.compiled.kernels import (
     kernel,
     layer_kernels,
     write_kernels,
-)  # fmt: skip
-from chainrule.compiled.pieces import Dtype, loss_piece, rule_piece
-from chainrule.compiled.tables import SETTINGS, Tables, kind_of, rounded, tables
+)
+from chainrule.compiled.kernels import memory_layout as b
+from chainrule.compiled.kernels.memory_layout import Memory
+from chainrule.compiled.kernels.network_table import SETTINGS, Tables, kind_of, rounded, tables
+from chainrule.compiled.parallel_build import built_beside
 from chainrule.compiled.threads import single_blas, together
 from chainrule.errors import DivergenceError
 from chainrule.layers import LayerNorm
@@ -132,9 +132,15 @@ class Kernel:
     """
 
     def __init__(
-        self, network: Network, optimizer: Optimizer, data: Batch, batches: Batches,
-        ranks: int, *, tiny: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        data: Batch,
+        batches: Batches,
+        ranks: int,
+        *,
+        tiny: bool = False,
+    ) -> None:
         self.network, self.optimizer, self.data, self.batches = network, optimizer, data, batches
         self.ranks, self.n = ranks, len(data.x)
         self.dtype: Dtype = data.x.dtype.type
@@ -164,9 +170,11 @@ class Kernel:
         """Return the numbers of the kernels that are launched by number and that this run needs."""
         whole, kinds = self.mode == b.WHOLE, {type(layer) for layer in self.network.layers}
         needed = {
-            b.SUMS: LayerNorm in kinds, b.NORM_PART: whole, b.CHANGE_WHOLE: whole,
+            b.SUMS: LayerNorm in kinds,
+            b.NORM_PART: whole,
+            b.CHANGE_WHOLE: whole,
             b.PENALTY_SUMS: bool(self.network.penalty),
-        }  # fmt: skip
+        }
         return [k for k in range(len(LAUNCHED)) if needed.get(k, True)]
 
     def _kernels(self, launched: Sequence[int]) -> list[str]:
@@ -241,8 +249,13 @@ class Kernel:
         rates[:] = rates_of(self.optimizer, state.step, count)
         seed = state.seed % 2**64
         self.head[HEAD_OF_CALL] = (
-            state.batch, count, state.step, seed - 2**64 * (seed >= 2**63), len(orders), ends,
-        )  # fmt: skip
+            state.batch,
+            count,
+            state.step,
+            seed - 2**64 * (seed >= 2**63),
+            len(orders),
+            ends,
+        )
         self.fixed["meeting"][:] = 0
         slot, slot2 = ([*slots, theta, theta])[:2]
         made = {"theta": theta, "slot": slot, "slot2": slot2, "orders": orders}

@@ -9,20 +9,20 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.compiled import fields as b
 from chainrule.compiled.choice import products_of
-from chainrule.compiled.fields import OWN, Memory
-from chainrule.compiled.helper import built_beside
-from chainrule.compiled.kernels import (
+from chainrule.compiled.codegen.elementwise_kernels import Dtype, link_piece
+from chainrule.compiled.kernel_loader import (
     FORWARD,
     Program,
     address_of,
     kernel,
     layer_kernels,
     write_kernels,
-)  # fmt: skip
-from chainrule.compiled.pieces import Dtype, link_piece
-from chainrule.compiled.tables import SETTINGS, Tables, kind_of, tables
+)
+from chainrule.compiled.kernels import memory_layout as b
+from chainrule.compiled.kernels.memory_layout import OWN, Memory
+from chainrule.compiled.kernels.network_table import SETTINGS, Tables, kind_of, tables
+from chainrule.compiled.parallel_build import built_beside
 from chainrule.compiled.threads import allowed, single_blas, together
 from chainrule.errors import InputError
 from chainrule.network import Network

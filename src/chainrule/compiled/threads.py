@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from chainrule.compiled.forks import LOADING
+from chainrule.compiled.cache.import_lock import LOADING
 
 LOCK = threading.Lock()
 

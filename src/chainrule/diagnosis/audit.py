@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.diagnosis.figures import read_figures
 from chainrule.diagnosis.findings import Diagnosis
 from chainrule.diagnosis.numbers import check_figures
 from chainrule.diagnosis.terms import Terms
@@ -20,6 +19,7 @@ from chainrule.errors import ChainruleError, InputError
 from chainrule.losses import one_hot
 from chainrule.network import Network, mlp
 from chainrule.penalties import Penalty
+from chainrule.submission.numbers.reported_numbers import read_figures
 
 Array = NDArray[Any]
 
@@ -30,11 +30,21 @@ EPS = float(np.finfo(float).eps)  # below which scikit-learn's loss takes a prob
 
 # A step that is a multiple of the gradient, of all samples at once, without a mask.
 PLAIN = {
-    "solver": "sgd", "learning_rate": "constant", "learning_rate_init": RATE, "momentum": 0.0,
-    "shuffle": False, "early_stopping": False, "warm_start": False, "random_state": 0,
-    "dropout": 0.0, "max_iter": 1, "class_weight": None, "clip": None, "callbacks": None,
+    "solver": "sgd",
+    "learning_rate": "constant",
+    "learning_rate_init": RATE,
+    "momentum": 0.0,
+    "shuffle": False,
+    "early_stopping": False,
+    "warm_start": False,
+    "random_state": 0,
+    "dropout": 0.0,
+    "max_iter": 1,
+    "class_weight": None,
+    "clip": None,
+    "callbacks": None,
     "verbose": False,
-}  # fmt: skip
+}
 LEFT_OUT = ("dropout", "class_weight", "clip")  # which would change the gradient itself
 
 # Of what stands behind the last net input: a classifier's loss, and a regressor's.
@@ -162,10 +172,12 @@ def network_of(estimator: Any) -> Network:
     classified, loss = is_classifier(estimator), params.get("loss", "squared_error")
     widths = [len(w) for w in estimator.coefs_] + [len(estimator.intercepts_[-1])]
     return mlp(
-        *widths, activation=params["activation"], output="identity",
+        *widths,
+        activation=params["activation"],
+        output="identity",
         loss=CLASSIFIED[link] if classified else REGRESSED[loss],
         penalty=Penalty(alpha=params["alpha"]),
-    )  # fmt: skip
+    )
 
 
 # ---- the data -----------------------------------------------------------------------------------

@@ -12,11 +12,7 @@ from typing import Any, cast
 from numpy.typing import ArrayLike
 
 from chainrule.diagnosis.audit import check_estimator, is_estimator
-from chainrule.diagnosis.figures import read_figures
 from chainrule.diagnosis.findings import Diagnosis
-from chainrule.diagnosis.handin import HandinError, attempt_of
-from chainrule.diagnosis.handin.questions import Failure
-from chainrule.diagnosis.handin.sandbox import Sandbox
 from chainrule.diagnosis.numbers import check_figures
 from chainrule.diagnosis.programs import Apart, Here, examine, failed
 from chainrule.diagnosis.terms import Terms
@@ -24,6 +20,10 @@ from chainrule.errors import InputError
 from chainrule.explanation import Notation
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
+from chainrule.submission import HandinError, attempt_of
+from chainrule.submission.numbers.reported_numbers import read_figures
+from chainrule.submission.process.sandbox import Sandbox
+from chainrule.submission.questions import Failure
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
 MOST_HINT = 4
@@ -100,8 +100,19 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
     for limit, value in (("seconds_call", seconds_call), ("seconds", seconds)):
         if isinstance(value, str) or not value > 0:
             raise InputError(f"{limit}={value!r}: must be a positive number")
-    terms = Terms(network, theta, x, t, learning_rate, optimizer, strict, notation,
-                  begin, seconds_call, seconds)  # fmt: skip
+    terms = Terms(
+        network,
+        theta,
+        x,
+        t,
+        learning_rate,
+        optimizer,
+        strict,
+        notation,
+        begin,
+        seconds_call,
+        seconds,
+    )
     found = _dispatch(attempt, terms, function)
     return replace(found, hint=hint, seconds=round(time.monotonic() - begin, 3))
 

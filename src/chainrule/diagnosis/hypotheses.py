@@ -148,15 +148,21 @@ def choices(form: Form, network: Network) -> list[tuple[str, ...]]:
     dense = tuple(dense_labels(network))
     stem = form.where.removesuffix("*")
     hidden, first, others = dense[:-1], dense[:1], dense[1:]
-    groups = {"all": dense, "hidden": hidden, "output": dense[-1:], "not-first": others,
-              "first": first}  # fmt: skip
+    groups = {
+        "all": dense,
+        "hidden": hidden,
+        "output": dense[-1:],
+        "not-first": others,
+        "first": first,
+    }
     chosen = [groups[stem]]
     if form.where.endswith("*"):
         chosen += [hidden, dense[-1:]] if stem == "all" else []
         chosen += [(label,) for label in groups[stem]]
     named = form.activation.split()
-    kept = (tuple(x for x in labels if not named or function(network, x) in named)
-            for labels in chosen)  # fmt: skip
+    kept = (
+        tuple(x for x in labels if not named or function(network, x) in named) for labels in chosen
+    )
     return [labels for labels in dict.fromkeys(kept) if labels]
 
 

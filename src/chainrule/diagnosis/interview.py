@@ -9,11 +9,11 @@ from typing import Protocol
 
 import numpy as np
 
-from chainrule.diagnosis.handin.chance import NOT_ASKED
-from chainrule.diagnosis.handin.questions import Array, Failure, Kind, Layout, Question, Reading
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, packed, question
 from chainrule.diagnosis.replay import SINGLE_PRECISION, Seen, Session
 from chainrule.network import mlp
+from chainrule.submission.questions import Array, Failure, Kind, Layout, Question, Reading
+from chainrule.submission.randomness import NOT_ASKED
 
 CALLS: dict[Kind, int] = {"gradients": 2, "step": 3, "forward": 2}
 DEPTHS = (3, 2, 1)
@@ -164,12 +164,16 @@ def _further(
     if own is not None:
         return [replace(own, calls=calls)]
     if reading.layout.samples == ONE_BY_ONE:
-        ask = [question(first.widths, 1, calls=calls, one_hot=one_hot),
-               question(first.widths, 1, seed=1, one_hot=one_hot)]  # fmt: skip
+        ask = [
+            question(first.widths, 1, calls=calls, one_hot=one_hot),
+            question(first.widths, 1, seed=1, one_hot=one_hot),
+        ]
         ask += [question(first.widths, 3, one_hot=one_hot)] if kind == "step" else []
     else:
-        ask = [question(first.widths, calls=calls, one_hot=one_hot),
-               question(first.widths, 1, one_hot=one_hot)]  # fmt: skip
+        ask = [
+            question(first.widths, calls=calls, one_hot=one_hot),
+            question(first.widths, 1, one_hot=one_hot),
+        ]
     if declared.layers is None and first.widths in GENERAL.values():
         n = 1 if reading.layout.samples == ONE_BY_ONE else 0
         tables = (SQUARE,) if reading.layout.classes else (SQUARE, SINGLE)  # one class is no choice

@@ -14,20 +14,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.activations import ACTIVATIONS, Activation
-from chainrule.diagnosis.handin.questions import Question
 from chainrule.errors import InputError, UnknownNameError, unknown
 from chainrule.layers import Dense
 from chainrule.losses import LOSSES
 from chainrule.network import Network, mlp
 from chainrule.optimizers import Optimizer
+from chainrule.submission.questions import Question
 
 SAMPLES, RATE = (5, 7, 11), 0.37
 GENERAL = {1: (4, 3), 2: (2, 4, 3), 3: (2, 4, 4, 3), 4: (2, 4, 4, 6, 3)}
 SQUARE = {depth: (3,) * (depth + 1) for depth in GENERAL}
 SINGLE = {1: (4, 1), 2: (2, 4, 1), 3: (2, 4, 4, 1), 4: (2, 4, 4, 6, 1)}
 
-HIDDEN = ("logistic", "tanh", "relu", "leaky-relu", "softplus", "identity", "elu", "selu", "silu",
-          "gelu", "gelu-tanh")  # fmt: skip
+HIDDEN = (
+    "logistic",
+    "tanh",
+    "relu",
+    "leaky-relu",
+    "softplus",
+    "identity",
+    "elu",
+    "selu",
+    "silu",
+    "gelu",
+    "gelu-tanh",
+)
 ENDS = (
     ("", "squared-error"),  # the hidden activation at the output too
     ("identity", "squared-error"),
@@ -55,16 +66,48 @@ MEANT_ACTIVATION = {
     **dict.fromkeys(("rectifier", "ramp"), "relu"),
 }
 MEANT_LOSS = {
-    **dict.fromkeys(("mse", "sse", "l2", "mean-squared-error", "quadratic", "se", "half-mse",
-                     "squared", "mean-square-error"), "squared-error"),
+    **dict.fromkeys(
+        (
+            "mse",
+            "sse",
+            "l2",
+            "mean-squared-error",
+            "quadratic",
+            "se",
+            "half-mse",
+            "squared",
+            "mean-square-error",
+        ),
+        "squared-error",
+    ),
     **dict.fromkeys(("mae", "l1", "mean-absolute-error", "absolute"), "absolute-error"),
-    **dict.fromkeys(("bce", "binary-cross-entropy", "log-loss", "logloss", "bcewithlogits",
-                     "sigmoid-cross-entropy"), "logistic-cross-entropy"),
-    **dict.fromkeys(("ce", "cce", "cross-entropy", "categorical-cross-entropy", "nll", "softmax",
-                     "sparse-categorical-cross-entropy", "xent"), "softmax-cross-entropy"),
+    **dict.fromkeys(
+        (
+            "bce",
+            "binary-cross-entropy",
+            "log-loss",
+            "logloss",
+            "bcewithlogits",
+            "sigmoid-cross-entropy",
+        ),
+        "logistic-cross-entropy",
+    ),
+    **dict.fromkeys(
+        (
+            "ce",
+            "cce",
+            "cross-entropy",
+            "categorical-cross-entropy",
+            "nll",
+            "softmax",
+            "sparse-categorical-cross-entropy",
+            "xent",
+        ),
+        "softmax-cross-entropy",
+    ),
     **dict.fromkeys(("smooth-l1", "huber-loss"), "huber"),
     **dict.fromkeys(("pinball", "pinball-loss"), "quantile"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -91,9 +134,13 @@ class Declared:
 
 
 def question(
-    widths: Sequence[int], samples: int = 0, *, calls: int = 1, seed: int = 0,
+    widths: Sequence[int],
+    samples: int = 0,
+    *,
+    calls: int = 1,
+    seed: int = 0,
     one_hot: bool = False,
-) -> Question:  # fmt: skip
+) -> Question:
     """Return a network's numbers: weights, biases, samples and targets without zeros.
 
     Targets are positive and sum to 1 in each row, which every loss takes; or one-hot. Unless said
@@ -145,8 +192,11 @@ def _choices(depth: int, declared: Declared) -> Iterator[tuple[list[str | Activa
             f"{len(names)} activations are declared for {depth} layers; name one, or one for each"
         )
     hidden = HIDDEN if names is None else (names[0],)
-    found = [(i + k, name, end, objective) for i, name in enumerate(hidden)
-             for k, (end, objective) in enumerate(_ends(names, loss, name))]  # fmt: skip
+    found = [
+        (i + k, name, end, objective)
+        for i, name in enumerate(hidden)
+        for k, (end, objective) in enumerate(_ends(names, loss, name))
+    ]
     for _, name, end, objective in sorted(found, key=lambda row: row[0]):
         whole = names is not None and len(names) == depth > 1
         inner = list(names[:-1]) if names is not None and whole else [name] * (depth - 1)
@@ -248,8 +298,10 @@ def unknown_name(what: str, name: str, choices: Iterable[str]) -> UnknownNameErr
 
 def trained(network: Network) -> Iterator[Network]:
     """Yield the same network with everything trained, where something is not."""
-    layers = tuple(replace(layer, trainable=True) if isinstance(layer, Dense) else layer
-                   for layer in network.layers)  # fmt: skip
+    layers = tuple(
+        replace(layer, trainable=True) if isinstance(layer, Dense) else layer
+        for layer in network.layers
+    )
     if layers != network.layers:
         yield replace(network, layers=layers)
 

@@ -10,8 +10,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.diagnosis.figure_names import resolve
-from chainrule.diagnosis.figures import Figures
 from chainrule.diagnosis.findings import Diagnosis
 from chainrule.diagnosis.interview import order
 from chainrule.diagnosis.judge import Court, decide
@@ -24,6 +22,8 @@ from chainrule.diagnosis.verdicts import diagnosis
 from chainrule.errors import ChainruleError, InputError
 from chainrule.network import Network
 from chainrule.optimizers import SGD
+from chainrule.submission.numbers.names import resolve
+from chainrule.submission.numbers.reported_numbers import Figures
 from chainrule.wiring import Step, wire
 
 Array: TypeAlias = NDArray[Any]

@@ -12,10 +12,6 @@ from numpy.typing import NDArray
 
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.findings import Diagnosis, Finding
-from chainrule.diagnosis.handin import Attempt, read, widths_of
-from chainrule.diagnosis.handin.chance import DRAWN
-from chainrule.diagnosis.handin.questions import Failure, Kind, Layout, Question, Reading
-from chainrule.diagnosis.handin.sandbox import Sandbox
 from chainrule.diagnosis.interview import Asker, Interview, interviews
 from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
@@ -28,6 +24,10 @@ from chainrule.errors import InputError
 from chainrule.layers import Dense
 from chainrule.optimizers import SGD
 from chainrule.penalties import Penalty
+from chainrule.submission import Attempt, read, widths_of
+from chainrule.submission.process.sandbox import Sandbox
+from chainrule.submission.questions import Failure, Kind, Layout, Question, Reading
+from chainrule.submission.randomness import DRAWN
 
 Array: TypeAlias = NDArray[Any]
 
@@ -99,10 +99,18 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
 
 def decided(found: list[Interview], declared: Declared, terms: Terms) -> Diagnosis:
     """Return the diagnosis of the interviews by which most is explained."""
-    courts = {court: i for i in found for sessions in _ways(i)
-              for court in held(i, sessions, declared, terms)}  # fmt: skip
-    spare = {court: (i, remark) for i in found for sessions, remark in spared(i)
-             for court in held(i, sessions, declared, terms)}  # fmt: skip
+    courts = {
+        court: i
+        for i in found
+        for sessions in _ways(i)
+        for court in held(i, sessions, declared, terms)
+    }
+    spare = {
+        court: (i, remark)
+        for i in found
+        for sessions, remark in spared(i)
+        for court in held(i, sessions, declared, terms)
+    }
     for court, (_, remark) in spare.items():
         court.likely &= remark == NOT_THE_LOSS
     outcome, court = decide(list(courts), list(spare))
@@ -177,9 +185,12 @@ def own_question(terms: Terms, declared: Declared) -> Question | None:
     params = network.params(np.asarray(terms.theta, dtype=float))
     rate = declared.rate or rate_of(declared.rule) or 0.5
     return Question(
-        tuple(np.array(p["W"]) for p in params), tuple(np.array(p["b"]) for p in params),
-        batch.x, batch.t, rate,
-    )  # fmt: skip
+        tuple(np.array(p["W"]) for p in params),
+        tuple(np.array(p["b"]) for p in params),
+        batch.x,
+        batch.t,
+        rate,
+    )
 
 
 def held(
@@ -282,8 +293,11 @@ def found_out(
 def penalty_words(penalty: Penalty) -> str:
     """Return what a penalty adds to the loss."""
     terms = {"l1": "Σ|w|", "l2": "Σw²", "alpha": "Σw² / 2n"}
-    parts = (f"{penalty.constants[name]:g} {term}" for name, term in terms.items()
-             if penalty.constants[name])  # fmt: skip
+    parts = (
+        f"{penalty.constants[name]:g} {term}"
+        for name, term in terms.items()
+        if penalty.constants[name]
+    )
     return " + ".join(parts)
 
 

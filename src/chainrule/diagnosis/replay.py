@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batch import Batch
-from chainrule.diagnosis.handin.questions import later
 from chainrule.diagnosis.hypotheses import Variant
 from chainrule.equations import EquationError, names
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, OptimizerState
+from chainrule.submission.questions import later
 from chainrule.wiring import Step, wire
 
 Array: TypeAlias = NDArray[Any]
@@ -119,8 +119,9 @@ class Session:
 
     def renamed(self, old: str, new: str) -> "Session":
         """Return the session with another name for one of its arrays."""
-        calls = tuple(tuple(replace(a, name=new) if a.name == old else a for a in call)
-                      for call in self.calls)  # fmt: skip
+        calls = tuple(
+            tuple(replace(a, name=new) if a.name == old else a for a in call) for call in self.calls
+        )
         return replace(self, calls=calls)
 
     def without(self, name: str) -> "Session":

@@ -63,8 +63,9 @@ def _is_even(interview: Interview) -> bool:
     """Tell whether the first updates are nearly all of one size."""
     question, reading = interview.asked[0]
     pairs = [(old, reading.answers[0].get(f"W{i}_new")) for i, old in enumerate(question.W, 1)]
-    moves = [abs(new - old).ravel() for old, new in pairs
-             if new is not None and new.shape == old.shape]  # fmt: skip
+    moves = [
+        abs(new - old).ravel() for old, new in pairs if new is not None and new.shape == old.shape
+    ]
     sizes = np.concatenate(moves) if moves else np.zeros(0)
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
     return bool(sizes.size and np.quantile(sizes, 0.9) < 1.2 * np.quantile(sizes, 0.1))

@@ -123,9 +123,12 @@ class Search:
             return next((e for e in others if e.complete), found)
 
     def _tried(
-        self, setting: Setting, changes: tuple[Variant, ...], session: Session,
+        self,
+        setting: Setting,
+        changes: tuple[Variant, ...],
+        session: Session,
         scale: Scale | None = None,
-    ) -> Explanation:  # fmt: skip
+    ) -> Explanation:
         """Return how far a hypothesis explains a session, in one scale of the update if given."""
         known = {} if scale is None else {"update": scale}
         trial = _Trial(self, self.fitted(setting, session), changes, session, known)
@@ -183,8 +186,11 @@ class Search:
         """Return the explanations by one mistake, or by a factor."""
         session = self.first_wrong(setting)
         base = self.explain(setting, (), session)
-        found = [self.explain(setting, (v,), session) for v in self.reaching(base, session)
-                 if not self.late]  # fmt: skip
+        found = [
+            self.explain(setting, (v,), session)
+            for v in self.reaching(base, session)
+            if not self.late
+        ]
         self._singles[setting] = found
         self._partial[setting] = [e for e in found if e.reached > base.reached]
         return self._whole([base, *found], session)

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from chainrule.activations import Activation
 from chainrule.descriptions import of_kind, whole
-from chainrule.diagnosis.handin.module import network_told
 from chainrule.diagnosis.networks import Declared, known_activation, known_loss
 from chainrule.diagnosis.rules import altered
 from chainrule.errors import InputError, unknown
@@ -21,6 +20,7 @@ from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
+from chainrule.submission.process.module import network_told
 
 SEARCH = 0.7  # the share of the time that the search may take
 KEYS = ("layers", "activation", "loss", "optimizer", "learning_rate", "momentum")

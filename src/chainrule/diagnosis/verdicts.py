@@ -429,25 +429,33 @@ def _inputs(setting: Setting) -> Iterator[tuple[str, Setting, Session]]:
     """Yield further networks and batches to look at, in words."""
     network = setting.network
     depth = len(network.widths) - 1
-    tables = (("a network with several outputs and layers of different widths", GENERAL),
-              ("a network whose layers are all as wide", SQUARE),
-              ("a network with one output", SINGLE))  # fmt: skip
+    tables = (
+        ("a network with several outputs and layers of different widths", GENERAL),
+        ("a network whose layers are all as wide", SQUARE),
+        ("a network with one output", SINGLE),
+    )
     for n, batch in ((5, "a batch of several samples"), (1, "a single sample")):
         for about, table in tables:
             if depth not in table or (table is SINGLE and network.objective.classes):
                 continue
             q = question(table[depth], n, one_hot=network.objective.classes)
             other = resized(network, table[depth])
-            yield f"{about}, and {batch}", replace(setting, network=other, online=False), Session(
-                q.x, q.t, packed(other, q), ()
-            )  # fmt: skip
+            yield (
+                f"{about}, and {batch}",
+                replace(setting, network=other, online=False),
+                Session(q.x, q.t, packed(other, q), ()),
+            )
 
 
 def _numbers(change: Variant, setting: Setting, session: Session) -> list[Array] | None:
     """Return the gradients (or updates) that a mistake gives, None where it cannot be computed."""
     try:
-        again = replace(change, replace=replacements(change.form, change.labels, setting.network)
-                        if change.labels else change.replace)  # fmt: skip
+        again = replace(
+            change,
+            replace=replacements(change.form, change.labels, setting.network)
+            if change.labels
+            else change.replace,
+        )
         replay = Replay(setting, session, (again,))
         suffix = "_new" if setting.rule is not None else ""
         names = [b.name for b in setting.network.layout.blocks]
@@ -460,5 +468,7 @@ def _numbers(change: Variant, setting: Setting, session: Session) -> list[Array]
 def _differ(one: list[Array], two: list[Array] | None) -> bool:
     if two is None:
         return True
-    return any(a.shape != b.shape or not np.allclose(a, b, rtol=1e-9, atol=1e-12)
-               for a, b in zip(one, two, strict=True))  # fmt: skip
+    return any(
+        a.shape != b.shape or not np.allclose(a, b, rtol=1e-9, atol=1e-12)
+        for a, b in zip(one, two, strict=True)
+    )

@@ -188,9 +188,15 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         return self
 
     def _prepared(
-        self, given: Given, held: Given, epochs: int, *,
-        fresh: bool, classes: ArrayLike | None = None, part: bool = False,
-    ) -> Fitting:  # fmt: skip
+        self,
+        given: Given,
+        held: Given,
+        epochs: int,
+        *,
+        fresh: bool,
+        classes: ArrayLike | None = None,
+        part: bool = False,
+    ) -> Fitting:
         """Check everything, and return a fit that is ready to go."""
         rows, wanted = checked_pair(self, given.X, given.y, reset=fresh, numeric=self._numeric)
         weight = checked_weights(given.weight, len(rows))
@@ -315,15 +321,20 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         told = {"X": given.X, "y": given.y, "metadata": metadata}
         forward, theta = self._forward, lambda: course.state.theta
         return Fitting(
-            run, course, Rule(self.tol, self.n_iter_no_change), epochs, is_adaptive(self),
-            held_out, judge,
+            run,
+            course,
+            Rule(self.tol, self.n_iter_no_change),
+            epochs,
+            is_adaptive(self),
+            held_out,
+            judge,
             lambda held: held.loss(forward, theta()),
             Watch(self, callbacks_of(self), told, lambda: {"_theta": theta()}),
             None,
             lambda: self._show(course),
             lambda: self._theta,
             lambda rate: self._tell_standstill(f"Setting learning rate to {rate:f}"),
-        )  # fmt: skip
+        )
 
     def _scorer(self) -> Any:
         """Return scikit-learn's scorer, None for the loss and for the estimator's own score."""
@@ -417,10 +428,16 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         x, t, weight, _ = fitting.run.data
         names = Names(getattr(self, "feature_names_in_", None), getattr(self, "classes_", None))
         self._health = diagnose(
-            self.network_, fitting.course.state.theta, x, t, weights=weight,
-            history=fitting.records, optimizer=fitting.course.optimizer, theta_start=start,
+            self.network_,
+            fitting.course.state.theta,
+            x,
+            t,
+            weights=weight,
+            history=fitting.records,
+            optimizer=fitting.course.optimizer,
+            theta_start=start,
             names=names,
-        )  # fmt: skip
+        )
         show(self._health)
 
     def _show(self, course: Course) -> None:

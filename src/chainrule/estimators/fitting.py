@@ -259,9 +259,16 @@ class Fitting:
         self.slowed(optimizer.rate)
         run = self.run
         self.run = Run(
-            run.network, run.data, None, optimizer, run.settings._replace(epochs=max(self.left, 0)),
-            run.state.theta, run.state.seed, run.state, run.path,
-        )  # fmt: skip
+            run.network,
+            run.data,
+            None,
+            optimizer,
+            run.settings._replace(epochs=max(self.left, 0)),
+            run.state.theta,
+            run.state.seed,
+            run.state,
+            run.path,
+        )
         return True
 
 

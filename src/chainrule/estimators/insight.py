@@ -199,10 +199,21 @@ class Insight(Weights):
         if isinstance(course.optimizer, LBFGS):  # begins anew
             state = state._replace(step=0)
         return explain(
-            network, None, data.X, data.t, course.optimizer, state=state, weights=data.weight,
-            steps=steps, parameter=parameter, level=level, notation=notation, digits=digits,
-            decimals=decimals, title=f"A step of {type(self).__name__}",
-        )  # fmt: skip
+            network,
+            None,
+            data.X,
+            data.t,
+            course.optimizer,
+            state=state,
+            weights=data.weight,
+            steps=steps,
+            parameter=parameter,
+            level=level,
+            notation=notation,
+            digits=digits,
+            decimals=decimals,
+            title=f"A step of {type(self).__name__}",
+        )
 
     def check_gradient(
         self,

@@ -96,9 +96,17 @@ def run_of(choices: Choices, network: Network, data: Samples, epochs: int, cours
     searching = isinstance(course.optimizer, LBFGS)
     size = None if searching else batch_size(choices, n)
     run = train(
-        network, data.X, data.t, course.optimizer, epochs=epochs, batch=size,
-        shuffle=bool(choices.shuffle), weights=data.weight, state=state, engine=choices.engine,
-    )  # fmt: skip
+        network,
+        data.X,
+        data.t,
+        course.optimizer,
+        epochs=epochs,
+        batch=size,
+        shuffle=bool(choices.shuffle),
+        weights=data.weight,
+        state=state,
+        engine=choices.engine,
+    )
     return Search(run, choices.max_fun) if searching else run
 
 
@@ -141,10 +149,15 @@ def continued(choices: Choices, network: Network, n: int, theta: Array, before: 
         fresh = fresh_state(state.theta, optimizer, network, state.seed)
         state = fresh._replace(epoch=state.epoch)
     return replace(
-        before, state=state, optimizer=optimizer, epochs=0, reason="",
-        losses=[*before.losses], scores=[*before.scores],
+        before,
+        state=state,
+        optimizer=optimizer,
+        epochs=0,
+        reason="",
+        losses=[*before.losses],
+        scores=[*before.scores],
         validation_losses=[*before.validation_losses],
-    )  # fmt: skip
+    )
 
 
 def fresh_state(theta: Array, optimizer: Optimizer | LBFGS, network: Network, seed: int) -> State:

@@ -29,9 +29,16 @@ class Search(Run):
 
     def __init__(self, run: Run, calls: float) -> None:
         super().__init__(
-            run.network, run.data, None, run.optimizer, run.settings, run.state.theta,
-            run.state.seed, run.state, run.path,
-        )  # fmt: skip
+            run.network,
+            run.data,
+            None,
+            run.optimizer,
+            run.settings,
+            run.state.theta,
+            run.state.seed,
+            run.state,
+            run.path,
+        )
         self.most, self.calls, self.value = calls, 0, np.inf
 
     @property

@@ -46,8 +46,10 @@ class Views(list[Array]):
                 f"{self.name} has {len(places)} places there, but {len(arrays)} arrays are put "
                 "into them; give one for each"
             )
-        pairs = [(self[i], placeable(array, self[i], f"{self.name}[{i}]"))
-                 for i, array in zip(places, arrays, strict=True)]  # fmt: skip
+        pairs = [
+            (self[i], placeable(array, self[i], f"{self.name}[{i}]"))
+            for i, array in zip(places, arrays, strict=True)
+        ]
         for view, array in pairs:
             view[...] = array
 

@@ -178,8 +178,10 @@ def look(
 ) -> Look:
     """Return how a document writes; `own` are its source's decimals, unless asked otherwise."""
     results = decimals if decimals is not None or digits is not None else own
-    counts = [Digits(n if digits is None else digits, given)
-              for n, given in ((RESULT, results), (CELL, decimals))]  # fmt: skip
+    counts = [
+        Digits(n if digits is None else digits, given)
+        for n, given in ((RESULT, results), (CELL, decimals))
+    ]
     return Look(_notation(choice), *counts)
 
 

@@ -177,6 +177,8 @@ def _weight(scope: Scope, name: str, index: Index, pieces: tuple[str, ...]) -> l
 def _paths(scope: Scope, index: Index) -> list[Expression]:
     """Return ∂C/∂a below as the sum of what each unit above adds."""
     pairs = factors(named(scope, "dx", index)) or []
-    leaves = [Leaf(scope, "path", (*index, j), adjoint.value * other.value)
-              for j, (adjoint, other) in enumerate(pairs)]  # fmt: skip
+    leaves = [
+        Leaf(scope, "path", (*index, j), adjoint.value * other.value)
+        for j, (adjoint, other) in enumerate(pairs)
+    ]
     return [Sum(tuple(leaves), scope["dx"][index].item())] if leaves else []

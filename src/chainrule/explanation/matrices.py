@@ -56,8 +56,11 @@ def _confirmed(writer: Writer, state: State, step: Step) -> dict[str, str]:
     for block in step.network.layout.blocks:
         some += range(block.start, block.stop, -(-block.size // ENTRIES))
     numerical = numerically(writer.setup, state, step, np.array(some))
-    return {name: _told(numerical[name], scope["d"]) for b in step.network.layout.blocks
-            for name, scope in ((f"d{b.name}", step.arrays[b.name]),)}  # fmt: skip
+    return {
+        name: _told(numerical[name], scope["d"])
+        for b in step.network.layout.blocks
+        for name, scope in ((f"d{b.name}", step.arrays[b.name]),)
+    }
 
 
 def _told(numerical: NDArray[Any], gradient: NDArray[Any]) -> str:

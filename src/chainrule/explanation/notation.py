@@ -154,8 +154,9 @@ class Notation:
         inner = self.patterns.get(_owner(ref).quantity, "") if "<own>" in pattern else pattern
         if not ref.layer.isdigit() or "<l>" not in inner:
             return key(ref, places)
-        bare = replace(self, patterns={q: re.sub(r"_\{<(u|jk)>\}", "", p) for q, p in
-                                       self.patterns.items()})  # fmt: skip
+        bare = replace(
+            self, patterns={q: re.sub(r"_\{<(u|jk)>\}", "", p) for q, p in self.patterns.items()}
+        )
         return bare(ref, places)
 
     def _fill(self, pattern: str, ref: Ref, places: Places) -> str:
@@ -312,20 +313,45 @@ def notation(choice: str | Notation) -> Notation:
 # ---- what the textbooks write -------------------------------------------------------------------
 
 SIGNS = {  # of words that stay words in the plain notation
-    "mhat": "m̂", "vhat": "v̂", "g": "g", "sign": "sgn", "absolute": "Σ|w|", "square": "Σw²",
+    "mhat": "m̂",
+    "vhat": "v̂",
+    "g": "g",
+    "sign": "sgn",
+    "absolute": "Σ|w|",
+    "square": "Σw²",
     "squares": "Σg²",
-}  # fmt: skip
+}
 COMMON = {
-    "rate": "η", "momentum": "μ", "beta1": "β_{1}", "beta2": "β_{2}", "eps": "ε", "rho": "ρ",
-    "l1": "λ_{1}", "l2": "λ_{2}", "alpha": "α", "decay_W": "λ", "decay_b": "λ",
-    "slot": "<q>_{<own>}", "slot_new": "<q>_{<own>}^{+}",
-    "gain": "γ^{(<l>)}_{<u>}", "dgain": "∂E/∂<own>", "gain_new": "<own>^{+}",
-    "mu": "μ^{(<l>)}", "var": "σ²^{(<l>)}", "r": "r^{(<l>)}", "c": "c^{(<l>)}_{<u>}",
+    "rate": "η",
+    "momentum": "μ",
+    "beta1": "β_{1}",
+    "beta2": "β_{2}",
+    "eps": "ε",
+    "rho": "ρ",
+    "l1": "λ_{1}",
+    "l2": "λ_{2}",
+    "alpha": "α",
+    "decay_W": "λ",
+    "decay_b": "λ",
+    "slot": "<q>_{<own>}",
+    "slot_new": "<q>_{<own>}^{+}",
+    "gain": "γ^{(<l>)}_{<u>}",
+    "dgain": "∂E/∂<own>",
+    "gain_new": "<own>^{+}",
+    "mu": "μ^{(<l>)}",
+    "var": "σ²^{(<l>)}",
+    "r": "r^{(<l>)}",
+    "c": "c^{(<l>)}_{<u>}",
     "epsilon": "ε^{(<l>)}",
-    "xhat": "x̂^{(<l>)}_{<u>}", "dxhat": "∂E/∂x̂^{(<l>)}_{<u>}",
-    "link": "p_{<u>}", "dp": "∂E/∂p_{<u>}", "s": "s_{<u>}", "e": "e_{<u>}",
-    "path": "<da> via <v>", "through": "<da> via <v>",
-}  # fmt: skip
+    "xhat": "x̂^{(<l>)}_{<u>}",
+    "dxhat": "∂E/∂x̂^{(<l>)}_{<u>}",
+    "link": "p_{<u>}",
+    "dp": "∂E/∂p_{<u>}",
+    "s": "s_{<u>}",
+    "e": "e_{<u>}",
+    "path": "<da> via <v>",
+    "through": "<da> via <v>",
+}
 MAZUR = {
     **COMMON,
     "x": "i_{<u>}",
@@ -437,24 +463,40 @@ NOTATIONS: dict[str, Notation] = {
         about="This package's keys: the quantity, its layer, indices from 0; delta is ∂C/∂z.",
     ),
     "mazur": Notation(
-        "mazur", MAZUR, residual="t-o", half=True, count_from=1,
+        "mazur",
+        MAZUR,
+        residual="t-o",
+        half=True,
+        count_from=1,
         about="Matt Mazur's worked example: weights counted through, h for hidden, o for output.",
     ),
     "nielsen": Notation(
-        "nielsen", NIELSEN, half=True, count_from=1, first_layer=1,
+        "nielsen",
+        NIELSEN,
+        half=True,
+        count_from=1,
+        first_layer=1,
         about="Michael Nielsen's book: w^l_jk leads from unit k of layer l − 1 to unit j of layer "
         "l; the inputs are layer 1.",
     ),
     "rumelhart": Notation(
-        "rumelhart", RUMELHART, residual="t-o", half=True, count_from=1,
+        "rumelhart",
+        RUMELHART,
+        residual="t-o",
+        half=True,
+        count_from=1,
         negated=("delta", "delta_sample"),
         about="Rumelhart, Hinton, Williams 1986: units are counted through, w_ji leads from i to "
         "j, and δ is −∂E/∂net. Biases are the θ.",
     ),
     "russell-norvig": Notation(
-        "russell-norvig", RUSSELL_NORVIG, residual="t-o", half=True, count_from=1,
+        "russell-norvig",
+        RUSSELL_NORVIG,
+        residual="t-o",
+        half=True,
+        count_from=1,
         negated=("delta", "delta_sample"),
         about="Russell, Norvig: units are counted through, w_i,j leads from i to j, and Δ is "
         "−∂Loss/∂in. A bias is the weight w_0,j of an input that is always 1.",
     ),
-}  # fmt: skip
+}

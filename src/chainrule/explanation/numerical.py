@@ -112,9 +112,11 @@ def alone(setup: Setup, state: State) -> Iterator[tuple[Ref, float]]:
     masks = network.masks(len(batch.x), draw)
     for s in range(len(batch.x)):
         single = Batch(batch.x[s : s + 1], batch.t[s : s + 1], None, 1.0)
-        own = {label: {"mask": mask[s : s + 1]}  # the sample's own, not that of a first row
-               for label, mask in zip(network.labels, masks, strict=True)
-               if mask is not None}  # fmt: skip
+        own = {
+            label: {"mask": mask[s : s + 1]}  # the sample's own, not that of a first row
+            for label, mask in zip(network.labels, masks, strict=True)
+            if mask is not None
+        }
         memory = OptimizerState(state.step, state.slots, network.layout) if setup.rule else None
         step = wire(network, state.theta, single, setup.rule, memory, draw=draw, given=own)
         for scope, label in zip(reversed(step.layers), reversed(network.labels), strict=True):

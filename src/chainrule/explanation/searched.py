@@ -74,8 +74,13 @@ def _rows(writer: Writer, theta: Array) -> list[Quantity]:
             markup = writer.name(ref)
             rows.append(
                 Quantity(
-                    ref, key(ref, writer.places), plain(markup), markup, "update", value,
+                    ref,
+                    key(ref, writer.places),
+                    plain(markup),
+                    markup,
+                    "update",
+                    value,
                     writer.digits.result(value),
                 )
-            )  # fmt: skip
+            )
     return rows

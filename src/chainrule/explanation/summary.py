@@ -114,9 +114,11 @@ def _backward(step: Step) -> Table:
         "exploding; where it happens at every layer, the first ones hardly learn, or leap."
     )
     return Table(
-        "Backward: the error signal", ("layer", "size", "largest", "ratio", ""),
-        tuple(rows), remark,
-    )  # fmt: skip
+        "Backward: the error signal",
+        ("layer", "size", "largest", "ratio", ""),
+        tuple(rows),
+        remark,
+    )
 
 
 def _size(signal: Array) -> float:

@@ -22,10 +22,18 @@ from chainrule.explanation.tree import (
 
 CHOICE, COMPARISON, ADDITION, MINUS, PRODUCT, POWER, ATOM = 0.1, 0.5, 1, 1.5, 2, 4, 9
 PRECEDENCE = {
-    "<": COMPARISON, "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON,
-    "+": ADDITION, "-": ADDITION, "*": PRODUCT, "/": PRODUCT, "**": POWER,
-    "@": PRODUCT, "⊙": PRODUCT,
-}  # fmt: skip
+    "<": COMPARISON,
+    "<=": COMPARISON,
+    ">": COMPARISON,
+    ">=": COMPARISON,
+    "+": ADDITION,
+    "-": ADDITION,
+    "*": PRODUCT,
+    "/": PRODUCT,
+    "**": POWER,
+    "@": PRODUCT,
+    "⊙": PRODUCT,
+}
 
 
 class Setter(Protocol):

@@ -111,8 +111,9 @@ def by_sample(rows: list[Quantity], samples: int) -> list[Quantity]:
         return q.ref.index[0] if q.ref.sampled else samples
 
     sections = [list(group) for _, group in groupby(rows, lambda q: q.section)]
-    ordered = (group if group[0].section == "given" else sorted(group, key=sample)
-               for group in sections)  # fmt: skip
+    ordered = (
+        group if group[0].section == "given" else sorted(group, key=sample) for group in sections
+    )
     return [q for group in ordered for q in group] if samples > 1 else rows
 
 
@@ -244,10 +245,18 @@ def quantity(
     beside = None if array is None or np.isnan(array[index]) else float(array[index])
     result = writer.digits.result
     return Quantity(
-        ref, key(ref, writer.places), plain(markup), markup, section, value,
-        result(signed(value, sign)), sign, tuple(lines),
-        beside, "" if beside is None else result(signed(beside, sign)),
-    )  # fmt: skip
+        ref,
+        key(ref, writer.places),
+        plain(markup),
+        markup,
+        section,
+        value,
+        result(signed(value, sign)),
+        sign,
+        tuple(lines),
+        beside,
+        "" if beside is None else result(signed(beside, sign)),
+    )
 
 
 def signed(value: float, sign: int) -> float:
@@ -268,8 +277,10 @@ def line(writer: Writer, step: Step, kind: Kind, tree: Expression, value: float,
         return Line(kind, tree, text)
     count, exact = put_in(
         lambda digits: numbers(tree, lambda number: write(number, digits)),
-        sign * value, writer.digits, calls(tree),
-    )  # fmt: skip
+        sign * value,
+        writer.digits,
+        calls(tree),
+    )
     written = numbers(tree, lambda number: write(number, count))
     return Line(kind, tree, text, written, count, exact)
 

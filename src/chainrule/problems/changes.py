@@ -62,12 +62,16 @@ def change(base: Problem | None, s: Settings) -> Problem:
             )
     network = network_of(base, s)
     made = Problem(
-        name=base.name if base else "own", title="", source="", network=network,
-        x=base.x if base else s["inputs"], t=base.t if base else s["targets"],
+        name=base.name if base else "own",
+        title="",
+        source="",
+        network=network,
+        x=base.x if base else s["inputs"],
+        t=base.t if base else s["targets"],
         optimizer=optimizer_of(base.optimizer if base else SGD(0.5), s),
         notation=s.get("notation", base.notation if base else "plain"),
         decimals=base.decimals if base else None,
-    )  # fmt: skip
+    )
     return with_words(with_parameters(with_data(made, base, s), base, s), base, s)
 
 

@@ -47,7 +47,10 @@ DIGITS = Problem(
     title="Handwritten digits: 64-32-16-10, relu, softmax and cross-entropy",
     source="8×8 pictures by Alpaydin and Kaynak, 1998, as scikit-learn has them",
     network=mlp(
-        64, 32, 16, 10,
+        64,
+        32,
+        16,
+        10,
         activation="relu",
         loss="softmax-cross-entropy",
         initializer="he-uniform",
@@ -55,4 +58,4 @@ DIGITS = Problem(
     x=pictures,
     t=classes,
     optimizer=SGD(0.1),
-)  # fmt: skip
+)

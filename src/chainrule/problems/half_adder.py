@@ -13,7 +13,10 @@ HALF_ADDER = Problem(
     title="The half adder: 2-2-2-2, logistic, squared error",
     source="a general derivation of backpropagation with a gradient check",
     network=mlp(
-        2, 2, 2, 2,
+        2,
+        2,
+        2,
+        2,
         activation="logistic",
         loss="squared-error",
         initializer=Uniform(-1, 1),
@@ -22,4 +25,4 @@ HALF_ADDER = Problem(
     x=((0, 0), (0, 1), (1, 0), (1, 1)),
     t=((0, 0), (1, 0), (1, 0), (0, 1)),
     optimizer=SGD(0.5),
-)  # fmt: skip
+)

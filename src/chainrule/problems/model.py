@@ -120,8 +120,11 @@ class Problem:
     def theta(self, seed: int = 0) -> NDArray[np.float64]:
         """Return the first parameters: those that are given, the others drawn from a seed."""
         drawn = self.network.initialize(seed)
-        own = [{name: view.tolist() for name, view in params.items()}
-               for params in self.network.params(drawn) if params]  # fmt: skip
+        own = [
+            {name: view.tolist() for name, view in params.items()}
+            for params in self.network.params(drawn)
+            if params
+        ]
         W = self.weights or tuple(params["W"] for params in own)
         b = self.biases or tuple(params.get("b") for params in own)
         return self.network.pack(W=W, b=b)

@@ -142,8 +142,10 @@ def _of_text(text: str, folder: Path | None) -> Any:
     if text.lstrip().startswith(("[", "(")):
         return _literal(text)
     try:
-        rows = [[float(part) for part in re.split(r"[,\s]+", row.strip())]
-                for row in text.strip().rstrip(";").split(";")]  # fmt: skip
+        rows = [
+            [float(part) for part in re.split(r"[,\s]+", row.strip())]
+            for row in text.strip().rstrip(";").split(";")
+        ]
     except ValueError:
         return _of_file(text, folder)
     return rows if ";" in text else rows[0]

@@ -13,7 +13,9 @@ XOR = Problem(
     title="XOR: 2-2-1, logistic, squared error",
     source="the classic since Rumelhart, Hinton and Williams, 1986",
     network=mlp(
-        2, 2, 1,
+        2,
+        2,
+        1,
         activation="logistic",
         loss="squared-error",
         initializer=Uniform(-1, 1),
@@ -22,4 +24,4 @@ XOR = Problem(
     x=((0, 0), (0, 1), (1, 0), (1, 1)),
     t=((0,), (1,), (1,), (0,)),
     optimizer=SGD(0.5),
-)  # fmt: skip
+)

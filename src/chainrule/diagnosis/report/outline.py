@@ -33,8 +33,11 @@ from chainrule.explanation import (
 )
 
 MARKS: dict[Verdict, Mark] = {
-    "right": "right", "wrong": "wrong", "unknown": "unclear", "could-not-run": "stopped",
-}  # fmt: skip
+    "right": "right",
+    "wrong": "wrong",
+    "unknown": "unclear",
+    "could-not-run": "stopped",
+}
 DIGITS = 9  # of compared numbers, and all 17 where these do not tell them apart
 RATIO_DIGITS = 6
 NEXT = {

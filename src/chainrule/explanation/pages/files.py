@@ -24,9 +24,14 @@ FORMATS: dict[str, "Callable[[WorkedExample], str]"] = {
     "pytorch": lambda example: example.to_pytorch(),
 }
 ENDINGS = {
-    ".txt": "text", ".md": "markdown", ".tex": "latex", ".html": "html", ".htm": "html",
-    ".json": "json", ".py": "numpy",
-}  # fmt: skip
+    ".txt": "text",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".py": "numpy",
+}
 
 
 def write_as(example: "WorkedExample", form: str) -> str:

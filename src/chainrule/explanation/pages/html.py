@@ -45,15 +45,26 @@ WIDE = 34  # letters that fit a narrow screen; what is wider scrolls in a box of
 WIDE_COLUMNS = 4
 DEPTH = 3  # of headings in the table of contents
 ARRAYS = {
-    "x": "inputs", "t": "targets", "W": "weights", "b": "biases", "weight": "sample weights",
-    "z": "net inputs", "a": "activations", "o": "outputs", "p": "predictions", "delta": "δ",
-}  # fmt: skip
+    "x": "inputs",
+    "t": "targets",
+    "W": "weights",
+    "b": "biases",
+    "weight": "sample weights",
+    "z": "net inputs",
+    "a": "activations",
+    "o": "outputs",
+    "p": "predictions",
+    "delta": "δ",
+}
 ANOTHER_WAY = "another way to it, which did not run:"
 CARRIED = "full precision carried"
 SPOKEN: dict[Mark, str] = {  # signs in words, for those who hear the page
-    "": "", "right": "Right: ", "wrong": "Wrong: ", "unclear": "Not right: ",
+    "": "",
+    "right": "Right: ",
+    "wrong": "Wrong: ",
+    "unclear": "Not right: ",
     "stopped": "Not checked: ",
-}  # fmt: skip
+}
 
 
 def render(document: WorkedExample | Page) -> str:
@@ -70,24 +81,26 @@ def render(document: WorkedExample | Page) -> str:
     page = page_of(document)
     title, made = escape(page.title), escape(f"chainrule {version('chainrule')}")
     about = f"<p>{escape(page.about)}</p>" if page.about else ""
-    return "\n".join([
-        '<!DOCTYPE html>\n<html lang="en">\n<head>',
-        '<meta charset="utf-8" />',
-        '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-        '<meta name="color-scheme" content="light dark" />',
-        f'<meta name="generator" content="{made}" />',
-        f"<title>{title}</title>",
-        f"<style>\n{_style()}\n</style>",
-        '</head>\n<body class="chainrule chainrule-page">',
-        '<a class="skip" href="#content">Skip to the content</a>',
-        f"<header><h1>{_mark(page.mark)}{title}</h1></header>",
-        _contents(page.items),
-        '<main id="content" tabindex="-1">',
-        *_Body(page.items, page=True).parts(),
-        "</main>",
-        f"<footer>{about}<p>Made by {made}.</p></footer>",
-        "</body>\n</html>\n",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>',
+            '<meta charset="utf-8" />',
+            '<meta name="viewport" content="width=device-width, initial-scale=1" />',
+            '<meta name="color-scheme" content="light dark" />',
+            f'<meta name="generator" content="{made}" />',
+            f"<title>{title}</title>",
+            f"<style>\n{_style()}\n</style>",
+            '</head>\n<body class="chainrule chainrule-page">',
+            '<a class="skip" href="#content">Skip to the content</a>',
+            f"<header><h1>{_mark(page.mark)}{title}</h1></header>",
+            _contents(page.items),
+            '<main id="content" tabindex="-1">',
+            *_Body(page.items, page=True).parts(),
+            "</main>",
+            f"<footer>{about}<p>Made by {made}.</p></footer>",
+            "</body>\n</html>\n",
+        ]
+    )
 
 
 def fragment(document: WorkedExample | Page) -> str:
@@ -102,12 +115,14 @@ def fragment(document: WorkedExample | Page) -> str:
     str
     """
     page = page_of(document)
-    return "\n".join([
-        f'<div class="chainrule chainrule-cell"><style>\n{_style()}\n</style>',
-        f'<p class="title">{_mark(page.mark)}{escape(page.title)}</p>',
-        *_Body(page.items, page=False).parts(),
-        "</div>\n",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f'<div class="chainrule chainrule-cell"><style>\n{_style()}\n</style>',
+            f'<p class="title">{_mark(page.mark)}{escape(page.title)}</p>',
+            *_Body(page.items, page=False).parts(),
+            "</div>\n",
+        ]
+    )
 
 
 def _style() -> str:

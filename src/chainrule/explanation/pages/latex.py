@@ -100,13 +100,15 @@ def render(example: WorkedExample) -> str:
     page = _Page(example)
     preamble = PREAMBLE.replace("%STYLES%", STYLES)
     title = words(example.title)
-    return "\n".join([
-        preamble + r"\begin{document}",
-        rf"{{\Large\bfseries {title}\par}}\medskip",
-        *page.parts(),
-        r"\end{document}",
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            preamble + r"\begin{document}",
+            rf"{{\Large\bfseries {title}\par}}\medskip",
+            *page.parts(),
+            r"\end{document}",
+            "",
+        ]
+    )
 
 
 class _Page:
@@ -245,8 +247,10 @@ def _entries(grid: Grid, tex: Tex) -> str:
     """Return an array in parentheses, with dots where something is left out."""
     if grid.matrix.array.ndim == 0:
         return tex.number(grid.rows[0][0] or "0")
-    lines = [" & ".join(_entry(grid, i, k, tex) for k in range(len(grid.rows[i])))
-             for i in range(len(grid.rows))]  # fmt: skip
+    lines = [
+        " & ".join(_entry(grid, i, k, tex) for k in range(len(grid.rows[i])))
+        for i in range(len(grid.rows))
+    ]
     columns = "r" * len(grid.rows[0])
     body = " \\\\\n".join(lines)
     return rf"\left(\begin{{array}}{{@{{}}{columns}@{{}}}}" + f"\n{body}\n" + r"\end{array}\right)"
@@ -271,12 +275,14 @@ def _table(listing: Listing) -> Iterator[str]:
     head = " & ".join(rf"\textbf{{{words(text)}}}" for text in table.header)
     for start in range(0, len(texts), ROWS):
         body = [" & ".join(map(figure, row)) for row in texts[start : start + ROWS]]
-        yield "\n".join([
-            rf"\fit{{\begin{{tabular}}{{@{{}}{''.join(columns)}@{{}}}}\toprule",
-            head + r" \\\midrule",
-            *(row + r" \\" for row in body),
-            r"\bottomrule\end{tabular}}",
-        ])  # fmt: skip
+        yield "\n".join(
+            [
+                rf"\fit{{\begin{{tabular}}{{@{{}}{''.join(columns)}@{{}}}}\toprule",
+                head + r" \\\midrule",
+                *(row + r" \\" for row in body),
+                r"\bottomrule\end{tabular}}",
+            ]
+        )
     if table.remark:
         yield rf"\about{{{words(table.remark)}}}"
 

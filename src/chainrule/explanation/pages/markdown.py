@@ -47,9 +47,13 @@ from chainrule.explanation.typeset import formula
 FULL = 66  # signs of a row
 WIDTH = 100  # signs of a table of given numbers
 SPECIAL = {
-    "\\": "&#92;", "$": "<span>&#36;</span>", "<": "&lt;", ">": "&gt;", "&": "&amp;",
+    "\\": "&#92;",
+    "$": "<span>&#36;</span>",
+    "<": "&lt;",
+    ">": "&gt;",
+    "&": "&amp;",
     **{sign: f"\\{sign}" for sign in "`*_[]#|~"},
-}  # fmt: skip
+}
 SIGN = re.compile(r" (?:[+-]|\\cdot) ")
 
 
@@ -309,8 +313,9 @@ def _listing(listing: Listing) -> Iterator[str]:
 def table(header: list[str], body: list[list[str]]) -> str:
     """Return a table, its columns of numbers to the right."""
     columns = zip(*body, strict=True)
-    rules = ["--:" if all(NUMBER.fullmatch(c) or not c for c in column) else "---"
-             for column in columns]  # fmt: skip
+    rules = [
+        "--:" if all(NUMBER.fullmatch(c) or not c for c in column) else "---" for column in columns
+    ]
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rules, *body))
 
 

@@ -157,9 +157,20 @@ class Working:
 
 
 Item: TypeAlias = (
-    Heading | Paragraph | Picture | Given | Worked | Grid | Listing | Outcome | Correction
-    | Note | Points | Versus | Working
-)  # fmt: skip
+    Heading
+    | Paragraph
+    | Picture
+    | Given
+    | Worked
+    | Grid
+    | Listing
+    | Outcome
+    | Correction
+    | Note
+    | Points
+    | Versus
+    | Working
+)
 
 
 def outline(example: WorkedExample) -> list[Item]:
@@ -209,9 +220,10 @@ def introduction(example: WorkedExample) -> list[str]:
 def _described(example: WorkedExample) -> str:
     """Return the network, the loss and the rule of the update in a sentence."""
     network, setup = example.setup.network, example.setup
-    layers = [f"{layer.kind} {width}" if (f := getattr(layer, "f", None)) is None else
-              f"{f.name} {width}" for layer, width in
-              zip(network.layers, network.widths[1:], strict=True)]  # fmt: skip
+    layers = [
+        f"{layer.kind} {width}" if (f := getattr(layer, "f", None)) is None else f"{f.name} {width}"
+        for layer, width in zip(network.layers, network.widths[1:], strict=True)
+    ]
     rule = setup.rule or setup.search
     update = f"; update: {rule!r}" if rule else ""
     return f"{network.inputs} inputs, {', '.join(layers)}; loss: {network.objective.name}{update}."

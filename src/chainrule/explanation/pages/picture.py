@@ -213,9 +213,16 @@ class _Drawing:
         )
         width = self.places_x[-1] + self.margin(self.columns[-1])
         return Picture(
-            width, self.height(), self.radius, nodes, edges, captions,
-            "The network with its numbers", self.description(), self.legend(),
-        )  # fmt: skip
+            width,
+            self.height(),
+            self.radius,
+            nodes,
+            edges,
+            captions,
+            "The network with its numbers",
+            self.description(),
+            self.legend(),
+        )
 
     # ---- what stands where ----------------------------------------------------------------------
 
@@ -342,16 +349,30 @@ class _Drawing:
         shown = self.labeled and sort == "weight"
         short = shown and self.example.notation.name != "plain"
         return Edge(
-            start, end, sort, q.markup if short else "", cell(q.value) if shown else "",
-            negative=q.value < 0, strength=min(abs(q.value) / self.largest, 1.0),
-        )  # fmt: skip
+            start,
+            end,
+            sort,
+            q.markup if short else "",
+            cell(q.value) if shown else "",
+            negative=q.value < 0,
+            strength=min(abs(q.value) / self.largest, 1.0),
+        )
 
     def placed(self, edge: Edge, share: float) -> Edge:
         """Return an edge with its label a share of the way along it."""
         a, b = self.at[edge.start], self.at[edge.end]
         x, y = a.x + share * (b.x - a.x), a.y + share * (b.y - a.y)
-        return Edge(edge.start, edge.end, edge.sort, edge.label, edge.value, edge.negative,
-                    edge.strength, x, y)  # fmt: skip
+        return Edge(
+            edge.start,
+            edge.end,
+            edge.sort,
+            edge.label,
+            edge.value,
+            edge.negative,
+            edge.strength,
+            x,
+            y,
+        )
 
     # ---- in words -------------------------------------------------------------------------------
 

@@ -137,9 +137,22 @@ def _flat(q: Quantity) -> dict[str, Any]:
 
 
 COLUMNS = (
-    "key", "name", "section", "quantity", "layer", "sample", "unit", "unit2", "to", "from",
-    "formula", "substituted", "value", "shown", "numerical",
-)  # fmt: skip
+    "key",
+    "name",
+    "section",
+    "quantity",
+    "layer",
+    "sample",
+    "unit",
+    "unit2",
+    "to",
+    "from",
+    "formula",
+    "substituted",
+    "value",
+    "shown",
+    "numerical",
+)
 
 
 def _entries(matrix: Matrix) -> list[dict[str, Any]]:

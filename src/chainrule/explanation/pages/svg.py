@@ -61,13 +61,15 @@ def svg(picture: Picture, *, standalone: bool = True) -> str:
     limits = f"min-width: {READABLE * picture.width:.0f}px; max-width: {picture.width:.0f}px"
     style = f'<style>{STYLE}\n{DARK}</style><rect class="behind" width="100%" height="100%"/>'
     there = own if standalone else f' style="{limits}"'
-    return "\n".join([
-        f'<svg class="cr-picture" role="img" {size} aria-label="{label}" {PLAIN}{there}>',
-        f"<title>{escape(picture.title)}</title><desc>{escape(picture.description)}</desc>",
-        *([style] if standalone else []),
-        *_parts(picture),
-        "</svg>",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f'<svg class="cr-picture" role="img" {size} aria-label="{label}" {PLAIN}{there}>',
+            f"<title>{escape(picture.title)}</title><desc>{escape(picture.description)}</desc>",
+            *([style] if standalone else []),
+            *_parts(picture),
+            "</svg>",
+        ]
+    )
 
 
 def _parts(picture: Picture) -> Iterator[str]:

@@ -43,8 +43,12 @@ NARROW = 60  # columns below which a note's label has a line of its own
 ANOTHER_WAY = "another way to it, which did not run:"
 APART: set[type[Item]] = {Note, Points, Versus, Working}  # with an empty line between them
 COLORS: dict[Mark, str] = {
-    "": "", "right": "green", "wrong": "red", "unclear": "red", "stopped": "yellow",
-}  # fmt: skip
+    "": "",
+    "right": "green",
+    "wrong": "red",
+    "unclear": "red",
+    "stopped": "yellow",
+}
 
 
 def render(document: WorkedExample | Page, console: Console, *, compact: bool = False) -> None:
@@ -83,9 +87,14 @@ def as_text(
     text = StringIO()
     colors = "standard" if color else None
     console = Console(
-        file=text, width=width, color_system=colors, force_terminal=color, no_color=not color,
-        highlight=False, emoji=False,
-    )  # fmt: skip
+        file=text,
+        width=width,
+        color_system=colors,
+        force_terminal=color,
+        no_color=not color,
+        highlight=False,
+        emoji=False,
+    )
     render(document, console, compact=compact)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().rstrip().split("\n"))
 
@@ -322,8 +331,12 @@ def _table(listing: Listing, width: int) -> RenderableType:
     if sum(2 + max(map(len, column)) for column in columns) > width:
         return Group(*_records(listing))
     table = Rows.grid(padding=(0, 2))
-    table.add_row(*(Text(h, style="bold", justify="right" if i else "left")
-                    for i, h in enumerate(listing.table.header)))  # fmt: skip
+    table.add_row(
+        *(
+            Text(h, style="bold", justify="right" if i else "left")
+            for i, h in enumerate(listing.table.header)
+        )
+    )
     for cells in listing.rows:
         table.add_row(*(Text(c, justify="right" if i else "left") for i, c in enumerate(cells)))
     if not listing.table.remark:
@@ -349,6 +362,9 @@ def _erratum(figure: Correction) -> Text:
         wrong = f"{figure.place}: {figure.right}; with the mistake of the published figure "
         return Text(wrong + figure.mistaken)
     return Text.assemble(
-        f"{figure.place}: published ", (figure.published, "red"), ", right ",
-        (figure.right, "green"), f". Cause: {figure.cause}. Recomputed so: {figure.mistaken}.",
-    )  # fmt: skip
+        f"{figure.place}: published ",
+        (figure.published, "red"),
+        ", right ",
+        (figure.right, "green"),
+        f". Cause: {figure.cause}. Recomputed so: {figure.mistaken}.",
+    )

@@ -13,9 +13,16 @@ from chainrule.explanation.pages.tex_words import LETTERS, words
 RAISED = {"²": "2", "³": "3", "¹": "1", "⁺": "+", "⁻": "-", "ᵀ": r"\top"}
 HATS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar", "\u0307": "dot", "\u0308": "ddot"}
 OPERATIONS = {
-    "*": r" \cdot ", "@": r" \thinspace ", "⊙": r" \odot ", "+": " + ", "-": " - ",
-    "<": r" \lt ", "<=": r" \le ", ">": r" \gt ", ">=": r" \ge ",
-}  # fmt: skip
+    "*": r" \cdot ",
+    "@": r" \thinspace ",
+    "⊙": r" \odot ",
+    "+": " + ",
+    "-": " - ",
+    "<": r" \lt ",
+    "<=": r" \le ",
+    ">": r" \gt ",
+    ">=": r" \ge ",
+}
 FUNCTIONS = {"log": r"\ln", "tanh": r"\tanh", "max": r"\max", "exp": r"\exp"}
 HALF = r"\tfrac{1}{2}"
 LOW_LINE = "\u02cd"  # looks like an underscore, which neither Markdown nor KaTeX lets stand in text

@@ -370,8 +370,9 @@ class Writer:
         if isinstance(owner, Identity):
             return arguments[0] if name == "f" else ast.Constant(1)
         if name == "concat":
-            return ast.parse(f"np.concatenate(({', '.join(map(unparse, arguments))},), axis=1)",
-                             mode="eval").body  # fmt: skip
+            return ast.parse(
+                f"np.concatenate(({', '.join(map(unparse, arguments))},), axis=1)", mode="eval"
+            ).body
         if isinstance(owner, Activation):
             called: ast.expr = ast.Name(self._activation(owner)[name == "df"])
         elif isinstance(owner, CustomLoss):

@@ -185,9 +185,10 @@ def _alias(program: Program, name: str, function: Any, what: str) -> str:
     known = getattr(np, there, None) is function
     if not known or (own == "torch" and there not in SHARED):
         raise _refuse(
-            what, f"{there or function!r} is no function that {program.library} has and takes",
+            what,
+            f"{there or function!r} is no function that {program.library} has and takes",
             "define it with def, of NumPy's elementwise functions",
-        )  # fmt: skip
+        )
     program.add_function(name, f"{name} = {own}.{there}")
     return name
 

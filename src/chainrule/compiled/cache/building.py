@@ -1,0 +1,122 @@
+"""Numba's part: a Python function becomes an object file that no Python and no Numba is needed for.
+
+What is built has Numba's own calling convention, without its entries from Python: the addresses of
+a result and of an exception come before the arguments. Nothing that is built here can raise.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core import codegen, compiler, dispatcher, registry
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.sigutils import normalize_signature
+
+from chainrule.compiled.cache.object_cache import Built
+from chainrule.errors import InputError
+
+OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+REORDERED = {"contract", "reassoc", "nsz"}  # sums in any order; NaN and infinity stay what they are
+
+FOREIGN = "NRT_", "numba_", "Py", "_Py"  # symbols that a process without Numba has not
+
+# Numba counts who uses an array's memory, also of arrays that are but a view of an address: theirs
+# is none, so what frees it is never called, and may be empty.
+NEVER_CALLED = "NRT_MemInfo_call_dtor"
+EMPTY = f"define void @{NEVER_CALLED}(ptr %memory) {{\n ret void\n}}"
+
+
+Compiler: Any = vars(dispatcher)["_FunctionCompiler"]  # as Numba's own C callbacks take it
+
+
+class Library(codegen.AOTCodeLibrary):
+    """Code that is linked into other code or written to a file, and never run on the spot."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+
+class Pipeline(compiler.Compiler):
+    """Numba's stages of compilation, into such a library."""
+
+    def __init__(self, typing: Any, target: Any, library: Any, *rest: Any) -> None:
+        library = library or Library(target.codegen(), "chainrule")
+        super().__init__(typing, target, library, *rest)
+
+
+class Lean(Compiler):
+    """Numba's compiler, without entries from Python, and without running what it made."""
+
+    def _customize_flags(self, flags: Any) -> Any:
+        flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+        return flags
+
+
+class Part(registry.CPUDispatcher):
+    """A function that compiled code alone calls: it becomes a part of what calls it.
+
+    Parameters
+    ----------
+    function : callable
+    **options
+        Numba's.
+    """
+
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        given = {"nopython": True, **options}
+        super().__init__(function, targetoptions=given, pipeline_class=Pipeline)
+        self._compiler = Lean(function, self.targetdescr, given, {}, Pipeline)
+
+    def add_overload(self, cres: Any) -> None:
+        """Let callers find what was compiled for some types; it has no entry of its own."""
+        entry = object()  # any that no other has
+        self.targetctx.insert_user_function(entry, cres.fndesc, [cres.library])
+        self.overloads[tuple(cres.signature.args)] = cres._replace(entry_point=entry)
+
+
+def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Make a function a part of compiled code, as ``numba.njit`` does; a decorator."""
+    return (lambda given: Part(given, **options)) if function is None else Part(function, **options)
+
+
+def build(function: Callable[..., Any], signature: Any, **options: Any) -> Built:
+    """Compile a function for one signature.
+
+    Parameters
+    ----------
+    function : callable
+    signature : numba signature
+        Of pointers and 64-bit words; it returns one of them or nothing.
+    **options
+        Numba's.
+    """
+    args, result = normalize_signature(signature)
+    given = {"nopython": True, **OPTIONS, **options}
+    with global_compiler_lock:
+        made: Any = Lean(function, registry.cpu_target, given, {}, Pipeline)
+        compiled = made.compile(args, result)
+        compiled.library._ensure_finalized()  # noqa: SLF001
+        module = compiled.library._final_module  # noqa: SLF001
+        if NEVER_CALLED in declared(module):
+            module.link_in(llvm.parse_assembly(EMPTY))
+        code = compiled.library.emit_native_object()
+    return Built(compiled.fndesc.llvm_func_name, needs_of(module), code)
+
+
+def needs_of(module: Any) -> tuple[str, ...]:
+    """Return the symbols that a module wants and LLVM has not."""
+    wanted = declared(module)
+    foreign = [name for name in wanted if name.startswith(FOREIGN)]
+    raises = [v.name for v in module.global_variables if "pickle" in v.name]  # of an exception
+    if foreign or raises:
+        told = ", ".join(foreign or raises)
+        raise InputError(f"this needs Python when it runs ({told}); use numbers alone")
+    return tuple(wanted)
+
+
+def declared(module: Any) -> list[str]:
+    """Return the names that a module uses and does not define."""
+    every = (*module.functions, *module.global_variables)
+    return [f.name for f in every if f.is_declaration and not f.name.startswith("llvm.")]

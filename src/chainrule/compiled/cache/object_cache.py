@@ -1,0 +1,265 @@
+"""Machine code on disk and in memory: a file for each function, found by the hash of its sources.
+
+Numba compiles it (``building``); whatever process comes later loads it by LLVM alone, which takes
+a thousandth of the time. Each function is linked by itself, so names cannot collide. What it
+computes is not known here.
+
+Numba's own cache looks at one file and would serve stale numbers after an edit in another. What is
+kept here carries a key of all sources instead; where no folder can be written, nothing is kept.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from chainrule.compiled.cache import libraries, sources
+from chainrule.compiled.cache.import_lock import LOADING, LOCKS
+
+PACKAGES = "numba", "llvmlite", "numpy", "scipy"
+EMPTY = ""  # a module to begin with: what runs is added to it
+
+with LOADING:  # llvmlite's own lock, held in every call, also by others' Numba and by what is freed
+    theirs = getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", None)
+    if theirs is not None:  # it has no public name, and may lose this one
+        LOCKS.append(theirs)
+
+# What Numba's own settings change in the code that it makes; joblib sets others in its workers.
+WISHES = (
+    "OPT",
+    "CPU_NAME",
+    "CPU_FEATURES",
+    "ENABLE_AVX",
+    "LOOP_VECTORIZE",
+    "SLP_VECTORIZE",
+    "DISABLE_INTEL_SVML",
+    "BOUNDSCHECK",
+    "DEBUGINFO",
+    "EXTEND_VARIABLE_LIFETIMES",
+    "ENABLE_PROFILING",
+    "DEBUG_NRT",
+    "LLVM_REFPRUNE_PASS",
+    "LLVM_REFPRUNE_FLAGS",
+)
+SETTINGS_FILE = Path(".numba_config.yaml")  # of Numba's: it looks beside whatever is run
+
+PART = ".part"  # how the name of a file ends that is being written
+FORGOTTEN = 3600.0  # seconds after which nobody writes it any more
+
+
+@dataclass(frozen=True)
+class Built:
+    """A function as machine code.
+
+    Attributes
+    ----------
+    name : str
+        Its symbol.
+    needs : tuple of str
+        Other symbols that it calls.
+    code : bytes
+        An object file.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    code: bytes
+
+    def to_bytes(self) -> bytes:
+        """Return what a file holds: a hash of what follows, a line about the code, the code."""
+        told = json.dumps({"name": self.name, "needs": self.needs}).encode() + b"\n" + self.code
+        return hashlib.sha256(told).digest() + told
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Built":
+        """Return what a file holds.
+
+        Raises
+        ------
+        ValueError
+            If it is not whole.
+        """
+        digest, told = data[:32], data[32:]
+        if hashlib.sha256(told).digest() != digest:
+            raise ValueError("torn")
+        line, _, code = told.partition(b"\n")
+        given = json.loads(line)
+        return cls(given["name"], tuple(given["needs"]), code)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A function in memory.
+
+    Attributes
+    ----------
+    address : int
+    owner : object
+        LLVM's engine; without it the code is gone.
+    """
+
+    address: int
+    owner: Any
+
+
+def load(built: Built) -> Loaded:
+    """Bring machine code into memory."""
+    for name in built.needs:
+        libraries.provide(name)
+    initialize()
+    processor = llvm.Target.from_triple(llvm.get_process_triple())
+    machine = processor.create_target_machine(jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(EMPTY), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(built.code))
+    engine.finalize_object()
+    return Loaded(engine.get_function_address(built.name), engine)
+
+
+@cache
+def initialize() -> None:
+    """Let LLVM know the machine."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+# ---- files --------------------------------------------------------------------------------------
+
+
+PLACES = {"win32": "AppData/Local", "darwin": "Library/Caches"}  # of systems, for what can be lost
+
+
+def folder() -> Path | None:
+    """Return where compiled functions are kept: CHAINRULE_CACHE_DIR, or the system's place."""
+    if chosen := os.environ.get("CHAINRULE_CACHE_DIR"):
+        return Path(chosen)
+    if usual := os.environ.get("XDG_CACHE_HOME"):
+        return Path(usual) / "chainrule"
+    try:
+        return Path.home() / PLACES.get(sys.platform, ".cache") / "chainrule"
+    except RuntimeError:  # an account without a home keeps nothing
+        return None
+
+
+@cache
+def engine_key() -> str:
+    """Return the hash of every source file of the package's engine, of versions and processor."""
+    made_with = sys.version, *map(version, PACKAGES)
+    processor = llvm.get_process_triple(), llvm.get_host_cpu_name(), features()
+    told = repr((made_with, processor, wishes(), sources.digest()))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def wishes() -> list[str | bytes | None]:
+    """Return what Numba's settings ask of its code, in the environment or in its file."""
+    asked: list[str | bytes | None] = [os.environ.get(f"NUMBA_{name}") for name in WISHES]
+    with suppress(OSError):
+        asked.append(SETTINGS_FILE.read_bytes())
+    return asked
+
+
+def features() -> str:
+    """Return what the processor can do, as far as LLVM can tell."""
+    try:
+        return llvm.get_host_cpu_features().flatten()
+    except RuntimeError:  # not on every system
+        return ""
+
+
+def path_of(name: str, key: str) -> Path | None:
+    """Return the file of a function; None where nothing is kept."""
+    place = folder()
+    if place is None or not sources.unchanged():
+        return None
+    told = hashlib.sha256(f"{engine_key()} {key}".encode()).hexdigest()
+    return place / f"{name}-{told[:32]}.bin"
+
+
+def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
+    """Return a function in memory: from its file, or built now and kept.
+
+    Parameters
+    ----------
+    name : str
+        What its file begins with.
+    key : str or None
+        What tells it from all others of the package as it is; None if it is not kept.
+    build : callable
+    """
+    with LOADING:
+        path = None if key is None else path_of(name, key)
+        found = None if path is None else read(path)
+        if found is None:
+            announce()
+            found = build()
+            if path is not None:
+                write(path, found)
+        return load(found)
+
+
+def keeps() -> bool:
+    """Return whether what is built now can be kept for others."""
+    place = folder()
+    if place is None or not sources.unchanged():
+        return False
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(place, os.W_OK)
+
+
+def read(path: Path) -> Built | None:
+    """Return what a file holds, and None if there is none that is whole."""
+    try:
+        return Built.from_bytes(path.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def is_kept(path: Path) -> bool:
+    """Return whether there is such a file, as far as this user may see."""
+    try:
+        return path.exists()
+    except OSError:  # a folder of somebody else's
+        return False
+
+
+def write(path: Path, built: Built) -> None:
+    """Write a file, whole or not at all."""
+    with suppress(OSError):  # a folder that cannot be written, or a full disk
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clear(path.parent, f"*{PART}", FORGOTTEN)
+        handle, name = tempfile.mkstemp(PART, f"{os.getpid()}-", path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(built.to_bytes())
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def clear(place: Path, names: str, age: float = 0.0) -> None:
+    """Remove what processes that were stopped in the midst of writing have left."""
+    for path in place.glob(names):
+        with suppress(OSError):  # another process was faster
+            if time.time() - path.stat().st_mtime >= age:
+                path.unlink()
+
+
+@cache
+def announce() -> None:
+    """Say once, in a terminal, that a few seconds are needed."""
+    with suppress(AttributeError, OSError, ValueError):  # there is none, or something else instead
+        if sys.stderr.isatty():
+            sys.stderr.write("chainrule: compiling for this machine, once (about ten seconds)\n")

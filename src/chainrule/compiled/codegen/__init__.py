@@ -1,0 +1,1 @@
+"""Code generation: elementwise Python functions become functions and loops that Numba compiles."""

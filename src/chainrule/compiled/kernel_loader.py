@@ -1,0 +1,125 @@
+"""The kernels by name, and their machine code: a layer's passes, what is launched, and programs.
+
+Numba and the kernels themselves are imported only where one has to be built.
+"""
+
+import ctypes
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.compiled.cache.object_cache import Built, Loaded, compiled
+from chainrule.compiled.codegen.elementwise_kernels import Dtype
+from chainrule.compiled.kernels.network_table import KIND, RUN_BACKWARD, RUN_FORWARD
+
+# Forward, backward, in the order of ``network_table.KINDS``.
+LAYER_KERNELS = (
+    ("layer_kernels.dense_forward", "layer_kernels.dense_backward"),
+    ("layer_kernels.norm_forward", "layer_kernels.norm_backward"),
+    ("layer_kernels.activate_forward", "layer_kernels.activate_backward"),
+    ("layer_kernels.dropout_forward", "layer_kernels.dropout_backward"),
+)
+
+# Those that are launched by number, in the order of the numbers in ``memory_layout``.
+LAUNCHED = (
+    "layer_kernels.dense_weights",
+    "layer_kernels.norm_sums",
+    "layer_kernels.gather",
+    "layer_kernels.dense_derive",
+    "updates.change",
+    "updates.penalty_sums",
+    "updates.norm_part",
+    "updates.change_whole",
+)
+
+BATCHES, TINY, FORWARD = "batches.run_batches", "tiny.run_tiny", "prediction_blocks.run_forward"
+
+
+IN_MEMORY: dict[tuple[str, Dtype], Loaded] = {}
+
+
+def kernel(name: str, dtype: Dtype) -> Loaded:
+    """Return a kernel's machine code.
+
+    Parameters
+    ----------
+    name : str
+        Its module and function.
+    dtype : type
+    """
+    if (name, dtype) not in IN_MEMORY:
+        made = compiled(*key_of_kernel(name, dtype), lambda: built(name, dtype))
+        IN_MEMORY[name, dtype] = made
+    return IN_MEMORY[name, dtype]
+
+
+def key_of_kernel(name: str, dtype: Dtype) -> tuple[str, str]:
+    """Return what a kernel's file begins with, and what tells it from others."""
+    return name.partition(".")[2], f"{name}.{np.dtype(dtype)}"
+
+
+def built(name: str, dtype: Dtype) -> Built:
+    """Return a kernel built now."""
+    from chainrule.compiled.kernels.memory import built_kernel
+
+    module, _, function = name.partition(".")
+    return built_kernel(
+        getattr(import_module(f"chainrule.compiled.kernels.{module}"), function), dtype
+    )
+
+
+def layer_kernels(kinds: Iterable[int], *, backward: bool) -> list[str]:
+    """Return the names of the kernels of layers."""
+    return [name for kind in kinds for name in LAYER_KERNELS[kind][: 1 + backward]]
+
+
+def write_kernels(layers: NDArray[np.int64], dtype: Any, *, backward: bool) -> list[Loaded]:
+    """Write down the addresses of each layer's kernels, and return what keeps them alive."""
+    columns = (RUN_FORWARD, RUN_BACKWARD) if backward else (RUN_FORWARD,)
+    made: list[Loaded] = []
+    for row in layers:
+        for column, name in zip(columns, LAYER_KERNELS[row[KIND]], strict=False):
+            made.append(kernel(name, dtype))
+            row[column] = made[-1].address
+    return made
+
+
+# ---- calls from Python --------------------------------------------------------------------------
+
+
+NOTHING = ctypes.c_char * 0
+
+
+class Program:
+    """A kernel that Python calls with whole numbers; the interpreter runs on meanwhile.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    count : int
+        How many numbers it takes.
+    """
+
+    def __init__(self, loaded: Loaded, count: int) -> None:
+        self.loaded = loaded
+        words = [ctypes.c_int64] * (2 + count)  # a result's address and an exception's come first
+        self.entry = ctypes.CFUNCTYPE(ctypes.c_int32, *words)(loaded.address)
+
+    def __call__(self, *words: int) -> int:
+        """Return what it returns."""
+        result = ctypes.c_int64()
+        self.entry(ctypes.addressof(result), 0, *words)
+        return result.value
+
+
+def address_of(array: Any) -> int:
+    """Return where an array begins; whoever calls keeps it alive."""
+    try:
+        return ctypes.addressof(
+            NOTHING.from_buffer(array)
+        )  # four times as fast as asking the array
+    except (TypeError, ValueError):  # not contiguous, or not to be written to
+        return array.__array_interface__["data"][0]

@@ -1,0 +1,234 @@
+"""A run of batches in one compiled call: gather, forward, loss, backward and update, over and over.
+
+Every thread runs this same program on its share, and they meet where one needs what another made.
+No time is looked at and nothing is shown: that stands around it.
+"""
+
+import numpy as np
+from numba import uint64
+
+from chainrule.compiled.kernels.memory import launch, layer, njit, share, thread_sums
+from chainrule.compiled.kernels.memory_layout import (
+    BATCH_T,
+    BATCH_WEIGHT,
+    BATCHES,
+    CHANGE,
+    CHANGE_WHOLE,
+    COUNT,
+    DATA,
+    DERIVE,
+    DIRECT,
+    ENDS,
+    FIRST,
+    GATHER,
+    LAYERS,
+    LOSS,
+    LOSS_K,
+    MODE,
+    NORM_PART,
+    ONES,
+    PARTS,
+    PENALIZED,
+    PENALTY_SUMS,
+    SAMPLES,
+    SIZE,
+    STEP,
+    WHOLE,
+    X_ROW,
+    Memory,
+)
+from chainrule.compiled.kernels.native import address, call, wait
+from chainrule.compiled.kernels.network_table import (
+    DENSE,
+    INPUTS,
+    KIND,
+    PASSES_ON,
+    RUN_BACKWARD,
+    RUN_FORWARD,
+    WIDTH,
+    A,
+    D,
+    X,
+)
+from chainrule.compiled.kernels.updates import penalty, total
+
+# ---- forward ------------------------------------------------------------------------------------
+
+
+@njit
+def input_of(m: Memory, place: int, direct: int) -> tuple[int, int, int]:
+    """Return where a layer's x is: in the data or not, its offset, and the step between rows."""
+    row = layer(m, place)
+    if place == 0 and direct >= 0:
+        return 1, direct, m.head[X_ROW]
+    return 0, row[X], row[INPUTS]
+
+
+@njit
+def forward(m: Memory, direct: int, n: int, step: int, rank: int, ranks: int, met: int) -> int:
+    """Run all layers; `direct` is where the first one's x begins, or −1 where it was gathered."""
+    for place in range(m.head[LAYERS]):
+        given, x0, ldx = input_of(m, place, direct)
+        words = (
+            address(m.places, 0),
+            uint64(place),
+            uint64(given),
+            uint64(x0),
+            uint64(ldx),
+            uint64(n),
+            uint64(step),
+            uint64(rank),
+            uint64(ranks),
+        )
+        call(uint64(layer(m, place)[RUN_FORWARD]), words)
+        met = wait(m.meeting, ranks, met)
+    return met
+
+
+@njit
+def loss(m: Memory, n: int, turn: int, rank: int, ranks: int) -> None:
+    """Compute do of the thread's own samples, and its part of the loss."""
+    row = layer(m, m.head[LAYERS] - 1)
+    k = row[WIDTH]
+    first, last = share(n, 1, rank, ranks)
+    call(
+        uint64(m.head[LOSS]),
+        (
+            address(m.work, row[A] + first * k),
+            address(m.work, m.head[BATCH_T] + first * k),
+            address(m.work, row[D] + first * k),
+            address(m.work, m.head[BATCH_WEIGHT] + first),
+            address(m.work, m.head[ONES]),
+            address(thread_sums(m, turn, rank), DATA),
+            uint64(last - first),
+            uint64(k),
+            address(m.numbers, m.head[LOSS_K]),
+        ),
+    )
+
+
+# ---- backward -----------------------------------------------------------------------------------
+
+
+@njit
+def backward(
+    m: Memory, direct: int, n: int, update: int, turn: int, rank: int, ranks: int, met: int
+) -> int:
+    """Run all layers downward; W changes as soon as no thread needs the old one any more.
+
+    Units of a Dense layer belong to the thread whose inputs they are above, so between two Dense
+    layers da needs no meeting, and only delta does.
+    """
+    pending = -1
+    for place in range(m.head[LAYERS] - 1, -1, -1):
+        row = layer(m, place)
+        dense = row[KIND] == DENSE
+        words = uint64(place), uint64(n), uint64(rank), uint64(ranks)
+        if place + 1 < m.head[LAYERS] and not (dense and layer(m, place + 1)[KIND] == DENSE):
+            met = wait(m.meeting, ranks, met)  # da is whole
+        if dense:
+            launch(m, DERIVE, words)
+        if not row[PASSES_ON]:
+            change(m, place, direct, n, update, turn, rank, ranks)
+            break
+        if dense:
+            met = wait(m.meeting, ranks, met)  # delta is whole
+        if pending >= 0:
+            change(m, pending, direct, n, update, turn, rank, ranks)
+        call(uint64(row[RUN_BACKWARD]), (address(m.places, 0), *words))
+        pending = place
+    if pending >= 0:
+        met = wait(m.meeting, ranks, met)  # dx is whole, and W free
+        change(m, pending, direct, n, update, turn, rank, ranks)
+    return met
+
+
+@njit
+def change(
+    m: Memory, place: int, direct: int, n: int, update: int, turn: int, rank: int, ranks: int
+) -> None:
+    """Let the thread's own parameters of a layer change."""
+    given, x0, ldx = input_of(m, place, direct)
+    words = (
+        uint64(place),
+        uint64(given),
+        uint64(x0),
+        uint64(ldx),
+        uint64(n),
+        uint64(update),
+        uint64(turn),
+        uint64(rank),
+        uint64(ranks),
+    )
+    launch(m, CHANGE, words)
+
+
+@njit
+def change_by_gradient(m: Memory, update: int, turn: int, rank: int, ranks: int, met: int) -> int:
+    """Change θ by the whole gradient, once every thread's part is there."""
+    met = wait(m.meeting, ranks, met)
+    launch(m, NORM_PART, (uint64(turn), uint64(rank), uint64(ranks)))
+    met = wait(m.meeting, ranks, met)
+    launch(m, CHANGE_WHOLE, (uint64(update), uint64(turn), uint64(rank), uint64(ranks)))
+    return met
+
+
+# ---- the run ------------------------------------------------------------------------------------
+
+
+@njit
+def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[float, int]:
+    """Run one batch; return its loss, penalty included, and how often the threads have met."""
+    head, turn = m.head, update % 2
+    place, epoch = (head[FIRST] + update) % head[BATCHES], (head[FIRST] + update) // head[BATCHES]
+    start = place * head[SIZE]
+    n = min(head[SIZE], head[SAMPLES] - start)
+    direct = start * head[X_ROW] if head[DIRECT] else -1
+    sums = thread_sums(m, turn, rank)
+    for part in range(PARTS):
+        sums[part] = 0.0
+    order = epoch * head[SAMPLES]
+    words = uint64(n), uint64(turn), uint64(head[DIRECT]), uint64(rank), uint64(ranks)
+    launch(m, GATHER, (uint64(order), uint64(start), *words))
+    met = wait(m.meeting, ranks, met)
+    met = forward(m, direct, n, head[STEP] + update, rank, ranks, met)
+    loss(m, n, turn, rank, ranks)
+    if head[PENALIZED]:
+        launch(m, PENALTY_SUMS, (uint64(turn), uint64(rank), uint64(ranks)))
+    met = wait(m.meeting, ranks, met)
+    value = total(m, turn, DATA, ranks) + penalty(m, turn, ranks)
+    if not np.isfinite(value):
+        return value, met
+    met = backward(m, direct, n, update, turn, rank, ranks, met)
+    if head[MODE] == WHOLE:
+        met = change_by_gradient(m, update, turn, rank, ranks, met)
+    return value, wait(m.meeting, ranks, met)
+
+
+def run_batches(m: Memory, rank: int, ranks: int) -> int:
+    """Run batches; return how many were done before a loss that is not finite.
+
+    Parameters
+    ----------
+    m : Memory
+        θ and the slots change in place; ``losses`` gets, for each epoch that ends, the sum of each
+        batch's loss times its samples, and at its end that of the epoch begun.
+    rank, ranks : int
+        Which thread this is, and how many run this program at once.
+    """
+    met = wait(m.meeting, ranks, 0)
+    head, ended = m.head, 0
+    seen = m.losses[head[ENDS]]
+    for update in range(head[COUNT]):
+        value, met = one_batch(m, update, rank, ranks, met)
+        if not np.isfinite(value):
+            return update
+        place = (head[FIRST] + update) % head[BATCHES]
+        seen += value * min(head[SIZE], head[SAMPLES] - place * head[SIZE])
+        if place + 1 == head[BATCHES]:
+            if rank == 0:
+                m.losses[ended] = seen
+            ended, seen = ended + 1, 0.0
+    if rank == 0:
+        m.losses[head[ENDS]] = seen
+    return head[COUNT]

@@ -1,0 +1,363 @@
+"""The kernels of one thread over its share of a batch: each layer forward, and below it backward.
+
+Layers are fused: a product, then bias and activation in one pass. The engines law ties them to the
+layers that the reference runs. Who runs them when, and who waits for whom, stands in ``batches``.
+
+Each thread owns some units of every Dense layer: their rows of W stay in its cache. Elsewhere it
+owns samples. A kernel takes the memory and whole numbers: the place of its layer; `given`, 1 where
+x is the data and 0 where it is the workspace, x0 and ldx, where it begins and how far apart its
+rows lie; n, the samples of the batch; rank and ranks, the thread and how many there are.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import uint64
+
+from chainrule.compiled.kernels import gemm
+from chainrule.compiled.kernels.blas import forward_gemm, input_gemm, weight_gemm
+from chainrule.compiled.kernels.gemm import forward_product, input_product, weight_product
+from chainrule.compiled.kernels.memory import array, layer, njit, own_panel, share, thread_sums
+from chainrule.compiled.kernels.memory_layout import (
+    ALPHA_AT,
+    BATCH_T,
+    BATCH_WEIGHT,
+    BATCH_X,
+    BETA_AT,
+    DROPS,
+    ITEM,
+    LAYERS,
+    ORDERS,
+    SEED,
+    UNIT_WEIGHT,
+    WEIGHTED,
+    WEIGHTS,
+    X_COLUMN,
+    X_ROW,
+    ZEROS,
+    Memory,
+)
+from chainrule.compiled.kernels.native import address, call, fetch, number
+from chainrule.compiled.kernels.network_table import (
+    BACKWARD,
+    BORDER,
+    DB,
+    FORWARD,
+    INPUTS,
+    LINE,
+    PLACE,
+    WIDTH,
+    A,
+    B,
+    D,
+    K,
+    R,
+    W,
+    Z,
+)
+
+pays = njit(gemm.pays)
+
+AHEAD = 4  # samples that are on their way while one is copied
+
+# ---- a batch's samples --------------------------------------------------------------------------
+
+
+def gather(
+    m: Memory, order: int, start: int, n: int, turn: int, whole: int, rank: int, ranks: int
+) -> None:
+    """Bring the thread's own samples of a batch together, and their weights divided by n.
+
+    x stays where it is if the batch lies there `whole`.
+    """
+    head, sums = m.head, thread_sums(m, turn, rank)
+    d, k = layer(m, 0)[INPUTS], layer(m, head[LAYERS] - 1)[WIDTH]
+    first, last = share(n, 1, rank, ranks)
+    for s in range(first, last):
+        i = m.orders[order + start + s] if head[ORDERS] else start + s
+        weight = m.weight[i] if head[WEIGHTED] else number(m.work, 1.0)
+        m.work[head[BATCH_WEIGHT] + s] = weight / number(m.work, n)
+        sums[WEIGHTS] += weight * m.numbers[UNIT_WEIGHT]
+        for c in range(k):
+            m.work[head[BATCH_T] + s * k + c] = m.t[i * k + c]
+        if not whole:
+            if s + AHEAD < last:
+                fetch_row(m, m.orders[order + start + s + AHEAD] if head[ORDERS] else i, d)
+            gather_row(m, i, head[BATCH_X] + s * d, d)
+
+
+@njit
+def fetch_row(m: Memory, i: int, d: int) -> None:
+    """Let a sample be brought to the cache: far apart as they lie, each would be waited for."""
+    if m.head[X_COLUMN] == 1:
+        for c in range(0, d, LINE):
+            fetch(m.x, i * m.head[X_ROW] + c)
+
+
+@njit
+def gather_row(m: Memory, i: int, to: int, d: int) -> None:
+    """Copy one sample."""
+    x0, step = i * m.head[X_ROW], m.head[X_COLUMN]
+    if step == 1:
+        for c in range(d):
+            m.work[to + c] = m.x[x0 + c]
+    else:
+        for c in range(d):
+            m.work[to + c] = m.x[x0 + c * step]
+
+
+# ---- Dense: a = f(x Wᵀ + b) ---------------------------------------------------------------------
+
+
+def dense_forward(
+    m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
+) -> None:
+    """Compute z and a of the thread's own units."""
+    row, x = layer(m, place), m.x if given else m.work
+    d, width = row[INPUTS], row[WIDTH]
+    first, last = share(width, LINE, rank, ranks)
+    if first == last:
+        return
+    w, z = array(m.theta), array(m.work)
+    if pays(n, d, last - first, m.head[ITEM]):
+        forward_product(array(x), x0, ldx, w, row[W], d, z, row[Z], width, n, d, first, last)
+    else:
+        forward_gemm(array(x), x0, ldx, w, row[W], d, z, row[Z], width, n, d, first, last)
+    bias = address(m.theta, row[B] + first) if row[B] >= 0 else address(m.work, m.head[ZEROS])
+    call(
+        uint64(row[FORWARD]),
+        (
+            address(m.work, row[Z] + first),
+            address(m.work, row[A] + first),
+            bias,
+            uint64(n),
+            uint64(last - first),
+            uint64(width),
+            address(m.numbers, row[K]),
+        ),
+    )
+
+
+def dense_derive(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
+    """Turn da of the thread's own units into delta, and sum it over samples."""
+    row = layer(m, place)
+    width = row[WIDTH]
+    first, last = share(width, LINE, rank, ranks)
+    if first == last:
+        return
+    for i in range(row[DB] + first, row[DB] + last):
+        m.work[i] = 0
+    call(
+        uint64(row[BACKWARD]),
+        (
+            address(m.work, row[D] + first),
+            address(m.work, row[Z] + first),
+            address(m.work, row[A] + first),
+            address(m.work, row[DB] + first),
+            uint64(n),
+            uint64(last - first),
+            uint64(width),
+            address(m.numbers, row[K]),
+        ),
+    )
+
+
+def dense_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
+    """Compute dx = delta W for the thread's own inputs, which are the units below."""
+    row, below = layer(m, place), layer(m, place - 1)
+    d, width = row[INPUTS], row[WIDTH]
+    first, last = share(d, LINE, rank, ranks)
+    if first == last:
+        return
+    w, work = array(m.theta), array(m.work)
+    if pays(n, width, last - first, m.head[ITEM]):
+        input_product(work, row[D], width, w, row[W], d, work, below[D], d, n, width, first, last)
+    else:
+        input_gemm(work, row[D], width, w, row[W], d, work, below[D], d, n, width, first, last)
+
+
+def dense_weights(  # noqa: PLR0913, PLR0917 (a matrix, rows of it, and where they go)
+    m: Memory,
+    place: int,
+    given: int,
+    x0: int,
+    ldx: int,
+    n: int,
+    into: int,
+    start: int,
+    first: int,
+    last: int,
+    rank: int,
+) -> None:
+    """Compute beta · rows of an array that lies as W does + alpha · deltaᵀ x.
+
+    `into` is 0 for θ, 1 for the first slot, 2 for the gradient, 3 for the thread's panel; `start`
+    is where W lies in it. alpha and beta are the last of the thread's constants of the rule.
+    """
+    row, x = layer(m, place), array(m.x if given else m.work)
+    d, width = row[INPUTS], row[WIDTH]
+    out = array(
+        m.theta if into == 0 else m.slot if into == 1 else m.gradient if into == 2 else m.work
+    )
+    alpha = number(m.theta, m.rule[16 * rank + ALPHA_AT])
+    beta = number(m.theta, m.rule[16 * rank + BETA_AT])
+    delta = array(m.work)
+    if pays(n, d, last - first, m.head[ITEM]):
+        weight_product(
+            delta, row[D], width, x, x0, ldx, out, start, d, n, d, first, last, alpha, beta
+        )
+    else:
+        weight_gemm(delta, row[D], width, x, x0, ldx, out, start, d, n, d, first, last, alpha, beta)
+
+
+# ---- LayerNorm: each sample brought to mean 0 and variance 1, then scaled -----------------------
+
+
+def norm_forward(
+    m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
+) -> None:
+    """Compute xhat (in Z), r and a of the thread's own samples."""
+    row, x = layer(m, place), m.x if given else m.work
+    d, w, b, eps = row[WIDTH], row[W], row[B], number(m.work, m.numbers[row[K]])
+    first, last = share(n, 1, rank, ranks)
+    for s in range(first, last):
+        x1, z1, a1 = x0 + s * ldx, row[Z] + s * d, row[A] + s * d
+        mu = number(m.work, 0.0)
+        for i in range(d):
+            mu += x[x1 + i]
+        mu /= number(m.work, d)
+        var = number(m.work, 0.0)
+        for i in range(d):
+            c = x[x1 + i] - mu
+            m.work[z1 + i] = c
+            var += c * c
+        r = number(m.work, 1.0) / np.sqrt(var / number(m.work, d) + eps)
+        m.work[row[R] + s] = r
+        for i in range(d):
+            xhat = m.work[z1 + i] * r
+            m.work[z1 + i] = xhat
+            m.work[a1 + i] = xhat * m.theta[w + i] + m.theta[b + i]
+
+
+def norm_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
+    """Compute dx of the thread's own samples."""
+    row, below = layer(m, place), layer(m, place - 1)
+    d, w = row[WIDTH], row[W]
+    first, last = share(n, 1, rank, ranks)
+    for s in range(first, last):
+        d1, z1, e1, r = row[D] + s * d, row[Z] + s * d, below[D] + s * d, m.work[row[R] + s]
+        mean, along = number(m.work, 0.0), number(m.work, 0.0)
+        for i in range(d):
+            dxhat = m.work[d1 + i] * m.theta[w + i]
+            mean += dxhat
+            along += dxhat * m.work[z1 + i]
+        mean /= number(m.work, d)
+        along /= number(m.work, d)
+        for i in range(d):
+            dxhat = m.work[d1 + i] * m.theta[w + i]
+            m.work[e1 + i] = r * (dxhat - mean - m.work[z1 + i] * along)
+
+
+def norm_sums(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
+    """Compute dW (in the thread's panel) and db of the thread's own units."""
+    row, dw = layer(m, place), own_panel(m, rank)
+    d, db = row[WIDTH], row[DB]
+    first, last = share(d, LINE, rank, ranks)
+    for i in range(first, last):
+        m.work[dw + i] = 0
+        m.work[db + i] = 0
+    for s in range(n):
+        d1, z1 = row[D] + s * d, row[Z] + s * d
+        for i in range(first, last):
+            m.work[dw + i] += m.work[d1 + i] * m.work[z1 + i]
+            m.work[db + i] += m.work[d1 + i]
+
+
+# ---- Activate: a = f(x) -------------------------------------------------------------------------
+
+
+def activate_forward(
+    m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
+) -> None:
+    """Compute a of the thread's own samples; Z keeps x."""
+    row, x = layer(m, place), m.x if given else m.work
+    d = row[WIDTH]
+    first, last = share(n, 1, rank, ranks)
+    for s in range(first, last):
+        for i in range(d):
+            m.work[row[Z] + s * d + i] = x[x0 + s * ldx + i]
+    call(
+        uint64(row[FORWARD]),
+        (
+            address(m.work, row[Z] + first * d),
+            address(m.work, row[A] + first * d),
+            address(m.work, m.head[ZEROS]),
+            uint64(last - first),
+            uint64(d),
+            uint64(d),
+            address(m.numbers, row[K]),
+        ),
+    )
+
+
+def activate_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
+    """Compute dx of the thread's own samples; the sums that come with it are nobody's."""
+    row, below = layer(m, place), layer(m, place - 1)
+    d = row[WIDTH]
+    first, last = share(n, 1, rank, ranks)
+    for i in range(first * d, last * d):
+        m.work[below[D] + i] = m.work[row[D] + i]
+    call(
+        uint64(row[BACKWARD]),
+        (
+            address(m.work, below[D] + first * d),
+            address(m.work, row[Z] + first * d),
+            address(m.work, row[A] + first * d),
+            address(m.work, own_panel(m, rank)),
+            uint64(last - first),
+            uint64(d),
+            uint64(d),
+            address(m.numbers, row[K]),
+        ),
+    )
+
+
+# ---- Dropout: units left out at random ----------------------------------------------------------
+
+
+def dropout_forward(
+    m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
+) -> None:
+    """Compute a of the thread's own samples; Z keeps the mask, of zeros and ones."""
+    row, x = layer(m, place), m.x if given else m.work
+    d, keep = row[WIDTH], number(m.work, m.numbers[row[K]])
+    one, zero, rests = number(m.work, 1.0), number(m.work, 0.0), not m.head[DROPS]
+    border = uint64(row[BORDER])
+    key = mix(mix(mix(uint64(m.head[SEED])) + uint64(step)) + uint64(row[PLACE]))
+    keep = one if rests else keep
+    first, last = share(n, 1, rank, ranks)
+    for s in range(first, last):
+        sample = mix(key + uint64(s))
+        for i in range(d):
+            mask = one if rests or mix(sample + uint64(i)) >= border else zero
+            m.work[row[Z] + s * d + i] = mask
+            m.work[row[A] + s * d + i] = x[x0 + s * ldx + i] * mask / keep
+
+
+def dropout_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
+    """Compute dx of the thread's own samples."""
+    row, below = layer(m, place), layer(m, place - 1)
+    d = row[WIDTH]
+    keep = number(m.work, m.numbers[row[K]] if m.head[DROPS] else 1.0)
+    first, last = share(n, 1, rank, ranks)
+    for i in range(first * d, last * d):
+        m.work[below[D] + i] = m.work[row[D] + i] * m.work[row[Z] + i] / keep
+
+
+@njit
+def mix(key: Any) -> Any:
+    """Scatter 64 bits, as ``chainrule.layers.mix`` does."""
+    key = key + uint64(0x9E3779B97F4A7C15)
+    key = (key ^ (key >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> uint64(27))) * uint64(0x94D049BB133111EB)
+    return key ^ (key >> uint64(31))

@@ -1,0 +1,122 @@
+"""The memory of a run as kernels see it, and kernels as others call them: by address, with it.
+
+Kernels are compiled once for a precision, each by itself. What they compute is not known here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types, uint64
+
+from chainrule.compiled.cache import building
+from chainrule.compiled.cache.building import OPTIONS, REORDERED, build
+from chainrule.compiled.cache.object_cache import Built
+from chainrule.compiled.kernels.memory_layout import KERNELS, PANEL, PANEL_SIZE, Memory, Pointer
+from chainrule.compiled.kernels.native import address, call, number, pointer, shifted
+from chainrule.compiled.kernels.network_table import COLUMNS
+
+carray: Any = vars(numba)["carray"]
+
+njit = building.njit(**OPTIONS, fastmath=REORDERED)
+
+# ---- reading it ---------------------------------------------------------------------------------
+
+
+@njit
+def memory_of(places: Pointer, like: Any) -> Memory:
+    """Return the pointers that addresses stand for; `like` is the precision."""
+    return Memory(
+        pointer(places[0], np.int64),  # places
+        pointer(places[1], np.int64),  # layers
+        pointer(places[2], np.int64),  # head
+        pointer(places[3], np.float64),  # numbers
+        pointer(places[4], np.float64),  # rule
+        pointer(places[5], like),  # theta
+        pointer(places[6], like),  # slot
+        pointer(places[7], like),  # slot2
+        pointer(places[8], like),  # gradient
+        pointer(places[9], like),  # x
+        pointer(places[10], like),  # t
+        pointer(places[11], like),  # weight
+        pointer(places[12], np.int64),  # orders
+        pointer(places[13], like),  # work
+        pointer(places[14], np.float64),  # sums
+        pointer(places[15], np.int64),  # meeting
+        pointer(places[16], np.int64),  # blocks
+        pointer(places[17], np.float64),  # rates
+        pointer(places[18], np.float64),  # losses
+    )
+
+
+@njit
+def layer(m: Memory, place: int) -> Pointer:
+    """Return a layer's row of the table."""
+    return shifted(m.layers, place * COLUMNS)
+
+
+@njit
+def thread_sums(m: Memory, turn: int, rank: int) -> Pointer:
+    """Return a thread's parts of sums."""
+    return shifted(m.sums, 8 * (2 * rank + turn))
+
+
+@njit
+def setting(m: Memory, which: int) -> Any:
+    """Return one of the first numbers, in the precision of θ."""
+    return number(m.theta, m.numbers[which])
+
+
+@njit
+def own_panel(m: Memory, rank: int) -> int:
+    """Return where in the workspace a thread's gradients lie."""
+    return m.head[PANEL] + rank * m.head[PANEL_SIZE]
+
+
+@njit
+def array(place: Pointer) -> Any:
+    """Return memory as an array whose end nobody looks at."""
+    return carray(place, 2**62)
+
+
+@njit
+def share(count: int, unit: int, rank: int, ranks: int) -> tuple[int, int]:
+    """Return the part of `count` things that one of the threads owns, in multiples of `unit`."""
+    parts = (count + unit - 1) // unit
+    return min(count, parts * rank // ranks * unit), min(count, parts * (rank + 1) // ranks * unit)
+
+
+# ---- kernels by address -------------------------------------------------------------------------
+
+
+@njit
+def launch(m: Memory, kernel: int, words: Any) -> None:
+    """Run a kernel on the memory, with whole numbers."""
+    call(uint64(m.head[KERNELS + kernel]), (address(m.places, 0), *words))
+
+
+def entry_of(function: Callable[..., Any], dtype: Any) -> Callable[..., None]:
+    """Return a kernel as others call it: with the address of the memory's addresses, and words."""
+    names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
+    text = (
+        f"def {function.__name__}(places, {', '.join(names)}):\n"
+        f"    return function(memory_of(pointer(places, int64), like), {', '.join(names)})"
+    )
+    scope: dict[str, Any] = {
+        "function": njit(function),
+        "memory_of": memory_of,
+        "pointer": pointer,
+        "int64": np.int64,
+        "like": dtype,
+        "__name__": __name__,
+    }
+    exec(text, scope)  # noqa: S102 (the text above: Numba wants every parameter by name)
+    return scope[function.__name__]
+
+
+def built_kernel(function: Callable[..., Any], dtype: Any) -> Built:
+    """Return a kernel built for a precision."""
+    count = function.__code__.co_argcount  # the memory, and words
+    result = types.int64 if function.__annotations__["return"] is int else types.void
+    return build(entry_of(function, dtype), result(*[types.int64] * count), fastmath=REORDERED)

@@ -1,0 +1,98 @@
+"""The memory of a run: its arrays, and a head of whole numbers with sizes, offsets and addresses.
+
+Python writes it and compiled code reads it (``memory``); what is computed is not known here.
+"""
+
+from typing import Any, NamedTuple, TypeAlias
+
+from chainrule.compiled.kernels.network_table import SETTINGS
+
+Pointer: TypeAlias = Any
+
+# ---- the head: sizes, offsets, addresses --------------------------------------------------------
+
+SAMPLES, SIZE, BATCHES, FIRST, COUNT, STEP, SEED = range(7)  # of data, a batch, an epoch, this call
+X_ROW, X_COLUMN = range(7, 9)  # how far apart the rows and columns of x lie
+BATCH_X, BATCH_T, BATCH_WEIGHT, ONES, ZEROS, PANEL, PANEL_SIZE = range(10, 17)
+LOSS, LOSS_K, RULE, RATE_AT, K_AT, DECAY_AT = range(17, 23)
+MODE, DROPS, ORDERS, WEIGHTED, PENALIZED = range(23, 28)
+DIRECT, ITEM = range(28, 30)  # whether batches lie in x as they are wanted; bytes of a number
+LAYERS, BLOCKS, ENDS = range(30, 33)  # of tables; epochs that end in this call
+SCRAP = 33  # in the workspace: written to, never read
+KERNELS = 35  # here begin the addresses of kernels that are launched by number
+HEAD = 64
+
+OWN = 24  # words before the workspace of a prediction: addresses, and a few more
+
+# Those kernels, in the order of ``kernels.LAUNCHED``.
+PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
+
+# How θ changes: inside the product, by the rule panel by panel, or from the whole gradient.
+INSIDE_SGD, INSIDE_MOMENTUM, BY_PANELS, WHOLE = range(4)
+
+# Parts of the sums over threads.
+DATA, ABSOLUTE, SQUARE, NORM_SQUARE, WEIGHTS = range(5)
+PARTS = 5
+
+# The first numbers: penalty, clipping, what rules take.
+L1, L2, ALPHA, CLIP_VALUE, CLIP_NORM, MOMENTUM, DECAY, UNIT_WEIGHT = range(SETTINGS)
+
+ALPHA_AT, BETA_AT = 14, 15  # in a thread's row of the rule's constants
+
+
+class Memory(NamedTuple):
+    """All arrays of a run, as pointers: what every thread reads and writes.
+
+    Attributes
+    ----------
+    places : int64
+        The addresses of these fields, this one included.
+    layers : int64, a row of COLUMNS for each layer
+    head : int64
+        Sizes, offsets and addresses: the numbers above.
+    numbers : float64
+        Settings, then constants of activations and of the loss.
+    rule : float64, a row of 16 for each thread
+        The constants of the optimizer's rule; behind them alpha and beta of a product.
+    theta, slot, slot2 : the parameters, and the optimizer's moving averages
+    gradient : as long as θ, where it is wanted whole
+    x : the memory of all samples, in whatever order it lies
+    t : all targets, row after row
+    weight : one for each sample, where they have any
+    orders : int64
+        The orders of samples, one epoch after the other.
+    work : the workspace
+    sums : float64, two rows of 8 for each thread
+        Parts of sums over threads, by turns.
+    meeting : int64
+        Counts arrivals.
+    blocks : int64, three for each array of θ that trains
+        First and last entry, and whether it decays.
+    rates : float64
+        The rate of each update.
+    losses : float64
+        Of each epoch that ends; the last is that of the epoch begun.
+    """
+
+    places: Pointer
+    layers: Pointer
+    head: Pointer
+    numbers: Pointer
+    rule: Pointer
+    theta: Pointer
+    slot: Pointer
+    slot2: Pointer
+    gradient: Pointer
+    x: Pointer
+    t: Pointer
+    weight: Pointer
+    orders: Pointer
+    work: Pointer
+    sums: Pointer
+    meeting: Pointer
+    blocks: Pointer
+    rates: Pointer
+    losses: Pointer
+
+
+FIELDS = {name: place for place, name in enumerate(Memory._fields)}

@@ -1,0 +1,162 @@
+"""What compiled code needs below Numba: calls by address, memory by address, and a meeting point.
+
+A few instructions of the machine as functions; no number is computed here.
+"""
+
+import platform
+import sys
+from typing import Any
+
+from llvmlite import ir
+from numba import extending, types
+from numba.core import cgutils
+
+from chainrule.compiled.cache.building import njit
+
+intrinsic: Any = extending.intrinsic  # its own types know only what it is given
+
+WORD = ir.IntType(64)
+PAUSE = "llvm.x86.sse2.pause"
+SPINS = 4000  # looks at the counter, a tenth of a millisecond; then others may have the processor
+
+
+@intrinsic
+def call(typing: Any, address: Any, arguments: Any) -> Any:
+    """Call the compiled function at an address with a tuple of 64-bit words; nothing is returned.
+
+    Before them stand, in Numba's convention, the addresses of a result and of an exception.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        result = builder.ptrtoint(cgutils.alloca_once(builder, WORD), WORD)
+        words = [result, WORD(0), *cgutils.unpack_tuple(builder, given[1])]
+        kind = ir.FunctionType(ir.IntType(32), [WORD] * len(words))
+        builder.call(builder.inttoptr(given[0], kind.as_pointer()), words)
+        return context.get_dummy_value()
+
+    return types.none(types.uint64, types.UniTuple(types.uint64, len(arguments))), generate
+
+
+@intrinsic
+def pointer(typing: Any, address: Any, like: Any) -> Any:
+    """Return an address as a pointer to numbers of an array's kind, for ``numba.carray``."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kind = context.get_value_type(signature.return_type)
+        return builder.inttoptr(given[0], kind)
+
+    return types.CPointer(like.dtype)(types.int64, like), generate
+
+
+@intrinsic
+def address(typing: Any, place: Any, offset: Any) -> Any:
+    """Return the address of the entry so far behind the one that a pointer points to."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.ptrtoint(builder.gep(given[0], [given[1]]), WORD)
+
+    return types.uint64(place, types.int64), generate
+
+
+@intrinsic
+def shifted(typing: Any, place: Any, offset: Any) -> Any:
+    """Return the pointer to the entry so far behind."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.gep(given[0], [given[1]])
+
+    return place(place, types.int64), generate
+
+
+@intrinsic
+def number(typing: Any, place: Any, value: Any) -> Any:
+    """Return a value in the precision of the numbers that a pointer points to."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return context.cast(builder, given[1], signature.args[1], signature.return_type)
+
+    return place.dtype(place, value), generate
+
+
+@intrinsic
+def fetch(typing: Any, place: Any, offset: Any) -> Any:
+    """Let memory be brought to the cache while something else is done."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        kinds = [byte, *[ir.IntType(32)] * 3]
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0i8"
+        )
+        at = builder.bitcast(builder.gep(given[0], [given[1]]), byte)
+        read, keep, data = (ir.IntType(32)(value) for value in (0, 3, 1))
+        builder.call(function, [at, read, keep, data])
+        return context.get_dummy_value()
+
+    return types.none(place, types.int64), generate
+
+
+@intrinsic
+def _add(typing: Any, address: Any) -> Any:
+    """Add 1 to the whole number at an address, at once for every thread."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        place = builder.inttoptr(given[0], WORD.as_pointer())
+        builder.atomic_rmw("add", place, WORD(1), "acq_rel")
+        return context.get_dummy_value()
+
+    return types.none(types.uint64), generate
+
+
+@intrinsic
+def _read(typing: Any, address: Any) -> Any:
+    """Return the whole number at an address as the other threads left it."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        place = builder.inttoptr(given[0], WORD.as_pointer())
+        return builder.load_atomic(place, "acquire", 8)
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _pause(typing: Any) -> Any:
+    """Leave the processor's other thread room while this one looks."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        if platform.machine().lower() in ("x86_64", "amd64"):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, PAUSE), [])
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
+_yield: Any = types.ExternalFunction(
+    "SwitchToThread" if sys.platform == "win32" else "sched_yield", types.int32()
+)
+
+
+@njit
+def wait(meeting: Any, ranks: int, met: int) -> int:
+    """Wait until every rank is here; return how often they have met.
+
+    Parameters
+    ----------
+    meeting : pointer to int64
+        Counts arrivals.
+    ranks, met : int
+        How many threads there are, and how often they have met before.
+    """
+    if ranks == 1:
+        return met
+    place = address(meeting, 0)
+    _add(place)
+    spins = 0
+    while _read(place) < (met + 1) * ranks:
+        spins += 1
+        if spins < SPINS:
+            _pause()
+        else:
+            _yield()
+    return met + 1

@@ -1,0 +1,156 @@
+"""A network as whole numbers: what kernels read instead of layers, and where its numbers lie.
+
+Kernels are compiled once and know sizes, addresses and offsets only from here.
+"""
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.compiled.codegen.elementwise_kernels import Dtype, Piece, activation_piece
+from chainrule.layers import Activate, Dense, Dropout, Layer, LayerNorm
+from chainrule.layout import Block
+from chainrule.network import Network
+
+Array: TypeAlias = NDArray[Any]
+
+# ---- the columns of the table, a row for each layer ---------------------------------------------
+
+KINDS = (Dense, LayerNorm, Activate, Dropout)
+DENSE, NORM = range(2)  # the first of them: those with parameters
+
+KIND, INPUTS, WIDTH, PLACE = range(4)
+W, B, TRAINS_W, TRAINS_B = range(4, 8)  # offsets in θ, −1 where there is none; whether they train
+X, Z, A, D = range(8, 12)  # offsets in the workspace: input, net input, output, da and delta
+DB, R = range(12, 14)  # the sum of delta; LayerNorm's one over the deviation
+FORWARD, BACKWARD, K = range(14, 17)  # addresses of the activation's loops, and its constants
+PASSES_ON = 17  # whether dx is wanted
+BORDER = 18  # Dropout's: hashes below it leave a unit out
+RUN_FORWARD, RUN_BACKWARD = range(19, 21)  # addresses of the layer's kernels
+COLUMNS = 21
+
+SETTINGS = 8  # numbers before the constants of layers: penalty, clipping and the like
+LINE = 16  # numbers: arrays begin on multiples of it, and threads share no cache line
+
+
+class Tables(NamedTuple):
+    """A network for kernels, for batches of at most some rows.
+
+    Attributes
+    ----------
+    layers : array (layers, COLUMNS) of int64
+    constants : array of float64
+        What formulas take after their arguments.
+    work : int
+        The length of the workspace.
+    batch_x, batch_t, batch_weight, ones, zeros, panel : int
+        Where in it lie the batch's samples, targets and weights, ones, zeros, and gradients.
+    pieces : tuple of Piece
+        They keep the loops alive.
+    """
+
+    layers: NDArray[np.int64]
+    constants: NDArray[np.float64]
+    work: int
+    batch_x: int
+    batch_t: int
+    batch_weight: int
+    ones: int
+    zeros: int
+    panel: int
+    pieces: tuple[Piece, ...]
+
+
+def rounded(count: int) -> int:
+    """Return so many numbers, and more up to the end of a line."""
+    return -(-count // LINE) * LINE
+
+
+class Space:
+    """Hands out offsets one after the other."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def take(self, count: int) -> int:
+        """Return the offset of so many numbers."""
+        start, self.size = self.size, self.size + rounded(count)
+        return start
+
+
+def tables(
+    network: Network, dtype: Dtype, rows: int, panel: int, *, unit_by_unit: bool = False
+) -> Tables:
+    """Return the tables of a network for batches of at most `rows`, with a panel for gradients.
+
+    With `unit_by_unit`, arrays are as ``tiny`` has them, and activations run over whole layers.
+    """
+    space, widest = Space(), max(network.widths)
+    batch_x, batch_t = space.take(rows * network.inputs), space.take(rows * network.outputs)
+    batch_weight, ones = space.take(rows), space.take(max(rows, widest))
+    flat = widest * rows if unit_by_unit else widest
+    zeros, gradients = space.take(flat), space.take(max(panel, flat))
+    table = np.full((len(network.layers), COLUMNS), -1, np.int64)
+    constants: list[float] = []
+    below = batch_x
+    for place, layer in enumerate(network.layers):
+        row, width = table[place], network.widths[place + 1]
+        row[[KIND, INPUTS, WIDTH, PLACE]] = kind_of(layer), network.widths[place], width, place
+        row[X], row[K] = below, SETTINGS + len(constants)
+        row[[Z, A, D]] = [space.take(rows * width) for _ in range(3)]
+        row[[DB, R]] = space.take(width), space.take(rows)
+        if isinstance(layer, Dropout):
+            row[BORDER] = np.uint64(int(layer.rate * 2**64)).astype(np.int64)
+        constants += constants_of(layer)
+        below = int(row[A])
+    for block in network.layout.blocks:
+        place_of_block(table[block.layer], block)
+    table[:, PASSES_ON] = passes_on(table)
+    return Tables(
+        table,
+        np.array(constants),
+        space.size,
+        batch_x,
+        batch_t,
+        batch_weight,
+        ones,
+        zeros,
+        gradients,
+        write_pieces(table, network, dtype),
+    )
+
+
+def write_pieces(table: NDArray[np.int64], network: Network, dtype: Dtype) -> tuple[Piece, ...]:
+    """Write down the addresses of the activations' loops, and return what keeps them alive."""
+    pieces: list[Piece] = []
+    for row, layer in zip(table, network.layers, strict=True):
+        if isinstance(layer, Dense | Activate):
+            pieces.append(activation_piece(layer.f, dtype))
+            row[[FORWARD, BACKWARD]] = pieces[-1].addresses
+    return tuple(pieces)
+
+
+def kind_of(layer: Layer) -> int:
+    """Return the number of a layer's kind."""
+    return KINDS.index(type(layer))
+
+
+def constants_of(layer: Layer) -> list[float]:
+    """Return what a layer's loops take: its activation's constants, or its own."""
+    if isinstance(layer, Dense | Activate):
+        return list(layer.f.constants.values())
+    return list(layer.constants.values())
+
+
+def place_of_block(row: NDArray[np.int64], block: Block) -> None:
+    """Write down where a parameter array lies, and whether it trains."""
+    columns = (W, TRAINS_W) if block.param == "W" else (B, TRAINS_B)
+    row[list(columns)] = block.start, block.trains
+
+
+def passes_on(table: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return for each layer whether one below it has something to train."""
+    trains = (table[:, [TRAINS_W, TRAINS_B]] == 1).any(axis=1)
+    below = np.concatenate([[False], trains[:-1]])
+    return np.logical_or.accumulate(below)

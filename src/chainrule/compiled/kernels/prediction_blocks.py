@@ -1,0 +1,63 @@
+"""The prediction of a block of samples in one compiled call, with memory of the caller's own.
+
+Blocks that are predicted at once share tables, and nothing that is written to.
+"""
+
+import numpy as np
+from numba import uint64
+
+from chainrule.compiled.kernels import memory_layout as b
+from chainrule.compiled.kernels.batches import forward
+from chainrule.compiled.kernels.memory import layer, memory_of
+from chainrule.compiled.kernels.memory_layout import Memory
+from chainrule.compiled.kernels.native import address, call, pointer
+from chainrule.compiled.kernels.network_table import WIDTH, A
+
+FIELDS = len(Memory._fields)
+PLACES, THETA, DATA, WORK = (b.FIELDS[name] for name in ("places", "theta", "x", "work"))
+
+
+def run_forward(shared: Memory, theta: int, x: int, n: int, link: int, p: int, own: int) -> int:
+    """Write the prediction of up to a block of samples, or the raw output where `link` is 0.
+
+    Parameters
+    ----------
+    shared : Memory
+        Tables and constants; what callers do not share is left out.
+    theta, x : int
+        The addresses of the parameters, and of samples that lie row after row.
+    n : int
+    link : int
+        The address of the loss's link.
+    p : int
+        The address of the prediction (n, outputs).
+    own : int
+        The address of words for the memory's addresses (`OWN`), with the workspace behind them.
+    """
+    places = pointer(own, np.int64)
+    for field in range(FIELDS):
+        places[field] = shared.places[field]
+    places[PLACES], places[THETA], places[DATA], places[WORK] = own, theta, x, own + 8 * b.OWN
+    m = memory_of(places, shared.theta)
+    for i in range(m.head[b.ZEROS], m.head[b.PANEL]):
+        m.work[i] = 0
+    forward(m, 0, n, 0, 0, 1, 0)
+    row = layer(m, m.head[b.LAYERS] - 1)
+    k, out = row[WIDTH], pointer(p, shared.theta)
+    if link == 0:
+        for i in range(n * k):
+            out[i] = m.work[row[A] + i]
+        return n
+    call(
+        uint64(link),
+        (
+            address(m.work, row[A]),
+            uint64(p),
+            address(m.work, m.head[b.ZEROS]),
+            uint64(n),
+            uint64(k),
+            uint64(k),
+            address(m.numbers, 0),
+        ),
+    )
+    return n

@@ -1,0 +1,101 @@
+"""Answers: gone on from, put together, compared, named.
+
+Functions and classes share this; neither is called here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.submission.attempts import parameters
+from chainrule.submission.questions import Array, Kind, Question
+from chainrule.submission.values import is_number
+
+
+def only(question: Question, sample: int) -> Question:
+    """Return the question about one of its samples."""
+    rows = slice(sample, sample + 1)
+    return replace(question, x=question.x[rows], t=question.t[rows])
+
+
+def retargeted(question: Question) -> Question:
+    """Return the question with other targets of the same kind."""
+    t = question.t
+    return replace(question, t=np.roll(t, 1, axis=1) if t.shape[1] > 1 else 1 - t)
+
+
+def near(one: Sequence[Mapping[str, Array]], other: Sequence[Mapping[str, Array]]) -> bool:
+    """Return whether two runs answered the same within rounding."""
+    return len(one) == len(other) and all(
+        mine.keys() == theirs.keys()
+        and all(
+            mine[n].shape == theirs[n].shape
+            and np.allclose(mine[n], theirs[n], rtol=1e-5, atol=1e-9, equal_nan=True)
+            for n in mine
+        )
+        for mine, theirs in zip(one, other, strict=True)
+    )
+
+
+def after(question: Question, answer: Mapping[str, Array]) -> Question | None:
+    """Return the question that goes on from new weights; None if their shapes do not let it."""
+    W, b = list(question.W), list(question.b)
+    for i in range(len(W)):
+        W[i] = np.asarray(answer.get(f"W{i + 1}_new", W[i]))
+        b[i] = np.asarray(answer.get(f"b{i + 1}_new", b[i]))
+    shapes = [new.shape for new in W + b] == [old.shape for old in (*question.W, *question.b)]
+    return replace(question, W=tuple(W), b=tuple(b)) if shapes else None
+
+
+def together(each: list[dict[str, Array]], kind: Kind) -> dict[str, Array]:
+    """Return the answers to single samples as one: stacked outputs, the mean of gradients."""
+    names = [name for name in each[0] if all(name in answer for answer in each)]
+    if kind == "forward":
+        return {name: np.concatenate([answer[name] for answer in each]) for name in names}
+    shapes = {name: {answer[name].shape for answer in each} for name in names}
+    return {
+        name: _mean([answer[name] for answer in each]) for name in names if len(shapes[name]) == 1
+    }
+
+
+def _mean(arrays: list[Array]) -> Array:
+    """Return the mean of arrays, in their own precision."""
+    with np.errstate(all="ignore"):
+        total = np.sum(np.stack(arrays).astype(float), axis=0) / len(arrays)
+    return total.astype(np.result_type(*arrays)) if arrays[0].dtype == np.float32 else total
+
+
+def same(one: tuple[dict[str, Array], ...], other: tuple[dict[str, Array], ...]) -> bool:
+    """Return whether two runs answered the same."""
+    return len(one) == len(other) and all(
+        mine.keys() == theirs.keys()
+        and all(np.array_equal(mine[n], theirs[n], equal_nan=True) for n in mine)
+        for mine, theirs in zip(one, other, strict=True)
+    )
+
+
+def dtype_of(answers: tuple[dict[str, Array], ...]) -> str:
+    """Return ``"float32"`` if no answer is more precise than that."""
+    arrays = [array for answer in answers for name, array in answer.items() if name != "loss"]
+    with np.errstate(all="ignore"):
+        short = [
+            np.array_equal(a, a.astype(np.float32).astype(float), equal_nan=True) for a in arrays
+        ]
+        moving = any(np.any(a != np.round(a, 3)) for a in arrays)
+    return "float32" if arrays and all(short) and moving else "float64"
+
+
+def as_float64(answer: Mapping[str, Array]) -> dict[str, Array]:
+    """Return an answer with all arrays in float64."""
+    return {name: np.array(array, dtype=float) for name, array in answer.items()}
+
+
+def own_numbers(function: Callable[..., Any], skipped: tuple[str, ...] = ()) -> dict[str, float]:
+    """Return the numbers that parameters have by default."""
+    return {
+        p.name: float(p.default)
+        for p in parameters(function)
+        if is_number(p.default) and p.name not in skipped
+    }

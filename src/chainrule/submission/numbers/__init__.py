@@ -1,0 +1,1 @@
+"""Read reported numbers from mappings, JSON and CSV: names, values and printed digits."""

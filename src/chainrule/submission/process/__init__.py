@@ -1,0 +1,1 @@
+"""Run a submitted file in a separate process with limits, and exchange messages with it."""

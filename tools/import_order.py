@@ -1,0 +1,22 @@
+"""The order in which the package's modules may import each other.
+
+Each module or package below `chainrule` imports only from those listed before it.
+tests/repository/test_imports.py enforces this, and tools/figures.py measures the engine by it.
+"""
+
+SHARED = ("errors", "names", "descriptions")
+
+ENGINE = (
+    *("elementwise", "equations", "derivatives", "gradcheck", "activations", "losses", "batch"),
+    *("initializers", "layers", "layout", "penalties", "network", "mlp", "schedules", "optimizers"),
+    *("wiring", "loops", "engine"),
+)
+
+PACKAGES = (
+    *("pages", "compiled", "training", "problems", "explanation", "submission", "diagnosis"),
+    *("health", "estimators", "data", "files", "explorer", "distributed", "testing", "cli"),
+)
+
+ENTRANCE = ("__main__",)
+
+ORDER = SHARED + ENGINE + PACKAGES + ENTRANCE
