@@ -1,7 +1,7 @@
-"""The figures that the house is held to: lines of the engine, lengths of functions, start-up times.
+"""Measures the package: lines of code, lengths of functions and files, and start-up times.
 
-``python -m tools.figures`` prints them. tests/repository/test_style.py asserts the first two; times
-are printed as ratios to a bare interpreter.
+``python -m tools.figures`` prints them, the times as ratios to a bare interpreter.
+tests/repository/test_style.py has the limits.
 """
 
 import ast
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tokenize
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -20,7 +20,7 @@ from tools.import_order import ENGINE, SHARED
 SOURCE = Path(__file__).parents[1] / "src" / "chainrule"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-SILENT = {
+NOT_CODE = {
     *[tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING],
     *[tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER],
 }
@@ -33,25 +33,35 @@ def engine_files(source: Path = SOURCE) -> list[Path]:
 
 
 def code_lines(text: str) -> int:
-    """Count the lines that hold code: not those of blanks, comments and docstrings alone."""
-    docstrings = {(node.lineno, node.col_offset) for node in strings_alone(ast.parse(text))}
+    """Count the lines of code, without blank lines, comments and docstrings."""
+    docstrings = {(node.lineno, node.col_offset) for node in string_statements(ast.parse(text))}
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    speaking = (t for t in tokens if t.type not in SILENT and t.start not in docstrings)
-    return len({line for t in speaking for line in range(t.start[0], t.end[0] + 1)})
+    code = (t for t in tokens if t.type not in NOT_CODE and t.start not in docstrings)
+    return len({line for t in code for line in range(t.start[0], t.end[0] + 1)})
 
 
-def strings_alone(tree: ast.AST) -> Iterator[ast.Expr]:
-    """Yield the statements that are just a string, as docstrings are."""
+def string_statements(tree: ast.AST) -> Iterator[ast.Expr]:
+    """Yield the statements that are only a string, as docstrings are."""
     for node in ast.walk(tree):
         match node:
             case ast.Expr(ast.Constant(str())):
                 yield node
 
 
+def file_lengths(paths: Iterable[Path], source: Path = SOURCE) -> dict[str, int]:
+    """Return each file's lines of code, by its name in the package."""
+    return {name_of(path, source): code_lines(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def name_of(path: Path, source: Path) -> str:
+    """Return a file's name in the package, such as "explanation/chain"."""
+    return path.relative_to(source).with_suffix("").as_posix()
+
+
 def function_lengths(paths: Iterable[Path], source: Path = SOURCE) -> dict[str, int]:
     """Return each function's lines after its docstring, by its name in the package."""
     return {
-        f"{path.relative_to(source).with_suffix('').as_posix()}:{name}": body_length(function)
+        f"{name_of(path, source)}:{name}": body_length(function)
         for path in paths
         for name, function in functions(ast.parse(path.read_text(encoding="utf-8")))
     }
@@ -60,11 +70,11 @@ def function_lengths(paths: Iterable[Path], source: Path = SOURCE) -> dict[str, 
 def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]:
     """Yield functions and methods with their qualified names."""
     for node in ast.iter_child_nodes(tree):
-        named = isinstance(node, Function | ast.ClassDef)
-        name = f"{prefix}{node.name}" if named else prefix
+        has_name = isinstance(node, Function | ast.ClassDef)
+        name = f"{prefix}{node.name}" if has_name else prefix
         if isinstance(node, Function):
             yield name, node
-        yield from functions(node, f"{name}." if named else prefix)
+        yield from functions(node, f"{name}." if has_name else prefix)
 
 
 def body_length(function: Function) -> int:
@@ -91,16 +101,23 @@ def best_time(command: Sequence[str], runs: int = 7) -> float:
 
 
 def sizes_report() -> str:
-    """Tell the figures of the text."""
-    lengths = function_lengths(SOURCE.rglob("*.py"))
-    longest = sorted(lengths.items(), key=lambda item: -item[1])[:5]
-    lines = sum(code_lines(path.read_text(encoding="utf-8")) for path in engine_files())
+    """Return the lengths of files and functions, as text."""
+    files, engine = file_lengths(SOURCE.rglob("*.py")), file_lengths(engine_files())
+    functions = function_lengths(SOURCE.rglob("*.py"))
     return (
-        f"engine: {lines} lines of code in {len(engine_files())} files\n"
-        f"functions: {len(lengths)}; body median {statistics.median(lengths.values()):g}, "
-        f"95th percentile {percentile(lengths.values(), 0.95)} lines\n"
-        f"longest: {', '.join(f'{name} ({size})' for name, size in longest)}"
+        f"package: {sum(files.values())} lines of code in {len(files)} files; "
+        f"engine: {sum(engine.values())} in {len(engine)}\n"
+        f"longest files: {longest(files)}\n"
+        f"functions: {len(functions)}; body median {statistics.median(functions.values()):g}, "
+        f"95th percentile {percentile(functions.values(), 0.95)} lines\n"
+        f"longest functions: {longest(functions)}"
     )
+
+
+def longest(lengths: Mapping[str, int]) -> str:
+    """Return the five largest lengths with their names."""
+    ordered = sorted(lengths.items(), key=lambda item: -item[1])[:5]
+    return ", ".join(f"{name} ({length})" for name, length in ordered)
 
 
 def start_times() -> dict[str, float]:
@@ -116,11 +133,11 @@ def start_times() -> dict[str, float]:
 
 
 def times_report() -> str:
-    """Tell the start-up times, as ratios."""
+    """Return the start-up times as ratios, as text."""
     times = start_times()
     bare = times["python -c pass"]
     ratios = (f"  {name:<18}{time / bare:5.1f} times" for name, time in times.items())
-    return "\n".join([f"start-up, `python -c pass` taking {bare * 1e3:.0f} ms:", *ratios])
+    return "\n".join([f"start-up, with `python -c pass` taking {bare * 1e3:.0f} ms:", *ratios])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The order in which the package's modules may import each other.
 
 Each module or package below `chainrule` imports only from those listed before it.
-tests/repository/test_imports.py enforces this, and tools/figures.py measures the engine by it.
+tests/repository/test_imports.py enforces this, and that each name here exists. tools/figures.py
+measures the engine's files by it.
 """
 
 SHARED = ("errors", "names", "descriptions")
@@ -14,9 +15,9 @@ ENGINE = (
 
 PACKAGES = (
     *("pages", "compiled", "training", "problems", "explanation", "submission", "diagnosis"),
-    *("health", "estimators", "data", "files", "explorer", "distributed", "testing", "cli"),
+    *("health", "estimators", "testing", "cli"),
 )
 
-ENTRANCE = ("__main__",)
+ENTRY_POINT = ("__main__",)
 
-ORDER = SHARED + ENGINE + PACKAGES + ENTRANCE
+ORDER = SHARED + ENGINE + PACKAGES + ENTRY_POINT

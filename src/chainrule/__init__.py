@@ -99,6 +99,8 @@ if TYPE_CHECKING:
     from chainrule.training import METRICS, EarlyStopping, Record, Run, train
     from chainrule.wiring import Step, wire
 
+__version__: str  # loaded from the installed package's metadata
+
 __all__ = [
     "ACTIVATIONS",
     "AbsoluteError",
@@ -241,9 +243,12 @@ _MODULES = {name: module for module, names in _HOMES.items() for name in names.s
 
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used (PEP 562)."""
-    if name not in _MODULES:
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("chainrule")
+    elif name in _MODULES:
+        value = getattr(import_module(f"chainrule.{_MODULES[name]}"), name)
+    else:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    value = getattr(import_module(f"chainrule.{_MODULES[name]}"), name)
     globals()[name] = value  # the next use finds it at once
     return value
 

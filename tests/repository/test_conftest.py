@@ -1,6 +1,6 @@
-"""What tests/conftest.py promises: products that miss no pair, and no skip unseen in CI.
+"""Tests of tests/conftest.py: products cover every pair of values, and CI fails on a skipped test.
 
-The sessions of the second kind are pytest's own, run by pytest.
+The second is tested with sessions that pytest runs inside this one.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def test_every_pair_of_values_occurs(sizes: list[int]):
         assert {(row[i], row[j]) for row in rows} == set(product(range(sizes[i]), range(sizes[j])))
 
 
-def test_pairs_are_far_fewer_than_the_product():
+def test_pairwise_rows_are_far_fewer_than_the_product():
     assert len(pairwise([range(11), range(8), range(3), range(3), range(3), range(2)])) < 120
 
 
@@ -69,13 +69,15 @@ def test_a_skip_fails_the_session_in_ci(
     result.stdout.fnmatch_lines(["*skipped tests are errors in CI*", "test_skips.py*"])
 
 
-def test_a_skip_passes_elsewhere(session: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+def test_a_skip_passes_outside_ci(session: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("CI", raising=False)
     session.makepyfile(SKIPS["call"])
     assert session.runpytest().ret == pytest.ExitCode.OK
 
 
-def test_an_expected_failure_is_no_skip(session: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+def test_an_expected_failure_does_not_count_as_a_skip(
+    session: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("CI", "true")
     session.makepyfile("import pytest\n@pytest.mark.xfail\ndef test_it(): assert False")
     assert session.runpytest().ret == pytest.ExitCode.OK

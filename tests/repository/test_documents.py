@@ -1,6 +1,6 @@
-"""The runner of the documents' examples notices what it is there to notice.
+"""Tests of the runner of the documents' examples, and of the picture in the README.
 
-The documents themselves are collected by the conftest at the root.
+The documents themselves are collected by the conftest.py in the root folder.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ from tests.documents import DOCUMENTS, commands, fault, matches, run_block
 from tools.picture import FILE, drawn
 
 
-def test_the_picture_of_the_readme_is_what_is_drawn():
+def test_the_committed_picture_is_up_to_date():
     assert FILE.read_text(encoding="utf-8") == drawn(), "run: python -m tools.picture"
 
 
@@ -50,7 +50,7 @@ def outcome(out: str = "", err: str = "", code: int = 0) -> subprocess.Completed
         (["wrong"], outcome("wrong\n", "", 1)),
     ],
 )
-def test_right_outcomes_pass(shown: list[str], done: subprocess.CompletedProcess[str]):
+def test_expected_outcomes_pass(shown: list[str], done: subprocess.CompletedProcess[str]):
     assert fault("command", shown, done) is None
 
 
@@ -63,7 +63,7 @@ def test_right_outcomes_pass(shown: list[str], done: subprocess.CompletedProcess
         (["..."], outcome("", "Traceback (most recent call last):\n", 1)),
     ],
 )
-def test_wrong_outcomes_are_found(shown: list[str], done: subprocess.CompletedProcess[str]):
+def test_unexpected_outcomes_are_found(shown: list[str], done: subprocess.CompletedProcess[str]):
     assert "command" in (fault("command", shown, done) or "")
 
 
@@ -73,7 +73,7 @@ def test_an_exit_code_can_be_shown():
     assert "prints:\n3" in (run_block(block.format(4)) or "")
 
 
-def test_only_some_blocks_are_run(tmp_path: Path):
+def test_only_blocks_of_three_languages_are_run(tmp_path: Path):
     path = tmp_path / "page.md"
     fence = "```"
     languages = ["python", "pycon", "console", "text", "bash", "make"]

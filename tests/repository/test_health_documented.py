@@ -1,7 +1,4 @@
-"""The how-to on health has a row for every examination, and the report that its program prints.
-
-What is found on which network is tested with chainrule.health.
-"""
+"""The how-to on health lists every examination, and shows the report that its program prints."""
 
 import inspect
 import re
@@ -30,7 +27,7 @@ def test_every_examination_has_its_row(title: str, sign: bool):
     assert rows == [row(e) for e in EXAMINATIONS.values() if e.sign is sign]
 
 
-def test_the_limits_in_sentences_are_those_that_run():
+def test_the_text_states_the_limits_of_the_code():
     words = " ".join(TEXT.split())
     limit = inspect.signature(diagnose).parameters["limit"].default
     for sentence in (
@@ -44,9 +41,9 @@ def test_the_limits_in_sentences_are_those_that_run():
         assert sentence in words
 
 
-def test_the_report_is_the_one_that_is_printed(capsys: pytest.CaptureFixture[str]):
+def test_the_report_is_what_the_program_prints(capsys: pytest.CaptureFixture[str]):
     program, report = re.findall(r"^```(?:python|text)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)[
         :2
     ]
-    exec(program, {})  # noqa: S102 (the page's own)
+    exec(program, {})  # noqa: S102 (the program on the page)
     assert capsys.readouterr().out.rstrip() == report.rstrip()

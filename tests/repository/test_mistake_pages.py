@@ -1,7 +1,4 @@
-"""Every mistake has its page, and the numbers on it are the engine's.
-
-What a page looks like is not held here.
-"""
+"""Every mistake has a page, and the numbers on it are the engine's."""
 
 import re
 from pathlib import Path
@@ -24,7 +21,7 @@ def pages() -> dict[str, str]:
     return {name: page(mistake, ALONE) for name, mistake in MISTAKES.items()}
 
 
-def test_every_entry_has_a_page_with_its_words(pages: dict[str, str]):
+def test_every_entry_has_a_page_with_its_text(pages: dict[str, str]):
     for name, mistake in MISTAKES.items():
         assert f"`{name}`" in pages[name]
         assert mistake.wrong in pages[name]
@@ -36,14 +33,14 @@ def test_every_entry_with_equations_has_numbers(pages: dict[str, str]):
         assert ("## With numbers" in pages[name]) == bool(mistake.forms), name
 
 
-def test_the_tables_have_all_entries():
+def test_the_tables_list_all_entries():
     assert re.findall(r"\(generated/([\w-]+)\.md", table()) == [
         m.id for m in sorted(MISTAKES.values(), key=lambda m: m.number)
     ]
     assert all(f"| {number} |" in unseen() for number in UNSEEN)
 
 
-def test_numbers_are_recomputed(pages: dict[str, str]):
+def test_the_new_weights_are_the_engines(pages: dict[str, str]):
     net, theta = problem("mazur").network, problem("mazur").theta()
     batch = net.batch(theta, [0.05, 0.1], [0.01, 0.99])
     wrong: dict[str, dict[tuple[str | int, str], str]] = {
@@ -65,14 +62,14 @@ def test_a_page_recomputes_from_its_own_numbers(pages: dict[str, str]):
 
 
 @pytest.mark.parametrize("name", [m.id for m in MISTAKES.values() if m.forms])
-def test_the_example_tells(name: str):
+def test_the_example_shows_a_difference(name: str):
     one = example(MISTAKES[name])
     assert one is not None
     with np.errstate(all="ignore"):
         assert list(one.differing())
 
 
-def test_pages_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_pages_are_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tools.mistake_pages.doubles", lambda: ALONE)
     assert write(tmp_path)
     assert not write(tmp_path)

@@ -1,13 +1,11 @@
-"""The public face: sorted, documented, and light to import.
-
-What a name does is tested in the room that it lives in.
-"""
+"""The public names are sorted, documented, in the API reference, and loaded only when used."""
 
 import inspect
 import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from numpydoc.validate import validate
 import chainrule
 import chainrule.health
 
+REPOSITORY = Path(__file__).parents[2]
 SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
 PUBLIC: dict[str, Any] = {
     f"{module.__name__}.{name}": getattr(module, name)
@@ -28,8 +27,8 @@ CALLABLES = [name for name, thing in PUBLIC.items() if callable(thing)]
 CLASSES = [name for name in CALLABLES if inspect.isclass(PUBLIC[name])]
 ERRORS = [name for name in CLASSES if issubclass(PUBLIC[name], Exception)]
 
-# numpydoc's checks: a docstring, its summary, no strange parameters, returns and yields. A name
-# that says all needs no description.
+# numpydoc's checks that apply here: a docstring with a summary, no undocumented or unknown
+# parameters, and sections for what is returned or yielded. Descriptions are optional.
 NEEDED = {"GL08", "SS01", "SS03", "PR02", "PR03", "RT01", "YD01"}
 
 
@@ -42,14 +41,14 @@ def loaded(*command: str) -> set[str]:
     return set(re.findall(r"\| +(\w+)\S*$", done.stderr, flags=re.MULTILINE))
 
 
-def test_all_is_sorted_and_says_what_there_is():
+def test_all_is_sorted_and_matches_dir():
     assert chainrule.__all__ == sorted(chainrule.__all__)
     assert dir(chainrule) == chainrule.__all__
     assert chainrule.health.__all__ == sorted(chainrule.health.__all__)
 
 
 def test_the_reference_has_every_module_of_public_names():
-    page = Path(__file__).parents[2].joinpath("docs", "api.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
     listed = re.findall(r"^   (chainrule[\w.]*)$", page, flags=re.MULTILINE)
     assert listed == list(dict.fromkeys(name.rpartition(".")[0] for name in PUBLIC))
 
@@ -62,7 +61,7 @@ def test_public_names_are_documented(name: str):
 
 @pytest.mark.parametrize("name", sorted(set(CALLABLES) - set(ERRORS)))
 def test_parameters_are_documented(name: str):
-    """As a parameter, or as an attribute of a record that others make."""
+    """As parameters, or as attributes of a record that users do not create themselves."""
     thing = PUBLIC[name]
     docstring = NumpyDocString(inspect.getdoc(thing) or "")
     sections = docstring["Parameters"] + docstring["Attributes"]
@@ -72,10 +71,17 @@ def test_parameters_are_documented(name: str):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_public_methods_are_documented(name: str):
-    """Plain methods, that is: a formula given as a static method is its class's own subject."""
+    """Static methods are left out: they are formulas, which the class's docstring explains."""
     members = vars(PUBLIC[name]).items()
     methods = {key: m for key, m in members if inspect.isfunction(m) and not key.startswith("_")}
     assert [key for key, method in methods.items() if not inspect.getdoc(method)] == []
+
+
+def test_the_version_has_one_source():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+    assert chainrule.__version__ == project["version"]
+    assert f"\nversion: {chainrule.__version__}\n" in citation
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -1,7 +1,4 @@
-"""The how-to's table of a file's keys names every setting, in the program's order, with an example.
-
-What a setting may be is tested with chainrule.problems; here only what the page says of it.
-"""
+"""The how-to's table of keys lists every setting of a problem file, in order, with an example."""
 
 import re
 import tomllib

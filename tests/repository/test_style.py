@@ -1,44 +1,104 @@
-"""The size of things: short functions, and an engine that can be read in an evening.
+"""The limits on the length of functions and files, and on the time that `--help` takes.
 
-The module tools.figures measures; this is where the limits stand.
+tools/figures.py measures; the limits, and the exceptions from them, are here.
 """
 
 import statistics
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
 
 from tools.figures import (
     SOURCE,
     code_lines,
-    engine_files,
+    file_lengths,
     function_lengths,
     percentile,
     sizes_report,
     start_times,
 )
 
-# Functions that may be long, each with its reason, as "room/file:Class.function".
-EXCEPTIONS: dict[str, str] = {}
+MEDIAN, PERCENTILE_95 = 9, 25
+LONGEST_FUNCTION = 30  # lines after the docstring
+LONGEST_FILE = 400  # lines of code, without docstrings, comments and blank lines
+
+# Exceptions, each with its reason: "package/file:Class.function" and "package/file".
+LONG_FUNCTIONS: dict[str, str] = {
+    "compiled/codegen/loops:softmax_loop": "the source of one fused kernel, read as one text",
+    "compiled/kernels/network_table:tables": "one line for each table that the kernels read",
+    "estimators/classifier:MLPClassifier.__init__": "one assignment for each parameter",
+    "estimators/regressor:MLPRegressor.__init__": "one assignment for each parameter",
+}
+LONG_FILES: dict[str, str] = {
+    "diagnosis/catalogue": "the mistakes, as data",
+    "submission/functions/asking": "one conversation with a function, to be split",
+    "submission/objects/asking": "one conversation with a class, to be split",
+}
 
 
-# The plan was 1,200. What is above it is mostly what bad input is told, wrapped signatures, and one
-# description class for each name in the tables; the limit is here so that it does not grow.
-LIMIT = 2450
+@pytest.fixture(scope="module")
+def functions() -> dict[str, int]:
+    return function_lengths(SOURCE.rglob("*.py"))
 
 
-def test_the_engine_does_not_grow():
+@pytest.fixture(scope="module")
+def files() -> dict[str, int]:
+    return file_lengths(SOURCE.rglob("*.py"))
+
+
+def above(lengths: Mapping[str, int], limit: int) -> dict[str, int]:
+    """Return the lengths above a limit."""
+    return {name: length for name, length in lengths.items() if length > limit}
+
+
+def remedy(kind: str, limit: int, found: Mapping[str, int]) -> str:
+    """Return what to do about functions or files that are too long."""
+    split = {
+        "function": "Move each step with a name of its own into a helper function",
+        "file": "Move one concept into a module of its own",
+    }[kind]
+    listed = "\n".join(f"  {name}: {length} lines" for name, length in sorted(found.items()))
+    return (
+        f"The limit is {limit} lines for a {kind}. {split}, or add the {kind} with the reason "
+        f"to LONG_{kind.upper()}S in tests/repository/test_style.py:\n{listed}"
+    )
+
+
+def test_functions_are_short(functions: dict[str, int]):
     print(sizes_report())
-    assert sum(code_lines(path.read_text(encoding="utf-8")) for path in engine_files()) <= LIMIT
+    lengths = [length for name, length in functions.items() if name not in LONG_FUNCTIONS]
+    longest = sorted(above(functions, PERCENTILE_95).items(), key=lambda item: -item[1])
+    advice = f"Shorten some of the longest functions: {longest}"
+    assert statistics.median(lengths) <= MEDIAN, advice
+    assert percentile(lengths, 0.95) <= PERCENTILE_95, advice
 
 
-def test_functions_are_short():
-    lengths = function_lengths(SOURCE.rglob("*.py"))
-    measured = [size for name, size in lengths.items() if name not in EXCEPTIONS]
-    assert statistics.median(measured) <= 9
-    assert percentile(measured, 0.95) <= 25
+def test_no_function_is_too_long(functions: dict[str, int]):
+    found = above(functions, LONGEST_FUNCTION)
+    new = {name: found[name] for name in found.keys() - LONG_FUNCTIONS}
+    assert not new, remedy("function", LONGEST_FUNCTION, new)
 
 
-def test_exceptions_are_needed():
-    lengths = function_lengths(SOURCE.rglob("*.py"))
-    assert [name for name in EXCEPTIONS if lengths.get(name, 0) <= 25] == []
+def test_no_file_is_too_long(files: dict[str, int]):
+    found = above(files, LONGEST_FILE)
+    new = {name: found[name] for name in found.keys() - LONG_FILES}
+    assert not new, remedy("file", LONGEST_FILE, new)
+
+
+def test_exceptions_are_needed(functions: dict[str, int], files: dict[str, int]):
+    unneeded = [
+        *(LONG_FUNCTIONS.keys() - above(functions, LONGEST_FUNCTION)),
+        *(LONG_FILES.keys() - above(files, LONGEST_FILE)),
+    ]
+    assert not unneeded, f"no longer above the limit, so remove from the exceptions: {unneeded}"
+
+
+@pytest.mark.parametrize("kind", ["function", "file"])
+def test_the_message_has_the_length_and_the_remedy(kind: str):
+    text = remedy(kind, 30, {"layers:Dense.forward": 31})
+    assert f"LONG_{kind.upper()}S" in text
+    assert "layers:Dense.forward: 31 lines" in text
 
 
 def test_only_code_is_counted():
@@ -56,16 +116,18 @@ of two lines"""
     assert code_lines(text) == 4
 
 
-def test_a_body_starts_after_the_docstring(tmp_path):
+def test_lengths_are_found_by_name(tmp_path: Path):
     (tmp_path / "a.py").write_text(
         'class A:\n    def f(self):\n        """Doc."""\n        x = 1\n\n        return x\n'
         "def g(): return 1\n"
     )
-    lengths = function_lengths(tmp_path.glob("*.py"), tmp_path)
-    assert lengths == {"a:A.f": 3, "a:g": 1}
+    files = list(tmp_path.glob("*.py"))
+    assert function_lengths(files, tmp_path) == {"a:A.f": 3, "a:g": 1}
+    assert file_lengths(files, tmp_path) == {"a": 5}
+    assert above({"a": 3, "b": 4}, 3) == {"b": 4}
 
 
 def test_help_starts_at_once():
-    """The one timing among the tests: it is a promise, kept with room to spare (about 7 times)."""
+    """The limit is about seven times the usual ratio, so that a busy machine passes."""
     times = start_times()
     assert times["chainrule --help"] <= 20 * times["python -c pass"]

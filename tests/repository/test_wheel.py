@@ -1,8 +1,8 @@
-"""What is uploaded works: the wheel, and the wheel that the sdist gives, each installed and run.
+"""The wheel, and the wheel built from the sdist, can be installed and run.
 
-Each is installed alone into a new environment. A ``.pth`` file lends it the dependencies of the
-environment that the tests run in, but not chainrule itself: an editable installation is a ``.pth``
-file too, and those are read in an environment's own site-packages only.
+Each is installed into a new environment of its own. A ``.pth`` file gives that environment the
+dependencies of the one that the tests run in, but not chainrule itself: an editable installation is
+a ``.pth`` file too, and Python reads those only in an environment's own site-packages.
 """
 
 import json
@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_wheel_holds_what_it_should(wheel: Path):
+def test_the_wheel_has_the_package_and_nothing_else(wheel: Path):
     files = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in files} == {"chainrule", "chainrule-0.1.0.dist-info"}
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    folders = {"chainrule", f"chainrule-{version}.dist-info"}
+    assert {name.split("/")[0] for name in files} == folders
     assert "chainrule/py.typed" in files
     assert [name for name in files if re.fullmatch(r"chainrule/.*schema.*\.json", name)]
     assert [name for name in files if name.endswith("licenses/LICENSE")]
@@ -62,6 +65,12 @@ def test_it_is_imported_from_site_packages(environment: Path, tmp_path: Path):
     where = "import chainrule; print(chainrule.__file__)"
     done = run(environment / "bin" / "python", "-P", "-c", where, cwd=tmp_path)
     assert Path(done.stdout.strip()).is_relative_to(environment)
+
+
+def test_the_version_is_the_wheels(wheel: Path, environment: Path, tmp_path: Path):
+    version = "import chainrule; print(chainrule.__version__)"
+    done = run(environment / "bin" / "python", "-P", "-c", version, cwd=tmp_path)
+    assert wheel.name.startswith(f"chainrule-{done.stdout.strip()}-")
 
 
 def test_it_explains_with_the_required_packages_only(environment: Path, tmp_path: Path):
