@@ -16,7 +16,7 @@ from benchmarks.check.grounds import Ground, grounds, made, rule
 from chainrule.diagnosis.hypotheses import Variant
 from chainrule.diagnosis.replay import Replay, Session, Setting
 from chainrule.errors import ChainruleError
-from chainrule.submission.questions import later
+from chainrule.submission import samples_of_call
 from chainrule.wiring import Step
 
 Array: TypeAlias = NDArray[Any]
@@ -139,7 +139,7 @@ class Numbers:
         setting = Setting(network, rule(self.case.optimizer, rate))
         before = list(past) if self.remembers else []
         at = len(before)  # which replay.steps lengthens
-        first = x / later(np.ones(()), at)  # a replay takes less input call after call
+        first = x / samples_of_call(np.ones(()), at)  # a replay takes less input call after call
         session = Session(first.astype(self.dtype), t.astype(self.dtype), theta, ())
         replay = Replay(
             setting, session, self.changes, scale(self.case.convention, len(x)), None, before
@@ -182,7 +182,13 @@ class Numbers:
         W, b, pasts = list(place.W), list(place.b), ([], [])
         fading = any(label == "dC" for label, _ in self.shown)
         for call in range(count):
-            given = (W, b, later(place.x, call) if fading else place.x, place.t, place.rate)
+            given = (
+                W,
+                b,
+                samples_of_call(place.x, call) if fading else place.x,
+                place.t,
+                place.rate,
+            )
             try:
                 found = self.answers(*given, pasts[0])
             except (ChainruleError, ValueError, OverflowError):

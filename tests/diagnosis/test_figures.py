@@ -14,8 +14,8 @@ from chainrule.explanation import explain, explain_problem
 from chainrule.network import mlp
 from chainrule.optimizers import Adam
 from chainrule.problems import problem
-from chainrule.submission.numbers.names import resolve
-from chainrule.submission.numbers.reported_numbers import Figures, read_figures
+from chainrule.submission.numbers.names import resolve_names
+from chainrule.submission.numbers.reported_numbers import ReportedNumbers, read_numbers
 from chainrule.submission.numbers.rounded_number import (
     NoNumberError,
     from_array,
@@ -30,7 +30,7 @@ NAN = np.nan
 
 def one(source: Any) -> tuple[float, float]:
     """Return the value and the half of the only number in a source."""
-    figures = read_figures(source)
+    figures = read_numbers(source)
     ((_, figure),) = figures.quantities.items()
     return figure.values.item(), figure.half.item()
 
@@ -155,7 +155,7 @@ def test_every_form_gives_the_same_figures(form: str, tmp_path: Path):
         file.write_text(FORMS[form], encoding="utf-8-sig")
         sources += [file, str(file)]
     for source in sources:
-        found = resolve(read_figures(source), NET).quantities
+        found = resolve_names(read_numbers(source), NET).quantities
         assert list(found) == ["dW1", "loss", "z2"]
         np.testing.assert_array_equal(found["dW1"].values, [[0.1, NAN, NAN], [NAN, NAN, 0.25]])
         np.testing.assert_allclose(found["dW1"].half, [[0.05, NAN, NAN], [NAN, NAN, 5e-3]])
@@ -171,16 +171,16 @@ def test_json_keeps_the_digits_that_were_typed():
 
 
 def test_one_full_number_vouches_for_its_array():
-    figure = read_figures('{"dW1": [0.3333333333333333, 0.5, 0]}').quantities["dW1"]
+    figure = read_numbers('{"dW1": [0.3333333333333333, 0.5, 0]}').quantities["dW1"]
     np.testing.assert_allclose(figure.half, [1e-12 / 3, 5e-13, 0])
-    figure = read_figures('{"dW1[0]": 0.3333333333333333, "dW1[1]": "0.5"}').quantities["dW1"]
+    figure = read_numbers('{"dW1[0]": 0.3333333333333333, "dW1[1]": "0.5"}').quantities["dW1"]
     np.testing.assert_allclose(figure.half, [1e-12 / 3, 0.05])
     single = json.dumps({"p": np.array([0.1, 0.5], np.float32).tolist()})
-    assert np.all(read_figures(single).quantities["p"].half > 1e-7)
+    assert np.all(read_numbers(single).quantities["p"].half > 1e-7)
 
 
 def test_python_values_of_all_kinds():
-    found = read_figures(
+    found = read_numbers(
         {
             "dW1": np.ones((2, 3)) / 3,
             "loss": np.float32(0.1),
@@ -197,9 +197,9 @@ def test_python_values_of_all_kinds():
 
 
 def test_several_steps():
-    found = read_figures([{"loss": ".3"}, {"loss": ".29"}].__repr__().replace("'", '"'))
+    found = read_numbers([{"loss": ".3"}, {"loss": ".29"}].__repr__().replace("'", '"'))
     assert [found.steps[s]["loss"].values.item() for s in (1, 2)] == [0.3, 0.29]
-    found = read_figures("key,value,step\nloss,.3,1\nloss,.2,10\n")
+    found = read_numbers("key,value,step\nloss,.3,1\nloss,.2,10\n")
     assert list(found.steps) == [1, 10]
 
 
@@ -210,7 +210,7 @@ def test_several_steps():
 @pytest.mark.parametrize("notation", ["mazur", "rumelhart"])
 def test_a_worked_example_is_read_whole(level: Any, notation: str):
     document = explain_problem(MAZUR, steps=2, level=level, notation=notation)
-    found = resolve(read_figures(document.to_json()), MAZUR.network, 1, notation)
+    found = resolve_names(read_numbers(document.to_json()), MAZUR.network, 1, notation)
     assert list(found.steps) == [1, 2]
     right = MAZUR.network.trace(MAZUR.theta(), *MAZUR.data()[:2])
     views = MAZUR.network.views(right.gradient)
@@ -224,7 +224,7 @@ def test_a_worked_example_is_read_whole(level: Any, notation: str):
 def test_rows_of_a_network_with_other_layers_and_memory():
     x, t = np.eye(2, 3), np.ones((2, 1))
     document = explain(NET, NET.initialize(0), x, t, Adam(0.1))
-    found = resolve(read_figures(document.to_dict()), NET, 2, optimizer="adam")
+    found = resolve_names(read_numbers(document.to_dict()), NET, 2, optimizer="adam")
     assert found.quantities["m_W1_new"].values.shape == (2, 3)
     assert found.quantities["z1"].values.shape == (2, 2)
     assert found.quantities["loss"].values.shape == ()
@@ -260,7 +260,7 @@ def test_rows_of_a_network_with_other_layers_and_memory():
     ],
 )
 def test_names_of_notations(name: str, notation: str, key: str, sign: int):
-    found = resolve(read_figures(f"{name},.25\n"), MAZUR.network, 1, notation)
+    found = resolve_names(read_numbers(f"{name},.25\n"), MAZUR.network, 1, notation)
     array, _, index = key.partition("[")
     place = tuple(int(i) for i in index.rstrip("]").split(",") if i)
     assert list(found.quantities) == [array]
@@ -269,8 +269,8 @@ def test_names_of_notations(name: str, notation: str, key: str, sign: int):
     assert figure.given.sum() == 1
 
 
-def bare(text: str) -> Figures:
-    return resolve(read_figures(text), MAZUR.network, 1, "mazur", theta=MAZUR.theta())
+def bare(text: str) -> ReportedNumbers:
+    return resolve_names(read_numbers(text), MAZUR.network, 1, "mazur", theta=MAZUR.theta())
 
 
 def test_bare_weights_are_the_new_ones_if_any_has_changed():
@@ -288,7 +288,9 @@ def test_bare_weights_are_the_new_ones_if_any_has_changed():
 
 def test_arrays_the_other_way_round_are_turned():
     arrays = {"dW1": np.arange(6).reshape(3, 2) / 7, "z1": np.ones((2, 5)) / 3}
-    found = resolve(read_figures({**arrays, "db1": [[0.1], [0.2]], "dW2": np.ones((2, 1))}), NET, 5)
+    found = resolve_names(
+        read_numbers({**arrays, "db1": [[0.1], [0.2]], "dW2": np.ones((2, 1))}), NET, 5
+    )
     assert (found.weights, found.samples) == ("(in, out)", "columns")
     np.testing.assert_array_equal(found.quantities["dW1"].values, np.arange(6).reshape(3, 2).T / 7)
     assert found.quantities["z1"].values.shape == (5, 2)
@@ -298,14 +300,14 @@ def test_arrays_the_other_way_round_are_turned():
 def test_square_arrays_follow_the_others():
     net = mlp(3, 2, 2, activation="tanh", loss="squared-error")
     square = [[0.1, 0.2], [0.3, 0.4]]
-    turned = resolve(read_figures({"dW1": np.ones((3, 2)), "dW2": square}), net)
+    turned = resolve_names(read_numbers({"dW1": np.ones((3, 2)), "dW2": square}), net)
     np.testing.assert_array_equal(turned.quantities["dW2"].values, np.transpose(square))
-    straight = resolve(read_figures({"dW1": np.ones((2, 3)), "dW2": square}), net)
+    straight = resolve_names(read_numbers({"dW1": np.ones((2, 3)), "dW2": square}), net)
     np.testing.assert_array_equal(straight.quantities["dW2"].values, square)
-    alone = resolve(read_figures({"dW2": square}), net)
+    alone = resolve_names(read_numbers({"dW2": square}), net)
     assert alone.weights == "(out, in)"
     with pytest.raises(InputError, match="dW1"):
-        resolve(read_figures({"dW1": np.ones((3, 2)), "W1_new": np.ones((2, 3))}), net)
+        resolve_names(read_numbers({"dW1": np.ones((3, 2)), "W1_new": np.ones((2, 3))}), net)
 
 
 # ---- faults -------------------------------------------------------------------------------------
@@ -356,16 +358,16 @@ def test_square_arrays_follow_the_others():
 )
 def test_what_cannot_be_read(source: Any, message: str):
     with pytest.raises(InputError, match=message):
-        read_figures(source)
+        read_numbers(source)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path):
     with pytest.raises(InputError, match="is a folder"):
-        read_figures(tmp_path)
+        read_numbers(tmp_path)
     file = tmp_path / "numbers.csv"
     file.write_bytes(b"loss,\xe4")
     with pytest.raises(InputError, match="UTF-8"):
-        read_figures(file)
+        read_numbers(file)
     file.write_text("loss,0.25\n", encoding="utf-16")
     assert one(file)[0] == 0.25
 
@@ -386,9 +388,9 @@ def test_files_that_cannot_be_read(tmp_path: Path):
 )
 def test_what_does_not_fit_the_network(source: Any, message: str):
     with pytest.raises(InputError, match=message):
-        resolve(read_figures(source), NET, 5)
+        resolve_names(read_numbers(source), NET, 5)
 
 
 def test_the_same_number_by_two_names_is_given_twice():
     with pytest.raises(InputError, match="given twice"):
-        resolve(read_figures("dE/dw5,.3\ndW2[0,0],.3\n"), MAZUR.network, 1, "mazur")
+        resolve_names(read_numbers("dE/dw5,.3\ndW2[0,0],.3\n"), MAZUR.network, 1, "mazur")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.submission import HandinError
+from chainrule.submission import SubmissionError
 from chainrule.submission.process.module import Loaded, load
 
 
@@ -177,13 +177,13 @@ def test_encodings(run):
     ],
 )
 def test_what_is_no_program(run, content: bytes, name: str, message: str):
-    with pytest.raises(HandinError) as raised:
+    with pytest.raises(SubmissionError) as raised:
         run(content, name=name)
     assert message in str(raised.value)
 
 
 def test_no_file(tmp_path: Path):
-    with pytest.raises(HandinError, match="is a folder"):
+    with pytest.raises(SubmissionError, match="is a folder"):
         load(tmp_path)
-    with pytest.raises(HandinError, match="there is no file"):
+    with pytest.raises(SubmissionError, match="there is no file"):
         load(tmp_path / "net.py")

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule.submission import HandinError
+from chainrule.submission import SubmissionError
 from chainrule.submission.process import messages
 from chainrule.submission.process import sandbox as sandboxes
-from chainrule.submission.process.sandbox import HandedIn, Sandbox
+from chainrule.submission.process.sandbox import LoadedSubmission, Sandbox
 from chainrule.submission.questions import Failure, Layout, Question, Reading
 
 QUESTION = Question(
@@ -47,7 +47,7 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
     return write_program
 
 
-def ask(file: Path, **settings: Any) -> tuple[HandedIn | Failure, list[Reading] | Failure]:
+def ask(file: Path, **settings: Any) -> tuple[LoadedSubmission | Failure, list[Reading] | Failure]:
     """Load a program and ask it."""
     with Sandbox(file, **settings) as box:
         loaded = box.load()
@@ -63,7 +63,7 @@ def failure(file: Path, **settings: Any) -> Failure:
 def test_a_program_answers(write):
     with Sandbox(write("print(1)\nNETWORK = {'layers': (3, 2)}\n" + RIGHT)) as box:
         loaded = box.load()
-        assert isinstance(loaded, HandedIn)
+        assert isinstance(loaded, LoadedSubmission)
         assert (loaded.name, loaded.declared) == ("gradients", {"layers": (3, 2)})
         assert "it prints when imported: 1 line" in loaded.remarks
         readings = box.read(QUESTION)
@@ -137,9 +137,9 @@ def test_nothing_to_ask(write):
 
 
 def test_no_program_is_an_error(write, tmp_path: Path):
-    with Sandbox(write("def f(:\n")) as box, pytest.raises(HandinError, match="line 1"):
+    with Sandbox(write("def f(:\n")) as box, pytest.raises(SubmissionError, match="line 1"):
         box.load()
-    with Sandbox(tmp_path / "none.py") as box, pytest.raises(HandinError, match="there is no"):
+    with Sandbox(tmp_path / "none.py") as box, pytest.raises(SubmissionError, match="there is no"):
         box.load()
 
 
@@ -154,7 +154,7 @@ def test_files_beside_it_are_read_and_not_written(write, tmp_path: Path):
             "def gradients(weights, biases, x, t): return [w], biases\n"
         )
     )
-    assert isinstance(loaded, HandedIn)
+    assert isinstance(loaded, LoadedSubmission)
     assert isinstance(result, list)
     assert (tmp_path / "data" / "w.csv").read_text() == "1,2,3\n4,5,6\n"
     assert not (tmp_path / "log.txt").exists()
@@ -164,7 +164,7 @@ def test_large_files_cannot_be_written(write):
     loaded, _ = ask(
         write("f = open('big', 'wb')\nfor _ in range(70): f.write(bytes(2**20))\n" + RIGHT)
     )
-    assert isinstance(loaded, HandedIn)
+    assert isinstance(loaded, LoadedSubmission)
     assert any("File too large" in remark for remark in loaded.remarks)
 
 
@@ -178,7 +178,7 @@ def test_the_network_is_cut_off(write):
             "except OSError as error: NETWORK = {'cut': error.errno}\n" + RIGHT
         )
     )
-    assert isinstance(loaded, HandedIn)
+    assert isinstance(loaded, LoadedSubmission)
     if tried.stdout.strip() == "True":
         assert loaded.declared["cut"] == 101  # the network is unreachable
         assert loaded.remarks == ()
@@ -194,7 +194,7 @@ def test_what_it_started_is_ended(write, tmp_path: Path):
     )
     with Sandbox(file) as box:
         loaded = box.load()
-        assert isinstance(loaded, HandedIn)
+        assert isinstance(loaded, LoadedSubmission)
         os.kill(loaded.declared["pid"], 0)
     for _ in range(50):
         state = Path(f"/proc/{loaded.declared['pid']}/stat")

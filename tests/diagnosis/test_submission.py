@@ -25,7 +25,7 @@ import pytest
 from chainrule.diagnosis import check
 from chainrule.submission import (
     Attempt,
-    HandinError,
+    SubmissionError,
     attempt_of,
     find,
     layers_of,
@@ -1158,15 +1158,15 @@ def test_of_several_classes_the_network_is_found():
 
 @pytest.mark.parametrize("name", ["stepp", "Lists.trian", "number"])
 def test_what_is_not_there_is_told(name):
-    with pytest.raises(HandinError, match="standard") as error:
+    with pytest.raises(SubmissionError, match="standard") as error:
         find({"standard": standard, "Lists": Lists, "number": 3}, name)
     assert error.value.fault == "not-found"
 
 
 def test_nothing_to_find():
-    with pytest.raises(HandinError, match="no function"):
+    with pytest.raises(SubmissionError, match="no function"):
         find({"x": 1})
-    with pytest.raises(HandinError, match="no function"):
+    with pytest.raises(SubmissionError, match="no function"):
         attempt_of(3)
 
 

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.diagnosis.findings import Diagnosis
-from chainrule.diagnosis.numbers import check_figures
+from chainrule.diagnosis.numbers import check_numbers
 from chainrule.diagnosis.terms import Terms
 from chainrule.errors import ChainruleError, InputError
 from chainrule.losses import one_hot
 from chainrule.network import Network, mlp
 from chainrule.penalties import Penalty
-from chainrule.submission.numbers.reported_numbers import read_figures
+from chainrule.submission import read_numbers
 
 Array = NDArray[Any]
 
@@ -89,7 +89,7 @@ def check_estimator(estimator: Any, terms: Terms) -> Diagnosis:
         left.append("loss_, which is not quite what its gradient is of")
     t = targets(data, network)
     asked = replace(terms, network=network, theta=old, x=data.x, t=t, rate=RATE, rule=None)
-    found = check_figures(read_figures(told, exact=True), asked)
+    found = check_numbers(read_numbers(told, exact=True), asked)
     said = (*remarks(found, network, left), *found.remarks)
     return replace(found, source=type(estimator).__name__, remarks=said)
 

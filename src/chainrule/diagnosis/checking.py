@@ -11,19 +11,17 @@ from typing import Any, cast
 
 from numpy.typing import ArrayLike
 
+from chainrule import submission
 from chainrule.diagnosis.audit import check_estimator, is_estimator
 from chainrule.diagnosis.findings import Diagnosis
-from chainrule.diagnosis.numbers import check_figures
-from chainrule.diagnosis.programs import Apart, Here, examine, failed
+from chainrule.diagnosis.numbers import check_numbers
+from chainrule.diagnosis.programs import examine, failed
 from chainrule.diagnosis.terms import Terms
 from chainrule.errors import InputError
 from chainrule.explanation import Notation
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.submission import HandinError, attempt_of
-from chainrule.submission.numbers.reported_numbers import read_figures
-from chainrule.submission.process.sandbox import Sandbox
-from chainrule.submission.questions import Failure
+from chainrule.submission import Failure, read_numbers
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
 MOST_HINT = 4
@@ -121,11 +119,11 @@ def _dispatch(attempt: Any, terms: Terms, function: str | None) -> Diagnosis:
     """Return the diagnosis of whatever was handed in."""
     if isinstance(attempt, Mapping):
         numbers = cast("Mapping[Any, Any]", attempt)
-        return check_figures(read_figures(numbers), terms)
+        return check_numbers(read_numbers(numbers), terms)
     if isinstance(attempt, str | Path):
         path = Path(attempt)
         if path.suffix.lower() in NUMBERS:
-            return replace(check_figures(read_figures(path), terms), source=path.name)
+            return replace(check_numbers(read_numbers(path), terms), source=path.name)
         return check_file(path, terms, function)
     if is_estimator(attempt):
         return check_estimator(attempt, terms)
@@ -134,24 +132,18 @@ def _dispatch(attempt: Any, terms: Terms, function: str | None) -> Diagnosis:
             f"attempt is {type(attempt).__name__}: hand in a function, a class, the path of a "
             "Python file, numbers by name such as {'dW1': …}, or an MLPClassifier or MLPRegressor"
         )
-    found = attempt_of(attempt)
-    made = examine(Here(found, terms.seconds_call), terms.declared(), terms)
+    with submission.open(attempt, seconds_call=terms.seconds_call) as asker:
+        made = examine(asker, terms.declared(), terms)
     return replace(made, source=getattr(attempt, "__name__", "the function"))
 
 
 def check_file(path: Path, terms: Terms, function: str | None) -> Diagnosis:
     """Return the diagnosis of a Python file, which runs in a process of its own."""
-    if not path.exists():
-        raise InputError(f"there is no file {str(path)!r}; give the path of a Python file")
-    with Sandbox(
-        path, function, seconds_call=terms.seconds_call, seconds_all=terms.seconds
-    ) as sandbox:
-        try:
-            begun = sandbox.load()
-        except HandinError as error:  # no Python, or none that parses
-            begun = Failure("exception", str(error).replace(str(path.absolute()), path.name))
+    opened = submission.open(path, function, seconds_call=terms.seconds_call, seconds=terms.seconds)
+    with opened as asker:
+        begun = asker.load()
         if isinstance(begun, Failure):
             return replace(failed(begun), source=path.name)
-        made = examine(Apart(sandbox), terms.declared(begun.declared), terms)
+        made = examine(asker, terms.declared(begun.declared), terms)
     remarks = tuple(dict.fromkeys((*begun.remarks, *made.remarks)))
     return replace(made, source=f"{path.name}: {begun.name}", remarks=remarks)

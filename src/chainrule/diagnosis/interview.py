@@ -5,15 +5,22 @@ It begins with the designed networks, or with what is declared, and goes on in t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, packed, question
 from chainrule.diagnosis.replay import SINGLE_PRECISION, Seen, Session
 from chainrule.network import mlp
-from chainrule.submission.questions import Array, Failure, Kind, Layout, Question, Reading
-from chainrule.submission.randomness import NOT_ASKED
+from chainrule.submission import (
+    SKIPPED_AS_RANDOM,
+    Array,
+    Asker,
+    Failure,
+    Kind,
+    Layout,
+    Question,
+    Reading,
+)
 
 CALLS: dict[Kind, int] = {"gradients": 2, "step": 3, "forward": 2}
 DEPTHS = (3, 2, 1)
@@ -21,20 +28,6 @@ HOPELESS = ("endless", "memory", "non-deterministic", "not-found")  # at other w
 TELLING = ("made-by-chance", "non-deterministic")  # more than that a layout does not fit
 ONE_BY_ONE = "one at a time"
 PRECISION = {"float64": 1e-9, "float32": SINGLE_PRECISION}
-
-
-class Asker(Protocol):
-    """Whoever can be asked: a function here, or a file in a process of its own."""
-
-    def read(
-        self, question: Question, *, kind: Kind | None = None, layout: Layout | None = None
-    ) -> list[Reading] | Failure:
-        """Return what the attempt answers, in every way in which that can be read."""
-        ...
-
-    def widths_of(self) -> tuple[int, ...] | None:
-        """Return the widths that it has fixed, or None."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +68,7 @@ class Interview:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was noticed while asking, each once."""
-        first = [text for text in self.first.remarks if text.startswith(NOT_ASKED)]
+        first = [text for text in self.first.remarks if text.startswith(SKIPPED_AS_RANDOM)]
         later = [text for _, r in self.asked for text in r.remarks]
         return tuple(dict.fromkeys(first + later))
 

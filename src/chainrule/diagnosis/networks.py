@@ -19,7 +19,7 @@ from chainrule.layers import Dense
 from chainrule.losses import LOSSES
 from chainrule.network import Network, mlp
 from chainrule.optimizers import Optimizer
-from chainrule.submission.questions import Question
+from chainrule.submission import Question
 
 SAMPLES, RATE = (5, 7, 11), 0.37
 GENERAL = {1: (4, 3), 2: (2, 4, 3), 3: (2, 4, 4, 3), 4: (2, 4, 4, 6, 3)}

@@ -22,14 +22,13 @@ from chainrule.diagnosis.verdicts import diagnosis
 from chainrule.errors import ChainruleError, InputError
 from chainrule.network import Network
 from chainrule.optimizers import SGD
-from chainrule.submission.numbers.names import resolve
-from chainrule.submission.numbers.reported_numbers import Figures
+from chainrule.submission import ReportedNumbers, resolve_names
 from chainrule.wiring import Step, wire
 
 Array: TypeAlias = NDArray[Any]
 
 
-def check_figures(figures: Figures, terms: Terms) -> Diagnosis:
+def check_numbers(figures: ReportedNumbers, terms: Terms) -> Diagnosis:
     """Return the diagnosis of numbers that were handed in without a program.
 
     Raises
@@ -44,7 +43,7 @@ def check_figures(figures: Figures, terms: Terms) -> Diagnosis:
     batch = network.batch(theta, terms.x, terms.t)
     declared = terms.declared()
     rule = declared.rule or "sgd"
-    named = resolve(figures, network, len(batch.x), terms.notation, rule, theta)
+    named = resolve_names(figures, network, len(batch.x), terms.notation, rule, theta)
     session, idle = figured(named, network, np.asarray(theta, float), batch.x, batch.t)
     if not any(session.calls):
         raise InputError(f"nothing that is computed was handed in, only {', '.join(idle)}")
@@ -67,7 +66,7 @@ def check_figures(figures: Figures, terms: Terms) -> Diagnosis:
     )
 
 
-def _may_be_turned(figures: Figures, network: Network) -> bool:
+def _may_be_turned(figures: ReportedNumbers, network: Network) -> bool:
     """Tell whether nothing says how weights lie: whole arrays alone, and all of them square."""
     weights = [b for b in network.layout.blocks if b.param == "W"]
     square = all(len(b.shape) == 2 and b.shape[0] == b.shape[1] for b in weights)
@@ -91,7 +90,7 @@ def _bench(
 
 
 def figured(
-    figures: Figures, network: Network, theta: Array, x: Array, t: Array
+    figures: ReportedNumbers, network: Network, theta: Array, x: Array, t: Array
 ) -> tuple[Session, list[str]]:
     """Return numbers as a session, and the names of those that are given rather than computed."""
     calls: list[tuple[Seen, ...]] = []

@@ -4,7 +4,7 @@ What is said of the outcome in general stands in verdicts.py; here is what only 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.findings import Diagnosis, Finding
-from chainrule.diagnosis.interview import Asker, Interview, interviews
+from chainrule.diagnosis.interview import Interview, interviews
 from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
 from chainrule.diagnosis.replay import Session, Setting
@@ -24,10 +24,7 @@ from chainrule.errors import InputError
 from chainrule.layers import Dense
 from chainrule.optimizers import SGD
 from chainrule.penalties import Penalty
-from chainrule.submission import Attempt, read, widths_of
-from chainrule.submission.process.sandbox import Sandbox
-from chainrule.submission.questions import Failure, Kind, Layout, Question, Reading
-from chainrule.submission.randomness import DRAWN
+from chainrule.submission import RANDOM_SELECTION, Asker, Failure, Question
 
 Array: TypeAlias = NDArray[Any]
 
@@ -44,42 +41,6 @@ CHANCE = (
 )
 SECONDS_DRAWN = 15.0  # for a check whose numbers are hardly to be explained
 MOST_NETWORKS = 12  # that are tried under an unlikely optimizer
-
-
-@dataclass(frozen=True, eq=False)
-class Here:
-    """An attempt in this process."""
-
-    attempt: Attempt
-    seconds: float
-
-    def read(
-        self, question: Question, *, kind: Kind | None = None, layout: Layout | None = None
-    ) -> list[Reading] | Failure:
-        """Return what the attempt answers."""
-        return read(self.attempt, question, kind=kind, layout=layout, seconds=self.seconds)
-
-    def widths_of(self) -> tuple[int, ...] | None:
-        """Return the widths that it has fixed."""
-        return widths_of(self.attempt)
-
-
-@dataclass(frozen=True, eq=False)
-class Apart:
-    """An attempt in a process of its own."""
-
-    sandbox: Sandbox
-
-    def read(
-        self, question: Question, *, kind: Kind | None = None, layout: Layout | None = None
-    ) -> list[Reading] | Failure:
-        """Return what the attempt answers."""
-        return self.sandbox.read(question, kind, layout)
-
-    def widths_of(self) -> tuple[int, ...] | None:
-        """Return the widths that it has fixed."""
-        found = self.sandbox.widths_of()
-        return None if isinstance(found, Failure) else found
 
 
 def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
@@ -129,7 +90,7 @@ def decided(found: list[Interview], declared: Declared, terms: Terms) -> Diagnos
 
 def by_chance(interview: Interview) -> Failure | None:
     """Return why answers cannot be judged that random numbers have a part in, if they have."""
-    if DRAWN in interview.remarks:
+    if RANDOM_SELECTION in interview.remarks:
         return Failure("non-deterministic", CHANCE)
     return next((f for f in interview.failed if f.fault == "non-deterministic"), None)
 

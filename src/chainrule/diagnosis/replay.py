@@ -17,7 +17,7 @@ from chainrule.diagnosis.hypotheses import Variant
 from chainrule.equations import EquationError, names
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, OptimizerState
-from chainrule.submission.questions import later
+from chainrule.submission import samples_of_call
 from chainrule.wiring import Step, wire
 
 Array: TypeAlias = NDArray[Any]
@@ -102,7 +102,7 @@ class Session:
 
     def at(self, call: int) -> Array:
         """Return the samples of a call."""
-        return self.x if self.goes_on else later(self.x, call)
+        return self.x if self.goes_on else samples_of_call(self.x, call)
 
     def cut_off(self) -> "Session":
         """Return the session with room for digits that were cut off instead of rounded."""

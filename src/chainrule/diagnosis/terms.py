@@ -20,7 +20,7 @@ from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
-from chainrule.submission.process.module import network_told
+from chainrule.submission import network_to_declaration
 
 SEARCH = 0.7  # the share of the time that the search may take
 KEYS = ("layers", "activation", "loss", "optimizer", "learning_rate", "momentum")
@@ -72,7 +72,7 @@ class Terms:
 
 def described(network: Network) -> dict[str, Any]:
     """Return a network as it would be declared, as far as that can say it."""
-    told, _ = network_told(network)
+    told, _ = network_to_declaration(network)
     own = [layer.f for layer in network.layers if isinstance(layer, Dense)]
     return told | ({"activation": own} if told else {})
 

@@ -1,9 +1,90 @@
 """What a learner submits for checking: find the function or class, call it, read its results.
 
-Nothing in this package judges the results; `chainrule.diagnosis` does.
+`open` returns an `Asker` for a program; `read_numbers` reads numbers that are submitted without
+one. Nothing in this package judges the results; `chainrule.diagnosis` does.
 """
 
-from chainrule.submission.attempts import Attempt, HandinError, attempt_of
-from chainrule.submission.reading import find, layers_of, read, widths_of
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["Attempt", "HandinError", "attempt_of", "find", "layers_of", "read", "widths_of"]
+if TYPE_CHECKING:
+    from chainrule.submission.asker import (
+        Asker,
+        InProcess,
+        Sandboxed,
+        open,  # noqa: A004 (used as `submission.open`)
+    )
+    from chainrule.submission.attempts import Attempt, LoadedSubmission, SubmissionError, attempt_of
+    from chainrule.submission.numbers.names import resolve_names
+    from chainrule.submission.numbers.reported_numbers import (
+        ReportedArray,
+        ReportedNumbers,
+        read_numbers,
+    )
+    from chainrule.submission.process.module import network_to_declaration
+    from chainrule.submission.questions import (
+        Array,
+        Failure,
+        Fault,
+        Kind,
+        Layout,
+        Question,
+        Reading,
+        samples_of_call,
+    )
+    from chainrule.submission.randomness import RANDOM_SELECTION, SKIPPED_AS_RANDOM
+    from chainrule.submission.reading import find, layers_of, read, widths_of
+
+_MODULES = {
+    "asker": ("Asker", "InProcess", "Sandboxed", "open"),
+    "attempts": ("Attempt", "LoadedSubmission", "SubmissionError", "attempt_of"),
+    "numbers.names": ("resolve_names",),
+    "numbers.reported_numbers": ("ReportedArray", "ReportedNumbers", "read_numbers"),
+    "process.module": ("network_to_declaration",),
+    "questions": (
+        *("Array", "Failure", "Fault", "Kind", "Layout", "Question", "Reading"),
+        "samples_of_call",
+    ),
+    "randomness": ("RANDOM_SELECTION", "SKIPPED_AS_RANDOM"),
+    "reading": ("find", "layers_of", "read", "widths_of"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "Array",
+    "Asker",
+    "Attempt",
+    "Failure",
+    "Fault",
+    "InProcess",
+    "Kind",
+    "Layout",
+    "LoadedSubmission",
+    "Question",
+    "RANDOM_SELECTION",
+    "Reading",
+    "ReportedArray",
+    "ReportedNumbers",
+    "SKIPPED_AS_RANDOM",
+    "Sandboxed",
+    "SubmissionError",
+    "attempt_of",
+    "find",
+    "layers_of",
+    "network_to_declaration",
+    "open",
+    "read",
+    "read_numbers",
+    "resolve_names",
+    "samples_of_call",
+    "widths_of",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first used, so that a sandbox's child does not load all of it."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

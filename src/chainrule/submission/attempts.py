@@ -19,7 +19,7 @@ USUAL = (
 )
 
 
-class HandinError(InputError):
+class SubmissionError(InputError):
     """What was handed in cannot be asked.
 
     Parameters
@@ -66,6 +66,24 @@ class Attempt:
         return self.target if isinstance(self.target, type) else type(self.target)
 
 
+@dataclass(frozen=True)
+class LoadedSubmission:
+    """The attempt that was found in a submission, and what the submission says about it.
+
+    Parameters
+    ----------
+    name : str
+        The function or class, such as ``"step"``.
+    declared : dict
+        The file's ``NETWORK``, if that is a dict of plain values.
+    remarks : tuple of str
+    """
+
+    name: str
+    declared: dict[str, Any] = field(default_factory=dict[str, Any])
+    remarks: tuple[str, ...] = ()
+
+
 def is_function(thing: object) -> bool:
     """Return whether `thing` is a function: Python's own, a built-in or a partial one."""
     return callable(thing) and not isinstance(thing, type) and not is_own(thing)
@@ -96,7 +114,7 @@ def attempt_of(thing: Any) -> Attempt:
 
     Raises
     ------
-    HandinError
+    SubmissionError
         If it is none of these.
     """
     if isinstance(thing, Attempt):
@@ -111,7 +129,7 @@ def attempt_of(thing: Any) -> Attempt:
         return Attempt(str(getattr(thing, "__name__", "function")), thing, None, _home(thing))
     if is_own(thing):
         return Attempt(_name_of(type(thing)), thing, None, _home(type(thing)))
-    raise HandinError(f"{thing!r:.80} is no function and no class; hand in one of these")
+    raise SubmissionError(f"{thing!r:.80} is no function and no class; hand in one of these")
 
 
 def _name_of(cls: Any) -> str:
@@ -151,7 +169,7 @@ def candidates(namespace: Mapping[str, Any]) -> list[Attempt]:
 
     Raises
     ------
-    HandinError
+    SubmissionError
         If there is none.
     """
     functions, classes = _functions(namespace), _classes(namespace)
@@ -164,9 +182,9 @@ def candidates(namespace: Mapping[str, Any]) -> list[Attempt]:
     likely.sort(key=lambda name: (_is_called(name, functions), -_promise(name, functions[name])))
     found = [Attempt(name, namespace[name], None, namespace) for name in networks + likely]
     if not found and not functions and not classes:
-        raise HandinError(told(namespace))
+        raise SubmissionError(told(namespace))
     if not found:
-        raise HandinError(
+        raise SubmissionError(
             f"no function step, gradients or forward that takes weights and data, "
             f"and no class with methods; {told(namespace)}"
         )
@@ -183,12 +201,12 @@ def named_attempt(namespace: Mapping[str, Any], name: str) -> Attempt:
     """Return the attempt called `name`, which may be that of a method."""
     stem, _, method = name.partition(".")
     if stem not in namespace:
-        raise HandinError(f"{name!r} is not defined; {told(namespace)}")
+        raise SubmissionError(f"{name!r} is not defined; {told(namespace)}")
     target = namespace[stem]
     if not callable(target) and not is_own(target):
-        raise HandinError(f"{name!r} is no function and no class; {told(namespace)}")
+        raise SubmissionError(f"{name!r} is no function and no class; {told(namespace)}")
     if method and not callable(getattr(target, method, None)):
-        raise HandinError(f"{stem!r} has no method {method!r}; {told(namespace)}")
+        raise SubmissionError(f"{stem!r} has no method {method!r}; {told(namespace)}")
     if not method and isinstance(target, type) is False and inspect.ismethod(target):
         return attempt_of(target)
     return Attempt(name, target, method or None, namespace)

@@ -23,7 +23,7 @@ Fault: TypeAlias = Literal[
 ]
 
 
-def later(x: Array, call: int) -> Array:
+def samples_of_call(x: Array, call: int) -> Array:
     """Return the samples of a later call, so that values kept from an earlier one show."""
     return x * (1 - 0.1 * call) if call else x
 
@@ -42,7 +42,7 @@ class Question:
         The learning rate of a step.
     calls : int, default 1
         How many calls in a row: of a step each goes on from what the one before returned, of
-        others each has a little less input, as `later` says.
+        others each has a little less input, as `samples_of_call` says.
     """
 
     W: tuple[Array, ...]
@@ -59,7 +59,7 @@ class Question:
 
     def at(self, call: int) -> "Question":
         """Return what a later call is asked that does not go on from the one before."""
-        return replace(self, x=later(self.x, call))
+        return replace(self, x=samples_of_call(self.x, call))
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ Answers: TypeAlias = tuple[dict[str, Array], ...]
 
 SEEDS = range(2, 18)  # beside 1; only the first where nothing random is in sight
 LONGEST = 2.0  # s that seeds are tried
-NOT_ASKED = "it draws random numbers, so that it was not asked: "
+SKIPPED_AS_RANDOM = "it draws random numbers, so that it was not asked: "
 SHUFFLED = "It goes through the samples in a random order; the order was held still by a seed."
-DRAWN = (
+RANDOM_SELECTION = (
     "Which samples it takes, or in which random order, changes its numbers; a seed held it still."
 )
 
@@ -45,7 +45,7 @@ class Chance:
         if other is None:
             return ""
         if self.is_order(question, first):
-            return SHUFFLED if near(first, other) else DRAWN
+            return SHUFFLED if near(first, other) else RANDOM_SELECTION
         return self.failure(name, question, first)
 
     def other(self, question: Question, first: Answers) -> Answers | None:

@@ -38,7 +38,7 @@ def find(namespace: Mapping[str, Any], name: str | None = None) -> Attempt:
 
     Raises
     ------
-    HandinError
+    SubmissionError
         With fault ``"not-found"``; the message lists what there is.
     """
     if name is not None:

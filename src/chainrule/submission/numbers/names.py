@@ -15,7 +15,7 @@ from chainrule.errors import InputError, unknown
 from chainrule.explanation import Notation, WorkedExample, explain
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.submission.numbers.reported_numbers import Figures, Item, assemble, split_key
+from chainrule.submission.numbers.reported_numbers import Item, ReportedNumbers, assemble, split_key
 
 Shapes = Mapping[str, tuple[int, ...]]
 # Other words for the loss, where the notation does not have them for something else.
@@ -51,19 +51,19 @@ class Meaning(NamedTuple):
     sign: int = 1
 
 
-def resolve(
-    figures: Figures,
+def resolve_names(
+    figures: ReportedNumbers,
     network: Network,
     samples: int = 1,
     notation: str | Notation = "plain",
     optimizer: str | Optimizer | LBFGS | None = "sgd",
     theta: ArrayLike | None = None,
-) -> Figures:
+) -> ReportedNumbers:
     """Return figures by this package's names, each array in its own shape.
 
     Parameters
     ----------
-    figures : Figures
+    figures : ReportedNumbers
     network : Network
     samples : int, default 1
     notation : str or Notation, default "plain"
@@ -76,8 +76,9 @@ def resolve(
 
     Returns
     -------
-    Figures
-        A `Figure`'s values are (out, in) and (samples, units), also where they came transposed.
+    ReportedNumbers
+        The values of a `ReportedArray` are (out, in) or (samples, units), also if they were
+        submitted transposed.
 
     Raises
     ------

@@ -30,7 +30,7 @@ MOST_NUMBERS = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Figure:
+class ReportedArray:
     """One quantity, as far as it was handed in.
 
     Parameters
@@ -91,35 +91,36 @@ class Item(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Figures:
+class ReportedNumbers:
     """Numbers that were handed in.
 
     Parameters
     ----------
-    steps : mapping of int to mapping of str to Figure
+    steps : mapping of int to mapping of str to ReportedArray
         Of each step the quantities by name.
     items : tuple of Item
         The same one by one, as they came.
     remarks : tuple of str
     weights : str, default "(out, in)"
-        Or ``"(in, out)"``, where whole matrices only fit so; `Figure.values` is (out, in) always.
+        Or ``"(in, out)"``, where whole matrices only fit so; `ReportedArray.values` is always
+        (out, in).
     samples : str, default "rows"
         Or ``"columns"``, in the same way.
     """
 
-    steps: Mapping[int, Mapping[str, Figure]]
+    steps: Mapping[int, Mapping[str, ReportedArray]]
     items: tuple[Item, ...]
     remarks: tuple[str, ...] = ()
     weights: str = "(out, in)"
     samples: str = "rows"
 
     @property
-    def quantities(self) -> Mapping[str, Figure]:
+    def quantities(self) -> Mapping[str, ReportedArray]:
         """The quantities of the first step, by name."""
         return self.steps[min(self.steps)]
 
 
-def read_figures(source: Mapping[Any, Any] | str | Path, *, exact: bool = False) -> Figures:
+def read_numbers(source: Mapping[Any, Any] | str | Path, *, exact: bool = False) -> ReportedNumbers:
     """Read numbers from a mapping, a file, or the text of one.
 
     Parameters
@@ -133,8 +134,8 @@ def read_figures(source: Mapping[Any, Any] | str | Path, *, exact: bool = False)
 
     Returns
     -------
-    Figures
-        Shapes are those that hold what was given; `resolve` fits them to a network.
+    ReportedNumbers
+        Shapes are those that hold what was given; `resolve_names` fits them to a network.
 
     Raises
     ------
@@ -154,7 +155,7 @@ def read_figures(source: Mapping[Any, Any] | str | Path, *, exact: bool = False)
         0 < i.digits < FULL for i in items if not i.quoted
     )
     remark = "numbers with few digits were taken as rounded to them (to 4 digits at least)"
-    return Figures(assemble(items), tuple(items), (remark,) if rounded else ())
+    return ReportedNumbers(assemble(items), tuple(items), (remark,) if rounded else ())
 
 
 def _given(source: Any) -> Given:
@@ -298,7 +299,7 @@ def _exact(members: list[Item]) -> Iterator[Any]:
 
 def assemble(
     items: Iterable[Item], shapes: Mapping[str, tuple[int, ...]] | None = None
-) -> dict[int, dict[str, Figure]]:
+) -> dict[int, dict[str, ReportedArray]]:
     """Return items put together to whole arrays, by step and name.
 
     Parameters
@@ -315,7 +316,7 @@ def assemble(
     groups: dict[tuple[int, str], list[Item]] = {}
     for item in items:
         groups.setdefault((item.step, item.name), []).append(item)
-    steps: dict[int, dict[str, Figure]] = {}
+    steps: dict[int, dict[str, ReportedArray]] = {}
     for (step, name), members in sorted(groups.items(), key=lambda group: group[0][0]):
         shape = _smallest(members) if shapes is None else shapes[name]
         steps.setdefault(step, {})[name] = _figure(name, step, members, shape)
@@ -335,7 +336,7 @@ def _smallest(members: list[Item]) -> tuple[int, ...]:
     return shape
 
 
-def _figure(name: str, step: int, members: list[Item], shape: tuple[int, ...]) -> Figure:
+def _figure(name: str, step: int, members: list[Item], shape: tuple[int, ...]) -> ReportedArray:
     values, half = np.full(shape, np.nan), np.full(shape, np.nan)
     taken = np.zeros(shape, bool)
     for item in members:
@@ -346,4 +347,4 @@ def _figure(name: str, step: int, members: list[Item], shape: tuple[int, ...]) -
         values[place] = np.where(new, item.values, values[place])
         half[place] = np.where(new, item.half, half[place])
         taken[place] |= new
-    return Figure(name, values, half, step)
+    return ReportedArray(name, values, half, step)

@@ -59,7 +59,7 @@ from chainrule.submission.objects.workers import (
     work,
 )
 from chainrule.submission.questions import Array, Failure, Kind, Layout, Question, Reading
-from chainrule.submission.randomness import DRAWN, NOT_ASKED, Chance
+from chainrule.submission.randomness import RANDOM_SELECTION, SKIPPED_AS_RANDOM, Chance
 from chainrule.submission.values import is_number
 
 TRIES = 12  # ways to choose the parameters that are tried
@@ -423,7 +423,7 @@ def _search(maker: Maker, question: Question, kind: Kind | None) -> list[Reading
     readings = [_reading(maker, plan, question, kind) for plan in search.found]
     failures = [r for r in readings if isinstance(r, Failure)]
     good = [r for r in readings if isinstance(r, Reading)]
-    drawn = any(DRAWN in r.remarks for r in good)
+    drawn = any(RANDOM_SELECTION in r.remarks for r in good)
     drawn |= any(f.fault == "non-deterministic" for f in failures)
     if drawn and maker.attempt.method is None:
         good = _not_random(maker, question, kind, search.found[0].act) or good
@@ -435,8 +435,8 @@ def _not_random(maker: Maker, question: Question, kind: Kind | None, random: Act
     search = Search(maker, question, kind, without=random.methods)
     search.run()
     readings = [_reading(maker, p, question, kind) for p in search.found if not is_forward(p)]
-    remark = f"{NOT_ASKED}{random.words}"
-    good = [r for r in readings if isinstance(r, Reading) and DRAWN not in r.remarks]
+    remark = f"{SKIPPED_AS_RANDOM}{random.words}"
+    good = [r for r in readings if isinstance(r, Reading) and RANDOM_SELECTION not in r.remarks]
     return [replace(r, remarks=(*r.remarks, remark)) for r in good]
 
 

@@ -14,13 +14,13 @@ import threading
 import time
 from typing import Any, BinaryIO
 
-from chainrule.submission import find, layers_of, read, widths_of
-from chainrule.submission.attempts import Attempt, HandinError
+from chainrule.submission.attempts import Attempt, SubmissionError
 from chainrule.submission.process import messages
 from chainrule.submission.process.module import load, refuse_input
 from chainrule.submission.process.rlimits import limit
 from chainrule.submission.process.stub_modules import standing_in
 from chainrule.submission.questions import Failure
+from chainrule.submission.reading import find, layers_of, read, widths_of
 
 BEAT = 0.5  # seconds between two signs of life
 
@@ -83,7 +83,7 @@ class Child:
         """Return the message that answers a request."""
         try:
             return {"answer": self.ask(messages.unpack(line))}
-        except HandinError as error:
+        except SubmissionError as error:
             return {"error": str(error)}
         except MemoryError:
             failure = Failure("memory", "the program needs more memory than it was given")

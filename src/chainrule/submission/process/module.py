@@ -32,7 +32,7 @@ from chainrule.activations import ACTIVATIONS, Activation, Custom
 from chainrule.layers import Dense
 from chainrule.losses import LOSSES
 from chainrule.network import Network
-from chainrule.submission.attempts import HandinError
+from chainrule.submission.attempts import SubmissionError
 from chainrule.submission.process.stub_modules import Finder, standing_in
 
 MOST_BYTES = 4_000_000  # of a program
@@ -91,7 +91,7 @@ def load(path: str | Path, seconds: float = 10.0) -> Loaded:
 
     Raises
     ------
-    HandinError
+    SubmissionError
         If it is no Python file, or not in good Python.
     """
     file = Path(path).absolute()
@@ -117,38 +117,42 @@ def source(file: Path) -> tuple[str, list[str]]:
 
     Raises
     ------
-    HandinError
+    SubmissionError
         If it cannot be read, is empty, or is no Python file.
     """
     data = _bytes(file)
     if file.suffix == ".ipynb":
-        raise HandinError(
+        raise SubmissionError(
             f"{file.name} is a notebook; export it as .py (File, Save and Export Notebook As, "
             "Executable Script) and hand that in"
         )
     if not data.strip():
-        raise HandinError(f"{file.name} is empty; was it saved?")
+        raise SubmissionError(f"{file.name} is empty; was it saved?")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise HandinError(f"{file.name} is in UTF-16, which Python does not read; save it as UTF-8")
+        raise SubmissionError(
+            f"{file.name} is in UTF-16, which Python does not read; save it as UTF-8"
+        )
     if b"\0" in data:
-        raise HandinError(f"{file.name} is no text file; hand in the Python source, a .py file")
+        raise SubmissionError(f"{file.name} is no text file; hand in the Python source, a .py file")
     return _decoded(data, file)
 
 
 def _bytes(file: Path) -> bytes:
     """Return a file's content."""
     if file.is_dir():
-        raise HandinError(f"{file.name} is a folder; name the file in it that is to be checked")
+        raise SubmissionError(f"{file.name} is a folder; name the file in it that is to be checked")
     if not file.exists():
-        raise HandinError(f"there is no file {str(file)!r}; check its name and folder")
+        raise SubmissionError(f"there is no file {str(file)!r}; check its name and folder")
     if not file.is_file():
-        raise HandinError(f"{file.name} is no file; name a Python file")
+        raise SubmissionError(f"{file.name} is no file; name a Python file")
     try:
         if file.stat().st_size > MOST_BYTES:
-            raise HandinError(f"{file.name} is larger than {MOST_BYTES:,} bytes; is it a program?")
+            raise SubmissionError(
+                f"{file.name} is larger than {MOST_BYTES:,} bytes; is it a program?"
+            )
         return file.read_bytes()
     except OSError as error:
-        raise HandinError(f"{file.name} cannot be read: {error.strerror}") from None
+        raise SubmissionError(f"{file.name} cannot be read: {error.strerror}") from None
 
 
 def _decoded(data: bytes, file: Path) -> tuple[str, list[str]]:
@@ -157,14 +161,14 @@ def _decoded(data: bytes, file: Path) -> tuple[str, list[str]]:
     try:
         encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0] if cookie else "utf-8-sig"
     except SyntaxError as error:
-        raise HandinError(f"{file.name}: {error.msg}; save it as UTF-8") from None
+        raise SubmissionError(f"{file.name}: {error.msg}; save it as UTF-8") from None
     try:
         return _newlines(data.decode(encoding)), []
     except UnicodeDecodeError as error:
         if not cookie:
             return _latin(data, file)
         line = data[: error.start].count(b"\n") + 1
-        raise HandinError(
+        raise SubmissionError(
             f"{file.name}, line {line}: this is not {encoding}, as the file says of itself; "
             "save it as UTF-8"
         ) from None
@@ -184,7 +188,7 @@ def parse(text: str, file: Path) -> ast.Module:
 
     Raises
     ------
-    HandinError
+    SubmissionError
         If it is not Python; the message has the line and its text.
     """
     try:
@@ -195,9 +199,9 @@ def parse(text: str, file: Path) -> ast.Module:
     except SyntaxError as error:
         where = f", line {error.lineno}" if error.lineno else ""
         line = f": {error.text.strip()}" if error.text else ""
-        raise HandinError(f"{file.name}{where}: {error.msg}{line}") from None
+        raise SubmissionError(f"{file.name}{where}: {error.msg}{line}") from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise HandinError(f"{file.name} cannot be read as Python: {error}") from None
+        raise SubmissionError(f"{file.name} cannot be read as Python: {error}") from None
     return tree
 
 
@@ -206,7 +210,7 @@ def declaration(value: object) -> tuple[dict[str, Any], list[str]]:
     if value is None:
         return {}, []
     if isinstance(value, Network):
-        return network_told(value)
+        return network_to_declaration(value)
     if isinstance(value, dict) and _is_plain(value):  # pyright: ignore[reportUnknownArgumentType]
         return copy.deepcopy(value), []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     doubt = (
@@ -216,7 +220,7 @@ def declaration(value: object) -> tuple[dict[str, Any], list[str]]:
     return {}, [doubt]
 
 
-def network_told(network: Network) -> tuple[dict[str, Any], list[str]]:
+def network_to_declaration(network: Network) -> tuple[dict[str, Any], list[str]]:
     """Return a network as plain values, as far as these say it, and what they cannot say."""
     dense = [layer for layer in network.layers if isinstance(layer, Dense)]
     if len(dense) < len(network.layers):

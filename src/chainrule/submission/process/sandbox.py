@@ -13,11 +13,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
-from chainrule.submission.attempts import HandinError
+from chainrule.submission.attempts import LoadedSubmission, SubmissionError
 from chainrule.submission.process import messages
 from chainrule.submission.process.data_files import bring
 from chainrule.submission.questions import Failure, Kind, Layout, Question, Reading
@@ -33,24 +32,6 @@ CLOSED = "the program closed what connects its process to this one; it closes fi
 ONE_THREAD = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
 )  # each thread of a BLAS takes addresses by the gigabyte
-
-
-@dataclass(frozen=True)
-class HandedIn:
-    """What a file says of itself once it has run.
-
-    Parameters
-    ----------
-    name : str
-        The attempt in it, such as ``"step"``.
-    declared : dict
-        Its ``NETWORK``, if that is a dict of plain values.
-    remarks : tuple of str
-    """
-
-    name: str
-    declared: dict[str, Any] = field(default_factory=dict[str, Any])
-    remarks: tuple[str, ...] = ()
 
 
 class _GoneError(Exception):
@@ -128,16 +109,16 @@ class Sandbox:
 
     # ---- requests ----------------------------------------------------------------------------
 
-    def load(self) -> HandedIn | Failure:
+    def load(self) -> LoadedSubmission | Failure:
         """Run the file and find the attempt in it.
 
         Returns
         -------
-        HandedIn or Failure
+        LoadedSubmission or Failure
 
         Raises
         ------
-        HandinError
+        SubmissionError
             If it is no Python file, or not in good Python.
         """
         loaded = self._ask({"ask": "load", "path": str(self.path)}, _to_loaded)
@@ -146,12 +127,12 @@ class Sandbox:
         remarks, declared = loaded
         try:
             name = self._ask({"ask": "find", "name": self.function}, messages.text)
-        except HandinError as error:
+        except SubmissionError as error:
             why = "".join(f"\n{remark}" for remark in remarks)
             return Failure("not-found", str(error), why.strip())
         if isinstance(name, Failure):
             return name
-        return HandedIn(name, declared, (*remarks, *self._remarks))
+        return LoadedSubmission(name, declared, (*remarks, *self._remarks))
 
     def read(
         self, question: Question, kind: Kind | None = None, layout: Layout | None = None
@@ -193,7 +174,7 @@ class Sandbox:
             self._gone = error.failure
             self._kill()
             return error.failure
-        except HandinError:
+        except SubmissionError:
             raise
         except BaseException:  # Ctrl-C among them
             self.close()
@@ -347,7 +328,7 @@ def _opened(message: Any, read: Callable[[Any], T]) -> T | Failure:
         case {"failure": failure, **rest} if not rest:
             return messages.to_failure(failure)
         case {"error": error, **rest} if not rest:
-            raise HandinError(messages.text(error))
+            raise SubmissionError(messages.text(error))
         case _:
             raise messages.WireError("an answer that is none")
 
