@@ -219,7 +219,7 @@ def layout_words(interview: Interview) -> dict[str, str]:
     """Return how the program has its arrays, in words."""
     layout = interview.layout
     said = {"arguments": layout.arguments, "weights": layout.weights, "samples": layout.samples}
-    if layout.bias != "apart":
+    if layout.bias != "separate":
         said["bias"] = (
             f"{layout.bias} in the weights" if layout.bias in ("first", "last") else layout.bias
         )

@@ -25,7 +25,7 @@ class Form:
     Parameters
     ----------
     weights : {"(out, in)", "(in, out)"}
-    bias : {"apart", "first", "last", "none"}
+    bias : {"separate", "first", "last", "none"}
     upright : {"flat", "row", "column"}
         b as (out,), (1, out) or (out, 1).
     samples : {"rows", "columns", "one", "one row", "one column"}
@@ -36,7 +36,7 @@ class Form:
     """
 
     weights: str = OUT_IN
-    bias: str = "apart"
+    bias: str = "separate"
     upright: str = "flat"
     samples: str = "rows"
     lists: str = "arrays"
@@ -246,7 +246,7 @@ def named(tree: Any, question: Question, form: Form) -> Named | None:
 
 def _with_biases(tree: Any, question: Question, ws: list[Slot], form: Form) -> "_Found | None":
     """Return weights and biases, if the form has these apart; biases of any shape if need be."""
-    if form.bias != "apart":
+    if form.bias != "separate":
         return None
     right = _top(tree, ws, bias_slots(question, loose=False))
     return right or _top(tree, ws, bias_slots(question, loose=True))

@@ -77,7 +77,7 @@ class Layout:
     samples : str
         ``"rows"``, ``"columns"``, or ``"one at a time"``.
     bias : str
-        ``"apart"``, ``"first"`` or ``"last"`` (a part of the weights), or ``"none"``.
+        ``"separate"``, ``"first"`` or ``"last"`` (a part of the weights), or ``"none"``.
     lists : bool
         Whether it has plain lists instead of arrays.
     dtype : str
@@ -92,7 +92,7 @@ class Layout:
     arguments: str
     weights: str = "(out, in)"
     samples: str = "rows"
-    bias: str = "apart"
+    bias: str = "separate"
     lists: bool = False
     dtype: str = "float64"
     classes: bool = False

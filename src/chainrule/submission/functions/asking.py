@@ -271,7 +271,7 @@ def _score(plan: Plan, answer: Answer, question: Question) -> tuple[int, int] | 
     found = answer.found if _better(answer.found, answer.inside) else answer.inside
     if found is None:
         return None
-    bare = plan.form.bias != "apart"
+    bare = plan.form.bias != "separate"
     return found.fits[0], depth if bare else found.fits[1]
 
 

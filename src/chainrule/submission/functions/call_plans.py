@@ -111,12 +111,12 @@ def _cores(depth: int) -> Iterator[Groups]:
     """Yield the ways in which the parameters are handed over."""
     ws, bs = [f"W{i + 1}" for i in range(depth)], [f"b{i + 1}" for i in range(depth)]
     inside = ("last", "first", "none")
-    yield ("weights", "biases"), "", ("apart",)
+    yield ("weights", "biases"), "", ("separate",)
     if depth > 1:
-        yield tuple(itertools.chain(*zip(ws, bs, strict=True))), "", ("apart",)
-        yield tuple(ws + bs), "", ("apart",)
+        yield tuple(itertools.chain(*zip(ws, bs, strict=True))), "", ("separate",)
+        yield tuple(ws + bs), "", ("separate",)
     for container in CONTAINERS:
-        yield ("params",), container, ("apart",)
+        yield ("params",), container, ("separate",)
     yield ("weights",), "", inside
     if depth > 1:
         yield tuple(ws), "", inside
@@ -151,7 +151,7 @@ def forms(biases: tuple[str, ...]) -> list[Form]:
         for weights, bias, upright, sample, lists, target in itertools.product(
             (OUT_IN, IN_OUT),
             biases,
-            ("flat", "row", "column") if biases == ("apart",) else ("flat",),
+            ("flat", "row", "column") if biases == ("separate",) else ("flat",),
             ("rows", "columns", "one", "one row", "one column"),
             ("arrays", "lists", "tuples"),
             ("rows", "flat", "classes"),

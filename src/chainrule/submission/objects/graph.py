@@ -256,7 +256,7 @@ class Bound:
     weights : str
         ``"(out, in)"`` or ``"(in, out)"``.
     bias : str
-        ``"apart"``, ``"first"``, ``"last"`` or ``"none"``.
+        ``"separate"``, ``"first"``, ``"last"`` or ``"none"``.
     W : tuple of Place
     b : tuple of Place or None
         None for a layer that has none; one number may stand for a whole layer.
@@ -329,14 +329,14 @@ def bounds(root: Any, widths: Sequence[int]) -> list[Bound]:
     """
     nodes = walk(root)
     found: list[tuple[int, Bound]] = []
-    for bias, weights in itertools.product(("apart", "last", "first"), (OUT_IN, IN_OUT)):
-        for rank, places in _weights(nodes, widths, weights, extra=bias != "apart"):
+    for bias, weights in itertools.product(("separate", "last", "first"), (OUT_IN, IN_OUT)):
+        for rank, places in _weights(nodes, widths, weights, extra=bias != "separate"):
             rank += 10 * sum(not _lively(root, place) for place in places)  # noqa: PLW2901
-            if bias != "apart":
+            if bias != "separate":
                 found.append((rank, Bound(weights, bias, places)))
                 continue
             for more, b in _biases(nodes, places, widths):
-                mode = "apart" if any(b) else "none"
+                mode = "separate" if any(b) else "none"
                 found.append((rank + more, Bound(weights, mode, places, b)))
     unique = {bound: rank for rank, bound in reversed(found)}
     return sorted(unique, key=lambda bound: unique[bound])[:CHOICES]

@@ -129,4 +129,4 @@ def _bound(paths: dict[Spot, Path], widths: Sequence[int], *, biases: bool) -> B
     if not biases:
         return Bound(OUT_IN, "none", W, (None,) * len(depth))
     units = [tuple(paths[k, j, -1] for j in range(widths[k + 1])) for k in depth]
-    return Bound(OUT_IN, "apart", W, tuple(Place(each, (len(each),)) for each in units))
+    return Bound(OUT_IN, "separate", W, tuple(Place(each, (len(each),)) for each in units))

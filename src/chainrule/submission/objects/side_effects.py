@@ -21,7 +21,7 @@ def oddities(maker: Maker, plan: Recipe, question: Question) -> list[str]:
     worker = work(maker, plan, question, 0)
     found = _shared(maker, plan, question)
     bound = worker.bound
-    if bound.bias in {"apart", "none"}:
+    if bound.bias in {"separate", "none"}:
         for layer, place in enumerate(bound.b or (None,) * len(bound.W), 1):
             if place is None:
                 found.append(f"no-bias: layer {layer}")

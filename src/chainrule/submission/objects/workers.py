@@ -145,7 +145,7 @@ def act_once(worker: Worker, plan: Recipe, question: Question) -> Said:
         loss = _loss(told[-1])
         return Said("step", arrays | loss, sum(n.startswith("W") for n in shapes))
     form = replace(plan.data, weights=worker.bound.weights, bias=worker.bound.bias, lists="arrays")
-    form = replace(form, bias="apart") if form.bias == "none" and any(worker.bound.b) else form
+    form = replace(form, bias="separate") if form.bias == "none" and any(worker.bound.b) else form
     for tree in told[::-1]:
         found = named(tree, question, form)
         if found is not None and found.fits[0] == len(question.W):

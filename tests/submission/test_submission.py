@@ -297,36 +297,36 @@ def class_numbers(weights, biases, x, labels):
 
 
 GRADIENTS = {
-    standard: ("(out, in)", "rows", "apart"),
-    data_first: ("(out, in)", "rows", "apart"),
-    flat: ("(out, in)", "rows", "apart"),
-    flat_data_first: ("(out, in)", "rows", "apart"),
-    flat_grouped: ("(out, in)", "rows", "apart"),
-    in_out: ("(in, out)", "rows", "apart"),
-    in_out_returned_out_in: ("(in, out)", "rows", "apart"),
-    columns: ("(out, in)", "columns", "apart"),
-    row_biases: ("(out, in)", "rows", "apart"),
-    one_sample: ("(out, in)", "one at a time", "apart"),
-    one_row: ("(out, in)", "one at a time", "apart"),
-    one_column: ("(out, in)", "one at a time", "apart"),
-    nested_lists: ("(out, in)", "rows", "apart"),
-    one_sample_lists: ("(out, in)", "one at a time", "apart"),
-    one_dictionary: ("(out, in)", "rows", "apart"),
-    from_zero: ("(out, in)", "rows", "apart"),
-    two_lists_in_one: ("(out, in)", "rows", "apart"),
-    list_of_dicts: ("(out, in)", "rows", "apart"),
-    list_of_pairs: ("(out, in)", "rows", "apart"),
-    pairs_from_the_end: ("(out, in)", "rows", "apart"),
-    from_the_end: ("(out, in)", "rows", "apart"),
-    with_loss_and_cache: ("(out, in)", "rows", "apart"),
-    biases_first: ("(out, in)", "rows", "apart"),
+    standard: ("(out, in)", "rows", "separate"),
+    data_first: ("(out, in)", "rows", "separate"),
+    flat: ("(out, in)", "rows", "separate"),
+    flat_data_first: ("(out, in)", "rows", "separate"),
+    flat_grouped: ("(out, in)", "rows", "separate"),
+    in_out: ("(in, out)", "rows", "separate"),
+    in_out_returned_out_in: ("(in, out)", "rows", "separate"),
+    columns: ("(out, in)", "columns", "separate"),
+    row_biases: ("(out, in)", "rows", "separate"),
+    one_sample: ("(out, in)", "one at a time", "separate"),
+    one_row: ("(out, in)", "one at a time", "separate"),
+    one_column: ("(out, in)", "one at a time", "separate"),
+    nested_lists: ("(out, in)", "rows", "separate"),
+    one_sample_lists: ("(out, in)", "one at a time", "separate"),
+    one_dictionary: ("(out, in)", "rows", "separate"),
+    from_zero: ("(out, in)", "rows", "separate"),
+    two_lists_in_one: ("(out, in)", "rows", "separate"),
+    list_of_dicts: ("(out, in)", "rows", "separate"),
+    list_of_pairs: ("(out, in)", "rows", "separate"),
+    pairs_from_the_end: ("(out, in)", "rows", "separate"),
+    from_the_end: ("(out, in)", "rows", "separate"),
+    with_loss_and_cache: ("(out, in)", "rows", "separate"),
+    biases_first: ("(out, in)", "rows", "separate"),
     bias_last: ("(out, in)", "rows", "last"),
     bias_first: ("(out, in)", "rows", "first"),
     bias_row: ("(in, out)", "rows", "last"),
-    no_biases_back: ("(out, in)", "rows", "apart"),
-    three_numbers_wide: ("(out, in)", "rows", "apart"),
-    one_vector: ("(out, in)", "rows", "apart"),
-    class_numbers: ("(out, in)", "rows", "apart"),
+    no_biases_back: ("(out, in)", "rows", "separate"),
+    three_numbers_wide: ("(out, in)", "rows", "separate"),
+    one_vector: ("(out, in)", "rows", "separate"),
+    class_numbers: ("(out, in)", "rows", "separate"),
 }
 
 
@@ -1119,7 +1119,7 @@ class Network:
 
 # --- Learners' programs --------------------------------------------------------------------------
 
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parents[1] / "diagnosis" / "programs"
 TRUTHS = [
     pytest.param(truth.parent / entry["file"], entry, id=f"{truth.parent.name}/{entry['file']}")
     for truth in sorted(PROGRAMS.glob("*/truth.json"))
