@@ -1,12 +1,12 @@
-# chainrule: `make help` lists what there is to make.
-# The environment .venv is made when it is missing, when pyproject.toml has changed, or when another
-# interpreter is asked for by name: make test PYTHON=python3.12
+# chainrule: `make help` lists the targets.
+# The environment .venv is created when it is missing, when pyproject.toml has changed, or when the
+# command line names another interpreter: make test PYTHON=python3.12
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Workarounds for old OpenBLAS builds, which would choose its kernel for it: not while we measure.
-UNHELPED := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
+# These variables work around faults of old OpenBLAS builds, and would change what is measured.
+PLAIN_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
 version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
@@ -20,10 +20,10 @@ help: ## list these targets
 demo: $(VENV)/.train ## see what chainrule does
 	$(BIN)/chainrule demo
 
-test: $(VENV)/.test $(VENV)/.programs ## run the tests, the README's and the documentation's examples included
+test: $(VENV)/.test $(VENV)/.programs ## run the tests and all examples of the README and the documentation
 	$(BIN)/python -m pytest -n 2
 
-test-all: $(VENV)/.test $(VENV)/.programs ## run the tests over full products and with more examples
+test-all: $(VENV)/.test $(VENV)/.programs ## the same with full products and more random examples
 	$(BIN)/python -m pytest -n 2 --full
 
 check: $(VENV)/.dev ## format, lint, types and documentation
@@ -32,36 +32,36 @@ check: $(VENV)/.dev ## format, lint, types and documentation
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
-mutate: $(VENV)/.test ## change the engine's arithmetic, one sign at a time, and see who notices
+mutate: $(VENV)/.test ## mutation test: change one operation at a time and count what the tests notice
 	$(BIN)/python -m tools.mutate
 
-bench: $(VENV)/.bench ## time chainrule beside its peers, 15 minutes: FLAGS=--write for the README
-	$(UNHELPED) $(BIN)/python -m benchmarks $(FLAGS)
+bench: $(VENV)/.bench ## compare speed with other libraries, 15 minutes: FLAGS=--write for docs/benchmarks.md
+	$(PLAIN_BLAS) $(BIN)/python -m benchmarks $(FLAGS)
 
-bench-quick: $(VENV)/.bench ## the same in 2 minutes: less of everything
-	$(UNHELPED) $(BIN)/python -m benchmarks --quick $(FLAGS)
+bench-quick: $(VENV)/.bench ## the same in 2 minutes, with fewer measurements
+	$(PLAIN_BLAS) $(BIN)/python -m benchmarks --quick $(FLAGS)
 
-bench-check: $(VENV)/.test ## ask check about known mistakes: FLAGS=--write for the README, --full
+bench-check: $(VENV)/.test ## count what check finds: FLAGS=--write for docs/benchmarks.md, --full
 	$(BIN)/python -m benchmarks.check $(FLAGS)
 
-bench-sets: $(VENV)/.bench ## eight real data sets, learned by scikit-learn and by us: FLAGS=--write
-	$(UNHELPED) $(BIN)/python -m benchmarks.sets $(FLAGS)
+bench-sets: $(VENV)/.bench ## compare with scikit-learn on eight real data sets: FLAGS=--write
+	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.sets $(FLAGS)
 
 docs: $(VENV)/.docs ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) build dist docs/_build docs/reference docs/mistakes/generated
+	rm -rf $(VENV) build dist docs/_build docs/reference docs/plots docs/mistakes/generated
 	rm -rf .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# ---- the environment: a stamp for each set of extras that pyproject.toml names ----
+# ---- the environment: a stamp file for each extra of pyproject.toml ----
 
 $(VENV)/.%: $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-# ---- programs that tests of pages and PDFs need: a browser, LaTeX, a reader of PDFs ----
+# ---- programs for the tests of HTML and PDF: a browser, LaTeX, a PDF reader ----
 
 PROGRAMS := chromium pdflatex pdftotext
 PACKAGES := chromium texlive-latex-base texlive-latex-recommended texlive-pictures poppler-utils
@@ -81,11 +81,11 @@ $(VENV)/.programs: $(VENV)/pyvenv.cfg
 
 $(VENV)/pyvenv.cfg: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "chainrule needs Python 3.11 or later; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	  echo "chainrule requires Python 3.11 or later; choose one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(install-venv)
 	$(PYTHON) -m venv --clear $(VENV)
 
-# Debian keeps venv in a package of its own, named after the interpreter's version.
+# On Debian, venv is a separate package, named after the interpreter's version.
 define install-venv
 { package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
   if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
@@ -95,7 +95,7 @@ define install-venv
     exit 1; fi; }
 endef
 
-# An interpreter that was asked for by name replaces the one that the environment was made with.
+# An interpreter named on the command line replaces the one the environment was created with.
 ifneq ($(origin PYTHON),file)
 ifneq ($(call version,$(PYTHON)),$(call version,$(BIN)/python))
 $(VENV)/pyvenv.cfg: other-interpreter

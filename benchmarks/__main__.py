@@ -15,10 +15,10 @@ from benchmarks import (
     machine,
     memory,
     nielsen,
+    page,
     pages,
     peers,
     predicting,
-    readme,
     requirements,
     scaling,
     stages,
@@ -46,7 +46,9 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     known = ", ".join((*SECTIONS, *OTHERS, *scaling.AXES))
     names = f"{known}, or a part of a workload's name"
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[], help=names)
-    parser.add_argument("--write", action="store_true", help="write the table to README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table to docs/benchmarks.md"
+    )
     parser.add_argument("--repeats", type=int, help="turns of each peer")
     said = parser.parse_args(words)
     if said.write and said.only:
@@ -137,7 +139,7 @@ def others(crew: Crew, settings: Settings, said: argparse.Namespace) -> Iterator
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Print every figure, keep them in a file, and write those of the README if asked."""
+    """Print every figure, save them in a file, and write the page's table if requested."""
     said = options(words)
     settings, about, began = settings_of(said), machine.described(), perf_counter()
     quick = ", quick: fewer rows, repeats and sections" if settings.quick else ""
@@ -153,7 +155,7 @@ def main(words: Sequence[str] | None = None) -> None:
     kept = keep(rows, about, part=bool(said.only))
     print(f"\n{perf_counter() - began:.0f} s in all; every figure is in {kept.name}")
     if said.write:
-        readme.write(readme.README, "bench", tables.for_readme(rows, machine.told(about), quick))
+        page.write(page.PAGE, "bench", tables.for_page(rows, machine.told(about), quick))
 
 
 def keep(rows: Sequence[Row], about: dict[str, Any], *, part: bool) -> Path:

@@ -1,6 +1,6 @@
-"""The tables: one for a terminal, in which every figure has its line, and one for the README.
+"""The tables: one for a terminal, with a line for each figure, and one for docs/benchmarks.md.
 
-A peer that is faster than we are stands in bold, and a row that is void says why.
+A peer that is faster than chainrule is in bold, and a figure that is missing has its reason.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -111,13 +111,13 @@ def gflops(rates: Sequence[Spread]) -> str:
     return f"{medians[0]:.0f} to {medians[-1]:.0f} GFLOP/s"
 
 
-# ---- for the README ------------------------------------------------------------------------------
+# ---- for docs/benchmarks.md ----------------------------------------------------------------------
 
 COLUMNS = ("ours", "torch", "torch.compile", "jax", "sklearn", "reference", "tutorial")
 
 
-def for_readme(rows: Iterable[Row], machine: str, quick: str) -> str:
-    """Return the region of the README: how it was measured, the table, what is void."""
+def for_page(rows: Iterable[Row], machine: str, quick: str) -> str:
+    """Return the region of the page: how it was measured, the table, and what is missing."""
     everything = list(rows)
     found = [row for row in everything if row.section not in STARTS]
     head = ("median, and × ours", *(name_of(key) for key in COLUMNS), "of GEMM")
@@ -127,7 +127,7 @@ def for_readme(rows: Iterable[Row], machine: str, quick: str) -> str:
     )
     return f"""\
 All in one run of `make bench`{quick}: {machine}.
-A peer that is faster than chainrule, or takes less, stands in bold.
+Bold: the peer is faster than chainrule, or uses less memory.
 
 {table}
 {starts(everything)}
@@ -147,9 +147,9 @@ def starts(rows: Iterable[Row]) -> str:
     if first is None or second is None or imports is None:
         return ""
     return f"""
-A process that trains 784-128-10 for 8 batches, from its start to its end: {number(first)} s where
-nothing has been compiled before, {number(second)} s after that; a process that does no more than
-import Numba and SciPy's BLAS, {number(imports)} s.
+A whole process that trains 784-128-10 for 8 batches takes {number(first)} s if nothing has
+been compiled before, and {number(second)} s after that. A process that only imports Numba and
+SciPy's BLAS takes {number(imports)} s.
 """
 
 

@@ -1,8 +1,7 @@
 """Sphinx's configuration: MyST pages, numpydoc docstrings, and formulas as MathML.
 
-What is known elsewhere is not repeated: the version is the installed package's, and the reference
-is generated from the public names, the pages on mistakes from the catalogue. No page that is built
-needs anything from another server.
+The API reference, the pages on mistakes and the plots of the benchmarks are generated for each
+build. The pages load nothing from other servers.
 """
 
 import re
@@ -33,20 +32,20 @@ html_copy_source = False
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 
-autosummary_imported_members = True  # public names are loaded from the files that they live in
+autosummary_imported_members = True  # public names are defined in submodules
 autosummary_ignore_module_all = False
-autodoc_typehints = "none"  # numpydoc's parameter lists say the types
-numpydoc_show_class_members = False  # the template of a class has them
+autodoc_typehints = "none"  # the parameter lists of numpydoc have the types
+numpydoc_show_class_members = False  # the class template lists them
 
 
 def inline_math(writer: HTML5Translator, node: nodes.math) -> None:
-    """Write a formula of a line."""
+    """Write an inline formula."""
     writer.body.append(tex2mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def block_math(writer: HTML5Translator, node: nodes.math_block) -> None:
-    """Write a formula of its own, with its number if it has one."""
+    """Write a displayed formula, with its number if it has one."""
     writer.body.append(writer.starttag(node, "div", CLASS="math"))
     if node["number"]:
         number = get_node_equation_number(writer, node)
@@ -55,21 +54,23 @@ def block_math(writer: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def write_mistakes(app: Sphinx) -> None:
-    """Write a page for each mistake of the catalogue, with numbers that the engine works out."""
+def write_generated(app: Sphinx) -> None:
+    """Write a page for each mistake of the catalogue, and the plots of the benchmarks."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from tools.mistake_pages import write
+    from benchmarks import plots
+    from tools import mistake_pages
 
-    write()
+    mistake_pages.write()
+    plots.write()
 
 
 def skips(app: Sphinx, what: str, name: str, *rest: object) -> bool | None:
-    """Leave out what scikit-learn gives every estimator for its metadata routing."""
+    """Leave out the methods that scikit-learn adds to every estimator for metadata routing."""
     return True if re.fullmatch(r"set_\w+_request|get_metadata_routing", name) else None
 
 
 def setup(app: Sphinx) -> None:
-    """Register the maker of pages, and the formulas' renderer: docutils makes MathML of LaTeX."""
-    app.connect("builder-inited", write_mistakes)
+    """Register the writers of generated files, and docutils' conversion of LaTeX to MathML."""
+    app.connect("builder-inited", write_generated)
     app.connect("autodoc-skip-member", skips)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))

@@ -1,7 +1,4 @@
-"""The tables: counts as plain text for a terminal, and two short ones in Markdown for the README.
-
-Everything is counted from scores; nothing is asked here.
-"""
+"""Counts scores in tables: as plain text for a terminal, and in Markdown for docs/benchmarks.md."""
 
 import statistics
 from collections import Counter

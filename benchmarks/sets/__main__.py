@@ -1,6 +1,7 @@
 """``python -m benchmarks.sets``: the same script with both imports, on eight real data sets.
 
-The seeds are paired: each splits the data and begins both estimators. ``--write`` fills the README.
+Each seed splits the data and initializes both estimators, so the scores are paired. ``--write``
+writes the table to docs/benchmarks.md.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule
-from benchmarks import readme
+from benchmarks import page
 from benchmarks.check import tables
 from benchmarks.sets.data import SETS, Data
 
@@ -113,10 +114,10 @@ def spread(scores: list[float]) -> str:
 def report(rows: list[tuple[str, ...]], missing: list[str], seeds: int) -> str:
     """Return the table with what has to be known about it."""
     told = (
-        "The same script with both imports: everything scaled, default choices but `max_iter`, "
-        f"{seeds} seeds, a quarter held out. Scores are means ± standard deviations; the "
-        "difference is paired, ± its standard error; seconds are medians of `fit`, by turns in one "
-        "run (`make bench-sets`).\n\n"
+        "The same script with both imports: standardized inputs (and targets of regression), "
+        f"default parameters except `max_iter`, {seeds} seeds, a quarter of the data held out. "
+        "Scores are means ± standard deviations; the difference is paired, ± its standard error; "
+        "seconds are medians of `fit`, alternating in one run.\n\n"
     )
     left_out = f"\n\nNot measured: {'; '.join(missing)}." if missing else ""
     return told + tables.markdown(HEAD, rows) + left_out
@@ -127,7 +128,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sets", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--only", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--write", action="store_true", help="write the table to README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table to docs/benchmarks.md"
+    )
     said = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)  # both stop at max_iter alike
     sets, missing = found_sets(said.only)
@@ -138,7 +141,7 @@ def main() -> None:
     text = report(rows, missing, said.seeds)
     print(text)
     if said.write:
-        readme.write(readme.README, REGION, text)
+        page.write(page.PAGE, REGION, text)
 
 
 if __name__ == "__main__":

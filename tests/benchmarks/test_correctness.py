@@ -1,6 +1,6 @@
-"""The benchmarks compare numbers before they compare times: here, that the comparison notices.
+"""The benchmarks compare results before times; these tests check that comparison.
 
-Every peer that is installed is asked; small networks do, and no clock is looked at.
+They run every installed peer on small networks, and measure no times.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ EAGER = [key for key in peers.MODULES if key != "torch.compile" and peers.instal
 
 @pytest.fixture(scope="module")
 def crew() -> Iterator[Crew]:
-    """Peers work in processes of their own: they set threads and options for good."""
+    """Peers run in processes of their own, because they change threads and options permanently."""
     with Crew() as made:
         yield made
 
@@ -49,7 +49,7 @@ def test_peers_agree_with_the_reference_engine(crew: Crew, key: str, name: str):
 
 
 @pytest.mark.parametrize("key", EAGER)
-def test_a_second_session_begins_anew(crew: Crew, key: str):
+def test_a_second_session_starts_from_the_first_weights(crew: Crew, key: str):
     first, again = (crew.call(key, timing.trained, key, SMALL) for _ in range(2))
     assert correctness.objection(SMALL, again, first, layers(SMALL)) == ""
 
@@ -75,8 +75,8 @@ def test_predictions_agree(crew: Crew, key: str):
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_what_differs_is_noticed(crew: Crew, rule: str, wrong: dict):
-    """Another rate, order, function, batch size, number of epochs or precision: a void row."""
+def test_differences_are_noticed(crew: Crew, rule: str, wrong: dict):
+    """Another rate, order, function, batch size, number of epochs or precision gives no figure."""
     w = replace(SMALL, rule=rule, rate=0.1 if rule == "sgd" else 0.01)
     if "rate" in wrong:
         wrong = {"rate": w.rate * wrong["rate"]}
@@ -92,7 +92,7 @@ def fail() -> None:
     raise ValueError("first line\nsecond line")
 
 
-def test_a_peer_that_dies_says_of_what(crew: Crew):
+def test_a_failing_peer_has_its_error_message(crew: Crew):
     with pytest.raises(PeerError, match=r"^ValueError: first line$"):
         crew.call("torch", fail)
     assert crew.call("torch", timing.refused, "torch", SMALL) == ""
@@ -107,8 +107,8 @@ def test_a_row_has_times_or_reasons(crew: Crew):
     assert "squared error" in sklearn.void
 
 
-def test_memory_growth_is_of_the_right_size(crew: Crew):
-    """θ and the batch's arrays at least, and not a hundred times that."""
+def test_memory_growth_has_the_right_order_of_magnitude(crew: Crew):
+    """At least θ, and less than a hundred times as much."""
     w = replace(SMALL, sizes=(784, 512, 10), rows=512, batch=128)
     theta = sum(W.nbytes + b.nbytes for W, b in layers(w))
     grown = crew.call("tutorial", memory.growth, "tutorial", w)
@@ -117,7 +117,7 @@ def test_memory_growth_is_of_the_right_size(crew: Crew):
 
 @pytest.mark.parametrize("key", [key for key in tiny_programs.PROGRAMS if peers.installed(key)])
 @pytest.mark.parametrize("problem", tiny_programs.PROBLEMS)
-def test_programs_of_their_own_agree_too(crew: Crew, tmp_path: Path, key: str, problem: str):
+def test_separate_programs_agree_too(crew: Crew, tmp_path: Path, key: str, problem: str):
     w = tiny(problem, 50)
     tiny_programs.hand_over(w, tmp_path / "given.npz")
     line, more = next(iter(tiny_programs.commands(key, tmp_path / "given.npz", tmp_path).values()))

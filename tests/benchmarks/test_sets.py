@@ -1,6 +1,6 @@
-"""The benchmark of eight sets: how its files are read, and what its table says.
+"""Tests of the benchmark on data sets: how its files are read, and what its table contains.
 
-The sets are made up; nothing is fetched, and next to nothing is learned.
+The data sets are invented and tiny; nothing is downloaded.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_pairs_of_lines_are_read(tmp_path: Path):
         pairs(file)
 
 
-def test_a_row_is_paired():
+def test_differences_are_paired():
     data = Data(np.zeros((1500, 3)), np.zeros(1500), True, {})  # noqa: FBT003
     one = sets.Result("made up", data, [[0.5, 0.7], [0.6, 0.8]], [[4.0, 2.0], [1.0, 2.0]])
     assert sets.row(one) == (
@@ -39,7 +39,7 @@ def test_a_row_is_paired():
     )
 
 
-def test_a_set_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_set_is_reported(monkeypatch: pytest.MonkeyPatch):
     def nowhere() -> Data:
         raise OSError("there is no such package")
 
@@ -57,8 +57,8 @@ def load(*, return_X_y: bool) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803 (s
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_numbers_are_scaled_for_both():
-    """Without that, 60 epochs would not even find their size."""
+def test_targets_are_scaled_for_both():
+    """Without scaling, 60 epochs are too few to reach the size of the targets."""
     data = bundled(load, classes=False, max_iter=60, learning_rate_init=0.01)
     scores = [sets.learned(module, data, 0)[0] for module in sets.MODULES]
     assert min(scores) > 0.9

@@ -1,15 +1,17 @@
-"""The tables of the benchmarks: a loss is printed like a win, and what is missing is said.
+"""Tests of the benchmarks' tables and plots, with invented rows: nothing is measured.
 
-The rows are made up; nothing is measured.
+A peer that is faster must be shown like one that is slower, and a missing figure has its reason.
 """
 
 import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks import readme, requirements, tables
+from benchmarks import page, plots, requirements, tables
 from benchmarks.__main__ import options, settings_of, wanted, workloads
 from benchmarks.results import Figure, Row, as_dict
+from benchmarks.sets import __main__ as sets
 from benchmarks.timing import Spread
 from benchmarks.turns import take
 from benchmarks.workers import PeerError
@@ -32,7 +34,7 @@ def row(jax: float = 0.02) -> Row:
     return Row("an epoch", NAME, figures, flops=4e9, gemm=spread(2e11))
 
 
-def test_a_loss_is_bold_and_a_void_row_says_why():
+def test_a_faster_peer_is_bold_and_a_missing_figure_has_its_reason():
     text = tables.terminal([row()], color=True)
     (lost,) = (line for line in text.splitlines() if tables.BOLD in line)
     assert "JAX" in lost
@@ -41,25 +43,25 @@ def test_a_loss_is_bold_and_a_void_row_says_why():
     assert tables.BOLD not in tables.terminal([row(0.05)], color=True)
 
 
-def test_the_readme_has_the_same_figures():
-    text = tables.for_readme([row()], "a machine", "")
+def test_the_page_has_the_same_figures():
+    text = tables.for_page([row()], "a machine", "")
     assert "| 40.0 ms | 160 ms, 4.00× |" in text
     assert "**20.0 ms, 0.500×**" in text
     assert "scikit-learn: its loss is 2, not 1" in text
     assert "50%" in text
 
 
-def test_the_readme_tells_what_processes_take_from_their_start():
+def test_the_page_has_the_times_of_whole_processes():
     first = Row("first process", NAME, [Figure("ours", spread(9.5))], "s")
     later = [Figure("ours", spread(0.4)), Figure("imports", spread(0.8))]
-    text = tables.for_readme([row(), first, Row("second process", NAME, later, "s")], "", "")
-    told = " ".join(text.split())
-    assert "9.50 s where nothing has been compiled before, 0.400 s after that" in told
-    assert "import Numba and SciPy's BLAS, 0.800 s" in told
-    assert "process" not in tables.for_readme([row(), first], "", "")
+    text = tables.for_page([row(), first, Row("second process", NAME, later, "s")], "", "")
+    words = " ".join(text.split())
+    assert "9.50 s if nothing has been compiled before, and 0.400 s after that" in words
+    assert "imports Numba and SciPy's BLAS takes 0.800 s" in words
+    assert "process" not in tables.for_page([row(), first], "", "")
 
 
-def test_requirements_are_met_or_missed_by_so_much():
+def test_requirements_are_met_or_missed_by_a_factor():
     lines = [line for line in requirements.report([row()]).splitlines() if NAME in line]
     torch, sklearn, jax = (" ".join(line.split()) for line in lines)
     assert torch.endswith("4.00× met")
@@ -67,7 +69,7 @@ def test_requirements_are_met_or_missed_by_so_much():
     assert jax.endswith("NOT MET, by a factor of 3.80")
 
 
-def test_every_demand_has_a_row_of_that_name():
+def test_every_requirement_has_a_row_of_that_name():
     names = {w.name for w in EPOCHS}
     asked = {demand.name for demand in requirements.demands() if demand.section == "an epoch"}
     assert asked <= names
@@ -87,7 +89,7 @@ def test_results_go_into_a_file():
     assert [f["ratio"] for f in found["figures"]] == pytest.approx([1, 4, 0.5, None])
 
 
-def test_who_is_slow_takes_fewer_turns_and_who_dies_none():
+def test_slow_peers_take_fewer_turns_and_failing_ones_none():
     def die() -> float:
         raise PeerError("of this")
 
@@ -101,7 +103,7 @@ def test_flops_leave_out_the_first_dx():
     assert w.flops == 2 * 64 * (2 * 784 * 128 + 3 * 128 * 10)
 
 
-def test_sections_and_workloads_can_be_named():
+def test_sections_and_workloads_are_chosen_by_name():
     said = options(["--only", "mnist", "batch 512"])
     assert wanted("mnist", said)
     assert wanted("epochs", said)
@@ -110,12 +112,53 @@ def test_sections_and_workloads_can_be_named():
     assert settings_of(options(["--quick", "--repeats", "9"])).repeats == 9
 
 
-def test_a_region_that_is_not_there_is_an_error(tmp_path):
-    page = tmp_path / "README.md"
-    page.write_text("<!-- bench:begin -->\nold\n<!-- bench:end -->\n", encoding="utf-8")
-    readme.write(page, "bench", "new")
-    assert page.read_text(encoding="utf-8").split() == [
+def test_a_missing_region_is_an_error(tmp_path: Path):
+    path = tmp_path / "page.md"
+    path.write_text("<!-- bench:begin -->\nold\n<!-- bench:end -->\n", encoding="utf-8")
+    page.write(path, "bench", "new")
+    assert path.read_text(encoding="utf-8").split() == [
         *["<!--", "bench:begin", "-->", "new", "<!--", "bench:end", "-->"]
     ]
-    with pytest.raises(SystemExit, match="put them in"):
-        readme.write(page, "other", "new")
+    assert page.read(path, "bench") == "new"
+    with pytest.raises(SystemExit, match="add them"):
+        page.write(path, "other", "new")
+    with pytest.raises(ValueError, match="other:begin"):
+        page.read(path, "other")
+
+
+@pytest.mark.parametrize("region", ["bench", "bench-sets", "bench-check"])
+def test_the_page_has_every_region(region: str):
+    assert "\n| --- | --: " in page.read(page.PAGE, region)
+
+
+def test_the_page_has_bars_for_every_plot():
+    bars = plots.of_peers(page.read(page.PAGE, "bench"))
+    sections = {bar.row.rpartition(" (")[2].removesuffix(")") for bar in bars}
+    assert sections == {
+        *("tiny, new process", "tiny, second call", "an epoch", "predict", "mnist"),
+        "memory growth",
+    }
+    assert plots.of_sets(page.read(page.PAGE, "bench-sets"))
+
+
+def test_bars_are_the_ratios_of_the_table():
+    first = Row(
+        "tiny, second call", "xor", [Figure("ours", spread(1)), Figure("torch", spread(2e3))]
+    )
+    bars = plots.of_peers(tables.for_page([row(), first], "a machine", ""))
+    assert bars == [
+        (f"{NAME} (an epoch)", "PyTorch", "4.00"),
+        (f"{NAME} (an epoch)", "JAX, jitted scan", "0.500"),
+        ("xor (tiny, second call)", "PyTorch", "2,000"),
+    ]
+    assert [bar.ratio for bar in bars] == [4, 0.5, 2000]
+    assert plots.in_section(bars, "an epoch") == [
+        (NAME, "PyTorch", "4.00"),
+        (NAME, "JAX, jitted scan", "0.500"),
+    ]
+    assert plots.in_section(bars, "an epoch", "tiny, second call") == bars
+
+
+def test_bars_of_the_data_sets_are_those_of_the_table():
+    text = sets.report([("iris", "150 × 4", "", "", "", "", "0.22, 0.03", "8.0")], [], 10)
+    assert plots.of_sets(text) == [("iris, 150 × 4", "scikit-learn", "8.0")]
