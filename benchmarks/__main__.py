@@ -47,7 +47,7 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     names = f"{known}, or a part of a workload's name"
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[], help=names)
     parser.add_argument(
-        "--write", action="store_true", help="write the table to docs/benchmarks.md"
+        "--write", action="store_true", help="write the tables to docs/benchmarks.md and README.md"
     )
     parser.add_argument("--repeats", type=int, help="turns of each peer")
     said = parser.parse_args(words)
@@ -156,6 +156,7 @@ def main(words: Sequence[str] | None = None) -> None:
     print(f"\n{perf_counter() - began:.0f} s in all; every figure is in {kept.name}")
     if said.write:
         page.write(page.PAGE, "bench", tables.for_page(rows, machine.told(about), quick))
+        page.write(page.README, "bench-summary", tables.summary(rows))
 
 
 def keep(rows: Sequence[Row], about: dict[str, Any], *, part: bool) -> Path:

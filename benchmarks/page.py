@@ -1,12 +1,13 @@
-"""The page docs/benchmarks.md: commands write their tables between its markers.
+"""The regions of docs/benchmarks.md and README.md that commands write, between two markers.
 
-Text between the markers of a region is replaced when its command runs with ``--write``.
+The text of a region is replaced when its command runs with ``--write``.
 """
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+ROOT = Path(__file__).parents[1]
+PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 
 
 def markers(region: str) -> tuple[str, str]:

@@ -131,6 +131,15 @@ def test_the_page_has_every_region(region: str):
     assert "\n| --- | --: " in page.read(page.PAGE, region)
 
 
+def test_the_summary_in_the_readme_has_the_pages_figures():
+    everything = {next(iter(r.values())): r for r in plots.table(page.read(page.PAGE, "bench"))}
+    found = list(plots.table(page.read(page.README, "bench-summary")))
+    assert [next(iter(row.values())) for row in found] == list(tables.SUMMARY.values())
+    for row, name in zip(found, tables.SUMMARY, strict=True):
+        for peer, figure in list(row.items())[1:]:
+            assert everything[name][peer] == figure
+
+
 def test_the_page_has_bars_for_every_plot():
     bars = plots.of_peers(page.read(page.PAGE, "bench"))
     sections = {bar.row.rpartition(" (")[2].removesuffix(")") for bar in bars}

@@ -3,6 +3,7 @@
 The documents themselves are collected by the conftest.py in the root folder.
 """
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,9 +13,21 @@ from sybil import Document
 from tests.documents import DOCUMENTS, commands, fault, matches, run_block
 from tools.picture import FILE, drawn
 
+README = Path(__file__).parents[2] / "README.md"
+
 
 def test_the_committed_picture_is_up_to_date():
     assert FILE.read_text(encoding="utf-8") == drawn(), "run: python -m tools.picture"
+
+
+def test_the_readme_is_short():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_the_readme_links_to_files_that_exist():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text(encoding="utf-8"))
+    assert [link for link in links if not (README.parent / link).exists()] == []
+    assert len(links) > 5
 
 
 @pytest.mark.parametrize(
