@@ -37,7 +37,7 @@ def accuracy(seed: int) -> Accuracy:
         np.eye(10, dtype=np.float32)[y[:ROWS]],
         SGD(RATE),
         epochs=EPOCHS,
-        batch=BATCH,
+        batch_size=BATCH,
         seed=seed,
         theta=theta.astype(np.float32),
     )

@@ -110,7 +110,7 @@ def report(found: Sequence[Curve]) -> str:
 
 
 def plot(found: Sequence[Curve], path: Path) -> str:
-    """Draw the curves into a file; return what was done."""
+    """MaskSeed the curves into a file; return what was done."""
     try:
         import matplotlib as mpl  # pyright: ignore[reportMissingImports]
 

@@ -9,7 +9,16 @@ SHARED = ("errors", "names", "descriptions")
 
 ENGINE = (
     *("elementwise", "equations", "derivatives", "gradcheck", "activations", "losses", "batch"),
-    *("initializers", "layers", "layout", "penalties", "network", "mlp", "schedules", "optimizers"),
+    *(
+        "initializers",
+        "layers",
+        "layout",
+        "penalties",
+        "network",
+        "multilayer",
+        "schedules",
+        "optimizers",
+    ),
     *("wiring", "loops", "engine"),
 )
 

@@ -270,10 +270,10 @@ def described(setting: Setting, session: Session) -> str:
     """Return a network, its batch and its rule in words."""
     net, rule, n = setting.network, setting.rule, len(session.x)
     sizes = "-".join(map(str, net.widths))
-    functions = ", ".join(dict.fromkeys(layer.f.name for layer in net.layers))  # pyright: ignore[reportAttributeAccessIssue]
+    functions = ", ".join(dict.fromkeys(layer.activation.name for layer in net.layers))  # pyright: ignore[reportAttributeAccessIssue]
     batch = "one sample" if n == 1 else f"{n} samples"
     own = "" if rule is None or rule.name == "sgd" else f", {rule.name}"
-    return f"{sizes}, {functions}, {net.objective.name}{own}, {batch}"
+    return f"{sizes}, {functions}, {net.loss.name}{own}, {batch}"
 
 
 def doubles() -> Doubles:

@@ -57,7 +57,7 @@ class Ground:
 
 def designed(network: Network, declared: Mapping[str, Any] | None) -> Ground:
     """Return a network with the numbers that `check` itself asks about."""
-    one_hot = network.objective.name.startswith("softmax")
+    one_hot = network.loss.name.startswith("softmax")
     q = question(network.widths, one_hot=one_hot)
     return Ground(network, q.W, q.b, q.x, q.t, declared=declared)
 

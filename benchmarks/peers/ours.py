@@ -46,7 +46,7 @@ def run(w: Workload, engine: str, record_every: int, epochs: int) -> Any:
         y,
         optimizer(w),
         epochs=epochs,
-        batch=w.batch,
+        batch_size=w.batch,
         seed=w.seed,
         theta=start(net, layers(w)),
         record_every=record_every,
@@ -76,6 +76,6 @@ def stopwatch(w: Workload, variant: Variant) -> Iterator[Predict]:
 def details(w: Workload) -> str:
     """Return which engine trains this, and why."""
     said = compiled.describe(
-        network(w), optimizer(w), rows=w.rows, batch=w.batch, dtype=np.dtype(w.dtype)
+        network(w), optimizer(w), rows=w.rows, batch_size=w.batch, dtype=np.dtype(w.dtype)
     )
     return " ".join(str(said).split())

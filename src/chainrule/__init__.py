@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         Orthogonal,
         Uniform,
     )
-    from chainrule.layers import LAYERS, Activate, Dense, Dropout, Layer, LayerNorm
+    from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, Layer, LayerNorm
     from chainrule.layout import Layout
     from chainrule.loops import Batches, State
     from chainrule.losses import (
@@ -70,7 +70,8 @@ if TYPE_CHECKING:
         SoftmaxSquaredError,
         SquaredError,
     )
-    from chainrule.network import Draw, Network, Trace, mlp
+    from chainrule.multilayer import mlp
+    from chainrule.network import MaskSeed, Network, Trace
     from chainrule.optimizers import (
         LBFGS,
         OPTIMIZERS,
@@ -104,7 +105,7 @@ __version__: str  # loaded from the installed package's metadata
 __all__ = [
     "ACTIVATIONS",
     "AbsoluteError",
-    "Activate",
+    "ActivationLayer",
     "Activation",
     "Adam",
     "AdamW",
@@ -121,7 +122,7 @@ __all__ = [
     "Dense",
     "Diagnosis",
     "DivergenceError",
-    "Draw",
+    "MaskSeed",
     "Dropout",
     "ELU",
     "EarlyStopping",
@@ -218,14 +219,15 @@ _HOMES = {
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "gradcheck": "GradientReport check_gradient",
     "initializers": "Constant Glorot He INITIALIZERS Initializer LeCun Orthogonal Uniform",
-    "layers": "Activate Dense Dropout LAYERS Layer LayerNorm",
+    "layers": "ActivationLayer Dense Dropout LAYERS Layer LayerNorm",
     "layout": "Layout",
     "loops": "Batches State",
     "losses": (
         "AbsoluteError CustomLoss Huber LOSSES LogisticCrossEntropy Loss Poisson "
         "Quantile SoftmaxCrossEntropy SoftmaxSquaredError SquaredError"
     ),
-    "network": "Draw Network Trace mlp",
+    "multilayer": "mlp",
+    "network": "MaskSeed Network Trace",
     "optimizers": (
         "Adam AdamW ClipNorm ClipValue LBFGS Momentum Nesterov OPTIMIZERS Optimizer RMSProp SGD"
     ),

@@ -122,7 +122,9 @@ def finite(array: Array, what: str, remedy: str = "repair or leave out those sam
     raise InputError(f"{what}[{place}] is {value}, one of {len(bad)} that are not finite; {remedy}")
 
 
-def normalize(weights: ArrayLike | None, n: int, dtype: DTypeLike) -> tuple[Array | None, float]:
+def normalize(
+    sample_weight: ArrayLike | None, n: int, dtype: DTypeLike
+) -> tuple[Array | None, float]:
     """Return sample weights (n,) of mean 1, and their sum as given.
 
     Raises
@@ -130,19 +132,21 @@ def normalize(weights: ArrayLike | None, n: int, dtype: DTypeLike) -> tuple[Arra
     InputError
         If there is not one for each sample, or they are negative, all 0 or not finite.
     """
-    if weights is None:
+    if sample_weight is None:
         return None, float(n)
-    w = numbers(weights, "weights")
+    w = numbers(sample_weight, "sample_weight")
     if w.dtype.kind == "c":
-        raise InputError(f"weights have dtype {w.dtype}; give real numbers")
+        raise InputError(f"sample_weight has dtype {w.dtype}; give real numbers")
     w = w.astype(np.float64)
     if w.shape != (n,):
-        raise InputError(f"weights have shape {w.shape} for {n} samples; give one number for each")
+        raise InputError(
+            f"sample_weight has shape {w.shape} for {n} samples; give one number for each"
+        )
     with np.errstate(over="ignore"):
         total = float(w.sum())
     if not ((w >= 0).all() and 0 < total < np.inf):
         raise InputError(
-            "weights must be at least 0, not all 0, and finite, as must be their sum; "
+            "sample_weight must be at least 0, not all 0, and finite, as must be their sum; "
             f"they range from {w.min()} to {w.max()}"
         )
     return (w / w.mean()).astype(dtype), total

@@ -5,11 +5,11 @@ Arrays are checked where they come in.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import cached_property
 from types import UnionType
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar, overload
 
 import numpy as np
 
@@ -23,6 +23,7 @@ Fraction: TypeAlias = Annotated[float, "(0, 1]"]
 Count: TypeAlias = Annotated[int, 1]  # a whole number from 1
 
 T = TypeVar("T")
+G = TypeVar("G")
 NUMBER: UnionType = int | float | np.floating | np.integer
 WHOLE: UnionType = int | np.integer
 
@@ -52,6 +53,41 @@ class Description:
     def numbers(self) -> dict[str, float]:
         """The fields that are real numbers, by name."""
         return {name: value for name, value in vars(self).items() if isinstance(value, float)}
+
+
+class Converted(Generic[G, T]):
+    """A dataclass field that stores a T and accepts whatever `convert` makes one of.
+
+    ``activation: Converted[str | Activation, Activation] = Converted(activation)`` accepts a name
+    and stores the activation, so that reading the field needs no look-up and no cast.
+
+    Parameters
+    ----------
+    convert : callable
+        Returns the stored value; raises what a wrong value deserves.
+    default : T, optional
+        Without one, the field is required.
+    """
+
+    def __init__(self, convert: Callable[[G], T], *default: T) -> None:
+        self.convert, self.default = convert, default
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> T: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> T: ...
+    def __get__(self, instance: object | None, owner: type[Any]) -> T:
+        if instance is not None:
+            return instance.__dict__[self.name]
+        if not self.default:  # how a dataclass learns that a field is required
+            raise AttributeError(self.name)
+        return self.default[0]
+
+    def __set__(self, instance: object, value: G) -> None:
+        instance.__dict__[self.name] = self.convert(value)
 
 
 def real(value: Any, what: str, interval: str) -> float:

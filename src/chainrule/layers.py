@@ -13,10 +13,12 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.activations import Activation, activation
-from chainrule.descriptions import Count, Description, Positive, Share, some_of
+from chainrule.activations import Activation
+from chainrule.activations import activation as named_activation
+from chainrule.descriptions import Converted, Count, Description, Positive, Share, some_of
 from chainrule.elementwise import sqrt
-from chainrule.initializers import Constant, Glorot, Initializer, initializer
+from chainrule.initializers import Constant, Glorot, Initializer
+from chainrule.initializers import initializer as named_initializer
 
 Array: TypeAlias = NDArray[Any]
 Params: TypeAlias = Mapping[str, Array]  # by name: W, b
@@ -120,9 +122,11 @@ class Dense(Layer):
     """
 
     units: Count
-    activation: Activation | str
-    initializer: Initializer | str = Glorot()
-    bias_initializer: Initializer | str = Constant(0.0)
+    activation: Converted[Activation | str, Activation] = Converted(named_activation)
+    initializer: Converted[Initializer | str, Initializer] = Converted(named_initializer, Glorot())
+    bias_initializer: Converted[Initializer | str, Initializer] = Converted(
+        named_initializer, Constant(0.0)
+    )
     bias: bool = True
     trainable: bool | tuple[str, ...] = True
 
@@ -131,9 +135,6 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "activation", self.f)  # Dense(2, "tanh") == Dense(2, Tanh())
-        object.__setattr__(self, "initializer", initializer(self.initializer))
-        object.__setattr__(self, "bias_initializer", initializer(self.bias_initializer))
         some_of(self.shapes(1), trainable=self.trainable)
 
     def width(self, inputs: int) -> int:
@@ -144,19 +145,14 @@ class Dense(Layer):
         return {**weights, "b": (self.units,)} if self.bias else weights
 
     def initializers(self) -> dict[str, Initializer]:
-        return {"W": initializer(self.initializer), "b": initializer(self.bias_initializer)}
+        return {"W": self.initializer, "b": self.bias_initializer}
 
     def trains(self, name: str) -> bool:
         return name in self.trainable if isinstance(self.trainable, tuple) else self.trainable
 
     @property
-    def f(self) -> Activation:
-        """The activation, by whatever it was named."""
-        return activation(self.activation)
-
-    @property
     def functions(self) -> dict[str, Callable[..., Any]]:
-        return {"f": self.f, "df": self.f.derivative}
+        return {"f": self.activation, "df": self.activation.derivative}
 
     def equations(self, *, training: bool = True) -> dict[str, str]:
         return {
@@ -172,11 +168,11 @@ class Dense(Layer):
         z = x @ params["W"].T  # (n, out)
         if self.bias:
             z = z + params["b"]  # (n, out)
-        a = self.f(z)  # (n, out)
+        a = self.activation(z)  # (n, out)
         return DenseSaved(x, z, a)
 
     def backward(self, params: Params, saved: DenseSaved, da: Array) -> DenseGrads:
-        delta = da * self.f.derivative(saved.z, saved.a)  # (n, out)
+        delta = da * self.activation.derivative(saved.z, saved.a)  # (n, out)
         dW = delta.T @ saved.x  # (out, in)
         db = np.sum(delta, axis=0)  # (out,)
         dx = delta @ params["W"]  # (n, in)
@@ -270,7 +266,7 @@ class LayerNorm(Layer):
         return LayerNormGrads(dxhat, dW, db, dx)
 
 
-# ---- Activate: a = f(x), for layers that are not Dense -------------------------------------------
+# ---- ActivationLayer: a = f(x), for layers that are not Dense ------------------------------------
 
 
 class Saved(NamedTuple):
@@ -284,7 +280,7 @@ class Grads(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Activate(Layer):
+class ActivationLayer(Layer):
     """An activation by itself, as after a LayerNorm: a = f(x).
 
     Parameters
@@ -292,30 +288,22 @@ class Activate(Layer):
     activation : str or Activation
     """
 
-    activation: Activation | str
+    activation: Converted[Activation | str, Activation] = Converted(named_activation)
 
-    kind = "activate"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "activation", self.f)
-
-    @property
-    def f(self) -> Activation:
-        """The activation, by whatever it was named."""
-        return activation(self.activation)
+    kind = "activation"
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
-        return {"f": self.f, "df": self.f.derivative}
+        return {"f": self.activation, "df": self.activation.derivative}
 
     def equations(self, *, training: bool = True) -> dict[str, str]:
         return {"a": "f(x)", "dx": "da * df(x, a)"}
 
     def forward(self, params: Params, x: Array, mask: Array | None = None) -> Saved:
-        return Saved(x, self.f(x))
+        return Saved(x, self.activation(x))
 
     def backward(self, params: Params, saved: Saved, da: Array) -> Grads:
-        return Grads(da * self.f.derivative(saved.x, saved.a))
+        return Grads(da * self.activation.derivative(saved.x, saved.a))
 
 
 # ---- Dropout: units left out at random while training -------------------------------------------
@@ -398,6 +386,6 @@ def mix(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
 LAYERS: dict[str, type[Layer]] = {
     "dense": Dense,
     "layer-norm": LayerNorm,
-    "activate": Activate,
+    "activation": ActivationLayer,
     "dropout": Dropout,
 }

@@ -15,7 +15,7 @@ from chainrule.batch import Batch
 from chainrule.descriptions import whole
 from chainrule.errors import DivergenceError, InputError
 from chainrule.layout import Layout
-from chainrule.network import Draw, Network, Trace
+from chainrule.network import MaskSeed, Network, Trace
 from chainrule.optimizers import Optimizer, OptimizerState
 from chainrule.schedules import rate_at
 
@@ -156,7 +156,7 @@ def update(network: Network, optimizer: Optimizer, batch: Batch, state: State) -
     """Return the state after one update; raise DivergenceError where it would not be finite."""
     before = OptimizerState(state.step, state.slots, network.layout)
     with np.errstate(all="ignore"):  # what is not finite raises here, with its place
-        trace = network.run(state.theta, batch, Draw(state.seed, state.step))
+        trace = network.run(state.theta, batch, MaskSeed(state.seed, state.step))
         if not (np.isfinite(trace.value) and np.isfinite(trace.gradient).all()):
             raise diverged(network, optimizer, trace, state, "the loss or its gradient")
         theta, after = optimizer.step(state.theta, trace.gradient, before)
@@ -175,7 +175,7 @@ def diverged(
     network: Network, optimizer: Optimizer, trace: Trace, state: State, what: str
 ) -> DivergenceError:
     """Return the error for a number that is not finite: when, where first, and what helps."""
-    rate, (x, t, *_) = rate_at(optimizer.rate, state.step + 1), trace.batch
+    rate, (x, t, *_) = rate_at(optimizer.learning_rate, state.step + 1), trace.batch
     return DivergenceError(
         f"{what} is not finite (loss {float(trace.value.real):.6g}) in epoch {state.epoch + 1}, "
         f"batch {state.batch + 1}; first at {guilty(network, trace)}. "

@@ -13,13 +13,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from chainrule.activations import Activation, Identity
 from chainrule.batch import Batch, finite, normalize, numbers, samples, targets
-from chainrule.descriptions import of_kind, whole
+from chainrule.descriptions import Converted, of_kind, whole
 from chainrule.errors import InputError, unknown
 from chainrule.gradcheck import GradientReport, check_gradient, merge
-from chainrule.initializers import Constant, Glorot, Initializer
-from chainrule.layers import Dense, Dropout, Layer, LayerNorm, Params, Record, dropout_mask
+from chainrule.layers import Dropout, Layer, Params, Record, dropout_mask
 from chainrule.layout import LARGEST, Block, Layout
 from chainrule.losses import Loss
 from chainrule.losses import loss as named_loss
@@ -28,7 +26,7 @@ from chainrule.penalties import Penalty
 Array: TypeAlias = NDArray[Any]
 
 
-class Draw(NamedTuple):
+class MaskSeed(NamedTuple):
     """What dropout masks are drawn from; without it, as in prediction, dropout rests.
 
     Attributes
@@ -119,7 +117,7 @@ class Network:
 
     inputs: int
     layers: tuple[Layer, ...]
-    loss: Loss | str
+    loss: Converted[Loss | str, Loss] = Converted(named_loss)
     penalty: Penalty = field(default_factory=Penalty)
 
     def __post_init__(self) -> None:
@@ -129,7 +127,6 @@ class Network:
         object.__setattr__(self, "layers", tuple(self.layers))
         for layer in self.layers:
             of_kind(layer, Layer, "layer", "give layers, such as Dense(3, 'tanh')")
-        object.__setattr__(self, "loss", self.objective)
         if not self.layers:
             raise InputError("a network needs a layer; add Dense(outputs, activation)")
         if self.layout.size > LARGEST:
@@ -139,11 +136,6 @@ class Network:
             )
 
     # ---- structure ----
-
-    @property
-    def objective(self) -> Loss:
-        """The loss, by whatever it was named."""
-        return named_loss(self.loss)
 
     @cached_property
     def widths(self) -> tuple[int, ...]:
@@ -183,7 +175,7 @@ class Network:
         return Layout(tuple(blocks))
 
     @cached_property
-    def drops(self) -> bool:
+    def has_dropout(self) -> bool:
         """Whether a layer is Dropout."""
         return any(isinstance(layer, Dropout) for layer in self.layers)
 
@@ -268,11 +260,13 @@ class Network:
     # ---- the passes ----
 
     def forward(
-        self, params: list[Params], x: Array, draw: Draw | None = None
+        self, params: list[Params], x: Array, mask_seed: MaskSeed | None = None
     ) -> tuple[Record, ...]:
         """Return what every layer saved; the last one's a is the raw output o, (n, outputs)."""
         saved: list[Record] = []
-        for layer, own, mask in zip(self.layers, params, self.masks(len(x), draw), strict=True):
+        for layer, own, mask in zip(
+            self.layers, params, self.masks(len(x), mask_seed), strict=True
+        ):
             saved.append(layer.forward(own, x, mask))
             x = saved[-1].a  # (n, out), the next layer's input
         return tuple(saved)
@@ -290,12 +284,12 @@ class Network:
             da = grads[-1].dx  # (n, in), the da of the layer below
         return tuple(reversed(grads))
 
-    def masks(self, n: int, draw: Draw | None) -> list[Array | None]:
+    def masks(self, n: int, mask_seed: MaskSeed | None) -> list[Array | None]:
         """Return the dropout mask (n, width) of each layer, None where there is none."""
-        if draw is None or not self.drops:
+        if mask_seed is None or not self.has_dropout:
             return [None] * len(self.layers)
         return [
-            dropout_mask(draw.seed, draw.step, place, (n, width), layer.rate)
+            dropout_mask(mask_seed.seed, mask_seed.step, place, (n, width), layer.rate)
             if isinstance(layer, Dropout)
             else None
             for place, (layer, width) in enumerate(zip(self.layers, self.widths, strict=False))
@@ -316,23 +310,23 @@ class Network:
         """
         checked = self.layout.check(theta)
         saved = self.forward(self.params(checked), self.samples(x, checked))
-        return self.objective.predict(saved[-1].a)
+        return self.loss.predict(saved[-1].a)
 
     def activations(self, theta: ArrayLike, x: ArrayLike) -> list[Array]:
         """Return the output of every layer, (n, units) each, the raw output last."""
         checked = self.layout.check(theta)
         return [s.a for s in self.forward(self.params(checked), self.samples(x, checked))]
 
-    def value(self, theta: Array, batch: Batch, draw: Draw | None = None) -> Any:
+    def value(self, theta: Array, batch: Batch, mask_seed: MaskSeed | None = None) -> Any:
         """Return C for a batch that `batch` made: the loss plus the penalty."""
-        o = self.forward(self.params(theta), batch.x, draw)[-1].a  # (n, outputs)
-        return self.objective.value(o, batch.t, batch.weight) + self.penalty_value(theta, batch)
+        o = self.forward(self.params(theta), batch.x, mask_seed)[-1].a  # (n, outputs)
+        return self.loss.value(o, batch.t, batch.weight) + self.penalty_value(theta, batch)
 
-    def run(self, theta: Array, batch: Batch, draw: Draw | None = None) -> Trace:
+    def run(self, theta: Array, batch: Batch, mask_seed: MaskSeed | None = None) -> Trace:
         """Return the trace of both passes for a batch that `batch` made."""
-        loss, (x, t, weight, _) = self.objective, batch
+        loss, (x, t, weight, _) = self.loss, batch
         params = self.params(theta)
-        saved = self.forward(params, x, draw)
+        saved = self.forward(params, x, mask_seed)
         o = saved[-1].a  # (n, outputs)
         p, terms = loss.predict(o), loss.terms(o, t)  # (n, outputs)
         data_loss, penalty = loss.value(o, t, weight), self.penalty_value(theta, batch)
@@ -364,9 +358,9 @@ class Network:
         theta: ArrayLike,
         x: ArrayLike,
         t: ArrayLike,
-        weights: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
         *,
-        draw: Draw | None = None,
+        mask_seed: MaskSeed | None = None,
     ) -> Trace:
         """Return everything that one forward and backward pass computes.
 
@@ -375,9 +369,9 @@ class Network:
         theta : array (parameters,)
         x : array (n, inputs), or (inputs,) for one sample
         t : array (n, outputs), or (outputs,) for one sample, or (n,) classes or single targets
-        weights : array (n,), optional
+        sample_weight : array (n,), optional
             Sample weights; they are brought to mean 1 over these samples.
-        draw : Draw, optional
+        mask_seed : MaskSeed, optional
             For dropout masks; without it dropout rests.
 
         Returns
@@ -394,16 +388,16 @@ class Network:
         A NaN or infinity in θ or x is let through, and reaches the loss.
         """
         checked = self.layout.check(theta)
-        return self.run(checked, self.batch(checked, x, t, weights), draw)
+        return self.run(checked, self.batch(checked, x, t, sample_weight), mask_seed)
 
     def loss_and_gradient(
         self,
         theta: ArrayLike,
         x: ArrayLike,
         t: ArrayLike,
-        weights: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
         *,
-        draw: Draw | None = None,
+        mask_seed: MaskSeed | None = None,
     ) -> tuple[Any, Array]:
         """Return C and ∂C/∂θ, (parameters,); the parameters are those of `trace`.
 
@@ -412,16 +406,16 @@ class Network:
         InputError
             If a shape, a dtype or a target does not fit.
         """
-        trace = self.trace(theta, x, t, weights, draw=draw)
+        trace = self.trace(theta, x, t, sample_weight, mask_seed=mask_seed)
         return trace.value, trace.gradient
 
     def batch(
-        self, theta: Array, x: ArrayLike, t: ArrayLike, weights: ArrayLike | None = None
+        self, theta: Array, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Batch:
         """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
         rows, dtype = self.samples(x, theta), precision_of(theta)  # (n, inputs)
-        wanted = targets(t, len(rows), self.outputs, self.objective, one=np.ndim(x) == 1)
-        weight, total = normalize(weights, len(rows), dtype)
+        wanted = targets(t, len(rows), self.outputs, self.loss, one=np.ndim(x) == 1)
+        weight, total = normalize(sample_weight, len(rows), dtype)
         with np.errstate(over="ignore"):  # in float32; what overflows is refused
             return Batch(rows, finite(wanted.astype(dtype), "t"), weight, total)
 
@@ -436,7 +430,7 @@ class Network:
         theta: ArrayLike,
         x: ArrayLike,
         t: ArrayLike,
-        weights: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
         *,
         seed: int = 0,
         entries: int | None = None,
@@ -450,7 +444,7 @@ class Network:
         Parameters
         ----------
         theta : array (parameters,)
-        x, t, weights : array
+        x, t, sample_weight : array
             As for `trace`.
         seed : int, default 0
             Of the sample of entries and of dropout masks.
@@ -470,33 +464,35 @@ class Network:
         """
         start = finite(self.layout.check(theta), "theta", "give finite parameters")
         start = start.astype(np.float64)
-        whole_batch = self.batch(start, x, t, weights)
+        whole_batch = self.batch(start, x, t, sample_weight)
         finite(whole_batch.x, "x")
         batch = whole_batch.head(whole(rows, "rows"))
-        draw = Draw(seed, 0) if self.drops else None
+        mask_seed = MaskSeed(seed, 0) if self.has_dropout else None
         bare = replace(self, penalty=Penalty())
 
         def check(point: Array, where: str, network: Network) -> GradientReport:
             shapes = {f"{where}{b.name}": b.shape for b in self.layout.blocks}
             return check_gradient(
-                lambda w: network.value(w, batch, draw),
-                lambda w: network.run(w, batch, draw).gradient,
+                lambda w: network.value(w, batch, mask_seed),
+                lambda w: network.run(w, batch, mask_seed).gradient,
                 point,
                 arrays=shapes,
                 seed=seed,
                 entries=entries,
             )
 
-        later = bare.after_steps(start, batch, draw)
+        later = bare.after_steps(start, batch, mask_seed)
         reports = [check(start, "", bare), check(later, "after 10 steps ", bare)]
         if self.penalty:
             reports.append(check(start, "with penalty ", self))
         return merge(reports, samples=(len(batch.x), len(whole_batch.x)))
 
-    def after_steps(self, theta: Array, batch: Batch, draw: Draw | None, steps: int = 10) -> Array:
+    def after_steps(
+        self, theta: Array, batch: Batch, mask_seed: MaskSeed | None, steps: int = 10
+    ) -> Array:
         """Return θ after some short steps down the gradient."""
         for _ in range(steps):
-            gradient = self.run(theta, batch, draw).gradient  # (parameters,)
+            gradient = self.run(theta, batch, mask_seed).gradient  # (parameters,)
             step = 0.1 * gradient / np.abs(gradient).max(initial=1.0)  # (parameters,)
             theta = theta - step if np.isfinite(step).all() else theta
         return theta
@@ -508,104 +504,6 @@ class Network:
         if str(label) not in self.labels:
             raise unknown("layer", str(label), self.labels)
         return self.labels.index(str(label))
-
-
-def mlp(
-    *sizes: int,
-    activation: str | Activation | Sequence[str | Activation],
-    loss: str | Loss,
-    output: str | Activation | None = None,
-    initializer: str | Initializer | None = None,
-    bias_initializer: str | Initializer | None = None,
-    bias: bool = True,
-    train_biases: bool = True,
-    dropout: float = 0.0,
-    layer_norm: bool = False,
-    penalty: Penalty | None = None,
-) -> Network:
-    """Return a network of Dense layers.
-
-    Parameters
-    ----------
-    *sizes : int
-        Inputs, units of each hidden layer, outputs: ``mlp(2, 3, 1, …)``.
-    activation : str, Activation or sequence of them
-        One means every layer, the output included, unless the loss owns a link (cross-entropies,
-        poisson), where the output is linear. A sequence names each layer's own.
-    loss : str or Loss
-    output : str or Activation, optional
-        The last layer's activation, whatever the rule above says.
-    initializer, bias_initializer : str or Initializer, optional
-        How W and b are drawn; Glorot() and Constant(0.0).
-    bias : bool, default True
-        Whether layers have biases.
-    train_biases : bool, default True
-        Whether training changes them.
-    dropout : float, default 0
-        The rate of a Dropout behind every hidden layer.
-    layer_norm : bool, default False
-        Whether a LayerNorm stands behind every hidden layer.
-    penalty : Penalty, optional
-        On the weights.
-
-    Returns
-    -------
-    Network
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two sizes, or activations for other than each layer.
-    UnknownNameError
-        If a name is in no table.
-
-    Examples
-    --------
-    >>> from chainrule import mlp
-    >>> mlp(2, 3, 1, activation="tanh", loss="squared-error").layout.size
-    13
-    """
-    if len(sizes) < 2:
-        raise InputError(f"mlp{sizes}: needs at least inputs and outputs, such as mlp(2, 3, 1, …)")
-    count = len(sizes) - 1
-    objective = named_loss(loss)
-    choices = _choices(activation, output, objective, count)
-    drawn = Glorot() if initializer is None else initializer
-    layers: list[Layer] = []
-    for place, (units, f) in enumerate(zip(sizes[1:], choices, strict=True), 1):
-        layers.append(
-            Dense(
-                units,
-                f,
-                drawn,
-                Constant(0.0) if bias_initializer is None else bias_initializer,
-                bias=bias,
-                trainable=True if train_biases or not bias else ("W",),
-            )
-        )
-        if place < count:
-            layers += [LayerNorm()] if layer_norm else []
-            layers += [Dropout(dropout)] if dropout else []
-    return Network(sizes[0], tuple(layers), objective, Penalty() if penalty is None else penalty)
-
-
-def _choices(
-    activation: str | Activation | Sequence[str | Activation],
-    output: str | Activation | None,
-    objective: Loss,
-    count: int,
-) -> list[str | Activation]:
-    """Return the activation of each of `count` layers, by the output rule."""
-    if isinstance(activation, Sequence) and not isinstance(activation, str):
-        choices = list(activation)
-    else:
-        last = Identity() if objective.owns_link else activation
-        choices = [*[activation] * (count - 1), last]
-    if len(choices) != count:
-        raise InputError(
-            f"{len(choices)} activations for {count} layers; name one for all, or one for each"
-        )
-    return choices if output is None else [*choices[:-1], output]
 
 
 def precision(dtype: DTypeLike) -> type[np.floating[Any]]:

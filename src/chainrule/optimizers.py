@@ -31,29 +31,29 @@ Rate: TypeAlias = float | Schedule
 # ---- rules: (w, g, *slots, *constants) -> (w_new, *slots_new), elementwise ----------------------
 
 
-def sgd_rule(w: Number, g: Number, rate: float) -> tuple[Number]:
-    return (w - rate * g,)
+def sgd_rule(w: Number, g: Number, learning_rate: float) -> tuple[Number]:
+    return (w - learning_rate * g,)
 
 
 def momentum_rule(
-    w: Number, g: Number, v: Number, rate: float, momentum: float
+    w: Number, g: Number, v: Number, learning_rate: float, momentum: float
 ) -> tuple[Number, ...]:
-    v = momentum * v - rate * g
+    v = momentum * v - learning_rate * g
     return w + v, v
 
 
 def nesterov_rule(
-    w: Number, g: Number, v: Number, rate: float, momentum: float
+    w: Number, g: Number, v: Number, learning_rate: float, momentum: float
 ) -> tuple[Number, ...]:
-    v = momentum * v - rate * g
-    return w + momentum * v - rate * g, v
+    v = momentum * v - learning_rate * g
+    return w + momentum * v - learning_rate * g, v
 
 
 def rmsprop_rule(
-    w: Number, g: Number, s: Number, rate: float, rho: float, eps: float
+    w: Number, g: Number, s: Number, learning_rate: float, rho: float, eps: float
 ) -> tuple[Number, ...]:
     s = rho * s + (1 - rho) * g * g
-    return w - rate * g / (sqrt(s) + eps), s
+    return w - learning_rate * g / (sqrt(s) + eps), s
 
 
 def adam_rule(
@@ -61,7 +61,7 @@ def adam_rule(
     g: Number,
     m: Number,
     v: Number,
-    rate: float,
+    learning_rate: float,
     beta1: float,
     beta2: float,
     eps: float,
@@ -71,7 +71,7 @@ def adam_rule(
     v = beta2 * v + (1 - beta2) * g * g
     mhat = m / (1 - beta1**k)
     vhat = v / (1 - beta2**k)
-    return w - rate * mhat / (sqrt(vhat) + eps), m, v
+    return w - learning_rate * mhat / (sqrt(vhat) + eps), m, v
 
 
 def adamw_rule(
@@ -79,7 +79,7 @@ def adamw_rule(
     g: Number,
     m: Number,
     v: Number,
-    rate: float,
+    learning_rate: float,
     beta1: float,
     beta2: float,
     eps: float,
@@ -90,7 +90,7 @@ def adamw_rule(
     v = beta2 * v + (1 - beta2) * g * g
     mhat = m / (1 - beta1**k)
     vhat = v / (1 - beta2**k)
-    return w - rate * (mhat / (sqrt(vhat) + eps) + decay * w), m, v
+    return w - learning_rate * (mhat / (sqrt(vhat) + eps) + decay * w), m, v
 
 
 ADAM_MEANS = {
@@ -191,19 +191,19 @@ class Optimizer(Description):
     slots: tuple[str, ...] = ()
     equations: dict[str, str]
     rule: Callable[..., tuple[Array, ...]]
-    rate: Rate
+    learning_rate: Rate
     clip: Clip | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.rate, Schedule):
-            self.hold("rate", "(0, inf)")
+        if not isinstance(self.learning_rate, Schedule):
+            self.hold("learning_rate", "(0, inf)")
         of_kind(self.clip, Clip | None, "clip", "give ClipNorm(1.0), ClipValue(1.0) or None")
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
         """Return the rule's constants by name for update k; `decays` is 1 where weights decay."""
-        others = {name: value for name, value in self.numbers.items() if name != "rate"}
-        return {"rate": rate_at(self.rate, k), **others}
+        others = {name: value for name, value in self.numbers.items() if name != "learning_rate"}
+        return {"learning_rate": rate_at(self.learning_rate, k), **others}
 
     def start(self, theta: Array, layout: Layout) -> OptimizerState:
         """Return the state before the first update: slots of zeros."""
@@ -229,19 +229,19 @@ class Optimizer(Description):
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Gradient descent: w − rate · g.
+    """Gradient descent: w − learning_rate · g.
 
     Parameters
     ----------
-    rate : float or Schedule, default 0.1
+    learning_rate : float or Schedule, default 0.1
     clip : ClipValue or ClipNorm, optional
     """
 
-    rate: Rate = 0.1
+    learning_rate: Rate = 0.1
     clip: Clip | None = None
 
     name = "sgd"
-    equations = {"w_new": "w - rate * g"}
+    equations = {"w_new": "w - learning_rate * g"}
     rule = staticmethod(sgd_rule)
 
 
@@ -251,18 +251,18 @@ class Momentum(Optimizer):
 
     Parameters
     ----------
-    rate : float or Schedule, default 0.01
+    learning_rate : float or Schedule, default 0.01
     momentum : float, default 0.9
     clip : ClipValue or ClipNorm, optional
     """
 
-    rate: Rate = 0.01
+    learning_rate: Rate = 0.01
     momentum: Share = 0.9
     clip: Clip | None = None
 
     name = "momentum"
     slots = ("v",)
-    equations = {"v_new": "momentum * v - rate * g", "w_new": "w + v_new"}
+    equations = {"v_new": "momentum * v - learning_rate * g", "w_new": "w + v_new"}
     rule = staticmethod(momentum_rule)
 
 
@@ -272,20 +272,20 @@ class Nesterov(Optimizer):
 
     Parameters
     ----------
-    rate : float or Schedule, default 0.01
+    learning_rate : float or Schedule, default 0.01
     momentum : float, default 0.9
     clip : ClipValue or ClipNorm, optional
     """
 
-    rate: Rate = 0.01
+    learning_rate: Rate = 0.01
     momentum: Share = 0.9
     clip: Clip | None = None
 
     name = "nesterov"
     slots = ("v",)
     equations = {
-        "v_new": "momentum * v - rate * g",
-        "w_new": "w + momentum * v_new - rate * g",
+        "v_new": "momentum * v - learning_rate * g",
+        "w_new": "w + momentum * v_new - learning_rate * g",
     }
     rule = staticmethod(nesterov_rule)
 
@@ -296,14 +296,14 @@ class RMSProp(Optimizer):
 
     Parameters
     ----------
-    rate : float or Schedule, default 0.001
+    learning_rate : float or Schedule, default 0.001
     rho : float, default 0.9
         How much of the mean square is kept at each update.
     eps : float, default 1e-8
     clip : ClipValue or ClipNorm, optional
     """
 
-    rate: Rate = 0.001
+    learning_rate: Rate = 0.001
     rho: Share = 0.9
     eps: Positive = 1e-8
     clip: Clip | None = None
@@ -312,7 +312,7 @@ class RMSProp(Optimizer):
     slots = ("s",)
     equations = {
         "s_new": "rho * s + (1 - rho) * g * g",
-        "w_new": "w - rate * g / (sqrt(s_new) + eps)",
+        "w_new": "w - learning_rate * g / (sqrt(s_new) + eps)",
     }
     rule = staticmethod(rmsprop_rule)
 
@@ -323,14 +323,14 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    rate : float or Schedule, default 0.001
+    learning_rate : float or Schedule, default 0.001
     beta1, beta2 : float, default 0.9 and 0.999
         How much of the means of g and g² is kept at each update.
     eps : float, default 1e-8
     clip : ClipValue or ClipNorm, optional
     """
 
-    rate: Rate = 0.001
+    learning_rate: Rate = 0.001
     beta1: Share = 0.9
     beta2: Share = 0.999
     eps: Positive = 1e-8
@@ -338,7 +338,7 @@ class Adam(Optimizer):
 
     name = "adam"
     slots = ("m", "v")
-    equations = {**ADAM_MEANS, "w_new": "w - rate * mhat / (sqrt(vhat) + eps)"}
+    equations = {**ADAM_MEANS, "w_new": "w - learning_rate * mhat / (sqrt(vhat) + eps)"}
     rule = staticmethod(adam_rule)
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
@@ -351,7 +351,7 @@ class AdamW(Optimizer):
 
     Parameters
     ----------
-    rate : float or Schedule, default 0.001
+    learning_rate : float or Schedule, default 0.001
     beta1, beta2 : float, default 0.9 and 0.999
     eps : float, default 1e-8
     decay : float, default 0.01
@@ -359,7 +359,7 @@ class AdamW(Optimizer):
     clip : ClipValue or ClipNorm, optional
     """
 
-    rate: Rate = 0.001
+    learning_rate: Rate = 0.001
     beta1: Share = 0.9
     beta2: Share = 0.999
     eps: Positive = 1e-8
@@ -368,7 +368,10 @@ class AdamW(Optimizer):
 
     name = "adamw"
     slots = ("m", "v")
-    equations = {**ADAM_MEANS, "w_new": "w - rate * (mhat / (sqrt(vhat) + eps) + decay * w)"}
+    equations = {
+        **ADAM_MEANS,
+        "w_new": "w - learning_rate * (mhat / (sqrt(vhat) + eps) + decay * w)",
+    }
     rule = staticmethod(adamw_rule)
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:

@@ -25,89 +25,89 @@ class ConstantRate(Schedule):
 
     Parameters
     ----------
-    rate : float
+    learning_rate : float
     """
 
-    rate: Positive
+    learning_rate: Positive
 
     def __call__(self, k: int) -> float:
-        return self.rate
+        return self.learning_rate
 
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """rate · factor^⌊(k − 1) / every⌋: a cut after every so many updates.
+    """learning_rate · factor^⌊(k − 1) / every⌋: a cut after every so many updates.
 
     Parameters
     ----------
-    rate : float
+    learning_rate : float
     factor : float
         Above 0, at most 1.
     every : int
         Updates.
     """
 
-    rate: Positive
+    learning_rate: Positive
     factor: Fraction = 0.1
     every: Count = 1000
 
     def __call__(self, k: int) -> float:
-        return self.rate * self.factor ** ((k - 1) // self.every)
+        return self.learning_rate * self.factor ** ((k - 1) // self.every)
 
 
 @dataclass(frozen=True)
 class ExponentialDecay(Schedule):
-    """rate · factor^(k − 1).
+    """learning_rate · factor^(k − 1).
 
     Parameters
     ----------
-    rate : float
+    learning_rate : float
     factor : float
         Above 0, at most 1.
     """
 
-    rate: Positive
+    learning_rate: Positive
     factor: Fraction = 0.999
 
     def __call__(self, k: int) -> float:
-        return self.rate * self.factor ** (k - 1)
+        return self.learning_rate * self.factor ** (k - 1)
 
 
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
-    """rate / k^power.
+    """learning_rate / k^power.
 
     Parameters
     ----------
-    rate, power : float
+    learning_rate, power : float
     """
 
-    rate: Positive
+    learning_rate: Positive
     power: Positive = 0.5
 
     def __call__(self, k: int) -> float:
-        return self.rate / k**self.power
+        return self.learning_rate / k**self.power
 
 
 @dataclass(frozen=True)
 class CosineDecay(Schedule):
-    """Half a cosine from rate at the first update down to `final` at update `steps`, then `final`.
+    """Half a cosine from `learning_rate` at update 1 to `final` at update `steps`, then `final`.
 
     Parameters
     ----------
-    rate : float
+    learning_rate : float
     steps : int
         At least 2 updates.
     final : float, default 0
     """
 
-    rate: Positive
+    learning_rate: Positive
     steps: Annotated[int, 2]
     final: NotNegative = 0.0
 
     def __call__(self, k: int) -> float:
         part = min((k - 1) / (self.steps - 1), 1.0)  # from 0 to 1
-        return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * part)) / 2
+        return self.final + (self.learning_rate - self.final) * (1 + math.cos(math.pi * part)) / 2
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ class WarmUp(Schedule):
         return then(1) * k / self.steps if k <= self.steps else then(k - self.steps)
 
 
-def rate_at(rate: Schedule | float, k: int) -> float:
+def rate_at(learning_rate: Schedule | float, k: int) -> float:
     """Return the learning rate of update k of a schedule or a constant."""
-    return rate(k) if isinstance(rate, Schedule) else rate
+    return learning_rate(k) if isinstance(learning_rate, Schedule) else learning_rate
 
 
 def schedule(choice: Schedule | float) -> Schedule:

@@ -45,10 +45,10 @@ class Record(NamedTuple):
         Updates made.
     loss : float
         The mean over the epoch's samples of the loss that their batch had when it was seen, penalty
-        included; with ``after=True``, C over all samples after the epoch's updates.
+        included; with ``loss_after_epoch=True``, C over all samples after the epoch's updates.
     validation_loss, metric : float or None
         Over the validation data (the metric over the training data where there are none).
-    rate : float or None
+    learning_rate : float or None
         The learning rate of the last update; None for L-BFGS.
     seconds : float
         Since the run began or was continued.
@@ -59,7 +59,7 @@ class Record(NamedTuple):
     loss: float
     validation_loss: float | None
     metric: float | None
-    rate: float | None
+    learning_rate: float | None
     seconds: float
 
 
@@ -128,17 +128,17 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     optimizer: str | Optimizer | LBFGS = "adam",
     *,
     epochs: int = 100,
-    batch: int | None = None,
+    batch_size: int | None = None,
     shuffle: bool = True,
     seed: int = 0,
-    weights: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     theta: ArrayLike | None = None,
     state: State | None = None,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     metric: str | Metric | None = None,
-    stop: EarlyStopping | None = None,
+    early_stopping: EarlyStopping | None = None,
     record_every: int = 1,
-    after: bool = False,
+    loss_after_epoch: bool = False,
     engine: str = "auto",
 ) -> "Run":
     """Describe a training run; its epochs are computed when they are asked for.
@@ -154,13 +154,13 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         out the first record.
     epochs : int, default 100
         How many from here, also when a state is continued.
-    batch : int, optional
+    batch_size : int, optional
         Samples in a batch: all by default, 1 for online learning.
     shuffle : bool, default True
         Whether every epoch has an order of its own.
     seed : int, default 0
         Of the first weights, the orders and the dropout masks.
-    weights : array (n,), optional
+    sample_weight : array (n,), optional
         Sample weights; brought to mean 1 over these data.
     theta : array (parameters,), optional
         Where to begin; a copy is taken. ``network.initialize(seed)`` by default.
@@ -170,10 +170,10 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         Data that are not trained on.
     metric : str or callable, optional
         ``"accuracy"``, ``"r2"``, or ``metric(p, t) -> float``; more is better.
-    stop : EarlyStopping, optional
+    early_stopping : EarlyStopping, optional
     record_every : int, default 1
         Epochs from record to record; validation and stopping look at records only.
-    after : bool, default False
+    loss_after_epoch : bool, default False
         Whether a record's loss is computed over all samples after the updates, as published
         examples do, instead of being the mean of what the batches had.
     engine : {"auto", "compiled", "reference"}
@@ -213,25 +213,30 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         of_kind(state, State, "state", "give the state of a run, such as run.state")
         theta = network.layout.check(state.theta)
     finite(theta, "theta", "begin with finite parameters")
-    data = prepare(network, theta, X, y, weights)
+    data = prepare(network, theta, X, y, sample_weight)
     held_out = None if validation is None else prepare_pair(network, theta, validation)
     measure = choose_metric(metric)
-    of_kind(stop, EarlyStopping | None, "stop", "give EarlyStopping(patience=10) or None")
-    if stop is not None and stop.monitor == "metric" and measure is None:
+    of_kind(
+        early_stopping,
+        EarlyStopping | None,
+        "early_stopping",
+        "give EarlyStopping(patience=10) or None",
+    )
+    if early_stopping is not None and early_stopping.monitor == "metric" and measure is None:
         raise InputError("EarlyStopping(monitor='metric') needs a metric, such as 'accuracy'")
     chosen = named_optimizer(optimizer)
-    if isinstance(chosen, LBFGS) and (batch is not None or network.drops):
-        what = "batches" if batch is not None else "dropout"
+    if isinstance(chosen, LBFGS) and (batch_size is not None or network.has_dropout):
+        what = "batches" if batch_size is not None else "dropout"
         raise InputError(f"lbfgs takes all data as they are, without {what}; choose adam or sgd")
     settings = Settings(
         whole(epochs, "epochs", 0),
-        Batches(batch, shuffle),
+        Batches(batch_size, shuffle),
         measure,
-        stop,
+        early_stopping,
         whole(record_every, "record_every"),
-        after,
+        loss_after_epoch,
     )
-    path = choose_path(network, chosen, data, batch, engine, state)
+    path = choose_path(network, chosen, data, batch_size, engine, state)
     return Run(network, data, held_out, chosen, settings, theta, seed, state, path)
 
 
@@ -239,7 +244,7 @@ def choose_path(
     network: Network,
     optimizer: Optimizer | LBFGS,
     data: Batch,
-    batch: int | None,
+    batch_size: int | None,
     engine: str,
     state: State | None,
 ) -> Path:
@@ -248,7 +253,12 @@ def choose_path(
     if state is not None and state.step and engine == "auto" and not own:
         engine = state.engine
     path = describe(
-        network, optimizer, rows=len(data.x), batch=batch, dtype=data.x.dtype, engine=engine
+        network,
+        optimizer,
+        rows=len(data.x),
+        batch_size=batch_size,
+        dtype=data.x.dtype,
+        engine=engine,
     )
     if engine == "auto" and path.missing:
         say_once(path.reason)
@@ -294,9 +304,9 @@ class Settings(NamedTuple):
     epochs: int
     batches: Batches
     metric: Metric | None
-    stop: EarlyStopping | None
+    early_stopping: EarlyStopping | None
     record_every: int
-    after: bool
+    loss_after_epoch: bool
 
 
 class Stage(NamedTuple):
@@ -385,7 +395,7 @@ class Run:
         the last ones, to go on from.
         """
         best = self.state.best_theta
-        ended = self.settings.stop is not None and self.reason not in (None, "diverged")
+        ended = self.settings.early_stopping is not None and self.reason not in (None, "diverged")
         return best if ended and best is not None else self.state.theta
 
     def predict(self, x: ArrayLike) -> Array:
@@ -448,17 +458,17 @@ class Run:
     def _record(self, state: State, loss: float, seconds: float) -> Record:
         held_out, theta = self.validation, state.theta
         validation_loss = None if held_out is None else self._value(theta, held_out)
-        if self.settings.after:
+        if self.settings.loss_after_epoch:
             loss = self._value(theta, self.data)
         measured = held_out or self.data
         score = None
         if self.settings.metric is not None:
             score = self.settings.metric(self._predict(theta, measured.x), measured.t)
             of_kind(score, Real, "the metric's value", "a metric returns a number")
-        rate = None
+        learning_rate = None
         if isinstance(self.optimizer, Optimizer) and state.step:
-            rate = rate_at(self.optimizer.rate, state.step)
-        return Record(state.epoch, state.step, loss, validation_loss, score, rate, seconds)
+            learning_rate = rate_at(self.optimizer.learning_rate, state.step)
+        return Record(state.epoch, state.step, loss, validation_loss, score, learning_rate, seconds)
 
     def _keep(self, stage: Stage, record: Record) -> None:
         """Take over a record with the state that it is about, and with what they decide."""
@@ -470,7 +480,7 @@ class Run:
 
     def _judged(self, stage: Stage, record: Record) -> tuple[State, str | None]:
         """Keep the best θ, and stop where it has not been bettered for long enough."""
-        stop, state = self.settings.stop, stage.state
+        stop, state = self.settings.early_stopping, stage.state
         if stop is None:
             return state, stage.reason
         loss = record.loss if record.validation_loss is None else record.validation_loss
@@ -494,7 +504,7 @@ class Run:
         if self.path.engine != "compiled":
             return float(self.network.value(theta, batch))
         o = self._forward().raw(theta, batch.x)  # (n, outputs)
-        loss = self.network.objective.value(o, batch.t, batch.weight)
+        loss = self.network.loss.value(o, batch.t, batch.weight)
         return float(loss + self.network.penalty_value(theta, batch))
 
     def _forward(self) -> "Predictor":
@@ -524,7 +534,12 @@ class Run:
         s = self.settings
         if self.path.engine != "compiled":
             return False
-        return self.validation is None and s.metric is None and s.stop is None and not s.after
+        return (
+            self.validation is None
+            and s.metric is None
+            and s.early_stopping is None
+            and not s.loss_after_epoch
+        )
 
     def _run_through(self, optimizer: Optimizer) -> None:
         """Run to the end in as few calls as there can be, and write the records of the epochs."""
@@ -537,8 +552,11 @@ class Run:
                 made = list[Record]()
                 for epoch in self._wanted(first, first + len(losses)):
                     step = state.step - state.batch - (state.epoch - epoch) * count
-                    rate, loss = rate_at(optimizer.rate, step), losses[epoch - first]
-                    made.append(Record(epoch, step, loss, None, None, rate, seconds))
+                    learning_rate, loss = (
+                        rate_at(optimizer.learning_rate, step),
+                        losses[epoch - first],
+                    )
+                    made.append(Record(epoch, step, loss, None, None, learning_rate, seconds))
                 self.history += made  # as in `_keep`: nothing is called between these lines
                 self.state = state
         except DivergenceError:

@@ -16,7 +16,7 @@ from chainrule.descriptions import of_kind
 from chainrule.equations import Scope, Value, names
 from chainrule.errors import InputError, unknown
 from chainrule.layout import Block
-from chainrule.network import Draw, Network
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import ClipNorm, Optimizer, OptimizerState
 
 Array: TypeAlias = NDArray[Any]
@@ -100,7 +100,7 @@ def wire(
     optimizer: Optimizer | None = None,
     state: OptimizerState | None = None,
     *,
-    draw: Draw | None = None,
+    mask_seed: MaskSeed | None = None,
     replace: Replacements | None = None,
     given: Memory | None = None,
 ) -> Step:
@@ -116,7 +116,7 @@ def wire(
         Without one the step ends at the gradient.
     state : OptimizerState, optional
         The optimizer's; that before the first update by default.
-    draw : Draw, optional
+    mask_seed : MaskSeed, optional
         For dropout masks; without it dropout rests.
     replace : mapping of (where, name) to str, optional
         Equations to put in place of the right ones. `where` is ``"all"``, ``"hidden"``,
@@ -139,7 +139,7 @@ def wire(
         If a replacement does not parse; when it is evaluated, if it needs itself.
     """
     theta, replace, given = network.layout.check(theta), replace or {}, dict(given or {})
-    layers = _layer_scopes(network, theta, batch, draw)
+    layers = _layer_scopes(network, theta, batch, mask_seed)
     loss = _loss_scope(network, batch)
     arrays = {b.name: _array_scope(network, b, optimizer) for b in network.layout.blocks}
     penalty, cost = _penalty_scope(network, batch), Scope("cost", {})
@@ -161,22 +161,22 @@ def wire(
 
 
 def _layer_scopes(
-    network: Network, theta: Array, batch: Batch, draw: Draw | None
+    network: Network, theta: Array, batch: Batch, mask_seed: MaskSeed | None
 ) -> tuple[Scope, ...]:
-    masks = network.masks(len(batch.x), draw)
+    masks = network.masks(len(batch.x), mask_seed)
     scopes: list[Scope] = []
     for layer, label, params, mask in zip(
         network.layers, network.labels, network.params(theta), masks, strict=True
     ):
         given = {**params, **layer.constants, **({} if mask is None else {"mask": mask})}
-        equations = layer.equations(training=draw is not None)
+        equations = layer.equations(training=mask_seed is not None)
         name = f"layer{label}" if label.isdigit() else label
         scopes.append(Scope(name, equations, given, layer.functions))
     return tuple(scopes)
 
 
 def _loss_scope(network: Network, batch: Batch) -> Scope:
-    loss = network.objective
+    loss = network.loss
     given = {"t": batch.t, "n": len(batch.x), **loss.constants}
     weight = {} if batch.weight is None else {"weight": batch.weight}
     return Scope("loss", loss.equations(weighted=bool(weight)), {**given, **weight}, loss.functions)

@@ -16,7 +16,7 @@ pytest.importorskip("numba")
 
 from chainrule.compiled import Path, choice, describe
 from chainrule.errors import InputError, MissingPackageError, UnknownNameError
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.training import say_once, train
 
@@ -32,16 +32,16 @@ def test_what_it_depends_on():
     """Rows and batch decide together; the rule, precision and caches do not."""
     for net in (SMALL, LARGE):
         for rows, batch in ((1, None), (50, 1), (50, 32), (50, 50), (5_000, 512), (5_000, None)):
-            said = describe(net, rows=rows, batch=batch)
+            said = describe(net, rows=rows, batch_size=batch)
             assert said.engine == "compiled"
             others = [
-                describe(net, name, rows=rows, batch=batch, dtype=dtype)
+                describe(net, name, rows=rows, batch_size=batch, dtype=dtype)
                 for name in OPTIMIZERS
                 for dtype in (np.float32, "float64")
                 if name != "lbfgs"
             ]
             assert {one.threads for one in others} == {said.threads}
-            assert describe(net, rows=rows, batch=max(batch or rows, rows)) == describe(
+            assert describe(net, rows=rows, batch_size=max(batch or rows, rows)) == describe(
                 net, rows=rows
             )
 
@@ -73,17 +73,17 @@ def test_numba_set_as_it_is(setting: str, monkeypatch: pytest.MonkeyPatch):
 def test_threads_are_as_many_as_work_feeds(monkeypatch):
     monkeypatch.setattr("chainrule.compiled.threads.allowed", lambda: 2)
     assert describe(SMALL, rows=4).threads == 1
-    assert describe(LARGE, rows=60_000, batch=128).threads == 2
-    assert describe(LARGE, rows=60_000, batch=1).threads in {1, 2}
+    assert describe(LARGE, rows=60_000, batch_size=128).threads == 2
+    assert describe(LARGE, rows=60_000, batch_size=1).threads in {1, 2}
     monkeypatch.setattr("chainrule.compiled.threads.allowed", lambda: 1)
-    assert describe(LARGE, rows=60_000, batch=128).threads == 1
+    assert describe(LARGE, rows=60_000, batch_size=128).threads == 1
 
 
 def test_it_is_what_train_takes():
     for net, rows, batch in ((SMALL, 4, None), (SMALL, 4, 2), (LARGE, 200, 128)):
         x = np.ones((rows, net.inputs), np.float32)
-        run = train(net, x, np.zeros((rows, net.outputs)) + 1 / net.outputs, batch=batch)
-        assert run.path == describe(net, rows=rows, batch=batch, dtype=np.float32)
+        run = train(net, x, np.zeros((rows, net.outputs)) + 1 / net.outputs, batch_size=batch)
+        assert run.path == describe(net, rows=rows, batch_size=batch, dtype=np.float32)
 
 
 def test_it_is_told_in_a_sentence():

@@ -20,10 +20,11 @@ from chainrule.activations import Custom
 from chainrule.compiled import describe, engine
 from chainrule.elementwise import exp, log1p, real, tanh, where
 from chainrule.errors import DivergenceError, InputError
-from chainrule.layers import Activate, Dense, Dropout, LayerNorm
+from chainrule.layers import ActivationLayer, Dense, Dropout, LayerNorm
 from chainrule.loops import State
 from chainrule.losses import CustomLoss
-from chainrule.network import Network, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, ClipNorm, ClipValue, Momentum, Nesterov, RMSProp
 from chainrule.schedules import CosineDecay, Schedule, StepDecay, WarmUp
 from chainrule.training import EarlyStopping, Run, train
@@ -110,7 +111,7 @@ LAMBDA = Custom("doubled", lambda z: 2 * z, lambda z, _: 2 + 0 * z)
 @each_way
 def test_an_activation_of_ones_own(name, dtype, threads):
     net = mlp(3, 5, 2, activation=OWN[name], loss="squared-error")
-    settings: dict[str, Any] = {"epochs": 3, "batch": 4, "seed": 1}
+    settings: dict[str, Any] = {"epochs": 3, "batch_size": 4, "seed": 1}
     x, t = X.astype(dtype), T.astype(dtype)
     fast = on(threads, train(net, x, t, "adam", **settings))
     slow = train(net, x, t, "adam", engine="reference", **settings)
@@ -120,7 +121,7 @@ def test_an_activation_of_ones_own(name, dtype, threads):
 
 
 def test_a_lambda():
-    net = Network(3, (Dense(4, LAMBDA), Activate(LAMBDA), Dense(2, "tanh")), "squared-error")
+    net = Network(3, (Dense(4, LAMBDA), ActivationLayer(LAMBDA), Dense(2, "tanh")), "squared-error")
     assert describe(net, rows=4).engine == "compiled"
     runs = [train(net, X, T, "sgd", epochs=3, engine=e) for e in ("compiled", "reference")]
     assert near(*thetas(runs))
@@ -201,10 +202,10 @@ class Leap(Schedule):
     """A small rate, and from one update on another."""
 
     at: int
-    rate: float
+    learning_rate: float
 
     def __call__(self, k: int) -> float:
-        return self.rate if k >= self.at else 0.01
+        return self.learning_rate if k >= self.at else 0.01
 
 
 DIVERGING: dict[str, tuple[Network, Any, Array, dict[str, Any]]] = {
@@ -223,8 +224,8 @@ DIVERGING: dict[str, tuple[Network, Any, Array, dict[str, Any]]] = {
     "all of a sudden": (SATURATED, SGD(Leap(20, np.inf)), T, {}),
     "a gradient that clipping would hide": (LINEAR, SGD(3e3, clip=ClipValue(1e300)), T, {}),
     "a norm": (LINEAR, SGD(3e3, clip=ClipNorm(1e300)), T, {}),
-    "all at once": (LINEAR, SGD(0.7), T, {"batch": None}),
-    "online": (LINEAR, SGD(0.3), T, {"batch": 1}),
+    "all at once": (LINEAR, SGD(0.7), T, {"batch_size": None}),
+    "online": (LINEAR, SGD(0.3), T, {"batch_size": 1}),
 }
 
 
@@ -248,7 +249,7 @@ def test_divergence(name, dtype, threads, iterated):
     if dtype == "float32":
         rule = single(rule)
     x, t = X.astype(dtype), t.astype(dtype)
-    settings = {"epochs": 3_000, "batch": 4, "seed": 2, "record_every": 7, **options}
+    settings = {"epochs": 3_000, "batch_size": 4, "seed": 2, "record_every": 7, **options}
     if iterated:  # nobody looks at what `finish` may leave out
         settings["metric"] = lambda _, __: 0.0
     fast = on(threads, train(net, x, t, rule, **settings))
@@ -260,7 +261,7 @@ def test_divergence(name, dtype, threads, iterated):
     assert (state.epoch, state.batch) == divmod(state.step, count)
     assert f"in epoch {state.epoch + 1}, batch {state.batch + 1}; first at" in found
     assert np.isfinite(fast.theta).all()
-    records = [[(r.epoch, r.step, r.rate) for r in run.history] for run in (fast, slow)]
+    records = [[(r.epoch, r.step, r.learning_rate) for r in run.history] for run in (fast, slow)]
     assert records[0] == records[1]
     if state.step == slow.state.step:
         assert found.partition("; first")[0].partition(" (loss")[0] in expected
@@ -271,16 +272,16 @@ def test_divergence(name, dtype, threads, iterated):
     again = diverged(fast)
     assert again == found
     assert same_state(fast.state, state)
-    gentle = train(net, x, t, rule_like(rule), epochs=1, batch=settings["batch"], state=state)
+    gentle = train(net, x, t, rule_like(rule), epochs=1, batch_size=settings["batch"], state=state)
     assert gentle.path.engine == ("compiled" if state.step else gentle.path.engine)
 
 
 def single(rule: Any) -> Any:
     """Return a rule whose numbers are as extreme for float32 as they were for float64."""
     rates = {1e200: 1e25, 1.7e308: 3.3e38}
-    if rule.rate in rates:
-        return replace(rule, rate=rates[rule.rate])
-    if isinstance(rule.rate, Leap):
+    if rule.learning_rate in rates:
+        return replace(rule, learning_rate=rates[rule.learning_rate])
+    if isinstance(rule.learning_rate, Leap):
         return rule
     clips = {ClipValue(1e300): ClipValue(1e37), ClipNorm(1e300): ClipNorm(1e17)}
     return replace(rule, clip=clips.get(rule.clip, rule.clip))
@@ -288,15 +289,17 @@ def single(rule: Any) -> Any:
 
 def rule_like(rule: Any) -> Any:
     """Return the same rule with a rate at which nothing happens."""
-    return replace(rule, rate=1e-300)
+    return replace(rule, learning_rate=1e-300)
 
 
 def test_divergence_far_into_a_long_stretch():
     """It is found again by halves, wherever in a million updates it was."""
-    rate = Leap(300_002, np.inf)
+    learning_rate = Leap(300_002, np.inf)
     slow = None
     for threads in THREADS:
-        run = on(threads, train(SATURATED, X, T, SGD(rate), epochs=400_000, record_every=50_000))
+        run = on(
+            threads, train(SATURATED, X, T, SGD(learning_rate), epochs=400_000, record_every=50_000)
+        )
         message = diverged(run)
         slow = slow or message
         assert "in epoch 300002, batch 1; first at the update. " in message
@@ -306,9 +309,9 @@ def test_divergence_far_into_a_long_stretch():
 
 
 def test_a_sound_run_goes_on_after_divergence():
-    run = train(LINEAR, X, T, SGD(0.9), epochs=3_000, batch=4)
+    run = train(LINEAR, X, T, SGD(0.9), epochs=3_000, batch_size=4)
     diverged(run)
-    better = train(LINEAR, X, T, SGD(1e-320), epochs=2, batch=4, state=run.state)
+    better = train(LINEAR, X, T, SGD(1e-320), epochs=2, batch_size=4, state=run.state)
     assert better.path.engine == run.state.engine == "compiled"
 
 
@@ -338,7 +341,7 @@ def through_a_file(state: State) -> State:
 def begun(rule: str, threads: str, net: Network = MIXED, **options: Any) -> Run:
     """Return a run with batches, weights, shuffles and dropout."""
     weights = np.arange(1.0, 12.0)
-    settings = {"epochs": EPOCHS, "batch": 4, "seed": 3, "weights": weights, **options}
+    settings = {"epochs": EPOCHS, "batch_size": 4, "seed": 3, "sample_weight": weights, **options}
     return on(threads, train(net, X, T, RULES[rule], **settings))
 
 
@@ -351,7 +354,7 @@ def begun(rule: str, threads: str, net: Network = MIXED, **options: Any) -> Run:
     batch=[4, 1, None],
 )
 def test_stopped_between_epochs(rule, threads, at, net, shuffle, batch):
-    options = {"net": net, "shuffle": shuffle, "batch": batch}
+    options = {"net": net, "shuffle": shuffle, "batch_size": batch}
     whole = begun(rule, threads, **options)
     whole.finish()
     first = begun(rule, threads, epochs=at, **options)
@@ -366,7 +369,7 @@ def test_stopped_between_epochs(rule, threads, at, net, shuffle, batch):
 
 def losses(run: Run) -> list[Any]:
     """Return what the records say, but for the time."""
-    return [(r.epoch, r.step, r.loss, r.rate) for r in run.history]
+    return [(r.epoch, r.step, r.loss, r.learning_rate) for r in run.history]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -445,7 +448,7 @@ def test_lbfgs_goes_on_from_a_compiled_state():
 
 
 def test_states_that_were_handed_out_are_never_written_to():
-    run = train(NET, X, T, "adam", epochs=6, batch=4)
+    run = train(NET, X, T, "adam", epochs=6, batch_size=4)
     seen = []
     for _ in run:
         seen += [(a, a.copy()) for a in (run.theta, run.state.theta, *run.state.slots)]
@@ -562,10 +565,10 @@ def test_interrupted_over_and_over(threads, monkeypatch):
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "after": {"after": True},
+    "loss_after_epoch": {"loss_after_epoch": True},
     "metric": {"metric": "r2"},
     "validation": {"validation": (X[:4], T[:4])},
-    "both": {"validation": (X[:4], T[:4]), "metric": "r2", "after": True},
+    "both": {"validation": (X[:4], T[:4]), "metric": "r2", "loss_after_epoch": True},
     "own metric": {"metric": lambda p, t: float(np.abs(p - t).max())},
 }
 
@@ -576,7 +579,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def test_records_are_the_references(name, every, batch, threads, net):
     settings: dict[str, Any] = {
         "epochs": 8,
-        "batch": batch,
+        "batch_size": batch,
         "record_every": every,
         "seed": 4,
         **OPTIONS[name],
@@ -585,8 +588,8 @@ def test_records_are_the_references(name, every, batch, threads, net):
     slow = train(net, X, T, "adam", engine="reference", **settings)
     fast.finish()
     slow.finish()
-    assert [(r.epoch, r.step, r.rate) for r in fast.history] == [
-        (r.epoch, r.step, r.rate) for r in slow.history
+    assert [(r.epoch, r.step, r.learning_rate) for r in fast.history] == [
+        (r.epoch, r.step, r.learning_rate) for r in slow.history
     ]
     for field in ("loss", "validation_loss", "metric"):
         pairs = [[getattr(r, field) for r in run.history] for run in (fast, slow)]
@@ -599,7 +602,7 @@ def test_records_are_the_references(name, every, batch, threads, net):
 
 @pytest.mark.product(every=[1, 2, 5], batch=[None, 1, 4], threads=THREADS, rule=RULES)
 def test_finished_and_iterated_tell_the_same(every, batch, threads, rule):
-    settings: dict[str, Any] = {"record_every": every, "batch": batch}
+    settings: dict[str, Any] = {"record_every": every, "batch_size": batch}
     finished, iterated = (begun(rule, threads, **settings) for _ in range(2))
     finished.finish()
     assert [record.epoch for record in iterated] == [r.epoch for r in finished.history]
@@ -612,11 +615,11 @@ def test_finished_and_iterated_tell_the_same(every, batch, threads, rule):
 def test_early_stopping(threads, monitor):
     settings: dict[str, Any] = {
         "epochs": 300,
-        "batch": 4,
+        "batch_size": 4,
         "seed": 5,
         "metric": "r2",
         "validation": (X[:4], -T[:4]),
-        "stop": EarlyStopping(patience=4, monitor=monitor),
+        "early_stopping": EarlyStopping(patience=4, monitor=monitor),
     }
     fast = on(threads, train(NET, X, T, Momentum(0.05), **settings))
     slow = train(NET, X, T, Momentum(0.05), engine="reference", **settings)
@@ -652,7 +655,9 @@ def test_an_orders_window_serves_any_pace(monkeypatch):
 def test_an_injected_nan_is_named_in_its_batch(place: int):
     x = np.random.default_rng(0).normal(size=(100, 3))
     net = mlp(3, 40, 2, activation="tanh", loss="squared-error")
-    run = train(net, x, x[:, :2], SGD(0.1), epochs=3, batch=10, shuffle=False, engine="compiled")
+    run = train(
+        net, x, x[:, :2], SGD(0.1), epochs=3, batch_size=10, shuffle=False, engine="compiled"
+    )
     x[place, 1] = np.nan  # x is not copied
     with pytest.raises(DivergenceError, match=f"epoch 1, batch {place // 10 + 1}"):
         run.finish()
@@ -663,7 +668,7 @@ def test_an_injected_nan_is_named_in_its_batch(place: int):
 def test_a_short_last_batch_does_not_make_the_next_call_long():
     x = np.zeros((1001, 3))
     net = mlp(3, 40, 2, activation="tanh", loss="squared-error")
-    run = train(net, x, x[:, :2], SGD(0.1), batch=1000, engine="compiled")
+    run = train(net, x, x[:, :2], SGD(0.1), batch_size=1000, engine="compiled")
     epochs = run._engine(SGD(0.1))
     counts = [(0, 1, 1000), (1, 1, 1), (0, 2, 1001), (1, 2, 1001), (0, 7, 4003)]
     assert [epochs._samples(batch, count) for batch, count, _ in counts] == [n for *_, n in counts]

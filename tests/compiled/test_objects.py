@@ -31,7 +31,7 @@ from chainrule.compiled import kernel_loader, parallel_build
 from chainrule.compiled.cache import object_cache, sources
 from chainrule.compiled.codegen import translation
 from chainrule.losses import LOSSES
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.training import train
 

@@ -16,7 +16,7 @@ from scipy import special
 
 from chainrule.activations import Custom, didentity, dlogistic
 from chainrule.compiled import describe
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import SGD
 from chainrule.training import train
 

@@ -102,7 +102,7 @@ def test_a_run_predicts_and_validates_with_it():
     net, x = network(), samples(200)
     y = np.arange(200) % 4
     runs = [
-        train(net, x, y, "sgd", epochs=2, batch=50, validation=(x[:90], y[:90]), engine=engine)
+        train(net, x, y, "sgd", epochs=2, batch_size=50, validation=(x[:90], y[:90]), engine=engine)
         for engine in ("compiled", "reference")
     ]
     compiled, reference = (run.finish() for run in runs)

@@ -22,7 +22,8 @@ pytest.importorskip("numba")
 from threadpoolctl import threadpool_limits
 
 from chainrule.compiled import describe, engine, threads
-from chainrule.network import Network, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, ClipNorm, Momentum
 from chainrule.penalties import Penalty
 from chainrule.training import Run, train
@@ -58,7 +59,7 @@ def fitted(
     ranks: int, rule: str = "adam", net: Network = NET, epochs: int = 6, **options: Any
 ) -> Run:
     """Return a finished run on so many threads."""
-    settings = {"batch": 32, "seed": 1, **options}
+    settings = {"batch_size": 32, "seed": 1, **options}
     run = train(net, X, T, RULES[rule], epochs=epochs, engine="compiled", **settings)
     run.path = replace(run.path, tiny=False, threads=ranks)
     run.finish()
@@ -79,7 +80,12 @@ def everything(run: Run) -> bytes:
 )
 def test_however_many_threads(ranks, rule, net, batch, shuffle):
     """Rounding is all that they change: each adds up its own share."""
-    options: dict[str, Any] = {"rule": rule, "net": NETS[net], "batch": batch, "shuffle": shuffle}
+    options: dict[str, Any] = {
+        "rule": rule,
+        "net": NETS[net],
+        "batch_size": batch,
+        "shuffle": shuffle,
+    }
     options["epochs"] = 1 if batch == 1 else 6
     one, many = fitted(1, **options), fitted(ranks, **options)
     assert np.abs(one.theta - many.theta).max() <= 1e-11 * np.abs(one.theta).max()

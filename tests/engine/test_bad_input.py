@@ -17,7 +17,7 @@ from chainrule import (
     LBFGS,
     OPTIMIZERS,
     SGD,
-    Activate,
+    ActivationLayer,
     Adam,
     AdamW,
     Batches,
@@ -96,7 +96,7 @@ ENTRY_POINTS: dict[str, Callable[[Inputs], object]] = {
     ),
     "check_gradient": lambda i: i["net"].check_gradient(i["theta"], i["x"], i["t"], i["weights"]),
     "train": lambda i: train(
-        i["net"], i["x"], i["t"], SGD(), theta=i["theta"], weights=i["weights"], epochs=1
+        i["net"], i["x"], i["t"], SGD(), theta=i["theta"], sample_weight=i["weights"], epochs=1
     ),
     "validation": lambda i: train(
         i["net"], i["good x"], i["good t"], SGD(), epochs=1, validation=(i["x"], i["t"])
@@ -468,7 +468,11 @@ def outside(interval: str) -> list[object]:
 Field: TypeAlias = tuple[Callable[..., object], str, str]
 
 FIELDS: list[Field] = [
-    *[(type(o), "rate", "(0, inf)") for o in OPTIMIZERS.values() if isinstance(o, Optimizer)],
+    *[
+        (type(o), "learning_rate", "(0, inf)")
+        for o in OPTIMIZERS.values()
+        if isinstance(o, Optimizer)
+    ],
     *[(cls, "momentum", "[0, 1)") for cls in (Momentum, Nesterov)],
     *[(cls, name, "[0, 1)") for cls in (Adam, AdamW) for name in ("beta1", "beta2")],
     *[(cls, "eps", "(0, inf)") for cls in (RMSProp, Adam, AdamW, LayerNorm)],
@@ -486,18 +490,18 @@ FIELDS: list[Field] = [
     (Constant, "value", "(-inf, inf)"),
     (Orthogonal, "gain", "(-inf, inf)"),
     *[(Uniform, name, "(-inf, inf)") for name in ("low", "high")],
-    (ConstantRate, "rate", "(0, inf)"),
-    *[(cls, "rate", "(0, inf)") for cls in (StepDecay, ExponentialDecay)],
+    (ConstantRate, "learning_rate", "(0, inf)"),
+    *[(cls, "learning_rate", "(0, inf)") for cls in (StepDecay, ExponentialDecay)],
     *[(cls, "factor", "(0, 1]") for cls in (StepDecay, ExponentialDecay)],
-    *[(InverseScaling, name, "(0, inf)") for name in ("rate", "power")],
-    (CosineDecay, "rate", "(0, inf)"),
+    *[(InverseScaling, name, "(0, inf)") for name in ("learning_rate", "power")],
+    (CosineDecay, "learning_rate", "(0, inf)"),
     (CosineDecay, "final", "[0, inf)"),
 ]
 NEEDS: dict[object, dict[str, Any]] = {
-    StepDecay: {"rate": 0.1},
-    ExponentialDecay: {"rate": 0.1},
-    InverseScaling: {"rate": 0.1},
-    CosineDecay: {"rate": 0.1, "steps": 9},
+    StepDecay: {"learning_rate": 0.1},
+    ExponentialDecay: {"learning_rate": 0.1},
+    InverseScaling: {"learning_rate": 0.1},
+    CosineDecay: {"learning_rate": 0.1, "steps": 9},
 }
 
 
@@ -530,7 +534,7 @@ def test_the_rate_after_a_warm_up(bad: Any):
         (lambda n: CosineDecay(0.1, steps=n), "steps", 2),
         (lambda n: WarmUp(n, 0.1), "steps", 1),
         (Batches, "size", 1),
-        (lambda n: train(NET, X, T, batch=n), "size", 1),
+        (lambda n: train(NET, X, T, batch_size=n), "size", 1),
         (lambda n: train(NET, X, T, epochs=n), "epochs", 0),
         (lambda n: train(NET, X, T, record_every=n), "record_every", 1),
     ],
@@ -559,7 +563,7 @@ BY_NAME: dict[str, tuple[Callable[[Any], object], dict[object, str]]] = {
     "activation of an output": (lambda n: net_of(output=n), {"logisitc": "logistic"}),
     "activation of a list": (lambda n: net_of(activation=["tanh", n]), {"reul": "relu"}),
     "activation of a Dense": (lambda n: Dense(2, n), {"gelu_tanh": "gelu-tanh"}),
-    "activation of an Activate": (Activate, {"eluu": "elu"}),
+    "activation of an ActivationLayer": (ActivationLayer, {"eluu": "elu"}),
     "loss": (
         lambda n: net_of(loss=n),
         {"squared_error": "squared-error", "cross-entropy": "softmax-cross-entropy"},

@@ -230,7 +230,7 @@ def test_every_activation(activation: str):
 
 def test_an_activation_for_each_layer():
     mixed = fitted(MLPClassifier, hidden_layer_sizes=(4, 3), activation=["tanh", LeakyReLU(0.2)])
-    assert [layer.f for layer in mixed.network_.layers[:2]] == [Tanh(), LeakyReLU(0.2)]
+    assert [layer.activation for layer in mixed.network_.layers[:2]] == [Tanh(), LeakyReLU(0.2)]
 
 
 @pytest.mark.parametrize("solver", OPTIMIZERS)

@@ -122,7 +122,7 @@ def test_activations_lead_to_the_prediction(kind: str, more: dict[str, Any]):
     else:
         np.testing.assert_allclose(first.mean(axis=1), 0, atol=0.05)
     o = second @ fitted.coefs_[2] + fitted.intercepts_[2]
-    np.testing.assert_allclose(p, fitted.network_.objective.predict(o), atol=1e-12)
+    np.testing.assert_allclose(p, fitted.network_.loss.predict(o), atol=1e-12)
     np.testing.assert_allclose(p, fitted._predictions(X), atol=1e-12)
 
 
@@ -181,7 +181,7 @@ def test_the_state_goes_to_the_engine():
         NUMBERS,
         chainrule.Adam(),
         epochs=6,
-        batch=60,
+        batch_size=60,
         seed=3,
     )
     run.finish()

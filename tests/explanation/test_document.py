@@ -66,7 +66,7 @@ def example_of(seed: int, *, activation: str, loss: str, optimizer: str, full: b
         t / t.sum(axis=1, keepdims=True),
         replace(rule, clip=clip),
         steps=2,
-        weights=[1.0, 2.0] if full else None,
+        sample_weight=[1.0, 2.0] if full else None,
         notation=list(NOTATIONS)[seed % len(NOTATIONS)],
     )
 
@@ -130,7 +130,7 @@ def test_every_name_of_the_equations_that_ran_is_there(example):
         "error",
     }
     expected |= {"loss", "penalty", "cost", "do", "da", "delta", "dxhat", "dW", "db", "dx"}
-    expected |= {"delta_sample", "dC_W", "dC_b", "g_W", "g_b", "W_new", "b_new", "rate"}
+    expected |= {"delta_sample", "dC_W", "dC_b", "g_W", "g_b", "W_new", "b_new", "learning_rate"}
     if example.setup.network.layers[-1].activation.name != "identity":
         expected.add("slope")
     assert expected <= quantities
@@ -195,7 +195,7 @@ def test_a_step_is_what_training_does():
     theta = p.theta(3)
     x, t, _ = p.data()
     example = explain(p.network, theta, x, t, p.optimizer, steps=5)
-    run = train(p.network, x, t, p.optimizer, epochs=5, theta=theta, after=True)
+    run = train(p.network, x, t, p.optimizer, epochs=5, theta=theta, loss_after_epoch=True)
     assert [r.loss for r in run][-1] == example.steps[-1].loss_after
 
 
@@ -279,7 +279,7 @@ def test_delta_is_the_mean_weight_of_delta_sample_with_each_samples_own_mask(wei
         rng.normal(size=(3, 2)),
         rng.normal(size=(3, 1)),
         "sgd",
-        weights=weights,
+        sample_weight=weights,
     )
     values = {q.key: q.value for q in example.steps[0].quantities}
     share = np.ones(3) if weights is None else np.array(weights) / np.mean(weights)

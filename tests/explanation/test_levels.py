@@ -328,7 +328,7 @@ def test_what_an_example_says_of_itself():
 def test_a_step_of_lbfgs_has_its_gradient_and_its_result_and_no_formula(options):
     p = problem("mazur").trained(biases=True)
     example = explain_problem(replace(p, optimizer=LBFGS()), **options)
-    run = train(p.network, *p.data()[:2], LBFGS(), epochs=1, theta=p.theta(), after=True)
+    run = train(p.network, *p.data()[:2], LBFGS(), epochs=1, theta=p.theta(), loss_after_epoch=True)
     last = run.finish()
     new = example["W2_new[0,0]"]
     assert new.value == p.network.views(run.theta)["W2"][0, 0]

@@ -33,7 +33,7 @@ BOOKS = {  # what each book calls these, in the 2-2-2 example
         "path2[0,1]": "∂E_o2/∂out_h1",
         "dx2[1]": "∂E/∂out_h2",
         "W2_new[0,0]": "w5⁺",
-        "rate": "η",
+        "learning_rate": "η",
         "dx1[0]": "∂E/∂i1",
     },
     "nielsen": {
@@ -69,7 +69,7 @@ BOOKS = {  # what each book calls these, in the 2-2-2 example
         "delta2[0]": "Δ5",
         "dW2[0,1]": "∂Loss/∂w_4,5",
         "slope1[0]": "g'(in_3)",
-        "rate": "α",
+        "learning_rate": "α",
     },
 }
 NAMES = [(book, key, name) for book, names in BOOKS.items() for key, name in names.items()]

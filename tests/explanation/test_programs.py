@@ -23,9 +23,9 @@ from chainrule.errors import InputError
 from chainrule.explanation.programs import numpy_program, pytorch_program
 from chainrule.explanation.programs.source import schedule_text
 from chainrule.explanation.setup import Setup
-from chainrule.layers import Activate, Dense, Dropout, LayerNorm
+from chainrule.layers import ActivationLayer, Dense, Dropout, LayerNorm
 from chainrule.losses import CustomLoss
-from chainrule.network import Draw, Network
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import SGD, AdamW, ClipNorm, ClipValue, Momentum, Nesterov, OptimizerState
 from chainrule.penalties import Penalty
 from chainrule.schedules import ExponentialDecay, Schedule, WarmUp
@@ -105,7 +105,7 @@ def expected(setup: Setup) -> list[Expected]:
         if setup.rule:
             state = loops.update(setup.network, setup.rule, setup.batch, state)
     if setup.rule:
-        draw = Draw(setup.seed, state.step - 1)  # the same masks before and after
+        draw = MaskSeed(setup.seed, state.step - 1)  # the same masks before and after
         steps[-1].values["loss_after"] = setup.network.value(state.theta, setup.batch, draw)
         steps[-1].needed.add("loss_after")
     return steps
@@ -114,14 +114,14 @@ def expected(setup: Setup) -> list[Expected]:
 def numbers(setup: Setup, state: loops.State) -> Expected:
     """Return what the equations give in the step that begins at a state."""
     memory = OptimizerState(state.step, state.slots, setup.network.layout)
-    draw = Draw(setup.seed, state.step)
+    draw = MaskSeed(setup.seed, state.step)
     step = wire(
         setup.network,
         state.theta,
         setup.batch,
         setup.rule,
         memory if setup.rule else None,
-        draw=draw,
+        mask_seed=draw,
     )
     values = of_loss(step)
     for label, scope in zip(setup.network.labels, step.layers, strict=True):
@@ -215,8 +215,8 @@ def test_other_constants_than_the_defaults(library, activation, loss):
 def test_optimizers_schedules_clipping_penalties(
     library, optimizer, clip, schedule, penalty, layers, steps
 ):
-    rate = ALL_SCHEDULES.get(schedule, 0.02)
-    rule = tuned(optimizer, rate=rate, clip=CLIPS[clip])
+    learning_rate = ALL_SCHEDULES.get(schedule, 0.02)
+    rule = tuned(optimizer, learning_rate=learning_rate, clip=CLIPS[clip])
     drawn = case("tanh", layers=layers, penalty=PENALTIES[penalty], weighted=True)
     compare(setup_of(drawn, rule, steps), library)
 
@@ -231,7 +231,7 @@ def test_optimizers_schedules_clipping_penalties(
 )
 def test_a_program_begins_where_a_state_is(library, optimizer, schedule, layers, done, steps):
     drawn = case("tanh", layers=layers, penalty=PENALTY)
-    rule = tuned(optimizer, rate=ALL_SCHEDULES.get(schedule, 0.02))
+    rule = tuned(optimizer, learning_rate=ALL_SCHEDULES.get(schedule, 0.02))
     fresh = setup_of(drawn, rule, steps)
     state = fresh.state
     for _ in range(done):
@@ -244,8 +244,8 @@ def test_a_program_begins_where_a_state_is(library, optimizer, schedule, layers,
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_rates_of_a_users_schedule_from_a_state_on(library):
     warm = WarmUp(4, Zigzag())
-    for done, rate, first in ((3, Zigzag(), 4), (1, warm, 1), (7, warm, 4)):
-        source = compare(replace(setup_of(case("tanh"), SGD(rate), 5), done=done), library)
+    for done, learning_rate, first in ((3, Zigzag(), 4), (1, warm, 1), (7, warm, 4)):
+        source = compare(replace(setup_of(case("tanh"), SGD(learning_rate), 5), done=done), library)
         assert f" - {first}]" in source
 
 
@@ -281,7 +281,7 @@ def test_momentum_of_zero(library):
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_layers_below_the_first_parameters(library):
-    layers = (Dropout(0.3), Activate("silu"), LayerNorm(), Dense(2, "tanh"))
+    layers = (Dropout(0.3), ActivationLayer("silu"), LayerNorm(), Dense(2, "tanh"))
     net = Network(4, layers, "squared-error")
     theta = net.initialize(3)
     rng = np.random.default_rng(0)
@@ -516,5 +516,5 @@ def test_what_nothing_needs_is_left_out():
 
 
 def test_a_changed_rule_changes_the_program(monkeypatch):
-    monkeypatch.setattr(SGD, "equations", {"w_new": "w + rate * g"})
-    assert "W1_new = W1 + rate * dW1" in numpy_program(mazur())
+    monkeypatch.setattr(SGD, "equations", {"w_new": "w + learning_rate * g"})
+    assert "W1_new = W1 + learning_rate * dW1" in numpy_program(mazur())

@@ -41,7 +41,7 @@ WEIGHTS = np.linspace(0.5, 2.0, 4)
 
 def begun(net: Network, rule: Any, dtype: Any = np.float64, **more: Any) -> State:
     """Return the state of a run after two epochs of four batches."""
-    run = train(net, X.astype(dtype), T, rule, epochs=2, batch=3, seed=5, **more)
+    run = train(net, X.astype(dtype), T, rule, epochs=2, batch_size=3, seed=5, **more)
     run.finish()
     return run.state
 
@@ -67,7 +67,7 @@ def same(doc: WorkedExample, place: int, vector: Any, quantity: str = "") -> Non
     net=NETS, rule=PAIRS, schedule=["number", *ALL_SCHEDULES], weighted=[False, True], steps=[1, 3]
 )
 def test_the_step_is_the_next_of_the_run(net, rule, schedule, weighted, steps):
-    rule = tuned(rule, rate=ALL_SCHEDULES.get(schedule, 0.02))
+    rule = tuned(rule, learning_rate=ALL_SCHEDULES.get(schedule, 0.02))
     weights = WEIGHTS if weighted else None
     state = begun(NETS[net], rule)
     doc = explain(
@@ -78,10 +78,10 @@ def test_the_step_is_the_next_of_the_run(net, rule, schedule, weighted, steps):
         rule,
         state=state,
         steps=steps,
-        weights=weights,
+        sample_weight=weights,
         level="scalars",
     )
-    wanted = after(NETS[net], rule, state, steps, weights=weights)
+    wanted = after(NETS[net], rule, state, steps, sample_weight=weights)
     same(doc, -1, wanted.theta)
     for slot, vector in zip(rule.slots, wanted.slots, strict=True):
         same(doc, -1, vector, slot)
@@ -97,7 +97,7 @@ def test_averages_and_numbers_stand_as_they_are():
     assert doc["m_W1[1,2]"].value == m[1, 2]
     assert doc["v_W1[1,2]"].value == v[1, 2]
     assert doc["k"].value == 9
-    assert doc["rate"].value == 0.025
+    assert doc["learning_rate"].value == 0.025
     text = " ".join(doc.to_text().split())
     assert "Step 9" in text
     assert "Updates made before: 8. The parameters and the optimizer's memory are what" in text

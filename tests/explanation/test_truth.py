@@ -62,7 +62,7 @@ def test_the_share_of_a_sample_has_its_weight():
     network = mlp(2, 2, 1, activation="logistic", loss="squared-error")
     theta, weights = network.initialize(1), [1.0, 1.0, 400.0]
     x, t = [[0.5, 0.1], [0.2, 0.3], [1.0, 1.0]], [[1.0], [0.0], [1.0]]
-    example = explain(network, theta, x, t, weights=weights, level="summary")
+    example = explain(network, theta, x, t, sample_weight=weights, level="summary")
     error = 0.5 * (network.predict(theta, np.array(x)) - t) ** 2 * np.array(weights)[:, None]
     table = next(s for s in example.steps[0].tables if s.title == "Samples")
     assert table.rows[0][0] == int(error.argmax())
@@ -173,7 +173,9 @@ def test_every_level_has_a_picture_with_numbers_and_says_what_it_explains(level)
     example = explain_problem(problem("mazur"), level=level)
     assert [item for item in outline(example) if isinstance(item, Picture)]
     assert "0.5933" in example.to_html().partition("<svg")[2].partition("</svg>")[0]
-    assert "loss: squared-error; update: SGD(rate=0.5" in " ".join(example.to_text().split())
+    assert "loss: squared-error; update: SGD(learning_rate=0.5" in " ".join(
+        example.to_text().split()
+    )
 
 
 def test_matrices_are_confirmed_numerically():

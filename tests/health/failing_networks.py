@@ -237,7 +237,7 @@ SICK: dict[str, Sick] = {
             Data(diabetes().X, 77 * diabetes().y + 152),
             Adam(0.01),
             150,
-            batch=32,
+            batch_size=32,
         ),
         "constant-output",
         "stuck-loss",

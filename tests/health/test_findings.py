@@ -158,7 +158,8 @@ def test_the_limits_are_where_gradient_descent_diverges(rule: Any):
     exact = np.linalg.eigvalsh(columns.T @ columns / len(X)).max()
     limit = stable(rule()) / exact
     below, above = (
-        trained(network, diabetes(), rule(rate=share * limit), 1500) for share in (0.95, 1.05)
+        trained(network, diabetes(), rule(learning_rate=share * limit), 1500)
+        for share in (0.95, 1.05)
     )
     assert below.history[-1].loss < 0.5
     assert above.history[-1].loss > 1e3
@@ -214,7 +215,7 @@ def test_bad_input_is_refused():
     with pytest.raises(InputError, match="complex"):
         diagnose(IRIS, theta + 0j, X, y)
     with pytest.raises(InputError, match="weights"):
-        diagnose(IRIS, theta, X, y, weights=[1.0])
+        diagnose(IRIS, theta, X, y, sample_weight=[1.0])
     with pytest.raises(InputError, match="network"):
         diagnose("mlp", theta, X, y)  # pyright: ignore[reportArgumentType]
     with pytest.raises(UnknownNameError, match="adma"):
@@ -232,7 +233,7 @@ def test_nothing_handed_in_is_changed():
     network, (X, y) = classifier(30, 8, 2), cancer()
     theta, weights = network.initialize(0), np.linspace(1, 2, len(y))
     before = [a.copy() for a in (theta, X, y, weights)]
-    diagnose(network, theta, X, y, weights=weights, optimizer="sgd", theta_start=theta)
+    diagnose(network, theta, X, y, sample_weight=weights, optimizer="sgd", theta_start=theta)
     for array, copy in zip((theta, X, y, weights), before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
@@ -337,7 +338,7 @@ def test_a_healthy_one_says_so():
 
 def test_one_that_has_learned_says_how_far():
     data = Data(standard(iris().X), iris().y)
-    health = after(IRIS, data, Adam(0.01), 100, batch=32)
+    health = after(IRIS, data, Adam(0.01), 100, batch_size=32)
     assert health.ok
     assert health.updates == 500
     assert health.left is not None

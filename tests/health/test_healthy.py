@@ -105,7 +105,7 @@ def test_untrained_networks(activation: str, loss: str, initializer: str, depth:
 def test_trained_networks(activation: str, loss: str, initializer: str, rule: str):
     network = network_for(loss, activation, initializer)
     chosen = (POISSON if loss == "poisson" else RULES)[rule]
-    silent(after(network, SETS[loss], chosen, 25, batch=32))
+    silent(after(network, SETS[loss], chosen, 25, batch_size=32))
 
 
 # Networks of the product above at rates at which they overflow, within 20 updates; the last number
@@ -126,35 +126,49 @@ def test_the_same_networks_overflow_at_larger_rates(
     activation: str, loss: str, initializer: str, rule: Any, times: float
 ):
     network = network_for(loss, activation, initializer)
-    run, start = trained(network, SETS[loss], rule, 25, batch=32), network.initialize(1)
+    run, start = trained(network, SETS[loss], rule, 25, batch_size=32), network.initialize(1)
     assert run.reason == "diverged"
     assert run.state.step < 20
     curvature = sharpness(network, start, network.batch(start, *SETS[loss]))
-    np.testing.assert_allclose(rule.rate * curvature / stable(rule), times, rtol=0.02)
-    found = [f.id for f in after(network, SETS[loss], rule, 25, batch=32).findings]
+    np.testing.assert_allclose(rule.learning_rate * curvature / stable(rule), times, rtol=0.02)
+    found = [f.id for f in after(network, SETS[loss], rule, 25, batch_size=32).findings]
     assert found == ["rate-too-large"] * (times > 1) + ["not-finite"]
-    silent(after(network, SETS[loss], replace(rule, rate=rule.rate / 4), 25, batch=32))
+    silent(
+        after(
+            network,
+            SETS[loss],
+            replace(rule, learning_rate=rule.learning_rate / 4),
+            25,
+            batch_size=32,
+        )
+    )
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 10, 50])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
 def test_digits(activation: str, epochs: int):
-    silent(after(classifier(64, 64, 10, activation=activation), digits(), Adam(), epochs, batch=64))
+    silent(
+        after(
+            classifier(64, 64, 10, activation=activation), digits(), Adam(), epochs, batch_size=64
+        )
+    )
 
 
 def test_digits_as_they_come():
     X, y = digits()
-    silent(after(classifier(64, 32, 10, activation="relu"), Data(16 * X, y), Adam(), 10, batch=64))
+    silent(
+        after(classifier(64, 32, 10, activation="relu"), Data(16 * X, y), Adam(), 10, batch_size=64)
+    )
 
 
 def test_iris_as_it_comes():
-    silent(after(classifier(4, 16, 3), iris(), Adam(0.01), 150, batch=32))
+    silent(after(classifier(4, 16, 3), iris(), Adam(0.01), 150, batch_size=32))
 
 
 def test_a_network_that_has_learned_is_not_blamed_for_its_inputs():
     """Weights that were learned on scaled wine, and then take the scaling upon themselves."""
     (X, y), network = wine(), classifier(13, 16, 3)
-    theta = trained(network, Data(standard(X), y), Adam(0.01), 100, batch=32).theta.copy()
+    theta = trained(network, Data(standard(X), y), Adam(0.01), 100, batch_size=32).theta.copy()
     views = network.views(theta)
     views["W1"][...] /= X.std(axis=0)
     views["b1"][...] -= views["W1"] @ X.mean(axis=0)
@@ -197,24 +211,24 @@ SMALL_STEPS: dict[str, tuple[Any, int]] = {
 @pytest.mark.parametrize("name", SMALL_STEPS)
 def test_small_steps_in_a_run_that_goes_well(name: str):
     rule, epochs = SMALL_STEPS[name]
-    silent(after(classifier(64, 32, 10), digits(600), rule, epochs, batch=100))
+    silent(after(classifier(64, 32, 10), digits(600), rule, epochs, batch_size=100))
 
 
 def test_a_rate_that_fell_in_the_records_only():
     """As an adaptive rate of the estimators does: what the optimizer has is the last of it."""
     network = classifier(64, 32, 10)
-    run = trained(network, digits(600), SGD(0.02), 20, batch=100)
+    run = trained(network, digits(600), SGD(0.02), 20, batch_size=100)
     options: dict[str, Any] = {"history": run.history, "optimizer": SGD(1e-6)}
     silent(diagnose(network, run.theta, *digits(600), **options))
-    fell = [record._replace(rate=1e-6) for record in run.history[-2:]]
+    fell = [record._replace(learning_rate=1e-6) for record in run.history[-2:]]
     assert not diagnose(network, run.theta, *digits(600), **{**options, "history": fell}).ok
 
 
 @pytest.mark.parametrize("rule", [Adam(1e-5), SGD(1e-3)])
 def test_careful_training_of_what_has_learned_something(rule: Any):
     network, data = DIABETES, diabetes()
-    theta = trained(network, data, Adam(0.01), 60, batch=32).theta
-    run = trained(network, data, rule, 2, batch=32, theta=theta)
+    theta = trained(network, data, Adam(0.01), 60, batch_size=32).theta
+    run = trained(network, data, rule, 2, batch_size=32, theta=theta)
     options: dict[str, Any] = {"history": run.history, "optimizer": rule, "theta_start": theta}
     silent(diagnose(network, run.theta, *data, **options))
 
@@ -223,16 +237,16 @@ def test_careful_training_of_what_has_learned_something(rule: Any):
 def test_other_layers(options: dict[str, Any]):
     network = classifier(64, 64, 64, 10, activation="relu", **options)
     silent(diagnose(network, network.initialize(0), *digits(), optimizer="adam"))
-    silent(after(network, digits(600), Adam(), 20, batch=32))
+    silent(after(network, digits(600), Adam(), 20, batch_size=32))
 
 
 def test_weighted_and_rare_classes():
     X, y = digits()
     rare = (y == 8).astype(float)
     network = mlp(64, 16, 1, activation="tanh", loss="logistic-cross-entropy")
-    silent(after(network, Data(X, rare), Adam(), 30, batch=32))
+    silent(after(network, Data(X, rare), Adam(), 30, batch_size=32))
     theta = network.initialize(0)
-    silent(diagnose(network, theta, X, rare, weights=1 + 9 * rare, optimizer="adam"))
+    silent(diagnose(network, theta, X, rare, sample_weight=1 + 9 * rare, optimizer="adam"))
 
 
 @pytest.mark.parametrize("size", [22.0, 100.0])
@@ -241,7 +255,7 @@ def test_large_targets_that_are_learned(size: float):
     X, y = diabetes()
     network, data = regressor(10, 50, 1, activation="relu"), Data(X, size * y)
     silent(diagnose(network, network.initialize(0), *data, optimizer="adam"))
-    silent(after(network, data, Momentum(0.001), 200, batch=200))
+    silent(after(network, data, Momentum(0.001), 200, batch_size=200))
 
 
 def test_a_rare_class_of_which_the_inputs_say_little():

@@ -57,7 +57,7 @@ class Course(NamedTuple):
     batch: int | None = None
 
     def report(self) -> Health:
-        return after(self.network, self.data, self.rule, self.epochs, batch=self.batch)
+        return after(self.network, self.data, self.rule, self.epochs, batch_size=self.batch)
 
 
 class Case(NamedTuple):
@@ -92,8 +92,8 @@ def ruled(**options: Any) -> Callable[[Course, Finding], Course]:
 def rate_named(course: Course, finding: Finding) -> Course:
     """Return a course with the first number that the remedy names as its rate."""
     words = finding.remedy.replace(",", "").split()
-    rate = next(float(word) for word in words if word[0].isdigit())
-    return course._replace(rule=replace(course.rule, rate=rate))
+    learning_rate = next(float(word) for word in words if word[0].isdigit())
+    return course._replace(rule=replace(course.rule, learning_rate=learning_rate))
 
 
 SCALED = Data(standard(iris().X), iris().y)
@@ -206,7 +206,7 @@ CASES: dict[str, Case] = {
         "saturated-units",
         Course(classifier(64, 32, 32, 10, activation="elu"), digits(600), Adam(0.3), 30, 100),
         "lower learning rate",
-        ruled(rate=0.03),
+        ruled(learning_rate=0.03),
     ),
     "rectifiers off": Case(
         "dead-units",
@@ -218,7 +218,7 @@ CASES: dict[str, Case] = {
         "dead-units",
         Course(classifier(64, 32, 32, 10, activation="relu"), digits(600), Adam(0.3), 30, 100),
         "lower learning rate",
-        ruled(rate=0.03),
+        ruled(learning_rate=0.03),
     ),
     "ten logistic layers, relu": Case(
         "vanishing-gradient",
@@ -361,8 +361,8 @@ def test_more_weight_for_a_rare_class():
 
 def weighted(network: Network, data: Data, weights: Any) -> tuple[tuple[Finding, ...], float]:
     """Return what is found in a run with sample weights, and the share of 1 in its predictions."""
-    run = trained(network, data, Adam(0.01), 100, weights=weights)
-    health = diagnose(network, run.theta, *data, weights=weights, history=run.history)
+    run = trained(network, data, Adam(0.01), 100, sample_weight=weights)
+    health = diagnose(network, run.theta, *data, sample_weight=weights, history=run.history)
     return health.findings, float(np.mean(run.predict(data.X) > 0.5))
 
 
@@ -376,10 +376,12 @@ def test_a_lower_rate_for_a_run_whose_beginning_is_not_known():
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
-@pytest.mark.parametrize("rate", [1e-10, 1e-7, 1e-6])
-def test_a_fit_that_stops_early_for_its_rate_is_told_a_better_one(solver: str, rate: float):
+@pytest.mark.parametrize("learning_rate", [1e-10, 1e-7, 1e-6])
+def test_a_fit_that_stops_early_for_its_rate_is_told_a_better_one(
+    solver: str, learning_rate: float
+):
     """Its 12 updates say little, and not the least that it could be called stuck."""
-    sick = fitted(solver, rate)
+    sick = fitted(solver, learning_rate)
     (finding,) = sick.findings
     assert (finding.id, sick.updates) == ("rate-too-small", 12)
     cured = fitted(solver, float(finding.remedy.split()[-1]))
@@ -388,9 +390,13 @@ def test_a_fit_that_stops_early_for_its_rate_is_told_a_better_one(solver: str, r
     assert cured.left < 0.2
 
 
-def fitted(solver: str, rate: float) -> Health:
+def fitted(solver: str, learning_rate: float) -> Health:
     options: dict[str, Any] = {"max_iter": 2000, "random_state": 0, "verbose": "health"}
-    return MLPClassifier(solver=solver, learning_rate_init=rate, **options).fit(*SCALED).health_
+    return (
+        MLPClassifier(solver=solver, learning_rate_init=learning_rate, **options)
+        .fit(*SCALED)
+        .health_
+    )
 
 
 @pytest.mark.parametrize(("rule", "told"), [("adam", False), ("adamw", False), ("sgd", True)])

@@ -94,7 +94,7 @@ def along(drawn: Case, i: int) -> float:
 def worst_error(drawn: Case, numerical: Numerical = by_complex_step) -> float:
     """Return the largest error of a gradient's entry, over its array's largest Σ|terms|."""
     gaps = np.abs(drawn.trace().gradient - numerical(drawn))
-    step = wire(drawn.network, drawn.theta, drawn.batch, draw=drawn.draw)
+    step = wire(drawn.network, drawn.theta, drawn.batch, mask_seed=drawn.mask_seed)
     sizes = Sizes()
     return max(
         ratio(

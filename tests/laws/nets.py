@@ -17,9 +17,9 @@ from chainrule.activations import ACTIVATIONS, ELU, Activation, Custom, Identity
 from chainrule.batch import Batch
 from chainrule.elementwise import log1p, sqrt
 from chainrule.errors import InputError
-from chainrule.layers import LAYERS, Activate, Dense, Dropout, Layer, LayerNorm
+from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, Layer, LayerNorm
 from chainrule.losses import LOSSES, CustomLoss, Huber, Loss, Quantile
-from chainrule.network import Draw, Network, Trace
+from chainrule.network import MaskSeed, Network, Trace
 from chainrule.optimizers import (
     LBFGS,
     OPTIMIZERS,
@@ -92,7 +92,7 @@ VARIANTS += [("tanh", loss) for loss in LOSS_VARIANTS]
 EXAMPLES: dict[type, Callable[[int, Activation], Layer]] = {
     Dense: lambda width, f: Dense(width, f, bias=False),
     LayerNorm: lambda _, __: LayerNorm(eps=0.01),
-    Activate: lambda _, f: Activate(f),
+    ActivationLayer: lambda _, f: ActivationLayer(f),
     Dropout: lambda _, __: Dropout(0.4),
 }
 
@@ -154,7 +154,7 @@ class Case(NamedTuple):
     theta : array (parameters,)
     x, t : array (n, inputs) and (n, outputs)
     weights : array (n,) or None
-    draw : Draw
+    mask_seed : MaskSeed
     """
 
     network: Network
@@ -162,7 +162,7 @@ class Case(NamedTuple):
     x: Array
     t: Array
     weights: Array | None
-    draw: Draw
+    mask_seed: MaskSeed
 
     @property
     def batch(self) -> Batch:
@@ -172,11 +172,11 @@ class Case(NamedTuple):
     def value(self, theta: Array, x: Array | None = None) -> Any:
         """Return C at another θ or x."""
         batch = self.batch if x is None else self._replace(x=x).batch
-        return self.network.value(theta, batch, self.draw)
+        return self.network.value(theta, batch, self.mask_seed)
 
     def trace(self) -> Trace:
         """Return both passes."""
-        return self.network.run(self.theta, self.batch, self.draw)
+        return self.network.run(self.theta, self.batch, self.mask_seed)
 
 
 def case(
@@ -202,7 +202,7 @@ def case(
     t = targets(objective, rng, (rows, width)).astype(dtype)
     weights = rng.uniform(0.2, 3.0, rows) if weighted else None
     theta = rng.normal(0.0, 0.8, network.layout.size).astype(dtype)
-    return tamed(Case(network, theta, x, t, weights, Draw(7, 3)))
+    return tamed(Case(network, theta, x, t, weights, MaskSeed(7, 3)))
 
 
 def met(loss: str) -> Case:
@@ -210,7 +210,7 @@ def met(loss: str) -> Case:
     network = Network(2, (Dense(2, "identity"),), {**ALL_LOSSES, **LOSS_VARIANTS}[loss])
     theta = network.pack(W=[np.eye(2)])
     x = np.array([[0.25, 0.75], [1.0, 0.0]])  # in every loss's domain
-    return Case(network, theta, x, x, None, Draw(7, 3))
+    return Case(network, theta, x, x, None, MaskSeed(7, 3))
 
 
 def layers_of(
@@ -253,9 +253,9 @@ def tamed(drawn: Case) -> Case:
 
 
 def net_input(drawn: Case) -> float:
-    """Return the largest |z| of any layer, an Activate's x included."""
+    """Return the largest |z| of any layer, an ActivationLayer's x included."""
     network = drawn.network
-    saved = network.forward(network.params(drawn.theta), drawn.batch.x, drawn.draw)
+    saved = network.forward(network.params(drawn.theta), drawn.batch.x, drawn.mask_seed)
     return max(float(np.abs(getattr(record, "z", record.x)).max()) for record in saved)
 
 

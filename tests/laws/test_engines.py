@@ -27,8 +27,9 @@ from numba.core import event
 from chainrule import loops
 from chainrule.activations import ACTIVATIONS
 from chainrule.compiled import describe
-from chainrule.layers import LAYERS, Activate, Dense, Dropout, LayerNorm
-from chainrule.network import Draw, Network, mlp
+from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, LayerNorm
+from chainrule.multilayer import mlp
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -91,7 +92,7 @@ def compare(
 ) -> Run:
     """Train on both engines, compare all numbers, and return the compiled run."""
     rows, dtype = np.atleast_2d(x).shape[0], np.asarray(x).dtype
-    said = describe(network, rule, rows=rows, batch=options.get("batch"), dtype=dtype)
+    said = describe(network, rule, rows=rows, batch_size=options.get("batch"), dtype=dtype)
     assert said.engine == "compiled", said
     fast = begun_on(threads, network, x, t, rule, **options)
     slow = train(network, x, t, rule, engine="reference", **options)
@@ -108,7 +109,7 @@ def agree(fast: Run, slow: Run, eps: float) -> None:
     pairs = zip((fast.theta, *fast.state.slots), (slow.theta, *slow.state.slots), strict=True)
     for found, expected in pairs:
         assert np.abs(found - expected).max() <= bound * np.abs(expected).max()
-    records = [[(r.epoch, r.step, r.rate) for r in run.history] for run in (fast, slow)]
+    records = [[(r.epoch, r.step, r.learning_rate) for r in run.history] for run in (fast, slow)]
     assert records[0] == records[1]
     losses = np.array([[r.loss for r in run.history] for run in (fast, slow)])
     assert (np.abs(losses[0] - losses[1]) <= bound * (1 + np.abs(losses[1]))).all()
@@ -116,7 +117,7 @@ def agree(fast: Run, slow: Run, eps: float) -> None:
 
 def trained(threads: str, drawn: Case, rule: Any, **options: Any) -> Run:
     """Compare both engines on a case, in three epochs of batches of three."""
-    settings = {"epochs": 3, "batch": 3, "seed": 7, **options}
+    settings = {"epochs": 3, "batch_size": 3, "seed": 7, **options}
     return compare(
         threads,
         drawn.network,
@@ -124,7 +125,7 @@ def trained(threads: str, drawn: Case, rule: Any, **options: Any) -> Run:
         drawn.t,
         rule,
         theta=drawn.theta,
-        weights=drawn.weights,
+        sample_weight=drawn.weights,
         **settings,
     )
 
@@ -173,12 +174,16 @@ def test_in_single_precision(layers, optimizer, penalty, clip, weighted, threads
 
 
 @pytest.mark.product(
-    optimizer=PAIRS, rate=ALL_SCHEDULES, dtype=DTYPES, batch=[None, 1, 3], shuffle=[True, False]
+    optimizer=PAIRS,
+    learning_rate=ALL_SCHEDULES,
+    dtype=DTYPES,
+    batch=[None, 1, 3],
+    shuffle=[True, False],
 )
-def test_schedules(optimizer, rate, dtype, batch, shuffle):
+def test_schedules(optimizer, learning_rate, dtype, batch, shuffle):
     drawn = case(rows=7, dtype=dtype)
-    rule = tuned(optimizer, rate=ALL_SCHEDULES[rate])
-    trained("as described", drawn, rule, batch=batch, shuffle=shuffle, epochs=4)
+    rule = tuned(optimizer, learning_rate=ALL_SCHEDULES[learning_rate])
+    trained("as described", drawn, rule, batch_size=batch, shuffle=shuffle, epochs=4)
 
 
 def test_nothing_in_the_tables_is_refused():
@@ -221,8 +226,8 @@ def test_large_layers(shape, optimizer, dtype, threads, clip):
     rng = np.random.default_rng(2)
     network = mlp(*sizes, activation="tanh", loss="squared-error")
     x, t = (rng.normal(size=(rows, width)).astype(dtype) for width in (sizes[0], sizes[-1]))
-    rule = tuned(optimizer, rate=0.01, clip=CLIPS[clip])
-    compare(threads, network, x, t, rule, epochs=2, batch=batch, seed=5)
+    rule = tuned(optimizer, learning_rate=0.01, clip=CLIPS[clip])
+    compare(threads, network, x, t, rule, epochs=2, batch_size=batch, seed=5)
 
 
 # ---- drawn networks, shapes and layouts ---------------------------------------------------------
@@ -261,7 +266,7 @@ HIDDEN = {
     "dense": None,
     "layer-norm": LayerNorm(),
     "dropout": Dropout(0.3),
-    "activate": Activate("tanh"),
+    "activation": ActivationLayer("tanh"),
 }
 # Slow, so that no run is chaotic: there, rounding doubles with every few updates in either engine.
 RULES = {"sgd": SGD(0.02), "momentum": Momentum(0.003), "adam": Adam(0.002, eps=0.01)}
@@ -269,7 +274,7 @@ RULES = {"sgd": SGD(0.02), "momentum": Momentum(0.003), "adam": Adam(0.002, eps=
 
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
-    """Draw a network of up to three hidden layers, some with another layer behind them."""
+    """MaskSeed a network of up to three hidden layers, some with another layer behind them."""
     layers: list[Any] = []
     for _ in range(draw(st.integers(0, 3))):
         layers.append(Dense(draw(st.integers(1, 40)), "tanh", bias=draw(st.booleans())))
@@ -282,7 +287,7 @@ def networks(draw: st.DrawFn) -> Network:
 @pytest.fixture(scope="module")
 def warm() -> None:
     """Compile what drawn networks need: layers, the rules above, both programs, both precisions."""
-    stack = (Dense(2, "tanh"), LayerNorm(), Activate("tanh"), Dropout(0.3), Dense(1, "tanh"))
+    stack = (Dense(2, "tanh"), LayerNorm(), ActivationLayer("tanh"), Dropout(0.3), Dense(1, "tanh"))
     for layers in (stack, (Dense(1, "tanh"),)):
         for dtype in DTYPES:
             for rule in RULES.values():
@@ -307,7 +312,7 @@ def warm() -> None:
     rule=st.sampled_from(sorted(RULES)),
     options=st.fixed_dictionaries(
         {
-            "batch": st.none() | st.integers(1, 60),
+            "batch_size": st.none() | st.integers(1, 60),
             "shuffle": st.booleans(),
             "seed": st.integers(0, 2**70),
             "epochs": st.integers(1, 3),
@@ -324,7 +329,15 @@ def test_drawn_networks(warm, network, x, weighted, threads, rule, options):
     some[0] += 1
     before = data.copy()
     with event.install_recorder("numba:run_pass") as passes:
-        both(threads, network, data, t, RULES[rule], weights=some if weighted else None, **options)
+        both(
+            threads,
+            network,
+            data,
+            t,
+            RULES[rule],
+            sample_weight=some if weighted else None,
+            **options,
+        )
     assert not passes.buffer, "sizes are run-time values, but something was compiled"
     assert np.array_equal(data, before)
 
@@ -364,23 +377,30 @@ def test_a_step_replayed_by_trace(optimizer, clip, layers, dtype, threads):
         drawn.t,
         rule,
         epochs=3,
-        batch=3,
+        batch_size=3,
         theta=drawn.theta,
-        weights=drawn.weights,
+        sample_weight=drawn.weights,
     )
     for record in run:
         if record.epoch == 2:
             break
     state = run.state
     later = train(
-        network, drawn.x, drawn.t, rule, epochs=1, batch=3, weights=drawn.weights, state=state
+        network,
+        drawn.x,
+        drawn.t,
+        rule,
+        epochs=1,
+        batch_size=3,
+        sample_weight=drawn.weights,
+        state=state,
     )
     later.finish()
     replayed = state
     for place in range(3):
         order = run.settings.batches.order(7, state.seed, state.epoch)
         batch = run.settings.batches.take(run.data, order, place)
-        trace = network.run(replayed.theta, batch, Draw(state.seed, replayed.step))
+        trace = network.run(replayed.theta, batch, MaskSeed(state.seed, replayed.step))
         before = OptimizerState(replayed.step, replayed.slots, network.layout)
         theta, after = rule.step(replayed.theta, trace.gradient, before)
         replayed = replayed._replace(theta=theta, step=after.step, slots=after.slots)
@@ -444,7 +464,9 @@ def test_the_comparison_sees_a_wrong_engine(monkeypatch):
     update = loops.update
 
     def wrong(network: Any, rule: Any, batch: Any, state: Any) -> Any:
-        return update(network, replace(rule, rate=rule.rate * (1 + 1e-9)), batch, state)
+        return update(
+            network, replace(rule, learning_rate=rule.learning_rate * (1 + 1e-9)), batch, state
+        )
 
     monkeypatch.setattr(loops, "update", wrong)
     with pytest.raises(AssertionError):

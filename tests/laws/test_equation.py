@@ -15,7 +15,8 @@ from chainrule.equations import EquationError, Scope, parse
 from chainrule.errors import UnknownNameError
 from chainrule.layers import Dense
 from chainrule.layout import Layout
-from chainrule.network import Draw, Network, Trace, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import MaskSeed, Network, Trace
 from chainrule.optimizers import (
     SGD,
     ClipNorm,
@@ -72,9 +73,9 @@ def test_with_everything_around(layers, optimizer, penalty, clip, trainable, wei
     assert_agree(drawn, tuned(optimizer, clip=CLIPS[clip]), dropped=dropped)
 
 
-@pytest.mark.product(optimizer=PAIRS, rate=ALL_SCHEDULES, dtype=["float64", "float32"])
-def test_with_schedules(optimizer, rate, dtype):
-    assert_agree(case(dtype=dtype), tuned(optimizer, rate=ALL_SCHEDULES[rate]))
+@pytest.mark.product(optimizer=PAIRS, learning_rate=ALL_SCHEDULES, dtype=["float64", "float32"])
+def test_with_schedules(optimizer, learning_rate, dtype):
+    assert_agree(case(dtype=dtype), tuned(optimizer, learning_rate=ALL_SCHEDULES[learning_rate]))
 
 
 @pytest.mark.parametrize(("activation", "loss"), VARIANTS)
@@ -93,9 +94,9 @@ def assert_agree(drawn: Case, rule: Optimizer, *, dropped: bool = True) -> None:
     state = rule.start(theta, network.layout)
     largest = 0.0
     for k in range(STEPS):
-        draw = Draw(5, k) if dropped else None
-        trace = network.run(theta, drawn.batch, draw)
-        step = wire(network, theta, drawn.batch, rule, state, draw=draw)
+        mask_seed = MaskSeed(5, k) if dropped else None
+        trace = network.run(theta, drawn.batch, mask_seed)
+        step = wire(network, theta, drawn.batch, rule, state, mask_seed=mask_seed)
         theta, state = rule.step(theta, trace.gradient, state)
         for name, theirs, ours in both(step, trace, rule, theta, state):
             largest = max(largest, difference(theirs, ours))
@@ -130,7 +131,7 @@ def difference(a: Any, b: Any) -> float:
 def test_every_record_field_has_an_equation():
     # `both` leaves out what an equation cannot know: masks, and db where there is no b.
     drawn = case(layers="all")
-    step = wire(drawn.network, drawn.theta, drawn.batch, draw=drawn.draw)
+    step = wire(drawn.network, drawn.theta, drawn.batch, mask_seed=drawn.mask_seed)
     trace = drawn.trace()
     left_out = [
         (scope.label, name)
@@ -187,7 +188,7 @@ def assert_each_counts(drawn: Case, rule: Optimizer) -> None:
     state = start._replace(step=2, slots=tuple(slot + 0.5 for slot in start.slots))
 
     def wired() -> Step:
-        return wire(drawn.network, drawn.theta, drawn.batch, rule, state, draw=drawn.draw)
+        return wire(drawn.network, drawn.theta, drawn.batch, rule, state, mask_seed=drawn.mask_seed)
 
     right = numbers(wired(), rule)
     for label, scope in wired().scopes.items():
@@ -221,7 +222,7 @@ def test_equations_of_an_optimizer_count(optimizer, clip):
 
 def replaced(drawn: Case, equations: Replacements, **options: Any) -> Step:
     """Return a step of gradient descent with some equations replaced."""
-    options = {"draw": drawn.draw, **options}
+    options = {"mask_seed": drawn.mask_seed, **options}
     return wire(drawn.network, drawn.theta, drawn.batch, SGD(0.1), replace=equations, **options)
 
 
@@ -324,7 +325,7 @@ def test_an_added_name_is_used():
 
 def test_added_state_is_momentum():
     added: Replacements = {
-        ("optimizer", "u_new"): "0.8 * u - rate * g",
+        ("optimizer", "u_new"): "0.8 * u - learning_rate * g",
         ("optimizer", "w_new"): "w + u_new",
     }
     drawn, rule = case(), Momentum(0.1, momentum=0.8)

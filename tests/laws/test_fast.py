@@ -17,10 +17,11 @@ from chainrule.batch import normalize
 from chainrule.derivatives import central_difference, complex_step, elementwise_derivative
 from chainrule.gradcheck import check_gradient
 from chainrule.initializers import INITIALIZERS, Constant, Glorot, He, LeCun, Orthogonal, Uniform
-from chainrule.layers import LAYERS, Activate, Dense, Dropout, LayerNorm, dropout_mask
+from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, LayerNorm, dropout_mask
 from chainrule.loops import Batches, State, epoch
 from chainrule.losses import LOSSES, Huber, Quantile, one_hot
-from chainrule.network import Draw, Network, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -175,7 +176,7 @@ def test_names():
     assert set(F) <= set(ACTIVATIONS)
     assert set(LOSS_HANDS) <= set(LOSSES)
     assert set(VARIANCES) <= set(INITIALIZERS)
-    assert {"dense", "layer-norm", "activate", "dropout"} <= set(LAYERS)
+    assert {"dense", "layer-norm", "activation", "dropout"} <= set(LAYERS)
     assert {"constant", "step", "exponential", "inverse-scaling"} <= set(SCHEDULES)
     assert {"cosine", "warm-up"} <= set(SCHEDULES)
     assert {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs"} <= set(OPTIMIZERS)
@@ -187,12 +188,12 @@ def test_names():
 
 def test_defaults():
     assert [repr(rule) for rule in OPTIMIZERS.values()][:7] == [
-        "SGD(rate=0.1, clip=None)",
-        "Momentum(rate=0.01, momentum=0.9, clip=None)",
-        "Nesterov(rate=0.01, momentum=0.9, clip=None)",
-        "RMSProp(rate=0.001, rho=0.9, eps=1e-08, clip=None)",
-        "Adam(rate=0.001, beta1=0.9, beta2=0.999, eps=1e-08, clip=None)",
-        "AdamW(rate=0.001, beta1=0.9, beta2=0.999, eps=1e-08, decay=0.01, clip=None)",
+        "SGD(learning_rate=0.1, clip=None)",
+        "Momentum(learning_rate=0.01, momentum=0.9, clip=None)",
+        "Nesterov(learning_rate=0.01, momentum=0.9, clip=None)",
+        "RMSProp(learning_rate=0.001, rho=0.9, eps=1e-08, clip=None)",
+        "Adam(learning_rate=0.001, beta1=0.9, beta2=0.999, eps=1e-08, clip=None)",
+        "AdamW(learning_rate=0.001, beta1=0.9, beta2=0.999, eps=1e-08, decay=0.01, clip=None)",
         "LBFGS(memory=10, tolerance=1e-08)",
     ]
     assert repr(Dropout()) == "Dropout(rate=0.5)"
@@ -514,7 +515,7 @@ def test_dropout():
 
 
 def test_activate():
-    layer = Activate(LeakyReLU(0.5))
+    layer = ActivationLayer(LeakyReLU(0.5))
     saved = layer.forward({}, X)
     assert saved.a.tolist() == [[1.0, 2.0, 4.0], [0.5, -0.5, 3.0]]
     assert layer.backward({}, saved, 2 * X).dx.tolist() == [[2.0, 4.0, 8.0], [1.0, -1.0, 6.0]]
@@ -581,7 +582,7 @@ def test_sample_weights():
 
 @pytest.mark.parametrize("name", ALL_ACTIVATIONS)
 def test_gradient_of_activations(name):
-    assert worst_error(case(name, layers="activate", width=2, rows=2)) < 1e-12
+    assert worst_error(case(name, layers="activation", width=2, rows=2)) < 1e-12
 
 
 @pytest.mark.parametrize("name", ALL_LOSSES)
@@ -598,7 +599,7 @@ def test_gradient_of_layers(name):
 @pytest.mark.parametrize("name", PAIRS)
 def test_equations_of_optimizers(name):
     drawn = case(layers="all", weighted=True, penalty=PENALTY, trainable=("W",), dtype="float32")
-    assert_agree(drawn, tuned(name, rate=WarmUp(2, 0.05), clip=ClipNorm(0.5)))
+    assert_agree(drawn, tuned(name, learning_rate=WarmUp(2, 0.05), clip=ClipNorm(0.5)))
     assert_agree(case(layers="single"), tuned(name, clip=ClipValue(0.05)))
 
 
@@ -712,7 +713,7 @@ def test_equations_see_their_neighbors(text):
 def test_equations_that_remember():
     # momentum, added to gradient descent as a state of its own
     added: Replacements = {
-        ("optimizer", "u_new"): "0.8 * u - rate * g",
+        ("optimizer", "u_new"): "0.8 * u - learning_rate * g",
         ("optimizer", "w_new"): "w + u_new",
         ("1", "kept_new"): "kept + 1",
         ("1", "dx"): "delta @ W * (kept_new / kept_new)",
@@ -752,11 +753,11 @@ def test_three_updates_by_hand():
         errors = [w * x[i][0] - t[i] for i in rows]
         losses.append(sum(e * e / 2 for e in errors))
         w -= 0.1 * sum(e * x[i][0] for e, i in zip(errors, rows, strict=True)) / len(rows)
-    run = train(network, x, t, SGD(0.1), theta=[0.5], epochs=1, batch=2, shuffle=False)
+    run = train(network, x, t, SGD(0.1), theta=[0.5], epochs=1, batch_size=2, shuffle=False)
     record = run.finish()
     assert run.theta.tolist() == near([w])
     assert record.loss == near(sum(losses) / 3)
-    assert (record.epoch, record.step, record.rate) == (1, 2, 0.1)
+    assert (record.epoch, record.step, record.learning_rate) == (1, 2, 0.1)
 
 
 def test_batches():
@@ -779,7 +780,7 @@ def test_stopped_and_continued():
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(7, 2)), rng.normal(size=7)
     # `epoch` is the reference engine's, so both runs are too: each engine has its own last bits
-    settings: dict[str, Any] = {"batch": 3, "seed": 5, "engine": "reference"}
+    settings: dict[str, Any] = {"batch_size": 3, "seed": 5, "engine": "reference"}
     whole = train(network, x, t, Adam(0.01), epochs=4, **settings)
     whole.finish()
     half = train(network, x, t, Adam(0.01), epochs=4, **settings)
@@ -802,7 +803,7 @@ def test_stopped_and_continued():
         losses = [r.loss for r in whole.history]
         assert [r.loss for r in rest.history] == losses[kept.epoch :]
     assert whole.state.step == 12
-    masks = network.masks(4, Draw(5, 1))
+    masks = network.masks(4, MaskSeed(5, 1))
     assert masks[1] is not None
     assert same_bits(masks[1], dropout_mask(5, 1, 1, (4, 3), 0.3))
 
@@ -810,7 +811,7 @@ def test_stopped_and_continued():
 def test_early_stopping():
     network = mlp(1, 1, activation="identity", loss="squared-error", bias=False)
     settings: dict[str, Any] = {"theta": [0.0], "epochs": 50, "validation": ([[1.0]], [0.35])}
-    run = train(network, [[1.0]], [1.0], SGD(0.1), stop=EarlyStopping(3), **settings)
+    run = train(network, [[1.0]], [1.0], SGD(0.1), early_stopping=EarlyStopping(3), **settings)
     run.finish()
     # w = 1 − .9^k: .1, .19, .271, .3439 (the best), .40951, .468559, .5217031
     assert run.reason == "early stopping"

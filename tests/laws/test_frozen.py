@@ -49,7 +49,7 @@ def test_frozen_entries_keep_their_bytes(optimizer, freeze, clip, dtype):
     rule = tuned(optimizer, clip=CLIPS[clip]) if optimizer in PAIRS else OPTIMIZERS[optimizer]
     x, t = data()
     start = np.random.default_rng(1).normal(size=net.layout.size).astype(dtype)  # no zeros
-    run = train(net, x.astype(dtype), t, rule, theta=start, epochs=4, batch=None)
+    run = train(net, x.astype(dtype), t, rule, theta=start, epochs=4, batch_size=None)
     for _ in run:
         pass
     free = net.layout.trainable

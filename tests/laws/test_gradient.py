@@ -11,7 +11,7 @@ import pytest
 from chainrule.activations import ACTIVATIONS
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.penalties import Penalty
 from chainrule.wiring import wire
 from tests.laws.gradient_table import (
@@ -73,7 +73,7 @@ def test_kink_of_an_activation(activation):
     network = mlp(2, 3, 2, activation=activation, loss="squared-error", output="identity")
     theta = network.initialize(0)  # biases 0
     x, t = np.array([[0.0, 0.0], [0.5, -1.0]]), np.array([[1.0, -1.0], [0.5, 0.0]])
-    assert worst_error(Case(network, theta, x, t, None, case().draw)) <= LAW
+    assert worst_error(Case(network, theta, x, t, None, case().mask_seed)) <= LAW
 
 
 @pytest.mark.parametrize("loss", [*ALL_LOSSES, *LOSS_VARIANTS])
@@ -85,7 +85,7 @@ def test_kink_of_the_penalty():
     network = mlp(2, 1, activation="tanh", loss="squared-error", penalty=Penalty(l1=0.3))
     theta = network.pack(W=[[[0.0, 0.7]]])
     x, t = np.array([[1.0, -0.5]]), np.array([[0.4]])
-    assert worst_error(Case(network, theta, x, t, None, case().draw)) <= LAW
+    assert worst_error(Case(network, theta, x, t, None, case().mask_seed)) <= LAW
 
 
 # ---- the measure itself -------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_a_wrong_entry_shows(entry, monkeypatch):
 
 def test_sizes_bound_the_gradient():
     drawn = case(layers="all", weighted=True, penalty=PENALTY)
-    step = wire(drawn.network, drawn.theta, drawn.batch, draw=drawn.draw)
+    step = wire(drawn.network, drawn.theta, drawn.batch, mask_seed=drawn.mask_seed)
     for array in step.arrays.values():
         size = Sizes().of(array, "dC")
         assert size.shape == np.shape(array["dC"])

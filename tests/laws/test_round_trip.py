@@ -17,10 +17,11 @@ import chainrule
 from chainrule import activations, initializers, layers, losses, optimizers, schedules
 from chainrule.activations import ACTIVATIONS, ELU, Custom, LeakyReLU, Tanh
 from chainrule.initializers import INITIALIZERS, Constant, Glorot, Orthogonal, Uniform
-from chainrule.layers import LAYERS, Activate, Dense, Dropout, LayerNorm
+from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, LayerNorm
 from chainrule.loops import Batches
 from chainrule.losses import LOSSES, CustomLoss, Huber, Quantile
-from chainrule.network import Network, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, SGD, ClipNorm, ClipValue, Momentum
 from chainrule.penalties import Penalty
 from chainrule.schedules import ConstantRate, CosineDecay, WarmUp
@@ -74,7 +75,7 @@ PRINTED: dict[str, Any] = {
     "frozen": Dense(2, "relu", Uniform(0, 1), Constant(0.1), trainable=("b",)),
     "frozen norm": LayerNorm(0.1, trainable=False),
     "dropout": Dropout(0.25),
-    "activate": Activate(ELU(0.5)),
+    "activation": ActivationLayer(ELU(0.5)),
     "clipped": SGD(WarmUp(10, CosineDecay(0.1, 100)), ClipNorm(1.0)),
     "clipped value": Momentum(1e-3, clip=ClipValue(0.5)),
     "penalty": PENALTY,
@@ -142,8 +143,8 @@ CHANGES = [
     (mlp(2, 2, activation="tanh", loss="huber"), "inputs", 3),
     (mlp(2, 2, activation="tanh", loss="huber"), "loss", "quantile"),
     (mlp(2, 2, activation="tanh", loss="huber"), "penalty", Penalty(l1=1)),
-    (SGD(0.1), "rate", 0.2),
-    (SGD(0.1), "rate", ConstantRate(0.1)),
+    (SGD(0.1), "learning_rate", 0.2),
+    (SGD(0.1), "learning_rate", ConstantRate(0.1)),
     (SGD(0.1), "clip", ClipNorm(1)),
 ]
 
@@ -157,7 +158,7 @@ def test_a_changed_field_is_another_description(value, field, other):
 
 def test_names_and_objects_are_the_same():
     assert Dense(2, "tanh", "he", "constant") == Dense(2, Tanh(), INITIALIZERS["he"], Constant())
-    assert Activate("relu") == Activate(ACTIVATIONS["relu"])
+    assert ActivationLayer("relu") == ActivationLayer(ACTIVATIONS["relu"])
     assert Network(2, (Dense(2, "tanh"),), "huber") == Network(2, (Dense(2, Tanh()),), Huber())
     assert SGD(1) == SGD(1.0) == SGD(np.float64(1))
     assert WarmUp(3, 0.5) == WarmUp(3, ConstantRate(0.5))

@@ -19,7 +19,7 @@ from chainrule import loops
 from chainrule.initializers import INITIALIZERS
 from chainrule.layers import dropout_mask
 from chainrule.loops import Batches, State
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, Optimizer, optimizer
 from chainrule.penalties import Penalty
 from chainrule.training import EarlyStopping, Run, train
@@ -49,9 +49,9 @@ def data(dtype: str = "float64") -> tuple[Array, Array]:
 def run(rule: Any, epochs: int = EPOCHS, *, dtype: str = "float64", **options: Any) -> Run:
     """Return a run on the data, with mini-batches, weights, shuffles and dropout."""
     x, t = options.pop("data", None) or data(dtype)
-    settings = {"seed": 3, "weights": np.arange(1.0, 11.0), "batch": BATCH, **options}
+    settings = {"seed": 3, "sample_weight": np.arange(1.0, 11.0), "batch_size": BATCH, **options}
     if isinstance(optimizer(rule), LBFGS):  # takes all data as they are
-        return train(QUIET, x, t, rule, epochs=epochs, **{**settings, "batch": None})
+        return train(QUIET, x, t, rule, epochs=epochs, **{**settings, "batch_size": None})
     # The loop that the tests take apart is the reference's.
     return train(NET, x, t, rule, epochs=epochs, **{"engine": "reference", **settings})
 
@@ -171,7 +171,7 @@ WAYS = [through_a_dict, through_npz, through_json]
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_state_survives(way, dtype):
-    state = next(iter_updates(run(Adam(0.01), dtype=dtype, stop=EarlyStopping()), 4))
+    state = next(iter_updates(run(Adam(0.01), dtype=dtype, early_stopping=EarlyStopping()), 4))
     state = state._replace(best_score=-0.1, best_epoch=3, best_theta=state.theta / 3)
     for kept in (state, state._replace(best_score=None, best_theta=None)):
         found = way(kept)
@@ -192,13 +192,13 @@ def iter_updates(begun: Run, after: int) -> Iterator[State]:
 
 @pytest.mark.product(
     name=PAIRS,
-    rate=ALL_SCHEDULES,
+    learning_rate=ALL_SCHEDULES,
     dtype=["float64", "float32"],
     way=WAYS,
     engine=["reference", "compiled"],
 )
-def test_stopped_between_epochs(name, rate, dtype, way, engine):
-    rule = tuned(name, rate=ALL_SCHEDULES[rate])
+def test_stopped_between_epochs(name, learning_rate, dtype, way, engine):
+    rule = tuned(name, learning_rate=ALL_SCHEDULES[learning_rate])
     whole = done(run(rule, dtype=dtype, engine=engine))
     first = done(run(rule, 2, dtype=dtype, engine=engine))
     second = done(
@@ -208,12 +208,14 @@ def test_stopped_between_epochs(name, rate, dtype, way, engine):
     assert same_state(whole.state, second.state)
     apart = [r.loss for r in first.history + second.history]
     assert apart == [r.loss for r in whole.history]
-    assert [r.rate for r in first.history + second.history] == [r.rate for r in whole.history]
+    assert [r.learning_rate for r in first.history + second.history] == [
+        r.learning_rate for r in whole.history
+    ]
 
 
-@pytest.mark.product(name=PAIRS, rate=ALL_SCHEDULES, way=WAYS, updates=[1, 2, 5])
-def test_stopped_within_an_epoch(name, rate, way, updates):
-    rule = tuned(name, rate=ALL_SCHEDULES[rate])
+@pytest.mark.product(name=PAIRS, learning_rate=ALL_SCHEDULES, way=WAYS, updates=[1, 2, 5])
+def test_stopped_within_an_epoch(name, learning_rate, way, updates):
+    rule = tuned(name, learning_rate=ALL_SCHEDULES[learning_rate])
     whole = done(run(rule, engine="reference"))
     state = next(iter_updates(run(rule), updates))
     assert state.batch == updates % UPDATES != 0
@@ -260,7 +262,7 @@ STOP = EarlyStopping(patience=3)
 def stopping(epochs: int, **options: Any) -> Run:
     """Return a run that stops early: its validation targets are wrong on purpose."""
     x, t = data()
-    return run(SGD(0.3), epochs, stop=STOP, validation=(x[:4], 1 - t[:4]), **options)
+    return run(SGD(0.3), epochs, early_stopping=STOP, validation=(x[:4], 1 - t[:4]), **options)
 
 
 def test_early_stopping_continued():
@@ -362,7 +364,7 @@ def test_what_is_given_is_never_written_to(name, batch, dtype, stop):
     given = {
         "X": x,
         "y": t,
-        "weights": np.arange(1.0, 11.0).astype(dtype),
+        "sample_weight": np.arange(1.0, 11.0).astype(dtype),
         "theta": NET.initialize(0, dtype),
         "vx": x[:3].copy(),
         "vt": t[:3].copy(),
@@ -375,10 +377,10 @@ def test_what_is_given_is_never_written_to(name, batch, dtype, stop):
         3,
         data=(given["X"], given["y"]),
         theta=given["theta"],
-        weights=given["weights"],
+        sample_weight=given["sample_weight"],
         validation=(given["vx"], given["vt"]),
-        batch=batch,
-        stop=stop,
+        batch_size=batch,
+        early_stopping=stop,
     )
     begun.finish()
     assert all(same_bits(given[key], before[key]) for key in given)
@@ -388,7 +390,7 @@ def test_what_is_given_is_never_written_to(name, batch, dtype, stop):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_what_was_handed_out_is_never_written_to(name):
     seen: list[tuple[Array, Array]] = []
-    begun = run(OPTIMIZERS[name], stop=STOP)
+    begun = run(OPTIMIZERS[name], early_stopping=STOP)
 
     def look() -> None:
         handed = (begun.theta, begun.state.theta, begun.state.best_theta, *begun.state.slots)

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.layers import Activate, Dense, Dropout, LayerNorm
+from chainrule.layers import ActivationLayer, Dense, Dropout, LayerNorm
 from chainrule.losses import LOSSES
-from chainrule.network import Draw, Network
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import Momentum
 from chainrule.training import train
 from tests.laws.nets import PENALTY, STACKS, Array, case, same_bits
@@ -74,21 +74,21 @@ eighths = st.integers(-16, 16).map(lambda k: k / 8)  # exact in float16
 
 @st.composite
 def arrays(draw: st.DrawFn, rows: int, columns: int) -> Array:
-    """Draw an array of eighths, exact in every precision."""
+    """MaskSeed an array of eighths, exact in every precision."""
     values = draw(st.lists(eighths, min_size=rows * columns, max_size=rows * columns))
     return np.array(values).reshape(rows, columns)
 
 
 @st.composite
 def networks(draw: st.DrawFn, outputs: st.SearchStrategy[int] = sizes) -> tuple[Network, Array]:
-    """Draw a network of any widths, one included, and its parameters."""
+    """MaskSeed a network of any widths, one included, and its parameters."""
     f = draw(st.sampled_from(sorted(ACTIVATIONS)))
     inner = draw(st.lists(st.sampled_from(["dense", "norm", "dropout", "activate"]), max_size=2))
     made = {
         "dense": Dense(draw(sizes), f, bias=draw(st.booleans())),
         "norm": LayerNorm(0.1),
         "dropout": Dropout(0.3),
-        "activate": Activate(f),
+        "activation": ActivationLayer(f),
     }
     layers = (*[made[name] for name in inner], Dense(draw(outputs), f))
     network = Network(draw(sizes), layers, draw(st.sampled_from(LINEAR)), PENALTY)
@@ -132,8 +132,8 @@ def test_every_form_gives_the_same(data):
     )
     kept = [snapshot(values) for values in (x, t, weights)]
 
-    ours = network.trace(theta, x, t, weights, draw=Draw(1, 2))
-    plainly = network.trace(theta, plain(x), plain(t), plain(weights), draw=Draw(1, 2))
+    ours = network.trace(theta, x, t, weights, mask_seed=MaskSeed(1, 2))
+    plainly = network.trace(theta, plain(x), plain(t), plain(weights), mask_seed=MaskSeed(1, 2))
     for name in ("p", "terms", "value", "do", "gradient"):
         one, other = getattr(ours, name), getattr(plainly, name)
         assert one.dtype == np.float64
@@ -193,7 +193,7 @@ def test_results_have_the_precision_of_theta(activation, loss, layers, form):
         drawn = case(activation, loss, layers, weighted=True, penalty=PENALTY)
         theta = drawn.theta.astype(dtype)
         x, t = FORMS[form](drawn.x), FORMS[form](drawn.t)
-        trace = drawn.network.trace(theta, x, t, drawn.weights, draw=drawn.draw)
+        trace = drawn.network.trace(theta, x, t, drawn.weights, mask_seed=drawn.mask_seed)
         records = [array for record in (*trace.layers, *trace.grads) for array in record]
         numbers = [trace.p, trace.terms, trace.value, trace.do, trace.gradient, *records]
         found = {a.dtype for a in numbers if a is not None and a.dtype != np.uint8}  # masks
@@ -209,7 +209,7 @@ def test_training_takes_every_form(form, dtype, size):
     numbers = np.array([[0.5, -1.0], [1.5, 0.25], [0.0, 2.0], [-0.5, 1.0], [1.0, 1.0]])
     x, t = FORMS[form](numbers), FORMS[form](numbers[:, :1])
     theta = network.initialize(0, dtype)
-    settings = {"epochs": 2, "batch": size, "theta": theta}
+    settings = {"epochs": 2, "batch_size": size, "theta": theta}
     run = train(network, x, t, Momentum(), **settings)
     plainly = train(network, plain(x), plain(t), Momentum(), **settings)
     run.finish()

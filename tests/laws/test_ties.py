@@ -10,7 +10,7 @@ from chainrule import (
     ACTIVATIONS,
     LOSSES,
     SGD,
-    Activate,
+    ActivationLayer,
     ClipNorm,
     ClipValue,
     Constant,
@@ -101,7 +101,7 @@ def test_defaults():
     assert norm.initializers() == {"W": Constant(1.0), "b": Constant(0.0)}
     assert norm.trains("W") is True
     assert LayerNorm(trainable=("b",)).trains("W") is False
-    assert Activate("tanh").trains("W") is Dropout().trains("W") is True
+    assert ActivationLayer("tanh").trains("W") is Dropout().trains("W") is True
     owners = {name for name, loss in LOSSES.items() if loss.owns_link}
     assert owners == {"poisson", *(n for n in LOSSES if "cross" in n or "softmax" in n)}
     assert {name for name, loss in LOSSES.items() if loss.classes} == {
@@ -111,7 +111,7 @@ def test_defaults():
 
 
 def test_equations_of_a_layer_train_unless_told():
-    for layer in (Dense(1, "tanh"), LayerNorm(), Activate("tanh"), Dropout()):
+    for layer in (Dense(1, "tanh"), LayerNorm(), ActivationLayer("tanh"), Dropout()):
         assert layer.equations() == layer.equations(training=True)
     assert Dropout().equations(training=False) == {"a": "x", "dx": "da"}
 

@@ -37,7 +37,7 @@ def made(base: str | None = None, **settings: Any) -> Problem:
 
 
 def activations(net: Network) -> list[object]:
-    return [layer.f for layer in net.layers if isinstance(layer, Dense)]
+    return [layer.activation for layer in net.layers if isinstance(layer, Dense)]
 
 
 # ---- what is changed and what is kept -----------------------------------------------------------
@@ -48,7 +48,7 @@ def test_a_network_of_your_own():
     assert p.x == ((0.1, 0.2), (0.3, 0.4))
     assert p.t == ((0,), (1,))
     assert activations(p.network) == [Logistic(), Logistic()]
-    assert p.network.objective.name == "squared-error"
+    assert p.network.loss.name == "squared-error"
     assert (p.optimizer, p.notation, p.source) == (SGD(0.5), "plain", "")
     assert p.title == "A 2-3-1 network: logistic, squared-error"
 
@@ -85,10 +85,14 @@ def test_errata_go_with_what_they_are_about():
 
 
 def test_titles_and_sources_stay_true():
-    plain, rate, other = made("mazur"), made("mazur", l2=0.1), made("mazur", activation="tanh")
+    plain, penalized, other = (
+        made("mazur"),
+        made("mazur", l2=0.1),
+        made("mazur", activation="tanh"),
+    )
     assert plain.source == PROBLEMS["mazur"].source
-    assert rate.title == plain.title
-    assert rate.source == other.source == f"{plain.source}; changed here"
+    assert penalized.title == plain.title
+    assert penalized.source == other.source == f"{plain.source}; changed here"
     assert other.title == "A 2-2-2 network: tanh, squared-error"
     assert made("mazur", title="Mine", source="me", l2=1.0).title == "Mine"
     assert made("mazur", title="Mine", source="me", l2=1.0).source == "me"
@@ -237,7 +241,11 @@ def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
         ({"preset": "mazur", "l2": -1}, "l2", r"in \[0, inf\)"),
         ({"preset": "mazur", "learning-rate": "fast"}, "learning-rate", r"in \(0, inf\)"),
         ({"preset": "mazur", "momentum": 0.5}, "momentum", "sgd has no momentum"),
-        ({"preset": "mazur", "optimizer": "lbfgs", "learning-rate": 1}, "learning-rate", "no rate"),
+        (
+            {"preset": "mazur", "optimizer": "lbfgs", "learning-rate": 1},
+            "learning-rate",
+            "no learning_rate",
+        ),
         ({"preset": "mazur", "optimizer": "lbfgs", "clip-norm": 1}, "clip-norm", "no clip"),
         ({"preset": "mazur", "optimizer": "lbfgs", "steps": 2}, "steps", "explain one step"),
         ({"preset": "mazur", "optimizer": "adm"}, "optimizer", "did you mean 'adam'"),

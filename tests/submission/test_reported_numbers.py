@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chainrule.errors import InputError
 from chainrule.explanation import explain, explain_problem
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import Adam
 from chainrule.problems import problem
 from chainrule.submission.numbers.names import resolve_names

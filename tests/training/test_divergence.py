@@ -77,26 +77,26 @@ def first_not_finite(theta: Array, x: Array, t: Array) -> str:
     return "the update"
 
 
-@pytest.mark.parametrize("rate", [0.5, 3.0, 1e3, 1e20, 1e60, 1e110, 1e200])
-def test_a_rate_that_is_too_high(rate: float):
+@pytest.mark.parametrize("learning_rate", [0.5, 3.0, 1e3, 1e20, 1e60, 1e110, 1e200])
+def test_a_rate_that_is_too_high(learning_rate: float):
     theta = LINEAR.initialize(SEED)
     for epoch, batch, rows in batches(500):  # noqa: B007 (they are used behind the loop)
         with np.errstate(all="ignore"):
             loss, gradient = LINEAR.loss_and_gradient(theta, X[rows], Y[rows])
-            new = theta - rate * gradient
+            new = theta - learning_rate * gradient
         if not (np.isfinite(loss) and np.isfinite(gradient).all() and np.isfinite(new).all()):
             break
         theta = new
     else:
         pytest.fail("it does not diverge")
     run = train(
-        LINEAR, X, Y, SGD(rate), epochs=500, batch=SIZE, seed=SEED, engine="reference"
+        LINEAR, X, Y, SGD(learning_rate), epochs=500, batch_size=SIZE, seed=SEED, engine="reference"
     )  # the compiled engine is held to this one by tests/compiled
     message = diverged(run)
     with np.errstate(all="ignore"):
         place = first_not_finite(theta, X[rows], Y[rows])
     assert f"is not finite (loss {loss:.6g}) in epoch {epoch}, batch {batch}; " in message
-    assert f"; first at {place}. Lower the learning rate (now {rate:.6g})" in message
+    assert f"; first at {place}. Lower the learning rate (now {learning_rate:.6g})" in message
     assert f"(largest |x| now {np.abs(X[rows]).max():.6g}, |t| " in message
     assert "clip gradients (clip=ClipNorm(1.0))" in message
     assert message.endswith("; the last finite theta is kept")
@@ -106,22 +106,22 @@ def test_a_rate_that_is_too_high(rate: float):
 
 def test_the_places_above_are_not_all_the_same():
     places = set()
-    for rate in (0.5, 3.0, 1e3, 1e20, 1e60, 1e110, 1e200):
-        run = train(LINEAR, X, Y, SGD(rate), epochs=500, batch=SIZE, seed=SEED)
+    for learning_rate in (0.5, 3.0, 1e3, 1e20, 1e60, 1e110, 1e200):
+        run = train(LINEAR, X, Y, SGD(learning_rate), epochs=500, batch_size=SIZE, seed=SEED)
         places |= set(re.findall(r"first at (.*?)\. ", diverged(run)))
     assert len(places) >= 3
 
 
 @pytest.mark.parametrize("clip", [ClipNorm(1.0), ClipValue(0.5)])
 def test_clipping_prevents_it(clip: ClipNorm | ClipValue):
-    diverged(train(LINEAR, X, Y, SGD(0.5), epochs=500, batch=SIZE, seed=SEED))
-    clipped = train(LINEAR, X, Y, SGD(0.5, clip=clip), epochs=500, batch=SIZE, seed=SEED)
+    diverged(train(LINEAR, X, Y, SGD(0.5), epochs=500, batch_size=SIZE, seed=SEED))
+    clipped = train(LINEAR, X, Y, SGD(0.5, clip=clip), epochs=500, batch_size=SIZE, seed=SEED)
     assert np.isfinite(clipped.finish().loss)
     assert clipped.reason == "epochs"
 
 
 def test_a_second_try_says_the_same():
-    run = train(LINEAR, X, Y, SGD(3.0), epochs=500, batch=SIZE, seed=SEED)
+    run = train(LINEAR, X, Y, SGD(3.0), epochs=500, batch_size=SIZE, seed=SEED)
     message, state = diverged(run), run.state
     assert diverged(run) == message
     assert run.state is state
@@ -174,7 +174,7 @@ def test_a_nan_is_found_in_the_batch_and_layer_where_it_arises(layer: int, sampl
     net = Network(1, (Dense(1, first), Dropout(0.0), Dense(1, second)), "squared-error")
     theta = net.pack([[[1.0]], [[1.0]]])
     x = np.where(np.arange(N) == sample, -6.0, 0.5)[:, None]
-    run = train(net, x, x, SGD(1e-9), epochs=2, batch=SIZE, seed=SEED, theta=theta)
+    run = train(net, x, x, SGD(1e-9), epochs=2, batch_size=SIZE, seed=SEED, theta=theta)
     message = diverged(run)
     batch = next(number for _, number, rows in batches(1) if sample in rows)
     assert f"(loss nan) in epoch 1, batch {batch}; first at layer {layer} (a). " in message

@@ -37,11 +37,11 @@ def run_of(*scores: float, every: int = 1, epochs: int | None = None, **stop: An
         X,
         Y,
         SGD(0.3),
-        batch=4,
+        batch_size=4,
         metric=scripted(*scores),
         record_every=every,
         epochs=len(scores) * every if epochs is None else epochs,
-        stop=EarlyStopping(monitor="metric", **stop),
+        early_stopping=EarlyStopping(monitor="metric", **stop),
     )
     run.finish()
     return run
@@ -49,7 +49,7 @@ def run_of(*scores: float, every: int = 1, epochs: int | None = None, **stop: An
 
 def theta_after(epochs: int) -> bytes:
     """Return the parameters of a run that nothing stops."""
-    run = train(NET, X, Y, SGD(0.3), batch=4, epochs=epochs)
+    run = train(NET, X, Y, SGD(0.3), batch_size=4, epochs=epochs)
     if epochs:
         run.finish()
     return run.theta.tobytes()
@@ -119,10 +119,10 @@ def test_before_the_end_the_parameters_are_the_last_ones():
         X,
         Y,
         SGD(0.3),
-        batch=4,
+        batch_size=4,
         epochs=3,
         metric=scripted(3, 2, 1),
-        stop=EarlyStopping(monitor="metric"),
+        early_stopping=EarlyStopping(monitor="metric"),
     )
     for record in run:
         assert run.theta.tobytes() == theta_after(record.epoch)
@@ -140,7 +140,7 @@ def test_a_stopped_run_does_not_go_on():
 def test_without_patience_left_a_continued_run_stops_at_its_first_record():
     first = run_of(5, 1, 1, patience=2)
     stop = EarlyStopping(patience=2, monitor="metric")
-    more = {"batch": 4, "stop": stop, "state": first.state, "epochs": 5}
+    more = {"batch_size": 4, "early_stopping": stop, "state": first.state, "epochs": 5}
     second = train(NET, X, Y, SGD(0.3), **more, metric=scripted(1, 9))
     assert (second.finish().epoch, second.reason) == (4, "early stopping")
     assert second.theta.tobytes() == theta_after(1)
@@ -154,17 +154,19 @@ def test_stopped_and_continued_is_uninterrupted(cut: int):
     scores = [1.0, 2.0, 3.0, 2.5, 2.0, 1.0]
     stop = EarlyStopping(patience=4, monitor="metric")
     whole = run_of(*scores, patience=4)
-    first = train(NET, X, Y, SGD(0.3), batch=4, epochs=cut, metric=scripted(*scores), stop=stop)
+    first = train(
+        NET, X, Y, SGD(0.3), batch_size=4, epochs=cut, metric=scripted(*scores), early_stopping=stop
+    )
     first.finish()
     second = train(
         NET,
         X,
         Y,
         SGD(0.3),
-        batch=4,
+        batch_size=4,
         epochs=6 - cut,
         metric=scripted(*scores[cut:]),
-        stop=stop,
+        early_stopping=stop,
         state=first.state,
     )
     second.finish()
@@ -184,7 +186,7 @@ def validation_losses(run: Run) -> list[float]:
 def test_on_the_validation_loss():
     stop = EarlyStopping(patience=5)
     xv, yv = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 2))
-    run = train(NET, X, Y, Adam(0.05), epochs=500, stop=stop, validation=(xv, yv))
+    run = train(NET, X, Y, Adam(0.05), epochs=500, early_stopping=stop, validation=(xv, yv))
     run.finish()
     losses = validation_losses(run)
     best = losses.index(min(losses))
@@ -196,7 +198,15 @@ def test_on_the_validation_loss():
 
 
 def test_on_the_training_loss_where_there_is_no_validation():
-    run = train(NET, X, Y, SGD(3.0), epochs=500, stop=EarlyStopping(patience=4), after=True)
+    run = train(
+        NET,
+        X,
+        Y,
+        SGD(3.0),
+        epochs=500,
+        early_stopping=EarlyStopping(patience=4),
+        loss_after_epoch=True,
+    )
     run.finish()
     losses = [r.loss for r in run.history]
     assert len(losses) == np.argmin(losses) + 1 + 4
@@ -205,8 +215,8 @@ def test_on_the_training_loss_where_there_is_no_validation():
 
 def test_a_monitored_loss_may_ask_for_a_delta():
     settings: dict[str, Any] = {"epochs": 500, "record_every": 1}
-    patient = train(NET, X, Y, SGD(0.1), **settings, stop=EarlyStopping(3, 1e-6))
-    strict = train(NET, X, Y, SGD(0.1), **settings, stop=EarlyStopping(3, 0.01))
+    patient = train(NET, X, Y, SGD(0.1), **settings, early_stopping=EarlyStopping(3, 1e-6))
+    strict = train(NET, X, Y, SGD(0.1), **settings, early_stopping=EarlyStopping(3, 0.01))
     assert strict.finish().epoch < patient.finish().epoch
     losses = [r.loss for r in strict.history]
     best = strict.state.best_epoch - 1
@@ -216,7 +226,7 @@ def test_a_monitored_loss_may_ask_for_a_delta():
 def test_lbfgs_stops_and_keeps_the_best():
     xv, yv = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 2))
     stop = EarlyStopping(patience=3)
-    run = train(NET, X, Y, LBFGS(), epochs=30, stop=stop, validation=(xv, yv))
+    run = train(NET, X, Y, LBFGS(), epochs=30, early_stopping=stop, validation=(xv, yv))
     run.finish()
     losses = validation_losses(run)
     assert run.reason == "early stopping"

@@ -26,19 +26,19 @@ NETWORK = mlp(2, 3, 1, activation="tanh", loss="squared-error")
 
 def inside_an_epoch() -> State:
     """Return a state four batches of one into an epoch of six."""
-    run = train(NETWORK, X, Y, SGD(), epochs=1, batch=1)
+    run = train(NETWORK, X, Y, SGD(), epochs=1, batch_size=1)
     states = epoch(NETWORK, SGD(), run.data, Batches(1), run.state)
     return next(state for state in states if state.batch == 4)
 
 
 def test_a_state_inside_an_epoch_refuses_larger_batches():
     with pytest.raises(InputError, match="inside an epoch, 4 batches done"):
-        train(NETWORK, X, Y, SGD(), batch=3, state=inside_an_epoch())
+        train(NETWORK, X, Y, SGD(), batch_size=3, state=inside_an_epoch())
 
 
 def test_a_state_inside_an_epoch_may_be_set_back():
     state = inside_an_epoch()._replace(batch=0)
-    assert train(NETWORK, X, Y, SGD(), batch=3, epochs=1, state=state).finish().epoch == 1
+    assert train(NETWORK, X, Y, SGD(), batch_size=3, epochs=1, state=state).finish().epoch == 1
 
 
 def test_slots_of_another_network_are_refused():
@@ -55,11 +55,11 @@ def test_a_batch_without_weight_pays_no_alpha():
         X[:4],
         Y[:4],
         SGD(),
-        batch=2,
+        batch_size=2,
         shuffle=False,
         epochs=1,
         theta=theta,
-        weights=[0, 0, 1, 1],
+        sample_weight=[0, 0, 1, 1],
     )
     run.finish()
     _, gradient = network.loss_and_gradient(theta, X[2:4], Y[2:4])
@@ -72,7 +72,7 @@ def test_a_batch_without_weight_pays_no_alpha():
 def test_lbfgs_refuses_what_it_would_ignore(dropout, batch, what):
     network = mlp(2, 3, 1, activation="tanh", loss="squared-error", dropout=dropout)
     with pytest.raises(InputError, match=f"without {what}"):
-        train(network, X, Y, LBFGS(), batch=batch)
+        train(network, X, Y, LBFGS(), batch_size=batch)
 
 
 def test_an_overflowing_norm_stops_the_run_instead_of_stalling_it():

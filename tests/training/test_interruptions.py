@@ -33,8 +33,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "stopping early": {
         "validation": (X[:3], 1 - Y[:3]),
         "metric": "r2",
-        "after": True,
-        "stop": EarlyStopping(patience=2, min_delta=9.0),
+        "loss_after_epoch": True,
+        "early_stopping": EarlyStopping(patience=2, min_delta=9.0),
     },
 }
 
@@ -44,7 +44,9 @@ each_option = pytest.mark.parametrize("option", OPTIONS)
 
 def begun(engine: str, option: str, **more: Any) -> Run:
     """Return a run in batches that has not begun."""
-    settings: dict[str, Any] = {"epochs": EPOCHS, "batch": 4, "seed": 2} | OPTIONS[option] | more
+    settings: dict[str, Any] = (
+        {"epochs": EPOCHS, "batch_size": 4, "seed": 2} | OPTIONS[option] | more
+    )
     return train(NET, X, Y, Adam(0.1), engine=engine, **settings)
 
 

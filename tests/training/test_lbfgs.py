@@ -43,7 +43,7 @@ def test_linear_networks_reach_the_minimum_of_least_squares(weights: Any, l2: fl
     w = np.ones(N) if weights is None else weights / weights.mean()
     hessian = COLUMNS.T @ (w[:, None] * COLUMNS) / N + 2 * l2 * np.diag([1, 1, 1, 0])
     W, b = parts(np.linalg.solve(hessian, COLUMNS.T @ (w[:, None] * Y) / N))
-    run = train(net, X, Y, LBFGS(), epochs=200, weights=weights)
+    run = train(net, X, Y, LBFGS(), epochs=200, sample_weight=weights)
     record = run.finish()
     assert run.reason == "converged"
     # The gradient ends below 1e-8, and the smallest eigenvalue of the Hessian is above 0.1.
@@ -79,7 +79,9 @@ def test_frozen_entries_keep_their_bytes():
 def test_an_epoch_is_an_iteration():
     run = train(DEEP, X, Y, LBFGS(), epochs=5, seed=3)
     records = list(run)
-    assert [(r.epoch, r.step, r.rate) for r in records] == [(k, k, None) for k in range(1, 6)]
+    assert [(r.epoch, r.step, r.learning_rate) for r in records] == [
+        (k, k, None) for k in range(1, 6)
+    ]
     assert run.reason == "epochs"
     assert records[-1].loss == pytest.approx(DEEP.loss_and_gradient(run.theta, X, Y)[0], rel=1e-12)
     losses = [DEEP.loss_and_gradient(DEEP.initialize(3), X, Y)[0], *(r.loss for r in records)]

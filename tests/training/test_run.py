@@ -57,7 +57,7 @@ def by_hand(
 @pytest.mark.parametrize("size", [1, 3, 4, 9, 10])
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_losses_and_parameters_are_those_of_the_loop_by_hand(size: int, shuffle: bool):
-    run = train(NET, X, Y, SGD(RATE), epochs=3, batch=size, seed=5, shuffle=shuffle)
+    run = train(NET, X, Y, SGD(RATE), epochs=3, batch_size=size, seed=5, shuffle=shuffle)
     hand = by_hand(3, size, 5, shuffle=shuffle and size < N)  # a full batch keeps its order
     for record, (loss, theta) in zip(run, hand, strict=True):
         np.testing.assert_allclose(record.loss, loss, rtol=1e-12)
@@ -68,12 +68,12 @@ def test_losses_and_parameters_are_those_of_the_loop_by_hand(size: int, shuffle:
     ("batch", "updates"), [(None, 1), (1, 10), (3, 4), (4, 3), (5, 2), (9, 2), (10, 1), (99, 1)]
 )
 def test_updates_of_an_epoch(batch: int | None, updates: int):
-    run = train(NET, X, Y, SGD(RATE), epochs=3, batch=batch)
+    run = train(NET, X, Y, SGD(RATE), epochs=3, batch_size=batch)
     assert [(r.epoch, r.step) for r in run] == [(1, updates), (2, 2 * updates), (3, 3 * updates)]
 
 
 def test_batches_as_large_as_the_data_are_full_batches():
-    runs = [train(NET, X, Y, SGD(RATE), epochs=3, batch=batch) for batch in (None, N, 99)]
+    runs = [train(NET, X, Y, SGD(RATE), epochs=3, batch_size=batch) for batch in (None, N, 99)]
     assert len({(run.finish().loss, run.theta.tobytes()) for run in runs}) == 1
 
 
@@ -82,7 +82,7 @@ def test_batches_as_large_as_the_data_are_full_batches():
     [(10, 4, [4, 8, 10]), (10, 5, [5, 10]), (3, 10, [3]), (4, 1, [1, 2, 3, 4])],
 )
 def test_records_may_span_epochs(epochs: int, every: int, seen: list[int]):
-    run = train(NET, X, Y, SGD(RATE), epochs=epochs, batch=4, record_every=every)
+    run = train(NET, X, Y, SGD(RATE), epochs=epochs, batch_size=4, record_every=every)
     losses = [loss for loss, _ in by_hand(epochs, 4)]
     records = list(run)
     assert [r.epoch for r in records] == seen
@@ -91,31 +91,31 @@ def test_records_may_span_epochs(epochs: int, every: int, seen: list[int]):
 
 
 def test_records_that_span_epochs_change_no_update():
-    runs = [train(NET, X, Y, Adam(), epochs=7, batch=4, record_every=n) for n in (1, 3, 7)]
+    runs = [train(NET, X, Y, Adam(), epochs=7, batch_size=4, record_every=n) for n in (1, 3, 7)]
     assert len({(run.finish().loss, run.theta.tobytes()) for run in runs}) == 1
 
 
 @pytest.mark.parametrize("batch", [None, 4])
 def test_a_loss_afterwards_is_that_of_all_samples_at_the_new_parameters(batch: int | None):
-    run = train(NET, X, Y, SGD(RATE), epochs=3, batch=batch, after=True)
+    run = train(NET, X, Y, SGD(RATE), epochs=3, batch_size=batch, loss_after_epoch=True)
     for record in run:
         assert record.loss == pytest.approx(NET.loss_and_gradient(run.theta, X, Y)[0], rel=1e-14)
 
 
 def test_a_full_batch_has_the_loss_from_before_its_update():
-    afterwards = [r.loss for r in train(NET, X, Y, SGD(RATE), epochs=3, after=True)]
+    afterwards = [r.loss for r in train(NET, X, Y, SGD(RATE), epochs=3, loss_after_epoch=True)]
     seen = [r.loss for r in train(NET, X, Y, SGD(RATE), epochs=4)]
     first = NET.loss_and_gradient(NET.initialize(0), X, Y)[0]
     assert seen == pytest.approx([first, *afterwards], rel=1e-14)
 
 
 def test_validation():
-    run = train(NET, X, Y, SGD(RATE), epochs=3, batch=4, validation=(XV, YV), metric="r2")
+    run = train(NET, X, Y, SGD(RATE), epochs=3, batch_size=4, validation=(XV, YV), metric="r2")
     for record in run:
         loss = NET.loss_and_gradient(run.theta, XV, YV)[0]
         assert record.validation_loss == pytest.approx(loss, rel=1e-14)
         assert record.metric == pytest.approx(r2_score(YV, run.predict(XV)))
-    bare = train(NET, X, Y, SGD(RATE), epochs=3, batch=4)
+    bare = train(NET, X, Y, SGD(RATE), epochs=3, batch_size=4)
     bare.finish()
     assert bare.theta.tobytes() == run.theta.tobytes()
     assert bare.history[-1].validation_loss is None
@@ -135,7 +135,7 @@ def test_records_and_history():
     records = list(run)
     assert run.history == records
     assert run.reason == "epochs"
-    assert [r.rate for r in records] == [RATE, RATE]
+    assert [r.learning_rate for r in records] == [RATE, RATE]
     assert 0 < records[0].seconds <= records[1].seconds
     assert run.finish() is records[-1]
 
@@ -201,7 +201,7 @@ def finished(**settings: Any) -> Run:
     return run
 
 
-SETTINGS: dict[str, Any] = {"optimizer": Adam(0.01), "epochs": 9, "batch": 4, "seed": 2}
+SETTINGS: dict[str, Any] = {"optimizer": Adam(0.01), "epochs": 9, "batch_size": 4, "seed": 2}
 
 
 @pytest.mark.parametrize("taken", [1, 2, 8])
@@ -228,14 +228,22 @@ def test_what_is_handed_in_stays_as_it_is():
     before = [a.tobytes() for a in arrays]
     x, y, _, weights, xv, yv = arrays
     run = train(
-        NET, x, y, Adam(), epochs=3, batch=4, theta=theta, weights=weights, validation=(xv, yv)
+        NET,
+        x,
+        y,
+        Adam(),
+        epochs=3,
+        batch_size=4,
+        theta=theta,
+        sample_weight=weights,
+        validation=(xv, yv),
     )
     run.finish()
     assert [a.tobytes() for a in arrays] == before
 
 
 def test_parameters_once_seen_are_never_written_to():
-    run = train(NET, X, Y, Momentum(0.1), epochs=4, batch=4)
+    run = train(NET, X, Y, Momentum(0.1), epochs=4, batch_size=4)
     seen = [(run.theta, run.theta.tobytes()) for _ in run]
     assert len({content for _, content in seen}) == 4
     assert all(theta.tobytes() == content for theta, content in seen)
@@ -243,7 +251,7 @@ def test_parameters_once_seen_are_never_written_to():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_precision_of_the_data_is_that_of_the_run(dtype: str):
-    run = train(NET, X.astype(dtype), Y, Adam(), epochs=2, batch=4)
+    run = train(NET, X.astype(dtype), Y, Adam(), epochs=2, batch_size=4)
     run.finish()
     assert run.theta.dtype == dtype
     assert {slot.dtype for slot in run.state.slots} == {np.dtype(dtype)}
@@ -366,7 +374,7 @@ def test_signals_at_any_time_cost_no_bit():
 
 def test_early_stopping_survives_an_interruption():
     stop = EarlyStopping(patience=3)
-    more = {"epochs": 40, "optimizer": SGD(1.5), "stop": stop, "validation": (XV, YV)}
+    more = {"epochs": 40, "optimizer": SGD(1.5), "early_stopping": stop, "validation": (XV, YV)}
     settings: dict[str, Any] = SETTINGS | more
     whole = finished(**settings)
     run = train(NET, X, Y, **settings)

@@ -48,10 +48,10 @@ FORMULAS: dict[str, tuple[Schedule, Callable[[int], float]]] = {
 @pytest.mark.parametrize(("batch", "updates"), [(None, 1), (4, 3), (1, 10)])
 def test_recorded_rates(name: str, batch: int | None, updates: int):
     schedule, formula = FORMULAS[name]
-    run = train(NET, X, Y, SGD(schedule), epochs=6, batch=batch)
+    run = train(NET, X, Y, SGD(schedule), epochs=6, batch_size=batch)
     for epoch, record in enumerate(run, 1):
-        assert record.rate == schedule(record.step)
-        assert record.rate == pytest.approx(formula(epoch * updates), rel=1e-12)
+        assert record.learning_rate == schedule(record.step)
+        assert record.learning_rate == pytest.approx(formula(epoch * updates), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -68,16 +68,20 @@ def test_updates_are_made_at_the_rate_of_their_number(name: str):
 @pytest.mark.parametrize("cut", [1, 4, 5])
 def test_a_continued_run_goes_on_counting(name: str, cut: int):
     schedule, _ = FORMULAS[name]
-    whole = train(NET, X, Y, Adam(schedule), epochs=7, batch=4)
-    first = train(NET, X, Y, Adam(schedule), epochs=cut, batch=4)
+    whole = train(NET, X, Y, Adam(schedule), epochs=7, batch_size=4)
+    first = train(NET, X, Y, Adam(schedule), epochs=cut, batch_size=4)
     first.finish()
-    second = train(NET, X, Y, Adam(schedule), epochs=7 - cut, batch=4, state=first.state)
+    second = train(NET, X, Y, Adam(schedule), epochs=7 - cut, batch_size=4, state=first.state)
     second.finish()
-    assert [r.rate for r in first.history + second.history] == [r.rate for r in whole]
+    assert [r.learning_rate for r in first.history + second.history] == [
+        r.learning_rate for r in whole
+    ]
     assert second.theta.tobytes() == whole.theta.tobytes()
 
 
 def test_a_number_is_a_constant_rate():
-    runs = [train(NET, X, Y, SGD(rate), epochs=3) for rate in (0.2, ConstantRate(0.2))]
-    assert [r.rate for r in runs[0]] == [r.rate for r in runs[1]] == [0.2] * 3
+    runs = [
+        train(NET, X, Y, SGD(learning_rate), epochs=3) for learning_rate in (0.2, ConstantRate(0.2))
+    ]
+    assert [r.learning_rate for r in runs[0]] == [r.learning_rate for r in runs[1]] == [0.2] * 3
     assert runs[0].theta.tobytes() == runs[1].theta.tobytes()

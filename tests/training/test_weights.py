@@ -50,7 +50,14 @@ def step_by_hand(theta: Array, rows: Array, weights: Array, alpha: float) -> tup
 def test_mini_batches_by_hand(alpha: float, size: int):
     theta = NET.initialize(SEED)
     run = train(
-        penalized(alpha=alpha), X, Y, SGD(RATE), epochs=3, batch=size, seed=SEED, weights=GIVEN
+        penalized(alpha=alpha),
+        X,
+        Y,
+        SGD(RATE),
+        epochs=3,
+        batch_size=size,
+        seed=SEED,
+        sample_weight=GIVEN,
     )
     for epoch, record in enumerate(run):
         order = np.random.default_rng([SEED, epoch]).permutation(N)
@@ -67,18 +74,18 @@ def test_mini_batches_by_hand(alpha: float, size: int):
 @pytest.mark.parametrize("factor", [10, 1e-6, 1e6])
 def test_a_common_factor_changes_nothing(batch: int | None, factor: float):
     for net in (NET, penalized(l1=0.01, l2=0.02)):
-        run = finished(net, batch=batch, weights=GIVEN)
-        scaled = finished(net, batch=batch, weights=factor * GIVEN)
+        run = finished(net, batch_size=batch, sample_weight=GIVEN)
+        scaled = finished(net, batch_size=batch, sample_weight=factor * GIVEN)
         np.testing.assert_allclose(scaled.theta, run.theta, rtol=1e-10)
         np.testing.assert_allclose(scaled.history[-1].loss, run.history[-1].loss, rtol=1e-12)
 
 
 @pytest.mark.parametrize("batch", [None, SIZE])
 def test_a_common_factor_takes_its_part_of_alpha(batch: int | None):
-    run = finished(penalized(alpha=0.7), batch=batch, weights=GIVEN)
-    scaled = finished(penalized(alpha=7.0), batch=batch, weights=10 * GIVEN)
+    run = finished(penalized(alpha=0.7), batch_size=batch, sample_weight=GIVEN)
+    scaled = finished(penalized(alpha=7.0), batch_size=batch, sample_weight=10 * GIVEN)
     np.testing.assert_allclose(scaled.theta, run.theta, rtol=1e-10)
-    other = finished(penalized(alpha=0.7), batch=batch, weights=10 * GIVEN)
+    other = finished(penalized(alpha=0.7), batch_size=batch, sample_weight=10 * GIVEN)
     assert np.abs(other.theta - run.theta).max() > 1e-3
 
 
@@ -86,8 +93,10 @@ def test_a_common_factor_takes_its_part_of_alpha(batch: int | None):
 @pytest.mark.parametrize("alpha", [0.0, 0.7])
 def test_weights_of_one_are_no_weights(batch: int | None, alpha: float):
     net = penalized(alpha=alpha)
-    weighted = finished(net, Adam(), batch=batch, weights=np.ones(N))
-    np.testing.assert_allclose(weighted.theta, finished(net, Adam(), batch=batch).theta, rtol=1e-12)
+    weighted = finished(net, Adam(), batch_size=batch, sample_weight=np.ones(N))
+    np.testing.assert_allclose(
+        weighted.theta, finished(net, Adam(), batch_size=batch).theta, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.7])
@@ -95,7 +104,7 @@ def test_weights_of_one_are_no_weights(batch: int | None, alpha: float):
 def test_whole_weights_are_repetitions(alpha: float, optimizer: Any):
     times = np.array([1, 3, 2, 0, 1, 1, 4, 0, 2, 1])
     net = penalized(alpha=alpha)
-    weighted = finished(net, optimizer, weights=times)
+    weighted = finished(net, optimizer, sample_weight=times)
     repeated = finished(net, optimizer, np.repeat(X, times, axis=0), np.repeat(Y, times, axis=0))
     np.testing.assert_allclose(weighted.theta, repeated.theta, rtol=1e-7)  # L-BFGS searches lines
     np.testing.assert_allclose(weighted.history[-1].loss, repeated.history[-1].loss, rtol=1e-10)
@@ -104,17 +113,22 @@ def test_whole_weights_are_repetitions(alpha: float, optimizer: Any):
 def test_a_sample_of_weight_zero_has_no_say():
     weights = np.where(np.arange(N) == 6, 0.0, GIVEN)
     elsewhere = np.where(np.arange(N)[:, None] == 6, 99.0, X)
-    run = finished(batch=SIZE, weights=weights)
-    assert finished(x=elsewhere, batch=SIZE, weights=weights).theta.tobytes() == run.theta.tobytes()
+    run = finished(batch_size=SIZE, sample_weight=weights)
+    assert (
+        finished(x=elsewhere, batch_size=SIZE, sample_weight=weights).theta.tobytes()
+        == run.theta.tobytes()
+    )
 
 
 def test_validation_is_not_weighted():
-    run = finished(weights=GIVEN, validation=(X, Y))
+    run = finished(sample_weight=GIVEN, validation=(X, Y))
     assert run.history[-1].validation_loss == NET.loss_and_gradient(run.theta, X, Y)[0]
 
 
 def test_the_loss_afterwards_is_weighted():
-    run = finished(penalized(alpha=0.7), weights=GIVEN, batch=SIZE, after=True)
+    run = finished(
+        penalized(alpha=0.7), sample_weight=GIVEN, batch_size=SIZE, loss_after_epoch=True
+    )
     trace = penalized(alpha=0.7).trace(run.theta, X, Y, GIVEN)
     assert run.history[-1].loss == trace.value
     squares = np.sum(np.where(NET.layout.decays, run.theta, 0.0) ** 2)
@@ -122,7 +136,7 @@ def test_the_loss_afterwards_is_weighted():
 
 
 def test_float32_weights():
-    run = finished(x=X.astype("float32"), weights=GIVEN.astype("float32"), batch=SIZE)
+    run = finished(x=X.astype("float32"), sample_weight=GIVEN.astype("float32"), batch_size=SIZE)
     assert run.theta.dtype == np.float32
-    double = finished(weights=GIVEN, batch=SIZE)
+    double = finished(sample_weight=GIVEN, batch_size=SIZE)
     np.testing.assert_allclose(run.theta, double.theta, rtol=1e-4, atol=1e-5)  # 15 float32 steps

@@ -6,7 +6,7 @@ other ones.
 
 import pytest
 
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 
 NET = mlp(2, 1, 2, activation="logistic", loss="squared-error")
 THETA = NET.pack(

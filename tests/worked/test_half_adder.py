@@ -27,7 +27,7 @@ def run() -> Run:
         epochs=20_000,
         seed=SEED,
         record_every=10_000,
-        after=True,
+        loss_after_epoch=True,
     )
     begun.finish()
     return begun

@@ -6,7 +6,7 @@ Its deltas are printed with t − y, so that they are ours with the other sign.
 import numpy as np
 import pytest
 
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import SGD
 
 NET = mlp(2, 2, 1, activation="logistic", loss="squared-error", bias=False)

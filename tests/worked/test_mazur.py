@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from chainrule.loops import State
-from chainrule.network import Network, Trace, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import Network, Trace
 from chainrule.optimizers import SGD
 from chainrule.training import Run, train
 from chainrule.wiring import Replacements, wire
@@ -44,7 +45,7 @@ def trained(net: Network, steps: int, state: State | None = None) -> Run:
         state=state,
         epochs=steps,
         record_every=STEPS,
-        after=True,
+        loss_after_epoch=True,
     )
     run.finish()
     return run

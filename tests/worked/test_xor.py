@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule.initializers import Uniform
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import LBFGS, SGD
 from chainrule.training import train
 
@@ -20,7 +20,15 @@ HIDDEN, ALONE = mlp(2, 2, 1, **LOGISTIC), mlp(2, 1, **LOGISTIC)
 def test_a_hidden_layer_learns_it(full):
     epochs = 20_000 if full else 6_000
     run = train(
-        HIDDEN, X, T, SGD(0.5), batch=1, epochs=epochs, seed=1, record_every=epochs, after=True
+        HIDDEN,
+        X,
+        T,
+        SGD(0.5),
+        batch_size=1,
+        epochs=epochs,
+        seed=1,
+        record_every=epochs,
+        loss_after_epoch=True,
     )
     assert run.finish().loss < 0.002
     assert run.state.step == 4 * epochs
@@ -36,7 +44,7 @@ def test_without_one_the_best_is_a_half(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_without_one_online_learning_is_of_no_use(seed):
-    run = train(ALONE, X, T, SGD(0.5), batch=1, epochs=500, seed=seed, after=True)
+    run = train(ALONE, X, T, SGD(0.5), batch_size=1, epochs=500, seed=seed, loss_after_epoch=True)
     assert run.finish().loss > 0.12
     assert (run.predict(X).round().ravel() != T).any()
 

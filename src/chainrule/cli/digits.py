@@ -17,7 +17,7 @@ from rich.text import Text
 from chainrule.cli.output import show, waiting
 from chainrule.cli.progress import follow
 from chainrule.errors import missing
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import Adam
 from chainrule.schedules import CosineDecay
 from chainrule.training import Record, Run, train
@@ -92,7 +92,7 @@ def begin(learned: Digits, held_out: Digits, seed: int) -> Run:
         learned.y,
         Adam(CosineDecay(RATE, steps)),
         epochs=EPOCHS,
-        batch=BATCH,
+        batch_size=BATCH,
         seed=seed,
         validation=held_out,
         metric="accuracy",

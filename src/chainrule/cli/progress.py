@@ -73,5 +73,5 @@ def parts(record: Record) -> Iterator[str]:
     yield f"loss {record.loss:.4f}"
     if record.metric is not None:
         yield f"held out {record.metric:.1%}"
-    if record.rate is not None:
-        yield f"rate {record.rate:.5f}"
+    if record.learning_rate is not None:
+        yield f"rate {record.learning_rate:.5f}"

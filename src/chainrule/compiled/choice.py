@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 from chainrule.activations import Custom
 from chainrule.compiled.cache.import_lock import LOADING
 from chainrule.errors import InputError, MissingPackageError, missing, unknown
-from chainrule.layers import Activate, Dense
+from chainrule.layers import ActivationLayer, Dense
 from chainrule.losses import CustomLoss
 from chainrule.network import Network, precision
 from chainrule.optimizers import LBFGS, Optimizer
@@ -77,7 +77,7 @@ def describe(
     optimizer: str | Optimizer | LBFGS = "adam",
     *,
     rows: int,
-    batch: int | None = None,
+    batch_size: int | None = None,
     dtype: DTypeLike = np.float64,
     engine: str = "auto",
 ) -> Path:
@@ -89,7 +89,7 @@ def describe(
     optimizer : str, Optimizer or LBFGS, default "adam"
     rows : int
         Samples of the data.
-    batch : int, optional
+    batch_size : int, optional
         Samples in a batch; all by default.
     dtype : dtype, default float64
         float32 or float64.
@@ -127,7 +127,7 @@ def describe(
         if faults:
             absent = isinstance(faults[0], MissingPackageError)
             return Path("reference", 1, str(faults[0]), missing=absent)
-        return compiled_path(network, min(batch or rows, rows))
+        return compiled_path(network, min(batch_size or rows, rows))
 
 
 def refusals(network: Network, optimizer: Any, dtype: type[np.floating[Any]]) -> list[Exception]:
@@ -161,8 +161,10 @@ def installed(name: str) -> bool:
 
 def own_parts(network: Network) -> list[Custom | CustomLoss]:
     """Return what is a user's own in a network."""
-    parts: list[Any] = [one.f for one in network.layers if isinstance(one, Dense | Activate)]
-    return [part for part in [*parts, network.objective] if isinstance(part, Custom | CustomLoss)]
+    parts: list[Any] = [
+        one.activation for one in network.layers if isinstance(one, Dense | ActivationLayer)
+    ]
+    return [part for part in [*parts, network.loss] if isinstance(part, Custom | CustomLoss)]
 
 
 def fault_of(part: Custom | CustomLoss, dtype: type[np.floating[Any]]) -> InputError | None:

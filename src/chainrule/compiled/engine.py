@@ -154,7 +154,7 @@ class Kernel:
             self.tables: Tables = tables(
                 network, self.dtype, rows, self.panel * ranks, unit_by_unit=tiny
             )
-            self.loss = loss_piece(network.objective, self.dtype)
+            self.loss = loss_piece(network.loss, self.dtype)
             self.rule = rule_piece(type(optimizer), self.dtype)
         self.run = Program(kernel(TINY if tiny else BATCHES, self.dtype), 3)
         self.kernels = [] if tiny else write_kernels(self.tables.layers, self.dtype, backward=True)
@@ -190,7 +190,7 @@ class Kernel:
         work = aligned(self.tables.work, self.dtype)
         work[self.tables.ones : self.tables.zeros] = 1
         work[self.tables.zeros : self.tables.panel] = 0
-        constants = [*self.tables.constants, *self.network.objective.constants.values()]
+        constants = [*self.tables.constants, *self.network.loss.constants.values()]
         numbers = [*settings(self.network, self.optimizer, self.data), *constants]
         layout = self.network.layout
         blocks = [(k.start, k.stop, k.decays) for k in layout.blocks if k.trains]
@@ -220,7 +220,7 @@ class Kernel:
         h[[b.ONES, b.ZEROS, b.PANEL]] = given.ones, given.zeros, given.panel
         h[b.PANEL_SIZE] = self.panel
         h[[b.LOSS, b.LOSS_K]] = self.loss.addresses[self.tiny], SETTINGS + len(given.constants)
-        h[[b.MODE, b.DROPS]] = self.mode, self.network.drops
+        h[[b.MODE, b.DROPS]] = self.mode, self.network.has_dropout
         h[b.SCRAP] = given.panel
         h[b.ITEM] = self.data.x.itemsize
         h[b.PENALIZED] = bool(self.network.penalty)
@@ -233,7 +233,7 @@ class Kernel:
         h[b.DIRECT] = rows.column == 1 and rows.row >= self.network.inputs and not shuffled
         places = {name: place for place, name in enumerate(names_of(self.optimizer))}
         h[b.RULE] = self.rule.addresses[0]
-        for column, name in ((b.RATE_AT, "rate"), (b.K_AT, "k"), (b.DECAY_AT, "decay")):
+        for column, name in ((b.RATE_AT, "learning_rate"), (b.K_AT, "k"), (b.DECAY_AT, "decay")):
             h[column] = places.get(name, -1)
         return h
 
@@ -271,9 +271,11 @@ class Kernel:
 
 def rates_of(optimizer: Optimizer, step: int, count: int) -> Array | float:
     """Return the learning rates of the next updates."""
-    if not isinstance(optimizer.rate, Schedule):
-        return optimizer.rate
-    return np.array([rate_at(optimizer.rate, k) for k in range(step + 1, step + count + 1)])
+    if not isinstance(optimizer.learning_rate, Schedule):
+        return optimizer.learning_rate
+    return np.array(
+        [rate_at(optimizer.learning_rate, k) for k in range(step + 1, step + count + 1)]
+    )
 
 
 def aligned(count: int, dtype: Dtype) -> Array:

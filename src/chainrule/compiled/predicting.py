@@ -79,7 +79,7 @@ class Predictor:
         self.network, self.dtype = network, dtype
         kernels = layer_kernels(map(kind_of, network.layers), backward=False)
         with built_beside([FORWARD, *kernels], dtype):
-            self.piece = link_piece(network.objective, dtype)
+            self.piece = link_piece(network.loss, dtype)
         self.rows = max(LEAST, min(BLOCK, NUMBERS // sum(network.widths)))
         self.one, self.block = Block(network, dtype, 1), Block(network, dtype, self.rows)
         self.program = Program(kernel(FORWARD, dtype), 7)

@@ -17,7 +17,8 @@ from chainrule.diagnosis.numbers import check_numbers
 from chainrule.diagnosis.terms import Terms
 from chainrule.errors import ChainruleError, InputError
 from chainrule.losses import one_hot
-from chainrule.network import Network, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import Network
 from chainrule.penalties import Penalty
 from chainrule.submission import read_numbers
 
@@ -99,7 +100,7 @@ def remarks(found: Diagnosis, network: Network, left: Sequence[str]) -> tuple[st
     how = f"asked as sgd with the rate {RATE}, without momentum, over all samples at once"
     how += f"; left out: {', '.join(left)}" if left else ""
     k, ids = network.outputs, [finding.mistake.id for finding in found.mistakes]
-    if k > 1 and network.objective.name == "squared-error" and "lost-factor" in ids:
+    if k > 1 and network.loss.name == "squared-error" and "lost-factor" in ids:
         factor = (
             f"loss_ is the mean over {k} outputs and the step follows the sum: they differ by the "
             f"factor {k} (scikit-learn's issue 8349)"
@@ -157,10 +158,10 @@ def parameters(estimator: Any, network: Network) -> Array:
 
 def is_plain_loss(network: Network, theta: Array, x: Array) -> bool:
     """Tell whether scikit-learn's ``loss_`` is the loss that its gradient is of."""
-    if network.objective.name == "poisson":
+    if network.loss.name == "poisson":
         return False  # theirs has a term of the targets alone
     p = network.predict(theta, x)  # (n, outputs)
-    clipped = network.objective.owns_link and bool(np.any((p < EPS) | (p > 1 - EPS)))
+    clipped = network.loss.owns_link and bool(np.any((p < EPS) | (p > 1 - EPS)))
     return not clipped
 
 

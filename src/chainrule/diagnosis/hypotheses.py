@@ -108,7 +108,7 @@ def variants(network: Network, rule: Optimizer | None) -> list[Variant]:
 
 def applies(form: Form, network: Network, rule: Optimizer | None) -> bool:
     """Tell whether a form is about this loss, this optimizer, and whether there is an update."""
-    of_loss = not form.objective or network.objective.name in form.objective.split()
+    of_loss = not form.objective or network.loss.name in form.objective.split()
     of_rule = not form.optimizer or (rule is not None and rule.name in form.optimizer.split())
     return of_loss and of_rule and not (form.step and rule is None)
 
@@ -175,7 +175,7 @@ def dense_labels(network: Network) -> list[str]:
 def function(network: Network, label: str) -> str:
     """Return the name of a layer's activation."""
     layer = network.layers[network.layer(label)]
-    return layer.f.name if isinstance(layer, Dense) else ""
+    return layer.activation.name if isinstance(layer, Dense) else ""
 
 
 def has_bias(network: Network, label: str) -> bool:

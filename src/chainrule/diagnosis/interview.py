@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, packed, question
 from chainrule.diagnosis.replay import SINGLE_PRECISION, Seen, Session
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.submission import (
     SKIPPED_AS_RANDOM,
     Array,

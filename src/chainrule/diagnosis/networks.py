@@ -17,7 +17,8 @@ from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import InputError, UnknownNameError, unknown
 from chainrule.layers import Dense
 from chainrule.losses import LOSSES
-from chainrule.network import Network, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.submission import Question
 
@@ -309,14 +310,14 @@ def trained(network: Network) -> Iterator[Network]:
 def words(network: Network) -> str:
     """Return a network in words, such as ``"2-4-4-3, logistic, squared-error"``."""
     sizes = "-".join(map(str, network.widths))
-    return f"{sizes}, {', '.join(dict.fromkeys(functions(network)))}, {network.objective.name}"
+    return f"{sizes}, {', '.join(dict.fromkeys(functions(network)))}, {network.loss.name}"
 
 
 def resized(network: Network, widths: Sequence[int]) -> Network:
     """Return the same network with layers of other widths."""
     bias = any(b.param == "b" for b in network.layout.blocks)
-    own = [layer.f for layer in network.layers if isinstance(layer, Dense)]
-    loss, penalty = network.objective, network.penalty
+    own = [layer.activation for layer in network.layers if isinstance(layer, Dense)]
+    loss, penalty = network.loss, network.penalty
     return mlp(*widths, activation=own, loss=loss, bias=bias, penalty=penalty)
 
 
@@ -328,7 +329,7 @@ def packed(network: Network, asked: Question) -> NDArray[Any]:
 
 def functions(network: Network) -> list[str]:
     """Return the Dense layers' activations in words."""
-    return [_in_words(layer.f) for layer in network.layers if isinstance(layer, Dense)]
+    return [_in_words(layer.activation) for layer in network.layers if isinstance(layer, Dense)]
 
 
 def _in_words(f: Activation) -> str:

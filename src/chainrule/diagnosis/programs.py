@@ -241,7 +241,7 @@ def found_out(
         if declared.activation is None:
             said["activation"] = f"{', '.join(names)} (found out)"
         if declared.loss is None and interview.kind != "forward":
-            said["loss"] = f"{network.objective.name} (found out)"
+            said["loss"] = f"{network.loss.name} (found out)"
     if network.penalty and not (terms.known and terms.known.penalty) and outcome.found:
         said["penalty"] = f"{penalty_words(network.penalty)}, by a number of its own"
     if rule is not None and declared.rule is None and not isinstance(rule, SGD):

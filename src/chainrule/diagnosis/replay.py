@@ -255,7 +255,7 @@ class Replay:
         """Give every scope the single numbers that replaced equations name beyond its own."""
         named = {n for v in self.changes for text in v.replace.values() for n in names(text)}
         rule = self.setting.rule
-        rate = {} if rule is None else {"rate": rule.constants(k, 0.0)["rate"]}
+        rate = {} if rule is None else {"learning_rate": rule.constants(k, 0.0)["learning_rate"]}
         n = len(step.batch.x)
         # raw * da is a sample's own error, whatever convention the scale is
         numbers = {"outputs": step.network.outputs, "n": n, "raw": n / abs(self.scale), "k": k}
@@ -280,7 +280,7 @@ class Replay:
         for variant in self.changes:
             changed |= variant.replace
         if self.scale != 1.0:
-            own = changed.get(("loss", "do"), network.objective.equations()["do"])
+            own = changed.get(("loss", "do"), network.loss.equations()["do"])
             sign = "-" if self.scale < 0 else ""
             changed["loss", "do"] = f"{sign}{abs(self.scale)!r} * ({own})"
         return changed

@@ -120,12 +120,12 @@ def own_rate(interview: Interview) -> float | None:
 
 def rate_of(rule: Optimizer | None) -> float | None:
     """Return the learning rate of an optimizer's first update."""
-    return None if rule is None else float(rule.constants(1, 0.0)["rate"])
+    return None if rule is None else float(rule.constants(1, 0.0)["learning_rate"])
 
 
 def with_rate(rule: Optimizer, rate: float) -> Optimizer:
     """Return an optimizer with another learning rate."""
-    return altered(rule, {"rate": rate})
+    return altered(rule, {"learning_rate": rate})
 
 
 def altered(rule: Optimizer, numbers: Mapping[str, float]) -> Optimizer:

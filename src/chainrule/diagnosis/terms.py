@@ -73,7 +73,7 @@ class Terms:
 def described(network: Network) -> dict[str, Any]:
     """Return a network as it would be declared, as far as that can say it."""
     told, _ = network_to_declaration(network)
-    own = [layer.f for layer in network.layers if isinstance(layer, Dense)]
+    own = [layer.activation for layer in network.layers if isinstance(layer, Dense)]
     return told | ({"activation": own} if told else {})
 
 

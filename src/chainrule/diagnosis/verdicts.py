@@ -436,9 +436,9 @@ def _inputs(setting: Setting) -> Iterator[tuple[str, Setting, Session]]:
     )
     for n, batch in ((5, "a batch of several samples"), (1, "a single sample")):
         for about, table in tables:
-            if depth not in table or (table is SINGLE and network.objective.classes):
+            if depth not in table or (table is SINGLE and network.loss.classes):
                 continue
-            q = question(table[depth], n, one_hot=network.objective.classes)
+            q = question(table[depth], n, one_hot=network.loss.classes)
             other = resized(network, table[depth])
             yield (
                 f"{about}, and {batch}",

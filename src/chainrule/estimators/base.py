@@ -146,7 +146,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         return self
 
     def initialize(self, X: Any, y: Any) -> Self:
-        """Draw the weights that `fit` would begin with, and train nothing.
+        """MaskSeed the weights that `fit` would begin with, and train nothing.
 
         With ``warm_start=True``, or by ``partial_fit``, training goes on from them.
 
@@ -204,7 +204,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
             self._take_targets(wanted, classes)
         self._check_targets(wanted)
         self._make_network(fresh=fresh)
-        loss = self.network_.objective
+        loss = self.network_.loss
         t = self._targets(wanted, loss)
         check_precision(t, rows.dtype)
         data = Samples(rows, t, self._weights(wanted, weight))
@@ -254,7 +254,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         return course
 
     def _begin(self, n: int, dtype: Any, seed: int, *, keep: bool) -> Course:
-        """Draw weights, unless they were set before, and return the course at its beginning."""
+        """MaskSeed weights, unless they were set before, and return the course at its beginning."""
         theta = self.network_.initialize(seed, dtype)
         set_before = vars(self).pop("_set_before", None)
         if set_before and keep:
@@ -301,7 +301,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         y = checked_targets(held.y, numeric=self._numeric, what="y_val")
         check_lengths(rows, y, "_val")
         weight = checked_weights(held.weight, len(rows), "sample_weight_val")
-        t = self._targets(y, self.network_.objective, "y_val")
+        t = self._targets(y, self.network_.loss, "y_val")
         check_precision(t, dtype, "y_val")
         return HeldOut(self._batch(rows.astype(dtype, copy=False), t, weight), held.X, y, weight)
 
@@ -333,7 +333,9 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
             None,
             lambda: self._show(course),
             lambda: self._theta,
-            lambda rate: self._tell_standstill(f"Setting learning rate to {rate:f}"),
+            lambda learning_rate: self._tell_standstill(
+                f"Setting learning rate to {learning_rate:f}"
+            ),
         )
 
     def _scorer(self) -> Any:
@@ -432,7 +434,7 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
             fitting.course.state.theta,
             x,
             t,
-            weights=weight,
+            sample_weight=weight,
             history=fitting.records,
             optimizer=fitting.course.optimizer,
             theta_start=start,

@@ -365,7 +365,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             In the order of ``classes_``; of many labels, each by itself.
         """
         p = self._predictions(X)
-        return self._labels.probabilities(p, self.network_.objective)
+        return self._labels.probabilities(p, self.network_.loss)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of `predict_proba`; a probability of 0 has −inf.

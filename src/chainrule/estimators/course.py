@@ -45,7 +45,7 @@ class Course:
     state: State
     optimizer: Optimizer | LBFGS
     wait: Wait = field(default_factory=Wait)
-    rate: float | None = None
+    learning_rate: float | None = None
     best_theta: Array | None = None
     samples: int = 0
     epochs: int = 0

@@ -249,14 +249,14 @@ class Fitting:
 
     def _slows(self) -> bool:
         """Divide an adaptive rate by 5 and go on; return whether that was possible."""
-        rate: Any = getattr(self.run.optimizer, "rate", None)
-        if not self.adaptive or rate <= LEAST_RATE:
+        learning_rate: Any = getattr(self.run.optimizer, "learning_rate", None)
+        if not self.adaptive or learning_rate <= LEAST_RATE:
             return False
         description: Any = self.run.optimizer  # a dataclass, as every optimizer is
-        optimizer = replace(description, rate=rate / 5)
-        self.course.rate, self.course.optimizer = optimizer.rate, optimizer
+        optimizer = replace(description, learning_rate=learning_rate / 5)
+        self.course.learning_rate, self.course.optimizer = optimizer.learning_rate, optimizer
         self.course.wait = Wait(0, self.course.wait.best)
-        self.slowed(optimizer.rate)
+        self.slowed(optimizer.learning_rate)
         run = self.run
         self.run = Run(
             run.network,

@@ -37,7 +37,7 @@ class HeldOut(NamedTuple):
         """Return the loss over these data, without penalty and dropout."""
         with np.errstate(over="ignore", invalid="ignore"):  # whoever asks looks at the number
             o = forward.raw(theta, self.batch.x)  # (n, outputs)
-            return float(forward.network.objective.value(o, self.batch.t, self.batch.weight))
+            return float(forward.network.loss.value(o, self.batch.t, self.batch.weight))
 
 
 def split(

@@ -96,7 +96,7 @@ class Insight(Weights):
         rows = self._rows(X)
         wanted = checked_targets(y, numeric=self._numeric)
         check_lengths(rows, wanted)
-        t = self._targets(wanted, self.network_.objective)
+        t = self._targets(wanted, self.network_.loss)
         own = checked_weights(weight, len(rows))
         return Samples(rows, t, self._weights(wanted, own) if by_class else own)
 
@@ -116,7 +116,7 @@ class Insight(Weights):
         passed = self.network_.activations(self._theta, rows)
         dense = [place for place, one in enumerate(self.network_.layers) if isinstance(one, Dense)]
         hidden = [passed[place - 1] for place in dense[1:]]
-        return [*hidden, self.network_.objective.predict(passed[-1])]
+        return [*hidden, self.network_.loss.predict(passed[-1])]
 
     def gradients(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Gradients:
         """Return the loss over some samples and its gradient by the weights, without dropout.
@@ -205,7 +205,7 @@ class Insight(Weights):
             data.t,
             course.optimizer,
             state=state,
-            weights=data.weight,
+            sample_weight=data.weight,
             steps=steps,
             parameter=parameter,
             level=level,

@@ -15,7 +15,8 @@ from chainrule.initializers import Uniform
 from chainrule.initializers import initializer as named_initializer
 from chainrule.layers import Dense, Layer
 from chainrule.losses import LOSSES, Loss, Poisson
-from chainrule.network import Network, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import Network
 from chainrule.penalties import Penalty
 
 LINKS = {
@@ -122,7 +123,7 @@ def drawn_as_theirs(network: Network, logistic: bool) -> Network:  # noqa: FBT00
 
 def output_name(network: Network) -> str:
     """Return scikit-learn's name for what the output goes through."""
-    if network.objective.owns_link:
-        return LINKS[network.objective.name]
+    if network.loss.owns_link:
+        return LINKS[network.loss.name]
     last = network.layers[-1]
-    return last.f.name if isinstance(last, Dense) else "identity"
+    return last.activation.name if isinstance(last, Dense) else "identity"

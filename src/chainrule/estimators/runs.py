@@ -101,9 +101,9 @@ def run_of(choices: Choices, network: Network, data: Samples, epochs: int, cours
         data.t,
         course.optimizer,
         epochs=epochs,
-        batch=size,
+        batch_size=size,
         shuffle=bool(choices.shuffle),
-        weights=data.weight,
+        sample_weight=data.weight,
         state=state,
         engine=choices.engine,
     )
@@ -174,4 +174,4 @@ def pace_of(choices: Choices, n: int, before: Course | None) -> Pace:
     if before is None:
         return Pace(n, updates)
     done = before.state.step - before.state.batch
-    return Pace(n, updates, before.samples, done, before.rate)
+    return Pace(n, updates, before.samples, done, before.learning_rate)

@@ -25,7 +25,7 @@ class SampleScaling(Schedule):
         Samples seen and updates made before.
     """
 
-    rate: Positive
+    learning_rate: Positive
     power: NotNegative
     samples: Count
     every: Count
@@ -34,4 +34,4 @@ class SampleScaling(Schedule):
 
     def __call__(self, k: int) -> float:
         epoch = (k - 1 - self.done) // self.every
-        return self.rate / (self.seen + epoch * self.samples + 1) ** self.power
+        return self.learning_rate / (self.seen + epoch * self.samples + 1) ** self.power

@@ -57,7 +57,7 @@ class Pace(NamedTuple):
     updates: int
     seen: int = 0
     done: int = 0
-    rate: float | None = None
+    learning_rate: float | None = None
 
 
 def is_lbfgs(choices: Choices) -> bool:
@@ -106,24 +106,24 @@ def own_optimizer(choices: Choices, solver: Optimizer | LBFGS) -> Optimizer | LB
     return replace(description, clip=clip)
 
 
-def stochastic(choices: Choices, solver: str, rate: float | Schedule) -> Optimizer:
+def stochastic(choices: Choices, solver: str, learning_rate: float | Schedule) -> Optimizer:
     """Return the optimizer of a name."""
     c, clip = choices, clip_of(choices)
     match solver:
         case "adam":
-            return Adam(rate, c.beta_1, c.beta_2, c.epsilon, clip)
+            return Adam(learning_rate, c.beta_1, c.beta_2, c.epsilon, clip)
         case "adamw":
-            return AdamW(rate, c.beta_1, c.beta_2, c.epsilon, clip=clip)
+            return AdamW(learning_rate, c.beta_1, c.beta_2, c.epsilon, clip=clip)
         case "rmsprop":
-            return RMSProp(rate, eps=c.epsilon, clip=clip)
+            return RMSProp(learning_rate, eps=c.epsilon, clip=clip)
         case "momentum":
-            return Momentum(rate, c.momentum, clip)
+            return Momentum(learning_rate, c.momentum, clip)
         case "nesterov":
-            return Nesterov(rate, c.momentum, clip)
+            return Nesterov(learning_rate, c.momentum, clip)
     if not c.momentum:
-        return SGD(rate, clip)
+        return SGD(learning_rate, clip)
     kind = Nesterov if c.nesterovs_momentum else Momentum
-    return kind(rate, c.momentum, clip)
+    return kind(learning_rate, c.momentum, clip)
 
 
 def clip_of(choices: Choices) -> Clip | None:
@@ -138,24 +138,24 @@ def clip_of(choices: Choices) -> Clip | None:
 
 def rate_of(choices: Choices, pace: Pace) -> float | Schedule:
     """Return the learning rate; scikit-learn's schedules apply to gradient descent alone."""
-    name, rate = choices.learning_rate, float(choices.learning_rate_init)
+    name, learning_rate = choices.learning_rate, float(choices.learning_rate_init)
     if isinstance(name, Schedule):
         return name
     if name in OWN_RATES and choices.solver not in DESCENTS:
-        return rate
+        return learning_rate
     match plain(str(name)):
         case "constant":
-            return rate
+            return learning_rate
         case "adaptive":
-            return rate if pace.rate is None else pace.rate
+            return learning_rate if pace.learning_rate is None else pace.learning_rate
         case "invscaling":
-            return SampleScaling(rate, choices.power_t, *pace[:4])
+            return SampleScaling(learning_rate, choices.power_t, *pace[:4])
         case "inverse-scaling":
-            return InverseScaling(rate, choices.power_t)
+            return InverseScaling(learning_rate, choices.power_t)
         case "step":
-            return StepDecay(rate)
+            return StepDecay(learning_rate)
         case "exponential":
-            return ExponentialDecay(rate)
+            return ExponentialDecay(learning_rate)
     raise no_rate(name)
 
 

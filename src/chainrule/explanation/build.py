@@ -27,7 +27,7 @@ from chainrule.explanation.summary import summarize
 from chainrule.explanation.work import Writer, work_out
 from chainrule.layers import Layer
 from chainrule.loops import State
-from chainrule.network import Draw, Network
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import LBFGS, Optimizer, optimizer
 
 Array: TypeAlias = NDArray[Any]
@@ -49,7 +49,7 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     *,
     steps: int = 1,
     show_steps: Iterable[int] | None = None,
-    weights: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     state: State | None = None,
     parameter: str | None = None,
     level: Level | None = None,
@@ -75,7 +75,7 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
         How many steps in a row, on the same samples.
     show_steps : iterable of int, optional
         Which of them to work out, the first counted as 1; the first and the last by default.
-    weights : array (n,), optional
+    sample_weight : array (n,), optional
         Sample weights.
     state : State, optional
         Of a run, such as ``run.state``: the first step is then the next after it. It brings θ, the
@@ -113,7 +113,7 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     of_kind(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …) makes")
     rule, search = pair(optimizer)
     point, done, slots, drawn, *_ = start(network, theta, state, rule, seed)
-    batch = network.batch(point, x, t, weights)
+    batch = network.batch(point, x, t, sample_weight)
     finite(batch.x, "x")
     shown, count = choose_steps(steps, show_steps, rule), whole(steps, "steps")
     setup = Setup(network, point, batch, rule, count, drawn, search, done, slots)
@@ -320,9 +320,9 @@ def _milestones(steps: int) -> list[int]:
 
 
 def _error(setup: Setup, state: State) -> float:
-    draw = Draw(state.seed, state.step)
+    mask_seed = MaskSeed(state.seed, state.step)
     with np.errstate(all="ignore"):
-        return float(setup.network.value(state.theta, setup.batch, draw))
+        return float(setup.network.value(state.theta, setup.batch, mask_seed))
 
 
 # ---- in plain values ----------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def describe(setup: Setup, theta: Array) -> dict[str, Any]:
                     network.layers, network.labels, network.widths[1:], strict=True
                 )
             ],
-            "loss": network.objective.name,
+            "loss": network.loss.name,
             "python": repr(network),
         },
         "optimizer": None if rule is None else {"name": rule.name, "python": repr(rule)},

@@ -26,7 +26,7 @@ def derivation(step: Step) -> Scope | None:
 
     Its names are dp = ∂terms/∂p, for a softmax J = ∂p/∂o, and do.
     """
-    equations = dict(DERIVATIONS.get(step.network.objective.name, {}))
+    equations = dict(DERIVATIONS.get(step.network.loss.name, {}))
     if not equations:
         return None
     weight = "weight[:, None] * " if "weight" in step.loss else ""

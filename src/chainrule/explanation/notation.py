@@ -226,9 +226,9 @@ def _sort(ref: Ref, network: Network) -> str:
         return ref.quantity.replace("W", "gain")
     if ref.quantity == "eps" and ref.layer:  # a LayerNorm's, not the optimizer's
         return "epsilon"
-    if ref.quantity == "p" and network.objective.owns_link:
+    if ref.quantity == "p" and network.loss.owns_link:
         return "link"
-    if ref.quantity == "path" and (_above(ref, network) or network.objective.classes):
+    if ref.quantity == "path" and (_above(ref, network) or network.loss.classes):
         return "through"  # no single output's error
     return ref.quantity
 
@@ -322,7 +322,7 @@ SIGNS = {  # of words that stay words in the plain notation
     "squares": "Σg²",
 }
 COMMON = {
-    "rate": "η",
+    "learning_rate": "η",
     "momentum": "μ",
     "beta1": "β_{1}",
     "beta2": "β_{2}",
@@ -435,7 +435,7 @@ RUSSELL_NORVIG = {
     "dgain": "∂Loss/∂<own>",
     "dxhat": "∂Loss/∂x̂^{(<l>)}_{<u>}",
     "dp": "∂Loss/∂p_{<u>}",
-    "rate": "α",
+    "learning_rate": "α",
     "alpha": "λ",
     "x": "a_{<s,><N>}",
     "t": "y_{<s,><N>}",

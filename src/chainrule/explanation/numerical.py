@@ -17,7 +17,7 @@ from chainrule.explanation.setup import Setup
 from chainrule.gradcheck import numerical_gradient
 from chainrule.loops import State
 from chainrule.losses import AbsoluteError, Quantile
-from chainrule.network import Draw, Network
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import OptimizerState
 from chainrule.penalties import Penalty
 from chainrule.wiring import Step, wire
@@ -40,10 +40,10 @@ def numerically(
     only : array of int, optional
         Places in θ; NaN elsewhere.
     """
-    network, draw = setup.network, Draw(state.seed, state.step)
+    network, mask_seed = setup.network, MaskSeed(state.seed, state.step)
     analytic = network.layout.join({n: s["d"] for n, s in step.arrays.items()}, np.float64)
     bare, kinks = replace(network, penalty=Penalty()), at_kink(step)
-    point = setup.batch, draw, state.theta
+    point = setup.batch, mask_seed, state.theta
     found = _by_name(bare, "d", *point, analytic, only, kinks=kinks)
     if network.penalty:
         kinks = kinks or bool(network.penalty.l1 and not state.theta.all())
@@ -57,7 +57,7 @@ def at_kink(step: Step) -> bool:
         bent = isinstance(getattr(layer, "f", None), ReLU | LeakyReLU | SELU)
         if bent and not np.all(scope["z" if "z" in scope else "x"]):
             return True
-    bent = isinstance(step.network.objective, AbsoluteError | Quantile)
+    bent = isinstance(step.network.loss, AbsoluteError | Quantile)
     return bent and not np.all(step.loss["o"] - step.batch.t)
 
 
@@ -82,7 +82,7 @@ def _by_name(
     network: Network,
     prefix: str,
     batch: Batch,
-    draw: Draw,
+    mask_seed: MaskSeed,
     theta: Array,
     analytic: Array,
     only: NDArray[np.intp] | None,
@@ -94,7 +94,7 @@ def _by_name(
     def value(some: Array) -> Any:
         point = theta.astype(some.dtype)
         point[places] = some
-        return network.value(point, batch, draw)
+        return network.value(point, batch, mask_seed)
 
     flat = np.full(len(theta), np.nan)
     flat[places] = numerical_gradient(value, theta[places], analytic[places])
@@ -108,8 +108,8 @@ def alone(setup: Setup, state: State) -> Iterator[tuple[Ref, float]]:
     network, batch = setup.network, setup.batch
     if len(batch.x) == 1 and batch.weight is None:
         return
-    draw = Draw(state.seed, state.step)
-    masks = network.masks(len(batch.x), draw)
+    mask_seed = MaskSeed(state.seed, state.step)
+    masks = network.masks(len(batch.x), mask_seed)
     for s in range(len(batch.x)):
         single = Batch(batch.x[s : s + 1], batch.t[s : s + 1], None, 1.0)
         own = {
@@ -118,7 +118,9 @@ def alone(setup: Setup, state: State) -> Iterator[tuple[Ref, float]]:
             if mask is not None
         }
         memory = OptimizerState(state.step, state.slots, network.layout) if setup.rule else None
-        step = wire(network, state.theta, single, setup.rule, memory, draw=draw, given=own)
+        step = wire(
+            network, state.theta, single, setup.rule, memory, mask_seed=mask_seed, given=own
+        )
         for scope, label in zip(reversed(step.layers), reversed(network.labels), strict=True):
             delta = scope["delta"][0].tolist() if "delta" in scope else ()
             for unit, value in enumerate(delta):

@@ -47,7 +47,13 @@ def with_search(
     # The penalty divides by the weights as they were given, which only their total remembers.
     weights = None if batch.weight is None else batch.weight * batch.total / len(batch.x)
     run = train(
-        setup.network, batch.x, batch.t, optimizer, epochs=1, theta=setup.theta, weights=weights
+        setup.network,
+        batch.x,
+        batch.t,
+        optimizer,
+        epochs=1,
+        theta=setup.theta,
+        sample_weight=weights,
     )
     run.finish()
     theta = run.theta

@@ -153,7 +153,7 @@ def _samples(step: Step) -> Table:
     terms, p, t = step.loss["terms"], step.loss["p"], step.batch.t
     weight = step.batch.weight
     errors = terms.sum(axis=1) if weight is None else weight * terms.sum(axis=1)
-    classes = step.network.objective.classes
+    classes = step.network.loss.classes
     rows: list[tuple[str | float | int, ...]] = []
     for s in np.argsort(-errors)[:MOST].tolist():
         guess = (int(p[s].argmax()), int(t[s].argmax())) if classes else ()

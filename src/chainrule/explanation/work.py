@@ -28,7 +28,7 @@ from chainrule.explanation.setup import Setup
 from chainrule.explanation.tree import Expression, Index, Leaf, calls, computes
 from chainrule.explanation.typeset import formula, numbers
 from chainrule.loops import State
-from chainrule.network import Draw
+from chainrule.network import MaskSeed
 from chainrule.wiring import Memory, Step, wire
 
 Array: TypeAlias = NDArray[Any]
@@ -87,8 +87,8 @@ def wired(setup: Setup, state: State, given: Memory | None = None) -> Step:
     """Return the scopes of the step that begins at a state."""
     network, rule = setup.network, setup.rule
     memory = loops.OptimizerState(state.step, state.slots, network.layout) if rule else None
-    draw = Draw(state.seed, state.step)
-    return wire(network, state.theta, setup.batch, rule, memory, draw=draw, given=given)
+    mask_seed = MaskSeed(state.seed, state.step)
+    return wire(network, state.theta, setup.batch, rule, memory, mask_seed=mask_seed, given=given)
 
 
 def work_out(writer: Writer, state: State) -> ExampleStep:
@@ -122,11 +122,11 @@ def finished(
 ) -> ExampleStep:
     """Return a step with the loss before and after it."""
     setup = writer.setup
-    draw = Draw(state.seed, state.step)  # the same masks before and after
+    mask_seed = MaskSeed(state.seed, state.step)  # the same masks before and after
     with np.errstate(all="ignore"):
         before = refuse(float(step.value), "the loss")
         value = setup.network.value
-        after = float(value(step.theta_new, setup.batch, draw)) if setup.rule else None
+        after = float(value(step.theta_new, setup.batch, mask_seed)) if setup.rule else None
     return ExampleStep(state.step + 1, before, refuse(after, "the loss after"), quantities)
 
 

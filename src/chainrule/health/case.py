@@ -85,7 +85,7 @@ class Case:
     @cached_property
     def bounds(self) -> Bounds | None:
         """Between which losses it moves; None where that is not known, or all targets are alike."""
-        found = bounds(self.network.objective, self.batch)
+        found = bounds(self.network.loss, self.batch)
         return found if found and found.apart else None
 
     @cached_property

@@ -28,7 +28,7 @@ def diagnose(
     X: ArrayLike,
     y: ArrayLike,
     *,
-    weights: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     history: Sequence[Record] = (),
     optimizer: str | Optimizer | LBFGS | None = None,
     theta_start: ArrayLike | None = None,
@@ -45,7 +45,7 @@ def diagnose(
     X : array (n, inputs)
     y : array (n, outputs), or (n,) single targets or class numbers
         What it is trained on.
-    weights : array (n,), optional
+    sample_weight : array (n,), optional
         Sample weights.
     history : sequence of Record, optional
         Such as ``run.history``. Without it, what only a trained network can be blamed for is left
@@ -83,7 +83,9 @@ def diagnose(
     >>> [finding.id for finding in report.findings]
     ['symmetric-weights']
     """
-    case = make_case(network, theta, X, y, weights, history, optimizer, theta_start, limit, names)
+    case = make_case(
+        network, theta, X, y, sample_weight, history, optimizer, theta_start, limit, names
+    )
     with np.errstate(all="ignore"):  # what is not finite is a finding
         findings = tuple(told(list(examined(case))))
         left = case.left if math.isfinite(case.left) else None

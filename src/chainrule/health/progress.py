@@ -51,7 +51,9 @@ def not_finite(case: Case) -> Iterator[Finding]:
 
 def calmer(case: Case) -> str:
     """Return how to keep numbers finite; the rate to try if there is one now."""
-    rate = rate_at(case.optimizer.rate, 1) if isinstance(case.optimizer, Optimizer) else 0.0
+    rate = (
+        rate_at(case.optimizer.learning_rate, 1) if isinstance(case.optimizer, Optimizer) else 0.0
+    )
     lower = f" to {number(rate / 10)}" if rate else ""
     return f"lower the learning rate{lower}, or clip gradients (clip=ClipNorm(1.0))"
 

@@ -123,8 +123,8 @@ def points(case: Case, rule: Optimizer) -> list[tuple[Array, float]]:
 
     Where it diverged the curvature is no cause but a consequence, and only the beginning counts.
     """
-    first = rate_at(rule.rate, 1)
-    last = case.history[-1].rate if case.history else None
+    first = rate_at(rule.learning_rate, 1)
+    last = case.history[-1].learning_rate if case.history else None
     here = [] if case.lost else [(case.theta, last or first)]
     return here if case.beginning is None else [(case.beginning.theta, first), *here]
 
@@ -166,7 +166,7 @@ def rate_too_small(case: Case) -> Iterator[Finding]:
 def at_rate(rule: Optimizer, rate: float) -> Optimizer:
     """Return an optimizer with another learning rate."""
     # Every optimizer is a dataclass, which their family does not say.
-    return replace(rule, rate=rate)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
+    return replace(rule, learning_rate=rate)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
 
 
 def too_small(case: Case, rate: float, good: float, done: float, better: float) -> Finding:
@@ -185,8 +185,8 @@ def largest_rate(case: Case, rule: Optimizer) -> float:
 
     So the end of a run whose rate has fallen is not blamed, nor the beginning of one that warms up.
     """
-    had = [record.rate for record in case.history if record.rate is not None]
-    return max([*had, *(rate_at(rule.rate, 2**k) for k in range(AHEAD))])
+    had = [record.learning_rate for record in case.history if record.learning_rate is not None]
+    return max([*had, *(rate_at(rule.learning_rate, 2**k) for k in range(AHEAD))])
 
 
 def good_rate(case: Case, rule: Optimizer) -> float:

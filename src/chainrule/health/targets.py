@@ -15,7 +15,7 @@ from chainrule.health.bounds import nearest_output
 from chainrule.health.case import Case, sizes_of
 from chainrule.health.findings import Finding
 from chainrule.health.words import named, number, percent
-from chainrule.layers import Activate, Dense
+from chainrule.layers import ActivationLayer, Dense
 
 Array: TypeAlias = NDArray[Any]
 
@@ -45,27 +45,27 @@ def targets_out_of_reach(case: Case) -> Iterator[Finding]:
     """Find targets that the output layer's activation cannot come near."""
     network, layer = case.network, case.network.layers[-1]
     share = remains(case)
-    if share > OUT_OF_REACH and isinstance(layer, Dense | Activate):
-        ends = np.array(reach(layer.f))
-        o = nearest_output(network.objective, case.batch.t, *ends)  # (n, outputs)
-        p = network.objective.predict(o) if network.objective.owns_link else ends
-        yield out_of_reach(case, layer.f, p, share)
+    if share > OUT_OF_REACH and isinstance(layer, Dense | ActivationLayer):
+        ends = np.array(reach(layer.activation))
+        o = nearest_output(network.loss, case.batch.t, *ends)  # (n, outputs)
+        p = network.loss.predict(o) if network.loss.owns_link else ends
+        yield out_of_reach(case, layer.activation, p, share)
 
 
 def remains(case: Case) -> float:
     """Return the share of the best constant's error that the best outputs within reach leave."""
     network, t, known = case.network, case.batch.t, case.bounds
     layer = network.layers[-1]
-    if known is None or not isinstance(layer, Dense | Activate):
+    if known is None or not isinstance(layer, Dense | ActivationLayer):
         return 0.0
-    o = nearest_output(network.objective, t, *reach(layer.f))  # (n, outputs)
-    best = float(network.objective.value(o, t, case.batch.weight))
+    o = nearest_output(network.loss, t, *reach(layer.activation))  # (n, outputs)
+    best = float(network.loss.value(o, t, case.batch.weight))
     return (best - known.least) / (known.constant - known.least)
 
 
 def out_of_reach(case: Case, f: Activation, p: Array, share: float) -> Finding:
     """Return the finding, with the range of predictions beside that of the targets."""
-    loss, label, t = case.network.objective, case.network.labels[-1], case.batch.t
+    loss, label, t = case.network.loss, case.network.labels[-1], case.batch.t
     sentence = (
         f"{named(label)}: with its {f.name} output, predictions lie between "
         f"{number(p.min())} and {number(p.max())}, the targets between {number(t.min())} and "
@@ -99,7 +99,7 @@ def targets_alike(case: Case) -> Iterator[Finding]:
 
 def targets_not_scaled(case: Case) -> Iterator[Finding]:
     """Find, in a run that is stuck or diverged, targets far from the size of first outputs."""
-    if case.network.objective.owns_link or not (case.stuck or case.lost):
+    if case.network.loss.owns_link or not (case.stuck or case.lost):
         return
     size = float(sizes_of(case.batch.t).max())
     if size > LARGEST or size < SMALLEST:

@@ -16,7 +16,7 @@ from chainrule.health.findings import Finding
 from chainrule.health.inputs import ill_fed
 from chainrule.health.targets import OUT_OF_REACH, remains
 from chainrule.health.words import named, percent
-from chainrule.layers import Activate, Dense
+from chainrule.layers import ActivationLayer, Dense
 
 Array: TypeAlias = NDArray[Any]
 Examine: TypeAlias = Callable[[Case], Iterator[Finding]]
@@ -107,12 +107,12 @@ def activated(case: Case) -> Iterator[Units]:
     """Yield the units of every layer that has an activation."""
     network, last = case.network, len(case.network.layers) - 1
     for place, (layer, saved) in enumerate(zip(network.layers, case.trace.layers, strict=True)):
-        if isinstance(layer, Dense | Activate):
+        if isinstance(layer, Dense | ActivationLayer):
             z = saved.z if isinstance(layer, Dense) else saved.x  # (n, units)
-            slope = np.abs(layer.f.derivative(z, saved.a)) + 0 * z  # (n, units)
+            slope = np.abs(layer.activation.derivative(z, saved.a)) + 0 * z  # (n, units)
             every = np.ones(z.shape[1], dtype=bool)  # (units,)
             needed = missing(case, saved.a) if place == last else every  # (units,)
-            yield Units(network.labels[place], layer.f, slope, saved.a, needed)
+            yield Units(network.labels[place], layer.activation, slope, saved.a, needed)
 
 
 def missing(case: Case, a: Array) -> Array:
@@ -122,7 +122,7 @@ def missing(case: Case, a: Array) -> Array:
     """
     if remains(case) > OUT_OF_REACH:
         return np.zeros(len(a.T), dtype=np.bool_)
-    if case.network.objective.owns_link:
+    if case.network.loss.owns_link:
         return np.ones(len(a.T), dtype=np.bool_)
     t = case.batch.t
     error: Array = np.mean((a - t) ** 2, axis=0)  # (units,)

@@ -55,7 +55,7 @@ def counted(count: int, what: str) -> str:
 
 
 def named(label: str) -> str:
-    """Return what sentences call the layer of a label: ``"layer 1"``, ``"activate1"``."""
+    """Return what sentences call the layer of a label: ``"layer 1"``, ``"activation1"``."""
     return f"layer {label}" if label.isdigit() else label
 
 

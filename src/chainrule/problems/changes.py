@@ -15,7 +15,8 @@ from chainrule.errors import InputError
 from chainrule.layers import Dense, Dropout, LayerNorm
 from chainrule.layout import Block
 from chainrule.losses import Loss, SquaredError
-from chainrule.network import Network, mlp
+from chainrule.multilayer import mlp
+from chainrule.network import Network
 from chainrule.optimizers import LBFGS, SGD, ClipNorm, ClipValue, Optimizer
 from chainrule.penalties import Penalty
 from chainrule.problems.faults import SettingError, about
@@ -25,7 +26,7 @@ NEEDED = ("layers", "inputs", "targets")  # by a problem that starts from none
 PLANNED = ("activation", "loss", "output", "dropout")
 PENALTIES = ("l1", "l2", "alpha")
 TRAINED = {
-    "learning-rate": ("rate", float),
+    "learning-rate": ("learning_rate", float),
     "momentum": ("momentum", float),
     "clip-norm": ("clip", ClipNorm),
     "clip-value": ("clip", ClipValue),
@@ -106,8 +107,8 @@ def plan_of(network: Network) -> dict[str, Any]:
     rates = [layer.rate for layer in network.layers if isinstance(layer, Dropout)]
     return {
         "sizes": (network.inputs, *(layer.units for layer in dense)),
-        "activation": one_or_all([layer.f for layer in dense], network.objective),
-        "loss": network.objective,
+        "activation": one_or_all([layer.activation for layer in dense], network.loss),
+        "loss": network.loss,
         "initializer": dense[0].initializer,
         "bias_initializer": dense[0].bias_initializer,
         "bias": dense[0].bias,
@@ -141,7 +142,7 @@ def refuse_idle(network: Network, s: Settings) -> None:
         if s.get(key) and len(dense) == 1:
             raise SettingError(key, "stands behind hidden layers, and there is none; leave it out")
     named = s.get("activation")
-    if isinstance(named, Activation) and named not in [layer.f for layer in dense]:
+    if isinstance(named, Activation) and named not in [layer.activation for layer in dense]:
         raise SettingError(
             "activation",
             f"no layer has {named.name}: the only one is the output, which loss or output decides; "
@@ -184,7 +185,7 @@ def with_data(problem: Problem, base: Problem | None, s: Settings) -> Problem:
         X = network.samples(loaded(x), np.zeros(0))  # (n, inputs)
     t = s.get("targets", problem.t)
     with about("targets"):
-        T = targets(loaded(t), len(X), network.outputs, network.objective, one=len(X) == 1)
+        T = targets(loaded(t), len(X), network.outputs, network.loss, one=len(X) == 1)
     weights = s.get("sample-weights", base.sample_weights if base else ())
     with about("sample-weights"):
         normalize(weights or None, len(X), np.float64)
@@ -311,5 +312,5 @@ def describe(network: Network) -> str:
     """Return a title, such as ``"A 2-3-1 network: tanh, identity, squared-error"``."""
     dense = [layer for layer in network.layers if isinstance(layer, Dense)]
     sizes = "-".join(map(str, (network.inputs, *(layer.units for layer in dense))))
-    names = dict.fromkeys(layer.f.name for layer in dense)
-    return f"A {sizes} network: {', '.join([*names, network.objective.name])}"
+    names = dict.fromkeys(layer.activation.name for layer in dense)
+    return f"A {sizes} network: {', '.join([*names, network.loss.name])}"

@@ -8,7 +8,7 @@ from functools import cache
 
 from chainrule.errors import missing
 from chainrule.losses import one_hot
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import SGD
 from chainrule.problems.model import Problem, Rows
 

@@ -4,7 +4,7 @@ Its weights are drawn, uniform on ±1, since the text it comes from gives none.
 """
 
 from chainrule.initializers import Uniform
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import SGD
 from chainrule.problems.model import Problem
 

@@ -4,7 +4,7 @@ Its weights are printed as w13, w14, … from unit to unit, and its deltas with 
 (to, from) and delta is ∂C/∂z, as everywhere.
 """
 
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import SGD
 from chainrule.problems.model import Problem
 

@@ -4,7 +4,7 @@ The post's eight new weights are right; the figures it gives for afterwards are 
 that changes the output weights before the hidden deltas are computed from them.
 """
 
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import SGD
 from chainrule.problems.model import Erratum, Problem
 

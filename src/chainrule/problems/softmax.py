@@ -4,7 +4,7 @@ Two flowers of each kind, in centimetres as Fisher printed them; the first weigh
 read, not to be good.
 """
 
-from chainrule.network import mlp
+from chainrule.multilayer import mlp
 from chainrule.optimizers import SGD
 from chainrule.problems.model import Problem
 

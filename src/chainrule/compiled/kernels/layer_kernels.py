@@ -273,7 +273,7 @@ def norm_sums(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
             m.work[db + i] += m.work[d1 + i]
 
 
-# ---- Activate: a = f(x) -------------------------------------------------------------------------
+# ---- ActivationLayer: a = f(x) ------------------------------------------------------------------
 
 
 def activate_forward(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.compiled.codegen.elementwise_kernels import Dtype, Piece, activation_piece
-from chainrule.layers import Activate, Dense, Dropout, Layer, LayerNorm
+from chainrule.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm
 from chainrule.layout import Block
 from chainrule.network import Network
 
@@ -17,7 +17,7 @@ Array: TypeAlias = NDArray[Any]
 
 # ---- the columns of the table, a row for each layer ---------------------------------------------
 
-KINDS = (Dense, LayerNorm, Activate, Dropout)
+KINDS = (Dense, LayerNorm, ActivationLayer, Dropout)
 DENSE, NORM = range(2)  # the first of them: those with parameters
 
 KIND, INPUTS, WIDTH, PLACE = range(4)
@@ -125,8 +125,8 @@ def write_pieces(table: NDArray[np.int64], network: Network, dtype: Dtype) -> tu
     """Write down the addresses of the activations' loops, and return what keeps them alive."""
     pieces: list[Piece] = []
     for row, layer in zip(table, network.layers, strict=True):
-        if isinstance(layer, Dense | Activate):
-            pieces.append(activation_piece(layer.f, dtype))
+        if isinstance(layer, Dense | ActivationLayer):
+            pieces.append(activation_piece(layer.activation, dtype))
             row[[FORWARD, BACKWARD]] = pieces[-1].addresses
     return tuple(pieces)
 
@@ -138,8 +138,8 @@ def kind_of(layer: Layer) -> int:
 
 def constants_of(layer: Layer) -> list[float]:
     """Return what a layer's loops take: its activation's constants, or its own."""
-    if isinstance(layer, Dense | Activate):
-        return list(layer.f.constants.values())
+    if isinstance(layer, Dense | ActivationLayer):
+        return list(layer.activation.constants.values())
     return list(layer.constants.values())
 
 

@@ -226,7 +226,7 @@ def _described(example: WorkedExample) -> str:
     ]
     rule = setup.rule or setup.search
     update = f"; update: {rule!r}" if rule else ""
-    return f"{network.inputs} inputs, {', '.join(layers)}; loss: {network.objective.name}{update}."
+    return f"{network.inputs} inputs, {', '.join(layers)}; loss: {network.loss.name}{update}."
 
 
 def _before(example: WorkedExample) -> str:
@@ -241,7 +241,7 @@ def _before(example: WorkedExample) -> str:
 def _textbook(example: WorkedExample) -> list[str]:
     """Return the sentence on formulas that are shown in place of the stable ones that ran."""
     functions = [getattr(layer, "f", None) for layer in example.setup.network.layers]
-    if isinstance(example.setup.network.objective, LogisticCrossEntropy):  # its link and its terms
+    if isinstance(example.setup.network.loss, LogisticCrossEntropy):  # its link and its terms
         functions += [ACTIVATIONS["logistic"], ACTIVATIONS["softplus"]]
     used = [f.name for f in functions if f is not None and f.formula]
     stable = [name for name in dict.fromkeys(used) if name not in AS_THEY_RUN]

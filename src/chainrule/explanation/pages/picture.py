@@ -177,8 +177,8 @@ def _columns(example: WorkedExample) -> Iterator[_Column]:
         link: Literal["weight", "same"] = "weight" if isinstance(layer, Dense) else "same"
         yield _Column(caption, "output" if last else "unit", label, "a", width, link)
     outputs = network.widths[-1]
-    if network.objective.owns_link:
-        kind = "softmax" if network.objective.classes else "predictions"
+    if network.loss.owns_link:
+        kind = "softmax" if network.loss.classes else "predictions"
         yield _Column(kind, "prediction", "", "p", outputs, "same")
     yield _Column("targets", "target", "", "t", outputs, "target")
 

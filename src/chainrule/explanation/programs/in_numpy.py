@@ -234,7 +234,7 @@ class Writer:
             return ast.Name(name)
         if name == "k":
             return ast.Name("step")
-        if name == "rate" and scheduled(self.program.setup):
+        if name == "learning_rate" and scheduled(self.program.setup):
             return ast.Name(name)
         if value == 0:
             return ast.Constant(0)
@@ -327,7 +327,11 @@ class Writer:
     def _varies(self, name: str) -> bool:
         """Tell whether a number changes with the step or from array to array."""
         values = {self.step.arrays[b.name].given[name] for b in self._trained}
-        return name == "k" or len(values) > 1 or (name == "rate" and scheduled(self.program.setup))
+        return (
+            name == "k"
+            or len(values) > 1
+            or (name == "learning_rate" and scheduled(self.program.setup))
+        )
 
     # ---- expressions ----
 

@@ -21,7 +21,7 @@ from chainrule.explanation.programs.source import (
     rate_lines,
     scheduled,
 )
-from chainrule.layers import Activate, Dense, Dropout, Layer, LayerNorm, dropout_mask
+from chainrule.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm, dropout_mask
 from chainrule.layout import Block
 from chainrule.losses import CustomLoss, Loss
 from chainrule.optimizers import (
@@ -75,12 +75,12 @@ LINKS: dict[str, str] = {
 # Where torch.optim has the same rule, eps included; compared line by line with its documentation.
 # Momentum there multiplies the sum by the rate, here the rate is summed: the same while it stays.
 OPTIMIZERS: dict[type[Optimizer], str] = {
-    SGD: "SGD({p}, lr={rate})",
-    Momentum: "SGD({p}, lr={rate}, momentum={momentum})",
-    Nesterov: "SGD({p}, lr={rate}, momentum={momentum}, nesterov=True)",
-    RMSProp: "RMSprop({p}, lr={rate}, alpha={rho}, eps={eps})",
-    Adam: "Adam({p}, lr={rate}, betas=({beta1}, {beta2}), eps={eps})",
-    AdamW: "AdamW({p}, lr={rate}, betas=({beta1}, {beta2}), eps={eps})",
+    SGD: "SGD({p}, lr={learning_rate})",
+    Momentum: "SGD({p}, lr={learning_rate}, momentum={momentum})",
+    Nesterov: "SGD({p}, lr={learning_rate}, momentum={momentum}, nesterov=True)",
+    RMSProp: "RMSprop({p}, lr={learning_rate}, alpha={rho}, eps={eps})",
+    Adam: "Adam({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={eps})",
+    AdamW: "AdamW({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={eps})",
 }
 
 
@@ -167,7 +167,7 @@ class Writer:
         for place, layer in enumerate(network.layers):
             self.program.shown.append([])
             x = self._layer(place, layer, x)
-        self._loss(network.objective, x)
+        self._loss(network.loss, x)
         self._penalty()
 
     def _set(self, name: str, text: str, comment: str = "") -> None:
@@ -185,11 +185,11 @@ class Writer:
             case Dense():
                 bias = f" + b{own}" if layer.bias else ""
                 self._set(f"z{own}", f"{x} @ W{own}.T{bias}", shape)
-                a = self._activation(layer.f, f"z{own}")
+                a = self._activation(layer.activation, f"z{own}")
             case LayerNorm():
                 a = f"F.layer_norm({x}, W{own}.shape, W{own}, b{own}, eps={layer.eps})"
-            case Activate():
-                a = self._activation(layer.f, x)
+            case ActivationLayer():
+                a = self._activation(layer.activation, x)
             case Dropout():
                 a = f"{x} * mask{own} / {1 - layer.rate}"
             case _:
@@ -321,7 +321,10 @@ class Writer:
             text = text.replace(", nesterov=True", "")  # refused without momentum
         program.constants += assign("optimizer", f"torch.optim.{text}")
         if scheduled(program.setup):
-            program.update += ["for group in optimizer.param_groups:", '    group["lr"] = rate']
+            program.update += [
+                "for group in optimizer.param_groups:",
+                '    group["lr"] = learning_rate',
+            ]
         program.update.append("optimizer.step()")
 
     def _groups(self, rule: Optimizer) -> str:
@@ -339,13 +342,17 @@ class Writer:
         """Write the rule's equations as a function, and its call for each array."""
         program = self.program
         slots = list(rule.slots)
-        own = [n for n in ("decay", "k", "rate") if n in rule.constants(1, 1.0) and n != "rate"]
-        state = ["w", "g", *slots, "rate", *own]
+        own = [
+            n
+            for n in ("decay", "k", "learning_rate")
+            if n in rule.constants(1, 1.0) and n != "learning_rate"
+        ]
+        state = ["w", "g", *slots, "learning_rate", *own]
         constants = {n: v for n, v in rule.constants(1, 1.0).items() if n not in state}
         for name, value in constants.items():
             program.add_constant(name, value)
         if not scheduled(program.setup):
-            program.add_constant("rate", rule.constants(1, 1.0)["rate"])
+            program.add_constant("learning_rate", rule.constants(1, 1.0)["learning_rate"])
         lines = [
             f"{n} = {ast.unparse(in_torch(parse(text)))}" for n, text in rule.equations.items()
         ]
@@ -356,7 +363,7 @@ class Writer:
         for b in self.trained:
             kept = [f"{slot}_{b.name}" for slot in slots]
             extra = {"decay": number(getattr(rule, "decay", 0.0) if b.decays else 0.0), "k": "step"}
-            given = [b.name, f"{b.name}.grad", *kept, "rate", *(extra[n] for n in own)]
+            given = [b.name, f"{b.name}.grad", *kept, "learning_rate", *(extra[n] for n in own)]
             call = f"{name}({', '.join(given)})"
             program.update.append(f"    {', '.join([f'{b.name}[...]', *kept])} = {call}")
             self._remember(b, kept)

@@ -51,10 +51,10 @@ def draw(seed, updates, layer, n, units, rate):
 
 # Of update {k}; numbers put in. A schedule that is not here is written out rate by rate.
 SCHEDULE_FORMULAS: dict[type[Schedule], str] = {
-    StepDecay: "{rate} * {factor} ** (({k} - 1) // {every})",
-    ExponentialDecay: "{rate} * {factor} ** ({k} - 1)",
-    InverseScaling: "{rate} / {k}**{power}",
-    CosineDecay: "{final} + ({rate} - {final})"
+    StepDecay: "{learning_rate} * {factor} ** (({k} - 1) // {every})",
+    ExponentialDecay: "{learning_rate} * {factor} ** ({k} - 1)",
+    InverseScaling: "{learning_rate} / {k}**{power}",
+    CosineDecay: "{final} + ({learning_rate} - {final})"
     " * (1 + math.cos(math.pi * min(({k} - 1) / ({steps} - 1), 1.0))) / 2",
 }
 
@@ -314,19 +314,19 @@ def simplified(tree: ast.BinOp) -> ast.expr:
 
 def scheduled(setup: Setup) -> bool:
     """Tell whether the learning rate follows a schedule."""
-    return setup.rule is not None and isinstance(setup.rule.rate, Schedule)
+    return setup.rule is not None and isinstance(setup.rule.learning_rate, Schedule)
 
 
 def rate_lines(program: Program) -> list[str]:
     """Return the line that sets the learning rate of a step, nothing if it stays."""
     rule = program.setup.rule
-    if rule is None or not isinstance(rule.rate, Schedule):
+    if rule is None or not isinstance(rule.learning_rate, Schedule):
         return []
     count = program.setup.steps
-    text = schedule_text(rule.rate, "step", range(program.first, program.first + count))
+    text = schedule_text(rule.learning_rate, "step", range(program.first, program.first + count))
     if "math." in text:
         program.add_import("import math")
-    return assign("rate", text)
+    return assign("learning_rate", text)
 
 
 def schedule_text(schedule: Schedule, k: str, updates: range) -> str:

@@ -227,17 +227,17 @@ def network_to_declaration(network: Network) -> tuple[dict[str, Any], list[str]]
         return {}, ["its NETWORK is not made of Dense layers alone, so it is not used"]
     told: dict[str, Any] = {"layers": list(network.widths)}
     doubts: list[str] = []
-    if any(isinstance(layer.f, Custom) for layer in dense):
+    if any(isinstance(layer.activation, Custom) for layer in dense):
         doubts.append(
             "an activation of its own cannot be told from a file; call chainrule.check(function, "
             "network) in Python"
         )
     else:
-        told["activation"] = [_activation_text(layer.f) for layer in dense]
-    if network.objective == LOSSES.get(network.objective.name):
-        told["loss"] = network.objective.name
+        told["activation"] = [_activation_text(layer.activation) for layer in dense]
+    if network.loss == LOSSES.get(network.loss.name):
+        told["loss"] = network.loss.name
     else:
-        doubts.append(f"a loss such as {network.objective!r} cannot be told from a file")
+        doubts.append(f"a loss such as {network.loss!r} cannot be told from a file")
     return told, doubts
 
 
