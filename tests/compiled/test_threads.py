@@ -301,7 +301,7 @@ X, T = RNG.normal(size=(203, 40)), RNG.normal(size=(203, 8))
 
 
 def fit(seed=0, epochs=20, threads=2):
-    run = train(NET, X, T, Adam(0.01), epochs=epochs, batch=32, seed=seed, engine="compiled")
+    run = train(NET, X, T, Adam(0.01), epochs=epochs, batch_size=32, seed=seed, engine="compiled")
     run.path = replace(run.path, tiny=False, threads=threads)
     run.finish()
     return run.theta.tobytes()

@@ -321,7 +321,7 @@ X, Y = rng.normal(size=(10, 3)), rng.normal(size=(10, 2))
 EPOCHS = 300
 
 def begin(**more):
-    return train(net, X, Y, Adam(0.01), batch=3, seed=1, **more)
+    return train(net, X, Y, Adam(0.01), batch_size=3, seed=1, **more)
 
 def content(state):
     arrays = [a.tobytes().hex() for a in (state.theta, *state.slots)]
