@@ -469,7 +469,8 @@ x, t = rng.normal(size=(rows, sizes[0])), rng.normal(size=(rows, sizes[-1]))
 net = mlp(*sizes, activation="tanh", loss="squared-error", dropout=DROPOUT)
 
 def begun(epochs, **options):
-    run = train(net, x, t, Adam(1e-4), epochs=epochs, batch_size=batch, record_every=10**6, **options)
+    options |= {"record_every": 10**6}
+    run = train(net, x, t, Adam(1e-4), epochs=epochs, batch_size=batch, **options)
     assert run.path.engine == "compiled"
     run.path = replace(run.path, **changes)
     return run
