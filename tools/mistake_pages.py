@@ -17,7 +17,8 @@ from chainrule.diagnosis import UNSEEN
 from chainrule.diagnosis.catalogue import Form
 from chainrule.diagnosis.hypotheses import Variant
 from chainrule.diagnosis.report.words import capital, enumerated, layers_words, sentence
-from chainrule.explanation import Mark, Page, Quantity, Working
+from chainrule.pages import Mark, Page, Quantity, Working
+from chainrule.pages.text import as_text
 from tools.mistake_numbers import RATE, STEPS, Double, Doubles, Example, described, doubles, example
 
 ROOT = Path(__file__).parents[1]
@@ -184,7 +185,7 @@ def given(one: Example) -> Iterator[str]:
 def worked(bad: Quantity, good: Quantity) -> list[str]:
     """Return the lines of a number worked out wrongly and rightly."""
     items = (working(bad, "wrong", "with the mistake"), working(good, "right", "without"))
-    _, *lines = Page("", items).to_text(WIDTH).rstrip().splitlines()  # without the title's
+    _, *lines = as_text(Page("", items), WIDTH).rstrip().splitlines()  # without the title's
     return [line.removeprefix("  ") for line in lines]
 
 

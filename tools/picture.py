@@ -6,8 +6,8 @@
 from pathlib import Path
 
 from chainrule import explain_problem, problem
-from chainrule.explanation.pages.picture import picture
-from chainrule.explanation.pages.svg import svg
+from chainrule.pages import Drawing
+from chainrule.pages.svg import svg
 
 FILE = Path(__file__).parents[1] / "docs" / "mazur.svg"
 
@@ -15,7 +15,8 @@ FILE = Path(__file__).parents[1] / "docs" / "mazur.svg"
 def drawn() -> str:
     """Return the picture as it is drawn now."""
     example = explain_problem(problem("mazur"))
-    return svg(picture(example, example.steps[0])) + "\n"
+    drawing = next(item for item in example.page().items if isinstance(item, Drawing))
+    return svg(drawing) + "\n"
 
 
 if __name__ == "__main__":

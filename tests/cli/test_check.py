@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 import chainrule
 import chainrule.diagnosis
 from chainrule.cli import app, check, output
-from chainrule.cli.formats import REPORT_ENDINGS, ReportFormat
 from chainrule.diagnosis import Diagnosis, diagnosis_schema
 from chainrule.errors import InputError
+from chainrule.names import DOCUMENT_FORMATS
 from chainrule.optimizers import SGD
 from tests.cli.conftest import Call, Outcome, finish
 
@@ -343,8 +343,8 @@ def test_limits_that_are_told_without_loading_are_true():
 
 def test_the_formats_are_those_that_a_diagnosis_has():
     found = Diagnosis("right", "Right.")
-    assert all(form == "text" or hasattr(found, f"to_{form}") for form in ReportFormat)
-    assert {*map(str, REPORT_ENDINGS.values())} == set(ReportFormat)
+    assert found.formats == DOCUMENT_FORMATS
+    assert all(found.to_format(name).endswith("\n") for name in DOCUMENT_FORMATS)
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.cli import app, formats, main, settings
 from chainrule.cli import output as output_module
 from chainrule.errors import InputError
-from chainrule.explanation import NOTATIONS, build, digits
-from chainrule.explanation.pages.files import ENDINGS, FORMATS
+from chainrule.explanation import NOTATIONS, build
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
+from chainrule.pages.digits import EXACT
 from chainrule.problems import PROBLEMS
 from chainrule.problems import settings as problem_settings
 from tests.cli.conftest import COMMAND, Call, environment
@@ -108,8 +108,7 @@ def test_explaining_loads_no_scikit_learn():
         (settings.LEVELS, build.LEVELS),
         (problem_settings.LEVELS, build.LEVELS),
         (problem_settings.NOTATIONS, NOTATIONS),
-        (list(formats.Format), FORMATS),
-        (list(filter(None, formats.ENDINGS)), ENDINGS),
+        (tuple(formats.EXAMPLE_FORMATS), explanation.WorkedExample.formats),
     ],
 )
 def test_what_is_told_without_loading_is_true(told: tuple[str, ...], known: Iterable[str]):
@@ -118,7 +117,7 @@ def test_what_is_told_without_loading_is_true(told: tuple[str, ...], known: Iter
 
 def test_limits_that_are_told_without_loading_are_true():
     assert settings.MOST_STEPS == build.MOST_STEPS
-    assert settings.MOST_DIGITS == digits.EXACT
+    assert settings.MOST_DIGITS == EXACT
 
 
 def test_help_lists_the_names_that_there_are(call: Call):

@@ -14,7 +14,7 @@ import typer
 from jsonschema import Draft202012Validator
 
 from chainrule.cli import app, explain, idle
-from chainrule.cli.formats import ENDINGS, Format
+from chainrule.cli.formats import EXAMPLE_FORMATS, TEXT
 from chainrule.cli.idle import IDLE
 from chainrule.problems import PROBLEMS
 from tests.cli.conftest import Call, Outcome
@@ -232,7 +232,7 @@ PAGE = {
     "--show": "2",
 }
 WRITTEN = [
-    *(f"--format {form}" for form in Format if form is not Format.TEXT),
+    *(f"--format {form}" for form in EXAMPLE_FORMATS if form != TEXT),
     *("--level summary", "--level matrices", "--parameter W2[0,0]"),
     *("--level summary --format json", "--level matrices --format json"),
     "--level matrices --format html",
@@ -347,13 +347,13 @@ def test_a_file_that_is_not_there(call: Call, name: str):
 # ---- formats ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", [form for form in Format if form is not Format.TEXT])
-def test_every_format(call: Call, tmp_path: Path, form: Format):
+@pytest.mark.parametrize("form", [form for form in EXAMPLE_FORMATS if form != TEXT])
+def test_every_format(call: Call, tmp_path: Path, form: str):
     printed = call("explain", "--format", form)
     assert (printed.code, printed.err) == (0, "")
     assert printed.out.endswith("\n")
     assert not printed.out.endswith("\n\n")
-    endings = [ending for ending, meant in ENDINGS.items() if meant is form]
+    endings = EXAMPLE_FORMATS[form]
     path = tmp_path / f"page{endings[0] if endings else '.txt'}"
     assert call("explain", "--format", form, "-o", str(path)).code == 0
     assert path.read_text(encoding="utf-8") == printed.out

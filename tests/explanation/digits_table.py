@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 from chainrule import PROBLEMS
 from chainrule.explanation import NOTATIONS, WorkedExample, explain_problem
-from chainrule.explanation.digits import READERS, Digits, recomputes
-from chainrule.explanation.pages.outline import lines_of, outline
-from chainrule.explanation.tree import calls
+from chainrule.pages import READERS, Digits, calls, lines_of, recomputes
 from tests.explanation.readers import expression, of_class, one, page_of, shown
 from tests.explanation.tex_reader import latex_numbers, markdown_numbers, python
 from tests.explanation.text_reader import text_numbers
@@ -21,7 +19,7 @@ Pair = tuple[str, str]  # a line of numbers, and the printed result
 def known(example: WorkedExample) -> dict:
     """Return the functions that a reader needs."""
     found = dict(READERS)
-    for _, line in lines_of(outline(example)):
+    for _, line in lines_of(example.page().items):
         found |= calls(line.tree)
     return found
 
@@ -55,7 +53,7 @@ def counts(example: WorkedExample, form: str, digits: Digits) -> tuple[int, int,
     functions = known(example)
     pairs = list(FORMATS[form](example))
     right = sum(recomputes(line, result, digits, functions) for line, result in pairs)
-    carried = sum(not line.exact for _, line in lines_of(outline(example)))
+    carried = sum(not line.exact for _, line in lines_of(example.page().items))
     return len(pairs), right, carried
 
 

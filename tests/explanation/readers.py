@@ -6,6 +6,9 @@ It knows presentation MathML and nothing of the package; what it does not know i
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
+from chainrule.explanation import WorkedExample
+from chainrule.pages import Drawing
+
 SIGNS = {
     "⋅": "*",
     "\u2062": "*",
@@ -17,6 +20,11 @@ SIGNS = {
     **{sign: sign for sign in "+/(),<>"},
 }
 WORDS = {"if": " if ", "else": " else "}
+
+
+def drawing_of(example: WorkedExample) -> Drawing:
+    """Return the drawing on an example's page."""
+    return next(item for item in example.page().items if isinstance(item, Drawing))
 
 
 def page_of(html: str) -> ET.Element:

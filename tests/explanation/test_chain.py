@@ -13,7 +13,7 @@ from chainrule import LOSSES, Penalty, explain, mlp, problem
 from chainrule.explanation import explain_problem
 from chainrule.explanation.derivations import DERIVATIONS, derivation
 from chainrule.explanation.remarks import REMARKS
-from chainrule.explanation.tree import Sum
+from chainrule.pages.tree import Sum
 from chainrule.wiring import wire
 
 
@@ -35,7 +35,7 @@ def test_the_famous_product(mazur):
     factors = [float(part) for part in found.substituted.split("*")]
     assert factors == pytest.approx([0.7413650695523157, 0.1868156018089595, 0.5932699921071872])
     assert mazur["dW2[0,0]"].shown == "0.082167041"
-    assert mazur["dW2[0,0]"].beside == "0.082167041"
+    assert mazur["dW2[0,0]"].numerical_text == "0.082167041"
 
 
 @pytest.mark.parametrize(

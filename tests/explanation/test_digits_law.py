@@ -7,8 +7,7 @@ import pytest
 
 from chainrule import PROBLEMS, problem
 from chainrule.explanation import NOTATIONS, explain_problem
-from chainrule.explanation.digits import Digits
-from chainrule.explanation.pages.outline import lines_of, outline
+from chainrule.pages import Digits, lines_of
 from tests.explanation.digits_table import FORMATS, LARGE, counts
 from tests.explanation.test_latex import batch_of_three, with_penalty
 
@@ -51,4 +50,4 @@ def test_it_holds_for_any_number_of_decimals(decimals):
 
 def numbers_on(example):
     """Count the lines of numbers that the document has for a page."""
-    return sum(line.substituted is not None for _, line in lines_of(outline(example)))
+    return sum(line.substituted is not None for _, line in lines_of(example.page().items))

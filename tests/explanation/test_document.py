@@ -35,8 +35,8 @@ from chainrule import (
     train,
 )
 from chainrule.explanation import NOTATIONS, example_schema, explain_problem
-from chainrule.explanation.digits import READERS, Digits, write
-from chainrule.explanation.tree import Symbol, parts
+from chainrule.pages.digits import READERS, Digits, write_number
+from chainrule.pages.tree import Symbol, parts
 
 RULES = [name for name in OPTIMIZERS if name != "lbfgs"]
 SCHEMA = json.loads(example_schema())
@@ -97,7 +97,7 @@ def test_every_line_recomputes_and_none_is_the_bare_result(example):
 def test_every_result_is_the_engines_and_every_gradient_is_confirmed(example):
     for step in example:
         for q in step.quantities:
-            assert write(q.sign * q.value if q.sign < 0 else q.value, 9) == q.shown
+            assert write_number(q.sign * q.value if q.sign < 0 else q.value, 9) == q.shown
             if q.numerical is not None:
                 scale = max(abs(q.value), 1e-3)  # of entries that cancel to almost nothing
                 assert abs(q.numerical - q.value) <= 1e-9 * scale, q
@@ -263,7 +263,7 @@ def test_what_is_not_finite_is_refused(bad):
     ],
 )
 def test_how_numbers_are_written(value, digits, text):
-    assert write(value, digits) == text
+    assert write_number(value, digits) == text
 
 
 # ---- what a hostile reader found ----------------------------------------------------------------

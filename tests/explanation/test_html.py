@@ -26,13 +26,11 @@ from chainrule import (
     problem,
 )
 from chainrule.explanation import explain_problem
-from chainrule.explanation.digits import READERS, Digits
-from chainrule.explanation.pages.html import fragment, render
-from chainrule.explanation.pages.mathml import MATHML, flow, inline
-from chainrule.explanation.pages.outline import Worked, outline
-from chainrule.explanation.pages.picture import picture
-from chainrule.explanation.pages.svg import STYLE, svg
-from tests.explanation.readers import expression, of_class, one, page_of, shown
+from chainrule.pages import Worked
+from chainrule.pages.digits import READERS, Digits
+from chainrule.pages.mathml import MATHML, flow, inline
+from chainrule.pages.svg import STYLE, svg
+from tests.explanation.readers import drawing_of, expression, of_class, one, page_of, shown
 
 SMALL = [name for name in PROBLEMS if name != "digits"]
 KNOWN = {**READERS, **{re.sub(r"\W", "_", name): f for name, f in ACTIVATIONS.items()}}
@@ -76,7 +74,7 @@ def pages():
         "summary": big(),
         "parameter": big(parameter="W1[5,300]"),
     }
-    return {name: (example, render(example)) for name, example in made.items()}
+    return {name: (example, example.to_html()) for name, example in made.items()}
 
 
 # ---- the file -----------------------------------------------------------------------------------
@@ -110,7 +108,7 @@ def test_anchors_are_unique_and_every_link_leads_somewhere(pages):
         links = [a.get("href", "")[1:] for a in root.iter("a")]
         assert set(links) <= set(anchors)
         assert len(links) > 4
-        worked = {item.anchor for item in outline(example) if isinstance(item, Worked)}
+        worked = {item.anchor for item in example.page().items if isinstance(item, Worked)}
         assert worked <= set(anchors)
 
 
@@ -130,7 +128,7 @@ def test_what_users_write_is_escaped():
         loss="squared-error",
     )
     example = explain(network, [1.0, 0.0], [0.5], [0.0], title=evil, source=evil)
-    for html in (render(example), fragment(example)):
+    for html in (example.to_html(), example._repr_html_()):
         root = page_of(html)
         assert evil in "".join(root.itertext())
         assert "<b>" in "".join(root.itertext())  # in the source of the activation
@@ -140,7 +138,7 @@ def test_what_users_write_is_escaped():
 def test_every_number_of_the_outline_is_on_the_page(pages):
     for example, html in pages.values():
         by_id = {e.get("id"): e for e in page_of(html).iter() if e.get("id")}
-        for item in outline(example):
+        for item in example.page().items:
             if isinstance(item, Worked):
                 block = by_id[item.anchor]
                 assert block.get("aria-label") == item.quantity.name
@@ -163,15 +161,14 @@ def test_tables_have_captions_and_headings(pages):
 
 def test_a_fragment_collides_with_nothing(pages):
     example, _ = pages["batch"]
-    root = page_of(fragment(example))
+    root = page_of(example._repr_html_())
     tags = {element.tag for element in root.iter()}
     assert not tags & {"html", "head", "body", "main", "nav", "h1", "h2", "script"}
     assert not [element for element in root.iter() if element.get("id")]
-    assert example._repr_html_() == fragment(example)
 
 
 def test_no_rule_leaks(pages):
-    sheet = page_of(fragment(pages["mazur"][0])).findtext("style") or ""
+    sheet = page_of(pages["mazur"][0]._repr_html_()).findtext("style") or ""
     assert STYLE in sheet
     sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
     selectors = [part for part in re.findall(r"([^{}]+)\{", sheet) if "@media" not in part]
@@ -204,7 +201,7 @@ def recomputed(html: str, digits: Digits) -> tuple[int, int]:
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_every_line_on_the_page_recomputes(name, notation):
     preset = problem(name)
-    html = render(explain_problem(preset, notation=notation))
+    html = explain_problem(preset, notation=notation).to_html()
     lines, carried = recomputed(html, Digits(decimals=preset.decimals))
     assert lines > 20
     assert carried <= 0.01 * lines
@@ -229,7 +226,7 @@ def test_every_line_recomputes_with_every_activation_loss_and_optimizer(activati
         penalty=Penalty(0.1, 0.2, 0.3),
         notation="nielsen",
     )
-    lines, carried = recomputed(render(example), Digits())
+    lines, carried = recomputed(example.to_html(), Digits())
     assert lines > 50
     assert carried <= 0.01 * lines
 
@@ -239,7 +236,7 @@ def test_one_changed_equation_changes_formula_numbers_and_result_on_the_page(mon
         return {**right(self, training=training), "dx": "delta @ (W * 2)"}
 
     def blocks():
-        root = page_of(render(explain_problem(problem("mazur"))))
+        root = page_of(explain_problem(problem("mazur")).to_html())
         by_id = {e.get("id"): e for e in root.iter()}
         return by_id["step-1-dx2-0"], by_id["step-1-dW1-0-0"]
 
@@ -307,7 +304,7 @@ def test_the_rest_of_a_sum_is_said():
 @pytest.fixture(scope="module", params=SIZES, ids=str)
 def drawn(request):
     example = example_of(*request.param, samples=2, notation="mazur")
-    return picture(example, example.steps[0])
+    return drawing_of(example)
 
 
 def boxes(root: ET.Element):
@@ -341,7 +338,7 @@ def test_no_label_of_the_picture_covers_another(drawn):
 
 
 def test_no_label_of_the_picture_covers_a_unit(drawn):
-    units = [n for n in drawn.nodes if n.sort not in {"bias", "gap"}]
+    units = [n for n in drawn.nodes if n.kind not in {"bias", "gap"}]
     for x, y, wide, high in boxes(ET.fromstring(svg(drawn))):  # noqa: S314 (our own)
         for unit in units:
             dx = max(x - unit.x, 0, unit.x - x - wide)
@@ -361,8 +358,8 @@ def test_negative_weights_are_dashed_and_carry_their_sign(drawn):
 
 def test_wide_layers_have_a_gap_and_too_many_weights_no_labels():
     example = example_of(12, 9, 3)
-    wide = picture(example, example.steps[0])
-    assert sum(node.sort == "gap" for node in wide.nodes) == 2
+    wide = drawing_of(example)
+    assert sum(node.kind == "gap" for node in wide.nodes) == 2
     assert not any(edge.value for edge in wide.edges)
     assert "too many weights" in wide.description
     assert "first units and the last" in wide.description
@@ -370,7 +367,7 @@ def test_wide_layers_have_a_gap_and_too_many_weights_no_labels():
 
 def test_the_picture_has_the_numbers_of_the_first_sample_and_says_so():
     example = example_of(2, 3, 3, 2, samples=3)
-    drawn = picture(example, example.steps[0])
+    drawn = drawing_of(example)
     assert "first sample" in drawn.description
     assert drawn.node("x[0]").value == f"{example['x[0,0]'].value:.4g}"
     assert drawn.node("a1[2]").value == f"{example['a1[0,2]'].value:.4g}"
@@ -379,6 +376,6 @@ def test_the_picture_has_the_numbers_of_the_first_sample_and_says_so():
 def test_layers_without_weights_are_drawn():
     network = mlp(2, 3, 2, activation="tanh", loss="squared-error", dropout=0.3, layer_norm=True)
     example = explain(network, network.initialize(0), [1.0, 2.0], [0.0, 1.0], "sgd")
-    drawn = picture(example, example.steps[0])
+    drawn = drawing_of(example)
     assert len(drawn.captions) == len(network.layers) + 2
-    page_of(render(example))
+    page_of(example.to_html())

@@ -16,12 +16,11 @@ import pytest
 import chainrule.layers
 from chainrule import PROBLEMS, Custom, Penalty, explain, mlp, problem
 from chainrule.explanation import NOTATIONS, WorkedExample, explain_problem
-from chainrule.explanation.digits import READERS, Digits, recomputes
-from chainrule.explanation.pages.latex import render
-from chainrule.explanation.pages.outline import Worked, lines_of, outline
-from chainrule.explanation.pages.tex_math import Tex, length
-from chainrule.explanation.pages.tex_words import words
-from chainrule.explanation.tree import calls
+from chainrule.pages import Worked, lines_of
+from chainrule.pages.digits import READERS, Digits, recomputes
+from chainrule.pages.tex_math import Tex, length
+from chainrule.pages.tex_words import words
+from chainrule.pages.tree import calls
 from tests.explanation.tex_reader import Found, latex_numbers, markdown_numbers, python
 
 PRESETS = [name for name in PROBLEMS if name != "digits"]  # its data are scikit-learn's
@@ -74,7 +73,7 @@ def example_of(name: str, notation: str) -> WorkedExample:
 def functions(example: WorkedExample) -> dict:
     """Return what a reader needs beyond a calculator."""
     found = dict(READERS)
-    for _, line in lines_of(outline(example)):
+    for _, line in lines_of(example.page().items):
         found |= calls(line.tree)
     return found
 
@@ -104,7 +103,7 @@ DOCUMENTS = {
 def test_pdflatex_has_nothing_to_complain_of(name, tmp_path, monkeypatch):
     for variable, value in SETTINGS.items():
         monkeypatch.setenv(variable, value)  # lines of the log are not folded
-    log = compiled(render(DOCUMENTS[name]()), tmp_path)
+    log = compiled(DOCUMENTS[name]().to_latex(), tmp_path)
     assert re.findall(r".*(?:Warning|Overfull|Underfull|Missing character).*", log) == []
 
 
@@ -122,7 +121,7 @@ def compiled(page: str, folder: Path) -> str:
 def test_the_same_example_is_the_same_file(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        compiled(render(example_of("mazur", "mazur")), tmp_path / name)
+        compiled(example_of("mazur", "mazur").to_latex(), tmp_path / name)
     one, other = (tmp_path / name / "page.pdf" for name in ("a", "b"))
     assert one.read_bytes() == other.read_bytes()
 
@@ -147,7 +146,7 @@ def test_lines_with_everything_in_them_recompute(make, form):
 def check_digits(example: WorkedExample, form: str, digits: Digits) -> None:
     known = functions(example)
     found = read(example, form, known)
-    items = [item for item in outline(example) if isinstance(item, Worked)]
+    items = [item for item in example.page().items if isinstance(item, Worked)]
     assert len(found) == len(items) > 10
     for item, number in zip(items, found, strict=True):
         assert float(python(number.result)) == float(item.quantity.shown), number
@@ -243,9 +242,9 @@ def test_words_are_ascii_and_escaped():
 
 
 def test_the_page_has_a_picture_headings_and_tables():
-    page = render(example_of("mazur", "mazur"))
+    page = example_of("mazur", "mazur").to_latex()
     assert r"\begin{tikzpicture}" in page
     assert r"\section*{\bookmark{Forward pass}{step-1-forward}{-0}}" in page
     assert "dash pattern" in page
-    assert r"\begin{tabular}" in render(batch_of_three(level="summary"))
-    assert r"\vdots" in render(large(level="matrices"))
+    assert r"\begin{tabular}" in batch_of_three(level="summary").to_latex()
+    assert r"\vdots" in large(level="matrices").to_latex()

@@ -25,7 +25,7 @@ from chainrule import (
 )
 from chainrule.explanation import example_schema, explain_problem
 from chainrule.explanation.build import FEW_NUMBERS, SOME_NUMBERS
-from chainrule.explanation.tree import Rest, Sum
+from chainrule.pages.tree import Rest, Sum
 from chainrule.wiring import wire
 
 SCHEMA = json.loads(example_schema())
@@ -303,8 +303,8 @@ def test_save_chooses_the_format_by_the_ending(tmp_path, ending):
 @pytest.mark.parametrize(
     ("name", "form", "error", "message"),
     [
-        ("mazur.pdf", None, InputError, "which format does"),
-        ("mazur", None, InputError, "which format does"),
+        ("mazur.pdf", None, InputError, "no known file ending"),
+        ("mazur", None, InputError, "no known file ending"),
         ("mazur.txt", "word", UnknownNameError, "'word' is no format"),
         ("missing/mazur.txt", None, InputError, "cannot write"),
     ],

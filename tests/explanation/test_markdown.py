@@ -14,8 +14,8 @@ import pytest
 
 from chainrule import explain, mlp, problem
 from chainrule.explanation import explain_problem
-from chainrule.explanation.pages.markdown import folded, render, words
-from chainrule.explanation.pages.tex_math import length
+from chainrule.pages.markdown import folded, words
+from chainrule.pages.tex_math import length
 from tests.explanation.test_latex import STRANGE, batch_of_three, large, strange, with_penalty
 
 MATH = re.compile(r"\$\$(.*?)\$\$|\$(.*?)\$", re.DOTALL)
@@ -38,7 +38,7 @@ PAGES = {
 
 @pytest.fixture(scope="module", params=PAGES)
 def page(request):
-    return render(PAGES[request.param]())
+    return PAGES[request.param]().to_markdown()
 
 
 def math(page: str) -> list[str]:
@@ -84,14 +84,14 @@ def test_headings_do_not_leave_out_a_level(page):
 
 
 def test_the_picture_is_an_image_that_carries_its_svg():
-    page = render(explain_problem(problem("mazur")))
+    page = explain_problem(problem("mazur")).to_markdown()
     alt, data = re.findall(r"!\[(.*?)\]\(data:image/svg\+xml;base64,([\w+/=]+)\)", page)[0]
     assert ET.fromstring(b64decode(data)).tag.endswith("svg")  # noqa: S314 (our own)
     assert "inputs (2)" in alt
 
 
 def test_a_page_in_short():
-    page = re.sub(r"base64,[^)]*", "", render(explain_problem(problem("mazur"))))
+    page = re.sub(r"base64,[^)]*", "", explain_problem(problem("mazur")).to_markdown())
     assert page.startswith("# The 2-2-2 example")
     for part in IN_SHORT:
         assert part in page
@@ -129,7 +129,7 @@ def test_words_are_escaped():
 
 def test_what_ran_and_what_is_another_way_are_told_apart():
     network = mlp(2, 3, activation="identity", loss="softmax-cross-entropy")
-    page = render(explain(network, np.linspace(-1, 1, 9), [0.3, 0.4], [1.0, 0.0, 0.0]))
+    page = explain(network, np.linspace(-1, 1, 9), [0.3, 0.4], [1.0, 0.0, 0.0]).to_markdown()
     assert r"&\text{another way to it, which did not run:} \cr" in page
 
 
@@ -143,4 +143,4 @@ def test_long_sums_are_folded_in_front_of_their_signs():
 
 def test_the_same_example_is_the_same_text():
     example = explain_problem(problem("xor"))
-    assert render(example) == render(replace(example))
+    assert example.to_markdown() == replace(example).to_markdown()

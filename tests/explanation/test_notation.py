@@ -11,8 +11,8 @@ import pytest
 
 from chainrule import InputError, UnknownNameError, explain, mlp, problem
 from chainrule.explanation import NOTATIONS, Notation, explain_problem
-from chainrule.explanation.markup import Piece, Ratio, plain, read
 from chainrule.explanation.notation import PLACEHOLDERS
+from chainrule.pages.markup import Piece, Ratio, parse_name, plain_name
 
 BOOKS = {  # what each book calls these, in the 2-2-2 example
     "plain": {"dW2[0,1]": "dW2[0,1]", "z1[0]": "z1[0]", "delta2[0]": "delta2[0]"},
@@ -226,15 +226,15 @@ def test_every_placeholder_is_used_by_a_book():
     ],
 )
 def test_a_name_as_one_line_of_text(markup, text):
-    assert plain(markup) == text
+    assert plain_name(markup) == text
 
 
 def test_a_name_in_pieces():
-    assert read("∂E/∂w_{5}^{+}") == (
+    assert parse_name("∂E/∂w_{5}^{+}") == (
         Ratio((Piece("∂E"),), (Piece("∂w", (Piece("5"),), (Piece("+"),)),)),
     )
-    assert read("m_{w_{5}}") == (Piece("m", (Piece("w", (Piece("5"),)),)),)
-    assert read("out_{h1}(2)") == (Piece("out", (Piece("h1"),)), Piece("(2)"))
+    assert parse_name("m_{w_{5}}") == (Piece("m", (Piece("w", (Piece("5"),)),)),)
+    assert parse_name("out_{h1}(2)") == (Piece("out", (Piece("h1"),)), Piece("(2)"))
 
 
 @pytest.mark.parametrize("book", NOTATIONS)

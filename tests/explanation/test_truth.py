@@ -24,7 +24,7 @@ from chainrule import (
     problem,
 )
 from chainrule.explanation import NOTATIONS, explain_problem
-from chainrule.explanation.pages.outline import Heading, Picture, Worked, outline
+from chainrule.pages import Drawing, Heading, Worked
 
 
 def remarks(example) -> str:
@@ -76,7 +76,7 @@ def test_samples_stay_in_order_with_masks():
     network = Network(2, (Dense(4, "tanh"), Dropout(0.5), Dense(1, "identity")), SquaredError())
     x, t = [[0.5, 1.0], [-1.0, 0.2]], [[1.0], [0.0]]
     example = explain(network, network.initialize(0), x, t, SGD(0.1))
-    anchors = [item.anchor for item in outline(example) if isinstance(item, Heading)]
+    anchors = [item.anchor for item in example.page().items if isinstance(item, Heading)]
     assert len(anchors) == len(set(anchors))
     forward = [q for q in example.steps[0].quantities if q.section == "forward"]
     assert [q.ref.index[0] for q in forward] == sorted(q.ref.index[0] for q in forward)
@@ -103,7 +103,7 @@ def test_no_name_on_a_page_means_two_quantities(notation):
         Momentum(0.1, clip=ClipNorm(0.01)),
         notation=notation,
     )
-    names = [item.quantity.name for item in outline(example) if isinstance(item, Worked)]
+    names = [item.quantity.name for item in example.page().items if isinstance(item, Worked)]
     assert sorted(names) == sorted(set(names))
 
 
@@ -171,7 +171,7 @@ def test_bias_and_velocity_are_told_as_they_are():
 @pytest.mark.parametrize("level", ["scalars", "matrices", "summary"])
 def test_every_level_has_a_picture_with_numbers_and_says_what_it_explains(level):
     example = explain_problem(problem("mazur"), level=level)
-    assert [item for item in outline(example) if isinstance(item, Picture)]
+    assert [item for item in example.page().items if isinstance(item, Drawing)]
     assert "0.5933" in example.to_html().partition("<svg")[2].partition("</svg>")[0]
     assert "loss: squared-error; update: SGD(learning_rate=0.5" in " ".join(
         example.to_text().split()

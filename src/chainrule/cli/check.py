@@ -13,10 +13,11 @@ import typer
 
 from chainrule.cli import settings as given
 from chainrule.cli.explain import specified, told_of
-from chainrule.cli.formats import REPORT_ENDINGS, ReportFormat, hand_over, meant
+from chainrule.cli.formats import JSON, by_ending, hand_over
 from chainrule.cli.options import seconds as some_seconds
 from chainrule.cli.options import whole
 from chainrule.errors import ChainruleError
+from chainrule.names import DOCUMENT_FORMATS
 
 if TYPE_CHECKING:
     from chainrule.diagnosis import Diagnosis
@@ -155,9 +156,13 @@ Hint = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
-Form = Annotated[
-    ReportFormat | None,
-    typer.Option("--format", help="By default what the ending of -o says, else text."),
+Format = Annotated[
+    str | None,
+    typer.Option(
+        callback=given.some(tuple(DOCUMENT_FORMATS), "format"),
+        metavar="|".join(DOCUMENT_FORMATS),
+        help="By default what the ending of -o says, else text.",
+    ),
 ]
 Seconds = Annotated[
     float | None,
@@ -192,7 +197,7 @@ def check(  # noqa: PLR0913 (one for each option)
     seconds: Seconds = None,
     seconds_call: SecondsCall = None,
     json: Json = False,
-    form: Form = None,
+    format: Format = None,  # noqa: A002 (named as its option)
     output: given.File = None,
 ) -> None:
     """Find the mistake in somebody's own backpropagation.
@@ -201,7 +206,7 @@ def check(  # noqa: PLR0913 (one for each option)
     it may be declared, all else is found out. Numbers belong to one network, which --problem names
     or the options describe.
     """
-    written = chosen(form, output, json=json)
+    written = chosen(format, output, json=json)
     kind = KINDS[file.suffix.lower()]
     options = {
         name.replace("_", "-"): value for name, value in context.params.items() if value is not None
@@ -222,15 +227,13 @@ def check(  # noqa: PLR0913 (one for each option)
     raise typer.Exit(CODES[found.verdict])
 
 
-def chosen(form: ReportFormat | None, file: Path | None, *, json: bool) -> ReportFormat:
+def chosen(asked: str | None, file: Path | None, *, json: bool) -> str:
     """Return the format that is asked for, in whichever way."""
-    if json and form not in (None, ReportFormat.JSON):
+    if json and asked not in (None, JSON):
         raise typer.BadParameter(
-            f"contradicts --format {form}; leave one of them out", param_hint="'--json'"
+            f"contradicts --format {asked}; leave one of them out", param_hint="'--json'"
         )
-    if json:
-        return ReportFormat.JSON
-    return form or meant(file, REPORT_ENDINGS)
+    return JSON if json else asked or by_ending(file, DOCUMENT_FORMATS)
 
 
 def refuse_idle(options: dict[str, Any], kind: str) -> None:

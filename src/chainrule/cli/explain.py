@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from chainrule.cli import settings as given
-from chainrule.cli.formats import Format, by_ending, deliver
+from chainrule.cli.formats import EXAMPLE_FORMATS, TEXT, by_ending, deliver
 from chainrule.cli.idle import refuse_idle
 from chainrule.errors import InputError, UnknownNameError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainrule.problems import Spec
 
 LONG = 2_000  # steps from which a wait is announced
-NOT_SETTINGS = ("preset", "compact", "form", "file")
+NOT_SETTINGS = ("preset", "compact", "format", "file")
 
 EXAMPLES = f"""\b
 Examples:
@@ -71,7 +71,7 @@ def explain(  # noqa: PLR0913 (one for each option)
     digits: given.Digits = None,
     decimals: given.Decimals = None,
     compact: given.Compact = False,
-    form: given.Form = None,
+    format: given.Format = None,  # noqa: A002 (named as its option)
     file: given.File = None,
 ) -> None:
     """Work out a training step: every number, with its formula.
@@ -79,18 +79,18 @@ def explain(  # noqa: PLR0913 (one for each option)
     Of a preset, of a file whose keys are the long options below, or of a network of your own;
     options change what PRESET or FILE says.
     """
-    form = form or by_ending(file)
-    if compact and form is not Format.TEXT:
+    written = format or by_ending(file, EXAMPLE_FORMATS)
+    if compact and written != TEXT:
         raise typer.BadParameter("is for text only", param_hint="'--compact'")
     options = {
         name.replace("_", "-"): value
         for name, value in context.params.items()
         if value is not None and name not in NOT_SETTINGS
     }
-    refuse_idle(options, form)
+    refuse_idle(options, written)
     example = work_out(specified(preset, options), options)
     refuse_idle([*options, *(["compact"] if compact else [])], example.level)
-    deliver(example, form, file, compact=compact)
+    deliver(example, written, file, compact=compact)
 
 
 def specified(problem: str | None, options: dict[str, Any]) -> "Spec":

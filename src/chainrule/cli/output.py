@@ -90,6 +90,6 @@ def write(path: Path, text: str) -> None:
     InputError
         If it cannot be written.
     """
-    from chainrule.explanation import write_file
+    from chainrule.pages import write_file
 
     write_file(path, text)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli.formats import Format
+from chainrule.cli.formats import EXAMPLE_FORMATS
 from chainrule.cli.options import MOST_SEEDS, one_of, positive, whole
 
 # What other rooms know, told without loading them; a test holds both together.
@@ -230,8 +230,13 @@ Decimals = Annotated[
 Compact = Annotated[
     bool, typer.Option("--compact", help="One line for each number instead of three.")
 ]
-Form = Annotated[
-    Format | None, typer.Option("--format", help="By default what FILE's ending says, else text.")
+Format = Annotated[
+    str | None,
+    typer.Option(
+        callback=some(tuple(EXAMPLE_FORMATS), "format"),
+        metavar="|".join(EXAMPLE_FORMATS),
+        help="By default what FILE's ending says, else text.",
+    ),
 ]
 File = Annotated[
     Path | None, typer.Option("-o", metavar="FILE", help="Write to FILE, whole or not at all.")

@@ -5,9 +5,9 @@
 
 from chainrule.diagnosis.catalogue import MISTAKES, UNSEEN, Mistake
 from chainrule.diagnosis.checking import check
-from chainrule.diagnosis.findings import Comparison, Diagnosis, Finding, Place
+from chainrule.diagnosis.findings import Comparison, Finding, Place
 from chainrule.diagnosis.networks import known_activation, known_loss
-from chainrule.diagnosis.report import diagnosis_schema
+from chainrule.diagnosis.report import Diagnosis, diagnosis_schema
 
 __all__ = [
     "MISTAKES",

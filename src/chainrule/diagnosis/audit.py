@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.diagnosis.findings import Diagnosis
 from chainrule.diagnosis.numbers import check_numbers
+from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.terms import Terms
 from chainrule.errors import ChainruleError, InputError
 from chainrule.losses import one_hot

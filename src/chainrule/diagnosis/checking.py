@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 
 from chainrule import submission
 from chainrule.diagnosis.audit import check_estimator, is_estimator
-from chainrule.diagnosis.findings import Diagnosis
 from chainrule.diagnosis.numbers import check_numbers
 from chainrule.diagnosis.programs import examine, failed
+from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.terms import Terms
 from chainrule.errors import InputError
 from chainrule.explanation import Notation

@@ -3,15 +3,11 @@
 These are plain values; how they are found stands in judge.py, how they are shown in report/.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from chainrule.diagnosis.catalogue import Mistake
 
 Verdict: TypeAlias = Literal["right", "wrong", "unknown", "could-not-run"]
@@ -105,8 +101,8 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """The result of a check.
+class CheckResult:
+    """What a check found, as plain records; `Diagnosis` adds the page and its formats.
 
     Parameters
     ----------
@@ -158,79 +154,3 @@ class Diagnosis:
     def ok(self) -> bool:
         """Whether the attempt is right."""
         return self.verdict == "right"
-
-    # ---- renderers: each is loaded when it is used ----------------------------------------------
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the diagnosis in plain values, after the schema ``chainrule.diagnosis/1``."""
-        from chainrule.diagnosis.report.values import plain_values
-
-        return plain_values(self)
-
-    def to_json(self) -> str:
-        """Return the diagnosis as JSON text, after the schema ``chainrule.diagnosis/1``."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-
-    def to_text(self, width: int = 80, *, color: bool = False) -> str:
-        """Return the diagnosis as text, folded to a width; with `color`, as terminals show it."""
-        from chainrule.diagnosis.report.outline import page
-
-        return page(self).to_text(width, color=color)
-
-    def to_markdown(self) -> str:
-        """Return the diagnosis as Markdown."""
-        from chainrule.diagnosis.report.outline import page
-
-        return page(self).to_markdown()
-
-    def to_html(self) -> str:
-        """Return the diagnosis as one HTML page that asks nothing of anywhere."""
-        from chainrule.diagnosis.report.outline import page
-
-        return page(self).to_html()
-
-    def save(self, path: str | Path, form: str | None = None) -> None:
-        """Write the diagnosis to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or Path
-        form : {"text", "markdown", "html", "json"}, optional
-            By default what the path's ending says.
-
-        Raises
-        ------
-        InputError
-            If the ending says no format, or the file cannot be written.
-        UnknownNameError
-            If there is no such format.
-        """
-        from chainrule.diagnosis.report.files import save
-
-        save(self, Path(path), form)
-
-    def print(self, console: "Console | None" = None) -> None:
-        """Print the diagnosis to a terminal.
-
-        Parameters
-        ----------
-        console : rich.console.Console, optional
-            Standard output by default.
-        """
-        from chainrule.diagnosis.report.outline import page
-
-        page(self).print(console)
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def __repr__(self) -> str:
-        from chainrule.diagnosis.report.hints import told
-
-        said = told(self).sentence
-        return f"<Diagnosis {self.verdict}: {said} print() shows it, save() writes it>"
-
-    def _repr_html_(self) -> str:
-        from chainrule.diagnosis.report.outline import page
-
-        return page(self).to_fragment()

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.diagnosis.findings import Diagnosis
 from chainrule.diagnosis.interview import order
 from chainrule.diagnosis.judge import Court, decide
 from chainrule.diagnosis.networks import Declared, trained, words
 from chainrule.diagnosis.replay import Seen, Session, Setting, is_update, read
+from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.rules import with_rate
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.terms import Terms

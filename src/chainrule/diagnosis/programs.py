@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.catalogue import MISTAKES
-from chainrule.diagnosis.findings import Diagnosis, Finding
+from chainrule.diagnosis.findings import Finding
 from chainrule.diagnosis.interview import Interview, interviews
 from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
 from chainrule.diagnosis.replay import Session, Setting
+from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.rules import own_rate, penalized, rate_of, rules
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.terms import Terms

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.catalogue import MISTAKES, Mistake
-from chainrule.diagnosis.findings import Arithmetic, Comparison, Diagnosis, Finding, Place
+from chainrule.diagnosis.findings import Arithmetic, Comparison, Finding, Place
 from chainrule.diagnosis.hypotheses import Variant, replacements
 from chainrule.diagnosis.judge import Outcome
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, packed, question, resized, words
 from chainrule.diagnosis.replay import Replay, Seen, Session, Setting, is_update, theta_of
+from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.rules import with_rate
 from chainrule.diagnosis.scales import fits, ratio
 from chainrule.diagnosis.search import Explanation

@@ -10,60 +10,24 @@ from importlib.resources import files
 from chainrule.descriptions import whole
 from chainrule.explanation.build import choose_steps, explain, look, make, pair
 from chainrule.explanation.errata import errata_steps, figures
-from chainrule.explanation.example import (
-    ErratumFigure,
-    ExampleStep,
-    Level,
-    Line,
-    Matrix,
-    Quantity,
-    Table,
-    WorkedExample,
-)
+from chainrule.explanation.example import WorkedExample
 from chainrule.explanation.notation import NOTATIONS, Notation
-from chainrule.explanation.pages.files import write_file
-from chainrule.explanation.pages.outline import (
-    Heading,
-    Item,
-    Listing,
-    Mark,
-    Note,
-    Paragraph,
-    Points,
-    Versus,
-    Working,
-)
-from chainrule.explanation.pages.page import Page
+from chainrule.explanation.record import ErratumFigure, ExampleStep, Level
 from chainrule.explanation.setup import Setup
 from chainrule.explanation.single import one_number
 from chainrule.problems import Problem
 
 __all__ = [
+    "NOTATIONS",
     "ErratumFigure",
     "ExampleStep",
-    "Heading",
-    "Item",
-    "Line",
-    "Listing",
-    "Mark",
-    "Matrix",
-    "NOTATIONS",
     "Notation",
-    "Note",
-    "Page",
-    "Paragraph",
-    "Points",
-    "Quantity",
     "Setup",
-    "Table",
-    "Versus",
     "WorkedExample",
-    "Working",
     "example_schema",
     "explain",
     "explain_problem",
     "one_number",
-    "write_file",
 ]
 
 

@@ -16,11 +16,11 @@ from chainrule.batch import finite
 from chainrule.descriptions import of_kind, whole
 from chainrule.errors import InputError, unknown
 from chainrule.explanation.contents import contents
-from chainrule.explanation.digits import Digits
-from chainrule.explanation.example import LEVELS, ExampleStep, Level, WorkedExample
+from chainrule.explanation.example import WorkedExample
 from chainrule.explanation.matrices import in_matrices
-from chainrule.explanation.notation import Notation, Ref, key, notation
+from chainrule.explanation.notation import Notation, key, notation
 from chainrule.explanation.parameter import derive, find
+from chainrule.explanation.record import LEVELS, ExampleStep, Level
 from chainrule.explanation.searched import with_search
 from chainrule.explanation.setup import Setup
 from chainrule.explanation.summary import summarize
@@ -29,6 +29,7 @@ from chainrule.layers import Layer
 from chainrule.loops import State
 from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import LBFGS, Optimizer, optimizer
+from chainrule.pages import Digits, Ref
 
 Array: TypeAlias = NDArray[Any]
 

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.activations import Identity
 from chainrule.equations import Scope, names
 from chainrule.explanation.expand import named
-from chainrule.explanation.tree import Expression, Index, Leaf, Literal, Operation, Sum
+from chainrule.pages import Expression, Index, Leaf, Literal, Operation, Sum
 
 ADJOINTS = ("delta", "da", "dx", "do", "dxhat", "dp")
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from chainrule.equations import Scope
 from chainrule.explanation import chain
-from chainrule.explanation.notation import Ref
-from chainrule.explanation.tree import Index
 from chainrule.optimizers import Optimizer
+from chainrule.pages import Index, Ref
 from chainrule.wiring import Step
 
 LOSS_NAMES = {"terms": "error", "value": "loss"}

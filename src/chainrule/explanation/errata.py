@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.equations import parse
-from chainrule.explanation.example import ErratumFigure
+from chainrule.explanation.record import ErratumFigure
 from chainrule.explanation.setup import Setup
 from chainrule.explanation.work import refuse, wired
 from chainrule.loops import State

@@ -15,8 +15,8 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.elementwise import VOCABULARY
 from chainrule.equations import REDUCTIONS, EquationError, Scope, parse
-from chainrule.explanation.digits import READERS
-from chainrule.explanation.tree import (
+from chainrule.pages import (
+    READERS,
     Call,
     Choice,
     Expression,

@@ -14,24 +14,25 @@ from numpy.typing import NDArray
 from chainrule.activations import Activation
 from chainrule.equations import Scope, parse
 from chainrule.explanation import remarks
+from chainrule.explanation.apply_notation import apply_notation
 from chainrule.explanation.contents import Array, contents, refer
-from chainrule.explanation.dress import dress
-from chainrule.explanation.example import ExampleStep, Matrix
 from chainrule.explanation.expand import SYMBOLS, origin
 from chainrule.explanation.notation import key
 from chainrule.explanation.numerical import numerically
-from chainrule.explanation.tree import (
+from chainrule.explanation.record import ExampleStep
+from chainrule.explanation.work import Writer, drawn, finished, refuse
+from chainrule.loops import State
+from chainrule.pages import (
     Call,
     Choice,
     Expression,
     Literal,
+    Matrix,
     Negation,
     Operation,
     Symbol,
+    in_symbols,
 )
-from chainrule.explanation.typeset import formula
-from chainrule.explanation.work import Writer, drawn, finished, refuse
-from chainrule.loops import State
 from chainrule.wiring import Step
 
 ENTRIES = 24  # of an array that are confirmed by numerical derivatives
@@ -83,8 +84,8 @@ def _matrix(writer: Writer, step: Step, row: Array) -> Matrix | None:
     tree = None
     if section != "given":
         tree = _Reader(writer, step, scope).read(parse(scope.equations[name]))
-        tree = dress(tree, lambda _: ref, lambda _: "", writer.notation)
-    text = formula(tree) if tree else ""
+        tree = apply_notation(tree, lambda _: ref, lambda _: "", writer.notation)
+    text = in_symbols(tree) if tree else ""
     markup = writer.notation.array(ref, writer.places)
     remark = remarks.of_array(name, scope, step)
     return Matrix(key(ref, writer.places), markup, section, array, text, tree, remark)

@@ -10,27 +10,7 @@ from typing import Literal, NamedTuple
 
 from chainrule.errors import InputError, unknown
 from chainrule.network import Network
-
-
-class Ref(NamedTuple):
-    """One number of a worked example, by what it is.
-
-    Attributes
-    ----------
-    quantity : str
-        Such as ``"z"``, ``"dW"``, ``"W_new"``, ``"m_W"`` or ``"loss"``.
-    layer : str
-        The layer's label, ``""`` for what belongs to none.
-    index : tuple of int
-        (to, from) of a weight, (unit,) of a bias, else (sample, unit), (sample,) or nothing.
-    sampled : bool
-        Whether the index begins with a sample.
-    """
-
-    quantity: str
-    layer: str
-    index: tuple[int, ...]  # pyright: ignore[reportIncompatibleMethodOverride] (no search here)
-    sampled: bool
+from chainrule.pages import Ref
 
 
 class Places(NamedTuple):

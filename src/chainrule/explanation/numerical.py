@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from chainrule.activations import SELU, LeakyReLU, ReLU
 from chainrule.batch import Batch
-from chainrule.explanation.notation import Ref
 from chainrule.explanation.setup import Setup
 from chainrule.gradcheck import numerical_gradient
 from chainrule.loops import State
 from chainrule.losses import AbsoluteError, Quantile
 from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import OptimizerState
+from chainrule.pages import Ref
 from chainrule.penalties import Penalty
 from chainrule.wiring import Step, wire
 

@@ -13,13 +13,10 @@ import numpy as np
 from chainrule.equations import Scope
 from chainrule.errors import InputError, unknown
 from chainrule.explanation import chain, remarks
+from chainrule.explanation.apply_notation import shorten
 from chainrule.explanation.contents import contents, refer
-from chainrule.explanation.dress import shorten
-from chainrule.explanation.example import ExampleStep, Quantity
-from chainrule.explanation.markup import plain
-from chainrule.explanation.notation import Ref
 from chainrule.explanation.numerical import numerically
-from chainrule.explanation.tree import Index, Leaf, named_leaves
+from chainrule.explanation.record import ExampleStep
 from chainrule.explanation.work import (
     Writer,
     by_sample,
@@ -32,6 +29,7 @@ from chainrule.explanation.work import (
 )
 from chainrule.layout import Block
 from chainrule.loops import State
+from chainrule.pages import Index, Leaf, Quantity, Ref, named_leaves, plain_name
 from chainrule.wiring import Step
 
 Entry = tuple[Scope, str, Index]
@@ -69,7 +67,7 @@ def find(writer: Writer, name: str) -> tuple[Block, Index]:
     for block in blocks.values():
         for index in np.ndindex(*block.shape):
             ref = Ref(block.param, writer.setup.network.labels[block.layer], index, sampled=False)
-            if plain(writer.name(ref)) == name:
+            if plain_name(writer.name(ref)) == name:
                 return block, index
     raise unknown("parameter", name, blocks)
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from chainrule.activations import ReLU
 from chainrule.equations import Scope
-from chainrule.explanation.example import Quantity
 from chainrule.explanation.numerical import at_kink
 from chainrule.layers import Dense, Dropout, LayerNorm
+from chainrule.pages import Quantity
 from chainrule.wiring import Step
 
 Applies = Callable[[Quantity, Step], bool]
@@ -139,14 +139,8 @@ def _velocity(q: Quantity, step: Step) -> bool:
     return q.ref.quantity in ("v_W_new", "v_b_new") and "momentum" in first.given
 
 
-def near(value: float, numerical: float) -> bool:
-    """Tell whether a numerical derivative bears a value out."""
-    return abs(numerical - value) <= GOOD * max(abs(value), abs(numerical), 1e-6)
-
-
 FAR = 4.0  # of a net input
 UNLIKE = 1e-6  # relative: beyond, a reader sees two different numbers
-GOOD = 1e-9  # relative: a numerical derivative this near is printed with a tick
 
 MEAN = (
     "The derivative of the mean: every sample's share, times its weight if it has one, is divided "

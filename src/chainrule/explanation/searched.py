@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.explanation.example import ExampleStep, Quantity
-from chainrule.explanation.markup import plain
-from chainrule.explanation.notation import Ref, key
+from chainrule.explanation.notation import key
+from chainrule.explanation.record import ExampleStep
 from chainrule.explanation.work import Writer
 from chainrule.optimizers import LBFGS
+from chainrule.pages import Quantity, Ref, plain_name
 from chainrule.training import train
 
 Array: TypeAlias = NDArray[Any]
@@ -82,7 +82,7 @@ def _rows(writer: Writer, theta: Array) -> list[Quantity]:
                 Quantity(
                     ref,
                     key(ref, writer.places),
-                    plain(markup),
+                    plain_name(markup),
                     markup,
                     "update",
                     value,

@@ -3,13 +3,11 @@
 The step may be wired with other equations than the right ones; whatever it says is what ran.
 """
 
-from chainrule.explanation.digits import Digits
-from chainrule.explanation.example import Quantity
 from chainrule.explanation.notation import notation
 from chainrule.explanation.setup import Setup
-from chainrule.explanation.tree import Index
 from chainrule.explanation.work import Writer, quantity
 from chainrule.optimizers import Optimizer
+from chainrule.pages import Digits, Index, Quantity
 from chainrule.wiring import Step
 
 

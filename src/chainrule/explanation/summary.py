@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from chainrule.equations import Scope
 from chainrule.explanation.chain import sloping
-from chainrule.explanation.example import ExampleStep, Table
-from chainrule.explanation.notation import Ref, key
+from chainrule.explanation.notation import key
 from chainrule.explanation.numerical import numerically
+from chainrule.explanation.record import ExampleStep
 from chainrule.explanation.work import Writer, drawn, finished, refuse
 from chainrule.loops import State
+from chainrule.pages import Ref, Table
 from chainrule.wiring import Step
 
 Array: TypeAlias = NDArray[Any]

@@ -16,19 +16,32 @@ from chainrule import loops
 from chainrule.equations import Scope
 from chainrule.errors import InputError
 from chainrule.explanation import chain, expand, remarks
+from chainrule.explanation.apply_notation import apply_notation, negated, shorten
 from chainrule.explanation.contents import contents, refer
 from chainrule.explanation.derivations import derivation
-from chainrule.explanation.digits import Digits, put_in, write
-from chainrule.explanation.dress import dress, negated, shorten
-from chainrule.explanation.example import ExampleStep, Kind, Line, Quantity
-from chainrule.explanation.markup import plain
-from chainrule.explanation.notation import Notation, Places, Ref, key
+from chainrule.explanation.notation import Notation, Places, key
 from chainrule.explanation.numerical import alone, numerically
+from chainrule.explanation.record import ExampleStep
 from chainrule.explanation.setup import Setup
-from chainrule.explanation.tree import Expression, Index, Leaf, calls, computes
-from chainrule.explanation.typeset import formula, numbers
 from chainrule.loops import State
 from chainrule.network import MaskSeed
+from chainrule.pages import (
+    Digits,
+    Expression,
+    Index,
+    Leaf,
+    Line,
+    LineKind,
+    Quantity,
+    Ref,
+    calls,
+    choose_digits,
+    computes,
+    in_numbers,
+    in_symbols,
+    plain_name,
+    write_number,
+)
 from chainrule.wiring import Memory, Step, wire
 
 Array: TypeAlias = NDArray[Any]
@@ -234,7 +247,7 @@ def quantity(
     markup = writer.name(ref)
     tree = expression(scope, name, index) if section != "given" else None
     value = tree.value if tree and name in chain.PIECES else expand.number(scope[name], index)
-    refuse(value, plain(markup))
+    refuse(value, plain_name(markup))
     sign = -1 if ref.quantity in writer.notation.negated else 1
     lines: list[Line] = []
     if tree is not None:
@@ -247,7 +260,7 @@ def quantity(
     return Quantity(
         ref,
         key(ref, writer.places),
-        plain(markup),
+        plain_name(markup),
         markup,
         section,
         value,
@@ -264,24 +277,28 @@ def signed(value: float, sign: int) -> float:
     return -value if sign < 0 else value
 
 
-def line(writer: Writer, step: Step, kind: Kind, tree: Expression, value: float, sign: int) -> Line:
+def line(
+    writer: Writer, step: Step, kind: LineKind, tree: Expression, value: float, sign: int
+) -> Line:
     """Return one way to a number, with as many digits put in as it takes to recompute it."""
 
     def of(leaf: Leaf) -> Ref:
         return refer(step, leaf.scope, leaf.name, leaf.index)
 
-    tree = dress(shorten(tree, writer.most_terms, writer.keeps), of, writer.name, writer.notation)
+    tree = apply_notation(
+        shorten(tree, writer.most_terms, writer.keeps), of, writer.name, writer.notation
+    )
     tree = negated(tree) if sign < 0 else tree
-    text = formula(tree)
+    text = in_symbols(tree)
     if not computes(tree):  # another name for the same number: nothing to put in
         return Line(kind, tree, text)
-    count, exact = put_in(
-        lambda digits: numbers(tree, lambda number: write(number, digits)),
+    count, exact = choose_digits(
+        lambda digits: in_numbers(tree, lambda number: write_number(number, digits)),
         sign * value,
         writer.digits,
         calls(tree),
     )
-    written = numbers(tree, lambda number: write(number, count))
+    written = in_numbers(tree, lambda number: write_number(number, count))
     return Line(kind, tree, text, written, count, exact)
 
 
@@ -291,5 +308,5 @@ def _alone(writer: Writer, ref: Ref, value: float) -> Quantity:
     sign = -1 if ref.quantity in writer.notation.negated else 1
     shown = writer.digits.result(signed(value, sign))
     return Quantity(
-        ref, key(ref, writer.places), plain(markup), markup, "backward", value, shown, sign
+        ref, key(ref, writer.places), plain_name(markup), markup, "backward", value, shown, sign
     )

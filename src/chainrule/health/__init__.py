@@ -6,7 +6,8 @@
 
 from chainrule.health.diagnosing import diagnose
 from chainrule.health.examinations import EXAMINATIONS, Examination
-from chainrule.health.findings import Finding, Health
+from chainrule.health.findings import Finding
+from chainrule.health.report import Health
 from chainrule.health.words import Names
 
 __all__ = ["EXAMINATIONS", "Examination", "Finding", "Health", "Names", "diagnose"]

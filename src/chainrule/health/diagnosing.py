@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from chainrule.health.case import Case, make_case
 from chainrule.health.examinations import EXAMINATIONS
-from chainrule.health.findings import Finding, Health
+from chainrule.health.findings import Finding
+from chainrule.health.report import Health
 from chainrule.health.words import UNNAMED, Names
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer

@@ -1,11 +1,10 @@
-"""How a diagnosis is shown: as a page in explain's document model, and in plain values for JSON.
+"""The report of a check: the diagnosis as a document, and what each hint reveals of it."""
 
-It decides what a hint gives away and in which words; what is wrong is found elsewhere.
-"""
+from importlib import resources
 
-from importlib import resources  # the name files is that of a file in this folder
+from chainrule.diagnosis.report.diagnosis import Diagnosis
 
-__all__ = ["diagnosis_schema"]
+__all__ = ["Diagnosis", "diagnosis_schema"]
 
 
 def diagnosis_schema() -> str:

@@ -6,23 +6,23 @@ it that steer a terminal.
 
 from dataclasses import replace
 
-from chainrule.diagnosis.findings import Diagnosis, Finding
+from chainrule.diagnosis.findings import CheckResult, Finding
 from chainrule.diagnosis.report.words import counted, place_words, printable
 
 PLACE, MISTAKE, REPAIR = 2, 3, 4
 FAULTY = ("wrong", "unknown")
 
 
-def told(diagnosis: Diagnosis) -> Diagnosis:
+def told(diagnosis: CheckResult) -> CheckResult:
     """Return a diagnosis without what its hint keeps back; right ones keep everything.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    diagnosis : CheckResult
 
     Returns
     -------
-    Diagnosis
+    CheckResult
         What tells the place by leaving the others out goes with the place, and remarks, which may
         name a mistake, go with the mistake.
     """
@@ -38,7 +38,7 @@ def told(diagnosis: Diagnosis) -> Diagnosis:
     return replace(cut, sentence=sentence, first_wrong=None, comparisons=(), tested=())
 
 
-def _printable(diagnosis: Diagnosis) -> Diagnosis:
+def _printable(diagnosis: CheckResult) -> CheckResult:
     """Return a diagnosis whose words that come from the attempt can be shown anywhere."""
     return replace(
         diagnosis,
@@ -50,7 +50,7 @@ def _printable(diagnosis: Diagnosis) -> Diagnosis:
     )
 
 
-def _place(diagnosis: Diagnosis) -> str:
+def _place(diagnosis: CheckResult) -> str:
     where = diagnosis.first_wrong
     first = f", the first of them in {place_words(where)}" if where else ""
     return f"This is not right yet: {counted(diagnosis)}{first}."

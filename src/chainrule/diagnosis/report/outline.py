@@ -6,7 +6,7 @@ It lays out what a hint tells as items of explain's pages; formats are explain's
 import math
 from collections.abc import Iterator, Sequence
 
-from chainrule.diagnosis.findings import Arithmetic, Comparison, Diagnosis, Finding, Verdict
+from chainrule.diagnosis.findings import Arithmetic, CheckResult, Comparison, Finding, Verdict
 from chainrule.diagnosis.report.hints import FAULTY, MISTAKE, REPAIR, told
 from chainrule.diagnosis.report.words import (
     FALLS,
@@ -18,7 +18,7 @@ from chainrule.diagnosis.report.words import (
     sentence,
     took,
 )
-from chainrule.explanation import (
+from chainrule.pages import (
     Heading,
     Item,
     Listing,
@@ -48,12 +48,12 @@ NEXT = {
 ABOUT = "The right numbers come from the equations that chainrule runs and explains."
 
 
-def page(diagnosis: Diagnosis) -> Page:
+def diagnosis_page(diagnosis: CheckResult) -> Page:
     """Return the page of a diagnosis, with as much as its hint tells.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    diagnosis : CheckResult
 
     Returns
     -------
@@ -65,7 +65,7 @@ def page(diagnosis: Diagnosis) -> Page:
     return Page(shown.sentence, tuple(_items(shown)), MARKS[shown.verdict], about)
 
 
-def _items(diagnosis: Diagnosis) -> Iterator[Item]:
+def _items(diagnosis: CheckResult) -> Iterator[Item]:
     yield from _place(diagnosis)
     yield from _numbers(diagnosis)
     for number, finding in enumerate(diagnosis.mistakes, 1):
@@ -82,7 +82,7 @@ def _items(diagnosis: Diagnosis) -> Iterator[Item]:
     yield from _looked_at(diagnosis)
 
 
-def _place(diagnosis: Diagnosis) -> Iterator[Item]:
+def _place(diagnosis: CheckResult) -> Iterator[Item]:
     """Yield what was checked, where it is wrong first, and how."""
     if diagnosis.source:
         yield Paragraph(diagnosis.source)
@@ -96,7 +96,7 @@ def _place(diagnosis: Diagnosis) -> Iterator[Item]:
         yield Note("How it differs", sentence(diagnosis.difference))
 
 
-def _numbers(diagnosis: Diagnosis) -> Iterator[Item]:
+def _numbers(diagnosis: CheckResult) -> Iterator[Item]:
     """Yield the table of the learner's numbers and the right ones, with ratios where there are."""
     compared = diagnosis.comparisons
     if not compared:
@@ -166,7 +166,7 @@ def _alternatives(findings: Sequence[Finding], further: str) -> Iterator[Item]:
         yield Note("To tell them apart", apart(further))
 
 
-def _looked_at(diagnosis: Diagnosis) -> Iterator[Item]:
+def _looked_at(diagnosis: CheckResult) -> Iterator[Item]:
     texts = [text for text in (sentence(diagnosis.network), took(diagnosis.seconds)) if text]
     if texts:
         yield Heading("What was looked at", 2, "network")

@@ -3,19 +3,19 @@
 It tells as much as the hint does; numbers are not rounded.
 """
 
-import math
 from typing import Any
 
-from chainrule.diagnosis.findings import Arithmetic, Comparison, Diagnosis, Finding, Place
+from chainrule.diagnosis.findings import Arithmetic, CheckResult, Comparison, Finding, Place
 from chainrule.diagnosis.report.hints import told
+from chainrule.pages import json_number
 
 
-def plain_values(diagnosis: Diagnosis) -> dict[str, Any]:
+def plain_values(diagnosis: CheckResult) -> dict[str, Any]:
     """Return a diagnosis in plain values.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    diagnosis : CheckResult
 
     Returns
     -------
@@ -78,12 +78,5 @@ def _arithmetic(done: Arithmetic | None) -> dict[str, str] | None:
 
 
 def _comparison(compared: Comparison) -> dict[str, Any]:
-    theirs, right = _number(compared.theirs), _number(compared.right)
+    theirs, right = json_number(compared.theirs), json_number(compared.right)
     return {"key": compared.key, "theirs": theirs, "right": right}
-
-
-def _number(value: float) -> float | str:
-    """Return a number, or the word for what JSON has no number for."""
-    if math.isfinite(value):
-        return float(value)
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -5,7 +5,7 @@ They say what a diagnosis holds and judge nothing.
 
 from collections.abc import Iterable, Sequence
 
-from chainrule.diagnosis.findings import Diagnosis, Finding, Place
+from chainrule.diagnosis.findings import CheckResult, Finding, Place
 
 QUANTITIES = {
     "z": "the net inputs",
@@ -49,7 +49,7 @@ def place_words(place: Place) -> str:
     return words if place.step == 1 else f"{words}, in step {place.step}"
 
 
-def counted(diagnosis: Diagnosis) -> str:
+def counted(diagnosis: CheckResult) -> str:
     """Return how many numbers differ, as far as that is known."""
     if not diagnosis.differ:
         return "numbers differ"

@@ -5,21 +5,11 @@ Nothing is rounded here; what is printed stands beside each value.
 
 from typing import Any
 
-from chainrule.explanation.digits import Digits
-from chainrule.explanation.example import (
-    ErratumFigure,
-    ExampleStep,
-    Line,
-    Matrix,
-    Quantity,
-    Table,
-    WorkedExample,
-)
-from chainrule.explanation.notation import Ref
-from chainrule.explanation.pages.outline import cell, listing
+from chainrule.explanation.record import ErratumFigure, ExampleRecord, ExampleStep
+from chainrule.pages import Digits, Line, Matrix, Quantity, Ref, Table, cell, listing
 
 
-def plain_values(example: WorkedExample) -> dict[str, Any]:
+def plain_values(example: ExampleRecord) -> dict[str, Any]:
     """Return the document after the schema ``chainrule.example/1``."""
     return {
         "schema": "chainrule.example/1",
@@ -35,7 +25,7 @@ def plain_values(example: WorkedExample) -> dict[str, Any]:
     }
 
 
-def frame_rows(example: WorkedExample) -> list[dict[str, Any]]:
+def frame_rows(example: ExampleRecord) -> list[dict[str, Any]]:
     """Return a row for each number, or for each entry of a matrix, or each figure of a table."""
     rows: list[dict[str, Any]] = []
     for step in example.steps:

@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from chainrule.explanation.notation import Notation, Ref
-from chainrule.explanation.tree import (
+from chainrule.explanation.notation import Notation
+from chainrule.pages import (
     Call,
     Choice,
     Expression,
@@ -16,6 +16,7 @@ from chainrule.explanation.tree import (
     Literal,
     Negation,
     Operation,
+    Ref,
     Rest,
     Sum,
     Symbol,
@@ -27,7 +28,7 @@ Refer = Callable[[Leaf], Ref]
 Namer = Callable[[Ref], str]
 
 
-def dress(tree: Expression, refer: Refer, namer: Namer, notation: Notation) -> Expression:
+def apply_notation(tree: Expression, refer: Refer, namer: Namer, notation: Notation) -> Expression:
     """Return an expression with symbols for leaves, as a notation writes it.
 
     Parameters

@@ -40,7 +40,7 @@ Name = tuple[Piece | Ratio, ...]
 
 
 @cache
-def read(name: str) -> Name:
+def parse_name(name: str) -> Name:
     """Return a name as pieces: ``"∂E/∂w_{5}"`` is a ratio of ∂E and ∂w with the subscript 5."""
     found = re.match(r"(d|∂)(.+)/\1([^/ ]+)(.*)$", name)
     if not found:
@@ -50,7 +50,7 @@ def read(name: str) -> Name:
 
 
 @cache
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name as one line of text: ``"w5"``, ``"net_h1"``, ``"w^2_11"``, ``"w5⁺"``."""
     joined = LETTER_AND_NUMBER.sub(r"\1\2", name)
     joined = re.sub(r"\^\{([+−])\}", lambda m: RAISED[m[1]], joined)

@@ -8,136 +8,45 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from chainrule.explanation.example import ExampleStep, Quantity, WorkedExample
-from chainrule.explanation.markup import Name, Ratio, read
-from chainrule.explanation.pages.outline import cell
+from chainrule.explanation.record import ExampleRecord, ExampleStep
 from chainrule.layers import Dense
+from chainrule.pages import (
+    LETTER,
+    Caption,
+    Drawing,
+    Edge,
+    Node,
+    NodeKind,
+    Quantity,
+    cell,
+    letters,
+    parse_name,
+)
 
-Sort: TypeAlias = Literal["input", "unit", "output", "prediction", "target", "bias", "gap"]
 Found: TypeAlias = dict[tuple[str, str, tuple[int, ...]], Quantity]
 
 MOST_UNITS = 8  # of a layer that are all drawn
 FIRST_UNITS = 4  # of a wider one, before the gap; after it comes the last
 MOST_LABELS = 16  # on the lines between two layers
-LETTER = 7.4  # the width of a character, on average, and
 LINE = 19.0  # the height of a line of text, in the picture's units
 BESIDE = 10.0  # free space around a text
 HEAD = 34.0  # for the captions above
 LONG = 16.0  # the length of a bias's line
 
 
-@dataclass(frozen=True)
-class Node:
-    """A unit, an input, a bias, a target, or the gap in a wide layer.
-
-    Parameters
-    ----------
-    key : str
-        Unique in the picture; edges name it.
-    sort : {"input", "unit", "output", "prediction", "target", "bias", "gap"}
-    x, y : float
-        Its center, y downwards.
-    label : str
-        Its name, in the markup of notations.
-    value : str
-        Its number as it is printed; empty where it has none.
-    """
-
-    key: str
-    sort: Sort
-    x: float
-    y: float
-    label: str = ""
-    value: str = ""
-
-
-@dataclass(frozen=True)
-class Edge:
-    """A line from one node to another, with its weight.
-
-    Parameters
-    ----------
-    start, end : str
-        Keys of nodes.
-    sort : {"weight", "bias", "same", "target"}
-        ``"same"`` hands a number on without a weight.
-    label : str
-        The weight's name, in markup; empty where the notation's names are too long.
-    value : str
-        Its number as it is printed; empty where there are too many for labels.
-    negative : bool
-    strength : float
-        The weight's size over the largest of the picture, from 0 to 1.
-    x, y : float
-        The center of the label.
-    """
-
-    start: str
-    end: str
-    sort: Literal["weight", "bias", "same", "target"]
-    label: str = ""
-    value: str = ""
-    negative: bool = False
-    strength: float = 0.0
-    x: float = 0.0
-    y: float = 0.0
-
-
-@dataclass(frozen=True)
-class Caption:
-    """What a column of nodes is, written above it."""
-
-    text: str
-    x: float
-    y: float
-
-
-@dataclass(frozen=True)
-class Picture:
-    """All that is drawn, on a sheet of a width and a height.
-
-    Parameters
-    ----------
-    width, height : float
-    radius : float
-        Of units; a bias is only its text.
-    nodes : tuple of Node
-    edges : tuple of Edge
-    captions : tuple of Caption
-    title, description : str
-        For those who do not see it.
-    legend : str
-        What lines and numbers mean, for those who do.
-    """
-
-    width: float
-    height: float
-    radius: float
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    captions: tuple[Caption, ...]
-    title: str
-    description: str
-    legend: str
-
-    def node(self, key: str) -> Node:
-        """Return the node of a key."""
-        return next(node for node in self.nodes if node.key == key)
-
-
-def picture(example: WorkedExample, step: ExampleStep) -> Picture:
+def draw_network(example: ExampleRecord, step: ExampleStep) -> Drawing:
     """Return the picture of an example's network, with the numbers of a step's first sample.
 
     Parameters
     ----------
-    example : WorkedExample
+    example : ExampleRecord
     step : ExampleStep
 
     Returns
     -------
-    Picture
+    Drawing
     """
-    return _Drawing(example, step).picture()
+    return _Painter(example, step).drawing()
 
 
 # ---- columns ------------------------------------------------------------------------------------
@@ -148,7 +57,7 @@ class _Column:
     """The nodes above each other that one layer has: which units, and what they are called."""
 
     caption: str
-    sort: Sort
+    kind: NodeKind
     label: str  # the layer's
     quantity: str
     width: int
@@ -165,7 +74,7 @@ class _Column:
         return f"{self.quantity}{self.label}[{'…' if unit is None else unit}]"
 
 
-def _columns(example: WorkedExample) -> Iterator[_Column]:
+def _columns(example: ExampleRecord) -> Iterator[_Column]:
     network = example.setup.network
     yield _Column("inputs", "input", "", "x", network.inputs)
     rows = zip(network.layers, network.labels, network.widths[1:], strict=True)
@@ -183,10 +92,10 @@ def _columns(example: WorkedExample) -> Iterator[_Column]:
     yield _Column("targets", "target", "", "t", outputs, "target")
 
 
-class _Drawing:
+class _Painter:
     """One picture on its way."""
 
-    def __init__(self, example: WorkedExample, step: ExampleStep) -> None:
+    def __init__(self, example: ExampleRecord, step: ExampleStep) -> None:
         self.example, self.step = example, step
         self.columns = list(_columns(example))
         self.found: Found = {
@@ -202,7 +111,7 @@ class _Drawing:
         self.step_y = self.spacing()
         self.places_x = list(self.places())
 
-    def picture(self) -> Picture:
+    def drawing(self) -> Drawing:
         """Return it whole."""
         nodes = tuple(self.nodes())
         self.at = {node.key: node for node in nodes}
@@ -212,7 +121,7 @@ class _Drawing:
             for c, x in zip(self.columns, self.places_x, strict=True)
         )
         width = self.places_x[-1] + self.margin(self.columns[-1])
-        return Picture(
+        return Drawing(
             width,
             self.height(),
             self.radius,
@@ -245,7 +154,7 @@ class _Drawing:
         for column in self.columns:
             for unit in column.units:
                 q = None if unit is None else self.quantity(column, unit)
-                yield from () if q is None else (letters(read(q.markup)), len(cell(q.value)))
+                yield from () if q is None else (letters(parse_name(q.markup)), len(cell(q.value)))
 
     def widest(self, texts: Iterator[float]) -> float:
         return LETTER * max(texts, default=0)
@@ -289,7 +198,7 @@ class _Drawing:
             for to in column.units:
                 edge = self.edge(before, column, start, to)
                 if edge is not None:
-                    yield letters(read(edge.label)) + 1 + len(edge.value)
+                    yield letters(parse_name(edge.label)) + 1 + len(edge.value)
 
     def height(self) -> float:
         most = max(len(column.units) for column in self.columns)
@@ -317,8 +226,8 @@ class _Drawing:
     def node(self, column: _Column, unit: int, x: float, y: float) -> Node:
         q = self.quantity(column, unit)
         if q is None:
-            return Node(column.key(unit), column.sort, x, y)
-        return Node(column.key(unit), column.sort, x, y, q.markup, cell(q.value))
+            return Node(column.key(unit), column.kind, x, y)
+        return Node(column.key(unit), column.kind, x, y, q.markup, cell(q.value))
 
     def edges(self) -> Iterator[Edge]:
         for before, column in pairwise(self.columns):
@@ -341,17 +250,17 @@ class _Drawing:
         ends = before.key(start), column.key(to)
         q = self.weight(column, to, start)
         if column.link != "weight" or q is None:
-            sort = "same" if column.link == "weight" else column.link
-            return Edge(*ends, sort)
+            kind = "same" if column.link == "weight" else column.link
+            return Edge(*ends, kind)
         return self.weighted(q, *ends, "weight")
 
-    def weighted(self, q: Quantity, start: str, end: str, sort: Literal["weight", "bias"]) -> Edge:
-        shown = self.labeled and sort == "weight"
+    def weighted(self, q: Quantity, start: str, end: str, kind: Literal["weight", "bias"]) -> Edge:
+        shown = self.labeled and kind == "weight"
         short = shown and self.example.notation.name != "plain"
         return Edge(
             start,
             end,
-            sort,
+            kind,
             q.markup if short else "",
             cell(q.value) if shown else "",
             negative=q.value < 0,
@@ -365,7 +274,7 @@ class _Drawing:
         return Edge(
             edge.start,
             edge.end,
-            edge.sort,
+            edge.kind,
             edge.label,
             edge.value,
             edge.negative,
@@ -402,14 +311,3 @@ def _share(before: _Column, column: _Column) -> float:
         return 0.5
     share = (n - 1) / (2 * n - 1)
     return share if other <= one else 1 - share
-
-
-def letters(name: Name) -> float:
-    """Return about how many letters wide a name is set; scripts are smaller."""
-    total = 0.0
-    for part in name:
-        if isinstance(part, Ratio):
-            total += letters(part.top) + letters(part.bottom) + 1
-        else:
-            total += len(part.base) + 0.75 * (letters(part.below) + letters(part.above))
-    return total

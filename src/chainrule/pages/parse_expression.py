@@ -5,16 +5,7 @@ It only reads what explain itself writes, and computes nothing; other text stays
 
 import ast
 
-from chainrule.explanation.notation import Ref
-from chainrule.explanation.tree import (
-    Call,
-    Choice,
-    Expression,
-    Literal,
-    Negation,
-    Operation,
-    Symbol,
-)
+from chainrule.pages.tree import Call, Choice, Expression, Literal, Negation, Operation, Ref, Symbol
 
 SYMBOLS: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -32,7 +23,7 @@ NOTHING = 0.0  # in place of values, which are not looked at
 DEEPEST = 60  # parts in parts, which whoever sets them takes recursively
 
 
-def read(text: str) -> Expression | None:
+def parse_expression(text: str) -> Expression | None:
     """Return a line as an expression without values, or None where it is no such line."""
     try:
         return _Reader(text).read(ast.parse(text, mode="eval").body)

@@ -1,16 +1,16 @@
-"""The network's picture in TikZ, for LaTeX.
+"""The network's drawing in TikZ, for LaTeX.
 
-Positions come from ``picture``; here are only shapes, and colors that a page sets.
+Positions come from ``drawing``; here are only shapes, and colors that a page sets.
 """
 
 from collections.abc import Iterator
 
-from chainrule.explanation.pages.picture import Caption, Edge, Node, Picture
-from chainrule.explanation.pages.tex_math import Tex
-from chainrule.explanation.pages.tex_words import words
+from chainrule.pages.drawing import Caption, Drawing, Edge, Node
+from chainrule.pages.tex_math import Tex
+from chainrule.pages.tex_words import words
 
 THINNEST, WIDEST = 0.5, 2.8  # points
-UNIT = 0.72  # points of one of the picture's units
+UNIT = 0.72  # points of one of the drawing's units
 STYLES = r"""
 \definecolor{plus}{HTML}{1F5FA8}
 \definecolor{minus}{HTML}{B3402A}
@@ -26,12 +26,12 @@ STYLES = r"""
 """.strip()
 
 
-def tikz(picture: Picture, tex: Tex) -> str:
-    """Return a picture as a ``tikzpicture``, for a document with `STYLES`.
+def tikz(drawing: Drawing, tex: Tex) -> str:
+    """Return a drawing as a ``tikzpicture``, for a document with `STYLES`.
 
     Parameters
     ----------
-    picture : Picture
+    drawing : Drawing
     tex : Tex
         How names and numbers are set.
 
@@ -41,15 +41,15 @@ def tikz(picture: Picture, tex: Tex) -> str:
     """
     size = rf"x={UNIT}pt, y=-{UNIT}pt, font=\footnotesize"
     begin, end = rf"\begin{{tikzpicture}}[{size}]", r"\end{tikzpicture}"
-    return "\n".join([begin, *_parts(picture, tex), end])
+    return "\n".join([begin, *_parts(drawing, tex), end])
 
 
-def _parts(picture: Picture, tex: Tex) -> Iterator[str]:
+def _parts(drawing: Drawing, tex: Tex) -> Iterator[str]:
     """Yield what is drawn, from the back to the front."""
-    yield from (_line(edge, picture) for edge in picture.edges)
-    yield from (_caption(c) for c in picture.captions)
-    yield from (_shape(node, picture.radius, tex) for node in picture.nodes)
-    for edge in picture.edges:
+    yield from (_line(edge, drawing) for edge in drawing.edges)
+    yield from (_caption(c) for c in drawing.captions)
+    yield from (_shape(node, drawing.radius, tex) for node in drawing.nodes)
+    for edge in drawing.edges:
         if edge.value:
             yield rf"\node[label] at ({_at(edge)}) {{{_beside(edge, tex)}}};"
 
@@ -62,9 +62,9 @@ def _caption(caption: Caption) -> str:
     return rf"\node[text=muted] at ({_at(caption)}) {{{words(caption.text)}}};"
 
 
-def _line(edge: Edge, picture: Picture) -> str:
-    start, end = picture.node(edge.start), picture.node(edge.end)
-    look = edge.sort if edge.sort in ("same", "target") else "edge"
+def _line(edge: Edge, drawing: Drawing) -> str:
+    start, end = drawing.node(edge.start), drawing.node(edge.end)
+    look = edge.kind if edge.kind in ("same", "target") else "edge"
     look += ", negative" * edge.negative
     width = THINNEST + (WIDEST - THINNEST) * edge.strength
     return rf"\draw[{look}, line width={width:.2f}pt] ({_at(start)}) -- ({_at(end)});"
@@ -73,12 +73,12 @@ def _line(edge: Edge, picture: Picture) -> str:
 def _shape(node: Node, radius: float, tex: Tex) -> str:
     """Return a node with its name above its number; a bias is a text, a gap three dots."""
     place = f"({_at(node)})"
-    if node.sort == "gap":
+    if node.kind == "gap":
         return rf"\node at {place} {{$\vdots$}};"
-    if node.sort == "bias":
+    if node.kind == "bias":
         return rf"\node[label] at {place} {{{_beside(node, tex)}}};"
-    wide, high = 2 * radius * UNIT, (1.5 if node.sort == "target" else 2) * radius * UNIT
-    look = {"unit": "unit", "output": "unit", "target": "given"}.get(node.sort, "plain")
+    wide, high = 2 * radius * UNIT, (1.5 if node.kind == "target" else 2) * radius * UNIT
+    look = {"unit": "unit", "output": "unit", "target": "given"}.get(node.kind, "plain")
     size = f"minimum width={wide:.1f}pt, minimum height={high:.1f}pt"
     inner = r" \\ ".join(f"${part}$" for part in _name_and_number(node, tex))
     return rf"\node[{look}, {size}] at {place} {{{inner}}};"

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import ceil
 
-from chainrule.explanation.example import Quantity, WorkedExample
-from chainrule.explanation.pages.outline import (
+from chainrule.pages.drawing import Drawing
+from chainrule.pages.items import (
     SIGNS,
     Correction,
     Given,
@@ -29,20 +29,19 @@ from chainrule.explanation.pages.outline import (
     Listing,
     Note,
     Outcome,
+    Page,
     Paragraph,
-    Picture,
     Points,
     Versus,
     Worked,
     Working,
 )
-from chainrule.explanation.pages.page import Page, page_of
-from chainrule.explanation.pages.picture import picture
-from chainrule.explanation.pages.svg import svg
-from chainrule.explanation.pages.tex_math import NUMBER, Tex, length
-from chainrule.explanation.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
-from chainrule.explanation.pages.typed import read
-from chainrule.explanation.typeset import formula
+from chainrule.pages.parse_expression import parse_expression
+from chainrule.pages.quantities import Quantity
+from chainrule.pages.svg import svg
+from chainrule.pages.tex_math import NUMBER, Tex, length
+from chainrule.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
+from chainrule.pages.typeset import in_symbols
 
 FULL = 66  # signs of a row
 WIDTH = 100  # signs of a table of given numbers
@@ -57,18 +56,17 @@ SPECIAL = {
 SIGN = re.compile(r" (?:[+-]|\\cdot) ")
 
 
-def render(document: WorkedExample | Page) -> str:
+def render(page: Page) -> str:
     """Return a worked example, or a page, as Markdown.
 
     Parameters
     ----------
-    document : WorkedExample or Page
+    page : Page
 
     Returns
     -------
     str
     """
-    page = page_of(document)
     title = f"# {SIGNS[page.mark]} {words(page.title)}" if page.mark else f"# {words(page.title)}"
     return "\n\n".join([title, *_Page(page).parts()]) + "\n"
 
@@ -105,10 +103,9 @@ class _Page:
                 yield f"{'#' * (self.levels[anchor] + 1)} {words(text)}"
             case Paragraph(text):
                 yield words(text)
-            case Picture(step, example):
-                drawing = picture(example, step)
-                data = b64encode(svg(drawing).encode()).decode()
-                alt = words(f"{drawing.title}. {drawing.description}")
+            case Drawing():
+                data = b64encode(svg(item).encode()).decode()
+                alt = words(f"{item.title}. {item.description}")
                 yield f"![{alt}](data:image/svg+xml;base64,{data})"
             case Worked():
                 yield from self._worked(item)
@@ -143,13 +140,13 @@ class _Page:
     def _working(self, item: Working) -> str:
         """Return arithmetic as math, or as it is where no math can be read from it."""
         texts = [text for text in (item.formula, item.substituted) if text]
-        trees = [tree for text in texts if (tree := read(text))]
+        trees = [tree for text in texts if (tree := parse_expression(text))]
         if len(trees) < len(texts):
             return fenced([f"{item.name} = {' = '.join(texts)}", f"= {item.result} {_whose(item)}"])
         name = self.tex.name(item.name)
         lines, start, room = list[str](), f"{name} &= ", FULL - length(name)
         for tree in trees:
-            lines += folded(formula(tree, self.tex), start, room)
+            lines += folded(in_symbols(tree, self.tex), start, room)
             start = "&= "
         number = self.tex.number(item.result)
         result = rf"\mathbf{{{number}}} \quad \text{{{_whose(item)}}}"
@@ -162,7 +159,7 @@ class _Page:
         start = f"{self.tex.name(matrix.markup)} &= "
         lines: list[str] = []
         if matrix.tree:
-            lines = folded(formula(matrix.tree, self.tex), start, FULL)
+            lines = folded(in_symbols(matrix.tree, self.tex), start, FULL)
             start = "&= "
         sizes = r" \times ".join(map(str, matrix.array.shape))
         shape = rf"\qquad {sizes}" if sizes else ""
@@ -221,14 +218,14 @@ def _said(item: Item) -> Iterator[str]:
 def _goes_on(before: Row, row: Row, room: int) -> bool:
     """Tell whether a result stands behind the numbers, on their line."""
     size = length(before.tex) + length(row.tex) + len(row.numerical)
-    return row.sort == "result" and not before.carried and size <= room
+    return row.kind == "result" and not before.carried and size <= room
 
 
 def _set(row: Row, start: str, room: int) -> list[str]:
     """Return a row in lines that are short enough."""
-    if row.sort == "another":
+    if row.kind == "another":
         return [rf"&\text{{{ANOTHER_WAY}}}"]
-    tex = rf"\mathbf{{{row.tex}}}" if row.sort == "result" else row.tex
+    tex = rf"\mathbf{{{row.tex}}}" if row.kind == "result" else row.tex
     lines = folded(tex, start, room)
     lines[-1] += _note(row)
     return lines

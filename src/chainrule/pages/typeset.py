@@ -6,8 +6,8 @@ Where parentheses belong is decided here once; a format only says how its signs 
 from collections.abc import Callable
 from typing import Protocol
 
-from chainrule.explanation.markup import plain
-from chainrule.explanation.tree import (
+from chainrule.pages.markup import plain_name
+from chainrule.pages.tree import (
     Call,
     Choice,
     Expression,
@@ -66,7 +66,7 @@ class Text:
     stacked = False
 
     def name(self, markup: str) -> str:
-        return plain(markup)
+        return plain_name(markup)
 
     def number(self, text: str) -> str:
         return text
@@ -108,12 +108,12 @@ TEXT = Text()
 Number = Callable[[float], str]
 
 
-def formula(tree: Expression, setter: Setter = TEXT) -> str:
+def in_symbols(tree: Expression, setter: Setter = TEXT) -> str:
     """Return an expression in symbols."""
     return _Line(setter, None).show(tree)
 
 
-def numbers(tree: Expression, number: Number, setter: Setter = TEXT) -> str:
+def in_numbers(tree: Expression, number: Number, setter: Setter = TEXT) -> str:
     """Return an expression with the numbers put in, each written by `number`."""
     return _Line(setter, number).show(tree)
 

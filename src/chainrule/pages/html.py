@@ -10,13 +10,10 @@ from importlib.metadata import version
 from importlib.resources import files
 from itertools import groupby
 
-from chainrule.explanation.digits import write
-from chainrule.explanation.example import Line, Quantity, Table, WorkedExample
-from chainrule.explanation.markup import plain
-from chainrule.explanation.pages.mathml import MATHML, flow, inline, widest
-from chainrule.explanation.pages.outline import (
-    MOST_COLUMNS,
-    MOST_ROWS,
+from chainrule.pages.cells import MOST_COLUMNS, MOST_ROWS
+from chainrule.pages.digits import write_number
+from chainrule.pages.drawing import Drawing
+from chainrule.pages.items import (
     SIGNS,
     Correction,
     Given,
@@ -27,19 +24,19 @@ from chainrule.explanation.pages.outline import (
     Mark,
     Note,
     Outcome,
+    Page,
     Paragraph,
-    Picture,
     Points,
     Versus,
     Worked,
     Working,
-    numerical_note,
 )
-from chainrule.explanation.pages.page import Page, page_of
-from chainrule.explanation.pages.picture import picture
-from chainrule.explanation.pages.svg import STYLE, svg
-from chainrule.explanation.pages.typed import read
-from chainrule.explanation.typeset import formula, numbers
+from chainrule.pages.markup import plain_name
+from chainrule.pages.mathml import MATHML, flow, inline, widest
+from chainrule.pages.parse_expression import parse_expression
+from chainrule.pages.quantities import Line, Quantity, Table, numerical_note
+from chainrule.pages.svg import STYLE, svg
+from chainrule.pages.typeset import in_numbers, in_symbols
 
 WIDE = 34  # letters that fit a narrow screen; what is wider scrolls in a box of its own
 WIDE_COLUMNS = 4
@@ -67,18 +64,17 @@ SPOKEN: dict[Mark, str] = {  # signs in words, for those who hear the page
 }
 
 
-def render(document: WorkedExample | Page) -> str:
+def render(page: Page) -> str:
     """Return a worked example, or a page, as one HTML file that asks nothing of anywhere.
 
     Parameters
     ----------
-    document : WorkedExample or Page
+    page : Page
 
     Returns
     -------
     str
     """
-    page = page_of(document)
     title, made = escape(page.title), escape(f"chainrule {version('chainrule')}")
     about = f"<p>{escape(page.about)}</p>" if page.about else ""
     return "\n".join(
@@ -103,18 +99,17 @@ def render(document: WorkedExample | Page) -> str:
     )
 
 
-def fragment(document: WorkedExample | Page) -> str:
+def fragment(page: Page) -> str:
     """Return a document as a notebook shows it: without head or ids, with styles of its own.
 
     Parameters
     ----------
-    document : WorkedExample or Page
+    page : Page
 
     Returns
     -------
     str
     """
-    page = page_of(document)
     return "\n".join(
         [
             f'<div class="chainrule chainrule-cell"><style>\n{_style()}\n</style>',
@@ -126,7 +121,7 @@ def fragment(document: WorkedExample | Page) -> str:
 
 
 def _style() -> str:
-    sheet = files("chainrule.explanation.pages").joinpath("page.css").read_text(encoding="utf-8")
+    sheet = files("chainrule.pages").joinpath("page.css").read_text(encoding="utf-8")
     return f"{sheet.strip()}\n{STYLE}"
 
 
@@ -205,13 +200,12 @@ class _Body:
         match item:
             case Heading():
                 return self._heading(item)
-            case Picture(step, example):
-                drawing = picture(example, step)
-                drawn = svg(drawing, standalone=False)
+            case Drawing():
+                drawn = svg(item, standalone=False)
                 label = "The network, a picture that scrolls"
                 return (
                     f'<figure tabindex="0" role="group" aria-label="{label}">{drawn}</figure>'
-                    f'<p class="reading" aria-hidden="true">{escape(drawing.legend)}</p>'
+                    f'<p class="reading" aria-hidden="true">{escape(item.legend)}</p>'
                 )
             case Listing():
                 return self._table(item)
@@ -257,7 +251,7 @@ class _Body:
         return signed if signed == text else self._seen(signed, text)
 
     def _name(self, markup: str) -> str:
-        return self._seen(inline(MATHML.name(markup)), plain(markup))
+        return self._seen(inline(MATHML.name(markup)), plain_name(markup))
 
     def _line(self, shown: str, text: str, kind: str, note: str = "") -> str:
         """Return one right-hand side after its sign of equality."""
@@ -308,15 +302,15 @@ class _Body:
 
     def _way(self, line: Line) -> Iterator[str]:
         """Yield one way to a number, in symbols and in numbers."""
-        yield self._line(formula(line.tree, MATHML), line.formula, f"symbols {line.kind}")
+        yield self._line(in_symbols(line.tree, MATHML), line.formula, f"symbols {line.kind}")
         if line.substituted is not None:
             note = "" if line.exact else f' <span class="note">({CARRIED})</span>'
-            shown = numbers(line.tree, lambda value: write(value, line.count), MATHML)
+            shown = in_numbers(line.tree, lambda value: write_number(value, line.count), MATHML)
             yield self._line(shown, line.substituted, f"numbers {line.kind}", note)
 
     def _result(self, q: Quantity, names: tuple[Line, ...] = ()) -> str:
         """Return the result, after another name for it where that is all there is."""
-        same = (self._seen(flow(formula(n.tree, MATHML)), n.formula) for n in names)
+        same = (self._seen(flow(in_symbols(n.tree, MATHML)), n.formula) for n in names)
         before = "".join(f'{other} <span class="eq">=</span> ' for other in same)
         beside = ""
         if note := numerical_note(q):
@@ -347,9 +341,9 @@ class _Body:
         )
 
     def _typed(self, text: str, kind: str) -> str:
-        tree = read(text)
+        tree = parse_expression(text)
         if tree is not None:
-            return self._line(formula(tree, MATHML), text, kind)
+            return self._line(in_symbols(tree, MATHML), text, kind)
         return (
             f'<div class="line {kind}"><span class="eq">=</span>'
             f'<span class="set"><code>{escape(text)}</code></span></div>'
@@ -360,10 +354,10 @@ class _Body:
     def _grid(self, grid: Grid) -> str:
         """Return an array with its equation and its numbers."""
         matrix = grid.matrix
-        name, shape = plain(matrix.markup), matrix.array.shape
+        name, shape = plain_name(matrix.markup), matrix.array.shape
         lines = ""
         if matrix.tree is not None:
-            lines = self._line(formula(matrix.tree, MATHML), matrix.formula, "symbols")
+            lines = self._line(in_symbols(matrix.tree, MATHML), matrix.formula, "symbols")
         if not shape:
             number = self._number(grid.rows[0][0] or "")
             lines += f'<div class="line result"><span class="eq">=</span>{number}</div>'

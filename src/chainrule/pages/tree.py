@@ -6,12 +6,32 @@ whoever prints it. Nothing here computes a value that the engine did not.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from chainrule.equations import Scope
-from chainrule.explanation.notation import Ref
 
 Index: TypeAlias = tuple[int, ...]
+
+
+class Ref(NamedTuple):
+    """One number of a worked example, by what it is.
+
+    Attributes
+    ----------
+    quantity : str
+        Such as ``"z"``, ``"dW"``, ``"W_new"``, ``"m_W"`` or ``"loss"``.
+    layer : str
+        The layer's label, ``""`` for what belongs to none.
+    index : tuple of int
+        (to, from) of a weight, (unit,) of a bias, else (sample, unit), (sample,) or nothing.
+    sampled : bool
+        Whether the index begins with a sample.
+    """
+
+    quantity: str
+    layer: str
+    index: tuple[int, ...]  # pyright: ignore[reportIncompatibleMethodOverride] (no search here)
+    sampled: bool
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""The network's picture as SVG, by itself or within a page.
+"""The network's drawing as SVG, by itself or within a page.
 
-Positions come from ``picture``; here are only shapes, and colors that a page can set.
+Positions come from ``drawing``; here are only shapes, and colors that a page can set.
 """
 
 from collections.abc import Iterator
 from html import escape
 
-from chainrule.explanation.markup import Name, Piece, Ratio, read
-from chainrule.explanation.pages.picture import LETTER, Caption, Edge, Node, Picture, letters
+from chainrule.pages.drawing import LETTER, Caption, Drawing, Edge, Node, letters
+from chainrule.pages.markup import Name, Piece, Ratio, parse_name
 
 THINNEST, WIDEST = 0.8, 4.4  # lines
 DASH = "6 4"  # of a negative weight
@@ -38,12 +38,12 @@ DARK = """
 """.strip()
 
 
-def svg(picture: Picture, *, standalone: bool = True) -> str:
-    """Return a picture as SVG.
+def svg(drawing: Drawing, *, standalone: bool = True) -> str:
+    """Return a drawing as SVG.
 
     Parameters
     ----------
-    picture : Picture
+    drawing : Drawing
     standalone : bool, default True
         With its own style, on a ground of its own, in light and dark; otherwise the page has
         `STYLE`, and may set its custom properties.
@@ -52,32 +52,32 @@ def svg(picture: Picture, *, standalone: bool = True) -> str:
     -------
     str
     """
-    size = f'viewBox="0 0 {picture.width:.0f} {picture.height:.0f}"'
-    label = escape(f"{picture.title}. {picture.description}")
+    size = f'viewBox="0 0 {drawing.width:.0f} {drawing.height:.0f}"'
+    label = escape(f"{drawing.title}. {drawing.description}")
     own = (
-        f' xmlns="http://www.w3.org/2000/svg" width="{picture.width:.0f}" '
-        f'height="{picture.height:.0f}"'
+        f' xmlns="http://www.w3.org/2000/svg" width="{drawing.width:.0f}" '
+        f'height="{drawing.height:.0f}"'
     )
-    limits = f"min-width: {READABLE * picture.width:.0f}px; max-width: {picture.width:.0f}px"
+    limits = f"min-width: {READABLE * drawing.width:.0f}px; max-width: {drawing.width:.0f}px"
     style = f'<style>{STYLE}\n{DARK}</style><rect class="behind" width="100%" height="100%"/>'
     there = own if standalone else f' style="{limits}"'
     return "\n".join(
         [
             f'<svg class="cr-picture" role="img" {size} aria-label="{label}" {PLAIN}{there}>',
-            f"<title>{escape(picture.title)}</title><desc>{escape(picture.description)}</desc>",
+            f"<title>{escape(drawing.title)}</title><desc>{escape(drawing.description)}</desc>",
             *([style] if standalone else []),
-            *_parts(picture),
+            *_parts(drawing),
             "</svg>",
         ]
     )
 
 
-def _parts(picture: Picture) -> Iterator[str]:
+def _parts(drawing: Drawing) -> Iterator[str]:
     """Yield what is drawn, from the back to the front."""
-    yield from (_caption(c) for c in picture.captions)
-    yield from (_line(edge, picture) for edge in picture.edges)
-    yield from (_shape(node, picture.radius) for node in picture.nodes)
-    for edge in picture.edges:
+    yield from (_caption(c) for c in drawing.captions)
+    yield from (_line(edge, drawing) for edge in drawing.edges)
+    yield from (_shape(node, drawing.radius) for node in drawing.nodes)
+    for edge in drawing.edges:
         if edge.value:
             yield _text(edge.x, edge.y, edge.label, edge.value, "label")
 
@@ -87,40 +87,40 @@ def _caption(caption: Caption) -> str:
     return f'<text class="caption" {place}>{escape(caption.text)}</text>'
 
 
-def _line(edge: Edge, picture: Picture) -> str:
-    a, b = picture.node(edge.start), picture.node(edge.end)
+def _line(edge: Edge, drawing: Drawing) -> str:
+    a, b = drawing.node(edge.start), drawing.node(edge.end)
     kind = "negative" if edge.negative else "positive"
     ends = f'x1="{a.x:.1f}" y1="{a.y:.1f}" x2="{b.x:.1f}" y2="{b.y:.1f}"'
     width = THINNEST + (WIDEST - THINNEST) * edge.strength
-    dash = DASH if edge.negative else "1.5 4" if edge.sort == "target" else ""
+    dash = DASH if edge.negative else "1.5 4" if edge.kind == "target" else ""
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
     return (
-        f'<line class="edge {edge.sort} {kind}" {ends} stroke="#59636e" '
+        f'<line class="edge {edge.kind} {kind}" {ends} stroke="#59636e" '
         f'stroke-width="{width:.2f}"{dashes}/>'
     )
 
 
 def _shape(node: Node, radius: float) -> str:
     """Return a node with its name above its number; a bias is a text, a gap three dots."""
-    if node.sort == "gap":
+    if node.kind == "gap":
         return f'<text class="gap" x="{node.x:.1f}" y="{node.y:.1f}">⋮</text>'
-    if node.sort == "bias":
+    if node.kind == "bias":
         return _text(node.x, node.y, node.label, node.value, "bias")
-    look = f'class="node {node.sort}" fill="#fff" stroke="#59636e"'
+    look = f'class="node {node.kind}" fill="#fff" stroke="#59636e"'
     shape = f'<circle {look} cx="{node.x:.1f}" cy="{node.y:.1f}" r="{radius:.1f}"/>'
-    if node.sort == "target":  # it is no unit
+    if node.kind == "target":  # it is no unit
         side = f'width="{2 * radius:.1f}" height="{1.5 * radius:.1f}" rx="6"'
         corner = f'x="{node.x - radius:.1f}" y="{node.y - 0.75 * radius:.1f}"'
         shape = f"<rect {look} {corner} {side}/>"
-    name = _words(node.x, node.y - 4, _spans(read(node.label)), "name")
+    name = _words(node.x, node.y - 4, _spans(parse_name(node.label)), "name")
     number = _words(node.x, node.y + 13, _number(node.value), "value")
     return shape + name + number
 
 
 def _text(x: float, y: float, label: str, value: str, sort: str) -> str:
     """Return a name and a number beside each other, on a ground that lines do not cross."""
-    name = _spans(read(label)) + "\u2002" if label else ""
-    wide = LETTER * (letters(read(label)) + len(value) + bool(label)) / 2 + 1
+    name = _spans(parse_name(label)) + "\u2002" if label else ""
+    wide = LETTER * (letters(parse_name(label)) + len(value) + bool(label)) / 2 + 1
     box = f'x="{x - wide:.1f}" y="{y - HIGH:.1f}" width="{2 * wide:.1f}" height="{2 * HIGH:.1f}"'
     ground = f'<rect class="behind" {box} fill="#fff"/>'
     return ground + _words(x, y + TEXT, name + _number(value), sort)

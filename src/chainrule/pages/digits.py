@@ -61,7 +61,7 @@ class Digits:
         """Write a result."""
         if self.decimals is not None and math.isfinite(value):
             return _trim(f"{value:.{self.decimals}f}")
-        return write(value, self.significant)
+        return write_number(value, self.significant)
 
     def needed(self, value: float) -> int:
         """Return the significant digits that a result of this size has."""
@@ -71,7 +71,7 @@ class Digits:
         return min(max(self.decimals + size, 1), EXACT)
 
 
-def write(value: float, digits: int) -> str:
+def write_number(value: float, digits: int) -> str:
     """Write a number with so many significant digits, trailing zeros dropped."""
     if isinstance(value, int) or not math.isfinite(value):
         return str(value)
@@ -87,7 +87,7 @@ def _trim(text: str) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def put_in(
+def choose_digits(
     line: Callable[[int], str], value: float, digits: Digits, functions: Mapping[str, Any]
 ) -> tuple[int, bool]:
     """Return how many digits to put into a line, so that it recomputes to the result.

@@ -1,31 +1,36 @@
-"""What a page has, in order, the same in every format: headings, sentences, lines, tables.
-
-It decides what is shown and what is left out; how it looks is each format's own business.
-"""
+"""The page of a worked example: what it shows, in which order, the same in every format."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator
 from itertools import groupby
-from typing import Literal, TypeAlias
-
-import numpy as np
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.explanation.digits import Digits
-from chainrule.explanation.example import (
-    ErratumFigure,
-    ExampleStep,
+from chainrule.explanation.diagram import draw_network
+from chainrule.explanation.record import ErratumFigure, ExampleRecord, ExampleStep
+from chainrule.losses import LogisticCrossEntropy
+from chainrule.pages import (
+    Correction,
+    Given,
+    Grid,
+    Heading,
+    Item,
     Line,
-    Matrix,
+    Outcome,
+    Page,
+    Paragraph,
     Quantity,
     Table,
-    WorkedExample,
+    Worked,
+    corners,
+    listing,
+    plain_number,
+    slug,
 )
-from chainrule.explanation.remarks import near
-from chainrule.losses import LogisticCrossEntropy
 
+ABOUT = (
+    "Results are rounded as they are printed; the numbers put in carry as many digits more as a "
+    "line needs to recompute. A copied line is plain text that a calculator or Python reads."
+)
 HEADINGS = {
     "given": "Given",
     "forward": "Forward pass",
@@ -34,153 +39,18 @@ HEADINGS = {
     "update": "Update",
 }
 ALIASES = ("o", "p", "da")  # other names for numbers that stand there already
-SHORT = Digits(4)
 AS_THEY_RUN = ("identity", "relu", "leaky-relu", "tanh")
-CORNER = 6  # rows and columns of a wide matrix that are shown, from each end half
-MOST_ROWS, MOST_COLUMNS = 12, 10
-
-Mark: TypeAlias = Literal["", "right", "wrong", "unclear", "stopped"]
-SIGNS: dict[Mark, str] = {"": "", "right": "✓", "wrong": "✗", "unclear": "≠", "stopped": "!"}
 
 
-@dataclass(frozen=True)
-class Heading:
-    """The beginning of a part; `anchor` names it for links."""
-
-    text: str
-    depth: int
-    anchor: str
+def example_page(example: ExampleRecord) -> Page:
+    """Return the page of a worked example."""
+    keys = not example.notation.patterns
+    return Page(example.title, tuple(_items(example)), about=ABOUT, keys=keys)
 
 
-@dataclass(frozen=True)
-class Paragraph:
-    """A sentence or two."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The place of the network's picture, with the numbers of a step."""
-
-    step: ExampleStep
-    example: WorkedExample
-
-
-@dataclass(frozen=True)
-class Given:
-    """The numbers of one given array."""
-
-    quantities: tuple[Quantity, ...]
-
-
-@dataclass(frozen=True)
-class Worked:
-    """A number with the lines that are shown of it, and a note on its numerical derivative."""
-
-    quantity: Quantity
-    lines: tuple[Line, ...]
-    anchor: str
-
-
-@dataclass(frozen=True)
-class Grid:
-    """An array whole, with its equation; of a wide one the corners."""
-
-    matrix: Matrix
-    rows: tuple[tuple[str | None, ...], ...]  # None where something is left out
-    anchor: str
-    first: int = 0  # the number of the first row and column
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A table, and its cells as they are printed."""
-
-    table: Table
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The error before and after a step."""
-
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A published figure beside the right one, in ready texts."""
-
-    place: str
-    published: str | None
-    right: str
-    mistaken: str
-    cause: str
-
-
-@dataclass(frozen=True)
-class Note:
-    """A sentence or two under the words that say what they are about."""
-
-    label: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Points:
-    """Sentences that stand each by itself, with a mark before each."""
-
-    texts: tuple[str, ...]
-    mark: Mark = ""
-
-
-@dataclass(frozen=True)
-class Versus:
-    """A wrong formula beside the right one, in ready texts."""
-
-    wrong: str
-    right: str
-
-
-@dataclass(frozen=True)
-class Working:
-    """A number worked out in ready texts, with a mark and a word on whose it is."""
-
-    name: str
-    formula: str
-    substituted: str  # empty where there is nothing to put in
-    result: str
-    mark: Mark
-    label: str
-
-
-Item: TypeAlias = (
-    Heading
-    | Paragraph
-    | Picture
-    | Given
-    | Worked
-    | Grid
-    | Listing
-    | Outcome
-    | Correction
-    | Note
-    | Points
-    | Versus
-    | Working
-)
-
-
-def outline(example: WorkedExample) -> list[Item]:
-    """Return the items of a page, in order."""
-    return list(_items(example))
-
-
-def _items(example: WorkedExample) -> Iterator[Item]:
+def _items(example: ExampleRecord) -> Iterator[Item]:
     yield from (Paragraph(text) for text in introduction(example))
-    yield Picture(example.steps[0], example)
+    yield draw_network(example, example.steps[0])
     several = example.setup.steps > 1 or example.setup.done > 0
     for step in example.steps:
         if several:
@@ -196,7 +66,7 @@ def _items(example: WorkedExample) -> Iterator[Item]:
         yield from (correction(figure) for figure in example.errata)
 
 
-def introduction(example: WorkedExample) -> list[str]:
+def introduction(example: ExampleRecord) -> list[str]:
     """Return the sentences in front: source, notation, users' functions, textbook formulas."""
     texts = [example.source] if example.source else []
     texts.append(_described(example))
@@ -217,7 +87,7 @@ def introduction(example: WorkedExample) -> list[str]:
     return texts
 
 
-def _described(example: WorkedExample) -> str:
+def _described(example: ExampleRecord) -> str:
     """Return the network, the loss and the rule of the update in a sentence."""
     network, setup = example.setup.network, example.setup
     layers = [
@@ -229,7 +99,7 @@ def _described(example: WorkedExample) -> str:
     return f"{network.inputs} inputs, {', '.join(layers)}; loss: {network.loss.name}{update}."
 
 
-def _before(example: WorkedExample) -> str:
+def _before(example: ExampleRecord) -> str:
     """Return the sentence on the updates that went before the first step."""
     left = "parameters and the optimizer's memory" if example.setup.slots else "parameters"
     return (
@@ -238,7 +108,7 @@ def _before(example: WorkedExample) -> str:
     )
 
 
-def _textbook(example: WorkedExample) -> list[str]:
+def _textbook(example: ExampleRecord) -> list[str]:
     """Return the sentence on formulas that are shown in place of the stable ones that ran."""
     functions = [getattr(layer, "f", None) for layer in example.setup.network.layers]
     if isinstance(example.setup.network.loss, LogisticCrossEntropy):  # its link and its terms
@@ -255,7 +125,7 @@ def _textbook(example: WorkedExample) -> list[str]:
     ]
 
 
-def _step(step: ExampleStep, example: WorkedExample, prefix: str) -> Iterator[Item]:
+def _step(step: ExampleStep, example: ExampleRecord, prefix: str) -> Iterator[Item]:
     yield from _quantities(step, example, prefix)
     for section, group in groupby(step.matrices, lambda m: m.section):
         yield Heading(HEADINGS[section], 3, f"{prefix}-{section}")
@@ -270,16 +140,11 @@ def _step(step: ExampleStep, example: WorkedExample, prefix: str) -> Iterator[It
         yield Outcome(_plainly(step.loss_before, example), _plainly(step.loss_after, example))
 
 
-def _plainly(loss: float, example: WorkedExample) -> str:
-    return plain(loss, example.digits.significant)
+def _plainly(loss: float, example: ExampleRecord) -> str:
+    return plain_number(loss, example.digits.significant)
 
 
-def listing(table: Table, digits: Digits) -> Listing:
-    """Return a table with its cells as they are printed."""
-    return Listing(table, tuple(tuple(cell(v, digits) for v in row) for row in table.rows))
-
-
-def _quantities(step: ExampleStep, example: WorkedExample, prefix: str) -> Iterator[Item]:
+def _quantities(step: ExampleStep, example: ExampleRecord, prefix: str) -> Iterator[Item]:
     if not step.quantities:
         return
     yield Heading(HEADINGS["given"], 3, f"{prefix}-given")
@@ -300,7 +165,7 @@ def _quantities(step: ExampleStep, example: WorkedExample, prefix: str) -> Itera
             yield from (Worked(q, shown_lines(q), f"{prefix}-{slug(q.key)}") for q in several)
 
 
-def _of_sample(sample: tuple[int, ...], example: WorkedExample, prefix: str) -> Heading:
+def _of_sample(sample: tuple[int, ...], example: ExampleRecord, prefix: str) -> Heading:
     """Return the heading of one sample's numbers, or of those of all together."""
     if not sample:
         return Heading("All samples together", 4, f"{prefix}-all")
@@ -324,54 +189,9 @@ def shown_lines(q: Quantity) -> tuple[Line, ...]:
     return tuple(seen.values())
 
 
-def corners(matrix: Matrix, digits: Digits) -> tuple[tuple[str | None, ...], ...]:
-    """Return a matrix as rows; where it is large, its corners with None between."""
-    array = np.atleast_2d(matrix.array)
-    rows = _ends(array.shape[0], MOST_ROWS)
-    columns = _ends(array.shape[1], MOST_COLUMNS)
-    return tuple(
-        tuple(None if None in (i, k) else cell(float(array[i, k]), digits) for k in columns)
-        for i in rows
-    )
-
-
-def _ends(size: int, most: int) -> list[int | None]:
-    if size <= most:
-        return list(range(size))
-    half = CORNER // 2
-    return [*range(half), None, *range(size - half, size)]
-
-
 def correction(figure: ErratumFigure) -> Correction:
     """Return an erratum in ready texts."""
-    mistaken = "" if figure.mistaken is None else plain(figure.mistaken)
-    return Correction(figure.place, figure.published, plain(figure.right), mistaken, figure.cause)
-
-
-def numerical_note(q: Quantity) -> tuple[str, bool] | None:
-    """Return a numerical derivative as it is printed, and whether it bears the number out."""
-    return None if q.numerical is None else (q.beside, near(q.value, q.numerical))
-
-
-def plain(value: float, digits: int = 9) -> str:
-    """Return significant digits without an exponent, as publications print them."""
-    text = f"{value:.{digits}g}"
-    return f"{Decimal(text):f}" if 1e-7 <= abs(value) < 1e12 or not value else text
-
-
-def cell(value: str | float, digits: Digits = SHORT) -> str:
-    """Return a cell of a table: few digits, whole numbers and words as they are."""
-    return str(value) if isinstance(value, str | int) else digits.result(value)
-
-
-def slug(text: str) -> str:
-    """Return a text as a part of an anchor: ``"dW2[0,1]"`` -> ``"dW2-0-1"``."""
-    letters = "".join(c if c.isalnum() or c == "_" else "-" for c in text)
-    return "-".join(part for part in letters.split("-") if part)
-
-
-def lines_of(items: Iterable[Item]) -> Iterator[tuple[Worked, Line]]:
-    """Yield each line that a page shows, with the number that it belongs to."""
-    for item in items:
-        if isinstance(item, Worked):
-            yield from ((item, line) for line in item.lines)
+    mistaken = "" if figure.mistaken is None else plain_number(figure.mistaken)
+    return Correction(
+        figure.place, figure.published, plain_number(figure.right), mistaken, figure.cause
+    )

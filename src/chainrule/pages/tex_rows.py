@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from chainrule.explanation.digits import write
-from chainrule.explanation.example import Line
-from chainrule.explanation.pages.outline import Heading, Item, Worked, numerical_note
-from chainrule.explanation.pages.tex_math import Tex
-from chainrule.explanation.typeset import formula, numbers
+from chainrule.pages.digits import write_number
+from chainrule.pages.items import Heading, Item, Worked
+from chainrule.pages.quantities import Line, numerical_note
+from chainrule.pages.tex_math import Tex
+from chainrule.pages.typeset import in_numbers, in_symbols
 
 ANOTHER_WAY = "another way to it, which did not run:"
 CARRIED = "(full precision carried)"
@@ -23,7 +23,7 @@ class Row:
 
     Parameters
     ----------
-    sort : {"formula", "numbers", "result", "another"}
+    kind : {"formula", "numbers", "result", "another"}
         The last begins another way to the number, and has no math.
     tex : str
     carried : bool
@@ -34,7 +34,7 @@ class Row:
         Whether it bears the result out.
     """
 
-    sort: Literal["formula", "numbers", "result", "another"]
+    kind: Literal["formula", "numbers", "result", "another"]
     tex: str = ""
     carried: bool = False
     numerical: str = ""
@@ -75,9 +75,9 @@ def levels(items: Iterable[Item]) -> dict[str, int]:
 
 
 def _line(line: Line, tex: Tex) -> Iterator[Row]:
-    yield Row("formula", formula(line.tree, tex))
+    yield Row("formula", in_symbols(line.tree, tex))
     if line.substituted is not None:
-        put_in = numbers(line.tree, lambda value: write(value, line.count), tex)
+        put_in = in_numbers(line.tree, lambda value: write_number(value, line.count), tex)
         yield Row("numbers", put_in, carried=not line.exact)
 
 

@@ -14,9 +14,8 @@ from rich.rule import Rule
 from rich.table import Table as Rows
 from rich.text import Text
 
-from chainrule.explanation.example import Line, Quantity, WorkedExample
-from chainrule.explanation.markup import plain
-from chainrule.explanation.pages.outline import (
+from chainrule.pages.drawing import Drawing
+from chainrule.pages.items import (
     SIGNS,
     Correction,
     Given,
@@ -27,15 +26,15 @@ from chainrule.explanation.pages.outline import (
     Mark,
     Note,
     Outcome,
+    Page,
     Paragraph,
-    Picture,
     Points,
     Versus,
     Worked,
     Working,
-    numerical_note,
 )
-from chainrule.explanation.pages.page import Page, page_of
+from chainrule.pages.markup import plain_name
+from chainrule.pages.quantities import Line, Quantity, numerical_note
 
 INDENT = 2
 LEAST = 20  # columns for what a number is equal to, however long the names are
@@ -51,17 +50,16 @@ COLORS: dict[Mark, str] = {
 }
 
 
-def render(document: WorkedExample | Page, console: Console, *, compact: bool = False) -> None:
+def render(page: Page, console: Console, *, compact: bool = False) -> None:
     """Print a worked example, or a page.
 
     Parameters
     ----------
-    document : WorkedExample or Page
+    page : Page
     console : rich.console.Console
     compact : bool
         One line for each number instead of three.
     """
-    page = page_of(document)
     console.print(_marked(page.mark, page.title, "bold"))
     before: type[Item] = Heading
     for kind, items in groupby(page.items, type):
@@ -80,9 +78,7 @@ def render(document: WorkedExample | Page, console: Console, *, compact: bool = 
     console.print()
 
 
-def as_text(
-    document: WorkedExample | Page, width: int, *, compact: bool = False, color: bool = False
-) -> str:
+def as_text(page: Page, width: int, *, compact: bool = False, color: bool = False) -> str:
     """Return a document as plain text, or in colors, without spaces at the ends of lines."""
     text = StringIO()
     colors = "standard" if color else None
@@ -95,7 +91,7 @@ def as_text(
         highlight=False,
         emoji=False,
     )
-    render(document, console, compact=compact)
+    render(page, console, compact=compact)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().rstrip().split("\n"))
 
 
@@ -105,7 +101,7 @@ def _print(item: Item, console: Console) -> None:
             _heading(console, item)
         case Paragraph(text):
             console.print(Text(text, style="dim"))
-        case Picture():
+        case Drawing():
             pass  # lines of text would not do it justice
         case _:
             console.print(Padding(_shown(item, console.width - INDENT), (0, 0, 0, 2)))
@@ -312,7 +308,7 @@ def _workings(items: list[Working], console: Console) -> None:
 def _grid(grid: Grid) -> RenderableType:
     """Return an array with its equation above it."""
     table = Rows.grid(padding=(0, 2))
-    name = plain(grid.matrix.markup)
+    name = plain_name(grid.matrix.markup)
     shape = "×".join(map(str, grid.matrix.array.shape)) or "one number"
     formula = f" = {pretty(grid.matrix.formula)}" if grid.matrix.formula else ""
     table.add_row(Text.assemble((name, "bold"), formula, (f"   ({shape})", "dim")))

@@ -1,39 +1,47 @@
-"""The worked example as a LaTeX document that pdflatex sets in one run and without a warning.
-
-It reads the page's outline and nothing else; how an expression is set is ``tex``'s business.
-"""
+"""A page as a LaTeX document that pdflatex compiles in one run and without a warning."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby, pairwise, takewhile
 
-from chainrule.explanation.example import WorkedExample
-from chainrule.explanation.pages.outline import (
+from chainrule.pages.drawing import Drawing
+from chainrule.pages.items import (
     Correction,
     Given,
     Grid,
     Heading,
     Item,
     Listing,
+    Mark,
+    Note,
     Outcome,
+    Page,
     Paragraph,
-    Picture,
+    Points,
+    Versus,
     Worked,
-    outline,
+    Working,
 )
-from chainrule.explanation.pages.picture import Picture as Drawing
-from chainrule.explanation.pages.picture import picture
-from chainrule.explanation.pages.tex_math import NUMBER, Tex, length
-from chainrule.explanation.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
-from chainrule.explanation.pages.tex_words import words
-from chainrule.explanation.pages.tikz import STYLES, UNIT, tikz
-from chainrule.explanation.typeset import formula
+from chainrule.pages.parse_expression import parse_expression
+from chainrule.pages.tex_math import NUMBER, Tex, length
+from chainrule.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
+from chainrule.pages.tex_words import words
+from chainrule.pages.tikz import STYLES, UNIT, tikz
+from chainrule.pages.typeset import in_symbols
 
 LINE = 470  # points, the width of the text
 ROWS = 40  # of a table, on one page
 CANDIDATES = 5  # for the widest name
 FULL = 84  # signs of a row
 NOTE = 22  # signs of a numerical derivative, which are small
+
+MARKS: dict[Mark, str] = {
+    "": "",
+    "right": r"\textcolor{plus}{$\checkmark$}",
+    "wrong": r"\textcolor{minus}{$\boldsymbol{\times}$}",
+    "unclear": r"\textcolor{minus}{$\boldsymbol{\ne}$}",
+    "stopped": r"\textbf{!}",
+}
 
 # Every line of numbers is a paragraph, since math in a paragraph breaks at its signs and displayed
 # math does not. Bookmarks are pdfTeX's own: those of a package need a second run.
@@ -81,30 +89,32 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
   \noindent\small\itshape #1\par}}
 \newcommand\given[2]{\mbox{$#1 = #2$}\quad{} }
 \newcommand\about[1]{{\small\color{muted}#1\par}}
+\newcommand\note[2]{{\hangindent1.5em\noindent\textbf{#1.} #2\par}}
+\newcommand\point[2]{{\hangindent1.5em\noindent\makebox[1.5em][l]{#1}#2\par}}
+\newcommand\side[2]{{\hangindent5em\noindent\makebox[5em][l]{#1}\texttt{#2}\par}}
 """
 
 
-def render(example: WorkedExample) -> str:
-    """Return a worked example as a complete document.
+def render(page: Page) -> str:
+    """Return a page as a complete document.
 
     Parameters
     ----------
-    example : WorkedExample
+    page : Page
 
     Returns
     -------
     str
-        ASCII, the same for the same example; pdflatex needs what Debian's texlive-latex-base,
+        ASCII, the same for the same page; pdflatex needs what Debian's texlive-latex-base,
         texlive-latex-recommended and texlive-pictures bring, and no second run.
     """
-    page = _Page(example)
     preamble = PREAMBLE.replace("%STYLES%", STYLES)
-    title = words(example.title)
+    title = f"{_marked(page.mark)}{words(page.title)}"
     return "\n".join(
         [
             preamble + r"\begin{document}",
             rf"{{\Large\bfseries {title}\par}}\medskip",
-            *page.parts(),
+            *_Page(page).parts(),
             r"\end{document}",
             "",
         ]
@@ -112,12 +122,11 @@ def render(example: WorkedExample) -> str:
 
 
 class _Page:
-    """The items of one example, set one after the other."""
+    """The items of one page, set one after the other."""
 
-    def __init__(self, example: WorkedExample) -> None:
-        self.example = example
-        self.tex = Tex(keys=not example.notation.patterns)
-        self.items = outline(example)
+    def __init__(self, page: Page) -> None:
+        self.tex = Tex(keys=page.keys)
+        self.items = page.items
         self.levels = levels(self.items)
         self.left = 0  # signs of the names beside the lines
 
@@ -126,7 +135,7 @@ class _Page:
         place = 0
         for kind, group in groupby(self.items, type):
             items = list(group)
-            if kind is Worked:
+            if kind in (Worked, Working):
                 yield r"\setlength\names{0pt}"
                 widest = self._widest(items)
                 self.left = length(widest[-1])
@@ -140,10 +149,9 @@ class _Page:
         match item:
             case Paragraph(text):
                 yield rf"\about{{{words(text)}}}"
-            case Picture(step):
-                drawing = picture(self.example, step)
-                yield self._picture(drawing)
-                yield rf"\about{{{words(drawing.legend)}}}"
+            case Drawing():
+                yield self._picture(item)
+                yield rf"\about{{{words(item.legend)}}}"
             case Given(quantities):
                 pairs = ((self.tex.name(q.markup), self.tex.number(q.shown)) for q in quantities)
                 yield from (rf"\given{{{name}}}{{{number}}}" for name, number in pairs)
@@ -156,8 +164,12 @@ class _Page:
                 yield from _table(item)
             case Outcome(before, after):
                 yield rf"Error: ${before} \to \mathbf{{{after}}}$\par"
+            case Working():
+                yield from self._working(item)
+            case Correction():
+                yield _erratum(item)
             case _:
-                yield _erratum(item) if isinstance(item, Correction) else ""
+                yield from _in_words(item)
 
     def _picture(self, drawing: Drawing) -> str:
         """Return the picture, turned on a page of its own where it is too wide for the others."""
@@ -185,7 +197,11 @@ class _Page:
 
     def _widest(self, items: list[Item]) -> list[str]:
         """Return the longest names, of which LaTeX finds the widest."""
-        names = [self.tex.name(item.quantity.markup) for item in items if isinstance(item, Worked)]
+        names = [
+            self.tex.name(item.quantity.markup if isinstance(item, Worked) else item.name)
+            for item in items
+            if isinstance(item, Worked | Working)
+        ]
         return sorted(dict.fromkeys(names), key=length)[-CANDIDATES:]
 
     def _worked(self, item: Worked) -> Iterator[str]:
@@ -193,7 +209,7 @@ class _Page:
         first, *others = _opened(rows(item, self.tex))
         yield rf"\defines{{{name}}}{{{first.tex}}}" + _beside(first)
         for before, row in pairwise((first, *others)):
-            if row.sort == "another":
+            if row.kind == "another":
                 yield rf"\below{{{ANOTHER_WAY}}}"
             else:
                 yield rf"\{self._command(before, row)}{{{row.tex}}}" + _beside(row)
@@ -203,8 +219,20 @@ class _Page:
     def _command(self, before: Row, row: Row) -> str:
         """Return how a row begins: a result stands behind short numbers, else on its own line."""
         size = self.left + length(before.tex) + length(row.tex) + NOTE * bool(row.numerical)
-        behind = before.sort == "numbers" and size <= FULL and not before.carried
-        return "gives" if row.sort == "result" and behind else row.sort
+        behind = before.kind == "numbers" and size <= FULL and not before.carried
+        return "gives" if row.kind == "result" and behind else row.kind
+
+    def _working(self, item: Working) -> Iterator[str]:
+        """Yield arithmetic as math, or in its own words where it cannot be parsed."""
+        texts = [self._arithmetic(text) for text in (item.formula, item.substituted) if text]
+        first, *others = [*texts, rf"\mathbf{{{self.tex.number(item.result)}}}"]
+        yield rf"\defines{{{self.tex.name(item.name)}}}{{{first}}}"
+        yield from (rf"\formula{{{other}}}" for other in others)
+        yield rf"\beside{{{_marked(item.mark)}{words(item.label)}}}"
+
+    def _arithmetic(self, text: str) -> str:
+        tree = parse_expression(text)
+        return in_symbols(tree, self.tex) if tree else rf"\text{{\texttt{{{words(text)}}}}}"
 
     # ---- arrays ---------------------------------------------------------------------------------
 
@@ -215,7 +243,7 @@ class _Page:
         shape = {0: "one number", 1: f"length ${sizes}$"}.get(matrix.array.ndim, f"${sizes}$")
         yield rf"\medskip\setlength\names{{0pt}}\widen{{{name}}}"
         if matrix.tree:
-            yield rf"\defines{{{name}}}{{{formula(matrix.tree, self.tex)}}}"
+            yield rf"\defines{{{name}}}{{{in_symbols(matrix.tree, self.tex)}}}"
             name = rf"\phantom{{{name}}}"
         body = _entries(grid, self.tex)
         yield rf"\nopagebreak\fit{{$\displaystyle {name} = {body}$\beside{{{shape}}}}}"
@@ -223,9 +251,29 @@ class _Page:
             yield rf"\below{{{words(matrix.remark)}}}"
 
 
+def _marked(mark: Mark) -> str:
+    """Return a mark with a space behind it, or nothing."""
+    return f"{MARKS[mark]} " if mark else ""
+
+
+def _in_words(item: Item) -> Iterator[str]:
+    """Yield an item that consists of words only."""
+    match item:
+        case Note(label, text):
+            yield rf"\note{{{words(label)}}}{{{words(text)}}}"
+        case Points(texts, mark):
+            sign = MARKS[mark] or r"\textbullet"
+            yield from (rf"\point{{{sign}}}{{{words(text)}}}" for text in texts)
+        case Versus(wrong, right):
+            yield rf"\side{{{_marked('wrong')}wrong}}{{{words(wrong)}}}"
+            yield rf"\side{{{_marked('right')}right}}{{{words(right)}}}"
+        case _:
+            pass
+
+
 def _opened(found: list[Row]) -> list[Row]:
     """Return rows whose first has the result in it, where there is nothing to put in."""
-    place = next(i for i, row in enumerate(found) if row.sort == "result")
+    place = next(i for i, row in enumerate(found) if row.kind == "result")
     if place > 1:
         return found
     result, names = found[place], [row.tex for row in found[:place]]

@@ -7,7 +7,7 @@ Browsers do not break a formula over lines, so the places where it may break are
 import re
 from html import escape
 
-from chainrule.explanation.markup import Name, Piece, Ratio, read
+from chainrule.pages.markup import Name, Piece, Ratio, parse_name
 
 LOOSE, TIGHT = "\x1e", "\x1f"  # where a line may break: before a term, and before a factor
 SHORT = 30  # letters up to which a line is one formula
@@ -33,7 +33,7 @@ class MathML:
     stacked = True
 
     def name(self, markup: str) -> str:
-        return _row(_name(read(markup)))
+        return _row(_name(parse_name(markup)))
 
     def number(self, text: str) -> str:
         if text == "½":

@@ -7,8 +7,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from chainrule.explanation.markup import Piece, Ratio, read
-from chainrule.explanation.pages.tex_words import LETTERS, words
+from chainrule.pages.markup import Piece, Ratio, parse_name
+from chainrule.pages.tex_words import LETTERS, words
 
 RAISED = {"²": "2", "³": "3", "¹": "1", "⁺": "+", "⁻": "-", "ᵀ": r"\top"}
 HATS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar", "\u0307": "dot", "\u0308": "ddot"}
@@ -61,7 +61,7 @@ class Tex:
     def name(self, markup: str) -> str:
         if self.keys and "{" not in markup:
             return self.key(markup)
-        return self._pieces(read(markup), 0)
+        return self._pieces(parse_name(markup), 0)
 
     def key(self, text: str) -> str:
         """Return a key or an identifier, upright and unbroken."""
@@ -150,7 +150,9 @@ class Tex:
         return left + OPERATIONS[symbol] + right
 
     def fraction(self, top: str, bottom: str) -> str:
-        stacked = r"\frac" in top + bottom  # three numbers above each other are too small to read
+        stacked = (
+            r"\frac" in top + bottom
+        )  # three numbers above each other are too small to parse_name
         if max(length(top), length(bottom)) <= WIDE and not stacked:
             return rf"\frac{{{top}}}{{{bottom}}}"
         return f"{self._closed(top)} / {self._closed(bottom)}"

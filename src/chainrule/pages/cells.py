@@ -1,0 +1,50 @@
+"""How the entries of tables and matrices are written, and what is left out of large ones.
+
+A matrix too large for a page shows its corners.
+"""
+
+from decimal import Decimal
+
+import numpy as np
+
+from chainrule.pages.digits import Digits
+from chainrule.pages.items import Listing
+from chainrule.pages.quantities import Matrix, Table
+
+SHORT = Digits(4)
+CORNER = 6  # rows and columns of a wide matrix that are shown, from each end half
+MOST_ROWS, MOST_COLUMNS = 12, 10
+
+
+def listing(table: Table, digits: Digits) -> Listing:
+    """Return a table with its cells as they are printed."""
+    return Listing(table, tuple(tuple(cell(v, digits) for v in row) for row in table.rows))
+
+
+def corners(matrix: Matrix, digits: Digits) -> tuple[tuple[str | None, ...], ...]:
+    """Return a matrix as rows; where it is large, its corners with None between."""
+    array = np.atleast_2d(matrix.array)
+    rows = _ends(array.shape[0], MOST_ROWS)
+    columns = _ends(array.shape[1], MOST_COLUMNS)
+    return tuple(
+        tuple(None if None in (i, k) else cell(float(array[i, k]), digits) for k in columns)
+        for i in rows
+    )
+
+
+def _ends(size: int, most: int) -> list[int | None]:
+    if size <= most:
+        return list(range(size))
+    half = CORNER // 2
+    return [*range(half), None, *range(size - half, size)]
+
+
+def plain_number(value: float, digits: int = 9) -> str:
+    """Return significant digits without an exponent, as publications print them."""
+    text = f"{value:.{digits}g}"
+    return f"{Decimal(text):f}" if 1e-7 <= abs(value) < 1e12 or not value else text
+
+
+def cell(value: str | float, digits: Digits = SHORT) -> str:
+    """Return a cell of a table: few digits, whole numbers and words as they are."""
+    return str(value) if isinstance(value, str | int) else digits.result(value)

@@ -1,0 +1,39 @@
+"""Writing a file completely or not at all."""
+
+import os
+import shutil
+from pathlib import Path
+
+from chainrule.errors import InputError
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a device or a pipe stays what it is
+        else:
+            replace(Path(os.path.realpath(path)), text)  # a link stays a link
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; name another file") from None
+
+
+def replace(path: Path, text: str) -> None:
+    """Put a new file in a path's place when it is complete."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(13, "it is read-only")
+    draft = path.with_name(f".chainrule-{os.urandom(4).hex()}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(text)
+        if path.exists():
+            shutil.copymode(path, draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
