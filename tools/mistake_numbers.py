@@ -19,8 +19,9 @@ from chainrule.diagnosis.hypotheses import Variant, applies, place, variants
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, question
 from chainrule.diagnosis.replay import Replay, Session, Setting, theta_of
 from chainrule.diagnosis.rules import with_rate
-from chainrule.explanation import Quantity, one_number
+from chainrule.explanation import one_number
 from chainrule.network import Network
+from chainrule.pages import Quantity
 
 Array: TypeAlias = NDArray[Any]
 
