@@ -355,5 +355,5 @@ def describe(setup: Setup, theta: Array) -> dict[str, Any]:
 
 def _source(layer: Layer) -> dict[str, str]:
     """Return the source of a layer's own activation, if it has one of the user's."""
-    f = getattr(layer, "f", None)
+    f = getattr(layer, "activation", None)
     return {"source": f"{f.name}: {f.source}"} if isinstance(f, Custom) else {}

@@ -80,7 +80,7 @@ def _columns(example: ExampleRecord) -> Iterator[_Column]:
     rows = zip(network.layers, network.labels, network.widths[1:], strict=True)
     for layer, label, width in rows:
         last = label == network.labels[-1]
-        f = getattr(layer, "f", None)
+        f = getattr(layer, "activation", None)
         name = "outputs" if last else f"layer {label}" if label.isdigit() else layer.kind
         caption = f"{name}: {f.name}" if f is not None else name
         link: Literal["weight", "same"] = "weight" if isinstance(layer, Dense) else "same"

@@ -54,7 +54,7 @@ def numerically(
 def at_kink(step: Step) -> bool:
     """Tell whether a net input or an error stands exactly where its function has a kink."""
     for layer, scope in zip(step.network.layers, step.layers, strict=True):
-        bent = isinstance(getattr(layer, "f", None), ReLU | LeakyReLU | SELU)
+        bent = isinstance(getattr(layer, "activation", None), ReLU | LeakyReLU | SELU)
         if bent and not np.all(scope["z" if "z" in scope else "x"]):
             return True
     bent = isinstance(step.network.loss, AbsoluteError | Quantile)

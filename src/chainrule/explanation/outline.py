@@ -91,7 +91,9 @@ def _described(example: ExampleRecord) -> str:
     """Return the network, the loss and the rule of the update in a sentence."""
     network, setup = example.setup.network, example.setup
     layers = [
-        f"{layer.kind} {width}" if (f := getattr(layer, "f", None)) is None else f"{f.name} {width}"
+        f"{layer.kind} {width}"
+        if (f := getattr(layer, "activation", None)) is None
+        else f"{f.name} {width}"
         for layer, width in zip(network.layers, network.widths[1:], strict=True)
     ]
     rule = setup.rule or setup.search
@@ -110,7 +112,7 @@ def _before(example: ExampleRecord) -> str:
 
 def _textbook(example: ExampleRecord) -> list[str]:
     """Return the sentence on formulas that are shown in place of the stable ones that ran."""
-    functions = [getattr(layer, "f", None) for layer in example.setup.network.layers]
+    functions = [getattr(layer, "activation", None) for layer in example.setup.network.layers]
     if isinstance(example.setup.network.loss, LogisticCrossEntropy):  # its link and its terms
         functions += [ACTIVATIONS["logistic"], ACTIVATIONS["softplus"]]
     used = [f.name for f in functions if f is not None and f.formula]

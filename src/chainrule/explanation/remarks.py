@@ -98,7 +98,7 @@ def _rounded(q: Quantity, step: Step) -> bool:
 
 def _relu(q: Quantity, step: Step) -> bool:
     layer = step.network.layers[step.network.labels.index(q.ref.layer)]
-    return isinstance(getattr(layer, "f", None), ReLU)
+    return isinstance(getattr(layer, "activation", None), ReLU)
 
 
 def _kinked(q: Quantity, step: Step) -> bool:

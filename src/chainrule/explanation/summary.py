@@ -56,7 +56,7 @@ def _shapes(step: Step) -> Table:
         blocks = [b for b in network.layout.blocks if b.layer == i]
         shapes = ", ".join(f"{b.name} {'×'.join(map(str, b.shape))}" for b in blocks)
         kind = network.layers[i].kind
-        f = getattr(network.layers[i], "f", None)
+        f = getattr(network.layers[i], "activation", None)
         what = f"{kind}, {f.name}" if f is not None else kind
         rows.append((label, what, network.widths[i + 1], sum(b.size for b in blocks), shapes))
     samples = len(step.batch.x)
