@@ -3,12 +3,8 @@
 Lines are read from the rendered text, as a reader would recompute them.
 """
 
-import re
-import shutil
-import subprocess
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,10 +18,10 @@ from chainrule.pages.tex_math import Tex, length
 from chainrule.pages.tex_words import words
 from chainrule.pages.tree import calls
 from tests.explanation.tex_reader import Found, latex_numbers, markdown_numbers, python
+from tests.pages.pdflatex import compiled, complaints, needs_pdflatex
 
 PRESETS = [name for name in PROBLEMS if name != "digits"]  # its data are scikit-learn's
 STRANGE = r"50 % of $x_1$ & {a} ~ ^ #1 \cmd <b> *y* `z` | [q](r) “–” Łódź œ ½ 中文 Привет 🙂 ﬁ --"
-SETTINGS = {"max_print_line": "1000", "error_line": "254", "half_error_line": "238"}
 
 
 def batch_of_three(**options) -> WorkedExample:
@@ -98,26 +94,13 @@ DOCUMENTS = {
 }
 
 
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is missing: texlive-latex-base")
+@needs_pdflatex
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_pdflatex_has_nothing_to_complain_of(name, tmp_path, monkeypatch):
-    for variable, value in SETTINGS.items():
-        monkeypatch.setenv(variable, value)  # lines of the log are not folded
-    log = compiled(DOCUMENTS[name]().to_latex(), tmp_path)
-    assert re.findall(r".*(?:Warning|Overfull|Underfull|Missing character).*", log) == []
+def test_pdflatex_has_nothing_to_complain_of(name, tmp_path):
+    assert complaints(DOCUMENTS[name]().to_latex(), tmp_path) == []
 
 
-def compiled(page: str, folder: Path) -> str:
-    """Return the log of one run."""
-    (folder / "page.tex").write_text(page, encoding="ascii")
-    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "page.tex"]
-    run = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    log = (folder / "page.log").read_text(encoding="utf-8", errors="replace")
-    assert run.returncode == 0, log[-3000:]
-    return log
-
-
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is missing: texlive-latex-base")
+@needs_pdflatex
 def test_the_same_example_is_the_same_file(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -89,9 +89,9 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
   \noindent\small\itshape #1\par}}
 \newcommand\given[2]{\mbox{$#1 = #2$}\quad{} }
 \newcommand\about[1]{{\small\color{muted}#1\par}}
-\newcommand\note[2]{{\hangindent1.5em\noindent\textbf{#1.} #2\par}}
-\newcommand\point[2]{{\hangindent1.5em\noindent\makebox[1.5em][l]{#1}#2\par}}
-\newcommand\side[2]{{\hangindent5em\noindent\makebox[5em][l]{#1}\texttt{#2}\par}}
+\newcommand\note[2]{\par{\hangindent1.5em\noindent\textbf{#1.} #2\par}}
+\newcommand\point[2]{\par{\hangindent1.5em\noindent\makebox[1.5em][l]{#1}#2\par}}
+\newcommand\side[2]{\par{\hangindent5em\noindent\makebox[5em][l]{#1}\texttt{#2}\par}}
 """
 
 
