@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chainrule.derivatives import check_derivative, check_name, elementwise_derivative
-from chainrule.descriptions import Description, Real, named
+from chainrule.descriptions import Description, Real, lookup
 from chainrule.elementwise import Number, erfc, exp, expm1, log1p, real, tanh, where
 
 SQRT_HALF = math.sqrt(0.5)
@@ -355,7 +355,7 @@ def activation(choice: str | Activation) -> Activation:
     UnknownNameError
         If the table has no such name.
     """
-    return named(choice, Activation, ACTIVATIONS, "activation")
+    return lookup(choice, Activation, ACTIVATIONS, "activation")
 
 
 ACTIVATIONS: dict[str, Activation] = {

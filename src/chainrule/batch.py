@@ -44,7 +44,7 @@ class Batch(NamedTuple):
         return self if rows >= len(self.x) else self.take(slice(rows))
 
 
-def samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
+def as_samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
     """Return x as (n, inputs) of a dtype; a one-dimensional x is one sample.
 
     Raises
@@ -52,7 +52,7 @@ def samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
     InputError
         If it has another shape, no rows, or no numbers.
     """
-    rows = numbers(x, "x")
+    rows = as_numeric(x, "x")
     rows = rows[None, :] if rows.ndim == 1 else rows
     if rows.ndim != 2 or rows.shape[1] != inputs:
         raise InputError(
@@ -64,7 +64,7 @@ def samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
     return rows if rows.dtype.kind == "c" else rows.astype(dtype, copy=False)
 
 
-def targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = False) -> Array:
+def as_targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = False) -> Array:
     """Return targets as (n, outputs) of the loss's domain, class numbers as one-hot rows.
 
     Parameters
@@ -81,7 +81,7 @@ def targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = False
     InputError
         If the shape fits none of these, or a target is not finite or outside the loss's domain.
     """
-    rows = finite(numbers(t, "t"), "t")
+    rows = check_finite(as_numeric(t, "t"), "t")
     row = one and rows.shape == (outputs,)
     if loss.classes and outputs > 1 and not row and rows.shape in ((n,), (n, 1), ()):
         rows = one_hot(rows.reshape(-1), outputs)
@@ -97,7 +97,7 @@ def targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = False
     return rows
 
 
-def numbers(values: ArrayLike, what: str) -> Array:
+def as_numeric(values: ArrayLike, what: str) -> Array:
     """Return an array of real or complex numbers, or raise InputError."""
     try:
         array = np.asarray(values)
@@ -111,7 +111,9 @@ def numbers(values: ArrayLike, what: str) -> Array:
     return array
 
 
-def finite(array: Array, what: str, remedy: str = "repair or leave out those samples") -> Array:
+def check_finite(
+    array: Array, what: str, remedy: str = "repair or leave out those samples"
+) -> Array:
     """Return the array, or raise InputError: complex, or where its first NaN or infinity is."""
     if array.dtype.kind == "c":
         raise InputError(f"{what} has dtype {array.dtype}; give real numbers, such as {what}.real")
@@ -122,7 +124,7 @@ def finite(array: Array, what: str, remedy: str = "repair or leave out those sam
     raise InputError(f"{what}[{place}] is {value}, one of {len(bad)} that are not finite; {remedy}")
 
 
-def normalize(
+def normalize_weights(
     sample_weight: ArrayLike | None, n: int, dtype: DTypeLike
 ) -> tuple[Array | None, float]:
     """Return sample weights (n,) of mean 1, and their sum as given.
@@ -134,7 +136,7 @@ def normalize(
     """
     if sample_weight is None:
         return None, float(n)
-    w = numbers(sample_weight, "sample_weight")
+    w = as_numeric(sample_weight, "sample_weight")
     if w.dtype.kind == "c":
         raise InputError(f"sample_weight has dtype {w.dtype}; give real numbers")
     w = w.astype(np.float64)

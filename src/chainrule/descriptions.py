@@ -17,7 +17,7 @@ from chainrule.errors import InputError, unknown
 
 Real: TypeAlias = Annotated[float, "(-inf, inf)"]
 Positive: TypeAlias = Annotated[float, "(0, inf)"]
-NotNegative: TypeAlias = Annotated[float, "[0, inf)"]
+NonNegative: TypeAlias = Annotated[float, "[0, inf)"]
 Share: TypeAlias = Annotated[float, "[0, 1)"]
 Fraction: TypeAlias = Annotated[float, "(0, 1]"]
 Count: TypeAlias = Annotated[int, 1]  # a whole number from 1
@@ -25,7 +25,7 @@ Count: TypeAlias = Annotated[int, 1]  # a whole number from 1
 T = TypeVar("T")
 G = TypeVar("G")
 NUMBER: UnionType = int | float | np.floating | np.integer
-WHOLE: UnionType = int | np.integer
+INTEGER: UnionType = int | np.integer
 
 
 class Description:
@@ -38,15 +38,15 @@ class Description:
     def __post_init__(self) -> None:
         for field in fields(self):  # pyright: ignore[reportArgumentType] (subclasses are dataclasses)
             for limit in getattr(field.type, "__metadata__", ()):
-                self.hold(field.name, limit)
+                self._validate(field.name, limit)
 
-    def hold(self, name: str, limit: Any) -> None:
+    def _validate(self, name: str, limit: Any) -> None:
         """Make a field a float of an interval, or a whole number from a least one."""
         value, kind = getattr(self, name), type(self).__name__
         if isinstance(limit, str):
-            held = real(value, f"{kind}({name}={value!r})", limit)
+            held = check_float(value, f"{kind}({name}={value!r})", limit)
         else:
-            held = whole(value, f"{kind}: {name}", limit)
+            held = check_int(value, f"{kind}: {name}", limit)
         object.__setattr__(self, name, held)
 
     @cached_property
@@ -90,7 +90,7 @@ class Converted(Generic[G, T]):
         instance.__dict__[self.name] = self.convert(value)
 
 
-def real(value: Any, what: str, interval: str) -> float:
+def check_float(value: Any, what: str, interval: str) -> float:
     """Return a float of an interval such as ``"[0, 1)"``, or raise InputError."""
     low, high = (float(bound) for bound in interval[1:-1].split(","))
     fits = isinstance(value, NUMBER) and not isinstance(value, bool)
@@ -102,22 +102,22 @@ def real(value: Any, what: str, interval: str) -> float:
     return number
 
 
-def whole(value: Any, what: str, low: int = 1) -> int:
+def check_int(value: Any, what: str, low: int = 1) -> int:
     """Return a whole number from `low`, or raise InputError."""
-    if isinstance(value, bool) or not isinstance(value, WHOLE) or value < low:
+    if isinstance(value, bool) or not isinstance(value, INTEGER) or value < low:
         raise InputError(f"{what} = {value!r}: must be a whole number from {low}")
     return int(value)
 
 
-def of_kind(value: Any, kinds: type | UnionType, what: str, remedy: str) -> None:
+def check_type(value: Any, kinds: type | UnionType, what: str, remedy: str) -> None:
     """Raise InputError if a value is not of the right class."""
     if not isinstance(value, kinds):
         raise InputError(f"{what}={value!r}: {remedy}")
 
 
-def some_of(names: Iterable[str], *, trainable: bool | tuple[str, ...]) -> None:
+def check_subset(names: Iterable[str], *, trainable: bool | tuple[str, ...]) -> None:
     """Raise InputError if `trainable` is no bool, and no tuple of some of `names`."""
-    of_kind(trainable, bool | tuple, "trainable", "give True, False or a tuple such as ('W',)")
+    check_type(trainable, bool | tuple, "trainable", "give True, False or a tuple such as ('W',)")
     known = tuple(names)
     wrong = sorted(set(trainable) - set(known)) if isinstance(trainable, tuple) else []
     if wrong:
@@ -127,7 +127,7 @@ def some_of(names: Iterable[str], *, trainable: bool | tuple[str, ...]) -> None:
         )
 
 
-def named(choice: T | str, kind: type[Any] | UnionType, table: Mapping[str, T], what: str) -> T:
+def lookup(choice: T | str, kind: type[Any] | UnionType, table: Mapping[str, T], what: str) -> T:
     """Return the description of a name in a table, or the one handed in.
 
     Raises

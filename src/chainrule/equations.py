@@ -1,7 +1,7 @@
 """Equations in Python notation, and the one evaluator that runs them.
 
 An equation is a line of text such as ``"delta": "da * df(z, a)"``; a scope holds the equations of
-one layer, loss or parameter array and looks a name up when it is first wanted. It is no general
+one layer, loss or parameter array and looks a name up when it is first needed. It is no general
 interpreter: what the grammar below does not list does not parse.
 """
 
@@ -151,8 +151,8 @@ class Scope:
         How messages and keys call this scope, such as ``"layer1"``.
     equations : mapping of str to str
         Name and right-hand side.
-    given : mapping of str to array or number
-        Values that need no equation; a given value beats an equation.
+    values : mapping of str to array or number
+        Values that need no equation; a value takes precedence over an equation.
     functions : mapping of str to callable
         Functions beyond the vocabulary, such as an activation ``f`` and its derivative ``df``.
 
@@ -162,7 +162,7 @@ class Scope:
         ``name -> (scope, name there)``: what this scope sees of another.
     neighbors : dict
         Scopes that an equation may name with a dot, such as ``above.W``.
-    wanted : list of str
+    evaluation_stack : list of str
         What is being evaluated; scopes that share the list name the whole path of a cycle.
     """
 
@@ -170,35 +170,35 @@ class Scope:
         self,
         label: str,
         equations: Mapping[str, str],
-        given: Mapping[str, Value] | None = None,
+        values: Mapping[str, Value] | None = None,
         functions: Mapping[str, Function] | None = None,
     ) -> None:
         self.label = label
         self.equations = dict(equations)
-        self.given = dict(given or {})
+        self.values = dict(values or {})
         self.functions = FUNCTIONS | dict(functions or {})
         self.links: dict[str, tuple[Scope, str]] = {}
         self.neighbors: dict[str, Scope] = {}
-        self._values: dict[str, Value] = {}
+        self._results: dict[str, Value] = {}
         self._parts: dict[ast.expr, Value] = {}  # every subexpression once
-        self.wanted: list[str] = []
+        self.evaluation_stack: list[str] = []
 
-    def home(self, name: str) -> "tuple[Scope, str]":
+    def resolve(self, name: str) -> "tuple[Scope, str]":
         """Return the scope in which `name` is given or has its equation, and its name there."""
-        if name in self.given or name in self.equations:
+        if name in self.values or name in self.equations:
             return self, name
         if name in self.links:
             scope, there = self.links[name]
-            return scope.home(there)
-        raise unknown(f"name in {self.label}", name, [*self.given, *self.equations, *self.links])
+            return scope.resolve(there)
+        raise unknown(f"name in {self.label}", name, [*self.values, *self.equations, *self.links])
 
     def __getitem__(self, name: str) -> Value:
-        """Return the value of `name`, evaluated when it is first wanted."""
-        scope, there = self.home(name)
-        return scope.given[there] if there in scope.given else scope.run(there)
+        """Return the value of `name`, evaluated when it is first needed."""
+        scope, there = self.resolve(name)
+        return scope.values[there] if there in scope.values else scope.run(there)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.given or name in self.equations or name in self.links
+        return name in self.values or name in self.equations or name in self.links
 
     def run(self, name: str) -> Value:
         """Return the value of an equation of this scope, evaluated once.
@@ -209,24 +209,24 @@ class Scope:
             If it needs itself, the message names the path; or if its operands do not fit.
         """
         key = f"{self.label}.{name}"
-        if key in self.wanted:
-            path = " -> ".join([*self.wanted[self.wanted.index(key) :], key])
+        if key in self.evaluation_stack:
+            path = " -> ".join([*self.evaluation_stack[self.evaluation_stack.index(key) :], key])
             raise EquationError(f"{key} needs itself: {path}")
-        if name not in self._values:
-            self.wanted.append(key)
+        if name not in self._results:
+            self.evaluation_stack.append(key)
             try:
-                self._values[name] = self.evaluate(parse(self.equations[name]))
+                self._results[name] = self.evaluate(parse(self.equations[name]))
             except UnknownNameError:  # it says itself where
                 raise
             except OPERAND_FAULTS as error:  # shapes, arguments
                 raise EquationError(f"{key} = {self.equations[name]!r}: {error}") from error
             finally:
-                self.wanted.pop()
-        return self._values[name]
+                self.evaluation_stack.pop()
+        return self._results[name]
 
-    def forget(self) -> None:
+    def clear_results(self) -> None:
         """Drop what was evaluated, as when given values have changed."""
-        self._values.clear()
+        self._results.clear()
         self._parts.clear()
 
     def evaluate(self, tree: ast.expr) -> Value:
@@ -273,7 +273,7 @@ class Scope:
 
 
 @cache
-def names(text: str) -> frozenset[str]:
+def free_names(text: str) -> frozenset[str]:
     """Return the names that an equation uses, functions and neighbors apart."""
     tree = parse(text)
     called = {c.func for c in ast.walk(tree) if isinstance(c, ast.Call)}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.derivatives import STEP, Difference, central_difference, complex_step
-from chainrule.descriptions import whole
+from chainrule.descriptions import check_int
 from chainrule.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
@@ -179,7 +179,7 @@ def _reals(values: ArrayLike, what: str) -> Array:
     return array
 
 
-def merge(reports: Sequence[GradientReport], samples: tuple[int, int]) -> GradientReport:
+def merge_reports(reports: Sequence[GradientReport], samples: tuple[int, int]) -> GradientReport:
     """Return one report of several checks of the same parameters, on so many samples of so many."""
     entries = tuple(e for r in reports for e in r.entries)
     notes = dict.fromkeys(n for r in reports for n in r.notes)
@@ -203,10 +203,10 @@ def sample_entries(
     shapes: Mapping[str, tuple[int, ...]], seed: int, entries: int | None
 ) -> dict[int, str]:
     """Return places in θ and their names: some of every array, so that biases cannot hide."""
-    rng = np.random.default_rng(whole(seed, "seed", 0))
+    rng = np.random.default_rng(check_int(seed, "seed", 0))
     total = sum(int(np.prod(shape)) for shape in shapes.values())
     few = total if total <= ALL_BELOW else PER_ARRAY
-    most = few if entries is None else whole(entries, "entries")
+    most = few if entries is None else check_int(entries, "entries")
     chosen: dict[int, str] = {}
     start = 0
     for name, shape in shapes.items():
@@ -258,7 +258,7 @@ def _numerical(
         exact = [Difference(step, 0.0, STEP, kink=False) for step in steps.tolist()]
         verdicts = [e.verdict for e in _judge(chosen, analytic, exact)]
         accused = [i for i, verdict in zip(places, verdicts, strict=True) if verdict == "wrong"]
-        of_each_array = {array_of(name): i for i, name in chosen.items()}.values()
+        of_each_array = {array_name(name): i for i, name in chosen.items()}.values()
         spread = places[:: max(1, len(places) // 4)]
         witnesses = dict.fromkeys([*spread, *of_each_array, *accused])
         second = {i: _central(value, theta, i, noise) for i in witnesses}
@@ -318,15 +318,15 @@ def _central(value: ValueOf, theta: Array, i: int, noise: float) -> Difference:
 def _judge(chosen: dict[int, str], analytic: Array, differences: list[Difference]) -> list[Entry]:
     largest: dict[str, float] = {}
     for name, d in zip(chosen.values(), differences, strict=True):
-        largest[array_of(name)] = max(largest.get(array_of(name), 0.0), abs(d.value))
+        largest[array_name(name)] = max(largest.get(array_name(name), 0.0), abs(d.value))
     everywhere = max(largest.values())
     return [
-        _entry(name, float(analytic[i]), d, largest[array_of(name)], everywhere)
+        _entry(name, float(analytic[i]), d, largest[array_name(name)], everywhere)
         for (i, name), d in zip(chosen.items(), differences, strict=True)
     ]
 
 
-def array_of(name: str) -> str:
+def array_name(name: str) -> str:
     """Return the array's name of an entry's: ``"W2[0,1]"`` -> ``"W2"``."""
     return name.partition("[")[0]
 

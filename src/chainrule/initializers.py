@@ -12,11 +12,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from chainrule.descriptions import Description, Real, named
+from chainrule.descriptions import Description, Real, lookup
 from chainrule.errors import InputError, unknown
 
 Shape = tuple[int, ...]
-Law = Literal["uniform", "normal"]
+Distribution = Literal["uniform", "normal"]
 
 
 class Initializer(Description):
@@ -27,17 +27,19 @@ class Initializer(Description):
         raise NotImplementedError  # abstract
 
 
-def check_law(law: str) -> None:
-    """Raise UnknownNameError if there is no such law."""
-    if law not in ("uniform", "normal"):
-        raise unknown("law", law, ("uniform", "normal"))
+def check_distribution(distribution: str) -> None:
+    """Raise UnknownNameError if there is no such distribution."""
+    if distribution not in ("uniform", "normal"):
+        raise unknown("distribution", distribution, ("uniform", "normal"))
 
 
-def draw(rng: Generator, shape: Shape, variance: float, law: Law) -> NDArray[np.float64]:
+def draw(
+    rng: Generator, shape: Shape, variance: float, distribution: Distribution
+) -> NDArray[np.float64]:
     """Return numbers of mean 0 and the given variance, uniform or normal."""
-    if law == "normal":
+    if distribution == "normal":
         return rng.normal(0.0, math.sqrt(variance), shape)
-    bound = math.sqrt(3 * variance)  # a uniform law on ±b has variance b²/3
+    bound = math.sqrt(3 * variance)  # the uniform distribution on ±b has variance b²/3
     return rng.uniform(-bound, bound, shape)
 
 
@@ -47,16 +49,16 @@ class Glorot(Initializer):
 
     Parameters
     ----------
-    law : {"uniform", "normal"}
+    distribution : {"uniform", "normal"}
     """
 
-    law: Law = "uniform"
+    distribution: Distribution = "uniform"
 
     def __post_init__(self) -> None:
-        check_law(self.law)
+        check_distribution(self.distribution)
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
-        return draw(rng, shape, 2 / (shape[0] + shape[-1]), self.law)
+        return draw(rng, shape, 2 / (shape[0] + shape[-1]), self.distribution)
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,16 @@ class He(Initializer):
 
     Parameters
     ----------
-    law : {"uniform", "normal"}
+    distribution : {"uniform", "normal"}
     """
 
-    law: Law = "normal"
+    distribution: Distribution = "normal"
 
     def __post_init__(self) -> None:
-        check_law(self.law)
+        check_distribution(self.distribution)
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
-        return draw(rng, shape, 2 / shape[-1], self.law)
+        return draw(rng, shape, 2 / shape[-1], self.distribution)
 
 
 @dataclass(frozen=True)
@@ -83,16 +85,16 @@ class LeCun(Initializer):
 
     Parameters
     ----------
-    law : {"uniform", "normal"}
+    distribution : {"uniform", "normal"}
     """
 
-    law: Law = "normal"
+    distribution: Distribution = "normal"
 
     def __post_init__(self) -> None:
-        check_law(self.law)
+        check_distribution(self.distribution)
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
-        return draw(rng, shape, 1 / shape[-1], self.law)
+        return draw(rng, shape, 1 / shape[-1], self.distribution)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Orthogonal(Initializer):
             )
         rows, columns = max(shape), min(shape)
         q, r = np.linalg.qr(rng.normal(size=(rows, columns)))  # (rows, columns), (columns, columns)
-        q = q * np.sign(np.diag(r))  # makes the law uniform over orthogonal matrices
+        q = q * np.sign(np.diag(r))  # makes the distribution uniform over orthogonal matrices
         return self.gain * (q if shape == q.shape else q.T)
 
 
@@ -161,7 +163,7 @@ def initializer(choice: str | Initializer) -> Initializer:
     UnknownNameError
         If the table has no such name.
     """
-    return named(choice, Initializer, INITIALIZERS, "initializer")
+    return lookup(choice, Initializer, INITIALIZERS, "initializer")
 
 
 INITIALIZERS: dict[str, Initializer] = {

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.activations import Activation
 from chainrule.activations import activation as named_activation
-from chainrule.descriptions import Converted, Count, Description, Positive, Share, some_of
+from chainrule.descriptions import Converted, Count, Description, Positive, Share, check_subset
 from chainrule.elementwise import sqrt
 from chainrule.initializers import Constant, Glorot, Initializer
 from chainrule.initializers import initializer as named_initializer
@@ -135,7 +135,7 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        some_of(self.shapes(1), trainable=self.trainable)
+        check_subset(self.shapes(1), trainable=self.trainable)
 
     def width(self, inputs: int) -> int:
         return self.units
@@ -220,7 +220,7 @@ class LayerNorm(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        some_of(self.shapes(1), trainable=self.trainable)
+        check_subset(self.shapes(1), trainable=self.trainable)
 
     def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
         return {"W": (inputs,), "b": (inputs,)}

@@ -17,7 +17,7 @@ from chainrule.errors import InputError
 Array: TypeAlias = NDArray[Any]
 
 DTYPES: list[np.dtype[Any]] = [np.dtype(kind) for kind in ("float32", "float64", "complex128")]
-LARGEST = 2**30  # parameters: 8 GiB of θ in float64
+MAX_PARAMETERS = 2**30  # parameters: 8 GiB of θ in float64
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batch import Batch
-from chainrule.descriptions import whole
+from chainrule.descriptions import check_int
 from chainrule.errors import DivergenceError, InputError
 from chainrule.layout import Layout
 from chainrule.network import MaskSeed, Network, Trace
@@ -39,7 +39,7 @@ class Batches:
 
     def __post_init__(self) -> None:
         if self.size is not None:
-            whole(self.size, "batch size")
+            check_int(self.size, "batch size")
 
     def order(self, n: int, seed: int, epoch: int) -> NDArray[np.intp]:
         """Return the order of n samples in an epoch (counted from 0)."""
@@ -108,13 +108,13 @@ class State(NamedTuple):
         return cls(slots=tuple(values[k] for k in names), **rest)
 
 
-def begin(theta: Array, optimizer: Optimizer, layout: Layout, seed: int) -> State:
+def initial_state(theta: Array, optimizer: Optimizer, layout: Layout, seed: int) -> State:
     """Return the state before the first update, with a copy of θ."""
     copy = np.array(theta)
-    return State(copy, 0, optimizer.start(copy, layout).slots, whole(seed, "seed", 0))
+    return State(copy, 0, optimizer.start(copy, layout).slots, check_int(seed, "seed", 0))
 
 
-def epoch(
+def run_epoch(
     network: Network, optimizer: Optimizer, data: Batch, batches: Batches, state: State
 ) -> Iterator[State]:
     """Yield the state after each update that is left of the epoch begun.
@@ -158,10 +158,10 @@ def update(network: Network, optimizer: Optimizer, batch: Batch, state: State) -
     with np.errstate(all="ignore"):  # what is not finite raises here, with its place
         trace = network.run(state.theta, batch, MaskSeed(state.seed, state.step))
         if not (np.isfinite(trace.value) and np.isfinite(trace.gradient).all()):
-            raise diverged(network, optimizer, trace, state, "the loss or its gradient")
+            raise divergence_error(network, optimizer, trace, state, "the loss or its gradient")
         theta, after = optimizer.step(state.theta, trace.gradient, before)
         if not np.isfinite(theta).all():
-            raise diverged(network, optimizer, trace, state, "theta after the update")
+            raise divergence_error(network, optimizer, trace, state, "theta after the update")
     loss_sum = state.loss_sum + float(trace.value) * len(batch.x)
     return state._replace(
         theta=theta, step=after.step, slots=after.slots, batch=state.batch + 1, loss_sum=loss_sum
@@ -171,21 +171,21 @@ def update(network: Network, optimizer: Optimizer, batch: Batch, state: State) -
 # ---- divergence ---------------------------------------------------------------------------------
 
 
-def diverged(
+def divergence_error(
     network: Network, optimizer: Optimizer, trace: Trace, state: State, what: str
 ) -> DivergenceError:
     """Return the error for a number that is not finite: when, where first, and what helps."""
     rate, (x, t, *_) = rate_at(optimizer.learning_rate, state.step + 1), trace.batch
     return DivergenceError(
         f"{what} is not finite (loss {float(trace.value.real):.6g}) in epoch {state.epoch + 1}, "
-        f"batch {state.batch + 1}; first at {guilty(network, trace)}. "
+        f"batch {state.batch + 1}; first at {first_nonfinite(network, trace)}. "
         f"Lower the learning rate (now {rate:.6g}), bring inputs and targets to a common scale "
         f"(largest |x| now {np.abs(x).max():.6g}, |t| {np.abs(t).max():.6g}), or clip gradients "
         "(clip=ClipNorm(1.0)); the last finite theta is kept"
     )
 
 
-def guilty(network: Network, trace: Trace) -> str:
+def first_nonfinite(network: Network, trace: Trace) -> str:
     """Name the first place, forward and then backward, where a number is not finite."""
     labels = [f"layer {label}" if label.isdigit() else label for label in network.labels]
     for label, saved in zip(labels, trace.layers, strict=True):

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.activations import logistic, softplus
 from chainrule.derivatives import PROBES, STEP, check_derivative
-from chainrule.descriptions import Description, Positive, named
+from chainrule.descriptions import Description, Positive, lookup
 from chainrule.elementwise import Number, exp, log, real, where
 from chainrule.errors import InputError
 
@@ -449,7 +449,7 @@ def loss(choice: str | Loss) -> Loss:
     UnknownNameError
         If the table has no such name.
     """
-    return named(choice, Loss, LOSSES, "loss")
+    return lookup(choice, Loss, LOSSES, "loss")
 
 
 LOSSES: dict[str, Loss] = {

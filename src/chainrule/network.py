@@ -13,12 +13,19 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from chainrule.batch import Batch, finite, normalize, numbers, samples, targets
-from chainrule.descriptions import Converted, of_kind, whole
+from chainrule.batch import (
+    Batch,
+    as_numeric,
+    as_samples,
+    as_targets,
+    check_finite,
+    normalize_weights,
+)
+from chainrule.descriptions import Converted, check_int, check_type
 from chainrule.errors import InputError, unknown
-from chainrule.gradcheck import GradientReport, check_gradient, merge
+from chainrule.gradcheck import GradientReport, check_gradient, merge_reports
 from chainrule.layers import Dropout, Layer, Params, Record, dropout_mask
-from chainrule.layout import LARGEST, Block, Layout
+from chainrule.layout import MAX_PARAMETERS, Block, Layout
 from chainrule.losses import Loss
 from chainrule.losses import loss as named_loss
 from chainrule.penalties import Penalty
@@ -121,17 +128,17 @@ class Network:
     penalty: Penalty = field(default_factory=Penalty)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", whole(self.inputs, "inputs"))
-        of_kind(self.penalty, Penalty, "penalty", "give Penalty(l2=…) or Penalty(alpha=…)")
-        of_kind(self.layers, Iterable, "layers", "give a tuple of layers")
+        object.__setattr__(self, "inputs", check_int(self.inputs, "inputs"))
+        check_type(self.penalty, Penalty, "penalty", "give Penalty(l2=…) or Penalty(alpha=…)")
+        check_type(self.layers, Iterable, "layers", "give a tuple of layers")
         object.__setattr__(self, "layers", tuple(self.layers))
         for layer in self.layers:
-            of_kind(layer, Layer, "layer", "give layers, such as Dense(3, 'tanh')")
+            check_type(layer, Layer, "layer", "give layers, such as Dense(3, 'tanh')")
         if not self.layers:
             raise InputError("a network needs a layer; add Dense(outputs, activation)")
-        if self.layout.size > LARGEST:
+        if self.layout.size > MAX_PARAMETERS:
             raise InputError(
-                f"this network has {self.layout.size:,} parameters, more than {LARGEST:,}; "
+                f"this network has {self.layout.size:,} parameters, more than {MAX_PARAMETERS:,}; "
                 "chainrule is for small and medium-sized networks: choose smaller layers"
             )
 
@@ -200,7 +207,7 @@ class Network:
         InputError
             If the seed is no whole number from 0, or the dtype is another.
         """
-        rng, dtype = np.random.default_rng(whole(seed, "seed", 0)), precision(dtype)
+        rng, dtype = np.random.default_rng(check_int(seed, "seed", 0)), as_precision(dtype)
         theta = np.empty(self.layout.size)
         for b in self.layout.blocks:
             b.view(theta)[...] = self.layers[b.layer].initializers()[b.param](rng, b.shape)
@@ -231,7 +238,7 @@ class Network:
         InputError
             If an array is missing, too many, of the wrong shape or not finite.
         """
-        dtype = precision(dtype)
+        dtype = as_precision(dtype)
         given = _numbered("W", W) | _numbered("b", [] if b is None else b)
         shapes = {block.name: block.shape for block in self.layout.blocks}
         for name in (n for n in given if n not in shapes):
@@ -414,14 +421,14 @@ class Network:
     ) -> Batch:
         """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
         rows, dtype = self.samples(x, theta), precision_of(theta)  # (n, inputs)
-        wanted = targets(t, len(rows), self.outputs, self.loss, one=np.ndim(x) == 1)
-        weight, total = normalize(sample_weight, len(rows), dtype)
+        wanted = as_targets(t, len(rows), self.outputs, self.loss, one=np.ndim(x) == 1)
+        weight, total = normalize_weights(sample_weight, len(rows), dtype)
         with np.errstate(over="ignore"):  # in float32; what overflows is refused
-            return Batch(rows, finite(wanted.astype(dtype), "t"), weight, total)
+            return Batch(rows, check_finite(wanted.astype(dtype), "t"), weight, total)
 
     def samples(self, x: ArrayLike, theta: Array) -> Array:
         """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""
-        return samples(x, self.inputs, precision_of(theta))
+        return as_samples(x, self.inputs, precision_of(theta))
 
     # ---- the gradient check ----
 
@@ -462,11 +469,11 @@ class Network:
         InputError
             If a shape, a dtype or a target does not fit, or θ or x is not finite.
         """
-        start = finite(self.layout.check(theta), "theta", "give finite parameters")
+        start = check_finite(self.layout.check(theta), "theta", "give finite parameters")
         start = start.astype(np.float64)
         whole_batch = self.batch(start, x, t, sample_weight)
-        finite(whole_batch.x, "x")
-        batch = whole_batch.head(whole(rows, "rows"))
+        check_finite(whole_batch.x, "x")
+        batch = whole_batch.head(check_int(rows, "rows"))
         mask_seed = MaskSeed(seed, 0) if self.has_dropout else None
         bare = replace(self, penalty=Penalty())
 
@@ -485,7 +492,7 @@ class Network:
         reports = [check(start, "", bare), check(later, "after 10 steps ", bare)]
         if self.penalty:
             reports.append(check(start, "with penalty ", self))
-        return merge(reports, samples=(len(batch.x), len(whole_batch.x)))
+        return merge_reports(reports, samples=(len(batch.x), len(whole_batch.x)))
 
     def after_steps(
         self, theta: Array, batch: Batch, mask_seed: MaskSeed | None, steps: int = 10
@@ -506,7 +513,7 @@ class Network:
         return self.labels.index(str(label))
 
 
-def precision(dtype: DTypeLike) -> type[np.floating[Any]]:
+def as_precision(dtype: DTypeLike) -> type[np.floating[Any]]:
     """Return float32 or float64 as a type, or raise InputError."""
     known: dict[np.dtype[Any], type[np.floating[Any]]]
     known = {np.dtype(choice): choice for choice in (np.float32, np.float64)}
@@ -517,14 +524,14 @@ def precision(dtype: DTypeLike) -> type[np.floating[Any]]:
 
 
 def _numbered(name: str, arrays: Any) -> dict[str, Any]:
-    of_kind(arrays, Iterable, name, "give a list with one array for each layer")
+    check_type(arrays, Iterable, name, "give a list with one array for each layer")
     return {f"{name}{i}": a for i, a in enumerate(arrays, 1) if a is not None}
 
 
 def _parameter(name: str, values: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    array = finite(numbers(values, name), name, "give finite parameters")
+    array = check_finite(as_numeric(values, name), name, "give finite parameters")
     if array.shape != shape:
         turned = "; transpose it: rows are outputs" if array.shape == shape[::-1] else ""
         raise InputError(f"{name} has shape {array.shape}, but must be {shape}{turned}")
     with np.errstate(over="ignore"):
-        return finite(array.astype(dtype), name, "numbers beyond 3.4e38 need dtype float64")
+        return check_finite(array.astype(dtype), name, "numbers beyond 3.4e38 need dtype float64")

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from chainrule.descriptions import (
     Count,
     Description,
-    NotNegative,
+    NonNegative,
     Positive,
     Share,
-    named,
-    of_kind,
+    check_type,
+    lookup,
 )
 from chainrule.elementwise import Number, sqrt, where
 from chainrule.layout import Layout
@@ -197,8 +197,8 @@ class Optimizer(Description):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.learning_rate, Schedule):
-            self.hold("learning_rate", "(0, inf)")
-        of_kind(self.clip, Clip | None, "clip", "give ClipNorm(1.0), ClipValue(1.0) or None")
+            self._validate("learning_rate", "(0, inf)")
+        check_type(self.clip, Clip | None, "clip", "give ClipNorm(1.0), ClipValue(1.0) or None")
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
         """Return the rule's constants by name for update k; `decays` is 1 where weights decay."""
@@ -363,7 +363,7 @@ class AdamW(Optimizer):
     beta1: Share = 0.9
     beta2: Share = 0.999
     eps: Positive = 1e-8
-    decay: NotNegative = 0.01
+    decay: NonNegative = 0.01
     clip: Clip | None = None
 
     name = "adamw"
@@ -397,7 +397,7 @@ class LBFGS(Description):
     """
 
     memory: Count = 10
-    tolerance: NotNegative = 1e-8
+    tolerance: NonNegative = 1e-8
 
     name = "lbfgs"
 
@@ -410,7 +410,7 @@ def optimizer(choice: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
     UnknownNameError
         If the table has no such name.
     """
-    return named(choice, Optimizer | LBFGS, OPTIMIZERS, "optimizer")
+    return lookup(choice, Optimizer | LBFGS, OPTIMIZERS, "optimizer")
 
 
 OPTIMIZERS: dict[str, Optimizer | LBFGS] = {

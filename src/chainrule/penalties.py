@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.descriptions import Description, NotNegative
+from chainrule.descriptions import Description, NonNegative
 from chainrule.elementwise import Number, real, where
 
 Array: TypeAlias = NDArray[Any]
@@ -39,9 +39,9 @@ class Penalty(Description):
         If one is negative, infinite or NaN.
     """
 
-    l1: NotNegative = 0.0
-    l2: NotNegative = 0.0
-    alpha: NotNegative = 0.0
+    l1: NonNegative = 0.0
+    l2: NonNegative = 0.0
+    alpha: NonNegative = 0.0
 
     def __bool__(self) -> bool:
         return any(self.constants.values())

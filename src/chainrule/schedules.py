@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-from chainrule.descriptions import Count, Description, Fraction, NotNegative, Positive
+from chainrule.descriptions import Count, Description, Fraction, NonNegative, Positive
 
 
 class Schedule(Description):
@@ -103,7 +103,7 @@ class CosineDecay(Schedule):
 
     learning_rate: Positive
     steps: Annotated[int, 2]
-    final: NotNegative = 0.0
+    final: NonNegative = 0.0
 
     def __call__(self, k: int) -> float:
         part = min((k - 1) / (self.steps - 1), 1.0)  # from 0 to 1

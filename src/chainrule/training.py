@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
-from chainrule.batch import Batch, finite, numbers
+from chainrule.batch import Batch, as_numeric, check_finite
 from chainrule.compiled import Path, describe, predictor, training
-from chainrule.descriptions import Count, Description, NotNegative, of_kind, whole
+from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
 from chainrule.elementwise import where
 from chainrule.errors import DivergenceError, InputError, missing, unknown
 from chainrule.loops import Batches, State
@@ -79,7 +79,7 @@ class EarlyStopping(Description):
     """
 
     patience: Count = 10
-    min_delta: NotNegative = 0.0
+    min_delta: NonNegative = 0.0
     monitor: str = "loss"
 
     def __post_init__(self) -> None:
@@ -204,19 +204,19 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     >>> run.finish().loss < 0.01
     True
     """
-    rows = numbers(X, "X")
+    rows = as_numeric(X, "X")
     if state is None:
         single = rows.dtype.newbyteorder("=") == np.float32
         start = np.float32 if single else np.float64
         theta = network.initialize(seed, start) if theta is None else network.layout.check(theta)
     else:
-        of_kind(state, State, "state", "give the state of a run, such as run.state")
+        check_type(state, State, "state", "give the state of a run, such as run.state")
         theta = network.layout.check(state.theta)
-    finite(theta, "theta", "begin with finite parameters")
+    check_finite(theta, "theta", "begin with finite parameters")
     data = prepare(network, theta, X, y, sample_weight)
     held_out = None if validation is None else prepare_pair(network, theta, validation)
     measure = choose_metric(metric)
-    of_kind(
+    check_type(
         early_stopping,
         EarlyStopping | None,
         "early_stopping",
@@ -229,11 +229,11 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         what = "batches" if batch_size is not None else "dropout"
         raise InputError(f"lbfgs takes all data as they are, without {what}; choose adam or sgd")
     settings = Settings(
-        whole(epochs, "epochs", 0),
+        check_int(epochs, "epochs", 0),
         Batches(batch_size, shuffle),
         measure,
         early_stopping,
-        whole(record_every, "record_every"),
+        check_int(record_every, "record_every"),
         loss_after_epoch,
     )
     path = choose_path(network, chosen, data, batch_size, engine, state)
@@ -276,7 +276,7 @@ def prepare(
 ) -> Batch:
     """Return data as a batch of all samples, checked to be finite."""
     batch = network.batch(theta, x, t, weights)
-    finite(batch.x, "X")
+    check_finite(batch.x, "X")
     return batch
 
 
@@ -375,9 +375,9 @@ class Run:
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.data, self.validation = data, validation
         if isinstance(optimizer, LBFGS):
-            self.state = state or State(np.array(theta), 0, (), whole(seed, "seed", 0))
+            self.state = state or State(np.array(theta), 0, (), check_int(seed, "seed", 0))
         elif state is None:
-            self.state = loops.begin(theta, optimizer, network.layout, seed)
+            self.state = loops.initial_state(theta, optimizer, network.layout, seed)
         else:
             n = len(data.x)
             self.state = loops.check_state(state, network, optimizer, settings.batches, n)
@@ -449,7 +449,7 @@ class Run:
             yield from self._compiled(self.optimizer)
             return
         while self.state.epoch < self.last_epoch:
-            for state in loops.epoch(
+            for state in loops.run_epoch(
                 self.network, self.optimizer, self.data, self.settings.batches, self.state
             ):
                 ended = state.batch == 0 and self._is_wanted(state.epoch)
@@ -464,7 +464,7 @@ class Run:
         score = None
         if self.settings.metric is not None:
             score = self.settings.metric(self._predict(theta, measured.x), measured.t)
-            of_kind(score, Real, "the metric's value", "a metric returns a number")
+            check_type(score, Real, "the metric's value", "a metric returns a number")
         learning_rate = None
         if isinstance(self.optimizer, Optimizer) and state.step:
             learning_rate = rate_at(self.optimizer.learning_rate, state.step)
@@ -623,8 +623,8 @@ class Run:
             raise DivergenceError(
                 f"the loss is {float(trace.value):.6g} in L-BFGS's line search in epoch "
                 f"{self.state.epoch + 1}, batch 1; first not finite at "
-                f"{loops.guilty(self.network, trace)}. Bring inputs and targets to a common "
-                "scale, or begin nearer; the last finite theta is kept"
+                f"{loops.first_nonfinite(self.network, trace)}. Bring inputs and targets to a "
+                "common scale, or begin nearer; the last finite theta is kept"
             )
         return float(trace.value), trace.gradient[free].astype(np.float64)
 

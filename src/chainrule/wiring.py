@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batch import Batch
-from chainrule.descriptions import of_kind
-from chainrule.equations import Scope, Value, names
+from chainrule.descriptions import check_type
+from chainrule.equations import Scope, Value, free_names
 from chainrule.errors import InputError, unknown
 from chainrule.layout import Block
 from chainrule.network import MaskSeed, Network
@@ -102,7 +102,7 @@ def wire(
     *,
     mask_seed: MaskSeed | None = None,
     replace: Replacements | None = None,
-    given: Memory | None = None,
+    values: Memory | None = None,
 ) -> Step:
     """Return the scopes of one training step.
 
@@ -123,7 +123,7 @@ def wire(
         ``"output"``, ``"not-first"`` (layers), a layer's number or label, ``"loss"``,
         ``"penalty"``, ``"optimizer"`` or an array such as ``"W2"``. A new name may be added where
         another replacement uses it; ``q_new`` adds a state q that begins at 0.
-    given : mapping of str to mapping, optional
+    values : mapping of str to mapping, optional
         Values by scope label and name that beat equations: pinned stages, or ``memory()`` of the
         step before.
 
@@ -138,7 +138,7 @@ def wire(
     EquationError
         If a replacement does not parse; when it is evaluated, if it needs itself.
     """
-    theta, replace, given = network.layout.check(theta), replace or {}, dict(given or {})
+    theta, replace = network.layout.check(theta), replace or {}
     layers = _layer_scopes(network, theta, batch, mask_seed)
     loss = _loss_scope(network, batch)
     arrays = {b.name: _array_scope(network, b, optimizer) for b in network.layout.blocks}
@@ -146,14 +146,14 @@ def wire(
     clip = _clip_scope(network, optimizer)
     step = Step(network, batch, layers, loss, penalty, cost, clip, arrays)
     if optimizer is not None:
-        remember(step, optimizer, state or optimizer.start(theta, network.layout))
+        bind_optimizer_state(step, optimizer, state or optimizer.start(theta, network.layout))
     for scope in step.scopes.values():
-        scope.wanted = cost.wanted
+        scope.evaluation_stack = cost.evaluation_stack
     _link_layers(step)
     _link_arrays(step)
     _replace(step, _pairs(replace))
-    for label, values in given.items():
-        step.scope(label).given.update(values)
+    for label, known in (values or {}).items():
+        step.scope(label).values.update(known)
     return step
 
 
@@ -213,14 +213,14 @@ def _array_scope(network: Network, block: Block, optimizer: Optimizer | None) ->
     return Scope(block.name, equations, {} if limit is None else {"limit": limit})
 
 
-def remember(step: Step, optimizer: Optimizer, state: OptimizerState) -> None:
+def bind_optimizer_state(step: Step, optimizer: Optimizer, state: OptimizerState) -> None:
     """Give every array its slots and constants of this update."""
     for block in step.network.layout.blocks:
         scope = step.arrays[block.name]
-        scope.given |= optimizer.constants(state.step + 1, 1.0 if block.decays else 0.0)
-        scope.given["k"] = state.step + 1
+        scope.values |= optimizer.constants(state.step + 1, 1.0 if block.decays else 0.0)
+        scope.values["k"] = state.step + 1
         views = (block.view(slot) for slot in state.slots)
-        scope.given |= dict(zip(optimizer.slots, views, strict=True))
+        scope.values |= dict(zip(optimizer.slots, views, strict=True))
 
 
 # ---- wires --------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def _link_arrays(step: Step) -> None:
 
 def _pairs(replace: Mapping[Any, str]) -> dict[Any, str]:
     """Return replacements as a dict, or raise InputError where a key is no pair."""
-    of_kind(replace, Mapping, "replace", "give a dict such as {('hidden', 'dx'): 'da'}")
+    check_type(replace, Mapping, "replace", "give a dict such as {('hidden', 'dx'): 'da'}")
     for key in replace:
         if not isinstance(key, tuple) or len(key) != 2:  # pyright: ignore[reportUnknownArgumentType]
             raise InputError(f"replace: {key!r} is no pair (where, name), such as ('hidden', 'dx')")
@@ -279,10 +279,10 @@ def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
             raise unknown(f"equation of {where}", name, here)
         for s in scopes:
             s.equations[name] = text
-            s.given.pop(name, None)
+            s.values.pop(name, None)
             if name.endswith("_new") and name[:-4] not in s:
-                s.given[name[:-4]] = np.zeros_like(s["w"]) if s.label in step.arrays else 0.0
-        names(text)  # parses
+                s.values[name[:-4]] = np.zeros_like(s["w"]) if s.label in step.arrays else 0.0
+        free_names(text)  # parses
 
 
 def _addable(name: str, used: set[str]) -> bool:

@@ -576,7 +576,7 @@ BY_NAME: dict[str, tuple[Callable[[Any], object], dict[object, str]]] = {
         lambda n: Dense(2, "tanh", bias_initializer=n),
         {"constent": "constant"},
     ),
-    "law": (Glorot, {"gaussian": "", "unifrom": "uniform"}),
+    "distribution": (Glorot, {"gaussian": "", "unifrom": "uniform"}),
     "metric": (lambda n: train(NET, X, T, metric=n), {"acuracy": "accuracy", "R2": "r2"}),
     "problem": (problem, {"mazzur": "mazur", "half_adder": "half-adder"}),
     "layer": (net_of(dropout=0.5).layer, {"dropuot1": "dropout1"}),

@@ -36,8 +36,8 @@ class Sizes:
 
     def of(self, scope: Scope, name: str) -> Any:
         """Return Σ|terms| of a name, an array of its shape."""
-        home, there = scope.home(name)
-        if there in home.given or not there.startswith("d"):
+        home, there = scope.resolve(name)
+        if there in home.values or not there.startswith("d"):
             return np.abs(scope[name])
         key = (home.label, there)
         if key not in self.known:

@@ -309,7 +309,7 @@ def test_unknown_names_in_an_equation_are_refused(equations, hint):
 @pytest.mark.parametrize("name", ["w_nwe", "x"])
 def test_unknown_scopes_are_refused(name):
     with pytest.raises(UnknownNameError, match="scope"):
-        replaced(case(), {}, given={name: {"a": 1.0}})
+        replaced(case(), {}, values={name: {"a": 1.0}})
 
 
 def test_a_place_that_is_empty_is_refused():
@@ -332,7 +332,7 @@ def test_added_state_is_momentum():
     network, theta = drawn.network, drawn.theta
     state, memory = rule.start(theta, network.layout), {}
     for k in range(4):
-        step = wire(network, theta, drawn.batch, SGD(0.1), replace=added, given=memory)
+        step = wire(network, theta, drawn.batch, SGD(0.1), replace=added, values=memory)
         theta, state = rule.step(theta, network.run(theta, drawn.batch).gradient, state)
         assert same_bits(step.theta_new, theta), k
         memory = step.memory()
@@ -345,7 +345,7 @@ def test_added_state_of_a_layer():
     drawn = case(layers="single")
     theta, memory, total = drawn.theta, {}, 0.0
     for _ in range(3):
-        step = wire(drawn.network, theta, drawn.batch, SGD(0.1), replace=added, given=memory)
+        step = wire(drawn.network, theta, drawn.batch, SGD(0.1), replace=added, values=memory)
         total = total + drawn.network.run(theta, drawn.batch).grads[0].dW
         assert np.allclose(step.layers[0]["dW"], total, rtol=1e-12, atol=0)
         theta, memory = step.theta_new, step.memory()
@@ -354,7 +354,7 @@ def test_added_state_of_a_layer():
 def test_a_given_value_beats_an_equation():
     drawn = case()
     pinned = np.full((4, 3), 0.25)
-    step = replaced(drawn, {}, given={"layer2": {"delta": pinned}})
+    step = replaced(drawn, {}, values={"layer2": {"delta": pinned}})
     right = replaced(drawn, {})
     assert np.array_equal(step.layers[1]["dW"], pinned.T @ right.layers[1]["x"])
     assert np.array_equal(step.layers[1]["dx"], pinned @ right.layers[1]["W"])
@@ -363,7 +363,7 @@ def test_a_given_value_beats_an_equation():
 
 def test_a_given_value_beats_a_replacement():
     pinned = np.full((4, 3), 0.25)
-    step = replaced(case(), {("2", "delta"): "da"}, given={"layer2": {"delta": pinned}})
+    step = replaced(case(), {("2", "delta"): "da"}, values={"layer2": {"delta": pinned}})
     assert step.layers[1]["delta"] is pinned
 
 

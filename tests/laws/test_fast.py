@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from chainrule.activations import ACTIVATIONS, ELU, LeakyReLU
-from chainrule.batch import normalize
+from chainrule.batch import normalize_weights
 from chainrule.derivatives import central_difference, complex_step, elementwise_derivative
 from chainrule.gradcheck import check_gradient
 from chainrule.initializers import INITIALIZERS, Constant, Glorot, He, LeCun, Orthogonal, Uniform
 from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, LayerNorm, dropout_mask
-from chainrule.loops import Batches, State, epoch
+from chainrule.loops import Batches, State, run_epoch
 from chainrule.losses import LOSSES, Huber, Quantile, one_hot
 from chainrule.multilayer import mlp
 from chainrule.network import MaskSeed, Network
@@ -570,11 +570,11 @@ def test_penalty():
 
 
 def test_sample_weights():
-    weight, total = normalize([1.0, 2.0, 5.0], 3, "float64")
+    weight, total = normalize_weights([1.0, 2.0, 5.0], 3, "float64")
     assert weight is not None
     assert weight.tolist() == near([0.375, 0.75, 1.875])
     assert total == 8.0
-    assert normalize(None, 3, "float64") == (None, 3.0)
+    assert normalize_weights(None, 3, "float64") == (None, 3.0)
 
 
 # ---- the passes ---------------------------------------------------------------------------------
@@ -722,7 +722,7 @@ def test_equations_that_remember():
     network, theta, memory = drawn.network, drawn.theta, {}
     state = rule.start(theta, network.layout)
     for k in range(3):
-        step = wire(network, theta, drawn.batch, SGD(0.1), replace=added, given=memory)
+        step = wire(network, theta, drawn.batch, SGD(0.1), replace=added, values=memory)
         theta, state = rule.step(theta, network.run(theta, drawn.batch).gradient, state)
         assert same_bits(step.theta_new, theta)
         memory = step.memory()
@@ -784,7 +784,7 @@ def test_stopped_and_continued():
     whole = train(network, x, t, Adam(0.01), epochs=4, **settings)
     whole.finish()
     half = train(network, x, t, Adam(0.01), epochs=4, **settings)
-    for state in epoch(network, Adam(0.01), half.data, half.settings.batches, half.state):
+    for state in run_epoch(network, Adam(0.01), half.data, half.settings.batches, half.state):
         kept = State.from_dict(state.to_dict())
         assert (
             kept.to_dict().keys()

@@ -184,7 +184,7 @@ def iter_updates(begun: Run, after: int) -> Iterator[State]:
     state, n, rule = begun.state, 0, begun.optimizer
     assert isinstance(rule, Optimizer)
     while state.epoch < begun.last_epoch:
-        for later in loops.epoch(NET, rule, begun.data, begun.settings.batches, state):
+        for later in loops.run_epoch(NET, rule, begun.data, begun.settings.batches, state):
             state, n = later, n + 1
             if n >= after:
                 yield state

@@ -16,7 +16,7 @@ from chainrule import (
     mlp,
     train,
 )
-from chainrule.loops import Batches, State, epoch
+from chainrule.loops import Batches, State, run_epoch
 from chainrule.training import accuracy
 
 X = np.linspace(-1, 1, 12).reshape(6, 2)
@@ -27,7 +27,7 @@ NETWORK = mlp(2, 3, 1, activation="tanh", loss="squared-error")
 def inside_an_epoch() -> State:
     """Return a state four batches of one into an epoch of six."""
     run = train(NETWORK, X, Y, SGD(), epochs=1, batch_size=1)
-    states = epoch(NETWORK, SGD(), run.data, Batches(1), run.state)
+    states = run_epoch(NETWORK, SGD(), run.data, Batches(1), run.state)
     return next(state for state in states if state.batch == 4)
 
 

@@ -18,7 +18,7 @@ from chainrule.compiled.cache.import_lock import LOADING
 from chainrule.errors import InputError, MissingPackageError, missing, unknown
 from chainrule.layers import ActivationLayer, Dense
 from chainrule.losses import CustomLoss
-from chainrule.network import Network, precision
+from chainrule.network import Network, as_precision
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 
@@ -121,7 +121,7 @@ def describe(
     if engine == "reference":
         return Path("reference", 1, "it was asked for")
     with LOADING:
-        faults = refusals(network, named_optimizer(optimizer), precision(dtype))
+        faults = refusals(network, named_optimizer(optimizer), as_precision(dtype))
         if faults and engine == "compiled":
             raise faults[0]
         if faults:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule.batch import Batch
 from chainrule.diagnosis.hypotheses import Variant
-from chainrule.equations import EquationError, names
+from chainrule.equations import EquationError, free_names
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, OptimizerState
 from chainrule.submission import samples_of_call
@@ -247,13 +247,13 @@ class Replay:
         given = memory(before) if before is not None else {}
         if self._shares(before):
             given |= unreached(self.truth.steps(count)[0], self.changes)  # pyright: ignore[reportOptionalMemberAccess]
-        step = wire(network, theta, batch, rule, state, replace=self._replaced(), given=given)
+        step = wire(network, theta, batch, rule, state, replace=self._replaced(), values=given)
         self._add_numbers(step, count + 1)
         return step
 
     def _add_numbers(self, step: Step, k: int) -> None:
         """Give every scope the single numbers that replaced equations name beyond its own."""
-        named = {n for v in self.changes for text in v.replace.values() for n in names(text)}
+        named = {n for v in self.changes for text in v.replace.values() for n in free_names(text)}
         rule = self.setting.rule
         rate = {} if rule is None else {"learning_rate": rule.constants(k, 0.0)["learning_rate"]}
         n = len(step.batch.x)
@@ -263,7 +263,7 @@ class Replay:
         for name in named & numbers.keys():
             for scope in step.scopes.values():
                 if name not in scope:
-                    scope.given[name] = numbers[name]
+                    scope.values[name] = numbers[name]
 
     def _shares(self, before: Step | None) -> bool:
         """Tell whether the truth has gone through the same numbers."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.activations import Activation
-from chainrule.descriptions import of_kind, whole
+from chainrule.descriptions import check_int, check_type
 from chainrule.diagnosis.networks import Declared, known_activation, known_loss
 from chainrule.diagnosis.rules import altered
 from chainrule.errors import InputError, unknown
@@ -101,8 +101,8 @@ def declare(said: Mapping[str, Any]) -> Declared:
 def _layers(layers: Any) -> tuple[int, ...] | None:
     if layers is None:
         return None
-    of_kind(layers, Iterable, "layers", "give widths from inputs to outputs, such as [2, 3, 1]")
-    widths = tuple(whole(n, "layers") for n in layers)
+    check_type(layers, Iterable, "layers", "give widths from inputs to outputs, such as [2, 3, 1]")
+    widths = tuple(check_int(n, "layers") for n in layers)
     if len(widths) < 2:
         raise InputError(f"layers={list(widths)}: give inputs and outputs, such as [2, 3, 1]")
     return widths
@@ -113,7 +113,7 @@ def _activation(names: Any) -> tuple[str | Activation, ...] | None:
         return None
     if isinstance(names, Activation):
         return (names,)
-    of_kind(names, Iterable, "activation", "give a name, or one for each layer")
+    check_type(names, Iterable, "activation", "give a name, or one for each layer")
     listed = names.split(",") if isinstance(names, str) else names
     return tuple(known_activation(f if isinstance(f, Activation) else str(f)) for f in listed)
 

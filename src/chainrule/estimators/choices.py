@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.descriptions import real, whole
+from chainrule.descriptions import check_float, check_int
 from chainrule.errors import InputError
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
@@ -84,10 +84,10 @@ def check_choices(choices: Choices) -> None:
     """Raise InputError where a number, count or switch is none."""
     given = vars(choices)
     for name, interval in NUMBERS.items():
-        real(given[name], f"{name}={given[name]!r}", interval)
+        check_float(given[name], f"{name}={given[name]!r}", interval)
     for name in COUNTS:
         if not (name in ENDLESS and given[name] == np.inf):
-            whole(given[name], name)
+            check_int(given[name], name)
     for name in SWITCHES:
         if not isinstance(given[name], bool | np.bool_):
             raise InputError(f"{name}={given[name]!r}: give True or False")
@@ -100,11 +100,11 @@ def check_others(choices: Choices) -> None:
     if isinstance(size, str) and size != "auto":
         raise InputError(f"batch_size={size!r}: give 'auto' or a whole number from 1")
     if not isinstance(size, str):
-        whole(size, "batch_size")
+        check_int(size, "batch_size")
     if isinstance(verbose, str) and verbose != "health":
         raise InputError(f"verbose={verbose!r}: give True, False or 'health'")
     if not isinstance(verbose, str | bool | np.bool_):
-        whole(verbose, "verbose", 0)
+        check_int(verbose, "verbose", 0)
     for callback in callbacks_of(choices):
         if not callable(callback):
             raise InputError(

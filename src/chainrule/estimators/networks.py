@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chainrule.activations import ACTIVATIONS, Activation, Logistic
-from chainrule.descriptions import named, of_kind
+from chainrule.descriptions import check_type, lookup
 from chainrule.errors import InputError
 from chainrule.estimators.choices import Choices, hidden_layers, plain
 from chainrule.initializers import Uniform
@@ -29,7 +29,7 @@ LINKS = {
 
 def named_loss(choice: str | Loss) -> Loss:
     """Return the loss of a name, in chainrule's spelling or scikit-learn's."""
-    return named(plain(choice) if isinstance(choice, str) else choice, Loss, LOSSES, "loss")
+    return lookup(plain(choice) if isinstance(choice, str) else choice, Loss, LOSSES, "loss")
 
 
 def class_loss(choice: str | Loss, *, one_of_many: bool) -> Loss:
@@ -62,7 +62,7 @@ def network_of(
     output : Activation or None
         Of the last layer; None where the loss owns its link.
     """
-    of_kind(choices.engine, str, "engine", "give 'auto', 'compiled' or 'reference'")
+    check_type(choices.engine, str, "engine", "give 'auto', 'compiled' or 'reference'")
     hidden = hidden_layers(choices)
     last: list[str | Activation] = ["identity" if output is None else output]
     chosen = choices.initializer
@@ -98,7 +98,7 @@ def activations_of(choices: Choices, count: int) -> list[str | Activation]:
 def named_activation(choice: str | Activation) -> Activation:
     """Return the activation of a name, in either spelling."""
     spelled = plain(choice) if isinstance(choice, str) else choice
-    return named(spelled, Activation, ACTIVATIONS, "activation")
+    return lookup(spelled, Activation, ACTIVATIONS, "activation")
 
 
 def logistic_hidden(choices: Choices) -> bool:

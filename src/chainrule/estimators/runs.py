@@ -164,7 +164,7 @@ def fresh_state(theta: Array, optimizer: Optimizer | LBFGS, network: Network, se
     """Return the state before the first update."""
     if isinstance(optimizer, LBFGS):
         return State(theta, 0, (), seed)
-    return loops.begin(theta, optimizer, network.layout, seed)
+    return loops.initial_state(theta, optimizer, network.layout, seed)
 
 
 def pace_of(choices: Choices, n: int, before: Course | None) -> Pace:

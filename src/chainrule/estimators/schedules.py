@@ -5,7 +5,7 @@ It is a description like chainrule's own schedules; those fall at every update.
 
 from dataclasses import dataclass
 
-from chainrule.descriptions import Count, NotNegative, Positive
+from chainrule.descriptions import Count, NonNegative, Positive
 from chainrule.schedules import Schedule
 
 
@@ -26,7 +26,7 @@ class SampleScaling(Schedule):
     """
 
     learning_rate: Positive
-    power: NotNegative
+    power: NonNegative
     samples: Count
     every: Count
     seen: int = 0

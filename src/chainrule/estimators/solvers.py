@@ -6,7 +6,7 @@ What scikit-learn ignores under a solver is ignored here, too; no formula stands
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from chainrule.descriptions import NUMBER, named
+from chainrule.descriptions import NUMBER, lookup
 from chainrule.errors import InputError, unknown
 from chainrule.estimators.choices import Choices, plain
 from chainrule.estimators.schedules import SampleScaling
@@ -84,7 +84,7 @@ def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
     if not isinstance(choices.learning_rate, Schedule) and choices.learning_rate not in OWN_RATES:
         rate_of(choices, pace)  # a name that nothing is called by is no choice under any solver
     if not isinstance(solver, str):
-        return own_optimizer(choices, named(solver, Optimizer | LBFGS, OPTIMIZERS, "solver"))
+        return own_optimizer(choices, lookup(solver, Optimizer | LBFGS, OPTIMIZERS, "solver"))
     if solver not in OPTIMIZERS:
         raise unknown("solver", solver, OPTIMIZERS)
     if solver == "lbfgs":

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
 
-from chainrule.descriptions import whole
+from chainrule.descriptions import check_int
 from chainrule.explanation.build import choose_steps, explain, look, make, pair
 from chainrule.explanation.errata import errata_steps, figures
 from chainrule.explanation.example import WorkedExample
@@ -75,7 +75,7 @@ def explain_problem(
     shown = choose_steps(steps, show_steps, rule)
     theta = problem.theta(seed)
     batch = problem.network.batch(theta, *problem.data())
-    setup = Setup(problem.network, theta, batch, rule, whole(steps, "steps"), seed, search)
+    setup = Setup(problem.network, theta, batch, rule, check_int(steps, "steps"), seed, search)
     chosen = look(notation or problem.notation, digits, decimals, problem.decimals)
     also = errata_steps(problem, setup)
     title, source = problem.title, problem.source

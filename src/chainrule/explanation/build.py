@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.activations import Custom
-from chainrule.batch import finite
-from chainrule.descriptions import of_kind, whole
+from chainrule.batch import check_finite
+from chainrule.descriptions import check_int, check_type
 from chainrule.errors import InputError, unknown
 from chainrule.explanation.contents import contents
 from chainrule.explanation.example import WorkedExample
@@ -111,12 +111,12 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     UnknownNameError
         If an optimizer, notation, level or parameter has no such name.
     """
-    of_kind(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …) makes")
+    check_type(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …) makes")
     rule, search = pair(optimizer)
     point, done, slots, drawn, *_ = start(network, theta, state, rule, seed)
     batch = network.batch(point, x, t, sample_weight)
-    finite(batch.x, "x")
-    shown, count = choose_steps(steps, show_steps, rule), whole(steps, "steps")
+    check_finite(batch.x, "x")
+    shown, count = choose_steps(steps, show_steps, rule), check_int(steps, "steps")
     setup = Setup(network, point, batch, rule, count, drawn, search, done, slots)
     chosen = look(notation, digits, decimals)
     return make(setup, shown, chosen, level, parameter, title, source)[0]
@@ -137,7 +137,7 @@ def start(
     if state is None:
         if theta is None:
             raise InputError("theta=None: give parameters, or a state such as run.state")
-        return State(_double(network, theta, "theta"), 0, (), whole(seed, "seed", 0))
+        return State(_double(network, theta, "theta"), 0, (), check_int(seed, "seed", 0))
     _check_state(network, theta, state, rule)
     point = _double(network, state.theta, "theta")
     slots = tuple(_double(network, slot, "the state's average") for slot in state.slots)
@@ -149,9 +149,9 @@ def _check_state(
     network: Network, theta: ArrayLike | None, state: State, rule: Optimizer | None
 ) -> None:
     """Raise InputError for a state that fits neither θ nor network and optimizer."""
-    of_kind(state, State, "state", "give the state of a run, such as run.state")
-    whole(state.step, "state.step", 0)
-    whole(state.seed, "state.seed", 0)
+    check_type(state, State, "state", "give the state of a run, such as run.state")
+    check_int(state.step, "state.step", 0)
+    check_int(state.seed, "state.seed", 0)
     if rule is not None:  # wherever in an epoch it is: the samples are those given here
         loops.check_state(state._replace(batch=0), network, rule, loops.Batches(), 1)
     if theta is not None and not np.array_equal(theta, state.theta):
@@ -163,7 +163,7 @@ def _check_state(
 
 def _double(network: Network, vector: ArrayLike, what: str) -> Array:
     """Return a vector of the network's parameters in double precision, checked to be finite."""
-    return finite(network.layout.check(vector).astype(np.float64), what)
+    return check_finite(network.layout.check(vector).astype(np.float64), what)
 
 
 class Look(NamedTuple):
@@ -271,7 +271,7 @@ def numbers(writer: Writer) -> int:
 
 def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | None) -> list[int]:
     """Return the numbers of the steps to work out: the first and the last unless asked."""
-    last = whole(steps, "steps")
+    last = check_int(steps, "steps")
     if last > 1 and rule is None:
         raise InputError(
             f"steps={last}: several steps need an optimizer with equations, such as SGD(0.5)"
@@ -280,7 +280,7 @@ def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | Non
         raise InputError(f"steps={last}: at most {MOST_STEPS:,} are run in an example")
     if wanted is not None and not isinstance(wanted, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] (a user's)
         raise InputError(f"show_steps={wanted!r}: give a list, such as [1, 10]")
-    shown = sorted({1, last} if wanted is None else {whole(s, "a step") for s in wanted})
+    shown = sorted({1, last} if wanted is None else {check_int(s, "a step") for s in wanted})
     if not shown or shown[-1] > last:
         raise InputError(f"show_steps={shown}: name steps from 1 to {last}")
     return shown

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.activations import Identity
-from chainrule.equations import Scope, names
+from chainrule.equations import Scope, free_names
 from chainrule.explanation.expand import named
 from chainrule.pages import Expression, Index, Leaf, Literal, Operation, Sum
 
@@ -84,7 +84,7 @@ class Piece(NamedTuple):
 
 def _sums_products(scope: Scope) -> bool:
     """Tell whether a layer passes its delta on through a matrix of weights."""
-    return "delta" in scope.equations and "delta" in names(scope.equations["dx"])
+    return "delta" in scope.equations and "delta" in free_names(scope.equations["dx"])
 
 
 def several(scope: Scope) -> bool:

@@ -67,17 +67,17 @@ def _given(step: Step, rule: Optimizer | None) -> Iterator[Array]:
         return
     first = next(iter(step.arrays.values()))
     unused = {OWN, *({"k"} - rule.constants(1, 0.0).keys())}
-    names = [name for name, value in first.given.items() if not np.shape(value)]
+    names = [name for name, value in first.values.items() if not np.shape(value)]
     yield from (Array("given", first, name) for name in names if name not in unused)
     for scope in step.arrays.values():
-        own = [OWN] if OWN in scope.given else []
+        own = [OWN] if OWN in scope.values else []
         yield from (Array("given", scope, name) for name in (*own, *rule.slots))
 
 
 def _constants(step: Step) -> Iterator[Array]:
     """Yield the single numbers that lines use: n, and what layers, loss and penalty are set to."""
     for scope in (*step.layers, step.loss, step.penalty):
-        names = [n for n, value in scope.given.items() if not np.shape(value) and n != "value"]
+        names = [n for n, value in scope.values.items() if not np.shape(value) and n != "value"]
         used = [n for n in names if n != "n" or scope["n"] > 1]
         yield from (Array("given", scope, name) for name in used)
 
@@ -149,7 +149,7 @@ def refer(step: Step, scope: Scope, name: str, index: Index) -> Ref:
 def _of_array(step: Step, scope: Scope, name: str, index: Index) -> Ref:
     block = next(b for b in step.network.layout.blocks if b.name == scope.label)
     layer = step.network.labels[block.layer]
-    if name in scope.given and not np.shape(scope[name]) and name != OWN:
+    if name in scope.values and not np.shape(scope[name]) and name != OWN:
         return Ref(name, "", (), sampled=False)  # a constant such as the learning rate
     named = {"w": block.param, "d": f"d{block.param}", "w_new": f"{block.param}_new"}
     stem = name.removesuffix("_new")

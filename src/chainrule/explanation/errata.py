@@ -17,7 +17,7 @@ from chainrule.explanation.work import refuse, wired
 from chainrule.loops import State
 from chainrule.optimizers import Optimizer, OptimizerState
 from chainrule.problems import PROBLEMS, Erratum, Problem
-from chainrule.wiring import Step, remember, wire
+from chainrule.wiring import Step, bind_optimizer_state, wire
 
 Replace = Mapping[tuple[str | int, str], str]
 
@@ -86,10 +86,10 @@ def mistaken_trajectory(
 def _set(step: Step, rule: Optimizer, state: State) -> None:
     """Give a wired step the parameters and the memory of a state, and let it forget the last."""
     for block in step.network.layout.blocks:
-        step.layers[block.layer].given[block.param] = block.view(state.theta)
-    remember(step, rule, OptimizerState(state.step, state.slots, step.network.layout))
+        step.layers[block.layer].values[block.param] = block.view(state.theta)
+    bind_optimizer_state(step, rule, OptimizerState(state.step, state.slots, step.network.layout))
     for scope in step.scopes.values():
-        scope.forget()
+        scope.clear_results()
 
 
 def _figure(
@@ -116,7 +116,7 @@ def _value(setup: Setup, e: Erratum, state: State, *, rounded: bool = False) -> 
     """Return the figure that an erratum is about, at a state."""
     step = wired(replace(setup, rule=None), state)
     for (label, name), decimals in e.rounded.items() if rounded else ():
-        step.scope(label).given[name] = np.round(step.scope(label)[name], decimals)
+        step.scope(label).values[name] = np.round(step.scope(label)[name], decimals)
     with np.errstate(all="ignore"):
         value = float(step.scope(e.scope).evaluate(parse(e.equation)))
     return refuse(value, e.place)

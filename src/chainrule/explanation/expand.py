@@ -64,16 +64,16 @@ def entry(scope: Scope, name: str, index: Index) -> Expression:
 
 def named(scope: Scope, name: str, index: Index) -> Expression:
     """Return the line of one entry of a name: its equation, or the leaf it is another name of."""
-    home, there = scope.home(name)
-    if home is not scope or there in home.given:
+    home, there = scope.resolve(name)
+    if home is not scope or there in home.values:
         return _leaf(scope, name, index)
     return entry(scope, name, index)
 
 
 def origin(scope: Scope, name: str) -> tuple[Scope, str]:
     """Return where a name's value really comes from, past links and equations that only rename."""
-    scope, name = scope.home(name)
-    if name not in scope.given and isinstance(tree := parse(scope.equations[name]), ast.Name):
+    scope, name = scope.resolve(name)
+    if name not in scope.values and isinstance(tree := parse(scope.equations[name]), ast.Name):
         return origin(scope, tree.id)
     return scope, name
 

@@ -119,7 +119,7 @@ def alone(setup: Setup, state: State) -> Iterator[tuple[Ref, float]]:
         }
         memory = OptimizerState(state.step, state.slots, network.layout) if setup.rule else None
         step = wire(
-            network, state.theta, single, setup.rule, memory, mask_seed=mask_seed, given=own
+            network, state.theta, single, setup.rule, memory, mask_seed=mask_seed, values=own
         )
         for scope, label in zip(reversed(step.layers), reversed(network.labels), strict=True):
             delta = scope["delta"][0].tolist() if "delta" in scope else ()

@@ -163,7 +163,7 @@ def _derivable(step: Step, leaf: Leaf) -> bool:
     """Tell whether a leaf belongs to the way back or the update, not to what is given."""
     if leaf.name in chain.PIECES:
         return True
-    if leaf.name in leaf.scope.given or leaf.name in WHOLE:
+    if leaf.name in leaf.scope.values or leaf.name in WHOLE:
         return False
     here = leaf.scope.label in step.arrays or leaf.name.startswith("d")
     return here or leaf.name in BACKWARD

@@ -136,7 +136,7 @@ def _mean(q: Quantity, step: Step) -> bool:
 
 def _velocity(q: Quantity, step: Step) -> bool:
     first = next(iter(step.arrays.values()))
-    return q.ref.quantity in ("v_W_new", "v_b_new") and "momentum" in first.given
+    return q.ref.quantity in ("v_W_new", "v_b_new") and "momentum" in first.values
 
 
 FAR = 4.0  # of a net input

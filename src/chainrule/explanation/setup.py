@@ -57,5 +57,5 @@ class Setup:
         """The state before the first step."""
         if self.rule is None:
             return State(self.theta, self.done, (), self.seed)
-        fresh = loops.begin(self.theta, self.rule, self.network.layout, self.seed)
+        fresh = loops.initial_state(self.theta, self.rule, self.network.layout, self.seed)
         return fresh._replace(step=self.done, slots=self.slots or fresh.slots)

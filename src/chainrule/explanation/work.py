@@ -101,7 +101,7 @@ def wired(setup: Setup, state: State, given: Memory | None = None) -> Step:
     network, rule = setup.network, setup.rule
     memory = loops.OptimizerState(state.step, state.slots, network.layout) if rule else None
     mask_seed = MaskSeed(state.seed, state.step)
-    return wire(network, state.theta, setup.batch, rule, memory, mask_seed=mask_seed, given=given)
+    return wire(network, state.theta, setup.batch, rule, memory, mask_seed=mask_seed, values=given)
 
 
 def work_out(writer: Writer, state: State) -> ExampleStep:

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.batch import Batch, finite, normalize, numbers
-from chainrule.descriptions import of_kind, whole
+from chainrule.batch import Batch, as_numeric, check_finite, normalize_weights
+from chainrule.descriptions import check_int, check_type
 from chainrule.errors import InputError
 from chainrule.health.bounds import Bounds, bounds
 from chainrule.health.curvature import sharpness
@@ -182,14 +182,14 @@ def make_case(
     names: Names,
 ) -> Case:
     """Return the case, of at most `limit` samples chosen at random, or raise InputError."""
-    of_kind(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …)")
+    check_type(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …)")
     for record in history:
-        of_kind(record, Record, "history", "give the records of a run, such as run.history")
+        check_type(record, Record, "history", "give the records of a run, such as run.history")
     chosen = None if optimizer is None else named_optimizer(optimizer)
     start = None if theta_start is None else parameters(network, theta_start, "theta_start")
     here = parameters(network, theta, "theta")
     enough(names, network)
-    batch, total = sample(network, here, X, y, weights, whole(limit, "limit"))
+    batch, total = sample(network, here, X, y, weights, check_int(limit, "limit"))
     return Case(network, here, batch, total, tuple(history), chosen, start, names)
 
 
@@ -205,7 +205,7 @@ def enough(names: Names, network: Network) -> None:
 def parameters(network: Network, theta: ArrayLike, what: str) -> Array:
     """Return θ in float64; what is not finite in it is a finding, and no error."""
     checked = network.layout.check(theta)
-    finite(np.zeros(1, checked.dtype), what)  # refuses complex ones
+    check_finite(np.zeros(1, checked.dtype), what)  # refuses complex ones
     return checked.astype(np.float64)
 
 
@@ -218,13 +218,13 @@ def sample(
     limit: int,
 ) -> tuple[Batch, int]:
     """Return at most `limit` samples as a batch, in random order, and how many there are."""
-    x, t = numbers(X, "X"), numbers(y, "y")
+    x, t = as_numeric(X, "X"), as_numeric(y, "y")
     n = len(x) if x.ndim == 2 else 1
-    _, total = normalize(weights, n, np.float64)
+    _, total = normalize_weights(weights, n, np.float64)
     if x.ndim == 2 and t.ndim and len(t) == n:
         rows = np.random.default_rng(0).permutation(n)[:limit]
         x, t = x[rows], t[rows]
         weights = None if weights is None else np.asarray(weights)[rows]
     batch = network.batch(theta, x, t, weights)
-    finite(batch.x, "X")
+    check_finite(batch.x, "X")
     return batch._replace(total=total), n

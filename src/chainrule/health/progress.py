@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule.health.case import DIVERGED, STUCK, Case
 from chainrule.health.findings import Finding
 from chainrule.health.words import counted, named, number, percent
-from chainrule.loops import guilty
+from chainrule.loops import first_nonfinite
 from chainrule.optimizers import Adam, AdamW, Optimizer
 from chainrule.schedules import rate_at
 
@@ -39,7 +39,7 @@ def not_finite(case: Case) -> Iterator[Finding]:
         remedy = f"begin anew and {calmer(case)}"
         yield Finding("not-finite", label, sentence, float(count), 0.0, remedy)
     elif not case.finite:
-        loss, place = float(case.trace.value), guilty(case.network, case.trace)
+        loss, place = float(case.trace.value), first_nonfinite(case.network, case.trace)
         n = len(case.batch.x)
         sentence = f"loss: {number(loss)} on {n:,} samples; first not finite at {place}"
         yield Finding("not-finite", None, sentence, loss, LARGEST, calmer(case))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.descriptions import whole
+from chainrule.descriptions import check_int
 from chainrule.errors import InputError
 
 EXACT = 17  # significant digits tell every float64 from its neighbors
@@ -50,8 +50,8 @@ class Digits:
     decimals: int | None = None
 
     def __post_init__(self) -> None:
-        whole(self.significant, "digits", 0)
-        whole(0 if self.decimals is None else self.decimals, "decimals", 0)
+        check_int(self.significant, "digits", 0)
+        check_int(0 if self.decimals is None else self.decimals, "decimals", 0)
         if not 1 <= self.significant <= EXACT:
             raise InputError(f"digits={self.significant}: must be from 1 to {EXACT}")
         if self.decimals is not None and not 0 <= self.decimals <= EXACT:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Activation, Identity
-from chainrule.batch import normalize, targets
+from chainrule.batch import as_targets, normalize_weights
 from chainrule.errors import InputError
 from chainrule.layers import Dense, Dropout, LayerNorm
 from chainrule.layout import Block
@@ -185,10 +185,10 @@ def with_data(problem: Problem, base: Problem | None, s: Settings) -> Problem:
         X = network.samples(loaded(x), np.zeros(0))  # (n, inputs)
     t = s.get("targets", problem.t)
     with about("targets"):
-        T = targets(loaded(t), len(X), network.outputs, network.loss, one=len(X) == 1)
+        T = as_targets(loaded(t), len(X), network.outputs, network.loss, one=len(X) == 1)
     weights = s.get("sample-weights", base.sample_weights if base else ())
     with about("sample-weights"):
-        normalize(weights or None, len(X), np.float64)
+        normalize_weights(weights or None, len(X), np.float64)
     return replace(
         problem,
         x=nested(X.tolist()) if "inputs" in s else problem.x,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from chainrule.activations import Activation, activation
-from chainrule.descriptions import real, whole
+from chainrule.descriptions import check_float, check_int
 from chainrule.errors import InputError, unknown
 
 Nested: TypeAlias = Any  # a number, or a tuple of such
@@ -38,7 +38,7 @@ def flag(value: Any) -> bool:
 
 def number(interval: str) -> Callable[[Any], float]:
     """Return the check of a number in an interval such as ``"[0, 1)"``."""
-    return lambda value: real(value, f"{value!r}", interval)
+    return lambda value: check_float(value, f"{value!r}", interval)
 
 
 def count(least: int) -> Callable[[Any], int]:
@@ -75,7 +75,7 @@ def _count(part: Any, value: Any) -> int:
     known = int(part) if isinstance(part, str) and part.strip().isdecimal() else part
     if isinstance(known, str):
         raise InputError(f"{part!r} in {value!r} is no whole number; write it as 2,3,1")
-    return whole(known, "an entry")
+    return check_int(known, "an entry")
 
 
 def activations(value: Any) -> Activation | tuple[Activation, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.batch import Batch, finite
+from chainrule.batch import Batch, check_finite
 from chainrule.errors import InputError
 from chainrule.explanation.programs.in_numpy import write_numpy
 from chainrule.explanation.programs.in_pytorch import write_torch
@@ -83,8 +83,8 @@ def doubled(setup: Setup) -> Setup:
             "optimizer, or none, to get a program"
         )
     x, t, weight, total = setup.batch
-    theta = finite(setup.theta, "theta").astype(np.float64)
+    theta = check_finite(setup.theta, "theta").astype(np.float64)
     weight = None if weight is None else weight.astype(np.float64)
-    batch = Batch(finite(x, "x").astype(np.float64), t.astype(np.float64), weight, total)
-    slots = tuple(finite(slot, "a moving average").astype(np.float64) for slot in setup.slots)
+    batch = Batch(check_finite(x, "x").astype(np.float64), t.astype(np.float64), weight, total)
+    slots = tuple(check_finite(slot, "a moving average").astype(np.float64) for slot in setup.slots)
     return replace(setup, theta=theta, batch=batch, slots=slots)

@@ -199,14 +199,14 @@ class Writer:
 
     def want(self, scope: Scope, name: str) -> ast.expr:
         """Return what the program calls a name of a scope; write it down if it is not there."""
-        home, there = scope.home(name)
+        home, there = scope.resolve(name)
         key = (home.label, there)
         if key not in self.known:
             self.known[key] = self._write_down(home, there)
         return self.known[key]
 
     def _write_down(self, scope: Scope, name: str) -> ast.expr:
-        if name in scope.given:
+        if name in scope.values:
             return self._given(scope, name)
         rule = self.program.setup.rule
         if rule and rule.slots and name.endswith("_new") and scope.label in self._trained_names:
@@ -227,7 +227,7 @@ class Writer:
 
     def _given(self, scope: Scope, name: str) -> ast.expr:
         """Return an array's name, or a number's: 0 is written out, others stand at the top."""
-        value = scope.given[name]
+        value = scope.values[name]
         if np.ndim(value):
             return ast.Name(self.identifier(scope, name))
         if name == "n":
@@ -286,7 +286,7 @@ class Writer:
 
     def _remember(self, label: str, slots: dict[str, str]) -> None:
         """Write down what the optimizer remembers of an array: zeros, or what a state brought."""
-        data, given = self.program.data, self.step.arrays[label].given
+        data, given = self.program.data, self.step.arrays[label].values
         if not self.program.setup.slots:
             data.append(
                 f"{', '.join(slots)} = {', '.join(f'np.zeros_like({label})' for _ in slots)}"
@@ -326,7 +326,7 @@ class Writer:
 
     def _varies(self, name: str) -> bool:
         """Tell whether a number changes with the step or from array to array."""
-        values = {self.step.arrays[b.name].given[name] for b in self._trained}
+        values = {self.step.arrays[b.name].values[name] for b in self._trained}
         return (
             name == "k"
             or len(values) > 1
