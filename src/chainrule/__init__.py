@@ -1,7 +1,8 @@
 """Backpropagation you can read, check and use.
 
 One engine explains a network's training step number by number, checks gradients and trains. Every
-public name is loaded when it is first used, so that importing the package costs next to nothing.
+public name is loaded when it is first used, so that importing the package takes almost no time; the
+names of the engine's parts are in `chainrule.engine`.
 """
 
 from importlib import import_module
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
         Softplus,
         Tanh,
     )
-    from chainrule.batch import Batch
     from chainrule.derivatives import central_difference, complex_step
     from chainrule.diagnosis import MISTAKES, Diagnosis, Mistake, check
-    from chainrule.equations import EquationError, Scope
+    from chainrule.equations import EquationError
     from chainrule.errors import (
         ChainruleError,
         DivergenceError,
@@ -55,8 +55,7 @@ if TYPE_CHECKING:
         Uniform,
     )
     from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, Layer, LayerNorm
-    from chainrule.layout import Layout
-    from chainrule.loops import Batches, State
+    from chainrule.loops import State
     from chainrule.losses import (
         LOSSES,
         AbsoluteError,
@@ -71,7 +70,7 @@ if TYPE_CHECKING:
         SquaredError,
     )
     from chainrule.multilayer import mlp
-    from chainrule.network import MaskSeed, Network, Trace
+    from chainrule.network import Network
     from chainrule.optimizers import (
         LBFGS,
         OPTIMIZERS,
@@ -98,19 +97,16 @@ if TYPE_CHECKING:
         WarmUp,
     )
     from chainrule.training import METRICS, EarlyStopping, Record, Run, train
-    from chainrule.wiring import Step, wire
 
 __version__: str  # loaded from the installed package's metadata
 
 __all__ = [
     "ACTIVATIONS",
     "AbsoluteError",
-    "ActivationLayer",
     "Activation",
+    "ActivationLayer",
     "Adam",
     "AdamW",
-    "Batch",
-    "Batches",
     "ChainruleError",
     "ClipNorm",
     "ClipValue",
@@ -122,7 +118,6 @@ __all__ = [
     "Dense",
     "Diagnosis",
     "DivergenceError",
-    "MaskSeed",
     "Dropout",
     "ELU",
     "EarlyStopping",
@@ -144,7 +139,6 @@ __all__ = [
     "LOSSES",
     "Layer",
     "LayerNorm",
-    "Layout",
     "LeCun",
     "LeakyReLU",
     "Logistic",
@@ -177,17 +171,14 @@ __all__ = [
     "SELU",
     "SGD",
     "Schedule",
-    "Scope",
     "SiLU",
     "SoftmaxCrossEntropy",
     "SoftmaxSquaredError",
     "Softplus",
     "SquaredError",
     "State",
-    "Step",
     "StepDecay",
     "Tanh",
-    "Trace",
     "Uniform",
     "UnknownNameError",
     "WarmUp",
@@ -202,32 +193,29 @@ __all__ = [
     "problem",
     "read_problem",
     "train",
-    "wire",
 ]
 
-_HOMES = {
+_NAMES_BY_MODULE = {
     "activations": (
         "ACTIVATIONS Activation Custom ELU GELU GELUTanh Identity LeakyReLU Logistic "
         "ReLU SELU SiLU Softplus Tanh"
     ),
-    "batch": "Batch",
     "derivatives": "central_difference complex_step",
     "diagnosis": "Diagnosis MISTAKES Mistake check",
-    "equations": "EquationError Scope",
+    "equations": "EquationError",
     "errors": "ChainruleError DivergenceError InputError MissingPackageError UnknownNameError",
     "estimators": "MLPClassifier MLPRegressor",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "gradcheck": "GradientReport check_gradient",
     "initializers": "Constant Glorot He INITIALIZERS Initializer LeCun Orthogonal Uniform",
     "layers": "ActivationLayer Dense Dropout LAYERS Layer LayerNorm",
-    "layout": "Layout",
-    "loops": "Batches State",
+    "loops": "State",
     "losses": (
         "AbsoluteError CustomLoss Huber LOSSES LogisticCrossEntropy Loss Poisson "
         "Quantile SoftmaxCrossEntropy SoftmaxSquaredError SquaredError"
     ),
     "multilayer": "mlp",
-    "network": "MaskSeed Network Trace",
+    "network": "Network",
     "optimizers": (
         "Adam AdamW ClipNorm ClipValue LBFGS Momentum Nesterov OPTIMIZERS Optimizer RMSProp SGD"
     ),
@@ -238,9 +226,8 @@ _HOMES = {
         "StepDecay WarmUp"
     ),
     "training": "EarlyStopping METRICS Record Run train",
-    "wiring": "Step wire",
 }
-_MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
+_MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:
@@ -251,7 +238,7 @@ def __getattr__(name: str) -> object:
         value = getattr(import_module(f"chainrule.{_MODULES[name]}"), name)
     else:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    globals()[name] = value  # the next use finds it at once
+    globals()[name] = value  # found without this function from now on
     return value
 
 

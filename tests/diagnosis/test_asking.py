@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from chainrule import SGD, LeakyReLU, UnknownNameError, check, mlp, problem, wire
+from chainrule import SGD, LeakyReLU, UnknownNameError, check, mlp, problem
 from chainrule.activations import Custom
 from chainrule.cli import app
+from chainrule.engine import wire
 
 MAZUR = problem("mazur")
 MAZUR_DATA = MAZUR.data()[:2]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import SGD, ChainruleError, Momentum, check, explain_problem, mlp, problem, wire
+from chainrule import SGD, ChainruleError, Momentum, check, explain_problem, mlp, problem
+from chainrule.engine import wire
 from chainrule.problems.mazur import UPDATED_WEIGHTS
 
 Lists = list[Any]

@@ -45,7 +45,12 @@ NAMES = {
     for module in (chainrule, activations, initializers, layers, losses, optimizers, schedules)
     for name, value in vars(module).items()
 }
-NAMES |= {n: getattr(chainrule, n) for n in ("Network", "Penalty", "Batches", "EarlyStopping")}
+NAMES |= {
+    "Batches": Batches,
+    "EarlyStopping": EarlyStopping,
+    "Network": Network,
+    "Penalty": Penalty,
+}
 
 
 def from_numpy() -> Network:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule import MISTAKES, SGD, problem, wire
+from chainrule import MISTAKES, SGD, problem
 from chainrule.diagnosis import UNSEEN
+from chainrule.engine import wire
 from tools.mistake_numbers import Doubles, example
 from tools.mistake_pages import page, table, unseen, write
 

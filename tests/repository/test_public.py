@@ -16,6 +16,7 @@ from numpydoc.validate import validate
 
 import chainrule
 import chainrule.compiled
+import chainrule.engine
 import chainrule.health
 import chainrule.testing
 
@@ -23,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
 PUBLIC: dict[str, Any] = {
     f"{module.__name__}.{name}": getattr(module, name)
-    for module in (chainrule, chainrule.health)
+    for module in (chainrule, chainrule.engine, chainrule.health)
     for name in module.__all__
 } | {
     "chainrule.compiled.describe": chainrule.compiled.describe,
@@ -50,7 +51,8 @@ def loaded(*command: str) -> set[str]:
 def test_all_is_sorted_and_matches_dir():
     assert chainrule.__all__ == sorted(chainrule.__all__)
     assert dir(chainrule) == chainrule.__all__
-    assert chainrule.health.__all__ == sorted(chainrule.health.__all__)
+    for module in (chainrule.engine, chainrule.health):
+        assert module.__all__ == sorted(module.__all__)
 
 
 def test_the_reference_lists_every_public_name_once():
