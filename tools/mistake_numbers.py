@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from chainrule import MISTAKES, OPTIMIZERS, SGD, ChainruleError, Mistake, Penalty, mlp, problem
 from chainrule.diagnosis.catalogue import Form
-from chainrule.diagnosis.hypotheses import Variant, applies, place, variants
+from chainrule.diagnosis.hypotheses import Variant, applies, variants, variants_of_form
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, question
-from chainrule.diagnosis.replay import Replay, Session, Setting, theta_of
-from chainrule.diagnosis.rules import with_rate
+from chainrule.diagnosis.replay import Replay, Setting, theta_before
+from chainrule.diagnosis.rules import with_learning_rate
+from chainrule.diagnosis.sessions import Session
 from chainrule.explanation import one_number
 from chainrule.network import Network
 from chainrule.pages import Quantity
@@ -77,12 +78,12 @@ class Example:
     @property
     def scope(self) -> tuple[str, str]:
         """Where the replaced equation stands, and its name."""
-        where, name = self.variant.place
+        where, name = self.variant.location
         return (f"layer{where}" if where.isdigit() else where), name
 
     def worked(self) -> tuple[Quantity, Quantity] | None:
         """Return one number worked out with the mistake and without, if it has an equation."""
-        if self.variant.form.after:
+        if self.variant.form.loss_after_update:
             return None
         where, name = self.scope
         bad, good = self.wrong.steps(self.call)[0], self.right.steps(self.call)[0]
@@ -106,8 +107,8 @@ class Example:
     def descent(self) -> tuple[float, float, float]:
         """Return the loss at first, after some steps with the mistake, and without it."""
         rule = self.setting.rule
-        plain = replace(self.setting, rule=with_rate(rule or SGD(RATE), RATE))
-        run = replace(self.session, calls=((),) * (STEPS + 1), goes_on=True)
+        plain = replace(self.setting, rule=with_learning_rate(rule or SGD(RATE), RATE))
+        run = replace(self.session, calls=((),) * (STEPS + 1), sequential=True)
         wrong, right = Replay(plain, run, (self.variant,)), Replay(plain, run, ())
         return cost(right, 0), cost(wrong, STEPS), cost(right, STEPS)
 
@@ -116,13 +117,13 @@ def handed_out(replay: Replay, call: int, name: str) -> Array:
     """Return an array as a program hands it out: of new parameters the parameters themselves."""
     if name.endswith("_new"):
         return np.asarray(replay.steps(call)[0].arrays[name[:-4]]["w_new"])
-    return np.asarray(replay.signal(call, name))
+    return np.asarray(replay.value_of(call, name))
 
 
 def cost(replay: Replay, call: int) -> float:
     """Return the right loss at the parameters that a call begins with."""
     step = replay.steps(call)[0]
-    return float(step.network.value(theta_of(step), step.batch))
+    return float(step.network.value(theta_before(step), step.batch))
 
 
 def same(one: Array, two: Array) -> bool:
@@ -159,16 +160,16 @@ def tried(mistake: Mistake, form: Form) -> Iterator[Example]:
     begin = BEGIN.get(mistake.id, 0)
     for setting, session in islice(settings(form), begin, None):
         if applies(form, setting.network, setting.rule):
-            for variant in place(mistake, form, setting.network):
-                yield Example(variant, setting, session, 1 if form.state else 0)
+            for variant in variants_of_form(mistake, form, setting.network):
+                yield Example(variant, setting, session, 1 if form.needs_second_call else 0)
 
 
 def settings(form: Form) -> Iterator[tuple[Setting, Session]]:
     """Yield what a form may be tried on, the smallest first."""
-    names = form.activation.split() or ["logistic"]
+    names = form.for_activations.split() or ["logistic"]
     activation = next(name for name in ("logistic", "tanh", "relu", *names) if name in names)
-    loss = form.objective.split()[0] if form.objective else "squared-error"
-    rule = OPTIMIZERS[form.optimizer.split()[0]] if form.optimizer else SGD(0.5)
+    loss = form.for_losses.split()[0] if form.for_losses else "squared-error"
+    rule = OPTIMIZERS[form.for_optimizers.split()[0]] if form.for_optimizers else SGD(0.5)
     texts = " ".join([*form.weights.values(), *form.biases.values()])
     penalty = PENALTY if "alpha" in texts or "l2" in texts else Penalty()
     for widths, samples in SIZES:
@@ -187,7 +188,7 @@ def numbers(net: Network, samples: int) -> Session:
         asked = question(net.widths, samples)
         x, t = np.round(asked.x, 2), np.round(asked.t, 2)
         theta = np.round(net.pack(asked.W, asked.b), 2)
-    return Session(np.array(x), np.array(t), theta, ((),) * CALLS, goes_on=True)
+    return Session(np.array(x), np.array(t), theta, ((),) * CALLS, sequential=True)
 
 
 def shows(one: Example) -> bool:
@@ -261,9 +262,9 @@ def asked() -> Iterator[tuple[str, Setting, Session]]:
         ),
     ):
         net, q = mlp(*widths, activation=function, loss=loss), question(widths, n)
-        session = Session(q.x, q.t, net.pack(q.W, q.b), ((),) * CALLS, goes_on=True)
+        session = Session(q.x, q.t, net.pack(q.W, q.b), ((),) * CALLS, sequential=True)
         chosen = OPTIMIZERS[rule]
-        setting = Setting(net, with_rate(chosen, q.rate))  # pyright: ignore[reportArgumentType]
+        setting = Setting(net, with_learning_rate(chosen, q.rate))  # pyright: ignore[reportArgumentType]
         yield described(setting, session), setting, session
 
 
@@ -306,7 +307,7 @@ def compared(setting: Setting) -> list[Variant]:
     rule = setting.rule
     found = variants(setting.network, rule)
     own = rule is None or rule.name == "sgd"
-    return found if own else [v for v in found if v.form.optimizer]
+    return found if own else [v for v in found if v.form.for_optimizers]
 
 
 Group: TypeAlias = Sequence[Variant | None]  # None is the truth
@@ -357,7 +358,7 @@ def fingerprint(
     blocks = [b.name for b in setting.network.layout.blocks]
     keys = ["loss", *(f"d{b}" for b in blocks), *(f"{b}_new" for b in blocks)]
     try:
-        return b"".join(digits(replay.signal(call, key)) for key in keys)
+        return b"".join(digits(replay.value_of(call, key)) for key in keys)
     except FAULTS:
         return None
 

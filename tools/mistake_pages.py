@@ -145,7 +145,7 @@ def numbers(one: Example | None) -> Iterator[str]:
 
 def where(one: Example) -> str:
     """Return in words what is looked at: network, form, call."""
-    about = f" ({one.variant.form.about})" if one.variant.form.about else ""
+    about = f" ({one.variant.form.note})" if one.variant.form.note else ""
     call = " In the second call:" if one.call else ""
     made = f"with {equations(one.variant)}" if one.variant.replace else "with the loss taken late"
     return f"{described(one.setting, one.session)}, {made}{about}.{call}".rstrip(":.")
@@ -295,10 +295,10 @@ def places(form: Form) -> str:
     stem = form.where.removesuffix("*")
     said = [LAYERS[stem] if stem else "the loss"]
     said[0] += ", or one of them" if form.where.endswith("*") else ""
-    named = [form.activation, form.objective, form.optimizer]
+    named = [form.for_activations, form.for_losses, form.for_optimizers]
     said += [f"with {enumerated(names.split())}" for names in named if names]
-    said += ["from the second call on"] if form.state else []
-    said += [form.about] if form.about else []
+    said += ["from the second call on"] if form.needs_second_call else []
+    said += [form.note] if form.note else []
     return cell("; ".join(said))
 
 

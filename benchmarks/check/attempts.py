@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.check.grounds import Ground, grounds, made, rule
 from chainrule.diagnosis.hypotheses import Variant
-from chainrule.diagnosis.replay import Replay, Session, Setting
+from chainrule.diagnosis.replay import Replay, Setting
+from chainrule.diagnosis.sessions import Session
 from chainrule.errors import ChainruleError
 from chainrule.submission import samples_of_call
 from chainrule.wiring import Step
@@ -122,7 +123,7 @@ class Numbers:
         self.case, self.dtype = case, dtype
         self.changes = () if right or case.variant is None else (case.variant,)
         remembers = case.optimizer not in ("", "sgd")
-        self.remembers = remembers or any(v.form.state for v in self.changes)
+        self.remembers = remembers or any(v.form.needs_second_call for v in self.changes)
 
     def step(
         self,
@@ -146,7 +147,7 @@ class Numbers:
         )
         step = replay.steps(at)[0]
         past.append([step])
-        loss = replay.signal(at, "loss") if self.case.loss else np.zeros(())
+        loss = replay.value_of(at, "loss") if self.case.loss else np.zeros(())
         return step, np.asarray(loss, float)
 
     def answers(

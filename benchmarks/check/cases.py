@@ -65,7 +65,7 @@ def _is_about_loss(case: Case) -> bool:
     if case.variant is None:
         return False
     if case.updates:
-        return case.variant.form.after
+        return case.variant.form.loss_after_update
     return any(key in case.variant.replace for key in (("loss", "value"), ("loss", "terms")))
 
 

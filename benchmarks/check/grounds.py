@@ -118,5 +118,5 @@ def made(ground: str, optimizer: str) -> tuple[Variant, ...]:
     if only is not None:
         found = [v for v in found if v.mistake.id in only]
     if optimizer not in ("", "sgd"):
-        found = [v for v in found if v.form.optimizer]
+        found = [v for v in found if v.form.for_optimizers]
     return tuple(found)

@@ -21,9 +21,9 @@ from chainrule.diagnosis.catalogue import Mistake
 from chainrule.diagnosis.findings import Arithmetic, Comparison, Finding, Place
 from chainrule.diagnosis.report import Diagnosis, diagnosis_schema
 from chainrule.diagnosis.report.words import (
-    apart,
     capital,
     counted,
+    distinguishing_sentence,
     enumerated,
     layers_words,
     place_words,
@@ -82,7 +82,7 @@ FACTOR = Finding(
         ),
         Finding(replace(UPDATED.mistake, id="no-slope", number=7, title="the slope is missing")),
     ),
-    apart="a second sample with another target",
+    distinguishing_input="a second sample with another target",
 )
 WRONG = Diagnosis(
     verdict="wrong",
@@ -213,7 +213,7 @@ def test_alternatives_are_named_with_what_would_tell_them_apart():
     shown = DOUBLE.to_text(200)
     assert "The raw error is sent (no. 9, raw-error, in layer 2). Its repair: Work out" in shown
     assert "The slope is missing (no. 7, no-slope)." in shown
-    assert "A second sample with another target would tell them apart." in shown
+    assert "A second sample with another target would distinguish them." in shown
     assert "The loss would not fall on the network that was looked at." in shown
     assert "in layers 1 and 2" in shown
     assert "the gradients of the weights of layer 2, in step 3" in shown
@@ -296,8 +296,8 @@ def test_small_words():
     assert enumerated([]) == ""
     assert enumerated(["1", "2", "3"]) == "1, 2 and 3"
     assert layers_words((1, 2)) == "layers 1 and 2"
-    assert apart("a batch of two") == "A batch of two would tell them apart."
-    assert apart("Nothing tells them apart.") == "Nothing tells them apart."
+    assert distinguishing_sentence("a batch of two") == "A batch of two would distinguish them."
+    assert distinguishing_sentence("Nothing would.") == "Nothing would."
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,6 @@ LONG_FUNCTIONS: dict[str, str] = {
     "estimators/regressor:MLPRegressor.__init__": "one assignment for each parameter",
 }
 LONG_FILES: dict[str, str] = {
-    "diagnosis/catalogue": "the mistakes, as data",
     "submission/functions/asking": "one conversation with a function, to be split",
     "submission/objects/asking": "one conversation with a class, to be split",
 }

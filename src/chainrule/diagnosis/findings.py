@@ -86,9 +86,9 @@ class Finding:
         The smallest telling example: the learner's arithmetic, and the repaired one.
     falls : bool or None
         Whether the loss still falls with it on the network that was looked at; None if not tried.
-    apart : str
-        Which further input would tell the alternatives apart: a few words, such as "a batch of two
-        samples", or a whole sentence with its full stop.
+    distinguishing_input : str
+        A further input that would distinguish the alternatives: a few words, such as "a batch of
+        two samples", or a whole sentence with its full stop.
     """
 
     mistake: "Mistake"
@@ -97,7 +97,7 @@ class Finding:
     wrong: Arithmetic | None = None
     right: Arithmetic | None = None
     falls: bool | None = None
-    apart: str = ""
+    distinguishing_input: str = ""
 
 
 @dataclass(frozen=True)

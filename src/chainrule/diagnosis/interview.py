@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, packed, question
-from chainrule.diagnosis.replay import SINGLE_PRECISION, Seen, Session
+from chainrule.diagnosis.sessions import SINGLE_PRECISION, Observed, Session
 from chainrule.multilayer import mlp
 from chainrule.submission import (
     SKIPPED_AS_RANDOM,
@@ -87,9 +87,9 @@ def interviews(
     kind : {"gradients", "step", "forward"}, optional
     """
     failures: list[Failure] = []
-    spare: list[tuple[Question, list[Reading]]] = []
+    fallbacks: list[tuple[Question, list[Reading]]] = []
     for first in _openings(asker, declared, own):
-        if spare and first.widths != spare[0][0].widths:
+        if fallbacks and first.widths != fallbacks[0][0].widths:
             break
         found = asker.read(first, kind=kind)
         if isinstance(found, Failure) or not found:
@@ -98,10 +98,10 @@ def interviews(
                 break
             continue
         if kind is None and all(reading.kind == "forward" for reading in found):
-            spare.append((first, found))  # with class numbers it may do more
+            fallbacks.append((first, found))  # with class numbers it may do more
             continue
         return [_go_on(asker, first, reading, declared, own) for reading in found]
-    for first, found in spare[:1]:
+    for first, found in fallbacks[:1]:
         return [_go_on(asker, first, reading, declared, own) for reading in found]
     failures.sort(key=lambda failure: failure.fault not in TELLING)
     return failures[0] if failures else Failure("no-layout", "nothing could be asked of it")
@@ -189,8 +189,8 @@ def session(question: Question, reading: Reading) -> Session:
         _seen({n: a for n, a in answer.items() if n not in skipped}, depth)
         for answer in reading.answers
     )
-    goes_on = reading.kind == "step"
-    return Session(question.x, question.t, theta, calls, goes_on, tolerance, widths)
+    sequential = reading.kind == "step"
+    return Session(question.x, question.t, theta, calls, sequential, tolerance, widths)
 
 
 def order(depth: int) -> list[str]:
@@ -203,7 +203,7 @@ def order(depth: int) -> list[str]:
     return [*forward, "o", "p", "loss", "do", *backward, *gradients, *updates]
 
 
-def _seen(answer: Mapping[str, Array], depth: int) -> tuple[Seen, ...]:
+def _seen(answer: Mapping[str, Array], depth: int) -> tuple[Observed, ...]:
     """Return an answer's arrays in the order in which they are computed."""
     named = [name for name in order(depth) if name in answer]
-    return tuple(Seen(name, np.asarray(answer[name], dtype=float)) for name in named)
+    return tuple(Observed(name, np.asarray(answer[name], dtype=float)) for name in named)

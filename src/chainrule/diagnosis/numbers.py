@@ -10,13 +10,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.diagnosis.decision import Candidate, decide
+from chainrule.diagnosis.evaluation import Evaluator
 from chainrule.diagnosis.interview import order
-from chainrule.diagnosis.judge import Court, decide
 from chainrule.diagnosis.networks import Declared, trained, words
-from chainrule.diagnosis.replay import Seen, Session, Setting, is_update, read
+from chainrule.diagnosis.replay import Setting, is_update, quantity_of
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.rules import with_rate
+from chainrule.diagnosis.rules import with_learning_rate
 from chainrule.diagnosis.search import Search
+from chainrule.diagnosis.sessions import Observed, Session
 from chainrule.diagnosis.terms import Terms
 from chainrule.diagnosis.verdicts import diagnosis
 from chainrule.errors import ChainruleError, InputError
@@ -47,13 +49,15 @@ def check_numbers(figures: ReportedNumbers, terms: Terms) -> Diagnosis:
     session, idle = figured(named, network, np.asarray(theta, float), batch.x, batch.t)
     if not any(session.calls):
         raise InputError(f"nothing that is computed was handed in, only {', '.join(idle)}")
-    ways = [session, session.turned()] if _may_be_turned(named, network) else [session]
-    courts = [Court(*_bench(way, network, declared, terms)) for way in ways]
-    spare = [Court(*_bench(way.cut_off(), network, declared, terms)) for way in ways]
-    outcome, used = decide(courts, spare, lenient=True)
+    ways = [session, session.transposed()] if _may_be_turned(named, network) else [session]
+    candidates = [Candidate(*_bench(way, network, declared, terms)) for way in ways]
+    fallbacks = [Candidate(*_bench(way.truncated(), network, declared, terms)) for way in ways]
+    outcome, used = decide(candidates, fallbacks, correct_fallback_first=True)
     made = diagnosis(outcome)
-    cut = ["some numbers agree only if digits were cut off instead of rounded"] * (used in spare)
-    turned = used in (*courts[1:], *spare[1:]) or named.weights != "(out, in)"
+    cut = ["some numbers agree only if digits were cut off instead of rounded"] * (
+        used in fallbacks
+    )
+    turned = used in (*candidates[1:], *fallbacks[1:]) or named.weights != "(out, in)"
     own = {"weights": "(in, out)"} if turned else {}
     own |= {"samples": named.samples} if named.samples != "rows" else {}
     unjudged = [f"not judged: {', '.join(idle)}"] if idle else []
@@ -79,11 +83,11 @@ def _bench(
 ) -> tuple[Search, list[Setting]]:
     """Return the search over a session, and what is taken to be right in turn."""
     rule = declared.rule or SGD(0.5)
-    rule = rule if declared.rate is None else with_rate(rule, declared.rate)
+    rule = rule if declared.rate is None else with_learning_rate(rule, declared.rate)
     updates = any(is_update(s.name) for call in session.calls for s in call)
     several = updates or len(session.calls) > 1
     is_open = several and declared.rate is None and declared.rule is None
-    search = Search([session], terms.strict, declared.rate, terms.deadline, is_open)
+    search = Search([session], Evaluator(terms.strict, declared.rate, is_open), terms.deadline)
     modes = [False, True] if several and len(session.x) > 1 else [False]
     nets = [network, *trained(network)]
     return search, [Setting(n, rule if several else None, o) for o in modes for n in nets]
@@ -93,7 +97,7 @@ def figured(
     figures: ReportedNumbers, network: Network, theta: Array, x: Array, t: Array
 ) -> tuple[Session, list[str]]:
     """Return numbers as a session, and the names of those that are given rather than computed."""
-    calls: list[tuple[Seen, ...]] = []
+    calls: list[tuple[Observed, ...]] = []
     idle: set[str] = set()
     step = wire(network, theta, network.batch(theta, x, t), SGD(0.5))
     for number in range(1, max(figures.steps) + 1):
@@ -102,9 +106,9 @@ def figured(
         ranked = sorted(given.values(), key=lambda f: _rank(f.name, network))
         judged = (f for f in ranked if f.name not in idle)
         calls.append(
-            tuple(Seen(f.name, f.values, np.nan_to_num(f.half), partial=True) for f in judged)
+            tuple(Observed(f.name, f.values, np.nan_to_num(f.half), partial=True) for f in judged)
         )
-    return Session(x, t, theta, tuple(calls), goes_on=True, tolerance=1e-11), sorted(idle)
+    return Session(x, t, theta, tuple(calls), sequential=True, tolerance=1e-11), sorted(idle)
 
 
 def _is_computed(name: str, step: Step) -> bool:
@@ -114,7 +118,7 @@ def _is_computed(name: str, step: Step) -> bool:
     if is_update(name) and name[:-4] in step.arrays:
         return True
     try:
-        read(step, name)
+        quantity_of(step, name)
     except ChainruleError:
         return False
     return True

@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.catalogue import MISTAKES
+from chainrule.diagnosis.decision import Candidate, Outcome, decide, first_correct, first_nonfinite
+from chainrule.diagnosis.evaluation import Evaluator
 from chainrule.diagnosis.findings import Finding
 from chainrule.diagnosis.interview import Interview, interviews
-from chainrule.diagnosis.judge import Court, Outcome, decide, not_finite, right_of
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
-from chainrule.diagnosis.replay import Session, Setting
+from chainrule.diagnosis.replay import Setting
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.rules import own_rate, penalized, rate_of, rules
+from chainrule.diagnosis.rules import own_rate, rate_of, rules, with_penalties
 from chainrule.diagnosis.search import Search
+from chainrule.diagnosis.sessions import Session
 from chainrule.diagnosis.terms import Terms
-from chainrule.diagnosis.verdicts import CERTAINLY, diagnosis, place_named, wrongly
+from chainrule.diagnosis.verdicts import CERTAINLY_WRONG, diagnosis, place_named, wrong_sentence
 from chainrule.errors import InputError
 from chainrule.layers import Dense
 from chainrule.optimizers import SGD
@@ -52,7 +54,7 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
     if all(_says_nothing(interview) for interview in found):
         return failed(Failure("no-layout", "what it returns does not depend on its input"))
     for interview in found:
-        if (name := not_finite(interview.sessions)) is not None:
+        if (name := first_nonfinite(interview.sessions)) is not None:
             return overflowed(name, interview)
     if any(map(by_chance, found)):
         terms = replace(terms, seconds=min(terms.seconds, SECONDS_DRAWN))
@@ -61,27 +63,27 @@ def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
 
 def decided(found: list[Interview], declared: Declared, terms: Terms) -> Diagnosis:
     """Return the diagnosis of the interviews by which most is explained."""
-    courts = {
-        court: i
+    candidates = {
+        candidate: i
         for i in found
         for sessions in _ways(i)
-        for court in held(i, sessions, declared, terms)
+        for candidate in held(i, sessions, declared, terms)
     }
-    spare = {
-        court: (i, remark)
+    fallbacks = {
+        candidate: (i, remark)
         for i in found
         for sessions, remark in spared(i)
-        for court in held(i, sessions, declared, terms)
+        for candidate in held(i, sessions, declared, terms)
     }
-    for court, (_, remark) in spare.items():
-        court.likely &= remark == NOT_THE_LOSS
-    outcome, court = decide(list(courts), list(spare))
-    interview, remark = spare.get(court, (courts.get(court, found[0]), ""))
-    if remark == NOT_THE_LOSS and outcome.right:
-        own = (court.other_penalty() for court, i in courts.items() if i is interview)
+    for candidate, (_, remark) in fallbacks.items():
+        candidate.likely &= remark == NOT_THE_LOSS
+    outcome, candidate = decide(list(candidates), list(fallbacks))
+    interview, remark = fallbacks.get(candidate, (candidates.get(candidate, found[0]), ""))
+    if remark == NOT_THE_LOSS and outcome.is_correct:
+        own = (candidate.penalty_outcome() for candidate, i in candidates.items() if i is interview)
         outcome = next(filter(None, own), outcome)
-        remark = remark if outcome.right else OTHER_PENALTY
-    if _only_late(outcome) and (again := right_of(list(spare))) is not None:
+        remark = remark if outcome.is_correct else OTHER_PENALTY
+    if _only_late(outcome) and (again := first_correct(list(fallbacks))) is not None:
         (outcome, _), remark = again, LATE_LOSS
     made = told(interview, outcome, declared, terms)
     if made.verdict == "unknown" and (failure := by_chance(interview)) is not None:
@@ -118,13 +120,13 @@ def spared(interview: Interview) -> Iterator[tuple[list[Session], str]]:
     if interview.kind != "forward" and any(_has(s, "p") for s in interview.sessions):
         yield [s.without("p").without("loss") for s in interview.sessions], NOT_THE_OUTPUT
     if interview.layout.dtype == "float64":
-        yield [s.loosened() for s in interview.sessions], SINGLE_ONLY
+        yield [s.with_single_precision() for s in interview.sessions], SINGLE_ONLY
 
 
 def _only_late(outcome: Outcome) -> bool:
     """Tell whether nothing is wrong but a loss that is handed out after the update."""
     best = outcome.found[:1]
-    return any(e.cost == 1 and any(v.form.after for v in e.changes) for e in best)
+    return any(e.cost == 1 and any(v.form.loss_after_update for v in e.changes) for e in best)
 
 
 def _has(session: Session, name: str) -> bool:
@@ -157,20 +159,20 @@ def own_question(terms: Terms, declared: Declared) -> Question | None:
 
 def held(
     interview: Interview, sessions: list[Session], declared: Declared, terms: Terms
-) -> Iterator[Court]:
-    """Yield the courts for one way to read an attempt: the likeliest rule's, then others'."""
+) -> Iterator[Candidate]:
+    """Yield the candidates for one way to read an attempt: the likeliest rule's, then others'."""
     nets = (
         [terms.known, *trained(terms.known)]
         if terms.known
         else networks(interview.widths, declared, bias=interview.layout.bias != "none")
     )
-    with_penalty = penalized(nets, interview.first.own)
+    with_penalty = with_penalties(nets, interview.first.own)
     for place, (rule, open_rate) in enumerate(rules(interview, declared)):
         tried = [*nets, *with_penalty] if place == 0 else nets[:MOST_NETWORKS]
         settings = [Setting(n, rule, online) for online in _modes(interview) for n in tried]
         rate = declared.rate if declared.rate is not None else own_rate(interview)
-        search = Search(sessions, terms.strict, rate, terms.deadline, open_rate)
-        yield Court(search, settings, likely=place == 0)
+        search = Search(sessions, Evaluator(terms.strict, rate, open_rate), terms.deadline)
+        yield Candidate(search, settings, likely=place == 0)
 
 
 def _modes(interview: Interview) -> list[bool]:
@@ -187,7 +189,7 @@ def told(interview: Interview, outcome: Outcome, declared: Declared, terms: Term
     """Return the diagnosis with what is to be said of the program's own ways."""
     made = as_far_as_asked(behaved(diagnosis(outcome), interview), interview)
     if terms.known is None and None in (declared.activation, declared.loss):
-        made = replace(made, sentence=made.sentence.replace(CERTAINLY, UNDECLARED))
+        made = replace(made, sentence=made.sentence.replace(CERTAINLY_WRONG, UNDECLARED))
     convention = {
         **layout_words(interview),
         **made.convention,
@@ -212,7 +214,7 @@ def behaved(made: Diagnosis, interview: Interview) -> Diagnosis:
     finding = Finding(MISTAKES["shared-lists"])
     titles = [f.mistake.title for f in (*made.mistakes, finding)]
     return replace(
-        made, verdict="wrong", sentence=wrongly(titles), mistakes=(*made.mistakes, finding)
+        made, verdict="wrong", sentence=wrong_sentence(titles), mistakes=(*made.mistakes, finding)
     )
 
 
@@ -240,13 +242,13 @@ def found_out(
     if terms.known is None and outcome.found:
         names = dict.fromkeys(functions(network))
         if declared.activation is None:
-            said["activation"] = f"{', '.join(names)} (found out)"
+            said["activation"] = f"{', '.join(names)} (inferred)"
         if declared.loss is None and interview.kind != "forward":
-            said["loss"] = f"{network.loss.name} (found out)"
+            said["loss"] = f"{network.loss.name} (inferred)"
     if network.penalty and not (terms.known and terms.known.penalty) and outcome.found:
         said["penalty"] = f"{penalty_words(network.penalty)}, by a number of its own"
     if rule is not None and declared.rule is None and not isinstance(rule, SGD):
-        said["optimizer"] = f"{rule.name} (found out)"
+        said["optimizer"] = f"{rule.name} (inferred)"
     if outcome.setting.online:
         said["updates"] = "one for each sample"
     return said

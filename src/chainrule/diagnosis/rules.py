@@ -38,7 +38,7 @@ def rules(interview: Interview, declared: Declared) -> list[tuple[Optimizer | No
     kinds = [declared.rule] if declared.rule is not None else _kinds(own, interview)
     for kind in kinds:
         for value in rates or [None]:
-            rule = with_rate(_fitted(kind, own), value or 1.0)
+            rule = with_learning_rate(_fitted(kind, own), value or 1.0)
             made.append((rule, value is None))
     return made
 
@@ -84,7 +84,7 @@ def _fitted(rule: Optimizer, own: Mapping[str, float]) -> Optimizer:
         numbers |= {key: values[0]} if values else {}
     if numbers.get("beta1", 0.0) > numbers.get("beta2", 1.0):  # exchanged: that is for the judge
         numbers["beta1"], numbers["beta2"] = numbers["beta2"], numbers["beta1"]
-    return altered(rule, numbers)
+    return with_constants(rule, numbers)
 
 
 def _called(name: str, hints: Sequence[str]) -> bool:
@@ -92,7 +92,7 @@ def _called(name: str, hints: Sequence[str]) -> bool:
     return any(hint in plain for hint in hints)
 
 
-def penalized(networks: Sequence[Network], own: Mapping[str, float]) -> list[Network]:
+def with_penalties(networks: Sequence[Network], own: Mapping[str, float]) -> list[Network]:
     """Return networks with the penalties that a program's own numbers may be the factors of.
 
     That of Σw² is often halved, and then also divided by the number of samples.
@@ -123,12 +123,12 @@ def rate_of(rule: Optimizer | None) -> float | None:
     return None if rule is None else float(rule.constants(1, 0.0)["learning_rate"])
 
 
-def with_rate(rule: Optimizer, rate: float) -> Optimizer:
+def with_learning_rate(rule: Optimizer, rate: float) -> Optimizer:
     """Return an optimizer with another learning rate."""
-    return altered(rule, {"learning_rate": rate})
+    return with_constants(rule, {"learning_rate": rate})
 
 
-def altered(rule: Optimizer, numbers: Mapping[str, float]) -> Optimizer:
+def with_constants(rule: Optimizer, numbers: Mapping[str, float]) -> Optimizer:
     """Return an optimizer with other numbers."""
     # Every optimizer is a dataclass, which their family does not say.
     return replace(rule, **numbers)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]

@@ -1,13 +1,14 @@
-"""Scales: by what factor somebody's gradients differ, and which convention or mistake it is.
+"""Identify the factor between an attempt's gradients and the right ones: a convention or a mistake.
 
-The factor is solved by ratio; it is a convention only if it is made of those that textbooks use.
+A factor is a convention only if it is a product of factors that textbooks use.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,15 @@ Array: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """What a factor is made of.
+    """A factor of all gradients, and what it consists of.
 
     Parameters
     ----------
     factor : float
     words : dict of str to str
-        What to say of it, by aspect: ``"scale"``, ``"sign"``, ``"learning rate"``.
+        Its description by aspect: ``"scale"``, ``"sign"``, ``"learning rate"``.
     mistakes : tuple of str
-        The ids of the mistakes that it is made of; none for a convention.
+        The ids of the mistakes that it consists of; empty for a convention.
     """
 
     factor: float
@@ -34,20 +35,20 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Context:
-    """What factors may be made of.
+class ScaleContext:
+    """What the possible factors depend on.
 
     Parameters
     ----------
     samples, outputs : int
     rate : float or None
-        The learning rate, where it is known.
+        The learning rate, if it is known.
     step : bool
-        Whether there is an update, whose sign and rate are not open.
+        Whether the numbers are updates, whose sign and learning rate are not a convention.
     strict : bool
-        Whether the loss's factor and the mean over samples are as declared.
+        Whether the loss's factor and the mean over samples must be as declared.
     loss : float or None
-        The factor of a loss value that was handed in, which the gradient must have too.
+        The factor of a reported loss value, which the gradient must have too.
     """
 
     samples: int
@@ -58,15 +59,15 @@ class Context:
     loss: float | None = None
 
 
-def ratio(seen: Array, right: Array, half: Any, tolerance: float) -> float | None:
-    """Return the one factor between two arrays, or None if there is none.
+def common_factor(seen: Array, right: Array, half: Any, tolerance: float) -> float | None:
+    """Return the factor by which one array is a multiple of another, or None if it is not.
 
     Parameters
     ----------
     seen, right : array
-        Of one shape; NaN where nothing was handed in.
+        Of the same shape; NaN for entries that were not reported.
     half : array or float
-        The rounding of what was handed in.
+        The rounding of `seen`.
     tolerance : float
         Relative to the largest entry.
     """
@@ -79,15 +80,18 @@ def ratio(seen: Array, right: Array, half: Any, tolerance: float) -> float | Non
     slack = half[known] if np.shape(half) else half
     large, size = float(np.max(np.abs(a))), float(np.max(np.abs(b)))
     loose = slack + 10 * tolerance * large + 1e-300
-    weight = (np.min(loose) / loose) ** 2  # entries with more digits say more
-    unit = b / size  # whose squares are finite, however large a diverging step is
+    weight = (np.min(loose) / loose) ** 2  # entries with more digits weigh more
+    unit = b / size  # its squares stay finite, however large a diverging step is
     factor = large / size * float(np.sum(weight * (a / large) * unit) / np.sum(weight * unit**2))
-    # the factor has taken up a share of the rounding, so that single entries may be off by more
-    return factor if fits(a, factor * b, 3 * slack, 10 * tolerance) and factor else None
+    # the estimate of the factor is affected by rounding, so single entries may be off by more
+    agrees = within_rounding(a, factor * b, 3 * slack, 10 * tolerance)
+    return factor if agrees and factor else None
 
 
-def fits(seen: Array, right: Array, half: Any, tolerance: float, floor: float = 0.0) -> bool:
-    """Tell whether an array is right within its rounding; NaN entries of `right` never are."""
+def within_rounding(
+    seen: Array, right: Array, half: Any, tolerance: float, floor: float = 0.0
+) -> bool:
+    """Return whether an array is right within its rounding; a NaN in `right` never agrees."""
     if seen.shape != right.shape:  # (1, n) and (n,) are the same numbers
         seen, right = np.squeeze(seen), np.squeeze(right)
     if seen.shape != right.shape or not right.size:
@@ -99,32 +103,40 @@ def fits(seen: Array, right: Array, half: Any, tolerance: float, floor: float = 
 
 
 @cache
-def scales(context: Context) -> tuple[Scale, ...]:
-    """Return every factor that has a name, those without a mistake first."""
+def named_scales(context: ScaleContext) -> tuple[Scale, ...]:
+    """Return every known factor, those without a mistake first."""
     found = _combinations(context)
     return tuple(sorted(found, key=lambda s: (len(s.mistakes), len(s.words))))
 
 
-def near(factor: float, context: Context, rounding: float) -> list[Scale]:
-    """Return what a factor may be within its rounding, that with the fewest mistakes first."""
-    return [s for s in scales(context) if abs(factor - s.factor) <= rounding * abs(s.factor)]
+def matching_scales(factor: float, context: ScaleContext, rounding: float) -> list[Scale]:
+    """Return the known factors that equal a factor within its rounding, fewest mistakes first."""
+    known = named_scales(context)
+    return [s for s in known if abs(factor - s.factor) <= rounding * abs(s.factor)]
 
 
-def _combinations(c: Context) -> Iterator[Scale]:
-    for parts in product(_loss(c), _samples(c), _sign(c), _rate(c)):
-        factor, words, mistakes = 1.0, dict[str, str](), list[str]()
-        for value, aspect, text, mistake in parts:
-            factor *= value
-            mistakes += [mistake] if mistake else []
-            if text:
-                words[aspect] = f"{words[aspect]}; {text}" if aspect in words else text
-        yield Scale(factor, words, tuple(mistakes))
+class Part(NamedTuple):
+    """One factor of a scale, such as the sum over the samples."""
+
+    factor: float = 1.0
+    aspect: str = ""
+    words: str = ""
+    mistake: str = ""  # its id; empty for a convention
 
 
-Part: TypeAlias = tuple[float, str, str, str]  # factor, aspect, words, mistake
+def _combinations(c: ScaleContext) -> Iterator[Scale]:
+    """Yield every product of the factors of the loss, the samples, the sign and the rate."""
+    for parts in product(_loss_parts(c), _sample_parts(c), _sign_parts(c), _rate_parts(c)):
+        words: dict[str, str] = {}
+        for part in parts:
+            if part.words:
+                known = words.get(part.aspect)
+                words[part.aspect] = f"{known}; {part.words}" if known else part.words
+        mistakes = tuple(part.mistake for part in parts if part.mistake)
+        yield Scale(math.prod(part.factor for part in parts), words, mistakes)
 
 
-def _loss(c: Context) -> list[Part]:
+def _loss_parts(c: ScaleContext) -> list[Part]:
     """Return the factors of the loss: ½, 1, 2, and the mean over outputs."""
     named = {
         1.0: "",
@@ -135,36 +147,38 @@ def _loss(c: Context) -> list[Part]:
         named.setdefault(1 / c.outputs, "the mean over the outputs")
         named.setdefault(2 / c.outputs, "the mean over the outputs, without ½")
     if c.loss is not None:
-        named = {c.loss: "as the loss handed in", **named}
+        named = {c.loss: "as in the reported loss", **named}
         allowed = c.loss
     else:
         allowed = 1.0 if c.strict else None
     return [
-        (f, "scale", text, "" if allowed is None or f == allowed else "lost-factor")
+        Part(f, "scale", text, "" if allowed is None or f == allowed else "lost-factor")
         for f, text in named.items()
     ]
 
 
-def _samples(c: Context) -> list[Part]:
+def _sample_parts(c: ScaleContext) -> list[Part]:
     """Return the factors of the batch: mean, sum, and the mean taken twice."""
     if c.samples == 1:
-        return [(1.0, "", "", "")]
+        return [Part()]
     wrong = "sum-for-mean" if c.strict or c.loss is not None else ""
     n = float(c.samples)
     return [
-        (1.0, "", "", ""),
-        (n, "scale", "the sum over the samples", wrong),
-        (1 / n, "scale", "the mean over the samples twice", "mean-twice"),
+        Part(),
+        Part(n, "scale", "the sum over the samples", wrong),
+        Part(1 / n, "scale", "the mean over the samples twice", "mean-twice"),
     ]
 
 
-def _sign(c: Context) -> list[Part]:
-    text = "uphill" if c.step else "minus the gradient"
-    return [(1.0, "", "", ""), (-1.0, "sign", text, "sign" if c.step else "")]
+def _sign_parts(c: ScaleContext) -> list[Part]:
+    if c.step:
+        return [Part(), Part(-1.0, "sign", "gradient ascent", "sign")]
+    return [Part(), Part(-1.0, "sign", "minus the gradient")]
 
 
-def _rate(c: Context) -> list[Part]:
+def _rate_parts(c: ScaleContext) -> list[Part]:
     if c.rate is None:
-        return [(1.0, "", "", "")]
-    text = "the learning rate twice" if c.step else "the learning rate is in the gradients already"
-    return [(1.0, "", "", ""), (c.rate, "learning rate", text, "rate-twice" if c.step else "")]
+        return [Part()]
+    if c.step:
+        return [Part(), Part(c.rate, "learning rate", "the learning rate twice", "rate-twice")]
+    return [Part(), Part(c.rate, "learning rate", "the gradients include the learning rate")]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from chainrule.activations import Activation
 from chainrule.descriptions import check_int, check_type
 from chainrule.diagnosis.networks import Declared, known_activation, known_loss
-from chainrule.diagnosis.rules import altered
+from chainrule.diagnosis.rules import with_constants
 from chainrule.errors import InputError, unknown
 from chainrule.explanation import Notation
 from chainrule.layers import Dense
@@ -136,7 +136,7 @@ def _rule(choice: Any, momentum: Any) -> Optimizer | None:
         return rule
     if not hasattr(rule, "momentum"):
         raise InputError(f"momentum={momentum}: {rule.name} has none; leave it out")
-    return altered(rule, {"momentum": momentum})
+    return with_constants(rule, {"momentum": momentum})
 
 
 def _rate(rate: Any) -> float | None:

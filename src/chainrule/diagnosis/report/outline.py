@@ -11,8 +11,8 @@ from chainrule.diagnosis.report.hints import FAULTY, MISTAKE, REPAIR, told
 from chainrule.diagnosis.report.words import (
     FALLS,
     alternative,
-    apart,
     capital,
+    distinguishing_sentence,
     entry,
     place_words,
     sentence,
@@ -142,7 +142,7 @@ def _mistake(finding: Finding, number: int) -> Iterator[Item]:
         yield Note("Repair", sentence(mistake.repair))
     if finding.falls is not None:
         yield Note("Training", FALLS[finding.falls])
-    yield from _alternatives(finding.alternatives, finding.apart)
+    yield from _alternatives(finding.alternatives, finding.distinguishing_input)
 
 
 def _arithmetic(finding: Finding) -> Iterator[Item]:
@@ -163,7 +163,7 @@ def _alternatives(findings: Sequence[Finding], further: str) -> Iterator[Item]:
     for place, finding in enumerate(findings):
         yield Note("Or as well" if place else "Fits equally well", alternative(finding))
     if further:
-        yield Note("To tell them apart", apart(further))
+        yield Note("To distinguish them", distinguishing_sentence(further))
 
 
 def _looked_at(diagnosis: CheckResult) -> Iterator[Item]:

@@ -61,7 +61,7 @@ def _mistake(finding: Finding) -> dict[str, Any]:
         "repair": mistake.repair or None,
         "falls": finding.falls,
         "arithmetic": _both(finding),
-        "apart": finding.apart,
+        "distinguishing_input": finding.distinguishing_input,
         "alternatives": [_mistake(other) for other in finding.alternatives],
     }
 

@@ -97,10 +97,10 @@ def alternative(finding: Finding) -> str:
     return f"{capital(mistake.title)} ({name}).{repair}"
 
 
-def apart(text: str) -> str:
-    """Return what would tell alternatives apart, of a few words or a whole sentence."""
+def distinguishing_sentence(text: str) -> str:
+    """Return the sentence on what would distinguish alternatives, from words or a sentence."""
     whole = text.endswith(".")
-    return text if whole else f"{capital(text)} would tell them apart."
+    return text if whole else f"{capital(text)} would distinguish them."
 
 
 def took(seconds: float) -> str:

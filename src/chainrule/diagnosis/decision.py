@@ -1,0 +1,200 @@
+"""Decide between right, wrong with its mistakes named, and unknown, from what the search finds.
+
+An attempt can often be read in several ways; each is a `Candidate`, and the best outcome counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.diagnosis.evaluation import Explanation
+from chainrule.diagnosis.replay import Setting
+from chainrule.diagnosis.search import LEAST_PAIRS, PAIRS, Search
+from chainrule.diagnosis.sessions import Session
+from chainrule.network import Network
+
+# How many networks mistakes are searched for under, at each level of the search.
+MOST_SETTINGS = (20, 4, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the search found.
+
+    Parameters
+    ----------
+    setting : Setting
+        The network and the optimizer that it holds for.
+    search : Search
+    session : Session
+        The one that shows what is wrong.
+    base : Explanation
+        How far the numbers agree without any mistake.
+    found : tuple of Explanation
+        All that explain the numbers equally well; empty if nothing does. The explanation of a right
+        attempt has no mistakes.
+    """
+
+    setting: Setting
+    search: Search
+    session: Session
+    base: Explanation
+    found: tuple[Explanation, ...] = ()
+
+    @property
+    def is_correct(self) -> bool:
+        """Whether there is no mistake."""
+        return bool(self.found) and self.found[0].cost == 0
+
+    @property
+    def fitted(self) -> Setting:
+        """The setting with the layer widths of the session shown."""
+        return self.search.fitted(self.setting, self.session)
+
+    @property
+    def network(self) -> Network:
+        """The network of the session shown."""
+        return self.fitted.network
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Sort key, smaller is better: fewer mistakes, then more numbers that agree."""
+        return (self.found[0].cost if self.found else 99, -self.base.reached)
+
+
+@dataclass(eq=False)
+class Candidate:
+    """One way to read an attempt, and the settings under which it may be right.
+
+    Parameters
+    ----------
+    search : Search
+    settings : sequence of Setting
+        The most likely first.
+    likely : bool
+        Whether to search for mistakes; with an unlikely optimizer, only correctness is tested.
+    """
+
+    search: Search
+    settings: Sequence[Setting]
+    likely: bool = True
+    bases: list[tuple[Setting, Explanation]] = field(
+        default_factory=list[tuple[Setting, Explanation]]
+    )
+
+    def correct_outcome(self) -> Outcome | None:
+        """Return the outcome if the attempt is right under one of the settings."""
+        for setting in self.settings:
+            base = self.search.right(setting)
+            if base.complete and not base.scale.mistakes:
+                return Outcome(setting, self.search, self.search.sessions[0], base, (base,))
+            self.bases.append((setting, base))
+        return None
+
+    def mistaken_outcome(self, level: int) -> Outcome | None:
+        """Return the outcome with the fewest mistakes that one level of the search finds.
+
+        Parameters
+        ----------
+        level : {0, 1, 2}
+            One mistake; several that show one after the other; pairs that only show together.
+        """
+        search = self.search
+        look = (search.singles, search.several, search.pairs)[level]
+        outcomes: list[Outcome] = []
+        likely = sorted(self._likely(), key=lambda pair: -search.furthest(pair[0]))
+        for setting, base in likely[: MOST_SETTINGS[level]]:
+            if search.late:
+                break
+            if found := tuple(look(setting)):
+                session = search.first_wrong(setting)
+                outcomes.append(Outcome(setting, search, session, base, found))
+                if found[0].cost == 1:
+                    break
+        return min(outcomes, key=lambda o: o.rank, default=None)
+
+    def unknown_outcome(self) -> Outcome:
+        """Return the outcome without an explanation."""
+        setting, base = self._likely()[0]
+        return Outcome(setting, self.search, self.search.first_wrong(setting), base)
+
+    def penalty_outcome(self) -> Outcome | None:
+        """Return the outcome that only the loss includes a penalty, and the gradients do not."""
+        for setting, base in self.bases:
+            session = self.search.first_wrong(setting)
+            names = [seen.name for call in session.calls for seen in call]
+            if setting.network.penalty and "loss" in names[: base.reached]:
+                return Outcome(setting, self.search, session, base)
+        return None
+
+    def _likely(self) -> list[tuple[Setting, Explanation]]:
+        """Return the settings under which most numbers agree without any mistake."""
+        most = max(base.reached for _, base in self.bases)
+        return [(setting, base) for setting, base in self.bases if base.reached == most]
+
+
+def decide(
+    candidates: Sequence[Candidate],
+    fallbacks: Sequence[Candidate] = (),
+    *,
+    correct_fallback_first: bool = False,
+) -> tuple[Outcome, Candidate]:
+    """Return the best outcome of several candidates, and the candidate that has it.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        One for each way to read an attempt, the most likely first.
+    fallbacks : sequence of Candidate
+        Readings that ignore answers which may not belong to the attempt; used if the candidates
+        have no outcome.
+    correct_fallback_first : bool, default False
+        Whether a fallback that is right is returned before any search for mistakes.
+    """
+    first = first_correct(candidates) or (
+        first_correct(fallbacks) if correct_fallback_first else None
+    )
+    if first is not None:
+        return first
+    _share_pair_time([candidate for candidate in (*candidates, *fallbacks) if candidate.likely])
+    for level in range(len(MOST_SETTINGS)):
+        for group in (candidates, fallbacks):
+            if level == 0 and group is fallbacks and (found := first_correct(group)) is not None:
+                return found
+            if (best := _best_mistaken(group, level)) is not None:
+                return best
+    unknown = [(c.unknown_outcome(), c) for c in candidates if c.likely]
+    return min(unknown, key=lambda pair: pair[0].rank)
+
+
+def _best_mistaken(group: Sequence[Candidate], level: int) -> tuple[Outcome, Candidate] | None:
+    """Return the best outcome that a level of the search finds for the likely candidates."""
+    likely = (candidate for candidate in group if candidate.likely)
+    made = [(o, c) for c in likely if (o := c.mistaken_outcome(level)) is not None]
+    return min(made, key=lambda pair: pair[0].rank, default=None)
+
+
+def _share_pair_time(candidates: Sequence[Candidate]) -> None:
+    """Divide the time for pairs of mistakes among candidates."""
+    for candidate in candidates:
+        candidate.search.seconds_pairs = max(LEAST_PAIRS, PAIRS / len(candidates))
+
+
+def first_correct(candidates: Sequence[Candidate]) -> tuple[Outcome, Candidate] | None:
+    """Return the first outcome that is right, and its candidate."""
+    for candidate in candidates:
+        candidate.bases.clear()
+        if (outcome := candidate.correct_outcome()) is not None:
+            return outcome, candidate
+    return None
+
+
+def first_nonfinite(sessions: Sequence[Session]) -> str | None:
+    """Return the name of the first array with a NaN or an infinity, or None."""
+    for session in sessions:
+        for call in session.calls:
+            for seen in call:
+                if not seen.partial and not np.all(np.isfinite(seen.values)):
+                    return seen.name
+    return None
