@@ -11,11 +11,11 @@ version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all check mutate bench bench-quick bench-check bench-sets docs clean other-interpreter
+.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sets docs clean other-interpreter
 .DEFAULT_GOAL := help
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.train ## see what chainrule does
 	$(BIN)/chainrule demo
@@ -25,6 +25,9 @@ test: $(VENV)/.test $(VENV)/.programs ## run the tests and all examples of the R
 
 test-all: $(VENV)/.test $(VENV)/.programs ## the same with full products and more random examples
 	$(BIN)/python -m pytest -n 2 --full
+
+test-versions: $(VENV)/.versions ## run the tests with the lowest and the newest versions: NOX="-s lowest"
+	$(BIN)/nox $(NOX)
 
 check: $(VENV)/.dev ## format, lint, types and documentation
 	$(BIN)/ruff format --check .
@@ -52,7 +55,7 @@ docs: $(VENV)/.docs ## build the documentation into docs/_build/html
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build dist docs/_build docs/reference docs/plots docs/mistakes/generated
-	rm -rf .hypothesis .pytest_cache .ruff_cache
+	rm -rf .hypothesis .nox .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- the environment: a stamp file for each extra of pyproject.toml ----
