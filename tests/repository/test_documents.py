@@ -30,6 +30,15 @@ def test_the_readme_links_to_files_that_exist():
     assert len(links) > 5
 
 
+def test_the_design_names_modules_that_exist():
+    text = (README.parent / "docs" / "design.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"(?:`|^)(\w+(?:\.py|/))(?:`| )", text, flags=re.MULTILINE))
+    source = README.parent / "src" / "chainrule"
+    there = {path.name + ("/" if path.is_dir() else "") for path in source.rglob("*")}
+    assert names - there == set()
+    assert len(names) > 50
+
+
 @pytest.mark.parametrize(
     "shown", ["a b c", "...", "a ...", "... c", "a ... c", "a ... b c", "... b ..."]
 )
