@@ -15,8 +15,9 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from chainrule import names
 from chainrule.derivatives import check_derivative, check_name, elementwise_derivative
-from chainrule.descriptions import Description, Real, lookup
+from chainrule.descriptions import Description, Real, lookup, registered
 from chainrule.elementwise import Number, erfc, exp, expm1, log1p, real, tanh, where
 
 SQRT_HALF = math.sqrt(0.5)
@@ -358,16 +359,4 @@ def activation(choice: str | Activation) -> Activation:
     return lookup(choice, Activation, ACTIVATIONS, "activation")
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    "identity": Identity(),
-    "logistic": Logistic(),
-    "tanh": Tanh(),
-    "relu": ReLU(),
-    "leaky-relu": LeakyReLU(),
-    "elu": ELU(),
-    "selu": SELU(),
-    "gelu": GELU(),
-    "gelu-tanh": GELUTanh(),
-    "silu": SiLU(),
-    "softplus": Softplus(),
-}
+ACTIVATIONS: dict[str, Activation] = registered(Activation.__subclasses__(), names.ACTIVATIONS)

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar, overload
 
 import numpy as np
 
-from chainrule.errors import InputError, unknown
+from chainrule.errors import InputError
+from chainrule.names import canonical, unknown_name
 
 Real: TypeAlias = Annotated[float, "(-inf, inf)"]
 Positive: TypeAlias = Annotated[float, "(0, inf)"]
@@ -128,15 +129,32 @@ def check_subset(names: Iterable[str], *, trainable: bool | tuple[str, ...]) -> 
 
 
 def lookup(choice: T | str, kind: type[Any] | UnionType, table: Mapping[str, T], what: str) -> T:
-    """Return the description of a name in a table, or the one handed in.
+    """Return the description that a name or alias stands for, or the one handed in.
 
     Raises
     ------
     UnknownNameError
         If the table has no such name.
     """
-    if isinstance(choice, str) and choice in table:
-        return table[choice]
-    if isinstance(choice, str) or not isinstance(choice, kind):
-        raise unknown(what, choice, table)
+    if isinstance(choice, str):
+        return table[canonical(what, choice, table)]
+    if not isinstance(choice, kind):
+        raise unknown_name(what, choice, table)
     return choice
+
+
+def registered(classes: Iterable[type[T]], names: Iterable[str]) -> dict[str, T]:
+    """Return the default of each class whose ``name`` is among `names`, by name, in their order.
+
+    The tables in names.py decide what is registered: a class with a ``name`` needs one entry there.
+
+    Raises
+    ------
+    TypeError
+        If a name has no class.
+    """
+    by_name: dict[str, Any] = {vars(one).get("name", ""): one for one in classes}
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        raise TypeError(f"names.py lists {missing[0]!r}, but no class has that name; write it")
+    return {name: by_name[name]() for name in names}

@@ -3,10 +3,11 @@
 This is not a place for checks; a check stands where the value is used, only the words are shared.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-MOST_TOLD = 60  # names in a message
+TYPO = 0.65  # the similarity from which a name is taken for a misspelling of another
+MOST_LISTED = 60  # names in a message
 
 
 class ChainruleError(Exception):
@@ -36,16 +37,45 @@ class DivergenceError(ChainruleError, ArithmeticError):
     """
 
 
-def unknown(what: str, name: object, choices: Iterable[str]) -> UnknownNameError:
-    """Return the error for a `name` that is not among `choices`, with the nearest right one."""
+def unknown(
+    what: str,
+    name: object,
+    choices: Iterable[str],
+    aliases: Mapping[str, str] | None = None,
+    *,
+    suggest: bool = True,
+) -> UnknownNameError:
+    """Return the error for a name that is not among `choices`.
+
+    Parameters
+    ----------
+    what : str
+        What the name is for, such as ``"activation"``.
+    name : object
+    choices : iterable of str
+    aliases : mapping of str to str, optional
+        Other spellings, which `name` may be a misspelling of, and the choice each stands for.
+    suggest : bool, default True
+        Whether the choice that `name` may be a misspelling of is suggested. Without a suggestion,
+        all choices are listed.
+    """
     known = sorted(choices)
-    folded = {choice.casefold(): choice for choice in reversed(known)}
-    near = get_close_matches(str(name).casefold(), folded, n=8, cutoff=0.4)
-    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
-    told = f"known: {', '.join(known)}"
-    if len(known) > MOST_TOLD:
-        told = f"nearest of {len(known)}: {', '.join(folded[n] for n in near) or 'none'}"
-    return UnknownNameError(f"{name!r} is no {what}; {hint}{told}")
+    meanings = {**(aliases or {}), **{choice: choice for choice in known}}
+    near = _nearest(str(getattr(name, "__name__", name)), meanings) if suggest else None
+    if near is not None:
+        return UnknownNameError(f"unknown {what} {name!r}; did you mean {near!r}?")
+    listed = ", ".join(known[:MOST_LISTED]) + (", …" if len(known) > MOST_LISTED else "")
+    return UnknownNameError(f"unknown {what} {name!r}; choose one of: {listed}")
+
+
+def _nearest(name: str, meanings: Mapping[str, str]) -> str | None:
+    """Return the one name that another is a misspelling or the beginning of, or None."""
+    folded = {spelling.casefold(): meant for spelling, meant in meanings.items()}
+    begun = {meant for spelling, meant in folded.items() if spelling.startswith(name.casefold())}
+    if name and len(begun) == 1:
+        return begun.pop()
+    near = get_close_matches(name.casefold(), folded, n=1, cutoff=TYPO)
+    return folded[near[0]] if near else None
 
 
 def missing(package: str, purpose: str, extra: str) -> MissingPackageError:

@@ -14,9 +14,10 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule import names
 from chainrule.activations import logistic, softplus
 from chainrule.derivatives import PROBES, STEP, check_derivative
-from chainrule.descriptions import Description, Positive, lookup
+from chainrule.descriptions import Description, Positive, lookup, registered
 from chainrule.elementwise import Number, exp, log, real, where
 from chainrule.errors import InputError
 
@@ -452,13 +453,4 @@ def loss(choice: str | Loss) -> Loss:
     return lookup(choice, Loss, LOSSES, "loss")
 
 
-LOSSES: dict[str, Loss] = {
-    "squared-error": SquaredError(),
-    "absolute-error": AbsoluteError(),
-    "huber": Huber(),
-    "quantile": Quantile(),
-    "poisson": Poisson(),
-    "logistic-cross-entropy": LogisticCrossEntropy(),
-    "softmax-cross-entropy": SoftmaxCrossEntropy(),
-    "softmax-squared-error": SoftmaxSquaredError(),
-}
+LOSSES: dict[str, Loss] = registered(Loss.__subclasses__(), names.LOSSES)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule import names
 from chainrule.descriptions import (
     Count,
     Description,
@@ -19,6 +20,7 @@ from chainrule.descriptions import (
     Share,
     check_type,
     lookup,
+    registered,
 )
 from chainrule.elementwise import Number, sqrt, where
 from chainrule.layout import Layout
@@ -413,12 +415,6 @@ def optimizer(choice: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
     return lookup(choice, Optimizer | LBFGS, OPTIMIZERS, "optimizer")
 
 
-OPTIMIZERS: dict[str, Optimizer | LBFGS] = {
-    "sgd": SGD(),
-    "momentum": Momentum(),
-    "nesterov": Nesterov(),
-    "rmsprop": RMSProp(),
-    "adam": Adam(),
-    "adamw": AdamW(),
-    "lbfgs": LBFGS(),
-}
+OPTIMIZERS: dict[str, Optimizer | LBFGS] = registered(
+    (*Optimizer.__subclasses__(), LBFGS), names.OPTIMIZERS
+)

@@ -22,6 +22,7 @@ from chainrule.descriptions import Count, Description, NonNegative, check_int, c
 from chainrule.elementwise import where
 from chainrule.errors import DivergenceError, InputError, missing, unknown
 from chainrule.loops import Batches, State
+from chainrule.names import canonical
 from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
@@ -293,9 +294,11 @@ def prepare_pair(network: Network, theta: Array, validation: Sequence[Any]) -> B
 
 def choose_metric(choice: str | Metric | None) -> Metric | None:
     """Return the metric of a name, or the one handed in."""
-    if choice is not None and not callable(choice) and str(choice) not in METRICS:
-        raise unknown("metric", choice, METRICS)
-    return METRICS[choice] if isinstance(choice, str) else choice
+    return (
+        choice
+        if choice is None or callable(choice)
+        else METRICS[canonical("metric", choice, METRICS)]
+    )
 
 
 class Settings(NamedTuple):

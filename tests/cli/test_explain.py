@@ -316,7 +316,7 @@ def test_a_file_beside_other_files(call: Call, net: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("layer = [2, 3, 1]", "'layer' is no setting; did you mean 'layers'?"),
+        ("layer = [2, 3, 1]", "unknown setting 'layer'; did you mean 'layers'?"),
         ("layers = [2, 3, 1]", "inputs: is missing"),
         ("layers = [2, 'x']", "layers: 'x' in "),
         ("preset = 'mazur'\nseed = 1", "seed: nothing is drawn"),

@@ -100,7 +100,7 @@ def test_it_is_told_in_a_sentence():
 def test_what_is_refused():
     with pytest.raises(UnknownNameError, match="did you mean 'compiled'"):
         describe(SMALL, rows=4, engine="compile")
-    with pytest.raises(UnknownNameError, match="known: auto, compiled, reference"):
+    with pytest.raises(UnknownNameError, match="choose one of: auto, compiled, reference"):
         train(SMALL, X, T, engine="numba")
     with pytest.raises(InputError, match="lbfgs is SciPy's"):
         train(SMALL, X, T, "lbfgs", engine="compiled")

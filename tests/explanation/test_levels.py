@@ -82,12 +82,12 @@ def test_any_level_can_be_asked_for(level):
     [
         ({"level": "matrix"}, UnknownNameError, "did you mean 'matrices'"),
         ({"level": "summary", "parameter": "W1[0,0]"}, InputError, "choose one of them"),
-        ({"parameter": "W3[0,0]"}, UnknownNameError, "'W3[0,0]' is no parameter"),
+        ({"parameter": "W3[0,0]"}, UnknownNameError, "unknown parameter 'W3[0,0]'"),
         ({"parameter": "W1[2,0]"}, InputError, "goes from 0 to [1,1]"),
         ({"parameter": "W1[0]"}, InputError, "goes from 0 to [1,1]"),
         ({"parameter": "W1"}, InputError, "name one entry, such as W1[0,0]"),
         ({"parameter": "W1[-1,0]"}, InputError, "name one entry"),
-        ({"parameter": "w9"}, UnknownNameError, "'w9' is no parameter"),
+        ({"parameter": "w9"}, UnknownNameError, "unknown parameter 'w9'"),
     ],
 )
 def test_what_cannot_be_asked_for(options, error, message):
@@ -305,7 +305,7 @@ def test_save_chooses_the_format_by_the_ending(tmp_path, ending):
     [
         ("mazur.pdf", None, InputError, "no known file ending"),
         ("mazur", None, InputError, "no known file ending"),
-        ("mazur.txt", "word", UnknownNameError, "'word' is no format"),
+        ("mazur.txt", "word", UnknownNameError, "unknown format 'word'"),
         ("missing/mazur.txt", None, InputError, "cannot write"),
     ],
 )

@@ -278,13 +278,13 @@ def test_other_places(place, name, text, reached):
     ("equations", "hint"),
     [
         ({("hiden", "dx"): "delta @ W"}, "'hidden'"),
-        ({("4", "dx"): "delta @ W"}, "known: 1, 2, 3"),
+        ({("4", "dx"): "delta @ W"}, "choose one of: 1, 2, 3"),
         ({("layer2", "dx"): "delta @ W"}, "place"),
         ({("all", "dleta"): "da"}, "'delta'"),
         ({("loss", "trems"): "p - t"}, "'terms'"),
         ({("W2", "w_nwe"): "w"}, "'w_new'"),
         ({("optimizer", "v_new"): "w"}, "'w_new'"),  # a state that nothing uses
-        ({("all", "extra"): "da"}, "known:"),  # a name that nothing uses
+        ({("all", "extra"): "da"}, "choose one of: "),  # a name that nothing uses
     ],
 )
 def test_unknown_places_and_names_are_refused(equations, hint):
@@ -295,10 +295,16 @@ def test_unknown_places_and_names_are_refused(equations, hint):
 @pytest.mark.parametrize(
     ("equations", "hint"),
     [
-        ({("all", "delta"): "da * dff(z, a)"}, "no function in layer.; did you mean 'df'"),
-        ({("output", "delta"): "da * zz"}, "no name in layer3; did you mean 'z'"),
-        ({("hidden", "delta"): "da * abve.a"}, "no scope seen from layer.; did you mean 'above'"),
-        ({("hidden", "delta"): "da * above.aa"}, "no name in layer.; did you mean 'a'"),
+        (
+            {("all", "delta"): "da * dff(z, a)"},
+            "function in layer. 'dff'; did you mean 'df'",
+        ),
+        ({("output", "delta"): "da * zz"}, "unknown name in layer3 'zz'; did you mean 'z'"),
+        (
+            {("hidden", "delta"): "da * abve.a"},
+            "seen from layer. 'abve'; did you mean 'above'",
+        ),
+        ({("hidden", "delta"): "da * above.aa"}, "unknown name in layer. 'aa'; did you mean 'a'"),
     ],
 )
 def test_unknown_names_in_an_equation_are_refused(equations, hint):

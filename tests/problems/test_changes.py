@@ -255,9 +255,9 @@ def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
         ({"preset": "mazur", "seed": 1}, "seed", "nothing is drawn"),
         ({"preset": "mazur", "level": "scalar"}, "level", "did you mean 'scalars'"),
         ({"preset": "mazur", "notation": "mazr"}, "notation", "did you mean 'mazur'"),
-        ({"preset": "mazur", "residual": "x"}, "residual", "known: o-t, t-o"),
-        ({"preset": "mazur", "count-from": 2}, "count-from", "known: 0, 1"),
-        ({"preset": "mazur", "count-from": True}, "count-from", "known: 0, 1"),
+        ({"preset": "mazur", "residual": "x"}, "residual", "choose one of: o-t, t-o"),
+        ({"preset": "mazur", "count-from": 2}, "count-from", "choose one of: 0, 1"),
+        ({"preset": "mazur", "count-from": True}, "count-from", "choose one of: 0, 1"),
         ({"preset": "mazur", "parameter": 5}, "parameter", "no text"),
         *(
             ({"preset": "mazur", **dict.fromkeys(pair, 1)}, pair[0], f"together with {pair[1]}")
@@ -279,8 +279,8 @@ def test_what_does_not_fit_is_told(settings: dict[str, Any], key: str, said: str
 
 
 def test_unknown_settings_are_told_with_the_nearest():
-    with pytest.raises(UnknownNameError, match="'learning_rate' is no setting; did you mean 'lear"):
-        check_settings({"learning_rate": 1})
+    with pytest.raises(UnknownNameError, match="setting 'learnig_rate'; did you mean 'lear"):
+        check_settings({"learnig_rate": 1})
 
 
 def test_what_stands_below_is_known():

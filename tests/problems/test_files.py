@@ -127,7 +127,7 @@ def test_a_file_that_is_wrong(write: Any, name: str, text: str, said: str):
 
 @pytest.mark.parametrize("text", ["layer = [2, 3, 1]", "[layer]\nsizes = 3"])
 def test_unknown_keys_are_refused_with_the_nearest(write: Any, text: str):
-    with pytest.raises(UnknownNameError, match=r"net\.toml: 'layer' is no setting; did you mean "):
+    with pytest.raises(UnknownNameError, match=r"net\.toml: unknown setting 'layer'; did you "):
         read_problem(write(text))
 
 

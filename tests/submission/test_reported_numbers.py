@@ -375,15 +375,15 @@ def test_files_that_cannot_be_read(tmp_path: Path):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("dW9,1\n", "line 1 .*'dW9' is no quantity; did you mean 'dW"),
-        ("w5,1\n", "'w5' is no quantity"),
+        ("dW9,1\n", "line 1 .*unknown quantity 'dW9'; did you mean 'dW"),
+        ("w5,1\n", "unknown quantity 'w5'"),
         ("dW1[2,0]\t1\n", r"there is no dW1\[2,0\]; dW1 is \(2, 3\) \(to, from\)"),
         ("dW1[0]\t1\n", r"there is no dW1\[0\]"),
         ("z1[0]\t1\n", r"there is no z1\[0\]; z1 is \(5, 2\) \(sample, unit\)"),
         ("loss[0]\t1\n", r"there is no loss\[0\]"),
         ({"dW1": [1, 2]}, r"dW1 is \(2, 3\), but \(2,\) was given"),
         ({"db1": [1, 2, 3]}, r"db1 is \(2,\), but \(3,\) was given; .*db1\[0\]"),
-        ("dW1[0,0],0,5\n", "'dW1.0,0.,0' is no quantity"),
+        ("dW1[0,0],0,5\n", "unknown quantity 'dW1.0,0.,0'"),
     ],
 )
 def test_what_does_not_fit_the_network(source: Any, message: str):

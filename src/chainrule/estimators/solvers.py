@@ -10,6 +10,7 @@ from chainrule.descriptions import NUMBER, lookup
 from chainrule.errors import InputError, unknown
 from chainrule.estimators.choices import Choices, plain
 from chainrule.estimators.schedules import SampleScaling
+from chainrule.names import canonical
 from chainrule.optimizers import (
     LBFGS,
     OPTIMIZERS,
@@ -60,14 +61,20 @@ class Pace(NamedTuple):
     learning_rate: float | None = None
 
 
+def solver_name(choices: Choices) -> str:
+    """Return the solver's registered name, for which an alias may be given; "" for an object."""
+    solver = choices.solver
+    return canonical("solver", solver, OPTIMIZERS) if isinstance(solver, str) else ""
+
+
 def is_lbfgs(choices: Choices) -> bool:
     """Tell whether the solver is L-BFGS, which takes all data at once."""
-    return choices.solver == "lbfgs" or isinstance(choices.solver, LBFGS)
+    return solver_name(choices) == "lbfgs" or isinstance(choices.solver, LBFGS)
 
 
 def is_adaptive(choices: Choices) -> bool:
     """Tell whether the rate falls when nothing improves any more."""
-    return choices.learning_rate == "adaptive" and choices.solver in DESCENTS
+    return choices.learning_rate == "adaptive" and solver_name(choices) in DESCENTS
 
 
 def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
@@ -85,11 +92,9 @@ def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
         rate_of(choices, pace)  # a name that nothing is called by is no choice under any solver
     if not isinstance(solver, str):
         return own_optimizer(choices, lookup(solver, Optimizer | LBFGS, OPTIMIZERS, "solver"))
-    if solver not in OPTIMIZERS:
-        raise unknown("solver", solver, OPTIMIZERS)
-    if solver == "lbfgs":
+    if is_lbfgs(choices):
         return LBFGS(tolerance=choices.tol)
-    return stochastic(choices, solver, rate_of(choices, pace))
+    return stochastic(choices, solver_name(choices), rate_of(choices, pace))
 
 
 def own_optimizer(choices: Choices, solver: Optimizer | LBFGS) -> Optimizer | LBFGS:
@@ -141,7 +146,7 @@ def rate_of(choices: Choices, pace: Pace) -> float | Schedule:
     name, learning_rate = choices.learning_rate, float(choices.learning_rate_init)
     if isinstance(name, Schedule):
         return name
-    if name in OWN_RATES and choices.solver not in DESCENTS:
+    if name in OWN_RATES and solver_name(choices) not in DESCENTS:
         return learning_rate
     match plain(str(name)):
         case "constant":

@@ -3,7 +3,7 @@
 Each is described in a file of its own; whoever adds to the table is tested.
 """
 
-from chainrule.errors import unknown
+from chainrule.names import canonical
 from chainrule.problems.digits import DIGITS
 from chainrule.problems.half_adder import HALF_ADDER
 from chainrule.problems.huddar import HUDDAR
@@ -30,9 +30,7 @@ def problem(name: str) -> Problem:
     UnknownNameError
         If the table has no such name.
     """
-    if str(name) not in PROBLEMS:
-        raise unknown("problem", name, PROBLEMS)
-    return PROBLEMS[name]
+    return PROBLEMS[canonical("problem", name, PROBLEMS)]
 
 
 PROBLEMS: dict[str, Problem] = {
