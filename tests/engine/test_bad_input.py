@@ -20,7 +20,6 @@ from chainrule import (
     ActivationLayer,
     Adam,
     AdamW,
-    Batches,
     ChainruleError,
     ClipNorm,
     ClipValue,
@@ -54,8 +53,8 @@ from chainrule import (
     mlp,
     problem,
     train,
-    wire,
 )
+from chainrule.engine import Batches, wire
 from chainrule.initializers import initializer
 
 Inputs: TypeAlias = dict[str, Any]

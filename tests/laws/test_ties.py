@@ -20,8 +20,8 @@ from chainrule import (
     LayerNorm,
     Penalty,
     mlp,
-    wire,
 )
+from chainrule.engine import wire
 from chainrule.layers import dropout_mask
 from chainrule.losses import one_hot
 
