@@ -1,7 +1,8 @@
-"""Mutation testing of the engine's arithmetic: a changed sign or constant must fail a fast law.
+"""Mutation tests: change one operation at a time, and see whether the tests notice.
 
-``make mutate`` changes one operator, comparison, number or equation at a time, runs the fast laws
-in a child process, and lists what no law noticed. Messages and checks of input are left out.
+``make mutate`` changes one operator, comparison, number, equation or call of an escaper at a time,
+runs the tests of that file in a child process, and lists the changes that no test noticed. Messages
+and checks of input are left out. ``python -m tools.mutate gradcheck`` does so for one file.
 """
 
 import ast
@@ -22,12 +23,33 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "chainrule"
-FILES = (
+LAWS = ("tests/laws/test_fast.py", "tests/laws/test_ties.py")
+ENGINE = (
     *("activations", "losses", "layers", "optimizers", "schedules", "penalties"),
     *("initializers", "network", "loops", "wiring"),
 )
-LAWS = ("tests/laws/test_fast.py", "tests/laws/test_ties.py")
-SECONDS = 60  # a mutant that takes longer hangs, and is noticed
+SANDBOX = "tests/submission/test_sandbox.py"
+ESCAPING = "tests/pages/test_escaping.py"
+
+# The files that are mutated, and the arguments of pytest that select the tests of each.
+TESTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(ENGINE, LAWS),
+    "gradcheck": ("tests/engine/test_gradcheck.py",),
+    "compiled/choice": ("tests/compiled/test_choice.py",),
+    "diagnosis/decision": ("tests/diagnosis/test_decision.py",),
+    "submission/process/data_files": ("tests/submission/test_data_files.py",),
+    "submission/process/messages": (SANDBOX, "-k", "forged or back or steer or messages or sent"),
+    "submission/process/rlimits": (SANDBOX, "-k", "network or written or goes_wrong"),
+    "pages/html": (ESCAPING,),
+    "pages/svg": (ESCAPING,),
+    "pages/mathml": (ESCAPING,),
+    "pages/markup": (ESCAPING,),
+    "pages/tex_words": (ESCAPING,),
+}
+# Of these files only the calls of escapers are mutated: the rest is layout.
+ONLY_ESCAPERS = ("pages/html", "pages/svg", "pages/mathml")
+ESCAPERS = {"escape"}
+SECONDS = 60  # a mutant that runs longer is taken to hang, and counts as noticed
 
 OTHER: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
@@ -49,23 +71,33 @@ COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.In: (ast.NotIn,),
     ast.NotIn: (ast.In,),
 }
-WORDS = {  # functions that refuse input or name a fault
+SKIPPED_FUNCTIONS = {  # that check input or describe an error
     *("__post_init__", "check_targets", "_check_range", "_check_probabilities", "source_of"),
-    *("diverged", "guilty", "check_state", "check_law", "_parameter", "_numbered", "_pairs"),
-    *("check_gradient", "layer", "one_hot"),
+    *("diverged", "first_nonfinite", "check_state", "check_law", "_parameter", "_numbered"),
+    *("_pairs", "check_gradient", "layer", "one_hot"),
 }
 
 Mutant = tuple[int, str, ast.Module]
 
 
-def mutants(text: str) -> Iterator[Mutant]:
+def mutants(text: str, *, only_escapers: bool = False) -> Iterator[Mutant]:
     """Yield (line, what changed, tree) for every single change of a file or an equation."""
     tree = ast.parse(text)
     left_out, texts = skipped(tree), equations(tree)
     for place, node in enumerate(ast.walk(tree)):
         if place not in left_out:
-            for change in changes(node, in_equation=place in texts):
+            operations = () if only_escapers else changes(node, in_equation=place in texts)
+            for change in (*operations, *without_escaping(node)):
                 yield mutant(tree, place, change)
+
+
+def without_escaping(node: ast.AST) -> Iterator[dict[str, Any]]:
+    """Yield the change that lets a call of an escaper return its argument."""
+    match node:
+        case ast.Call(func=ast.Name(name)) if name in ESCAPERS:
+            yield {"func": ast.Name("str", ast.Load())}
+        case _:
+            pass
 
 
 def mutant(tree: ast.Module, place: int, change: dict[str, Any]) -> Mutant:
@@ -112,10 +144,10 @@ def skipped(tree: ast.Module) -> set[int]:
 
 
 def is_skipped(node: ast.AST) -> bool:
-    """Tell whether a node says something instead of computing it."""
+    """Return whether a node describes something instead of computing it."""
     match node:
         case ast.FunctionDef(name=name):
-            return name in WORDS
+            return name in SKIPPED_FUNCTIONS
         case ast.Raise() | ast.Import() | ast.ImportFrom() | ast.AnnAssign(value=None):
             return True
         case ast.keyword(arg="strict") | ast.Assign(targets=[ast.Name("formula" | "dformula")]):
@@ -134,7 +166,7 @@ def equations(tree: ast.Module) -> set[int]:
 
 
 def is_expression(text: str) -> bool:
-    """Tell whether a text parses as an expression."""
+    """Return whether a text parses as an expression."""
     try:
         ast.parse(text, mode="eval")
     except SyntaxError:
@@ -148,7 +180,7 @@ def places(tree: ast.Module, roots: list[Any]) -> set[int]:
     return {i for i, node in enumerate(ast.walk(tree)) if id(node) in inside}
 
 
-# ---- a mutant's life ----------------------------------------------------------------------------
+# ---- running a mutant --------------------------------------------------------------------------
 
 
 class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -172,7 +204,8 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def survives(name: str, tree: ast.Module) -> bool:
-    """Tell whether the laws pass with a file replaced by a changed tree, in a child process."""
+    """Return whether the tests pass with a file replaced by a changed tree, in a child process."""
+    module = f"chainrule.{name.replace('/', '.')}"
     child = os.fork()
     if child == 0:
         signal.alarm(SECONDS)
@@ -180,8 +213,9 @@ def survives(name: str, tree: ast.Module) -> bool:
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
         try:
-            sys.meta_path.insert(0, Mutated(f"chainrule.{name}", compile(tree, name, "exec")))
-            failed = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", *LAWS])
+            sys.meta_path.insert(0, Mutated(module, compile(tree, name, "exec")))
+            options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain"]
+            failed = pytest.main([*options, *TESTS[name]])
         except BaseException:  # noqa: BLE001 (a mutant may do anything)
             failed = 1
         os._exit(1 if failed else 0)
@@ -192,11 +226,11 @@ def main() -> None:
     """Print the survivors and the score of the files named, or of all."""
     os.chdir(ROOT)
     total = killed = 0
-    for name in sys.argv[1:] or FILES:
+    for name in sys.argv[1:] or TESTS:
         text, began = (SOURCE / f"{name}.py").read_text(encoding="utf-8"), perf_counter()
         if not survives(name, ast.parse(text)):
-            sys.exit(f"the laws fail without any change in {name}.py")
-        found = list(mutants(text))
+            sys.exit(f"the tests {' '.join(TESTS[name])} fail without any change in {name}.py")
+        found = list(mutants(text, only_escapers=name in ONLY_ESCAPERS))
         alive = [(line, what) for line, what, tree in found if survives(name, tree)]
         for line, what in alive:
             print(f"survived  {name}:{line}  {what}", flush=True)

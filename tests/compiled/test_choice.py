@@ -70,6 +70,14 @@ def test_numba_set_as_it_is(setting: str, monkeypatch: pytest.MonkeyPatch):
     assert describe(SMALL, rows=4).engine == "compiled"
 
 
+def test_two_threads_start_at_the_measured_amount_of_work(monkeypatch):
+    monkeypatch.setattr("chainrule.compiled.threads.allowed", lambda: 2)
+    net = mlp(100, 100, 10, activation="relu", loss="squared-error")  # 11,000 per sample
+    batches = (10, 54, 55, 500)  # 600,000 are between 54 and 55 samples
+    threads = [describe(net, rows=60_000, batch_size=batch).threads for batch in batches]
+    assert threads == [1, 1, 2, 2]
+
+
 def test_threads_are_as_many_as_work_feeds(monkeypatch):
     monkeypatch.setattr("chainrule.compiled.threads.allowed", lambda: 2)
     assert describe(SMALL, rows=4).threads == 1

@@ -149,6 +149,29 @@ def test_a_complex_step_that_lies_in_one_entry_is_not_trusted(place: int):
     assert faulty(check_gradient(partly_absolute, wrong, theta)) == {"theta"}
 
 
+@pytest.mark.parametrize("error", [3e-6, 1e-4])
+def test_a_complex_step_that_is_slightly_wrong_is_not_trusted(error: float):
+    """A wrong gradient that agrees with it must be caught by central differences."""
+    theta = np.array([0.5, -1.25, 2.0])
+
+    def value(w: Array) -> Any:  # its complex step is too large by a relative error
+        return np.sum(w.real**3 + 1j * w.imag * 3 * w.real**2 * (1 + error))
+
+    report = check_gradient(
+        lambda w: value(w) if np.iscomplexobj(w) else value(w).real,
+        3 * theta**2 * (1 + error),
+        theta,
+    )
+    assert report.method == "central differences"
+    assert [entry.verdict for entry in report.entries] == ["wrong"] * 3
+
+
+def test_a_complex_step_that_agrees_with_central_differences_is_used():
+    report = check_gradient(lambda w: np.sum(w**3), lambda w: 3 * w**2, [0.5, -1.25, 2.0])
+    assert report.method == "complex step"
+    assert report.ok
+
+
 @pytest.mark.parametrize("array", ["W1", "b1", "W2"])
 def test_a_complex_step_that_lies_as_the_gradient_does_is_not_trusted(array: str):
     theta = np.linspace(-2, 2, 80)
