@@ -139,8 +139,8 @@ def test_the_first_setting_under_which_it_is_right_counts():
 
 
 def test_an_outcome_is_correct_only_with_an_explanation_without_mistakes():
-    make = Outcome
-    arguments: Any = (setting(), None, None, RIGHT)
+    make: Any = Outcome
+    arguments = (setting(), None, None, RIGHT)
     assert make(*arguments, (RIGHT,)).is_correct
     assert not make(*arguments, (ONE,)).is_correct
     assert not make(*arguments).is_correct
