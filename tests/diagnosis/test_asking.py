@@ -256,7 +256,7 @@ class Either(Dropping):
 def test_another_method_is_asked_than_the_one_that_draws():
     found = check(Either)
     assert found.ok, found.sentence
-    assert "it draws random numbers, so that it was not asked: train(x, t)" in found.remarks
+    assert "not called, because it draws random numbers: train(x, t)" in found.remarks
 
 
 # ---- penalties by default ------------------------------------------------------------------------

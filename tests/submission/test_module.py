@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from chainrule.submission import SubmissionError
-from chainrule.submission.process.module import Loaded, load
+from chainrule.submission.process.module import LoadedModule, load
 
 
 @pytest.fixture
 def run(tmp_path: Path):
     """Return a function that writes a program and loads it."""
 
-    def write_and_load(text: str | bytes, seconds: float = 10.0, name: str = "net.py") -> Loaded:
+    def write_and_load(
+        text: str | bytes, seconds: float = 10.0, name: str = "net.py"
+    ) -> LoadedModule:
         file = tmp_path / name
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
         return load(file, seconds)
@@ -76,7 +78,7 @@ def test_training_is_stopped_and_the_rest_still_defined(run, loop: str):
     loaded = run(f"{loop}\nw = [0]\nprint('late')\ndef f(): return w\n", seconds=0.4)
     assert time.monotonic() - start < 5
     assert loaded.remarks[0] == (
-        "line 1 was left out: it runs for longer than 0.4 s; it trains, most likely"
+        "line 1 was left out: it runs for longer than 0.4 s, probably because it trains a network"
     )
     assert "used up before it" in loaded.remarks[1]
     assert loaded.namespace["f"]() == [0]
@@ -106,7 +108,7 @@ def test_plots_do_nothing(run):
         pytest.skip("they are installed here")
     loaded = run(text)
     assert loaded.remarks == tuple(
-        f"{name} is not installed: what is drawn with it is left out"
+        f"{name} is not installed; its plots are left out"
         for name in ("matplotlib", "mpl_toolkits", "seaborn")
     )
     assert "matplotlib" not in sys.modules
@@ -149,14 +151,16 @@ def test_the_declared_network(run):
     loaded = run("NETWORK = {'layers': [2, 3, 1], 'activation': 'tanh', 'rate': .5, 'x': None}\n")
     assert loaded.declared == {"layers": [2, 3, 1], "activation": "tanh", "rate": 0.5, "x": None}
     assert run("NETWORK = {'f': print}\n").declared == {}
-    assert "no dict of plain values" in run("NETWORK = [2, 3]\n").remarks[0]
+    assert "nor a dictionary of plain values" in run("NETWORK = [2, 3]\n").remarks[0]
 
 
 def test_encodings(run):
     assert run("# coding: latin-1\nname = 'Größe'\n".encode("latin-1")).namespace["name"] == "Größe"
     loaded = run("name = 'Größe'\r\nx = 1\r\n".encode("latin-1"))
     assert loaded.namespace["name"] == "Größe"
-    assert loaded.remarks == ("net.py is not in UTF-8 and does not say so; it was read as Latin-1",)
+    assert loaded.remarks == (
+        "net.py is not in UTF-8 and declares no encoding; it was read as Latin-1",
+    )
     assert run(b"\xef\xbb\xbfx = 1\n").namespace["x"] == 1
 
 
@@ -165,9 +169,9 @@ def test_encodings(run):
     [
         (b"", "net.py", "net.py is empty"),
         (b"\n \n", "net.py", "net.py is empty"),
-        (b"\x7fELF\0\0", "net.py", "is no text file"),
+        (b"\x7fELF\0\0", "net.py", "is not a text file"),
         ("x = 1".encode("utf-16"), "net.py", "UTF-16"),
-        (b"{}", "net.ipynb", "export it as .py"),
+        (b"{}", "net.ipynb", "export it as a .py file"),
         (b"x = 1\ndef f(:\n", "net.py", "net.py, line 2: invalid syntax: def f(:"),
         (b"print 'x'", "net.py", "line 1: Missing parentheses"),
         (b"x = 1\nreturn x\n", "net.py", "line 2: 'return' outside function"),

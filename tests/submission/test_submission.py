@@ -24,6 +24,7 @@ import pytest
 
 from chainrule.diagnosis import check
 from chainrule.submission import (
+    GROWING_RESULT,
     Attempt,
     SubmissionError,
     attempt_of,
@@ -1011,7 +1012,7 @@ def test_a_constructor_that_takes_the_data():
     question = example(WIDTHS)
     found = read(attempt_of(GivenTheData), replace(question, b=(np.zeros(4), np.zeros(2))))
     assert isinstance(found, list)
-    assert {"no-bias: layer 1", "no-bias: layer 2"} <= set(found[0].remarks)
+    assert {"layer 1 has no bias", "layer 2 has no bias"} <= set(found[0].remarks)
     expected = right(replace(question, b=(np.zeros(4), np.zeros(2))))
     new = found[0].answers[0]["W1_new"]
     np.testing.assert_allclose(new, question.W[0] - 0.5 * expected["dW1"])
@@ -1028,7 +1029,7 @@ def test_numbers_one_by_one():
 
 def test_one_bias_for_a_layer_is_told():
     reading = asked(OneBiasALayer)[0]
-    assert {"shared-bias: layer 1", "shared-bias: layer 2"} <= set(reading.remarks)
+    assert {f"all units of layer {i} share one bias" for i in (1, 2)} <= set(reading.remarks)
 
 
 def test_fixed_sizes_are_found_and_told():
@@ -1112,8 +1113,8 @@ class Network:
     found = read(find(namespace, "Network.forward"), example(WIDTHS))
     assert isinstance(found, list)
     remarks = found[0].remarks
-    assert any(remark.startswith("shared: Layer.units") for remark in remarks)
-    assert any(remark.startswith("grows: ") for remark in remarks)
+    assert any(remark.startswith("Layer.units is an attribute of the class") for remark in remarks)
+    assert any(remark.startswith(GROWING_RESULT) for remark in remarks)
     np.testing.assert_allclose(found[0].answers[0]["p"], right(example(WIDTHS))["p"])
 
 

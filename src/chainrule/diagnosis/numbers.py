@@ -74,7 +74,7 @@ def _may_be_turned(figures: ReportedNumbers, network: Network) -> bool:
     """Tell whether nothing says how weights lie: whole arrays alone, and all of them square."""
     weights = [b for b in network.layout.blocks if b.param == "W"]
     square = all(len(b.shape) == 2 and b.shape[0] == b.shape[1] for b in weights)
-    single = any(re.match(r"d?W", item.name) and item.index is not None for item in figures.items)
+    single = any(re.match(r"d?W", item.name) and item.index is not None for item in figures.entries)
     return square and not single
 
 
@@ -106,7 +106,9 @@ def figured(
         ranked = sorted(given.values(), key=lambda f: _rank(f.name, network))
         judged = (f for f in ranked if f.name not in idle)
         calls.append(
-            tuple(Observed(f.name, f.values, np.nan_to_num(f.half), partial=True) for f in judged)
+            tuple(
+                Observed(f.name, f.values, np.nan_to_num(f.half_unit), partial=True) for f in judged
+            )
         )
     return Session(x, t, theta, tuple(calls), sequential=True, tolerance=1e-11), sorted(idle)
 

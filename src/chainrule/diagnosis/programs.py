@@ -27,7 +27,7 @@ from chainrule.errors import InputError
 from chainrule.layers import Dense
 from chainrule.optimizers import SGD
 from chainrule.penalties import Penalty
-from chainrule.submission import RANDOM_SELECTION, Asker, Failure, Question
+from chainrule.submission import GROWING_RESULT, RANDOM_SELECTION, Asker, Failure, Question
 
 Array: TypeAlias = NDArray[Any]
 
@@ -209,7 +209,7 @@ def as_far_as_asked(made: Diagnosis, interview: Interview) -> Diagnosis:
 
 def behaved(made: Diagnosis, interview: Interview) -> Diagnosis:
     """Return a diagnosis with the mistake of lists that grow from call to call, if they do."""
-    if made.ok or not any(text.startswith("grows:") for text in interview.remarks):
+    if made.ok or not any(text.startswith(GROWING_RESULT) for text in interview.remarks):
         return made
     finding = Finding(MISTAKES["shared-lists"])
     titles = [f.mistake.title for f in (*made.mistakes, finding)]

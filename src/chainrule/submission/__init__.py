@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         ReportedNumbers,
         read_numbers,
     )
-    from chainrule.submission.process.module import network_to_declaration
+    from chainrule.submission.objects.side_effects import GROWING_RESULT
+    from chainrule.submission.process.declaration import network_to_declaration
     from chainrule.submission.questions import (
         Array,
         Failure,
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
 _MODULES = {
     "asker": ("Asker", "InProcess", "Sandboxed", "open"),
     "attempts": ("Attempt", "LoadedSubmission", "SubmissionError", "attempt_of"),
+    "objects.side_effects": ("GROWING_RESULT",),
     "numbers.names": ("resolve_names",),
     "numbers.reported_numbers": ("ReportedArray", "ReportedNumbers", "read_numbers"),
-    "process.module": ("network_to_declaration",),
+    "process.declaration": ("network_to_declaration",),
     "questions": (
         *("Array", "Failure", "Fault", "Kind", "Layout", "Question", "Reading"),
         "samples_of_call",
@@ -51,6 +53,7 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "GROWING_RESULT",
     "Array",
     "Asker",
     "Attempt",

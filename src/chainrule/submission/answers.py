@@ -1,6 +1,6 @@
-"""Answers: gone on from, put together, compared, named.
+"""Combine, compare and continue from the answers of a submission.
 
-Functions and classes share this; neither is called here.
+The callers of functions and of classes share this.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,20 +14,20 @@ from chainrule.submission.questions import Array, Kind, Question
 from chainrule.submission.values import is_number
 
 
-def only(question: Question, sample: int) -> Question:
-    """Return the question about one of its samples."""
+def select_sample(question: Question, sample: int) -> Question:
+    """Return the question with only one of its samples."""
     rows = slice(sample, sample + 1)
     return replace(question, x=question.x[rows], t=question.t[rows])
 
 
-def retargeted(question: Question) -> Question:
+def with_other_targets(question: Question) -> Question:
     """Return the question with other targets of the same kind."""
     t = question.t
     return replace(question, t=np.roll(t, 1, axis=1) if t.shape[1] > 1 else 1 - t)
 
 
-def near(one: Sequence[Mapping[str, Array]], other: Sequence[Mapping[str, Array]]) -> bool:
-    """Return whether two runs answered the same within rounding."""
+def are_close(one: Sequence[Mapping[str, Array]], other: Sequence[Mapping[str, Array]]) -> bool:
+    """Return whether two runs gave the same answers up to rounding."""
     return len(one) == len(other) and all(
         mine.keys() == theirs.keys()
         and all(
@@ -39,8 +39,8 @@ def near(one: Sequence[Mapping[str, Array]], other: Sequence[Mapping[str, Array]
     )
 
 
-def after(question: Question, answer: Mapping[str, Array]) -> Question | None:
-    """Return the question that goes on from new weights; None if their shapes do not let it."""
+def continue_from(question: Question, answer: Mapping[str, Array]) -> Question | None:
+    """Return the question with an answer's new parameters; None if their shapes do not fit."""
     W, b = list(question.W), list(question.b)
     for i in range(len(W)):
         W[i] = np.asarray(answer.get(f"W{i + 1}_new", W[i]))
@@ -49,8 +49,8 @@ def after(question: Question, answer: Mapping[str, Array]) -> Question | None:
     return replace(question, W=tuple(W), b=tuple(b)) if shapes else None
 
 
-def together(each: list[dict[str, Array]], kind: Kind) -> dict[str, Array]:
-    """Return the answers to single samples as one: stacked outputs, the mean of gradients."""
+def combine_samples(each: list[dict[str, Array]], kind: Kind) -> dict[str, Array]:
+    """Return the answers to single samples as one: outputs stacked, gradients averaged."""
     names = [name for name in each[0] if all(name in answer for answer in each)]
     if kind == "forward":
         return {name: np.concatenate([answer[name] for answer in each]) for name in names}
@@ -67,8 +67,8 @@ def _mean(arrays: list[Array]) -> Array:
     return total.astype(np.result_type(*arrays)) if arrays[0].dtype == np.float32 else total
 
 
-def same(one: tuple[dict[str, Array], ...], other: tuple[dict[str, Array], ...]) -> bool:
-    """Return whether two runs answered the same."""
+def are_identical(one: tuple[dict[str, Array], ...], other: tuple[dict[str, Array], ...]) -> bool:
+    """Return whether two runs gave exactly the same answers."""
     return len(one) == len(other) and all(
         mine.keys() == theirs.keys()
         and all(np.array_equal(mine[n], theirs[n], equal_nan=True) for n in mine)
@@ -77,23 +77,25 @@ def same(one: tuple[dict[str, Array], ...], other: tuple[dict[str, Array], ...])
 
 
 def dtype_of(answers: tuple[dict[str, Array], ...]) -> str:
-    """Return ``"float32"`` if no answer is more precise than that."""
+    """Return ``"float32"`` if every answer is a float32 number, else ``"float64"``."""
     arrays = [array for answer in answers for name, array in answer.items() if name != "loss"]
     with np.errstate(all="ignore"):
-        short = [
+        is_single = [
             np.array_equal(a, a.astype(np.float32).astype(float), equal_nan=True) for a in arrays
         ]
         moving = any(np.any(a != np.round(a, 3)) for a in arrays)
-    return "float32" if arrays and all(short) and moving else "float64"
+    return "float32" if arrays and all(is_single) and moving else "float64"
 
 
 def as_float64(answer: Mapping[str, Array]) -> dict[str, Array]:
-    """Return an answer with all arrays in float64."""
+    """Return an answer with all arrays converted to float64."""
     return {name: np.array(array, dtype=float) for name, array in answer.items()}
 
 
-def own_numbers(function: Callable[..., Any], skipped: tuple[str, ...] = ()) -> dict[str, float]:
-    """Return the numbers that parameters have by default."""
+def default_numbers(
+    function: Callable[..., Any], skipped: tuple[str, ...] = ()
+) -> dict[str, float]:
+    """Return the default values of a function's parameters that are numbers."""
     return {
         p.name: float(p.default)
         for p in parameters(function)

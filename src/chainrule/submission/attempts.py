@@ -1,7 +1,7 @@
-"""The attempt: which function or class in a learner's file is the one to be asked.
+"""Find the attempt: the function or class in a learner's file that is to be checked.
 
-Names choose only what is looked at first; whether it can be asked, and what it answers, is found
-out by calling it.
+Names decide only which candidates are tried first; whether one can be used is found out by calling
+it.
 """
 
 import inspect
@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.errors import InputError
 from chainrule.submission.questions import Fault
 
-FIRST = ("step", "gradients")  # a function of this name wins over a class
+FIRST = ("step", "gradients")  # functions of these names are preferred to classes
 USUAL = (
     *("train_step", "backprop", "backpropagation", "backward", "gradient", "grads", "update"),
     *("compute_gradients", "train"),
@@ -20,12 +20,12 @@ USUAL = (
 
 
 class SubmissionError(InputError):
-    """What was handed in cannot be asked.
+    """The submission cannot be used.
 
     Parameters
     ----------
     text : str
-        What is wrong with it, and the remedy.
+        What is wrong with it, and how to correct that.
     fault : str, default "not-found"
     """
 
@@ -36,18 +36,18 @@ class SubmissionError(InputError):
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """What a learner hands in.
+    """What a learner submits: a function, a class or an object.
 
     Parameters
     ----------
     name : str
-        As the learner calls it: ``"step"``, ``"Net"``, ``"Net.train"``.
+        The name in the learner's program: ``"step"``, ``"Net"``, ``"Net.train"``.
     target : callable, class or object
-        A function, a class, or an object that is a network already.
+        A function, a class, or an existing object.
     method : str or None
-        The method of the class to call, if it was named.
+        The method to call, if the learner named one.
     namespace : mapping
-        The module it comes from: what it may remember from call to call.
+        The module that defines it, which may keep values from call to call.
     """
 
     name: str
@@ -57,12 +57,12 @@ class Attempt:
 
     @property
     def is_function(self) -> bool:
-        """Whether it is a function and not a class or an object with methods."""
+        """Whether the target is a function, not a class or an object with methods."""
         return is_function(self.target)
 
     @property
     def cls(self) -> type:
-        """The learner's class, where an object of it is handed in too."""
+        """The learner's class, also if the target is an object of it."""
         return self.target if isinstance(self.target, type) else type(self.target)
 
 
@@ -85,24 +85,24 @@ class LoadedSubmission:
 
 
 def is_function(thing: object) -> bool:
-    """Return whether `thing` is a function: Python's own, a built-in or a partial one."""
-    return callable(thing) and not isinstance(thing, type) and not is_own(thing)
+    """Return whether `thing` is a function, also a built-in or partial one."""
+    return callable(thing) and not isinstance(thing, type) and not is_own_object(thing)
 
 
-def is_own(thing: object) -> bool:
-    """Return whether `thing` is an object of a class that the learner wrote."""
-    return own_class(type(thing))
+def is_own_object(thing: object) -> bool:
+    """Return whether the learner wrote the class of `thing`."""
+    return is_own_class(type(thing))
 
 
-def own_class(cls: type) -> bool:
-    """Return whether `cls` is a class that the learner wrote, not one of a library."""
+def is_own_class(cls: type) -> bool:
+    """Return whether the learner wrote the class `cls`, rather than a library's authors."""
     if cls.__module__ in {"builtins", "functools", "typing", "enum", "random"}:
         return False
     return not cls.__module__.startswith(("numpy", "collections", "types", "chainrule."))
 
 
 def attempt_of(thing: Any) -> Attempt:
-    """Return the attempt for a function, method, class or object that is handed over directly.
+    """Return the attempt for a function, method, class or object.
 
     Parameters
     ----------
@@ -115,21 +115,25 @@ def attempt_of(thing: Any) -> Attempt:
     Raises
     ------
     SubmissionError
-        If it is none of these.
+        If `thing` is none of these.
     """
     if isinstance(thing, Attempt):
         return thing
     if inspect.ismethod(thing) and not isinstance(thing.__self__, type):
         owner: Any = thing.__self__
         name = str(thing.__name__)
-        return Attempt(f"{type(owner).__name__}.{name}", owner, name, _home(type(owner)))
+        return Attempt(f"{type(owner).__name__}.{name}", owner, name, _namespace_of(type(owner)))
     if isinstance(thing, type):
-        return Attempt(_name_of(thing), thing, None, _home(thing))
+        return Attempt(_name_of(thing), thing, None, _namespace_of(thing))
     if is_function(thing):
-        return Attempt(str(getattr(thing, "__name__", "function")), thing, None, _home(thing))
-    if is_own(thing):
-        return Attempt(_name_of(type(thing)), thing, None, _home(type(thing)))
-    raise SubmissionError(f"{thing!r:.80} is no function and no class; hand in one of these")
+        return Attempt(
+            str(getattr(thing, "__name__", "function")), thing, None, _namespace_of(thing)
+        )
+    if is_own_object(thing):
+        return Attempt(_name_of(type(thing)), thing, None, _namespace_of(type(thing)))
+    raise SubmissionError(
+        f"{thing!r:.80} cannot be checked: submit a function, a method, a class or an object"
+    )
 
 
 def _name_of(cls: Any) -> str:
@@ -137,7 +141,7 @@ def _name_of(cls: Any) -> str:
     return cls.__name__
 
 
-def _home(thing: Any) -> Mapping[str, Any]:
+def _namespace_of(thing: Any) -> Mapping[str, Any]:
     """Return the namespace of the module in which `thing` was defined."""
     inner = inspect.unwrap(thing) if callable(thing) else thing
     inner = getattr(inner, "func", inner)  # functools.partial
@@ -150,11 +154,11 @@ def _home(thing: Any) -> Mapping[str, Any]:
     return {}
 
 
-# --- In a file -----------------------------------------------------------------------------------
+# --- Candidates in a file ------------------------------------------------------------------------
 
 
 def candidates(namespace: Mapping[str, Any]) -> list[Attempt]:
-    """Return what may be the attempt in a module's `namespace`, the likeliest first.
+    """Return the candidates for the attempt in a module's `namespace`, the likeliest first.
 
     Parameters
     ----------
@@ -164,56 +168,58 @@ def candidates(namespace: Mapping[str, Any]) -> list[Attempt]:
     Returns
     -------
     list of Attempt
-        One alone for a function ``step``, ``gradients`` or ``forward``; else classes, then
-        functions that nothing else calls, then others.
+        A function ``step``, ``gradients`` or ``forward`` alone, if there is one. Otherwise
+        classes, then functions that no other function calls, then the other functions.
 
     Raises
     ------
     SubmissionError
-        If there is none.
+        If there are none.
     """
     functions, classes = _functions(namespace), _classes(namespace)
     for usual in (*FIRST, "forward"):
-        if usual in functions and required(functions[usual]) >= 2:
+        if usual in functions and required_count(functions[usual]) >= 2:
             return [Attempt(usual, functions[usual], None, namespace)]
-    networks = [name for name in classes if _likeness(classes[name], classes) > 0]
-    networks.sort(key=lambda name: -_likeness(classes[name], classes))
-    likely = [name for name in functions if required(functions[name]) >= 2]
-    likely.sort(key=lambda name: (_is_called(name, functions), -_promise(name, functions[name])))
+    networks = [name for name in classes if _network_score(classes[name], classes) > 0]
+    networks.sort(key=lambda name: -_network_score(classes[name], classes))
+    likely = [name for name in functions if required_count(functions[name]) >= 2]
+    likely.sort(key=lambda name: (_is_called(name, functions), -_score(name, functions[name])))
     found = [Attempt(name, namespace[name], None, namespace) for name in networks + likely]
     if not found and not functions and not classes:
-        raise SubmissionError(told(namespace))
+        raise SubmissionError(list_available(namespace))
     if not found:
         raise SubmissionError(
-            f"no function step, gradients or forward that takes weights and data, "
-            f"and no class with methods; {told(namespace)}"
+            "the file has neither a function with parameters for weights and data nor a class "
+            f"with methods; {list_available(namespace)}"
         )
     return found
 
 
 def _is_called(name: str, functions: Mapping[str, Any]) -> bool:
     """Return whether another function with as many arguments calls this one."""
-    others = [f for other, f in functions.items() if other != name and required(f) >= 3]
+    others = [f for other, f in functions.items() if other != name and required_count(f) >= 3]
     return any(_mentions(f.__code__, name) for f in others)
 
 
 def named_attempt(namespace: Mapping[str, Any], name: str) -> Attempt:
-    """Return the attempt called `name`, which may be that of a method."""
+    """Return the attempt called `name`, such as ``"step"`` or ``"Net.train"``."""
     stem, _, method = name.partition(".")
     if stem not in namespace:
-        raise SubmissionError(f"{name!r} is not defined; {told(namespace)}")
+        raise SubmissionError(f"{name!r} is not defined in the file; {list_available(namespace)}")
     target = namespace[stem]
-    if not callable(target) and not is_own(target):
-        raise SubmissionError(f"{name!r} is no function and no class; {told(namespace)}")
+    if not callable(target) and not is_own_object(target):
+        raise SubmissionError(
+            f"{name!r} is neither a function nor a class; {list_available(namespace)}"
+        )
     if method and not callable(getattr(target, method, None)):
-        raise SubmissionError(f"{stem!r} has no method {method!r}; {told(namespace)}")
-    if not method and isinstance(target, type) is False and inspect.ismethod(target):
+        raise SubmissionError(f"{stem!r} has no method {method!r}; {list_available(namespace)}")
+    if not method and inspect.ismethod(target):
         return attempt_of(target)
     return Attempt(name, target, method or None, namespace)
 
 
 def _functions(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the functions that were defined in the file itself."""
+    """Return the functions that the file itself defines."""
     return {
         name: value
         for name, value in namespace.items()
@@ -222,7 +228,7 @@ def _functions(namespace: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _classes(namespace: Mapping[str, Any]) -> dict[str, type]:
-    """Return the classes that were defined in the file itself, exceptions excepted."""
+    """Return the classes that the file itself defines, except exceptions."""
     return {
         name: value
         for name, value in namespace.items()
@@ -233,36 +239,37 @@ def _classes(namespace: Mapping[str, Any]) -> dict[str, type]:
 
 
 def _is_local(thing: Any, namespace: Mapping[str, Any]) -> bool:
-    """Return whether `thing` was defined in this file and not imported into it."""
+    """Return whether this file defines `thing`, rather than importing it."""
     module = namespace.get("__name__")
     return module is None or getattr(thing, "__module__", module) in {module, None}
 
 
-def told(namespace: Mapping[str, Any]) -> str:
-    """Return what the file has, as an error tells it."""
+def list_available(namespace: Mapping[str, Any]) -> str:
+    """Return the file's functions and classes as the last clause of an error message."""
     kinds = {"functions": _functions(namespace), "classes": _classes(namespace)}
     if not any(kinds.values()):
-        return "the file defines no function and no class; write the steps into a function"
-    parts = [f"its {kind} are: {', '.join(names)}" for kind, names in kinds.items() if names]
-    return f"{'; '.join(parts)}; name one with --function"
+        return "the file defines no functions or classes; put the computation into a function"
+    parts = [f"its {kind} are {', '.join(names)}" for kind, names in kinds.items() if names]
+    return f"{'; '.join(parts)}; choose one of them as the function to check"
 
 
-def required(function: Callable[..., Any]) -> int:
-    """Return how many arguments `function` cannot do without; −1 if it does not say."""
+def required_count(function: Callable[..., Any]) -> int:
+    """Return how many parameters of `function` have no default value."""
     return len([p for p in parameters(function) if p.default is p.empty])
 
 
-def spare(given: list[inspect.Parameter]) -> int:
-    """Return how many arguments behind the needed ones may be left out as None, 0 or 1.
+def optional_count(given: list[inspect.Parameter]) -> int:
+    """Return 1 if the first parameter with a default has None as its default, else 0.
 
-    So ``loss(X, y=None)`` has its targets: without them it runs forward only.
+    In ``loss(X, y=None)`` that parameter takes the targets; without them, only the forward pass
+    runs.
     """
     needed = sum(p.default is p.empty for p in given)
     return int(len(given) > needed and given[needed].default is None)
 
 
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the parameters of `function` that can be given by position."""
+    """Return the parameters of `function` that can be passed by position."""
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -271,29 +278,29 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def methods(cls: type) -> list[str]:
-    """Return the public methods that the author of `cls` wrote, and ``__call__``, in order."""
+    """Return the public methods that the learner wrote for `cls`, and ``__call__``, in order."""
     found: dict[str, None] = {}
     for part in reversed(cls.__mro__):
-        if not own_class(part):
+        if not is_own_class(part):
             continue
         for name, value in vars(part).items():
-            plain = isinstance(value, (staticmethod, classmethod)) or inspect.isfunction(value)
-            if plain and (name == "__call__" or not name.startswith("_")):
+            is_method = isinstance(value, (staticmethod, classmethod)) or inspect.isfunction(value)
+            if is_method and (name == "__call__" or not name.startswith("_")):
                 found[name] = None
     return list(found)
 
 
-def _likeness(cls: type, classes: Mapping[str, type]) -> int:
-    """Return how much `cls` looks like the network: it trains, and no other class is made of it."""
-    trains = sum(1 for name in methods(cls) if required(getattr(cls, name)) >= 2)
-    pairs = sum(1 for name in methods(cls) if required(getattr(cls, name)) >= 3)
+def _network_score(cls: type, classes: Mapping[str, type]) -> int:
+    """Return how much `cls` looks like a network: it can be trained, and no other class uses it."""
+    trains = sum(1 for name in methods(cls) if required_count(getattr(cls, name)) >= 2)
+    pairs = sum(1 for name in methods(cls) if required_count(getattr(cls, name)) >= 3)
     score = 1 + trains + 2 * pairs if methods(cls) else 0
     users = [other for other in classes.values() if other is not cls and _uses(other, cls)]
     return score - 50 * len(users) + 100 * (score > 0)
 
 
 def _uses(other: type, cls: type) -> bool:
-    """Return whether the code of `other` mentions `cls`, or inherits from it."""
+    """Return whether `other` inherits from `cls` or mentions it in its code."""
     if issubclass(other, cls):
         return True
     codes = [getattr(value, "__code__", None) for value in vars(other).values()]
@@ -306,8 +313,8 @@ def _mentions(code: Any, name: str) -> bool:
     return name in code.co_names or any(_mentions(part, name) for part in inner)
 
 
-def _promise(name: str, function: Any) -> int:
-    """Return how much a function looks like the attempt: by its number of parameters, then name."""
-    count = required(function)
+def _score(name: str, function: Any) -> int:
+    """Return how much a function looks like the attempt: by its parameter count, then its name."""
+    count = required_count(function)
     score = 10 * (count >= 4) + 4 * (count == 3)
     return score + 3 * any(usual in name.casefold() for usual in USUAL)

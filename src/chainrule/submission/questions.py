@@ -1,7 +1,7 @@
-"""What a learner's program is asked, and what it answers, in this package's own layout.
+"""Questions to a submission and its answers, in this package's standard layout.
 
-Rows are samples, W is (out, in), b is (out,). How the program itself has its arrays is written down
-in a `Layout`; nothing here judges an answer.
+Samples are rows, W is (out, in) and b is (out,). A `Layout` describes how the submission itself
+stores its arrays.
 """
 
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ Fault: TypeAlias = Literal[
 
 
 def samples_of_call(x: Array, call: int) -> Array:
-    """Return the samples of a later call, so that values kept from an earlier one show."""
+    """Return the samples of call number `call`, which differ to expose cached values."""
     return x * (1 - 0.1 * call) if call else x
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """One network with its numbers, as a program is asked about it.
+    """A network with its parameters and data, which a submission is called with.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ class Question:
     rate : float
         The learning rate of a step.
     calls : int, default 1
-        How many calls in a row: of a step each goes on from what the one before returned, of
-        others each has a little less input, as `samples_of_call` says.
+        The number of consecutive calls. Each call of a step continues from the parameters that
+        the previous one returned; other calls get different samples, see `samples_of_call`.
     """
 
     W: tuple[Array, ...]
@@ -58,34 +58,35 @@ class Question:
         return (self.x.shape[1], *(len(b) for b in self.b))
 
     def at(self, call: int) -> "Question":
-        """Return what a later call is asked that does not go on from the one before."""
+        """Return the question of call number `call`, if calls do not continue from each other."""
         return replace(self, x=samples_of_call(self.x, call))
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a program has its arrays.
+    """How a submission stores its arrays, and how it is called.
 
     Parameters
     ----------
     form : str
         ``"function"`` or ``"class"``.
     arguments : str
-        What stands where, for people: ``"(weights, biases, x, t)"``, ``"(W1, b1, W2, b2, x, t)"``.
+        The arguments, as shown in reports: ``"(weights, biases, x, t)"``,
+        ``"(W1, b1, W2, b2, x, t)"``.
     weights : str
         ``"(out, in)"`` or ``"(in, out)"``.
     samples : str
         ``"rows"``, ``"columns"``, or ``"one at a time"``.
     bias : str
-        ``"separate"``, ``"first"`` or ``"last"`` (a part of the weights), or ``"none"``.
+        ``"separate"``, ``"first"`` or ``"last"`` (input of the weights), or ``"none"``.
     lists : bool
-        Whether it has plain lists instead of arrays.
+        Whether it uses lists or tuples instead of arrays.
     dtype : str
-        ``"float64"``, or ``"float32"`` where its answers are no more precise.
+        ``"float64"``, or ``"float32"`` if its answers are not more precise than that.
     classes : bool
         Whether targets are class numbers instead of one-hot rows.
     details : mapping
-        What the reader needs to call it again; plain values.
+        What is needed to call it in the same way again; plain values.
     """
 
     form: str
@@ -101,22 +102,22 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a program answered to one question, in one layout.
+    """What a submission answered to one question, interpreted in one layout.
 
     Parameters
     ----------
     kind : {"gradients", "step", "forward"}
     layout : Layout
     answers : tuple of dict
-        Of each call the arrays by name, in our layout: ``dW1``, ``db1``; ``W1_new``, ``b1_new``;
-        ``a1`` (n, units) and ``p`` (n, k), the output; ``loss``, if a number is handed out beside
-        them. An array that does not have the shape it should is kept as it came.
+        The arrays of each call by name, in the standard layout: ``dW1``, ``db1``; ``W1_new``,
+        ``b1_new``; ``a1`` (n, units) and ``p`` (n, k), the output; ``loss``, if a single number is
+        returned with them. An array of an unexpected shape is kept as it was returned.
     rate : float or None
-        The learning rate that was handed over; None where the program has its own.
+        The learning rate that was passed; None if the submission has its own.
     own : dict of str to float
-        Numbers of the program's own that may matter, by name: defaults, attributes, constants.
+        The submission's own numbers by name, such as default arguments and attributes.
     changed : tuple of str
-        Arguments that it changed, such as ``"x"`` or ``"weights"``.
+        The arguments that it modified, such as ``"x"`` or ``"weights"``.
     remarks : tuple of str
         Sentences for the report.
     """
@@ -132,16 +133,16 @@ class Reading:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a program could not be asked.
+    """Why a submission gave no answer.
 
     Parameters
     ----------
     fault : str
         One of `Fault`.
     text : str
-        A sentence that says what happened, and where.
+        A sentence that says what happened and where.
     detail : str
-        The traceback's own lines in the learner's file, or what was tried.
+        The lines of the traceback that lie in the learner's file, or what was tried.
     """
 
     fault: Fault

@@ -1,7 +1,6 @@
-"""Chance: whether a program's answers depend on random numbers, and what is to be said of it.
+"""Find out whether a submission's answers depend on random numbers, and describe how.
 
-The same question is asked with many seeds, since a few masks of dropout may well be alike; what
-the answers mean is not looked at here.
+The same question is asked with many seeds, because a few dropout masks may well be equal.
 """
 
 import contextlib
@@ -10,73 +9,75 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from chainrule.submission.answers import near, only, same
-from chainrule.submission.calls import Crashed, Ground
+from chainrule.submission.answers import are_close, are_identical, select_sample
+from chainrule.submission.calls import CallError
 from chainrule.submission.questions import Array, Failure, Question
+from chainrule.submission.snapshots import ModuleSnapshot
 
 Answers: TypeAlias = tuple[dict[str, Array], ...]
 
-SEEDS = range(2, 18)  # beside 1; only the first where nothing random is in sight
-LONGEST = 2.0  # s that seeds are tried
-SKIPPED_AS_RANDOM = "it draws random numbers, so that it was not asked: "
-SHUFFLED = "It goes through the samples in a random order; the order was held still by a seed."
+SEEDS = range(2, 18)  # compared with seed 1; only the first if no random numbers seem to be used
+LONGEST = 2.0  # s for trying seeds
+SKIPPED_AS_RANDOM = "not called, because it draws random numbers: "
+SHUFFLED = "It processes the samples in random order; a seed kept the order fixed."
 RANDOM_SELECTION = (
-    "Which samples it takes, or in which random order, changes its numbers; a seed held it still."
+    "Its numbers depend on which samples it selects, or in which random order; a seed kept that "
+    "fixed."
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Chance:
-    """A program to be asked with one seed and another.
+class Randomness:
+    """A submission that is asked with one seed after the other.
 
     Parameters
     ----------
     ask : callable
-        Gives the answers to a question with a seed.
-    ground : Ground
+        Returns the answers to a question with a seed.
+    snapshot : ModuleSnapshot
     """
 
     ask: Callable[[Question, int], Answers]
-    ground: Ground
+    snapshot: ModuleSnapshot
 
-    def told(self, name: str, question: Question, first: Answers) -> str | Failure:
-        """Return what is to be said of answers with seed 1: nothing, a remark or a failure."""
-        other = self.other(question, first)
+    def describe(self, name: str, question: Question, first: Answers) -> str | Failure:
+        """Return a remark on answers with seed 1, empty if they are not random, or a failure."""
+        other = self.other_answers(question, first)
         if other is None:
             return ""
-        if self.is_order(question, first):
-            return SHUFFLED if near(first, other) else RANDOM_SELECTION
+        if self.is_order_only(question, first):
+            return SHUFFLED if are_close(first, other) else RANDOM_SELECTION
         return self.failure(name, question, first)
 
-    def other(self, question: Question, first: Answers) -> Answers | None:
-        """Return other answers to a question than those with seed 1; None if there are none."""
+    def other_answers(self, question: Question, first: Answers) -> Answers | None:
+        """Return answers that differ from those with seed 1, or None if no seed changes them."""
         end = time.monotonic() + LONGEST
         for seed in SEEDS:
-            with contextlib.suppress(Crashed):
+            with contextlib.suppress(CallError):
                 found = self.ask(question, seed)
-                if not same(first, found):
+                if not are_identical(first, found):
                     return found
-            if not self.ground.draws or time.monotonic() > end:
+            if not self.snapshot.may_have_drawn or time.monotonic() > end:
                 break
         return None
 
-    def is_order(self, question: Question, first: Answers) -> bool:
-        """Return whether chance only orders the samples or takes some, and a seed holds it still.
+    def is_order_only(self, question: Question, first: Answers) -> bool:
+        """Return whether random numbers only select or order the samples, and a seed fixes them.
 
-        Then one sample alone is always answered the same.
+        In that case the answer to a single sample is always the same.
         """
-        if len(question.x) < 2 or not same(first, self.ask(question, 1)):
+        if len(question.x) < 2 or not are_identical(first, self.ask(question, 1)):
             return False
-        alone = only(question, 0)
-        return self.other(alone, self.ask(alone, 1)) is None
+        single = select_sample(question, 0)
+        return self.other_answers(single, self.ask(single, 1)) is None
 
     def failure(self, name: str, question: Question, first: Answers) -> Failure:
-        """Return the failure of answers that differ: with the seed alone, or without it too."""
+        """Return the failure of answers that are different each time."""
         why = "it draws random numbers"
-        if not same(first, self.ask(question, 1)):
+        if not are_identical(first, self.ask(question, 1)):
             why += (
-                ", and no seed holds them still, or it keeps something from call to call that "
-                "cannot be put back; hand in a function that has all it needs as arguments"
+                " that no seed fixes, or it keeps values from one call to the next; submit a "
+                "function that takes everything it needs as arguments"
             )
         text = f"{name} answers the same question differently each time: {why}"
         return Failure("non-deterministic", text)

@@ -1,7 +1,4 @@
-"""The reading of a learner's program: one door to functions and classes alike.
-
-It also finds out which networks a program can be asked about; nothing here judges an answer.
-"""
+"""Find, call and read a learner's function or class, and find out which networks it can handle."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -10,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.submission.attempts import Attempt, candidates, named_attempt
-from chainrule.submission.functions.asking import read_function
-from chainrule.submission.objects.asking import fixed_widths, read_object
+from chainrule.submission.functions.reading import read_function
+from chainrule.submission.objects.fixed_widths import fixed_widths
+from chainrule.submission.objects.reading import read_object
 from chainrule.submission.questions import Failure, Kind, Layout, Question, Reading
 
-TRIALS = {  # by depth the networks that are tried: the last serve programs that need them so
+TRIED_WIDTHS = {  # by depth; some programs need more inputs than units, others one output
     2: ((3, 4, 2), (4, 3, 2), (3, 4, 1)),
     3: ((3, 4, 5, 2), (5, 4, 3, 2), (3, 4, 4, 1)),
     1: ((3, 2), (3, 1)),
@@ -29,8 +27,8 @@ def find(namespace: Mapping[str, Any], name: str | None = None) -> Attempt:
     namespace : mapping
         The module's names.
     name : str, optional
-        A function, a class, or ``Class.method``. Without it: a function ``step`` or ``gradients``,
-        then ``forward``, then the first class or function that answers when it is asked.
+        A function, a class, or ``Class.method``. By default a function ``step`` or ``gradients``,
+        then ``forward``, then the first class or function that gives answers.
 
     Returns
     -------
@@ -39,7 +37,7 @@ def find(namespace: Mapping[str, Any], name: str | None = None) -> Attempt:
     Raises
     ------
     SubmissionError
-        With fault ``"not-found"``; the message lists what there is.
+        With fault ``"not-found"``; the message lists the functions and classes.
     """
     if name is not None:
         return named_attempt(namespace, name)
@@ -54,9 +52,9 @@ def find(namespace: Mapping[str, Any], name: str | None = None) -> Attempt:
 
 
 def _kind(attempt: Attempt) -> Kind | None:
-    """Return what kind of answers an attempt gives, None if none."""
+    """Return the kind of answers that an attempt gives, or None if it gives none."""
     fixed = widths_of(attempt)
-    for widths in [fixed] if fixed else itertools.chain(*TRIALS.values()):
+    for widths in [fixed] if fixed else itertools.chain(*TRIED_WIDTHS.values()):
         found = read(attempt, example(widths), seconds=1.0)
         if not isinstance(found, Failure):
             return found[0].kind
@@ -71,18 +69,18 @@ def read(
     layout: Layout | None = None,
     seconds: float = 10.0,
 ) -> list[Reading] | Failure:
-    """Return what a program answers to a question, in every way in which that can be read.
+    """Return a submission's answer to a question, in every layout in which it can be interpreted.
 
     Parameters
     ----------
     attempt : Attempt
     question : Question
     kind : {"gradients", "step", "forward"}, optional
-        What the answers are, if that is known already.
+        The kind of answers, if it is known.
     layout : Layout, optional
-        The layout of an earlier reading: then there is only this one.
+        The layout of an earlier reading; only this one is used.
     seconds : float, default 10
-        How long one call may take.
+        Time limit of one call.
 
     Returns
     -------
@@ -94,7 +92,7 @@ def read(
 
 
 def widths_of(attempt: Attempt) -> tuple[int, ...] | None:
-    """Return the widths that a class has fixed, from inputs to outputs.
+    """Return the layer widths that a class has fixed, from inputs to outputs.
 
     Parameters
     ----------
@@ -103,24 +101,24 @@ def widths_of(attempt: Attempt) -> tuple[int, ...] | None:
     Returns
     -------
     tuple of int, or None
-        None for a function, and for a class that takes its widths.
+        None for a function, and for a class whose constructor takes the widths.
     """
     return None if attempt.is_function else fixed_widths(attempt)
 
 
 def layers_of(attempt: Attempt, seconds: float = 1.0) -> int | None:
-    """Return how many layers a program is made for.
+    """Return the number of layers that a submission can handle.
 
     Parameters
     ----------
     attempt : Attempt
     seconds : float, default 1
-        How long one call may take.
+        Time limit of one call.
 
     Returns
     -------
     int or None
-        None if it takes any number of them, or none that was tried.
+        None if it can handle several numbers of layers, or none that was tried.
     """
     fixed = widths_of(attempt)
     if fixed is not None:
@@ -132,13 +130,13 @@ def layers_of(attempt: Attempt, seconds: float = 1.0) -> int | None:
 
 
 def _works(attempt: Attempt, depth: int, seconds: float) -> bool:
-    """Return whether a program can be asked about a network with so many layers."""
-    answers = (read(attempt, example(widths), seconds=seconds) for widths in TRIALS[depth])
+    """Return whether a submission gives answers for a network with `depth` layers."""
+    answers = (read(attempt, example(widths), seconds=seconds) for widths in TRIED_WIDTHS[depth])
     return any(not isinstance(found, Failure) for found in answers)
 
 
 def example(widths: Sequence[int], samples: int = 6) -> Question:
-    """Return a question about a network of these widths, with numbers that mean nothing.
+    """Return a question about a network of these widths with arbitrary numbers.
 
     Parameters
     ----------
@@ -149,14 +147,14 @@ def example(widths: Sequence[int], samples: int = 6) -> Question:
     -------
     Question
     """
-    dice = np.random.default_rng(4)
+    generator = np.random.default_rng(4)
     pairs = list(itertools.pairwise(widths))
     return Question(
-        W=tuple(dice.uniform(-0.9, 0.9, (out, ins)) for ins, out in pairs),
-        b=tuple(dice.uniform(-0.9, 0.9, out) for _, out in pairs),
-        x=dice.uniform(0.1, 0.9, (samples, widths[0])),
+        W=tuple(generator.uniform(-0.9, 0.9, (out, ins)) for ins, out in pairs),
+        b=tuple(generator.uniform(-0.9, 0.9, out) for _, out in pairs),
+        x=generator.uniform(0.1, 0.9, (samples, widths[0])),
         t=np.eye(widths[-1])[np.arange(samples) % widths[-1]]
         if widths[-1] > 1
-        else dice.uniform(0.1, 0.9, (samples, 1)),
+        else generator.uniform(0.1, 0.9, (samples, 1)),
         rate=0.37,
     )

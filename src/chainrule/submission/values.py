@@ -1,7 +1,4 @@
-"""What a learner's value is: an array, a container, a number, dice.
-
-Only the kind of a value is told here, never what it stands for.
-"""
+"""Recognize values in a learner's program: arrays, containers, numbers and random generators."""
 
 import random
 from typing import Any, TypeGuard
@@ -10,7 +7,8 @@ import numpy as np
 
 from chainrule.submission.questions import Array
 
-LARGE_ARRAY, LARGE_LIST = 100_000, 10_000  # what is larger is no parameter and no state
+# Larger ones are data sets, which are neither parameters nor state; copying them would be slow.
+LARGE_ARRAY, LARGE_LIST = 100_000, 10_000
 
 
 def is_array(value: Any) -> TypeGuard[Array]:
@@ -39,22 +37,22 @@ def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
 
 
 def is_number(value: Any) -> TypeGuard[float]:
-    """Return whether `value` is one number, Python's or NumPy's, and no truth value."""
+    """Return whether `value` is a single number of Python or NumPy, but not a bool."""
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
-def is_whole(value: Any) -> TypeGuard[int]:
-    """Return whether `value` is a whole number above 1: of rounds, or of samples."""
+def is_count(value: Any) -> TypeGuard[int]:
+    """Return whether `value` is an integer above 1, such as a number of epochs or a batch size."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 1
 
 
-def is_dice(value: Any) -> bool:
-    """Return whether `value` is a generator of random numbers."""
+def is_random_generator(value: Any) -> bool:
+    """Return whether `value` is a random number generator of Python or NumPy."""
     return isinstance(value, (random.Random, np.random.Generator, np.random.RandomState))
 
 
 def is_data(value: Any) -> bool:
-    """Return whether `value` is plain data that a call may change."""
+    """Return whether `value` is data that a call may modify, and small enough to be copied."""
     if is_array(value):
         return value.size < LARGE_ARRAY
     if is_list(value) or is_dict(value) or isinstance(value, set):

@@ -1,12 +1,12 @@
-"""Finds out which quantities of a network the names of handed-in numbers mean.
+"""Find out which quantities of a network the names of reported numbers stand for.
 
-A worked example of the same network knows all names; its own numbers are not used.
+All names are taken from a worked example of the same network, whose numbers are not used.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,11 +15,16 @@ from chainrule.errors import InputError, unknown
 from chainrule.explanation import Notation, WorkedExample, explain
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.submission.numbers.reported_numbers import Item, ReportedNumbers, assemble, split_key
+from chainrule.submission.numbers.reported_numbers import (
+    ReportedEntry,
+    ReportedNumbers,
+    assemble,
+    split_key,
+)
 
-Shapes = Mapping[str, tuple[int, ...]]
-# Other words for the loss, where the notation does not have them for something else.
-LOSS = (
+Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
+# Other names of the loss, if the notation does not use them for something else.
+LOSS_NAMES = (
     "loss",
     "E",
     "E_total",
@@ -34,17 +39,17 @@ LOSS = (
 )
 
 
-ONLY_BESIDE = re.compile(r"local\d+$")  # factors that a derivation shows, in some notations only
+DERIVATION_FACTORS = re.compile(r"local\d+$")  # shown by some notations; not quantities
 
 
 class Meaning(NamedTuple):
-    """What a name means.
+    """The quantity that a name stands for.
 
     Attributes
     ----------
     key : str
     sign : int
-        −1 where the notation defines the name with the opposite sign.
+        −1 if the notation defines the name with the opposite sign.
     """
 
     key: str
@@ -52,27 +57,27 @@ class Meaning(NamedTuple):
 
 
 def resolve_names(
-    figures: ReportedNumbers,
+    numbers: ReportedNumbers,
     network: Network,
     samples: int = 1,
     notation: str | Notation = "plain",
     optimizer: str | Optimizer | LBFGS | None = "sgd",
     theta: ArrayLike | None = None,
 ) -> ReportedNumbers:
-    """Return figures by this package's names, each array in its own shape.
+    """Return numbers with this package's names and shapes.
 
     Parameters
     ----------
-    figures : ReportedNumbers
+    numbers : ReportedNumbers
     network : Network
     samples : int, default 1
     notation : str or Notation, default "plain"
-        Whose names are understood beside the keys.
+        The notation whose names are understood in addition to the keys.
     optimizer : str, Optimizer or LBFGS, optional
-        Whose memory has names, such as ``m_W1``.
+        The optimizer, whose state has names such as ``m_W1``.
     theta : array (parameters,), optional
-        The old parameters. Weights that are given by their bare name are the new ones, unless they
-        all equal these, or the new ones are given apart.
+        The old parameters. Weights with a bare name such as ``W1`` count as the new ones, unless
+        they all equal these, or the new ones are given with their own names.
 
     Returns
     -------
@@ -85,26 +90,27 @@ def resolve_names(
     InputError
         If a shape or index does not fit.
     UnknownNameError
-        If a name is no quantity's.
+        If a name does not stand for a quantity.
     """
-    names = Names(network, samples, notation, optimizer)
-    items = [names.meant(item) for item in figures.items if not ONLY_BESIDE.match(item.name)]
-    items, weights = _turned(items, names.shapes, names.is_weight)
-    items, rows = _turned(items, names.shapes, names.is_sampled)
-    placed = [names.placed(item) for item in items]
-    final = _renewed(placed, None if theta is None else network.views(np.asarray(theta)))
-    steps = assemble(final, names.shapes)
+    names = QuantityNames(network, samples, notation, optimizer)
+    given = [e for e in numbers.entries if not DERIVATION_FACTORS.match(e.name)]
+    entries = [names.with_key(entry) for entry in given]
+    entries, is_in_out = _to_standard_layout(entries, names.shapes, names.is_weight)
+    entries, in_columns = _to_standard_layout(entries, names.shapes, names.has_samples)
+    fitted = [names.fit(entry) for entry in entries]
+    old = None if theta is None else network.views(np.asarray(theta))
+    final = _with_new_names(fitted, old)
     return replace(
-        figures,
-        steps=steps,
-        items=tuple(final),
-        weights="(in, out)" if weights else "(out, in)",
-        samples="columns" if rows else "rows",
+        numbers,
+        steps=assemble(final, names.shapes),
+        entries=tuple(final),
+        weights="(in, out)" if is_in_out else "(out, in)",
+        samples="columns" if in_columns else "rows",
     )
 
 
-class Names:
-    """All names of a network's quantities.
+class QuantityNames:
+    """The names and shapes of all quantities of a network.
 
     Parameters
     ----------
@@ -125,11 +131,11 @@ class Names:
         self.notation, self.optimizer = notation, optimizer
         arrays = self._example("matrices").steps[0].matrices
         shapes = {m.key: tuple(m.array.shape) for m in arrays}
-        beside = {"da": "a", "delta_sample": "delta"}
+        same_shape = {"da": "a", "delta_sample": "delta"}
         shapes |= {
             f"{new}{key.removeprefix(old)}": shape
             for key, shape in [*shapes.items()]
-            for new, old in beside.items()
+            for new, old in same_shape.items()
             if re.fullmatch(rf"{old}\d+", key)
         }
         outputs = (samples, network.widths[-1])
@@ -140,7 +146,7 @@ class Names:
         """Return a worked example of the network, for its names."""
         x = np.zeros((self.samples, self.network.inputs))
         t = np.zeros((self.samples, self.network.widths[-1]))
-        t[:, 0] = 1.0  # which every loss takes
+        t[:, 0] = 1.0  # valid targets for every loss
         theta = self.network.initialize(0)
         return explain(
             self.network, theta, x, t, self.optimizer, notation=self.notation, level=level
@@ -148,77 +154,80 @@ class Names:
 
     @property
     def own(self) -> dict[str, Meaning]:
-        """The notation's own names, as they are and in their plainest spelling."""
+        """The notation's own names, also as they can be typed."""
         if self._own is None:
-            self._own = self._spelled()
+            self._own = self._notation_names()
         return self._own
 
-    def _spelled(self) -> dict[str, Meaning]:
+    def _notation_names(self) -> dict[str, Meaning]:
         names: dict[str, Meaning] = {}
         quantities = self._example("scalars").steps[0].quantities
         for q in quantities:
             meaning = Meaning(q.key, q.sign)
-            names = {q.name: meaning, plainest(q.name): meaning} | names
-        self._add_pieces((split_key(q.key)[0], q.ref.index) for q in quantities)
-        return {**dict.fromkeys(map(plainest, LOSS), Meaning("loss")), **names}
+            names = {q.name: meaning, to_ascii(q.name): meaning} | names
+        self._add_shapes((split_key(q.key)[0], q.ref.index) for q in quantities)
+        return {**dict.fromkeys(map(to_ascii, LOSS_NAMES), Meaning("loss")), **names}
 
-    def _add_pieces(self, entries: Iterable[tuple[str, tuple[int, ...]]]) -> None:
-        """Add the shapes of what only single numbers have, such as a path's share."""
+    def _add_shapes(self, entries: Iterable[tuple[str, tuple[int, ...]]]) -> None:
+        """Add the shapes of quantities that are single numbers only, such as a path's share."""
         sizes: dict[str, tuple[int, ...]] = {}
         for name, index in entries:
             before = sizes.get(name, (0,) * len(index))
             sizes[name] = tuple(max(n, i + 1) for n, i in zip(before, index, strict=True))
         self.shapes = {**sizes, **self.shapes}
 
-    def meant(self, item: Item) -> Item:
-        """Return an item by the key that its name means."""
-        if item.name in self.shapes:
-            return item
-        meaning = self.own.get(item.key) or self.own.get(plainest(item.key))
-        if item.name in self.shapes:  # which now has the pieces as well
-            return item
+    def with_key(self, entry: ReportedEntry) -> ReportedEntry:
+        """Return an entry with the key that its name stands for."""
+        if entry.name in self.shapes:
+            return entry
+        meaning = self.own.get(entry.key) or self.own.get(to_ascii(entry.key))
+        if entry.name in self.shapes:  # `own` has added the shapes of single numbers
+            return entry
         if meaning is None:
             choices = {*self.shapes, *(n for n in self.own if self.notation != "plain")}
-            raise InputError(f"{item.where}: {unknown('quantity', item.key, choices)}")
+            raise InputError(f"{entry.where}: {unknown('quantity', entry.key, choices)}")
         name, index = split_key(meaning.key)
-        if item.values.shape:
-            raise InputError(f"{item.where}: {item.key} is one number, not {item.values.shape}")
-        return item._replace(name=name, index=index, values=meaning.sign * item.values)
+        if entry.values.shape:
+            raise InputError(
+                f"{entry.where}: {entry.key} is a single number, but an array of shape "
+                f"{entry.values.shape} was given"
+            )
+        return entry._replace(name=name, index=index, values=meaning.sign * entry.values)
 
     def is_weight(self, name: str) -> bool:
-        """Tell whether an array belongs to the weights of a layer."""
+        """Return whether an array has the shape of a layer's weights."""
         return len(self.shapes[name]) == 2 and bool(re.search(r"W\d+(_new)?$", name))
 
-    def is_sampled(self, name: str) -> bool:
-        """Tell whether an array has a row for each sample."""
+    def has_samples(self, name: str) -> bool:
+        """Return whether an array has a row for each sample."""
         return len(self.shapes[name]) > 1 and not self.is_weight(name)
 
-    def placed(self, item: Item) -> Item:
-        """Return an item that fits its array.
+    def fit(self, entry: ReportedEntry) -> ReportedEntry:
+        """Return an entry with the shape or indices that its array requires.
 
         Raises
         ------
         InputError
             If it cannot.
         """
-        shape = self.shapes[item.name]
-        alone = self.is_sampled(item.name) and self.samples == 1
-        if item.index is None:
-            return _fitted(item, shape, len(shape) - alone)
-        index = item.index
-        if alone and len(index) == len(shape) - 1:
+        shape = self.shapes[entry.name]
+        has_one_sample = self.has_samples(entry.name) and self.samples == 1
+        if entry.index is None:
+            return _fit_array(entry, shape, len(shape) - has_one_sample)
+        index = entry.index
+        if has_one_sample and len(index) == len(shape) - 1:
             index = (0, *index)
         if len(index) != len(shape) or any(i >= n for i, n in zip(index, shape, strict=True)):
-            what = "(to, from)" if self.is_weight(item.name) else "(sample, unit)"
-            kind = f" {what}" if len(shape) == 2 else ""
+            axes = "(to, from)" if self.is_weight(entry.name) else "(sample, unit)"
+            order = f" {axes}" if len(shape) == 2 else ""
             raise InputError(
-                f"{item.where}: there is no {item.key}; {item.name} is {shape}{kind}, and indices "
-                "count from 0"
+                f"{entry.where}: {entry.key} does not exist; {entry.name} has the shape {shape}"
+                f"{order}, and indices start at 0"
             )
-        return item._replace(index=index)
+        return entry._replace(index=index)
 
 
-def plainest(name: str) -> str:
+def to_ascii(name: str) -> str:
     """Return a name as it can be typed: dE/dw5 for ∂E_total/∂w5, w5+ for w5⁺."""
     signs = {"∂": "d", "δ": "delta", "Δ": "Delta", "⁺": "+", "η": "eta", "θ": "theta", "σ": "sigma"}
     for sign, letters in signs.items():
@@ -231,56 +240,63 @@ def plainest(name: str) -> str:
 # ---- shapes -------------------------------------------------------------------------------------
 
 
-def _turned(
-    items: list[Item], shapes: Shapes, belongs: Callable[[str], bool]
-) -> tuple[list[Item], bool]:
-    """Return items turned to our orientation, and whether they were the other way round.
+def _to_standard_layout(
+    entries: list[ReportedEntry], shapes: Shapes, belongs: Callable[[str], bool]
+) -> tuple[list[ReportedEntry], bool]:
+    """Return entries in the standard layout, and whether their arrays had to be transposed.
 
-    They are turned if at least one whole array fits only the other way, and none only ours.
+    They are transposed if all whole arrays fit transposed, and one of them fits only so.
     """
-    whole = [i for i in items if i.index is None and i.values.ndim == 2 and belongs(i.name)]
-    other = [i for i in whole if i.values.shape == shapes[i.name][::-1]]
-    ours = [i for i in whole if i.values.shape == shapes[i.name]]
-    square = [i for i in ours if i.values.shape[0] == i.values.shape[1]]
-    if len(other) < len(whole) or len(other) == len(square) or len(ours) > len(square):
-        return items, False
-    turned = {id(i) for i in whole}
-    return [_transposed(i) if id(i) in turned else i for i in items], True
+    whole = [e for e in entries if e.index is None and e.values.ndim == 2 and belongs(e.name)]
+    transposed = [e for e in whole if e.values.shape == shapes[e.name][::-1]]
+    standard = [e for e in whole if e.values.shape == shapes[e.name]]
+    square = [e for e in standard if e.values.shape[0] == e.values.shape[1]]
+    if len(transposed) < len(whole) or len(transposed) == len(square):
+        return entries, False
+    if len(standard) > len(square):
+        return entries, False
+    changed = {id(e) for e in whole}
+    return [_transpose(e) if id(e) in changed else e for e in entries], True
 
 
-def _transposed(item: Item) -> Item:
-    return item._replace(values=item.values.T, half=item.half.T)
+def _transpose(entry: ReportedEntry) -> ReportedEntry:
+    return entry._replace(values=entry.values.T, half_unit=entry.half_unit.T)
 
 
-def _fitted(item: Item, shape: tuple[int, ...], indices: int) -> Item:
-    """Return a whole array in its shape; only axes of length 1 may be more or fewer.
+def _fit_array(entry: ReportedEntry, shape: tuple[int, ...], indices: int) -> ReportedEntry:
+    """Return a whole array in its shape; axes of length 1 may be missing or added.
 
-    A message names single entries by so many `indices`.
+    `indices` is the number of indices of a single entry in the message.
     """
-    bare = tuple(n for n in item.values.shape if n != 1)
+    bare = tuple(n for n in entry.values.shape if n != 1)
     if bare != tuple(n for n in shape if n != 1):
         raise InputError(
-            f"{item.where}: {item.name} is {shape}, but {item.values.shape} was given; give all of "
-            f"its entries, or single ones such as {item.name}[{','.join('0' * indices)}]"
+            f"{entry.where}: {entry.name} has the shape {shape}, but an array of shape "
+            f"{entry.values.shape} was given; give all entries, or single ones such as "
+            f"{entry.name}[{','.join('0' * indices)}]"
         )
-    return item._replace(values=item.values.reshape(shape), half=item.half.reshape(shape))
+    return entry._replace(
+        values=entry.values.reshape(shape), half_unit=entry.half_unit.reshape(shape)
+    )
 
 
 # ---- old and new weights ------------------------------------------------------------------------
 
 
-def _renewed(items: list[Item], old: Mapping[str, NDArray[Any]] | None) -> list[Item]:
-    """Return items in which bare weights are the new ones, where that is what they are."""
-    bare = [i for i in items if re.fullmatch(r"[Wb]\d+", i.name)]
-    steps = {i.step for i in bare} - {i.step for i in items if i.name.endswith("_new")}
-    if old is not None and all(_is_old(i, old) for i in bare):
+def _with_new_names(
+    entries: list[ReportedEntry], old: Mapping[str, NDArray[Any]] | None
+) -> list[ReportedEntry]:
+    """Return entries in which new parameters with a bare name such as W1 are called W1_new."""
+    bare = [e for e in entries if re.fullmatch(r"[Wb]\d+", e.name)]
+    steps = {e.step for e in bare} - {e.step for e in entries if e.name.endswith("_new")}
+    if old is not None and all(_is_old(e, old) for e in bare):
         steps.clear()
-    changed = {id(i) for i in bare if i.step in steps}
-    return [i._replace(name=f"{i.name}_new") if id(i) in changed else i for i in items]
+    changed = {id(e) for e in bare if e.step in steps}
+    return [e._replace(name=f"{e.name}_new") if id(e) in changed else e for e in entries]
 
 
-def _is_old(item: Item, old: Mapping[str, NDArray[Any]]) -> bool:
-    """Tell whether an item is an old parameter, within the digits that were given."""
-    right = old[item.name] if item.index is None else old[item.name][item.index]
-    near = np.abs(item.values - right) <= item.half * (1 + 1e-6) + 1e-15
-    return bool(np.all(near | np.isnan(item.values)))
+def _is_old(entry: ReportedEntry, old: Mapping[str, NDArray[Any]]) -> bool:
+    """Return whether an entry equals the old parameters within its rounding."""
+    right = old[entry.name] if entry.index is None else old[entry.name][entry.index]
+    near = np.abs(entry.values - right) <= entry.half_unit * (1 + 1e-6) + 1e-15
+    return bool(np.all(near | np.isnan(entry.values)))

@@ -1,7 +1,6 @@
-"""Numbers that are handed in without a program: what was given, and to how many digits.
+"""Read numbers that are submitted without a program, with the rounding of their digits.
 
-They are read here, from Python, JSON or CSV; which quantity of a network a name means is found
-out in figure_names.py, and whether they are right is not asked.
+They come from Python, JSON or CSV. `names` finds out which quantities of a network they are.
 """
 
 import re
@@ -14,73 +13,81 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError
-from chainrule.submission.numbers.files import Given, Token, from_mapping, from_path, from_str
+from chainrule.submission.numbers.files import (
+    JsonNumber,
+    KeyValue,
+    ParsedNumbers,
+    from_mapping,
+    from_path,
+    from_str,
+)
 from chainrule.submission.numbers.rounded_number import (
     FULL,
-    NoNumberError,
-    Typed,
+    NotANumberError,
+    RoundedNumber,
     from_array,
     from_float,
     from_text,
-    full,
+    unrounded_errors,
 )
 
 Array: TypeAlias = NDArray[np.float64]
 MOST_NUMBERS = 5_000_000
+ROUNDED = "numbers with few digits were taken as rounded to those digits, to at least 4 digits"
 
 
 @dataclass(frozen=True, eq=False)
 class ReportedArray:
-    """One quantity, as far as it was handed in.
+    """The reported entries of one array.
 
     Parameters
     ----------
     name : str
         The key of the whole array, such as ``"dW1"`` or ``"W1_new"``.
     values : array
-        NaN where an entry was not given.
-    half : array
-        Half a unit of the last digit that was typed, of each entry; of a number with all its
-        digits 1e-12 of it. NaN where an entry was not given.
+        NaN for entries that were not reported.
+    half_unit : array
+        Half a unit of the last digit of each entry; for numbers with all their digits, the
+        rounding error of computations. NaN for entries that were not reported.
     step : int, default 1
     """
 
     name: str
     values: Array
-    half: Array
+    half_unit: Array
     step: int = 1
 
     @property
-    def given(self) -> NDArray[np.bool_]:
-        """True where an entry was given."""
+    def is_given(self) -> NDArray[np.bool_]:
+        """True for entries that were reported."""
         return ~np.isnan(self.values)
 
 
-class Item(NamedTuple):
-    """One number or array, as it was handed in.
+class ReportedEntry(NamedTuple):
+    """One number or array, as it was submitted.
 
     Attributes
     ----------
     name : str
         The key without its indices, or another name.
     index : tuple of int or None
-        Of a single entry; None where there was none.
-    values, half : array
+        The indices of a single entry; None for a whole array.
+    values, half_unit : array
     digits : int
-        The most significant digits that one of its numbers has.
-    quoted : bool
-        Whether the digits are a text's, so that they are taken as they stand.
+        The largest number of significant digits of its numbers.
+    is_text : bool
+        Whether the numbers were strings, whose digits are exactly those that were typed.
     step : int
     where : str
         Such as ``"line 3"`` or ``"key 'dW1'"``, for messages.
     """
 
     name: str
-    index: tuple[int, ...] | None  # pyright: ignore[reportIncompatibleMethodOverride] (no search)
+    index: tuple[int, ...] | None  # pyright: ignore[reportIncompatibleMethodOverride] (a tuple's method)
     values: Array
-    half: Array
+    half_unit: Array
     digits: int
-    quoted: bool
+    is_text: bool
     step: int
     where: str
 
@@ -92,24 +99,24 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ReportedNumbers:
-    """Numbers that were handed in.
+    """Numbers that were submitted without a program.
 
     Parameters
     ----------
     steps : mapping of int to mapping of str to ReportedArray
-        Of each step the quantities by name.
-    items : tuple of Item
-        The same one by one, as they came.
+        The quantities of each step by name.
+    entries : tuple of ReportedEntry
+        The same in the order of the submission.
     remarks : tuple of str
     weights : str, default "(out, in)"
-        Or ``"(in, out)"``, where whole matrices only fit so; `ReportedArray.values` is always
+        Or ``"(in, out)"``, if whole matrices fit only in this way; `ReportedArray.values` is always
         (out, in).
     samples : str, default "rows"
         Or ``"columns"``, in the same way.
     """
 
     steps: Mapping[int, Mapping[str, ReportedArray]]
-    items: tuple[Item, ...]
+    entries: tuple[ReportedEntry, ...]
     remarks: tuple[str, ...] = ()
     weights: str = "(out, in)"
     samples: str = "rows"
@@ -121,7 +128,7 @@ class ReportedNumbers:
 
 
 def read_numbers(source: Mapping[Any, Any] | str | Path, *, exact: bool = False) -> ReportedNumbers:
-    """Read numbers from a mapping, a file, or the text of one.
+    """Read numbers from a mapping, a file, or the text of a file.
 
     Parameters
     ----------
@@ -130,36 +137,35 @@ def read_numbers(source: Mapping[Any, Any] | str | Path, *, exact: bool = False)
         ``{"dW1[0,1]": ".0821"}``. A path to JSON or CSV, or such a text itself: a mapping, a
         document ``chainrule.example/1``, a list of its rows; lines ``key,value``, or with a header.
     exact : bool, default False
-        Whether the numbers are known to have all their digits, however few are needed to say them.
+        Whether the numbers are known to have all their digits, even if they look rounded.
 
     Returns
     -------
     ReportedNumbers
-        Shapes are those that hold what was given; `resolve_names` fits them to a network.
+        Each array is as large as its entries require; `resolve_names` fits it to a network.
 
     Raises
     ------
     InputError
-        If something is no number, not finite, given twice, or of no shape.
+        If a value is not a finite number, is given twice, or has an invalid shape.
     """
-    given = _given(source)
-    items = [
-        item for one in given.numbers if (item := _item(one, exact or given.exact)) is not None
-    ]
-    if not items:
-        raise InputError("there are no numbers in it; give for instance dW1[0,0],0.0821")
-    if sum(item.values.size for item in items) > MOST_NUMBERS:
-        raise InputError(f"there are more than {MOST_NUMBERS:,} numbers in it; hand in fewer")
-    items = sharpened(items)
-    rounded = isinstance(source, Mapping) and any(
-        0 < i.digits < FULL for i in items if not i.quoted
-    )
-    remark = "numbers with few digits were taken as rounded to them (to 4 digits at least)"
-    return ReportedNumbers(assemble(items), tuple(items), (remark,) if rounded else ())
+    parsed = _parse(source)
+    found = [_entry(each, exact=exact or parsed.exact) for each in parsed.numbers]
+    entries = [entry for entry in found if entry is not None]
+    if not entries:
+        raise InputError("the submission has no numbers; write for instance dW1[0,0],0.0821")
+    if sum(entry.values.size for entry in entries) > MOST_NUMBERS:
+        raise InputError(
+            f"the submission has more than {MOST_NUMBERS:,} numbers; submit fewer of them"
+        )
+    entries = recognize_unrounded(entries)
+    looks_rounded = any(0 < entry.digits < FULL for entry in entries if not entry.is_text)
+    remarks = (ROUNDED,) if isinstance(source, Mapping) and looks_rounded else ()
+    return ReportedNumbers(assemble(entries), tuple(entries), remarks)
 
 
-def _given(source: Any) -> Given:
-    """Return the numbers of whatever was handed in."""
+def _parse(source: Any) -> ParsedNumbers:
+    """Return the keys and values of a submission."""
     match source:
         case Mapping():
             return from_mapping(source)  # pyright: ignore[reportUnknownArgumentType]
@@ -169,25 +175,41 @@ def _given(source: Any) -> Given:
             return from_str(source)
         case _:
             raise InputError(
-                f"{type(source).__name__} is nothing to read numbers from; give a mapping such as "
+                f"numbers cannot be read from {type(source).__name__}; submit a mapping such as "
                 '{"dW1": …}, or a path to JSON or CSV'
             )
 
 
-def _item(one: Any, exact: bool) -> Item | None:  # noqa: FBT001 (private)
-    """Return a number that was given as an item, None for a blank."""
-    if one.value is None or (isinstance(one.value, str) and not one.value.strip()):
+def _entry(given: KeyValue, *, exact: bool) -> ReportedEntry | None:
+    """Return a key and its value as an entry, None for a blank value."""
+    value, where = given.value, given.where
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    name, index = split_key(one.key)
+    name, index = split_key(given.key)
     try:
-        values, half, digits = _numbers(one.value, comma=one.comma)
-    except NoNumberError as error:
-        raise InputError(f"{one.where}: {error}") from None
+        values, half_unit, digits = _numbers(value, comma=given.comma)
+    except NotANumberError as error:
+        raise InputError(f"{where}: {error}") from None
     if index is not None and values.shape:
-        raise InputError(f"{one.where}: an entry is one number, and this is {values.shape}")
-    quoted = isinstance(one.value, str) and not isinstance(one.value, Token)
-    digits = FULL if exact else digits
-    return Item(name, index, values, half, digits, quoted, one.step, one.where)
+        raise InputError(
+            f"{where}: an array of shape {values.shape} was given for a single entry; give one "
+            "number"
+        )
+    return ReportedEntry(
+        name=name,
+        index=index,
+        values=values,
+        half_unit=half_unit,
+        digits=FULL if exact else digits,
+        is_text=_is_text(value),
+        step=given.step,
+        where=where,
+    )
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether a value is a string, not a number in JSON."""
+    return isinstance(value, str) and not isinstance(value, JsonNumber)
 
 
 def split_key(key: str) -> tuple[str, tuple[int, ...] | None]:
@@ -202,7 +224,7 @@ def split_key(key: str) -> tuple[str, tuple[int, ...] | None]:
 
 
 def _numbers(value: Any, *, comma: bool) -> tuple[Array, Array, int]:
-    """Return the numbers of a value, their halves, and the most digits among them."""
+    """Return a value's numbers, half a unit of their last digits, and the most digits of one."""
     if isinstance(value, str):
         return _arrays([from_text(value, comma=comma)], ())
     if isinstance(value, list | tuple):
@@ -210,47 +232,46 @@ def _numbers(value: Any, *, comma: bool) -> tuple[Array, Array, int]:
     array = _as_array(value)
     if not array.shape:
         return _arrays([from_float(array.item())], ())
-    values, half = from_array(array)
-    typed = [from_float(v) for v in values.ravel().tolist()]
-    return values, half, max((n.digits for n in typed), default=0)
+    values, half_unit = from_array(array)
+    rounded = [from_float(v) for v in values.ravel().tolist()]
+    return values, half_unit, max((n.digits for n in rounded), default=0)
 
 
 def _as_array(value: Any) -> NDArray[Any]:
-    """Return a number or array of a program as an array."""
+    """Return a number or array from Python as an array."""
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):
         array = np.asarray(None)
     if array.dtype.kind not in "fiu":
-        raise NoNumberError(f"{type(value).__name__} is no number; give real numbers")
+        raise NotANumberError(f"{type(value).__name__} is not a number; give real numbers")
     return array
 
 
-def _arrays(typed: list[Typed], shape: tuple[int, ...]) -> tuple[Array, Array, int]:
-    values = np.array([n.value for n in typed]).reshape(shape)
-    half = np.array([n.half for n in typed]).reshape(shape)
-    return values, half, max((n.digits for n in typed), default=0)
+def _arrays(rounded: list[RoundedNumber], shape: tuple[int, ...]) -> tuple[Array, Array, int]:
+    values = np.array([n.value for n in rounded]).reshape(shape)
+    half_unit = np.array([n.half_unit for n in rounded]).reshape(shape)
+    return values, half_unit, max((n.digits for n in rounded), default=0)
 
 
-NOTHING = Typed(np.nan, np.nan, 0)  # an entry that was not given
+NOT_GIVEN = RoundedNumber(np.nan, np.nan, 0)
 
 
 def _listed(value: list[Any] | tuple[Any, ...]) -> tuple[Array, Array, int]:
     """Return the numbers of nested lists."""
     leaves, shape = _flat(value)
     if not leaves:
-        raise NoNumberError("an empty list; leave it out")
+        raise NotANumberError("the list is empty; leave it out")
     if all(isinstance(leaf, float | int | np.number) for leaf in leaves):
         return _numbers(np.array([_as_array(v).item() for v in leaves]).reshape(shape), comma=False)
-    typed = [_leaf(leaf) for leaf in leaves]
-    if any(isinstance(leaf, str) and not isinstance(leaf, Token) for leaf in leaves):
-        return *_arrays(typed, shape)[:2], 0  # texts are taken as they stand
-    return _arrays(typed, shape)
+    rounded = [_leaf(leaf) for leaf in leaves]
+    values, half_unit, digits = _arrays(rounded, shape)
+    return values, half_unit, 0 if any(map(_is_text, leaves)) else digits
 
 
-def _leaf(leaf: Any) -> Typed:
+def _leaf(leaf: Any) -> RoundedNumber:
     if leaf is None:
-        return NOTHING
+        return NOT_GIVEN
     return from_text(leaf) if isinstance(leaf, str) else from_float(_as_array(leaf).item())
 
 
@@ -263,88 +284,100 @@ def _flat(value: Any) -> tuple[list[Any], tuple[int, ...]]:
     parts = [_flat(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
     shapes = {shape for _, shape in parts}
     if len(shapes) > 1:
-        raise NoNumberError("its rows are of different lengths; write null where nothing is given")
+        raise NotANumberError("the rows have different lengths; write null for missing entries")
     inner = shapes.pop() if shapes else ()
     return [leaf for leaves, _ in parts for leaf in leaves], (len(parts), *inner)
 
 
-def sharpened(items: list[Item]) -> list[Item]:
-    """Return items with all digits believed, wherever a number of the same array has them all."""
-    groups: dict[tuple[int, str], list[Item]] = {}
-    for item in items:
-        groups.setdefault((item.step, item.name), []).append(item)
-    exact = {group for group, members in groups.items() if any(i.digits >= FULL for i in members)}
-    halves = {group: _exact(groups[group]) for group in exact}
+def _by_array(entries: Iterable[ReportedEntry]) -> dict[tuple[int, str], list[ReportedEntry]]:
+    """Return entries grouped by step and name."""
+    groups: dict[tuple[int, str], list[ReportedEntry]] = {}
+    for entry in entries:
+        groups.setdefault((entry.step, entry.name), []).append(entry)
+    return groups
+
+
+def recognize_unrounded(entries: list[ReportedEntry]) -> list[ReportedEntry]:
+    """Return entries, those of an array as unrounded if one of its numbers has all its digits."""
+    groups = _by_array(entries)
+    errors = {
+        group: _unrounded_errors(members)
+        for group, members in groups.items()
+        if any(entry.digits >= FULL for entry in members)
+    }
     return [
-        item._replace(half=next(halves[item.step, item.name]))
-        if (item.step, item.name) in exact and not item.quoted
-        else item
-        for item in items
+        entry._replace(half_unit=next(errors[entry.step, entry.name]))
+        if (entry.step, entry.name) in errors and not entry.is_text
+        else entry
+        for entry in entries
     ]
 
 
-def _exact(members: list[Item]) -> Iterator[Any]:
-    """Yield the halves of items that a program wrote with all their digits."""
-    loose = [item for item in members if not item.quoted]
-    flat = np.concatenate([item.values.ravel() for item in loose])
-    halves = full(flat)
+def _unrounded_errors(members: list[ReportedEntry]) -> Iterator[Any]:
+    """Yield the possible errors of an array's entries that are not strings."""
+    numbers = [entry for entry in members if not entry.is_text]
+    errors = unrounded_errors(np.concatenate([entry.values.ravel() for entry in numbers]))
     start = 0
-    for item in loose:
-        yield halves[start : start + item.values.size].reshape(item.values.shape)
-        start += item.values.size
+    for entry in numbers:
+        yield errors[start : start + entry.values.size].reshape(entry.values.shape)
+        start += entry.values.size
 
 
-# ---- together -----------------------------------------------------------------------------------
+# ---- whole arrays -------------------------------------------------------------------------------
 
 
 def assemble(
-    items: Iterable[Item], shapes: Mapping[str, tuple[int, ...]] | None = None
+    entries: Iterable[ReportedEntry], shapes: Mapping[str, tuple[int, ...]] | None = None
 ) -> dict[int, dict[str, ReportedArray]]:
-    """Return items put together to whole arrays, by step and name.
+    """Return entries combined to whole arrays, by step and name.
 
     Parameters
     ----------
-    items : iterable of Item
+    entries : iterable of ReportedEntry
     shapes : mapping of str to tuple of int, optional
-        Of each array; by default as large as what was given.
+        The shape of each array; by default as large as its entries require.
 
     Raises
     ------
     InputError
-        If an entry is given twice, or does not lie in its array.
+        If an entry is given twice, or the entries of an array do not fit together.
     """
-    groups: dict[tuple[int, str], list[Item]] = {}
-    for item in items:
-        groups.setdefault((item.step, item.name), []).append(item)
+    groups = _by_array(entries)
     steps: dict[int, dict[str, ReportedArray]] = {}
     for (step, name), members in sorted(groups.items(), key=lambda group: group[0][0]):
-        shape = _smallest(members) if shapes is None else shapes[name]
-        steps.setdefault(step, {})[name] = _figure(name, step, members, shape)
+        shape = _smallest_shape(members) if shapes is None else shapes[name]
+        steps.setdefault(step, {})[name] = _combine(name, step, members, shape)
     return steps
 
 
-def _smallest(members: list[Item]) -> tuple[int, ...]:
-    """Return the smallest shape that holds some items of one array."""
-    ranks = {len(i.index) if i.index is not None else i.values.ndim for i in members}
-    if len(ranks) > 1:
+def _smallest_shape(members: list[ReportedEntry]) -> tuple[int, ...]:
+    """Return the smallest shape that holds all entries of an array."""
+    sizes = [e.values.shape if e.index is None else tuple(n + 1 for n in e.index) for e in members]
+    if len({len(size) for size in sizes}) > 1:
         last = members[-1]
-        raise InputError(f"{last.where}: {last.key} has not as many indices as other entries of it")
-    sizes = [i.values.shape if i.index is None else tuple(n + 1 for n in i.index) for i in members]
+        raise InputError(
+            f"{last.where}: {last.key} has another number of indices than the other entries of "
+            f"{last.name}; give them all in the same way"
+        )
     shape = tuple(max(axis) for axis in zip(*sizes, strict=True))
     if np.prod(shape, dtype=float) > MOST_NUMBERS:
-        raise InputError(f"{members[0].where}: {members[0].key} has an absurd index")
+        first = members[0]
+        raise InputError(f"{first.where}: an index of {first.name} is too large; correct it")
     return shape
 
 
-def _figure(name: str, step: int, members: list[Item], shape: tuple[int, ...]) -> ReportedArray:
-    values, half = np.full(shape, np.nan), np.full(shape, np.nan)
-    taken = np.zeros(shape, bool)
-    for item in members:
-        place = ... if item.index is None else item.index
-        new = ~np.isnan(item.values)
-        if np.any(taken[place] & new):
-            raise InputError(f"{item.where}: {item.key} is given twice; remove one of them")
-        values[place] = np.where(new, item.values, values[place])
-        half[place] = np.where(new, item.half, half[place])
-        taken[place] |= new
-    return ReportedArray(name, values, half, step)
+def _combine(
+    name: str, step: int, members: list[ReportedEntry], shape: tuple[int, ...]
+) -> ReportedArray:
+    """Return an array with all its entries."""
+    values, half_unit = np.full(shape, np.nan), np.full(shape, np.nan)
+    is_given = np.zeros(shape, bool)
+    for entry in members:
+        where = ... if entry.index is None else entry.index
+        new = ~np.isnan(entry.values)
+        if np.any(is_given[where] & new):
+            raise InputError(f"{entry.where}: {entry.key} is given twice; remove one of the values")
+        values[where] = np.where(new, entry.values, values[where])
+        half_unit[where] = np.where(new, entry.half_unit, half_unit[where])
+        is_given[where] |= new
+    return ReportedArray(name, values, half_unit, step)

@@ -1,19 +1,21 @@
-"""What is called of a learner's object: one method, or several one after the other.
+"""The sequences of method calls that may train a learner's object or run its forward pass.
 
-These are only the possibilities; which of them works is found out by trying.
+All possibilities are listed here; the search tries which of them works.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import Parameter
+from typing import TypeAlias
 
-from chainrule.submission.arrays import Form
-from chainrule.submission.attempts import methods, parameters, spare
-from chainrule.submission.values import is_whole
+from chainrule.submission.arrays.formats import ArrayFormat
+from chainrule.submission.attempts import methods, optional_count, parameters
+from chainrule.submission.values import is_count
 
-DATA = tuple(
-    Form(samples=samples, lists=lists, targets=targets)
-    for samples, lists, targets in (
+DATA_FORMATS = tuple(  # the most usual first
+    ArrayFormat(samples=samples, array_type=array_type, targets=targets)
+    for samples, array_type, targets in (
         *(("rows", "arrays", "rows"), ("columns", "arrays", "rows"), ("rows", "lists", "rows")),
         *(("rows", "arrays", "flat"), ("rows", "lists", "flat"), ("rows", "arrays", "classes")),
         *(("rows", "lists", "classes"), ("one", "arrays", "rows"), ("one", "lists", "rows")),
@@ -25,21 +27,22 @@ DATA = tuple(
 
 
 @dataclass(frozen=True)
-class Act:
-    """What is called, one after the other, with what.
+class CallSequence:
+    """Methods that are called one after the other, with their arguments.
 
     Parameters
     ----------
     calls : tuple of (str, tuple of str)
-        Methods, and what they are given: ``x``, ``t``, ``rate``, ``one``, ``output``, ``pairs``.
-    ones : bool
-        Whether parameters with a whole number as their default are given 1.
+        Names of methods and roles of their arguments: ``x``, ``t``, ``rate``, ``one``,
+        ``output``, ``pairs``.
+    set_to_one : bool
+        Whether parameters with a count as their default, such as epochs, are set to 1.
     optional : bool
-        Whether the targets could be left out.
+        Whether the targets are passed to an optional parameter.
     """
 
     calls: tuple[tuple[str, tuple[str, ...]], ...]
-    ones: bool = True
+    set_to_one: bool = True
     optional: bool = False
 
     @property
@@ -49,80 +52,93 @@ class Act:
 
     @property
     def words(self) -> str:
-        """The calls, for people."""
+        """The calls, as shown in reports."""
         return ", ".join(f"{name}({', '.join(roles)})" for name, roles in self.calls)
 
 
-ROLES = {
+ROLES = {  # of the arguments of a method that trains, by their number
     1: (("pairs",),),
     2: (("x", "t"), ("pairs", "rate"), ("t", "x")),
     3: (("x", "t", "rate"), ("x", "t", "one"), ("pairs", "one", "rate"), ("rate", "x", "t")),
     4: (("x", "t", "rate", "one"), ("x", "t", "one", "rate")),
 }
-BACKWARD = {
+BACKWARD_ROLES = {
     0: ((),),
     1: (("t",), ("x",)),
     2: (("x", "t"), ("t", "output"), ("t", "rate"), ("output", "t"), ("t", "x")),
     3: (("x", "t", "output"), ("x", "t", "rate"), ("x", "output", "t"), ("t", "output", "rate")),
     4: (("x", "t", "output", "rate"),),
 }
-UPDATE = {0: ((),), 1: (("rate",), ("x",), ("one",)), 2: (("x", "rate"), ("x", "t"))}
+UPDATE_ROLES = {0: ((),), 1: (("rate",), ("x",), ("one",)), 2: (("x", "rate"), ("x", "t"))}
 
 
-def single_acts(cls: type, only_method: str | None) -> list[Act]:
-    """Return calls of one method that has both x and t, the plainest first."""
+Rank: TypeAlias = tuple[int, int, int]
+
+
+def single_calls(cls: type, only_method: str | None) -> list[CallSequence]:
+    """Return calls of one method that takes both x and t, the simplest first."""
     names = [only_method] if only_method else methods(cls)
-    found: list[tuple[tuple[int, int, int], Act]] = []
-    for place, name in enumerate(names):
-        count, whole = _needs(cls, name)
-        for roles in ROLES.get(count, ()) if name != "__call__" else ():
-            odd = roles[0] != "x"
-            found.append(((count + 3 * odd, whole, place), Act(((name, roles),))))
-            if whole:
-                found.append(
-                    ((count + 3 * odd, whole + 5, place), Act(((name, roles),), ones=False))
-                )
-        if count == 1 and spare(_given(cls, name)) and name != "__call__":
-            act = Act(((name, ("x", "t")),), optional=True)
-            found.append(((2, whole, place), act))
-    return [act for _, act in sorted(found, key=lambda pair: pair[0])]
+    found: list[tuple[Rank, CallSequence]] = []
+    for position, name in enumerate(names):
+        if name != "__call__":
+            found += _calls_of(cls, name, position)
+    return [sequence for _, sequence in sorted(found, key=lambda pair: pair[0])]
 
 
-def _needs(cls: type, name: str) -> tuple[int, int]:
-    """Return how many arguments a method needs, and how many whole numbers it has by default."""
-    given = _given(cls, name)
-    needed = sum(p.default is p.empty for p in given)
-    return needed, sum(is_whole(p.default) for p in given)
+def _calls_of(cls: type, name: str, position: int) -> Iterator[tuple[Rank, CallSequence]]:
+    """Yield the calls of one method that may train, with their ranks."""
+    required, counts = _count_parameters(cls, name)
+    for roles in ROLES.get(required, ()):
+        rank = required + 3 * (roles[0] != "x")
+        yield (rank, counts, position), CallSequence(((name, roles),))
+        if counts:
+            yield (rank, counts + 5, position), CallSequence(((name, roles),), set_to_one=False)
+    if required == 1 and optional_count(_own_parameters(cls, name)):
+        yield (2, counts, position), CallSequence(((name, ("x", "t")),), optional=True)
 
 
-def _given(cls: type, name: str) -> list[Parameter]:
-    """Return the parameters of a method that are handed over, so without self."""
-    given = parameters(getattr(cls, name))
-    return given if isinstance(vars(cls).get(name), (staticmethod, classmethod)) else given[1:]
+def _count_parameters(cls: type, name: str) -> tuple[int, int]:
+    """Return how many parameters of a method are required, and how many have counts as defaults."""
+    found = _own_parameters(cls, name)
+    return sum(p.default is p.empty for p in found), sum(is_count(p.default) for p in found)
 
 
-def forward_acts(cls: type, only_method: str | None = None) -> list[Act]:
-    """Return calls of one method that has x alone."""
+def _own_parameters(cls: type, name: str) -> list[Parameter]:
+    """Return the parameters of a method without self."""
+    found = parameters(getattr(cls, name))
+    return found if isinstance(vars(cls).get(name), (staticmethod, classmethod)) else found[1:]
+
+
+def forward_calls(cls: type, only_method: str | None = None) -> list[CallSequence]:
+    """Return calls of one method that takes x only."""
     names = [only_method] if only_method else methods(cls)
-    return [Act(((name, ("x",)),)) for name in names if _needs(cls, name)[0] == 1]
+    return [
+        CallSequence(((name, ("x",)),)) for name in names if _count_parameters(cls, name)[0] == 1
+    ]
 
 
-def sequences(cls: type, only_method: str | None) -> Iterator[Act]:
-    """Yield a forward pass, a backward pass, and an update, in separate methods."""
+def several_calls(cls: type, only_method: str | None) -> Iterator[CallSequence]:
+    """Yield sequences of separate methods: forward pass, backward pass and maybe an update."""
+    for calls in _forward_backward_update(cls):
+        if only_method is None or any(only_method == name for name, _ in calls):
+            yield CallSequence(calls)
+
+
+Call: TypeAlias = tuple[str, tuple[str, ...]]
+
+
+def _forward_backward_update(cls: type) -> Iterator[tuple[Call, ...]]:
+    """Yield pairs of calls, each followed by its triples."""
     names = [name for name in methods(cls) if name != "__call__"]
-    counts = {name: _needs(cls, name)[0] for name in methods(cls)}
-    starts = [name for name in methods(cls) if counts[name] == 1]
-    starts += [name for name in names if counts[name] == 0]
-    for start in starts:
-        first = (start, ("x",) if counts[start] else ())
-        for second in names:
-            for roles in BACKWARD.get(counts[second], ()) if second != start else ():
-                pair = (first, (second, roles))
-                if only_method is None or only_method in {start, second}:
-                    yield Act(pair)
-                for third in names:
-                    for more in (
-                        UPDATE.get(counts[third], ()) if third not in {start, second} else ()
-                    ):
-                        if only_method is None or only_method in {start, second, third}:
-                            yield Act((*pair, (third, more)))
+    required = {name: _count_parameters(cls, name)[0] for name in methods(cls)}
+    starts = [name for name in methods(cls) if required[name] == 1]
+    starts += [name for name in names if required[name] == 0]
+    for start, second in itertools.product(starts, names):
+        forward = (start, ("x",) if required[start] else ())
+        for roles in BACKWARD_ROLES.get(required[second], ()) if second != start else ():
+            pair = (forward, (second, roles))
+            yield pair
+            for third in names:
+                updates = UPDATE_ROLES.get(required[third], ())
+                for more in updates if third not in {start, second} else ():
+                    yield (*pair, (third, more))

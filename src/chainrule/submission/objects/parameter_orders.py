@@ -1,6 +1,6 @@
-"""Lone numbers as the parameters of a network: the orders in which people write them down.
+"""Single numbers as a network's parameters: the orders in which programs define them.
 
-These are only possibilities; which of them holds is proven by running, in proofs.py.
+All possible orders are listed here; `probes` finds out which of them is right.
 """
 
 import itertools
@@ -9,32 +9,33 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.submission.arrays import OUT_IN
-from chainrule.submission.objects.graph import Bound, Path, Place, walk
+from chainrule.submission.arrays.formats import OUT_IN
+from chainrule.submission.objects.graph import ObjectPath, walk
+from chainrule.submission.objects.parameter_locations import ArrayLocation, ParameterLocations
 from chainrule.submission.values import is_array, is_number
 
-SPARE = 2  # numbers beside the parameters that may stand anywhere among them
-FARTHER = 8  # those that may stand before or after all of them
-MOST = 60  # parameters that anybody writes down one by one
+OTHERS_BETWEEN = 2  # numbers that are not parameters, anywhere among them
+OTHERS_AROUND = 8  # numbers that are not parameters, before or after all of them
+MOST = 60  # parameters that a program defines one by one
 
-Spot: TypeAlias = tuple[int, int, int]  # layer, unit, input; input −1 is the bias
-Pattern: TypeAlias = list[Spot]
+Position: TypeAlias = tuple[int, int, int]  # layer, unit, input; input −1 is the bias
+Order: TypeAlias = list[Position]
 
 
-def lone_numbers(root: Any) -> list[Path]:
-    """Return the ways to all lone numbers of an object that may be parameters, in its order."""
+def paths_of_numbers(root: Any) -> list[ObjectPath]:
+    """Return the paths of all single numbers of an object that may be parameters, in order."""
     return [node.path for node in walk(root) if _may_be_parameter(node.value)]
 
 
 def _may_be_parameter(value: Any) -> bool:
-    """Return whether a value is one fraction, or a whole 0 that stands for one."""
+    """Return whether a value is a float, or an integer 0."""
     if is_array(value):
         return value.shape == () and value.dtype.kind == "f"
     return is_number(value) and (isinstance(value, (float, np.floating)) or value == 0)
 
 
-def arranged(root: Any, widths: Sequence[int]) -> list[Bound]:
-    """Return the ways in which lone numbers can be a network of these widths.
+def find_single_numbers(root: Any, widths: Sequence[int]) -> list[ParameterLocations]:
+    """Return the ways in which single numbers can be the parameters of a network.
 
     Parameters
     ----------
@@ -43,30 +44,31 @@ def arranged(root: Any, widths: Sequence[int]) -> list[Bound]:
 
     Returns
     -------
-    list of Bound
-        Those with biases first, and those whose parameters stand in a row before others.
+    list of ParameterLocations
+        Those with biases first, and consecutive numbers before others.
     """
-    pool = lone_numbers(root)
-    found: dict[Bound, None] = {}
+    available = paths_of_numbers(root)
+    found: dict[ParameterLocations, None] = {}
     for biases in (True, False):
-        for pattern in patterns(widths, biases=biases):
-            for paths in _selections(pool, len(pattern)):
-                found[_bound(dict(zip(pattern, paths, strict=True)), widths, biases=biases)] = None
+        for order in parameter_orders(widths, biases=biases):
+            for paths in _selections(available, len(order)):
+                by_position = dict(zip(order, paths, strict=True))
+                found[_locations(by_position, widths, biases=biases)] = None
     return list(found)
 
 
-def _selections(pool: list[Path], count: int) -> Iterator[tuple[Path, ...]]:
-    """Yield so many numbers in their order: in a row first, then with others among them."""
-    spare = len(pool) - count
-    if not 0 <= spare <= FARTHER or not 1 < count <= MOST:
+def _selections(available: list[ObjectPath], count: int) -> Iterator[tuple[ObjectPath, ...]]:
+    """Yield `count` numbers in their order: consecutive ones first, then any."""
+    others = len(available) - count
+    if not 0 <= others <= OTHERS_AROUND or not 1 < count <= MOST:
         return
-    yield from (tuple(pool[first : first + count]) for first in range(spare + 1))
-    if 0 < spare <= SPARE:
-        yield from itertools.combinations(pool, count)
+    yield from (tuple(available[first : first + count]) for first in range(others + 1))
+    if 0 < others <= OTHERS_BETWEEN:
+        yield from itertools.combinations(available, count)
 
 
-def patterns(widths: Sequence[int], *, biases: bool) -> list[Pattern]:
-    """Return the orders in which the parameters of a network may stand.
+def parameter_orders(widths: Sequence[int], *, biases: bool) -> list[Order]:
+    """Return the orders in which a program may define a network's parameters.
 
     Parameters
     ----------
@@ -75,43 +77,43 @@ def patterns(widths: Sequence[int], *, biases: bool) -> list[Pattern]:
 
     Returns
     -------
-    list of pattern
-        By neuron, by layer, or all weights apart from all biases; biases first or last.
+    list of order
+        By unit, by layer, or all weights and all biases; with biases first or last.
     """
     depth = range(len(widths) - 1)
-    found: list[Pattern] = []
+    found: list[Order] = []
     for weights in (_by_unit, _by_input):
         ws = [weights(widths, layer) for layer in depth]
         bs = [
             [(layer, j, -1) for j in range(widths[layer + 1])] if biases else [] for layer in depth
         ]
         if weights is _by_unit and biases:
-            found += [_neurons(widths, last=True), _neurons(widths, last=False)]
-        found += [_chained(itertools.chain(*zip(ws, bs, strict=True))), _chained(ws + bs)]
-        found += [_chained(itertools.chain(*zip(bs, ws, strict=True))), _chained(bs + ws)]
-    return [pattern for i, pattern in enumerate(found) if pattern not in found[:i]]
+            found += [_all_by_unit(widths, last=True), _all_by_unit(widths, last=False)]
+        found += [_concatenated(itertools.chain(*zip(ws, bs, strict=True))), _concatenated(ws + bs)]
+        found += [_concatenated(itertools.chain(*zip(bs, ws, strict=True))), _concatenated(bs + ws)]
+    return [order for i, order in enumerate(found) if order not in found[:i]]
 
 
-def _chained(parts: Iterable[Pattern]) -> Pattern:
-    """Return parts one after the other."""
+def _concatenated(parts: Iterable[Order]) -> Order:
+    """Return the parts of an order one after the other."""
     return list(itertools.chain.from_iterable(parts))
 
 
-def _by_unit(widths: Sequence[int], layer: int) -> Pattern:
-    """Return the weights of a layer, those into the first unit first."""
+def _by_unit(widths: Sequence[int], layer: int) -> Order:
+    """Return the weights of a layer, all of the first unit first."""
     units, inputs = range(widths[layer + 1]), range(widths[layer])
     return [(layer, j, i) for j in units for i in inputs]
 
 
-def _by_input(widths: Sequence[int], layer: int) -> Pattern:
-    """Return the weights of a layer, those from the first input first."""
+def _by_input(widths: Sequence[int], layer: int) -> Order:
+    """Return the weights of a layer, all from the first input first."""
     units, inputs = range(widths[layer + 1]), range(widths[layer])
     return [(layer, j, i) for i in inputs for j in units]
 
 
-def _neurons(widths: Sequence[int], *, last: bool) -> Pattern:
-    """Return all parameters neuron by neuron, with the bias last or first."""
-    found: Pattern = []
+def _all_by_unit(widths: Sequence[int], *, last: bool) -> Order:
+    """Return all parameters unit by unit, with the bias last or first."""
+    found: Order = []
     for layer, (ins, outs) in enumerate(itertools.pairwise(widths)):
         for j in range(outs):
             weights, bias = [(layer, j, i) for i in range(ins)], [(layer, j, -1)]
@@ -119,14 +121,19 @@ def _neurons(widths: Sequence[int], *, last: bool) -> Pattern:
     return found
 
 
-def _bound(paths: dict[Spot, Path], widths: Sequence[int], *, biases: bool) -> Bound:
-    """Return numbers that are told by layer, unit and input as the parameters of a network."""
+def _locations(
+    paths: dict[Position, ObjectPath], widths: Sequence[int], *, biases: bool
+) -> ParameterLocations:
+    """Return the locations of a network's parameters from the paths of single numbers."""
     depth = range(len(widths) - 1)
     W = tuple(
-        Place(tuple(paths[spot] for spot in _by_unit(widths, k)), (widths[k + 1], widths[k]))
+        ArrayLocation(
+            tuple(paths[position] for position in _by_unit(widths, k)), (widths[k + 1], widths[k])
+        )
         for k in depth
     )
     if not biases:
-        return Bound(OUT_IN, "none", W, (None,) * len(depth))
+        return ParameterLocations(OUT_IN, "none", W, (None,) * len(depth))
     units = [tuple(paths[k, j, -1] for j in range(widths[k + 1])) for k in depth]
-    return Bound(OUT_IN, "separate", W, tuple(Place(each, (len(each),)) for each in units))
+    b = tuple(ArrayLocation(each, (len(each),)) for each in units)
+    return ParameterLocations(OUT_IN, "separate", W, b)

@@ -1,6 +1,7 @@
-"""The child process in which a learner's file runs; it answers a sandbox's requests, line by line.
+"""The child process in which a learner's file runs; it answers a sandbox's requests.
 
-It judges nothing, and what the learner's program prints does not reach its answers.
+Run as ``python -m chainrule.submission.process.child``. Requests and answers are lines on pipes
+that the learner's program cannot print to.
 """
 
 import builtins
@@ -16,16 +17,17 @@ from typing import Any, BinaryIO
 
 from chainrule.submission.attempts import Attempt, SubmissionError
 from chainrule.submission.process import messages
-from chainrule.submission.process.module import load, refuse_input
+from chainrule.submission.process.module import load
 from chainrule.submission.process.rlimits import limit
-from chainrule.submission.process.stub_modules import standing_in
+from chainrule.submission.process.stub_modules import stub_plotting_modules
+from chainrule.submission.program_io import refuse_input
 from chainrule.submission.questions import Failure
 from chainrule.submission.reading import find, layers_of, read, widths_of
 
-BEAT = 0.5  # seconds between two signs of life
+BEAT = 0.5  # s between two signs of life
 
 
-class Line:
+class Connection:
     """The pipes between a child and its sandbox.
 
     Parameters
@@ -38,19 +40,19 @@ class Line:
         self.lock = threading.Lock()
         self.waiting: queue.Queue[bytes] = queue.Queue()
 
-    def live(self) -> None:
-        """Begin to listen and to give signs of life, each in a thread of its own."""
+    def start(self) -> None:
+        """Start the threads that receive requests and send signs of life."""
         threading.Thread(target=self.listen, daemon=True).start()
         threading.Thread(target=self.beat, daemon=True).start()
 
     def listen(self) -> None:
-        """Take requests in, also while the learner's program runs; end when the sandbox is gone."""
+        """Receive requests, also while the learner's program runs; end when the sandbox is gone."""
         for line in self.requests:
             self.waiting.put(line)
         end_all()
 
     def beat(self) -> None:
-        """Give signs of life; they stop when the program hangs in what no signal interrupts."""
+        """Send signs of life; they stop if the program hangs in code that keeps the GIL."""
         while True:
             time.sleep(BEAT)
             self.write(b"\n")
@@ -66,12 +68,12 @@ class Line:
 
 
 class Child:
-    """What the child process knows: the limit of a call, the namespace, the attempt.
+    """The learner's module and attempt, and the answers to requests about them.
 
     Parameters
     ----------
     seconds : float
-        The limit of a call.
+        Time limit of a call.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -86,10 +88,10 @@ class Child:
         except SubmissionError as error:
             return {"error": str(error)}
         except MemoryError:
-            failure = Failure("memory", "the program needs more memory than it was given")
-        except BaseException as error:  # noqa: BLE001 (whatever it is, the sandbox is told)
-            said = f"asking the program failed: {type(error).__name__}: {error}"
-            failure = Failure("exception", said[: messages.MOST_TEXT])
+            failure = Failure("memory", "the program needs more memory than its limit allows")
+        except BaseException as error:  # noqa: BLE001 (everything is reported to the sandbox)
+            text = f"calling the program failed: {type(error).__name__}: {error}"
+            failure = Failure("exception", text[: messages.MOST_TEXT])
         return {"failure": messages.from_failure(failure)}
 
     def ask(self, request: Any) -> Any:
@@ -107,7 +109,7 @@ class Child:
             case {"ask": "read", "question": question, "kind": kind, "layout": layout}:
                 return self.read(question, kind, layout)
             case _:
-                raise messages.WireError("no such request")
+                raise messages.MessageError("unknown request")
 
     def load(self, path: str) -> Any:
         """Run the learner's file."""
@@ -119,7 +121,7 @@ class Child:
     def found(self) -> Attempt:
         """The attempt."""
         if self.attempt is None:
-            raise messages.WireError("nothing is loaded")
+            raise messages.MessageError("nothing is loaded")
         return self.attempt
 
     def read(self, question: Any, kind: Any, layout: Any) -> Any:
@@ -133,40 +135,43 @@ class Child:
 
 
 def end_all() -> None:
-    """End this process and those that the program started."""
+    """End this process and all processes that the program started."""
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        os.killpg(os.getpid(), signal.SIGHUP)  # which the sandbox tells from the system's SIGKILL
+        os.killpg(os.getpid(), signal.SIGHUP)  # distinct from a SIGKILL of the system
     os._exit(0)
 
 
-def private_pipes() -> Line:
-    """Return the line to the sandbox; the program has nothing to read, and a file to print to."""
-    line = Line(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
+def open_connection() -> Connection:
+    """Return the connection to the sandbox, and give the program other standard streams.
+
+    The program's input is empty, and its output goes to the file of standard error.
+    """
+    connection = Connection(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    faulthandler.enable(os.dup(2))  # it says where a program crashed, or hangs
-    return line
+    faulthandler.enable(os.dup(2))  # reports where a program crashes or hangs
+    return connection
 
 
 def begin(request: Any) -> tuple[Child, list[str]]:
-    """Set the limits and make the surroundings that a learner's file has for good."""
+    """Set the limits and the environment of the learner's program, and return remarks on them."""
     memory, seconds_call, seconds_all, folder = messages.fields(
         request, ("memory", "seconds_call", "seconds_all", "folder"), "the first request"
     )
     sys.stdin, builtins.input = io.StringIO(), refuse_input
-    sys.path.append(folder)  # for what it imports only when it is called
+    sys.path.append(folder)  # for imports that run only when a function is called
     return Child(seconds_call), limit(memory, 2 * seconds_all + 10)
 
 
 def main() -> None:
-    """Be the child of a sandbox, to its end."""
-    line = private_pipes()
-    child, remarks = begin(messages.unpack(line.requests.readline()))
-    line.live()  # only now: a process with threads may not leave the network
-    line.write(messages.pack({"answer": remarks}))
-    with standing_in():  # for plots that are imported only when they are called for
+    """Answer the requests of a sandbox until it ends."""
+    connection = open_connection()
+    child, remarks = begin(messages.unpack(connection.requests.readline()))
+    connection.start()  # only now: a process with threads cannot change its network namespace
+    connection.write(messages.pack({"answer": remarks}))
+    with stub_plotting_modules():  # for imports that run only when a function is called
         while True:
-            line.write(messages.pack(child.answer(line.waiting.get())))
+            connection.write(messages.pack(child.answer(connection.waiting.get())))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The files that a learner's program names, copied to the folder that it runs in.
+"""Copy the data files that a learner's program names to the folder in which it runs.
 
-It reads only what stands in quotes in the program and lies beside it; nothing is searched for.
+Only files in the program's own folder are copied, and only if a string in the program names them.
 """
 
 import ast
@@ -11,10 +11,15 @@ from pathlib import Path
 
 MOST_BYTES = 64 * 2**20  # of all copies
 MOST_FILES = 500
+LONGEST_PATH = 200  # characters
+TOO_MUCH = (
+    f"{{}} was not available to the program: at most {MOST_FILES} files with {MOST_BYTES:,} bytes "
+    "are copied"
+)
 
 
-def named_beside(program: Path) -> Iterator[Path]:
-    """Yield the files and folders beside a program that it names, as paths from its folder.
+def named_files(program: Path) -> Iterator[Path]:
+    """Yield the files and folders that a program names, relative to the program's folder.
 
     Parameters
     ----------
@@ -23,38 +28,38 @@ def named_beside(program: Path) -> Iterator[Path]:
     try:
         tree = ast.parse(program.read_bytes())
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
-        return  # whoever runs it says what is wrong
+        return  # the error is reported when the program is run
     texts = {
         n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
     }
     for text in sorted(texts):
-        if _is_near(text) and (program.parent / text).exists():
+        if is_inside_folder(text) and (program.parent / text).exists():
             yield Path(text)
 
 
-def _is_near(text: str) -> bool:
-    """Tell whether a text may be a path that does not lead out of the program's folder."""
-    if not 0 < len(text) < 200 or "\n" in text or "\0" in text:
+def is_inside_folder(text: str) -> bool:
+    """Return whether a string can be a relative path that stays in the program's folder."""
+    if not 0 < len(text) < LONGEST_PATH or "\n" in text or "\0" in text:
         return False
     path = Path(text)
     return not path.is_absolute() and ".." not in path.parts and path != Path()
 
 
-def bring(program: Path, folder: Path) -> list[str]:
-    """Copy what a program names to a folder, and return remarks on what was too much.
+def copy_data_files(program: Path, folder: Path) -> list[str]:
+    """Copy the files that a program names to a folder, and return remarks on those left out.
 
     Parameters
     ----------
     program, folder : Path
     """
     left, files = MOST_BYTES, MOST_FILES
-    for path in _files(program):
+    for path in _all_files(program):
         source, target = program.parent / path, folder / path
         size = _size(source)
         if size > left or not files:
-            return [f"{path} was not there for the program: beside it lies more than is copied"]
+            return [TOO_MUCH.format(path)]
         left, files = left - size, files - 1
-        with suppress(OSError):  # then it is as if it were not there, which the program will say
+        with suppress(OSError):  # the program then reports a missing file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     return []
@@ -67,14 +72,14 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _files(program: Path) -> Iterator[Path]:
-    """Yield the files that a program names, those in folders that it names included."""
+def _all_files(program: Path) -> Iterator[Path]:
+    """Yield the files that a program names, and all files in the folders that it names."""
     seen: set[Path] = set()
-    for path in named_beside(program):
+    for path in named_files(program):
         whole = program.parent / path
         inner = whole.rglob("*") if whole.is_dir() else iter([whole])
         for file in inner:
-            near = file.relative_to(program.parent)
-            if file.is_file() and near not in seen:
-                seen.add(near)
-                yield near
+            relative = file.relative_to(program.parent)
+            if file.is_file() and relative not in seen:
+                seen.add(relative)
+                yield relative

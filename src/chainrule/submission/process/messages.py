@@ -1,6 +1,7 @@
-"""What goes between a sandbox and its child: one line of JSON each way, checked when it arrives.
+"""Messages between a sandbox and its child: lines of JSON, checked when they are received.
 
-Nothing is pickled or evaluated; what a child sends is treated as if the learner had written it.
+Nothing is pickled or evaluated. The messages of a child are not trusted, because the learner's
+program may have written them.
 """
 
 import base64
@@ -35,13 +36,13 @@ MOST_BYTES = 256 * 2**20  # of an array, and of a line
 MOST_TEXT = 20_000
 MOST_ITEMS = 100_000
 MOST_AXES = 8
-# What steers a terminal: control characters, halves of characters, changes of direction.
+# Control characters, surrogates and changes of direction, which could manipulate a terminal.
 UNSEEN = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]|[\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 PLAIN = (str, int, float, bool, type(None))
 
 
-class WireError(ChainruleError, ValueError):
-    """What came over the wire is not what it should be."""
+class MessageError(ChainruleError, ValueError):
+    """A message is not valid."""
 
 
 # ---- a line -------------------------------------------------------------------------------------
@@ -57,37 +58,37 @@ def unpack(line: bytes) -> Json:
 
     Raises
     ------
-    WireError
-        If it is none.
+    MessageError
+        If it is not valid.
     """
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise WireError(f"no message: {error}") from None
+        raise MessageError(f"not JSON: {error}") from None
 
 
 def expect(value: Json, kind: type[T] | tuple[type[Any], ...], what: str) -> Any:
-    """Return a value that is of a kind; True and False are no numbers.
+    """Return `value` if it has one of the given types; bool does not count as a number.
 
     Raises
     ------
-    WireError
-        If it is not.
+    MessageError
+        If it has another type.
     """
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise WireError(f"{what} is {type(value).__name__}")
+        raise MessageError(f"{what} is {type(value).__name__}")
     return value
 
 
 def text(value: Json, what: str = "a text") -> str:
-    """Return a text that is short, and can be shown on a terminal."""
+    """Return a string, shortened and without characters that manipulate a terminal."""
     shown: str = expect(value, str, what)
     return UNSEEN.sub("�", shown[:MOST_TEXT])
 
 
 def texts(value: Json, what: str = "texts") -> tuple[str, ...]:
-    """Return texts."""
+    """Return a list of strings as a tuple."""
     return tuple(text(v, what) for v in _items(value, what))
 
 
@@ -102,20 +103,20 @@ def number(value: Json, what: str = "a number") -> float:
 def _items(value: Json, what: str) -> list[Json]:
     items: list[Json] = expect(value, list, what)
     if len(items) > MOST_ITEMS:
-        raise WireError(f"{what}: {len(items)} of them")
+        raise MessageError(f"{what}: too many items ({len(items)})")
     return items
 
 
 def fields(value: Json, names: tuple[str, ...], what: str) -> list[Json]:
-    """Return the fields of an object that has these and no others."""
+    """Return the fields of an object that has exactly these fields."""
     found: dict[str, Json] = expect(value, dict, what)
     if found.keys() != set(names):
-        raise WireError(f"{what} has the fields {sorted(found)[:20]}")
+        raise MessageError(f"{what} has the fields {sorted(found)[:20]}")
     return [found[name] for name in names]
 
 
 def optional(value: Json, read: Callable[[Json], T]) -> T | None:
-    """Return None, or what a reader makes of a value."""
+    """Return None for None, and the result of `read` for any other value."""
     return None if value is None else read(value)
 
 
@@ -127,8 +128,8 @@ def from_array(array: Array) -> Json:
 
     Raises
     ------
-    WireError
-        If it is not made of numbers.
+    MessageError
+        If it does not consist of numbers.
     """
     array = np.asarray(array)
     if array.dtype.name not in DTYPES:
@@ -142,43 +143,43 @@ def _as_float(array: Array) -> Array:
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise WireError(f"an array of {array.dtype}: {error}") from None
+        raise MessageError(f"an array of {array.dtype}: {error}") from None
 
 
 def to_array(value: Json) -> Array:
-    """Return the array of an object, its size checked before it is made.
+    """Return the array of an object; its size is checked before memory is allocated.
 
     Raises
     ------
-    WireError
-        If shape, dtype and data are not what they should be or do not fit together.
+    MessageError
+        If shape, dtype or data are not valid or do not fit together.
     """
     shape, dtype, data = fields(value, ("shape", "dtype", "data"), "an array")
     if expect(dtype, str, "a dtype") not in DTYPES:
-        raise WireError(f"an array of {text(dtype)[:40]}")
+        raise MessageError(f"an array of {text(dtype)[:40]}")
     axes = [expect(n, int, "a shape") for n in _items(shape, "a shape")]
     if len(axes) > MOST_AXES or any(not 0 <= n <= MOST_BYTES for n in axes):
-        raise WireError(f"an array of shape {axes[:20]}")
+        raise MessageError(f"an array of shape {axes[:20]}")
     kind = np.dtype(dtype).newbyteorder("<")
     size = math.prod(axes) * kind.itemsize
     if size > MOST_BYTES:
-        raise WireError(f"an array of {size} bytes")
+        raise MessageError(f"an array of {size} bytes")
     try:
         raw = base64.b64decode(expect(data, str, "data"), validate=True)
     except (Base64Error, ValueError) as error:
-        raise WireError(f"data: {error}") from None
+        raise MessageError(f"data: {error}") from None
     if len(raw) != size:
-        raise WireError(f"{len(raw)} bytes for an array of shape {axes}")
+        raise MessageError(f"{len(raw)} bytes for an array of shape {axes}")
     return np.frombuffer(raw, kind).reshape(axes).astype(np.dtype(dtype))
 
 
 def from_plain(value: Any) -> Json:
-    """Return a plain value (texts, numbers, None, lists, tuples, dicts, arrays of them) as JSON.
+    """Return a value of strings, numbers, None, lists, tuples, dicts and arrays as JSON.
 
     Raises
     ------
-    WireError
-        If something else is in it.
+    MessageError
+        If it contains anything else.
     """
     if isinstance(value, np.ndarray):
         return {"array": from_array(cast("Array", value))}
@@ -191,7 +192,7 @@ def from_plain(value: Any) -> Json:
     if isinstance(value, list):
         return [from_plain(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(value, PLAIN):
-        raise WireError(f"{type(value).__name__} is no plain value")
+        raise MessageError(f"{type(value).__name__} is not a plain value")
     return value
 
 
@@ -200,12 +201,12 @@ def _pairs(value: Mapping[Any, Any]) -> list[Json]:
 
 
 def to_plain(value: Json) -> Any:
-    """Return the plain value of a piece of JSON.
+    """Return the plain value that a JSON value stands for.
 
     Raises
     ------
-    WireError
-        If it is none.
+    MessageError
+        If it is not valid.
     """
     if isinstance(value, list):
         return [to_plain(v) for v in _items(value, "a list")]
@@ -227,7 +228,7 @@ def _to_special(value: dict[str, Json]) -> Any:
         case ["dict"]:
             return dict(_pair(pair) for pair in _items(inner, "a dict"))
         case _:
-            raise WireError("an object that is no plain value")
+            raise MessageError("an object does not stand for a plain value")
 
 
 def _pair(pair: Json) -> tuple[Any, Any]:
@@ -236,7 +237,7 @@ def _pair(pair: Json) -> tuple[Any, Any]:
     try:
         hash(key)
     except TypeError:
-        raise WireError("an entry of a dict is no pair of a name and a value") from None
+        raise MessageError("an entry of a dict is not a pair of a key and a value") from None
     return key, to_plain(items[1])
 
 
@@ -256,7 +257,7 @@ def from_question(q: Question) -> Json:
 
 
 def to_question(value: Json) -> Question:
-    """Return the question of a piece of JSON."""
+    """Return the question that a JSON value stands for."""
     W, b, x, t, rate, calls = fields(value, ("W", "b", "x", "t", "rate", "calls"), "a question")
     weights, biases = (tuple(to_array(a) for a in _items(part, "arrays")) for part in (W, b))
     return Question(
@@ -273,7 +274,7 @@ def from_layout(layout: Layout) -> Json:
 
 
 def to_layout(value: Json) -> Layout:
-    """Return the layout of a piece of JSON."""
+    """Return the layout that a JSON value stands for."""
     form, arguments, weights, samples, bias, lists, dtype, classes, details = fields(
         value, LAYOUT, "a layout"
     )
@@ -282,12 +283,12 @@ def to_layout(value: Json) -> Layout:
         lists=expect(lists, bool, "lists"),
         dtype=text(dtype),
         classes=expect(classes, bool, "classes"),
-        details=named(to_plain(details), "details"),
+        details=with_string_keys(to_plain(details), "details"),
     )
 
 
-def named(value: Any, what: str) -> dict[str, Any]:
-    """Return a dict whose keys are texts."""
+def with_string_keys(value: Any, what: str) -> dict[str, Any]:
+    """Return a dictionary whose keys are strings."""
     found: dict[Any, Any] = expect(value, dict, what)
     return {expect(k, str, f"a name in {what}"): v for k, v in found.items()}
 
@@ -309,7 +310,7 @@ def from_reading(reading: Reading) -> Json:
 
 
 def to_reading(value: Json) -> Reading:
-    """Return the reading of a piece of JSON."""
+    """Return the reading that a JSON value stands for."""
     kind, layout, answers, rate, own, changed, remarks = fields(value, READING, "a reading")
     return Reading(
         one_of(kind, get_args(Kind), "kind"),
@@ -327,14 +328,14 @@ def _arrays(value: Json) -> dict[str, Array]:
 
 
 def to_readings(value: Json) -> list[Reading]:
-    """Return the readings of a piece of JSON."""
+    """Return the readings that a JSON value stands for."""
     return [to_reading(v) for v in _items(value, "readings")]
 
 
 def one_of(value: Json, choices: tuple[Any, ...], what: str) -> Any:
-    """Return a value that is among those that there are."""
+    """Return `value` if it is one of the choices."""
     if value not in choices:
-        raise WireError(f"{what} is {str(value)[:40]!r}")
+        raise MessageError(f"{what} is {str(value)[:40]!r}")
     return value
 
 
@@ -344,23 +345,23 @@ def from_failure(failure: Failure) -> Json:
 
 
 def to_failure(value: Json) -> Failure:
-    """Return the failure of a piece of JSON."""
-    fault, said, detail = fields(value, ("fault", "text", "detail"), "a failure")
-    return Failure(one_of(fault, get_args(Fault), "fault"), text(said), text(detail))
+    """Return the failure that a JSON value stands for."""
+    fault, message, detail = fields(value, ("fault", "text", "detail"), "a failure")
+    return Failure(one_of(fault, get_args(Fault), "fault"), text(message), text(detail))
 
 
 def to_widths(value: Json) -> tuple[int, ...] | None:
-    """Return the widths of a piece of JSON."""
+    """Return the widths that a JSON value stands for."""
     return optional(value, lambda v: tuple(_count(n) for n in _items(v, "widths")))
 
 
 def to_layers(value: Json) -> int | None:
-    """Return the number of layers of a piece of JSON."""
+    """Return the number of layers that a JSON value stands for."""
     return optional(value, _count)
 
 
 def _count(value: Json) -> int:
     count: int = expect(value, int, "a count")
     if not 0 < count <= MOST_BYTES:
-        raise WireError(f"a count of {count}")
+        raise MessageError(f"a count of {count}")
     return count

@@ -1,6 +1,6 @@
-"""The limits of a child process: memory, processor time, size of files, network.
+"""Limit a child process: its memory, processor time, file sizes and network.
 
-They keep accidents small; they are no wall against a program that means harm.
+The limits contain accidents. They do not protect against a program that is meant to do harm.
 """
 
 import ctypes
@@ -13,45 +13,45 @@ NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000  # of unshare(2)
 
 
 def limit(memory: int, seconds: float) -> list[str]:
-    """Set this process's limits, and return remarks on those that the system does not have.
+    """Set this process's limits, and return remarks on those that the system does not support.
 
     Parameters
     ----------
     memory : int
-        Bytes that it may take beyond those that it has.
+        Bytes that the process may use in addition to those in use now.
     seconds : float
-        Of processor time, after which the system ends it.
+        Processor time after which the system ends the process.
     """
-    remarks = _resources(memory, seconds)
+    remarks = _limit_resources(memory, seconds)
     if not cut_network():
-        remarks.append("this system did not let the network be cut off while the program ran")
+        remarks.append("network access could not be blocked on this system while the program ran")
     return remarks
 
 
-def _resources(memory: int, seconds: float) -> list[str]:
+def _limit_resources(memory: int, seconds: float) -> list[str]:
     try:
         import resource
     except ImportError:  # Windows
-        return ["this system sets no limits to memory and files"]
+        return ["memory and file sizes cannot be limited on this system"]
     kinds = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: MOST_WRITTEN,
         resource.RLIMIT_CPU: int(seconds) + 1,
     }
-    for kind, most in kinds.items():
-        _set(kind, most)
-    held = _address_space()
-    if held and _set(resource.RLIMIT_AS, held + memory):
+    for kind, maximum in kinds.items():
+        _set(kind, maximum)
+    in_use = _address_space()
+    if in_use and _set(resource.RLIMIT_AS, in_use + memory):
         return []
-    return ["this system did not let the program's memory be limited"]
+    return ["the program's memory could not be limited on this system"]
 
 
-def _set(kind: int, most: int) -> bool:
-    """Set one limit, not above the one that is there; tell whether that worked."""
+def _set(kind: int, maximum: int) -> bool:
+    """Set one limit, at most the present hard limit; return whether that worked."""
     import resource
 
     hard = resource.getrlimit(kind)[1]
-    new = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    new = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
     try:
         resource.setrlimit(kind, (new, new))
     except (ValueError, OSError):
@@ -60,7 +60,7 @@ def _set(kind: int, most: int) -> bool:
 
 
 def _address_space() -> int:
-    """Return how many bytes of addresses this process has, or 0 where the system does not say."""
+    """Return the size of this process's address space in bytes, or 0 if it is unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     except (OSError, ValueError):
@@ -69,7 +69,7 @@ def _address_space() -> int:
 
 
 def cut_network() -> bool:
-    """Move this process to a network of its own, which is empty; tell whether that worked."""
+    """Move this process to an empty network namespace; return whether that worked."""
     try:
         unshare = ctypes.CDLL(None, use_errno=True).unshare
     except (OSError, AttributeError, TypeError):  # macOS, Windows
@@ -78,20 +78,20 @@ def cut_network() -> bool:
     if unshare(NEW_NETWORK) != 0:
         if unshare(NEW_USER | NEW_NETWORK) != 0:
             return False
-        _same_names(user, group)
-    return _is_alone()
+        _keep_ids(user, group)
+    return _has_no_network()
 
 
-def _same_names(user: int, group: int) -> None:
-    """Keep the user's and the group's number in the new user namespace."""
+def _keep_ids(user: int, group: int) -> None:
+    """Keep the ids of the user and the group in the new user namespace."""
     lines = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
     for file, line in lines.items():
         try:
             Path(f"/proc/self/{file}").write_text(line, encoding="utf-8")
         except OSError:
-            return  # it is then nobody, which few programs look at
+            return  # the user is then "nobody", which few programs notice
 
 
-def _is_alone() -> bool:
-    """Tell whether there is no network but the loop to oneself."""
+def _has_no_network() -> bool:
+    """Return whether the loopback interface and unused tunnels are the only interfaces."""
     return {name for _, name in socket.if_nameindex()} <= {"lo", "sit0", "tunl0", "ip6tnl0"}

@@ -1,6 +1,6 @@
-"""Asks a learner's program in a process of its own, which may crash, hang or fill up by itself.
+"""Run a learner's file in a subprocess, which may crash, hang or run out of memory.
 
-It keeps accidents away from whoever checks; against a program that means harm it is no wall.
+The sandbox contains accidents. It does not protect against a program that is meant to do harm.
 """
 
 import os
@@ -18,24 +18,29 @@ from typing import IO, Any, Self, TypeVar
 
 from chainrule.submission.attempts import LoadedSubmission, SubmissionError
 from chainrule.submission.process import messages
-from chainrule.submission.process.data_files import bring
+from chainrule.submission.process.data_files import copy_data_files
 from chainrule.submission.questions import Failure, Kind, Layout, Question, Reading
 
 T = TypeVar("T")
 
 GIB = 2**30
-GRACE = 2.0  # seconds over a limit, for what the child does itself
-LAST_WORDS = 0.5  # seconds in which a process that hangs may say where
-LOOK = 0.25  # seconds between two looks whether the process still lives
-TAIL = 8_000  # bytes of what it wrote to the end
-CLOSED = "the program closed what connects its process to this one; it closes files of others"
+GRACE = 2.0  # s over a time limit, for the child's own work
+TRACEBACK_TIME = 0.5  # s in which a process that hangs may report where
+POLL = 0.25  # s between checks whether the process is alive
+TAIL = 8_000  # bytes at the end of its output that are searched for a traceback
+CLOSED = (
+    "the program closed the connection to its process; close only files that the program has opened"
+)
+GARBLED = (
+    "the program wrote to the connection of its process; write only to files that it has opened"
+)
 ONE_THREAD = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
-)  # each thread of a BLAS takes addresses by the gigabyte
+)  # each BLAS thread reserves address space, which the memory limit counts
 
 
 class _GoneError(Exception):
-    """The child is gone, and why."""
+    """The child process has ended."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.text)
@@ -43,25 +48,25 @@ class _GoneError(Exception):
 
 
 class Sandbox:
-    """A learner's file in a process of its own; a context manager.
+    """A learner's file in a subprocess; a context manager.
 
     Parameters
     ----------
     path : str or Path
     function : str, optional
-        The function, class or ``"Class.method"`` to ask; found out by default.
+        The function, class or ``"Class.method"`` to call; found automatically by default.
     seconds_call : float, default 10
-        For each call of the program, and for running the file at the start.
+        Time limit of each call of the program, and of running the file at the start.
     seconds_all : float, default 60
-        For all that is waited for.
+        Time limit of everything together.
     memory : int, default 2 GiB
-        Bytes for the program, beyond what Python and NumPy take.
+        Bytes for the program, in addition to what Python and NumPy use.
 
     Notes
     -----
-    The process runs in an empty folder that is removed afterwards; files beside the program that it
-    names in quotes are copied there. Once a request has failed because the process is gone, every
-    further one returns the same `Failure`.
+    The process runs in a temporary folder, to which the files in the program's folder that it names
+    are copied. Once a request has failed because the process has ended, every further one returns
+    the same `Failure`.
     """
 
     def __init__(
@@ -78,7 +83,7 @@ class Sandbox:
         self._gone: Failure | None = None
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._remarks: list[str] = []
-        self._ended_all = False
+        self._is_killed = False
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True)
@@ -94,11 +99,11 @@ class Sandbox:
 
     def _begin(self, folder: Path) -> None:
         """Start the process and set its limits."""
-        inside = folder / "here"
-        inside.mkdir()
-        self._remarks += bring(self.path, inside)
-        self._words = (folder / "words").open("w+b")
-        self._process = _start(inside, self._words)
+        work_folder = folder / "work"
+        work_folder.mkdir()
+        self._remarks += copy_data_files(self.path, work_folder)
+        self._output = (folder / "output").open("w+b")
+        self._process = _start(work_folder, self._output)
         pipe = self._process.stdout
         self._listener = threading.Thread(target=_listen, args=(pipe, self._lines), daemon=True)
         self._listener.start()
@@ -119,7 +124,7 @@ class Sandbox:
         Raises
         ------
         SubmissionError
-            If it is no Python file, or not in good Python.
+            If it is not a Python file, or not valid Python.
         """
         loaded = self._ask({"ask": "load", "path": str(self.path)}, _to_loaded)
         if isinstance(loaded, Failure):
@@ -137,7 +142,7 @@ class Sandbox:
     def read(
         self, question: Question, kind: Kind | None = None, layout: Layout | None = None
     ) -> list[Reading] | Failure:
-        """Ask a question, in one layout or in all that there are.
+        """Return the program's answer to a question, in one layout or in all that fit.
 
         Parameters
         ----------
@@ -154,17 +159,17 @@ class Sandbox:
         return self._ask({"ask": "read", **request}, _to_result)
 
     def widths_of(self) -> tuple[int, ...] | Failure | None:
-        """Return the widths that a class is made for, None where it takes any."""
+        """Return the layer widths that a class fixes, or None if it takes any."""
         return self._ask({"ask": "widths"}, messages.to_widths)
 
     def layers_of(self) -> int | Failure | None:
-        """Return the number of layers that a function takes, None where it takes any."""
+        """Return the number of layers that a program can handle, or None if there are several."""
         return self._ask({"ask": "layers"}, messages.to_layers)
 
-    # ---- how they are sent -------------------------------------------------------------------
+    # ---- communication -----------------------------------------------------------------------
 
     def _ask(self, request: Any, read: Callable[[Any], T]) -> T | Failure:
-        """Send a request and return what a reader makes of the answer."""
+        """Send a request and return its answer, converted by `read`."""
         if self._gone is not None:
             return self._gone
         start = time.monotonic()
@@ -186,10 +191,9 @@ class Sandbox:
         self._send(messages.pack(request))
         line = self._wait()
         try:
-            return _opened(messages.unpack(line), read)
-        except messages.WireError as error:
-            said = "what came back from the program's process makes no sense; does it write there?"
-            raise _GoneError(Failure("exception", said, str(error)[:500])) from None
+            return _unwrap(messages.unpack(line), read)
+        except messages.MessageError as error:
+            raise _GoneError(Failure("exception", GARBLED, str(error)[:500])) from None
 
     def _send(self, line: bytes) -> None:
         pipe = self._process.stdin
@@ -197,16 +201,16 @@ class Sandbox:
             if pipe is not None:
                 pipe.write(line)
                 pipe.flush()
-        except OSError:  # it is gone; why, is found out when the answer is waited for
+        except OSError:  # the process has ended; `_wait` finds out why
             return
 
     def _wait(self) -> bytes:
-        """Return the next line that is no mere sign of life."""
+        """Return the next line that is not a sign of life."""
         end = time.monotonic() + max(self.seconds_all - self.used, 0)
-        sign = time.monotonic()
+        last_sign = time.monotonic()
         while True:
             try:
-                line = self._lines.get(timeout=LOOK)
+                line = self._lines.get(timeout=POLL)
             except queue.Empty:
                 line = b""
             now = time.monotonic()
@@ -214,57 +218,59 @@ class Sandbox:
                 raise _GoneError(self._ended())
             if line.strip():
                 return line
-            sign = now if line else sign
+            last_sign = now if line else last_sign
             if now > end:
                 raise _GoneError(self._hung(f"the check took longer than {self.seconds_all:g} s"))
-            if now > sign + self.seconds_call + GRACE:
-                raise _GoneError(self._hung(f"it hangs for longer than {self.seconds_call:g} s"))
+            if now > last_sign + self.seconds_call + GRACE:
+                raise _GoneError(self._hung(f"it did not respond for {self.seconds_call:g} s"))
 
-    # ---- when it is gone ---------------------------------------------------------------------
+    # ---- the end of the process --------------------------------------------------------------
 
     def _hung(self, what: str) -> Failure:
-        """Return the failure of a process that does not answer, which is asked where it is."""
-        with suppress(OSError, ValueError):  # Windows has no such signal
+        """Return the failure of a process that does not respond, with the line where it hangs."""
+        with suppress(OSError, ValueError):  # not on Windows
             self._process.send_signal(signal.SIGABRT)
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(LAST_WORDS)
-        where, line = self._last_words()
+            self._process.wait(TRACEBACK_TIME)
+        where, line = self._traceback()
         return Failure("endless", f"the program was stopped: {what}{line}", where)
 
     def _ended(self) -> Failure:
-        """Return the failure of a process that ended by itself."""
+        """Return the failure of a process that has ended."""
         try:
-            code = self._process.wait(LAST_WORDS)
+            code = self._process.wait(TRACEBACK_TIME)
         except subprocess.TimeoutExpired:
             return Failure("exception", CLOSED)
-        where, line = self._last_words()
+        where, line = self._traceback()
         if code >= 0:
-            said = f"the program ended Python itself (exit code {code}){line}"
-            return Failure("exception", said, where)
-        if -code == _number("SIGKILL"):
-            said = "the system ended the program, most likely for the memory that it took"
-            return Failure("memory", said, where)
-        if -code == _number("SIGHUP"):
+            text = f"the program ended the Python process (exit code {code}){line}"
+            return Failure("exception", text, where)
+        if -code == _signal_number("SIGKILL"):
+            text = "the system ended the program, most likely because it used too much memory"
+            return Failure("memory", text, where)
+        if -code == _signal_number("SIGHUP"):
             return Failure("exception", CLOSED, where)
-        if -code == _number("SIGXCPU"):
-            return Failure("endless", "the program used up its processor time", where)
+        if -code == _signal_number("SIGXCPU"):
+            return Failure(
+                "endless", "the program used more processor time than its limit allows", where
+            )
         name = signal.strsignal(-code) or f"signal {-code}"
-        return Failure("exception", f"the program crashed Python itself ({name}){line}", where)
+        return Failure("exception", f"the program crashed the Python process ({name}){line}", where)
 
-    def _last_words(self) -> tuple[str, str]:
-        """Return where the process was, as it said in the end, and the learner's line in it."""
-        size = self._words.seek(0, os.SEEK_END)
-        self._words.seek(max(size - TAIL, 0))
-        words = messages.text(self._words.read().decode(errors="replace"))
-        frames = [line.strip() for line in words.splitlines() if f'"{self.path}"' in line]
+    def _traceback(self) -> tuple[str, str]:
+        """Return the learner's lines in the traceback in the output, and the innermost of them."""
+        size = self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(size - TAIL, 0))
+        output = messages.text(self._output.read().decode(errors="replace"))
+        frames = [line.strip() for line in output.splitlines() if f'"{self.path}"' in line]
         first = frames[0].partition(", line ")[2] if frames else ""
         return "\n".join(frames), f", at line {first}" if first else ""
 
     def _kill(self) -> None:
-        """End the process and all that it started, once: later its number may be another's."""
-        if self._ended_all:
+        """End the process and all that it started; only once, as its id may be reused later."""
+        if self._is_killed:
             return
-        self._ended_all = True
+        self._is_killed = True
         with suppress(OSError):
             if hasattr(os, "killpg"):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -276,18 +282,20 @@ class Sandbox:
         """End the process and remove its folder."""
         if hasattr(self, "_process"):
             self._kill()
-            self._listener.join(LAST_WORDS)  # longer only if something escaped and holds the pipe
-            for pipe in (self._process.stdin, self._words):
+            self._listener.join(TRACEBACK_TIME)  # longer if a process that escaped holds the pipe
+            for pipe in (self._process.stdin, self._output):
                 with suppress(OSError):
                     if pipe is not None:
                         pipe.close()
-        self._gone = self._gone or Failure("exception", "the sandbox is closed")
+        self._gone = self._gone or Failure(
+            "exception", "the sandbox is closed; open the submission again"
+        )
         self._folder.cleanup()
 
 
-def _start(folder: Path, words: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start the child in a folder, with the same interpreter and the same packages."""
-    paths = [os.path.abspath(p) for p in sys.path]  # noqa: PTH100 ("" is where we are)
+    paths = [os.path.abspath(p) for p in sys.path]  # noqa: PTH100 ("" is the current folder)
     threads = dict.fromkeys(ONE_THREAD, "1")
     own = {
         "PYTHONPATH": os.pathsep.join(paths),
@@ -300,13 +308,13 @@ def _start(folder: Path, words: IO[bytes]) -> subprocess.Popen[bytes]:
         env={**os.environ, **threads, **own},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=words,
-        start_new_session=True,  # so that all that it starts can be ended with it
+        stderr=output,
+        start_new_session=True,  # so that the processes that it starts can be ended with it
     )
 
 
 def _listen(pipe: IO[bytes] | None, lines: queue.Queue[bytes | None]) -> None:
-    """Pass on the lines of a pipe, and None at its end or when a line is absurdly long."""
+    """Pass on the lines of a pipe, and None at its end."""
     with suppress(OSError, ValueError):
         while pipe is not None and (line := pipe.readline(2 * messages.MOST_BYTES)):
             lines.put(line)
@@ -315,13 +323,13 @@ def _listen(pipe: IO[bytes] | None, lines: queue.Queue[bytes | None]) -> None:
     lines.put(None)
 
 
-def _number(name: str) -> int:
-    """Return a signal's number, 0 where the system does not have it."""
+def _signal_number(name: str) -> int:
+    """Return a signal's number, or 0 if the system does not have it."""
     return int(getattr(signal, name, 0))
 
 
-def _opened(message: Any, read: Callable[[Any], T]) -> T | Failure:
-    """Return what a reader makes of a message, or the failure in it, or raise the error in it."""
+def _unwrap(message: Any, read: Callable[[Any], T]) -> T | Failure:
+    """Return the answer in a message, converted by `read`, or its failure, or raise its error."""
     match message:
         case {"answer": answer, **rest} if not rest:
             return read(answer)
@@ -330,12 +338,14 @@ def _opened(message: Any, read: Callable[[Any], T]) -> T | Failure:
         case {"error": error, **rest} if not rest:
             raise SubmissionError(messages.text(error))
         case _:
-            raise messages.WireError("an answer that is none")
+            raise messages.MessageError("not an answer")
 
 
 def _to_loaded(value: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
     remarks, declared = messages.fields(value, ("remarks", "declared"), "what was loaded")
-    return messages.texts(remarks), messages.named(messages.to_plain(declared), "NETWORK")
+    return messages.texts(remarks), messages.with_string_keys(
+        messages.to_plain(declared), "NETWORK"
+    )
 
 
 def _to_result(value: Any) -> list[Reading] | Failure:
@@ -345,4 +355,4 @@ def _to_result(value: Any) -> list[Reading] | Failure:
         case {"readings": readings, **rest} if not rest:
             return messages.to_readings(readings)
         case _:
-            raise messages.WireError("an answer to a question that is none")
+            raise messages.MessageError("not the answer to a question")

@@ -1,6 +1,6 @@
-"""Stand-ins for plotting libraries that are not installed: they accept everything and do nothing.
+"""Replace plotting libraries that are not installed by stubs that accept everything.
 
-No other library is replaced: what is missing there is said, and what needs it fails.
+Other missing libraries are not replaced: a statement that imports one fails.
 """
 
 import dis
@@ -15,22 +15,22 @@ from typing import Self
 PLOTTING = ("matplotlib", "mpl_toolkits", "seaborn", "plotly", "pylab", "tkinter", "_tkinter")
 
 
-class StandIn:
-    """An object that can be called, indexed, unpacked, looped over and computed with, to no end."""
+class Stub:
+    """An object that can be called, indexed, unpacked and computed with, without any effect."""
 
-    def __getattr__(self, name: str) -> "StandIn":
+    def __getattr__(self, name: str) -> "Stub":
         if name.startswith("__"):
-            raise AttributeError(name)  # or copy, pickle and inspect would take it for theirs
+            raise AttributeError(name)  # copy, pickle and inspect look for special methods
         return self
 
     def __setattr__(self, name: str, value: object) -> None: ...
 
     def __setitem__(self, key: object, value: object) -> None: ...
 
-    def __call__(self, *args: object, **kwargs: object) -> "StandIn":
+    def __call__(self, *args: object, **kwargs: object) -> "Stub":
         return self
 
-    def __getitem__(self, key: object) -> "StandIn":
+    def __getitem__(self, key: object) -> "Stub":
         return self
 
     def __enter__(self) -> Self:
@@ -38,8 +38,8 @@ class StandIn:
 
     def __exit__(self, *exception: object) -> None: ...
 
-    def __iter__(self) -> Iterator["StandIn"]:
-        return iter([self] * _unpacked(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    def __iter__(self) -> Iterator["Stub"]:
+        return iter([self] * _names_unpacked_to(sys._getframe(1)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def __mro_entries__(self, bases: object) -> tuple[()]:
         return ()
@@ -53,14 +53,14 @@ class StandIn:
     def __len__(self) -> int:
         return 0
 
-    def __add__(self, other: object) -> "StandIn":
+    def __add__(self, other: object) -> "Stub":
         return self
 
     __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __add__
 
 
-def _unpacked(frame: FrameType) -> int:
-    """Return how many names the caller unpacks to, as in ``fig, ax = plt.subplots()``; else 0."""
+def _names_unpacked_to(frame: FrameType) -> int:
+    """Return the number of names in an assignment such as ``fig, ax = plt.subplots()``, else 0."""
     code, at = frame.f_code.co_code, frame.f_lasti
     if at < 0 or dis.opname[code[at]] != "UNPACK_SEQUENCE":
         return 0
@@ -68,21 +68,21 @@ def _unpacked(frame: FrameType) -> int:
 
 
 class _Module(ModuleType):
-    """A module that has every name."""
+    """A module with an attribute of every name."""
 
-    def __getattr__(self, name: str) -> StandIn:
+    def __getattr__(self, name: str) -> Stub:
         if name.startswith("__"):
             raise AttributeError(name)
-        return StandIn()
+        return Stub()
 
 
-class Finder(MetaPathFinder, Loader):
-    """Finds stand-ins for plotting libraries; asked last, so only for what is not installed.
+class StubFinder(MetaPathFinder, Loader):
+    """Imports stubs for plotting libraries that are not installed.
 
     Attributes
     ----------
     found : list of str
-        The libraries that it stood in for.
+        The libraries that were replaced.
     """
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Finder(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the stand-in's specification, if the name is a plotting library's."""
+        """Return the specification of a stub if the module belongs to a plotting library."""
         library = fullname.partition(".")[0]
         if library not in PLOTTING or _installed(library, fullname):
             return None
@@ -100,7 +100,7 @@ class Finder(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Return an empty module that has every name."""
+        """Return a module with an attribute of every name."""
         return _Module(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
@@ -108,15 +108,15 @@ class Finder(MetaPathFinder, Loader):
 
 
 def _installed(library: str, fullname: str) -> bool:
-    """Tell whether the library itself is there, so that only this part of it is missing."""
+    """Return whether the library itself is installed, so that only this module is missing."""
     return fullname != library and not isinstance(sys.modules.get(library), _Module)
 
 
 @contextmanager
-def standing_in() -> Generator[Finder]:
-    """Have missing plotting libraries stood in for."""
-    finder = Finder()
-    sys.meta_path.append(finder)
+def stub_plotting_modules() -> Generator[StubFinder]:
+    """Replace missing plotting libraries in the block."""
+    finder = StubFinder()
+    sys.meta_path.append(finder)  # asked last, so only for modules that are not installed
     try:
         yield finder
     finally:
@@ -125,6 +125,6 @@ def standing_in() -> Generator[Finder]:
 
 
 def _forget(names: Iterable[str]) -> None:
-    """Take stand-ins out of the loaded modules: nobody else shall find them."""
+    """Remove modules from the loaded ones, so that other code does not import them."""
     for name in names:
         sys.modules.pop(name, None)

@@ -1,0 +1,105 @@
+"""Read and parse a learner's Python file, with error messages for files that are not Python."""
+
+import ast
+import io
+import re
+import tokenize
+import warnings
+from pathlib import Path
+
+from chainrule.submission.attempts import SubmissionError
+
+MOST_BYTES = 4_000_000  # of a program
+
+
+def read_source(file: Path) -> tuple[str, list[str]]:
+    """Return the text of a Python file, and a remark if its encoding had to be guessed.
+
+    Raises
+    ------
+    SubmissionError
+        If it cannot be read, is empty, or is not a Python file.
+    """
+    data = _read_bytes(file)
+    if file.suffix == ".ipynb":
+        raise SubmissionError(
+            f"{file.name} is a notebook; export it as a .py file (File, Save and Export Notebook "
+            "As, Executable Script) and submit that"
+        )
+    if not data.strip():
+        raise SubmissionError(f"{file.name} is empty; save the program and submit it again")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise SubmissionError(
+            f"{file.name} is in UTF-16, which Python does not read; save it as UTF-8"
+        )
+    if b"\0" in data:
+        raise SubmissionError(
+            f"{file.name} is not a text file; submit the Python source, a .py file"
+        )
+    return _decode(data, file)
+
+
+def _read_bytes(file: Path) -> bytes:
+    """Return a file's content."""
+    if file.is_dir():
+        raise SubmissionError(f"{file.name} is a folder; give the path of a file in it")
+    if not file.exists():
+        raise SubmissionError(f"there is no file {str(file)!r}; check its name and folder")
+    if not file.is_file():
+        raise SubmissionError(f"{file.name} is not a regular file; give the path of a Python file")
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise SubmissionError(
+                f"{file.name} is larger than {MOST_BYTES:,} bytes; move its data to another file"
+            )
+        return file.read_bytes()
+    except OSError as error:
+        raise SubmissionError(f"{file.name} cannot be read: {error.strerror}") from None
+
+
+def _decode(data: bytes, file: Path) -> tuple[str, list[str]]:
+    """Return a file's text: by its coding comment, or as UTF-8, or else as Latin-1."""
+    comment = re.search(rb"coding[:=]", b"\n".join(data.splitlines()[:2]))
+    readline = io.BytesIO(data).readline
+    try:
+        encoding = tokenize.detect_encoding(readline)[0] if comment else "utf-8-sig"
+    except SyntaxError as error:
+        raise SubmissionError(f"{file.name}: {error.msg}; save it as UTF-8") from None
+    try:
+        return _with_newlines(data.decode(encoding)), []
+    except UnicodeDecodeError as error:
+        if not comment:
+            remark = f"{file.name} is not in UTF-8 and declares no encoding; it was read as Latin-1"
+            return _with_newlines(data.decode("latin-1")), [remark]
+        line = data[: error.start].count(b"\n") + 1
+        raise SubmissionError(
+            f"{file.name}, line {line}: this is not {encoding}, the encoding that the file "
+            "declares; save it as UTF-8"
+        ) from None
+
+
+def _with_newlines(text: str) -> str:
+    """Return a text with every line end replaced by a newline."""
+    return io.IncrementalNewlineDecoder(None, translate=True).decode(text)
+
+
+def parse(text: str, file: Path) -> ast.Module:
+    """Return the statements of a program.
+
+    Raises
+    ------
+    SubmissionError
+        If it is not valid Python; the message has the line and its text.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, str(file))
+            compile(text, str(file), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        where = f", line {error.lineno}" if error.lineno else ""
+        line = f": {error.text.strip()}" if error.text else ""
+        raise SubmissionError(f"{file.name}{where}: {error.msg}{line}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SubmissionError(f"{file.name} cannot be parsed as Python: {error}") from None
+    return tree
