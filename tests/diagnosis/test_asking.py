@@ -188,7 +188,7 @@ def test_what_is_not_to_be_held_still_is_not_blamed_on_a_seed():
 
     found = check(gradients)
     assert found.verdict == "could-not-run"
-    assert "no seed holds them still" in found.sentence
+    assert "random numbers that no seed fixes" in found.sentence
 
 
 class Dropping:
@@ -358,7 +358,7 @@ def test_a_file_without_functions_is_told_so(tmp_path):
     path = tmp_path / "empty.py"
     path.write_text("x = 3\n", encoding="utf-8")
     sentence = check(path).sentence
-    assert "the file defines no function and no class" in sentence
+    assert "the file defines no functions or classes" in sentence
     assert "none" not in sentence
 
 

@@ -30,10 +30,7 @@ LONG_FUNCTIONS: dict[str, str] = {
     "estimators/classifier:MLPClassifier.__init__": "one assignment for each parameter",
     "estimators/regressor:MLPRegressor.__init__": "one assignment for each parameter",
 }
-LONG_FILES: dict[str, str] = {
-    "submission/functions/asking": "one conversation with a function, to be split",
-    "submission/objects/asking": "one conversation with a class, to be split",
-}
+LONG_FILES: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")

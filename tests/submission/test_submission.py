@@ -1165,9 +1165,9 @@ def test_what_is_not_there_is_told(name):
 
 
 def test_nothing_to_find():
-    with pytest.raises(SubmissionError, match="no function"):
+    with pytest.raises(SubmissionError, match="defines no functions or classes"):
         find({"x": 1})
-    with pytest.raises(SubmissionError, match="no function"):
+    with pytest.raises(SubmissionError, match="3 cannot be checked: submit a function"):
         attempt_of(3)
 
 
