@@ -123,6 +123,8 @@ def test_long_names_are_not_copied(folders: Folders):
         ("x/../y", False),
         ("/etc/passwd", False),
         ("//x", False),
+        ("a\0b", False),
+        ("a\nb", False),
     ],
 )
 def test_is_inside_folder(text: str, is_inside: bool):
