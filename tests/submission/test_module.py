@@ -1,4 +1,4 @@
-"""Running a learner's file: what it defines is there, what else it does is left out and said."""
+"""Load a learner's file: it defines what it can, and what fails is left out and reported."""
 
 import dataclasses
 import inspect
@@ -28,19 +28,19 @@ def run(tmp_path: Path):
     return write_and_load
 
 
-def test_definitions_are_there(run):
+def test_definitions_are_available(run):
     loaded = run("'''doc'''\nimport math\nrate = .5\ndef f(x):\n    return math.sin(x) * rate\n")
     assert loaded.namespace["f"](1.0) == pytest.approx(0.5 * 0.8414709848)
     assert loaded.namespace["__doc__"] == "doc"
     assert loaded.remarks == ()
 
 
-def test_main_does_not_run(run):
+def test_main_block_does_not_run(run):
     loaded = run("ran = False\nif __name__ == '__main__':\n    ran = True\n")
     assert loaded.namespace["ran"] is False
 
 
-def test_printing_is_counted(run, capfd):
+def test_printed_lines_are_counted(run, capfd):
     loaded = run("import sys\nfor i in range(3): print(i)\nprint('end', end='')\n")
     assert loaded.remarks == ("it prints when imported: 4 lines",)
     assert capfd.readouterr() == ("", "")
@@ -58,13 +58,13 @@ def test_printing_is_counted(run, capfd):
         ("undefined", "line 2 was left out: NameError: name 'undefined' is not defined"),
     ],
 )
-def test_a_statement_that_fails_is_left_out(run, line: str, reason: str):
+def test_failing_statement_is_left_out(run, line: str, reason: str):
     loaded = run(f"def f(): return {{}}['x']\n{line}\ndef g(): return 2\n")
     assert loaded.remarks == (reason,)
     assert loaded.namespace["g"]() == 2
 
 
-def test_many_failures_are_told_shortly(run):
+def test_many_failures_are_summarized(run):
     remarks = run("missing\n" * 20).remarks
     assert len(remarks) == 7
     assert remarks[-1] == "14 more statements failed and were left out"
@@ -73,7 +73,7 @@ def test_many_failures_are_told_shortly(run):
 @pytest.mark.parametrize(
     "loop", ["while True: pass", "while True:\n    try: 1/0\n    except: pass"]
 )
-def test_training_is_stopped_and_the_rest_still_defined(run, loop: str):
+def test_training_is_interrupted_and_later_definitions_remain(run, loop: str):
     start = time.monotonic()
     loaded = run(f"{loop}\nw = [0]\nprint('late')\ndef f(): return w\n", seconds=0.4)
     assert time.monotonic() - start < 5
@@ -84,7 +84,7 @@ def test_training_is_stopped_and_the_rest_still_defined(run, loop: str):
     assert loaded.namespace["f"]() == [0]
 
 
-def test_an_assignment_has_a_share_of_its_own(run):
+def test_assignments_get_a_share_of_the_time(run):
     text = (
         "import time\ntime.sleep(.35)\na = time.sleep(.06)\nb = [1 for _ in iter(int, 1)]\nc = 1\n"
     )
@@ -94,7 +94,7 @@ def test_an_assignment_has_a_share_of_its_own(run):
     assert loaded.namespace["c"] == 1
 
 
-def test_plots_do_nothing(run):
+def test_plotting_libraries_are_replaced(run):
     text = (
         "import matplotlib.pyplot as plt\nfrom mpl_toolkits.mplot3d import Axes3D\n"
         "import seaborn as sns\n"
@@ -105,7 +105,7 @@ def test_plots_do_nothing(run):
         "class Plot(plt.Axes): pass\nstate = Plot()\n"
     )
     if any(name in sys.modules for name in ("matplotlib", "seaborn")):
-        pytest.skip("they are installed here")
+        pytest.skip("plotting libraries are installed")
     loaded = run(text)
     assert loaded.remarks == tuple(
         f"{name} is not installed; its plots are left out"
@@ -114,17 +114,17 @@ def test_plots_do_nothing(run):
     assert "matplotlib" not in sys.modules
 
 
-def test_surroundings_are_as_before(run):
+def test_environment_is_restored(run):
     before = sys.path[:], sys.argv[:], sys.stdin, input, Path.cwd(), os.environ.get("MPLBACKEND")
     run("import os, sys\nos.chdir('/')\nsys.path.clear()\nsys.argv.append('x')\n")
     after = sys.path[:], sys.argv[:], sys.stdin, input, Path.cwd(), os.environ.get("MPLBACKEND")
     assert after == before
 
 
-def test_a_module_beside_it_is_found(run, tmp_path: Path):
-    (tmp_path / "beside_net_4711.py").write_text("N = 7\n")
-    assert run("from beside_net_4711 import N\n").namespace["N"] == 7
-    del sys.modules["beside_net_4711"]
+def test_module_in_the_same_folder_is_imported(run, tmp_path: Path):
+    (tmp_path / "module_near_net_4711.py").write_text("N = 7\n")
+    assert run("from module_near_net_4711 import N\n").namespace["N"] == 7
+    del sys.modules["module_near_net_4711"]
 
 
 def test_classes_pickle_and_show_their_source(run):
@@ -147,7 +147,7 @@ def test_tracebacks_have_the_right_line(run):
     assert Path(raised.traceback[-1].path).name == "net.py"
 
 
-def test_the_declared_network(run):
+def test_declared_network(run):
     loaded = run("NETWORK = {'layers': [2, 3, 1], 'activation': 'tanh', 'rate': .5, 'x': None}\n")
     assert loaded.declared == {"layers": [2, 3, 1], "activation": "tanh", "rate": 0.5, "x": None}
     assert run("NETWORK = {'f': print}\n").declared == {}
@@ -180,13 +180,13 @@ def test_encodings(run):
         (b"x = " + b"(" * 5000, "net.py", "net.py"),
     ],
 )
-def test_what_is_no_program(run, content: bytes, name: str, message: str):
+def test_files_that_are_not_programs_raise_errors(run, content: bytes, name: str, message: str):
     with pytest.raises(SubmissionError) as raised:
         run(content, name=name)
     assert message in str(raised.value)
 
 
-def test_no_file(tmp_path: Path):
+def test_missing_files_raise_errors(tmp_path: Path):
     with pytest.raises(SubmissionError, match="is a folder"):
         load(tmp_path)
     with pytest.raises(SubmissionError, match="there is no file"):

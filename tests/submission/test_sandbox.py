@@ -1,4 +1,4 @@
-"""The sandbox: whatever a program does to its own process, there is an answer or a sentence."""
+"""The sandbox: whatever a program does to its process, there is an answer or a clear failure."""
 
 import os
 import signal
@@ -44,20 +44,22 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
     return write_program
 
 
-def ask(file: Path, **settings: Any) -> tuple[LoadedSubmission | Failure, list[Reading] | Failure]:
-    """Load a program and ask it."""
+def load_and_read(
+    file: Path, **settings: Any
+) -> tuple[LoadedSubmission | Failure, list[Reading] | Failure]:
+    """Load a program and read its answer."""
     with Sandbox(file, **settings) as box:
         loaded = box.load()
         return loaded, box.read(QUESTION)
 
 
 def failure(file: Path, **settings: Any) -> Failure:
-    result = ask(file, **settings)[1]
+    result = load_and_read(file, **settings)[1]
     assert isinstance(result, Failure)
     return result
 
 
-def test_a_program_answers(write):
+def test_program_gives_an_answer(write):
     with Sandbox(write("print(1)\nNETWORK = {'layers': (3, 2)}\n" + RIGHT)) as box:
         loaded = box.load()
         assert isinstance(loaded, LoadedSubmission)
@@ -95,19 +97,19 @@ STEP = "def step(weights, biases, x, t, rate):\n    "
         ("input('?')", "exception", "input"),
     ],
 )
-def test_what_goes_wrong_is_said(write, body: str, fault: str, text: str):
+def test_failures_say_what_happened(write, body: str, fault: str, text: str):
     result = failure(write(STEP + body), seconds_call=1.0)
     assert result.fault == fault
     assert text.rstrip(", ") in result.text
 
 
-def test_where_it_crashed_is_said(write):
+def test_crash_is_reported_with_its_line(write):
     result = failure(write(STEP + "import ctypes\n    ctypes.string_at(0)\n"))
     assert "line 3 in step" in result.text
     assert "net.py" in result.detail
 
 
-def test_once_gone_it_stays_gone(write):
+def test_requests_after_the_end_give_the_same_failure(write):
     with Sandbox(write(STEP + "import os; os._exit(1)")) as box:
         box.load()
         first = box.read(QUESTION)
@@ -116,7 +118,7 @@ def test_once_gone_it_stays_gone(write):
         assert box.load() is first
 
 
-def test_the_whole_time_is_limited(write):
+def test_total_time_is_limited(write):
     start = time.monotonic()
     result = failure(write(STEP + "import time; time.sleep(60)"), seconds_call=50, seconds_all=3)
     assert "longer than 3 s" in result.text
@@ -124,30 +126,30 @@ def test_the_whole_time_is_limited(write):
 
 
 def test_a_crash_while_loading(write):
-    loaded, result = ask(write("import os\nos._exit(0)\n"))
+    loaded, result = load_and_read(write("import os\nos._exit(0)\n"))
     assert isinstance(loaded, Failure)
     assert loaded is result
     assert "exit code 0" in loaded.text
 
 
-def test_nothing_to_ask(write):
-    loaded, _ = ask(write("missing\nx = 1\n"))
+def test_file_without_functions_is_a_failure(write):
+    loaded, _ = load_and_read(write("missing\nx = 1\n"))
     assert isinstance(loaded, Failure)
     assert loaded.fault == "not-found"
     assert "line 1 was left out" in loaded.detail
 
 
-def test_no_program_is_an_error(write, tmp_path: Path):
+def test_invalid_files_raise_errors(write, tmp_path: Path):
     with Sandbox(write("def f(:\n")) as box, pytest.raises(SubmissionError, match="line 1"):
         box.load()
     with Sandbox(tmp_path / "none.py") as box, pytest.raises(SubmissionError, match="there is no"):
         box.load()
 
 
-def test_files_beside_it_are_read_and_not_written(write, tmp_path: Path):
+def test_data_files_can_be_read_but_not_modified(write, tmp_path: Path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "w.csv").write_text("1,2,3\n4,5,6\n")
-    loaded, result = ask(
+    loaded, result = load_and_read(
         write(
             "import numpy as np, os\n"
             "w = np.loadtxt(os.path.join('data', 'w.csv'), delimiter=',')\n"
@@ -162,17 +164,17 @@ def test_files_beside_it_are_read_and_not_written(write, tmp_path: Path):
 
 
 def test_large_files_cannot_be_written(write):
-    loaded, _ = ask(
+    loaded, _ = load_and_read(
         write("f = open('big', 'wb')\nfor _ in range(70): f.write(bytes(2**20))\n" + RIGHT)
     )
     assert isinstance(loaded, LoadedSubmission)
     assert any("File too large" in remark for remark in loaded.remarks)
 
 
-def test_the_network_is_cut_off(write):
+def test_network_is_blocked(write):
     code = "from chainrule.submission.process.rlimits import cut_network; print(cut_network())"
     tried = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    loaded, _ = ask(
+    loaded, _ = load_and_read(
         write(
             "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 9), 1)\n"
             "except TimeoutError: NETWORK = {'cut': False}\n"
@@ -187,7 +189,7 @@ def test_the_network_is_cut_off(write):
         assert any("network" in remark for remark in loaded.remarks)
 
 
-def test_what_it_started_is_ended(write, tmp_path: Path):
+def test_processes_of_the_program_are_ended(write, tmp_path: Path):
     file = write(
         "import subprocess, sys\n"
         "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
@@ -202,10 +204,10 @@ def test_what_it_started_is_ended(write, tmp_path: Path):
         if not state.exists() or ") Z" in state.read_text():
             return
         time.sleep(0.1)
-    pytest.fail("it still runs")
+    pytest.fail("the process is still running")
 
 
-def test_it_ends_with_its_parent(write, tmp_path: Path):
+def test_child_ends_with_its_parent(write, tmp_path: Path):
     file = write(
         f"import os\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
         "def step(weights, biases, x, t):\n    while True: pass\n"
@@ -225,7 +227,7 @@ def test_it_ends_with_its_parent(write, tmp_path: Path):
         if not Path(f"/proc/{pid}").exists() and not _alive(pid):
             return
         time.sleep(0.1)
-    pytest.fail("it still runs")
+    pytest.fail("the process is still running")
 
 
 def _alive(pid: int) -> bool:
@@ -236,7 +238,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def test_an_interrupt_ends_the_child(write, monkeypatch: pytest.MonkeyPatch):
+def test_interrupt_ends_the_child(write, monkeypatch: pytest.MonkeyPatch):
     with Sandbox(write(RIGHT)) as box:
         box.load()
 
@@ -249,7 +251,7 @@ def test_an_interrupt_ends_the_child(write, monkeypatch: pytest.MonkeyPatch):
         assert box._process.poll() is not None
 
 
-def test_garbage_on_the_line(write):
+def test_output_on_the_connection_is_a_failure(write):
     body = (
         "import os\n    for n in range(3, 30):\n        try: os.write(n, b'rubbish\\n')\n"
         "        except OSError: pass\n    return weights, biases\n"
@@ -267,6 +269,6 @@ def test_forged_messages_are_failures(write, monkeypatch: pytest.MonkeyPatch, me
     assert "wrote to the connection" in result.text
 
 
-def test_numbers_of_signals_are_known():
+def test_signal_numbers():
     assert sandboxes._signal_number("SIGKILL") == signal.SIGKILL
     assert sandboxes._signal_number("SIGNONE") == 0

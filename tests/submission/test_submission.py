@@ -1,7 +1,7 @@
-"""The hand-in: functions in every layout and classes in many styles, asked and read.
+"""Submissions: functions in every layout and classes in many styles are called and read.
 
-Each program here is right, up to a convention; so what is read must be the gradient of the
-network, or a step along it. What is wrong in a program is the business of other tests.
+Each program here is correct up to a convention, so its answer must be the network's gradient, or a
+step along it. Wrong programs are tested in tests/diagnosis.
 """
 
 # The programs are written as learners write them, and that is their point.
@@ -66,14 +66,14 @@ def backprop(Ws: Any, bs: Any, x: Any, t: Any) -> tuple[list[Array], list[Array]
     return [found[f"dW{i}"] for i in depth], [found[f"db{i}"] for i in depth]
 
 
-def asked(thing: Any, widths: tuple[int, ...] = WIDTHS, calls: int = 1) -> list[Reading]:
-    """Return the readings of a program, which must answer; its layout survives JSON."""
+def read_all(thing: Any, widths: tuple[int, ...] = WIDTHS, calls: int = 1) -> list[Reading]:
+    """Return the readings of a program that gives answers; its layout survives JSON."""
     attempt = attempt_of(thing)
     question = replace(example(widths), calls=calls)
     found = read(attempt, question, seconds=3.0)
     assert not isinstance(found, Failure), found
-    told = json.loads(json.dumps(asdict(found[0].layout)))
-    again = read(attempt, question, kind=found[0].kind, layout=Layout(**told), seconds=3.0)
+    layout = json.loads(json.dumps(asdict(found[0].layout)))
+    again = read(attempt, question, kind=found[0].kind, layout=Layout(**layout), seconds=3.0)
     assert isinstance(again, list)
     assert len(again) == 1
     for mine, theirs in zip(again[0].answers, found[0].answers, strict=True):
@@ -332,17 +332,17 @@ GRADIENTS = {
 
 
 @pytest.mark.parametrize("function", GRADIENTS, ids=lambda f: f.__name__)
-def test_gradients_are_read_in_every_layout(function):
-    reading = asked(function)[0]
+def test_gradients_in_every_layout(function):
+    reading = read_all(function)[0]
     assert_gradients(reading)
     layout = reading.layout
     assert (layout.weights, layout.samples, layout.bias) == GRADIENTS[function]
 
 
-def test_gradients_told_apart_from_steps_with_everything_square():
+def test_gradients_are_distinguished_from_steps_if_all_arrays_are_square():
     widths = (4, 4, 4)
     for function in (standard, in_out):
-        readings = asked(function, widths)
+        readings = read_all(function, widths)
         assert any(_is_right(reading, widths) for reading in readings)
 
 
@@ -352,22 +352,22 @@ def _is_right(reading: Reading, widths: tuple[int, ...]) -> bool:
     return all(np.allclose(a, expected[n]) for n, a in reading.answers[0].items())
 
 
-def test_what_has_no_right_shape_is_kept_as_it_came():
+def test_arrays_of_unexpected_shape_are_kept():
     def db_not_summed(weights, biases, x, t):
         dW, db = backprop(weights, biases, x, t)
         return dW, [np.repeat(g[None, :], len(x), axis=0) for g in db]
 
-    answer = asked(db_not_summed)[0].answers[0]
+    answer = read_all(db_not_summed)[0].answers[0]
     assert answer["db1"].shape == (6, 4)
     np.testing.assert_allclose(answer["dW1"], right(example(WIDTHS))["dW1"])
 
 
-def test_all_gradients_transposed_are_read_so_and_one_square_one_with_them():
+def test_transposed_gradients_are_recognized_also_square_ones():
     def transposed(weights, biases, x, t):
         dW, db = backprop(weights, biases, x, t)
         return [g.T for g in dW], db
 
-    assert_gradients(asked(transposed, (3, 4, 4, 2))[0], (3, 4, 4, 2))
+    assert_gradients(read_all(transposed, (3, 4, 4, 2))[0], (3, 4, 4, 2))
 
 
 # --- Steps ---------------------------------------------------------------------------------------
@@ -378,46 +378,46 @@ def stepped(weights, biases, x, t, rate):
     return [w - rate * g for w, g in zip(weights, dW)], [b - rate * g for b, g in zip(biases, db)]
 
 
-def test_a_rate_that_is_required_is_the_questions():
+def test_required_learning_rate_is_that_of_the_question():
     def step(weights, biases, x, t, learning_rate):
         return stepped(weights, biases, x, t, learning_rate)
 
-    reading = asked(step)[0]
+    reading = read_all(step)[0]
     assert reading.rate == 0.37
     assert_step(reading, 0.37)
 
 
-def test_a_rate_with_a_default_keeps_it_and_so_does_the_rest():
+def test_default_arguments_are_kept():
     def step(weights, biases, x, t, learning_rate=0.5, momentum=0.9):
         return stepped(weights, biases, x, t, learning_rate)
 
-    reading = asked(step)[0]
+    reading = read_all(step)[0]
     assert reading.rate is None
     assert reading.own == {"learning_rate": 0.5, "momentum": 0.9}
     assert_step(reading, 0.5)
 
 
-def test_a_gradient_with_the_rate_inside_is_a_gradient():
+def test_gradient_times_learning_rate_is_a_gradient():
     def gradients(weights, biases, x, t, rate):
         dW, db = backprop(weights, biases, x, t)
         return [rate * g for g in dW], [rate * g for g in db]
 
-    assert_gradients(asked(gradients)[0], factor=0.37)
+    assert_gradients(read_all(gradients)[0], factor=0.37)
 
 
-def test_a_step_in_place_that_returns_nothing():
+def test_step_in_place_without_result():
     def train(weights, biases, x, t, eta=0.5):
         dW, db = backprop(weights, biases, x, t)
         for i in range(len(weights)):
             weights[i] -= eta * dW[i]
             biases[i] -= eta * db[i]
 
-    reading = asked(train)[0]
+    reading = read_all(train)[0]
     assert_step(reading, 0.5)
     assert set(reading.changed) == {"weights", "biases"}
 
 
-def test_a_step_in_place_in_a_dictionary_that_returns_the_loss():
+def test_step_in_place_in_a_dictionary_that_returns_the_loss():
     def train(params, X, y, alpha):
         dW, db = backprop([params["W1"], params["W2"]], [params["b1"], params["b2"]], X, y)
         for i in (1, 2):
@@ -425,27 +425,27 @@ def test_a_step_in_place_in_a_dictionary_that_returns_the_loss():
             params[f"b{i}"] = params[f"b{i}"] - alpha * db[i - 1]
         return 0.5
 
-    assert_step(asked(train)[0], 0.37)
+    assert_step(read_all(train)[0], 0.37)
 
 
-def test_a_step_with_rounds_is_asked_for_one():
+def test_number_of_epochs_is_set_to_one():
     def train(weights, biases, x, t, epochs=1000, rate=0.5):
         for _ in range(epochs):
             weights, biases = stepped(weights, biases, x, t, rate)
         return weights, biases
 
-    assert_step(asked(train)[0], 0.5)
+    assert_step(read_all(train)[0], 0.5)
 
 
-def test_steps_for_one_sample_go_on_from_each_other():
+def test_steps_for_single_samples_continue_from_each_other():
     def step(weights, biases, x, t, rate=0.5):
         assert np.shape(x) == (3,)
         return stepped(weights, biases, np.array([x]), np.array([t]), rate)
 
-    assert_online(asked(step)[0], 0.5)
+    assert_online(read_all(step)[0], 0.5)
 
 
-def test_several_steps_go_on_from_each_other_and_keep_what_the_module_remembers():
+def test_several_steps_continue_from_each_other_and_keep_module_state():
     namespace: dict[str, Any] = {"stepped": stepped, "backprop": backprop}
     source = """
 speed = {}
@@ -470,14 +470,14 @@ def step(weights, biases, x, t, rate=.5):
     assert np.linalg.norm(moved[1]) > np.linalg.norm(moved[0])
 
 
-def test_changed_arguments_are_told():
+def test_modified_arguments_are_reported():
     def gradients(weights, biases, x, t):
         found = backprop(weights, biases, x, t)
         x *= 2
         weights[0] += 1
         return found
 
-    reading = asked(gradients)
+    reading = read_all(gradients)
     grads = next(r for r in reading if r.kind == "gradients")
     assert set(grads.changed) == {"x", "weights"}
 
@@ -506,36 +506,36 @@ def ran(weights, biases, x):
         (lambda z, a: (a[-1], {"Z1": z[0]}), {"p"}),
     ],
 )
-def test_forward_gives_the_output_and_the_activations_where_it_is_sure(result, names):
+def test_forward_gives_the_output_and_identified_activations(result, names):
     def forward(weights, biases, x):
         return result(*ran(weights, biases, x))
 
-    reading = asked(forward)[0]
+    reading = read_all(forward)[0]
     assert reading.kind == "forward"
     assert set(reading.answers[0]) == names
     np.testing.assert_allclose(reading.answers[0]["p"], right(example(WIDTHS))["p"])
 
 
-def test_forward_of_one_sample_in_lists_is_stacked():
+def test_forward_outputs_of_single_samples_are_stacked():
     def forward(weights, biases, x):
         for W, b in zip(weights, biases):
             x = [1 / (1 + math.exp(-sum(p * q for p, q in zip(r, x)) - c)) for r, c in zip(W, b)]
         return x
 
-    np.testing.assert_allclose(asked(forward)[0].answers[0]["p"], right(example(WIDTHS))["p"])
+    np.testing.assert_allclose(read_all(forward)[0].answers[0]["p"], right(example(WIDTHS))["p"])
 
 
-# --- What cannot be asked ------------------------------------------------------------------------
+# --- Failures ------------------------------------------------------------------------------------
 
 
 def failed(thing: Any, widths: tuple[int, ...] = WIDTHS, seconds: float = 3.0) -> Failure:
-    """Return the failure of a program that does not answer."""
+    """Return the failure of a program that gives no answer."""
     found = read(attempt_of(thing), example(widths), seconds=seconds)
     assert isinstance(found, Failure), found
     return found
 
 
-def test_an_exception_is_told_with_its_line():
+def test_exception_is_reported_with_its_line():
     def gradients(weights, biases, x, t):
         hidden = x @ weights[0].T
         raise ValueError("nobody knows")
@@ -546,7 +546,7 @@ def test_an_exception_is_told_with_its_line():
     assert "line" in failure.detail
 
 
-def test_an_endless_loop_is_stopped_even_if_it_catches_all():
+def test_endless_loop_is_interrupted_even_if_it_catches_everything():
     def gradients(weights, biases, x, t):
         while True:
             try:
@@ -558,7 +558,7 @@ def test_an_endless_loop_is_stopped_even_if_it_catches_all():
     assert failure.fault == "endless"
 
 
-def test_random_answers_are_not_taken_for_answers():
+def test_random_answers_are_a_failure():
     def gradients(weights, biases, x, t):
         dW, db = backprop(weights, biases, x, t)
         return [g * np.random.rand() for g in dW], db
@@ -566,17 +566,17 @@ def test_random_answers_are_not_taken_for_answers():
     assert failed(gradients).fault == "non-deterministic"
 
 
-def test_a_random_order_of_samples_is_held_still_and_told():
+def test_random_order_of_samples_is_fixed_and_reported():
     def step(weights, biases, x, t, rate=0.5):
         for i in np.random.permutation(len(x)):
             weights, biases = stepped(weights, biases, x[i : i + 1], t[i : i + 1], rate)
         return weights, biases
 
-    reading = asked(step)[0]
+    reading = read_all(step)[0]
     assert any("random order" in remark for remark in reading.remarks)
 
 
-def test_input_and_exit_are_answered():
+def test_input_and_exit_are_failures():
     def gradients(weights, biases, x, t):
         input("how many?")
 
@@ -588,36 +588,36 @@ def test_input_and_exit_are_answered():
     assert failed(leaves).fault == "exception"
 
 
-def test_what_is_printed_is_dropped(capsys):
+def test_printed_output_is_discarded(capsys):
     def gradients(weights, biases, x, t):
         print("loss", 3)
         return backprop(weights, biases, x, t)
 
-    assert_gradients(asked(gradients)[0])
+    assert_gradients(read_all(gradients)[0])
     assert capsys.readouterr().out == ""
 
 
-def test_a_function_that_returns_nothing_of_use():
+def test_function_that_returns_no_arrays():
     def gradients(weights, biases, x, t):
         return "done"
 
     assert failed(gradients).fault == "no-layout"
 
 
-def test_nan_is_an_answer():
+def test_nan_is_a_valid_answer():
     def gradients(weights, biases, x, t):
         dW, db = backprop(weights, biases, x, t)
         return [g * np.nan for g in dW], db
 
-    assert np.isnan(asked(gradients)[0].answers[0]["dW1"]).all()
+    assert np.isnan(read_all(gradients)[0].answers[0]["dW1"]).all()
 
 
-def test_float32_is_noticed():
+def test_float32_is_detected():
     def gradients(weights, biases, x, t):
         dW, db = backprop(weights, biases, x, t)
         return [g.astype(np.float32) for g in dW], [g.astype(np.float32) for g in db]
 
-    assert asked(gradients)[0].layout.dtype == "float32"
+    assert read_all(gradients)[0].layout.dtype == "float32"
 
 
 # --- Classes -------------------------------------------------------------------------------------
@@ -653,7 +653,7 @@ class Lists:
 
 
 class Attributes:
-    """W1, b1, W2, b2, rows in (in, out), forward and backward apart, the rate asked for."""
+    """W1, b1, W2, b2 in (in, out); forward, backward and update; the rate is an argument."""
 
     def __init__(self, d, h, k):
         self.W1, self.b1 = np.random.randn(d, h), np.zeros((1, h))
@@ -932,21 +932,21 @@ class OneBiasALayer:
         self.b2 -= self.rate * db[1].sum()
 
 
-def test_lists_of_matrices_are_not_taken_for_their_buffers():
-    reading = asked(Lists)[0]
+def test_weights_are_distinguished_from_buffers_of_equal_shapes():
+    reading = read_all(Lists)[0]
     assert_step(reading, 0.5)
     assert reading.own["lr"] == 0.5
     assert "train_step" in reading.layout.arguments
 
 
-def test_a_class_keeps_its_state_over_several_calls():
-    reading = asked(Lists, calls=3)[0]
+def test_class_keeps_its_state_between_calls():
+    reading = read_all(Lists, calls=3)[0]
     assert len(reading.answers) == 3
     moved = [reading.answers[i]["W1_new"] - reading.answers[i - 1]["W1_new"] for i in (1, 2)]
     assert np.linalg.norm(moved[1]) > np.linalg.norm(moved[0])
 
 
-def test_a_method_can_be_named():
+def test_method_can_be_named():
     namespace = {"Lists": Lists}
     found = read(find(namespace, "Lists.fit"), example(WIDTHS))
     assert isinstance(found, list)
@@ -954,25 +954,25 @@ def test_a_method_can_be_named():
     assert_step(found[0], 0.5)
 
 
-def test_forward_backward_update_in_a_row():
-    reading = asked(Attributes)[0]
+def test_forward_backward_update_in_separate_methods():
+    reading = read_all(Attributes)[0]
     assert_step(reading, 0.37)
     assert reading.rate == 0.37
     assert reading.layout.weights == "(in, out)"
 
 
-def test_backward_with_everything():
-    reading = asked(BackwardWithEverything)[0]
+def test_backward_that_updates_weights():
+    reading = read_all(BackwardWithEverything)[0]
     assert_step(reading, 0.37)
     assert reading.rate == 0.37
 
 
-def test_gradients_that_are_left_in_attributes():
-    assert_gradients(asked(GradientsLeft)[0])
+def test_gradients_in_attributes():
+    assert_gradients(read_all(GradientsLeft)[0])
 
 
 def test_pairs_of_columns():
-    found = asked(ChapterOne)[0]
+    found = read_all(ChapterOne)[0]
     if found.kind == "step":
         assert_step(found, 0.37)
     else:
@@ -983,32 +983,32 @@ def test_pairs_of_columns():
 
 
 def test_layer_objects():
-    assert_step(asked(OfLayers, (3, 4, 4, 2))[0], 0.37, (3, 4, 4, 2))
+    assert_step(read_all(OfLayers, (3, 4, 4, 2))[0], 0.37, (3, 4, 4, 2))
 
 
 def test_neuron_objects():
-    assert_online(asked(OfNeurons)[0], 0.5)
+    assert_online(read_all(OfNeurons)[0], 0.5)
 
 
-def test_dictionaries_with_the_bias_last():
-    reading = asked(OfDicts)[0]
+def test_dictionaries_with_bias_last():
+    reading = read_all(OfDicts)[0]
     assert_online(reading, 0.37)
     assert reading.layout.bias == "last"
 
 
-def test_a_bias_in_the_first_column():
-    reading = asked(Trick)[0]
+def test_bias_in_the_first_column():
+    reading = read_all(Trick)[0]
     assert reading.layout.bias == "first"
     assert_step(reading, 0.5)
 
 
 def test_samples_in_columns():
-    reading = asked(Columns)[0]
+    reading = read_all(Columns)[0]
     assert_gradients(reading)
     assert reading.layout.samples == "columns"
 
 
-def test_a_constructor_that_takes_the_data():
+def test_constructor_that_takes_data():
     question = example(WIDTHS)
     found = read(attempt_of(GivenTheData), replace(question, b=(np.zeros(4), np.zeros(2))))
     assert isinstance(found, list)
@@ -1018,21 +1018,21 @@ def test_a_constructor_that_takes_the_data():
     np.testing.assert_allclose(new, question.W[0] - 0.5 * expected["dW1"])
 
 
-def test_numbers_one_by_one():
+def test_parameters_as_single_numbers():
     assert widths_of(attempt_of(Scalars)) == (2, 2, 1)
-    readings = asked(Scalars, (2, 2, 1))
+    readings = read_all(Scalars, (2, 2, 1))
     expected = online(0.5, (2, 2, 1))
     matches = [r for r in readings if np.allclose(r.answers[0]["W1_new"], expected["W1_new"])]
     assert matches
     assert_online(matches[0], 0.5, (2, 2, 1))
 
 
-def test_one_bias_for_a_layer_is_told():
-    reading = asked(OneBiasALayer)[0]
+def test_shared_bias_is_reported():
+    reading = read_all(OneBiasALayer)[0]
     assert {f"all units of layer {i} share one bias" for i in (1, 2)} <= set(reading.remarks)
 
 
-def test_fixed_sizes_are_found_and_told():
+def test_fixed_sizes_are_found_and_reported():
     class Fixed:
         def __init__(self):
             self.W1, self.b1 = np.random.randn(2, 5), np.zeros((1, 5))
@@ -1048,10 +1048,10 @@ def test_fixed_sizes_are_found_and_told():
     failure = failed(Fixed)
     assert failure.fault == "no-layout"
     assert "2-5-1" in failure.text
-    assert_step(asked(Fixed, (2, 5, 1))[0], 1.0, (2, 5, 1))
+    assert_step(read_all(Fixed, (2, 5, 1))[0], 1.0, (2, 5, 1))
 
 
-def test_an_object_that_is_made_already():
+def test_existing_object():
     class Stack:
         def __init__(self):
             self.layers = []
@@ -1074,12 +1074,12 @@ def test_an_object_that_is_made_already():
     net.add(LayerObject(3, 4))
     net.add(LayerObject(4, 2))
     for thing in (net, net.train):
-        assert_step(asked(thing)[0], 0.5)
+        assert_step(read_all(thing)[0], 0.5)
     attempt = find({"Stack": Stack, "net": net, "LayerObject": LayerObject}, "Stack")
     assert widths_of(attempt) == (3, 4, 2)
 
 
-def test_lists_on_a_class_and_outputs_that_grow_are_told():
+def test_class_lists_and_growing_results_are_reported():
     namespace: dict[str, Any] = {"math": math, "random": random, "__name__": __name__}
     source = """
 class Unit:
@@ -1129,19 +1129,19 @@ TRUTHS = [
 
 
 @pytest.mark.parametrize(("path", "truth"), TRUTHS)
-def test_every_learners_program_is_read_as_far_as_it_runs(path, truth):
+def test_every_learners_program_is_read(path, truth):
     with contextlib.redirect_stdout(io.StringIO()):
         namespace = runpy.run_path(str(path))
-    told = {**(namespace.get("NETWORK") or {}), **truth["options"]}
-    attempt = find(namespace, told.get("function"))
-    found = read(attempt, example(told.get("layers", (2, 4, 3)), 7), seconds=1.0)
+    options = {**(namespace.get("NETWORK") or {}), **truth["options"]}
+    attempt = find(namespace, options.get("function"))
+    found = read(attempt, example(options.get("layers", (2, 4, 3)), 7), seconds=1.0)
     assert isinstance(found, Failure) is (truth["verdict"] == "could-not-run"), found
 
 
 # --- Finding -------------------------------------------------------------------------------------
 
 
-def test_step_wins_over_a_class_and_a_class_over_others():
+def test_step_is_preferred_to_classes_and_classes_to_other_functions():
     def step(weights, biases, x, t):
         return stepped(weights, biases, x, t, 0.1)
 
@@ -1152,32 +1152,32 @@ def test_step_wins_over_a_class_and_a_class_over_others():
     assert find({"loss": lambda w, b, x, t: 0.5, "standard": standard}).target is standard
 
 
-def test_of_several_classes_the_network_is_found():
+def test_network_is_found_among_several_classes():
     module = {"Unit": Unit, "OfNeurons": OfNeurons, "LayerObject": LayerObject}
     assert find(module).target is OfNeurons
 
 
 @pytest.mark.parametrize("name", ["stepp", "Lists.trian", "number"])
-def test_what_is_not_there_is_told(name):
+def test_unknown_names_raise_errors_with_the_known_ones(name):
     with pytest.raises(SubmissionError, match="standard") as error:
         find({"standard": standard, "Lists": Lists, "number": 3}, name)
     assert error.value.fault == "not-found"
 
 
-def test_nothing_to_find():
+def test_objects_without_functions_raise_errors():
     with pytest.raises(SubmissionError, match="defines no functions or classes"):
         find({"x": 1})
     with pytest.raises(SubmissionError, match="3 cannot be checked: submit a function"):
         attempt_of(3)
 
 
-def test_how_many_layers_a_function_takes():
+def test_number_of_layers_of_a_function():
     assert layers_of(attempt_of(flat)) == 2
     assert layers_of(attempt_of(standard)) is None
     assert widths_of(attempt_of(standard)) is None
 
 
-def test_names_play_no_part():
+def test_parameter_names_do_not_matter():
     def f(p, q, r, s):
         return backprop(p, q, r, s)
 
@@ -1188,19 +1188,19 @@ def test_names_play_no_part():
         return flat(a, b, c, d, e, f)
 
     for function in (f, g, h):
-        assert_gradients(asked(function)[0])
+        assert_gradients(read_all(function)[0])
     assert isinstance(attempt_of(f), Attempt)
 
 
-def test_misleading_names_play_no_part():
+def test_misleading_parameter_names_do_not_matter():
     def gradients(x, t, weights, biases):
         return backprop(x, t, weights, biases)
 
-    assert_gradients(asked(gradients)[0])
+    assert_gradients(read_all(gradients)[0])
 
 
 class Plain:
-    """A neuron of numbers whose names say nothing, and a loss that depends on all of them."""
+    """A neuron of numbers with arbitrary names, and a loss that depends on all of them."""
 
     def __init__(self, lr=0.5):
         self.lr = lr
@@ -1226,7 +1226,7 @@ class PlainBiasFirst(Plain):
 
 
 class PlainFixedBias(Plain):
-    """The same, but its bias never changes: only the loss tells which it is."""
+    """The same, but its bias never changes, so only the loss shows which number it is."""
 
     def train(self, x, t):
         kept, loss = self.C, super().train(x, t)
@@ -1238,12 +1238,12 @@ SINGLE = {"layers": [2, 1], "activation": "identity", "loss": "squared-error", "
 
 
 @pytest.mark.parametrize("cls", [Plain, PlainBiasFirst])
-def test_lone_numbers_are_found_by_proof_and_not_by_name(cls):
+def test_single_numbers_are_identified_by_probes_not_names(cls):
     assert check(cls.train.__get__(cls()), SINGLE).verdict == "right"
 
 
-def test_a_rate_is_not_taken_for_a_bias_that_never_changes():
-    reading = asked(PlainFixedBias, (2, 1))[0]
+def test_learning_rate_is_distinguished_from_constant_bias():
+    reading = read_all(PlainFixedBias, (2, 1))[0]
     assert reading.own == {"lr": 0.5}
     made = check(PlainFixedBias, SINGLE)
     assert (made.verdict, [m.mistake.id for m in made.mistakes]) == (
@@ -1253,7 +1253,7 @@ def test_a_rate_is_not_taken_for_a_bias_that_never_changes():
 
 
 class SquareInOut:
-    """Weights in (in, out), which shapes do not tell where all widths are the same."""
+    """Weights in (in, out), which shapes do not show if all widths are equal."""
 
     def __init__(self, d, h, k):
         self.W1, self.b1 = np.random.randn(d, h), np.zeros(h)
@@ -1283,6 +1283,6 @@ def square_one_sample(weights, biases, x, t):
 
 
 @pytest.mark.parametrize("thing", [SquareInOut, square_in_out, square_one_sample, flat])
-def test_square_weights_are_right_in_either_orientation(thing):
+def test_square_weights_are_accepted_in_both_orientations(thing):
     square = {"layers": [2, 2, 2], "activation": "logistic", "loss": "squared-error"}
     assert check(thing, square).verdict == "right"
