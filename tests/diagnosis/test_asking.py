@@ -283,7 +283,7 @@ SAID = {"activation": "logistic", "loss": "squared-error", "layers": [2, 4, 3]}
 def test_a_penalty_whose_factor_is_a_default_is_declared(factor, loss):
     found = check(with_penalty(factor, loss=loss), SAID)
     assert found.ok, found.sentence
-    assert found.convention["penalty"] == f"{factor * 1e-2:g} Σw², by a number of its own"
+    assert found.convention["penalty"] == f"{factor * 1e-2:g} Σw², from a number in the program"
     assert not found.remarks
 
 
@@ -305,7 +305,7 @@ def test_a_penalty_in_the_loss_alone_is_not_called_right():
 
     found = check(gradients, SAID)
     assert found.verdict == "unknown", found.sentence
-    assert any("a penalty that its gradients have not" in text for text in found.remarks)
+    assert any("a penalty that the gradients do not have" in text for text in found.remarks)
 
 
 class Regularized(Dropping):

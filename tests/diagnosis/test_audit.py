@@ -63,10 +63,10 @@ def test_a_spoilt_one_is_found_out(monkeypatch):
 
 
 def test_what_is_no_perceptron_is_refused():
-    with pytest.raises(InputError, match="SGDRegressor is no multi-layer perceptron"):
+    with pytest.raises(InputError, match="SGDRegressor is not a multi-layer perceptron"):
         check(SGDRegressor())
 
 
 def test_samples_without_targets_are_refused():
-    with pytest.raises(InputError, match="give both x and t"):
+    with pytest.raises(InputError, match="pass both x and t"):
         check(neural.MLPRegressor(), x=X)

@@ -1,7 +1,7 @@
-"""Estimators audited: what one public step of scikit-learn's MLPs, or of ours, changes is judged.
+"""Check an estimator: one training step of an MLP of scikit-learn or of this package.
 
-Nothing inside an estimator is looked at: `partial_fit` is called twice on a copy, and its weights
-before and after the second call, and its loss, are checked like anybody's numbers.
+`partial_fit` is called twice on a copy, and its weights before and after the second call, and its
+loss, are checked like any other numbers.
 """
 
 import warnings
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.diagnosis.numbers import check_numbers
+from chainrule.diagnosis.options import CheckOptions
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.terms import Terms
 from chainrule.errors import ChainruleError, InputError
 from chainrule.losses import one_hot
 from chainrule.multilayer import mlp
@@ -25,11 +25,11 @@ from chainrule.submission import read_numbers
 Array = NDArray[Any]
 
 RATE = 0.1
-SAMPLES, FEATURES, OUTPUTS, CLASSES = 7, 4, 2, 3  # of the data, where none are given
-MOST = 200  # samples that are asked about
-EPS = float(np.finfo(float).eps)  # below which scikit-learn's loss takes a probability for this
+SAMPLES, FEATURES, OUTPUTS, CLASSES = 7, 4, 2, 3  # of the data, if none are given
+MOST = 200  # samples that are used
+EPS = float(np.finfo(float).eps)  # the smallest probability in scikit-learn's loss
 
-# A step that is a multiple of the gradient, of all samples at once, without a mask.
+# Parameters for a step that is a multiple of the gradient of all samples, without dropout.
 PLAIN = {
     "solver": "sgd",
     "learning_rate": "constant",
@@ -46,15 +46,15 @@ PLAIN = {
     "callbacks": None,
     "verbose": False,
 }
-LEFT_OUT = ("dropout", "class_weight", "clip")  # which would change the gradient itself
+LEFT_OUT = ("dropout", "class_weight", "clip")  # they would change the gradient itself
 
-# Of what stands behind the last net input: a classifier's loss, and a regressor's.
+# The loss of a classifier by its output activation, and of a regressor by its parameter.
 CLASSIFIED = {"softmax": "softmax-cross-entropy", "logistic": "logistic-cross-entropy"}
 REGRESSED = {"squared_error": "squared-error", "poisson": "poisson"}
 
 
 class Data(NamedTuple):
-    """Samples and targets as the estimator takes them, and all classes that there may be."""
+    """Samples and targets as the estimator takes them, and all possible classes."""
 
     x: Array
     y: Array
@@ -62,43 +62,43 @@ class Data(NamedTuple):
 
 
 def is_estimator(attempt: Any) -> bool:
-    """Tell whether something is an estimator that can be stepped."""
+    """Return whether an object is an estimator."""
     wanted = ("fit", "get_params", "set_params", "predict")
     return not isinstance(attempt, type) and all(hasattr(attempt, name) for name in wanted)
 
 
-def check_estimator(estimator: Any, terms: Terms) -> Diagnosis:
+def check_estimator(estimator: Any, options: CheckOptions) -> Diagnosis:
     """Return the diagnosis of an estimator's step.
 
     Raises
     ------
     InputError
-        If it is no multi-layer perceptron, or the data do not fit it.
+        If it is not a multi-layer perceptron, or the data do not match it.
     """
     known = choices_of(estimator)
-    data = data_of(estimator, terms.x, terms.t)
+    data = data_of(estimator, options.x, options.t)
     copy = plain_copy(estimator, known, len(data.x))
     step(copy, data)
     network = network_of(copy)
     old = parameters(copy, network)
     step(copy, data)
-    told = {f"{name}_new": w for name, w in network.views(parameters(copy, network)).items()}
+    reported = {f"{name}_new": w for name, w in network.views(parameters(copy, network)).items()}
     left = [f"{name}={known[name]!r}" for name in LEFT_OUT if known.get(name) not in (None, 0)]
     if is_ours(copy) or is_plain_loss(network, old, data.x):
-        told["loss"] = np.asarray(copy.loss_)
+        reported["loss"] = np.asarray(copy.loss_)
     else:
-        left.append("loss_, which is not quite what its gradient is of")
+        left.append("loss_, which is not exactly the loss of its gradient")
     t = targets(data, network)
-    asked = replace(terms, network=network, theta=old, x=data.x, t=t, rate=RATE, rule=None)
-    found = check_numbers(read_numbers(told, exact=True), asked)
-    said = (*remarks(found, network, left), *found.remarks)
-    return replace(found, source=type(estimator).__name__, remarks=said)
+    asked = replace(options, network=network, theta=old, x=data.x, t=t, rate=RATE, rule=None)
+    found = check_numbers(read_numbers(reported, exact=True), asked)
+    all_remarks = (*remarks(found, network, left), *found.remarks)
+    return replace(found, source=type(estimator).__name__, remarks=all_remarks)
 
 
 def remarks(found: Diagnosis, network: Network, left: Sequence[str]) -> tuple[str, ...]:
-    """Return what else is to be said: how it was asked, and a known fault by its number."""
-    how = f"asked as sgd with the rate {RATE}, without momentum, over all samples at once"
-    how += f"; left out: {', '.join(left)}" if left else ""
+    """Return how the estimator was trained, and which known issue explains a mistake."""
+    how = f"trained with sgd, learning rate {RATE}, no momentum, all samples in one batch"
+    how += f"; ignored: {', '.join(left)}" if left else ""
     k, ids = network.outputs, [finding.mistake.id for finding in found.mistakes]
     if k > 1 and network.loss.name == "squared-error" and "lost-factor" in ids:
         factor = (
@@ -113,11 +113,11 @@ def remarks(found: Diagnosis, network: Network, left: Sequence[str]) -> tuple[st
 
 
 def choices_of(estimator: Any) -> Mapping[str, Any]:
-    """Return the constructor's choices of a multi-layer perceptron."""
+    """Return the parameters of a multi-layer perceptron."""
     known = estimator.get_params(deep=False)
     if "hidden_layer_sizes" not in known:
         raise InputError(
-            f"{type(estimator).__name__} is no multi-layer perceptron; hand in an MLPClassifier or "
+            f"{type(estimator).__name__} is not a multi-layer perceptron; pass an MLPClassifier or "
             "MLPRegressor, or your own function or class"
         )
     return known
@@ -131,7 +131,7 @@ def plain_copy(estimator: Any, known: Mapping[str, Any], samples: int) -> Any:
 
 
 def step(estimator: Any, data: Data) -> None:
-    """Let an estimator make one step."""
+    """Make one training step with an estimator."""
     known = {} if data.classes is None else {"classes": data.classes}
     try:
         estimator.partial_fit(data.x, data.y, **known)
@@ -139,13 +139,13 @@ def step(estimator: Any, data: Data) -> None:
         raise
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"{type(estimator).__name__} makes no step: {str(error).rstrip('.')}; change that, and "
-            "hand it in again"
+            f"{type(estimator).__name__} cannot be trained: {str(error).rstrip('.')}; correct it "
+            "and check again"
         ) from error
 
 
 def is_ours(estimator: Any) -> bool:
-    """Tell whether an estimator says itself which network it trains."""
+    """Return whether an estimator is one of this package, which has its network."""
     return isinstance(getattr(estimator, "network_", None), Network)
 
 
@@ -157,16 +157,16 @@ def parameters(estimator: Any, network: Network) -> Array:
 
 
 def is_plain_loss(network: Network, theta: Array, x: Array) -> bool:
-    """Tell whether scikit-learn's ``loss_`` is the loss that its gradient is of."""
+    """Return whether scikit-learn's ``loss_`` is the loss whose gradient it uses."""
     if network.loss.name == "poisson":
-        return False  # theirs has a term of the targets alone
+        return False  # scikit-learn adds a term that depends only on the targets
     p = network.predict(theta, x)  # (n, outputs)
     clipped = network.loss.owns_link and bool(np.any((p < EPS) | (p > 1 - EPS)))
     return not clipped
 
 
 def network_of(estimator: Any) -> Network:
-    """Return the network that an estimator says it is."""
+    """Return the network that an estimator trains."""
     if is_ours(estimator):
         return estimator.network_
     params, link = estimator.get_params(deep=False), estimator.out_activation_
@@ -185,25 +185,29 @@ def network_of(estimator: Any) -> Network:
 
 
 def data_of(estimator: Any, x: ArrayLike | None, t: ArrayLike | None) -> Data:
-    """Return data to step on: those given, or designed ones of the estimator's own shape."""
+    """Return the data of the step: those given, or designed ones of the estimator's shape."""
     if (x is None) != (t is None):
-        raise InputError("give both x and t to ask an estimator about, or neither")
+        raise InputError("pass both x and t to check an estimator, or neither")
     given = designed(estimator) if x is None or t is None else (x, t)
     rows, y = samples_of(given[0]), column(as_array(given[1]))
     if y.ndim == 0 or len(rows) != len(y):
-        raise InputError(f"x has {len(rows)} samples, but t has shape {y.shape}; give one for each")
+        raise InputError(
+            f"x has {len(rows)} samples, but t has shape {y.shape}; pass one target per sample"
+        )
     classes = classes_of(y) if is_classifier(estimator) else None
     return Data(rows[:MOST], y[:MOST], classes)
 
 
 def classes_of(y: Array) -> Array:
-    """Return the classes that targets have; of several labels each, their numbers."""
+    """Return the classes of the targets; for multilabel targets, their numbers."""
     if y.ndim > 1:
         return np.arange(int(y.shape[1]))
     try:
         return np.unique(y)
     except TypeError as error:
-        raise InputError(f"t holds labels of several kinds: {error}; give one kind") from None
+        raise InputError(
+            f"the labels in t cannot be compared: {error}; use labels of one type"
+        ) from None
 
 
 def samples_of(x: Any) -> Array:
@@ -211,19 +215,21 @@ def samples_of(x: Any) -> Array:
     try:
         rows = np.asarray(as_array(x), float)
     except (TypeError, ValueError) as error:
-        raise InputError(f"x is no array of numbers: {error}; give (n, features)") from None
+        raise InputError(
+            f"x is not an array of numbers: {error}; pass an array of shape (n, features)"
+        ) from None
     if rows.ndim != 2:
-        raise InputError(f"x has shape {rows.shape}; give (n, features), a row for each sample")
+        raise InputError(f"x has shape {rows.shape}; pass (n, features), one row per sample")
     return rows
 
 
 def as_array(values: Any) -> Array:
-    """Return an array, also of a sparse matrix."""
+    """Return a dense array, also of a sparse matrix."""
     return np.asarray(values.toarray() if hasattr(values, "toarray") else values)
 
 
 def column(y: Array) -> Array:
-    """Return targets (n, 1) as (n,), and others as they are."""
+    """Return targets (n, 1) as (n,), and others unchanged."""
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
 
@@ -232,34 +238,34 @@ def targets(data: Data, network: Network) -> Array:
     if data.classes is None or data.y.ndim == 2:
         return np.asarray(data.y, float).reshape(len(data.y), -1)
     numbers = np.searchsorted(data.classes, data.y)
-    if network.outputs == 1:  # of two classes, how much it is the second
+    if network.outputs == 1:  # two classes: the probability of the second
         return numbers[:, None].astype(float)
     return one_hot(numbers, network.outputs)
 
 
 def is_classifier(estimator: Any) -> bool:
-    """Tell whether an estimator tells classes apart."""
+    """Return whether an estimator is a classifier."""
     return hasattr(estimator, "predict_proba")
 
 
 def designed(estimator: Any) -> tuple[Array, Array]:
-    """Return samples and targets that show every path, shaped like those that it was fitted to."""
-    dice = np.random.default_rng(0)
+    """Return random samples and targets with the shapes that the estimator was fitted to."""
+    rng = np.random.default_rng(0)
     classes = np.asarray(getattr(estimator, "classes_", np.arange(CLASSES)))
     n, d = max(SAMPLES, len(classes)), getattr(estimator, "n_features_in_", FEATURES)
-    x = dice.normal(size=(n, d))
+    x = rng.normal(size=(n, d))
     if has_many_labels(estimator, x):
         return x, (np.arange(n)[:, None] + np.arange(len(classes))) % 2
     if is_classifier(estimator):
         return x, classes[np.arange(n) % len(classes)]
-    t = dice.uniform(0.15, 0.95, (n, getattr(estimator, "n_outputs_", OUTPUTS)))
-    return x, t / t.sum(axis=1, keepdims=True) if t.shape[1] > 1 else t  # which every loss takes
+    t = rng.uniform(0.15, 0.95, (n, getattr(estimator, "n_outputs_", OUTPUTS)))
+    return x, t / t.sum(axis=1, keepdims=True) if t.shape[1] > 1 else t  # as every loss allows
 
 
 def has_many_labels(estimator: Any, x: Array) -> bool:
-    """Tell whether a classifier was fitted to many labels at once."""
+    """Return whether a classifier was fitted to multilabel targets."""
     if not (hasattr(estimator, "classes_") and hasattr(estimator, "coefs_")):
         return False
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the names of a data frame's columns are missing
+        warnings.simplefilter("ignore")  # about missing names of a data frame's columns
         return np.ndim(estimator.predict(x)) == 2

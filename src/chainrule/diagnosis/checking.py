@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 from chainrule import submission
 from chainrule.diagnosis.audit import check_estimator, is_estimator
 from chainrule.diagnosis.numbers import check_numbers
-from chainrule.diagnosis.programs import examine, failed
+from chainrule.diagnosis.options import CheckOptions
+from chainrule.diagnosis.programs import check_program, failed_diagnosis
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.terms import Terms
 from chainrule.errors import InputError
 from chainrule.explanation import Notation
 from chainrule.network import Network
@@ -98,7 +98,7 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
     for limit, value in (("seconds_call", seconds_call), ("seconds", seconds)):
         if isinstance(value, str) or not value > 0:
             raise InputError(f"{limit}={value!r}: must be a positive number")
-    terms = Terms(
+    options = CheckOptions(
         network,
         theta,
         x,
@@ -111,39 +111,41 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
         seconds_call,
         seconds,
     )
-    found = _dispatch(attempt, terms, function)
+    found = _dispatch(attempt, options, function)
     return replace(found, hint=hint, seconds=round(time.monotonic() - begin, 3))
 
 
-def _dispatch(attempt: Any, terms: Terms, function: str | None) -> Diagnosis:
+def _dispatch(attempt: Any, options: CheckOptions, function: str | None) -> Diagnosis:
     """Return the diagnosis of whatever was handed in."""
     if isinstance(attempt, Mapping):
         numbers = cast("Mapping[Any, Any]", attempt)
-        return check_numbers(read_numbers(numbers), terms)
+        return check_numbers(read_numbers(numbers), options)
     if isinstance(attempt, str | Path):
         path = Path(attempt)
         if path.suffix.lower() in NUMBERS:
-            return replace(check_numbers(read_numbers(path), terms), source=path.name)
-        return check_file(path, terms, function)
+            return replace(check_numbers(read_numbers(path), options), source=path.name)
+        return check_file(path, options, function)
     if is_estimator(attempt):
-        return check_estimator(attempt, terms)
+        return check_estimator(attempt, options)
     if not callable(attempt):
         raise InputError(
             f"attempt is {type(attempt).__name__}: hand in a function, a class, the path of a "
             "Python file, numbers by name such as {'dW1': …}, or an MLPClassifier or MLPRegressor"
         )
-    with submission.open(attempt, seconds_call=terms.seconds_call) as asker:
-        made = examine(asker, terms.declared(), terms)
+    with submission.open(attempt, seconds_call=options.seconds_call) as asker:
+        made = check_program(asker, options.declared(), options)
     return replace(made, source=getattr(attempt, "__name__", "the function"))
 
 
-def check_file(path: Path, terms: Terms, function: str | None) -> Diagnosis:
+def check_file(path: Path, options: CheckOptions, function: str | None) -> Diagnosis:
     """Return the diagnosis of a Python file, which runs in a process of its own."""
-    opened = submission.open(path, function, seconds_call=terms.seconds_call, seconds=terms.seconds)
+    opened = submission.open(
+        path, function, seconds_call=options.seconds_call, seconds=options.seconds
+    )
     with opened as asker:
         begun = asker.load()
         if isinstance(begun, Failure):
-            return replace(failed(begun), source=path.name)
-        made = examine(asker, terms.declared(begun.declared), terms)
+            return replace(failed_diagnosis(begun), source=path.name)
+        made = check_program(asker, options.declared(begun.declared), options)
     remarks = tuple(dict.fromkeys((*begun.remarks, *made.remarks)))
     return replace(made, source=f"{path.name}: {begun.name}", remarks=remarks)

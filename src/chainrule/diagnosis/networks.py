@@ -1,11 +1,12 @@
-"""The designed networks: numbers on which every mistake of the catalogue gives numbers of its own.
+"""The designed networks, on which different mistakes give different numbers, and what is declared.
 
-Samples, outputs, 2 and the learning rate are multiplicatively independent, no number is zero, and
-there is a square layer; which activations and losses are tried where none is declared stands here.
+The numbers of samples and outputs, 2 and the learning rate are multiplicatively independent, no
+number is zero, and there is a square layer. The activations and losses that are tried if none is
+declared are listed here too.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -14,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.activations import ACTIVATIONS, Activation
-from chainrule.errors import InputError, UnknownNameError, unknown
+from chainrule.errors import InputError
 from chainrule.layers import Dense
 from chainrule.losses import LOSSES
 from chainrule.multilayer import mlp
+from chainrule.names import canonical
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.submission import Question
@@ -41,7 +43,7 @@ HIDDEN = (
     "gelu-tanh",
 )
 ENDS = (
-    ("", "squared-error"),  # the hidden activation at the output too
+    ("", "squared-error"),  # the output has the hidden activation
     ("identity", "squared-error"),
     ("logistic", "squared-error"),
     ("identity", "softmax-cross-entropy"),
@@ -55,65 +57,12 @@ LINKS = {
     ("softmax", "softmax-cross-entropy"),
     ("softmax", "softmax-squared-error"),
     ("logistic", "logistic-cross-entropy"),
-}  # how people name the output of a loss that owns its link
-
-
-MEANT_ACTIVATION = {
-    **dict.fromkeys(("sigmoid", "sigm", "sig", "logsig", "expit"), "logistic"),
-    **dict.fromkeys(("linear", "none", "purelin", "lin"), "identity"),
-    **dict.fromkeys(("lrelu", "leakyrelu", "leaky", "prelu"), "leaky-relu"),
-    **dict.fromkeys(("tansig", "hyperbolic-tangent"), "tanh"),
-    "swish": "silu",
-    **dict.fromkeys(("rectifier", "ramp"), "relu"),
-}
-MEANT_LOSS = {
-    **dict.fromkeys(
-        (
-            "mse",
-            "sse",
-            "l2",
-            "mean-squared-error",
-            "quadratic",
-            "se",
-            "half-mse",
-            "squared",
-            "mean-square-error",
-        ),
-        "squared-error",
-    ),
-    **dict.fromkeys(("mae", "l1", "mean-absolute-error", "absolute"), "absolute-error"),
-    **dict.fromkeys(
-        (
-            "bce",
-            "binary-cross-entropy",
-            "log-loss",
-            "logloss",
-            "bcewithlogits",
-            "sigmoid-cross-entropy",
-        ),
-        "logistic-cross-entropy",
-    ),
-    **dict.fromkeys(
-        (
-            "ce",
-            "cce",
-            "cross-entropy",
-            "categorical-cross-entropy",
-            "nll",
-            "softmax",
-            "sparse-categorical-cross-entropy",
-            "xent",
-        ),
-        "softmax-cross-entropy",
-    ),
-    **dict.fromkeys(("smooth-l1", "huber-loss"), "huber"),
-    **dict.fromkeys(("pinball", "pinball-loss"), "quantile"),
-}
+}  # output activations that people name although the loss includes them
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What is known of an attempt beforehand; None is found out.
+    """What is declared about an attempt; None is inferred from its answers.
 
     Parameters
     ----------
@@ -142,10 +91,10 @@ def question(
     seed: int = 0,
     one_hot: bool = False,
 ) -> Question:
-    """Return a network's numbers: weights, biases, samples and targets without zeros.
+    """Return weights, biases, samples and targets for a network, without zeros.
 
-    Targets are positive and sum to 1 in each row, which every loss takes; or one-hot. Unless said
-    otherwise there are as many samples as no layer has units, so that no axis passes for another.
+    Targets are positive and sum to 1 in each row, as every loss allows, or they are one-hot. By
+    default the number of samples differs from every width, so that axes cannot be confused.
     """
     samples = samples or next((n for n in SAMPLES if n not in widths), SAMPLES[-1])
     rng = np.random.default_rng((seed, samples, *widths))
@@ -163,17 +112,17 @@ def question(
 
 
 def _away(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Return numbers of either sign, none near zero."""
+    """Return positive and negative random numbers, none near zero."""
     return rng.uniform(0.15, 1.25, shape) * rng.choice([-1.0, 1.0], shape)
 
 
 def networks(widths: Sequence[int], declared: Declared, *, bias: bool = True) -> list[Network]:
-    """Return the networks that an attempt may be about, the likeliest first.
+    """Return the networks that an attempt may implement, the likeliest first.
 
     Raises
     ------
     InputError
-        If what is declared fits no network.
+        If no network is as declared.
     """
     found: dict[Network, None] = {}
     for functions, loss in _choices(len(widths) - 1, declared):
@@ -181,7 +130,10 @@ def networks(widths: Sequence[int], declared: Declared, *, bias: bool = True) ->
             continue
         found.setdefault(mlp(*widths, activation=functions, loss=loss, bias=bias))
     if not found:
-        raise InputError(f"no network with {declared} has {widths[-1]} outputs; declare another")
+        raise InputError(
+            f"a network with {widths[-1]} outputs cannot have the declared activation and loss; "
+            "declare others"
+        )
     return list(found)
 
 
@@ -216,26 +168,26 @@ def _ends(
         if objective not in losses:
             continue
         if names is not None and end and not LOSSES[objective].owns_link:
-            continue  # one name means every layer
+            continue  # a single name applies to every layer
         yield end or hidden, objective
     if loss is not None and loss not in {end[1] for end in ENDS}:
         yield ("identity" if LOSSES[loss].owns_link else hidden), loss
 
 
 def linked(output: str | Activation, loss: str) -> tuple[str | Activation, str]:
-    """Return an output's activation as the engine has it: none where the loss owns the link."""
+    """Return an output activation and a loss as the engine names them."""
     if output == "softmax" and not loss.startswith("softmax"):
         return "identity", "softmax-squared-error" if loss == "squared-error" else loss
     return ("identity" if (output, loss) in LINKS else output), loss
 
 
 def known_activation(choice: str | Activation) -> str | Activation:
-    """Return an activation, or its name in our spelling.
+    """Return an activation, or the name that a name or alias stands for.
 
     Raises
     ------
     UnknownNameError
-        If there is none.
+        If there is no such activation.
     InputError
         If it has no such constant.
     """
@@ -243,21 +195,12 @@ def known_activation(choice: str | Activation) -> str | Activation:
         return choice
     if parts := re.fullmatch(r"\s*([\w-]+)\s*\((?:\s*(\w+)\s*=)?([^=()]*)\)\s*", choice):
         return _with_constant(parts[1], parts[2], parts[3].strip())
-    plain = _plain(choice)
-    plain = {"sigmoid": "logistic", "linear": "identity", "none": "identity"}.get(plain, plain)
-    if plain not in ACTIVATIONS and plain != "softmax":
-        raise unknown_name("activation", choice, [*ACTIVATIONS, "softmax"])
-    return plain
+    return canonical("activation", choice.strip(), [*ACTIVATIONS, "softmax"])
 
 
 def _with_constant(name: str, key: str | None, constant: str) -> Activation:
     """Return the activation of a text such as ``leaky-relu(0.1)`` or ``LeakyReLU(slope=0.1)``."""
-    kinds = {type(f).__name__.lower(): type(f) for f in ACTIVATIONS.values()}
-    usual = ACTIVATIONS.get(_plain(name))
-    kind = kinds.get(name.lower()) if usual is None else type(usual)
-    if kind is None:
-        raise unknown_name("activation", name, ACTIVATIONS)
-    made: Any = kind  # each has a constructor of its own
+    made: Any = type(ACTIVATIONS[canonical("activation", name, ACTIVATIONS)])
     try:
         if key is not None:
             return made(**{key: float(constant)})
@@ -269,36 +212,18 @@ def _with_constant(name: str, key: str | None, constant: str) -> Activation:
 
 
 def known_loss(name: str) -> str:
-    """Return a loss's name in our spelling.
+    """Return the loss that a name or alias stands for.
 
     Raises
     ------
     UnknownNameError
-        If there is none.
+        If there is no such loss.
     """
-    plain = _plain(name)
-    if plain not in LOSSES:
-        raise unknown_name("loss", name, LOSSES)
-    return plain
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "-").replace(" ", "-")
-
-
-def unknown_name(what: str, name: str, choices: Iterable[str]) -> UnknownNameError:
-    """Return the error for a name that is in no table, with what people mean by it elsewhere."""
-    plain = _plain(name).replace("crossentropy", "cross-entropy")
-    meant = (MEANT_LOSS if what == "loss" else MEANT_ACTIVATION).get(plain)
-    if meant is None:
-        return unknown(what, name, choices)
-    return UnknownNameError(
-        f"{name!r} is no {what}; did you mean {meant!r}? known: {', '.join(sorted(choices))}"
-    )
+    return canonical("loss", name.strip(), LOSSES)
 
 
 def trained(network: Network) -> Iterator[Network]:
-    """Yield the same network with everything trained, where something is not."""
+    """Yield the network with all layers trainable, if some are not."""
     layers = tuple(
         replace(layer, trainable=True) if isinstance(layer, Dense) else layer
         for layer in network.layers
@@ -314,7 +239,7 @@ def words(network: Network) -> str:
 
 
 def resized(network: Network, widths: Sequence[int]) -> Network:
-    """Return the same network with layers of other widths."""
+    """Return the same network with other layer widths."""
     bias = any(b.param == "b" for b in network.layout.blocks)
     own = [layer.activation for layer in network.layers if isinstance(layer, Dense)]
     loss, penalty = network.loss, network.penalty
@@ -322,7 +247,7 @@ def resized(network: Network, widths: Sequence[int]) -> Network:
 
 
 def packed(network: Network, asked: Question) -> NDArray[Any]:
-    """Return a question's parameters as the network has them, without biases if it has none."""
+    """Return a question's parameters as a vector θ, without biases if the network has none."""
     bias = any(b.param == "b" for b in network.layout.blocks)
     return network.pack(asked.W, asked.b if bias else None)
 
@@ -333,6 +258,6 @@ def functions(network: Network) -> list[str]:
 
 
 def _in_words(f: Activation) -> str:
-    """Return an activation's name, with its constant if that is not the usual one."""
-    usual = f.name not in ACTIVATIONS or f == ACTIVATIONS[f.name]
-    return f.name if usual else f"{f.name}{repr(f).removeprefix(type(f).__name__)}"
+    """Return an activation's name, with its constant if that is not the default."""
+    is_default = f.name not in ACTIVATIONS or f == ACTIVATIONS[f.name]
+    return f.name if is_default else f"{f.name}{repr(f).removeprefix(type(f).__name__)}"

@@ -1,6 +1,6 @@
-"""Bare numbers under examination: any quantities of a network, in any notation, rounded or not.
+"""Check bare numbers: any quantities of a network, in any notation, rounded or not.
 
-They are compared within the rounding of what was typed.
+They are compared within the rounding of the digits that were typed.
 """
 
 import re
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from chainrule.diagnosis.decision import Candidate, decide
 from chainrule.diagnosis.evaluation import Evaluator
-from chainrule.diagnosis.interview import order
 from chainrule.diagnosis.networks import Declared, trained, words
+from chainrule.diagnosis.options import CheckOptions
+from chainrule.diagnosis.questioning import names_in_order
 from chainrule.diagnosis.replay import Setting, is_update, quantity_of
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.rules import with_learning_rate
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.sessions import Observed, Session
-from chainrule.diagnosis.terms import Terms
 from chainrule.diagnosis.verdicts import diagnosis
 from chainrule.errors import ChainruleError, InputError
 from chainrule.network import Network
@@ -30,37 +30,46 @@ from chainrule.wiring import Step, wire
 Array: TypeAlias = NDArray[Any]
 
 
-def check_numbers(figures: ReportedNumbers, terms: Terms) -> Diagnosis:
-    """Return the diagnosis of numbers that were handed in without a program.
+def check_numbers(numbers: ReportedNumbers, options: CheckOptions) -> Diagnosis:
+    """Return the diagnosis of numbers that were submitted without a program.
 
     Raises
     ------
     InputError
-        If there is no network, or no theta, x and t, for them to belong to.
+        If the network, theta, x or t is missing.
     """
-    network = terms.known
-    if network is None or terms.theta is None or terms.x is None or terms.t is None:
-        raise InputError("numbers need to know what they belong to: give network, theta, x and t")
-    theta = network.layout.check(terms.theta)
-    batch = network.batch(theta, terms.x, terms.t)
-    declared = terms.declared()
+    network = options.known
+    if network is None or options.theta is None or options.x is None or options.t is None:
+        raise InputError(
+            "numbers require the network that they belong to: pass network, theta, x and t"
+        )
+    theta = network.layout.check(options.theta)
+    batch = network.batch(theta, options.x, options.t)
+    declared = options.declared()
     rule = declared.rule or "sgd"
-    named = resolve_names(figures, network, len(batch.x), terms.notation, rule, theta)
-    session, idle = figured(named, network, np.asarray(theta, float), batch.x, batch.t)
+    named = resolve_names(numbers, network, len(batch.x), options.notation, rule, theta)
+    session, not_computed = session_of_numbers(
+        named, network, np.asarray(theta, float), batch.x, batch.t
+    )
     if not any(session.calls):
-        raise InputError(f"nothing that is computed was handed in, only {', '.join(idle)}")
-    ways = [session, session.transposed()] if _may_be_turned(named, network) else [session]
-    candidates = [Candidate(*_bench(way, network, declared, terms)) for way in ways]
-    fallbacks = [Candidate(*_bench(way.truncated(), network, declared, terms)) for way in ways]
+        raise InputError(
+            f"only given quantities were submitted, {', '.join(not_computed)}; add a computed one"
+        )
+    ways = [session, session.transposed()] if _may_be_transposed(named, network) else [session]
+    candidates = [Candidate(*_search_and_settings(way, network, declared, options)) for way in ways]
+    fallbacks = [
+        Candidate(*_search_and_settings(way.truncated(), network, declared, options))
+        for way in ways
+    ]
     outcome, used = decide(candidates, fallbacks, correct_fallback_first=True)
     made = diagnosis(outcome)
-    cut = ["some numbers agree only if digits were cut off instead of rounded"] * (
+    cut = ["some numbers agree only if their digits were truncated instead of rounded"] * (
         used in fallbacks
     )
     turned = used in (*candidates[1:], *fallbacks[1:]) or named.weights != "(out, in)"
     own = {"weights": "(in, out)"} if turned else {}
     own |= {"samples": named.samples} if named.samples != "rows" else {}
-    unjudged = [f"not judged: {', '.join(idle)}"] if idle else []
+    unjudged = [f"not checked: {', '.join(not_computed)}"] if not_computed else []
     return replace(
         made,
         convention={**own, **made.convention},
@@ -70,51 +79,53 @@ def check_numbers(figures: ReportedNumbers, terms: Terms) -> Diagnosis:
     )
 
 
-def _may_be_turned(figures: ReportedNumbers, network: Network) -> bool:
-    """Tell whether nothing says how weights lie: whole arrays alone, and all of them square."""
+def _may_be_transposed(numbers: ReportedNumbers, network: Network) -> bool:
+    """Return whether the orientation of weights is open: all are whole, square arrays."""
     weights = [b for b in network.layout.blocks if b.param == "W"]
     square = all(len(b.shape) == 2 and b.shape[0] == b.shape[1] for b in weights)
-    single = any(re.match(r"d?W", item.name) and item.index is not None for item in figures.entries)
+    single = any(re.match(r"d?W", item.name) and item.index is not None for item in numbers.entries)
     return square and not single
 
 
-def _bench(
-    session: Session, network: Network, declared: Declared, terms: Terms
+def _search_and_settings(
+    session: Session, network: Network, declared: Declared, options: CheckOptions
 ) -> tuple[Search, list[Setting]]:
-    """Return the search over a session, and what is taken to be right in turn."""
+    """Return the search over a session, and the settings to compare it with."""
     rule = declared.rule or SGD(0.5)
     rule = rule if declared.rate is None else with_learning_rate(rule, declared.rate)
     updates = any(is_update(s.name) for call in session.calls for s in call)
     several = updates or len(session.calls) > 1
     is_open = several and declared.rate is None and declared.rule is None
-    search = Search([session], Evaluator(terms.strict, declared.rate, is_open), terms.deadline)
+    search = Search([session], Evaluator(options.strict, declared.rate, is_open), options.deadline)
     modes = [False, True] if several and len(session.x) > 1 else [False]
     nets = [network, *trained(network)]
     return search, [Setting(n, rule if several else None, o) for o in modes for n in nets]
 
 
-def figured(
-    figures: ReportedNumbers, network: Network, theta: Array, x: Array, t: Array
+def session_of_numbers(
+    numbers: ReportedNumbers, network: Network, theta: Array, x: Array, t: Array
 ) -> tuple[Session, list[str]]:
-    """Return numbers as a session, and the names of those that are given rather than computed."""
+    """Return numbers as a session, and the names of those that are not computed but given."""
     calls: list[tuple[Observed, ...]] = []
-    idle: set[str] = set()
+    not_computed: set[str] = set()
     step = wire(network, theta, network.batch(theta, x, t), SGD(0.5))
-    for number in range(1, max(figures.steps) + 1):
-        given = figures.steps.get(number, {})
-        idle |= {name for name in given if not _is_computed(name, step)}
-        ranked = sorted(given.values(), key=lambda f: _rank(f.name, network))
-        judged = (f for f in ranked if f.name not in idle)
+    for number in range(1, max(numbers.steps) + 1):
+        given = numbers.steps.get(number, {})
+        not_computed |= {name for name in given if not _is_computed(name, step)}
+        ranked = sorted(given.values(), key=lambda f: _position(f.name, network))
+        judged = (f for f in ranked if f.name not in not_computed)
         calls.append(
             tuple(
                 Observed(f.name, f.values, np.nan_to_num(f.half_unit), partial=True) for f in judged
             )
         )
-    return Session(x, t, theta, tuple(calls), sequential=True, tolerance=1e-11), sorted(idle)
+    return Session(x, t, theta, tuple(calls), sequential=True, tolerance=1e-11), sorted(
+        not_computed
+    )
 
 
 def _is_computed(name: str, step: Step) -> bool:
-    """Tell whether a name is of something that a step computes and that can be judged."""
+    """Return whether a name is that of a quantity that a step computes."""
     if name in step.arrays or name in ("x", "t"):
         return False
     if is_update(name) and name[:-4] in step.arrays:
@@ -126,7 +137,7 @@ def _is_computed(name: str, step: Step) -> bool:
     return True
 
 
-def _rank(name: str, network: Network) -> int:
-    """Return how early a quantity is computed."""
-    names = order(len(network.labels))
+def _position(name: str, network: Network) -> int:
+    """Return the position of a quantity in the order of computation."""
+    names = names_in_order(len(network.labels))
     return names.index(name) if name in names else len(names)

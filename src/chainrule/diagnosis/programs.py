@@ -1,6 +1,6 @@
-"""A program under examination: it is asked, read in every way that fits, and judged.
+"""Check a program: ask it questions, read its answers in every way that fits, and decide.
 
-What is said of the outcome in general stands in verdicts.py; here is what only programs have.
+`verdicts` words the outcome; this module adds what only programs have, such as their layout.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.decision import Candidate, Outcome, decide, first_correct, first_nonfinite
 from chainrule.diagnosis.evaluation import Evaluator
 from chainrule.diagnosis.findings import Finding
-from chainrule.diagnosis.interview import Interview, interviews
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
+from chainrule.diagnosis.options import CheckOptions
+from chainrule.diagnosis.questioning import Transcript, transcripts
 from chainrule.diagnosis.replay import Setting
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.rules import own_rate, rate_of, rules, with_penalties
+from chainrule.diagnosis.rules import candidate_rules, own_rate, rate_of, with_penalties
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.sessions import Session
-from chainrule.diagnosis.terms import Terms
 from chainrule.diagnosis.verdicts import CERTAINLY_WRONG, diagnosis, place_named, wrong_sentence
 from chainrule.errors import InputError
 from chainrule.layers import Dense
@@ -31,122 +31,130 @@ from chainrule.submission import GROWING_RESULT, RANDOM_SELECTION, Asker, Failur
 
 Array: TypeAlias = NDArray[Any]
 
-SINGLE_ONLY = "its numbers agree to single precision only; somewhere it computes in float32"
-FORWARD_ONLY = "only the forward pass was asked: no gradient and no update was judged"
-NOT_THE_OUTPUT = "what another method gives for the same input is not this network's output"
-NOT_THE_LOSS = "a number that it hands out beside them is not this step's loss; it was not judged"
-OTHER_PENALTY = "the loss that it hands out has a penalty that its gradients have not, or another"
-LATE_LOSS = "the loss that it hands out is that after the update, not this step's (mistake 44)"
-UNDECLARED = "Right under no activation and loss that was tried, and"
-CHANCE = (
-    "which samples it takes, or in which order, is drawn at random, and its numbers depend on "
-    "that; hand in a function without the draw, such as that of one step or of the gradients"
+SINGLE_ONLY = (
+    "the numbers agree only to single precision; the program computes in float32 somewhere"
 )
-SECONDS_DRAWN = 15.0  # for a check whose numbers are hardly to be explained
-MOST_NETWORKS = 12  # that are tried under an unlikely optimizer
+FORWARD_ONLY = "only the forward pass was checked, no gradients and no updates"
+NOT_THE_OUTPUT = (
+    "another method returns something else than this network's output for the same input"
+)
+NOT_THE_LOSS = "a number returned with the gradients is not the loss of this step; it was ignored"
+OTHER_PENALTY = (
+    "the returned loss includes a penalty that the gradients do not have, or another one"
+)
+LATE_LOSS = "the returned loss is computed after the update, not in this step (mistake 44)"
+UNDECLARED = "Not right with any activation and loss that was tried, and"
+RANDOM_SAMPLES = (
+    "it draws at random which samples it uses, or their order, and its results depend on that; "
+    "submit a function without the random draw, such as one that makes a single step"
+)
+SECONDS_RANDOM = 15.0  # for a check of numbers that can hardly be explained
+MOST_NETWORKS = 12  # tried with each unlikely optimizer
 
 
-def examine(asker: Asker, declared: Declared, terms: Terms) -> Diagnosis:
-    """Return the diagnosis of a program that can be asked."""
-    found = interviews(asker, declared, own_question(terms, declared))
+def check_program(asker: Asker, declared: Declared, options: CheckOptions) -> Diagnosis:
+    """Return the diagnosis of a program, given an asker that calls it."""
+    found = transcripts(asker, declared, own_question(options, declared))
     if isinstance(found, Failure):
-        return failed(found)
-    if all(_says_nothing(interview) for interview in found):
-        return failed(Failure("no-layout", "what it returns does not depend on its input"))
-    for interview in found:
-        if (name := first_nonfinite(interview.sessions)) is not None:
-            return overflowed(name, interview)
-    if any(map(by_chance, found)):
-        terms = replace(terms, seconds=min(terms.seconds, SECONDS_DRAWN))
-    return decided(found, declared, terms)
+        return failed_diagnosis(found)
+    if all(_ignores_input(transcript) for transcript in found):
+        return failed_diagnosis(Failure("no-layout", "its results do not depend on its input"))
+    for transcript in found:
+        if (name := first_nonfinite(transcript.sessions)) is not None:
+            return _nonfinite_diagnosis(name, transcript)
+    if any(map(random_failure, found)):
+        options = replace(options, seconds=min(options.seconds, SECONDS_RANDOM))
+    return _diagnosed(found, declared, options)
 
 
-def decided(found: list[Interview], declared: Declared, terms: Terms) -> Diagnosis:
-    """Return the diagnosis of the interviews by which most is explained."""
+def _diagnosed(found: list[Transcript], declared: Declared, options: CheckOptions) -> Diagnosis:
+    """Return the diagnosis of the transcript with the best outcome."""
     candidates = {
         candidate: i
         for i in found
-        for sessions in _ways(i)
-        for candidate in held(i, sessions, declared, terms)
+        for sessions in _readings(i)
+        for candidate in _candidates_for(i, sessions, declared, options)
     }
     fallbacks = {
         candidate: (i, remark)
         for i in found
-        for sessions, remark in spared(i)
-        for candidate in held(i, sessions, declared, terms)
+        for sessions, remark in _fallback_readings(i)
+        for candidate in _candidates_for(i, sessions, declared, options)
     }
     for candidate, (_, remark) in fallbacks.items():
         candidate.likely &= remark == NOT_THE_LOSS
     outcome, candidate = decide(list(candidates), list(fallbacks))
-    interview, remark = fallbacks.get(candidate, (candidates.get(candidate, found[0]), ""))
+    transcript, remark = fallbacks.get(candidate, (candidates.get(candidate, found[0]), ""))
     if remark == NOT_THE_LOSS and outcome.is_correct:
-        own = (candidate.penalty_outcome() for candidate, i in candidates.items() if i is interview)
+        own = (
+            candidate.penalty_outcome() for candidate, i in candidates.items() if i is transcript
+        )
         outcome = next(filter(None, own), outcome)
         remark = remark if outcome.is_correct else OTHER_PENALTY
-    if _only_late(outcome) and (again := first_correct(list(fallbacks))) is not None:
+    if _only_late_loss(outcome) and (again := first_correct(list(fallbacks))) is not None:
         (outcome, _), remark = again, LATE_LOSS
-    made = told(interview, outcome, declared, terms)
-    if made.verdict == "unknown" and (failure := by_chance(interview)) is not None:
-        return failed(failure)
+    made = _completed(transcript, outcome, declared, options)
+    if made.verdict == "unknown" and (failure := random_failure(transcript)) is not None:
+        return failed_diagnosis(failure)
     return replace(made, remarks=(*made.remarks, *([remark] if remark else [])))
 
 
-def by_chance(interview: Interview) -> Failure | None:
-    """Return why answers cannot be judged that random numbers have a part in, if they have."""
-    if RANDOM_SELECTION in interview.remarks:
-        return Failure("non-deterministic", CHANCE)
-    return next((f for f in interview.failed if f.fault == "non-deterministic"), None)
+def random_failure(transcript: Transcript) -> Failure | None:
+    """Return the failure of answers that depend on random numbers, or None."""
+    if RANDOM_SELECTION in transcript.remarks:
+        return Failure("non-deterministic", RANDOM_SAMPLES)
+    return next((f for f in transcript.failed if f.fault == "non-deterministic"), None)
 
 
-def _ways(interview: Interview) -> list[list[Session]]:
-    """Return the answers, and of a forward pass also as raw outputs, without the loss's link."""
-    raw = [s.renamed("p", "o") for s in interview.sessions]
-    return [interview.sessions, raw] if interview.kind == "forward" else [interview.sessions]
+def _readings(transcript: Transcript) -> list[list[Session]]:
+    """Return the answers; those of a forward pass also as outputs before the final softmax."""
+    raw = [s.renamed("p", "o") for s in transcript.sessions]
+    return [transcript.sessions, raw] if transcript.kind == "forward" else [transcript.sessions]
 
 
-def _says_nothing(interview: Interview) -> bool:
-    """Tell whether a forward pass gives the same numbers for every sample of a batch."""
-    if interview.kind != "forward":
+def _ignores_input(transcript: Transcript) -> bool:
+    """Return whether a forward pass gives the same output for every sample of a batch."""
+    if transcript.kind != "forward":
         return False
-    outputs = [a.values for s in interview.sessions for call in s.calls for a in call]
+    outputs = [a.values for s in transcript.sessions for call in s.calls for a in call]
     batches = [values for values in outputs if values.ndim and len(values) > 1]
     return bool(batches) and all(np.ptp(values, axis=0).max() == 0 for values in batches)
 
 
-def spared(interview: Interview) -> Iterator[tuple[list[Session], str]]:
-    """Yield an interview's answers without what may be no part of them, and what to say then."""
-    if any(_has(s, "loss") for s in interview.sessions):
-        yield [s.without("loss") for s in interview.sessions], NOT_THE_LOSS
-    if interview.kind != "forward" and any(_has(s, "p") for s in interview.sessions):
-        yield [s.without("p").without("loss") for s in interview.sessions], NOT_THE_OUTPUT
-    if interview.layout.dtype == "float64":
-        yield [s.with_single_precision() for s in interview.sessions], SINGLE_ONLY
+def _fallback_readings(transcript: Transcript) -> Iterator[tuple[list[Session], str]]:
+    """Yield answers without numbers that may not belong to them, and a remark on each reading."""
+    if any(_has(s, "loss") for s in transcript.sessions):
+        yield [s.without("loss") for s in transcript.sessions], NOT_THE_LOSS
+    if transcript.kind != "forward" and any(_has(s, "p") for s in transcript.sessions):
+        yield [s.without("p").without("loss") for s in transcript.sessions], NOT_THE_OUTPUT
+    if transcript.layout.dtype == "float64":
+        yield [s.with_single_precision() for s in transcript.sessions], SINGLE_ONLY
 
 
-def _only_late(outcome: Outcome) -> bool:
-    """Tell whether nothing is wrong but a loss that is handed out after the update."""
+def _only_late_loss(outcome: Outcome) -> bool:
+    """Return whether the only mistake is that the loss is computed after the update."""
     best = outcome.found[:1]
     return any(e.cost == 1 and any(v.form.loss_after_update for v in e.changes) for e in best)
 
 
 def _has(session: Session, name: str) -> bool:
-    """Tell whether something of a name is handed out."""
+    """Return whether a session has an array of a name."""
     return any(a.name == name for call in session.calls for a in call)
 
 
-def own_question(terms: Terms, declared: Declared) -> Question | None:
-    """Return the learner's own numbers as a question, if they were handed in."""
-    if terms.theta is None:
+def own_question(options: CheckOptions, declared: Declared) -> Question | None:
+    """Return the caller's own parameters and data as a question, if they are given."""
+    if options.theta is None:
         return None
-    network = terms.known
-    if network is None or terms.x is None or terms.t is None:
-        raise InputError("theta needs a Network, x and t beside it; give all four or none")
+    network = options.known
+    if network is None or options.x is None or options.t is None:
+        raise InputError("theta requires a Network, x and t; pass all four or none of them")
     if not all(isinstance(layer, Dense) and layer.bias for layer in network.layers):
         raise InputError(
-            "programs are asked about Dense layers with biases; hand in numbers instead"
+            "programs can be checked only on Dense layers with biases; pass numbers instead"
         )
-    batch = network.batch(network.layout.check(terms.theta), terms.x, terms.t)
-    params = network.params(np.asarray(terms.theta, dtype=float))
+    batch = network.batch(network.layout.check(options.theta), options.x, options.t)
+    params = network.params(np.asarray(options.theta, dtype=float))
     rate = declared.rate or rate_of(declared.rule) or 0.5
     return Question(
         tuple(np.array(p["W"]) for p in params),
@@ -157,59 +165,62 @@ def own_question(terms: Terms, declared: Declared) -> Question | None:
     )
 
 
-def held(
-    interview: Interview, sessions: list[Session], declared: Declared, terms: Terms
+def _candidates_for(
+    transcript: Transcript, sessions: list[Session], declared: Declared, options: CheckOptions
 ) -> Iterator[Candidate]:
-    """Yield the candidates for one way to read an attempt: the likeliest rule's, then others'."""
+    """Yield the candidates for one reading of an attempt, that of the likeliest optimizer first."""
     nets = (
-        [terms.known, *trained(terms.known)]
-        if terms.known
-        else networks(interview.widths, declared, bias=interview.layout.bias != "none")
+        [options.known, *trained(options.known)]
+        if options.known
+        else networks(transcript.widths, declared, bias=transcript.layout.bias != "none")
     )
-    with_penalty = with_penalties(nets, interview.first.own)
-    for place, (rule, open_rate) in enumerate(rules(interview, declared)):
+    with_penalty = with_penalties(nets, transcript.first.own)
+    for place, (rule, open_rate) in enumerate(candidate_rules(transcript, declared)):
         tried = [*nets, *with_penalty] if place == 0 else nets[:MOST_NETWORKS]
-        settings = [Setting(n, rule, online) for online in _modes(interview) for n in tried]
-        rate = declared.rate if declared.rate is not None else own_rate(interview)
-        search = Search(sessions, Evaluator(terms.strict, rate, open_rate), terms.deadline)
+        settings = [Setting(n, rule, online) for online in _modes(transcript) for n in tried]
+        rate = declared.rate if declared.rate is not None else own_rate(transcript)
+        search = Search(sessions, Evaluator(options.strict, rate, open_rate), options.deadline)
         yield Candidate(search, settings, likely=place == 0)
 
 
-def _modes(interview: Interview) -> list[bool]:
-    """Return whether samples may have updates of their own, the likelier first."""
-    if interview.kind != "step":
+def _modes(transcript: Transcript) -> list[bool]:
+    """Return whether there may be one update per sample, the likelier possibility first."""
+    if transcript.kind != "step":
         return [False]
-    return [True, False] if interview.online else [False, True]
+    return [True, False] if transcript.online else [False, True]
 
 
-# ---- what is said of it --------------------------------------------------------------------------
+# ---- wording ------------------------------------------------------------------------------------
 
 
-def told(interview: Interview, outcome: Outcome, declared: Declared, terms: Terms) -> Diagnosis:
-    """Return the diagnosis with what is to be said of the program's own ways."""
-    made = as_far_as_asked(behaved(diagnosis(outcome), interview), interview)
-    if terms.known is None and None in (declared.activation, declared.loss):
+def _completed(
+    transcript: Transcript, outcome: Outcome, declared: Declared, options: CheckOptions
+) -> Diagnosis:
+    """Return the diagnosis with the program's conventions and remarks."""
+    made = _limited_to_forward_pass(_with_growing_lists(diagnosis(outcome), transcript), transcript)
+    if options.known is None and None in (declared.activation, declared.loss):
         made = replace(made, sentence=made.sentence.replace(CERTAINLY_WRONG, UNDECLARED))
     convention = {
-        **layout_words(interview),
+        **_layout_in_words(transcript),
         **made.convention,
-        **found_out(outcome, interview, declared, terms),
+        **_inferred(outcome, transcript, declared, options),
     }
-    remarks = (*made.remarks, *remarked(interview, outcome))
+    remarks = (*made.remarks, *_remarks(transcript, outcome))
     return replace(made, convention=convention, remarks=tuple(dict.fromkeys(remarks)))
 
 
-def as_far_as_asked(made: Diagnosis, interview: Interview) -> Diagnosis:
-    """Return a diagnosis that does not claim more than a forward pass, if that is all there is."""
-    if not made.ok or interview.kind != "forward":
+def _limited_to_forward_pass(made: Diagnosis, transcript: Transcript) -> Diagnosis:
+    """Return a diagnosis that claims no more than a right forward pass, if that is all there is."""
+    if not made.ok or transcript.kind != "forward":
         return made
     network = made.network.rpartition(", ")[0]
-    return replace(made, sentence=f"Right, the forward pass: it agrees with a {network} network's.")
+    sentence = f"Right, the forward pass: it agrees with that of a {network} network."
+    return replace(made, sentence=sentence)
 
 
-def behaved(made: Diagnosis, interview: Interview) -> Diagnosis:
-    """Return a diagnosis with the mistake of lists that grow from call to call, if they do."""
-    if made.ok or not any(text.startswith(GROWING_RESULT) for text in interview.remarks):
+def _with_growing_lists(made: Diagnosis, transcript: Transcript) -> Diagnosis:
+    """Return a diagnosis that names lists which grow with every call, if there are any."""
+    if made.ok or not any(text.startswith(GROWING_RESULT) for text in transcript.remarks):
         return made
     finding = Finding(MISTAKES["shared-lists"])
     titles = [f.mistake.title for f in (*made.mistakes, finding)]
@@ -218,72 +229,72 @@ def behaved(made: Diagnosis, interview: Interview) -> Diagnosis:
     )
 
 
-def layout_words(interview: Interview) -> dict[str, str]:
-    """Return how the program has its arrays, in words."""
-    layout = interview.layout
-    said = {"arguments": layout.arguments, "weights": layout.weights, "samples": layout.samples}
+def _layout_in_words(transcript: Transcript) -> dict[str, str]:
+    """Return the layout of the program's arguments and arrays, in words."""
+    layout = transcript.layout
+    words = {"arguments": layout.arguments, "weights": layout.weights, "samples": layout.samples}
     if layout.bias != "separate":
-        said["bias"] = (
+        words["bias"] = (
             f"{layout.bias} in the weights" if layout.bias in ("first", "last") else layout.bias
         )
     if layout.lists:
-        said["arrays"] = "plain lists"
+        words["arrays"] = "plain lists"
     if layout.dtype != "float64":
-        said["precision"] = layout.dtype
-    return said
+        words["precision"] = layout.dtype
+    return words
 
 
-def found_out(
-    outcome: Outcome, interview: Interview, declared: Declared, terms: Terms
+def _inferred(
+    outcome: Outcome, transcript: Transcript, declared: Declared, options: CheckOptions
 ) -> dict[str, str]:
-    """Return what was not declared and was found out."""
-    said: dict[str, str] = {}
+    """Return what was inferred because it was not declared, in words."""
+    words: dict[str, str] = {}
     network, rule = outcome.setting.network, outcome.setting.rule
-    if terms.known is None and outcome.found:
+    if options.known is None and outcome.found:
         names = dict.fromkeys(functions(network))
         if declared.activation is None:
-            said["activation"] = f"{', '.join(names)} (inferred)"
-        if declared.loss is None and interview.kind != "forward":
-            said["loss"] = f"{network.loss.name} (inferred)"
-    if network.penalty and not (terms.known and terms.known.penalty) and outcome.found:
-        said["penalty"] = f"{penalty_words(network.penalty)}, by a number of its own"
+            words["activation"] = f"{', '.join(names)} (inferred)"
+        if declared.loss is None and transcript.kind != "forward":
+            words["loss"] = f"{network.loss.name} (inferred)"
+    if network.penalty and not (options.known and options.known.penalty) and outcome.found:
+        words["penalty"] = f"{_penalty_in_words(network.penalty)}, from a number in the program"
     if rule is not None and declared.rule is None and not isinstance(rule, SGD):
-        said["optimizer"] = f"{rule.name} (inferred)"
+        words["optimizer"] = f"{rule.name} (inferred)"
     if outcome.setting.online:
-        said["updates"] = "one for each sample"
-    return said
+        words["updates"] = "one for each sample"
+    return words
 
 
-def penalty_words(penalty: Penalty) -> str:
-    """Return what a penalty adds to the loss."""
-    terms = {"l1": "Σ|w|", "l2": "Σw²", "alpha": "Σw² / 2n"}
+def _penalty_in_words(penalty: Penalty) -> str:
+    """Return the terms that a penalty adds to the loss."""
+    added = {"l1": "Σ|w|", "l2": "Σw²", "alpha": "Σw² / 2n"}
     parts = (
         f"{penalty.constants[name]:g} {term}"
-        for name, term in terms.items()
+        for name, term in added.items()
         if penalty.constants[name]
     )
     return " + ".join(parts)
 
 
-def remarked(interview: Interview, outcome: Outcome) -> Iterator[str]:
-    """Yield what else was noticed."""
-    yield from interview.remarks
-    if interview.kind == "forward":
+def _remarks(transcript: Transcript, outcome: Outcome) -> Iterator[str]:
+    """Yield remarks on what was noticed while asking, and on what was not checked."""
+    yield from transcript.remarks
+    if transcript.kind == "forward":
         yield FORWARD_ONLY
-    changed = sorted({name for _, r in interview.asked for name in r.changed})
-    if changed and interview.kind != "step":
+    changed = sorted({name for _, r in transcript.asked for name in r.changed})
+    if changed and transcript.kind != "step":
         yield f"it changes its arguments: {', '.join(changed)}"
-    names = {seen.name for s in interview.sessions for call in s.calls for seen in call}
-    unbiased = interview.layout.bias == "none" or interview.kind == "forward"
+    names = {seen.name for s in transcript.sessions for call in s.calls for seen in call}
+    unbiased = transcript.layout.bias == "none" or transcript.kind == "forward"
     if not unbiased and not any(n.startswith(("b", "db")) for n in names):
-        yield "no gradients of the biases were handed out; they were not judged"
-    for text in dict.fromkeys(failure.text for failure in interview.failed):
-        yield f"it could not be asked everything: {text}"
+        yield "no gradients of the biases were returned, so they were not checked"
+    for text in dict.fromkeys(failure.text for failure in transcript.failed):
+        yield f"some questions were not answered: {text}"
     if (outcome.search.late or outcome.search.unfinished) and not outcome.found:
-        yield "not every pair of mistakes was tried: there is a limit of time for pairs"
+        yield "not every pair of mistakes was tried, because the time limit was reached"
 
 
-def overflowed(name: str, interview: Interview) -> Diagnosis:
+def _nonfinite_diagnosis(name: str, transcript: Transcript) -> Diagnosis:
     """Return the diagnosis of numbers that became NaN or infinite."""
     finding = Finding(MISTAKES["overflow"])
     return Diagnosis(
@@ -291,17 +302,19 @@ def overflowed(name: str, interview: Interview) -> Diagnosis:
         f"Wrong: {finding.mistake.title}: {name} is not finite for ordinary input.",
         first_wrong=place_named(name),
         mistakes=(finding,),
-        remarks=interview.remarks,
+        remarks=transcript.remarks,
     )
 
 
-def ended(text: str) -> str:
-    """Return a text as a sentence that ends once, on one line."""
+def _as_sentence(text: str) -> str:
+    """Return a text on one line, with a full stop unless it ends with a punctuation mark."""
     line = " ".join(text.split())
     return line if line.endswith((".", "!", "?")) else f"{line}."
 
 
-def failed(failure: Failure) -> Diagnosis:
-    """Return the diagnosis of what could not be run."""
+def failed_diagnosis(failure: Failure) -> Diagnosis:
+    """Return the diagnosis of a program that could not be run."""
     remarks = (failure.detail,) if failure.detail else ()
-    return Diagnosis("could-not-run", f"Could not be run: {ended(failure.text)}", remarks=remarks)
+    return Diagnosis(
+        "could-not-run", f"Could not be run: {_as_sentence(failure.text)}", remarks=remarks
+    )

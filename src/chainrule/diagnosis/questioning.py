@@ -1,6 +1,6 @@
-"""The interview: which questions an attempt is asked, and its answers as sessions to be explained.
+"""Ask an attempt questions, and turn its answers into sessions for the search to explain.
 
-It begins with the designed networks, or with what is declared, and goes on in the layout found.
+The first questions use the designed networks or what is declared; the others use the layout found.
 """
 
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ from chainrule.submission import (
 
 CALLS: dict[Kind, int] = {"gradients": 2, "step": 3, "forward": 2}
 DEPTHS = (3, 2, 1)
-HOPELESS = ("endless", "memory", "non-deterministic", "not-found")  # at other widths too
-TELLING = ("made-by-chance", "non-deterministic")  # more than that a layout does not fit
+FATAL_FAULTS = ("endless", "memory", "non-deterministic", "not-found")  # not worth a second try
+INFORMATIVE_FAULTS = ("made-by-chance", "non-deterministic")  # reported before any other fault
 ONE_BY_ONE = "one at a time"
 PRECISION = {"float64": 1e-9, "float32": SINGLE_PRECISION}
 
 
 @dataclass(frozen=True, eq=False)
-class Interview:
-    """What an attempt answered, in one of the ways to read it.
+class Transcript:
+    """The questions and an attempt's answers, in one of the ways to read them.
 
     Parameters
     ----------
@@ -40,11 +40,11 @@ class Interview:
     layout : Layout
     widths : tuple of int
     rate : float or None
-        The learning rate that was handed over.
+        The learning rate passed to the attempt.
     first : Reading
     asked : tuple of (Question, Reading)
     failed : tuple of Failure
-        Why it could not be asked more.
+        Why further questions were not answered.
     """
 
     kind: Kind
@@ -62,21 +62,21 @@ class Interview:
 
     @property
     def sessions(self) -> list[Session]:
-        """What was asked and answered, as sessions to be explained."""
-        return [session(q, r) for q, r in self.asked]
+        """The questions and answers as sessions, which the search explains."""
+        return [session_of(q, r) for q, r in self.asked]
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was noticed while asking, each once."""
+        """Remarks made while asking, without duplicates."""
         first = [text for text in self.first.remarks if text.startswith(SKIPPED_AS_RANDOM)]
         later = [text for _, r in self.asked for text in r.remarks]
         return tuple(dict.fromkeys(first + later))
 
 
-def interviews(
+def transcripts(
     asker: Asker, declared: Declared, own: Question | None = None, kind: Kind | None = None
-) -> list[Interview] | Failure:
-    """Return the interview for every way in which the first answer can be read.
+) -> list[Transcript] | Failure:
+    """Return a transcript for every way in which the first answer can be read.
 
     Parameters
     ----------
@@ -88,27 +88,27 @@ def interviews(
     """
     failures: list[Failure] = []
     fallbacks: list[tuple[Question, list[Reading]]] = []
-    for first in _openings(asker, declared, own):
+    for first in _first_questions(asker, declared, own):
         if fallbacks and first.widths != fallbacks[0][0].widths:
             break
         found = asker.read(first, kind=kind)
         if isinstance(found, Failure) or not found:
             failures += [found] if isinstance(found, Failure) else []
-            if failures and failures[-1].fault in HOPELESS:
+            if failures and failures[-1].fault in FATAL_FAULTS:
                 break
             continue
         if kind is None and all(reading.kind == "forward" for reading in found):
-            fallbacks.append((first, found))  # with class numbers it may do more
+            fallbacks.append((first, found))  # given class numbers, it may return gradients
             continue
-        return [_go_on(asker, first, reading, declared, own) for reading in found]
+        return [_ask_further(asker, first, reading, declared, own) for reading in found]
     for first, found in fallbacks[:1]:
-        return [_go_on(asker, first, reading, declared, own) for reading in found]
-    failures.sort(key=lambda failure: failure.fault not in TELLING)
-    return failures[0] if failures else Failure("no-layout", "nothing could be asked of it")
+        return [_ask_further(asker, first, reading, declared, own) for reading in found]
+    failures.sort(key=lambda failure: failure.fault not in INFORMATIVE_FAULTS)
+    return failures[0] if failures else Failure("no-layout", "it answers no question")
 
 
-def _openings(asker: Asker, declared: Declared, own: Question | None) -> list[Question]:
-    """Return the questions to begin with, until one is answered."""
+def _first_questions(asker: Asker, declared: Declared, own: Question | None) -> list[Question]:
+    """Return the questions to try until one is answered."""
     if own is not None:
         return [own]
     one_hot = (declared.loss or "").startswith("softmax")
@@ -129,14 +129,14 @@ def _openings(asker: Asker, declared: Declared, own: Question | None) -> list[Qu
     return found
 
 
-def _go_on(
+def _ask_further(
     asker: Asker, first: Question, reading: Reading, declared: Declared, own: Question | None
-) -> Interview:
-    """Ask further questions in the layout that was found."""
+) -> Transcript:
+    """Return the transcript with the answers to further questions, in the layout found."""
     kind, layout = reading.kind, reading.layout
     asked: list[tuple[Question, Reading]] = []
     failed: list[Failure] = []
-    for q in _further(first, reading, declared, own):
+    for q in _further_questions(first, reading, declared, own):
         again = asker.read(q, kind=kind, layout=layout)
         if isinstance(again, Failure) or not again:
             failed += [again] if isinstance(again, Failure) else []
@@ -144,13 +144,15 @@ def _go_on(
             asked.append((q, again[0]))
     if not asked:
         asked = [(first, reading)]
-    return Interview(kind, layout, first.widths, reading.rate, reading, tuple(asked), tuple(failed))
+    return Transcript(
+        kind, layout, first.widths, reading.rate, reading, tuple(asked), tuple(failed)
+    )
 
 
-def _further(
+def _further_questions(
     first: Question, reading: Reading, declared: Declared, own: Question | None
 ) -> list[Question]:
-    """Return what to ask: several calls, a single sample, square layers, one output."""
+    """Return further questions: several calls, a single sample, square layers, one output."""
     kind, depth = reading.kind, len(first.W)
     calls = CALLS[kind]
     one_hot = (declared.loss or "").startswith("softmax") or reading.layout.classes
@@ -174,27 +176,30 @@ def _further(
     return ask
 
 
-def session(question: Question, reading: Reading) -> Session:
-    """Return a question and its answers as a session to be explained."""
+def session_of(question: Question, reading: Reading) -> Session:
+    """Return a question and its answers as a session."""
     widths = question.widths
     bias = reading.layout.bias != "none"
     plain = mlp(*widths, activation="identity", loss="squared-error", bias=bias)
     theta = packed(plain, question)
     tolerance = PRECISION[reading.layout.dtype]
     depth = len(widths) - 1
-    # what lies beside gradients may be caches with a column of ones, or z: only the output counts
-    idle = [f"{q}{i + 1}" for q in "az" for i in range(depth)] if reading.kind != "forward" else []
-    skipped = {f"a{depth}", *idle}  # of an output that owns its link, p is what people hand out
+    # arrays returned with gradients may be caches, such as z or a with a column of ones: ignore all
+    # but the output
+    ignored = (
+        [f"{q}{i + 1}" for q in "az" for i in range(depth)] if reading.kind != "forward" else []
+    )
+    skipped = {f"a{depth}", *ignored}  # p is the output that people return
     calls = tuple(
-        _seen({n: a for n, a in answer.items() if n not in skipped}, depth)
+        _observed({n: a for n, a in answer.items() if n not in skipped}, depth)
         for answer in reading.answers
     )
     sequential = reading.kind == "step"
     return Session(question.x, question.t, theta, calls, sequential, tolerance, widths)
 
 
-def order(depth: int) -> list[str]:
-    """Return the names that answers may have, in the order in which they are computed."""
+def names_in_order(depth: int) -> list[str]:
+    """Return the names that answers may have, in the names_in_order in which they are computed."""
     up, down = range(1, depth + 1), range(depth, 0, -1)
     forward = [f"{stem}{i}" for i in up for stem in ("z", "a")]
     backward = [f"{stem}{i}" for i in down for stem in ("da", "delta", "dx")]
@@ -203,7 +208,7 @@ def order(depth: int) -> list[str]:
     return [*forward, "o", "p", "loss", "do", *backward, *gradients, *updates]
 
 
-def _seen(answer: Mapping[str, Array], depth: int) -> tuple[Observed, ...]:
-    """Return an answer's arrays in the order in which they are computed."""
-    named = [name for name in order(depth) if name in answer]
+def _observed(answer: Mapping[str, Array], depth: int) -> tuple[Observed, ...]:
+    """Return an answer's arrays in the names_in_order in which they are computed."""
+    named = [name for name in names_in_order(depth) if name in answer]
     return tuple(Observed(name, np.asarray(answer[name], dtype=float)) for name in named)

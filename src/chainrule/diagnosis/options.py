@@ -1,6 +1,6 @@
-"""What an attempt is checked against: what was handed in beside it, and what is declared of it.
+"""The options of a check, and what they and a file declare about the attempt.
 
-What is left out here is found out elsewhere.
+What is not declared is inferred later, from the attempt's answers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,13 +22,13 @@ from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.submission import network_to_declaration
 
-SEARCH = 0.7  # the share of the time that the search may take
+SEARCH = 0.7  # the share of the time limit that the search may use
 KEYS = ("layers", "activation", "loss", "optimizer", "learning_rate", "momentum")
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
-    """What an attempt is checked against, as it was handed in."""
+class CheckOptions:
+    """The options of a check as they were passed to it; `begin` is when it started."""
 
     network: Network | Mapping[str, Any] | None
     theta: ArrayLike | None
@@ -49,46 +49,46 @@ class Terms:
 
     @property
     def known(self) -> Network | None:
-        """The network, if it was handed in whole."""
+        """The network, if a complete one was passed."""
         return self.network if isinstance(self.network, Network) else None
 
-    def declared(self, beside: Mapping[str, Any] | None = None) -> Declared:
-        """Return what is declared, in the file first and in the call over it.
+    def declared(self, in_file: Mapping[str, Any] | None = None) -> Declared:
+        """Return what is declared about the attempt; options take precedence over the file.
 
         Raises
         ------
         InputError
-            If a key is unknown or a value makes no sense.
+            If a key is unknown or a value is invalid.
         """
-        said: dict[str, Any] = dict(beside or {})
+        declaration: dict[str, Any] = dict(in_file or {})
         if isinstance(self.network, Network):
-            said |= described(self.network)
+            declaration |= declaration_of(self.network)
         elif self.network is not None:
-            said |= self.network
-        rule = self.rule if self.rule is not None else said.get("optimizer")
-        rate = self.rate if self.rate is not None else said.get("learning_rate")
-        return declare({**said, "optimizer": rule, "learning_rate": rate})
+            declaration |= self.network
+        rule = self.rule if self.rule is not None else declaration.get("optimizer")
+        rate = self.rate if self.rate is not None else declaration.get("learning_rate")
+        return declare({**declaration, "optimizer": rule, "learning_rate": rate})
 
 
-def described(network: Network) -> dict[str, Any]:
-    """Return a network as it would be declared, as far as that can say it."""
-    told, _ = network_to_declaration(network)
+def declaration_of(network: Network) -> dict[str, Any]:
+    """Return the declaration of a network, as far as a declaration can express it."""
+    declaration, _ = network_to_declaration(network)
     own = [layer.activation for layer in network.layers if isinstance(layer, Dense)]
-    return told | ({"activation": own} if told else {})
+    return declaration | ({"activation": own} if declaration else {})
 
 
-def declare(said: Mapping[str, Any]) -> Declared:
-    """Return what a file or a call declares of an attempt.
+def declare(declaration: Mapping[str, Any]) -> Declared:
+    """Return the declaration in a file or in a call, checked.
 
     Raises
     ------
     InputError
-        If a key is unknown or a value makes no sense.
+        If a key is unknown or a value is invalid.
     """
-    for key in said:
+    for key in declaration:
         if key not in KEYS:
-            raise unknown("key of a network that is declared", str(key), KEYS)
-    given = {key: value for key, value in said.items() if value is not None}
+            raise unknown("key in the declared network", str(key), KEYS)
+    given = {key: value for key, value in declaration.items() if value is not None}
     return Declared(
         _layers(given.get("layers")),
         _activation(given.get("activation")),
@@ -104,7 +104,9 @@ def _layers(layers: Any) -> tuple[int, ...] | None:
     check_type(layers, Iterable, "layers", "give widths from inputs to outputs, such as [2, 3, 1]")
     widths = tuple(check_int(n, "layers") for n in layers)
     if len(widths) < 2:
-        raise InputError(f"layers={list(widths)}: give inputs and outputs, such as [2, 3, 1]")
+        raise InputError(
+            f"layers={list(widths)}: give the widths of inputs and outputs, such as [2, 3, 1]"
+        )
     return widths
 
 
@@ -131,11 +133,13 @@ def _rule(choice: Any, momentum: Any) -> Optimizer | None:
         choice = "momentum"
     rule = named_optimizer(choice)
     if isinstance(rule, LBFGS):
-        raise InputError("optimizer='lbfgs' has no equations to check updates by; check gradients")
+        raise InputError(
+            "updates of the optimizer 'lbfgs' cannot be checked; check gradients instead"
+        )
     if momentum is None:
         return rule
     if not hasattr(rule, "momentum"):
-        raise InputError(f"momentum={momentum}: {rule.name} has none; leave it out")
+        raise InputError(f"the optimizer {rule.name!r} has no momentum; remove momentum={momentum}")
     return with_constants(rule, {"momentum": momentum})
 
 
