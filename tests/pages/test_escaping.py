@@ -49,6 +49,7 @@ def items() -> list[tuple[str, Item]]:
     matrix = Matrix(EVIL, EVIL, "forward", np.ones((1, 1)), remark=EVIL)
     scalar = replace(matrix, array=np.ones(()))
     table = Table(EVIL, (EVIL, EVIL), ((EVIL, EVIL),), remark=EVIL)
+    wide = Table(EVIL, ("1",) * 40, (("1",) * 40,))  # it scrolls, under a label
     return [
         ("paragraph", Paragraph(EVIL)),
         ("note", Note(EVIL, EVIL)),
@@ -62,7 +63,15 @@ def items() -> list[tuple[str, Item]]:
         ("scalar", Grid(scalar, ((EVIL,),), EVIL)),
         ("listing", Listing(table, ((EVIL, EVIL),))),
         ("correction", Correction(EVIL, EVIL, EVIL, EVIL, EVIL)),
+        ("drawing", Drawing(100, 100, 10, (), (), (), "title", "description", EVIL)),
+        ("wide", Listing(wide, (wide.header,))),
     ]
+
+
+def test_html_escapes_numbers():
+    html = render(Page("A title", (Working("a", "", "", "<b>1", "wrong", "yours"),)))
+    assert "<b>1" not in html
+    assert "&lt;b&gt;1" in html
 
 
 def assert_escaped(html: str) -> None:
