@@ -1,6 +1,7 @@
-"""What is handed in: samples, targets and weights, brought to one shape and checked.
+"""Samples, targets and sample weights: conversion to the network's shapes, and checks.
 
-It looks at arrays and at the loss's domain; which values are wise is not its business.
+Networks and estimators convert the arrays that users pass with it, so that the passes need no
+checks.
 """
 
 from typing import Any, NamedTuple, TypeAlias
@@ -15,7 +16,7 @@ Array: TypeAlias = NDArray[Any]
 
 
 class Batch(NamedTuple):
-    """Samples in the network's shape and dtype.
+    """Samples, targets and weights in the network's shapes and dtype.
 
     Attributes
     ----------
@@ -24,8 +25,8 @@ class Batch(NamedTuple):
     weight : array (n,), optional
         Sample weights of mean 1 over the data.
     total : float
-        The sum of the sample weights as given; n without them. A batch whose weights are all 0 has
-        infinity here, so that it pays no alpha.
+        The sum of the sample weights as the user gave them; n without weights. It is infinite for
+        a batch whose weights are all 0, so that this batch has no alpha penalty.
     """
 
     x: Array
@@ -34,8 +35,9 @@ class Batch(NamedTuple):
     total: float
 
     def take(self, rows: slice | NDArray[np.intp]) -> "Batch":
-        """Return some of the samples; the sum of their weights as given goes with them."""
+        """Return some of the samples, with the sum of their weights as the user gave them."""
         x, weight = self.x[rows], None if self.weight is None else self.weight[rows]
+        # The weights here have mean 1 over all samples; total / n converts them back.
         total = len(x) if weight is None else float(weight.sum()) * self.total / len(self.x)
         return Batch(x, self.t[rows], weight, float(total) or np.inf)
 
@@ -50,10 +52,10 @@ def as_samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
     Raises
     ------
     InputError
-        If it has another shape, no rows, or no numbers.
+        If it has another shape, no rows, or entries that are not numbers.
     """
     rows = as_numeric(x, "x")
-    rows = rows[None, :] if rows.ndim == 1 else rows
+    rows = rows[None, :] if rows.ndim == 1 else rows  # (n, inputs)
     if rows.ndim != 2 or rows.shape[1] != inputs:
         raise InputError(
             f"x has shape {np.shape(x)}, but this network takes (n, {inputs}); rows are samples"
@@ -61,10 +63,11 @@ def as_samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
         )
     if not len(rows):
         raise InputError("x has no samples; a batch needs at least one row")
+    # The complex step passes complex x, which must stay complex.
     return rows if rows.dtype.kind == "c" else rows.astype(dtype, copy=False)
 
 
-def as_targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = False) -> Array:
+def as_targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, single: bool = False) -> Array:
     """Return targets as (n, outputs) of the loss's domain, class numbers as one-hot rows.
 
     Parameters
@@ -73,20 +76,20 @@ def as_targets(t: ArrayLike, n: int, outputs: int, loss: Loss, *, one: bool = Fa
         (n, outputs); (n,) for one output or for class numbers; (outputs,) for one sample.
     n, outputs : int
     loss : Loss
-    one : bool
+    single : bool
         Whether x was a single sample without a batch axis.
 
     Raises
     ------
     InputError
-        If the shape fits none of these, or a target is not finite or outside the loss's domain.
+        If the shape is none of these, or a target is not finite or outside the loss's domain.
     """
     rows = check_finite(as_numeric(t, "t"), "t")
-    row = one and rows.shape == (outputs,)
+    row = single and rows.shape == (outputs,)  # the targets of one sample, not class numbers
     if loss.classes and outputs > 1 and not row and rows.shape in ((n,), (n, 1), ()):
         rows = one_hot(rows.reshape(-1), outputs)
     elif rows.ndim < 2:
-        rows = rows.reshape((1, -1) if one else (-1, 1))
+        rows = rows.reshape((1, -1) if single else (-1, 1))
     if rows.shape != (n, outputs):
         classes = ", or class numbers (n,)" if loss.classes else ""
         raise InputError(
@@ -102,8 +105,8 @@ def as_numeric(values: ArrayLike, what: str) -> Array:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        fault = f"{what} is no rectangular array: {error}"
-        raise InputError(f"{fault}; give rows of one length") from None
+        fault = f"{what} is not a rectangular array: {error}"
+        raise InputError(f"{fault}; give rows of equal length") from None
     if array.dtype.kind not in "buifc" or array.dtype.char in "gG":  # g, G: long double
         raise InputError(
             f"{what} has dtype {array.dtype}; give numbers, such as {what}.astype('float64')"
@@ -111,14 +114,12 @@ def as_numeric(values: ArrayLike, what: str) -> Array:
     return array
 
 
-def check_finite(
-    array: Array, what: str, remedy: str = "repair or leave out those samples"
-) -> Array:
-    """Return the array, or raise InputError: complex, or where its first NaN or infinity is."""
+def check_finite(array: Array, what: str, remedy: str = "correct or remove those samples") -> Array:
+    """Return the array, or raise InputError if it is complex, or has a NaN or an infinity."""
     if array.dtype.kind == "c":
         raise InputError(f"{what} has dtype {array.dtype}; give real numbers, such as {what}.real")
     if not array.size or (np.isfinite(array.min()) and np.isfinite(array.max())):
-        return array  # without an array of signs as long as it
+        return array  # minimum and maximum need no second array as large as this one
     bad = np.argwhere(~np.isfinite(array))
     place, value = ", ".join(map(str, bad[0])), array[tuple(bad[0])]
     raise InputError(f"{what}[{place}] is {value}, one of {len(bad)} that are not finite; {remedy}")
@@ -127,12 +128,12 @@ def check_finite(
 def normalize_weights(
     sample_weight: ArrayLike | None, n: int, dtype: DTypeLike
 ) -> tuple[Array | None, float]:
-    """Return sample weights (n,) of mean 1, and their sum as given.
+    """Return sample weights (n,) of mean 1, and their sum before that.
 
     Raises
     ------
     InputError
-        If there is not one for each sample, or they are negative, all 0 or not finite.
+        If their number is not that of the samples, or they are negative, all 0 or not finite.
     """
     if sample_weight is None:
         return None, float(n)
@@ -155,6 +156,7 @@ def normalize_weights(
 
 
 def _hint(rows: Array, inputs: int) -> str:
+    """Return advice for an x of the wrong shape; empty if none is likely to help."""
     if inputs == 1 and len(rows) == 1:
         return "; for samples of one feature give x[:, None]"
     return "; transpose it" if rows.ndim == 2 and rows.shape[0] == inputs else ""

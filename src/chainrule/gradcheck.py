@@ -1,7 +1,7 @@
-"""The gradient check: an analytic gradient against numerical derivatives, entry by entry.
+"""The gradient check: compare an analytic gradient with numerical derivatives, entry by entry.
 
-It takes any value and any gradient, ours or yours. It says whether they agree and where not; which
-mistake explains the difference is the work of ``diagnosis``.
+`check_gradient` takes any function and gradient; `check_objective` is the check of a network, which
+`Network.check_gradient` calls. Which mistake explains a difference is found by `diagnosis`.
 """
 
 import math
@@ -20,17 +20,23 @@ from chainrule.errors import InputError
 Array: TypeAlias = NDArray[Any]
 ValueOf: TypeAlias = Callable[[Any], Any]
 
-PER_ARRAY = 24  # entries sampled of each parameter array of a large network
-ALL_BELOW = 300  # parameters: below, every entry is checked
-RELATIVE = 1e-7  # of the larger of the two derivatives of an entry
-UNSURE = 1e-3  # of the largest in its array: an error bar that says nothing,
-NEGLIGIBLE = 1e-8  # unless it is smaller than this, of the largest of all
-ROUGH = 1e-8  # relative rounding error of a function that leaves few digits: float32 has 6e-8
-OF_ARRAY = 1e-10  # of the largest derivative in its array: what cancellation may leave
+ALL_BELOW = 300  # with up to this many parameters, every entry is checked
+PER_ARRAY = 24  # with more, this many entries of each parameter array
+# An analytic derivative may differ from the numerical one by the sum of
+RELATIVE = 1e-7  # × the larger of the two, and
+OF_ARRAY = 1e-10  # × the largest derivative in its array, which cancellation may leave.
+# The complex step is used if central differences agree with it within
+AGREE_ERRORS = 10  # × their error bar, and
+AGREE_RELATIVE = 1e-6  # × their value.
+# An error bar is too wide to judge by if it exceeds
+UNSURE = 1e-3  # × the largest derivative in the entry's array, and
+NEGLIGIBLE = 1e-8  # × the largest derivative of all arrays.
+ROUGH = 1e-8  # relative rounding error of a function that leaves few digits; float32 has 6e-8
+DESCENT_STEPS = 10  # of training, before a network is checked for the second time
 
 
 class Entry(NamedTuple):
-    """One entry of θ, with both derivatives.
+    """One entry of θ with its two derivatives and the verdict on them.
 
     Attributes
     ----------
@@ -43,7 +49,7 @@ class Entry(NamedTuple):
         |analytic − numerical| over the larger of the two; 0 where both are 0.
     verdict : str
         ``"right"``, ``"wrong"``, ``"kink"`` where the function has no single slope, or ``"unsure"``
-        where the error bar is too wide to tell.
+        where the error bar is too wide to judge.
     """
 
     name: str
@@ -56,18 +62,18 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What a gradient check found; it is true where the gradient is right.
+    """The result of a gradient check; it is true if the gradient is right.
 
     Parameters
     ----------
     method : str
         ``"complex step"`` or ``"central differences"``.
     entries : tuple of Entry
-        All that were checked.
+        The entries that were checked.
     total : int
         The number of parameters.
     notes : tuple of str
-        Advice, and what was done about it.
+        What limits the check, such as a value that is computed in float32.
     """
 
     method: str
@@ -77,13 +83,13 @@ class GradientReport:
 
     @property
     def ok(self) -> bool:
-        """Whether no entry is wrong, and at least one could be judged."""
+        """Whether no entry is wrong and at least one is right."""
         verdicts = [e.verdict for e in self.entries]
         return "wrong" not in verdicts and "right" in verdicts
 
     @property
     def worst(self) -> Entry:
-        """The entry with the largest relative error, wrong ones first, those not judged last."""
+        """The entry with the largest relative error; wrong ones first, those not judged last."""
         order = {"wrong": 2, "right": 1}
         return max(self.entries, key=lambda e: (order.get(e.verdict, 0), e.relative))
 
@@ -119,19 +125,20 @@ def check_gradient(
     Parameters
     ----------
     value : callable
-        ``value(theta)`` returns a number; it should compute in the precision of θ. Where it takes
-        complex θ, the complex step is used, once central differences have confirmed it.
+        ``value(theta)`` returns a number; it should compute in the precision of θ. If it accepts
+        complex θ, the complex step is used, after central differences have confirmed it.
     gradient : callable or array (parameters,)
         ``gradient(theta)``, or its result.
     theta : array (parameters,)
-        Where; taken to float64.
+        The point at which to check; it is converted to float64.
     arrays : mapping of str to tuple of int, optional
-        Names and shapes of the parameter arrays in θ, in order, so that some entries of every one
-        are checked and can be named.
+        Names and shapes of the parameter arrays in θ, in order, so that some entries of each are
+        checked, and the report can name them.
     seed : int, default 0
-        Of the sample of entries.
+        Seed of the random choice of entries.
     entries : int, optional
-        How many of each array; by default all of up to 300 parameters, else 24 of each array.
+        How many entries of each array to check; by default all of up to 300 parameters, else 24 of
+        each array.
 
     Returns
     -------
@@ -140,8 +147,8 @@ def check_gradient(
     Raises
     ------
     InputError
-        If θ is empty or not finite, value gives no finite number, the gradient has another
-        shape, or `arrays` do not make up θ.
+        If θ is empty or not finite, `value` does not return a finite number, the gradient has
+        another shape than θ, or the sizes of `arrays` do not add up to that of θ.
 
     Examples
     --------
@@ -153,7 +160,7 @@ def check_gradient(
     given = _reals(theta, "theta")
     notes, point = _precision_note(given), given.astype(np.float64)
     if point.ndim != 1 or not len(point) or not np.isfinite(point).all():
-        raise InputError(f"theta must be a vector of finite numbers, not {point!r}")
+        raise InputError(f"theta={point!r}: give a vector of finite numbers")
     analytic = _reals(gradient(point.copy()) if callable(gradient) else gradient, "the gradient")
     if analytic.shape != point.shape:
         raise InputError(
@@ -162,35 +169,34 @@ def check_gradient(
         )
     shapes = dict(arrays) if arrays else {"theta": point.shape}
     if sum(map(math.prod, shapes.values())) != len(point):
-        raise InputError(f"arrays={shapes} do not make up theta, {point.shape}; name every array")
+        raise InputError(
+            f"arrays={shapes}: their sizes do not add up to the {len(point)} parameters of theta; "
+            "list the shape of every array"
+        )
     chosen = sample_entries(shapes, seed, entries)
     method, differences, more = _numerical(value, point, chosen, analytic)
     judged = _judge(chosen, analytic, differences)
-    return GradientReport(method, tuple(judged), len(point), (*notes, *more, *_unjudged(judged)))
+    notes = (*notes, *more, *_notes_on_unjudged(judged))
+    return GradientReport(method, tuple(judged), len(point), notes)
 
 
 def _reals(values: ArrayLike, what: str) -> Array:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise InputError(f"{what} is no vector: {error}; give one flat array") from None
+        raise InputError(f"{what} is not a vector: {error}; give one flat array") from None
     if array.dtype.kind not in "buif":
         raise InputError(f"{what} has dtype {array.dtype}; give a vector of real numbers")
     return array
 
 
-def merge_reports(reports: Sequence[GradientReport], samples: tuple[int, int]) -> GradientReport:
-    """Return one report of several checks of the same parameters, on so many samples of so many."""
-    entries = tuple(e for r in reports for e in r.entries)
-    notes = dict.fromkeys(n for r in reports for n in r.notes)
-    used, there = samples
-    if used < there:
-        notes[f"checked on the first {used} of {there} samples, which is enough"] = None
-    total = sum(r.total for r in reports)
-    return GradientReport(reports[0].method, entries, total, tuple(notes))
+def _precision_note(theta: Array) -> list[str]:
+    if theta.dtype != np.float32:
+        return []
+    return ["theta was float32: checked in float64, since float32 leaves 3 or 4 digits"]
 
 
-def _unjudged(entries: list[Entry]) -> list[str]:
+def _notes_on_unjudged(entries: list[Entry]) -> list[str]:
     kinks = sum(e.verdict == "kink" for e in entries)
     unsure = sum(e.verdict == "unsure" for e in entries)
     notes = [f"{kinks} entries lie at a kink, where there is no single slope: not judged"]
@@ -202,11 +208,11 @@ def _unjudged(entries: list[Entry]) -> list[str]:
 def sample_entries(
     shapes: Mapping[str, tuple[int, ...]], seed: int, entries: int | None
 ) -> dict[int, str]:
-    """Return places in θ and their names: some of every array, so that biases cannot hide."""
+    """Return positions in θ and their names: some of each array, so that none is left unchecked."""
     rng = np.random.default_rng(check_int(seed, "seed", 0))
     total = sum(int(np.prod(shape)) for shape in shapes.values())
-    few = total if total <= ALL_BELOW else PER_ARRAY
-    most = few if entries is None else check_int(entries, "entries")
+    default = total if total <= ALL_BELOW else PER_ARRAY
+    most = default if entries is None else check_int(entries, "entries")
     chosen: dict[int, str] = {}
     start = 0
     for name, shape in shapes.items():
@@ -219,24 +225,101 @@ def sample_entries(
     return chosen
 
 
-def _precision_note(theta: Array) -> list[str]:
-    if theta.dtype != np.float32:
-        return []
-    return ["theta was float32: checked in float64, since float32 leaves 3 or 4 digits"]
+# ---- the check of a network ---------------------------------------------------------------------
+
+
+class Objective(NamedTuple):
+    """What a network minimizes, as a function of θ.
+
+    Attributes
+    ----------
+    value : callable
+        ``value(theta)``, a number.
+    gradient : callable
+        ``gradient(theta)``, (parameters,): the analytic gradient, which is checked.
+    arrays : mapping of str to tuple of int
+        Names and shapes of the parameter arrays in θ, in order.
+    """
+
+    value: ValueOf
+    gradient: Callable[[Any], Array]
+    arrays: Mapping[str, tuple[int, ...]]
+
+
+def check_objective(
+    loss: Objective,
+    penalized: Objective | None,
+    theta: Array,
+    *,
+    seed: int,
+    entries: int | None,
+    samples: tuple[int, int],
+) -> GradientReport:
+    """Check a loss at θ and after ten steps of training, then the loss with its penalty.
+
+    At initial weights some mistakes have no effect, such as behind weights of 0; after a few steps
+    they do. The loss is checked without the penalty first, because a large penalty hides small
+    errors in the gradient of the loss.
+
+    Parameters
+    ----------
+    loss, penalized : Objective
+        Without and with the penalty; None for `penalized` if there is no penalty.
+    theta : array (parameters,), float64
+    seed, entries : int
+        As for `check_gradient`.
+    samples : (int, int)
+        The number of samples used, and of those available.
+    """
+
+    def check(objective: Objective, where: str, point: Array) -> GradientReport:
+        arrays = {f"{where}{name}": shape for name, shape in objective.arrays.items()}
+        value, gradient, _ = objective
+        return check_gradient(value, gradient, point, arrays=arrays, seed=seed, entries=entries)
+
+    later = descend(loss.gradient, theta)
+    reports = [check(loss, "", theta), check(loss, f"after {DESCENT_STEPS} steps ", later)]
+    if penalized is not None:
+        reports.append(check(penalized, "with penalty ", theta))
+    return merge_reports(reports, samples)
+
+
+def descend(gradient: Callable[[Any], Array], theta: Array, steps: int = DESCENT_STEPS) -> Array:
+    """Return θ, (parameters,), after some short steps of gradient descent."""
+    for _ in range(steps):
+        g = gradient(theta)  # (parameters,)
+        step = (
+            0.1 * g / np.abs(g).max(initial=1.0)
+        )  # (parameters,); no entry moves by more than 0.1
+        theta = theta - step if np.isfinite(step).all() else theta
+    return theta
+
+
+def merge_reports(reports: Sequence[GradientReport], samples: tuple[int, int]) -> GradientReport:
+    """Merge reports on the same parameters; `samples` is (used, available)."""
+    entries = tuple(e for r in reports for e in r.entries)
+    notes = dict.fromkeys(n for r in reports for n in r.notes)  # each once, in order
+    used, available = samples
+    if used < available:
+        notes[f"checked on the first {used} of {available} samples, which is enough"] = None
+    total = sum(r.total for r in reports)
+    return GradientReport(reports[0].method, entries, total, tuple(notes))
 
 
 # ---- numerical derivatives ----------------------------------------------------------------------
 
 
 def numerical_gradient(value: ValueOf, theta: Array, analytic: Array) -> Array:
-    """Return ∂value/∂θ for every entry, NaN at a kink, by the method that fits the function.
+    """Return ∂value/∂θ for every entry, NaN at a kink, by the method that suits the function.
 
     Parameters
     ----------
     value : callable
         ``value(theta)`` returns a number.
-    theta, analytic : array (parameters,), float64
-        Where, and the gradient that it will stand beside; an entry that differs gets a second look.
+    theta : array (parameters,), float64
+    analytic : array (parameters,), float64
+        The gradient it will be compared with. Entries that differ from the complex step are
+        computed by central differences, too.
 
     Returns
     -------
@@ -251,43 +334,72 @@ def _numerical(
     value: ValueOf, theta: Array, chosen: dict[int, str], analytic: Array
 ) -> tuple[str, list[Difference], list[str]]:
     """Return the method, a derivative for each chosen entry, and notes."""
-    noise, places = _noise(value, theta), list(chosen)
-    notes = ["value computes in float32: few digits remain"] if noise > ROUGH else []
-    steps = None if noise > ROUGH else _complex(value, theta, places)
-    if steps is not None:
-        exact = [Difference(step, 0.0, STEP, kink=False) for step in steps.tolist()]
-        verdicts = [e.verdict for e in _judge(chosen, analytic, exact)]
-        accused = [i for i, verdict in zip(places, verdicts, strict=True) if verdict == "wrong"]
-        of_each_array = {array_name(name): i for i, name in chosen.items()}.values()
-        spread = places[:: max(1, len(places) // 4)]
-        witnesses = dict.fromkeys([*spread, *of_each_array, *accused])
-        second = {i: _central(value, theta, i, noise) for i in witnesses}
-        first = dict(zip(places, exact, strict=True))
-        if all(_agree(first[i], d) for i, d in second.items()):
-            kinks = {i: second[i] for i in accused if second[i].kink}
-            return "complex step", list((first | kinks).values()), notes
-    differences = [_central(value, theta, i, noise) for i in places]
+    noise = _noise(value, theta)
+    if noise > ROUGH:
+        notes = ["value computes in float32: few digits remain"]
+    else:
+        notes = []
+        exact = _confirmed_complex_step(value, theta, chosen, analytic, noise)
+        if exact is not None:
+            return "complex step", exact, notes
+    differences = [_central(value, theta, i, noise) for i in chosen]
     return "central differences", differences, notes
 
 
 def _noise(value: ValueOf, theta: Array) -> float:
     """Return the relative rounding error of a value: its third differences along a tiny line.
 
-    In float64 nothing else is left of a smooth function there; the median is deaf to a single kink.
+    In float64, nothing but rounding is left of the third differences of a smooth function over so
+    short a line. The median ignores a single kink.
     """
-    step = 2e-7 * (np.abs(theta) + 0.01)
+    step = 2e-7 * (np.abs(theta) + 0.01)  # (parameters,)
     line = [np.asarray(value(theta + k * step)) for k in range(12)]
     if line[0].shape != () or line[0].dtype.kind not in "uif" or not np.isfinite(line[0]):
         raise InputError(f"value(theta) is {line[0]!r}; it must return one finite real number")
-    numbers = np.array(line, dtype=np.float64)
-    rough = np.median(np.abs(np.diff(numbers, 3))) / math.sqrt(20)  # each sums errors as 1, 3, 3, 1
+    values = np.array(line, dtype=np.float64)  # (12,)
+    # A third difference adds four rounding errors with the weights 1, 3, 3, 1: 1 + 9 + 9 + 1 = 20.
+    rough = np.median(np.abs(np.diff(values, 3))) / math.sqrt(20)
     least = 2.0**-23 if line[0].dtype == np.float32 else 2.0**-52
-    size = np.abs(numbers).max()
+    size = np.abs(values).max()
     return max(least, float(rough / size)) if size > 0 else least
 
 
-def _complex(value: ValueOf, theta: Array, places: list[int]) -> Array | None:
-    """Return complex-step derivatives, or None where the function does not take complex θ."""
+def _confirmed_complex_step(
+    value: ValueOf, theta: Array, chosen: dict[int, str], analytic: Array, noise: float
+) -> list[Difference] | None:
+    """Return complex-step derivatives, or None unless central differences agree with them.
+
+    The complex step is exact for an analytic function. For others, such as ``|w|`` or a value that
+    drops imaginary parts, it is wrong without a warning; hence the second opinion.
+    """
+    steps = _complex_step(value, theta, list(chosen))
+    if steps is None:
+        return None
+    exact = {
+        i: Difference(step, 0.0, STEP, kink=False)
+        for i, step in zip(chosen, steps.tolist(), strict=True)
+    }
+    judged = _judge(chosen, analytic, list(exact.values()))
+    suspect = [i for i, e in zip(chosen, judged, strict=True) if e.verdict == "wrong"]
+    second_opinion = {
+        i: _central(value, theta, i, noise) for i in _places_to_confirm(chosen, suspect)
+    }
+    if not all(_agree(exact[i], d) for i, d in second_opinion.items()):
+        return None
+    kinks = {i: second_opinion[i] for i in suspect if second_opinion[i].kink}
+    return list((exact | kinks).values())
+
+
+def _places_to_confirm(chosen: dict[int, str], suspect: list[int]) -> list[int]:
+    """Return some entries of θ: about four evenly spaced, one of each array, and the suspects."""
+    places = list(chosen)
+    of_each_array = {array_name(name): i for i, name in chosen.items()}.values()
+    spread = places[:: max(1, len(places) // 4)]
+    return list(dict.fromkeys([*spread, *of_each_array, *suspect]))
+
+
+def _complex_step(value: ValueOf, theta: Array, places: list[int]) -> Array | None:
+    """Return complex-step derivatives, or None if the function does not accept complex θ."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # NumPy warns when it drops an imaginary part
         try:
@@ -298,8 +410,9 @@ def _complex(value: ValueOf, theta: Array, places: list[int]) -> Array | None:
 
 
 def _agree(exact: Difference, d: Difference) -> bool:
-    """Tell whether a central difference bears a complex step out; at a kink it cannot."""
-    return d.kink or not abs(exact.value - d.value) > 10 * d.error + 1e-6 * abs(d.value)
+    """Return whether a central difference confirms a complex step; at a kink it cannot judge."""
+    tolerance = AGREE_ERRORS * d.error + AGREE_RELATIVE * abs(d.value)
+    return d.kink or not abs(exact.value - d.value) > tolerance
 
 
 def _central(value: ValueOf, theta: Array, i: int, noise: float) -> Difference:
@@ -316,7 +429,8 @@ def _central(value: ValueOf, theta: Array, i: int, noise: float) -> Difference:
 
 
 def _judge(chosen: dict[int, str], analytic: Array, differences: list[Difference]) -> list[Entry]:
-    largest: dict[str, float] = {}
+    """Return the chosen entries with their verdicts; sizes are compared within each array."""
+    largest: dict[str, float] = {}  # |derivative| by array
     for name, d in zip(chosen.values(), differences, strict=True):
         largest[array_name(name)] = max(largest.get(array_name(name), 0.0), abs(d.value))
     everywhere = max(largest.values())
@@ -327,16 +441,17 @@ def _judge(chosen: dict[int, str], analytic: Array, differences: list[Difference
 
 
 def array_name(name: str) -> str:
-    """Return the array's name of an entry's: ``"W2[0,1]"`` -> ``"W2"``."""
+    """Return the name of the array that an entry is in: ``"W2[0,1]"`` -> ``"W2"``."""
     return name.partition("[")[0]
 
 
 def _entry(name: str, analytic: float, d: Difference, largest: float, everywhere: float) -> Entry:
+    """Judge one entry; `largest` is of its array, `everywhere` of all arrays."""
     gap, size = abs(analytic - d.value), max(abs(analytic), abs(d.value))
     tolerance = RELATIVE * size + OF_ARRAY * largest
     relative = gap / size if size else 0.0
     vague = size > 0 and d.error > max(UNSURE * largest, NEGLIGIBLE * everywhere)
-    if not math.isfinite(analytic):
+    if not math.isfinite(analytic):  # the value is finite, so its gradient must be
         verdict = "wrong"
     elif gap <= tolerance + 3 * d.error:
         verdict = "unsure" if vague else "right"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from chainrule.batch import Batch
 from chainrule.descriptions import check_int
 from chainrule.errors import DivergenceError, InputError
+from chainrule.layers import fields_of
 from chainrule.layout import Layout
 from chainrule.network import MaskSeed, Network, Trace
 from chainrule.optimizers import Optimizer, OptimizerState
@@ -189,7 +190,7 @@ def first_nonfinite(network: Network, trace: Trace) -> str:
     """Name the first place, forward and then backward, where a number is not finite."""
     labels = [f"layer {label}" if label.isdigit() else label for label in network.labels]
     for label, saved in zip(labels, trace.layers, strict=True):
-        for name, array in saved._asdict().items():
+        for name, array in fields_of(saved).items():
             if name in ("z", "xhat", "a") and not np.isfinite(array).all():
                 return f"{label} ({name})"
     if not np.isfinite(trace.value):

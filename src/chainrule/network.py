@@ -1,11 +1,11 @@
-"""The network: layers in a row and a loss, as a description without arrays.
+"""The network: a sequence of layers and a loss, as a description without arrays.
 
-Its narrow waist is ``loss_and_gradient(theta, x, t)``; whatever trains, checks or explains comes
-through it. It is no graph: every layer sees the one below it and nothing else.
+Training, checking and explaining use its forward and backward pass; for a gradient alone,
+`Network.loss_and_gradient` is enough. Each layer's input is the output of the layer below it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -23,8 +23,8 @@ from chainrule.batch import (
 )
 from chainrule.descriptions import Converted, check_int, check_type
 from chainrule.errors import InputError, unknown
-from chainrule.gradcheck import GradientReport, check_gradient, merge_reports
-from chainrule.layers import Dropout, Layer, Params, Record, dropout_mask
+from chainrule.gradcheck import GradientReport, Objective, check_objective
+from chainrule.layers import Dropout, Gradients, Layer, Params, Saved, dropout_mask, fields_of
 from chainrule.layout import MAX_PARAMETERS, Block, Layout
 from chainrule.losses import Loss
 from chainrule.losses import loss as named_loss
@@ -34,7 +34,7 @@ Array: TypeAlias = NDArray[Any]
 
 
 class MaskSeed(NamedTuple):
-    """What dropout masks are drawn from; without it, as in prediction, dropout rests.
+    """What dropout masks are computed from; without it, as in prediction, dropout is disabled.
 
     Attributes
     ----------
@@ -49,13 +49,13 @@ class MaskSeed(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """Everything that one forward and backward pass computed.
+    """Everything that one forward and one backward pass compute.
 
     Attributes
     ----------
     batch : Batch
-    layers : tuple of records
-        What each layer's forward pass saved: x, a and what it needed between them.
+    layers : tuple of Saved
+        What each layer's forward pass saved: x, a, and what lies between them, such as z.
     p : array (n, outputs)
         The prediction: the link of the raw output.
     terms : array (n, outputs)
@@ -67,21 +67,21 @@ class Trace(NamedTuple):
         C, the sum of both.
     do : array (n, outputs)
         ∂C/∂o.
-    grads : tuple of records
-        What each layer's backward pass gave: gradients of the data loss, delta among them.
+    grads : tuple of Gradients
+        What each layer's backward pass returned: the gradients of the data loss, such as dW.
     gradient : array (parameters,)
         ∂C/∂θ, penalty included.
     """
 
     batch: Batch
-    layers: tuple[Record, ...]
+    layers: tuple[Saved, ...]
     p: Array
     terms: Array
     data_loss: Any
     penalty: Any
     value: Any
     do: Array
-    grads: tuple[Record, ...]
+    grads: tuple[Gradients, ...]
     gradient: Array
 
     @property
@@ -92,7 +92,8 @@ class Trace(NamedTuple):
     @property
     def deltas(self) -> list[Array]:
         """∂C/∂z of every Dense layer, (n, units) each."""
-        return [g.delta for g in self.grads if hasattr(g, "delta")]
+        fields = [fields_of(g) for g in self.grads]
+        return [named["delta"] for named in fields if "delta" in named]
 
 
 def precision_of(theta: Array) -> type[np.floating[Any]]:
@@ -102,7 +103,7 @@ def precision_of(theta: Array) -> type[np.floating[Any]]:
 
 @dataclass(frozen=True)
 class Network:
-    """A feed-forward network: a description that computes with the θ it is handed.
+    """A feed-forward network. It holds no parameters: methods take them as one vector θ.
 
     Parameters
     ----------
@@ -112,12 +113,13 @@ class Network:
     loss : str or Loss
         By name or as an object.
     penalty : Penalty, optional
-        On the weights; none by default.
+        Added to the loss, for large weights; none by default.
 
     Raises
     ------
     InputError
-        If there is no layer, a size is no positive whole number, or θ would be absurdly long.
+        If there is no layer, `inputs` is not a positive integer, or there are more than 2³⁰
+        parameters.
     UnknownNameError
         If no loss has that name.
     """
@@ -159,18 +161,18 @@ class Network:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """What keys call each layer: "1", "2", … with parameters, else kind and place."""
+        """Each layer's name in keys: "1", "2", … with parameters, else such as "dropout1"."""
         labels: list[str] = []
         seen: Counter[str] = Counter()
         for layer, inputs in zip(self.layers, self.widths, strict=False):
-            kind = "" if layer.shapes(inputs) else layer.kind
+            kind = "" if layer.shapes(inputs) else layer.kind  # so the array W2 is in layer 2
             seen[kind] += 1
             labels.append(f"{kind}{seen[kind]}")
         return tuple(labels)
 
     @cached_property
     def layout(self) -> Layout:
-        """Where each parameter array lies in θ."""
+        """The position of each parameter array in θ."""
         blocks: list[Block] = []
         for place, (layer, inputs) in enumerate(zip(self.layers, self.widths, strict=False)):
             for param, shape in layer.shapes(inputs).items():
@@ -205,10 +207,11 @@ class Network:
         Raises
         ------
         InputError
-            If the seed is no whole number from 0, or the dtype is another.
+            If the seed is not an integer of at least 0, or the dtype is another.
         """
         rng, dtype = np.random.default_rng(check_int(seed, "seed", 0)), as_precision(dtype)
-        theta = np.empty(self.layout.size)
+        # Drawn in float64 and rounded at the end: the same weights in every precision.
+        theta = np.empty(self.layout.size)  # (parameters,)
         for b in self.layout.blocks:
             b.view(theta)[...] = self.layers[b.layer].initializers()[b.param](rng, b.shape)
         return theta.astype(dtype)
@@ -219,14 +222,14 @@ class Network:
         b: Sequence[ArrayLike | None] | None = None,
         dtype: DTypeLike = np.float64,
     ) -> Array:
-        """Return parameters made of arrays: one W and one b for each layer that has parameters.
+        """Return θ from arrays: one W and one b for each layer that has parameters.
 
         Parameters
         ----------
         W : sequence of array
             (out, in) for each Dense, (width,) for each LayerNorm.
         b : sequence of array, optional
-            (out,) each, None for a layer without; zeros by default.
+            (out,) each, None for a layer without biases; zeros by default.
         dtype : dtype, default float64
 
         Returns
@@ -236,17 +239,13 @@ class Network:
         Raises
         ------
         InputError
-            If an array is missing, too many, of the wrong shape or not finite.
+            If an array is missing, is not finite, has the wrong shape, or has no layer.
         """
         dtype = as_precision(dtype)
         given = _numbered("W", W) | _numbered("b", [] if b is None else b)
         shapes = {block.name: block.shape for block in self.layout.blocks}
-        for name in (n for n in given if n not in shapes):
-            have = ", ".join(shapes)
-            raise InputError(f"{name} was given, but this network has only {have}; leave it out")
         zeros = {n: np.zeros(s) for n, s in shapes.items() if b is None and n.startswith("b")}
-        for name in (n for n in shapes if n not in given and n not in zeros):
-            raise InputError(f"{name} of shape {shapes[name]} is missing; give an array for it")
+        _check_names({**zeros, **given}, shapes)
         arrays = {
             name: _parameter(name, given.get(name, zeros.get(name)), shape, dtype)
             for name, shape in shapes.items()
@@ -268,28 +267,27 @@ class Network:
 
     def forward(
         self, params: list[Params], x: Array, mask_seed: MaskSeed | None = None
-    ) -> tuple[Record, ...]:
-        """Return what every layer saved; the last one's a is the raw output o, (n, outputs)."""
-        saved: list[Record] = []
-        for layer, own, mask in zip(
-            self.layers, params, self.masks(len(x), mask_seed), strict=True
-        ):
-            saved.append(layer.forward(own, x, mask))
-            x = saved[-1].a  # (n, out), the next layer's input
+    ) -> tuple[Saved, ...]:
+        """Return what every layer saved; the last layer's a is the raw output o, (n, outputs)."""
+        saved: list[Saved] = []
+        masks = self.masks(len(x), mask_seed)
+        for layer, own, mask in zip(self.layers, params, masks, strict=True):
+            saved.append(layer.forward(own, x, mask))  # own: this layer's parameters
+            x = saved[-1].a  # (n, out), the input of the layer above
         return tuple(saved)
 
     def backward(
-        self, params: list[Params], saved: tuple[Record, ...], do: Array
-    ) -> tuple[Record, ...]:
-        """Return every layer's gradients, from do = ∂C/∂o, (n, outputs), downward."""
-        grads: list[Record] = []
-        da = do
+        self, params: list[Params], saved: tuple[Saved, ...], do: Array
+    ) -> tuple[Gradients, ...]:
+        """Return every layer's gradients, from the last layer's do = ∂C/∂o, (n, outputs), down."""
+        grads: list[Gradients] = []
+        da = do  # (n, outputs); the link belongs to the loss, so o is the last layer's a
         for layer, own, record in zip(
             reversed(self.layers), reversed(params), reversed(saved), strict=True
         ):
             grads.append(layer.backward(own, record, da))
             da = grads[-1].dx  # (n, in), the da of the layer below
-        return tuple(reversed(grads))
+        return tuple(reversed(grads))  # in the order of the layers
 
     def masks(self, n: int, mask_seed: MaskSeed | None) -> list[Array | None]:
         """Return the dropout mask (n, width) of each layer, None where there is none."""
@@ -303,7 +301,7 @@ class Network:
         ]
 
     def predict(self, theta: ArrayLike, x: ArrayLike) -> Array:
-        """Return the prediction p, (n, outputs): the raw output put through the loss's link.
+        """Return the prediction p, (n, outputs): the loss's link of the raw output.
 
         Parameters
         ----------
@@ -320,7 +318,7 @@ class Network:
         return self.loss.predict(saved[-1].a)
 
     def activations(self, theta: ArrayLike, x: ArrayLike) -> list[Array]:
-        """Return the output of every layer, (n, units) each, the raw output last."""
+        """Return the output of every layer, (n, units) each; the last is the raw output."""
         checked = self.layout.check(theta)
         return [s.a for s in self.forward(self.params(checked), self.samples(x, checked))]
 
@@ -335,8 +333,8 @@ class Network:
         params = self.params(theta)
         saved = self.forward(params, x, mask_seed)
         o = saved[-1].a  # (n, outputs)
-        p, terms = loss.predict(o), loss.terms(o, t)  # (n, outputs)
-        data_loss, penalty = loss.value(o, t, weight), self.penalty_value(theta, batch)
+        p, terms = loss.predict(o), loss.terms(o, t)  # (n, outputs) both
+        data_loss, penalty = loss.value(o, t, weight), self.penalty_value(theta, batch)  # scalars
         do = loss.gradient(o, t, weight)  # (n, outputs)
         grads = self.backward(params, saved, do)
         gradient = self._gradient(theta, grads, batch)  # (parameters,)
@@ -350,8 +348,8 @@ class Network:
         weights = [b.view(theta) for b in self.layout.blocks if b.decays]
         return self.penalty.value(weights, batch.total)
 
-    def _gradient(self, theta: Array, grads: tuple[Record, ...], batch: Batch) -> Array:
-        """Return ∂C/∂θ, (parameters,), of the layers' gradients and the penalty."""
+    def _gradient(self, theta: Array, grads: tuple[Gradients, ...], batch: Batch) -> Array:
+        """Return ∂C/∂θ, (parameters,), from the layers' gradients and the penalty."""
         arrays: dict[str, Array] = {}
         for b in self.layout.blocks:
             arrays[b.name] = getattr(grads[b.layer], f"d{b.param}")
@@ -377,9 +375,9 @@ class Network:
         x : array (n, inputs), or (inputs,) for one sample
         t : array (n, outputs), or (outputs,) for one sample, or (n,) classes or single targets
         sample_weight : array (n,), optional
-            Sample weights; they are brought to mean 1 over these samples.
+            Sample weights; they are scaled to mean 1 over these samples.
         mask_seed : MaskSeed, optional
-            For dropout masks; without it dropout rests.
+            For dropout masks; if None, dropout is disabled.
 
         Returns
         -------
@@ -392,7 +390,7 @@ class Network:
 
         Notes
         -----
-        A NaN or infinity in θ or x is let through, and reaches the loss.
+        A NaN or infinity in θ or x raises no error, and makes the loss NaN or infinite.
         """
         checked = self.layout.check(theta)
         return self.run(checked, self.batch(checked, x, t, sample_weight), mask_seed)
@@ -406,7 +404,7 @@ class Network:
         *,
         mask_seed: MaskSeed | None = None,
     ) -> tuple[Any, Array]:
-        """Return C and ∂C/∂θ, (parameters,); the parameters are those of `trace`.
+        """Return C and its gradient ∂C/∂θ, (parameters,); the arguments are those of `trace`.
 
         Raises
         ------
@@ -421,9 +419,9 @@ class Network:
     ) -> Batch:
         """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
         rows, dtype = self.samples(x, theta), precision_of(theta)  # (n, inputs)
-        wanted = as_targets(t, len(rows), self.outputs, self.loss, one=np.ndim(x) == 1)
-        weight, total = normalize_weights(sample_weight, len(rows), dtype)
-        with np.errstate(over="ignore"):  # in float32; what overflows is refused
+        wanted = as_targets(t, len(rows), self.outputs, self.loss, single=np.ndim(x) == 1)
+        weight, total = normalize_weights(sample_weight, len(rows), dtype)  # (n,)
+        with np.errstate(over="ignore"):  # overflow in float32 is an infinity, which is an error
             return Batch(rows, check_finite(wanted.astype(dtype), "t"), weight, total)
 
     def samples(self, x: ArrayLike, theta: Array) -> Array:
@@ -443,10 +441,11 @@ class Network:
         entries: int | None = None,
         rows: int = 32,
     ) -> GradientReport:
-        """Check this network's gradient against numerical derivatives, the careful way.
+        """Check this network's gradient against numerical derivatives.
 
-        In float64, on a few samples, with dropout seeded, the penalty apart from the data loss,
-        some entries of every parameter array, at θ and again after ten small steps of training.
+        The check is in float64, on a few samples, with fixed dropout masks, for some entries of
+        every parameter array. It is made at θ, again after ten short steps of training, and once
+        more with the penalty, if there is one.
 
         Parameters
         ----------
@@ -454,11 +453,11 @@ class Network:
         x, t, sample_weight : array
             As for `trace`.
         seed : int, default 0
-            Of the sample of entries and of dropout masks.
+            Seed of the random choice of entries, and of dropout masks.
         entries : int, optional
-            How many of each array; by default all of small networks, else 24.
+            How many entries of each array to check; by default all of small networks, else 24.
         rows : int, default 32
-            The first so many samples are used.
+            The largest number of samples to use, from the first.
 
         Returns
         -------
@@ -469,45 +468,37 @@ class Network:
         InputError
             If a shape, a dtype or a target does not fit, or θ or x is not finite.
         """
-        start = check_finite(self.layout.check(theta), "theta", "give finite parameters")
-        start = start.astype(np.float64)
-        whole_batch = self.batch(start, x, t, sample_weight)
-        check_finite(whole_batch.x, "x")
-        batch = whole_batch.head(check_int(rows, "rows"))
+        theta = check_finite(self.layout.check(theta), "theta", "give finite parameters")
+        theta = theta.astype(np.float64)
+        data = self.batch(theta, x, t, sample_weight)
+        check_finite(data.x, "x")
+        batch = data.head(check_int(rows, "rows"))
         mask_seed = MaskSeed(seed, 0) if self.has_dropout else None
-        bare = replace(self, penalty=Penalty())
+        without_penalty = replace(self, penalty=Penalty())
+        return check_objective(
+            without_penalty.objective(batch, mask_seed),
+            self.objective(batch, mask_seed) if self.penalty else None,
+            theta,
+            seed=seed,
+            entries=entries,
+            samples=(len(batch.x), len(data.x)),
+        )
 
-        def check(point: Array, where: str, network: Network) -> GradientReport:
-            shapes = {f"{where}{b.name}": b.shape for b in self.layout.blocks}
-            return check_gradient(
-                lambda w: network.value(w, batch, mask_seed),
-                lambda w: network.run(w, batch, mask_seed).gradient,
-                point,
-                arrays=shapes,
-                seed=seed,
-                entries=entries,
-            )
+    def objective(self, batch: Batch, mask_seed: MaskSeed | None = None) -> Objective:
+        """Return C and its gradient for a batch that `batch` made, as functions of θ."""
 
-        later = bare.after_steps(start, batch, mask_seed)
-        reports = [check(start, "", bare), check(later, "after 10 steps ", bare)]
-        if self.penalty:
-            reports.append(check(start, "with penalty ", self))
-        return merge_reports(reports, samples=(len(batch.x), len(whole_batch.x)))
+        def value(theta: Array) -> Any:
+            return self.value(theta, batch, mask_seed)
 
-    def after_steps(
-        self, theta: Array, batch: Batch, mask_seed: MaskSeed | None, steps: int = 10
-    ) -> Array:
-        """Return θ after some short steps down the gradient."""
-        for _ in range(steps):
-            gradient = self.run(theta, batch, mask_seed).gradient  # (parameters,)
-            step = 0.1 * gradient / np.abs(gradient).max(initial=1.0)  # (parameters,)
-            theta = theta - step if np.isfinite(step).all() else theta
-        return theta
+        def gradient(theta: Array) -> Array:
+            return self.run(theta, batch, mask_seed).gradient
+
+        return Objective(value, gradient, {b.name: b.shape for b in self.layout.blocks})
 
     # ---- names ----
 
     def layer(self, label: str | int) -> int:
-        """Return the place of the layer that keys call `label`, such as 1 or "dropout1"."""
+        """Return the position, from 0, of the layer with a label, such as 1 or "dropout1"."""
         if str(label) not in self.labels:
             raise unknown("layer", str(label), self.labels)
         return self.labels.index(str(label))
@@ -523,15 +514,26 @@ def as_precision(dtype: DTypeLike) -> type[np.floating[Any]]:
         raise InputError(f"dtype={dtype!r}: must be float32 or float64") from None
 
 
-def _numbered(name: str, arrays: Any) -> dict[str, Any]:
+def _numbered(name: str, arrays: Iterable[ArrayLike | None]) -> dict[str, ArrayLike]:
+    """Return arrays by name and number, such as W1, W2, …, without those that are None."""
     check_type(arrays, Iterable, name, "give a list with one array for each layer")
     return {f"{name}{i}": a for i, a in enumerate(arrays, 1) if a is not None}
 
 
+def _check_names(given: Collection[str], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise InputError if a parameter array is missing, or there is one too many."""
+    for name in (n for n in given if n not in shapes):
+        known = ", ".join(shapes)
+        raise InputError(f"{name} was given, but this network has only {known}; leave it out")
+    for name in (n for n in shapes if n not in given):
+        raise InputError(f"{name} of shape {shapes[name]} is missing; give an array for it")
+
+
 def _parameter(name: str, values: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Return one parameter array in a precision, or raise InputError."""
     array = check_finite(as_numeric(values, name), name, "give finite parameters")
     if array.shape != shape:
         turned = "; transpose it: rows are outputs" if array.shape == shape[::-1] else ""
         raise InputError(f"{name} has shape {array.shape}, but must be {shape}{turned}")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # overflow in float32 is an infinity, which is an error
         return check_finite(array.astype(dtype), name, "numbers beyond 3.4e38 need dtype float64")

@@ -16,7 +16,7 @@ from chainrule import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, 
 from chainrule.activations import Custom, LeakyReLU
 from chainrule.errors import InputError
 from chainrule.initializers import Constant, Uniform
-from chainrule.layers import Dense, DenseGrads
+from chainrule.layers import Dense, DenseGradients
 from chainrule.losses import CustomLoss, Huber, Quantile, SquaredError
 from chainrule.optimizers import LBFGS, SGD, Adam, ClipNorm, ClipValue
 from chainrule.schedules import CosineDecay
@@ -219,10 +219,10 @@ def test_nothing_is_said_where_nothing_is_left_out():
     assert "left out" not in check(made("MLPRegressor")).remarks[0]
 
 
-def sloped(layer: Dense, params: Any, saved: Any, da: Any) -> DenseGrads:
+def sloped(layer: Dense, params: Any, saved: Any, da: Any) -> DenseGradients:
     """Return what a Dense layer without the factor f' gives."""
     delta = da
-    return DenseGrads(delta, delta.T @ saved.x, np.sum(delta, axis=0), delta @ params["W"])
+    return DenseGradients(delta, delta.T @ saved.x, np.sum(delta, axis=0), delta @ params["W"])
 
 
 def test_a_spoilt_layer_is_found_beside_layer_norms_and_clipping(monkeypatch):

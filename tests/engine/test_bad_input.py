@@ -110,7 +110,7 @@ TAKE = {
 }
 FINITE_ONLY = ["check_gradient", "train", "validation"]  # x and theta; the others let NaN through
 
-RAGGED = ("no rectangular array", "rows of one length")
+RAGGED = ("not a rectangular array", "rows of equal length")
 SHAPE = {
     "too wide": (np.zeros((5, 4)), ["(5, 4)", "takes (n, 3)", "rows are samples"]),
     "transposed": (X.T, ["(3, 5)", "takes (n, 3)", "transpose it"]),
@@ -127,9 +127,9 @@ SHAPE = {
     "list of nothing": ([[]], ["(1, 0)", "takes (n, 3)"]),
 }
 NOT_FINITE = {
-    "NaN": (np.where(X == 0.4, NAN, X), ["[1, 1] is nan", "one of 1", "repair or leave out"]),
-    "inf": (np.where(X > 1.2, INF, X), ["[4, 1] is inf", "one of 2", "repair or leave out"]),
-    "-inf": (np.where(X == 0, -INF, X), ["[0, 0] is -inf", "one of 1", "repair or leave out"]),
+    "NaN": (np.where(X == 0.4, NAN, X), ["[1, 1] is nan", "one of 1", "correct or remove"]),
+    "inf": (np.where(X > 1.2, INF, X), ["[4, 1] is inf", "one of 2", "correct or remove"]),
+    "-inf": (np.where(X == 0, -INF, X), ["[0, 0] is -inf", "one of 1", "correct or remove"]),
     "complex": (X + 0j, ["dtype complex128", "real numbers"]),
 }
 TARGETS = {
@@ -145,8 +145,8 @@ TARGETS = {
     "objects": ([[None, 1]] * 5, ["dtype object", "give numbers"]),
     "empty": ([], ["(0,)", "needs (5, 2)"]),
     "complex": (T + 0j, ["t has dtype complex128", "real numbers"]),
-    "NaN": (np.where(T == 0.4, NAN, T), ["t[2, 0] is nan", "one of 1", "repair or leave out"]),
-    "inf": (np.where(T == 0.9, INF, T), ["t[4, 1] is inf", "one of 1", "repair or leave out"]),
+    "NaN": (np.where(T == 0.4, NAN, T), ["t[2, 0] is nan", "one of 1", "correct or remove"]),
+    "inf": (np.where(T == 0.9, INF, T), ["t[4, 1] is inf", "one of 1", "correct or remove"]),
 }
 WEIGHTS = {
     "too few": (np.ones(4), ["(4,)", "5 samples", "one number for each"]),
@@ -210,7 +210,7 @@ def test_arrays(name: str, entry: str, bad: object, words: list[str]):
         ([0, 1, 2, 3, 0], ["class 3 of sample 3", "0 to 2", "an output for each"]),
         ([0, 1, 0.5, 2, 0], ["class 0.5 of sample 2", "no whole number"]),
         ([0, -1, 1, 2, 0], ["class -1 of sample 1", "number the classes from 0"]),
-        ([0, 1, NAN, 2, 0], ["t[2] is nan", "repair or leave out"]),
+        ([0, 1, NAN, 2, 0], ["t[2] is nan", "correct or remove"]),
         (np.array([0, 1, 2, 1, 0], complex), ["dtype complex128", "real numbers"]),
         (list("abcab"), ["dtype <U1", "give numbers"]),
         ([0, 1], ["(2,)", "for 5 samples", "or class numbers (n,)"]),
@@ -287,7 +287,7 @@ def always(result: object) -> Callable[[Any], Any]:
         ({"theta": [1.0, INF]}, ["inf", "a vector of finite numbers"]),
         ({"theta": [1j, 2]}, ["theta has dtype complex128", "real numbers"]),
         ({"theta": ["a", "b"]}, ["theta has dtype <U1", "real numbers"]),
-        ({"theta": [[1.0], [1.0, 2.0]]}, ["theta is no vector", "one flat array"]),
+        ({"theta": [[1.0], [1.0, 2.0]]}, ["theta is not a vector", "one flat array"]),
         ({"gradient": [2.0]}, ["(1,)", "theta (2,)", "one derivative for each"]),
         ({"gradient": lambda w: (2 * w)[:, None]}, ["(2, 1)", "theta (2,)"]),
         ({"gradient": always(None)}, ["the gradient has dtype object", "real numbers"]),
@@ -297,8 +297,14 @@ def always(result: object) -> Callable[[Any], Any]:
         ({"value": always(NAN)}, ["nan", "one finite real number"]),
         ({"value": always(INF)}, ["inf", "one finite real number"]),
         ({"value": always(3 + 0j)}, ["3.+0.j", "one finite real number"]),
-        ({"arrays": {"W": (3,)}}, ["{'W': (3,)}", "(2,)", "name every array"]),
-        ({"arrays": {"W": (1,)}}, ["{'W': (1,)}", "(2,)", "name every array"]),
+        (
+            {"arrays": {"W": (3,)}},
+            ["{'W': (3,)}", "the 2 parameters", "list the shape of every array"],
+        ),
+        (
+            {"arrays": {"W": (1,)}},
+            ["{'W': (1,)}", "the 2 parameters", "list the shape of every array"],
+        ),
         ({"entries": 0}, ["entries = 0", "from 1"]),
         ({"seed": -1}, ["seed = -1", "from 0"]),
     ],
@@ -630,8 +636,8 @@ def test_every_initializer_is_known_by_name():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"stop": 3}, ["stop=3", "EarlyStopping(patience=10)"]),
-        ({"stop": EarlyStopping(monitor="metric")}, ["needs a metric", "'accuracy'"]),
+        ({"early_stopping": 3}, ["early_stopping=3", "EarlyStopping(patience=10)"]),
+        ({"early_stopping": EarlyStopping(monitor="metric")}, ["needs a metric", "'accuracy'"]),
         ({"validation": X}, ["ndarray", "a pair (X, y)"]),
         ({"validation": (X,)}, ["tuple", "a pair (X, y)"]),
         ({"validation": (X, T, T)}, ["tuple", "a pair (X, y)"]),

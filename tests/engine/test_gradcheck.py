@@ -24,7 +24,7 @@ from chainrule import (
     check_gradient,
     mlp,
 )
-from chainrule.layers import DenseGrads, LayerNormGrads
+from chainrule.layers import DenseGradients, LayerNormGradients
 
 Array: TypeAlias = Any
 Value: TypeAlias = Callable[[Array], Any]
@@ -183,6 +183,58 @@ def test_a_complex_step_that_lies_as_the_gradient_does_is_not_trusted(array: str
 
     forgetful = 3 * theta**2  # as the complex step, to which |w| is constant
     assert faulty(check_gradient(penalized, forgetful, theta, arrays=shapes)) == {array}
+
+
+# ---- tolerances ----------------------------------------------------------------------------------
+# Each test fails if the tolerance that it names is 1,000 times as large.
+
+
+@pytest.mark.parametrize("share", [2e-5, 1e-4])
+def test_a_complex_step_that_is_slightly_wrong_is_not_used(share: float):
+    """AGREE_RELATIVE: the complex step misses the slope of ``|w|``, a small part of the whole."""
+    theta = np.linspace(0.5, 2, 6)
+
+    def partly_absolute(w: Array) -> Any:
+        return np.sum(w + share * np.abs(w))
+
+    report = check_gradient(partly_absolute, np.full(6, 1 + share), theta)
+    assert report.ok
+    assert report.method == "central differences"
+    assert faulty(check_gradient(partly_absolute, np.ones(6), theta)) == {"theta"}
+
+
+def test_a_wide_error_bar_confirms_only_what_it_covers():
+    """AGREE_ERRORS: rounding of a large constant widens the error bars, here to about 1e-8."""
+    theta = np.array([0.7, 1.1, 1.6])
+
+    def offset(w: Array) -> Any:
+        return 1e6 + np.sum(w + 1e-5 * np.abs(w))
+
+    report = check_gradient(offset, np.full(3, 1 + 1e-5), theta)
+    assert min(e.error for e in report.entries) > 1e-9
+    assert report.ok
+    assert report.method == "central differences"
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, float], ids=["complex", "float"])
+def test_an_error_of_a_millionth_is_wrong(wrap: Callable[[Any], Any]):
+    """RELATIVE, which allows a ten-millionth."""
+    right = 3 * THETA**2
+    report = check_gradient(lambda w: wrap(np.sum(w**3)), right * (1 + 1e-6), THETA)
+    assert [e.verdict for e in report.entries] == ["wrong"] * 12
+
+
+def test_an_error_in_a_small_derivative_is_wrong_beside_a_large_one():
+    """OF_ARRAY: the second derivative is a millionth of the first, and 1 % too large."""
+    report = check_gradient(lambda w: w[0] + 1e-6 * w[1], [1.0, 1.01e-6], [0.3, 0.8])
+    assert [e.verdict for e in report.entries] == ["right", "wrong"]
+
+
+def test_three_error_bars_are_allowed_but_no_more():
+    """The error bars are about 1e-10 here, and the difference of 3e-7 is beyond them."""
+    report = check_gradient(lambda w: float(1e4 + w[0]), [1 + 3e-7], [0.7])
+    assert 6e-11 < report.entries[0].error < 6e-8
+    assert [e.verdict for e in report.entries] == ["wrong"]
 
 
 # ---- precision -----------------------------------------------------------------------------------
@@ -402,24 +454,24 @@ def test_a_penalty_at_its_kink_is_not_accused():
 class Pass(NamedTuple):
     """What a backward pass was given and gave."""
 
-    right: DenseGrads
+    right: DenseGradients
     W: Array
     saved: Any
     da: Array
 
 
-def dense_grads(name: str, wrong: Callable[[Pass], Array]) -> Callable[..., DenseGrads]:
+def dense_grads(name: str, wrong: Callable[[Pass], Array]) -> Callable[..., DenseGradients]:
     """Return a backward pass of Dense in which one gradient is wrong."""
     backward = Dense.backward
 
-    def broken(self: Dense, params: Any, saved: Any, da: Array) -> DenseGrads:
+    def broken(self: Dense, params: Any, saved: Any, da: Array) -> DenseGradients:
         right = backward(self, params, saved, da)
         return right._replace(**{name: wrong(Pass(right, params["W"], saved, da))})
 
     return broken
 
 
-BROKEN_DENSE: dict[str, Callable[..., DenseGrads]] = {
+BROKEN_DENSE: dict[str, Callable[..., DenseGradients]] = {
     "dW nearly right": dense_grads("dW", lambda p: p.right.dW * (1 + 1e-6)),
     "dW without the derivative": dense_grads("dW", lambda p: p.da.T @ p.saved.x),
     "dW from the output": dense_grads("dW", lambda p: p.right.dW * np.mean(p.saved.a)),
@@ -449,9 +501,9 @@ def test_broken_layers_without_weights_are_caught(monkeypatch: pytest.MonkeyPatc
     net = net_of()
     theta = net.initialize(0)
 
-    def without_means(self: LayerNorm, params: Any, saved: Any, da: Array) -> LayerNormGrads:
+    def without_means(self: LayerNorm, params: Any, saved: Any, da: Array) -> LayerNormGradients:
         dxhat = da * params["W"]
-        return LayerNormGrads(
+        return LayerNormGradients(
             dxhat, np.sum(da * saved.xhat, axis=0), np.sum(da, axis=0), saved.r * dxhat
         )
 

@@ -27,7 +27,7 @@ from numba.core import event
 from chainrule import loops
 from chainrule.activations import ACTIVATIONS
 from chainrule.compiled import describe
-from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, LayerNorm
+from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, LayerNorm, fields_of
 from chainrule.multilayer import mlp
 from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import (
@@ -359,8 +359,8 @@ def both(threads: str, network: Network, x: Array, t: Array, rule: Any, **option
 
 def enlargement(network: Network, run: Run) -> list[float]:
     """Return the largest 1 / deviation of each LayerNorm, at the end."""
-    saved = network.forward(network.params(run.theta), run.data.x)
-    return [max(1.0, float(s.r.max())) for s in saved if hasattr(s, "r")]
+    saved = [fields_of(s) for s in network.forward(network.params(run.theta), run.data.x)]
+    return [max(1.0, float(s["r"].max())) for s in saved if "r" in s]
 
 
 # ---- replayed -----------------------------------------------------------------------------------

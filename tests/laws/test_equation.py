@@ -13,7 +13,7 @@ import pytest
 
 from chainrule.equations import EquationError, Scope, parse
 from chainrule.errors import UnknownNameError
-from chainrule.layers import Dense
+from chainrule.layers import Dense, fields_of
 from chainrule.layout import Layout
 from chainrule.multilayer import mlp
 from chainrule.network import MaskSeed, Network, Trace
@@ -114,7 +114,7 @@ def both(
     yield "data loss", step.loss["value"], trace.data_loss
     yield from ((name, step.loss[name], getattr(trace, name)) for name in ("p", "terms", "do"))
     for scope, saved, grads in zip(step.layers, trace.layers, trace.grads, strict=True):
-        for name, array in {**saved._asdict(), **grads._asdict()}.items():
+        for name, array in {**fields_of(saved), **fields_of(grads)}.items():
             if name in scope and name != "mask":
                 yield f"{scope.label}.{name}", scope[name], array
     yield "gradient", step.gradient, trace.gradient
@@ -136,7 +136,7 @@ def test_every_record_field_has_an_equation():
     left_out = [
         (scope.label, name)
         for scope, saved, grads in zip(step.layers, trace.layers, trace.grads, strict=True)
-        for name in {**saved._asdict(), **grads._asdict()}
+        for name in {**fields_of(saved), **fields_of(grads)}
         if name not in scope and name != "mask"
     ]
     assert left_out == [("layer2", "db")]
@@ -352,7 +352,7 @@ def test_added_state_of_a_layer():
     theta, memory, total = drawn.theta, {}, 0.0
     for _ in range(3):
         step = wire(drawn.network, theta, drawn.batch, SGD(0.1), replace=added, values=memory)
-        total = total + drawn.network.run(theta, drawn.batch).grads[0].dW
+        total = total + fields_of(drawn.network.run(theta, drawn.batch).grads[0])["dW"]
         assert np.allclose(step.layers[0]["dW"], total, rtol=1e-12, atol=0)
         theta, memory = step.theta_new, step.memory()
 

@@ -7,6 +7,7 @@ let a broken run look healthy.
 import numpy as np
 import pytest
 
+from chainrule.layers import fields_of
 from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, STACKS, VARIANTS, Case, case
 
 BAD = (np.nan, np.inf, -np.inf)
@@ -50,7 +51,7 @@ def test_with_other_constants(activation, loss):
 def test_nothing_shields_it(activation):
     # dropped units, samples of weight 0, frozen layers, inputs and weights of 0
     drawn = case(activation, layers="dropout", rows=3, trainable=False, penalty=PENALTY)
-    mask = drawn.trace().layers[1].mask
+    mask = fields_of(drawn.trace().layers[1])["mask"]
     assert 0 < mask.sum() < mask.size
     x, theta = drawn.x.copy(), drawn.theta.copy()
     x[:, 0] = theta[:4] = 0.0

@@ -222,7 +222,7 @@ def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
         ({"preset": "mazur", "inputs": [[float("inf"), 1]]}, "inputs", "inf is not finite"),
         ({"preset": "mazur", "inputs": [10**400, 1]}, "inputs", "inf is not finite"),
         ({"preset": "mazur", "inputs": [[True, 1]]}, "inputs", "True is no number"),
-        ({"preset": "mazur", "inputs": [[1, 2], [3]]}, "inputs", "rows of one length"),
+        ({"preset": "mazur", "inputs": [[1, 2], [3]]}, "inputs", "rows of equal length"),
         ({"preset": "mazur", "inputs": "one,two"}, "inputs", "nor a CSV file"),
         ({"preset": "mazur", "inputs": []}, "inputs", "no list of numbers"),
         ({"preset": "softmax", "targets": [0, 1, 2, 0, 1, 3]}, "targets", "class 3.0 of sample 5"),

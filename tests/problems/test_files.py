@@ -90,7 +90,7 @@ def test_rows_lie_in_a_csv_file_beside_it(write: Any, text: str):
         ("1,2\n3,x\n", "line 2: 'x' is no finite number"),
         ("1,2\n3,nan\n", "line 2: 'nan' is no finite number"),
         ("1,b\n3,4\n", "line 1: 'b' is no finite number"),
-        ("1,2\n3\n", "rows of one length"),
+        ("1,2\n3\n", "rows of equal length"),
     ],
 )
 def test_a_csv_file_that_is_wrong(write: Any, text: str, said: str):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule.health.case import Case
 from chainrule.health.findings import Finding
 from chainrule.health.words import listed, named, number, percent
-from chainrule.layers import Dense, Dropout
+from chainrule.layers import Dense, Dropout, fields_of
 
 Array: TypeAlias = NDArray[Any]
 
@@ -69,7 +69,8 @@ def flow(sizes: dict[str, float], ratio: float, limit: float, when: str = "") ->
 def delta_sizes(case: Case) -> dict[str, float]:
     """Return the mean |delta| of every Dense layer, by label, from the first to the last."""
     pairs = zip(case.network.labels, case.trace.grads, strict=True)
-    return {label: float(np.abs(g.delta).mean()) for label, g in pairs if hasattr(g, "delta")}
+    deltas = {label: fields_of(g).get("delta") for label, g in pairs}
+    return {label: float(np.abs(d).mean()) for label, d in deltas.items() if d is not None}
 
 
 def first_to_last(sizes: dict[str, float]) -> float:

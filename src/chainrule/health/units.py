@@ -108,7 +108,7 @@ def activated(case: Case) -> Iterator[Units]:
     network, last = case.network, len(case.network.layers) - 1
     for place, (layer, saved) in enumerate(zip(network.layers, case.trace.layers, strict=True)):
         if isinstance(layer, Dense | ActivationLayer):
-            z = saved.z if isinstance(layer, Dense) else saved.x  # (n, units)
+            z = getattr(saved, "z", saved.x)  # (n, units); the x of an ActivationLayer is its z
             slope = np.abs(layer.activation.derivative(z, saved.a)) + 0 * z  # (n, units)
             every = np.ones(z.shape[1], dtype=bool)  # (units,)
             needed = missing(case, saved.a) if place == last else every  # (units,)

@@ -185,7 +185,7 @@ def with_data(problem: Problem, base: Problem | None, s: Settings) -> Problem:
         X = network.samples(loaded(x), np.zeros(0))  # (n, inputs)
     t = s.get("targets", problem.t)
     with about("targets"):
-        T = as_targets(loaded(t), len(X), network.outputs, network.loss, one=len(X) == 1)
+        T = as_targets(loaded(t), len(X), network.outputs, network.loss, single=len(X) == 1)
     weights = s.get("sample-weights", base.sample_weights if base else ())
     with about("sample-weights"):
         normalize_weights(weights or None, len(X), np.float64)
