@@ -1,11 +1,11 @@
-"""Activation functions f(z), each with its derivative f'(z, a) right below it.
+"""Activation functions f(z), each with its derivative f'(z, a) directly below it.
 
-They are elementwise and written in the vocabulary of ``elementwise``; softmax is not among them,
-since it belongs to the losses that own it.
+They are elementwise and written with the functions of ``elementwise``. Softmax is not elementwise;
+it is part of the losses that use it.
 
-A saturating function ends in ``+ 0 * z``: it changes no finite value, and an infinite z becomes NaN
-instead of passing for a saturated unit. One with a kink branches on ``real(z) > 0``, so that at 0
-the complex step, too, has the slope of the left side, as f' does.
+A saturating function ends in ``+ 0 * z``. This changes no finite value, and turns an infinite z
+into NaN, which would otherwise look like a saturated unit. A function with a kink branches on
+``real(z) > 0``, so that at 0 the complex step gives the slope of the left side, as f' does.
 """
 
 import ast
@@ -28,7 +28,8 @@ SELU_ALPHA = 1.6732632423543772
 
 
 # ---- functions ----------------------------------------------------------------------------------
-# A parameter annotated float is a constant; z and a are arrays or numbers. Compilers rely on it.
+# z and a are arrays or numbers; a parameter annotated float is a constant of the activation. The
+# compiled engine relies on these annotations.
 
 
 def identity(z: Number) -> Number:
@@ -46,7 +47,7 @@ def logistic(z: Number) -> Number:
 
 
 def dlogistic(z: Number, a: Number) -> Number:
-    return a * (1 - a)
+    return a * (1 - a)  # with a known, no exponential is needed
 
 
 def tanh_(z: Number) -> Number:
@@ -75,11 +76,12 @@ def dleaky_relu(z: Number, a: Number, slope: float) -> Number:
 
 def elu(z: Number, alpha: float) -> Number:
     positive = real(z) > 0
+    # Both branches of `where` are computed: the inner one keeps expm1 from overflowing.
     return where(positive, z, alpha * expm1(where(positive, 0 * z, z))) + 0 * z
 
 
 def delu(z: Number, a: Number, alpha: float) -> Number:
-    return where(real(z) > 0, 1.0, a + alpha)
+    return where(real(z) > 0, 1.0, a + alpha)  # αe^z = a + α for z ≤ 0
 
 
 def selu(z: Number) -> Number:
@@ -91,7 +93,7 @@ def dselu(z: Number, a: Number) -> Number:
 
 
 def gelu(z: Number) -> Number:
-    return 0.5 * z * erfc(-SQRT_HALF * z)
+    return 0.5 * z * erfc(-SQRT_HALF * z)  # erfc keeps its digits where 1 + erf would cancel
 
 
 def dgelu(z: Number, a: Number) -> Number:
@@ -119,8 +121,8 @@ def dsilu(z: Number, a: Number) -> Number:
 
 def softplus(z: Number) -> Number:
     negative = real(z) < 0
-    e = exp(where(negative, z, -z))
-    return where(negative, 0 * z, z) + log1p(e) + 0 * z
+    e = exp(where(negative, z, -z))  # e^−|z| cannot overflow
+    return where(negative, 0 * z, z) + log1p(e) + 0 * z  # max(z, 0) + log(1 + e^−|z|)
 
 
 def dsoftplus(z: Number, a: Number) -> Number:
@@ -131,11 +133,11 @@ def dsoftplus(z: Number, a: Number) -> Number:
 
 
 class Activation(Description):
-    """What a layer applies to its net input, and the derivative of that.
+    """A function of a layer's net input, with its derivative.
 
     Every subclass is final and frozen. Its fields are the constants that `f` and `df` take after z
-    and a. `formula` and `dformula` are how textbooks write f and f', in the grammar of equations:
-    they equal what runs within rounding, and a law holds them to it.
+    and a. `formula` and `dformula` are f and f' as textbooks write them, in the grammar of
+    equations; ``tests/laws/test_formula.py`` checks that they equal `f` and `df` within rounding.
 
     Attributes
     ----------
@@ -144,8 +146,8 @@ class Activation(Description):
     formula, dformula : str
         f(z) and f'(z, a) as textbooks write them.
     f, df : callable
-        The functions that run: ``f(z, *constants)`` and ``df(z, a, *constants)``. Where
-        `df` is None, the complex step takes its place.
+        The functions that are computed: ``f(z, *constants)`` and ``df(z, a, *constants)``. If `df`
+        is None, the complex step is used instead.
     """
 
     name: str
@@ -170,7 +172,7 @@ class Activation(Description):
         return self.df(z, a, *self.constants.values())
 
     def slope_at(self, z: Number) -> Number:
-        """Return f'(z), with a computed on the way."""
+        """Return f'(z); a is computed first."""
         return self.derivative(z, self(z))
 
 
@@ -262,7 +264,7 @@ class GELU(Activation):
 
 @dataclass(frozen=True)
 class GELUTanh(Activation):
-    """The GELU in its tanh approximation, as older language models have it."""
+    """The GELU in its tanh approximation, which older language models use."""
 
     name = "gelu-tanh"
     formula = "z * (1 + tanh(sqrt(2 / 3.141592653589793) * (z + 0.044715 * z**3))) / 2"
@@ -296,14 +298,14 @@ class Softplus(Activation):
 class Custom(Activation):
     """An activation of your own.
 
-    It is checked when it is made: f must be finite on the real line near 0, and its derivative, by
-    the complex step where `df` is not given, must agree with central differences within their
-    error bar.
+    It is checked when it is created: f must be finite on the real line near 0, and its derivative
+    must agree with central differences within their error bar. Without `df`, the derivative is
+    computed by the complex step.
 
     Parameters
     ----------
     name : str
-        What displays call it.
+        The name on pages and in messages.
     f : callable
         ``f(z)``, elementwise, written with NumPy or with ``chainrule.elementwise``.
     df : callable, optional
@@ -316,14 +318,15 @@ class Custom(Activation):
 
     Notes
     -----
-    The complex step f'(z) = Im f(z + ih) / h is exact to rounding, but abs, maximum, sign and
-    comparison look at complex numbers in their own ways: branch with ``where(real(z) > 0, …)``.
+    The complex step f'(z) = Im f(z + ih) / h is exact to rounding if f is analytic. NumPy's abs,
+    maximum, sign and comparisons of complex numbers are not: branch with
+    ``where(real(z) > 0, …)`` instead.
     """
 
     name: str
     f: Callable[[Number], Number]
     df: Callable[[Number, Number], Number] | None = None
-    source: str = field(init=False, repr=False, compare=False)  # of f, kept for display
+    source: str = field(init=False, repr=False, compare=False)  # the text of f, for pages
 
     formula = dformula = ""
 
@@ -334,14 +337,14 @@ class Custom(Activation):
 
 
 def source_of(function: Callable[..., object]) -> str:
-    """Return a function's source text, a lambda's without what stands around it, or its name."""
+    """Return the source text of a function or of a lambda expression, or else its name."""
     try:
         text = textwrap.dedent(inspect.getsource(function)).strip()
     except (OSError, TypeError):
         return getattr(function, "__name__", repr(function))
     try:
         lambdas = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Lambda)]
-    except SyntaxError:  # a line out of the middle of a call
+    except SyntaxError:  # the lambda is an argument in the middle of a longer call
         return text
     wanted = inspect.getfullargspec(function).args
     own = [n for n in lambdas if [a.arg for a in n.args.args] == wanted]

@@ -1,7 +1,6 @@
 """Numerical derivatives: the complex step, and central differences with an error bar.
 
-They know a function only by calling it, and so they can contradict an analytic gradient; judging
-the two is the work of ``gradcheck``.
+Gradient checks compare analytic gradients with them, and they check functions that users write.
 """
 
 import keyword
@@ -18,25 +17,25 @@ from chainrule.elementwise import VOCABULARY, Number
 from chainrule.errors import InputError
 
 TAKEN = {*VOCABULARY, "abs", "max", "sum", "mean", "concat"}  # names that formulas use already
-STEP = 1e-30  # of the complex step: no difference is formed, so it can be this small
-LEVELS = 8  # of Richardson's table
-SHRINK = 2.0  # from one level to the next
-PROBES = np.array([-2.9, -1.7, -0.83, -0.31, 0.27, 0.71, 1.3, 2.3])  # no kinks at round numbers
-PROBES.setflags(write=False)  # a user's function may not change its argument
+STEP = 1e-30  # of the complex step; it has no subtraction that would lose digits
+LEVELS = 8  # steps tried by a central difference
+SHRINK = 2.0  # ratio of one step to the next
+# Where functions of users are checked: not at round numbers, which may be kinks.
+PROBES = np.array([-2.9, -1.7, -0.83, -0.31, 0.27, 0.71, 1.3, 2.3])
+PROBES.setflags(write=False)  # the same array for every check
 
 
 # ---- the complex step: Im f(x + ih) / h ---------------------------------------------------------
 
 
 def elementwise_derivative(f: Callable[[Number], Number], z: Number) -> Number:
-    """Return f'(z) of an elementwise function by the complex step.
+    """Return f'(z) of an elementwise function by the complex step Im f(z + ih) / h.
 
     Parameters
     ----------
     f : callable
         Elementwise and analytic; it must accept complex arrays.
     z : array, real
-        Where.
 
     Returns
     -------
@@ -57,11 +56,11 @@ def complex_step(
     Parameters
     ----------
     value : callable
-        Takes a complex128 vector like `theta`, returns a number.
+        Takes a complex128 vector like `theta` and returns a number.
     theta : array (parameters,)
-        Where.
+        The point of differentiation.
     entries : iterable of int, optional
-        Which entries; all of them by default.
+        The indices of the entries; all of them by default.
 
     Returns
     -------
@@ -72,10 +71,10 @@ def complex_step(
     Squire, Trapp: Using complex variables to estimate derivatives of real functions,
     SIAM Rev. 1998.
     """
-    point = np.array(theta, dtype=np.complex128)  # ours to change
+    point = np.array(theta, dtype=np.complex128)  # a copy, which is changed below
     derivatives: list[float] = []
     for i in range(len(point)) if entries is None else entries:
-        kept, point[i] = point[i], point[i] + 1j * STEP
+        kept, point[i] = point[i], point[i] + 1j * STEP  # one entry at a time
         derivatives.append(np.imag(value(point)) / STEP)
         point[i] = kept
     return np.array(derivatives, dtype=np.float64)
@@ -92,11 +91,11 @@ class Difference(NamedTuple):
     value : float
         Richardson's extrapolation of (f(x + h) − f(x − h)) / 2h.
     error : float
-        Its error bar: what the extrapolation still changed, and the rounding of f.
+        Its error bar: the last change in the extrapolation, and the rounding of f.
     step : float
-        The h of the best level.
+        The h with the smallest error bar.
     kink : bool
-        Whether f bends sharply within the step, so that it has no single slope there.
+        Whether f has a kink within the step, and so no single slope there.
     """
 
     value: float
@@ -108,16 +107,15 @@ class Difference(NamedTuple):
 def central_difference(
     f: Callable[[float], float], x: float, scale: float = 1.0, noise: float = 2.0**-52
 ) -> Difference:
-    """Return f'(x) with an error bar and the step that fitted best.
+    """Return f'(x) with an error bar, by central differences with several steps.
 
     Parameters
     ----------
     f : callable
         Takes and returns a float.
     x : float
-        Where.
     scale : float
-        The first step is 0.1 × scale; each of the 8 levels halves it.
+        The first step is 0.1 × scale; each of the seven that follow is half as long.
     noise : float
         Relative rounding error of `f`: 2⁻⁵² for float64.
 
@@ -143,7 +141,11 @@ def central_difference(
 def _richardson(
     steps: list[float], pairs: list[tuple[float, float]], rounding: float
 ) -> tuple[float, float, float]:
-    """Extrapolate h → 0 in Neville's table; keep the entry with the smallest error bar."""
+    """Extrapolate h → 0; return the value with the smallest error bar, the error bar, and h.
+
+    The error of a central difference is c₁h² + c₂h⁴ + …; column k of the table is free of the first
+    k terms (Neville's scheme).
+    """
     best = (math.nan, math.inf, steps[0])
     previous: list[float] = []
     for h, (up, down) in zip(steps, pairs, strict=True):
@@ -158,13 +160,14 @@ def _richardson(
 
 
 def _bends(jumps: list[float], floors: list[float], best: int) -> bool:
-    """Tell a kink, at the best step or below, from how far the slopes on both sides part there.
+    """Return whether there is a kink within the best step.
 
-    A smooth function's jumps are c₁h + c₃h³ + …; without these two terms they shrink 32-fold from
-    level to level, but a kink's stay.
+    `jumps` are the differences of the slopes right and left of x for each step. For a smooth
+    function they are c₁h + c₃h³ + c₅h⁵ + …; without the first two terms they shrink 32-fold when
+    the step is halved. At a kink they stay the same size.
     """
     without_h = [2 * fine - coarse for coarse, fine in pairwise(jumps)]
-    left = [abs(8 * fine - coarse) / 7 for coarse, fine in pairwise(without_h)]
+    left = [abs(8 * fine - coarse) / 7 for coarse, fine in pairwise(without_h)]  # without h³ too
     stays = [
         fine > max(0.3 * coarse, floor)
         for (coarse, fine), floor in zip(pairwise(left), floors[3:], strict=True)
@@ -176,9 +179,9 @@ def _bends(jumps: list[float], floors: list[float], best: int) -> bool:
 
 
 def check_name(name: object) -> None:
-    """Raise InputError unless a user's function has a name that formulas can be written with."""
-    plain = isinstance(name, str) and re.fullmatch(r"[A-Za-z][\w-]*", name)
-    if not plain or keyword.iskeyword(str(name)) or str(name) in TAKEN:
+    """Raise InputError unless `name` can be the name of a user's function in formulas."""
+    well_formed = isinstance(name, str) and re.fullmatch(r"[A-Za-z][\w-]*", name)
+    if not well_formed or keyword.iskeyword(str(name)) or str(name) in TAKEN:
         raise InputError(
             f"name={name!r}: a function of your own needs a name of letters, digits, - and _ that "
             "no other function has, such as 'cube'"
@@ -188,15 +191,15 @@ def check_name(name: object) -> None:
 def check_derivative(
     name: str, f: Callable[[Number], Number], df: Callable[[Number, Number], Number]
 ) -> None:
-    """Hold a user's elementwise f and f' against each other on the real line.
+    """Check that df is the derivative of a user's elementwise function f, at eight points.
 
     Raises
     ------
     InputError
-        If f is not elementwise, real and finite there, or if f' is not its derivative.
+        If f is not elementwise, real and finite there, or if df is not its derivative.
     """
     try:
-        with np.errstate(all="ignore"):  # the values are looked at below
+        with np.errstate(all="ignore"):  # values that are not finite are reported below
             a = np.asarray(f(PROBES))
             slopes = np.asarray(df(PROBES, a))
     except Exception as error:
@@ -207,14 +210,14 @@ def check_derivative(
     _check_array(name, "f", a)
     _check_array(name, "the derivative", slopes)
 
-    def alone(z: float) -> float:
+    def alone(z: float) -> float:  # f of one number, without the others in the array
         return float(np.asarray(f(np.array([z])))[0])
 
     for z, value, slope in zip(PROBES.tolist(), a.tolist(), slopes.tolist(), strict=True):
         if not math.isclose(alone(z), value, rel_tol=1e-9, abs_tol=1e-9):
             raise InputError(
                 f"{name}: f({z}) is {value:.9g} among other numbers, but {alone(z):.9g} alone; "
-                "write it so that every number is looked at by itself"
+                "compute each number without the others, as an elementwise function does"
             )
         there = central_difference(alone, z)
         if abs(there.value - slope) > 2 * there.error + 1e-9 * (1 + abs(slope)) and not there.kink:
@@ -226,9 +229,10 @@ def check_derivative(
 
 
 def _check_array(name: str, what: str, values: NDArray[np.float64]) -> None:
+    """Raise InputError unless there is one finite real number for each of the eight points."""
     if values.shape != PROBES.shape or values.dtype.kind != "f" or not np.isfinite(values).all():
         raise InputError(
             f"{name}: {what} of {len(PROBES)} real numbers, {PROBES[0]} to {PROBES[-1]}, is "
-            f"{values!r}; it must be as many finite real numbers, one for each: keep a logarithm "
-            "or root in its domain with where(real(z) > 1e-7, z, 1e-7)"
+            f"{values!r}; it must be one finite real number for each of them: keep a logarithm or "
+            "root in its domain with where(real(z) > 1e-7, z, 1e-7)"
         )

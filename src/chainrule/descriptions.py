@@ -1,7 +1,7 @@
-"""Descriptions: what layers, losses, optimizers and the like have in common, and their checks.
+"""Descriptions: the base class of layers, losses, optimizers and the like, and its checks.
 
-A description is a frozen dataclass without arrays; its numbers are checked once, when it is made.
-Arrays are checked where they come in.
+A description is a frozen dataclass without arrays, whose numbers are checked when it is created.
+Arrays are checked by the functions that take them.
 """
 
 import math
@@ -21,7 +21,7 @@ Positive: TypeAlias = Annotated[float, "(0, inf)"]
 NonNegative: TypeAlias = Annotated[float, "[0, inf)"]
 Share: TypeAlias = Annotated[float, "[0, 1)"]
 Fraction: TypeAlias = Annotated[float, "(0, 1]"]
-Count: TypeAlias = Annotated[int, 1]  # a whole number from 1
+Count: TypeAlias = Annotated[int, 1]  # an integer of at least 1
 
 T = TypeVar("T")
 G = TypeVar("G")
@@ -30,11 +30,12 @@ INTEGER: UnionType = int | np.integer
 
 
 class Description:
-    """A frozen dataclass that holds its numbers to the intervals that their annotations name."""
+    """A frozen dataclass whose numbers must lie in the intervals of their annotations."""
 
     def __init_subclass__(cls) -> None:
-        if Description in cls.__mro__[3:]:  # a family, such as Activation, and its members: no more
-            raise TypeError(f"{cls.__mro__[1].__name__} is final: wrap it, do not derive from it")
+        # Description -> a base class such as Activation -> its subclasses, which are final.
+        if Description in cls.__mro__[3:]:
+            raise TypeError(f"{cls.__mro__[1].__name__} is final: wrap it, do not subclass it")
 
     def __post_init__(self) -> None:
         for field in fields(self):  # pyright: ignore[reportArgumentType] (subclasses are dataclasses)
@@ -42,17 +43,17 @@ class Description:
                 self._validate(field.name, limit)
 
     def _validate(self, name: str, limit: Any) -> None:
-        """Make a field a float of an interval, or a whole number from a least one."""
+        """Convert a field to a float in an interval, or to an int of at least `limit`."""
         value, kind = getattr(self, name), type(self).__name__
         if isinstance(limit, str):
-            held = check_float(value, f"{kind}({name}={value!r})", limit)
+            checked = check_float(value, f"{kind}({name}={value!r})", limit)
         else:
-            held = check_int(value, f"{kind}: {name}", limit)
-        object.__setattr__(self, name, held)
+            checked = check_int(value, f"{kind}: {name}", limit)
+        object.__setattr__(self, name, checked)  # the dataclass is frozen
 
     @cached_property
     def numbers(self) -> dict[str, float]:
-        """The fields that are real numbers, by name."""
+        """The fields that are floats, by name."""
         return {name: value for name, value in vars(self).items() if isinstance(value, float)}
 
 
@@ -92,11 +93,11 @@ class Converted(Generic[G, T]):
 
 
 def check_float(value: Any, what: str, interval: str) -> float:
-    """Return a float of an interval such as ``"[0, 1)"``, or raise InputError."""
+    """Return a float in an interval such as ``"[0, 1)"``, or raise InputError."""
     low, high = (float(bound) for bound in interval[1:-1].split(","))
     fits = isinstance(value, NUMBER) and not isinstance(value, bool)
     number = float(value) if fits else math.nan
-    above = number > low or (interval[0] == "[" and number == low)
+    above = number > low or (interval[0] == "[" and number == low)  # False for NaN
     below = number < high or (interval[-1] == "]" and number == high)
     if not (above and below):
         raise InputError(f"{what}: must be a number in {interval}")
@@ -104,26 +105,26 @@ def check_float(value: Any, what: str, interval: str) -> float:
 
 
 def check_int(value: Any, what: str, low: int = 1) -> int:
-    """Return a whole number from `low`, or raise InputError."""
+    """Return an int of at least `low`, or raise InputError."""
     if isinstance(value, bool) or not isinstance(value, INTEGER) or value < low:
-        raise InputError(f"{what} = {value!r}: must be a whole number from {low}")
+        raise InputError(f"{what} = {value!r}: must be an integer of at least {low}")
     return int(value)
 
 
 def check_type(value: Any, kinds: type | UnionType, what: str, remedy: str) -> None:
-    """Raise InputError if a value is not of the right class."""
+    """Raise InputError unless a value is an instance of `kinds`."""
     if not isinstance(value, kinds):
         raise InputError(f"{what}={value!r}: {remedy}")
 
 
 def check_subset(names: Iterable[str], *, trainable: bool | tuple[str, ...]) -> None:
-    """Raise InputError if `trainable` is no bool, and no tuple of some of `names`."""
+    """Raise InputError unless `trainable` is a bool or a tuple of some of `names`."""
     check_type(trainable, bool | tuple, "trainable", "give True, False or a tuple such as ('W',)")
     known = tuple(names)
     wrong = sorted(set(trainable) - set(known)) if isinstance(trainable, tuple) else []
     if wrong:
         raise InputError(
-            f"trainable={trainable!r}: {wrong[0]!r} is no parameter of this layer; "
+            f"trainable={trainable!r}: this layer has no parameter {wrong[0]!r}; "
             f"name some of {', '.join(known)}, or give True or False"
         )
 

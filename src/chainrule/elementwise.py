@@ -1,7 +1,7 @@
-"""The small vocabulary in which every elementwise formula of the engine is written.
+"""The functions that elementwise formulas are written with, such as `exp` and `where`.
 
-The same text runs on arrays, under the complex step and, through overloads of just these names, in
-compiled code. It is no second NumPy: nothing here knows a shape or an axis.
+They work on real arrays, on complex arrays for the complex step, and in compiled code, which
+overloads exactly these names.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,8 @@ sqrt = np.sqrt
 exp, expm1, log, log1p, tanh = np.exp, np.expm1, np.log, np.log1p, np.tanh
 
 
-# Fitted by tools/fit_erf.py.
+# Coefficients of two polynomials, highest power first, fitted by tools/fit_erf.py:
+# erf(a) = a · ERF_NEAR(a²) for a < 0.875, and ERFC_TAIL for erfc beyond.
 ERF_NEAR = (
     *(-8.666276629203472e-10, 1.4122777660357666e-08, -1.6289242608284092e-07),
     *(1.6456607597388118e-06, -1.492538720169797e-05, 0.00012055324561705379),
@@ -42,20 +43,21 @@ def erf(x: Number) -> Number:
 
 
 def erfc(x: Number) -> Number:
-    """Return 1 − erf(x), as exact where it is small as where it is large."""
+    """Return 1 − erf(x) with a small relative error, also where it is close to 0."""
     size = _erf_and_erfc(x)[1]
     return where(real(x) < 0, 2.0 - size, size)
 
 
 def _erf_and_erfc(x: Number) -> tuple[Number, Number]:
-    """Return erf(|x|) and erfc(|x|); tools/fit_erf.py says what the polynomials stand for."""
+    """Return erf(|x|) and erfc(|x|); tools/fit_erf.py explains the polynomials."""
     a = where(real(x) < 0, -x, x)
-    a = where(real(a) > 28.0, 28.0, a)  # erfc is 0 from there on; NaN stays NaN
+    a = where(real(a) > 28.0, 28.0, a)  # erfc is 0 beyond 28 in float64; NaN stays NaN
     square = a * a
     near = a * _polynomial(ERF_NEAR, square)
-    # exp would magnify what rounding loses of a². The loss follows from a part h of a with half
-    # its digits, whose square is exact: a multiple of 2⁻²¹ in double precision. Single precision
-    # has no such digits, which leaves h = 0, and takes a multiple of 2⁻⁷ instead.
+    # exp magnifies the rounding error of a², so it is computed here and corrected below. Let h be a
+    # rounded to half of its digits, so that h² is exact: then a² = h² + (a − h)(a + h). Adding and
+    # subtracting a large number rounds to a multiple of 2⁻²¹, which float64 can represent. In
+    # float32 this leaves h = 0, and a multiple of 2⁻⁷ is taken instead.
     h = (real(a) + 1.5 * 2.0**31) - 1.5 * 2.0**31
     h = where(h == 0, (real(a) + 1.5 * 2.0**16) - 1.5 * 2.0**16, h)
     loss = (h * h - square) + (a - h) * (a + h)

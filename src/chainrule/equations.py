@@ -1,8 +1,7 @@
-"""Equations in Python notation, and the one evaluator that runs them.
+"""Equations in Python notation: the parser, and the scopes that evaluate them.
 
-An equation is a line of text such as ``"delta": "da * df(z, a)"``; a scope holds the equations of
-one layer, loss or parameter array and looks a name up when it is first needed. It is no general
-interpreter: what the grammar below does not list does not parse.
+An equation is a name and a line of text, such as ``"delta": "da * df(z, a)"``. A `Scope` holds the
+equations of one layer, loss or parameter array. Text outside the grammar below does not parse.
 """
 
 import ast
@@ -21,7 +20,7 @@ Function: TypeAlias = Callable[..., Value]
 
 
 class EquationError(ChainruleError):
-    """An equation that does not parse, or that needs itself."""
+    """An equation that does not parse, cannot be evaluated, or depends on itself."""
 
 
 OPERATORS: dict[type[ast.AST], Function] = {
@@ -37,8 +36,8 @@ OPERATORS: dict[type[ast.AST], Function] = {
     ast.GtE: operator.ge,
 }
 
-# What operands that do not fit raise: shapes, arguments, 1 / 0, a number's .T
-OPERAND_FAULTS = (ArithmeticError, AttributeError, IndexError, TypeError, ValueError)
+# What operators and functions raise for wrong shapes, wrong arguments, 1 / 0, a number's .T
+OPERAND_ERRORS = (ArithmeticError, AttributeError, IndexError, TypeError, ValueError)
 
 REDUCTIONS: dict[str, Function] = {"sum": np.sum, "mean": np.mean, "max": np.max}
 
@@ -75,23 +74,25 @@ def parse(text: str) -> ast.expr:
     """
     try:
         tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, TypeError, ValueError) as error:  # TypeError: no string at all
+    except (SyntaxError, TypeError, ValueError) as error:  # TypeError: not a string
         message = getattr(error, "msg", error)
-        raise EquationError(f"equation {text!r} is no Python expression: {message}") from None
+        raise EquationError(
+            f"equation {text!r} is not a Python expression: {message}; write one such as 'da * W'"
+        ) from None
     _check(tree, text)
     return tree
 
 
 def _check(tree: ast.expr, text: str) -> None:
-    """Refuse whatever the grammar does not list."""
+    """Raise EquationError for anything that the grammar does not list."""
     for part in _parts(tree, text):
         _check(part, text)
 
 
 def _parts(tree: ast.expr, text: str) -> list[ast.expr]:
-    """Return the expressions that one form of the grammar is made of."""
+    """Return the direct subexpressions of an expression that is in the grammar."""
     match tree:
-        case ast.Name(name) if not name.startswith("__"):
+        case ast.Name(name) if not name.startswith("__"):  # no access to Python's internals
             return []
         case ast.Constant(value) if type(value) in (int, float):
             return []
@@ -110,11 +111,14 @@ def _parts(tree: ast.expr, text: str) -> list[ast.expr]:
             _index(place, text)
             return [value]
         case _:
-            raise EquationError(f"equation {text!r}: {ast.unparse(tree)!r} is not in the grammar")
+            raise EquationError(
+                f"equation {text!r}: {ast.unparse(tree)!r} is not in the grammar; use names, "
+                "numbers, + - * / ** @, comparisons, .T, indices and calls of functions"
+            )
 
 
 def _check_keywords(name: str, keywords: list[ast.keyword], text: str) -> None:
-    """Let a reduction name its axis, and nothing else have keywords."""
+    """Raise EquationError unless a reduction names its axis, and other calls have no keywords."""
     given = {k.arg for k in keywords if isinstance(k.value, ast.Constant)}
     known: set[str | None] = {"axis", "keepdims"} if name in REDUCTIONS else set()
     if name in REDUCTIONS and "axis" not in given:
@@ -125,7 +129,7 @@ def _check_keywords(name: str, keywords: list[ast.keyword], text: str) -> None:
 
 
 def _index(place: ast.expr, text: str) -> Any:
-    """Return the index of a subscript: integers, None, and slices without a step."""
+    """Return the index of a subscript: integers, None, slices without a step, or a tuple."""
     match place:
         case ast.Tuple(elements):
             return tuple(_index(e, text) for e in elements)
@@ -136,34 +140,42 @@ def _index(place: ast.expr, text: str) -> Any:
         case ast.UnaryOp(ast.USub(), ast.Constant(value=int() as value)):
             return -value
         case _:
-            raise EquationError(f"equation {text!r}: {ast.unparse(place)!r} is no index here")
+            raise EquationError(
+                f"equation {text!r}: {ast.unparse(place)!r} cannot be an index; use integers, None "
+                "and slices such as 1:3"
+            )
 
 
 # ---- evaluation ---------------------------------------------------------------------------------
 
 
 class Scope:
-    """The names of one layer, loss or parameter array: values given, equations, links elsewhere.
+    """The names of one layer, loss or parameter array, each with a value or an equation.
+
+    A name is looked up in `values`, then in `equations`, then through `links` in another scope; an
+    equation is evaluated when it is first needed, and its result is kept.
 
     Parameters
     ----------
     label : str
-        How messages and keys call this scope, such as ``"layer1"``.
+        The name of this scope in messages and keys, such as ``"layer1"``.
     equations : mapping of str to str
         Name and right-hand side.
     values : mapping of str to array or number
-        Values that need no equation; a value takes precedence over an equation.
+        Known values; a value takes precedence over an equation.
     functions : mapping of str to callable
-        Functions beyond the vocabulary, such as an activation ``f`` and its derivative ``df``.
+        Functions besides those of ``elementwise``, such as an activation ``f`` and its derivative
+        ``df``.
 
     Attributes
     ----------
     links : dict
-        ``name -> (scope, name there)``: what this scope sees of another.
+        ``name -> (scope, name there)``: names whose values come from another scope.
     neighbors : dict
-        Scopes that an equation may name with a dot, such as ``above.W``.
+        Scopes that an equation refers to with a dot, such as ``above.W``.
     evaluation_stack : list of str
-        What is being evaluated; scopes that share the list name the whole path of a cycle.
+        The equations being evaluated, outermost first. All scopes of a step share one list, so that
+        the error for equations that depend on each other can show the whole cycle.
     """
 
     def __init__(
@@ -180,11 +192,13 @@ class Scope:
         self.links: dict[str, tuple[Scope, str]] = {}
         self.neighbors: dict[str, Scope] = {}
         self._results: dict[str, Value] = {}
-        self._parts: dict[ast.expr, Value] = {}  # every subexpression once
+        # Subexpressions by node: `parse` returns the same tree for the same text, and so an
+        # expression that two equations have in common is evaluated once.
+        self._parts: dict[ast.expr, Value] = {}
         self.evaluation_stack: list[str] = []
 
     def resolve(self, name: str) -> "tuple[Scope, str]":
-        """Return the scope in which `name` is given or has its equation, and its name there."""
+        """Return the scope that has a value or an equation for `name`, and the name there."""
         if name in self.values or name in self.equations:
             return self, name
         if name in self.links:
@@ -201,36 +215,36 @@ class Scope:
         return name in self.values or name in self.equations or name in self.links
 
     def run(self, name: str) -> Value:
-        """Return the value of an equation of this scope, evaluated once.
+        """Return the value of an equation of this scope, which is evaluated once.
 
         Raises
         ------
         EquationError
-            If it needs itself, the message names the path; or if its operands do not fit.
+            If it depends on itself; the message shows the cycle. Or if its operands do not fit.
         """
         key = f"{self.label}.{name}"
         if key in self.evaluation_stack:
             path = " -> ".join([*self.evaluation_stack[self.evaluation_stack.index(key) :], key])
-            raise EquationError(f"{key} needs itself: {path}")
+            raise EquationError(f"{key} depends on itself: {path}; change one of these equations")
         if name not in self._results:
             self.evaluation_stack.append(key)
             try:
                 self._results[name] = self.evaluate(parse(self.equations[name]))
-            except UnknownNameError:  # it says itself where
+            except UnknownNameError:  # a ValueError, whose message names the scope already
                 raise
-            except OPERAND_FAULTS as error:  # shapes, arguments
+            except OPERAND_ERRORS as error:
                 raise EquationError(f"{key} = {self.equations[name]!r}: {error}") from error
             finally:
                 self.evaluation_stack.pop()
         return self._results[name]
 
     def clear_results(self) -> None:
-        """Drop what was evaluated, as when given values have changed."""
+        """Discard all results, which is necessary after a change of `values`."""
         self._results.clear()
         self._parts.clear()
 
     def evaluate(self, tree: ast.expr) -> Value:
-        """Return the value of an expression in this scope; each subexpression runs once."""
+        """Return the value of an expression in this scope."""
         match tree:
             case ast.Constant(value):
                 return value
@@ -242,6 +256,7 @@ class Scope:
                 return self._parts[tree]
 
     def _operate(self, tree: ast.expr) -> Value:
+        """Return the value of an operator, a call or the like; `evaluate` keeps it."""
         match tree:
             case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]):
                 return OPERATORS[type(op)](self.evaluate(left), self.evaluate(right))
@@ -256,17 +271,17 @@ class Scope:
                 return self.function(name)(*map(self.evaluate, arguments), **options)
             case ast.Subscript(value, place):
                 return self.evaluate(value)[_index(place, self.label)]
-            case _:  # parse() lets nothing else through
+            case _:  # only for a tree that does not come from `parse`
                 raise EquationError(f"{self.label}: cannot evaluate {ast.unparse(tree)!r}")
 
     def neighbor(self, name: str) -> "Scope":
-        """Return the scope that equations here call `name`."""
+        """Return the scope that `name` stands for in equations of this scope."""
         if name not in self.neighbors:
             raise unknown(f"scope seen from {self.label}", name, self.neighbors)
         return self.neighbors[name]
 
     def function(self, name: str) -> Function:
-        """Return the function that equations here call `name`."""
+        """Return the function that `name` stands for in equations of this scope."""
         if name not in self.functions:
             raise unknown(f"function in {self.label}", name, self.functions)
         return self.functions[name]
@@ -274,9 +289,9 @@ class Scope:
 
 @cache
 def free_names(text: str) -> frozenset[str]:
-    """Return the names that an equation uses, functions and neighbors apart."""
+    """Return the names that an equation uses, without those of functions and neighbors."""
     tree = parse(text)
     called = {c.func for c in ast.walk(tree) if isinstance(c, ast.Call)}
     dotted = {a.value for a in ast.walk(tree) if isinstance(a, ast.Attribute) and a.attr != "T"}
-    apart = called | dotted
-    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in apart)
+    others = called | dotted
+    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in others)

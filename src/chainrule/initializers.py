@@ -1,7 +1,7 @@
-"""Initializers: how the weights of an array are drawn before training.
+"""Initializers: how the parameters of an array are drawn before training.
 
-They draw in float64 from the generator they are given, so that the same seed gives the same weights
-in every precision; none of them keeps state.
+They draw in float64 from a generator that is passed to them, so that the same seed gives the same
+weights in every precision.
 """
 
 import math
@@ -20,10 +20,10 @@ Distribution = Literal["uniform", "normal"]
 
 
 class Initializer(Description):
-    """How an array is drawn; every subclass is final and frozen."""
+    """How an array of parameters is drawn; every subclass is final and frozen."""
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
-        """Return a float64 array of a `shape`; weights are (out, in)."""
+        """Return a float64 array of the given shape; for weights it is (out, in)."""
         raise NotImplementedError  # abstract
 
 
@@ -45,7 +45,9 @@ def draw(
 
 @dataclass(frozen=True)
 class Glorot(Initializer):
-    """Variance 2 / (in + out): keeps activations and deltas alike in size (Glorot, Bengio 2010).
+    """Variance 2 / (in + out), which keeps the size of activations and deltas from layer to layer.
+
+    Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ class Glorot(Initializer):
 
 @dataclass(frozen=True)
 class He(Initializer):
-    """Variance 2 / in: for rectifiers, which pass half of their input (He et al. 2015).
+    """Variance 2 / in: for rectifiers, which are 0 for half of their inputs (He et al. 2015).
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ class LeCun(Initializer):
 
 @dataclass(frozen=True)
 class Uniform(Initializer):
-    """Every number uniform between two bounds, whatever the shape.
+    """Uniform between two bounds, which do not depend on the shape.
 
     Parameters
     ----------
@@ -112,7 +114,9 @@ class Uniform(Initializer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.high - self.low < math.inf:
-            raise InputError(f"{self}: low must not be above high, nor too far below; change one")
+            raise InputError(
+                f"{self}: low must be at most high, and their difference finite; change one of them"
+            )
 
     def __call__(self, rng: Generator, shape: Shape) -> NDArray[np.float64]:
         return rng.uniform(self.low, self.high, shape)
@@ -120,7 +124,7 @@ class Uniform(Initializer):
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """The same number everywhere; on weights it leaves all units of a layer alike for ever.
+    """The same number everywhere; with equal weights, the units of a layer stay equal in training.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The layout of θ: one flat vector of all parameters, with a named view for each array.
 
-Optimizers, gradient checks and files are loops over that one vector; only layers see its views.
+Optimizers, gradient checks and files work on the flat vector, layers on the views.
 """
 
 import math
@@ -17,7 +17,7 @@ from chainrule.errors import InputError
 Array: TypeAlias = NDArray[Any]
 
 DTYPES: list[np.dtype[Any]] = [np.dtype(kind) for kind in ("float32", "float64", "complex128")]
-MAX_PARAMETERS = 2**30  # parameters: 8 GiB of θ in float64
+MAX_PARAMETERS = 2**30  # 8 GiB of θ in float64
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Block:
     name : str
         Its key, such as ``"W1"``.
     layer : int
-        The place of its layer in the network, from 0.
+        The position of its layer in the network, from 0.
     param : str
-        What the layer calls it, such as ``"W"``.
+        Its name in the layer, such as ``"W"``.
     shape : tuple of int
     start : int
-        Where it begins in θ.
+        The index of its first entry in θ.
     decays, trains : bool
         Whether penalties apply to it, and whether training changes it.
     """
@@ -49,7 +49,7 @@ class Block:
 
     @cached_property
     def stop(self) -> int:
-        """Where the next array begins."""
+        """The index after its last entry in θ."""
         return self.start + math.prod(self.shape)
 
     @property
@@ -58,13 +58,13 @@ class Block:
         return self.stop - self.start
 
     def view(self, theta: Array) -> Array:
-        """Return this array as a view into θ, of its own shape."""
+        """Return this array as a view into θ, with its own shape."""
         return theta[self.start : self.stop].reshape(self.shape)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """All parameter arrays of a network, in the order in which they lie in θ.
+    """All parameter arrays of a network, in their order in θ.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Layout:
 
     def _mask(self, flags: Iterable[bool]) -> NDArray[np.bool_]:
         mask = np.repeat(np.fromiter(flags, bool), [b.size for b in self.blocks])
-        mask.setflags(write=False)  # shared by everybody who asks
+        mask.setflags(write=False)  # the cached array is shared
         return mask
 
     def views(self, theta: Array) -> dict[str, Array]:
@@ -98,7 +98,7 @@ class Layout:
         return {b.name: b.view(theta) for b in self.blocks}
 
     def join(self, arrays: Mapping[str, Array], dtype: Any) -> Array:
-        """Return the flat vector of arrays given by name."""
+        """Return the flat vector, (size,), of arrays given by name."""
         flat = np.empty(self.size, dtype)
         for b in self.blocks:
             b.view(flat)[...] = arrays[b.name]
@@ -109,11 +109,11 @@ class Layout:
         try:
             vector = np.asarray(theta)
         except ValueError as error:
-            raise InputError(f"theta is no vector: {error}; give one flat array") from None
+            raise InputError(f"theta is not a vector: {error}; give one flat array") from None
         if vector.shape != (self.size,):
             raise InputError(
                 f"theta has shape {vector.shape}, but this network has {self.size} parameters; "
-                "make it with network.initialize(seed) or network.pack(W=…, b=…)"
+                "create it with network.initialize(seed) or network.pack(W=…, b=…)"
             )
         if vector.dtype not in DTYPES:
             raise InputError(

@@ -1,8 +1,8 @@
-"""Losses: each owns its link p(o), the error terms, and their gradient by the raw output o.
+"""Losses: each has its link p(o), the error terms, and their derivative by the raw output o.
 
-C is the mean over samples of the sum over outputs, for the value and the gradient alike. A loss
-never sees a layer: it starts from the network's raw output o, so that value and gradient cannot be
-mis-paired.
+C is the mean over samples of the sum over outputs, and so is its gradient. A loss starts from the
+network's raw output o, such as the logits, and includes the link, such as softmax; so a link cannot
+be combined with a gradient that belongs to another.
 
 Shapes: o, t, p and terms are (n, k) for n samples and k outputs; weight is (n,) with mean 1.
 """
@@ -24,7 +24,7 @@ from chainrule.errors import InputError
 Array: TypeAlias = NDArray[Any]
 
 
-# ---- elementwise losses: the term, and its slope by o -------------------------------------------
+# ---- elementwise losses: the term, and its derivative by o --------------------------------------
 
 
 def squared_error(o: Number, t: Number) -> Number:
@@ -37,7 +37,8 @@ def dsquared_error(o: Number, t: Number) -> Number:
 
 def absolute_error(o: Number, t: Number) -> Number:
     r = o - t
-    return where(real(r) > 0, r, where(real(r) < 0, -r, 0 * r))  # at 0 no slope for a complex step
+    # At r = 0 the third branch gives the complex step the slope 0, as the derivative below does.
+    return where(real(r) > 0, r, where(real(r) < 0, -r, 0 * r))
 
 
 def dabsolute_error(o: Number, t: Number) -> Number:
@@ -64,7 +65,7 @@ def dquantile(o: Number, t: Number, level: float) -> Number:
 
 
 def poisson(o: Number, t: Number) -> Number:
-    return exp(o) - t * o
+    return exp(o) - t * o  # p − t log p with p = e^o
 
 
 def dpoisson(o: Number, t: Number) -> Number:
@@ -72,25 +73,25 @@ def dpoisson(o: Number, t: Number) -> Number:
 
 
 def logistic_cross_entropy(o: Number, t: Number) -> Number:
-    return t * softplus(-o) + (1 - t) * softplus(o)
+    return t * softplus(-o) + (1 - t) * softplus(o)  # −log σ(o) = softplus(−o), without overflow
 
 
 def dlogistic_cross_entropy(o: Number, t: Number) -> Number:
     return logistic(o) - t
 
 
-# ---- softmax: one row of outputs belongs together -----------------------------------------------
+# ---- losses with softmax, which depend on a whole row of outputs --------------------------------
 
 
 def softmax(o: Array) -> Array:
     """Return p = e^o / Σ e^o of every row, (n, k) -> (n, k)."""
-    s = o - np.max(o, axis=1, keepdims=True)  # (n, k), the largest is 0
+    s = o - np.max(o, axis=1, keepdims=True)  # (n, k); at most 0, so that exp cannot overflow
     e = exp(s)  # (n, k)
-    return e / np.sum(e, axis=1, keepdims=True) + 0 * o
+    return e / np.sum(e, axis=1, keepdims=True) + 0 * o  # (n, k); 0 · ∞ makes an infinite o NaN
 
 
 def softmax_cross_entropy(o: Array, t: Array) -> Array:
-    """Return −t log p, (n, k), without forming p."""
+    """Return −t log p, (n, k), without computing p, whose logarithm could be −∞."""
     s = o - np.max(o, axis=1, keepdims=True)  # (n, k)
     return t * (log(np.sum(exp(s), axis=1, keepdims=True)) - s)
 
@@ -107,8 +108,8 @@ def softmax_squared_error(o: Array, t: Array) -> Array:
 
 def dsoftmax_squared_error(o: Array, t: Array) -> Array:
     """Return Jᵀ(p − t), (n, k), J the softmax's full Jacobian p (1 − p)."""
-    p = softmax(o)
-    r = p - t  # ∂terms/∂p
+    p = softmax(o)  # (n, k)
+    r = p - t  # (n, k), ∂terms/∂p
     return p * (r - np.sum(r * p, axis=1, keepdims=True))
 
 
@@ -116,26 +117,30 @@ def dsoftmax_squared_error(o: Array, t: Array) -> Array:
 
 
 class Loss(Description):
-    """What a network is trained to make small.
+    """What training minimizes.
 
     Every subclass is final and frozen; its fields are the constants that `f` and `df` take after o
-    and t. Its equations are complete: run by the evaluator they give the same bits as the methods.
+    and t. Its equations, evaluated, give the same bits as the methods.
 
     Attributes
     ----------
     name : str
         The name in the table, in files and on the command line.
     link : mapping of str to str
-        Equations of the prediction ``p``, and of ``terms`` and ``slope`` (∂terms/∂o, summed over a
-        sample's terms).
+        Equations of the prediction ``p``, of ``terms``, and of ``slope``: the derivative of the sum
+        of a sample's terms by each of its outputs.
     owns_link : bool
-        Whether p differs from o, so that `mlp` leaves the last layer linear.
+        Whether p differs from o; if so, `mlp` makes the last layer linear.
+    classes : bool
+        Whether targets may be class numbers.
+    f, df : callable
+        The terms and the slope as functions: ``f(o, t, *constants)`` and ``df(o, t, *constants)``.
     """
 
     name: str
     link: dict[str, str]
     owns_link: bool = False
-    classes: bool = False  # whether class numbers are targets, too
+    classes: bool = False
     f: Callable[..., Any]
     df: Callable[..., Any]
 
@@ -146,7 +151,7 @@ class Loss(Description):
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
-        """The functions that the equations name, beyond the vocabulary."""
+        """The functions that the equations use besides those of ``elementwise``."""
         return {}
 
     def predict(self, o: Array) -> Array:
@@ -166,7 +171,7 @@ class Loss(Description):
         terms = self.terms(o, t)  # (n, k)
         if weight is not None:
             terms = weight[:, None] * terms  # (n, k)
-        return np.sum(terms, axis=None) / len(o)
+        return np.sum(terms, axis=None) / len(o)  # the weights have mean 1, so n is their sum
 
     def gradient(self, o: Array, t: Array, weight: Array | None = None) -> Array:
         """Return do = ∂C/∂o, (n, k)."""
@@ -176,7 +181,7 @@ class Loss(Description):
         return slope / len(o)
 
     def equations(self, *, weighted: bool = False) -> dict[str, str]:
-        """Return the loss in equations; n is the number of samples."""
+        """Return the equations of the loss; n is the number of samples."""
         w = "weight[:, None] * " if weighted else ""
         link = dict(self.link)
         slope = link.pop("slope")
@@ -184,7 +189,7 @@ class Loss(Description):
         return {**link, "value": value, "do": f"{w}({slope}) / n"}
 
     def check_targets(self, t: Array) -> None:
-        """Raise InputError where a target (n, k) is outside the loss's domain."""
+        """Raise InputError if a target in t, (n, k), is outside the loss's domain."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +221,7 @@ class Huber(Loss):
     Parameters
     ----------
     width : float, default 1.0
-        Where the one becomes the other; positive.
+        The residual at which one becomes the other; positive.
     """
 
     width: Positive = 1.0
@@ -347,23 +352,23 @@ class SoftmaxSquaredError(Loss):
 class CustomLoss(Loss):
     """A loss of your own: one elementwise term for each output.
 
-    Its derivative is checked when it is made, as that of a `Custom` activation is.
+    Its derivative is checked when it is created, as that of a `Custom` activation is.
 
     Parameters
     ----------
     name : str
-        What displays call it.
+        The name on pages and in messages.
     term : callable
         ``term(o, t)``, elementwise, from raw outputs and targets.
     dterm : callable, optional
-        ``dterm(o, t)`` = ∂term/∂o; by the complex step where not given.
+        ``dterm(o, t)`` = ∂term/∂o; computed by the complex step if not given.
     target : float, default 0.5
-        A target inside the loss's domain, for the check.
+        A target inside the loss's domain, which the check uses.
 
     Raises
     ------
     InputError
-        If a function is not elementwise, real and finite, or the derivative is not the term's.
+        If a function is not elementwise, real and finite, or `dterm` is not the derivative.
     """
 
     name: str
@@ -383,7 +388,7 @@ class CustomLoss(Loss):
 
     @property
     def constants(self) -> dict[str, float]:
-        return {}  # `target` is for the check alone
+        return {}  # `target` is used by the check only
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
@@ -418,7 +423,7 @@ def _check_probabilities(loss: Loss, t: Array) -> None:
     if len(bad):
         raise InputError(
             f"targets of sample {bad[0]} sum to {sums[bad[0]]:.6g}, not to 1, as {loss.name} "
-            "needs; divide each row by its sum, or give class numbers"
+            "requires; divide each row by its sum, or give class numbers"
         )
 
 
@@ -428,13 +433,13 @@ def one_hot(classes: ArrayLike, width: int) -> NDArray[np.float64]:
     Raises
     ------
     InputError
-        If a class is no whole number from 0 to width − 1.
+        If a class is not an integer from 0 to width − 1.
     """
     c = np.asarray(classes)
     bad = np.flatnonzero(~((c >= 0) & (c < width) & (c == np.floor(c))))
     if len(bad):
         raise InputError(
-            f"class {c[bad[0]]} of sample {bad[0]} is no whole number from 0 to {width - 1}; "
+            f"class {c[bad[0]]} of sample {bad[0]} is not an integer from 0 to {width - 1}; "
             "number the classes from 0, or give the network an output for each"
         )
     rows = np.zeros((len(c), width))

@@ -25,30 +25,31 @@ def mlp(
     layer_norm: bool = False,
     penalty: Penalty | None = None,
 ) -> Network:
-    """Return a network of Dense layers.
+    """Return a network of Dense layers (a multilayer perceptron).
 
     Parameters
     ----------
     *sizes : int
         Inputs, units of each hidden layer, outputs: ``mlp(2, 3, 1, …)``.
     activation : str, Activation or sequence of them
-        One means every layer, the output included, unless the loss owns a link (cross-entropies,
-        poisson), where the output is linear. A sequence names each layer's own.
+        One is used by every layer, including the output layer, unless the loss has a link of its
+        own (the cross-entropies, poisson): then the output layer is linear. A sequence has one for
+        each layer.
     loss : str or Loss
     output : str or Activation, optional
-        The last layer's activation, whatever the rule above says.
+        The activation of the output layer, in place of the one above.
     initializer, bias_initializer : str or Initializer, optional
-        How W and b are drawn; Glorot() and Constant(0.0).
+        How W and b are drawn; by default Glorot() and Constant(0.0).
     bias : bool, default True
         Whether layers have biases.
     train_biases : bool, default True
-        Whether training changes them.
+        Whether training changes the biases.
     dropout : float, default 0
-        The rate of a Dropout behind every hidden layer.
+        The rate of a Dropout after every hidden layer.
     layer_norm : bool, default False
-        Whether a LayerNorm stands behind every hidden layer.
+        Whether a LayerNorm follows every hidden layer.
     penalty : Penalty, optional
-        On the weights.
+        Added to the loss, for large weights.
 
     Returns
     -------
@@ -57,9 +58,9 @@ def mlp(
     Raises
     ------
     InputError
-        If there are fewer than two sizes, or activations for other than each layer.
+        If there are fewer than two sizes, or not as many activations as layers.
     UnknownNameError
-        If a name is in no table.
+        If an activation, a loss or an initializer is unknown.
 
     Examples
     --------
@@ -68,40 +69,41 @@ def mlp(
     13
     """
     if len(sizes) < 2:
-        raise InputError(f"mlp{sizes}: needs at least inputs and outputs, such as mlp(2, 3, 1, …)")
+        raise InputError(
+            f"mlp{sizes}: give at least the numbers of inputs and outputs, such as mlp(2, 3, 1, …)"
+        )
     count = len(sizes) - 1
-    objective = named_loss(loss)
-    choices = _choices(activation, output, objective, count)
-    drawn = Glorot() if initializer is None else initializer
+    resolved = named_loss(loss)
+    choices = _activations(activation, output, resolved, count)
     layers: list[Layer] = []
     for place, (units, f) in enumerate(zip(sizes[1:], choices, strict=True), 1):
         layers.append(
             Dense(
                 units,
                 f,
-                drawn,
+                Glorot() if initializer is None else initializer,
                 Constant(0.0) if bias_initializer is None else bias_initializer,
                 bias=bias,
                 trainable=True if train_biases or not bias else ("W",),
             )
         )
-        if place < count:
+        if place < count:  # hidden layers only
             layers += [LayerNorm()] if layer_norm else []
             layers += [Dropout(dropout)] if dropout else []
-    return Network(sizes[0], tuple(layers), objective, Penalty() if penalty is None else penalty)
+    return Network(sizes[0], tuple(layers), resolved, Penalty() if penalty is None else penalty)
 
 
-def _choices(
+def _activations(
     activation: str | Activation | Sequence[str | Activation],
     output: str | Activation | None,
-    objective: Loss,
+    loss: Loss,
     count: int,
 ) -> list[str | Activation]:
     """Return the activation of each of `count` layers, by the output rule."""
     if isinstance(activation, Sequence) and not isinstance(activation, str):
         choices = list(activation)
     else:
-        last = Identity() if objective.owns_link else activation
+        last = Identity() if loss.owns_link else activation
         choices = [*[activation] * (count - 1), last]
     if len(choices) != count:
         raise InputError(

@@ -1,6 +1,6 @@
-"""The penalty on large weights, in value and gradient alike; biases never pay it.
+"""The penalty on large weights: its value, its gradient, and their equations.
 
-It belongs to the network, as the loss does, and is added to the loss over the data.
+It is added to the loss over the data. It applies to weights, and not to biases.
 """
 
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ Array: TypeAlias = NDArray[Any]
 
 
 def magnitude(w: Number) -> Number:
-    """Return |w|; at 0 a complex step sees no slope, as the gradient says."""
+    """Return |w|; at 0 the complex step of it is 0, as in the gradient below."""
     return where(real(w) > 0, w, where(real(w) < 0, -w, 0 * w))
 
 
 @dataclass(frozen=True)
 class Penalty(Description):
-    """l1 Σ|w| + l2 Σw² + alpha Σw² / 2m, where m is the batch's sum of sample weights as given.
+    """l1 Σ|w| + l2 Σw² + alpha Σw² / 2m, where m is the sum of the batch's sample weights.
 
     Parameters
     ----------
     l1, l2 : float
-        Added to C as they stand, at least 0.
+        Factors of Σ|w| and Σw², at least 0.
     alpha : float
-        As scikit-learn's MLP has it: halved, and divided by the sum of sample weights, which is the
-        number of samples where there are none. A batch whose weights are all 0 pays none.
+        As in scikit-learn's MLP: halved, and divided by the sum of the sample weights, which is the
+        number of samples without them. A batch whose weights are all 0 has no alpha penalty.
 
     Raises
     ------
@@ -58,12 +58,12 @@ class Penalty(Description):
         return self.l1 * absolute + (self.l2 + self.alpha / (2 * total)) * square
 
     def gradient(self, w: Array, total: float) -> Array:
-        """Return the penalty's derivative by a weight array; that of ``|w|`` at 0 is 0."""
+        """Return the penalty's derivative by a weight array, of its shape; ``|w|`` has 0 at 0."""
         sign = where(w > 0, 1.0, where(w < 0, -1.0, 0 * w))
         return self.l1 * sign + (2 * self.l2 + self.alpha / total) * w
 
     def equations(self, arrays: Sequence[str]) -> dict[str, str]:
-        """Return the value in equations over the weight arrays of these names."""
+        """Return the equations of the value, for the weight arrays of these names."""
         return {
             "absolute": " + ".join(f"{name}.absolute" for name in arrays),
             "square": " + ".join(f"{name}.square" for name in arrays),
@@ -71,7 +71,7 @@ class Penalty(Description):
         }
 
     def array_equations(self) -> dict[str, str]:
-        """Return what one weight array w contributes, and its gradient dC; d is the data's."""
+        """Return the equations of a weight array w: its sums, and dC from the loss's gradient d."""
         return {
             "absolute": "sum(where(w < 0, -w, w), axis=None)",
             "square": "sum(w * w, axis=None)",

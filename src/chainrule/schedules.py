@@ -1,7 +1,7 @@
-"""Schedules: the learning rate of each update, as a pure function of the update's number.
+"""Schedules: the learning rate of each update, as a function of the number of the update.
 
-Updates are counted from 1 and over the whole run, never by epoch; for a schedule by epochs,
-multiply by the number of batches in one.
+Updates are counted from 1, over the whole run. To give a number of epochs instead, multiply it by
+the number of batches in an epoch.
 """
 
 import math
@@ -21,7 +21,7 @@ class Schedule(Description):
 
 @dataclass(frozen=True)
 class ConstantRate(Schedule):
-    """The same rate always.
+    """The same learning rate for all updates.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class ConstantRate(Schedule):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """learning_rate · factor^⌊(k − 1) / every⌋: a cut after every so many updates.
+    """learning_rate · factor^⌊(k − 1) / every⌋: multiplied by `factor` after every `every` updates.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class StepDecay(Schedule):
     factor : float
         Above 0, at most 1.
     every : int
-        Updates.
+        Number of updates between two changes.
     """
 
     learning_rate: Positive
@@ -106,18 +106,21 @@ class CosineDecay(Schedule):
     final: NonNegative = 0.0
 
     def __call__(self, k: int) -> float:
-        part = min((k - 1) / (self.steps - 1), 1.0)  # from 0 to 1
+        part = min((k - 1) / (self.steps - 1), 1.0)  # from 0 at k = 1 to 1 at k = steps
         return self.final + (self.learning_rate - self.final) * (1 + math.cos(math.pi * part)) / 2
 
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """A straight rise to what `then` begins with, over `steps` updates; `then` counts from there.
+    """A linear increase over `steps` updates, followed by another schedule.
 
     Parameters
     ----------
     steps : int
+        The number of updates of the increase.
     then : Schedule or float
+        What follows; its updates are counted from the end of the increase, which goes up to the
+        learning rate of its first update.
     """
 
     steps: Count
@@ -138,7 +141,7 @@ def rate_at(learning_rate: Schedule | float, k: int) -> float:
 
 
 def schedule(choice: Schedule | float) -> Schedule:
-    """Return a schedule, of a constant rate if a number is given."""
+    """Return the schedule, or that of a constant learning rate."""
     return choice if isinstance(choice, Schedule) else ConstantRate(choice)
 
 

@@ -208,7 +208,7 @@ def test_arrays(name: str, entry: str, bad: object, words: list[str]):
     ("t", "words"),
     [
         ([0, 1, 2, 3, 0], ["class 3 of sample 3", "0 to 2", "an output for each"]),
-        ([0, 1, 0.5, 2, 0], ["class 0.5 of sample 2", "no whole number"]),
+        ([0, 1, 0.5, 2, 0], ["class 0.5 of sample 2", "not an integer"]),
         ([0, -1, 1, 2, 0], ["class -1 of sample 1", "number the classes from 0"]),
         ([0, 1, NAN, 2, 0], ["t[2] is nan", "correct or remove"]),
         (np.array([0, 1, 2, 1, 0], complex), ["dtype complex128", "real numbers"]),
@@ -262,7 +262,7 @@ def test_what_is_not_finite_reaches_the_loss(place: str, bad: float):
 @pytest.mark.parametrize("name", ["rows", "entries"])
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True, "2"])
 def test_counts_of_the_gradient_check(name: str, bad: Any):
-    words = [f"{name} = {bad!r}", "a whole number from 1"]
+    words = [f"{name} = {bad!r}", "an integer of at least 1"]
     refused(lambda: NET.check_gradient(THETA, X, T, **{name: bad}), *words)
 
 
@@ -305,8 +305,8 @@ def always(result: object) -> Callable[[Any], Any]:
             {"arrays": {"W": (1,)}},
             ["{'W': (1,)}", "the 2 parameters", "list the shape of every array"],
         ),
-        ({"entries": 0}, ["entries = 0", "from 1"]),
-        ({"seed": -1}, ["seed = -1", "from 0"]),
+        ({"entries": 0}, ["entries = 0", "at least 1"]),
+        ({"seed": -1}, ["seed = -1", "at least 0"]),
     ],
 )
 def test_check_gradient(change: dict[str, Any], words: list[str]):
@@ -363,7 +363,7 @@ def test_pack_refuses_biases_where_there_are_none():
 
 @pytest.mark.parametrize("seed", [-1, 1.5, None, "a", True, [1, 2]])
 def test_seeds(seed: Any):
-    words = [f"seed = {seed!r}", "a whole number from 0"]
+    words = [f"seed = {seed!r}", "an integer of at least 0"]
     refused(lambda: NET.initialize(seed), *words)
     refused(lambda: train(NET, X, T, epochs=1, seed=seed), *words)
     refused(lambda: train(NET, X, T, epochs=1, seed=seed, theta=THETA), *words)
@@ -394,7 +394,7 @@ BUILD_WITH_UNITS: dict[str, Callable[[Any], Network]] = {
 @pytest.mark.parametrize("build", BUILD_WITH_UNITS.values(), ids=BUILD_WITH_UNITS)
 @pytest.mark.parametrize("units", [0, -1, 1.0, 2.5, True, np.float64(3), "3", None, NAN, [3]])
 def test_units(build: Callable[[Any], Network], units: Any):
-    refused(lambda: build(units), f"= {units!r}", "a whole number from 1")
+    refused(lambda: build(units), f"= {units!r}", "an integer of at least 1")
 
 
 @pytest.mark.parametrize("build", BUILD_WITH_UNITS.values(), ids=BUILD_WITH_UNITS)
@@ -548,7 +548,7 @@ def test_the_rate_after_a_warm_up(bad: Any):
 @pytest.mark.parametrize("bad", [-1, "low - 1", 1.5, 3.0, True, "3"])
 def test_whole_numbers(build: Callable[[Any], object], name: str, low: int, bad: Any):
     bad = low - 1 if bad == "low - 1" else bad
-    refused(lambda: build(bad), f"{name} = {bad!r}", f"a whole number from {low}")
+    refused(lambda: build(bad), f"{name} = {bad!r}", f"an integer of at least {low}")
 
 
 # ---- names ---------------------------------------------------------------------------------------
@@ -694,7 +694,7 @@ def test_a_run_without_epochs_says_so():
         ({("loss", "termz"): "p - t"}, UnknownNameError, ["'termz'", "did you mean 'terms'?"]),
         ({("output", "delta"): "da @"}, EquationError, ["'da @'", "invalid syntax"]),
         ({("output", "delta"): ""}, EquationError, ["''", "invalid syntax"]),
-        ({("output", "delta"): 3}, EquationError, ["3", "no Python expression"]),
+        ({("output", "delta"): 3}, EquationError, ["3", "not a Python expression"]),
         ({("output", "delta"): "[da]"}, EquationError, ["'[da]'", "not in the grammar"]),
         ({("output", "db"): "sum(da)"}, EquationError, ["sum must name its axis", "axis=0"]),
         ({("output", "delta"): "dA * z"}, UnknownNameError, ["'dA'", "did you mean 'da'?"]),
@@ -707,7 +707,7 @@ def test_a_run_without_epochs_says_so():
         ({("output", "delta"): "da @ da"}, EquationError, ["layer2.delta = 'da @ da'", "size"]),
         ({("output", "delta"): "da[:, 7]"}, EquationError, ["'da[:, 7]'", "out of bounds"]),
         ({("output", "delta"): "belw.a"}, UnknownNameError, ["'belw'", "did you mean 'below'?"]),
-        ({("output", "delta"): "da + delta"}, EquationError, ["layer2.delta needs itself"]),
+        ({("output", "delta"): "da + delta"}, EquationError, ["layer2.delta depends on itself"]),
         ({"output": "delta"}, InputError, ["'output' is no pair", "('hidden', 'dx')"]),
     ],
 )

@@ -182,7 +182,7 @@ def test_what_scikit_learn_ignores_is_ignored(solver: str, ignored: dict[str, An
         ("alpha", -1, "alpha=-1: must be a number in"),
         ("l1", "x", "l1='x': must be a number"),
         ("dropout", 1.0, "dropout=1.0: must be a number in"),
-        ("batch_size", 0, "batch_size = 0: must be a whole number from 1"),
+        ("batch_size", 0, "batch_size = 0: must be an integer of at least 1"),
         ("batch_size", "all", "batch_size='all': give 'auto'"),
         ("learning_rate", "cosin", "unknown learning rate 'cosin'"),
         ("learning_rate", "cosine", r"needs its steps; give CosineDecay\("),

@@ -194,7 +194,12 @@ STATE = begun(NET, Adam(0.02))
         (None, "momentum", STATE, "the state has 2 moving averages, but momentum keeps 1"),
         (None, "adam", STATE._replace(theta=STATE.theta[1:]), "theta has shape"),
         (None, "adam", STATE._replace(slots=(STATE.theta[1:],) * 2), "has shape"),
-        (None, "adam", STATE._replace(step=-1), "state.step = -1: must be a whole number from 0"),
+        (
+            None,
+            "adam",
+            STATE._replace(step=-1),
+            "state.step = -1: must be an integer",
+        ),
         (None, "adam", STATE._replace(seed=0.5), "state.seed = 0.5"),
         (None, "adam", STATE._replace(slots=(STATE.theta * np.nan,) * 2), "the state's average"),
         (None, None, STATE._replace(theta=STATE.theta * np.inf), "theta"),

@@ -392,7 +392,7 @@ def test_a_cycle_names_its_path(equations, path):
     step = replaced(case(), equations)
     with pytest.raises(EquationError) as caught:
         _ = step.theta_new
-    assert str(caught.value).endswith(f"needs itself: {path}")
+    assert str(caught.value).endswith(f"depends on itself: {path}; change one of these equations")
 
 
 def test_after_a_cycle_the_rest_still_runs():
