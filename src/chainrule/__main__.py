@@ -1,4 +1,4 @@
-"""``python -m chainrule`` runs the command line. There is nothing to import here."""
+"""``python -m chainrule`` runs the command line."""
 
 import sys
 

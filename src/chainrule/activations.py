@@ -352,12 +352,12 @@ def source_of(function: Callable[..., object]) -> str:
 
 
 def activation(choice: str | Activation) -> Activation:
-    """Return the activation of a name, or the one handed in.
+    """Return the activation with a name, or the argument itself if it is one.
 
     Raises
     ------
     UnknownNameError
-        If the table has no such name.
+        If no activation has that name.
     """
     return lookup(choice, Activation, ACTIVATIONS, "activation")
 

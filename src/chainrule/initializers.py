@@ -160,12 +160,12 @@ class Orthogonal(Initializer):
 
 
 def initializer(choice: str | Initializer) -> Initializer:
-    """Return the initializer of a name, or the one handed in.
+    """Return the initializer with a name, or the argument itself if it is one.
 
     Raises
     ------
     UnknownNameError
-        If the table has no such name.
+        If no initializer has that name.
     """
     return lookup(choice, Initializer, INITIALIZERS, "initializer")
 

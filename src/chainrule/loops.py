@@ -1,7 +1,7 @@
-"""The reference training loop, and the one state that it carries from update to update.
+"""The reference training loop, and the state that it carries from update to update.
 
-It is the slow, clear statement of what training means; faster engines give the same numbers. It
-shows no progress and judges no validation: that is what stands around it.
+It defines what training computes; the compiled engine gives the same numbers. Validation, early
+stopping and records of a run are in ``training``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,14 +25,15 @@ Array: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True)
 class Batches:
-    """How data are cut into batches: a description, never the batches themselves.
+    """How data are divided into batches.
 
     Parameters
     ----------
     size : int or None
-        Samples in a batch; None takes all at once, 1 is online learning. The last may be shorter.
+        The number of samples in a batch; None puts all samples in one batch, 1 is online learning.
+        The last batch of an epoch may be smaller.
     shuffle : bool, default True
-        Whether every epoch has an order of its own, drawn from (seed, epoch).
+        Whether the samples have another order in each epoch, drawn from (seed, epoch).
     """
 
     size: int | None = None
@@ -43,7 +44,7 @@ class Batches:
             check_int(self.size, "batch size")
 
     def order(self, n: int, seed: int, epoch: int) -> NDArray[np.intp]:
-        """Return the order of n samples in an epoch (counted from 0)."""
+        """Return the order of n samples, (n,), in an epoch (counted from 0)."""
         if not self.shuffle or self.size is None or self.size >= n:
             return np.arange(n)
         return np.random.default_rng([seed, epoch]).permutation(n)
@@ -60,26 +61,26 @@ class Batches:
 
 
 class State(NamedTuple):
-    """Everything that a run needs to go on as if it had never stopped.
+    """Everything that a run needs to continue with the same results as without a break.
 
     Attributes
     ----------
     theta : array (parameters,)
-        Never written to: every update makes a new one.
+        It is never changed in place: each update creates a new array.
     step : int
         The number of updates made.
     slots : tuple of array (parameters,)
         The optimizer's moving averages.
     seed : int
-        Of shuffles and dropout masks.
+        Seed of shuffles and dropout masks.
     epoch, batch : int
-        Finished epochs, and batches done in the one begun.
+        The number of finished epochs, and of finished batches in the current epoch.
     loss_sum : float
-        Of the epoch begun: each batch's loss times its samples.
+        The sum, over the batches of the current epoch, of the loss times the number of samples.
     best_score, best_epoch, best_theta : float, int, array or None
-        Early stopping's: the best so far, and where.
+        For early stopping: the best score so far, its epoch, and θ there.
     engine : str
-        What computed it.
+        The engine that computed it.
     """
 
     theta: Array
@@ -95,14 +96,14 @@ class State(NamedTuple):
     engine: str = "reference"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, strings and arrays by name, ready for a file; None is left out."""
+        """Return numbers, strings and arrays by name, such as for a file; without those None."""
         values = {name: value for name, value in self._asdict().items() if value is not None}
         slots = values.pop("slots")
         return {**values, **{f"slot{i}": slot for i, slot in enumerate(slots)}}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "State":
-        """Return the state that `to_dict` gave, bit for bit; numbers may come as 0-d arrays."""
+        """Return the state from the result of `to_dict`; numbers may be arrays of dimension 0."""
         names = sorted((k for k in values if k.startswith("slot")), key=lambda k: int(k[4:]))
         rest = {k: v if np.ndim(v) else np.asarray(v).item() for k, v in values.items()}
         rest = {k: v for k, v in rest.items() if k not in names}
@@ -118,7 +119,7 @@ def initial_state(theta: Array, optimizer: Optimizer, layout: Layout, seed: int)
 def run_epoch(
     network: Network, optimizer: Optimizer, data: Batch, batches: Batches, state: State
 ) -> Iterator[State]:
-    """Yield the state after each update that is left of the epoch begun.
+    """Yield the state after each remaining update of the current epoch.
 
     Parameters
     ----------
@@ -128,18 +129,18 @@ def run_epoch(
         All samples.
     batches : Batches
     state : State
-        Where to go on.
+        The state to continue from.
 
     Yields
     ------
     State
-        The last has ``batch`` back at 0 and ``epoch`` one higher, and holds the epoch's
-        ``loss_sum``, which the next epoch begins anew.
+        In the last one, ``batch`` is 0 again, ``epoch`` is larger by one, and ``loss_sum`` is that
+        of the whole epoch; the next epoch resets it.
 
     Raises
     ------
     DivergenceError
-        If a loss, gradient or new θ is not finite; the state last yielded is still good.
+        If a loss, gradient or new θ is not finite; the state yielded last is finite.
     """
     n = len(data.x)
     order = batches.order(n, state.seed, state.epoch)
@@ -154,9 +155,9 @@ def run_epoch(
 
 
 def update(network: Network, optimizer: Optimizer, batch: Batch, state: State) -> State:
-    """Return the state after one update; raise DivergenceError where it would not be finite."""
+    """Return the state after one update; raise DivergenceError if it would not be finite."""
     before = OptimizerState(state.step, state.slots, network.layout)
-    with np.errstate(all="ignore"):  # what is not finite raises here, with its place
+    with np.errstate(all="ignore"):  # the errors below say more than NumPy's warnings
         trace = network.run(state.theta, batch, MaskSeed(state.seed, state.step))
         if not (np.isfinite(trace.value) and np.isfinite(trace.gradient).all()):
             raise divergence_error(network, optimizer, trace, state, "the loss or its gradient")
@@ -175,7 +176,7 @@ def update(network: Network, optimizer: Optimizer, batch: Batch, state: State) -
 def divergence_error(
     network: Network, optimizer: Optimizer, trace: Trace, state: State, what: str
 ) -> DivergenceError:
-    """Return the error for a number that is not finite: when, where first, and what helps."""
+    """Return the error for a number that is not finite: the update, the layer, and the remedy."""
     rate, (x, t, *_) = rate_at(optimizer.learning_rate, state.step + 1), trace.batch
     return DivergenceError(
         f"{what} is not finite (loss {float(trace.value.real):.6g}) in epoch {state.epoch + 1}, "
@@ -187,7 +188,7 @@ def divergence_error(
 
 
 def first_nonfinite(network: Network, trace: Trace) -> str:
-    """Name the first place, forward and then backward, where a number is not finite."""
+    """Return the name of the first number that is not finite, forward and then backward."""
     labels = [f"layer {label}" if label.isdigit() else label for label in network.labels]
     for label, saved in zip(labels, trace.layers, strict=True):
         for name, array in fields_of(saved).items():
@@ -197,24 +198,25 @@ def first_nonfinite(network: Network, trace: Trace) -> str:
         return "the loss"
     for label, grads in zip(reversed(labels), reversed(trace.grads), strict=True):
         if not all(np.isfinite(array).all() for array in grads):
-            return f"{label} on the way back"
+            return f"{label} in the backward pass"
     return "the update"
 
 
 def check_state(
     state: State, network: Network, optimizer: Optimizer, batches: Batches, n: int
 ) -> State:
-    """Return a state that fits network, optimizer, batches and n samples, or raise InputError."""
+    """Return the state, or raise InputError unless it fits the other arguments (n samples)."""
     for vector in (state.theta, *state.slots):
         network.layout.check(vector)
     if state.batch >= batches.count(n) and state.batch:
         raise InputError(
-            f"the state is inside an epoch, {state.batch} batches done, but these data make "
-            f"{batches.count(n)}; go on with its data and batch size, or state._replace(batch=0)"
+            f"the state is in the middle of an epoch, after batch {state.batch}, but an epoch of "
+            f"these data has {batches.count(n)}; continue with the same data and batch size, or "
+            "with state._replace(batch=0)"
         )
     if len(state.slots) != len(optimizer.slots):
         raise InputError(
-            f"the state has {len(state.slots)} moving averages, but {optimizer.name} keeps "
-            f"{len(optimizer.slots)}; go on with the optimizer that it came from"
+            f"the state has {len(state.slots)} moving averages, but {optimizer.name} has "
+            f"{len(optimizer.slots)}; continue with the optimizer that the state is from"
         )
     return state

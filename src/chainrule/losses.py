@@ -448,12 +448,12 @@ def one_hot(classes: ArrayLike, width: int) -> NDArray[np.float64]:
 
 
 def loss(choice: str | Loss) -> Loss:
-    """Return the loss of a name, or the one handed in.
+    """Return the loss with a name, or the argument itself if it is one.
 
     Raises
     ------
     UnknownNameError
-        If the table has no such name.
+        If no loss has that name.
     """
     return lookup(choice, Loss, LOSSES, "loss")
 

@@ -1,7 +1,8 @@
-"""Optimizers: pure pairs ``start(theta, layout) -> state`` and ``step(theta, gradient, state)``.
+"""Optimizers: how θ changes with its gradient, as elementwise rules and as equations.
 
-Every rule is elementwise, so that it runs over the flat θ, over one array or in a kernel with the
-same bits; the equations beside it say the same. None of them looks at data.
+Each has two pure functions, ``start(theta, layout) -> state`` and ``step(theta, gradient, state)``.
+Because a rule is elementwise, it gives the same bits for the flat θ, for one array, and in a
+compiled kernel.
 """
 
 from collections.abc import Callable
@@ -31,6 +32,7 @@ Rate: TypeAlias = float | Schedule
 
 
 # ---- rules: (w, g, *slots, *constants) -> (w_new, *slots_new), elementwise ----------------------
+# w, g and the slots have the same shape, such as (parameters,).
 
 
 def sgd_rule(w: Number, g: Number, learning_rate: float) -> tuple[Number]:
@@ -108,7 +110,7 @@ ADAM_MEANS = {
 
 @dataclass(frozen=True)
 class ClipValue(Description):
-    """Every entry of the gradient brought into [−limit, limit].
+    """Gradient clipping by value: every entry is limited to [−limit, limit].
 
     Parameters
     ----------
@@ -122,13 +124,15 @@ class ClipValue(Description):
         return where(d > self.limit, self.limit, where(d < -self.limit, -self.limit, d))
 
     def equations(self) -> dict[str, str]:
-        """Return g of one array, from its gradient dC."""
+        """Return the equation of g, the clipped gradient of an array, from its gradient dC."""
         return {"g": "where(dC > limit, limit, where(dC < -limit, -limit, dC))"}
 
 
 @dataclass(frozen=True)
 class ClipNorm(Description):
-    """The gradient shortened to Euclidean norm `limit` where it is longer, over all trained arrays.
+    """Gradient clipping by norm: a gradient longer than `limit` is scaled to that length.
+
+    The norm is Euclidean, over all arrays that training changes.
 
     Parameters
     ----------
@@ -140,12 +144,13 @@ class ClipNorm(Description):
     def __call__(self, gradient: Array, layout: Layout) -> Array:
         arrays = [b.view(gradient) for b in layout.blocks if b.trains]
         norm = sqrt(sum(np.sum(d * d, axis=None) for d in arrays))
-        # At most 1; an infinite norm makes it NaN, which stops a run, where 0 would stall it.
+        # At most 1. For an infinite norm it is NaN, which stops the run with an error; without the
+        # second term it would be 0, and the run would go on without any change.
         factor = self.limit / where(norm > self.limit, norm, self.limit) + 0 * norm
         return gradient * factor.astype(gradient.dtype)  # (parameters,)
 
     def equations(self) -> dict[str, str]:
-        """Return g of one array, from its gradient dC and the norm over all arrays."""
+        """Return the equations of g of an array; `factor` is the same for all arrays."""
         return {"squares": "sum(dC * dC, axis=None)", "g": "dC * factor"}
 
 
@@ -156,7 +161,7 @@ Clip: TypeAlias = ClipValue | ClipNorm
 
 
 class OptimizerState(NamedTuple):
-    """What an optimizer remembers between updates.
+    """What an optimizer keeps between updates.
 
     Attributes
     ----------
@@ -165,7 +170,7 @@ class OptimizerState(NamedTuple):
     slots : tuple of array (parameters,)
         Its moving averages, in the order of its rule.
     layout : Layout
-        Which entries train, and which decay.
+        Which entries of θ training changes, and which decay.
     """
 
     step: int
@@ -181,12 +186,15 @@ class Optimizer(Description):
     name : str
         The name in the table, in files and on the command line.
     slots : tuple of str
-        What the equations call its moving averages.
+        The names of its moving averages in the equations.
     equations : dict of str to str
-        ``w_new`` and each slot's ``_new``, in the names of one parameter array: w, its gradient g
-        after penalty and clipping, the slots, the constants, and k, the update's number from 1.
+        The equations of ``w_new``, and of each slot followed by ``_new``. They use w, its gradient
+        g after penalty and clipping, the slots, the constants, and k, the number of the update
+        from 1.
     rule : callable
-        The same, as the elementwise function that runs.
+        The same as an elementwise function: ``rule(w, g, *slots, *constants)``.
+    learning_rate : float or Schedule
+    clip : ClipValue, ClipNorm or None
     """
 
     name: str
@@ -203,7 +211,7 @@ class Optimizer(Description):
         check_type(self.clip, Clip | None, "clip", "give ClipNorm(1.0), ClipValue(1.0) or None")
 
     def constants(self, k: int, decays: Any) -> dict[str, Any]:
-        """Return the rule's constants by name for update k; `decays` is 1 where weights decay."""
+        """Return the rule's constants by name for update k; `decays` is 1 for weights, else 0."""
         others = {name: value for name, value in self.numbers.items() if name != "learning_rate"}
         return {"learning_rate": rate_at(self.learning_rate, k), **others}
 
@@ -214,11 +222,11 @@ class Optimizer(Description):
     def step(
         self, theta: Array, gradient: Array, state: OptimizerState
     ) -> tuple[Array, OptimizerState]:
-        """Return the new θ, (parameters,), and state; what is handed in stays as it is.
+        """Return the new θ, (parameters,), and the new state; the arguments are not changed.
 
-        Entries that do not train keep their bytes, and so do their slots.
+        Entries that training does not change, and their slots, keep the same bytes.
         """
-        layout, k = state.layout, state.step + 1
+        layout, k = state.layout, state.step + 1  # k counts from 1, for Adam's corrections
         g = self.clip(gradient, layout) if self.clip else gradient  # (parameters,)
         decays = layout.decays.astype(theta.dtype)  # (parameters,)
         before = (theta, *state.slots)
@@ -300,7 +308,7 @@ class RMSProp(Optimizer):
     ----------
     learning_rate : float or Schedule, default 0.001
     rho : float, default 0.9
-        How much of the mean square is kept at each update.
+        The share of the old mean square in the new one.
     eps : float, default 1e-8
     clip : ClipValue or ClipNorm, optional
     """
@@ -327,7 +335,7 @@ class Adam(Optimizer):
     ----------
     learning_rate : float or Schedule, default 0.001
     beta1, beta2 : float, default 0.9 and 0.999
-        How much of the means of g and g² is kept at each update.
+        The share of the old mean in the new one, for the means of g and g².
     eps : float, default 1e-8
     clip : ClipValue or ClipNorm, optional
     """
@@ -357,7 +365,7 @@ class AdamW(Optimizer):
     beta1, beta2 : float, default 0.9 and 0.999
     eps : float, default 1e-8
     decay : float, default 0.01
-        Times the rate and the weight, taken off at each update.
+        At each update, learning_rate · decay · w is subtracted from every weight w.
     clip : ClipValue or ClipNorm, optional
     """
 
@@ -389,9 +397,9 @@ class LBFGS(Description):
     Parameters
     ----------
     memory : int, default 10
-        Pairs of steps and gradient changes kept.
+        The number of steps, and changes of the gradient, that approximate the curvature.
     tolerance : float, default 1e-8
-        It ends where no entry of the gradient is larger.
+        The run ends when no entry of the gradient is larger in absolute value.
 
     References
     ----------
@@ -405,12 +413,12 @@ class LBFGS(Description):
 
 
 def optimizer(choice: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
-    """Return the optimizer of a name, with its default rate, or the one handed in.
+    """Return the optimizer with a name, with its default learning rate; or the argument itself.
 
     Raises
     ------
     UnknownNameError
-        If the table has no such name.
+        If no optimizer has that name.
     """
     return lookup(choice, Optimizer | LBFGS, OPTIMIZERS, "optimizer")
 

@@ -1,7 +1,7 @@
-"""A whole training step from the equations alone: scopes of layers, loss and arrays, wired by name.
+"""A whole training step computed from equations: scopes of layers, loss and arrays, linked by name.
 
-Nothing here knows a formula; it only says which scope a name is looked up in. The hand-written
-passes give the same bits, and a mistake in somebody's program is one equation replaced.
+`wire` gives the same bits as the hand-written passes. Explanations read its scopes; the diagnosis
+replaces equations in them to reproduce the mistakes of a program.
 """
 
 import re
@@ -25,7 +25,7 @@ Memory: TypeAlias = Mapping[str, Mapping[str, Value]]  # scope -> name -> value
 
 
 class Step(NamedTuple):
-    """The scopes of one training step; every name in them is evaluated when it is wanted.
+    """The scopes of one training step; each name in them is evaluated when it is first needed.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Step(NamedTuple):
     layers : tuple of Scope
         From the first layer to the last.
     loss, penalty, cost, clip : Scope
-        ``cost["value"]`` is C, the loss plus the penalty; ``clip["norm"]`` the gradient's length.
+        ``cost["value"]`` is C, the loss plus the penalty; ``clip["norm"]`` is the gradient's norm.
     arrays : dict of str to Scope
         The optimizer's scope of each parameter array: w, d, dC, g, w_new and the slots.
     """
@@ -68,7 +68,7 @@ class Step(NamedTuple):
         return tuple(self._join(f"{slot}_new") for slot in optimizer.slots)
 
     def memory(self) -> dict[str, dict[str, Value]]:
-        """Return what a replaced equation ``q_new`` leaves for q in the next step, by scope."""
+        """Return the value of each ``q_new``, which is q in the next step, by scope and name q."""
         return {
             label: {n[:-4]: s[n] for n in s.equations if n.endswith("_new")}
             for label, s in self.scopes.items()
@@ -77,8 +77,8 @@ class Step(NamedTuple):
     @property
     def scopes(self) -> dict[str, Scope]:
         """Every scope by its label."""
-        apart = (*self.layers, self.loss, self.penalty, self.cost, self.clip)
-        return {s.label: s for s in apart} | self.arrays
+        others = (*self.layers, self.loss, self.penalty, self.cost, self.clip)
+        return {s.label: s for s in others} | self.arrays
 
     def scope(self, label: str) -> Scope:
         """Return a scope by its label, such as ``"layer1"``, ``"loss"`` or ``"W2"``."""
@@ -113,19 +113,19 @@ def wire(
     batch : Batch
         As ``network.batch`` makes it.
     optimizer : Optimizer, optional
-        Without one the step ends at the gradient.
+        If None, the step ends at the gradient.
     state : OptimizerState, optional
-        The optimizer's; that before the first update by default.
+        The optimizer's state; by default, that before the first update.
     mask_seed : MaskSeed, optional
-        For dropout masks; without it dropout rests.
+        For dropout masks; if None, dropout is disabled.
     replace : mapping of (where, name) to str, optional
-        Equations to put in place of the right ones. `where` is ``"all"``, ``"hidden"``,
+        Equations to use instead of the network's. `where` is ``"all"``, ``"hidden"``,
         ``"output"``, ``"not-first"`` (layers), a layer's number or label, ``"loss"``,
-        ``"penalty"``, ``"optimizer"`` or an array such as ``"W2"``. A new name may be added where
-        another replacement uses it; ``q_new`` adds a state q that begins at 0.
+        ``"penalty"``, ``"optimizer"`` or an array such as ``"W2"``. A new name may be added if
+        another replacement uses it; ``q_new`` adds a state q that starts at 0.
     values : mapping of str to mapping, optional
-        Values by scope label and name that beat equations: pinned stages, or ``memory()`` of the
-        step before.
+        Values by scope label and name, which take precedence over equations: such as ``memory()``
+        of the step before.
 
     Returns
     -------
@@ -134,9 +134,9 @@ def wire(
     Raises
     ------
     UnknownNameError
-        If a replacement names a place or a name that there is not.
+        If a replacement names an unknown place or equation.
     EquationError
-        If a replacement does not parse; when it is evaluated, if it needs itself.
+        If a replacement does not parse; and, when it is evaluated, if it depends on itself.
     """
     theta, replace = network.layout.check(theta), replace or {}
     layers = _layer_scopes(network, theta, batch, mask_seed)
@@ -214,7 +214,7 @@ def _array_scope(network: Network, block: Block, optimizer: Optimizer | None) ->
 
 
 def bind_optimizer_state(step: Step, optimizer: Optimizer, state: OptimizerState) -> None:
-    """Give every array its slots and constants of this update."""
+    """Set each array's slots, and the constants of this update, as values of its scope."""
     for block in step.network.layout.blocks:
         scope = step.arrays[block.name]
         scope.values |= optimizer.constants(state.step + 1, 1.0 if block.decays else 0.0)
@@ -223,11 +223,12 @@ def bind_optimizer_state(step: Step, optimizer: Optimizer, state: OptimizerState
         scope.values |= dict(zip(optimizer.slots, views, strict=True))
 
 
-# ---- wires --------------------------------------------------------------------------------------
+# ---- links --------------------------------------------------------------------------------------
 
 
 def _link_layers(step: Step) -> None:
-    """Link each layer's x to the a below, its da to the dx above, and loss and cost to the top."""
+    """Link each layer's x to the a below and its da to the dx above; the loss to the last layer."""
+    # The data have a scope of their own, so that the first layer, too, has one below it.
     bottom = Scope("input", {}, {"a": step.batch.x, "z": step.batch.x})
     row: list[Scope] = [bottom, *step.layers]
     for below, scope, above in zip(row, row[1:], [*row[2:], None], strict=False):
@@ -245,7 +246,7 @@ def _link_layers(step: Step) -> None:
 
 
 def _link_arrays(step: Step) -> None:
-    """Link each array's w to its layer, its d to the layer's gradient, the rest to its sums."""
+    """Link each array's w and d to its layer, and the penalty's and clipping's names to theirs."""
     for block in step.network.layout.blocks:
         array, layer = step.arrays[block.name], step.layers[block.layer]
         array.links |= {"w": (layer, block.param), "d": (layer, f"d{block.param}")}
@@ -261,16 +262,19 @@ def _link_arrays(step: Step) -> None:
 
 
 def _pairs(replace: Mapping[Any, str]) -> dict[Any, str]:
-    """Return replacements as a dict, or raise InputError where a key is no pair."""
+    """Return replacements as a dict, or raise InputError if a key is not a pair."""
     check_type(replace, Mapping, "replace", "give a dict such as {('hidden', 'dx'): 'da'}")
     for key in replace:
         if not isinstance(key, tuple) or len(key) != 2:  # pyright: ignore[reportUnknownArgumentType]
-            raise InputError(f"replace: {key!r} is no pair (where, name), such as ('hidden', 'dx')")
+            raise InputError(
+                f"replace: the key {key!r} is not a pair (where, name); give one such as "
+                "('hidden', 'dx')"
+            )
     return dict(replace)
 
 
 def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
-    """Put equations in place of others; refuse places and names that there are not."""
+    """Replace equations; raise UnknownNameError for unknown places and names."""
     used = {n for text in replace.values() for n in re.findall(r"\w+", str(text))}
     for (where, name), text in replace.items():
         scopes = [s for s in _places(step, where) if name in s.equations or _addable(name, used)]
@@ -279,19 +283,19 @@ def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
             raise unknown(f"equation of {where}", name, here)
         for s in scopes:
             s.equations[name] = text
-            s.values.pop(name, None)
-            if name.endswith("_new") and name[:-4] not in s:
+            s.values.pop(name, None)  # a value would take precedence
+            if name.endswith("_new") and name[:-4] not in s:  # a new state, which starts at 0
                 s.values[name[:-4]] = np.zeros_like(s["w"]) if s.label in step.arrays else 0.0
-        free_names(text)  # parses
+        free_names(text)  # raises EquationError if the text does not parse
 
 
 def _addable(name: str, used: set[str]) -> bool:
-    """Tell whether a new name makes sense: a state, or one that another replacement uses."""
+    """Return whether a new name is of use: another replacement uses it, or it is a state."""
     return name in used or (name.endswith("_new") and name[:-4] in used)
 
 
 def _places(step: Step, where: str | int) -> list[Scope]:
-    """Return the scopes that a replacement's `where` means."""
+    """Return the scopes that a replacement's `where` stands for."""
     layers = list(step.layers)
     groups = {
         "all": layers,
@@ -307,6 +311,6 @@ def _places(step: Step, where: str | int) -> list[Scope]:
     known = {**groups, **named, **arrays}
     if str(where) not in known:
         raise unknown("place for an equation", str(where), known)
-    if not known[str(where)]:
-        raise InputError(f"this network has no layer that {where!r} means; choose another place")
+    if not known[str(where)]:  # such as "hidden" in a network of one layer
+        raise InputError(f"this network has no layer of the kind {where!r}; choose another place")
     return known[str(where)]

@@ -665,7 +665,7 @@ def test_the_state_of_another_optimizer(
 ):
     run = train(NET, X, T, source, epochs=1)
     run.finish()
-    words = [f"has {kept} moving averages", f"keeps {wanted}", "go on with the optimizer"]
+    words = [f"has {kept} moving averages", f"has {wanted}", "continue with the optimizer"]
     refused(lambda: train(NET, X, T, target, epochs=1, state=run.state), *words)
 
 
@@ -708,7 +708,7 @@ def test_a_run_without_epochs_says_so():
         ({("output", "delta"): "da[:, 7]"}, EquationError, ["'da[:, 7]'", "out of bounds"]),
         ({("output", "delta"): "belw.a"}, UnknownNameError, ["'belw'", "did you mean 'below'?"]),
         ({("output", "delta"): "da + delta"}, EquationError, ["layer2.delta depends on itself"]),
-        ({"output": "delta"}, InputError, ["'output' is no pair", "('hidden', 'dx')"]),
+        ({"output": "delta"}, InputError, ["'output' is not a pair", "('hidden', 'dx')"]),
     ],
 )
 def test_replacements(replace: Any, error: type[ChainruleError], words: list[str]):
@@ -720,7 +720,7 @@ def test_wire_has_no_layer_to_replace():
     net = mlp(3, 2, activation="tanh", loss="squared-error")
     theta = net.initialize(0)
     batch = net.batch(theta, X, T)
-    words = ["no layer that 'hidden' means", "choose another place"]
+    words = ["no layer of the kind 'hidden'", "choose another place"]
     refused(lambda: wire(net, theta, batch, replace={("hidden", "dx"): "delta"}), *words)
 
 

@@ -191,7 +191,7 @@ STATE = begun(NET, Adam(0.02))
         (None, "adam", None, "theta=None: give parameters, or a state such as run.state"),
         (NET.initialize(0), "adam", STATE, "theta and the state's theta differ"),
         (None, "adam", STATE.theta, "give the state of a run, such as run.state"),
-        (None, "momentum", STATE, "the state has 2 moving averages, but momentum keeps 1"),
+        (None, "momentum", STATE, "the state has 2 moving averages, but momentum has 1"),
         (None, "adam", STATE._replace(theta=STATE.theta[1:]), "theta has shape"),
         (None, "adam", STATE._replace(slots=(STATE.theta[1:],) * 2), "has shape"),
         (

@@ -319,7 +319,7 @@ def test_unknown_scopes_are_refused(name):
 
 
 def test_a_place_that_is_empty_is_refused():
-    with pytest.raises(ValueError, match="no layer that 'hidden' means"):
+    with pytest.raises(ValueError, match="no layer of the kind 'hidden'"):
         replaced(case(layers="single"), {("hidden", "delta"): "da"})
 
 

@@ -72,7 +72,7 @@ def first_not_finite(theta: Array, x: Array, t: Array) -> str:
     for layer in (3, 2, 1):
         back = delta @ W[f"W{layer}"]
         if not all(np.isfinite(d).all() for d in (delta, delta.T @ inputs[layer], back)):
-            return f"layer {layer} on the way back"
+            return f"layer {layer} in the backward pass"
         delta = back
     return "the update"
 
@@ -148,13 +148,15 @@ def test_counts_that_overflow():
     [
         ([[[0.0]], [[1.0]]], -1e150, "5e+299", 1),  # dW1 = 1e150 · 1e160
         ([[[1.0]], [[0.0]]], -1e150, "5e+299", 2),  # dW2 is that
-        ([[[1.0]], [[1.1e-5]]], 1e155, "5e+307", 2),  # both overflow; the way back begins at 2
+        ([[[1.0]], [[1.1e-5]]], 1e155, "5e+307", 2),  # both overflow; the backward pass begins at 2
     ],
 )
 def test_the_gradient_alone_may_overflow(W: Any, t: float, loss: str, layer: int):
     net = mlp(1, 1, 1, activation="identity", loss="squared-error")
     message = diverged(train(net, [[1e160]], [[t]], SGD(), theta=net.pack(W)))
-    assert f"(loss {loss}) in epoch 1, batch 1; first at layer {layer} on the way back" in message
+    assert (
+        f"(loss {loss}) in epoch 1, batch 1; first at layer {layer} in the backward pass" in message
+    )
     assert "bring inputs and targets to a common scale" in message
     assert f"(largest |x| now 1e+160, |t| {abs(t):.6g})" in message
 

@@ -32,7 +32,7 @@ def inside_an_epoch() -> State:
 
 
 def test_a_state_inside_an_epoch_refuses_larger_batches():
-    with pytest.raises(InputError, match="inside an epoch, 4 batches done"):
+    with pytest.raises(InputError, match="middle of an epoch, after batch 4"):
         train(NETWORK, X, Y, SGD(), batch_size=3, state=inside_an_epoch())
 
 
