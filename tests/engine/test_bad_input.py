@@ -170,7 +170,7 @@ PARAMETERS = {
     "complex64": (THETA.astype("c8"), ["dtype complex64", "astype('float64')"]),
     "other byte order": (THETA.astype(">f8"), ["dtype >f8", "astype('float64')"]),
     "strings": (["a"] * 26, ["dtype <U1", "astype('float64')"]),
-    "ragged": ([[1.0], [1.0, 2.0]], ["no vector", "one flat array"]),
+    "ragged": ([[1.0], [1.0, 2.0]], ["not a vector", "one flat array"]),
 }
 BAD_PARAMETERS = {
     "NaN": (np.r_[THETA[:3], NAN, THETA[4:]], ["theta[3] is nan", "finite parameters"]),
@@ -450,10 +450,10 @@ def test_the_largest_network_is_described_without_memory():
             ["trainable='W'", "a tuple such as ('W',)"],
         ),
         (lambda: Dense(2, "tanh", trainable=typed(["W"])), ["trainable=['W']", "a tuple such as"]),
-        (lambda: Dense(2, "tanh", bias=False, trainable=("b",)), ["'b' is no parameter", "of W,"]),
-        (lambda: LayerNorm(trainable=("gamma",)), ["'gamma' is no parameter", "W, b"]),
-        (lambda: Uniform(1, -1), ["low=1.0, high=-1.0", "low must not be above high"]),
-        (lambda: Uniform(-1e308, 1e308), ["high=1e+308", "nor too far below"]),
+        (lambda: Dense(2, "tanh", bias=False, trainable=("b",)), ["no parameter 'b'", "of W,"]),
+        (lambda: LayerNorm(trainable=("gamma",)), ["no parameter 'gamma'", "W, b"]),
+        (lambda: Uniform(1, -1), ["low=1.0, high=-1.0", "low must be at most high"]),
+        (lambda: Uniform(-1e308, 1e308), ["high=1e+308", "their difference finite"]),
         (lambda: SGD(0.1, clip=typed(1.0)), ["clip=1.0", "ClipNorm(1.0)"]),
         (lambda: Adam(clip=typed("norm")), ["clip='norm'", "ClipNorm(1.0)"]),
         (lambda: AdamW(clip=typed(ClipNorm)), ["ClipNorm'>", "ClipNorm(1.0)"]),

@@ -287,7 +287,7 @@ def logistic(z: Any) -> Any:
         (lambda z: z.astype(int), lambda z, _: 0 * z, ["array([-2, -1", "finite real numbers"]),
         (np.sin, lambda *_: 1.0, ["the derivative of 8 real numbers, -2.9 to 2.3, is array(1.)"]),
         (np.sin, lambda z, _: np.cos(z) / (z > 0), ["the derivative of 8", "inf"]),
-        (lambda z: z - z.mean(), None, ["among other numbers", "looked at by itself"]),
+        (lambda z: z - z.mean(), None, ["among other numbers", "without the others"]),
         (lambda z: np.exp(z) / np.sum(np.exp(z)), None, ["f(-2.9) is", "but 1 alone"]),
     ],
 )
