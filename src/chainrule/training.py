@@ -6,10 +6,12 @@ Validation, early stopping and records stand here, around an engine's loop. No f
 import math
 import time
 import warnings
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from numbers import Real
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -301,6 +303,22 @@ def choose_metric(choice: str | Metric | None) -> Metric | None:
     )
 
 
+class SearchLimits(NamedTuple):
+    """Where L-BFGS stops besides its tolerance and the number of epochs.
+
+    Attributes
+    ----------
+    calls : float, default inf
+        No iteration begins after more calls of the loss than this.
+    gain : float, default -inf
+        It ends after an iteration that improves the loss by no more than this share of it (of 1,
+        if the loss is smaller).
+    """
+
+    calls: float = math.inf
+    gain: float = -math.inf
+
+
 class Settings(NamedTuple):
     """How a run goes, apart from its data, network and optimizer."""
 
@@ -310,6 +328,7 @@ class Settings(NamedTuple):
     early_stopping: EarlyStopping | None
     record_every: int
     loss_after_epoch: bool
+    search: SearchLimits = SearchLimits()
 
 
 class Stage(NamedTuple):
@@ -359,7 +378,8 @@ class Run:
         Everything needed to go on.
     history : list of Record
     reason : str or None
-        Why the run ended: ``"epochs"``, ``"early stopping"``, ``"converged"``, ``"diverged"``.
+        Why the run ended: ``"epochs"``, ``"early stopping"``, ``"converged"``, ``"diverged"``, or
+        ``"calls"`` where L-BFGS reached its limit of calls.
     """
 
     def __init__(
@@ -441,7 +461,86 @@ class Run:
             raise
         self.reason = self.reason or "epochs"
 
+    # ---- going on in another way ----
+
+    def extend(self, epochs: int) -> "Run":
+        """Let the run end this many epochs from here, whatever ended it before; compute nothing.
+
+        Parameters
+        ----------
+        epochs : int
+
+        Returns
+        -------
+        Run
+            This run, to `finish` or to iterate over.
+
+        Examples
+        --------
+        >>> from chainrule import mlp, train
+        >>> network = mlp(1, 2, 1, activation="tanh", loss="squared-error")
+        >>> run = train(network, [[0.0], [1.0]], [[0.0], [1.0]], epochs=2)
+        >>> run.finish().epoch, run.extend(3).finish().epoch
+        (2, 5)
+        """
+        self.last_epoch, self.reason = self.state.epoch + check_int(epochs, "epochs", 0), None
+        return self
+
+    def rewind(self, state: State) -> None:
+        """Go on from another state, and drop the records of later epochs.
+
+        Parameters
+        ----------
+        state : State
+            An earlier one of this run, or the present one with other parameters.
+        """
+        kept = bisect_right(self.history, state.epoch, key=attrgetter("epoch"))
+        self._store(kept, [], state, None)
+
+    def with_optimizer(self, optimizer: Optimizer) -> "Run":
+        """Return a run that goes on from here to the same end with another optimizer.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            Of the same kind, so that its moving averages go on; such as one with a lower rate.
+        """
+        return self._copy(optimizer, self.settings)
+
+    def with_search_limits(self, limits: SearchLimits) -> "Run":
+        """Return a run that goes on from here to the same end with other limits for L-BFGS.
+
+        Parameters
+        ----------
+        limits : SearchLimits
+        """
+        return self._copy(self.optimizer, self.settings._replace(search=limits))
+
     # ---- parts ----
+
+    def _copy(self, optimizer: Optimizer | LBFGS, settings: Settings) -> "Run":
+        """Return a run that goes on from here; its history begins with the records so far."""
+        run = Run(
+            self.network,
+            self.data,
+            self.validation,
+            optimizer,
+            settings._replace(epochs=max(self.last_epoch - self.state.epoch, 0)),
+            self.state.theta,
+            self.state.seed,
+            self.state,
+            self.path,
+        )
+        run.history = [*self.history]
+        return run
+
+    def _store(self, kept: int, records: list[Record], state: State, reason: str | None) -> None:
+        """Put records behind those kept, with the state that they lead to.
+
+        An interruption arrives between statements, or after a call. This is one statement, and
+        what it calls is called before it stores anything: either all is stored, or nothing.
+        """
+        self.history[kept:], self.state, self.reason = records, state, reason
 
     def _stages(self) -> Iterator[Stage]:
         """Go on from stage to stage; each begins in the state that the run has then."""
@@ -475,11 +574,7 @@ class Run:
 
     def _keep(self, stage: Stage, record: Record) -> None:
         """Take over a record with the state that it is about, and with what they decide."""
-        state, reason = self._judged(stage, record)
-        # Nothing is called between these lines, so an interruption finds them all done, or none.
-        self.history += [record]
-        self.state = state
-        self.reason = reason
+        self._store(len(self.history), [record], *self._judged(stage, record))
 
     def _judged(self, stage: Stage, record: Record) -> tuple[State, str | None]:
         """Keep the best θ, and stop where it has not been bettered for long enough."""
@@ -555,13 +650,10 @@ class Run:
                 made = list[Record]()
                 for epoch in self._wanted(first, first + len(losses)):
                     step = state.step - state.batch - (state.epoch - epoch) * count
-                    learning_rate, loss = (
-                        rate_at(optimizer.learning_rate, step),
-                        losses[epoch - first],
-                    )
+                    learning_rate = rate_at(optimizer.learning_rate, step)
+                    loss = losses[epoch - first]
                     made.append(Record(epoch, step, loss, None, None, learning_rate, seconds))
-                self.history += made  # as in `_keep`: nothing is called between these lines
-                self.state = state
+                self._store(len(self.history), made, state, None)
         except DivergenceError:
             self.reason = "diverged"
             raise
@@ -580,48 +672,69 @@ class Run:
 
     # ---- L-BFGS, SciPy's ----
 
-    def _lbfgs(self, settings: LBFGS) -> Iterator[Stage]:
+    def _lbfgs(self, optimizer: LBFGS) -> Iterator[Stage]:
         """Let SciPy run over the trainable entries; yield the stages of it afterwards."""
         minimize = scipy_minimize()
-        start, free = self.state.theta, self.network.layout.trainable
-        if not free.any() or self.last_epoch == self.state.epoch:
+        if not self.network.layout.trainable.any() or self.last_epoch == self.state.epoch:
             return
-        seen: list[tuple[State, float]] = []
+        search = Search(self.network, self.data, self.state, self.settings.search)
         try:
             result: Any = minimize(
-                partial(self._free_value, start, free),
-                start[free].astype(np.float64),
+                search.value_and_gradient,
+                search.start,
                 jac=True,
                 method="L-BFGS-B",
-                callback=partial(self._iterated, start, free, seen),
+                callback=search.iterated,
                 options={
                     "maxiter": self.last_epoch - self.state.epoch,
-                    "maxcor": settings.memory,
-                    "gtol": settings.tolerance,
+                    "maxcor": optimizer.memory,
+                    "gtol": optimizer.tolerance,
                     "ftol": 0.0,
                     "maxfun": 10**9,
                 },
             )
         except BaseException:  # what was reached has its records all the same
-            yield from self._seen(seen, converged=False)
+            yield from self._seen(search.seen, None)
             raise
-        if not seen:  # it began at a minimum
-            seen.append((self.state, float(result.fun)))
-        yield from self._seen(seen, converged=result.status != 1)  # 1: no iterations left
+        seen = search.seen or [(self.state, float(result.fun))]  # it began at a minimum
+        yield from self._seen(seen, search.reason(result.status))
 
-    def _seen(self, seen: list[tuple[State, float]], *, converged: bool) -> Iterator[Stage]:
+    def _seen(self, seen: list[tuple[State, float]], reason: str | None) -> Iterator[Stage]:
         """Yield the stages of iterations; early stopping's part of the state comes in between."""
         for state, loss in seen:
-            last = converged and state is seen[-1][0]
+            last = reason if state is seen[-1][0] else None
             now = self.state._replace(theta=state.theta, epoch=state.epoch, step=state.step)
-            ended = last or self._is_wanted(state.epoch)
-            yield Stage(now, loss if ended else None, "converged" if last else None)
+            yield Stage(now, loss if last or self._is_wanted(state.epoch) else None, last)
 
-    def _free_value(self, start: Array, free: Array, free_theta: Array) -> tuple[float, Array]:
+
+class Search:
+    """One search of L-BFGS: what SciPy calls, and the states that it has reached.
+
+    Parameters
+    ----------
+    network : Network
+    data : Batch
+    state : State
+        Where it begins.
+    limits : SearchLimits
+    """
+
+    def __init__(self, network: Network, data: Batch, state: State, limits: SearchLimits) -> None:
+        self.network, self.data, self.limits = network, data, limits
+        self.state = state
+        self.calls, self.loss = 0, math.inf
+        self.seen: list[tuple[State, float]] = []  # of each iteration: the state after it, its loss
+
+    @property
+    def start(self) -> Array:
+        """The trainable entries of θ where the search begins, in float64."""
+        return self.state.theta[self.network.layout.trainable].astype(np.float64)
+
+    def value_and_gradient(self, free_theta: Array) -> tuple[float, Array]:
         """Return C and its gradient over the trainable entries, as SciPy wants them."""
-        theta = fill(start, free, free_theta)
+        self.calls += 1
         with np.errstate(all="ignore"):
-            trace = self.network.run(theta, self.data)
+            trace = self.network.run(self._theta(free_theta), self.data)
         if not (np.isfinite(trace.value) and np.isfinite(trace.gradient).all()):
             raise DivergenceError(
                 f"the loss is {float(trace.value):.6g} in L-BFGS's line search in epoch "
@@ -629,19 +742,35 @@ class Run:
                 f"{loops.first_nonfinite(self.network, trace)}. Bring inputs and targets to a "
                 "common scale, or begin nearer; the last finite theta is kept"
             )
+        if self.calls == 1:
+            self.loss = float(trace.value)
+        free = self.network.layout.trainable
         return float(trace.value), trace.gradient[free].astype(np.float64)
 
-    def _iterated(
-        self,
-        start: Array,
-        free: Array,
-        seen: list[tuple[State, float]],
-        intermediate_result: Any,
-    ) -> None:
-        state, theta = self.state, fill(start, free, intermediate_result.x)
-        after = state._replace(theta=theta, epoch=state.epoch + 1, step=state.step + 1)
-        seen.append((after, float(intermediate_result.fun)))
-        self.state = after
+    def iterated(self, intermediate_result: Any) -> None:
+        """Note an iteration; raise StopIteration, as SciPy wants it, where a limit ends it."""
+        state, theta = self.state, self._theta(intermediate_result.x)
+        before, self.loss = self.loss, float(intermediate_result.fun)
+        self.state = state._replace(theta=theta, epoch=state.epoch + 1, step=state.step + 1)
+        self.seen.append((self.state, self.loss))
+        size = max(abs(before), abs(self.loss), 1.0)
+        if self.exhausted or before - self.loss <= self.limits.gain * size:
+            raise StopIteration
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the loss was called more often than is allowed."""
+        return self.calls > self.limits.calls
+
+    def reason(self, status: int) -> str | None:
+        """Return why it ended, None where its epochs did; SciPy's status is 1 there."""
+        if self.exhausted:
+            return "calls"
+        return None if status == 1 else "converged"
+
+    def _theta(self, free_theta: Array) -> Array:
+        """Return θ, (parameters,), with these trainable entries."""
+        return fill(self.state.theta, self.network.layout.trainable, free_theta)
 
 
 def scipy_minimize() -> Callable[..., Any]:

@@ -1,15 +1,10 @@
-"""Callbacks, divergence, interruption and progress: what happens while a fit goes on.
+"""Callbacks, divergence and progress: what happens while a fit goes on.
 
 scikit-learn's protocol exists since 1.9; with an older one its tests are skipped.
 """
 
 import importlib.util
 import io
-import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,9 +13,9 @@ from rich.console import Console
 from sklearn.neural_network import MLPRegressor as theirs  # noqa: N813 (ours has its name)
 
 from chainrule import SGD, DivergenceError
-from chainrule.estimators import fitting, progress
+from chainrule.estimators import progress
 from chainrule.estimators.stopping import Rule, Wait
-from chainrule.training import Record
+from chainrule.training import Record, Run
 from tests.estimators.data import CLASSES, NUMBERS, TARGETS, X, bytes_of, quick
 
 NEEDS_PROTOCOL = pytest.mark.skipif(
@@ -96,13 +91,13 @@ def test_the_rule_stops_at_the_same_epoch_whether_somebody_looks_or_not(kind: st
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
 def test_a_run_that_went_too_far_ahead_goes_back(engine: str, monkeypatch: pytest.MonkeyPatch):
     stretches: list[int] = []
-    extend = fitting.extend
+    extend = Run.extend
 
-    def count(run: Any, epochs: int) -> None:
+    def count(run: Run, epochs: int) -> Run:
         stretches.append(epochs)
-        extend(run, epochs)
+        return extend(run, epochs)
 
-    monkeypatch.setattr(fitting, "extend", count)
+    monkeypatch.setattr(Run, "extend", count)
     choices: dict[str, Any] = {
         "max_iter": 3000,
         "tol": 2e-4,
@@ -135,15 +130,16 @@ def test_a_stop_before_a_divergence_comes_first(
         "learning_rate_init": 0.02,
     }
     alone = quick("classes", **choices).fit(X, CLASSES)
-    extend, told = fitting.extend, []
+    finish, told = Run.finish, []
 
-    def run_and_break(run: Any, epochs: int) -> None:
-        extend(run, epochs)
+    def run_and_break(run: Run) -> Record:
+        last = finish(run)
         if run.state.epoch > alone.n_iter_:
             told.append(run.state.epoch)
             raise broken
+        return last
 
-    monkeypatch.setattr(fitting, "extend", run_and_break)
+    monkeypatch.setattr(Run, "finish", run_and_break)
     again = quick("classes", **choices).fit(X, CLASSES)
     assert len(told) == 1
     assert (again.stop_reason_, again.n_iter_) == ("converged", alone.n_iter_)
@@ -291,71 +287,6 @@ def test_the_weights_kept_are_those_before_the_divergence(looks: Any):
     assert 3 < estimator.n_iter_ < 5000
     steep["max_iter"] = estimator.n_iter_
     assert bytes_of(estimator) == bytes_of(quick("one", **steep).fit(X, NUMBERS))
-
-
-@pytest.mark.parametrize("looks", [[], [lambda *_: None]])
-def test_an_interruption_keeps_what_was_reached(looks: Any, monkeypatch: pytest.MonkeyPatch):
-    calls = []
-
-    def interrupt(self: Any, score: Any, *rest: Any) -> Any:
-        calls.append(score)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        return original(self, score, *rest)
-
-    original = Rule.after
-    monkeypatch.setattr(Rule, "after", interrupt)
-    estimator = quick("one", callbacks=looks, n_iter_no_change=1, tol=0.0)
-    with pytest.warns(UserWarning, match="Training interrupted by user"):
-        estimator.fit(X, NUMBERS)
-    assert estimator.stop_reason_ == "interrupted"
-    assert np.isfinite(estimator.predict(X)).all()
-
-
-@contextmanager
-def ctrl_c() -> Iterator[None]:
-    """Interrupt what runs here by real signals, until one is heard.
-
-    One alone may be lost: Python ignores what is raised while it clears up a weak reference.
-    """
-    over = threading.Event()
-
-    def press() -> None:
-        while not over.wait(2.0):
-            os.kill(os.getpid(), signal.SIGINT)
-
-    def hear(*_: Any) -> None:
-        if not over.is_set():
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, hear)
-    thread = threading.Thread(target=press)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # see ctrl_c
-@pytest.mark.parametrize("engine", ["compiled", "reference"])
-@pytest.mark.parametrize("looks", [[], [lambda *_: None]])
-def test_ctrl_c_keeps_what_was_reached(looks: Any, engine: str):
-    """In a fit that has no end of its own; then the estimator goes on."""
-    choices: dict[str, Any] = {"callbacks": looks, "engine": engine, "warm_start": True}
-    quick("one", **choices).fit(X, NUMBERS)  # compiles
-    estimator = quick("one", max_iter=10**8, **choices)
-    with ctrl_c(), pytest.warns(UserWarning, match="Training interrupted by user"):
-        estimator.fit(X, NUMBERS)
-    reached = estimator.n_iter_
-    assert (estimator.stop_reason_, len(estimator.loss_curve_)) == ("interrupted", reached)
-    assert reached > 0
-    more = estimator.set_params(max_iter=3).fit(X, NUMBERS)
-    whole = quick("one", max_iter=reached + 3, **choices).fit(X, NUMBERS)
-    assert more.loss_curve_ == whole.loss_curve_
-    assert bytes_of(more) == bytes_of(whole)
 
 
 # ---- progress ----

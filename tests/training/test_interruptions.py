@@ -1,25 +1,24 @@
-"""Records and state belong together: wherever a run breaks off, nothing is missing or twice.
+"""An interrupted run loses and repeats nothing: its records, its state and θ stay in step.
 
-Ctrl-C is served after calls, so each call of a run's own code is one after which it comes here.
+Ctrl-C arrives after calls; here it comes after any call, and before any line, of a run's code.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 import pytest
 
-import chainrule
-from chainrule import LBFGS, Adam, EarlyStopping, Run, mlp, train
-from chainrule.training import r2
+from chainrule import LBFGS, SGD, Adam, EarlyStopping, Run, mlp, train
+from chainrule.compiled.engine import Training
+from chainrule.training import Search, r2
+from tests.training.interruptions import at_line, files, in_short_calls
 
-HOUSE = Path(chainrule.__file__).parent
-OWN = {str(HOUSE / name) for name in ("training.py", "loops.py", "compiled/engine.py")}
+OWN = files("training.py", "loops.py", "compiled/engine.py")
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(10, 3)), RNG.normal(size=(10, 2))
@@ -62,7 +61,7 @@ def content(run: Run) -> list[Any]:
 
 
 @contextmanager
-def interruption(call: int) -> Iterator[list[int]]:
+def at_call(call: int) -> Iterator[list[int]]:
     """Let Ctrl-C come at a certain call in the run's own files, or when it returns.
 
     What is yielded counts down to it; below 1, it came.
@@ -82,35 +81,78 @@ def interruption(call: int) -> Iterator[list[int]]:
         sys.setprofile(None)
 
 
+def interruptions(
+    begin: Callable[[], Run],
+    interruption: Callable[[int], AbstractContextManager[list[int]]],
+    step: int,
+) -> Iterator[Run]:
+    """Yield runs that are interrupted, each at another place; `step` leaves places out."""
+    for place in range(1, 20_000, step):
+        run = begin()
+        with interruption(place) as left:
+            run.finish()
+        if left[0] > 0:
+            assert place > 50
+            return
+        yield run
+    pytest.fail("a run of few epochs has no end")
+
+
+PLACES = {"call": at_call, "line": lambda number: at_line(number, OWN)}
+
+
 # Where a loop was left, Python throws an error away: it ends the generator by itself.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @each_engine
 @each_option
-def test_an_interruption_after_any_call(engine: str, option: str):
+@pytest.mark.parametrize("place", PLACES)
+def test_an_interruption_at_any_place(
+    engine: str, option: str, place: str, request: pytest.FixtureRequest
+):
+    step = 1 if request.config.getoption("--full") else 7
     whole = begun(engine, option)
     whole.finish()
     assert whole.reason == ("early stopping" if option == "stopping early" else "epochs")
-    for call in range(1, 10_000):
-        run = begun(engine, option)
-        with interruption(call) as left:
-            run.finish()
-        if left[0] > 0:
-            assert call > 50
-            return
-        reached, before = run.state.epoch, list[Any]()
-        assert told(run) == [record for record in told(whole) if record.epoch <= reached], call
-        if call % 3 == 0 and run.reason is None and reached < EPOCHS:  # another run goes on
+    for number, interrupted in enumerate(
+        interruptions(lambda: begun(engine, option), PLACES[place], step)
+    ):
+        run, reached, before = interrupted, interrupted.state.epoch, list[Any]()
+        assert told(run) == [record for record in told(whole) if record.epoch <= reached], number
+        if number % 3 == 0 and run.reason is None and reached < EPOCHS:  # another run goes on
             before = told(run)
             run = begun(engine, option, epochs=EPOCHS - reached, state=run.state)
         run.finish()
-        assert before + told(run) == told(whole), call
-        assert content(run) == content(whole), call
-    pytest.fail("a run of few epochs has no end")
+        assert before + told(run) == told(whole), number
+        assert content(run) == content(whole), number
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("tiny", [True, False])
+def test_many_interruptions_of_one_run(tiny: bool, monkeypatch: pytest.MonkeyPatch):
+    """Every epoch is a compiled call of its own, cut short again and again."""
+    monkeypatch.setattr(Training, "_stretch", in_short_calls(1))
+    network = mlp(2, 3, 1, activation="tanh", loss="squared-error") if tiny else NET
+    x, t = (X[:4, :2], Y[:4, :1]) if tiny else (X, Y)
+
+    def begin() -> Run:
+        return train(network, x, t, SGD(0.1), epochs=200, engine="compiled", seed=2)
+
+    whole, run, times = begin(), begin(), 0
+    assert whole.path.tiny == tiny
+    whole.finish()
+    while run.reason is None and times < 1000:
+        with at_line(50 + 37 * times % 300, OWN) as left:  # an epoch runs about 100 lines
+            run.finish()
+        times += left[0] <= 0
+        assert [record.epoch for record in run.history] == list(range(1, run.state.epoch + 1))
+    assert times > 50
+    assert told(run) == told(whole)
+    assert content(run) == content(whole)
 
 
 @each_engine
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_a_metric_that_fails(engine: str, error: type[BaseException]):
+def test_a_failing_metric(engine: str, error: type[BaseException]):
     calls = count(1)
 
     def metric(p: Any, t: Any) -> float:
@@ -135,14 +177,14 @@ def test_an_interrupted_search(every: int, monkeypatch: pytest.MonkeyPatch):
     whole = train(PLAIN, X, Y, LBFGS(), epochs=9, record_every=every)
     whole.finish()
     run = train(PLAIN, X, Y, LBFGS(), epochs=9, record_every=every)
-    value, calls = Run._free_value, count(1)
+    value, calls = Search.value_and_gradient, count(1)
 
     def interrupted(*given: Any) -> Any:
         if next(calls) == 6:
             raise KeyboardInterrupt
         return value(*given)
 
-    monkeypatch.setattr(Run, "_free_value", interrupted)
+    monkeypatch.setattr(Search, "value_and_gradient", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run.finish()
     reached = run.state.epoch

@@ -250,7 +250,8 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
         """Return the course of training where it goes on."""
         course = continued(self, self.network_, len(data.X), self._theta, self._course)
         if part:  # other data have other batches
-            course.state = course.state._replace(batch=0, loss_sum=0.0)
+            state = course.state._replace(batch=0, loss_sum=0.0)
+            course.reached = course.reached._replace(state=state)
         return course
 
     def _begin(self, n: int, dtype: Any, seed: int, *, keep: bool) -> Course:
@@ -319,21 +320,22 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
             judge = partial(self._judged, held_out, self._scorer())
         metadata = {} if given.weight is None else {"sample_weight": given.weight}
         told = {"X": given.X, "y": given.y, "metadata": metadata}
-        forward, theta = self._forward, lambda: course.state.theta
+        forward = self._forward
         return Fitting(
-            run,
-            course,
-            Rule(self.tol, self.n_iter_no_change),
-            epochs,
-            is_adaptive(self),
-            held_out,
-            judge,
-            lambda held: held.loss(forward, theta()),
-            Watch(self, callbacks_of(self), told, lambda: {"_theta": theta()}),
-            None,
-            lambda: self._show(course),
-            lambda: self._theta,
-            lambda learning_rate: self._tell_standstill(
+            run=run,
+            course=course,
+            rule=Rule(self.tol, self.n_iter_no_change),
+            epochs=epochs,
+            adaptive=is_adaptive(self),
+            held_out=held_out,
+            judge=judge,
+            loss_of=lambda held, theta: held.loss(forward, theta),
+            watch=Watch(self, callbacks_of(self), told, lambda: {"_theta": course.state.theta}),
+            tell=None,
+            show=lambda: self._show(course),
+            preview=partial(setattr, self, "_theta"),
+            theta_of=lambda: self._theta,
+            slowed=lambda learning_rate: self._tell_standstill(
                 f"Setting learning rate to {learning_rate:f}"
             ),
         )
@@ -444,17 +446,25 @@ class BaseMLP(CallbackSupportMixin, Insight, BaseEstimator, Choices):
 
     def _show(self, course: Course) -> None:
         """Show what the course of training is now."""
-        self._course, self._theta = course, course.state.theta
-        self.n_iter_, self.t_, self.stop_reason_ = course.epochs, course.samples, course.reason
-        self.loss_curve_, self.validation_loss_curve_ = course.losses, course.validation_losses
-        vars(self).pop("loss_", None)
-        if course.losses:
-            self.loss_ = course.losses[-1]
         scored = bool(self.early_stopping) and not is_lbfgs(self)
         best = course.wait.best
-        self.validation_scores_ = course.scores if scored else None
-        self.best_validation_score_ = best if scored else None
-        self.best_loss_ = None if scored else -best
+        shown: dict[str, Any] = {
+            "_course": course,
+            "_theta": course.state.theta,
+            "n_iter_": course.epochs,
+            "t_": course.samples,
+            "stop_reason_": course.reason,
+            "loss_curve_": course.losses,
+            "validation_loss_curve_": course.validation_losses,
+            "validation_scores_": course.scores if scored else None,
+            "best_validation_score_": best if scored else None,
+            "best_loss_": None if scored else -best,
+        }
+        if course.losses:
+            shown["loss_"] = course.losses[-1]
+        else:
+            vars(self).pop("loss_", None)
+        vars(self).update(shown)  # one call: an interruption finds all of it, or nothing
 
     @property
     def health_(self) -> Health:

@@ -13,18 +13,18 @@ from sklearn.utils import check_random_state
 from chainrule import loops
 from chainrule.errors import InputError
 from chainrule.estimators.choices import Choices
-from chainrule.estimators.course import Course
-from chainrule.estimators.search import Search
+from chainrule.estimators.course import Course, Reached
 from chainrule.estimators.solvers import Pace, optimizer_of
 from chainrule.estimators.warned import warn
 from chainrule.loops import State
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.training import Run, train
+from chainrule.training import Run, SearchLimits, train
 
 Array: TypeAlias = NDArray[Any]
 
 AUTO = 200  # samples of a batch
+STANDSTILL = 1e7 * np.finfo(float).eps  # SciPy's ftol: L-BFGS ends where a step gains less
 
 
 class Samples(NamedTuple):
@@ -107,7 +107,9 @@ def run_of(choices: Choices, network: Network, data: Samples, epochs: int, cours
         state=state,
         engine=choices.engine,
     )
-    return Search(run, choices.max_fun) if searching else run
+    if searching:
+        return run.with_search_limits(SearchLimits(choices.max_fun, STANDSTILL))
+    return run
 
 
 def begun(choices: Choices, network: Network, n: int, theta: Array, seed: int) -> Course:
@@ -124,7 +126,7 @@ def begun(choices: Choices, network: Network, n: int, theta: Array, seed: int) -
     seed : int
     """
     optimizer = optimizer_of(choices, pace_of(choices, n, None))
-    return Course(fresh_state(theta, optimizer, network, seed), optimizer)
+    return Course(Reached(fresh_state(theta, optimizer, network, seed)), optimizer)
 
 
 def continued(choices: Choices, network: Network, n: int, theta: Array, before: Course) -> Course:
@@ -150,9 +152,8 @@ def continued(choices: Choices, network: Network, n: int, theta: Array, before: 
         state = fresh._replace(epoch=state.epoch)
     return replace(
         before,
-        state=state,
+        reached=before.reached._replace(state=state, epochs=0),
         optimizer=optimizer,
-        epochs=0,
         reason="",
         losses=[*before.losses],
         scores=[*before.scores],
