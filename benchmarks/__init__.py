@@ -1,4 +1,4 @@
-"""Benchmarks: what the documentation says of speed is printed by ``make bench``.
+"""Benchmarks: ``make bench`` prints the times that the documentation has.
 
-They are no tests: machines differ, and only ratios within one run mean anything.
+Machines differ, so only ratios within one run are meaningful.
 """

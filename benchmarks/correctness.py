@@ -1,4 +1,4 @@
-"""Correctness first: what a peer computed is laid beside the reference engine's loss and weights.
+"""Compares a peer's loss and weights with the reference engine's.
 
 A row that does not agree is void, with the reason; its time would mean nothing.
 """
@@ -14,9 +14,9 @@ class Tolerance(NamedTuple):
     """What counts as the same: relative, of the loss, and of the way that the weights have gone.
 
     Rounding, amplified from update to update, leaves a hundredth of it; but where it decides
-    whether a ReLU fires, Adam makes a whole step of that, so that its weights may be further apart
-    while their loss is the same. A rate that is off by a hundredth is above this, and a wrong order
-    of samples or a wrong gradient far above it: tests/benchmarks shows it.
+    whether a ReLU fires, Adam makes a whole step of that, so that its weights may differ more while
+    their loss is the same. A rate that is off by a hundredth is above this, and a wrong order of
+    samples or a wrong gradient far above it, as tests/benchmarks shows.
     """
 
     loss: float
@@ -31,7 +31,7 @@ TOLERANCES = {
 }
 
 
-def objection(
+def disagreement(
     w: Workload, found: tuple[float, Layers], expected: tuple[float, Layers], start: Layers
 ) -> str:
     """Return why the results after an epoch are not the same, or nothing."""
@@ -40,8 +40,8 @@ def objection(
     types = {array.dtype.name for array in flat(weights)}
     if types != {w.dtype}:
         return f"it computed in {', '.join(sorted(types))}, not {w.dtype}"
-    apart = abs(loss - expected_loss) / abs(expected_loss)
-    if not apart <= tolerance.loss:
+    difference = abs(loss - expected_loss) / abs(expected_loss)
+    if not difference <= tolerance.loss:
         return f"its loss is {loss:.7g}, not {expected_loss:.7g}"
     away = moved(weights, expected_weights) / moved(expected_weights, start)
     if not away <= tolerance.weights:
@@ -49,12 +49,12 @@ def objection(
     return ""
 
 
-def objection_to_prediction(found: Array, expected: Array) -> str:
+def prediction_disagreement(found: Array, expected: Array) -> str:
     """Return why predictions are not the same, or nothing."""
     rows = np.asarray(found).reshape(expected.shape)
-    apart = float(np.abs(rows - expected).max())
+    difference = float(np.abs(rows - expected).max())
     return (
         ""
-        if apart <= 1e-5 * max(1.0, float(np.abs(expected).max()))
-        else (f"its predictions are off by {apart:.1e}")
+        if difference <= 1e-5 * max(1.0, float(np.abs(expected).max()))
+        else (f"its predictions are off by {difference:.1e}")
     )

@@ -1,4 +1,4 @@
-"""The machine and the versions: what a figure means nothing without.
+"""The machine and the versions that a figure depends on.
 
 The kernel of the BLAS is the one that was in use when everything was measured.
 """
@@ -16,7 +16,7 @@ TOLD = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NU
 
 
 def described() -> dict[str, Any]:
-    """Return processor, cores, BLAS kernels, versions, load, and the environment's say."""
+    """Return processor, cores, BLAS kernels, versions, load, and environment variables."""
     return {
         "processor": processor(),
         "cores": cores(),
@@ -49,7 +49,7 @@ def kernels() -> list[str]:
     from scipy.linalg import blas
 
     assert np is not None  # noqa: S101
-    assert blas is not None  # noqa: S101 (both are loaded now, and can be asked)
+    assert blas is not None  # noqa: S101 (both are loaded now)
     pools = threadpoolctl.threadpool_info()
     return sorted({blas_name(pool) for pool in pools if "architecture" in pool})
 
@@ -68,7 +68,7 @@ def installed(name: str) -> str:
         return ""
 
 
-def told(about: dict[str, Any]) -> str:
+def as_text(about: dict[str, Any]) -> str:
     """Return it as a line of words."""
     return "; ".join(f"{name} {words(value)}" for name, value in about.items() if value != {})
 

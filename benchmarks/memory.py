@@ -1,6 +1,6 @@
 """Memory: what training adds at its peak to a process that has its libraries and the data.
 
-Linux alone tells it: the peak is reset in /proc, and read again after the epoch.
+This works on Linux only: the peak is reset in /proc, and read again after the epoch.
 """
 
 from collections.abc import Sequence

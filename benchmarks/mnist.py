@@ -33,7 +33,7 @@ def folder() -> Path:
 
 
 def missing() -> str:
-    """Return why there is no MNIST, having tried to fetch it; or nothing."""
+    """Fetch MNIST if necessary; return why it is missing, or an empty text."""
     if all(path.exists() for path in paths()):
         return ""
     try:

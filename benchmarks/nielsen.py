@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks import mnist
 from benchmarks.settings import Settings
-from benchmarks.workers import Crew
+from benchmarks.workers import WorkerPool
 from chainrule import SGD, mlp, train
 
 SEEDS = range(5)
@@ -45,11 +45,11 @@ def accuracy(seed: int) -> Accuracy:
     return Accuracy(max(shares), shares[-1])
 
 
-def report(crew: Crew, settings: Settings) -> str:
+def report(pool: WorkerPool, settings: Settings) -> str:
     """Return the accuracies of all seeds in words."""
     if why := mnist.missing():
         return f"Nielsen's network: {why}"
-    found = [crew.call("ours", accuracy, seed) for seed in SEEDS]
+    found = [pool.call("ours", accuracy, seed) for seed in SEEDS]
     lines = [f"Nielsen's [784, 30, 10], {len(found)} seeds, test accuracy (he: {PUBLISHED:.2%}):"]
     for name in Accuracy._fields:
         shares = [getattr(one, name) for one in found]

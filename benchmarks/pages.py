@@ -1,7 +1,4 @@
-"""Start-up, and the making of worked examples: what whoever explains or checks waits for.
-
-Nobody trains here; there are no peers.
-"""
+"""Measures start-up times and the creation of worked examples, without peers."""
 
 import statistics
 from collections.abc import Callable
@@ -18,7 +15,7 @@ Work = Callable[[], object]
 
 def report() -> str:
     """Return start-up times and worked examples in words."""
-    return f"{times_report()}\n\nWorked examples\n{told(median_of(worked_examples()))}"
+    return f"{times_report()}\n\nWorked examples\n{as_text(median_of(worked_examples()))}"
 
 
 def median_of(works: dict[str, Work], repeats: int = REPEATS) -> dict[str, list[float]]:
@@ -34,7 +31,7 @@ def median_of(works: dict[str, Work], repeats: int = REPEATS) -> dict[str, list[
     return {name: sorted(times) for name, times in seconds.items()}
 
 
-def told(seconds: dict[str, list[float]]) -> str:
+def as_text(seconds: dict[str, list[float]]) -> str:
     """Return a line for each work: its median and its spread."""
     return "\n".join(
         f"  {name:<44}{statistics.median(t) * 1e3:>10.2f} ms"

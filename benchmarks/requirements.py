@@ -1,6 +1,6 @@
-"""What the engine has to reach, as data, and what it did reach in this run.
+"""The speed that the engine must reach, as data, and what it reached in this run.
 
-A row falls short by what is missing, and what was not measured is said to be so.
+A row falls short by what is missing, and what was not measured is arguments to be so.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,15 +17,15 @@ Reach: TypeAlias = Callable[[Row], float | None]
 
 
 @dataclass(frozen=True)
-class Demand:
+class Requirement:
     """One number that has to be reached.
 
     Parameters
     ----------
     section, name : str
-        The row: where it stands, and what its name begins with.
-    asked : str
-        What is asked for, in words.
+        The row: its section, and the beginning of its name.
+    criterion : str
+        What is required, in words.
     reach : callable
         Returns the number of the row.
     least, aim : float or None
@@ -36,7 +36,7 @@ class Demand:
 
     section: str
     name: str
-    asked: str
+    criterion: str
     reach: Reach
     least: float | None
     aim: float | None = None
@@ -48,7 +48,7 @@ class Demand:
         return value <= limit if self.at_most else value >= limit
 
     def verdict(self, value: float | None) -> str:
-        """Return what there is to say of a value."""
+        """Return whether a value fulfills the requirement, in words."""
         if value is None:
             return "not measured"
         if self.least is not None and not self.met(value, self.least):
@@ -59,12 +59,12 @@ class Demand:
             return "the aim is met" if aimed else "the aim is not met"
         return "met, the aim too" if aimed else "met"
 
-    def told(self, limit: float | None) -> str:
+    def limit_text(self, limit: float | None) -> str:
         """Return a limit in words."""
         return "" if limit is None else f"{'≤ ' * self.at_most}{number(limit)}{self.unit}"
 
     def cells(self, rows: Sequence[Row]) -> tuple[str, ...]:
-        """Return the demand's line of the table."""
+        """Return the requirement's line of the table."""
         value = next(
             (
                 v
@@ -77,9 +77,9 @@ class Demand:
         )
         return (
             f"{self.name} ({self.section})",
-            self.asked,
-            self.told(self.least),
-            self.told(self.aim),
+            self.criterion,
+            self.limit_text(self.least),
+            self.limit_text(self.aim),
             "" if value is None else f"{number(value)}{self.unit}",
             self.verdict(value),
         )
@@ -126,11 +126,11 @@ def part_of_allowed(row: Row) -> float | None:
     return None if grown is None else grown / row.facts["allowed"]
 
 
-# ---- the demands ---------------------------------------------------------------------------------
+# ---- the requirements ----------------------------------------------------------------------------
 
 
-def demands() -> Iterator[Demand]:
-    """Yield everything that has to hold."""
+def all_requirements() -> Iterator[Requirement]:
+    """Yield all requirements."""
     for problem in ("half-adder", "xor"):
         yield from of_tiny(problem)
     small, large = images(128, batch=32, rule="sgd").name, images(128, batch=128, rule="adam").name
@@ -142,9 +142,11 @@ def demands() -> Iterator[Demand]:
         yield from ratios(name, {"torch": (5, 10), "sklearn": (3, 10), "jax": (1, 10)})
     yield from of_prediction()
     for peer in ("torch", "sklearn"):
-        yield Demand("mnist", "MNIST", words(peer), against(peer), 2.5, 4)
-    yield Demand("first process", "784-128-10", "in all", ours_in(1), 10, at_most=True, unit=" s")
-    yield Demand(
+        yield Requirement("mnist", "MNIST", words(peer), against(peer), 2.5, 4)
+    yield Requirement(
+        "first process", "784-128-10", "in all", ours_in(1), 10, at_most=True, unit=" s"
+    )
+    yield Requirement(
         "second process",
         "784-128-10",
         "beyond the imports",
@@ -154,51 +156,55 @@ def demands() -> Iterator[Demand]:
         unit=" s",
     )
     for name in ("784-128-10", "784-2048-2048-10"):
-        yield Demand("memory growth", name, "of what is allowed", part_of_allowed, 1, at_most=True)
+        yield Requirement(
+            "memory growth", name, "of what is allowed", part_of_allowed, 1, at_most=True
+        )
 
 
 def words(peer: str) -> str:
-    """Return what is asked for against a peer."""
+    """Return the criterion against a peer, in words."""
     return f"as fast as {name_of(peer)}"
 
 
-def ratios(name: str, peers: dict[str, tuple[float, float]]) -> Iterator[Demand]:
-    """Yield what is asked against each peer: at least, and the aim."""
+def ratios(name: str, peers: dict[str, tuple[float, float]]) -> Iterator[Requirement]:
+    """Yield the requirements against each peer: the least ratio, and the aim."""
     for peer, (least, aim) in peers.items():
-        yield Demand("an epoch", name, words(peer), against(peer), least, aim)
+        yield Requirement("an epoch", name, words(peer), against(peer), least, aim)
 
 
-def of_tiny(problem: str) -> Iterator[Demand]:
-    """Yield what is asked of a tiny problem."""
+def of_tiny(problem: str) -> Iterator[Requirement]:
+    """Yield the requirements of a tiny problem."""
     name, again = tiny(problem).name, "tiny, second call"
-    yield Demand("tiny, new process", name, "as the fastest peer", against_all, 1)
-    yield Demand(
+    yield Requirement("tiny, new process", name, "as the fastest peer", against_all, 1)
+    yield Requirement(
         "tiny, new process", name, "in all", ours_in(1), None, 0.5, at_most=True, unit=" s"
     )
-    yield Demand(again, name, words("tutorial"), against("tutorial"), 1000)
-    yield Demand(again, name, words("jax"), against("jax"), 1 / 1.5, 1)
+    yield Requirement(again, name, words("tutorial"), against("tutorial"), 1000)
+    yield Requirement(again, name, words("jax"), against("jax"), 1 / 1.5, 1)
 
 
-def of_wide() -> Iterator[Demand]:
-    """Yield what is asked of the wide networks."""
+def of_wide() -> Iterator[Requirement]:
+    """Yield the requirements of the wide networks."""
     for rule, least in (("sgd", 75), ("adam", 65)):
         name = images(512, 512, batch=128, rule=rule).name
-        yield Demand("an epoch", name, "of the GEMM rate", of_gemm, least, 85, unit=" %")
-        yield Demand("an epoch", name, "as the fastest peer", against_all, 1)
+        yield Requirement("an epoch", name, "of the GEMM rate", of_gemm, least, 85, unit=" %")
+        yield Requirement("an epoch", name, "as the fastest peer", against_all, 1)
     name = images(2048, 2048, batch=256, rule="sgd").name
-    yield Demand("an epoch", name, "of the GEMM rate", of_gemm, 85, 92, unit=" %")
+    yield Requirement("an epoch", name, "of the GEMM rate", of_gemm, 85, 92, unit=" %")
 
 
-def of_prediction() -> Iterator[Demand]:
-    """Yield what is asked of a row predicted."""
+def of_prediction() -> Iterator[Requirement]:
+    """Yield the requirements of predicting one row."""
     for name, least, aim in (("16-64-64-1, 1 row", 4, 3), ("784-128-10, 1 row", 2, 8)):
-        yield Demand("predict", name, words("torch"), against("torch"), least)
-        yield Demand("predict", name, "in all", ours_in(1e6), None, aim, at_most=True, unit=" µs")
+        yield Requirement("predict", name, words("torch"), against("torch"), least)
+        yield Requirement(
+            "predict", name, "in all", ours_in(1e6), None, aim, at_most=True, unit=" µs"
+        )
 
 
 def report(rows: Iterable[Row], *, everything: bool = True) -> str:
-    """Return the demands, and what was reached: those of a whole run, or of these rows alone."""
+    """Return the requirements and what was reached: all, or only those of these rows."""
     found = list(rows)
-    head = ("workload", "asked", "at least", "aim", "reached", "")
-    lines = [demand.cells(found) for demand in demands()]
+    head = ("workload", "criterion", "at least", "aim", "reached", "")
+    lines = [requirement.cells(found) for requirement in all_requirements()]
     return table(head, [line for line in lines if everything or line[4]], words=2)

@@ -1,7 +1,4 @@
-"""What was measured, as data: a row for each workload, in it a figure for each peer.
-
-Nothing is measured here, and nothing laid out for readers.
-"""
+"""The results as data: a row for each workload, with a figure for each peer."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -34,7 +31,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """A workload and everybody's figures.
+    """A workload and the figures of all peers.
 
     Parameters
     ----------
@@ -44,7 +41,7 @@ class Row:
     unit : str
         In which times are shown: s, ms, µs.
     flops : float
-        Of what was timed, where the matrix products' rate is told.
+        Operations of the timed work, if the rate of matrix products is reported.
     gemm : Spread or None
         The machine's rate in the same turns.
     facts : dict
@@ -69,7 +66,7 @@ class Row:
         return found.time.median if found and found.time else None
 
     def ratio(self, peer: str) -> float | None:
-        """Return how many times as long as we a peer takes: below 1 it is faster."""
+        """Return a peer's time as a multiple of chainrule's: below 1 it is faster."""
         ours, theirs = self.median("ours"), self.median(peer)
         return theirs / ours if ours and theirs else None
 

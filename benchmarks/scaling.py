@@ -1,6 +1,6 @@
 """Cost against width, depth, batch, samples and threads: how an epoch's seconds grow.
 
-The slope in logarithms says it in one number: 1 is in proportion, 2 with the square.
+The slope in logarithms is 1 for proportional growth, and 2 for quadratic growth.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from benchmarks.check.tables import table
 from benchmarks.settings import Settings
 from benchmarks.tables import number
 from benchmarks.timing import Spread
-from benchmarks.workers import Crew
+from benchmarks.workers import WorkerPool
 from benchmarks.workloads import Workload, images
 
 KEYS = ("ours", "torch")
@@ -62,23 +62,23 @@ def axes(cores: int) -> dict[str, dict[int, tuple[Workload, int]]]:
     }
 
 
-def curves(crew: Crew, settings: Settings, names: Sequence[str]) -> list[Curve]:
-    """Return everybody's curves of some axes; a peer that dies has none."""
+def curves(pool: WorkerPool, settings: Settings, names: Sequence[str]) -> list[Curve]:
+    """Return the curves of all peers for some axes; a peer that fails has none."""
     return [
         curve
         for axis, places in axes(machine.cores()).items()
         if axis in names and len(places) > 1
-        for curve in of_axis(crew, axis, places, settings)
+        for curve in of_axis(pool, axis, places, settings)
     ]
 
 
 def of_axis(
-    crew: Crew, axis: str, places: dict[int, tuple[Workload, int]], settings: Settings
+    pool: WorkerPool, axis: str, places: dict[int, tuple[Workload, int]], settings: Settings
 ) -> list[Curve]:
     """Return the curves of an axis."""
     found: dict[str, list[Spread]] = {key: [] for key in KEYS if peers.installed(key)}
     for w, n in places.values():
-        clocks = {key: partial(crew.call, key, with_threads, key, w, n) for key in found}
+        clocks = {key: partial(pool.call, key, with_threads, key, w, n) for key in found}
         values, _ = turns.take(clocks, REPEATS, settings.slow)
         for key, spread in turns.spreads(values).items():
             found[key].append(spread)
@@ -90,7 +90,7 @@ def of_axis(
 
 
 def with_threads(key: str, w: Workload, threads: int) -> float:
-    """Return a peer's seconds an epoch on so many threads, in its first way (in a worker)."""
+    """Return a peer's seconds an epoch on some threads, with its first variant (in a worker)."""
     way = {**peers.load(key).variants(w)[0]}
     if "threads" in way:
         way["threads"] = threads
@@ -110,7 +110,7 @@ def report(found: Sequence[Curve]) -> str:
 
 
 def plot(found: Sequence[Curve], path: Path) -> str:
-    """MaskSeed the curves into a file; return what was done."""
+    """Draw the curves into a file; return what was done."""
     try:
         import matplotlib as mpl  # pyright: ignore[reportMissingImports]
 

@@ -1,6 +1,6 @@
 """How much is measured: the full run, and the quick one of two minutes.
 
-The quick one has fewer rows, repeats and sections; its table says so.
+The quick run has fewer rows, repeats and sections, which its table mentions.
 """
 
 from dataclasses import dataclass, replace

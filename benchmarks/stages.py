@@ -14,7 +14,7 @@ from benchmarks import timing
 from benchmarks.check.tables import table
 from benchmarks.peers import ours
 from benchmarks.tables import number
-from benchmarks.workers import Crew
+from benchmarks.workers import WorkerPool
 from benchmarks.workloads import Workload, data, images, layers, network
 
 PROFILED = (
@@ -179,18 +179,18 @@ def profile(w: Workload) -> Profile:
     return Profile(run.stages(), median(run.whole() for _ in range(9)), run.threads)
 
 
-# ---- told ----------------------------------------------------------------------------------------
+# ---- as text -------------------------------------------------------------------------------------
 
 
-def report(crew: Crew) -> str:
+def report(pool: WorkerPool) -> str:
     """Return the profiles of some workloads as tables."""
-    rate = max(crew.call("gemm", timing.gemm, which) for which in ("numpy", "scipy"))
-    told = (told_of(w, crew.call("ours", profile, w), rate) for w in PROFILED)
+    rate = max(pool.call("gemm", timing.gemm, which) for which in ("numpy", "scipy"))
+    profiles = (profile_text(w, pool.call("ours", profile, w), rate) for w in PROFILED)
     head = f"Where a batch's time goes, the last thread's share; SGEMM {rate / 1e9:.0f} GFLOP/s"
-    return "\n\n".join([head, *told])
+    return "\n\n".join([head, *profiles])
 
 
-def told_of(w: Workload, found: Profile, rate: float) -> str:
+def profile_text(w: Workload, found: Profile, rate: float) -> str:
     """Return a workload's profile as a table."""
     stages = sum(stage.seconds for stage in found.stages)
     lines = [line(stage, rate / found.threads) for stage in found.stages]

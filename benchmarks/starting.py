@@ -13,7 +13,7 @@ from benchmarks.results import Figure, Row
 from benchmarks.settings import Settings
 from benchmarks.timing import Spread
 
-LONG = 20.0  # seconds; enough turns after so many
+LONG = 20.0  # seconds; after these, enough turns are measured
 IMPORTS = "import numba, numpy, scipy.linalg.blas, scipy.linalg.cython_blas"
 TRAINING = """
 import numpy as np
@@ -41,14 +41,14 @@ def first_process() -> Row:
 def later_process(settings: Settings) -> Row:
     """Return the row of a process that finds everything compiled."""
     clocks = {"ours": partial(seconds, TRAINING), "imports": partial(seconds, IMPORTS)}
-    _, died = turns.take(clocks, 1, LONG)  # the first process compiles
+    _, failed = turns.take(clocks, 1, LONG)  # the first process compiles
     values, late = turns.take(clocks, 3 if settings.quick else 7, LONG)
-    found, died = turns.spreads(values), {**died, **late}
+    found, failed = turns.spreads(values), {**failed, **late}
     figures = [
-        Figure(key, found.get(key), void=died.get(key, ""), note=f"turns {len(values[key])}")
+        Figure(key, found.get(key), void=failed.get(key, ""), note=f"turns {len(values[key])}")
         for key in clocks
     ]
-    facts = {} if died else {"beyond": found["ours"].median - found["imports"].median}
+    facts = {} if failed else {"beyond": found["ours"].median - found["imports"].median}
     return Row("second process", NAME, figures, "s", facts=facts)
 
 

@@ -15,7 +15,7 @@ from benchmarks import mnist, peers, timing, training, turns
 from benchmarks.peers import Variant
 from benchmarks.results import Figure, Row
 from benchmarks.settings import Settings
-from benchmarks.workers import Crew
+from benchmarks.workers import WorkerPool
 from benchmarks.workloads import MNIST, Workload
 
 TARGET = 0.975
@@ -45,31 +45,31 @@ def until(key: str, w: Workload, variant: Variant) -> Stopped:
     return Stopped(seconds, epochs, accuracy)
 
 
-def rows(crew: Crew, settings: Settings) -> list[Row]:
+def rows(pool: WorkerPool, settings: Settings) -> list[Row]:
     """Return the row of MNIST; every turn has a seed of its own, the same for all."""
     if why := mnist.missing():
         return [Row("mnist", MNIST.name, [Figure(key, None, void=why) for key in KEYS], "s")]
-    ways, died = training.chosen(crew, MNIST, KEYS)
+    ways, failed = training.chosen(pool, MNIST, KEYS)
     found: dict[str, list[Stopped]] = {key: [] for key in KEYS}
     seeds = range(1 if settings.quick else 5)
     for seed in seeds:
         w = replace(MNIST, seed=seed)
-        clocks = {key: partial(turn, crew, key, w, way, found[key]) for key, way in ways.items()}
+        clocks = {key: partial(turn, pool, key, w, way, found[key]) for key, way in ways.items()}
         _, late = turns.take(clocks, 1, settings.slow)
-        died = {**died, **late}
+        failed = {**failed, **late}
     return [
         Row(
             "mnist",
             f"{MNIST.name}, to {TARGET:.1%} of the test set",
-            [figure(key, ways.get(key, {}), found[key], died.get(key, "")) for key in KEYS],
+            [figure(key, ways.get(key, {}), found[key], failed.get(key, "")) for key in KEYS],
             "s",
         )
     ]
 
 
-def turn(crew: Crew, key: str, w: Workload, way: Variant, found: list[Stopped]) -> float:
+def turn(pool: WorkerPool, key: str, w: Workload, way: Variant, found: list[Stopped]) -> float:
     """Run the watch once, and keep what it found."""
-    found.append(crew.call(key, until, key, w, way))
+    found.append(pool.call(key, until, key, w, way))
     return found[-1].seconds
 
 
@@ -79,7 +79,7 @@ def figure(key: str, way: Variant, found: Sequence[Stopped], void: str) -> Figur
     if missed and not void:
         void = f"{missed[0].accuracy:.2%} after {missed[0].epochs} epochs"
     if void or not found:
-        return Figure(key, None, peers.told(way), void or "no turn")
+        return Figure(key, None, peers.as_text(way), void or "no turn")
     epochs = timing.spread([s.epochs for s in found])
     note = f"epochs {epochs.median:g} ({epochs.least:g} to {epochs.most:g}), seeds {len(found)}"
-    return Figure(key, timing.spread([s.seconds for s in found]), peers.told(way), note=note)
+    return Figure(key, timing.spread([s.seconds for s in found]), peers.as_text(way), note=note)

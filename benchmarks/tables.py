@@ -13,7 +13,7 @@ from benchmarks.timing import Spread
 SCALES = {"s": 1.0, "ms": 1e3, "µs": 1e6, "MB": 1e-6}
 BOLD, PLAIN = "\033[1m", "\033[0m"
 HEAD = ("workload", "program", "median", "", "least to most", "× ours", "of GEMM", "its best way")
-NUMBERS = range(2, 7)  # columns that stand on the right
+NUMBERS = range(2, 7)  # columns that are aligned to the right
 WORDS = 3  # significant digits
 
 
@@ -31,7 +31,7 @@ def name_of(peer: str) -> str:
 
 
 def lost(row: Row, figure: Figure) -> bool:
-    """Return whether somebody else is faster than we are, or takes less."""
+    """Return whether a peer is faster than chainrule, or uses less memory."""
     ratio = row.ratio(figure.peer)
     return ratio is not None and ratio < 1 and figure.peer in peers.MODULES
 
@@ -40,16 +40,16 @@ def lost(row: Row, figure: Figure) -> bool:
 
 
 def terminal(rows: Iterable[Row], *, color: bool) -> str:
-    """Return one aligned table; in the end, what is void, and which path ours took."""
+    """Return one aligned table, followed by the machine's rate and the engine that was used."""
     found = list(rows)
     lines = [(cells, lost(row, f)) for row in found for cells, f in of_row(row)]
     texts = [HEAD, *(cells for cells, _ in lines)]
     widths = [max(len(cells[i]) for cells in texts) for i in range(len(HEAD))]
-    told = [aligned(HEAD, widths)]
+    aligned_lines = [aligned(HEAD, widths)]
     for cells, is_lost in lines:
         line = aligned(cells, widths)
-        told.append(f"{BOLD}{line}{PLAIN}" if is_lost and color else line)
-    return "\n".join([*told, "", *remarks(found)])
+        aligned_lines.append(f"{BOLD}{line}{PLAIN}" if is_lost and color else line)
+    return "\n".join([*aligned_lines, "", *remarks(found)])
 
 
 def aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -87,7 +87,7 @@ def of_row(row: Row) -> Iterator[tuple[tuple[str, ...], Figure]]:
 
 
 def remarks(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield what stands under the table: the machine's rate, and the paths that ours took."""
+    """Yield the lines below the table: the machine's rate, and further facts about rows."""
     rates = [row.gemm for row in rows if row.gemm]
     if rates:
         yield f"SGEMM 2048³ on all cores, in the same turns: {gflops(rates)}"

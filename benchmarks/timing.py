@@ -1,6 +1,6 @@
-"""Timing: functions that run inside a worker and hold the clock, and medians with their spread.
+"""Timing: functions that measure inside a worker, and medians with their spread.
 
-Only the training itself stands between the clock's two looks: not data, weights or compilation.
+Only the training itself is timed: not data, weights or compilation.
 """
 
 import statistics
@@ -55,7 +55,7 @@ def refused(key: str, w: Workload) -> str:
 
 
 def details(key: str, w: Workload) -> str:
-    """Return what a peer says of the path it takes."""
+    """Return a peer's description of the engine that it uses."""
     return peers.load(key).details(w)
 
 
@@ -121,7 +121,7 @@ def caller(
 
 
 def repeat(call: Callable[[], Any], times: int) -> None:
-    """Call so many times."""
+    """Call a function a number of times."""
     for _ in range(times):
         call()
 

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks import peers, timing, training, turns
 from benchmarks.results import Figure, Row
 from benchmarks.settings import Settings
-from benchmarks.workers import Crew, PeerError
+from benchmarks.workers import PeerError, WorkerPool
 from benchmarks.workloads import TINY_EPOCHS, Workload, data, layers, tiny
 
 PROBLEMS = ("half-adder", "xor")
@@ -32,17 +32,17 @@ PROGRAMS = {
 }
 LONG = 3.0  # seconds; a program that takes longer is started once, not in turns
 SECOND = ("ours", "reference", "torch", "jax", "sklearn", "tutorial")
-# Fewer epochs of those whose epoch takes a hundred times as long; theirs is told, not extrapolated.
+# Peers whose epochs take a hundred times as long run fewer; these are reported, not extrapolated.
 FEWER = {"reference": 2_000, "torch": 1_000, "tutorial": 400}
 
 
-def rows(crew: Crew, settings: Settings) -> list[Row]:
+def rows(pool: WorkerPool, settings: Settings) -> list[Row]:
     """Return the rows of both problems."""
     with tempfile.TemporaryDirectory() as place:
         started = PROBLEMS[:1] if settings.quick else PROBLEMS
-        fresh = [new_process(crew, problem, settings, Path(place)) for problem in started]
+        fresh = [new_process(pool, problem, settings, Path(place)) for problem in started]
     second = [
-        training.row(crew, tiny(problem), SECOND, settings, "tiny, second call", FEWER)
+        training.row(pool, tiny(problem), SECOND, settings, "tiny, second call", FEWER)
         for problem in PROBLEMS
     ]
     return [*fresh, *(replace(row, unit="µs", flops=0.0) for row in second)]
@@ -51,12 +51,12 @@ def rows(crew: Crew, settings: Settings) -> list[Row]:
 # ---- from the start of a new process -------------------------------------------------------------
 
 
-def new_process(crew: Crew, problem: str, settings: Settings, place: Path) -> Row:
-    """Return everybody's seconds from the start of a process to its end, the caches being warm."""
+def new_process(pool: WorkerPool, problem: str, settings: Settings, place: Path) -> Row:
+    """Return the seconds of all peers for a whole process, with warm caches."""
     w = tiny(problem)
     given = place / f"{problem}.npz"
-    hand_over(w, given)
-    expected = crew.call("reference", timing.trained, "reference", w)[0]
+    write_inputs(w, given)
+    expected = pool.call("reference", timing.trained, "reference", w)[0]
     ways = {
         f"{key}: {name}": command
         for key in PROGRAMS
@@ -64,13 +64,13 @@ def new_process(crew: Crew, problem: str, settings: Settings, place: Path) -> Ro
     }
     first, void = first_runs(ways, expected)
     quick = {name: partial(seconds, ways[name]) for name, took in first.items() if took < LONG}
-    values, died = turns.take(quick, 3 if settings.quick else 5, 10 * LONG)
+    values, failed = turns.take(quick, 3 if settings.quick else 5, 10 * LONG)
     once = {name: [took] for name, took in first.items() if took >= LONG}
-    figures = [best(key, {**values, **once}, {**void, **died}) for key in PROGRAMS]
+    figures = [best(key, {**values, **once}, {**void, **failed}) for key in PROGRAMS]
     return Row("tiny, new process", f"{problem}, {w.epochs:,} epochs", figures, "s")
 
 
-def hand_over(w: Workload, path: Path) -> None:
+def write_inputs(w: Workload, path: Path) -> None:
     """Write data and first weights where every program reads them."""
     x, t = data(w)
     first = {f"W{k}": W for k, (W, _) in enumerate(layers(w), 1)}
@@ -104,7 +104,7 @@ def output(command: Command) -> str:
         line, env={**os.environ, **more}, capture_output=True, text=True, check=False
     )
     if ran.returncode:
-        raise PeerError((ran.stderr.strip().splitlines() or ["it died"])[-1])
+        raise PeerError((ran.stderr.strip().splitlines() or ["it failed"])[-1])
     return ran.stdout
 
 
@@ -116,7 +116,7 @@ def seconds(command: Command) -> float:
 def first_runs(
     ways: Mapping[str, Command], expected: float
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Run every program once, which warms its caches; return seconds, and why others are void.
+    """Run every program once, which warms its caches; return seconds, and why others have none.
 
     The loss after 20,000 epochs is compared, to what rounding leaves of it.
     """

@@ -1,4 +1,4 @@
-"""Training: everybody's seconds an epoch, after everybody's numbers have been compared.
+"""Measures the seconds of an epoch for all peers, after comparing their numbers.
 
 The machine's rate of matrix products is measured in the same turns.
 """
@@ -13,7 +13,7 @@ from benchmarks.peers import Variant
 from benchmarks.results import Figure, Row
 from benchmarks.settings import Settings
 from benchmarks.timing import Spread, spread
-from benchmarks.workers import Crew, PeerError
+from benchmarks.workers import PeerError, WorkerPool
 from benchmarks.workloads import Layers, Workload, layers
 
 TRIAL_STEPS, TRIAL_FLOPS = 48, 2e10
@@ -21,7 +21,7 @@ CHECKED_EPOCHS = 200  # of the tiny problems, where an epoch is one update
 
 
 def row(
-    crew: Crew,
+    pool: WorkerPool,
     w: Workload,
     keys: Sequence[str],
     settings: Settings,
@@ -32,54 +32,54 @@ def row(
 
     Parameters
     ----------
-    crew : Crew
+    pool : WorkerPool
     w : Workload
     keys : sequence of str
         The peers.
     settings : Settings
     section : str
-        Where the row stands.
+        The row's section.
     fewer : mapping of str to int
         Epochs in a call of a peer that is too slow for all of them.
     """
-    void = disagreeing(crew, w, keys)
-    ways, died = chosen(crew, w, [key for key in keys if key not in void])
+    void = disagreeing(pool, w, keys)
+    ways, failed = chosen(pool, w, [key for key in keys if key not in void])
     mine = {key: replace(w, epochs=fewer.get(key, w.epochs)) for key in keys}
-    clocks = {key: partial(an_epoch, crew, key, mine[key], way) for key, way in ways.items()}
-    rates = {f"gemm {which}": partial(rate, crew, which) for which in ("numpy", "scipy")}
+    clocks = {key: partial(an_epoch, pool, key, mine[key], way) for key, way in ways.items()}
+    rates = {f"gemm {which}": partial(rate, pool, which) for which in ("numpy", "scipy")}
     values, late = turns.take(
         clocks | rates if dense(w) else clocks, settings.repeats, settings.slow
     )
-    void = {**void, **died, **late}
+    void = {**void, **failed, **late}
     found = turns.spreads({key: values[key] for key in clocks if key not in void})
     figures = [
         Figure(
             key,
             found.get(key),
-            peers.told(ways.get(key, {})),
+            peers.as_text(ways.get(key, {})),
             void.get(key, ""),
             f"turns {len(values.get(key, []))}, epochs in each {mine[key].epochs:,}",
         )
         for key in keys
     ]
-    path = "" if "ours" in void else crew.call("ours", timing.details, "ours", w)
+    path = "" if "ours" in void else pool.call("ours", timing.details, "ours", w)
     gemm = best_rate([values[name] for name in rates if name in values])
     return Row(section, w.name, figures, "ms", w.flops, gemm, {"path": path, "rows": w.rows})
 
 
-def an_epoch(crew: Crew, key: str, w: Workload, way: Variant) -> float:
+def an_epoch(pool: WorkerPool, key: str, w: Workload, way: Variant) -> float:
     """Return a peer's seconds an epoch."""
-    return crew.call(key, timing.once, key, w, way) / w.epochs
+    return pool.call(key, timing.once, key, w, way) / w.epochs
 
 
 def dense(w: Workload) -> bool:
-    """Return whether matrix products are most of the work, so that their rate says something."""
+    """Return whether matrix products are most of the work, so that their rate is meaningful."""
     return w.batch >= 32 and min(w.sizes[:-1]) >= 64
 
 
-def rate(crew: Crew, which: str) -> float:
+def rate(pool: WorkerPool, which: str) -> float:
     """Return the machine's rate of matrix products."""
-    return crew.call("gemm", timing.gemm, which)
+    return pool.call("gemm", timing.gemm, which)
 
 
 def best_rate(rates: Sequence[Sequence[float]]) -> Spread | None:
@@ -95,23 +95,23 @@ def one(w: Workload) -> Workload:
     return replace(w, epochs=min(w.epochs, CHECKED_EPOCHS) if w.batch == w.rows else 1)
 
 
-def disagreeing(crew: Crew, w: Workload, keys: Sequence[str]) -> dict[str, str]:
+def disagreeing(pool: WorkerPool, w: Workload, keys: Sequence[str]) -> dict[str, str]:
     """Return the peers whose numbers are not the reference engine's, each with the reason."""
-    expected = crew.call("reference", timing.trained, "reference", one(w))
-    found = {key: objection(crew, key, one(w), expected, layers(w)) for key in keys}
+    expected = pool.call("reference", timing.trained, "reference", one(w))
+    found = {key: disagreement(pool, key, one(w), expected, layers(w)) for key in keys}
     return {key: words for key, words in found.items() if words}
 
 
-def objection(
-    crew: Crew, key: str, w: Workload, expected: tuple[float, Layers], start: Layers
+def disagreement(
+    pool: WorkerPool, key: str, w: Workload, expected: tuple[float, Layers], start: Layers
 ) -> str:
-    """Return why a peer's row is void, or nothing."""
+    """Return why a peer has no figure, or an empty text."""
     if not peers.installed(key):
         return "not installed"
     try:
-        if why := crew.call(key, timing.refused, key, w):
+        if why := pool.call(key, timing.refused, key, w):
             return why
-        return correctness.objection(w, crew.call(key, timing.trained, key, w), expected, start)
+        return correctness.disagreement(w, pool.call(key, timing.trained, key, w), expected, start)
     except PeerError as error:
         return str(error)
 
@@ -120,17 +120,17 @@ def objection(
 
 
 def chosen(
-    crew: Crew, w: Workload, keys: Sequence[str]
+    pool: WorkerPool, w: Workload, keys: Sequence[str]
 ) -> tuple[dict[str, Variant], dict[str, str]]:
-    """Return each peer's fastest variant, and what the others died of."""
+    """Return each peer's fastest variant, and the errors of the others."""
     steps = max(4, min(TRIAL_STEPS, int(TRIAL_FLOPS * w.steps / w.flops)))
     trial = replace(w.cut(steps * w.batch), epochs=1)
     if w.batch == w.rows:
         trial = replace(w, epochs=min(w.epochs, CHECKED_EPOCHS))
-    ways, died = {}, {}
+    ways, failed = {}, {}
     for key in keys:
         try:
-            ways[key] = crew.call(key, timing.best_variant, key, w, trial)
+            ways[key] = pool.call(key, timing.best_variant, key, w, trial)
         except PeerError as error:
-            died[key] = str(error)
-    return ways, died
+            failed[key] = str(error)
+    return ways, failed

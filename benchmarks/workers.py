@@ -1,6 +1,6 @@
-"""Workers: a process for each peer, so that nobody's threads, caches or libraries meet another's.
+"""Worker processes, one for each peer, so that their threads and libraries do not interfere.
 
-One works at a time, when it is asked; the others sleep at their pipes.
+Only one works at a time; the others wait for a request.
 """
 
 import multiprocessing
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 
 class PeerError(Exception):
-    """What a peer died of, in its own words."""
+    """The error message of a peer that failed."""
 
 
 class Worker:
-    """A process of its own that calls functions: ``worker.call(function, *args)``."""
+    """A process that calls functions: ``worker.call(function, *args)``."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -60,7 +60,7 @@ class Worker:
 
 
 def serve(pipe: Connection) -> None:
-    """Call what is asked for, until nobody asks any more."""
+    """Answer requests until the pipe is closed."""
     while True:
         try:
             function, args = pipe.recv()
@@ -68,14 +68,14 @@ def serve(pipe: Connection) -> None:
             return
         try:
             pipe.send((True, function(*args)))
-        except Exception as error:  # noqa: BLE001 (a peer may die of anything; the row says of what)
+        except Exception as error:  # noqa: BLE001 (a peer may raise any error, which its row reports)
             if "BENCH_DEBUG" in os.environ:
                 traceback.print_exc()
             first = str(error).strip().partition("\n")[0]
             pipe.send((False, f"{type(error).__name__}: {first}"))
 
 
-class Crew:
+class WorkerPool:
     """Workers by the peers' names, started when first needed."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ SEED = 0
 TINY_EPOCHS = 20_000
 
 # Adam's ε is this small because scikit-learn adds it before the bias correction and the others add
-# it after; so the place changes no digit, and everybody's numbers can be compared.
+# it after; so the difference changes no digit, and all results can be compared.
 EPSILON = 1e-12
 
 
@@ -98,7 +98,7 @@ def network(w: Workload) -> "Network":
 
 @cache
 def layers(w: Workload) -> Layers:
-    """Return the weights that everybody begins with."""
+    """Return the initial weights of all peers."""
     if w.problem in ("half-adder", "xor"):
         from chainrule import problem
 
@@ -138,7 +138,7 @@ def _data(
     if output == "softmax":
         classes = rng.integers(0, outputs, rows)
         classes[:outputs] = np.arange(outputs)[:rows]  # every class occurs, on few rows too
-        # Centered, so that few units all but never fire: Adam amplifies their rounding errors.
+        # Centered, so that few units are almost never active: Adam amplifies their rounding errors.
         return rng.random((rows, inputs), dtype=np.float32) - np.float32(0.5), classes
     X = rng.standard_normal((rows, inputs), dtype=np.float32)
     return X, np.sin(X[:, :outputs] + X[:, -outputs:])

@@ -1,7 +1,7 @@
-"""Fit the polynomials of the compiled functions, and print them as they stand in the package.
+"""Fit the polynomials of the compiled functions, and print them as they are in the package.
 
-``python -m tools.fit_elementary`` fits with mpmath's digits. It is no part of the package, which
-has only what this prints; tests/compiled/test_vocabulary.py compares the two.
+``python -m tools.fit_elementary`` fits with mpmath's precision. The package contains only the
+printed coefficients; tests/compiled/test_vocabulary.py compares the two.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""Fit the two polynomials of erf and erfc, and print them as they stand in the package.
+"""Fit the two polynomials of erf and erfc, and print them as they are in the package.
 
-``python tools/fit_erf.py`` fits with mpmath's digits. It is no part of the package, which has only
-what this prints; tests/engine/test_erf.py compares the two.
+``python tools/fit_erf.py`` fits with mpmath's precision. The package contains only the printed
+coefficients; tests/engine/test_erf.py compares the two.
 """
 
 from collections.abc import Callable

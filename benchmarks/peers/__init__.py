@@ -1,7 +1,7 @@
 """The peers: each trains the same networks in its own way, as its own documentation recommends.
 
-A file is a peer. It knows nothing of clocks; where there are several good ways, it lists them, and
-the best on the machine at hand counts.
+Each file is a peer. If there are several good variants, it lists them, and the fastest one on the
+machine counts.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,16 +31,16 @@ class Session(NamedTuple):
 
 
 class Peer(Protocol):
-    """What a file in this folder offers."""
+    """The functions of a file in this folder."""
 
     NAME: str
 
     def refuses(self, w: Workload) -> str:
-        """Return why the peer cannot train this, or nothing."""
+        """Return why the peer cannot train this, or an empty text."""
         ...
 
     def variants(self, w: Workload) -> Sequence[Variant]:
-        """Return the ways worth trying."""
+        """Return the variants worth trying."""
         ...
 
     def session(self, w: Workload, variant: Variant) -> Session:
@@ -48,7 +48,7 @@ class Peer(Protocol):
         ...
 
     def predictor(self, w: Workload, x: Array, variant: Variant) -> Callable[[], Any]:
-        """Return a call that predicts rows, handed over in the form that the peer likes best."""
+        """Return a call that predicts rows, given in the form that suits the peer best."""
         ...
 
     def stopwatch(self, w: Workload, variant: Variant) -> Iterator[Predict]:
@@ -56,7 +56,7 @@ class Peer(Protocol):
         ...
 
     def details(self, w: Workload) -> str:
-        """Return what else there is to say: which path runs."""
+        """Return further details, such as the engine that runs."""
         ...
 
 
@@ -87,10 +87,10 @@ def load(key: str) -> Peer:
 
 
 def installed(key: str) -> bool:
-    """Return whether what a peer needs is there."""
+    """Return whether the packages that a peer needs are installed."""
     return key not in NEEDS or find_spec(NEEDS[key]) is not None
 
 
-def told(variant: Variant) -> str:
+def as_text(variant: Variant) -> str:
     """Return a variant in words."""
     return ", ".join(f"{name} {value}" for name, value in variant.items())

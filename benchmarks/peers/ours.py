@@ -1,4 +1,4 @@
-"""chainrule as anybody calls it: ``train`` chooses its engine.
+"""chainrule as users call it: ``train`` chooses its engine.
 
 The reference engine is the same calls with another word, so its file borrows from this one.
 """
@@ -17,7 +17,7 @@ NAME = "chainrule"
 
 
 def refuses(w: Workload) -> str:
-    """Return nothing: there is nothing here that it cannot train."""
+    """Return an empty text: chainrule can train all workloads."""
     return ""
 
 
@@ -38,7 +38,7 @@ def start(net: Network, given: Layers) -> Array:
 
 
 def run(w: Workload, engine: str, record_every: int, epochs: int) -> Any:
-    """Return a run that has not begun."""
+    """Return a run that has not started."""
     net, (X, y) = network(w), data(w)
     return train(
         net,
@@ -56,7 +56,7 @@ def run(w: Workload, engine: str, record_every: int, epochs: int) -> Any:
 
 def session(w: Workload, variant: Variant) -> Session:
     """Return a run of the workload's epochs."""
-    whole = w.rows == w.batch  # nobody asks for the losses in between
+    whole = w.rows == w.batch  # the losses in between are not needed
     begun = run(w, variant["engine"], w.epochs if whole else 1, w.epochs)
     return Session(lambda: begun.finish().loss, lambda: as_layers(begun.network, begun.theta))
 
@@ -75,7 +75,7 @@ def stopwatch(w: Workload, variant: Variant) -> Iterator[Predict]:
 
 def details(w: Workload) -> str:
     """Return which engine trains this, and why."""
-    said = compiled.describe(
+    arguments = compiled.describe(
         network(w), optimizer(w), rows=w.rows, batch_size=w.batch, dtype=np.dtype(w.dtype)
     )
-    return " ".join(str(said).split())
+    return " ".join(str(arguments).split())

@@ -1,4 +1,4 @@
-"""chainrule's reference engine: clear NumPy, and the measure of everybody's correctness.
+"""chainrule's reference engine: clear NumPy, with which all results are compared.
 
 It is what the compiled engine has to agree with, and what runs where Numba is missing.
 """

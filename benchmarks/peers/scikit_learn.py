@@ -1,4 +1,4 @@
-"""scikit-learn: MLPClassifier and MLPRegressor, told to begin and to shuffle as everybody does.
+"""scikit-learn: MLPClassifier and MLPRegressor, with the same initial weights and order of samples.
 
 Its own loop runs; only the function that draws the order is replaced. Inputs are known to be
 finite, which its guide to speed says how to say.
@@ -20,7 +20,7 @@ from benchmarks.workloads import EPSILON, Array, Layers, Workload, data, layers,
 NAME = "scikit-learn"
 FOREVER = 10**9
 sklearn.set_config(assume_finite=True)
-warnings.simplefilter("ignore", ConvergenceWarning)  # so many epochs are meant
+warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is intended
 
 
 def refuses(w: Workload) -> str:
@@ -77,7 +77,7 @@ def targets(w: Workload) -> tuple[Array, Array]:
 
 
 def shuffle_as(w: Workload) -> None:
-    """Put our order in the place of its own, from the first epoch on."""
+    """Replace its order of samples by ours, from the first epoch on."""
     orders = (order(w, epoch) for epoch in range(FOREVER))
     _multilayer_perceptron.__dict__["shuffle"] = lambda *_, **__: next(orders)
 

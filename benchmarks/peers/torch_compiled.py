@@ -1,6 +1,6 @@
 """PyTorch with ``torch.compile`` on the network and its loss; the loop is the eager one.
 
-Compiling takes long and belongs to nobody's epoch, so a workload is compiled once and its weights
+Compiling takes long and is not part of an epoch, so a workload is compiled once and its weights
 are put back before each run.
 """
 

@@ -165,7 +165,7 @@ def predictor(w: Workload, x: Array, variant: Variant) -> Callable[[], Any]:
 
 
 def stopwatch(w: Workload, variant: Variant) -> Iterator[Predict]:
-    """Refuse: nobody waits for it."""
+    """Return why it is not measured: it takes too long."""
     raise NotImplementedError
 
 

@@ -89,7 +89,7 @@ def results(sets: dict[str, Data], seeds: int) -> Iterator[Result]:
 
 
 def row(one: Result) -> tuple[str, ...]:
-    """Return what the table says of a set."""
+    """Return the table's row of a data set."""
     theirs, ours = one.scores
     gap = np.subtract(ours, theirs)
     slow, fast = (statistics.median(times) for times in one.seconds)
@@ -113,34 +113,34 @@ def spread(scores: list[float]) -> str:
 
 def report(rows: list[tuple[str, ...]], missing: list[str], seeds: int) -> str:
     """Return the table with what has to be known about it."""
-    told = (
+    introduction = (
         "The same script with both imports: standardized inputs (and targets of regression), "
         f"default parameters except `max_iter`, {seeds} seeds, a quarter of the data held out. "
         "Scores are means ± standard deviations; the difference is paired, ± its standard error; "
         "seconds are medians of `fit`, alternating in one run.\n\n"
     )
     left_out = f"\n\nNot measured: {'; '.join(missing)}." if missing else ""
-    return told + tables.markdown(HEAD, rows) + left_out
+    return introduction + tables.markdown(HEAD, rows) + left_out
 
 
 def main() -> None:
-    """Print the table, and write it if that is asked."""
+    """Print the table, and write it if requested."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sets", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--only", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument(
         "--write", action="store_true", help="write the table to docs/benchmarks.md"
     )
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)  # both stop at max_iter alike
-    sets, missing = found_sets(said.only)
+    sets, missing = found_sets(arguments.only)
     rows: list[tuple[str, ...]] = []
-    for one in results(sets, said.seeds):
+    for one in results(sets, arguments.seeds):
         rows.append(row(one))
         print(" | ".join(rows[-1]), flush=True)
-    text = report(rows, missing, said.seeds)
+    text = report(rows, missing, arguments.seeds)
     print(text)
-    if said.write:
+    if arguments.write:
         page.write(page.PAGE, REGION, text)
 
 

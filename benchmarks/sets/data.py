@@ -31,7 +31,7 @@ class Data(NamedTuple):
     classes : bool
         Whether y is classes.
     settings : dict
-        What the estimators are told on this set, beside the seed.
+        The estimators' parameters for this data set, besides the seed.
     """
 
     X: Array
@@ -81,7 +81,9 @@ def pairs(path: Path) -> tuple[Array, Array]:
     (count, inputs, outputs), *rows = [line.split() for line in path.read_text().splitlines()]
     X, y = np.array(rows[::2], float), np.array(rows[1::2], float)
     if X.shape != (int(count), int(inputs)) or y.shape != (int(count), int(outputs)):
-        raise ValueError(f"{path.name} has the shapes {X.shape} and {y.shape}, not what it says")
+        raise ValueError(
+            f"{path.name} has the shapes {X.shape} and {y.shape}, not those in its first line"
+        )
     return X, y
 
 

@@ -12,7 +12,7 @@ import pytest
 from benchmarks import correctness, memory, peers, timing, training
 from benchmarks import tiny as tiny_programs
 from benchmarks.settings import Settings
-from benchmarks.workers import Crew, PeerError
+from benchmarks.workers import PeerError, WorkerPool
 from benchmarks.workloads import Workload, layers, tiny
 
 SMALL = Workload("small", (12, 9, 5), 96, 16, rate=0.1, epochs=1)
@@ -30,36 +30,36 @@ EAGER = [key for key in peers.MODULES if key != "torch.compile" and peers.instal
 
 
 @pytest.fixture(scope="module")
-def crew() -> Iterator[Crew]:
+def pool() -> Iterator[WorkerPool]:
     """Peers run in processes of their own, because they change threads and options permanently."""
-    with Crew() as made:
+    with WorkerPool() as made:
         yield made
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
 @pytest.mark.parametrize("key", EAGER)
-def test_peers_agree_with_the_reference_engine(crew: Crew, key: str, name: str):
+def test_peers_agree_with_the_reference_engine(pool: WorkerPool, key: str, name: str):
     w = WORKLOADS[name]
-    if crew.call(key, timing.refused, key, w):
+    if pool.call(key, timing.refused, key, w):
         assert (key, w.output) == ("sklearn", "logistic")
         return
-    expected = crew.call("reference", timing.trained, "reference", w)
-    found = crew.call(key, timing.trained, key, w)
-    assert correctness.objection(w, found, expected, layers(w)) == ""
+    expected = pool.call("reference", timing.trained, "reference", w)
+    found = pool.call(key, timing.trained, key, w)
+    assert correctness.disagreement(w, found, expected, layers(w)) == ""
 
 
 @pytest.mark.parametrize("key", EAGER)
-def test_a_second_session_starts_from_the_first_weights(crew: Crew, key: str):
-    first, again = (crew.call(key, timing.trained, key, SMALL) for _ in range(2))
-    assert correctness.objection(SMALL, again, first, layers(SMALL)) == ""
+def test_a_second_session_starts_from_the_first_weights(pool: WorkerPool, key: str):
+    first, again = (pool.call(key, timing.trained, key, SMALL) for _ in range(2))
+    assert correctness.disagreement(SMALL, again, first, layers(SMALL)) == ""
 
 
 @pytest.mark.parametrize("key", [key for key in EAGER if key != "reference"])
-def test_predictions_agree(crew: Crew, key: str):
-    expected = crew.call("reference", timing.predicted, "reference", SMALL, 3)
-    found = crew.call(key, timing.predicted, key, SMALL, 3)
-    assert correctness.objection_to_prediction(found, expected) == ""
-    assert correctness.objection_to_prediction(found + 1e-3, expected)
+def test_predictions_agree(pool: WorkerPool, key: str):
+    expected = pool.call("reference", timing.predicted, "reference", SMALL, 3)
+    found = pool.call(key, timing.predicted, key, SMALL, 3)
+    assert correctness.prediction_disagreement(found, expected) == ""
+    assert correctness.prediction_disagreement(found + 1e-3, expected)
 
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
@@ -75,31 +75,31 @@ def test_predictions_agree(crew: Crew, key: str):
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_differences_are_noticed(crew: Crew, rule: str, wrong: dict):
+def test_differences_are_noticed(pool: WorkerPool, rule: str, wrong: dict):
     """Another rate, order, function, batch size, number of epochs or precision gives no figure."""
     w = replace(SMALL, rule=rule, rate=0.1 if rule == "sgd" else 0.01)
     if "rate" in wrong:
         wrong = {"rate": w.rate * wrong["rate"]}
     other = replace(w, **wrong)
-    expected = crew.call("reference", timing.trained, "reference", w)
-    loss, weights = crew.call("reference", timing.trained, "reference", other)
+    expected = pool.call("reference", timing.trained, "reference", w)
+    loss, weights = pool.call("reference", timing.trained, "reference", other)
     if "dtype" in wrong:
         weights = [(W.astype(float), b.astype(float)) for W, b in expected[1]]
-    assert correctness.objection(w, (loss, weights), expected, layers(w))
+    assert correctness.disagreement(w, (loss, weights), expected, layers(w))
 
 
 def fail() -> None:
     raise ValueError("first line\nsecond line")
 
 
-def test_a_failing_peer_has_its_error_message(crew: Crew):
+def test_a_failing_peer_has_its_error_message(pool: WorkerPool):
     with pytest.raises(PeerError, match=r"^ValueError: first line$"):
-        crew.call("torch", fail)
-    assert crew.call("torch", timing.refused, "torch", SMALL) == ""
+        pool.call("torch", fail)
+    assert pool.call("torch", timing.refused, "torch", SMALL) == ""
 
 
-def test_a_row_has_times_or_reasons(crew: Crew):
-    row = training.row(crew, WORKLOADS["xor"], ("ours", "sklearn"), Settings(repeats=2), "tiny")
+def test_a_row_has_times_or_reasons(pool: WorkerPool):
+    row = training.row(pool, WORKLOADS["xor"], ("ours", "sklearn"), Settings(repeats=2), "tiny")
     ours, sklearn = row.figures
     assert ours.time is not None
     assert 0 < ours.time.least <= ours.time.median <= ours.time.most
@@ -107,20 +107,20 @@ def test_a_row_has_times_or_reasons(crew: Crew):
     assert "squared error" in sklearn.void
 
 
-def test_memory_growth_has_the_right_order_of_magnitude(crew: Crew):
+def test_memory_growth_has_the_right_order_of_magnitude(pool: WorkerPool):
     """At least θ, and less than a hundred times as much."""
     w = replace(SMALL, sizes=(784, 512, 10), rows=512, batch=128)
     theta = sum(W.nbytes + b.nbytes for W, b in layers(w))
-    grown = crew.call("tutorial", memory.growth, "tutorial", w)
+    grown = pool.call("tutorial", memory.growth, "tutorial", w)
     assert theta <= grown <= 100 * theta
 
 
 @pytest.mark.parametrize("key", [key for key in tiny_programs.PROGRAMS if peers.installed(key)])
 @pytest.mark.parametrize("problem", tiny_programs.PROBLEMS)
-def test_separate_programs_agree_too(crew: Crew, tmp_path: Path, key: str, problem: str):
+def test_separate_programs_agree_too(pool: WorkerPool, tmp_path: Path, key: str, problem: str):
     w = tiny(problem, 50)
-    tiny_programs.hand_over(w, tmp_path / "given.npz")
+    tiny_programs.write_inputs(w, tmp_path / "given.npz")
     line, more = next(iter(tiny_programs.commands(key, tmp_path / "given.npz", tmp_path).values()))
-    expected, _ = crew.call("reference", timing.trained, "reference", w)
+    expected, _ = pool.call("reference", timing.trained, "reference", w)
     found = tiny_programs.output(([*line[:-1], "50"], more))
     assert float(found) == pytest.approx(expected, rel=1e-9)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import page, plots, requirements, tables
-from benchmarks.__main__ import options, settings_of, wanted, workloads
+from benchmarks.__main__ import is_selected, options, settings_of, workloads
 from benchmarks.results import Figure, Row, as_dict
 from benchmarks.sets import __main__ as sets
 from benchmarks.timing import Spread
@@ -71,7 +71,11 @@ def test_requirements_are_met_or_missed_by_a_factor():
 
 def test_every_requirement_has_a_row_of_that_name():
     names = {w.name for w in EPOCHS}
-    asked = {demand.name for demand in requirements.demands() if demand.section == "an epoch"}
+    asked = {
+        requirement.name
+        for requirement in requirements.all_requirements()
+        if requirement.section == "an epoch"
+    }
     assert asked <= names
 
 
@@ -90,11 +94,11 @@ def test_results_go_into_a_file():
 
 
 def test_slow_peers_take_fewer_turns_and_failing_ones_none():
-    def die() -> float:
+    def fail() -> float:
         raise PeerError("of this")
 
-    values, died = take({"quick": lambda: 1.0, "dying": die}, 5, enough=10)
-    assert (len(values["quick"]), died) == (5, {"dying": "of this"})
+    values, failed = take({"quick": lambda: 1.0, "dying": fail}, 5, enough=10)
+    assert (len(values["quick"]), failed) == (5, {"dying": "of this"})
     assert len(take({"slow": lambda: 1.0}, 5, enough=-1)[0]["slow"]) == 2
 
 
@@ -104,11 +108,11 @@ def test_flops_leave_out_the_first_dx():
 
 
 def test_sections_and_workloads_are_chosen_by_name():
-    said = options(["--only", "mnist", "batch 512"])
-    assert wanted("mnist", said)
-    assert wanted("epochs", said)
-    assert not wanted("tiny", said)
-    assert {w.batch for w in workloads(said)} == {512}
+    arguments = options(["--only", "mnist", "batch 512"])
+    assert is_selected("mnist", arguments)
+    assert is_selected("epochs", arguments)
+    assert not is_selected("tiny", arguments)
+    assert {w.batch for w in workloads(arguments)} == {512}
     assert settings_of(options(["--quick", "--repeats", "9"])).repeats == 9
 
 
