@@ -1,6 +1,6 @@
 """The speed that the engine must reach, as data, and what it reached in this run.
 
-A row falls short by what is missing, and what was not measured is arguments to be so.
+A requirement without a measurement is reported as not measured.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
