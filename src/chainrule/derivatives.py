@@ -233,6 +233,6 @@ def _check_array(name: str, what: str, values: NDArray[np.float64]) -> None:
     if values.shape != PROBES.shape or values.dtype.kind != "f" or not np.isfinite(values).all():
         raise InputError(
             f"{name}: {what} of {len(PROBES)} real numbers, {PROBES[0]} to {PROBES[-1]}, is "
-            f"{values!r}; it must be one finite real number for each of them: keep a logarithm or "
-            "root in its domain with where(real(z) > 1e-7, z, 1e-7)"
+            f"{values!r}; it must be finite real numbers, one for each of them: keep a "
+            "logarithm or root in its domain with where(real(z) > 1e-7, z, 1e-7)"
         )
