@@ -1,6 +1,6 @@
-"""Data and networks that the tests of the health report share: real sets, and sick networks.
+"""Data sets and networks for the tests of health reports.
 
-Which finding a sick network must have stands beside it; nothing is asserted here.
+``FAILING`` lists networks that do not learn, each with the finding that it must have.
 """
 
 from collections.abc import Callable
@@ -38,13 +38,13 @@ class Data(NamedTuple):
 
 
 def standard(x: Array) -> Array:
-    """Return columns of mean 0 and deviation 1; constant ones become 0."""
+    """Return columns of mean 0 and standard deviation 1; constant ones become 0."""
     deviation = x.std(axis=0)
     return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
 
 
 def arrays(loaded: Any) -> Data:
-    """Return what scikit-learn loads as arrays."""
+    """Return a data set of scikit-learn as arrays."""
     X, y = loaded
     return Data(np.asarray(X), np.asarray(y))
 
@@ -68,7 +68,7 @@ def diabetes() -> Data:
 
 @cache
 def counts() -> Data:
-    """Return counts of a mean between 0 and 7, by the diabetes set."""
+    """Return counts of a mean between 0 and 7 that depend on the diabetes data set."""
     X, y = diabetes()
     return Data(X, np.round(np.exp(0.5 * y)))
 
@@ -91,7 +91,7 @@ def half_adder() -> Data:
 
 
 def noise(n: int = 500) -> Data:
-    """Return targets that have nothing to do with the inputs."""
+    """Return targets that are unrelated to the inputs."""
     rng = np.random.default_rng(0)
     return Data(rng.normal(size=(n, 5)), rng.normal(size=n))
 
@@ -106,7 +106,7 @@ def report(network: Network, data: Data, **options: Any) -> Health:
 
 
 def trained(network: Network, data: Data, optimizer: Any, epochs: int, **options: Any) -> Run:
-    """Return a run, to its end or as far as it goes."""
+    """Return a run, finished or diverged."""
     run = train(network, *data, optimizer, epochs=epochs, seed=1, engine="reference", **options)
     try:
         run.finish()
@@ -116,7 +116,7 @@ def trained(network: Network, data: Data, optimizer: Any, epochs: int, **options
 
 
 def after(network: Network, data: Data, optimizer: Any, epochs: int, **options: Any) -> Health:
-    """Return the report on a run that has been."""
+    """Train a network and return the report on the run."""
     run = trained(network, data, optimizer, epochs, **options)
     start = network.initialize(1)
     return diagnose(
@@ -125,7 +125,7 @@ def after(network: Network, data: Data, optimizer: Any, epochs: int, **options: 
 
 
 def records(*losses: float, every: int = 50) -> list[Record]:
-    """Return records of these losses."""
+    """Return records with these losses."""
     return [
         Record(i, i * every, loss, None, None, 0.1, 0.0) for i, loss in enumerate(losses, start=1)
     ]
@@ -146,7 +146,7 @@ IRIS = classifier(4, 16, 3)
 SCALED_IRIS = Data(standard(iris().X), iris().y)
 DIABETES = regressor(10, 16, 1)
 LEAST_ABSOLUTE = mlp(10, 32, 1, activation="logistic", loss="absolute-error", output="identity")
-OFF = {"activation": "relu", "bias_initializer": Constant(-50.0)}  # rectifiers that are off
+OFF = {"activation": "relu", "bias_initializer": Constant(-50.0)}  # all units are dead
 FROZEN = {**OFF, "train_biases": False}
 
 
@@ -157,7 +157,7 @@ def broken() -> Health:
 
 
 def narrow() -> Data:
-    """Return one column near 60 that hardly varies."""
+    """Return data with one column near 60 that hardly varies."""
     X, y = diabetes()
     return Data(np.where(np.arange(10) == 7, 60 + 0.1 * X, X), y)
 
@@ -167,17 +167,17 @@ def with_constant() -> Data:
     return Data(np.where(np.arange(10) == 7, 60.0, X), y)
 
 
-class Sick(NamedTuple):
-    """A network made to have a finding.
+class FailingNetwork(NamedTuple):
+    """A network that does not learn.
 
     Attributes
     ----------
     finding : str
-        What must be found.
+        The finding that its report must have.
     report : callable
-        Makes the report.
+        Returns the report.
     also : set of str
-        What is true of it as well; nothing else may be found.
+        Further findings that are true; the report must not have any others.
     """
 
     finding: str
@@ -185,52 +185,52 @@ class Sick(NamedTuple):
     also: frozenset[str] = frozenset()
 
 
-def sick(finding: str, report: Callable[[], Health], *also: str) -> Sick:
-    return Sick(finding, cache(report), frozenset(also))
+def failing(finding: str, report: Callable[[], Health], *also: str) -> FailingNetwork:
+    return FailingNetwork(finding, cache(report), frozenset(also))
 
 
-SICK: dict[str, Sick] = {
-    "NaN in theta": sick("not-finite", broken),
-    "overflow": sick(
+FAILING: dict[str, FailingNetwork] = {
+    "NaN in theta": failing("not-finite", broken),
+    "overflow": failing(
         "not-finite",
         lambda: report(DIABETES, Data(diabetes().X, diabetes().y * 1e200)),
         "targets-not-scaled",
     ),
-    "NaN in the records": sick(
+    "NaN in the records": failing(
         "not-finite", lambda: report(IRIS, iris(), history=records(1.2, np.nan, every=10))
     ),
-    "wine as it comes": sick(
+    "wine, not scaled": failing(
         "inputs-not-scaled", lambda: report(classifier(13, 16, 3), wine()), "saturated-units"
     ),
-    "pixels up to 255": sick(
+    "pixels up to 255": failing(
         "inputs-not-scaled",
         lambda: report(
             classifier(64, 32, 10, activation="relu"), Data(255 * digits().X, digits().y)
         ),
     ),
-    "a column far from 0": sick(
+    "a column far from 0": failing(
         "inputs-not-scaled", lambda: report(DIABETES, narrow()), "saturated-units"
     ),
-    "tiny inputs": sick(
+    "tiny inputs": failing(
         "inputs-not-scaled", lambda: report(DIABETES, Data(1e-6 * diabetes().X, diabetes().y))
     ),
-    "a large constant": sick(
+    "a large constant": failing(
         "constant-inputs", lambda: report(DIABETES, with_constant()), "saturated-units"
     ),
-    "the same sample": sick(
+    "the same sample": failing(
         "constant-inputs", lambda: report(DIABETES, Data(0 * diabetes().X + 0.5, diabetes().y))
     ),
-    "one class in the data": sick(
+    "one class in the data": failing(
         "targets-alike", lambda: report(IRIS, Data(standard(iris().X), 0 * iris().y))
     ),
-    "logistic output, targets up to 10": sick(
+    "logistic output, targets up to 10": failing(
         "targets-out-of-reach",
         lambda: report(
             mlp(10, 16, 1, activation="logistic", loss="squared-error"),
             Data(diabetes().X, np.linspace(0, 10, 442)),
         ),
     ),
-    "logistic output, targets up to 346": sick(
+    "logistic output, targets up to 346": failing(
         "targets-out-of-reach",
         lambda: after(
             mlp(10, 16, 1, activation="logistic", loss="squared-error"),
@@ -242,101 +242,103 @@ SICK: dict[str, Sick] = {
         "constant-output",
         "stuck-loss",
     ),
-    "logistic below softmax": sick(
+    "logistic below softmax": failing(
         "targets-out-of-reach",
         lambda: report(classifier(64, 32, 10, output="logistic"), digits()),
     ),
-    "relu output, targets below 0": sick(
+    "relu output, targets below 0": failing(
         "targets-out-of-reach",
         lambda: report(mlp(10, 16, 1, activation="relu", loss="squared-error"), diabetes()),
     ),
-    "targets up to 346": sick(
+    "targets up to 346": failing(
         "targets-not-scaled",
         lambda: after(DIABETES, Data(diabetes().X, 77 * diabetes().y + 152), Adam(), 200),
         "constant-output",
         "stuck-loss",
     ),
-    "tiny targets": sick(
+    "tiny targets": failing(
         "targets-not-scaled",
         lambda: after(DIABETES, Data(diabetes().X, 1e-5 * diabetes().y), Adam(), 200),
         "stuck-loss",
     ),
-    "shuffled": sick(
+    "shuffled": failing(
         "targets-unrelated",
         lambda: after(regressor(5, 1), noise(), Adam(0.01), 400),
         "stuck-loss",
     ),
-    "all weights alike": sick(
+    "equal weights": failing(
         "symmetric-weights",
         lambda: report(regressor(10, 16, 1, initializer=Constant(0.1)), diabetes()),
     ),
-    "all weights 0": sick(
+    "all weights 0": failing(
         "symmetric-weights",
         lambda: after(regressor(10, 8, 8, 1, initializer=Constant(0.0)), diabetes(), SGD(0.1), 150),
         "stuck-loss",
         "constant-output",
     ),
-    "weights too large": sick(
+    "weights too large": failing(
         "saturated-units",
         lambda: report(
             classifier(4, 16, 3, initializer=Uniform(-100, 100)),
             Data(standard(iris().X), iris().y),
         ),
     ),
-    "rectifiers off": sick("dead-units", lambda: report(regressor(10, 16, 1, **OFF), diabetes())),
-    "ten logistic layers": sick(
+    "dead rectifiers": failing(
+        "dead-units", lambda: report(regressor(10, 16, 1, **OFF), diabetes())
+    ),
+    "ten logistic layers": failing(
         "vanishing-gradient",
         lambda: report(classifier(4, *[16] * 10, 3, activation="logistic"), iris()),
     ),
-    "ten layers of large weights": sick(
+    "ten layers of large weights": failing(
         "exploding-gradient",
         lambda: report(
             classifier(64, *[32] * 10, 10, activation="relu", initializer=Uniform(-1.5, 1.5)),
             digits(),
         ),
     ),
-    "sgd 30": sick("rate-too-large", lambda: report(DIABETES, diabetes(), optimizer=SGD(30.0))),
-    "momentum 30": sick(
+    "sgd 30": failing("rate-too-large", lambda: report(DIABETES, diabetes(), optimizer=SGD(30.0))),
+    "momentum 30": failing(
         "rate-too-large", lambda: report(DIABETES, diabetes(), optimizer=Momentum(30.0))
     ),
-    "nesterov 30": sick(
+    "nesterov 30": failing(
         "rate-too-large", lambda: report(DIABETES, diabetes(), optimizer=Nesterov(30.0))
     ),
-    "adam 5": sick("rate-too-large", lambda: report(DIABETES, diabetes(), optimizer=Adam(5.0))),
-    "sgd 3, diverged": sick(
+    "adam 5": failing("rate-too-large", lambda: report(DIABETES, diabetes(), optimizer=Adam(5.0))),
+    "sgd 3, diverged": failing(
         "rate-too-large",
         lambda: after(DIABETES, diabetes(), SGD(3.0), 200),
         "diverging-loss",
         "not-finite",
     ),
-    "sgd 1e-7": sick(
+    "sgd 1e-7": failing(
         "rate-too-small", lambda: after(DIABETES, diabetes(), SGD(1e-7), 200), "stuck-loss"
     ),
-    "adam 1e-9": sick(
+    "adam 1e-9": failing(
         "rate-too-small",
         lambda: after(classifier(64, 32, 10), digits(600), Adam(1e-9), 120),
         "stuck-loss",
     ),
-    "adam 1e-7, few updates": sick(
+    "adam 1e-7, few updates": failing(
         "rate-too-small", lambda: after(IRIS, SCALED_IRIS, Adam(1e-7), 12)
     ),
-    "adam 1e-7, many updates": sick(
+    "adam 1e-7, many updates": failing(
         "rate-too-small", lambda: after(IRIS, SCALED_IRIS, Adam(1e-7), 200), "stuck-loss"
     ),
-    "rmsprop 1e-7, one record": sick(
+    "rmsprop 1e-7, one record": failing(
         "rate-too-small", lambda: after(IRIS, SCALED_IRIS, RMSProp(1e-7), 1)
     ),
-    "adam 1e-20, which moves nothing": sick(
+    "adam 1e-20, which moves nothing": failing(
         "rate-too-small", lambda: after(IRIS, SCALED_IRIS, Adam(1e-20), 150), "stuck-loss"
     ),
-    "adam 1e-7, weights that begin at 0": sick(
+    "adam 1e-7, weights that begin at 0": failing(
         "rate-too-small",
         lambda: after(classifier(4, 3, initializer=Constant(0.0)), SCALED_IRIS, Adam(1e-7), 12),
     ),
-    "sgd 1e-7, absolute error": sick(
+    "sgd 1e-7, absolute error": failing(
         "rate-too-small", lambda: after(LEAST_ABSOLUTE, diabetes(), SGD(1e-7), 12)
     ),
-    "momentum 1e-7, curvature below 0": sick(
+    "momentum 1e-7, curvature below 0": failing(
         "rate-too-small",
         lambda: after(
             mlp(30, 8, 1, activation="tanh", loss="logistic-cross-entropy"),
@@ -346,7 +348,7 @@ SICK: dict[str, Sick] = {
         ),
         "stuck-loss",
     ),
-    "one class": sick(
+    "one class": failing(
         "one-class",
         lambda: after(
             classifier(4, 8, 3, **FROZEN), Data(standard(iris().X), iris().y), SGD(0.1), 200
@@ -354,16 +356,16 @@ SICK: dict[str, Sick] = {
         "dead-units",
         "stuck-loss",
     ),
-    "one value": sick(
+    "one value": failing(
         "constant-output",
         lambda: after(regressor(10, 16, 1, **FROZEN), diabetes(), SGD(0.1), 200),
         "dead-units",
         "stuck-loss",
     ),
-    "rising": sick(
+    "rising": failing(
         "diverging-loss", lambda: report(IRIS, iris(), history=records(1.2, 1.5, 9.0, every=10))
     ),
-    "stuck": sick(
+    "stuck": failing(
         "stuck-loss",
         lambda: after(regressor(10, 16, 1, **FROZEN), diabetes(), SGD(0.1), 200),
         "dead-units",

@@ -1,7 +1,4 @@
-"""Every finding, on a network that was made to have it, with its number, its limit and a remedy.
-
-Nothing that contradicts it may be found beside it.
-"""
+"""Every finding, on a network that must have it, with its number, its limit and a remedy."""
 
 import json
 import re
@@ -23,16 +20,16 @@ from chainrule import (
 )
 from chainrule.health import EXAMINATIONS, Health, Names, diagnose
 from chainrule.health.curvature import hessian_product, sharpness
-from chainrule.health.diagnosing import FIRST
-from chainrule.health.rates import stable
-from chainrule.health.words import number, percent
+from chainrule.health.diagnosing import REMOVE_CAUSES
+from chainrule.health.formatting import format_number, format_percent
+from chainrule.health.learning_rates import stability_limit
 from tests.health.failing_networks import (
     DIABETES,
+    FAILING,
     FROZEN,
     IRIS,
-    SICK,
     Data,
-    Sick,
+    FailingNetwork,
     after,
     cancer,
     classifier,
@@ -47,20 +44,20 @@ from tests.health.failing_networks import (
 )
 
 
-@pytest.mark.parametrize("sick", SICK.values(), ids=SICK)
-def test_a_sick_network_has_its_finding_and_no_false_one(sick: Sick):
-    health = sick.report()
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
+def test_a_sick_network_has_its_finding_and_no_false_one(failing: FailingNetwork):
+    health = failing.report()
     found = [finding.id for finding in health.findings]
     assert not health.ok
-    assert sick.finding in found, str(health)
-    assert set(found) <= {sick.finding, *sick.also}, str(health)
+    assert failing.finding in found, str(health)
+    assert set(found) <= {failing.finding, *failing.also}, str(health)
 
 
 def test_every_examination_has_a_sick_network():
-    assert {sick.finding for sick in SICK.values()} == set(EXAMINATIONS)
+    assert {failing.finding for failing in FAILING.values()} == set(EXAMINATIONS)
 
 
-def test_examinations_say_what_they_are():
+def test_examinations_are_documented():
     for key, examination in EXAMINATIONS.items():
         assert examination.id == key
         assert examination.title
@@ -70,9 +67,9 @@ def test_examinations_say_what_they_are():
         assert set(examination.follows) <= set(EXAMINATIONS)
 
 
-@pytest.mark.parametrize("sick", SICK.values(), ids=SICK)
-def test_sentences_have_the_number_its_limit_and_a_remedy(sick: Sick):
-    for finding in sick.report().findings:
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
+def test_sentences_have_the_number_its_limit_and_a_remedy(failing: FailingNetwork):
+    for finding in failing.report().findings:
         assert shows(finding.sentence, finding.number)
         assert shows(finding.sentence, finding.threshold) or "finite" in finding.sentence
         assert finding.remedy
@@ -81,17 +78,18 @@ def test_sentences_have_the_number_its_limit_and_a_remedy(sick: Sick):
 
 
 def shows(sentence: str, value: float) -> bool:
-    """Tell whether a sentence has a number, as such or as a percentage."""
-    figures = re.findall(r"(?:\d[\d.,]*(?:e[+-]\d+)?|inf|nan)(?: %)?", sentence)
-    return bool({number(value), percent(value)} & {figure.rstrip(",.") for figure in figures})
+    """Return whether a sentence contains a number, as such or as a percentage."""
+    figures = re.findall(r"(?:\d[\d.,]*(?:e[+-]\d+)?|inf|nan)%?", sentence)
+    expected = {format_number(value), format_percent(value)}
+    return bool(expected & {figure.rstrip(",.") for figure in figures})
 
 
-def test_a_layer_is_named_as_keys_call_it():
-    (finding,) = SICK["weights too large"].report().findings
+def test_layers_have_the_labels_of_parameter_names():
+    (finding,) = FAILING["weights too large"].report().findings
     assert finding.layer == "1"
     assert finding.sentence == (
-        "layer 1: 14 of 16 units (87.5 %, the limit is 50 %) are saturated on more than 95 % of "
-        "the samples (|f'| below 1 % of its largest)"
+        "layer 1: 14 of 16 units (87.5%, limit: 50%) are saturated on more than 95% of the samples "
+        "(|f'| below 1% of its maximum)"
     )
 
 
@@ -107,7 +105,7 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_hessian():
     np.testing.assert_allclose(sharpness(network, theta, network.batch(theta, X, y)), exact, 0.02)
 
 
-def test_sharpness_leaves_out_what_is_not_trained():
+def test_sharpness_ignores_frozen_parameters():
     network, (X, y) = regressor(10, 1, train_biases=False), diabetes()
     theta, shifted = network.initialize(0), X + 3.0
     exact = np.linalg.eigvalsh(shifted.T @ shifted / len(X)).max()
@@ -115,21 +113,21 @@ def test_sharpness_leaves_out_what_is_not_trained():
     np.testing.assert_allclose(found, exact, 0.02)
 
 
-def test_sharpness_is_the_largest_eigenvalue_where_rounds_dwell_at_another():
+def test_sharpness_is_the_largest_eigenvalue_if_iterations_stay_at_another():
     network, X = classifier(4, 16, 3), standard(iris().X)
     least, largest, found = eigenvalues(network, 7, Data(X, iris().y))
     np.testing.assert_allclose((least, largest), (-1.12, 1.77), rtol=0.01)
     np.testing.assert_allclose(found, largest, rtol=0.02)
 
 
-def test_sharpness_is_the_largest_eigenvalue_where_the_least_is_larger_in_size():
+def test_sharpness_is_the_largest_eigenvalue_if_the_least_is_larger_in_magnitude():
     network = mlp(30, 8, 1, activation="tanh", loss="logistic-cross-entropy")
     least, largest, found = eigenvalues(network, 2, cancer())
     np.testing.assert_allclose((least, largest), (-2.2, 2.05), rtol=0.01)
     np.testing.assert_allclose(found, largest, rtol=0.02)
 
 
-def test_sharpness_does_not_take_the_kink_of_a_rectifier_for_curvature():
+def test_the_kink_of_a_rectifier_is_not_curvature():
     """A unit whose net input is 1e-5 for one sample, and a slope that jumps there."""
     X, y = standard(iris().X), iris().y
     values: dict[str, float] = {}
@@ -152,11 +150,11 @@ def eigenvalues(network: Network, seed: int, data: Data) -> tuple[float, float, 
 
 
 @pytest.mark.parametrize("rule", [SGD, Momentum, Nesterov])
-def test_the_limits_are_where_gradient_descent_diverges(rule: Any):
+def test_gradient_descent_diverges_above_the_stability_limit(rule: Any):
     network, (X, _) = regressor(10, 1), diabetes()
     columns = np.c_[X, np.ones(len(X))]
     exact = np.linalg.eigvalsh(columns.T @ columns / len(X)).max()
-    limit = stable(rule()) / exact
+    limit = stability_limit(rule()) / exact
     below, above = (
         trained(network, diabetes(), rule(learning_rate=share * limit), 1500)
         for share in (0.95, 1.05)
@@ -165,7 +163,7 @@ def test_the_limits_are_where_gradient_descent_diverges(rule: Any):
     assert above.history[-1].loss > 1e3
 
 
-def test_where_a_run_diverged_only_its_beginning_counts():
+def test_after_divergence_only_the_beginning_counts():
     """The curvature at weights of 1e80 says nothing about the rate that led there."""
     run = trained(DIABETES, diabetes(), SGD(3.0), 200)
     options: dict[str, Any] = {"history": run.history, "optimizer": SGD(3.0)}
@@ -180,7 +178,7 @@ def test_where_a_run_diverged_only_its_beginning_counts():
 
 
 @pytest.mark.parametrize("epochs", [3, 200])
-def test_huge_targets_are_named_where_a_run_diverged(epochs: int):
+def test_huge_targets_are_found_in_a_diverged_run(epochs: int):
     """After 3 updates it is not yet infinite, but far above where it began."""
     data = Data(diabetes().X, 1000 * (77 * diabetes().y + 152))
     health = after(regressor(10, 50, 1, activation="relu"), data, SGD(0.001), epochs)
@@ -188,18 +186,18 @@ def test_huge_targets_are_named_where_a_run_diverged(epochs: int):
     assert "targets-not-scaled" in causes
 
 
-def test_why_unscaled_inputs_harm_is_true_of_equally_large_columns():
-    """What is smaller then is the column of ones, whose weights are the biases."""
+def test_the_reason_for_scaling_inputs_applies_to_equally_large_columns():
+    """They are large compared with the column of ones, whose weights are the biases."""
     health = report(regressor(10, 1), Data(100.1 * diabetes().X, diabetes().y))
     assert "inputs-not-scaled" in ids(health)
     assert "largest column alone" not in EXAMINATIONS["inputs-not-scaled"].why
     assert "a column of ones" in " ".join(health.to_text().split())
 
 
-# ---- what is handed in --------------------------------------------------------------------------
+# ---- arguments ----------------------------------------------------------------------------------
 
 
-def test_bad_input_is_refused():
+def test_invalid_arguments_raise_errors():
     theta = IRIS.initialize(0)
     X, y = iris()
     with pytest.raises(InputError, match="theta has shape"):
@@ -214,7 +212,7 @@ def test_bad_input_is_refused():
         diagnose(IRIS, theta, X, y, limit=0)
     with pytest.raises(InputError, match="complex"):
         diagnose(IRIS, theta + 0j, X, y)
-    with pytest.raises(InputError, match="weights"):
+    with pytest.raises(InputError, match="sample_weight"):
         diagnose(IRIS, theta, X, y, sample_weight=[1.0])
     with pytest.raises(InputError, match="network"):
         diagnose("mlp", theta, X, y)  # pyright: ignore[reportArgumentType]
@@ -222,14 +220,14 @@ def test_bad_input_is_refused():
         diagnose(IRIS, theta, X, y, optimizer="adma")
 
 
-def test_at_most_so_many_samples_are_looked_at():
+def test_at_most_limit_samples_are_examined():
     network = classifier(64, 16, 10)
     health = diagnose(network, network.initialize(0), *digits(), limit=100)
     assert (health.samples, health.total) == (100, 1797)
     assert "100 of 1,797 samples" in str(health)
 
 
-def test_nothing_handed_in_is_changed():
+def test_arguments_are_not_modified():
     network, (X, y) = classifier(30, 8, 2), cancer()
     theta, weights = network.initialize(0), np.linspace(1, 2, len(y))
     before = [a.copy() for a in (theta, X, y, weights)]
@@ -238,12 +236,12 @@ def test_nothing_handed_in_is_changed():
         np.testing.assert_array_equal(array, copy)
 
 
-# ---- how it is told -----------------------------------------------------------------------------
+# ---- the report ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sick", SICK.values(), ids=SICK)
-def test_plain_values_are_json(sick: Sick):
-    health = sick.report()
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
+def test_the_dict_can_be_written_as_json(failing: FailingNetwork):
+    health = failing.report()
     values = json.loads(json.dumps(health.to_dict(), allow_nan=False))
     assert values["schema"] == "chainrule.health/1"
     assert values["ok"] is False
@@ -252,69 +250,69 @@ def test_plain_values_are_json(sick: Sick):
     assert (values["updates"], values["left"] is None) == (health.updates, health.left is None)
 
 
-@pytest.mark.parametrize("sick", SICK.values(), ids=SICK)
-def test_signs_come_after_their_causes_and_point_to_them(sick: Sick):
-    findings = sick.report().findings
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
+def test_signs_follow_causes_and_refer_to_them(failing: FailingNetwork):
+    findings = failing.report().findings
     assert [f.sign for f in findings] == sorted(f.sign for f in findings)
     for finding in findings:
-        assert (finding.remedy == FIRST) == (finding.sign and not findings[0].sign)
+        assert (finding.remedy == REMOVE_CAUSES) == (finding.sign and not findings[0].sign)
 
 
-def test_what_follows_from_the_inputs_is_a_sign():
-    wine_as_it_comes = SICK["wine as it comes"].report().findings
-    assert [(f.id, f.sign) for f in wine_as_it_comes] == [
+def test_consequences_of_faulty_inputs_are_signs():
+    not_scaled = FAILING["wine, not scaled"].report().findings
+    assert [(f.id, f.sign) for f in not_scaled] == [
         ("inputs-not-scaled", False),
         ("saturated-units", True),
     ]
-    (alone,) = SICK["weights too large"].report().findings
+    (alone,) = FAILING["weights too large"].report().findings
     assert not alone.sign
-    trained_on_it = after(classifier(13, 16, 3), wine(), SGD(0.1), 200)
-    assert [f.id for f in trained_on_it.findings if not f.sign] == ["inputs-not-scaled"]
-    assert "rate-too-large" in ids(trained_on_it)
+    after_training = after(classifier(13, 16, 3), wine(), SGD(0.1), 200)
+    assert [f.id for f in after_training.findings if not f.sign] == ["inputs-not-scaled"]
+    assert "rate-too-large" in ids(after_training)
 
 
-def test_what_only_follows_is_not_told():
-    """Of a logistic output far below its targets: that it is flat, and that they are large.
+def test_implied_findings_are_left_out():
+    """A logistic output far below its targets is flat as well, and the targets are large.
 
-    Its slope is below 1e-4 on every sample, where 0.25 is the largest.
+    Its slope is below 1e-4 on every sample; the maximum is 0.25.
     """
-    case = SICK["logistic output, targets up to 346"].report()
-    assert "saturated-units" not in ids(case)
-    assert "targets-not-scaled" not in ids(case)
-    assert "diverging-loss" not in ids(SICK["sgd 3, diverged"].report())
+    health = FAILING["logistic output, targets up to 346"].report()
+    assert "saturated-units" not in ids(health)
+    assert "targets-not-scaled" not in ids(health)
+    assert "diverging-loss" not in ids(FAILING["sgd 3, diverged"].report())
 
 
 def ids(health: Health) -> list[str]:
     return [finding.id for finding in health.findings]
 
 
-def test_the_page_has_a_heading_for_each_reason_and_a_line_for_each_finding():
-    health = SICK["all weights 0"].report()
+def test_the_page_has_a_heading_for_each_reason():
+    health = FAILING["all weights 0"].report()
     text = " ".join(health.to_text().split())
-    assert health.headline == "1 reason why this run may not learn (442 samples looked at)."
+    assert health.headline == "1 reason why this run may not learn (442 samples examined)."
     assert ids(health).count("symmetric-weights") == 2
     assert text.count("Symmetric weights") == 1
     assert [text.count(word) for word in (" Found ", " Remedy ", " Why ")] == [2, 1, 1]
     assert re.search(r"Signs of it ─+ · Output: .+ · Loss: ", text)
-    assert "After 150 updates, 100 % of the error of the best constant prediction" in text
+    assert "After 150 updates, 100% of the error of the best constant prediction" in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-@pytest.mark.parametrize("sick", SICK.values(), ids=SICK)
-def test_the_text_keeps_to_its_width_and_loses_nothing(sick: Sick, width: int):
-    health = sick.report()
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
+def test_the_text_is_complete_and_fits_its_width(failing: FailingNetwork, width: int):
+    health = failing.report()
     lines = health.to_text(width).splitlines()
     assert max(map(len, lines)) <= width
     text = " ".join(" ".join(lines).split())
     for finding in health.findings:
         assert finding.sentence[1:] in text
-        if finding.remedy != FIRST:
+        if finding.remedy != REMOVE_CAUSES:
             assert finding.remedy[1:] in text
             assert EXAMINATIONS[finding.id].why[1:] in text
 
 
-def test_all_formats_tell_the_same():
-    health = SICK["weights too large"].report()
+def test_every_format_contains_the_sentence():
+    health = FAILING["weights too large"].report()
     sentence = health.findings[0].sentence[1:]
     assert sentence in health.to_markdown().replace("\\", "")
     assert sentence in unescape(health.to_html())
@@ -323,32 +321,32 @@ def test_all_formats_tell_the_same():
 
 
 def test_the_terminal_shows_the_text(capsys: pytest.CaptureFixture[str]):
-    health = SICK["weights too large"].report()
+    health = FAILING["weights too large"].report()
     health.print()
     assert capsys.readouterr().out.split() == str(health).split()
 
 
-def test_a_healthy_one_says_so():
+def test_a_report_without_findings():
     health = report(IRIS, iris())
-    said = "Nothing found that keeps this run from learning (150 samples looked at)."
-    assert health.to_text() == f"✓ {said}\n"
+    headline = "Nothing found that keeps this run from learning (150 samples examined)."
+    assert health.to_text() == f"✓ {headline}\n"
     assert repr(health) == "<Health: nothing found; print() shows the report>"
     assert health.to_dict()["findings"] == []
 
 
-def test_one_that_has_learned_says_how_far():
+def test_a_run_that_has_learned():
     data = Data(standard(iris().X), iris().y)
     health = after(IRIS, data, Adam(0.01), 100, batch_size=32)
     assert health.ok
     assert health.updates == 500
     assert health.left is not None
     assert health.progress == (
-        f"After 500 updates, {percent(health.left)} of the error of the best constant prediction "
-        "is left; at 10 % or less, a run has learned and is not blamed."
+        f"After 500 updates, {format_percent(health.left)} of the error of the best constant "
+        "prediction is left; a run with at most 10% left has learned."
     )
 
 
-def test_columns_and_classes_go_by_their_names():
+def test_sentences_use_the_names_of_columns_and_classes():
     names = Names([f"x{i}" for i in range(13)], ["low", "middle", "high"])
     network = classifier(13, 16, 3)
     (finding,) = diagnose(network, network.initialize(3), *wine(), names=names).findings[:1]
@@ -359,16 +357,18 @@ def test_columns_and_classes_go_by_their_names():
     health = diagnose(off, run.theta, *iris(), history=run.history, names=named)
     (sentence,) = [f.sentence for f in health.findings if f.id == "one-class"]
     assert re.match(r"output: class '[abc]' for all 150 samples", sentence)
-    with pytest.raises(InputError, match="names has 3 columns, but there are 4; name them all"):
+    with pytest.raises(
+        InputError, match="names has 3 columns, but there are 4; give a name for each"
+    ):
         diagnose(IRIS, IRIS.initialize(0), *iris(), names=Names(["a", "b", "c"]))
 
 
-def test_numbers_are_written_as_people_write_them():
-    assert [number(v) for v in (0.01254, 24.04, 1052.3, 171234.0, 1.3e9)] == [
+def test_numbers_have_three_digits():
+    assert [format_number(v) for v in (0.01254, 24.04, 1052.3, 171234.0, 1.3e9)] == [
         "0.0125",
         "24",
         "1,050",
         "171,000",
         "1.3e+09",
     ]
-    assert percent(4.853) == "485 %"
+    assert format_percent(4.853) == "485%"

@@ -1,7 +1,4 @@
-"""No false alarms: healthy networks, untrained and trained, over what the tables have.
-
-A finding here is a slander; pytest shows it.
-"""
+"""Healthy networks, untrained and trained, have no findings: all activations, losses and rules."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,9 +21,9 @@ from chainrule import (
     mlp,
 )
 from chainrule.health import Health, diagnose
-from chainrule.health.case import STUCK
 from chainrule.health.curvature import sharpness
-from chainrule.health.rates import stable
+from chainrule.health.learning_rates import stability_limit
+from chainrule.health.snapshot import STUCK
 from tests.health.failing_networks import (
     DIABETES,
     Data,
@@ -47,14 +44,14 @@ from tests.health.failing_networks import (
 INITIALIZERS = ("glorot", "glorot-normal", "he", "he-uniform", "lecun", "lecun-uniform")
 SENSIBLE = (*INITIALIZERS, "orthogonal")
 SEEDS = range(3)
-# 2/λ is 0.055 for an identity network of He's weights on the diabetes set, the least of them all …
+# The least 2/λ is 0.055, for an identity network of He's weights on the diabetes data set …
 RULES: dict[str, Any] = {
     "sgd": SGD(0.05),
     "momentum": Momentum(0.02),
     "adam": Adam(0.01),
     "rmsprop": RMSProp(0.003),
 }
-# … but for e^o, where λ is up to 1,400 at the start, and grows where o does.
+# … except for e^o, where λ is up to 1,400 at the start, and grows with o.
 POISSON: dict[str, Any] = {**RULES, "sgd": SGD(0.005), "momentum": Momentum(0.005)}
 
 
@@ -85,7 +82,7 @@ def network_for(loss: str, activation: str, initializer: str, depth: int = 1) ->
     )
 
 
-def silent(health: Health) -> None:
+def assert_no_findings(health: Health) -> None:
     assert health.findings == (), str(health)
 
 
@@ -95,22 +92,22 @@ def silent(health: Health) -> None:
 def test_untrained_networks(activation: str, loss: str, initializer: str, depth: int, seed: int):
     network = network_for(loss, activation, initializer, depth)
     theta = network.initialize(seed)
-    # e^o makes deep networks diverge at every usual rate of gradient descent, which is then found
+    # e^o makes deep networks diverge at every usual rate of gradient descent: a correct finding
     descent = () if loss == "poisson" else (SGD(0.01), "momentum")
     for rule in (None, "adam", *descent):
-        silent(diagnose(network, theta, *SETS[loss], optimizer=rule, theta_start=theta))
+        assert_no_findings(diagnose(network, theta, *SETS[loss], optimizer=rule, theta_start=theta))
 
 
 @pytest.mark.product(activation=ACTIVATIONS, loss=SETS, initializer=SENSIBLE, rule=RULES)
 def test_trained_networks(activation: str, loss: str, initializer: str, rule: str):
     network = network_for(loss, activation, initializer)
     chosen = (POISSON if loss == "poisson" else RULES)[rule]
-    silent(after(network, SETS[loss], chosen, 25, batch_size=32))
+    assert_no_findings(after(network, SETS[loss], chosen, 25, batch_size=32))
 
 
-# Networks of the product above at rates at which they overflow, within 20 updates; the last number
-# is the rate over the largest stable one where they begin. Those that begin below it come to
-# steeper places on the way.
+# Networks of the product above at learning rates at which they overflow within 20 updates; the last
+# number is the rate over the largest stable one at the beginning. Those that begin below it reach
+# steeper regions on the way.
 OVERFLOWING: list[tuple[str, str, str, Any, float]] = [
     ("identity", "squared-error", "he-uniform", SGD(0.1), 1.82),
     ("identity", "poisson", "he", SGD(0.01), 6.91),
@@ -122,7 +119,7 @@ OVERFLOWING: list[tuple[str, str, str, Any, float]] = [
 
 
 @pytest.mark.parametrize(("activation", "loss", "initializer", "rule", "times"), OVERFLOWING)
-def test_the_same_networks_overflow_at_larger_rates(
+def test_the_same_networks_overflow_at_larger_learning_rates(
     activation: str, loss: str, initializer: str, rule: Any, times: float
 ):
     network = network_for(loss, activation, initializer)
@@ -130,10 +127,12 @@ def test_the_same_networks_overflow_at_larger_rates(
     assert run.reason == "diverged"
     assert run.state.step < 20
     curvature = sharpness(network, start, network.batch(start, *SETS[loss]))
-    np.testing.assert_allclose(rule.learning_rate * curvature / stable(rule), times, rtol=0.02)
+    np.testing.assert_allclose(
+        rule.learning_rate * curvature / stability_limit(rule), times, rtol=0.02
+    )
     found = [f.id for f in after(network, SETS[loss], rule, 25, batch_size=32).findings]
     assert found == ["rate-too-large"] * (times > 1) + ["not-finite"]
-    silent(
+    assert_no_findings(
         after(
             network,
             SETS[loss],
@@ -147,32 +146,32 @@ def test_the_same_networks_overflow_at_larger_rates(
 @pytest.mark.parametrize("epochs", [1, 3, 10, 50])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
 def test_digits(activation: str, epochs: int):
-    silent(
+    assert_no_findings(
         after(
             classifier(64, 64, 10, activation=activation), digits(), Adam(), epochs, batch_size=64
         )
     )
 
 
-def test_digits_as_they_come():
+def test_unscaled_digits():
     X, y = digits()
-    silent(
+    assert_no_findings(
         after(classifier(64, 32, 10, activation="relu"), Data(16 * X, y), Adam(), 10, batch_size=64)
     )
 
 
-def test_iris_as_it_comes():
-    silent(after(classifier(4, 16, 3), iris(), Adam(0.01), 150, batch_size=32))
+def test_unscaled_iris():
+    assert_no_findings(after(classifier(4, 16, 3), iris(), Adam(0.01), 150, batch_size=32))
 
 
-def test_a_network_that_has_learned_is_not_blamed_for_its_inputs():
-    """Weights that were learned on scaled wine, and then take the scaling upon themselves."""
+def test_unscaled_inputs_are_no_finding_after_learning():
+    """The weights were learned on scaled data; then the scaling was moved into them."""
     (X, y), network = wine(), classifier(13, 16, 3)
     theta = trained(network, Data(standard(X), y), Adam(0.01), 100, batch_size=32).theta.copy()
     views = network.views(theta)
     views["W1"][...] /= X.std(axis=0)
     views["b1"][...] -= views["W1"] @ X.mean(axis=0)
-    silent(diagnose(network, theta, X, y))
+    assert_no_findings(diagnose(network, theta, X, y))
     assert not diagnose(network, network.initialize(0), X, y).ok
 
 
@@ -181,16 +180,18 @@ def test_a_network_that_has_learned_is_not_blamed_for_its_inputs():
 def test_a_half_adder(activation: str, seed: int):
     network = mlp(2, 4, 2, activation=activation, loss="squared-error", output="logistic")
     theta = network.initialize(seed)
-    silent(diagnose(network, theta, *half_adder(), optimizer=SGD(1.0)))
+    assert_no_findings(diagnose(network, theta, *half_adder(), optimizer=SGD(1.0)))
 
 
 @pytest.mark.parametrize("epochs", [10, 300, 3000])
 def test_a_half_adder_that_learns(epochs: int):
     network = mlp(2, 4, 2, activation="logistic", loss="squared-error")
-    silent(after(network, half_adder(), SGD(5.0), epochs, record_every=max(1, epochs // 10)))
+    assert_no_findings(
+        after(network, half_adder(), SGD(5.0), epochs, record_every=max(1, epochs // 10))
+    )
 
 
-# Rates that are far below the usual ones at the end of the run, at its beginning, or always.
+# Learning rates far below the usual ones at the end of the run, at its beginning, or always.
 SMALL_STEPS: dict[str, tuple[Any, int]] = {
     "cosine": (Adam(CosineDecay(0.003, 60)), 10),
     "cosine, descent": (SGD(CosineDecay(0.3, 60)), 10),
@@ -209,57 +210,59 @@ SMALL_STEPS: dict[str, tuple[Any, int]] = {
 
 
 @pytest.mark.parametrize("name", SMALL_STEPS)
-def test_small_steps_in_a_run_that_goes_well(name: str):
+def test_small_learning_rates_in_a_successful_run(name: str):
     rule, epochs = SMALL_STEPS[name]
-    silent(after(classifier(64, 32, 10), digits(600), rule, epochs, batch_size=100))
+    assert_no_findings(after(classifier(64, 32, 10), digits(600), rule, epochs, batch_size=100))
 
 
-def test_a_rate_that_fell_in_the_records_only():
-    """As an adaptive rate of the estimators does: what the optimizer has is the last of it."""
+def test_a_learning_rate_that_decreased_in_the_records_only():
+    """As the adaptive learning rate of the estimators does: the optimizer has the last one."""
     network = classifier(64, 32, 10)
     run = trained(network, digits(600), SGD(0.02), 20, batch_size=100)
     options: dict[str, Any] = {"history": run.history, "optimizer": SGD(1e-6)}
-    silent(diagnose(network, run.theta, *digits(600), **options))
+    assert_no_findings(diagnose(network, run.theta, *digits(600), **options))
     fell = [record._replace(learning_rate=1e-6) for record in run.history[-2:]]
     assert not diagnose(network, run.theta, *digits(600), **{**options, "history": fell}).ok
 
 
 @pytest.mark.parametrize("rule", [Adam(1e-5), SGD(1e-3)])
-def test_careful_training_of_what_has_learned_something(rule: Any):
+def test_small_learning_rates_after_pretraining(rule: Any):
     network, data = DIABETES, diabetes()
     theta = trained(network, data, Adam(0.01), 60, batch_size=32).theta
     run = trained(network, data, rule, 2, batch_size=32, theta=theta)
     options: dict[str, Any] = {"history": run.history, "optimizer": rule, "theta_start": theta}
-    silent(diagnose(network, run.theta, *data, **options))
+    assert_no_findings(diagnose(network, run.theta, *data, **options))
 
 
 @pytest.mark.parametrize("options", [{"dropout": 0.5}, {"layer_norm": True}])
 def test_other_layers(options: dict[str, Any]):
     network = classifier(64, 64, 64, 10, activation="relu", **options)
-    silent(diagnose(network, network.initialize(0), *digits(), optimizer="adam"))
-    silent(after(network, digits(600), Adam(), 20, batch_size=32))
+    assert_no_findings(diagnose(network, network.initialize(0), *digits(), optimizer="adam"))
+    assert_no_findings(after(network, digits(600), Adam(), 20, batch_size=32))
 
 
 def test_weighted_and_rare_classes():
     X, y = digits()
     rare = (y == 8).astype(float)
     network = mlp(64, 16, 1, activation="tanh", loss="logistic-cross-entropy")
-    silent(after(network, Data(X, rare), Adam(), 30, batch_size=32))
+    assert_no_findings(after(network, Data(X, rare), Adam(), 30, batch_size=32))
     theta = network.initialize(0)
-    silent(diagnose(network, theta, X, rare, sample_weight=1 + 9 * rare, optimizer="adam"))
+    assert_no_findings(
+        diagnose(network, theta, X, rare, sample_weight=1 + 9 * rare, optimizer="adam")
+    )
 
 
 @pytest.mark.parametrize("size", [22.0, 100.0])
 def test_large_targets_that_are_learned(size: float):
-    """Nor is an untrained network told that they are large: nobody knows how it will go."""
+    """Nor are they a finding in an untrained network, whose training may succeed."""
     X, y = diabetes()
     network, data = regressor(10, 50, 1, activation="relu"), Data(X, size * y)
-    silent(diagnose(network, network.initialize(0), *data, optimizer="adam"))
-    silent(after(network, data, Momentum(0.001), 200, batch_size=200))
+    assert_no_findings(diagnose(network, network.initialize(0), *data, optimizer="adam"))
+    assert_no_findings(after(network, data, Momentum(0.001), 200, batch_size=200))
 
 
-def test_a_rare_class_of_which_the_inputs_say_little():
-    """Its run is no better than a constant, but 30 samples cannot show that nothing is related."""
+def test_a_rare_class_that_is_weakly_related_to_the_inputs():
+    """The run is no better than a constant, but 30 samples do not prove that nothing is related."""
     rare = (np.arange(2000) % 33 == 0).astype(float)
     X = np.random.default_rng(0).normal(size=(2000, 3))
     X[:, 0] += 0.2 * rare
@@ -272,12 +275,12 @@ def test_a_rare_class_of_which_the_inputs_say_little():
 
 def test_lbfgs():
     pytest.importorskip("scipy")
-    silent(after(regressor(10, 8, 1), diabetes(), "lbfgs", 100))
+    assert_no_findings(after(regressor(10, 8, 1), diabetes(), "lbfgs", 100))
 
 
-def test_a_constant_column_that_does_no_harm():
-    """Columns of zeros, as in the corners of pictures, and one of ones, for a bias."""
+def test_harmless_constant_columns():
+    """A column of zeros, as in the corners of pictures, and one of ones, as for a bias."""
     X, y = diabetes()
     network = regressor(12, 16, 1)
     data = Data(np.c_[X, np.zeros(len(X)), np.ones(len(X))], y)
-    silent(diagnose(network, network.initialize(0), *data, optimizer="sgd"))
+    assert_no_findings(diagnose(network, network.initialize(0), *data, optimizer="sgd"))

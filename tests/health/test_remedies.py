@@ -1,7 +1,4 @@
-"""Every remedy, tried: a run that fails, and the same after doing what its report says.
-
-A remedy that repairs nothing is a falsehood, however sensible it sounds.
-"""
+"""Every remedy is applied: a run that fails, and the same run after following its report."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,8 +44,8 @@ from tests.health.failing_networks import (
 )
 
 
-class Course(NamedTuple):
-    """A run that can be made."""
+class Experiment(NamedTuple):
+    """A training run to perform."""
 
     network: Network
     data: Data
@@ -60,45 +57,45 @@ class Course(NamedTuple):
         return after(self.network, self.data, self.rule, self.epochs, batch_size=self.batch)
 
 
-class Case(NamedTuple):
-    """A run that fails, and what is done about it.
+class RemedyCase(NamedTuple):
+    """A run that fails, and the same run after applying the remedy.
 
     Attributes
     ----------
     finding : str
-    sick : Course
+    failing : Experiment
     words : str
-        What the remedy says.
+        A part of the remedy's text.
     cured : callable
-        Makes the course that follows it, of the course and the finding.
+        Returns the experiment that follows the remedy, from the failing one and the finding.
     """
 
     finding: str
-    sick: Course
+    failing: Experiment
     words: str
-    cured: Callable[[Course, Finding], Course]
+    cured: Callable[[Experiment, Finding], Experiment]
 
 
-def other(**options: Any) -> Callable[[Course, Finding], Course]:
-    """Return what changes a course in some fields."""
-    return lambda course, _: course._replace(**options)
+def with_fields(**options: Any) -> Callable[[Experiment, Finding], Experiment]:
+    """Return a function that replaces fields of an experiment."""
+    return lambda experiment, _: experiment._replace(**options)
 
 
-def ruled(**options: Any) -> Callable[[Course, Finding], Course]:
-    """Return what changes a course's optimizer."""
-    return lambda course, _: course._replace(rule=replace(course.rule, **options))
+def with_optimizer_fields(**options: Any) -> Callable[[Experiment, Finding], Experiment]:
+    """Return a function that replaces fields of an experiment's optimizer."""
+    return lambda experiment, _: experiment._replace(rule=replace(experiment.rule, **options))
 
 
-def rate_named(course: Course, finding: Finding) -> Course:
-    """Return a course with the first number that the remedy names as its rate."""
+def with_suggested_rate(experiment: Experiment, finding: Finding) -> Experiment:
+    """Return an experiment with the learning rate that the remedy suggests, its first number."""
     words = finding.remedy.replace(",", "").split()
     learning_rate = next(float(word) for word in words if word[0].isdigit())
-    return course._replace(rule=replace(course.rule, learning_rate=learning_rate))
+    return experiment._replace(rule=replace(experiment.rule, learning_rate=learning_rate))
 
 
 SCALED = Data(standard(iris().X), iris().y)
 LARGE = Uniform(-1.5, 1.5)
-UP_TO_10 = Course(
+UP_TO_10 = Experiment(
     mlp(10, 16, 1, activation="logistic", loss="squared-error"),
     Data(diabetes().X, 3 * diabetes().y + 5),
     Adam(0.01),
@@ -118,52 +115,54 @@ def wide(**options: Any) -> Network:
     return classifier(64, *[32] * 10, 10, activation="relu", **options)
 
 
-CASES: dict[str, Case] = {
-    "wine as it comes": Case(
+REMEDIES: dict[str, RemedyCase] = {
+    "wine, not scaled": RemedyCase(
         "inputs-not-scaled",
-        Course(classifier(13, 16, 3), wine(), SGD(0.1), 200),
+        Experiment(classifier(13, 16, 3), wine(), SGD(0.1), 200),
         "standardize",
-        other(data=Data(standard(wine().X), wine().y)),
+        with_fields(data=Data(standard(wine().X), wine().y)),
     ),
-    "a large constant": Case(
+    "a large constant": RemedyCase(
         "constant-inputs",
-        Course(DIABETES, with_constant(), SGD(0.1), 200),
-        "leave out",
-        other(network=regressor(9, 16, 1), data=Data(np.delete(diabetes().X, 7, 1), diabetes().y)),
+        Experiment(DIABETES, with_constant(), SGD(0.1), 200),
+        "remove constant columns",
+        with_fields(
+            network=regressor(9, 16, 1), data=Data(np.delete(diabetes().X, 7, 1), diabetes().y)
+        ),
     ),
-    "one class in the data": Case(
+    "one class in the data": RemedyCase(
         "targets-alike",
-        Course(classifier(4, 16, 3), Data(SCALED.X, 0 * SCALED.y), SGD(0.1), 200),
+        Experiment(classifier(4, 16, 3), Data(SCALED.X, 0 * SCALED.y), SGD(0.1), 200),
         "how y was made",
-        other(data=SCALED),
+        with_fields(data=SCALED),
     ),
-    "targets up to 10, scaled": Case(
+    "targets up to 10, scaled": RemedyCase(
         "targets-out-of-reach",
         UP_TO_10,
         "scale the targets into that range",
-        other(data=Data(diabetes().X, 0.2 * diabetes().y + 0.5)),
+        with_fields(data=Data(diabetes().X, 0.2 * diabetes().y + 0.5)),
     ),
-    "targets up to 10, identity": Case(
+    "targets up to 10, identity": RemedyCase(
         "targets-out-of-reach",
         UP_TO_10,
         "output='identity'",
-        other(network=regressor(10, 16, 1, activation="logistic")),
+        with_fields(network=regressor(10, 16, 1, activation="logistic")),
     ),
-    "logistic below softmax": Case(
+    "logistic below softmax": RemedyCase(
         "targets-out-of-reach",
-        Course(classifier(64, 32, 10, output="logistic"), digits(), Adam(0.01), 30, 100),
+        Experiment(classifier(64, 32, 10, output="logistic"), digits(), Adam(0.01), 30, 100),
         "output='identity'",
-        other(network=classifier(64, 32, 10)),
+        with_fields(network=classifier(64, 32, 10)),
     ),
-    "targets up to 346": Case(
+    "targets up to 346": RemedyCase(
         "targets-not-scaled",
-        Course(DIABETES, Data(diabetes().X, 77 * diabetes().y + 152), Adam(0.001), 300),
+        Experiment(DIABETES, Data(diabetes().X, 77 * diabetes().y + 152), Adam(0.001), 300),
         "standardize",
-        other(data=diabetes()),
+        with_fields(data=diabetes()),
     ),
-    "targets in thousands, descent": Case(
+    "targets in thousands, descent": RemedyCase(
         "targets-not-scaled",
-        Course(
+        Experiment(
             regressor(10, 50, 1, activation="relu"),
             Data(diabetes().X, 1000 * (77 * diabetes().y + 152)),
             SGD(0.001),
@@ -171,139 +170,156 @@ CASES: dict[str, Case] = {
             32,
         ),
         "standardize",
-        other(data=diabetes()),
+        with_fields(data=diabetes()),
     ),
-    "shuffled": Case(
+    "shuffled": RemedyCase(
         "targets-unrelated",
-        Course(regressor(10, 1), shuffled(diabetes()), Adam(0.01), 400),
+        Experiment(regressor(10, 1), shuffled(diabetes()), Adam(0.01), 400),
         "belong together",
-        other(data=diabetes()),
+        with_fields(data=diabetes()),
     ),
-    "few, shuffled": Case(
+    "few, shuffled": RemedyCase(
         "stuck-loss",
-        Course(
+        Experiment(
             regressor(10, 1),
             shuffled(Data(diabetes().X[:190], diabetes().y[:190])),
             Adam(0.01),
             400,
         ),
         "belong together",
-        other(data=Data(diabetes().X[:190], diabetes().y[:190])),
+        with_fields(data=Data(diabetes().X[:190], diabetes().y[:190])),
     ),
-    "all weights alike": Case(
+    "equal weights": RemedyCase(
         "symmetric-weights",
-        Course(classifier(64, 32, 10, initializer=Constant(0.1)), digits(), Adam(0.01), 20, 100),
+        Experiment(
+            classifier(64, 32, 10, initializer=Constant(0.1)), digits(), Adam(0.01), 20, 100
+        ),
         "initializer=Glorot()",
-        other(network=classifier(64, 32, 10, initializer=Glorot())),
+        with_fields(network=classifier(64, 32, 10, initializer=Glorot())),
     ),
-    "weights too large": Case(
+    "weights too large": RemedyCase(
         "saturated-units",
-        Course(classifier(4, 16, 3, initializer=Uniform(-100, 100)), SCALED, SGD(0.1), 200),
+        Experiment(classifier(4, 16, 3, initializer=Uniform(-100, 100)), SCALED, SGD(0.1), 200),
         "initializer=Glorot()",
-        other(network=classifier(4, 16, 3, initializer=Glorot())),
+        with_fields(network=classifier(4, 16, 3, initializer=Glorot())),
     ),
-    "saturated by updates": Case(
+    "saturated by updates": RemedyCase(
         "saturated-units",
-        Course(classifier(64, 32, 32, 10, activation="elu"), digits(600), Adam(0.3), 30, 100),
+        Experiment(classifier(64, 32, 32, 10, activation="elu"), digits(600), Adam(0.3), 30, 100),
         "lower learning rate",
-        ruled(learning_rate=0.03),
+        with_optimizer_fields(learning_rate=0.03),
     ),
-    "rectifiers off": Case(
+    "dead rectifiers": RemedyCase(
         "dead-units",
-        Course(regressor(10, 16, 1, **OFF), diabetes(), SGD(0.1), 200),
+        Experiment(regressor(10, 16, 1, **OFF), diabetes(), SGD(0.1), 200),
         "initializer=He() and biases of 0",
-        other(network=regressor(10, 16, 1, activation="relu", initializer=He())),
+        with_fields(network=regressor(10, 16, 1, activation="relu", initializer=He())),
     ),
-    "rectifiers killed by updates": Case(
+    "rectifiers killed by updates": RemedyCase(
         "dead-units",
-        Course(classifier(64, 32, 32, 10, activation="relu"), digits(600), Adam(0.3), 30, 100),
+        Experiment(classifier(64, 32, 32, 10, activation="relu"), digits(600), Adam(0.3), 30, 100),
         "lower learning rate",
-        ruled(learning_rate=0.03),
+        with_optimizer_fields(learning_rate=0.03),
     ),
-    "ten logistic layers, relu": Case(
+    "ten logistic layers, relu": RemedyCase(
         "vanishing-gradient",
-        Course(deep(activation="logistic"), SCALED, SGD(0.1), 100, 32),
+        Experiment(deep(activation="logistic"), SCALED, SGD(0.1), 100, 32),
         "relu or tanh",
-        other(network=deep(activation="relu")),
+        with_fields(network=deep(activation="relu")),
     ),
-    "ten logistic layers, tanh": Case(
+    "ten logistic layers, tanh": RemedyCase(
         "vanishing-gradient",
-        Course(deep(activation="logistic"), SCALED, SGD(0.1), 100, 32),
+        Experiment(deep(activation="logistic"), SCALED, SGD(0.1), 100, 32),
         "relu or tanh",
-        other(network=deep(activation="tanh")),
+        with_fields(network=deep(activation="tanh")),
     ),
-    "ten logistic layers, LayerNorm": Case(
+    "ten logistic layers, LayerNorm": RemedyCase(
         "vanishing-gradient",
-        Course(deep(activation="logistic"), SCALED, SGD(0.1), 100, 32),
+        Experiment(deep(activation="logistic"), SCALED, SGD(0.1), 100, 32),
         "layer_norm=True",
-        other(network=deep(activation="logistic", layer_norm=True)),
+        with_fields(network=deep(activation="logistic", layer_norm=True)),
     ),
-    "ten logistic layers, one of them": Case(
+    "ten logistic layers, one of them": RemedyCase(
         "vanishing-gradient",
-        Course(deep(activation="logistic"), SCALED, SGD(0.1), 100, 32),
+        Experiment(deep(activation="logistic"), SCALED, SGD(0.1), 100, 32),
         "fewer layers",
-        other(network=classifier(4, 16, 3, activation="logistic")),
+        with_fields(network=classifier(4, 16, 3, activation="logistic")),
     ),
-    "ten layers of large weights, smaller": Case(
+    "ten layers of large weights, smaller": RemedyCase(
         "exploding-gradient",
-        Course(wide(initializer=LARGE), digits(600), Adam(0.01), 20, 100),
+        Experiment(wide(initializer=LARGE), digits(600), Adam(0.01), 20, 100),
         "initializer=He()",
-        other(network=wide(initializer=He())),
+        with_fields(network=wide(initializer=He())),
     ),
-    "ten layers of large weights, LayerNorm": Case(
+    "ten layers of large weights, LayerNorm": RemedyCase(
         "exploding-gradient",
-        Course(wide(initializer=LARGE), digits(600), Adam(0.01), 20, 100),
+        Experiment(wide(initializer=LARGE), digits(600), Adam(0.01), 20, 100),
         "layer_norm=True",
-        other(network=wide(initializer=LARGE, layer_norm=True)),
+        with_fields(network=wide(initializer=LARGE, layer_norm=True)),
     ),
-    "sgd 3": Case(
-        "rate-too-large", Course(DIABETES, diabetes(), SGD(3.0), 200), "try a rate of", rate_named
-    ),
-    "momentum 1": Case(
+    "sgd 3": RemedyCase(
         "rate-too-large",
-        Course(DIABETES, diabetes(), Momentum(1.0), 200),
-        "try a rate of",
-        rate_named,
+        Experiment(DIABETES, diabetes(), SGD(3.0), 200),
+        "try a learning rate of",
+        with_suggested_rate,
     ),
-    "adam 5": Case(
+    "momentum 1": RemedyCase(
         "rate-too-large",
-        Course(classifier(64, 32, 10), digits(), Adam(5.0), 20, 100),
-        "try a rate of",
-        rate_named,
+        Experiment(DIABETES, diabetes(), Momentum(1.0), 200),
+        "try a learning rate of",
+        with_suggested_rate,
     ),
-    "sgd 1e-7": Case(
-        "rate-too-small", Course(DIABETES, diabetes(), SGD(1e-7), 200), "try a rate of", rate_named
+    "adam 5": RemedyCase(
+        "rate-too-large",
+        Experiment(classifier(64, 32, 10), digits(), Adam(5.0), 20, 100),
+        "try a learning rate of",
+        with_suggested_rate,
     ),
-    "adam 1e-9": Case(
+    "sgd 1e-7": RemedyCase(
         "rate-too-small",
-        Course(classifier(64, 32, 10), digits(600), Adam(1e-9), 120, 100),
-        "try a rate of",
-        rate_named,
+        Experiment(DIABETES, diabetes(), SGD(1e-7), 200),
+        "try a learning rate of",
+        with_suggested_rate,
     ),
-    "adam 1e-7": Case(
-        "rate-too-small", Course(IRIS, SCALED, Adam(1e-7), 120), "try a rate of", rate_named
-    ),
-    "adam 1e-5": Case(
-        "rate-too-small", Course(IRIS, SCALED, Adam(1e-5), 120), "try a rate of", rate_named
-    ),
-    "rmsprop 1e-10": Case(
-        "rate-too-small", Course(IRIS, SCALED, RMSProp(1e-10), 120), "try a rate of", rate_named
-    ),
-    "momentum 1e-7": Case(
+    "adam 1e-9": RemedyCase(
         "rate-too-small",
-        Course(regressor(10, 32, 1, activation="relu"), diabetes(), Momentum(1e-7), 60, 32),
-        "try a rate of",
-        rate_named,
+        Experiment(classifier(64, 32, 10), digits(600), Adam(1e-9), 120, 100),
+        "try a learning rate of",
+        with_suggested_rate,
     ),
-    "sgd 1e-7, absolute error": Case(
+    "adam 1e-7": RemedyCase(
         "rate-too-small",
-        Course(LEAST_ABSOLUTE, diabetes(), SGD(1e-7), 60, 32),
-        "try a rate of",
-        rate_named,
+        Experiment(IRIS, SCALED, Adam(1e-7), 120),
+        "try a learning rate of",
+        with_suggested_rate,
     ),
-    "e^o, slower": Case(
+    "adam 1e-5": RemedyCase(
+        "rate-too-small",
+        Experiment(IRIS, SCALED, Adam(1e-5), 120),
+        "try a learning rate of",
+        with_suggested_rate,
+    ),
+    "rmsprop 1e-10": RemedyCase(
+        "rate-too-small",
+        Experiment(IRIS, SCALED, RMSProp(1e-10), 120),
+        "try a learning rate of",
+        with_suggested_rate,
+    ),
+    "momentum 1e-7": RemedyCase(
+        "rate-too-small",
+        Experiment(regressor(10, 32, 1, activation="relu"), diabetes(), Momentum(1e-7), 60, 32),
+        "try a learning rate of",
+        with_suggested_rate,
+    ),
+    "sgd 1e-7, absolute error": RemedyCase(
+        "rate-too-small",
+        Experiment(LEAST_ABSOLUTE, diabetes(), SGD(1e-7), 60, 32),
+        "try a learning rate of",
+        with_suggested_rate,
+    ),
+    "e^o, slower": RemedyCase(
         "not-finite",
-        Course(
+        Experiment(
             mlp(10, 32, 1, activation="selu", loss="poisson", initializer="he"),
             counts(),
             Momentum(0.02),
@@ -311,11 +327,11 @@ CASES: dict[str, Case] = {
             32,
         ),
         "lower the learning rate to 0.002",
-        rate_named,
+        with_suggested_rate,
     ),
-    "e^o, clipped": Case(
+    "e^o, clipped": RemedyCase(
         "not-finite",
-        Course(
+        Experiment(
             mlp(10, 32, 1, activation="selu", loss="poisson", initializer="he"),
             counts(),
             Momentum(0.02),
@@ -323,67 +339,67 @@ CASES: dict[str, Case] = {
             32,
         ),
         "clip=ClipNorm(1.0)",
-        ruled(clip=ClipNorm(1.0)),
+        with_optimizer_fields(clip=ClipNorm(1.0)),
     ),
-    "small inputs": Case(
+    "small inputs": RemedyCase(
         "constant-output",
-        Course(DIABETES, Data(0.005 * diabetes().X, diabetes().y), SGD(0.1), 200),
-        "mean 0 and deviation 1",
-        other(data=diabetes()),
+        Experiment(DIABETES, Data(0.005 * diabetes().X, diabetes().y), SGD(0.1), 200),
+        "mean 0 and standard deviation 1",
+        with_fields(data=diabetes()),
     ),
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_the_remedy_repairs(case: Case):
-    sick = case.sick.report()
-    finding = next(found for found in sick.findings if found.id == case.finding)
+@pytest.mark.parametrize("case", REMEDIES.values(), ids=REMEDIES)
+def test_the_remedy_works(case: RemedyCase):
+    failing = case.failing.report()
+    finding = next(found for found in failing.findings if found.id == case.finding)
     assert case.words in finding.remedy
-    cured = case.cured(case.sick, finding).report()
+    cured = case.cured(case.failing, finding).report()
     assert cured.ok, str(cured)
     assert cured.left is not None
-    assert cured.left < min(0.7, 0.6 * (sick.left or np.inf))
+    assert cured.left < min(0.7, 0.6 * (failing.left or np.inf))
 
 
-def test_more_weight_for_a_rare_class():
-    """One sample in 33 belongs to it, and the inputs say little."""
+def test_larger_weights_for_a_rare_class():
+    """One sample in 33 belongs to it, and the inputs are weakly related to it."""
     rare = (np.arange(1000) % 33 == 0).astype(float)
     X = np.random.default_rng(0).normal(size=(1000, 3))
     X[:, 0] += 0.5 * rare
     network = mlp(3, 8, 1, activation="tanh", loss="logistic-cross-entropy")
     (finding,), _ = weighted(network, Data(X, rare), None)
     assert (finding.id, finding.sign) == ("one-class", True)
-    assert "give the samples of the others more weight" in finding.remedy
-    found, said = weighted(network, Data(X, rare), np.where(rare == 1, 32.0, 1.0))
+    assert "increase the sample weights of the others" in finding.remedy
+    found, share = weighted(network, Data(X, rare), np.where(rare == 1, 32.0, 1.0))
     assert found == ()
-    assert 0.1 < said < 0.9
+    assert 0.1 < share < 0.9
 
 
 def weighted(network: Network, data: Data, weights: Any) -> tuple[tuple[Finding, ...], float]:
-    """Return what is found in a run with sample weights, and the share of 1 in its predictions."""
+    """Train with sample weights; return the findings, and the share of 1 in the predictions."""
     run = trained(network, data, Adam(0.01), 100, sample_weight=weights)
     health = diagnose(network, run.theta, *data, sample_weight=weights, history=run.history)
     return health.findings, float(np.mean(run.predict(data.X) > 0.5))
 
 
-def test_a_lower_rate_for_a_run_whose_beginning_is_not_known():
+def test_a_lower_learning_rate_for_a_run_with_unknown_beginning():
     run = trained(DIABETES, diabetes(), SGD(1.5), 5)
     health = diagnose(DIABETES, run.theta, *diabetes(), history=run.history, optimizer=SGD(1.5))
     (finding,) = health.findings
     assert (finding.id, finding.sign) == ("diverging-loss", True)
     assert "lower the learning rate to 0.15" in finding.remedy
-    assert Course(DIABETES, diabetes(), SGD(0.15), 200).report().ok
+    assert Experiment(DIABETES, diabetes(), SGD(0.15), 200).report().ok
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("learning_rate", [1e-10, 1e-7, 1e-6])
-def test_a_fit_that_stops_early_for_its_rate_is_told_a_better_one(
+def test_a_fit_that_stops_early_at_a_small_learning_rate_gets_a_better_one(
     solver: str, learning_rate: float
 ):
-    """Its 12 updates say little, and not the least that it could be called stuck."""
-    sick = fitted(solver, learning_rate)
-    (finding,) = sick.findings
-    assert (finding.id, sick.updates) == ("rate-too-small", 12)
+    """It stops after 12 updates, too few to call it stuck."""
+    failing = fitted(solver, learning_rate)
+    (finding,) = failing.findings
+    assert (finding.id, failing.updates) == ("rate-too-small", 12)
     cured = fitted(solver, float(finding.remedy.split()[-1]))
     assert cured.ok
     assert cured.left is not None
@@ -399,18 +415,18 @@ def fitted(solver: str, learning_rate: float) -> Health:
     )
 
 
-@pytest.mark.parametrize(("rule", "told"), [("adam", False), ("adamw", False), ("sgd", True)])
-def test_adam_is_advised_to_who_uses_another_rule(rule: str, told: bool):
+@pytest.mark.parametrize(("rule", "expected"), [("adam", False), ("adamw", False), ("sgd", True)])
+def test_adam_is_recommended_if_another_rule_is_used(rule: str, expected: bool):
     network, history = regressor(5, 1), records(1.0, 1.0, 1.0)
-    for optimizer, advised in ((rule, told), (None, False)):
+    for optimizer, recommended in ((rule, expected), (None, False)):
         health = diagnose(
             network, network.initialize(1), *noise(100), history=history, optimizer=optimizer
         )
         (stuck,) = health.findings
         assert stuck.id == "stuck-loss"
-        assert ("adam" in stuck.remedy) == advised
+        assert ("adam" in stuck.remedy) == recommended
 
 
-def test_every_remedy_is_tried():
-    tried = {case.finding for case in CASES.values()} | {"one-class", "diverging-loss"}
-    assert tried == set(EXAMINATIONS)
+def test_every_remedy_is_applied():
+    applied = {case.finding for case in REMEDIES.values()} | {"one-class", "diverging-loss"}
+    assert applied == set(EXAMINATIONS)

@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from chainrule.health import EXAMINATIONS, Examination, diagnose
-from chainrule.health.case import ENOUGH, ENOUGH_LBFGS, FEW, LEAST_FALL, STUCK
 from chainrule.health.findings import SOLVED
-from chainrule.health.words import percent
+from chainrule.health.formatting import format_percent
+from chainrule.health.snapshot import (
+    CURVATURE_SAMPLES,
+    MIN_DECREASE,
+    MIN_LBFGS_ITERATIONS,
+    MIN_UPDATES,
+    STUCK,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "why-isnt-it-learning.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -31,12 +37,12 @@ def test_the_text_states_the_limits_of_the_code():
     words = " ".join(TEXT.split())
     limit = inspect.signature(diagnose).parameters["limit"].default
     for sentence in (
-        f"A run with {percent(SOLVED)} or less has learned",
-        f"One with {percent(STUCK)} or more has learned nothing",
+        f"A run with {format_percent(SOLVED)} or less has learned",
+        f"One with {format_percent(STUCK)} or more has learned nothing",
         f"at most {limit:,} samples",
-        f"on {FEW} samples at most",
-        f"*stuck* after {ENOUGH} updates ({ENOUGH_LBFGS} iterations of L-BFGS)",
-        f"fallen by less than {percent(LEAST_FALL)}",
+        f"on {CURVATURE_SAMPLES} samples at most",
+        f"*stuck* after {MIN_UPDATES} updates ({MIN_LBFGS_ITERATIONS} iterations of L-BFGS)",
+        f"fallen by less than {format_percent(MIN_DECREASE)}",
     ):
         assert sentence in words
 

@@ -1,7 +1,7 @@
 # pyright: strict
-"""Between which losses a run moves: the best constant prediction's, and the least there can be.
+"""The range in which a run's loss moves, from the targets and the loss function alone.
 
-They follow from targets and loss alone; the network has no part in them.
+Its upper end is the loss of the best constant prediction, its lower end the least possible loss.
 """
 
 from collections.abc import Callable
@@ -26,41 +26,41 @@ from chainrule.losses import (
 
 Array: TypeAlias = NDArray[Any]
 
-FAR = 40.0  # a raw output as good as infinite: e^−40 is below the rounding of a probability
-HALVINGS = 60  # of an interval: beyond the digits of a float64
+MAX_OUTPUT = 40.0  # stands for infinity: e^−40 is below the rounding error of a probability
+BISECTIONS = 60  # halvings of an interval: more than the digits of a float64
 
 
-class Bounds(NamedTuple):
-    """Two losses, penalty left out.
+class LossBounds(NamedTuple):
+    """Two losses, without the penalty.
 
     Attributes
     ----------
     constant : float
-        Of the best prediction that is the same for all samples.
+        The loss of the best prediction that is the same for all samples.
     least : float
-        Of a prediction that meets every target.
+        The loss of a prediction that equals every target.
     """
 
     constant: float
     least: float
 
     @property
-    def apart(self) -> bool:
-        """Whether there is anything to learn: targets that differ."""
+    def differ(self) -> bool:
+        """Whether the bounds differ, so that there is something to learn."""
         return self.constant - self.least > 1e-9 * max(abs(self.constant), 1e-300)
 
 
-def bounds(loss: Loss, batch: Batch) -> Bounds | None:
-    """Return both losses; None for a loss of the user's own, whose minimum nobody knows."""
+def loss_bounds(loss: Loss, batch: Batch) -> LossBounds | None:
+    """Return both losses; None for a user-defined loss, whose minimum is unknown."""
     if type(loss) not in IDEALS:
         return None
     constant, ideal = constant_output(loss, batch), ideal_output(loss, batch.t)
     values = [loss.value(o, batch.t, batch.weight) for o in (constant, ideal)]
-    return Bounds(float(values[0]), float(values[1]))
+    return LossBounds(float(values[0]), float(values[1]))
 
 
 def ideal_output(loss: Loss, t: Array) -> Array:
-    """Return the raw output (n, k) that meets every target, within ±40 where it is infinite."""
+    """Return the raw output (n, k) that gives every target; ±40 where it would be infinite."""
     return IDEALS[type(loss)](t)
 
 
@@ -71,7 +71,7 @@ def constant_output(loss: Loss, batch: Batch) -> Array:
         return np.broadcast_to(ideal_output(loss, np.average(t, 0, weight)[None, :]), t.shape)
     ideal = ideal_output(loss, t)  # (n, k); the loss is convex, so the best lies between these
     low, high = ideal.min(axis=0), ideal.max(axis=0)  # (k,)
-    for _ in range(HALVINGS):
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2  # (k,)
         slopes = loss.gradient(np.broadcast_to(middle, t.shape), t, weight)  # (n, k)
         falls: Array = np.sum(slopes, axis=0) < 0  # (k,)
@@ -80,32 +80,32 @@ def constant_output(loss: Loss, batch: Batch) -> Array:
 
 
 def nearest_output(loss: Loss, t: Array, low: float, high: float) -> Array:
-    """Return the raw output (n, k) between two bounds that comes nearest to every target."""
+    """Return the raw output (n, k) between two limits that is nearest to every target."""
     if loss.classes:
-        low, high = max(low, -FAR), min(high, FAR)
+        low, high = max(low, -MAX_OUTPUT), min(high, MAX_OUTPUT)
         return low + (high - low) * t
     return np.clip(ideal_output(loss, t), low, high)
 
 
-def logs(t: Array) -> Array:
-    return np.maximum(np.log(t), -FAR)
+def log_output(t: Array) -> Array:
+    return np.maximum(np.log(t), -MAX_OUTPUT)
 
 
-def logits(t: Array) -> Array:
-    return np.clip(np.log(t) - np.log1p(-t), -FAR, FAR)
+def logit_output(t: Array) -> Array:
+    return np.clip(np.log(t) - np.log1p(-t), -MAX_OUTPUT, MAX_OUTPUT)
 
 
-def same(t: Array) -> Array:
+def identity_output(t: Array) -> Array:
     return t
 
 
 IDEALS: dict[type[Loss], Callable[[Array], Array]] = {
-    SquaredError: same,
-    AbsoluteError: same,
-    Huber: same,
-    Quantile: same,
-    Poisson: logs,
-    LogisticCrossEntropy: logits,
-    SoftmaxCrossEntropy: logs,
-    SoftmaxSquaredError: logs,
+    SquaredError: identity_output,
+    AbsoluteError: identity_output,
+    Huber: identity_output,
+    Quantile: identity_output,
+    Poisson: log_output,
+    LogisticCrossEntropy: logit_output,
+    SoftmaxCrossEntropy: log_output,
+    SoftmaxSquaredError: log_output,
 }

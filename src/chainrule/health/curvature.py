@@ -1,7 +1,7 @@
 # pyright: strict
-"""The curvature of the loss: the largest eigenvalue of its Hessian, by power iteration.
+"""The largest eigenvalue of the loss's Hessian, by power iteration.
 
-The Hessian is never formed; its product with a vector is a difference of two gradients.
+The Hessian is not formed; its product with a vector is a difference of two gradients.
 """
 
 from typing import Any, TypeAlias
@@ -14,16 +14,19 @@ from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
 
-STEP = 1e-6  # of the length of θ: 6 digits of a gradient, and few samples pass the kink of a relu
-ROUNDS = 30  # of the power iteration, at most
-SETTLED = 0.05  # share of H·v that is not along v; its square is about what the eigenvalue lacks
+STEP = 1e-6  # relative to |θ|: 6 digits of a gradient, and few samples cross the kink of a relu
+MAX_ITERATIONS = 30
+TOLERANCE = (
+    0.05  # share of H·v orthogonal to v; the eigenvalue's relative error is about its square
+)
 
 
 def sharpness(network: Network, theta: Array, batch: Batch) -> float:
-    """Return the largest eigenvalue of the Hessian of C over the trainable entries, or less.
+    """Return the largest eigenvalue of the Hessian of C over the trainable entries.
 
-    Every round's Rayleigh quotient is a lower bound, and the largest of them is returned: what has
-    not settled makes a learning rate look smaller beside its limit, never larger.
+    The result is the largest Rayleigh quotient of all iterations, each a lower bound. Without
+    convergence it is too small, which makes a learning rate look smaller compared with its limit,
+    never larger.
 
     Parameters
     ----------
@@ -36,28 +39,31 @@ def sharpness(network: Network, theta: Array, batch: Batch) -> float:
     float
         At least 0.
     """
-    largest, last = highest(network, theta, batch, 0.0)
-    if last < 0:  # the rounds went to an eigenvalue below 0 that is larger in size
-        largest = max(largest, highest(network, theta, batch, -last)[0])
+    largest, last = power_iteration(network, theta, batch, 0.0)
+    if last < 0:  # it converged to a negative eigenvalue of larger magnitude
+        largest = max(largest, power_iteration(network, theta, batch, -last)[0])
     return largest
 
 
-def highest(network: Network, theta: Array, batch: Batch, shift: float) -> tuple[float, float]:
-    """Return the largest quotient of all rounds, at least 0, and the last; `shift` is added to H.
+def power_iteration(
+    network: Network, theta: Array, batch: Batch, shift: float
+) -> tuple[float, float]:
+    """Return the largest Rayleigh quotient of all iterations, at least 0, and the last.
 
-    Where H has no eigenvalue below −shift, the rounds go to its largest.
+    The iteration runs on H + `shift`·I. If H has no eigenvalue below −shift, it converges to the
+    largest one.
     """
     free = network.layout.trainable
     v = np.random.default_rng(0).normal(size=len(theta)) * free  # (parameters,)
     largest = quotient = 0.0
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ITERATIONS):
         v = v / (np.linalg.norm(v) or 1.0)
         product = hessian_product(network, theta, batch, v) * free  # (parameters,)
         quotient = float(v @ product)
         if not np.isfinite(quotient):
             break
         largest = max(largest, quotient)
-        if np.linalg.norm(product - quotient * v) <= SETTLED * abs(quotient):
+        if np.linalg.norm(product - quotient * v) <= TOLERANCE * abs(quotient):
             break
         v = product + shift * v
     return largest, quotient

@@ -1,8 +1,5 @@
 # pyright: strict
-"""``diagnose``: all examinations of a run, and the report on what they find.
-
-What is found on a run that has learned is not told: it is no reason for anything.
-"""
+"""``diagnose``: perform all examinations of a run, and report what they find."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.health.case import Case, make_case
 from chainrule.health.examinations import EXAMINATIONS
 from chainrule.health.findings import Finding
+from chainrule.health.formatting import UNNAMED, Names
 from chainrule.health.report import Health
-from chainrule.health.words import UNNAMED, Names
+from chainrule.health.snapshot import RunSnapshot, take_snapshot
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.training import Record
 
-FIRST = "see to what stands above first"
+REMOVE_CAUSES = "remove the reasons above first"
 
 
 def diagnose(
@@ -36,40 +33,40 @@ def diagnose(
     limit: int = 2000,
     names: Names = UNNAMED,
 ) -> Health:
-    """Say why a run does not learn, with the number that proves it and the remedy.
+    """Find out why a run does not learn, with measured numbers and remedies.
 
     Parameters
     ----------
     network : Network
     theta : array (parameters,)
-        Where the run is; what is not finite in it is found, and no error.
+        The parameters to examine. Entries that are not finite are reported as a finding.
     X : array (n, inputs)
     y : array (n, outputs), or (n,) single targets or class numbers
-        What it is trained on.
+        The training data.
     sample_weight : array (n,), optional
         Sample weights.
     history : sequence of Record, optional
-        Such as ``run.history``. Without it, what only a trained network can be blamed for is left
-        out.
+        The records of a run, ``run.history``. If omitted, faults that only a trained network can
+        have are not looked for.
     optimizer : str, Optimizer or LBFGS, optional
-        Without it, the learning rate is left out.
+        The optimizer of the run. If omitted, the learning rate is not examined.
     theta_start : array (parameters,), optional
-        Where the run began, to judge the first learning rate by.
+        The parameters at the beginning of the run, at which the first learning rate is examined.
     limit : int, default 2000
-        At most so many samples, chosen at random but always the same, are looked at.
+        The number of samples to examine at most, drawn at random with a fixed seed.
     names : Names, optional
-        What columns and classes are called in the report.
+        Names of columns and classes for the report.
 
     Returns
     -------
     Health
-        Without findings where nothing is wrong, and where the run has learned: where less than a
-        tenth is left of the error that the best constant prediction has.
+        Without findings if nothing is wrong, or if the run has learned: if at most a tenth of the
+        error of the best constant prediction is left.
 
     Raises
     ------
     InputError
-        If data, θ or records do not fit.
+        If data, θ or records are invalid.
     UnknownNameError
         If no optimizer has that name.
 
@@ -84,27 +81,27 @@ def diagnose(
     >>> [finding.id for finding in report.findings]
     ['symmetric-weights']
     """
-    case = make_case(
+    run = take_snapshot(
         network, theta, X, y, sample_weight, history, optimizer, theta_start, limit, names
     )
     with np.errstate(all="ignore"):  # what is not finite is a finding
-        findings = tuple(told(list(examined(case))))
-        left = case.left if math.isfinite(case.left) else None
-    updates = case.history[-1].step if case.history else 0
-    return Health(findings, len(case.batch.x), case.total, updates, left)
+        findings = tuple(arrange(list(examine(run))))
+        left = run.left if math.isfinite(run.left) else None
+    updates = run.history[-1].step if run.history else 0
+    return Health(findings, len(run.batch.x), run.total, updates, left)
 
 
-def examined(case: Case) -> Iterator[Finding]:
-    """Yield the findings; where numbers are not finite, only those that need no others."""
+def examine(run: RunSnapshot) -> Iterator[Finding]:
+    """Yield the findings of a run; none if it has learned, whatever its units look like."""
     for examination in EXAMINATIONS.values():
-        if not case.solved and (case.finite or examination.always):
-            yield from examination.examine(case)
+        if not run.solved and (run.finite or examination.always):
+            yield from examination.examine(run)
 
 
-def told(findings: list[Finding]) -> list[Finding]:
-    """Return what is worth telling: nothing that only follows, and signs behind their causes."""
+def arrange(findings: list[Finding]) -> list[Finding]:
+    """Return findings without those that others imply, causes before signs."""
     found = {finding.id for finding in findings}
     new = [f for f in findings if found.isdisjoint(EXAMINATIONS[f.id].follows)]
     marked = [replace(f, sign=f.sign or EXAMINATIONS[f.id].sign) for f in new]
     causes, signs = ([f for f in marked if f.sign is sign] for sign in (False, True))
-    return causes + [replace(f, remedy=FIRST) if causes else f for f in signs]
+    return causes + [replace(f, remedy=REMOVE_CAUSES) if causes else f for f in signs]

@@ -3,8 +3,8 @@
 
 from dataclasses import dataclass
 
-# A run that has left behind nine tenths of the best constant's error has learned: whatever its
-# units look like (the saturated ones of a solved XOR, say), there is nothing to repair.
+# With at most this share of the constant prediction's error left, a run has learned: whatever its
+# units look like (those of a solved XOR are saturated), there is nothing to repair.
 SOLVED = 0.1
 
 
@@ -15,19 +15,20 @@ class Finding:
     Parameters
     ----------
     id : str
-        That of the examination, such as ``"saturated-units"``.
+        The id of the examination, such as ``"saturated-units"``.
     layer : str or None
-        Which layer, as keys call it, such as ``"1"``; None where it belongs to no single one.
+        The label of the layer, as in parameter names, such as ``"1"``; None if the finding is not
+        about a single layer.
     sentence : str
-        The finding in words, with its number and what that is held against.
+        The finding in words, with the measured number and its limit.
     number : float
-        What was measured.
+        The measured number.
     threshold : float
-        The limit that it passed.
+        The limit that the number passed.
     remedy : str
         What to do.
     sign : bool
-        Whether it is a sign that the run does not learn, and no reason for it.
+        Whether it is a sign that the run does not learn, and not a reason for it.
     """
 
     id: str

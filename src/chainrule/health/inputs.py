@@ -1,7 +1,7 @@
 # pyright: strict
-"""The inputs: columns so large, so far from 0 or so far apart that one rate cannot serve them all.
+"""Examinations of the inputs: columns of very different scales, far from 0, or constant.
 
-Small columns among larger ones are left alone: rare pixels and rare words look like that.
+Small columns among larger ones are accepted: rare pixels and rare words look like that.
 """
 
 from collections.abc import Iterator
@@ -10,92 +10,101 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.health.case import Case, sizes_of
 from chainrule.health.findings import Finding
-from chainrule.health.words import Names, columns, number
+from chainrule.health.formatting import Names, column_list, format_number
+from chainrule.health.snapshot import RunSnapshot, root_mean_squares
 
 Array: TypeAlias = NDArray[Any]
 
-# Root mean square of a column over that of the median column: the Hessian of the first layer has
-# the squares on its diagonal, so that 100 makes a condition number of 10,000.
-APART = 100.0
-# Root mean square that is too much whatever the others are: weights of 1/√in then make net inputs
-# far outside of what any activation is made for. Pixels up to 16 train well, up to 255 do not.
-LARGE = 100.0
-# … and too little: net inputs are then the bias and nothing else.
-TINY = 1e-3
-# |mean| over deviation, of a column that is not small: it is a second bias then, and what it says
-# has a 10,000th of the weight of that in the Hessian.
-OFF = 100.0
-NOTABLE = 10.0  # root mean square below which a column does no harm, however it compares
+# Root mean square of a column over that of the median column: the squares are on the diagonal of
+# the first layer's Hessian, so that 100 gives a condition number of 10,000.
+MAX_RATIO = 100.0
+# Root mean square that is too large whatever the others are: weights of 1/√in then give net inputs
+# far outside the range of every activation. Pixels up to 16 train well, up to 255 they do not.
+MAX_RMS = 100.0
+# … and too small: net inputs then equal the bias.
+MIN_RMS = 1e-3
+# |mean| over standard deviation of a column that is not small: it then acts as a second bias, and
+# its variation has a 10,000th of the weight of its mean in the Hessian.
+MAX_OFFSET = 100.0
+HARMLESS_RMS = 10.0  # below this root mean square a column does no harm, whatever the others are
 
 
-def inputs_not_scaled(case: Case) -> Iterator[Finding]:
-    """Find columns that are too large, all too small, or far away from 0."""
-    x = case.batch.x  # (n, inputs)
-    size, deviation = sizes_of(x), x.std(axis=0)  # (inputs,)
+def inputs_not_scaled(run: RunSnapshot) -> Iterator[Finding]:
+    """Find columns that are too large, all too small, or far from 0."""
+    x = run.batch.x  # (n, inputs)
+    size, deviation = root_mean_squares(x), x.std(axis=0)  # (inputs,)
     varies = deviation > 0  # (inputs,)
     if not varies.any():
         return
     typical, largest = float(np.median(size[varies])), float(size[varies].max())
-    if largest < TINY:
-        yield too_small(largest)
-    limit = min(LARGE, max(NOTABLE, APART * typical))
+    if largest < MIN_RMS:
+        yield inputs_too_small(largest)
+    limit = min(MAX_RMS, max(HARMLESS_RMS, MAX_RATIO * typical))
     if largest > limit:
         places = np.flatnonzero(varies & (size > limit))
-        yield too_large(places, size, typical, limit, case.names)
+        yield columns_too_large(places, size, typical, limit, run.names)
     else:
-        yield from off_center(x.mean(axis=0), deviation, size, case.names)
+        yield from columns_off_center(x.mean(axis=0), deviation, size, run.names)
 
 
-def ill_fed(case: Case) -> bool:
-    """Tell whether something is wrong with the inputs, from which much else follows."""
-    return any(True for examine in (inputs_not_scaled, constant_inputs) for _ in examine(case))
+def has_faulty_inputs(run: RunSnapshot) -> bool:
+    """Return whether the inputs have a finding, from which many others follow."""
+    return any(True for examine in (inputs_not_scaled, constant_inputs) for _ in examine(run))
 
 
-def too_small(largest: float) -> Finding:
-    """Return the finding that no column says anything aloud."""
+def inputs_too_small(largest: float) -> Finding:
+    """Return the finding that all columns are too small."""
     sentence = (
-        f"inputs: the largest column has a root mean square of {number(largest)}, the limit is "
-        f"{number(TINY)}"
+        f"inputs: the largest column has a root mean square of {format_number(largest)} "
+        f"(minimum: {format_number(MIN_RMS)})"
     )
-    return Finding("inputs-not-scaled", None, sentence, largest, TINY, remedy("the inputs"))
+    remedy = standardize("the inputs")
+    return Finding("inputs-not-scaled", None, sentence, largest, MIN_RMS, remedy)
 
 
-def too_large(places: Array, size: Array, typical: float, limit: float, names: Names) -> Finding:
-    """Return the finding about columns that drown the others, or all of them."""
+def columns_too_large(
+    places: Array, size: Array, typical: float, limit: float, names: Names
+) -> Finding:
+    """Return the finding about columns whose scale dominates the others', or is too large."""
     place = places[np.argsort(-size[places], kind="stable")]
     largest = float(size[place[0]])
     sentence = (
-        f"inputs: {columns(place.tolist(), names)} {have(place)} a root mean square of "
-        f"{up_to(place)}{number(largest)}, the limit is {number(limit)}{beside(typical, limit)}"
+        f"inputs: {column_list(place.tolist(), names)} {have(place)} a root mean square of "
+        f"{up_to(place)}{format_number(largest)} "
+        f"(limit: {format_number(limit)}{limit_origin(typical, limit)})"
     )
-    return Finding("inputs-not-scaled", None, sentence, largest, limit, remedy("them"))
+    return Finding("inputs-not-scaled", None, sentence, largest, limit, standardize("them"))
 
 
-def beside(typical: float, limit: float) -> str:
-    """Return where a limit comes from that depends on the median column's root mean square."""
-    between = NOTABLE < limit < LARGE
-    return f", {number(APART)} times the median column's {number(typical)}" if between else ""
+def limit_origin(typical: float, limit: float) -> str:
+    """Return how a limit was derived, if it depends on the median column's root mean square."""
+    relative = HARMLESS_RMS < limit < MAX_RMS
+    ratio, median = format_number(MAX_RATIO), format_number(typical)
+    return f", {ratio} times the median column's {median}" if relative else ""
 
 
-def off_center(mean: Array, deviation: Array, size: Array, names: Names) -> Iterator[Finding]:
-    """Find columns that hardly vary beside their mean."""
+def columns_off_center(
+    mean: Array, deviation: Array, size: Array, names: Names
+) -> Iterator[Finding]:
+    """Find columns whose mean is many times their standard deviation."""
     ratio = np.abs(mean) / np.where(deviation > 0, deviation, np.inf)  # (inputs,)
-    places = np.flatnonzero((ratio > OFF) & (size > NOTABLE))
+    places = np.flatnonzero((ratio > MAX_OFFSET) & (size > HARMLESS_RMS))
     if len(places):
         place = places[np.argsort(-ratio[places], kind="stable")]
         worst = float(ratio[place[0]])
         sentence = (
-            f"inputs: {columns(place.tolist(), names)} {have(place)} a mean of "
-            f"{up_to(place)}{number(worst)} standard deviations, the limit is {number(OFF)}"
+            f"inputs: {column_list(place.tolist(), names)} {have(place)} a mean of "
+            f"{up_to(place)}{format_number(worst)} standard deviations "
+            f"(limit: {format_number(MAX_OFFSET)})"
         )
-        yield Finding("inputs-not-scaled", None, sentence, worst, OFF, remedy("them"))
+        yield Finding("inputs-not-scaled", None, sentence, worst, MAX_OFFSET, standardize("them"))
 
 
-def remedy(what: str) -> str:
+def standardize(what: str) -> str:
+    """Return the remedy for columns of unsuitable scale."""
     return (
-        f"standardize {what}: take off each column's mean and divide by its deviation, as "
+        f"standardize {what}: subtract each column's mean and divide by its standard deviation, as "
         "scikit-learn's StandardScaler does"
     )
 
@@ -108,25 +117,26 @@ def up_to(places: Array) -> str:
     return "up to " * (len(places) > 1)
 
 
-def constant_inputs(case: Case) -> Iterator[Finding]:
-    """Find columns that say nothing and do harm: all of them, or large ones.
+def constant_inputs(run: RunSnapshot) -> Iterator[Finding]:
+    """Find constant columns that do harm: all columns, or large ones.
 
-    A column of zeros, such as the corner of a picture, or of ones is an idle one.
+    A column of zeros, such as the corner of a picture, or of ones is harmless.
     """
-    x = case.batch.x  # (n, inputs)
+    x = run.batch.x  # (n, inputs)
     constant = np.ptp(x, axis=0) == 0  # (inputs,)
-    large = np.flatnonzero(constant & (np.abs(x[0]) > NOTABLE))
+    large = np.flatnonzero(constant & (np.abs(x[0]) > HARMLESS_RMS))
     if constant.all() and len(x) > 1:
         sentence = (
-            f"inputs: 0 of {len(constant)} columns differ among {len(x):,} samples, at least 1 must"
+            f"inputs: 0 of {len(constant)} columns vary among {len(x):,} samples (minimum: 1)"
         )
-        remedy = "look at how the data were read; every sample is the same"
+        remedy = "check how the data were read; all samples are equal"
         yield Finding("constant-inputs", None, sentence, 0.0, 1.0, remedy)
     elif len(large) and len(x) > 1:
         worst = float(np.abs(x[0, large]).max())
         sentence = (
-            f"inputs: {columns(large.tolist(), case.names)} {have(large)} the same value for all "
-            f"samples, {up_to(large)}{number(worst)}, the limit for such a one is {number(NOTABLE)}"
+            f"inputs: {column_list(large.tolist(), run.names)} {have(large)} the same value for "
+            f"all samples, {up_to(large)}{format_number(worst)} (limit for a constant column: "
+            f"{format_number(HARMLESS_RMS)})"
         )
-        remedy = "leave out what never changes; the bias does its work"
-        yield Finding("constant-inputs", None, sentence, worst, NOTABLE, remedy)
+        remedy = "remove constant columns; the bias serves the same purpose"
+        yield Finding("constant-inputs", None, sentence, worst, HARMLESS_RMS, remedy)

@@ -1,7 +1,7 @@
 # pyright: strict
-"""The outputs of a run that went on long enough: one class for all, or one value for all.
+"""Examinations of a trained network's outputs: one class, or one value, for all samples.
 
-Before, every network looks like that; an untrained one is not judged.
+They apply after enough updates: every untrained network has nearly constant outputs.
 """
 
 from collections.abc import Iterator
@@ -10,61 +10,61 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.health.case import Case
 from chainrule.health.findings import Finding
-from chainrule.health.words import number, percent
+from chainrule.health.formatting import format_number, format_percent
+from chainrule.health.snapshot import RunSnapshot
 
 Array: TypeAlias = NDArray[Any]
 
-# Share of the best constant's error that must be left: where one class is by far the largest, a
-# network that says nothing else may still have learned how sure to be.
-LEFT = 0.9
-# Standard deviation of the outputs over that of the targets: even weak inputs, which explain 1 % of
-# the variance, move them by a tenth.
-STILL = 0.01
+# Share of the constant prediction's error that must be left: if one class is by far the largest, a
+# network that always predicts it may still have learned its probability.
+MIN_ERROR_LEFT = 0.9
+# Standard deviation of the outputs over that of the targets: even weak inputs, which explain 1% of
+# the variance, give a tenth.
+MIN_SPREAD = 0.01
 
 
-def one_class(case: Case) -> Iterator[Finding]:
-    """Find that all samples are given the same class, while the data have several."""
-    t = case.batch.t
-    if not (case.trained and case.left >= LEFT and yes_or_no(t)):
+def one_class(run: RunSnapshot) -> Iterator[Finding]:
+    """Find that all samples get the same class, while the data have several."""
+    t = run.batch.t
+    if not (run.trained and run.left >= MIN_ERROR_LEFT and are_classes(t)):
         return
-    said, right = classes(case.trace.p), classes(t)
-    if np.ptp(said) == 0 and np.ptp(right) > 0:
-        met: Array = right == said[0]  # (n,)
-        label = case.names.label(int(said[0]))
+    predicted, true = class_numbers(run.trace.p), class_numbers(t)
+    if np.ptp(predicted) == 0 and np.ptp(true) > 0:
+        correct: Array = true == predicted[0]  # (n,)
+        label = run.names.label(int(predicted[0]))
         sentence = (
-            f"output: class {label} for all {len(t):,} samples, which is right for "
-            f"{percent(float(met.mean()))}; {len(np.unique(right))} classes are in the data, and "
-            f"{percent(case.left)} of the error of the best constant prediction is left, the limit "
-            f"is {percent(LEFT)}"
+            f"output: class {label} for all {len(t):,} samples, which is correct for "
+            f"{format_percent(float(correct.mean()))}; the data have {len(np.unique(true))} "
+            f"classes, and {format_percent(run.left)} of the error of the best constant prediction "
+            f"is left (limit: {format_percent(MIN_ERROR_LEFT)})"
         )
-        remedy = "where one class is by far the largest, give the samples of the others more weight"
-        yield Finding("one-class", None, sentence, case.left, LEFT, remedy)
+        remedy = "if one class is by far the largest, increase the sample weights of the others"
+        yield Finding("one-class", None, sentence, run.left, MIN_ERROR_LEFT, remedy)
 
 
-def yes_or_no(t: Array) -> bool:
-    """Tell whether targets are classes: zeros and ones, one 1 in every row of several."""
+def are_classes(t: Array) -> bool:
+    """Return whether targets are classes: zeros and ones, with a single 1 in rows of several."""
     zeros_and_ones = bool(np.all((t == 0) | (t == 1)))
     return zeros_and_ones and (t.shape[1] == 1 or bool(np.all(t.sum(axis=1) == 1)))
 
 
-def classes(p: Array) -> Array:
+def class_numbers(p: Array) -> Array:
     """Return class numbers, (n,), of outputs or targets (n, outputs)."""
     return np.argmax(p, axis=1) if p.shape[1] > 1 else (p[:, 0] > 0.5).astype(int)
 
 
-def one_value(case: Case) -> Iterator[Finding]:
-    """Find that all samples are given the same value, while the targets differ."""
-    t, p = case.batch.t, case.trace.p
+def one_value(run: RunSnapshot) -> Iterator[Finding]:
+    """Find that all samples get nearly the same value, while the targets differ."""
+    t, p = run.batch.t, run.trace.p
     spread = float(np.sqrt(np.sum(t.var(axis=0))))
-    if not (case.trained and case.left >= LEFT and spread > 0) or yes_or_no(t):
+    if not (run.trained and run.left >= MIN_ERROR_LEFT and spread > 0) or are_classes(t):
         return
-    moved = float(np.sqrt(np.sum(p.var(axis=0)))) / spread
-    if moved < STILL:
+    ratio = float(np.sqrt(np.sum(p.var(axis=0)))) / spread
+    if ratio < MIN_SPREAD:
         sentence = (
-            "output: nearly the same for all samples, its standard deviation is "
-            f"{number(moved)} times that of the targets, the limit is {STILL}"
+            "output: nearly the same for all samples; its standard deviation is "
+            f"{format_number(ratio)} times that of the targets (minimum: {MIN_SPREAD})"
         )
-        remedy = "bring inputs and targets to mean 0 and deviation 1, and train longer"
-        yield Finding("constant-output", None, sentence, moved, STILL, remedy)
+        remedy = "scale inputs and targets to mean 0 and standard deviation 1, and train for longer"
+        yield Finding("constant-output", None, sentence, ratio, MIN_SPREAD, remedy)

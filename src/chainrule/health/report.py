@@ -1,5 +1,5 @@
 # pyright: strict
-"""The health report of a run: its findings, with remedies, as a document."""
+"""The health report of a run, as a document: its findings, their remedies, and why they matter."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.health.examinations import EXAMINATIONS
 from chainrule.health.findings import SOLVED, Finding
-from chainrule.health.words import counted, percent
+from chainrule.health.formatting import format_percent, pluralize
 from chainrule.pages import (
     Document,
     Heading,
@@ -21,23 +21,23 @@ from chainrule.pages import (
     json_number,
 )
 
-ABOUT = "What was measured, and what that is held against, stand in each finding."
+ABOUT = "Each finding shows the number that was measured and its limit."
 
 
 @dataclass(frozen=True, repr=False)
 class Health(Document):
-    """The report on a run: what was found, causes before the signs of them.
+    """The health report of a run: its findings, causes before signs.
 
     Parameters
     ----------
     findings : tuple of Finding
     samples, total : int
-        How many samples were looked at, of how many.
+        The number of samples that were examined, and of all.
     updates : int
-        How many the run has had; 0 where there are no records.
+        The number of updates of the run; 0 if there are no records.
     left : float or None
-        The share that is left of the error of the best constant prediction; None where the loss is
-        one's own, all targets are alike, or numbers are not finite.
+        The share of the error of the best constant prediction that is left; None if the loss is
+        user-defined, all targets are equal, or numbers are not finite.
     """
 
     findings: tuple[Finding, ...]
@@ -55,23 +55,25 @@ class Health(Document):
     def headline(self) -> str:
         """The report in one sentence."""
         of = "" if self.samples == self.total else f" of {self.total:,}"
-        looked = f"{self.samples:,}{of} sample{'s' * (self.total != 1)} looked at"
+        examined = f"{self.samples:,}{of} sample{'s' * (self.total != 1)} examined"
         causes = len({finding.id for finding in self.findings if not finding.sign})
         if self.ok:
-            return f"Nothing found that keeps this run from learning ({looked})."
+            return f"Nothing found that keeps this run from learning ({examined})."
         if not causes:
             signs = len({finding.id for finding in self.findings})
-            return f"{counted(signs, 'sign')} that this run may not learn ({looked})."
-        return f"{counted(causes, 'reason')} why this run may not learn ({looked})."
+            return f"{pluralize(signs, 'sign')} that this run may not learn ({examined})."
+        return f"{pluralize(causes, 'reason')} why this run may not learn ({examined})."
 
     @property
     def progress(self) -> str:
-        """How far the run has come, in a sentence; empty where that is not known."""
+        """How much the run has learned, in a sentence; empty if that is unknown."""
         if not self.updates or self.left is None:
             return ""
-        far = f"{percent(self.left)} of the error of the best constant prediction is left"
-        learned = f"; at {percent(SOLVED)} or less, a run has learned and is not blamed"
-        return f"After {counted(self.updates, 'update')}, {far}{learned * (self.left <= SOLVED)}."
+        left = f"{format_percent(self.left)} of the error of the best constant prediction is left"
+        learned = f"; a run with at most {format_percent(SOLVED)} left has learned"
+        return (
+            f"After {pluralize(self.updates, 'update')}, {left}{learned * (self.left <= SOLVED)}."
+        )
 
     def page(self) -> Page:
         """Return the content, which is the same in every format."""
@@ -95,31 +97,31 @@ class Health(Document):
 
 
 def _items(health: Health) -> Iterator[Item]:
-    """Yield how far the run has come, each reason, and the signs of it; or each sign."""
+    """Yield the progress, a section for each reason, and the signs."""
     if health.progress:
         yield Paragraph(health.progress)
     causes = [finding for finding in health.findings if not finding.sign]
     for place, (name, found) in enumerate(groupby(causes or health.findings, lambda f: f.id), 1):
-        yield Heading(f"{place}. {capital(EXAMINATIONS[name].title)}", 2, f"finding-{place}")
+        yield Heading(f"{place}. {capitalize(EXAMINATIONS[name].title)}", 2, f"finding-{place}")
         yield from notes(name, list(found))
-    signs = tuple(said(finding.sentence) for finding in health.findings if finding.sign)
+    signs = tuple(as_sentence(finding.sentence) for finding in health.findings if finding.sign)
     if causes and signs:
         yield Heading("Signs of it", 2, "signs")
         yield Points(signs)
 
 
 def notes(name: str, findings: list[Finding]) -> Iterator[Note]:
-    """Yield what an examination found, in each layer; what to do, and why it matters."""
-    yield from (Note("Found", said(finding.sentence)) for finding in findings)
+    """Yield the findings of an examination, their remedies, and why they matter."""
+    yield from (Note("Found", as_sentence(finding.sentence)) for finding in findings)
     remedies = dict.fromkeys(finding.remedy for finding in findings)
-    yield from (Note("Remedy", said(remedy)) for remedy in remedies)
-    yield Note("Why", said(EXAMINATIONS[name].why))
+    yield from (Note("Remedy", as_sentence(remedy)) for remedy in remedies)
+    yield Note("Why", as_sentence(EXAMINATIONS[name].why))
 
 
-def said(text: str) -> str:
-    """Return a text as a sentence."""
-    return f"{capital(text)}."
+def as_sentence(text: str) -> str:
+    """Return a text with a capital letter and a period."""
+    return f"{capitalize(text)}."
 
 
-def capital(text: str) -> str:
+def capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]

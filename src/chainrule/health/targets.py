@@ -1,8 +1,5 @@
 # pyright: strict
-"""The targets: out of the output's reach, all alike, or with nothing to do with the inputs.
-
-Whether a target is in the loss's domain was checked when it was handed in.
-"""
+"""Examinations of the targets: out of the output's range, equal, or unrelated to the inputs."""
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -12,133 +9,133 @@ from numpy.typing import NDArray
 
 from chainrule.activations import Activation
 from chainrule.health.bounds import nearest_output
-from chainrule.health.case import Case, sizes_of
 from chainrule.health.findings import Finding
-from chainrule.health.words import named, number, percent
+from chainrule.health.formatting import format_number, format_percent, layer_name
+from chainrule.health.snapshot import RunSnapshot, root_mean_squares
 from chainrule.layers import ActivationLayer, Dense
 
 Array: TypeAlias = NDArray[Any]
 
-# Share of the best constant's error that even the best outputs within reach leave: above what a
-# solved problem has left. A few targets beyond the edge, or 0 and 1 under a logistic output, stay
+# Share of the constant prediction's error that even the best outputs within range leave: more than
+# a solved problem has left. A few targets beyond the range, or 0 and 1 with a logistic output, stay
 # far below.
-OUT_OF_REACH = 0.1
-# Squared distance between the targets of nearest neighbors, over that of any two samples: 1 where
-# targets have nothing to do with inputs. On real data of much noise it is about 0.5 (diabetes);
-# beyond 1 it is a pattern of its own, as parity has.
+MAX_UNREACHABLE = 0.1
+# Mean squared distance between the targets of nearest neighbors, over that of any two samples: 1 if
+# targets are unrelated to inputs. Noisy real data have about 0.5 (diabetes); above 1 there is a
+# pattern, such as parity.
 UNRELATED, OPPOSITE = 0.9, 1.1
-# … and chance must not reach down to what weak inputs make of it: of a rare class, too few
-# samples are seen to tell.
+# … and the uncertainty must not reach down to the ratio of weakly related inputs: too few samples
+# of a rare class are seen to decide.
 RELATED = 0.8
-# Samples, so that the ratio is known within a few per cent, and it does not take long.
-LEAST, MOST = 200, 1000
-# Root mean square of targets: outputs begin within about 1, so that it is a long way to 100, and
-# gradients of a squared error are in proportion. Only a run that got nowhere is told so: of runs
-# with 22 to 100, some learn as well as with 1.
-LARGEST, SMALLEST = 10.0, 1e-3
-SEVERAL = 10  # samples, before targets that are all alike are remarkable
-NEAR, BEYOND = 40.0, 1e9  # where an activation that has bounds is at them, or else is far beyond
-ENDLESS = 1e6  # what is larger there has no bound
+# Samples: enough to know the ratio within a few percent, and few enough to be fast.
+MIN_SAMPLES, MAX_SAMPLES = 200, 1000
+# Root mean square of targets: outputs begin at about 1, so that it takes many updates to reach 100,
+# and the gradients of a squared error are in proportion. Only a run without progress has this
+# finding: of runs with 22 to 100, some learn as well as with 1.
+MAX_RMS, MIN_RMS = 10.0, 1e-3
+MIN_EQUAL = 10  # samples; fewer may have equal targets by chance
+NEAR, FAR = 40.0, 1e9  # a bounded activation is at its bounds there
+UNBOUNDED = 1e6  # an output above this at FAR has no bound
 
 
-def targets_out_of_reach(case: Case) -> Iterator[Finding]:
-    """Find targets that the output layer's activation cannot come near."""
-    network, layer = case.network, case.network.layers[-1]
-    share = remains(case)
-    if share > OUT_OF_REACH and isinstance(layer, Dense | ActivationLayer):
-        ends = np.array(reach(layer.activation))
-        o = nearest_output(network.loss, case.batch.t, *ends)  # (n, outputs)
+def targets_out_of_reach(run: RunSnapshot) -> Iterator[Finding]:
+    """Find targets far outside the range of the output layer's activation."""
+    network, layer = run.network, run.network.layers[-1]
+    share = unreachable_share(run)
+    if share > MAX_UNREACHABLE and isinstance(layer, Dense | ActivationLayer):
+        ends = np.array(output_range(layer.activation))
+        o = nearest_output(network.loss, run.batch.t, *ends)  # (n, outputs)
         p = network.loss.predict(o) if network.loss.owns_link else ends
-        yield out_of_reach(case, layer.activation, p, share)
+        yield out_of_reach(run, layer.activation, p, share)
 
 
-def remains(case: Case) -> float:
-    """Return the share of the best constant's error that the best outputs within reach leave."""
-    network, t, known = case.network, case.batch.t, case.bounds
+def unreachable_share(run: RunSnapshot) -> float:
+    """Return the share of the constant prediction's error that the best outputs in range leave."""
+    network, t, known = run.network, run.batch.t, run.bounds
     layer = network.layers[-1]
     if known is None or not isinstance(layer, Dense | ActivationLayer):
         return 0.0
-    o = nearest_output(network.loss, t, *reach(layer.activation))  # (n, outputs)
-    best = float(network.loss.value(o, t, case.batch.weight))
+    o = nearest_output(network.loss, t, *output_range(layer.activation))  # (n, outputs)
+    best = float(network.loss.value(o, t, run.batch.weight))
     return (best - known.least) / (known.constant - known.least)
 
 
-def out_of_reach(case: Case, f: Activation, p: Array, share: float) -> Finding:
-    """Return the finding, with the range of predictions beside that of the targets."""
-    loss, label, t = case.network.loss, case.network.labels[-1], case.batch.t
+def out_of_reach(run: RunSnapshot, activation: Activation, p: Array, share: float) -> Finding:
+    """Return the finding that compares the range of predictions with that of the targets."""
+    loss, label, t = run.network.loss, run.network.labels[-1], run.batch.t
     sentence = (
-        f"{named(label)}: with its {f.name} output, predictions lie between "
-        f"{number(p.min())} and {number(p.max())}, the targets between {number(t.min())} and "
-        f"{number(t.max())}; so {percent(share)} of the error of the best constant prediction must "
-        f"remain, the limit is {percent(OUT_OF_REACH)}"
+        f"{layer_name(label)}: with a {activation.name} output, predictions are between "
+        f"{format_number(p.min())} and {format_number(p.max())}, but the targets between "
+        f"{format_number(t.min())} and {format_number(t.max())}, so that {format_percent(share)} "
+        "of the error of the best constant prediction must remain (limit: "
+        f"{format_percent(MAX_UNREACHABLE)})"
     )
     remedy = (
-        f"take output='identity', since {loss.name} has a link of its own"
+        f"use output='identity', since {loss.name} applies its own link function"
         if loss.owns_link
-        else "scale the targets into that range, or take output='identity'"
+        else "scale the targets into that range, or use output='identity'"
     )
-    return Finding("targets-out-of-reach", label, sentence, share, OUT_OF_REACH, remedy)
+    return Finding("targets-out-of-reach", label, sentence, share, MAX_UNREACHABLE, remedy)
 
 
-def reach(f: Activation) -> tuple[float, float]:
-    """Return the bounds of an activation, infinite where it has none."""
-    inside, ends = f(np.linspace(-NEAR, NEAR, 801)), f(np.array([-BEYOND, BEYOND]))
-    low = -np.inf if not ends.min() > -ENDLESS else min(inside.min(), ends.min())
-    high = np.inf if not ends.max() < ENDLESS else max(inside.max(), ends.max())
+def output_range(activation: Activation) -> tuple[float, float]:
+    """Return the bounds of an activation, infinite if it has none."""
+    inside = activation(np.linspace(-NEAR, NEAR, 801))
+    ends = activation(np.array([-FAR, FAR]))
+    low = -np.inf if not ends.min() > -UNBOUNDED else min(inside.min(), ends.min())
+    high = np.inf if not ends.max() < UNBOUNDED else max(inside.max(), ends.max())
     return float(low), float(high)
 
 
-def targets_alike(case: Case) -> Iterator[Finding]:
-    """Find that there is nothing to tell apart."""
-    t = case.batch.t
-    if len(t) >= SEVERAL and not np.ptp(t, axis=0).any():
-        sentence = f"targets: 1 for all {len(t):,} samples, there must be at least 2 different ones"
-        remedy = "look at how y was made; with one class, or one value, there is nothing to learn"
+def targets_alike(run: RunSnapshot) -> Iterator[Finding]:
+    """Report that all targets are equal."""
+    t = run.batch.t
+    if len(t) >= MIN_EQUAL and not np.ptp(t, axis=0).any():
+        sentence = f"targets: 1 distinct value among {len(t):,} samples (minimum: 2)"
+        remedy = "check how y was made; with one class, or one value, there is nothing to learn"
         yield Finding("targets-alike", None, sentence, 1.0, 2.0, remedy)
 
 
-def targets_not_scaled(case: Case) -> Iterator[Finding]:
-    """Find, in a run that is stuck or diverged, targets far from the size of first outputs."""
-    if case.network.loss.owns_link or not (case.stuck or case.lost):
+def targets_not_scaled(run: RunSnapshot) -> Iterator[Finding]:
+    """Find, in a run that is stuck or diverged, targets of a scale unlike that of first outputs."""
+    if run.network.loss.owns_link or not (run.stuck or run.diverged):
         return
-    size = float(sizes_of(case.batch.t).max())
-    if size > LARGEST or size < SMALLEST:
-        limit = LARGEST if size > LARGEST else SMALLEST
+    size = float(root_mean_squares(run.batch.t).max())
+    if size > MAX_RMS or size < MIN_RMS:
+        limit, kind = (MAX_RMS, "limit") if size > MAX_RMS else (MIN_RMS, "minimum")
         sentence = (
-            f"targets: their root mean square is {number(size)}, the limit is {number(limit)}, for "
-            "outputs begin within about 1"
+            f"targets: their root mean square is {format_number(size)} ({kind}: "
+            f"{format_number(limit)}), while the outputs of a new network are about 1"
         )
         remedy = (
-            "standardize them: take off the mean and divide by the deviation, as scikit-learn's "
-            "TransformedTargetRegressor does with a StandardScaler"
+            "standardize them: subtract the mean and divide by the standard deviation, as "
+            "scikit-learn's TransformedTargetRegressor does with a StandardScaler"
         )
         yield Finding("targets-not-scaled", None, sentence, size, limit, remedy)
 
 
-def targets_unrelated(case: Case) -> Iterator[Finding]:
-    """Find, in a run that is stuck, that samples which are alike differ in their targets."""
-    if not case.stuck or len(case.batch.x) < LEAST:
+def targets_unrelated(run: RunSnapshot) -> Iterator[Finding]:
+    """Find, in a stuck run, that similar samples have unrelated targets."""
+    if not run.stuck or len(run.batch.x) < MIN_SAMPLES:
         return
-    ratio, error = neighbors(case.batch.x[:MOST], case.batch.t[:MOST])
+    ratio, error = neighbor_ratio(run.batch.x[:MAX_SAMPLES], run.batch.t[:MAX_SAMPLES])
     if UNRELATED < ratio < OPPOSITE and ratio - error > RELATED:
         sentence = (
             "targets: those of nearest neighbors among the samples differ as much as those of any "
-            f"two samples (ratio of mean squares {number(ratio)} ± {number(error)}, the limit is "
-            f"{number(UNRELATED)})"
+            f"two samples (ratio of mean squares: {format_number(ratio)} ± {format_number(error)}, "
+            f"limit: {format_number(UNRELATED)})"
         )
-        remedy = (
-            "see that the rows of X and y belong together, and not only one of them is shuffled"
-        )
+        remedy = "check that the rows of X and y belong together, and that both are shuffled alike"
         yield Finding("targets-unrelated", None, sentence, ratio, UNRELATED, remedy)
 
 
-def neighbors(x: Array, t: Array) -> tuple[float, float]:
-    """Return how much targets of nearest neighbors differ, beside those of any two samples.
+def neighbor_ratio(x: Array, t: Array) -> tuple[float, float]:
+    """Return how much targets of nearest neighbors differ, relative to any two samples.
 
     Returns
     -------
     ratio, error : float
-        Of the mean squared distances, and twice its standard error.
+        The ratio of the mean squared distances, and twice its standard error.
     """
     deviation = x.std(axis=0)  # (inputs,)
     x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)  # (n, inputs)
@@ -147,6 +144,6 @@ def neighbors(x: Array, t: Array) -> tuple[float, float]:
     np.fill_diagonal(distance, np.inf)
     nearest = np.argmin(distance, axis=1)  # (n,)
     between = np.sum((t - t[nearest]) ** 2, axis=1)  # (n,)
-    apart = 2 * np.sum(t.var(axis=0))
+    any_two = 2 * np.sum(t.var(axis=0))
     error = 2 * between.std() / np.sqrt(len(t))
-    return float(between.mean() / apart), float(error / apart)
+    return float(between.mean() / any_two), float(error / any_two)
