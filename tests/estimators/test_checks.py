@@ -1,6 +1,6 @@
-"""scikit-learn's own checks, without a list of expected failures, and tags no looser than its MLP.
+"""scikit-learn's own checks, without expected failures, and the same tags as its MLP.
 
-What the checks do not look at stands in the files beside this one.
+They run for two estimators, and for four with ``--full``.
 """
 
 import re
@@ -22,24 +22,21 @@ from sklearn.utils.estimator_checks import (
 
 from chainrule import MLPClassifier, MLPRegressor
 
-# What scikit-learn leaves out by itself: its MLP has neither.
+# What scikit-learn skips itself: its MLP has neither.
 INAPPLICABLE = r"SCIPY_ARRAY_API is not set|does not have a decision_function method"
 
 PAIRS = [
     (MLPClassifier, neural_network.MLPClassifier),
     (MLPRegressor, neural_network.MLPRegressor),
 ]
-ESTIMATORS = [
-    MLPClassifier(),
-    MLPClassifier(solver="lbfgs", hidden_layer_sizes=(10,)),
-    MLPRegressor(),
-    MLPRegressor(solver="lbfgs", hidden_layer_sizes=(10,)),
-]
+SMALL = {"hidden_layer_sizes": (10,), "solver": "lbfgs"}
+ESTIMATORS = [MLPClassifier(), MLPRegressor(**SMALL, max_iter=50)]
+ALL_ESTIMATORS = [MLPClassifier(), MLPClassifier(**SMALL), MLPRegressor(), MLPRegressor(**SMALL)]
 
 
-def checks() -> list[Any]:
+def checks(estimators: list[Any]) -> list[Any]:
     """Return scikit-learn's checks of each estimator; 1.6 names one of them twice."""
-    marker = parametrize_with_checks(ESTIMATORS).mark
+    marker = parametrize_with_checks(estimators).mark
     name = marker.kwargs["ids"]
     named = {
         (repr(estimator), name(check)): (estimator, check) for estimator, check in marker.args[1]
@@ -47,18 +44,24 @@ def checks() -> list[Any]:
     return [pytest.param(*pair, id="-".join(key)) for key, pair in named.items()]
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "check" in metafunc.fixturenames:
+        full = metafunc.config.getoption("full")
+        rows = checks(ALL_ESTIMATORS if full else ESTIMATORS)
+        metafunc.parametrize(("estimator", "check"), rows)
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("estimator", "check"), checks())
 def test_scikit_learns_checks(estimator: Any, check: Any):
     try:
         check(estimator)
-    except SkipTest as told:
-        if not re.search(INAPPLICABLE, str(told)):
+    except SkipTest as skipped:
+        if not re.search(INAPPLICABLE, str(skipped)):
             raise
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-def test_tags_are_no_looser(ours: Any, theirs: Any):
+def test_tags_are_those_of_scikit_learn(ours: Any, theirs: Any):
     ours_tags, theirs_tags = get_tags(ours()), get_tags(theirs())
     assert ours_tags == theirs_tags
 
@@ -72,12 +75,12 @@ def test_data_frames_and_set_output(estimator: Any):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-def test_every_parameter_of_scikit_learn_is_there_with_its_default(ours: Any, theirs: Any):
+def test_every_parameter_of_scikit_learn_exists_with_its_default(ours: Any, theirs: Any):
     mine, original = ours().get_params(), theirs().get_params()
     assert {name: mine[name] for name in original} == original
 
 
-def test_feature_names_are_kept_and_compared():
+def test_feature_names_are_stored_and_compared():
     frame = pd.DataFrame({"height": [1.0, 2, 3, 4], "width": [4.0, 3, 2, 1]})
     fitted = MLPClassifier((3,), max_iter=2).fit(frame, [0, 1, 0, 1])
     assert fitted.feature_names_in_.tolist() == ["height", "width"]
@@ -87,7 +90,7 @@ def test_feature_names_are_kept_and_compared():
         fitted.predict(frame.to_numpy())
 
 
-def test_a_text_column_is_named_with_the_remedy():
+def test_the_error_for_a_text_column_contains_the_remedy():
     frame = pd.DataFrame({"height": [1.0, 2, 3, 4], "town": ["Ulm", "Jena", "Ulm", "Kiel"]})
     with pytest.raises(ValueError, match=r"Column 'town', row 0, is 'Ulm'.*OneHotEncoder"):
         MLPRegressor(max_iter=2).fit(frame, np.arange(4.0))
