@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPRegressor as theirs  # noqa: N813 (ours ha
 
 from chainrule import SGD, DivergenceError
 from chainrule.estimators import progress
-from chainrule.estimators.stopping import Rule, Wait
+from chainrule.estimators.history import Plateau, StoppingRule
 from chainrule.training import Record, Run
 from tests.estimators.data import CLASSES, NUMBERS, TARGETS, X, bytes_of, quick
 
@@ -148,9 +148,9 @@ def test_a_stop_before_a_divergence_comes_first(
 
 
 def test_the_rule_finds_where_it_fires():
-    rule, wait = Rule(tol=0.1, patience=2), Wait(0, 5.0)
-    assert rule.first(wait, [6.0, 6.0, 6.0, 6.0, 9.0]) == 4
-    assert rule.first(wait, [6.0, 6.0, 6.0, 6.2, 6.0]) is None
+    rule, plateau = StoppingRule(tol=0.1, patience=2), Plateau(0, 5.0)
+    assert rule.first_stop(plateau, [6.0, 6.0, 6.0, 6.0, 9.0]) == 4
+    assert rule.first_stop(plateau, [6.0, 6.0, 6.0, 6.2, 6.0]) is None
 
 
 def test_an_error_in_a_function_leaves_what_was_reached():

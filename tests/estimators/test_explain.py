@@ -50,13 +50,13 @@ MORE: dict[str, dict[str, Any]] = {
 
 def compare(fitted: Any, X: Any, y: Any, steps: int = 1, rtol: float = 1e-12, **more: Any) -> Any:
     """Compare the steps explained with as many calls of partial_fit; return the explanation."""
-    before = bytes_of(fitted), repr(fitted._course), fitted.network_
+    before = bytes_of(fitted), repr(fitted._history), fitted.network_
     doc = fitted.explain(X, y, level="matrices", steps=steps, **more)
-    assert (bytes_of(fitted), repr(fitted._course), fitted.network_) == before
+    assert (bytes_of(fitted), repr(fitted._history), fitted.network_) == before
     went = deepcopy(fitted)
     for _ in range(steps):
         went.partial_fit(X, y, **more)
-    assert doc.steps[-1].number == went._course.state.step
+    assert doc.steps[-1].number == went._history.state.step
     found = {m.key: m.array for m in doc.steps[-1].matrices}
     for name, array in went.network_.views(went.theta_).items():
         np.testing.assert_allclose(found[f"{name}_new"], array, rtol, 1e-3 * rtol, err_msg=name)
@@ -152,7 +152,7 @@ def test_a_search_has_no_state():
 
 def test_after_early_stopping_it_begins_at_the_best():
     fitted = quick("one", early_stopping=True, learning_rate_init=0.3, max_iter=20).fit(X, NUMBERS)
-    assert not np.array_equal(fitted.theta_, fitted._course.state.theta)
+    assert not np.array_equal(fitted.theta_, fitted._history.state.theta)
     assert np.array_equal(fitted.explain(X[ROWS], NUMBERS[ROWS]).setup.theta, fitted.theta_)
 
 

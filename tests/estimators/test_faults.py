@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule.estimators import faults
+from chainrule.estimators import data
 from tests.estimators.data import BINARY, CLASSES, LABELS, NUMBERS, TARGETS, X, bytes_of, quick
 from tests.estimators.test_bad_data import changed, same, state_of
 
@@ -164,9 +164,9 @@ def test_a_scorer_that_fails_is_named():
 def test_a_fault_among_many_floats_is_looked_up_once(order: Any, monkeypatch: pytest.MonkeyPatch):
     """A Python object for each entry of a large array would take longer than training."""
     looked_at: list[Any] = []
-    judge = faults.fault_of
+    judge = data.fault_of
     monkeypatch.setattr(
-        faults, "fault_of", lambda value, what: looked_at.append(value) or judge(value, what)
+        data, "fault_of", lambda value, what: looked_at.append(value) or judge(value, what)
     )
     wide = np.zeros((50, 300), order=order)
     wide[[40, 41], 299] = np.nan

@@ -12,11 +12,11 @@ import pytest
 
 from chainrule import loops
 from chainrule.compiled.engine import Training
-from chainrule.estimators.stopping import Rule
+from chainrule.estimators.history import StoppingRule
 from tests.estimators.data import NUMBERS, X, bytes_of, quick
 from tests.training.interruptions import at_line, files, in_short_calls
 
-FIT = files("estimators/fitting.py", "estimators/course.py", "estimators/stopping.py")
+FIT = files("estimators/fitting.py", "estimators/history.py")
 EPOCHS = 4
 
 CHOICES: dict[str, dict[str, Any]] = {
@@ -41,7 +41,7 @@ def going_on(choices: str, **more: Any) -> Any:
 def outcome(estimator: Any) -> tuple[Any, ...]:
     """Return what a fit leaves: weights as bytes, curves, and the counts since the first fit."""
     curves = estimator.loss_curve_, estimator.validation_loss_curve_, estimator.validation_scores_
-    return bytes_of(estimator), *curves, estimator.t_, estimator._course.learning_rate
+    return bytes_of(estimator), *curves, estimator.t_, estimator._history.learning_rate
 
 
 def interrupted(choices: str, step: int) -> Iterator[Any]:
@@ -83,8 +83,8 @@ def test_an_interruption_keeps_what_was_reached(looks: Any, monkeypatch: pytest.
             raise KeyboardInterrupt
         return original(self, score, *rest)
 
-    original = Rule.after
-    monkeypatch.setattr(Rule, "after", interrupt)
+    original = StoppingRule.update
+    monkeypatch.setattr(StoppingRule, "update", interrupt)
     estimator = quick("one", callbacks=looks, n_iter_no_change=1, tol=0.0)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         estimator.fit(X, NUMBERS)

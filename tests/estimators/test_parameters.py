@@ -101,7 +101,7 @@ def test_the_engine_is_the_one_that_was_asked_for():
     for engine, taken in (("auto", "compiled"), ("reference", "reference")):
         choices: dict[str, Any] = {"hidden_layer_sizes": (50, 50), "engine": engine, "alpha": 0.1}
         network = fitted(MLPRegressor, **choices)
-        assert network._course.state.engine == taken
+        assert network._history.state.engine == taken
         assert (network._forward._prepared(network.theta_) is not None) == (engine == "auto")
 
 

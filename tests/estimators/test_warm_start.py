@@ -53,8 +53,8 @@ def test_a_then_b_is_a_plus_b(way: str, kind: str):
 
 def test_the_adaptive_rate_did_fall():
     whole = quick("one", max_iter=11, **WAYS["adaptive"]).fit(X, TARGETS["one"])
-    assert whole._course.learning_rate is not None
-    assert whole._course.learning_rate < 0.1
+    assert whole._history.learning_rate is not None
+    assert whole._history.learning_rate < 0.1
 
 
 def test_weights_changed_by_hand_are_gone_on_from():

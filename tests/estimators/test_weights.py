@@ -201,17 +201,17 @@ def test_single_precision_is_computed_in_single_precision(kind: str):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_samples_are_not_copied(dtype: Any, order: Any, monkeypatch: pytest.MonkeyPatch):
-    from chainrule.estimators import runs
+    from chainrule.estimators import history
 
     seen: list[Any] = []
-    train = runs.train
+    train = history.train
 
     def look(network: Any, given: Any, *rest: Any, **more: Any) -> Any:
         run = train(network, given, *rest, **more)
         seen.append((given, run.data.x))
         return run
 
-    monkeypatch.setattr(runs, "train", look)
+    monkeypatch.setattr(history, "train", look)
     own = np.asarray(X, dtype, order=order)
     quick("one").fit(own, NUMBERS)
     assert all(np.shares_memory(own, array) for array in seen[0])

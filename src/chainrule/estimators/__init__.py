@@ -12,7 +12,7 @@ if find_spec("sklearn") is None:
 
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.fitting import NotFiniteError
-from chainrule.estimators.insight import Gradients
+from chainrule.estimators.introspection import Gradients
 from chainrule.estimators.regressor import MLPRegressor
 
 __all__ = ["Gradients", "MLPClassifier", "MLPRegressor", "NotFiniteError"]

@@ -1,21 +1,21 @@
-"""Callbacks: scikit-learn's protocol, which it has since 1.9, and plain functions.
+"""Callbacks of a fit: plain functions, and scikit-learn's callback protocol.
 
-Nothing else here knows that protocol; with an older scikit-learn only plain functions are called.
+scikit-learn has the protocol since 1.9; with an older version only plain functions are called.
 """
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.estimators.choices import Callback
+from chainrule.estimators.hyperparameters import Callback
 from chainrule.training import Record
 
 if TYPE_CHECKING:
 
     class CallbackSupportMixin:
-        """What scikit-learn adds to an estimator that has callbacks."""
+        """What scikit-learn adds to an estimator that supports callbacks."""
 
     def with_callbacks(method: Any) -> Any:
-        """Return a method at whose end callbacks are torn down."""
+        """Return a method that tears down callbacks when it ends."""
         return method
 
     SUPPORTED = True
@@ -27,72 +27,74 @@ else:
     except ImportError:  # before 1.9
 
         class CallbackSupportMixin:
-            """An estimator without scikit-learn's callbacks, which this version has not."""
+            """An estimator without scikit-learn's callbacks, which this version does not have."""
 
         def with_callbacks(method: Any) -> Any:
-            """Return the method as it is."""
+            """Return the method unchanged."""
             return method
 
         SUPPORTED = False
 
-__all__ = ["SUPPORTED", "CallbackSupportMixin", "Watch", "with_callbacks"]
+__all__ = ["SUPPORTED", "CallbackSupportMixin", "Callbacks", "with_callbacks"]
 
 
-class Watch:
-    """Those who look on while an estimator is fitted.
+class Callbacks:
+    """The callbacks of one fit, both functions and scikit-learn's.
 
     Parameters
     ----------
     estimator : estimator
     functions : sequence of callable
-        ``callback(estimator, record)``, after every epoch; whoever returns True ends the fit.
-    given : mapping
-        X, y and metadata of the fit, as they were handed in.
-    rebuilt : callable
-        Returns the attributes that a copy of the estimator needs to predict as it would now.
+        ``callback(estimator, record)``, called after every epoch; the fit ends if one returns True.
+    arguments : mapping
+        X, y and metadata of the fit, as the user gave them.
+    attributes : callable
+        Returns the attributes that a copy of the estimator needs to make predictions now.
     """
 
     def __init__(
         self,
         estimator: Any,
         functions: list[Callback],
-        given: Mapping[str, Any],
-        rebuilt: Callable[[], dict[str, Any]],
+        arguments: Mapping[str, Any],
+        attributes: Callable[[], dict[str, Any]],
     ) -> None:
         self.estimator, self.functions = estimator, functions
-        self.given, self.rebuilt = dict(given), rebuilt
+        self.arguments, self.attributes = dict(arguments), attributes
         self._fit: Any = None
         self._epoch: Any = None
 
     @property
-    def looks(self) -> bool:
-        """Whether anybody wants to see every epoch, once the fit has begun."""
-        told = self._fit is not None and getattr(self.estimator, "_skl_callbacks", ())
-        return bool(self.functions or told)
+    def active(self) -> bool:
+        """Whether any callback has to see every epoch, once the fit has begun."""
+        sklearn_callbacks = self._fit is not None and getattr(self.estimator, "_skl_callbacks", ())
+        return bool(self.functions or sklearn_callbacks)
 
     def begin_fit(self, epochs: int) -> None:
-        """Say that a fit of so many epochs begins."""
+        """Announce a fit of at most this many epochs."""
         if SUPPORTED:
             context = self.estimator._init_callback_context(max_subtasks=epochs)  # noqa: SLF001 (the protocol's own name)
-            self._fit = context.call_on_fit_task_begin(estimator=self.estimator, **self.given)
+            self._fit = context.call_on_fit_task_begin(estimator=self.estimator, **self.arguments)
 
     def begin_epoch(self) -> None:
-        """Say that an epoch begins."""
+        """Announce an epoch."""
         if self._fit is not None:
             self._epoch = self._fit.subcontext(task_name="epoch").call_on_fit_task_begin(
-                estimator=self.estimator, **self.given, reconstruction_attributes=self.rebuilt
+                estimator=self.estimator,
+                **self.arguments,
+                reconstruction_attributes=self.attributes,
             )
 
     def end_epoch(self, record: Record | None) -> bool:
-        """Say that an epoch has ended, None if there was none; return whether to stop."""
-        asked = [bool(f(self.estimator, record)) for f in self.functions if record is not None]
+        """Call the callbacks after an epoch, None if there was none; return whether to stop."""
+        stops = [bool(f(self.estimator, record)) for f in self.functions if record is not None]
         if self._epoch is not None:
-            asked.append(self._end(self._epoch))
+            stops.append(self._end(self._epoch))
         self._epoch = None
-        return any(asked)
+        return any(stops)
 
     def end_fit(self) -> None:
-        """Say that the fit has ended."""
+        """Announce the end of the fit."""
         if self._fit is not None:
             self._end(self._fit)
         self._fit = None
@@ -100,6 +102,8 @@ class Watch:
     def _end(self, context: Any) -> bool:
         return bool(
             context.call_on_fit_task_end(
-                estimator=self.estimator, **self.given, reconstruction_attributes=self.rebuilt
+                estimator=self.estimator,
+                **self.arguments,
+                reconstruction_attributes=self.attributes,
             )
         )

@@ -13,8 +13,8 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.activations import Activation
 from chainrule.errors import InputError
-from chainrule.estimators.base import BaseMLP, Given, trains_by_epochs
-from chainrule.estimators.choices import Activations, Callback, Layers
+from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
+from chainrule.estimators.hyperparameters import Activations, Callback, Layers
 from chainrule.estimators.labels import Labels, labels_named, labels_of
 from chainrule.estimators.networks import class_loss, class_output
 from chainrule.initializers import Initializer
@@ -42,7 +42,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ½ alpha Σw² over all weights, divided by the batch's sum of sample weights, as scikit-learn
         has it. `l1` and `l2` are added to the loss as they stand.
     batch_size : int or "auto", default "auto"
-        Samples in a batch; "auto" is ``min(200, n_samples)``. L-BFGS takes all.
+        TrainingData in a batch; "auto" is ``min(200, n_samples)``. L-BFGS takes all.
     learning_rate : str or Schedule, default "constant"
         ``"constant"``, ``"invscaling"`` and ``"adaptive"`` as scikit-learn has them, for solvers of
         the family of ``"sgd"``; for every solver by name also ``"step"``, ``"exponential"`` and
@@ -130,7 +130,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     n_iter_ : int
         Epochs of the last fit.
     t_ : int
-        Samples seen in all of them.
+        TrainingData seen in all of them.
     stop_reason_ : str
         Why the last fit ended: ``"epochs"``, ``"converged"``, ``"early stopping"``,
         ``"callback"``, ``"calls"``, ``"interrupted"`` or ``"diverged"``.
@@ -238,7 +238,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     # ---- what base asks ----
 
-    def _take_targets(self, y: Array, classes: ArrayLike | None) -> None:
+    def _learn_targets(self, y: Array, classes: ArrayLike | None) -> None:
         if classes is None or y.ndim == 2:
             self._labels = labels_of(y)
         else:
@@ -270,10 +270,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return product
 
-    def _classes_of(self, y: Array) -> Array | None:
+    def _labels_to_stratify(self, y: Array) -> Array | None:
         return None if self._labels.kind == "multilabel" else self._labels.numbers(y)
 
-    def _score_of(self, p: Array, y: Array, weight: Array | None) -> float:
+    def _score_predictions(self, p: Array, y: Array, weight: Array | None) -> float:
         right = self._labels.predict(p) == y
         if right.ndim == 2:
             right = right.all(axis=1)
@@ -327,8 +327,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "classes must be passed on the first call to partial_fit, since later data may "
                 "bring others; give classes=np.unique(all of y)"
             )
-        held = Given(X_val, y_val, sample_weight_val)
-        return self._one_epoch(Given(X, y, sample_weight), held, classes)
+        held = UserData(X_val, y_val, sample_weight_val)
+        return self._fit_one_epoch(UserData(X, y, sample_weight), held, classes)
 
     def _same_classes(self, classes: ArrayLike) -> None:
         """Raise InputError where a later call names other classes."""
@@ -399,7 +399,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         InputError
             If something does not fit or is not finite.
         """
-        return self._scored(X, y, sample_weight)
+        return self._score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

@@ -1,93 +1,110 @@
-"""One call of fit: a run of the engine, followed until a rule, a callback or the end stops it.
+"""The training loop of one call to fit, which ends by a stopping rule, a callback or a limit.
 
-No number of training is made here. Where nobody looks on, the engine runs many epochs at once, and
-goes back to an earlier state where the rule would have fired on the way: the rule is exact.
+If nothing has to see every epoch, the engine runs many epochs in one call. If the stopping rule
+applies to one of them, the run is rewound and repeated up to there, so that the result is the same.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from numpy.typing import NDArray
 
 from chainrule.errors import DivergenceError
-from chainrule.estimators.callbacks import Watch
-from chainrule.estimators.course import Course, Reached
-from chainrule.estimators.held_out import HeldOut
-from chainrule.estimators.progress import Tell
-from chainrule.estimators.stopping import Rule, Wait
-from chainrule.estimators.warned import warn
+from chainrule.estimators.callbacks import Callbacks
+from chainrule.estimators.history import Checkpoint, Plateau, StoppingRule, TrainingHistory
+from chainrule.estimators.progress import ReportProgress, warn
 from chainrule.optimizers import LBFGS
 from chainrule.training import Record, Run
 
 Array: TypeAlias = NDArray[Any]
 
-# One epoch for so many done is run at once, though the rule may fire on the way; or as many as take
-# so few seconds, where starting a stretch takes longer than to run it twice.
-AHEAD, SOON = 8, 0.002
-LEAST_RATE = 1e-6  # below it scikit-learn's adaptive rate gives up
+# A slice of epochs runs beyond the earliest possible stop: by one eighth of the epochs so far, or
+# for this many seconds, in which starting a slice takes longer than repeating it.
+EXTRA_SHARE, EXTRA_SECONDS = 8, 0.002
+MIN_LEARNING_RATE = 1e-6  # scikit-learn's adaptive learning rate is not reduced below it
 
 
 class NotFiniteError(DivergenceError, ValueError):
-    """A fit diverged; a ValueError too, as scikit-learn's is."""
+    """A fit diverged; also a ValueError, as scikit-learn's error is."""
 
 
-@dataclass
-class Fitting:
-    """What a fit goes by.
+class Validation(NamedTuple):
+    """Functions that evaluate the network on validation data after an epoch.
+
+    Attributes
+    ----------
+    loss : callable
+        ``loss(theta)``.
+    score : callable or None
+        ``score(loss)`` of the estimator, larger is better; None if validation data do not decide
+        when to stop.
+    """
+
+    loss: Callable[[Array], float]
+    score: Callable[[float], float] | None = None
+
+
+@dataclass(frozen=True)
+class EstimatorHooks:
+    """Functions by which a fit reads and updates its estimator.
+
+    Parameters
+    ----------
+    publish : callable
+        ``publish()`` updates the estimator's attributes from the history.
+    get_theta, set_theta : callable
+        Read and replace the parameters that the estimator predicts with.
+    learning_rate_reduced : callable
+        Called with the new value of an adaptive learning rate.
+    """
+
+    publish: Callable[[], None]
+    get_theta: Callable[[], Array]
+    set_theta: Callable[[Array], None]
+    learning_rate_reduced: Callable[[float], None]
+
+
+@dataclass(kw_only=True)
+class FitLoop:
+    """State and collaborators of one call to fit.
 
     Parameters
     ----------
     run : Run
-    course : Course
-        Is written to.
-    rule : Rule
+    history : TrainingHistory
+        Epochs are appended to it.
+    rule : StoppingRule
     epochs : int
-        How many at most.
+        The maximum number of epochs.
     adaptive : bool
-        Whether the rate falls where the rule fires.
-    held_out : HeldOut or None
-    judge : callable or None
-        The score of early stopping, of which more is better; without it the rule looks at the loss.
-    loss_of : callable
-        The validation loss of validation data and a θ.
-    watch : Watch
-    tell : callable or None
-        Shows progress.
-    show : callable
-        Lets the estimator show what the course is now.
-    preview : callable
-        Lets the estimator predict with a θ before the course has it, for scorers.
-    theta_of : callable
-        The estimator's θ, which a callback may have replaced.
-    slowed : callable
-        Is told what an adaptive rate has fallen to.
+        Whether to reduce the learning rate, instead of stopping, when nothing improves.
+    callbacks : Callbacks
+    estimator : EstimatorHooks
+    validation : Validation, optional
+    report_progress : callable, optional
+        Displays the progress after an epoch.
     records : list of Record
         One for each epoch of this fit.
-    pace : float
-        Seconds of an epoch in the last stretch, 0 before the first.
+    seconds_per_epoch : float
+        In the last slice, 0 before the first.
     """
 
     run: Run
-    course: Course
-    rule: Rule
+    history: TrainingHistory
+    rule: StoppingRule
     epochs: int
     adaptive: bool
-    held_out: HeldOut | None
-    judge: Callable[[float], float] | None
-    loss_of: Callable[[HeldOut, Array], float]
-    watch: Watch
-    tell: Tell | None
-    show: Callable[[], None]
-    preview: Callable[[Array], None]
-    theta_of: Callable[[], Array]
-    slowed: Callable[[float], None]
+    callbacks: Callbacks
+    estimator: EstimatorHooks
+    validation: Validation | None = None
+    report_progress: ReportProgress | None = None
     records: list[Record] = field(default_factory=list)
-    pace: float = 0.0
+    seconds_per_epoch: float = 0.0
 
-    def go(self) -> None:
-        """Run until something ends it; the course says what.
+    def execute(self) -> None:
+        """Train until the fit ends; ``history.reason`` is the reason.
 
         Raises
         ------
@@ -95,197 +112,201 @@ class Fitting:
             If a number is not finite; the last finite θ is kept.
         """
         try:
-            if self.follows:
-                self._follow()
+            if self.needs_every_epoch:
+                self._run_by_epoch()
             else:
-                self._run_through()
+                self._run_in_slices()
         except (DivergenceError, KeyboardInterrupt) as error:
-            self._settle()
+            self._synchronize()
             if not self.pending:
-                self._conclude()
-            if self.course.reason in ("", "epochs"):  # the rule had not fired before
-                self._break_off(error)
+                self._set_reason()
+            if self.history.reason in ("", "epochs"):  # the rule did not apply before
+                self._end_by(error)
         except BaseException:
-            self._settle()
+            self._synchronize()
             raise
         finally:
             try:
-                self.show()
-            except KeyboardInterrupt:  # what is shown belongs to one moment
-                self.show()
+                self.estimator.publish()
+            except KeyboardInterrupt:  # the attributes must belong to the same epoch
+                self.estimator.publish()
                 raise
 
-    def _break_off(self, error: BaseException) -> None:
-        """Say that a fit was interrupted, or raise the error that ended it."""
+    def _end_by(self, error: BaseException) -> None:
+        """End the fit: warn after an interruption, and raise an error after divergence."""
         if isinstance(error, KeyboardInterrupt):
-            self.course.reason = "interrupted"
+            self.history.reason = "interrupted"
             warn("Training interrupted by user.")
             return
-        self.course.reason = "diverged"
+        self.history.reason = "diverged"
         raise NotFiniteError(
             "Solver produced non-finite parameter weights. The input data may contain large "
             f"values and need to be preprocessed. {error}"
         ) from None
 
     @property
-    def follows(self) -> bool:
-        """Whether something looks at every epoch: a callback, validation data, a progress bar."""
-        return self.watch.looks or self.held_out is not None or self.tell is not None
+    def needs_every_epoch(self) -> bool:
+        """Whether something sees every epoch: a callback, validation data or a progress bar."""
+        observed = self.validation is not None or self.report_progress is not None
+        return self.callbacks.active or observed
+
+    @property
+    def stops_by_score(self) -> bool:
+        """Whether the stopping rule applies to a validation score."""
+        return self.validation is not None and self.validation.score is not None
 
     @property
     def left(self) -> int:
-        """The epochs that are left of this fit."""
-        return self.epochs - self.course.epochs
+        """The number of epochs left."""
+        return self.epochs - self.history.epochs
 
     @property
     def pending(self) -> list[Record]:
-        """The run's records of this fit that the course does not have yet."""
-        return self.run.history[self.course.epochs :]
+        """The run's records of this fit that are not in the history yet."""
+        return self.run.history[self.history.epochs :]
 
-    def _settle(self) -> None:
-        """Bring the course to where the run is; an interruption may have left it behind.
+    def _synchronize(self) -> None:
+        """Update the history to the state of the run, after an interruption between the two.
 
-        An epoch that something looks at and that has not been judged yet is left out: going on
-        computes it again.
+        An epoch that must be seen and was not evaluated yet is left out; it is computed again when
+        training is resumed.
         """
-        if not self.follows:
-            self._take_records()
-        elif not self.pending:  # the run may be inside an epoch
-            self.course.reached = self.course.reached._replace(state=self.run.state)
+        if not self.needs_every_epoch:
+            self._store_slice()
+        elif not self.pending:  # the run may be within an epoch
+            self.history.checkpoint = self.history.checkpoint._replace(state=self.run.state)
 
-    # ---- where nobody looks ----
+    # ---- slices of epochs ----
 
-    def _run_through(self) -> None:
-        """Run in stretches, and judge their epochs afterwards."""
-        while self.left > 0 and not self.course.reason:
-            epochs, began = self._stretch(), perf_counter()
+    def _run_in_slices(self) -> None:
+        """Run slices of epochs, and apply the stopping rule afterwards."""
+        while self.left > 0 and not self.history.reason:
+            epochs, began = self._epochs_per_slice(), perf_counter()
             self.run.extend(epochs).finish()
-            self.pace = (perf_counter() - began) / epochs
-            self._take_records()
-            self._conclude()
+            self.seconds_per_epoch = (perf_counter() - began) / epochs
+            self._store_slice()
+            self._set_reason()
 
-    def _stretch(self) -> int:
-        """Return for how many epochs to run: until the rule can fire, or further ahead."""
+    def _epochs_per_slice(self) -> int:
+        """Return the epochs of the next slice: up to the earliest possible stop, or beyond."""
         if isinstance(self.run.optimizer, LBFGS):
             return self.left
-        safe = self.rule.safe(self.course.wait, self.left)
-        ahead = min(self.left, max(self.course.epochs // AHEAD, self._soon()))
-        return safe if self.adaptive else max(safe, ahead)
+        safe = self.rule.epochs_before_stop(self.history.plateau, self.left)
+        fast = int(EXTRA_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 0
+        extended = min(self.left, max(self.history.epochs // EXTRA_SHARE, fast))
+        return safe if self.adaptive else max(safe, extended)
 
-    def _soon(self) -> int:
-        """Return how many epochs take a moment, by what those of the last stretch took."""
-        return int(SOON / self.pace) if self.pace else 0
-
-    def _take_records(self) -> None:
-        """Note what the run has done; where the rule has fired on the way, go back to there."""
-        state, run = self.course.state, self.run
-        stop = self._stop()
+    def _store_slice(self) -> None:
+        """Store the epochs of a slice; if the rule applies to one of them, rewind to it first."""
+        state, run = self.history.state, self.run
+        stop = self._first_stop()
         if stop is not None and (run.state.epoch, run.state.batch) > (state.epoch + stop, 0):
             run.rewind(state)
             run.extend(stop).finish()
         pending = self.pending
-        self._note(pending, [-record.loss for record in pending])
+        self._store(pending, [-record.loss for record in pending])
 
-    def _stop(self) -> int | None:
-        """Return after how many pending epochs the rule fires, None if it does not."""
+    def _first_stop(self) -> int | None:
+        """Return after how many pending epochs the rule applies, or None."""
         if isinstance(self.run.optimizer, LBFGS):
             return None
-        return self.rule.first(self.course.wait, [-record.loss for record in self.pending])
+        losses = [-record.loss for record in self.pending]
+        return self.rule.first_stop(self.history.plateau, losses)
 
-    # ---- where somebody looks ----
+    # ---- single epochs ----
 
-    def _follow(self) -> None:
-        """Run epoch by epoch."""
+    def _run_by_epoch(self) -> None:
+        """Run epoch by epoch, with evaluation and callbacks after each."""
         records = iter(self.run.extend(self.left))
-        while self.left > 0 and not self.course.reason:
-            self.watch.begin_epoch()
+        while self.left > 0 and not self.history.reason:
+            self.callbacks.begin_epoch()
             record = next(records, None)
             if record is not None:
-                record = self._seen(record)
+                record = self._evaluate(record)
             try:
-                stop = self.watch.end_epoch(record)
+                stop = self.callbacks.end_epoch(record)
             finally:
-                self._take_over()
+                self._adopt_theta()
             before = self.run
-            self._conclude(told=stop, over=record is None)
+            self._set_reason(by_callback=stop, exhausted=record is None)
             if self.run is not before:
                 records = iter(self.run)
 
-    def _seen(self, record: Record) -> Record:
-        """Judge an epoch and show it; return its record with the validation loss."""
+    def _evaluate(self, record: Record) -> Record:
+        """Evaluate, store and display an epoch; return its record with the validation results."""
         score, theta = None, self.run.state.theta
-        self.preview(theta)
-        if self.held_out is not None:
-            loss = self.loss_of(self.held_out, theta)
+        self.estimator.set_theta(theta)
+        if self.validation is not None:
+            loss = self.validation.loss(theta)
             record = record._replace(validation_loss=loss)
-            if self.judge is not None:
-                score = self.judge(loss)
+            if self.validation.score is not None:
+                score = self.validation.score(loss)
                 record = record._replace(metric=score)
-        self._note([record], [-record.loss if score is None else score])
-        if self.tell is not None:
-            self.tell(self.course.epochs, record, score)
+        self._store([record], [-record.loss if score is None else score])
+        if self.report_progress is not None:
+            self.report_progress(self.history.epochs, record, score)
         return record
+
+    def _adopt_theta(self) -> None:
+        """Continue from the estimator's parameters if a callback has replaced them."""
+        theta = self.estimator.get_theta()
+        if theta is not self.history.state.theta:
+            self.run.rewind(self.run.state._replace(theta=theta))
+            self.history.checkpoint = self.history.checkpoint._replace(state=self.run.state)
 
     # ---- both ----
 
-    def _take_over(self) -> None:
-        """Go on from other weights, where a callback has set them."""
-        theta = self.theta_of()
-        if theta is not self.course.state.theta:
-            self.run.rewind(self.run.state._replace(theta=theta))
-            self.course.reached = self.course.reached._replace(state=self.run.state)
-
-    def _note(self, records: list[Record], scores: list[float]) -> None:
-        """Write down epochs with the state that they lead to, and keep θ if its score is best."""
-        course, state = self.course, self.run.state
-        wait = course.wait
+    def _store(self, records: list[Record], scores: list[float]) -> None:
+        """Append epochs to the history, with the state after them and the best θ."""
+        history, state = self.history, self.run.state
+        plateau = history.plateau
         for score in scores:
-            wait = self.rule.after(wait, score)
-        best = self.judge is not None and wait.best > course.wait.best
-        reached = Reached(
+            plateau = self.rule.update(plateau, score)
+        best = self.stops_by_score and plateau.best > history.plateau.best
+        checkpoint = Checkpoint(
             state,
-            wait,
-            state.theta if best else course.best_theta,
-            course.samples + len(records) * len(self.run.data.x),
-            course.epochs + len(records),
+            plateau,
+            state.theta if best else history.best_theta,
+            history.samples + len(records) * len(self.run.data.x),
+            history.epochs + len(records),
         )
         losses = [float(record.loss) for record in records]
-        held_out = [r.validation_loss for r in records if r.validation_loss is not None]
-        self.records[course.epochs :] = records
-        course.write(reached, losses, held_out, scores if self.judge is not None else [])
-        self.show()
+        validation = [r.validation_loss for r in records if r.validation_loss is not None]
+        self.records[history.epochs :] = records
+        history.append(checkpoint, losses, validation, scores if self.stops_by_score else [])
+        self.estimator.publish()
 
-    def _conclude(self, *, told: bool = False, over: bool = False) -> None:
-        """Say why the fit ends, if it does; an adaptive rate falls instead."""
-        if told:
-            self.course.reason = "callback"
+    def _set_reason(self, *, by_callback: bool = False, exhausted: bool = False) -> None:
+        """Set the reason if the fit ends here; reduce an adaptive learning rate instead."""
+        if by_callback:
+            self.history.reason = "callback"
         elif isinstance(self.run.optimizer, LBFGS):
-            self._conclude_search(over=over)
-        elif self.rule.fires(self.course.wait) and not self._slows():
-            self.course.reason = "converged" if self.judge is None else "early stopping"
+            self._set_search_reason(exhausted=exhausted)
+        elif self.rule.should_stop(self.history.plateau) and not self._reduce_learning_rate():
+            self.history.reason = "early stopping" if self.stops_by_score else "converged"
         elif self.left <= 0:
-            self.course.reason = "epochs"
+            self.history.reason = "epochs"
 
-    def _conclude_search(self, *, over: bool) -> None:
-        """Say why L-BFGS ended."""
+    def _set_search_reason(self, *, exhausted: bool) -> None:
+        """Set the reason for which L-BFGS ended, if it did."""
         if self.run.reason == "calls":
-            self.course.reason = "calls"
-        elif over or self.run.reason == "converged":
-            self.course.reason = "converged"
+            self.history.reason = "calls"
+        elif exhausted or self.run.reason == "converged":
+            self.history.reason = "converged"
         elif self.left <= 0:
-            self.course.reason = "epochs"
+            self.history.reason = "epochs"
 
-    def _slows(self) -> bool:
-        """Divide an adaptive rate by 5 and go on; return whether that was possible."""
+    def _reduce_learning_rate(self) -> bool:
+        """Divide an adaptive learning rate by 5; return whether that was possible."""
         learning_rate: Any = getattr(self.run.optimizer, "learning_rate", None)
-        if not self.adaptive or learning_rate <= LEAST_RATE:
+        if not self.adaptive or learning_rate <= MIN_LEARNING_RATE:
             return False
         description: Any = self.run.optimizer  # a dataclass, as every optimizer is
         optimizer = replace(description, learning_rate=learning_rate / 5)
-        course, run = self.course, self.run.with_optimizer(optimizer)
-        reached = course.reached._replace(wait=Wait(0, course.wait.best))
-        new = optimizer.learning_rate, optimizer, reached, run
-        # One line, without a call: an interruption finds all of it, or nothing.
-        course.learning_rate, course.optimizer, course.reached, self.run = new
-        self.slowed(optimizer.learning_rate)
+        history, run = self.history, self.run.with_optimizer(optimizer)
+        checkpoint = history.checkpoint._replace(plateau=Plateau(0, history.plateau.best))
+        new = optimizer.learning_rate, optimizer, checkpoint, run
+        # One statement without calls: an interruption leaves all of it stored, or nothing.
+        history.learning_rate, history.optimizer, history.checkpoint, self.run = new
+        self.estimator.learning_rate_reduced(optimizer.learning_rate)
         return True

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from chainrule.descriptions import NUMBER
 from chainrule.errors import InputError
-from chainrule.estimators.faults import short
+from chainrule.estimators.data import short
 from chainrule.losses import Loss
 
 Array: TypeAlias = NDArray[Any]
@@ -153,7 +153,7 @@ class Labels:
         return np.array([float(choice.get(label, 1.0)) for label in known])
 
     def same(self, other: "Labels") -> bool:
-        """Tell whether the classes are the same."""
+        """Return whether the classes are the same."""
         return self.kind == other.kind and np.array_equal(self.classes, other.classes)
 
 

@@ -6,18 +6,28 @@ The output layer follows from the loss; the description of the network is chainr
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.activations import ACTIVATIONS, Activation, Logistic
+from chainrule.compiled import describe, predictor
 from chainrule.descriptions import check_type, lookup
 from chainrule.errors import InputError
-from chainrule.estimators.choices import Choices, hidden_layers, plain
+from chainrule.estimators.hyperparameters import Hyperparameters, hidden_layers, hyphenated
 from chainrule.initializers import Uniform
 from chainrule.initializers import initializer as named_initializer
 from chainrule.layers import Dense, Layer
 from chainrule.losses import LOSSES, Loss, Poisson
 from chainrule.multilayer import mlp
-from chainrule.network import Network
+from chainrule.network import Network, precision_of
 from chainrule.penalties import Penalty
+
+if TYPE_CHECKING:
+    from chainrule.compiled import Predictor
+
+Array: TypeAlias = NDArray[Any]
 
 LINKS = {
     "logistic-cross-entropy": "logistic",
@@ -27,16 +37,16 @@ LINKS = {
 }  # scikit-learn's names of output activations
 
 
-def named_loss(choice: str | Loss) -> Loss:
+def find_loss(choice: str | Loss) -> Loss:
     """Return the loss of a name, in chainrule's spelling or scikit-learn's."""
-    return lookup(plain(choice) if isinstance(choice, str) else choice, Loss, LOSSES, "loss")
+    return lookup(hyphenated(choice) if isinstance(choice, str) else choice, Loss, LOSSES, "loss")
 
 
 def class_loss(choice: str | Loss, *, one_of_many: bool) -> Loss:
     """Return a classifier's loss; the cross-entropy by default, of whichever kind fits."""
     if choice in ("log_loss", "log-loss"):
         choice = "softmax-cross-entropy" if one_of_many else "logistic-cross-entropy"
-    loss = named_loss(choice)
+    loss = find_loss(choice)
     if isinstance(loss, Poisson):
         raise InputError(
             "loss='poisson' is for counts, not for classes; choose 'log_loss', or MLPRegressor"
@@ -49,66 +59,66 @@ def class_output(loss: Loss) -> Activation | None:
     return None if loss.owns_link else Logistic()
 
 
-def network_of(
-    choices: Choices, inputs: int, outputs: int, loss: Loss, output: Activation | None
+def make_network(
+    params: Hyperparameters, inputs: int, outputs: int, loss: Loss, output: Activation | None
 ) -> Network:
-    """Return the network of the choices.
+    """Return the network of the params.
 
     Parameters
     ----------
-    choices : Choices
+    choices : Hyperparameters
     inputs, outputs : int
     loss : Loss
     output : Activation or None
         Of the last layer; None where the loss owns its link.
     """
-    check_type(choices.engine, str, "engine", "give 'auto', 'compiled' or 'reference'")
-    hidden = hidden_layers(choices)
+    check_type(params.engine, str, "engine", "give 'auto', 'compiled' or 'reference'")
+    hidden = hidden_layers(params)
     last: list[str | Activation] = ["identity" if output is None else output]
-    chosen = choices.initializer
-    chosen = plain(chosen) if isinstance(chosen, str) else chosen
+    chosen = params.initializer
+    chosen = hyphenated(chosen) if isinstance(chosen, str) else chosen
     drawn = None if chosen is None else named_initializer(chosen)
     network = mlp(
         inputs,
         *hidden,
         outputs,
-        activation=[*activations_of(choices, len(hidden)), *last],
+        activation=[*activations_of(params, len(hidden)), *last],
         loss=loss,
         initializer=drawn,
-        dropout=choices.dropout,
-        layer_norm=bool(choices.layer_norm),
-        penalty=Penalty(choices.l1, choices.l2, choices.alpha),
+        dropout=params.dropout,
+        layer_norm=bool(params.layer_norm),
+        penalty=Penalty(params.l1, params.l2, params.alpha),
     )
-    return network if drawn is not None else drawn_as_theirs(network, logistic_hidden(choices))
+    return network if drawn is not None else sklearn_initializers(network, logistic_hidden(params))
 
 
-def activations_of(choices: Choices, count: int) -> list[str | Activation]:
+def activations_of(params: Hyperparameters, count: int) -> list[str | Activation]:
     """Return the activation of each of `count` hidden layers."""
-    given = choices.activation
+    given = params.activation
     if isinstance(given, str | Activation) or not isinstance(given, Sequence):
-        return [named_activation(given)] * count
+        return [find_activation(given)] * count
     if len(given) != count:
         raise InputError(
             f"activation has {len(given)} entries for {count} hidden layers; name one for all, "
             "or one for each hidden layer: the output's follows from the loss"
         )
-    return [named_activation(one) for one in given]
+    return [find_activation(one) for one in given]
 
 
-def named_activation(choice: str | Activation) -> Activation:
+def find_activation(choice: str | Activation) -> Activation:
     """Return the activation of a name, in either spelling."""
-    spelled = plain(choice) if isinstance(choice, str) else choice
+    spelled = hyphenated(choice) if isinstance(choice, str) else choice
     return lookup(spelled, Activation, ACTIVATIONS, "activation")
 
 
-def logistic_hidden(choices: Choices) -> bool:
-    """Tell whether scikit-learn would draw the smaller weights that it has for the logistic."""
-    given = choices.activation
+def logistic_hidden(params: Hyperparameters) -> bool:
+    """Return whether scikit-learn would draw the smaller weights that it has for the logistic."""
+    given = params.activation
     listed = [given] if isinstance(given, str | Activation) else list(given)
-    return bool(listed) and all(isinstance(named_activation(one), Logistic) for one in listed)
+    return bool(listed) and all(isinstance(find_activation(one), Logistic) for one in listed)
 
 
-def drawn_as_theirs(network: Network, logistic: bool) -> Network:  # noqa: FBT001 (one switch)
+def sklearn_initializers(network: Network, logistic: bool) -> Network:  # noqa: FBT001 (one switch)
     """Return the network with weights and biases drawn by scikit-learn's law, Glorot's."""
     layers: list[Layer] = []
     for layer, inputs in zip(network.layers, network.widths, strict=False):
@@ -127,3 +137,43 @@ def output_name(network: Network) -> str:
         return LINKS[network.loss.name]
     last = network.layers[-1]
     return last.activation.name if isinstance(last, Dense) else "identity"
+
+
+class Forward:
+    """A network's forward pass.
+
+    Parameters
+    ----------
+    network : Network
+    engine : str
+        "auto", "compiled" or "reference".
+    """
+
+    def __init__(self, network: Network, engine: str) -> None:
+        self.network, self.engine = network, engine
+        self._ready: dict[type[np.floating[Any]], Predictor | None] = {}
+
+    def predict(self, theta: Array, x: Array) -> Array:
+        """Return the prediction p, (n, outputs)."""
+        ready = self._prepared(theta)
+        return self.network.predict(theta, x) if ready is None else ready.predict(theta, x)
+
+    def raw(self, theta: Array, x: Array) -> Array:
+        """Return the raw output o, (n, outputs), of x in θ's precision."""
+        ready = self._prepared(theta)
+        if ready is not None:
+            return ready.raw(theta, x)
+        return self.network.forward(self.network.params(theta), x)[-1].a
+
+    def _prepared(self, theta: Array) -> "Predictor | None":
+        """Return the compiled pass for θ's precision, or None."""
+        dtype = precision_of(theta)
+        if dtype not in self._ready:
+            path = describe(self.network, "sgd", rows=1, dtype=dtype, engine=self.engine)
+            compiled = path.engine == "compiled"
+            self._ready[dtype] = predictor(self.network, dtype) if compiled else None
+        return self._ready[dtype]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave addresses behind, which another process cannot use."""
+        return {"network": self.network, "engine": self.engine, "_ready": {}}

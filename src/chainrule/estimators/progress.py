@@ -3,11 +3,14 @@
 It only shows; the numbers are told to it.
 """
 
+import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from time import perf_counter
+from types import FrameType
 from typing import Any, NamedTuple, TypeAlias
 
 from rich.console import Console
@@ -16,13 +19,15 @@ from rich.progress import BarColumn, Progress, TextColumn
 from chainrule.health import Health
 from chainrule.training import Record
 
-Tell: TypeAlias = Callable[[int, Record, float | None], None]
+ReportProgress: TypeAlias = Callable[[int, Record, float | None], None]
 
-REST = 0.1  # seconds between two drawings of a notebook's bar
+REDRAW_SECONDS = 0.1  # seconds between two drawings of a notebook's bar
+MODULE = "sklearn.neural_network"  # scikit-learn's users have filters with module="sklearn"
+INSIDE = ("chainrule.", "sklearn.callback.")
 
 
 @contextmanager
-def shown(verbose: object, epochs: int) -> Iterator[Tell | None]:
+def progress_display(verbose: object, epochs: int) -> Iterator[ReportProgress | None]:
     """Show how a fit goes; None where nobody wants to know.
 
     Parameters
@@ -36,23 +41,23 @@ def shown(verbose: object, epochs: int) -> Iterator[Tell | None]:
         return
     console = Console(stderr=True, highlight=False, emoji=False)
     if console.is_jupyter:
-        with cell(epochs) as tell:
+        with notebook_bar(epochs) as tell:
             yield tell
     elif console.file.isatty() and not console.is_dumb_terminal:
-        with bar(console, epochs) as tell:
+        with terminal_bar(console, epochs) as tell:
             yield tell
     else:
-        yield line
+        yield print_epoch
 
 
 @contextmanager
-def bar(console: Console, epochs: int) -> Iterator[Tell]:
+def terminal_bar(console: Console, epochs: int) -> Iterator[ReportProgress]:
     """Show a bar that moves."""
     count = f"epoch {{task.completed:{len(str(epochs))}.0f}}/{epochs}"  # as wide all the time
     columns = (TextColumn(count), BarColumn(None), TextColumn("{task.description}"))
 
     def tell(epoch: int, record: Record, score: float | None) -> None:
-        progress.update(task, completed=epoch, description="  ".join(parts(record, score)))
+        progress.update(task, completed=epoch, description="  ".join(progress_parts(record, score)))
 
     with Progress(*columns, console=console, expand=True) as progress:
         task = progress.add_task("", total=epochs)
@@ -84,15 +89,15 @@ class Bar(NamedTuple):
 
 
 @contextmanager
-def cell(epochs: int) -> Iterator[Tell]:
+def notebook_bar(epochs: int) -> Iterator[ReportProgress]:
     """Show a bar in a notebook's cell; its own IPython redraws it, and no widgets are needed."""
     handle: Any = import_module("IPython.display").display(Bar(0, epochs), display_id=True)
     now, drawn = Bar(0, epochs), perf_counter()
 
     def tell(epoch: int, record: Record, score: float | None) -> None:
         nonlocal now, drawn
-        now = Bar(epoch, epochs, "  ".join(parts(record, score)))
-        if perf_counter() - drawn > REST:
+        now = Bar(epoch, epochs, "  ".join(progress_parts(record, score)))
+        if perf_counter() - drawn > REDRAW_SECONDS:
             handle.update(now)
             drawn = perf_counter()
 
@@ -102,7 +107,7 @@ def cell(epochs: int) -> Iterator[Tell]:
         handle.update(now)
 
 
-def parts(record: Record, score: float | None) -> Iterator[str]:
+def progress_parts(record: Record, score: float | None) -> Iterator[str]:
     """Yield what is known after an epoch."""
     yield f"loss {record.loss:.4f}"
     if record.validation_loss is not None:
@@ -111,22 +116,40 @@ def parts(record: Record, score: float | None) -> Iterator[str]:
         yield f"score {score:.4f}"
 
 
-def line(epoch: int, record: Record, score: float | None) -> None:
+def print_epoch(epoch: int, record: Record, score: float | None) -> None:
     """Write scikit-learn's line of an epoch to standard output."""
-    say(f"Iteration {epoch}, loss = {record.loss:.8f}")
+    print_line(f"Iteration {epoch}, loss = {record.loss:.8f}")
     if score is not None:
-        say(f"Validation score: {score:f}")
+        print_line(f"Validation score: {score:f}")
 
 
-def show(report: Health) -> None:
+def print_report(report: Health) -> None:
     """Print a report: as a terminal or notebook shows it, plainly where there is neither."""
     console = Console(highlight=False, emoji=False)
     if console.is_terminal or console.is_jupyter:
         report.print(console)
     else:
-        say(str(report))
+        print_line(str(report))
 
 
-def say(message: str) -> None:
+def print_line(message: str) -> None:
     """Write a line to standard output, as scikit-learn does."""
     sys.stdout.write(f"{message}\n")
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn of something, at the line outside that led here."""
+    frame = outside(inspect.currentframe())
+    if frame is None:
+        warnings.warn(message, category, stacklevel=2)
+        return
+    seen = frame.f_globals.setdefault("__warningregistry__", {})
+    place = frame.f_code.co_filename, frame.f_lineno
+    warnings.warn_explicit(message, category, *place, module=MODULE, registry=seen)
+
+
+def outside(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame that is neither ours nor scikit-learn's wrapper of `fit`."""
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
+        frame = frame.f_back
+    return frame

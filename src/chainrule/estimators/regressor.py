@@ -14,10 +14,10 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.activations import Activation, Identity
 from chainrule.errors import InputError
-from chainrule.estimators.base import BaseMLP, Given, trains_by_epochs
-from chainrule.estimators.choices import Activations, Callback, Layers
-from chainrule.estimators.faults import short
-from chainrule.estimators.networks import named_loss
+from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
+from chainrule.estimators.data import short
+from chainrule.estimators.hyperparameters import Activations, Callback, Layers
+from chainrule.estimators.networks import find_loss
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
@@ -46,7 +46,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ½ alpha Σw² over all weights, divided by the batch's sum of sample weights, as scikit-learn
         has it. `l1` and `l2` are added to the loss as they stand.
     batch_size : int or "auto", default "auto"
-        Samples in a batch; "auto" is ``min(200, n_samples)``. L-BFGS takes all.
+        TrainingData in a batch; "auto" is ``min(200, n_samples)``. L-BFGS takes all.
     learning_rate : str or Schedule, default "constant"
         ``"constant"``, ``"invscaling"`` and ``"adaptive"`` as scikit-learn has them, for solvers of
         the family of ``"sgd"``; for every solver by name also ``"step"``, ``"exponential"`` and
@@ -127,7 +127,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     n_iter_ : int
         Epochs of the last fit.
     t_ : int
-        Samples seen in all of them.
+        TrainingData seen in all of them.
     stop_reason_ : str
         Why the last fit ended: ``"epochs"``, ``"converged"``, ``"early stopping"``,
         ``"callback"``, ``"calls"``, ``"interrupted"`` or ``"diverged"``.
@@ -228,7 +228,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     # ---- what base asks ----
 
-    def _take_targets(self, y: Array, classes: ArrayLike | None) -> None:
+    def _learn_targets(self, y: Array, classes: ArrayLike | None) -> None:
         self._width = 1 if y.ndim == 1 else y.shape[1]
         self._check_targets(y)
 
@@ -251,14 +251,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
                 f"loss={self.loss!r} is no loss; it comes before hidden_layer_sizes, as in "
                 "scikit-learn since 1.7: name hidden_layer_sizes=…"
             )
-        loss = named_loss(self.loss)
+        loss = find_loss(self.loss)
         return self._width, loss, None if loss.owns_link else Identity()
 
     def _targets(self, y: Array, loss: Loss, what: str = "y") -> Array:
         self._check_targets(y, what)
         return y
 
-    def _score_of(self, p: Array, y: Array, weight: Array | None) -> float:
+    def _score_predictions(self, p: Array, y: Array, weight: Array | None) -> float:
         if not np.isfinite(p).all():
             return np.nan
         return float(r2_score(y, p, sample_weight=weight))
@@ -300,8 +300,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         DivergenceError
             If a loss, gradient or weight is not finite.
         """
-        held = Given(X_val, y_val, sample_weight_val)
-        return self._one_epoch(Given(X, y, sample_weight), held)
+        held = UserData(X_val, y_val, sample_weight_val)
+        return self._fit_one_epoch(UserData(X, y, sample_weight), held)
 
     def predict(self, X: Any) -> Array:
         """Return the number predicted for each sample.
@@ -335,4 +335,4 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         InputError
             If something does not fit or is not finite.
         """
-        return self._scored(X, y, sample_weight)
+        return self._score(X, y, sample_weight)

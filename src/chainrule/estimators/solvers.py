@@ -3,13 +3,12 @@
 What scikit-learn ignores under a solver is ignored here, too; no formula stands here.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from chainrule.descriptions import NUMBER, lookup
+from chainrule.descriptions import NUMBER, Count, NonNegative, Positive, lookup
 from chainrule.errors import InputError, unknown
-from chainrule.estimators.choices import Choices, plain
-from chainrule.estimators.schedules import SampleScaling
+from chainrule.estimators.hyperparameters import Hyperparameters, hyphenated
 from chainrule.names import canonical
 from chainrule.optimizers import (
     LBFGS,
@@ -41,7 +40,35 @@ NEEDS_STEPS = {
 }
 
 
-class Pace(NamedTuple):
+@dataclass(frozen=True)
+class SampleScaling(Schedule):
+    """rate / (samples seen before the epoch + 1)^power, for all updates of an epoch.
+
+    Parameters
+    ----------
+    rate : float
+    power : float
+    samples : int
+        Of an epoch.
+    every : int
+        Updates of an epoch.
+    seen, done : int
+        TrainingData seen and updates made before.
+    """
+
+    learning_rate: Positive
+    power: NonNegative
+    samples: Count
+    every: Count
+    seen: int = 0
+    done: int = 0
+
+    def __call__(self, k: int) -> float:
+        epoch = (k - 1 - self.done) // self.every
+        return self.learning_rate / (self.seen + epoch * self.samples + 1) ** self.power
+
+
+class EpochCounts(NamedTuple):
     """What a schedule by epochs has to know.
 
     Attributes
@@ -49,7 +76,7 @@ class Pace(NamedTuple):
     samples, updates : int
         Of an epoch.
     seen, done : int
-        Samples seen and updates made before.
+        TrainingData seen and updates made before.
     rate : float or None
         What an adaptive rate has fallen to.
     """
@@ -61,24 +88,24 @@ class Pace(NamedTuple):
     learning_rate: float | None = None
 
 
-def solver_name(choices: Choices) -> str:
+def solver_name(params: Hyperparameters) -> str:
     """Return the solver's registered name, for which an alias may be given; "" for an object."""
-    solver = choices.solver
+    solver = params.solver
     return canonical("solver", solver, OPTIMIZERS) if isinstance(solver, str) else ""
 
 
-def is_lbfgs(choices: Choices) -> bool:
-    """Tell whether the solver is L-BFGS, which takes all data at once."""
-    return solver_name(choices) == "lbfgs" or isinstance(choices.solver, LBFGS)
+def is_lbfgs(params: Hyperparameters) -> bool:
+    """Return whether the solver is L-BFGS, which takes all data at once."""
+    return solver_name(params) == "lbfgs" or isinstance(params.solver, LBFGS)
 
 
-def is_adaptive(choices: Choices) -> bool:
-    """Tell whether the rate falls when nothing improves any more."""
-    return choices.learning_rate == "adaptive" and solver_name(choices) in DESCENTS
+def is_adaptive(params: Hyperparameters) -> bool:
+    """Return whether the rate falls when nothing improves any more."""
+    return params.learning_rate == "adaptive" and solver_name(params) in DESCENTS
 
 
-def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
-    """Return the optimizer of the choices.
+def make_optimizer(params: Hyperparameters, pace: EpochCounts) -> Optimizer | LBFGS:
+    """Return the optimizer of the params.
 
     Raises
     ------
@@ -87,33 +114,37 @@ def optimizer_of(choices: Choices, pace: Pace) -> Optimizer | LBFGS:
     UnknownNameError
         If no optimizer or schedule has that name.
     """
-    solver = choices.solver
-    if not isinstance(choices.learning_rate, Schedule) and choices.learning_rate not in OWN_RATES:
-        rate_of(choices, pace)  # a name that nothing is called by is no choice under any solver
+    solver = params.solver
+    if not isinstance(params.learning_rate, Schedule) and params.learning_rate not in OWN_RATES:
+        make_learning_rate(
+            params, pace
+        )  # a name that nothing is called by is no choice under any solver
     if not isinstance(solver, str):
-        return own_optimizer(choices, lookup(solver, Optimizer | LBFGS, OPTIMIZERS, "solver"))
-    if is_lbfgs(choices):
-        return LBFGS(tolerance=choices.tol)
-    return stochastic(choices, solver_name(choices), rate_of(choices, pace))
+        return configure_optimizer(params, lookup(solver, Optimizer | LBFGS, OPTIMIZERS, "solver"))
+    if is_lbfgs(params):
+        return LBFGS(tolerance=params.tol)
+    return stochastic_optimizer(params, solver_name(params), make_learning_rate(params, pace))
 
 
-def own_optimizer(choices: Choices, solver: Optimizer | LBFGS) -> Optimizer | LBFGS:
+def configure_optimizer(params: Hyperparameters, solver: Optimizer | LBFGS) -> Optimizer | LBFGS:
     """Return an optimizer that was handed in, with the clipping that was asked for beside it."""
-    if isinstance(choices.learning_rate, Schedule):
+    if isinstance(params.learning_rate, Schedule):
         raise InputError(
             f"solver={solver!r} has a rate of its own; give the schedule to it, as "
-            f"{type(solver).__name__}(rate={choices.learning_rate!r})"
+            f"{type(solver).__name__}(rate={params.learning_rate!r})"
         )
-    clip = clip_of(choices)
+    clip = make_clip(params)
     if clip is None or isinstance(solver, LBFGS):
         return solver
     description: Any = solver  # a dataclass, as every optimizer is
     return replace(description, clip=clip)
 
 
-def stochastic(choices: Choices, solver: str, learning_rate: float | Schedule) -> Optimizer:
+def stochastic_optimizer(
+    params: Hyperparameters, solver: str, learning_rate: float | Schedule
+) -> Optimizer:
     """Return the optimizer of a name."""
-    c, clip = choices, clip_of(choices)
+    c, clip = params, make_clip(params)
     match solver:
         case "adam":
             return Adam(learning_rate, c.beta_1, c.beta_2, c.epsilon, clip)
@@ -131,9 +162,9 @@ def stochastic(choices: Choices, solver: str, learning_rate: float | Schedule) -
     return kind(learning_rate, c.momentum, clip)
 
 
-def clip_of(choices: Choices) -> Clip | None:
+def make_clip(params: Hyperparameters) -> Clip | None:
     """Return how gradients are clipped; a number is the largest norm."""
-    clip = choices.clip
+    clip = params.clip
     if clip is None or isinstance(clip, ClipNorm | ClipValue):
         return clip
     if isinstance(clip, bool) or not isinstance(clip, NUMBER):
@@ -141,32 +172,32 @@ def clip_of(choices: Choices) -> Clip | None:
     return ClipNorm(float(clip))
 
 
-def rate_of(choices: Choices, pace: Pace) -> float | Schedule:
+def make_learning_rate(params: Hyperparameters, pace: EpochCounts) -> float | Schedule:
     """Return the learning rate; scikit-learn's schedules apply to gradient descent alone."""
-    name, learning_rate = choices.learning_rate, float(choices.learning_rate_init)
+    name, learning_rate = params.learning_rate, float(params.learning_rate_init)
     if isinstance(name, Schedule):
         return name
-    if name in OWN_RATES and solver_name(choices) not in DESCENTS:
+    if name in OWN_RATES and solver_name(params) not in DESCENTS:
         return learning_rate
-    match plain(str(name)):
+    match hyphenated(str(name)):
         case "constant":
             return learning_rate
         case "adaptive":
             return learning_rate if pace.learning_rate is None else pace.learning_rate
         case "invscaling":
-            return SampleScaling(learning_rate, choices.power_t, *pace[:4])
+            return SampleScaling(learning_rate, params.power_t, *pace[:4])
         case "inverse-scaling":
-            return InverseScaling(learning_rate, choices.power_t)
+            return InverseScaling(learning_rate, params.power_t)
         case "step":
             return StepDecay(learning_rate)
         case "exponential":
             return ExponentialDecay(learning_rate)
-    raise no_rate(name)
+    raise unknown_learning_rate(name)
 
 
-def no_rate(name: object) -> Exception:
+def unknown_learning_rate(name: object) -> Exception:
     """Return the error for a name that says too little, or nothing."""
-    remedy = NEEDS_STEPS.get(plain(str(name)))
+    remedy = NEEDS_STEPS.get(hyphenated(str(name)))
     if remedy:
         return InputError(f"learning_rate={name!r} needs its steps; give {remedy}")
     complete = [name for name in SCHEDULES if name not in NEEDS_STEPS]

@@ -61,7 +61,7 @@ class Weights:
     _theta: Array
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether there are weights to predict with."""
+        """Return whether there are weights to predict with."""
         return "network_" in vars(self)
 
     @property

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.estimators.course import Course
 from chainrule.estimators.data import (
     check_lengths,
     checked_rows,
     checked_targets,
     checked_weights,
 )
-from chainrule.estimators.forward import Forward
-from chainrule.estimators.runs import Samples
+from chainrule.estimators.history import TrainingData, TrainingHistory
+from chainrule.estimators.networks import Forward
 from chainrule.estimators.weights import Weights, blocks
 from chainrule.explanation import Notation, WorkedExample, explain
 from chainrule.gradcheck import GradientReport
@@ -48,12 +47,12 @@ class Gradients(NamedTuple):
     intercepts: list[Array]
 
 
-class Insight(Weights):
+class Introspection(Weights):
     """What an estimator predicts, and how it comes about."""
 
     _numeric = True  # whether targets are numbers
     n_features_in_: int
-    _course: Course
+    _history: TrainingHistory
     _forward: Forward
 
     def _targets(self, y: Array, loss: Loss, what: str = "y") -> Array:
@@ -64,7 +63,7 @@ class Insight(Weights):
         """Return sample weights (n,), with those of their classes."""
         return weight
 
-    def _next(self, n: int) -> tuple[Network, Course]:
+    def _resumed(self, n: int) -> tuple[Network, TrainingHistory]:
         """Return the network and the course that training goes on with, on n samples."""
         raise NotImplementedError  # abstract
 
@@ -84,21 +83,23 @@ class Insight(Weights):
         rows = self._rows(X)
         return self._forward.predict(self._theta, rows)
 
-    def _samples(self, X: Any, y: Any, weight: Any = None, *, by_class: bool = False) -> Samples:
+    def _samples(
+        self, X: Any, y: Any, weight: Any = None, *, by_class: bool = False
+    ) -> TrainingData:
         """Return samples with targets, as the network takes them; X and y may be one sample.
 
         Each may weigh what its class does, as in training.
         """
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)
-        if is_one(X):
+        if is_single_sample(X):
             X, y = [X], [y]
         rows = self._rows(X)
         wanted = checked_targets(y, numeric=self._numeric)
         check_lengths(rows, wanted)
         t = self._targets(wanted, self.network_.loss)
         own = checked_weights(weight, len(rows))
-        return Samples(rows, t, self._weights(wanted, own) if by_class else own)
+        return TrainingData(rows, t, self._weights(wanted, own) if by_class else own)
 
     def activations(self, X: Any) -> list[Array]:
         """Return what every layer passes on, without dropout.
@@ -194,16 +195,16 @@ class Insight(Weights):
         last.
         """
         data = self._samples(X, y, sample_weight, by_class=True)
-        network, course = self._next(len(data.X))
-        state = course.state._replace(theta=self._theta)
-        if isinstance(course.optimizer, LBFGS):  # begins anew
+        network, history = self._resumed(len(data.X))
+        state = history.state._replace(theta=self._theta)
+        if isinstance(history.optimizer, LBFGS):  # begins anew
             state = state._replace(step=0)
         return explain(
             network,
             None,
             data.X,
             data.t,
-            course.optimizer,
+            history.optimizer,
             state=state,
             sample_weight=data.weight,
             steps=steps,
@@ -250,8 +251,8 @@ class Insight(Weights):
         return self.network_.check_gradient(self._theta, *data, entries=entries, rows=rows)
 
 
-def is_one(X: Any) -> bool:
-    """Tell whether this is one sample, and not rows of them."""
+def is_single_sample(X: Any) -> bool:
+    """Return whether this is one sample, and not rows of them."""
     try:
         return np.ndim(X) == 1
     except ValueError:  # rows of several lengths

@@ -42,7 +42,7 @@ SWITCHES = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "la
 ENDLESS = ("n_iter_no_change", "max_fun")  # may be infinite
 
 
-class Choices:
+class Hyperparameters:
     """The constructor's arguments that both estimators have."""
 
     hidden_layer_sizes: Layers
@@ -80,9 +80,9 @@ class Choices:
     engine: str
 
 
-def check_choices(choices: Choices) -> None:
+def check_hyperparameters(params: Hyperparameters) -> None:
     """Raise InputError where a number, count or switch is none."""
-    given = vars(choices)
+    given = vars(params)
     for name, interval in NUMBERS.items():
         check_float(given[name], f"{name}={given[name]!r}", interval)
     for name in COUNTS:
@@ -91,12 +91,12 @@ def check_choices(choices: Choices) -> None:
     for name in SWITCHES:
         if not isinstance(given[name], bool | np.bool_):
             raise InputError(f"{name}={given[name]!r}: give True or False")
-    check_others(choices)
+    check_options(params)
 
 
-def check_others(choices: Choices) -> None:
+def check_options(params: Hyperparameters) -> None:
     """Raise InputError for what is told in words."""
-    size, verbose = choices.batch_size, choices.verbose
+    size, verbose = params.batch_size, params.verbose
     if isinstance(size, str) and size != "auto":
         raise InputError(f"batch_size={size!r}: give 'auto' or a whole number from 1")
     if not isinstance(size, str):
@@ -105,7 +105,7 @@ def check_others(choices: Choices) -> None:
         raise InputError(f"verbose={verbose!r}: give True, False or 'health'")
     if not isinstance(verbose, str | bool | np.bool_):
         check_int(verbose, "verbose", 0)
-    for callback in callbacks_of(choices):
+    for callback in callbacks_of(params):
         if not callable(callback):
             raise InputError(
                 f"callbacks has {callback!r}: give functions callback(estimator, record); "
@@ -113,9 +113,9 @@ def check_others(choices: Choices) -> None:
             )
 
 
-def callbacks_of(choices: Choices) -> list[Callback]:
+def callbacks_of(params: Hyperparameters) -> list[Callback]:
     """Return the plain callbacks."""
-    given = choices.callbacks
+    given = params.callbacks
     if given is None:
         return []
     if isinstance(given, Mapping | str) or not isinstance(given, Iterable):
@@ -123,9 +123,9 @@ def callbacks_of(choices: Choices) -> list[Callback]:
     return list(given)
 
 
-def hidden_layers(choices: Choices) -> tuple[int, ...]:
+def hidden_layers(params: Hyperparameters) -> tuple[int, ...]:
     """Return the units of every hidden layer; there may be none."""
-    sizes = choices.hidden_layer_sizes
+    sizes = params.hidden_layer_sizes
     listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
     for size in listed:
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
@@ -137,6 +137,6 @@ def hidden_layers(choices: Choices) -> tuple[int, ...]:
     return tuple(int(size) for size in listed)
 
 
-def plain(name: str) -> str:
+def hyphenated(name: str) -> str:
     """Return a name as chainrule's tables spell it, of scikit-learn's spelling with ``_``."""
     return name.replace("_", "-")

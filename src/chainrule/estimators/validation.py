@@ -1,0 +1,168 @@
+"""Validation data: given by the user or held out of the training data, and their loss and score."""
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import train_test_split
+
+from chainrule.batch import Batch
+from chainrule.errors import DivergenceError, InputError
+from chainrule.estimators.networks import Forward
+
+Array: TypeAlias = NDArray[Any]
+
+
+class ValidationData(NamedTuple):
+    """Validation data.
+
+    Attributes
+    ----------
+    batch : Batch
+        The data as the network takes them.
+    X, y : array-like
+        The data as the user gave them, for scorers.
+    weight : array (n,), optional
+    """
+
+    batch: Batch
+    X: Any
+    y: Array
+    weight: Array | None
+
+    def loss(self, forward: Forward, theta: Array) -> float:
+        """Return the loss over these data, without penalty and dropout."""
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller examines the number
+            o = forward.raw(theta, self.batch.x)  # (n, outputs)
+            return float(forward.network.loss.value(o, self.batch.t, self.batch.weight))
+
+
+def split(
+    n: int, fraction: float, seed: int, classes: Array | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows to train on, and the rows that are held out.
+
+    Parameters
+    ----------
+    n : int
+        The number of samples.
+    fraction : float
+        The share of samples to hold out.
+    seed : int
+    classes : array (n,), optional
+        Classes by which to stratify, if there are enough samples of each.
+
+    Raises
+    ------
+    InputError
+        If too few samples would be held out.
+    """
+    held = int(np.ceil(fraction * n))
+    if held < 2 or held >= n:
+        raise InputError(
+            f"The validation set is too small, {held} of {n} samples, or leaves none to train on. "
+            "Change 'validation_fraction' or the size of your dataset, or give X_val and y_val."
+        )
+    strata = classes if classes is not None and can_stratify(classes, n - held, held) else None
+    parts: Any = train_test_split(
+        np.arange(n), test_size=fraction, random_state=seed % 2**32, stratify=strata
+    )
+    return parts[0], parts[1]
+
+
+def can_stratify(classes: Array, trained: int, held: int) -> bool:
+    """Return whether both parts are large enough to contain every class."""
+    counts = np.unique(classes, return_counts=True)[1]
+    return counts.min() >= 2 and min(trained, held) >= len(counts)
+
+
+# ---- scores -------------------------------------------------------------------------------------
+
+
+class Scorer:
+    """The score of an estimator on validation data, by which early stopping compares epochs.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its `scoring` names the score.
+    data : ValidationData
+    own_score : callable
+        ``own_score()``, the estimator's own score on the data; used if `scoring` is None.
+
+    Raises
+    ------
+    InputError
+        If `scoring` does not name one score.
+    """
+
+    def __init__(
+        self, estimator: Any, data: ValidationData, own_score: Callable[[], float]
+    ) -> None:
+        self.estimator, self.data, self.own_score = estimator, data, own_score
+        self.scorer = scorer_of(estimator)
+
+    def __call__(self, loss: float) -> float:
+        """Return the score, of which larger is better.
+
+        Raises
+        ------
+        DivergenceError
+            If the validation loss is not finite.
+        InputError
+            If the score is not finite.
+        """
+        if not np.isfinite(loss):
+            raise DivergenceError(
+                f"the validation loss is {loss}; check that X_val is scaled in the same way as X"
+            )
+        score = self._score(loss)
+        if not np.isfinite(score):
+            raise InputError(
+                f"early stopping cannot compare epochs by a score of {score}, which scoring="
+                f"{self.estimator.scoring!r} returned for the validation data; use another score "
+                "or other validation data"
+            )
+        return score
+
+    def _score(self, loss: float) -> float:
+        """Return the score, which may not be finite."""
+        if self.scorer is not None:
+            return self._call_scorer()
+        return self.own_score() if self.estimator.scoring is None else -loss
+
+    def _call_scorer(self) -> float:
+        """Return the score of scikit-learn's scorer, with sample weights if it accepts them."""
+        data = self.data
+        weighted = data.weight is not None and accepts_weights(self.scorer)
+        weight = {"sample_weight": data.weight} if weighted else {}
+        try:
+            return float(self.scorer(self.estimator, data.X, data.y, **weight))
+        except Exception as error:
+            error.add_note(f"(raised by scoring={self.estimator.scoring!r} in early stopping)")
+            raise
+
+
+def scorer_of(estimator: Any) -> Any:
+    """Return scikit-learn's scorer, or None for the loss and for the estimator's own score."""
+    scoring = estimator.scoring
+    if scoring is None or (isinstance(scoring, str) and scoring == "loss"):
+        return None
+    if not isinstance(scoring, str) and not callable(scoring):
+        raise InputError(
+            f"scoring={scoring!r}: give one score, as a name, a function or None, since early "
+            "stopping compares epochs by one number"
+        )
+    return check_scoring(estimator, scoring=scoring)
+
+
+def accepts_weights(scorer: Any) -> bool:
+    """Return whether a scorer, or the metric that it calls, accepts ``sample_weight``."""
+    try:
+        names = signature(getattr(scorer, "_score_func", scorer)).parameters
+    except (TypeError, ValueError):  # its signature is unknown
+        return False
+    return "sample_weight" in names or any(p.kind is p.VAR_KEYWORD for p in names.values())
