@@ -5,9 +5,17 @@ This is not a place for checks; a check stands where the value is used, only the
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from errno import ENOSPC
 
 TYPO = 0.65  # the similarity from which a name is taken for a misspelling of another
 MOST_LISTED = 60  # names in a message
+REASONS: dict[type[OSError], str] = {
+    FileNotFoundError: "the file or its folder does not exist",
+    IsADirectoryError: "it is a folder",
+    NotADirectoryError: "part of the path is a file, not a folder",
+    PermissionError: "permission denied",
+}  # by error of the operating system
+FULL_DISK = "the disk is full"
 
 
 class ChainruleError(Exception):
@@ -76,6 +84,14 @@ def _nearest(name: str, meanings: Mapping[str, str]) -> str | None:
         return begun.pop()
     near = get_close_matches(name.casefold(), folded, n=1, cutoff=TYPO)
     return folded[near[0]] if near else None
+
+
+def system_reason(error: OSError) -> str:
+    """Return in plain words why the operating system refused to read or write a file."""
+    for kind, reason in REASONS.items():
+        if isinstance(error, kind):
+            return reason
+    return FULL_DISK if error.errno == ENOSPC else (error.strerror or str(error))
 
 
 def missing(package: str, purpose: str, extra: str) -> MissingPackageError:

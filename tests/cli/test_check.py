@@ -204,7 +204,7 @@ def test_wrong_usage(call: Call, line: str, said: str):
 
 def test_weights_of_samples_are_refused(call: Call, tmp_path: Path):
     file = tmp_path / "mine.toml"
-    file.write_text('preset = "xor"\nsample-weights = [1, 2, 3, 4]\n')
+    file.write_text('preset = "xor"\nsample-weight = [1, 2, 3, 4]\n')
     code, _, err = call("check", "net.py", "--problem", str(file))
     assert (code, "weights of samples" in err) == (2, True)
 

@@ -1,7 +1,4 @@
-"""A problem made of settings: what changes, what is kept, and what does not go together.
-
-The options of the command line are walked in tests/cli; files are read in test_files.py.
-"""
+"""Problems made of settings: what changes, what is kept, and which settings contradict."""
 
 from typing import Any
 
@@ -13,7 +10,7 @@ from chainrule.errors import UnknownNameError
 from chainrule.explanation import NOTATIONS
 from chainrule.layers import Dense, Dropout, LayerNorm
 from chainrule.network import Network
-from chainrule.optimizers import SGD, Adam, ClipNorm, ClipValue, Momentum
+from chainrule.optimizers import OPTIMIZERS, SGD, Adam, ClipNorm, ClipValue, Momentum
 from chainrule.penalties import Penalty
 from chainrule.problems import (
     EXCLUSIVE,
@@ -49,7 +46,7 @@ def test_a_network_of_your_own():
     assert p.t == ((0,), (1,))
     assert activations(p.network) == [Logistic(), Logistic()]
     assert p.network.loss.name == "squared-error"
-    assert (p.optimizer, p.notation, p.source) == (SGD(0.5), "plain", "")
+    assert (p.optimizer, p.notation, p.source) == (SGD(), "plain", "")
     assert p.title == "A 2-3-1 network: logistic, squared-error"
 
 
@@ -121,12 +118,22 @@ def test_penalties():
 
 
 def test_optimizers():
-    assert made("mazur", optimizer="sgd").optimizer == SGD(0.5)  # of its kind: the rate is kept
-    assert made("mazur", optimizer="adam").optimizer == Adam()
     assert made("mazur", optimizer="adam", learning_rate=1).optimizer == Adam(1.0)
-    assert made("mazur", optimizer="momentum", momentum=0.5).optimizer == Momentum(momentum=0.5)
+    assert made("mazur", optimizer="sgdm", momentum=0.5).optimizer == Momentum(0.5, momentum=0.5)
     assert made("mazur", clip_norm=1).optimizer == SGD(0.5, ClipNorm(1.0))
     assert made("mazur", clip_value=1).optimizer == SGD(0.5, ClipValue(1.0))
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_another_optimizer_keeps_the_learning_rate_of_the_problem(name: str):
+    rule = made("mazur", optimizer=name).optimizer
+    assert (rule.name, getattr(rule, "learning_rate", None)) == (name, 0.5)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_default_learning_rates_are_those_of_python(name: str):
+    assert made(**OWN, optimizer=name).optimizer == OPTIMIZERS[name]
+    assert made(**OWN).optimizer == SGD() == OPTIMIZERS["sgd"]
 
 
 def test_biases():
@@ -170,8 +177,8 @@ def test_classes_are_targets_of_softmax(targets: object):
     assert made(**NETS, loss="softmax-cross-entropy").t == ((0, 1),)
 
 
-def test_sample_weights():
-    assert made("xor", sample_weights="1,2,3,4").data().weights == (1, 2, 3, 4)
+def test_sample_weight():
+    assert made("xor", sample_weight="1,2,3,4").data().sample_weight == (1, 2, 3, 4)
 
 
 def test_what_the_example_shows():
@@ -192,98 +199,129 @@ def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
 @pytest.mark.parametrize(
     ("settings", "key", "said"),
     [
-        ({"layers": [2, 3, 1]}, "inputs", "is missing"),
-        ({"layers": [2, 1], "inputs": [1, 2]}, "targets", "is missing"),
-        ({}, "layers", "is missing; give layers, inputs and targets, or a preset"),
+        ({"layers": [2, 3, 1]}, "inputs", "missing; give layers"),
+        ({"layers": [2, 1], "inputs": [1, 2]}, "targets", "missing; give layers"),
+        ({}, "layers", "missing; give layers, inputs and targets, or a preset"),
         ({"preset": "mazr"}, "preset", "did you mean 'mazur'"),
         ({"preset": "mazur", "layers": [2, 2, 1]}, "targets", r"needs \(1, 1\)"),
         ({"preset": "mazur", "layers": [3, 2, 2]}, "inputs", r"takes \(n, 3\)"),
         ({"preset": "mazur", "layers": [2]}, "layers", "at least inputs and outputs"),
         ({"preset": "mazur", "layers": [2, 0, 2]}, "layers", "whole number from 1"),
         ({"preset": "mazur", "layers": [2, 10**10, 2]}, "layers", "choose smaller layers"),
-        ({"preset": "mazur", "layers": "2,x,2"}, "layers", "write it as 2,3,1"),
-        ({"preset": "mazur", "layers": []}, "layers", "write it as 2,3,1"),
+        ({"preset": "mazur", "layers": "2,x,2"}, "layers", "2,3,1"),
+        ({"preset": "mazur", "layers": []}, "layers", "2,3,1"),
         ({"preset": "mazur", "layers": [2, True, 2]}, "layers", "whole number"),
         ({"preset": "mazur", "activation": ["tanh"] * 3}, "activation", "3 activations for 2"),
         ({"preset": "mazur", "activation": "tan"}, "activation", "did you mean 'tanh'"),
-        ({"preset": "mazur", "activation": 3}, "activation", "no name"),
-        ({"preset": "mazur", "activation": "tanh,relu", "output": "tanh"}, "output", "leave one"),
-        ({"preset": "mazur", "output": 3}, "output", "no text"),
+        ({"preset": "mazur", "activation": 3}, "activation", "must be a name"),
+        ({"preset": "mazur", "activation": "tanh,relu", "output": "tanh"}, "output", "remove one"),
+        ({"preset": "mazur", "output": 3}, "output", "must be text"),
         ({"preset": "mazur", "loss": "squared"}, "loss", "did you mean"),
-        ({"preset": "mazur", "weights": [1, 2]}, "weights", "2 numbers are given for 8"),
+        ({"preset": "mazur", "weights": [1, 2]}, "weights", "got 2 numbers, not 8"),
         ({"preset": "mazur", "weights": [[[1]], [[2]]]}, "weights", r"must be \(2, 2\)"),
-        ({"preset": "mazur", "weights": 3}, "weights", "no list of numbers"),
-        ({"preset": "mazur", "weights": "[1, 2"}, "weights", "no list of numbers"),
-        ({"preset": "mazur", "weights": "a.csv"}, "weights", "neither numbers nor a list;"),
+        ({"preset": "mazur", "weights": 3}, "weights", "must be a list of numbers"),
+        ({"preset": "mazur", "weights": "[1, 2"}, "weights", "must be a list of numbers"),
+        (
+            {"preset": "mazur", "weights": "a.csv"},
+            "weights",
+            "cannot read numbers from 'a.csv'.*3'$",
+        ),
         ({"preset": "mazur", "weights": [[[[1]]]]}, "weights", "more than 3 deep"),
-        ({"preset": "mazur", "weights": [[[1, 2], [3, "4"]], []]}, "weights", "'4' is no number"),
+        (
+            {"preset": "mazur", "weights": [[[1, 2], [3, "4"]], []]},
+            "weights",
+            "'4' must be a number",
+        ),
         ({"preset": "mazur", "biases": [[1, 2], [3]]}, "biases", r"b2 has shape \(1,\)"),
         ({"preset": "mazur", "inputs": float("nan")}, "inputs", "nan is not finite"),
         ({"preset": "mazur", "inputs": [[float("inf"), 1]]}, "inputs", "inf is not finite"),
         ({"preset": "mazur", "inputs": [10**400, 1]}, "inputs", "inf is not finite"),
-        ({"preset": "mazur", "inputs": [[True, 1]]}, "inputs", "True is no number"),
+        ({"preset": "mazur", "inputs": [[True, 1]]}, "inputs", "True must be a number"),
         ({"preset": "mazur", "inputs": [[1, 2], [3]]}, "inputs", "rows of equal length"),
-        ({"preset": "mazur", "inputs": "one,two"}, "inputs", "nor a CSV file"),
-        ({"preset": "mazur", "inputs": []}, "inputs", "no list of numbers"),
+        ({"preset": "mazur", "inputs": "one,two"}, "inputs", "or name a CSV file"),
+        ({"preset": "mazur", "inputs": []}, "inputs", "must be a list of numbers"),
         ({"preset": "softmax", "targets": [0, 1, 2, 0, 1, 3]}, "targets", "class 3.0 of sample 5"),
-        ({"preset": "xor", "sample-weights": [1, 2]}, "sample-weights", "one number for each"),
-        ({"preset": "xor", "sample-weights": []}, "sample-weights", "no list of numbers"),
-        ({"preset": "mazur", "train-biases": 1}, "train-biases", "neither true nor false"),
+        ({"preset": "xor", "sample-weight": [1, 2]}, "sample-weight", "one number for each"),
+        ({"preset": "xor", "sample-weight": []}, "sample-weight", "must be a list of numbers"),
+        ({"preset": "mazur", "train-biases": 1}, "train-biases", "must be true or false"),
         ({"preset": "huddar", "train-biases": True}, "train-biases", "no biases"),
         ({"preset": "mazur", "dropout": 1.0}, "dropout", r"in \[0, 1\)"),
-        ({**OWN, "layers": [2, 1], "dropout": 0.5}, "dropout", "hidden layers"),
-        ({**OWN, "layers": [2, 1], "layer-norm": True}, "layer-norm", "hidden layers"),
+        ({**OWN, "layers": [2, 1], "dropout": 0.5}, "dropout", "requires a hidden layer"),
+        ({**OWN, "layers": [2, 1], "layer-norm": True}, "layer-norm", "requires a hidden layer"),
         (
             {**OWN, "layers": [2, 1], "activation": "tanh", "output": "relu"},
             "activation",
-            "no layer has tanh",
+            "no layer uses tanh",
         ),
         ({"preset": "mazur", "l2": -1}, "l2", r"in \[0, inf\)"),
         ({"preset": "mazur", "learning-rate": "fast"}, "learning-rate", r"in \(0, inf\)"),
-        ({"preset": "mazur", "momentum": 0.5}, "momentum", "sgd has no momentum"),
+        ({"preset": "mazur", "momentum": 0.5}, "momentum", "sgd does not use it"),
         (
             {"preset": "mazur", "optimizer": "lbfgs", "learning-rate": 1},
             "learning-rate",
-            "no learning_rate",
+            "lbfgs does not use it",
         ),
-        ({"preset": "mazur", "optimizer": "lbfgs", "clip-norm": 1}, "clip-norm", "no clip"),
+        (
+            {"preset": "mazur", "optimizer": "lbfgs", "clip-norm": 1},
+            "clip-norm",
+            "lbfgs does not use it",
+        ),
         ({"preset": "mazur", "optimizer": "lbfgs", "steps": 2}, "steps", "explain one step"),
         ({"preset": "mazur", "optimizer": "adm"}, "optimizer", "did you mean 'adam'"),
         ({"preset": "mazur", "steps": 0}, "steps", "whole number from 1"),
         ({"preset": "mazur", "steps": 2.0}, "steps", "whole number from 1"),
         ({"preset": "mazur", "steps": 3, "show": [4]}, "show", "choose from 1 to 3"),
-        ({"preset": "mazur", "seed": 1}, "seed", "nothing is drawn"),
-        ({"preset": "mazur", "level": "scalar"}, "level", "did you mean 'scalars'"),
+        ({"preset": "mazur", "seed": 1}, "seed", "has no effect"),
+        ({"preset": "mazur", "level": "scalarz"}, "level", "did you mean 'scalars'"),
         ({"preset": "mazur", "notation": "mazr"}, "notation", "did you mean 'mazur'"),
         ({"preset": "mazur", "residual": "x"}, "residual", "choose one of: o-t, t-o"),
         ({"preset": "mazur", "count-from": 2}, "count-from", "choose one of: 0, 1"),
         ({"preset": "mazur", "count-from": True}, "count-from", "choose one of: 0, 1"),
-        ({"preset": "mazur", "parameter": 5}, "parameter", "no text"),
+        ({"preset": "mazur", "parameter": 5}, "parameter", "must be text"),
         *(
-            ({"preset": "mazur", **dict.fromkeys(pair, 1)}, pair[0], f"together with {pair[1]}")
+            (
+                {"preset": "mazur", **dict.fromkeys(pair, 1)},
+                pair[0],
+                f"cannot be combined with {pair[1]}",
+            )
             for pair in EXCLUSIVE
             if "parameter" not in pair
         ),
         (
             {"preset": "mazur", "parameter": "w5", "level": "scalars"},
             "parameter",
-            "together with level",
+            "cannot be combined with level",
         ),
     ],
     ids=str,
 )
-def test_what_does_not_fit_is_told(settings: dict[str, Any], key: str, said: str):
+def test_what_does_not_fit_is_refused(settings: dict[str, Any], key: str, said: str):
     with pytest.raises(SettingError, match=f"^{key}: .*{said}") as caught:
         specify(check_settings(settings))
     assert caught.value.key == key
 
 
-def test_unknown_settings_are_told_with_the_nearest():
+def test_unknown_settings_are_answered_with_the_nearest():
     with pytest.raises(UnknownNameError, match="setting 'learnig_rate'; did you mean 'lear"):
         check_settings({"learnig_rate": 1})
 
 
-def test_what_stands_below_is_known():
-    assert tuple(NOTATIONS) == settings_module.NOTATIONS
+@pytest.mark.parametrize("old", ["sample-weights", "sample_weights"])
+def test_the_old_name_of_sample_weight_is_answered_with_the_new(old: str):
+    with pytest.raises(UnknownNameError, match=f"'{old}'; did you mean 'sample-weight'"):
+        check_settings({old: [1, 2, 3, 4]})
+
+
+@pytest.mark.parametrize("typed", ["learning_rate", "lr", "eta", "Learning-Rate"])
+def test_settings_have_aliases(typed: str):
+    assert check_settings({typed: 0.25}) == {"learning-rate": 0.25}
+
+
+def test_a_setting_is_given_once():
+    with pytest.raises(SettingError, match=r"^learning-rate: given twice, also as lr; remove one"):
+        check_settings({"learning-rate": 0.25, "lr": 0.5})
+
+
+def test_the_settings_of_a_run_exist():
     assert set(settings_module.RUN) < set(SETTINGS)
     assert problem("mazur").notation in NOTATIONS

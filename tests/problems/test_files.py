@@ -1,7 +1,4 @@
-"""Problem files: TOML and JSON say the same, and whatever is wrong is told with the file's name.
-
-What each setting means is tested in test_changes.py.
-"""
+"""Problem files: TOML and JSON are equivalent, and errors name the file."""
 
 import json
 from pathlib import Path
@@ -87,9 +84,9 @@ def test_rows_lie_in_a_csv_file_beside_it(write: Any, text: str):
     [
         ("a,b\n", "has no rows"),
         ("", "has no rows"),
-        ("1,2\n3,x\n", "line 2: 'x' is no finite number"),
-        ("1,2\n3,nan\n", "line 2: 'nan' is no finite number"),
-        ("1,b\n3,4\n", "line 1: 'b' is no finite number"),
+        ("1,2\n3,x\n", "line 2: 'x' is not a finite number"),
+        ("1,2\n3,nan\n", "line 2: 'nan' is not a finite number"),
+        ("1,b\n3,4\n", "line 1: 'b' is not a finite number"),
         ("1,2\n3\n", "rows of equal length"),
     ],
 )
@@ -103,20 +100,28 @@ def test_a_csv_file_that_is_wrong(write: Any, text: str, said: str):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("net.toml", "layers = [2, 3", r"net\.toml: this is no TOML: .*repair it"),
-        ("net.toml", "seed = 1\nseed = 2", r"net\.toml: this is no TOML"),
-        ("net.json", "{", r"net\.json: this is no JSON: .*repair it"),
-        ("net.json", "[1]", r"net\.json: there is no object in it"),
-        ("net.json", '{"seed": 1, "seed": 2}', r"net\.json: 'seed' is there twice"),
-        ("net.json", "[" * 100_000, r"net\.json: this is no JSON"),
+        ("net.toml", "layers = [2, 3", r"net\.toml: not valid TOML at end of document; check"),
+        ("net.toml", "seed = 1\nseed = 2", r"net\.toml: not valid TOML at end of document; check"),
+        ("net.json", "{", r"net\.json: not valid JSON at line 1, column 2; check"),
+        ("net.json", "[1]", r"net\.json: the file must contain an object"),
+        ("net.json", '{"seed": 1, "seed": 2}', r"net\.json: the key 'seed' is repeated"),
+        ("net.json", "[" * 100_000, r"net\.json: not valid JSON; its brackets"),
         ("net.json", '{"preset": "mazur", "inputs": [NaN, 1]}', r"net\.json: inputs: nan is not"),
         ("net.toml", 'preset = "mazur"\ninputs = [nan, 1]', r"net\.toml: inputs: nan is not"),
-        ("net.toml", 'preset = "mazur"\nsteps = "two"', r"net\.toml: steps: 'two' is no whole"),
-        ("net.toml", "preset = 3", r"net\.toml: preset: 3 is no text"),
-        ("net.toml", "layers = [2, 3, 1]", r"net\.toml: inputs: is missing"),
-        ("net.toml", "", r"net\.toml: layers: is missing"),
-        ("net.toml", 'preset = "mazur"\nweights = [1]', r"net\.toml: weights: 1 numbers"),
-        ("net.yaml", "layers: [2, 3, 1]", r"net\.yaml: problem files end in \.toml or \.json"),
+        (
+            "net.toml",
+            'preset = "mazur"\nsteps = "two"',
+            r"net\.toml: steps: must be a whole number from 1, not 'two'",
+        ),
+        ("net.toml", "preset = 3", r"net\.toml: preset: must be text, not 3"),
+        ("net.toml", "layers = [2, 3, 1]", r"net\.toml: inputs: missing"),
+        ("net.toml", "", r"net\.toml: layers: missing"),
+        ("net.toml", 'preset = "mazur"\nweights = [1]', r"net\.toml: weights: got 1 numbers"),
+        (
+            "net.yaml",
+            "layers: [2, 3, 1]",
+            r"net\.yaml: a problem file must end in \.toml or \.json",
+        ),
         ("net.toml", b"\xff\xfe", r"cannot read .*net\.toml: it is not UTF-8"),
     ],
 )
@@ -134,5 +139,5 @@ def test_unknown_keys_are_refused_with_the_nearest(write: Any, text: str):
 @pytest.mark.parametrize("name", ["missing.toml", "folder.toml"])
 def test_a_file_that_is_not_there(tmp_path: Path, name: str):
     (tmp_path / "folder.toml").mkdir()
-    with pytest.raises(InputError, match=f"cannot read .*{name}: .*; name another file"):
+    with pytest.raises(InputError, match=f"cannot read .*{name}: .*; choose another file"):
         read_problem(tmp_path / name)

@@ -1,8 +1,8 @@
-"""The command line: one short file a command, and nothing imported before a command needs it.
+"""The command line, with one module for each command.
 
-Results go to standard output, all else to standard error. The exit code is 0 where all is right, 1
-where a check failed, 2 for a command line that makes no sense, 3 for data that cannot be used, 70
-for a fault of chainrule's own, 130 after Ctrl-C.
+Results go to standard output, messages to standard error. The exit code is 0 for success, 1 for a
+check that failed, 2 for a wrong command line, 3 for data that cannot be used, 70 for an error in
+chainrule itself, and 130 after Ctrl-C. Commands import what they need when they run.
 """
 
 import signal
@@ -14,16 +14,19 @@ from typing import Annotated
 import typer
 
 from chainrule.cli import check, demo, explain, schema
-from chainrule.errors import ChainruleError
+from chainrule.cli.usage import UsageError, option_name, report
+from chainrule.errors import ChainruleError, system_reason
 
 __all__ = ["app", "main"]
 
-BAD_DATA, FAULT, INTERRUPTED = 3, 70, 130
+WRONG_USAGE, BAD_DATA, FAULT, INTERRUPTED = 2, 3, 70, 130
 
 app = typer.Typer(
     name="chainrule",
-    context_settings={"help_option_names": ["--help", "-h"]},
-    no_args_is_help=True,
+    context_settings={
+        "help_option_names": ["--help", "-h"],
+        "token_normalize_func": option_name,
+    },
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help without rich starts three times as fast
 )
@@ -34,7 +37,7 @@ app.command("schema")(schema.schema)
 
 
 def show_version(wanted: bool) -> None:  # noqa: FBT001 (an option's callback)
-    """Print the version and stop, if that was asked for."""
+    """Print the version and exit, if requested."""
     if wanted:
         print(f"chainrule {installed_version()}")  # noqa: T201 (a result)
         raise typer.Exit
@@ -50,8 +53,9 @@ def installed_version() -> str:
         return "(not installed)"
 
 
-@app.callback(epilog="Exit codes: 0 right, 1 a check failed, 2 wrong usage, 3 unusable data.")
+@app.callback(invoke_without_command=True, epilog="Exit codes: 0 success, 1 a check failed, 2 wrong usage, 3 unusable data.")
 def chainrule(
+    context: typer.Context,
     *,
     version: Annotated[
         bool,
@@ -59,6 +63,9 @@ def chainrule(
     ] = False,
 ) -> None:
     """Backpropagation you can read, check and use."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())  # noqa: T201 (a result)
+        raise typer.Exit(WRONG_USAGE)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -67,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     Parameters
     ----------
     argv : list of str, optional
-        What follows ``chainrule``; the process's own arguments by default.
+        The arguments after ``chainrule``; those of the process by default.
 
     Returns
     -------
@@ -75,41 +82,44 @@ def main(argv: list[str] | None = None) -> int:
         The exit code.
     """
     if argv is None:
-        own_the_process()
+        set_up_process()
     try:
         code = run(argv)
         if sys.stdout:
-            sys.stdout.flush()  # a full disk shows here
-    except KeyboardInterrupt:  # where Typer does not see it
+            sys.stdout.flush()  # raises if the disk is full
+    except KeyboardInterrupt:  # outside of a command
         code = INTERRUPTED
     except ChainruleError as error:
         return fail(f"Error: {error}", BAD_DATA)
     except OSError as error:
         drop_output()
-        return fail(f"Error: {error.strerror or error}", BAD_DATA)
-    except Exception:  # noqa: BLE001 (must not end with 1, which says that a check failed)
+        name = f"{error.filename}: " if error.filename else ""
+        return fail(f"Error: {name}{system_reason(error)}", BAD_DATA)
+    except Exception:  # noqa: BLE001 (exit code 1 would say that a check failed)
         traceback.print_exc()
-        return fail("This is a fault in chainrule itself; please report it.", FAULT)
+        return fail("This is an error in chainrule itself; please report it.", FAULT)
     return fail("Interrupted.", code) if code == INTERRUPTED else code
 
 
 def run(argv: list[str] | None) -> int:
-    """Let Typer run a command, and return the exit code that it leaves with."""
+    """Run a command and return its exit code."""
     try:
-        app(argv, prog_name=None if argv is None else "chainrule")
+        code = app(argv, prog_name="chainrule", standalone_mode=False)
+    except UsageError as error:
+        return fail(report(error), WRONG_USAGE)
     except SystemExit as done:
         return int(done.code or 0)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def fail(message: str, code: int) -> int:
-    """Say what is wrong, and return the exit code."""
+    """Print a message on standard error, and return the exit code."""
     print(message, file=sys.stderr)  # noqa: T201 (a message)
     return code
 
 
 def drop_output() -> None:
-    """Give up what cannot be written, or Python would try again as it ends."""
+    """Discard output that cannot be written, so that Python does not try again at exit."""
     try:
         if sys.stdout:
             sys.stdout.flush()
@@ -117,8 +127,8 @@ def drop_output() -> None:
         sys.stdout = None
 
 
-def own_the_process() -> None:
-    """End quietly, as Unix tools do, where nobody reads on; print in any encoding."""
+def set_up_process() -> None:
+    """Exit silently on a broken pipe, and never fail to encode output."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if isinstance(sys.stdout, TextIOWrapper):

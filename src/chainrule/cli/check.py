@@ -346,7 +346,7 @@ def numbered(problem: str | None, settings: dict[str, Any], kind: str) -> Subjec
     """
     spec = specified(problem, settings)
     made, data = spec.problem, spec.problem.data()
-    if data.weights is not None:
+    if data.sample_weight is not None:
         raise typer.BadParameter(
             "has weights of samples, which a check knows nothing of; leave them out",
             param_hint="'--problem'",

@@ -46,7 +46,7 @@ def explain(  # noqa: PLR0913 (one for each option)
     loss: given.Loss = None,
     inputs: given.Inputs = None,
     targets: given.Targets = None,
-    sample_weights: given.SampleWeights = None,
+    sample_weight: given.SampleWeight = None,
     weights: given.Weights = None,
     biases: given.Biases = None,
     seed: given.Seed = None,

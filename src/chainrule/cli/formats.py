@@ -1,7 +1,6 @@
 """The formats of documents, and how a command writes one to a file or to standard output."""
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from chainrule.names import DOCUMENT_FORMATS, PROGRAM_FORMATS
 
 if TYPE_CHECKING:
     from chainrule.cli.output import Renderer
-    from chainrule.explanation import WorkedExample
     from chainrule.pages import Document
 
 TEXT, JSON = "text", "json"
@@ -19,26 +17,40 @@ EXAMPLE_FORMATS = {**DOCUMENT_FORMATS, **PROGRAM_FORMATS}
 
 
 def by_ending(file: Path | None, formats: Mapping[str, tuple[str, ...]]) -> str:
-    """Return the format that the ending of a file's name means; without one, text."""
+    """Return the format of a file's ending; text if there is none."""
     endings = {ending: name for name, several in formats.items() for ending in several}
     ending = file.suffix.lower() if file else ""
     if not ending:
         return TEXT
     if ending not in endings:
         message = (
-            f"which format does {ending!r} mean? Add --format, or end in one of {' '.join(endings)}"
+            f"no format has the ending {ending!r}; add --format, or choose one of the endings "
+            f"{' '.join(endings)}"
         )
-        raise typer.BadParameter(message, param_hint="'-o'")
+        raise typer.BadParameter(message, param_hint="-o")
     return endings[ending]
 
 
-def deliver(example: "WorkedExample", format: str, file: Path | None, *, compact: bool) -> None:  # noqa: A002 (its name everywhere)
-    """Write a worked example to a file or to standard output."""
-    hand_over(example, partial(example.print, compact=compact), format, file)
+def write_document(
+    document: "Document",
+    render: "Renderer",
+    format: str,  # noqa: A002 (its name everywhere)
+    file: Path | None,
+    summary: str = "",
+) -> None:
+    """Write a document to a file or to standard output.
 
-
-def hand_over(document: "Document", render: "Renderer", format: str, file: Path | None) -> None:  # noqa: A002 (as above)
-    """Write a document to a file or to standard output: as text, which `render` prints, or else."""
+    Parameters
+    ----------
+    document : Document
+    render : callable
+        Prints the document as text on a console.
+    format : str
+    file : Path or None
+        None and ``-`` are standard output.
+    summary : str, optional
+        One line about the document, which is printed if the document is written to a file.
+    """
     from chainrule.cli.output import page, say, show, write
 
     place = None if file is None or str(file) == "-" else file
@@ -50,4 +62,6 @@ def hand_over(document: "Document", render: "Renderer", format: str, file: Path 
         print(text, end="")  # noqa: T201 (a result)
         return
     write(place, text)
+    if summary:
+        print(summary)  # noqa: T201 (a result)
     say(f"Wrote {place}.")

@@ -62,7 +62,7 @@ def figures(problem: Problem, setup: Setup, right: dict[int, State]) -> tuple[Er
 def is_published(problem: Problem) -> bool:
     """Tell whether a problem is still the one that was published."""
     known = PROBLEMS.get(problem.name)
-    same = ("network", "x", "t", "weights", "biases", "optimizer", "sample_weights")
+    same = ("network", "x", "t", "weights", "biases", "optimizer", "sample_weight")
     return known is not None and all(getattr(known, n) == getattr(problem, n) for n in same)
 
 

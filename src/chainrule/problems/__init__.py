@@ -1,10 +1,10 @@
-"""Problems: a network, its first weights, its data, and how it is trained.
+"""Problems: a network with its initial weights, its data and its optimizer.
 
-Some have a name, others come from a file or from settings. The published ones carry what was
-printed and where it is wrong; nothing here computes.
+Named problems, such as ``"mazur"``, are listed in PROBLEMS; others are read from files or described
+by settings. Published problems record errors in what was printed.
 """
 
-from chainrule.problems.faults import SettingError
+from chainrule.problems.errors import SettingError
 from chainrule.problems.files import read_problem, read_settings
 from chainrule.problems.model import Data, Erratum, Problem
 from chainrule.problems.presets import PROBLEMS, problem

@@ -1,7 +1,6 @@
-"""Handwritten digits in a 64-32-16-10 network: what an example of a thousand parameters looks like.
+"""Handwritten digits in a 64-32-16-10 network, an example with thousands of parameters.
 
-The pictures are those that scikit-learn brings (Alpaydin, Kaynak 1998), read when they are wanted;
-nothing of them is kept in this package.
+The pictures (Alpaydin and Kaynak, 1998) are loaded from scikit-learn when they are first used.
 """
 
 from functools import cache
@@ -12,8 +11,8 @@ from chainrule.multilayer import mlp
 from chainrule.optimizers import SGD
 from chainrule.problems.model import Problem, Rows
 
-BATCH = 32  # the first so many of the 1,797 pictures
-INK = 16  # the darkest a pixel is
+BATCH = 32  # pictures, the first of 1,797
+INK = 16  # the value of a black pixel
 
 
 def pictures() -> Rows:
@@ -28,24 +27,24 @@ def classes() -> Rows:
 
 @cache
 def load() -> tuple[list[list[float]], list[list[float]]]:
-    """Read the first pictures and what they show."""
+    """Load the first pictures and what they show."""
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError:
-        raise missing("scikit-learn", "the preset 'digits'", "train") from None
+        raise missing("scikit-learn", "the problem 'digits'", "train") from None
     X, y = load_digits(return_X_y=True)
     return (X[:BATCH] / INK).tolist(), one_hot(y[:BATCH], 10).tolist()
 
 
 def rows_of(lists: list[list[float]]) -> Rows:
-    """Return lists as tuples, which compare and hash."""
+    """Return lists as tuples, which can be compared and hashed."""
     return tuple(tuple(row) for row in lists)
 
 
 DIGITS = Problem(
     name="digits",
     title="Handwritten digits: 64-32-16-10, relu, softmax and cross-entropy",
-    source="8×8 pictures by Alpaydin and Kaynak, 1998, as scikit-learn has them",
+    source="8×8 pictures by Alpaydin and Kaynak, 1998, as in scikit-learn",
     network=mlp(
         64,
         32,

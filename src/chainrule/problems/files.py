@@ -1,10 +1,7 @@
-"""Problem files: settings written as TOML or JSON, by the command line's names.
-
-Whatever is wrong is told with the file's name and the setting's; what settings mean is in
-settings.py.
-"""
+"""Problem files: settings as TOML or JSON, with the names of the command line's options."""
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +14,14 @@ from chainrule.problems.values import read_text
 
 
 def read_problem(path: str | Path) -> Spec:
-    """Read a problem, and how its worked example is to be made, from a file.
+    """Read a problem, and the options of its worked example, from a file.
 
     Parameters
     ----------
     path : str or Path
-        A TOML or JSON file. Its keys are the long options of ``chainrule explain`` without dashes
-        in front, and ``preset``, ``title`` and ``source``; with a preset, the file says what is
-        changed about it. CSV files that it names lie beside it.
+        A TOML or JSON file. Its keys are the long options of ``chainrule explain`` without the
+        leading dashes, and ``preset``, ``title`` and ``source``. With a preset, the other keys
+        change it. Paths of CSV files are relative to the file.
 
     Returns
     -------
@@ -35,36 +32,36 @@ def read_problem(path: str | Path) -> Spec:
     InputError
         If it cannot be read, or a value in it cannot be used.
     UnknownNameError
-        If it has a key that is none; the message offers the nearest.
+        If a key is unknown; the message suggests the nearest.
     """
     settings = read_settings(path)
-    with told_of(Path(path)):
+    with error_context(Path(path)):
         return specify(settings)
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:
-    """Return the settings of a problem file, each checked by itself.
+    """Return the settings of a problem file, each checked on its own.
 
     Raises
     ------
     InputError
-        If it cannot be read, or a value in it is of the wrong kind.
+        If it cannot be read, or a value has the wrong type.
     UnknownNameError
-        If it has a key that is none.
+        If a key is unknown.
     """
     path = Path(path)
-    with told_of(path):
+    with error_context(path):
         reader = READERS.get(path.suffix.lower())
         if reader is None:
-            raise InputError("problem files end in .toml or .json; name one of them")
+            raise InputError("a problem file must end in .toml or .json; rename it")
     source = read_text(path)
-    with told_of(path):
+    with error_context(path):
         return check_settings(reader(source), path.parent)
 
 
 @contextmanager
-def told_of(path: Path) -> Iterator[None]:
-    """Name the file in errors."""
+def error_context(path: Path) -> Iterator[None]:
+    """Put the name of the file in front of errors."""
     try:
         yield
     except InputError as error:
@@ -78,28 +75,37 @@ def read_toml(source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(source)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"this is no TOML: {error}; repair it") from None
+        place = re.search(r"\(at (.+)\)", str(error))
+        where = f" at {place[1]}" if place else ""
+        raise InputError(
+            f"not valid TOML{where}; check the brackets, quotes and repeated keys there"
+        ) from None
 
 
 def read_json(source: str) -> dict[str, Any]:
     """Return the object of a JSON text."""
     try:
-        found = json.loads(source, object_pairs_hook=once)
+        found = json.loads(source, object_pairs_hook=unique_keys)
     except InputError:
         raise
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"this is no JSON: {error}; repair it") from None
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"not valid JSON at line {error.lineno}, column {error.colno}; check the brackets, "
+            "quotes and commas there"
+        ) from None
+    except (ValueError, RecursionError):  # a number, or brackets, too large to convert
+        raise InputError("not valid JSON; its brackets are nested too deeply") from None
     if not isinstance(found, dict):
-        raise InputError('there is no object in it; write {"layers": [2, 3, 1], …}')
+        raise InputError('the file must contain an object, such as {"layers": [2, 3, 1], …}')
     return found
 
 
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return pairs as a dict, each key once."""
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return pairs as a dict, and refuse a repeated key."""
     keys = [key for key, _ in pairs]
     twice = [key for key in keys if keys.count(key) > 1]
     if twice:
-        raise InputError(f"{twice[0]!r} is there twice; leave one of them out")
+        raise InputError(f"the key {twice[0]!r} is repeated; remove one of the two")
     return dict(pairs)
 
 

@@ -1,6 +1,6 @@
-"""The half adder: two binary digits to their sum and carry, through two hidden layers of two.
+"""The half adder: from two bits to their sum and carry, with two hidden layers of two units.
 
-Its weights are drawn, uniform on ±1, since the text it comes from gives none.
+Its weights are drawn uniformly from [−1, 1], because its source gives none.
 """
 
 from chainrule.initializers import Uniform

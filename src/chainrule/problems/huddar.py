@@ -1,7 +1,7 @@
-"""The 2-2-1 example of Mahesh Huddar's lecture and of RGU's notes: no biases, rate 1.
+"""The 2-2-1 example of Mahesh Huddar's lecture and of RGU's notes: no biases, learning rate 1.
 
-Its weights are printed as w13, w14, … from unit to unit, and its deltas with t − y; here W is
-(to, from) and delta is ∂C/∂z, as everywhere.
+The source prints weights as w13, w14, … (from unit, to unit) and deltas with t − y. Here, as in all
+problems, W has the shape (to, from) and delta is ∂C/∂z.
 """
 
 from chainrule.multilayer import mlp

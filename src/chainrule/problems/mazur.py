@@ -1,7 +1,7 @@
 """The most-read worked example: Matt Mazur's 2-2-2 network of 2015, with its errata.
 
-The post's eight new weights are right; the figures it gives for afterwards are those of a program
-that changes the output weights before the hidden deltas are computed from them.
+The post's eight new weights are right. Its later numbers come from a program that updated the
+output weights before it computed the hidden deltas from them.
 """
 
 from chainrule.multilayer import mlp
@@ -11,7 +11,7 @@ from chainrule.problems.model import Erratum, Problem
 UPDATED_WEIGHTS: dict[tuple[str | int, str], str] = {("not-first", "dx"): "delta @ W_new"}
 CAUSE = (
     "the program behind it changed the output weights before it computed the hidden deltas from "
-    "them; the author's script was mended (4b6faac, 2015-03-15), the post kept the figure"
+    "them; the author's script was corrected (4b6faac, 2015-03-15), the post kept the number"
 )
 
 MAZUR = Problem(

@@ -1,7 +1,4 @@
-"""What a problem and an erratum are: plain descriptions.
-
-The numbers of an erratum are recomputed by whoever shows it; only what was printed is kept here.
-"""
+"""The descriptions of a problem, its data, and errors in what was published about it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,37 +21,37 @@ class Data(NamedTuple):
     ----------
     x, t : tuple of tuple of float
         Inputs and targets, a row for each sample.
-    weights : tuple of float, optional
+    sample_weight : tuple of float, optional
         One for each sample.
     """
 
     x: Rows
     t: Rows
-    weights: tuple[float, ...] | None
+    sample_weight: tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
 class Erratum:
-    """A figure that was printed wrong, and what brings it about.
+    """A number that was published wrong, and what caused the error.
 
     Parameters
     ----------
     place : str
-        What the figure is, in words.
+        What the number is, in words.
     step : int
-        After how many updates.
+        The number of updates before it.
     scope, equation : str
-        What the figure is, in the equations' own terms: an expression of that scope.
+        The number as an expression in that scope of the equations.
     published : str
-        As it was printed, digit by digit.
+        The digits as they were printed.
     cause : str
         One sentence.
     replace : mapping of (where, name) to str
-        Equations that, put in place of the right ones, give the printed figure.
+        Equations that give the printed number in place of the right ones.
     rounded : mapping of (scope, name) to int, optional
-        Or: values that, rounded to so many decimals, give it.
+        Alternatively: values, and the number of decimals to which they were rounded.
     at_step : int, optional
-        Or: the step at which the right program has it.
+        Alternatively: the step after which a correct program gives the number.
     """
 
     place: str
@@ -70,7 +67,7 @@ class Erratum:
 
 @dataclass(frozen=True)
 class Problem:
-    """A network with its data, its first weights and the way it is trained.
+    """A network with its data, its initial weights and its optimizer.
 
     Parameters
     ----------
@@ -78,17 +75,17 @@ class Problem:
         ``source`` says where it was published.
     network : Network
     x, t : tuple of tuple of float, or function
-        Inputs and targets, a row for each sample; or a function of no arguments that loads them,
-        for data that live elsewhere. `data` gives the rows in either case.
+        Inputs and targets, a row for each sample; or a function without arguments that loads them.
+        `data` returns the rows in either case.
     weights, biases : tuple of nested tuples, optional
-        The first W and b of each layer; drawn from a seed where the problem gives none.
-    sample_weights : tuple of float, optional
+        The initial W and b of each layer; without them, they are drawn from a seed.
+    sample_weight : tuple of float, optional
         One for each sample.
     optimizer : Optimizer or LBFGS
     notation : str
-        The notation that its source uses.
+        The notation of its source.
     decimals : int, optional
-        The number of decimals its source prints.
+        The number of decimals in its source.
     errata : tuple of Erratum
     """
 
@@ -100,25 +97,25 @@ class Problem:
     t: Rows | Callable[[], Rows]
     weights: tuple[Any, ...] = ()
     biases: tuple[Any, ...] = ()
-    sample_weights: tuple[float, ...] = ()
-    optimizer: Optimizer | LBFGS = SGD(0.5)
+    sample_weight: tuple[float, ...] = ()
+    optimizer: Optimizer | LBFGS = SGD()
     notation: str = "plain"
     decimals: int | None = None
     errata: tuple[Erratum, ...] = ()
 
     def data(self) -> Data:
-        """Return the samples, loaded if need be.
+        """Return the samples, loading them if necessary.
 
         Raises
         ------
         MissingPackageError
-            If they come with a package that is not installed.
+            If loading requires a package that is not installed.
         """
         x, t = (rows() if callable(rows) else rows for rows in (self.x, self.t))
-        return Data(x, t, self.sample_weights or None)
+        return Data(x, t, self.sample_weight or None)
 
     def theta(self, seed: int = 0) -> NDArray[np.float64]:
-        """Return the first parameters: those that are given, the others drawn from a seed."""
+        """Return the initial parameters: those given, and the others drawn from a seed."""
         drawn = self.network.initialize(seed)
         own = [
             {name: view.tolist() for name, view in params.items()}
@@ -130,7 +127,7 @@ class Problem:
         return self.network.pack(W=W, b=b)
 
     def trained(self, *, biases: bool) -> "Problem":
-        """Return the problem with its biases trained or left alone."""
+        """Return the problem with its biases trained or fixed."""
         chosen = True if biases else ("W",)
         layers = tuple(
             replace(layer, trainable=chosen) if isinstance(layer, Dense) else layer

@@ -1,7 +1,4 @@
-"""The table of problems that have a name.
-
-Each is described in a file of its own; whoever adds to the table is tested.
-"""
+"""The table of named problems, each described in a file of its own."""
 
 from chainrule.names import canonical
 from chainrule.problems.digits import DIGITS

@@ -1,6 +1,6 @@
-"""Settings: what a problem file and the command line may say, by the names that both use.
+"""Settings: the keys of problem files, which are also the options of the command line.
 
-Here each is checked by itself, and those that go together; what they change is in changes.py.
+Each setting is checked on its own here; changes.py applies them to a problem.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,30 +9,27 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chainrule.activations import activation
-from chainrule.errors import unknown
 from chainrule.losses import loss
+from chainrule.names import LEVELS, NOTATIONS, canonical
 from chainrule.optimizers import LBFGS, optimizer
 from chainrule.problems import values
 from chainrule.problems.changes import change, draws
-from chainrule.problems.faults import SettingError, about
+from chainrule.problems.errors import SettingError, setting_context
 from chainrule.problems.model import Problem
 from chainrule.problems.presets import problem
 
-# What chainrule.explanation has, which stands below this room; a test holds both together.
-NOTATIONS = ("plain", "mazur", "nielsen", "rumelhart", "russell-norvig")
 RESIDUALS = ("o-t", "t-o")
-LEVELS = ("scalars", "matrices", "summary")
 
 EXCLUSIVE = (
     ("digits", "decimals"),
     ("parameter", "level"),
     ("clip-norm", "clip-value"),
-)  # pairs of which one is enough
+)  # pairs that cannot be combined
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A problem, and how its worked example is to be made.
+    """A problem, and the options of its worked example.
 
     Parameters
     ----------
@@ -40,17 +37,17 @@ class Spec:
     seed : int, default 0
     steps : int, default 1
     show : tuple of int, optional
-        Which steps are worked out.
+        The steps that are worked out.
     parameter : str, optional
-        The only one that is derived.
+        The only parameter that is derived.
     level : str, optional
         ``"scalars"``, ``"matrices"`` or ``"summary"``.
     residual : str, optional
-        ``"o-t"`` or ``"t-o"``, where the notation's own is not wanted.
+        ``"o-t"`` or ``"t-o"``, instead of the notation's own.
     count_from : int, optional
-        0 or 1, the same.
+        0 or 1, instead of the notation's own.
     digits, decimals : int, optional
-        Of results.
+        Significant digits, or decimals, of results.
     """
 
     problem: Problem
@@ -87,7 +84,7 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     "loss": lambda value: loss(values.text(value)),
     "inputs": values.numbers,
     "targets": values.numbers,
-    "sample-weights": values.numbers,
+    "sample-weight": values.numbers,
     "weights": values.numbers,
     "biases": values.optional,
     "seed": values.count(0),
@@ -111,39 +108,39 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     "count-from": values.one_of((0, 1), "first number"),
     "digits": values.count(1),
     "decimals": values.count(0),
-}  # by name: what a value must be
-FROM_FILES = ("inputs", "targets", "sample-weights")  # may name a CSV file
+}  # by name: the check, which returns the value in its stored type
+FROM_FILES = ("inputs", "targets", "sample-weight")  # settings that may be the path of a CSV file
 
 
 def check_settings(given: Mapping[str, Any], folder: Path = Path()) -> dict[str, Any]:
-    """Return settings, each checked by itself.
+    """Return settings by their registered names, each checked on its own.
 
     Parameters
     ----------
     given : mapping of str to value
     folder : Path, optional
-        Where CSV files lie.
+        The folder of CSV files.
 
     Raises
     ------
     SettingError
-        If a value is of the wrong kind or outside its range.
+        If a value has the wrong type, is outside its range, or is given twice.
     UnknownNameError
-        If a name is no setting's.
+        If no setting has that name or alias.
     """
-    for key in given:
-        if key not in SETTINGS:
-            raise unknown("setting", key, SETTINGS)
     checked: dict[str, Any] = {}
-    for key, value in given.items():
-        with about(key):
+    for typed, value in given.items():
+        key = canonical("setting", typed, SETTINGS)
+        if key in checked:
+            raise SettingError(key, f"given twice, also as {typed}; remove one of the two")
+        with setting_context(key):
             read = values.table(folder) if key in FROM_FILES else SETTINGS[key]
             checked[key] = read(value)
     return checked
 
 
 def specify(settings: Mapping[str, Any]) -> Spec:
-    """Return the problem that settings describe, and how its example is made.
+    """Return the problem that settings describe, and the options of its worked example.
 
     Parameters
     ----------
@@ -157,35 +154,35 @@ def specify(settings: Mapping[str, Any]) -> Spec:
     Raises
     ------
     SettingError
-        If settings do not fit each other, or one would change nothing.
+        If settings contradict each other, or one has no effect.
     MissingPackageError
-        If the problem's data come with a package that is not installed.
+        If the problem's data require a package that is not installed.
     """
     for one, other in EXCLUSIVE:
         if one in settings and other in settings:
-            raise SettingError(one, f"goes not together with {other}; leave one of them out")
+            raise SettingError(one, f"cannot be combined with {other}; remove one of them")
     made = change(settings.get("preset"), settings)
     run = {key.replace("-", "_"): settings[key] for key in RUN if key in settings}
-    refuse_idle(Spec(made, **run), settings)
+    reject_unused_settings(Spec(made, **run), settings)
     return Spec(made, **run)
 
 
-def refuse_idle(spec: Spec, settings: Mapping[str, Any]) -> None:
-    """Raise SettingError where a setting is about a step or a draw that there is not."""
+def reject_unused_settings(spec: Spec, settings: Mapping[str, Any]) -> None:
+    """Raise SettingError if a setting is about a step that is not made, or nothing is random."""
     beyond = [step for step in spec.show or () if step > spec.steps]
     if beyond:
         raise SettingError(
-            "show", f"there is no step {beyond[0]:,}; choose from 1 to {spec.steps:,}"
+            "show", f"step {beyond[0]:,} is not made; choose from 1 to {spec.steps:,}"
         )
     if spec.steps > 1 and isinstance(spec.problem.optimizer, LBFGS):
         raise SettingError(
             "steps",
-            f"{spec.steps:,} steps of lbfgs are SciPy's and have no equations; explain one step, "
-            "or choose another optimizer",
+            f"{spec.steps:,} steps of lbfgs cannot be worked out, because SciPy makes them; "
+            "explain one step, or choose another optimizer",
         )
     if "seed" in settings and not draws(spec.problem):
         raise SettingError(
             "seed",
-            "nothing is drawn, since all weights are given; leave seed out, or choose layers of "
-            "your own, whose weights are drawn",
+            "has no effect, because all weights are given; remove it, or choose other layers, "
+            "whose weights are drawn at random",
         )

@@ -1,7 +1,7 @@
-"""Three kinds of iris in a 4-3-3 network: tanh, then softmax and cross-entropy.
+"""Three species of iris in a 4-3-3 network: tanh, then softmax and cross-entropy.
 
-Two flowers of each kind, in centimetres as Fisher printed them; the first weights are chosen to be
-read, not to be good.
+There are two flowers of each species, in centimeters as Fisher printed them. The initial weights
+are short numbers that are easy to follow by hand.
 """
 
 from chainrule.multilayer import mlp

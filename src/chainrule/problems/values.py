@@ -1,20 +1,18 @@
-"""What a setting may say, as Python values: each function takes one, or text, and refuses others.
-
-They know kinds and ranges; whether a value fits a network is seen where the network is made.
-"""
+"""Conversion of settings, which are text or values of TOML and JSON, to checked Python values."""
 
 import ast
 import csv
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from chainrule.activations import Activation, activation
 from chainrule.descriptions import check_float, check_int
-from chainrule.errors import InputError, unknown
+from chainrule.errors import InputError, system_reason, unknown
+from chainrule.names import canonical
 
 Nested: TypeAlias = Any  # a number, or a tuple of such
 
@@ -23,16 +21,16 @@ LIST = (list, tuple)
 
 
 def text(value: Any) -> str:
-    """Return a text."""
+    """Return text."""
     if not isinstance(value, str):
-        raise InputError(f"{value!r} is no text; write it in quotation marks")
+        raise InputError(f"must be text, not {value!r}; write it in quotation marks")
     return value
 
 
 def flag(value: Any) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
-        raise InputError(f"{value!r} is neither true nor false; write one of them")
+        raise InputError(f"must be true or false, not {value!r}")
     return value
 
 
@@ -42,20 +40,22 @@ def number(interval: str) -> Callable[[Any], float]:
 
 
 def count(least: int) -> Callable[[Any], int]:
-    """Return the check of a whole number from a least one."""
+    """Return the check of a whole number of at least `least`."""
 
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"{value!r} is no whole number from {least}; write one")
+            raise InputError(f"must be a whole number from {least}, not {value!r}")
         return value
 
     return check
 
 
-def one_of(names: Sequence[Any], what: str) -> Callable[[Any], Any]:
-    """Return the check of a name that must be one of some."""
+def one_of(names: Collection[Any], what: str) -> Callable[[Any], Any]:
+    """Return the check of a name that must be one of `names`, or an alias."""
 
     def check(value: Any) -> Any:
+        if isinstance(value, str):
+            return canonical(what, value, names)
         if isinstance(value, bool) or value not in names:
             raise unknown(what, value, map(str, names))
         return value
@@ -64,25 +64,25 @@ def one_of(names: Sequence[Any], what: str) -> Callable[[Any], Any]:
 
 
 def counts(value: Any) -> tuple[int, ...]:
-    """Return whole numbers from 1, of a list or of text such as ``"2,3,1"``."""
+    """Return positive whole numbers from a list, or from text such as ``"2,3,1"``."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, LIST) or not parts:
-        raise InputError(f"{value!r} is no list of whole numbers; write it as 2,3,1")
+        raise InputError(f"must be a list of whole numbers such as 2,3,1, not {value!r}")
     return tuple(_count(part, value) for part in parts)
 
 
 def _count(part: Any, value: Any) -> int:
     known = int(part) if isinstance(part, str) and part.strip().isdecimal() else part
     if isinstance(known, str):
-        raise InputError(f"{part!r} in {value!r} is no whole number; write it as 2,3,1")
+        raise InputError(f"{part!r} in {value!r} must be a whole number, as in 2,3,1")
     return check_int(known, "an entry")
 
 
 def activations(value: Any) -> Activation | tuple[Activation, ...]:
-    """Return one activation for all layers, or one for each, as in ``"tanh,logistic"``."""
+    """Return one activation for all layers, or one for each, such as ``"tanh,logistic"``."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, LIST) or not parts:
-        raise InputError(f"{value!r} is no name and no list of names; write it as tanh,logistic")
+        raise InputError(f"must be a name or a list of names such as tanh,logistic, not {value!r}")
     chosen = tuple(activation(text(part).strip()) for part in parts)
     return chosen[0] if isinstance(value, str) and len(chosen) == 1 else chosen
 
@@ -96,24 +96,24 @@ def numbers(value: Any, folder: Path | None = None) -> Nested:
     Parameters
     ----------
     value : number, list or str
-        Text is ``".05, .10; .2, .3"`` with a row between semicolons, or a list as JSON or Python
-        write it, or the name of a CSV file.
+        Text is ``".05, .10; .2, .3"`` with semicolons between rows, a list in the syntax of JSON or
+        Python, or the path of a CSV file.
     folder : Path, optional
-        Where CSV files lie; where there is none, they are no choice.
+        The folder of CSV files; if None, they are not accepted.
     """
     held = _nested(_of_text(value, folder) if isinstance(value, str) else value, DEEPEST)
     if not held or not isinstance(held, tuple):
-        raise InputError(f"{value!r} is no list of numbers; write it as [0.05, 0.1]")
+        raise InputError(f"must be a list of numbers such as [0.05, 0.1], not {value!r}")
     return held
 
 
 def table(folder: Path) -> Callable[[Any], Nested]:
-    """Return the reader of rows, which may lie in a CSV file of a folder."""
+    """Return the reader of rows, which may be in a CSV file of a folder."""
     return lambda value: numbers(value, folder)
 
 
 def optional(value: Any) -> Nested:
-    """Return numbers, or nothing for ``"none"`` and an empty list."""
+    """Return numbers, or an empty tuple for ``"none"`` and an empty list."""
     return () if value in ("none", [], ()) else numbers(value)
 
 
@@ -121,9 +121,9 @@ def _nested(value: Any, depth: int) -> Nested:
     if isinstance(value, LIST) and depth:
         return tuple(_nested(part, depth - 1) for part in value)
     if isinstance(value, LIST):
-        raise InputError(f"the lists are more than {DEEPEST} deep; take brackets away")
+        raise InputError(f"the lists are nested more than {DEEPEST} deep; remove brackets")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{value!r} is no number; write numbers and lists of them")
+        raise InputError(f"{value!r} must be a number; write numbers and lists of them")
     return _finite(value)
 
 
@@ -133,12 +133,12 @@ def _finite(value: float) -> float:
     except OverflowError:
         held = math.inf
     if not math.isfinite(held):
-        raise InputError(f"{held} is not finite; repair it")
+        raise InputError(f"{held} is not finite; replace it")
     return held
 
 
 def _of_text(text: str, folder: Path | None) -> Any:
-    """Return what a text says: a list, rows of numbers, or the rows of a file."""
+    """Return the list or the rows of numbers that a text contains, or those of a file."""
     if text.lstrip().startswith(("[", "(")):
         return _literal(text)
     try:
@@ -152,19 +152,21 @@ def _of_text(text: str, folder: Path | None) -> Any:
 
 
 def _literal(text: str) -> Any:
-    for read in (json.loads, ast.literal_eval):  # the second knows .05, the first is quicker
+    for read in (json.loads, ast.literal_eval):  # the second accepts .05, the first is faster
         try:
             return read(text)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
-    raise InputError(f"{_short(text)} is no list of numbers; write it as [[0.05, 0.1], [0.2, 0.3]]")
+    raise InputError(
+        f"must be a list of numbers such as [[0.05, 0.1], [0.2, 0.3]], not {_short(text)}"
+    )
 
 
 def _of_file(text: str, folder: Path | None) -> list[list[float]]:
     if folder is None or not (text.endswith(".csv") or (folder / text).is_file()):
-        file = "" if folder is None else ", nor a CSV file"
+        file = "" if folder is None else ", or name a CSV file"
         raise InputError(
-            f'{_short(text)} is neither numbers nor a list{file}; write it as ".05, .10; .2, .3"'
+            f"cannot read numbers from {_short(text)}; write them as '.05, .10; .2, .3'{file}"
         )
     return read_csv(folder / text)
 
@@ -177,12 +179,12 @@ def _short(text: str) -> str:
 
 
 def read_csv(path: Path) -> list[list[float]]:
-    """Return the rows of a CSV file; a first line of names alone is passed over.
+    """Return the rows of a CSV file, without a header line of names.
 
     Raises
     ------
     InputError
-        If it cannot be read, or an entry is no number.
+        If it cannot be read, or an entry is not a finite number.
     """
     lines = read_text(path).splitlines()
     comma = next((mark for mark in "\t;" if lines and mark in lines[0]), ",")
@@ -190,12 +192,12 @@ def read_csv(path: Path) -> list[list[float]]:
     if rows and not any(map(is_number, rows[0][1])):
         rows = rows[1:]
     if not rows:
-        raise InputError(f"{path} has no rows; write a sample on each line")
+        raise InputError(f"{path} has no rows; write one sample on each line")
     return [[_entry(part, path, place) for part in row] for place, row in rows]
 
 
 def is_number(part: str) -> bool:
-    """Tell whether a text is a number."""
+    """Return whether a text is a number."""
     try:
         float(part)
     except ValueError:
@@ -205,7 +207,7 @@ def is_number(part: str) -> bool:
 
 def _entry(part: str, path: Path, place: int) -> float:
     if not is_number(part) or not math.isfinite(float(part)):
-        raise InputError(f"{path}, line {place}: {_short(part)} is no finite number; repair it")
+        raise InputError(f"{path}, line {place}: {_short(part)} is not a finite number; replace it")
     return float(part)
 
 
@@ -215,12 +217,12 @@ def read_text(path: Path) -> str:
     Raises
     ------
     InputError
-        If there is none, it cannot be read, or it is not UTF-8.
+        If it does not exist, cannot be read, or is not UTF-8 text.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        fault = f"cannot read {path}: {error.strerror or error}"
+        fault = f"cannot read {path}: {system_reason(error)}"
     except ValueError:
         fault = f"cannot read {path}: it is not UTF-8 text"
-    raise InputError(f"{fault}; name another file")
+    raise InputError(f"{fault}; choose another file")

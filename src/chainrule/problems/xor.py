@@ -1,6 +1,6 @@
-"""XOR: the smallest problem that no network without a hidden layer solves, in a 2-2-1 network.
+"""XOR in a 2-2-1 network: the smallest problem that requires a hidden layer.
 
-Its weights are drawn, uniform on ±1, and every step sees all four rows; online training is not it.
+Its weights are drawn uniformly from [−1, 1], and every step uses all four samples.
 """
 
 from chainrule.initializers import Uniform

@@ -1,7 +1,4 @@
-"""The error of one setting, and how other errors become it.
-
-What is wrong with a value is said where the value is used; here only the setting's name is added.
-"""
+"""The error of one setting, and how other errors are turned into it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +7,7 @@ from chainrule.errors import InputError, UnknownNameError
 
 
 class SettingError(InputError):
-    """A setting that cannot be used; `key` is its name, `fault` what is wrong and the remedy."""
+    """A setting cannot be used; `key` is its name, `fault` what is wrong and the remedy."""
 
     def __init__(self, key: str, fault: str) -> None:
         super().__init__(key, fault)
@@ -21,8 +18,8 @@ class SettingError(InputError):
 
 
 @contextmanager
-def about(key: str) -> Iterator[None]:
-    """Say which setting an error is about."""
+def setting_context(key: str) -> Iterator[None]:
+    """Turn errors about a value into a SettingError that names the setting."""
     try:
         yield
     except SettingError:
