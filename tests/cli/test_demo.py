@@ -38,7 +38,7 @@ def outcome() -> Outcome:
 def test_it_learns(outcome: Outcome):
     assert outcome.code == 0, outcome.err
     found = re.search(
-        r"^([\d.]+)% of those held out are read right: (\d+) of (\d+)",
+        r"^([\d.]+)% accuracy on held-out digits: (\d+) of (\d+)",
         outcome.out,
         flags=re.MULTILINE,
     )
@@ -46,7 +46,7 @@ def test_it_learns(outcome: Outcome):
     share, right, count = map(float, found.groups())
     assert share >= 97
     assert share == round(100 * right / count, 1)
-    assert f"Read wrong: {count - right:g}\n" in outcome.out
+    assert f"Mistakes: {count - right:g}\n" in outcome.out
 
 
 def test_the_worked_example_comes_first(outcome: Outcome):
@@ -63,7 +63,7 @@ def test_it_is_plain_off_a_terminal(outcome: Outcome):
 def test_progress_is_a_few_lines_on_standard_error(outcome: Outcome):
     lines = outcome.err.splitlines()
     assert [line.partition(":")[0] for line in lines] == [f"epoch {n}/20" for n in (5, 10, 15, 20)]
-    pattern = r"epoch \d+/20: loss \d\.\d{4}, held out \d\d\.\d%, rate 0\.00\d{3}"
+    pattern = r"epoch \d+/20: loss \d\.\d{4}, held out \d\d\.\d%, learning rate 0\.00\d{3}"
     assert all(re.fullmatch(pattern, line) for line in lines)
     assert "epoch" not in outcome.out
 
@@ -72,8 +72,8 @@ def test_too_little_is_a_failed_check(call: Call, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(digits, "EPOCHS", 1)
     code, out, err = call("demo")
     assert code == 1
-    assert re.search(r"^Failed: \d+\.\d% is less than 97%\.$", err, flags=re.MULTILINE)
-    assert "are read right" in out
+    assert re.search(r"^Failed: the accuracy of \d+\.\d% is below 97%\.$", err, flags=re.MULTILINE)
+    assert "accuracy on held-out digits" in out
 
 
 def test_scikit_learn_is_asked_for(call: Call, monkeypatch: pytest.MonkeyPatch):

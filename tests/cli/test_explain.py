@@ -1,8 +1,4 @@
-"""``chainrule explain``: that each option reaches the example, and each format its place.
-
-The numbers themselves are tested with the explanation and in tests/worked, settings and files in
-tests/problems.
-"""
+"""``chainrule explain``: each option changes the example, and each format is written."""
 
 import json
 import re
@@ -13,9 +9,9 @@ import pytest
 import typer
 from jsonschema import Draft202012Validator
 
-from chainrule.cli import app, explain, idle
+from chainrule.cli import app, explain
 from chainrule.cli.formats import EXAMPLE_FORMATS, TEXT
-from chainrule.cli.idle import IDLE
+from chainrule.cli.unused_options import EXAMPLE_UNUSED
 from chainrule.problems import PROBLEMS
 from tests.cli.conftest import Call, Outcome
 
@@ -85,7 +81,7 @@ def test_digits(call: Call):
 
 # ---- every option -------------------------------------------------------------------------------
 
-# By option: what stands before it, and its value. With it the output is another than without.
+# By option: the arguments before it, and its value, with which the output changes.
 CHANGES = {
     "--layers": ("mazur", "2,3,2"),
     "--activation": ("mazur", "tanh"),
@@ -124,7 +120,7 @@ CHANGES = {
     "-o": ("mazur", "{folder}/page.txt"),
 }
 
-# By option: command lines in which it is wrong, which is told by its name.
+# By option: command lines in which it is wrong, as the message says.
 MISTAKES = {
     "--layers": ["mazur --layers 2,x", "mazur --layers 2", "mazur --layers 2,0,2"],
     "--activation": ["--activation tan", "--activation tanh,tanh,tanh"],
@@ -152,7 +148,7 @@ MISTAKES = {
     "--steps": ["--steps 0", "--optimizer lbfgs --steps 2"],
     "--show": ["--show 2", "--show 0", "--steps 5 --show 6", "--steps 5 --show 1,,2", "--show x"],
     "--parameter": ["--parameter w99", "--parameter w5 --level scalars", "--parameter x[0]"],
-    "--level": ["--level scalar"],
+    "--level": ["--level scalarz"],
     "--notation": ["--notation nielson"],
     "--residual": ["--residual t-p"],
     "--count-from": ["--count-from 2"],
@@ -163,7 +159,7 @@ MISTAKES = {
     "-o": ["-o page.pdf"],
 }
 
-# What mazur says already.
+# Options with the values that mazur has already.
 HELD = [
     *("--layers 2,2,2", "--activation logistic", "--activation logistic,logistic"),
     *("--output logistic", "--loss squared-error", "--inputs .05,.10", "--targets .01,.99"),
@@ -189,7 +185,7 @@ def line(tmp_path: Path):
     return lambda text: shlex.split(text.format(file=file, folder=tmp_path))
 
 
-def test_every_option_is_walked():
+def test_every_option_is_tested():
     assert list(CHANGES) == options()
     assert list(MISTAKES) == options()
 
@@ -212,11 +208,11 @@ def test_every_option_can_be_wrong(call: Call, line, option: str, arguments: str
     assert (code, out) == (2, ""), err
     fault = err.rpartition("Error: ")[2]
     assert re.search(rf"{option}\b", fault), err
-    assert len(fault) > len(option) + 20, "it says too little"
+    assert len(fault) > len(option) + 20, "the message is too short"
 
 
 @pytest.mark.parametrize("arguments", HELD)
-def test_what_holds_already_may_be_said(call: Call, line, arguments: str):
+def test_options_may_repeat_what_holds_already(call: Call, line, arguments: str):
     assert call("explain", "mazur", *line(arguments)) == call("explain")
 
 
@@ -237,44 +233,67 @@ WRITTEN = [
     *("--level summary --format json", "--level matrices --format json"),
     "--level matrices --format html",
 ]
+WRITTEN_BRIEFLY = ("--format json", "--format numpy", "--level summary", "--level matrices")
 
 
-@pytest.mark.parametrize("written", WRITTEN)
+@pytest.fixture(scope="module")
+def usual() -> dict[str, Outcome]:
+    """The outcomes without an option, by how they are written, which all options share."""
+    return {}
+
+
 @pytest.mark.parametrize("option", PAGE)
-def test_options_change_every_way_of_writing_or_are_refused(call: Call, written: str, option: str):
-    if option in written:
-        return
-    before = call("explain", "--steps", "3", *written.split())
-    after = call("explain", "--steps", "3", *written.split(), option, *PAGE[option].split())
-    assert before.code == 0, before.err
-    if after.code:
-        assert (after.code, after.out) == (2, "")
-        assert f"'{option}'" in after.err or option in {"--parameter", "--level"}
-    else:
-        assert after.out != before.out
+def test_options_change_what_is_written_or_are_rejected(
+    call: Call, usual: dict[str, Outcome], option: str, full: bool
+):
+    for written in WRITTEN if full else WRITTEN_BRIEFLY:
+        if option in written:
+            continue
+        line = ["explain", "--steps", "3", *written.split()]
+        before = usual[written] = usual.get(written) or call(*line)
+        after = call(*line, option, *PAGE[option].split())
+        assert before.code == 0, before.err
+        if after.code:
+            assert (after.code, after.out) == (2, "")
+            assert f"{option}: " in after.err or option in {"--parameter", "--level"}
+        else:
+            assert after.out != before.out
 
 
 @pytest.mark.parametrize(
     ("written", "option"),
-    [(written, f"--{name}") for written, (names, _) in IDLE.items() for name in names],
+    [(written, f"--{name}") for written, (names, _) in EXAMPLE_UNUSED.items() for name in names],
 )
-def test_what_is_refused_would_change_nothing(
+def test_rejected_options_have_no_effect(
     call: Call, monkeypatch: pytest.MonkeyPatch, written: str, option: str
 ):
     way = "--level" if written in {"summary", "matrices"} else "--format"
-    told = call("explain", "--steps", "3", way, written, option, *PAGE[option].split())
-    assert told.code == 2
-    assert f"'{option}': changes nothing" in told.err
+    rejected = call("explain", "--steps", "3", way, written, option, *PAGE[option].split())
+    assert rejected.code == 2
+    assert f"{option}: has no effect" in rejected.err
     before = call("explain", "--steps", "3", way, written)
-    monkeypatch.setattr(idle, "IDLE", {})
+    monkeypatch.setattr(explain, "EXAMPLE_UNUSED", {})
     after = call("explain", "--steps", "3", way, written, option, *PAGE[option].split())
     assert after == before
 
 
-def test_unknown_options_are_refused_with_the_nearest(call: Call):
-    code, _, err = call("explain", "--learning_rate", "1")
-    assert code == 2
-    assert "--learning-rate" in err
+@pytest.mark.parametrize("alias", ["--learning_rate", "--lr", "--eta", "--Learning-Rate"])
+def test_options_have_aliases(call: Call, alias: str):
+    assert call("explain", alias, "1") == call("explain", "--learning-rate", "1")
+
+
+def test_names_have_aliases(call: Call):
+    line = "--layers 2,3,1 --inputs .1,.2 --targets 1"
+    aliases = "--activation sigmoid --loss bce --optimizer sgdm --epochs 2 --format MD"
+    names = "--activation logistic --loss logistic-cross-entropy --optimizer momentum --steps 2"
+    typed = call("explain", *line.split(), *aliases.split())
+    assert typed.code == 0, typed.err
+    assert typed == call("explain", *line.split(), *names.split(), "--format", "markdown")
+
+
+def test_another_optimizer_keeps_and_shows_the_learning_rate(call: Call):
+    out = call("explain", "mazur", "--optimizer", "adam").out
+    assert "Adam(learning_rate=0.5" in out
 
 
 # ---- problem files ------------------------------------------------------------------------------
@@ -317,10 +336,10 @@ def test_a_file_beside_other_files(call: Call, net: Path, monkeypatch: pytest.Mo
     ("text", "said"),
     [
         ("layer = [2, 3, 1]", "unknown setting 'layer'; did you mean 'layers'?"),
-        ("layers = [2, 3, 1]", "inputs: is missing"),
+        ("layers = [2, 3, 1]", "inputs: missing"),
         ("layers = [2, 'x']", "layers: 'x' in "),
-        ("preset = 'mazur'\nseed = 1", "seed: nothing is drawn"),
-        ("layers = [2,", "this is no TOML"),
+        ("preset = 'mazur'\nseed = 1", "seed: has no effect"),
+        ("layers = [2,", "not valid TOML"),
     ],
 )
 def test_a_file_that_is_wrong_is_named(call: Call, net: Path, text: str, said: str):
@@ -334,7 +353,7 @@ def test_a_file_that_is_wrong_is_named(call: Call, net: Path, text: str, said: s
 def test_an_option_that_is_wrong_beside_a_file_is_named(call: Call, net: Path):
     code, _, err = call("explain", str(net), "--weights", "1,2")
     assert code == 2
-    assert "Invalid value for '--weights'" in err
+    assert "Error: --weights: got 2 numbers" in err
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "./mazur", "MISSING.JSON"])
@@ -392,7 +411,8 @@ def test_a_place_that_cannot_be_written(call: Call, tmp_path: Path):
     path = tmp_path / "missing" / "page.txt"
     code, out, err = call("explain", "-o", str(path))
     assert (code, out) == (3, "")
-    assert err == f"Error: cannot write {path}: No such file or directory; name another file\n"
+    reason = "the file or its folder does not exist; choose another file"
+    assert err == f"Error: cannot write {path}: {reason}\n"
     assert call("explain", "-o", str(tmp_path)).err.startswith(f"Error: cannot write {tmp_path}: ")
 
 

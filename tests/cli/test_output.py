@@ -1,7 +1,4 @@
-"""Files are written whole or not at all, and pages without terminals are plain.
-
-What is written does not matter here.
-"""
+"""Files are written completely or not at all, and text without a terminal is plain."""
 
 import os
 import stat
@@ -61,7 +58,7 @@ def test_a_read_only_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "old"
     path.write_text("old")
     monkeypatch.setattr(os, "access", lambda *_: False)  # which root has everywhere
-    with pytest.raises(InputError, match="it is read-only; name another file"):
+    with pytest.raises(InputError, match="permission denied; choose another file"):
         write(path, "new")
     assert path.read_text() == "old"
 

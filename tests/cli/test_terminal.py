@@ -31,7 +31,7 @@ def test_progress_moves_in_a_terminal(terminal: Terminal):
     assert "\x1b[2K" in seen  # lines are redrawn
     assert seen.count(HIDE) == seen.count(SHOW) > 0
     assert COLOR.search(seen)
-    assert "are read right" in seen
+    assert "accuracy on held-out digits" in seen
 
 
 def test_no_color_if_so_wished(terminal: Terminal):
@@ -64,9 +64,9 @@ def test_results_go_to_a_file_while_progress_moves(terminal: Terminal, tmp_path:
     code, seen = finish(terminal(script=f"{' '.join(COMMAND)} demo > {path}"))
     assert code == 0
     assert HIDE in seen
-    assert "are read right" not in seen
+    assert "accuracy on held-out digits" not in seen
     assert "\x1b" not in path.read_text()
-    assert "are read right" in path.read_text()
+    assert "accuracy on held-out digits" in path.read_text()
 
 
 def test_messages_go_to_a_file_while_results_are_colored(terminal: Terminal, tmp_path: Path):

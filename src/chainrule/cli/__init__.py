@@ -53,7 +53,10 @@ def installed_version() -> str:
         return "(not installed)"
 
 
-@app.callback(invoke_without_command=True, epilog="Exit codes: 0 success, 1 a check failed, 2 wrong usage, 3 unusable data.")
+@app.callback(
+    invoke_without_command=True,
+    epilog="Exit codes: 0 success, 1 a check failed, 2 wrong usage, 3 unusable data.",
+)
 def chainrule(
     context: typer.Context,
     *,

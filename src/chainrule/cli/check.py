@@ -1,8 +1,4 @@
-"""``chainrule check``: what is wrong with somebody's own backpropagation, in a file.
-
-The diagnosis is made and worded in chainrule.diagnosis, from what chainrule.problems makes of the
-options; here it is only settled what the file is about, and what the exit code says.
-"""
+"""``chainrule check``: find mistakes in the backpropagation of a program, or in numbers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from chainrule.cli import settings as given
-from chainrule.cli.explain import specified, told_of
-from chainrule.cli.formats import JSON, by_ending, hand_over
-from chainrule.cli.options import seconds as some_seconds
-from chainrule.cli.options import whole
+from chainrule.cli import options as given
+from chainrule.cli.explain import error_context, specified
+from chainrule.cli.formats import JSON, by_ending, write_document
+from chainrule.cli.parsers import completion, name_of, positive_number, whole_number
+from chainrule.cli.unused_options import Unused, reject_unused_options
 from chainrule.errors import ChainruleError
 from chainrule.names import DOCUMENT_FORMATS
 
@@ -25,86 +21,89 @@ if TYPE_CHECKING:
 PROGRAM, NUMBERS = "a program", "numbers"
 KINDS = {".py": PROGRAM, ".json": NUMBERS, ".csv": NUMBERS, ".tsv": NUMBERS}  # by ending
 RULES = tuple(name for name in given.OPTIMIZERS if name != "lbfgs")
-ENDS = ("softmax", *given.ACTIVATIONS)  # a learner's output may be called softmax
+OUTPUTS = ("softmax", *given.ACTIVATIONS)  # programs may apply softmax to the output
 MOST_HINTS = 4
+MOST_COLUMNS = 1_000  # of the verdict, which is printed in one line
 SECONDS_CALL, SECONDS = 10.0, 60.0
-PATIENCE = 2.0  # seconds from which a wait is announced
+PATIENCE = 2.0  # seconds before a message says that the check is running
 CODES = {"right": 0, "wrong": 1, "unknown": 1, "could-not-run": 3}
 
 NETWORK = ("layers", "activation", "loss", "optimizer", "learning-rate", "momentum")
 DATA = ("inputs", "targets", "weights", "biases")
 NOTATION = "notation"
 SETTINGS = (*NETWORK, *DATA, "seed", NOTATION)
-IDLE = {
-    PROGRAM: ((NOTATION,), "it names numbers, and a program hands in none; leave it out"),
-    NUMBERS: (("function", "seconds-call"), "numbers are not called; leave it out"),
-}  # by kind of file: options without effect, and what is said of them
+CHECK_UNUSED: Unused = {
+    PROGRAM: ((NOTATION,), "on a program, because it is for the names of numbers; remove it"),
+    NUMBERS: (("function", "seconds-call"), "on numbers, because nothing is called; remove it"),
+}  # by kind of file
 VELOCITY = ("momentum", "nesterov")
 
 EXAMPLES = f"""\b
 Examples:
-  chainrule check net.py                   a program: function or class
+  chainrule check net.py                   a program: a function or a class
   chainrule check net.py --function Net.train --layers 2,3,1
-  chainrule check net.py --problem mazur   asked about the 2-2-2 example
-  chainrule check new.csv --problem mazur  numbers: lines as w1+,0.149780716
-  chainrule check net.py --hint 1          only that something is wrong
+  chainrule check net.py --problem mazur   tested on the 2-2-2 example
+  chainrule check new.csv --problem mazur  numbers: lines such as w1+,0.1498
+  chainrule check net.py --hint 1          only whether something is wrong
   chainrule check net.py -o report.html    or .md .json .txt
 
-{given.NAMES.replace(" lbfgs", "")}
+{given.names_help(RULES)}
 \b
-Exit codes: 0 right; 1 wrong, or not right in a way that has no name; 2 wrong
-usage; 3 could not be run, or unusable data."""
+Exit codes: 0 right; 1 wrong, with or without a known mistake; 2 wrong usage;
+3 the program could not be run, or the data cannot be used."""
 
 
 # ---- checks -------------------------------------------------------------------------------------
 
 
 def attempt_file(file: Path) -> Path:
-    """Return a file whose ending says what it holds."""
+    """Check that the ending of a file is known."""
     if file.suffix.lower() not in KINDS:
-        advice = f"; problems are given as --problem {file}" if str(file) in given.PRESETS else ""
+        advice = f"; to name a problem, use --problem {file}" if str(file) in given.PRESETS else ""
         raise typer.BadParameter(
-            f"what is in {str(file)!r}? Programs end in .py, numbers in .json, .csv or .tsv{advice}"
+            f"{str(file)!r} has an unknown ending; programs end in .py, numbers in .json, .csv or "
+            f".tsv{advice}"
         )
     return file
 
 
 def activations(text: str | None) -> str | None:
-    """Return names of activations between commas, if each is one."""
+    """Check names of activations between commas."""
     for name in text.split(",") if text is not None else ():
-        if name.strip() not in ENDS:
+        if name.strip() not in OUTPUTS:
             from chainrule.diagnosis import known_activation
 
-            with refusing():
+            with as_usage_error():
                 known_activation(name.strip())
     return text
 
 
-def some_loss(name: str | None) -> str | None:
-    """Return the name of a loss, if it is one."""
+def check_loss(name: str | None) -> str | None:
+    """Check the name of a loss, and return the registered name."""
     if name is not None and name not in given.LOSSES:
         from chainrule.diagnosis import known_loss
 
-        with refusing():
-            known_loss(name)
+        with as_usage_error():
+            return known_loss(name)
     return name
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """Say what the diagnosis refuses of an option."""
+def as_usage_error() -> Iterator[None]:
+    """Turn an error about a value into an error about the option."""
     try:
         yield
     except ChainruleError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def rule(name: str | None) -> str | None:
-    """Return the name of an optimizer that has equations."""
-    given.some(given.OPTIMIZERS, "optimizer")(name)
+def check_optimizer(name: str | None) -> str | None:
+    """Check the name of an optimizer that has equations."""
+    name = name_of("optimizer", given.OPTIMIZERS)(name)
     if name == "lbfgs":
         raise typer.BadParameter(
-            "'lbfgs' has no equations to check an update by; leave it out and check the gradients"
+            "updates of lbfgs cannot be checked, because it has no equations; remove it to check "
+            "gradients"
         )
     return name
 
@@ -117,60 +116,76 @@ Attempt = Annotated[
         callback=attempt_file,
         metavar="FILE",
         show_default=False,
-        help="A program, FILE.py; or numbers, FILE.json or FILE.csv: a key and a value each.",
+        help="A program, FILE.py; or numbers, FILE.json or FILE.csv, each with a key and a value.",
     ),
 ]
 Function = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="What to ask in FILE, such as step or Net.train."),
+    typer.Option(
+        metavar="NAME", help="The function or method of FILE to call, such as step or Net.train."
+    ),
 ]
 Problem = Annotated[
     str | None,
     typer.Option(
         callback=given.preset,
-        autocompletion=lambda: given.PRESETS,
+        autocompletion=completion(given.PRESETS),
         metavar="PRESET|FILE",
-        help=f"What it is about: {', '.join(given.PRESETS)}; or FILE.toml, FILE.json.",
+        help=f"The problem it solves: {', '.join(given.PRESETS)}; or FILE.toml, FILE.json.",
     ),
 ]
 ActivationNames = Annotated[
     str | None,
     typer.Option(
         callback=activations,
-        autocompletion=lambda: ENDS,
+        autocompletion=completion(OUTPUTS),
         metavar="NAME,…",
-        help="One for all layers, or one for each; found out if left out, as is the loss.",
+        help="One for all layers, or one for each. By default, it is inferred, and so is the loss.",
     ),
 ]
-LossName = Annotated[str | None, given.named(given.LOSSES, "loss", "The error.", some_loss)]
-Optimizer = Annotated[str | None, given.named(RULES, "optimizer", "The rule of the update.", rule)]
+LossName = Annotated[str | None, given.name_option(given.LOSSES, "loss", "The loss.", check_loss)]
+Optimizer = Annotated[
+    str | None, given.name_option(RULES, "optimizer", "The optimizer.", check_optimizer)
+]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="The loss's factor and the mean must be as declared.")
+    bool,
+    typer.Option(
+        "--strict", help="Reject a constant factor of the loss, and sums instead of means."
+    ),
 ]
 Hint = Annotated[
     int | None,
     typer.Option(
-        callback=whole(1, MOST_HINTS),
+        parser=whole_number(1, MOST_HINTS),
         metavar="1|2|3|4",
-        help="Tell symptom, place, mistake or, by default, repair.",
+        help="How much to reveal: the symptom, the place, the mistake, or (default) the repair.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Format = Annotated[
     str | None,
     typer.Option(
-        callback=given.some(tuple(DOCUMENT_FORMATS), "format"),
-        metavar="|".join(DOCUMENT_FORMATS),
-        help="By default what the ending of -o says, else text.",
+        callback=name_of("format", tuple(DOCUMENT_FORMATS)),
+        autocompletion=completion(tuple(DOCUMENT_FORMATS)),
+        metavar="NAME",
+        help=f"{', '.join(DOCUMENT_FORMATS)} (default: by the ending of -o, or text).",
     ),
 ]
 Seconds = Annotated[
     float | None,
-    typer.Option(callback=some_seconds, metavar="S", help=f"For all, by default {SECONDS:g}."),
+    typer.Option(
+        parser=positive_number,
+        metavar="S",
+        help=f"The time limit in seconds (default: {SECONDS:g}).",
+    ),
 ]
 SecondsCall = Annotated[
     float | None,
-    typer.Option(callback=some_seconds, metavar="S", help=f"A call; by default {SECONDS_CALL:g}."),
+    typer.Option(
+        parser=positive_number,
+        metavar="S",
+        help=f"The time limit of one call in seconds (default: {SECONDS_CALL:g}).",
+    ),
 ]
 
 
@@ -200,20 +215,20 @@ def check(  # noqa: PLR0913 (one for each option)
     format: Format = None,  # noqa: A002 (named as its option)
     output: given.File = None,
 ) -> None:
-    """Find the mistake in somebody's own backpropagation.
+    """Find the mistake in your own backpropagation.
 
-    A program is run in a process of its own and asked about networks made for it; what is known of
-    it may be declared, all else is found out. Numbers belong to one network, which --problem names
-    or the options describe.
+    A program runs in a separate process, where it is called with test networks. Its network is
+    inferred, as far as the options do not describe it. Numbers belong to one network, which
+    --problem names or the options describe.
     """
     written = chosen(format, output, json=json)
     kind = KINDS[file.suffix.lower()]
     options = {
         name.replace("_", "-"): value for name, value in context.params.items() if value is not None
     }
-    refuse_idle(options, kind)
+    reject_unused_options(options, kind, CHECK_UNUSED)
     settings = {key: options[key] for key in SETTINGS if key in options}
-    subject = about(problem, settings, kind)
+    subject = subject_of(problem, settings, kind)
     found = diagnose(
         file,
         subject,
@@ -223,39 +238,38 @@ def check(  # noqa: PLR0913 (one for each option)
         seconds_call=seconds_call or SECONDS_CALL,
         seconds=seconds or SECONDS,
     )
-    hand_over(found, found.print, written, output)
+    write_document(found, found.print, written, output, summary=verdict_of(found))
     raise typer.Exit(CODES[found.verdict])
 
 
 def chosen(asked: str | None, file: Path | None, *, json: bool) -> str:
-    """Return the format that is asked for, in whichever way."""
+    """Return the format of --json, --format or the ending of the file, in this order."""
     if json and asked not in (None, JSON):
         raise typer.BadParameter(
-            f"contradicts --format {asked}; leave one of them out", param_hint="'--json'"
+            f"contradicts --format {asked}; remove one of them", param_hint="--json"
         )
     return JSON if json else asked or by_ending(file, DOCUMENT_FORMATS)
 
 
-def refuse_idle(options: dict[str, Any], kind: str) -> None:
-    """Raise BadParameter where an option has no effect on a kind of file."""
-    idle, why = IDLE[kind]
-    for name in idle:
-        if name in options:
-            raise typer.BadParameter(f"changes nothing: {why}", param_hint=f"'--{name}'")
+def verdict_of(found: "Diagnosis") -> str:
+    """Return the first line of the report, which reveals no more than the hint allows."""
+    from chainrule.cli.output import page
+
+    return page(found.print, width=MOST_COLUMNS).partition("\n")[0]
 
 
-# ---- what it is about ---------------------------------------------------------------------------
+# ---- the network and its data -------------------------------------------------------------------
 
 
 class Subject(NamedTuple):
-    """What an attempt is about, as `chainrule.check` takes it.
+    """The arguments of `chainrule.check` that describe a submission.
 
     Attributes
     ----------
     network : Network or dict
     theta, x, t : array, optional
     optimizer : str or Optimizer, optional
-    rate : float, optional
+    learning_rate : float, optional
     notation : str
     """
 
@@ -264,111 +278,114 @@ class Subject(NamedTuple):
     x: Any = None
     t: Any = None
     optimizer: Any = None
-    rate: float | None = None
+    learning_rate: float | None = None
     notation: str = "plain"
 
 
-def about(problem: str | None, settings: dict[str, Any], kind: str) -> Subject:
-    """Return what an attempt is about: one network with its numbers, or what is known of it."""
+def subject_of(problem: str | None, settings: dict[str, Any], kind: str) -> Subject:
+    """Return the network of a submission with its numbers, or what is declared of it."""
     with_data = [key for key in DATA if key in settings]
     if problem is None and kind == PROGRAM and not with_data:
-        return declared(settings)
+        return declared_subject(settings)
     if problem is None:
-        refuse_gaps(settings, kind)
-    return numbered(problem, settings, kind)
+        require_network(settings, kind)
+    return complete_subject(problem, settings, kind)
 
 
-def declared(settings: dict[str, Any]) -> Subject:
-    """Return what is known of a program that is asked about designed networks."""
+def declared_subject(settings: dict[str, Any]) -> Subject:
+    """Return what the options declare of a program that is called with test networks."""
     from chainrule.problems import check_settings
 
     if "seed" in settings:
         raise typer.BadParameter(
-            "changes nothing: nothing is drawn; leave it out, or add --inputs and --targets",
-            param_hint="'--seed'",
+            "has no effect, because no weights are drawn; remove it, or add --inputs and --targets",
+            param_hint="--seed",
         )
-    with told_of(None, settings):
-        known = check_settings(
+    with error_context(None, settings):
+        declared = check_settings(
             {key: settings[key] for key in ("layers", "momentum") if key in settings}
         )
-    refuse_misfits(settings, len(known.get("layers", ())))
+    reject_contradictions(settings, len(declared.get("layers", ())))
     if "activation" in settings:
-        known["activation"] = [name.strip() for name in settings["activation"].split(",")]
+        declared["activation"] = [name.strip() for name in settings["activation"].split(",")]
     if "loss" in settings:
-        known["loss"] = settings["loss"]
+        declared["loss"] = settings["loss"]
     return Subject(
-        known or None, optimizer=settings.get("optimizer"), rate=settings.get("learning-rate")
+        declared or None,
+        optimizer=settings.get("optimizer"),
+        learning_rate=settings.get("learning-rate"),
     )
 
 
-def refuse_misfits(settings: dict[str, Any], sizes: int) -> None:
-    """Raise BadParameter where what is declared does not fit together."""
+def reject_contradictions(settings: dict[str, Any], sizes: int) -> None:
+    """Raise BadParameter if options contradict each other."""
     if sizes == 1:
         raise typer.BadParameter(
-            "give inputs and outputs at least, as in 2,3,1", param_hint="'--layers'"
+            "must have at least inputs and outputs, as in 2,3,1", param_hint="--layers"
         )
     names = len(settings.get("activation", "").split(","))
     if sizes and names not in (1, sizes - 1):
         raise typer.BadParameter(
-            f"{names} names are given for {sizes - 1} layers; give one for all, or one for each",
-            param_hint="'--activation'",
+            f"got {names} names for {sizes - 1} layers; give one for all, or one for each",
+            param_hint="--activation",
         )
     if "momentum" in settings and settings.get("optimizer") not in VELOCITY:
         raise typer.BadParameter(
-            "changes nothing: add --optimizer momentum or nesterov, or leave it out",
-            param_hint="'--momentum'",
+            "has no effect; add --optimizer momentum or nesterov, or remove it",
+            param_hint="--momentum",
         )
 
 
-def refuse_gaps(settings: dict[str, Any], kind: str) -> None:
-    """Raise BadParameter where one network with its numbers is wanted, and not described."""
+def require_network(settings: dict[str, Any], kind: str) -> None:
+    """Raise BadParameter if the options do not describe one network with its numbers."""
     if kind == NUMBERS and not {"layers", *DATA} & set(settings):
         raise typer.BadParameter(
-            "is missing: numbers belong to one network; add --problem mazur, or describe it with "
-            "--layers, --activation, --loss, --inputs, --targets, --weights and --biases",
-            param_hint="'--problem'",
+            "missing, because numbers belong to one network; add it, such as --problem mazur, or "
+            "describe the network with --layers, --activation, --loss, --inputs, --targets, "
+            "--weights and --biases",
+            param_hint="--problem",
         )
     needed = ("layers", "activation", "loss", "inputs", "targets")
     gaps = [key for key in needed if key not in settings]
     if not gaps and not {"weights", "seed"} & set(settings):
-        gaps = ["weights"] if kind == NUMBERS else []  # a program may be asked about any
+        gaps = ["weights"] if kind == NUMBERS else []  # a program can be called with any weights
     if gaps:
         raise typer.BadParameter(
-            "is missing; describe the network whole, or give --problem", param_hint=f"'--{gaps[0]}'"
+            "missing; describe the whole network, or use --problem", param_hint=f"--{gaps[0]}"
         )
 
 
-def numbered(problem: str | None, settings: dict[str, Any], kind: str) -> Subject:
-    """Return one network with its numbers: a problem's, or as the options describe it.
+def complete_subject(problem: str | None, settings: dict[str, Any], kind: str) -> Subject:
+    """Return one network with its numbers, from a problem or from the options.
 
-    A program on a problem has whatever rate it has; numbers have the problem's, which they cannot
-    say themselves. Of an optimizer that nobody named, nothing is declared.
+    The learning rate of a program is inferred. Numbers do not show it, so that the problem's is
+    used. Without --problem and --optimizer, the optimizer is inferred, too.
     """
     spec = specified(problem, settings)
     made, data = spec.problem, spec.problem.data()
     if data.sample_weight is not None:
         raise typer.BadParameter(
-            "has weights of samples, which a check knows nothing of; leave them out",
-            param_hint="'--problem'",
+            "has a sample-weight, which a check does not support; remove it from the file",
+            param_hint="--problem",
         )
-    rate = settings.get("learning-rate")
+    learning_rate = settings.get("learning-rate")
     known_rule = problem is not None or "optimizer" in settings
-    if rate is None and kind == NUMBERS and known_rule:
-        rate = first_rate(made.optimizer)
+    if learning_rate is None and kind == NUMBERS and known_rule:
+        learning_rate = constant_rate(made.optimizer)
     return Subject(
         made.network,
         made.theta(spec.seed),
         data.x,
         data.t,
         made.optimizer if known_rule else None,
-        rate,
+        learning_rate,
         made.notation,
     )
 
 
-def first_rate(optimizer: Any) -> float | None:
-    """Return an optimizer's rate, if it is one number."""
-    rate = getattr(optimizer, "rate", None)
+def constant_rate(optimizer: Any) -> float | None:
+    """Return the learning rate of an optimizer, if it is a number and not a schedule."""
+    rate = getattr(optimizer, "learning_rate", None)
     return float(rate) if isinstance(rate, int | float) else None
 
 
@@ -385,7 +402,7 @@ def diagnose(
     seconds_call: float,
     seconds: float,
 ) -> "Diagnosis":
-    """Return the diagnosis; whoever waits at a terminal is told."""
+    """Return the diagnosis, with a message in a terminal if it takes long."""
     import chainrule.diagnosis
     from chainrule.cli.output import waiting
 
@@ -396,7 +413,7 @@ def diagnose(
             subject.theta,
             subject.x,
             subject.t,
-            learning_rate=subject.rate,
+            learning_rate=subject.learning_rate,
             optimizer=subject.optimizer,
             strict=strict,
             hint=hint,

@@ -1,13 +1,10 @@
-"""``chainrule demo``: the 2-2-2 example worked out, and a network trained on handwritten digits.
-
-This file is the order of things; what is shown is made in chainrule.explanation and in digits.py.
-"""
+"""``chainrule demo``: work out the 2-2-2 example, and train a network on handwritten digits."""
 
 from typing import Annotated
 
 import typer
 
-from chainrule.cli.options import MOST_SEEDS, whole
+from chainrule.cli.parsers import MOST_SEEDS, whole_number
 
 
 def demo(
@@ -15,16 +12,16 @@ def demo(
     seed: Annotated[
         int,
         typer.Option(
-            callback=whole(0, MOST_SEEDS),
+            parser=whole_number(0, MOST_SEEDS),
             metavar="N",
-            help="Draw the first weights and the orders from N.",
+            help="The seed of the random weights and of the order of samples.",
         ),
     ] = 0,
 ) -> None:
-    """Show a network worked out, and one that learns to read.
+    """Work out one training step, then train a network to read digits.
 
-    The second part trains on the handwritten digits that scikit-learn brings, for some seconds. The
-    exit code is 1 if the network then reads fewer than 97% of those held out.
+    The second part trains for a few seconds on the handwritten digits of scikit-learn. The exit
+    code is 1 if the accuracy on held-out digits is below 97%.
     """
     from chainrule.cli import digits
     from chainrule.cli.output import say, show
@@ -35,5 +32,5 @@ def demo(
     show(lambda console: example.print(console, compact=True))
     accuracy = digits.learn(seed)
     if accuracy < digits.ENOUGH:
-        say(f"Failed: {accuracy:.1%} is less than {digits.ENOUGH:.0%}.")
+        say(f"Failed: the accuracy of {accuracy:.1%} is below {digits.ENOUGH:.0%}.")
         raise typer.Exit(1)

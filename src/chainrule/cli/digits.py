@@ -1,6 +1,6 @@
-"""The second half of the demo: a network learns the 1,797 handwritten digits of scikit-learn.
+"""The second part of the demo: train a network on the 1,797 handwritten digits of scikit-learn.
 
-The data are real (Alpaydin, Kaynak 1998, 8×8 pixels); a quarter of them is never trained on.
+A quarter of the digits (Alpaydin and Kaynak, 1998, 8×8 pixels) is held out.
 """
 
 import signal
@@ -24,23 +24,23 @@ from chainrule.training import Record, Run, train
 
 Array: TypeAlias = NDArray[Any]
 
-ENOUGH = 0.97  # of the held-out digits
-HELD_OUT = 4  # one in so many
-EPOCHS, BATCH, RATE = 20, 32, 0.004
+ENOUGH = 0.97  # accuracy on the held-out digits
+HELD_OUT = 4  # one digit in four
+EPOCHS, BATCH_SIZE, LEARNING_RATE = 20, 32, 0.004
 NETWORK = mlp(64, 128, 64, 10, activation="relu", loss="softmax-cross-entropy")
-WIDE = 8  # characters, which a picture takes
+WIDTH = 8  # characters of a picture
 BLOCKS = (" ▀", "▄█")  # by the lower and the upper pixel
 
 
 class Digits(NamedTuple):
-    """Pictures X (n, 64) with ink from 0 to 1, and the digits y (n,) that they show."""
+    """Pictures X (n, 64) with values from 0 (paper) to 1 (ink), and their digits y (n,)."""
 
     X: Array
     y: Array
 
 
 def learn(seed: int) -> float:
-    """Train on the digits, show how it goes and what came of it; return the held-out accuracy."""
+    """Train on the digits, show progress and results, and return the held-out accuracy."""
     with waiting("reading the digits"):
         learned, held_out = split(load())
     show(lambda console: console.print(introduction(len(learned.y), len(held_out.y))))
@@ -52,19 +52,19 @@ def learn(seed: int) -> float:
 
 
 def load() -> Digits:
-    """Read the digits that scikit-learn brings."""
+    """Load the digits of scikit-learn."""
     try:
         with uninterrupted():
             from sklearn.datasets import load_digits
     except ModuleNotFoundError:
-        raise missing("scikit-learn", "the digits of the demo", "train") from None
+        raise missing("scikit-learn", "the demo with digits", "train") from None
     X, y = load_digits(return_X_y=True)
     return Digits((np.asarray(X) / 16).astype(np.float32), np.asarray(y))
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put Ctrl-C off: modules that are being imported may swallow it, or take it for a fault."""
+    """Delay Ctrl-C until the end, because imports may ignore it or fail because of it."""
     seen: list[int] = []
     handler = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
     try:
@@ -76,7 +76,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def split(data: Digits) -> tuple[Digits, Digits]:
-    """Return what is trained on and what is held out, in an order that is always the same."""
+    """Return the training digits and the held-out digits, always in the same order."""
     order = np.random.default_rng(0).permutation(len(data.y))
     held_out = order[: len(order) // HELD_OUT]
     learned = order[len(order) // HELD_OUT :]
@@ -85,14 +85,14 @@ def split(data: Digits) -> tuple[Digits, Digits]:
 
 def begin(learned: Digits, held_out: Digits, seed: int) -> Run:
     """Return the training run."""
-    steps = EPOCHS * -(-len(learned.y) // BATCH)
+    steps = EPOCHS * -(-len(learned.y) // BATCH_SIZE)
     return train(
         NETWORK,
         learned.X,
         learned.y,
-        Adam(CosineDecay(RATE, steps)),
+        Adam(CosineDecay(LEARNING_RATE, steps)),
         epochs=EPOCHS,
-        batch_size=BATCH,
+        batch_size=BATCH_SIZE,
         seed=seed,
         validation=held_out,
         metric="accuracy",
@@ -103,52 +103,52 @@ def begin(learned: Digits, held_out: Digits, seed: int) -> Run:
 
 
 def introduction(learned: int, held_out: int) -> Text:
-    """Say what is trained on what."""
+    """Return a description of the network and its data."""
     return Text.assemble(
-        ("\nA larger one: it learns to read handwritten digits\n", "bold"),
-        f"{learned:,} pictures of 8×8 pixels to learn from, {held_out} held out; "
+        ("\nA larger network, which learns to read handwritten digits\n", "bold"),
+        f"{learned:,} training pictures of 8×8 pixels, {held_out} held out; "
         f"{'-'.join(map(str, NETWORK.widths))}, relu, softmax, Adam: "
         f"{NETWORK.layout.size:,} parameters.\n",
     )
 
 
 def report(console: Console, last: Record, held_out: Digits, p: Array) -> None:
-    """Print the accuracy, a picture of each digit with what the network says, and its mistakes."""
-    said = np.argmax(p, axis=1)  # (n,)
-    wrong = np.flatnonzero(said != held_out.y)
+    """Print the accuracy, a picture of each digit with the prediction, and the mistakes."""
+    predicted = np.argmax(p, axis=1)  # (n,)
+    wrong = np.flatnonzero(predicted != held_out.y)
     console.print(verdict(last, len(held_out.y), len(wrong)))
     _, first = np.unique(held_out.y, return_index=True)
     row(
         console,
-        "The first of each among them, what the network says, and how surely",
+        "The first of each digit, with the prediction and its probability",
         held_out,
         p,
         first,
     )
     if len(wrong):
-        row(console, f"Read wrong: {len(wrong)}", held_out, p, wrong)
+        row(console, f"Mistakes: {len(wrong)}", held_out, p, wrong)
 
 
 def verdict(last: Record, count: int, wrong: int) -> Text:
-    """Say how many are right, and how long it took."""
+    """Return the accuracy and the training time."""
     style = "bold green" if last.metric and last.metric >= ENOUGH else "bold red"
-    told = f"are read right: {count - wrong} of {count}, after {last.seconds:.1f} s"
-    return Text.assemble((f"{last.metric:.1%}", style), f" of those held out {told}")
+    details = f"{count - wrong} of {count}, after {last.seconds:.1f} s"
+    return Text.assemble((f"{last.metric:.1%}", style), f" accuracy on held-out digits: {details}")
 
 
 def row(console: Console, title: str, data: Digits, p: Array, chosen: Array) -> None:
-    """Print as many pictures as fit side by side, and under each what the network says."""
-    fitting = chosen[: console.width // WIDE]
+    """Print as many pictures as fit side by side, with the prediction under each."""
+    fitting = chosen[: console.width // WIDTH]
     table = Table.grid()
     for _ in fitting:
-        table.add_column(width=WIDE, no_wrap=True)
+        table.add_column(width=WIDTH, no_wrap=True)
     table.add_row(*(draw(data.X[i].reshape(8, 8)) for i in fitting))
     table.add_row(*(caption(p[i], int(data.y[i])) for i in fitting))
     console.print(Text(f"\n{title}", style="bold"), table, sep="\n")
 
 
 def draw(ink: Array) -> Text:
-    """Return a picture (8, 8) in four lines: a character shows two pixels, one over the other."""
+    """Return a picture (8, 8) as four lines, where one character shows two pixels."""
     dark = (ink > 0.5).astype(int)
     lines = (
         "".join(BLOCKS[low][high] for high, low in zip(upper, lower, strict=True))
@@ -158,8 +158,8 @@ def draw(ink: Array) -> Text:
 
 
 def caption(p: Array, digit: int) -> Text:
-    """Say what a picture is taken for, how surely, and what it is if that is wrong."""
-    said = int(np.argmax(p))
-    if said == digit:
-        return Text(f" {said} {p[said]:4.0%}", style="green")
-    return Text(f" {said} not {digit}", style="red")
+    """Return the prediction with its probability, or with the right digit if it is wrong."""
+    predicted = int(np.argmax(p))
+    if predicted == digit:
+        return Text(f" {predicted} {p[predicted]:4.0%}", style="green")
+    return Text(f" {predicted} not {digit}", style="red")

@@ -1,39 +1,36 @@
-"""``chainrule explain``: the complete worked example of a problem, whichever it is.
-
-What it prints is made in chainrule.explanation, from what chainrule.problems makes of the options;
-nothing is computed here.
-"""
+"""``chainrule explain``: print the worked example of a problem."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from chainrule.cli import settings as given
-from chainrule.cli.formats import EXAMPLE_FORMATS, TEXT, by_ending, deliver
-from chainrule.cli.idle import refuse_idle
+from chainrule.cli import options as given
+from chainrule.cli.formats import EXAMPLE_FORMATS, TEXT, by_ending, write_document
+from chainrule.cli.unused_options import EXAMPLE_UNUSED, reject_unused_options
 from chainrule.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from chainrule.explanation import WorkedExample
     from chainrule.problems import Spec
 
-LONG = 2_000  # steps from which a wait is announced
+LONG = 2_000  # steps from which a message says that they take a while
 NOT_SETTINGS = ("preset", "compact", "format", "file")
 
 EXAMPLES = f"""\b
 Examples:
   chainrule explain                      the most-read 2-2-2 example
-  chainrule explain --train-biases       with the biases learning too
+  chainrule explain --train-biases       with trained biases
   chainrule explain --steps 10000        the first step and the 10,000th
-  chainrule explain half-adder --seed 3  from other first weights
+  chainrule explain half-adder --seed 3  with other random weights
   chainrule explain --layers 2,3,1 --inputs '.1,.2; .3,.4' --targets 0,1
   chainrule explain digits --parameter 'W2[7,3]'
   chainrule explain -o mazur.html        or .md .tex .json .py
 
-{given.NAMES}"""
+{given.names_help()}"""
 
 
 def explain(  # noqa: PLR0913 (one for each option)
@@ -76,28 +73,31 @@ def explain(  # noqa: PLR0913 (one for each option)
 ) -> None:
     """Work out a training step: every number, with its formula.
 
-    Of a preset, of a file whose keys are the long options below, or of a network of your own;
-    options change what PRESET or FILE says.
+    The problem is a preset, a file whose keys are the long options below, or a network that the
+    options describe. Options override PRESET or FILE.
     """
     written = format or by_ending(file, EXAMPLE_FORMATS)
     if compact and written != TEXT:
-        raise typer.BadParameter("is for text only", param_hint="'--compact'")
+        raise typer.BadParameter(
+            "works with text only; remove it, or choose --format text", param_hint="--compact"
+        )
     options = {
         name.replace("_", "-"): value
         for name, value in context.params.items()
         if value is not None and name not in NOT_SETTINGS
     }
-    refuse_idle(options, written)
+    reject_unused_options(options, written, EXAMPLE_UNUSED)
     example = work_out(specified(preset, options), options)
-    refuse_idle([*options, *(["compact"] if compact else [])], example.level)
-    deliver(example, written, file, compact=compact)
+    shown = [*options, *(["compact"] if compact else [])]
+    reject_unused_options(shown, example.level, EXAMPLE_UNUSED)
+    write_document(example, partial(example.print, compact=compact), written, file)
 
 
 def specified(problem: str | None, options: dict[str, Any]) -> "Spec":
-    """Return what a preset or a file, and options that change it, describe."""
+    """Return the problem of a preset or a file, with options applied to it."""
     from chainrule.problems import EXCLUSIVE, check_settings, read_settings, specify
 
-    with told_of(problem, options):
+    with error_context(problem, options):
         if problem is not None and given.is_file(problem):
             base = read_settings(problem)
         else:
@@ -110,8 +110,8 @@ def specified(problem: str | None, options: dict[str, Any]) -> "Spec":
 
 
 @contextmanager
-def told_of(problem: str | None, options: dict[str, Any]) -> Iterator[None]:
-    """Say whether an option or a file is wrong."""
+def error_context(problem: str | None, options: dict[str, Any]) -> Iterator[None]:
+    """Turn a SettingError into an error about an option or about the file."""
     from chainrule.problems import SettingError
 
     try:
@@ -119,7 +119,7 @@ def told_of(problem: str | None, options: dict[str, Any]) -> Iterator[None]:
     except SettingError as error:
         if given.is_file(problem) and error.key not in options:
             raise InputError(f"{problem}: {error}") from None
-        raise typer.BadParameter(error.fault, param_hint=f"'--{error.key}'") from None
+        raise typer.BadParameter(error.fault, param_hint=f"--{error.key}") from None
 
 
 def work_out(spec: "Spec", options: dict[str, Any]) -> "WorkedExample":
@@ -140,14 +140,14 @@ def work_out(spec: "Spec", options: dict[str, Any]) -> "WorkedExample":
                 decimals=spec.decimals,
                 seed=spec.seed,
             )
-        except UnknownNameError as error:  # of a parameter: all other names are known to be right
+        except UnknownNameError as error:  # of the parameter: all other names have been checked
             if "parameter" not in options:
                 raise
-            raise typer.BadParameter(str(error), param_hint="'--parameter'") from None
+            raise typer.BadParameter(str(error), param_hint="--parameter") from None
 
 
 def varied_notation(spec: "Spec") -> Any:
-    """Return the notation as options change it, or None for the problem's own."""
+    """Return the notation with options applied, or None for the problem's own."""
     names = ("residual", "count_from")
     changes = {name: value for name in names if (value := getattr(spec, name)) is not None}
     if not changes:

@@ -1,90 +1,91 @@
-"""The options of ``chainrule explain``: what each is called, and what its help says.
+"""The options of ``chainrule explain``, with their help; ``chainrule check`` shares some of them.
 
-Names are told and checked here without loading NumPy; what a value means is for
-chainrule.problems, which reads the same settings from files.
+Names are checked here without importing NumPy; chainrule.problems converts the values.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
 
+from chainrule import names
 from chainrule.cli.formats import EXAMPLE_FORMATS
-from chainrule.cli.options import MOST_SEEDS, one_of, positive, whole
+from chainrule.cli.parsers import (
+    MOST_SEEDS,
+    NameCheck,
+    completion,
+    name_of,
+    names_of,
+    number,
+    positive_number,
+    whole_number,
+)
 
-# What other rooms know, told without loading them; a test holds both together.
-PRESETS = ("mazur", "half-adder", "xor", "huddar", "softmax", "digits")
-ACTIVATIONS = (
-    *("identity", "logistic", "tanh", "relu", "leaky-relu", "elu", "selu"),
-    *("gelu", "gelu-tanh", "silu", "softplus"),
-)
-LOSSES = (
-    *("squared-error", "absolute-error", "huber", "quantile", "poisson"),
-    *("logistic-cross-entropy", "softmax-cross-entropy", "softmax-squared-error"),
-)
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs")
-NOTATIONS = ("plain", "mazur", "nielsen", "rumelhart", "russell-norvig")
+PRESETS = tuple(names.PROBLEMS)
+ACTIVATIONS = tuple(names.ACTIVATIONS)
+LOSSES = tuple(names.LOSSES)
+OPTIMIZERS = tuple(names.OPTIMIZERS)
+NOTATIONS = tuple(names.NOTATIONS)
+LEVELS = tuple(names.LEVELS)
 RESIDUALS = ("o-t", "t-o")
-LEVELS = ("scalars", "matrices", "summary")
 MOST_STEPS = 10_000_000
 MOST_DIGITS = 17
 
-FILES = (".toml", ".json")
-NAMES = """\b
-Activations: identity logistic tanh relu leaky-relu elu selu gelu gelu-tanh
-  silu softplus
-Losses: squared-error absolute-error huber quantile poisson
-  logistic-cross-entropy softmax-cross-entropy softmax-squared-error
-Optimizers: sgd momentum nesterov rmsprop adam adamw lbfgs
-"""
+FILE_ENDINGS = (".toml", ".json")
 
-Check = Callable[[str | None], str | None]
+
+def names_help(optimizers: Sequence[str] = OPTIMIZERS) -> str:
+    """Return the end of a command's help: the names of activations, losses and optimizers."""
+    lists = {"Activations": ACTIVATIONS, "Losses": LOSSES, "Optimizers": optimizers}
+    lines = (
+        fill(f"{title}: {' '.join(listed)}", 76, subsequent_indent="  ", break_on_hyphens=False)
+        for title, listed in lists.items()
+    )
+    aliases = "Common other names, such as sigmoid, bce and lr, are accepted, too."
+    return "\b\n" + "\n".join((*lines, aliases)) + "\n"
 
 
 # ---- checks -------------------------------------------------------------------------------------
 
 
 def is_file(problem: str | None) -> bool:
-    """Tell whether PRESET is the name of a file."""
+    """Return whether PRESET is the name of a file."""
     return problem is not None and (
-        problem.lower().endswith(FILES) or Path(problem).name != problem
+        problem.lower().endswith(FILE_ENDINGS) or Path(problem).name != problem
     )
 
 
 def preset(problem: str | None) -> str | None:
-    """Return a preset's name or a file's, if it is one."""
-    return problem if problem is None or is_file(problem) else one_of(PRESETS, "preset")(problem)
-
-
-def some(names: Sequence[str], what: str) -> Check:
-    """Return the check of a name that must be one of some; None stays None."""
-    check = one_of(names, what)
-    return lambda name: name if name is None else check(name)
-
-
-def activations(text: str | None) -> str | None:
-    """Return names of activations between commas, if each is one."""
-    for name in (text or "").split(",") if text is not None else ():
-        one_of(ACTIVATIONS, "activation")(name.strip())
-    return text
+    """Check the name of a preset or of a file."""
+    return problem if is_file(problem) else name_of("preset", PRESETS)(problem)
 
 
 def output_activation(name: str | None) -> str | None:
-    """Return the name of an activation; whoever meant a file is told."""
+    """Check the name of an activation, and explain -o if the name is that of a file."""
     if name is not None and name not in ACTIVATIONS and ("." in name or "/" in name):
-        raise typer.BadParameter(f"{name!r} is no activation; to write a file, give -o {name}")
-    return some(ACTIVATIONS, "activation")(name)
+        raise typer.BadParameter(f"unknown activation {name!r}; to write a file, use -o {name}")
+    return name_of("activation", ACTIVATIONS)(name)
 
 
-def named(names: Sequence[str], what: str, help: str, check: Check | None = None) -> Any:  # noqa: A002 (Typer's)
-    """Return the option of a name."""
+def name_option(
+    choices: Sequence[str], kind: str, summary: str, check: NameCheck | None = None
+) -> Any:
+    """Return an option whose value is a name."""
     return typer.Option(
-        callback=check or some(names, what),
-        autocompletion=lambda: names,
+        callback=check or name_of(kind, choices),
+        autocompletion=completion(choices),
         metavar="NAME",
-        help=help,
+        help=summary,
     )
+
+
+def number_option(
+    metavar: str, summary: str, parser: Callable[[str], float] = number, *spellings: str
+) -> Any:
+    """Return an option whose value is a number."""
+    return typer.Option(*spellings, parser=parser, metavar=metavar, help=summary)
 
 
 # ---- the problem --------------------------------------------------------------------------------
@@ -93,10 +94,10 @@ Preset = Annotated[
     str | None,
     typer.Argument(
         callback=preset,
-        autocompletion=lambda: PRESETS,
+        autocompletion=completion(PRESETS),
         metavar="PRESET|FILE",
         show_default=False,
-        help=f"{', '.join(PRESETS)}; or FILE.toml, FILE.json. By default mazur.",
+        help=f"{', '.join(PRESETS)} (default: mazur); or FILE.toml, FILE.json.",
     ),
 ]
 Layers = Annotated[
@@ -106,17 +107,18 @@ Layers = Annotated[
 ActivationNames = Annotated[
     str | None,
     typer.Option(
-        callback=activations,
-        autocompletion=lambda: ACTIVATIONS,
+        callback=names_of("activation", ACTIVATIONS),
+        autocompletion=completion(ACTIVATIONS),
         metavar="NAME,…",
-        help="One for all layers (the output is linear if the loss has a link), or one for each.",
+        help="One for all layers, or one for each. With one, the output is linear if the "
+        "loss has a link (cross-entropies, poisson).",
     ),
 ]
 Output = Annotated[
     str | None,
-    named(ACTIVATIONS, "activation", "The output layer's activation.", output_activation),
+    name_option(ACTIVATIONS, "activation", "The output layer's activation.", output_activation),
 ]
-Loss = Annotated[str | None, named(LOSSES, "loss", "The error.")]
+Loss = Annotated[str | None, name_option(LOSSES, "loss", "The loss.")]
 Inputs = Annotated[
     str | None,
     typer.Option(metavar="ROWS", help="Samples: '.05,.1; .2,.3', a JSON list or a CSV file."),
@@ -126,65 +128,73 @@ Targets = Annotated[
     typer.Option(metavar="ROWS", help="A row for each sample, or class numbers for softmax."),
 ]
 SampleWeight = Annotated[
-    str | None, typer.Option(metavar="N,N,…", help="How much each sample counts.")
+    str | None, typer.Option(metavar="N,N,…", help="The weight of each sample in the loss.")
 ]
 
-# ---- its first parameters -----------------------------------------------------------------------
+# ---- initial parameters -------------------------------------------------------------------------
 
 Weights = Annotated[
     str | None,
-    typer.Option(metavar="LIST", help="Matrices as a JSON list, or all numbers: W1, W2, …"),
+    typer.Option(metavar="LIST", help="Weight matrices as a JSON list, or all numbers: W1, W2, …"),
 ]
 Biases = Annotated[
     str | None,
-    typer.Option(metavar="LIST", help="Vectors, or all numbers; 'none' for a network without."),
+    typer.Option(metavar="LIST", help="Bias vectors, or all numbers; 'none' for no biases."),
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(callback=whole(0, MOST_SEEDS), metavar="N", help="Draw from N what is not given."),
+    typer.Option(
+        parser=whole_number(0, MOST_SEEDS),
+        metavar="N",
+        help="The seed of random weights and dropout (default: 0).",
+    ),
 ]
 TrainBiases = Annotated[
-    bool | None, typer.Option("--train-biases/--no-train-biases", help="Whether biases learn.")
+    bool | None,
+    typer.Option("--train-biases/--no-train-biases", help="Whether biases are trained."),
 ]
 
 # ---- what is added to the network ---------------------------------------------------------------
 
-Dropout = Annotated[
-    float | None, typer.Option(metavar="RATE", help="Leave hidden units out with probability RATE.")
-]
+Dropout = Annotated[float | None, number_option("RATE", "Drop hidden units with probability RATE.")]
 LayerNorm = Annotated[
     bool | None,
     typer.Option("--layer-norm/--no-layer-norm", help="Whether hidden layers are normalized."),
 ]
-L1 = Annotated[float | None, typer.Option("--l1", metavar="L", help="Add L Σ|w| to the error.")]
-L2 = Annotated[float | None, typer.Option("--l2", metavar="L", help="Add L Σw² to the error.")]
+L1 = Annotated[float | None, number_option("L", "Add L Σ|w| to the loss.", number, "--l1")]
+L2 = Annotated[float | None, number_option("L", "Add L Σw² to the loss.", number, "--l2")]
 Alpha = Annotated[
-    float | None,
-    typer.Option(metavar="L", help="Add ½ L Σw², divided by the number of samples."),
+    float | None, number_option("L", "Add ½ L Σw², divided by the number of samples, to the loss.")
 ]
 
 # ---- how it is trained --------------------------------------------------------------------------
 
-Optimizer = Annotated[str | None, named(OPTIMIZERS, "optimizer", "The rule of the update.")]
-LearningRate = Annotated[
-    float | None, typer.Option(callback=positive, metavar="RATE", help="The rate of the update.")
+Optimizer = Annotated[
+    str | None,
+    name_option(
+        OPTIMIZERS,
+        "optimizer",
+        "The optimizer. The learning rate of PRESET or FILE is kept; otherwise, each optimizer has "
+        "the same default as in Python.",
+    ),
 ]
+LearningRate = Annotated[float | None, number_option("RATE", "The learning rate.", positive_number)]
 Momentum = Annotated[
     float | None,
-    typer.Option(metavar="SHARE", help="How much velocity is kept by momentum and nesterov."),
+    number_option("SHARE", "The momentum of the optimizers momentum and nesterov (default: 0.9)."),
 ]
 ClipNorm = Annotated[
-    float | None, typer.Option(metavar="LIMIT", help="Shorten gradients longer than LIMIT.")
+    float | None, number_option("LIMIT", "Scale the gradient down if its norm exceeds LIMIT.")
 ]
 ClipValue = Annotated[
-    float | None, typer.Option(metavar="LIMIT", help="Keep entries of gradients within ±LIMIT.")
+    float | None, number_option("LIMIT", "Clip each entry of the gradient to ±LIMIT.")
 ]
 Steps = Annotated[
     int | None,
     typer.Option(
-        callback=whole(1, MOST_STEPS),
+        parser=whole_number(1, MOST_STEPS),
         metavar="N",
-        help="Train N steps; show the first and the last.",
+        help="Make N training steps; show the first and the last.",
     ),
 ]
 
@@ -192,52 +202,57 @@ Steps = Annotated[
 
 Show = Annotated[
     str | None,
-    typer.Option(metavar="N,N,…", help="Show these steps instead of first and last."),
+    typer.Option(metavar="N,N,…", help="Show these steps instead of the first and the last."),
 ]
 Parameter = Annotated[
     str | None,
-    typer.Option(metavar="KEY", help="Derive this one alone, such as W2[0,1] or w5."),
+    typer.Option(metavar="KEY", help="Derive one parameter only, such as W2[0,1] or w5."),
 ]
-Level = Annotated[str | None, named(LEVELS, "level", f"One of: {', '.join(LEVELS)}.")]
+Level = Annotated[str | None, name_option(LEVELS, "level", f"The detail: {', '.join(LEVELS)}.")]
 NotationName = Annotated[
-    str | None, named(NOTATIONS, "notation", f"One of: {', '.join(NOTATIONS)}.")
+    str | None, name_option(NOTATIONS, "notation", f"One of: {', '.join(NOTATIONS)}.")
 ]
 Residual = Annotated[
     str | None,
     typer.Option(
-        callback=some(RESIDUALS, "residual"),
-        autocompletion=lambda: RESIDUALS,
+        callback=name_of("residual", RESIDUALS),
+        autocompletion=completion(RESIDUALS),
         metavar="o-t|t-o",
-        help="How differences to targets are written.",
+        help="Write differences as output − target or target − output.",
     ),
 ]
 CountFrom = Annotated[
     int | None,
-    typer.Option(callback=whole(0, 1), metavar="0|1", help="The number of the first unit."),
+    typer.Option(parser=whole_number(0, 1), metavar="0|1", help="The number of the first unit."),
 ]
 Digits = Annotated[
     int | None,
     typer.Option(
-        callback=whole(1, MOST_DIGITS), metavar="N", help="Significant digits of results."
+        parser=whole_number(1, MOST_DIGITS), metavar="N", help="Significant digits of results."
     ),
 ]
 Decimals = Annotated[
     int | None,
     typer.Option(
-        callback=whole(0, MOST_DIGITS), metavar="N", help="Digits behind the point instead."
+        parser=whole_number(0, MOST_DIGITS),
+        metavar="N",
+        help="Digits after the decimal point, instead of significant digits.",
     ),
 ]
 Compact = Annotated[
-    bool, typer.Option("--compact", help="One line for each number instead of three.")
+    bool,
+    typer.Option("--compact", help="Write one line for each number instead of three (text only)."),
 ]
 Format = Annotated[
     str | None,
     typer.Option(
-        callback=some(tuple(EXAMPLE_FORMATS), "format"),
-        metavar="|".join(EXAMPLE_FORMATS),
-        help="By default what FILE's ending says, else text.",
+        callback=name_of("format", tuple(EXAMPLE_FORMATS)),
+        autocompletion=completion(tuple(EXAMPLE_FORMATS)),
+        metavar="NAME",
+        help=f"{', '.join(EXAMPLE_FORMATS)} (default: by the ending of FILE, or text).",
     ),
 ]
 File = Annotated[
-    Path | None, typer.Option("-o", metavar="FILE", help="Write to FILE, whole or not at all.")
+    Path | None,
+    typer.Option("-o", metavar="FILE", help="Write to FILE instead of standard output."),
 ]

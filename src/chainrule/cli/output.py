@@ -1,6 +1,6 @@
-"""How commands write: results to standard output, messages to standard error, files whole.
+"""Output of commands: results to standard output, messages to standard error, and files.
 
-Only terminals get color and movement. What is written is made elsewhere.
+Color and progress bars are for terminals only.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,51 +11,51 @@ from threading import Timer
 
 from rich.console import Console
 
-WIDTH = 80  # of pages that are not for a terminal
+WIDTH = 80  # columns of text that does not go to a terminal
 
 Renderer = Callable[[Console], None]
 
 
 def results() -> Console:
-    """Return the console of results."""
+    """Return the console for results."""
     return Console(highlight=False, emoji=False)
 
 
 def messages() -> Console:
-    """Return the console of messages and progress."""
+    """Return the console for messages and progress."""
     return Console(stderr=True, highlight=False, emoji=False)
 
 
-def moves(console: Console) -> bool:
-    """Tell whether a console is a terminal that can redraw, whatever FORCE_COLOR says."""
+def is_live(console: Console) -> bool:
+    """Return whether a console is a terminal that can redraw, regardless of FORCE_COLOR."""
     return console.file.isatty() and not console.is_dumb_terminal
 
 
 def say(message: str) -> None:
-    """Print a message."""
+    """Print a message on standard error."""
     messages().print(message, markup=False, soft_wrap=True)
 
 
 @contextmanager
 def waiting(
     message: str,
-    long: bool = True,  # noqa: FBT001, FBT002 (a guard)
+    long: bool = True,  # noqa: FBT001, FBT002 (a condition)
     after: float = 0.0,
 ) -> Iterator[None]:
-    """Show that something `long` is going on, in a terminal, `after` so many seconds."""
+    """Show a message in a terminal while something `long` runs, `after` that many seconds."""
     console = messages()
-    if not (long and moves(console)):
+    if not (long and is_live(console)):
         yield
         return
     status = console.status(message)
     timer = Timer(after, status.start)
-    timer.daemon = True  # an interruption must not wait for it
+    timer.daemon = True  # so that Ctrl-C does not wait for it
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        timer.join()  # it may be about to start what is stopped here
+        timer.join()  # so that it cannot start the status after it is stopped
         status.stop()
 
 
@@ -63,7 +63,7 @@ def waiting(
 
 
 def show(render: Renderer) -> None:
-    """Print a page as a terminal shows it, or plainly where there is none."""
+    """Print a page: in color on a terminal, otherwise as plain text."""
     console = results()
     if console.is_terminal:
         render(console)
@@ -71,10 +71,10 @@ def show(render: Renderer) -> None:
         print(page(render), end="")  # noqa: T201 (a result)
 
 
-def page(render: Renderer) -> str:
-    """Return a page as plain text, without spaces at the ends of lines."""
+def page(render: Renderer, width: int = WIDTH) -> str:
+    """Return a page as plain text, without trailing spaces."""
     text = StringIO()
-    render(Console(file=text, width=WIDTH, color_system=None, force_terminal=False))
+    render(Console(file=text, width=width, color_system=None, force_terminal=False))
     lines = text.getvalue().rstrip().split("\n")
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
@@ -83,7 +83,7 @@ def page(render: Renderer) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all.
+    """Write a file completely, or leave it unchanged.
 
     Raises
     ------

@@ -32,7 +32,9 @@ def names_of(kind: str, choices: Iterable[str]) -> NameCheck:
     check = name_of(kind, choices)
 
     def check_all(text: str | None) -> str | None:
-        return None if text is None else ",".join(str(check(part.strip())) for part in text.split(","))
+        return (
+            None if text is None else ",".join(str(check(part.strip())) for part in text.split(","))
+        )
 
     return check_all
 

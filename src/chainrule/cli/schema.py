@@ -1,16 +1,13 @@
-"""``chainrule schema``: the JSON Schema of what other commands write.
-
-The schemas are files of the rooms whose documents they describe; none is made here.
-"""
+"""``chainrule schema``: print the JSON Schema of what other commands write."""
 
 from importlib.resources import files
 from typing import Annotated
 
 import typer
 
-from chainrule.cli.options import one_of
+from chainrule.cli.parsers import completion, name_of
 
-SCHEMAS = {  # by name: where in the package
+SCHEMAS = {  # by name: the path in the package
     "example": "explanation/example.schema.json",
     "diagnosis": "diagnosis/diagnosis.schema.json",
 }
@@ -20,10 +17,10 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            callback=one_of(list(SCHEMAS), "schema"),
-            autocompletion=lambda: list(SCHEMAS),
+            callback=name_of("schema", list(SCHEMAS)),
+            autocompletion=completion(list(SCHEMAS)),
             metavar="NAME",
-            help="One of: example, diagnosis.",
+            help=f"One of: {', '.join(SCHEMAS)}.",
         ),
     ] = "example",
 ) -> None:

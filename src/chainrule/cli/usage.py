@@ -39,17 +39,19 @@ def message_of(error: Any) -> str:
         case "NoSuchOption":
             return unknown_option(error.option_name, options_of(error))
         case "MissingParameter":
-            return f"{error.param.make_metavar(error.ctx)} is missing; add it to the command"
+            return f"{error.param.metavar or error.param.name} is missing; add it to the command"
         case "BadParameter":
             return f"{subject(error)}{error.message}"
         case "BadOptionUsage" if "requires" in error.message:
             return f"{error.option_name} needs a value; add one"
         case "BadOptionUsage":
-            return f"{error.option_name} takes no value; remove the = and what follows"
+            return f"{error.option_name} takes no value; remove the value"
     if found := re.match(r"No such command '(.+?)'", error.message):
         return str(unknown("command", found[1], error.ctx.command.commands))
-    if found := re.match(r"Got unexpected extra argument.*?\((.+)\)", error.message):
-        return f"unexpected argument '{found[1]}'; remove it, or put quotes around values with spaces"
+    if found := re.match(r"Got unexpected extra argument.* \((.+)\)", error.message):
+        return (
+            f"unexpected argument '{found[1]}'; remove it, or put quotes around values with spaces"
+        )
     return str(error.message)
 
 
@@ -70,7 +72,7 @@ def unknown_option(typed: str, known: list[str]) -> str:
     """Return the error for an unknown option, with the option that was probably meant."""
     name = typed.lstrip("-")
     message = str(unknown_name("option", name, known))
-    if "; choose one of" in message:
+    if "; choose one of: " in message:
         return f"unknown option '{typed}'; see --help for the options"
     message = message.replace(f"unknown option '{name}'", f"unknown option '{typed}'", 1)
     return re.sub(r"(did you mean) '(.+)'", r"\1 '--\2'", message)

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, system_reason
 
 
 def write_file(path: Path, text: str) -> None:
@@ -21,7 +21,9 @@ def write_file(path: Path, text: str) -> None:
         else:
             replace(Path(os.path.realpath(path)), text)  # a link stays a link
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; name another file") from None
+        raise InputError(
+            f"cannot write {path}: {system_reason(error)}; choose another file"
+        ) from None
 
 
 def replace(path: Path, text: str) -> None:
