@@ -96,7 +96,7 @@ def test_what_cannot_be_asked_for(options, error, message):
 
 
 def test_a_summary_says_that_it_has_no_single_numbers():
-    with pytest.raises(InputError, match="level='scalars'"):
+    with pytest.raises(InputError, match="choose the level scalars"):
         explain_problem(problem("mazur"), level="summary")["w5"]
 
 
