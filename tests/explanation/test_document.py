@@ -234,7 +234,7 @@ def test_what_cannot_be_explained_is_said(options, message):
 
 def test_every_scalar_of_a_large_network_is_refused_with_the_remedy():
     network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
-    with pytest.raises(InputError, match="more than the 20,000 that .* choose the level matrices"):
+    with pytest.raises(InputError, match=r"more than the 20,000 that .* choose the level matrices"):
         explain(network, network.initialize(0), np.zeros(784), [3], level="scalars")
 
 

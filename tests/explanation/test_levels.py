@@ -81,7 +81,7 @@ def test_any_level_can_be_asked_for(level):
     ("options", "error", "message"),
     [
         ({"level": "matrix"}, UnknownNameError, "did you mean 'matrices'"),
-        ({"level": "summary", "parameter": "W1[0,0]"}, InputError, "choose one of them"),
+        ({"level": "summary", "parameter": "W1[0,0]"}, InputError, "remove one of them"),
         ({"parameter": "W3[0,0]"}, UnknownNameError, "unknown parameter 'W3[0,0]'"),
         ({"parameter": "W1[2,0]"}, InputError, "goes from 0 to [1,1]"),
         ({"parameter": "W1[0]"}, InputError, "goes from 0 to [1,1]"),

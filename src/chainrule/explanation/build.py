@@ -243,7 +243,9 @@ def _what(writer: Writer, level: Level | None, parameter: str | None) -> tuple[L
         raise unknown("level", level, LEVELS)
     if parameter is not None:
         if level not in (None, "scalars"):
-            raise InputError(f"level {level} cannot be combined with parameter {parameter}; remove one of them")
+            raise InputError(
+                f"level {level} cannot be combined with parameter {parameter}; remove one of them"
+            )
         block, index = find(writer, str(parameter))
         label = writer.setup.network.labels[block.layer]
         return "scalars", key(Ref(block.param, label, index, sampled=False), writer.places)
@@ -252,8 +254,8 @@ def _what(writer: Writer, level: Level | None, parameter: str | None) -> tuple[L
     size = numbers(writer)
     if level == "scalars" and size > MOST_NUMBERS:
         raise InputError(
-            f"this step has {size:,} numbers, more than the {MOST_NUMBERS:,} that the level scalars "
-            "can show; choose the level matrices or summary, or one parameter such as W1[0,0]"
+            f"this step has {size:,} numbers, more than the {MOST_NUMBERS:,} that the level "
+            "scalars can show; choose the level matrices or summary, or one parameter such as W1[0,0]"
         )
     if level is not None:
         return level, None

@@ -55,7 +55,9 @@ class ExampleStep:
         if found:
             return (computed or found)[0]
         if not self.quantities:
-            raise InputError(f"no quantity {name!r}, because this level shows none; choose the level scalars")
+            raise InputError(
+                f"no quantity {name!r}, because this level shows none; choose the level scalars"
+            )
         raise unknown("quantity", name, {n for q in self.quantities for n in (q.key, q.name)})
 
 

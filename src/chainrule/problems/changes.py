@@ -90,6 +90,8 @@ def network_of(base: Problem | None, s: Settings) -> Network:
     plan |= {name: s[key] for key, name in names.items() if key in s} | biases_of(plan, s)
     penalty = {key: s[key] for key in PENALTIES if key in s}
     plan["penalty"] = replace(plan.get("penalty", Penalty()), **penalty)
+    if len(sizes) < 2:
+        raise SettingError("layers", "needs at least inputs and outputs, such as 2,3,1")
     with setting_context("layers"):
         mlp(*sizes, activation="identity", loss="squared-error")
     with setting_context("activation"):
