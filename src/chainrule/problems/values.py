@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from chainrule.activations import Activation, activation
-from chainrule.descriptions import check_float, check_int
+from chainrule.descriptions import check_float
 from chainrule.errors import InputError, system_reason, unknown
 from chainrule.names import canonical
 
@@ -73,9 +73,9 @@ def counts(value: Any) -> tuple[int, ...]:
 
 def _count(part: Any, value: Any) -> int:
     known = int(part) if isinstance(part, str) and part.strip().isdecimal() else part
-    if isinstance(known, str):
-        raise InputError(f"{part!r} in {value!r} must be a whole number, as in 2,3,1")
-    return check_int(known, "an entry")
+    if isinstance(known, bool) or not isinstance(known, int) or known < 1:
+        raise InputError(f"{part!r} in {value!r} must be a whole number from 1, as in 2,3,1")
+    return known
 
 
 def activations(value: Any) -> Activation | tuple[Activation, ...]:
