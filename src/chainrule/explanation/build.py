@@ -255,7 +255,8 @@ def _what(writer: Writer, level: Level | None, parameter: str | None) -> tuple[L
     if level == "scalars" and size > MOST_NUMBERS:
         raise InputError(
             f"this step has {size:,} numbers, more than the {MOST_NUMBERS:,} that the level "
-            "scalars can show; choose the level matrices or summary, or one parameter such as W1[0,0]"
+            "scalars can show; choose the level matrices or summary, or one parameter such as "
+            "W1[0,0]"
         )
     if level is not None:
         return level, None
