@@ -77,13 +77,13 @@ class Running:
 
     def whole(self) -> float:
         """Return the seconds of a batch, of many in one call on all threads."""
-        from chainrule.compiled.threads import single_blas, together
+        from chainrule.compiled.threads import run_together, single_blas
 
         kernel = self.kernel
-        kernel.fixed["meeting"][:] = 0
+        kernel.fixed["barrier"][:] = 0
         program = partial(kernel.run, kernel.at)
         with single_blas():
-            run = partial(together, lambda rank: program(rank, kernel.ranks), kernel.ranks)
+            run = partial(run_together, lambda rank: program(rank, kernel.ranks), kernel.ranks)
             return timing.seconds_of(lambda: run(lambda: None)) / BATCHES
 
     def stages(self) -> list[Stage]:

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, as_numeric, check_finite
-from chainrule.compiled import Path, describe, predictor, training
+from chainrule.compiled import EngineChoice, describe, predictor, training
 from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
 from chainrule.elementwise import where
 from chainrule.errors import DivergenceError, InputError, missing, unknown
@@ -239,23 +239,23 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         check_int(record_every, "record_every"),
         loss_after_epoch,
     )
-    path = choose_path(network, chosen, data, batch_size, engine, state)
-    return Run(network, data, held_out, chosen, settings, theta, seed, state, path)
+    choice = choose_engine(network, chosen, data, batch_size, engine, state)
+    return Run(network, data, held_out, chosen, settings, theta, seed, state, choice)
 
 
-def choose_path(
+def choose_engine(
     network: Network,
     optimizer: Optimizer | LBFGS,
     data: Batch,
     batch_size: int | None,
     engine: str,
     state: State | None,
-) -> Path:
+) -> EngineChoice:
     """Return what a run goes on; what a state was begun on is what "auto" means for it."""
     own = isinstance(optimizer, LBFGS)  # it loops by itself, whatever went before
     if state is not None and state.step and engine == "auto" and not own:
         engine = state.engine
-    path = describe(
+    choice = describe(
         network,
         optimizer,
         rows=len(data.x),
@@ -263,9 +263,9 @@ def choose_path(
         dtype=data.x.dtype,
         engine=engine,
     )
-    if engine == "auto" and path.missing:
-        say_once(path.reason)
-    return path
+    if engine == "auto" and choice.missing:
+        say_once(choice.reason)
+    return choice
 
 
 @cache
@@ -368,12 +368,12 @@ class Run:
     seed : int
     state : State or None
         Where to go on instead.
-    path : Path
+    engine_choice : EngineChoice
         Which engine computes it, and why.
 
     Attributes
     ----------
-    path : Path
+    engine_choice : EngineChoice
     state : State
         Everything needed to go on.
     history : list of Record
@@ -392,9 +392,9 @@ class Run:
         theta: Array,
         seed: int,
         state: State | None,
-        path: Path,
+        engine_choice: EngineChoice,
     ) -> None:
-        self.path = path
+        self.engine_choice = engine_choice
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.data, self.validation = data, validation
         if isinstance(optimizer, LBFGS):
@@ -529,7 +529,7 @@ class Run:
             self.state.theta,
             self.state.seed,
             self.state,
-            self.path,
+            self.engine_choice,
         )
         run.history = [*self.history]
         return run
@@ -547,7 +547,7 @@ class Run:
         if isinstance(self.optimizer, LBFGS):
             yield from self._lbfgs(self.optimizer)
             return
-        if self.path.engine == "compiled":
+        if self.engine_choice.engine == "compiled":
             yield from self._compiled(self.optimizer)
             return
         while self.state.epoch < self.last_epoch:
@@ -593,13 +593,13 @@ class Run:
 
     def _predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction, from the engine that the run is on."""
-        if self.path.engine != "compiled":
+        if self.engine_choice.engine != "compiled":
             return self.network.predict(theta, x)
         return self._forward().predict(theta, x)
 
     def _value(self, theta: Array, batch: Batch) -> float:
         """Return C for a batch, from the engine that the run is on."""
-        if self.path.engine != "compiled":
+        if self.engine_choice.engine != "compiled":
             return float(self.network.value(theta, batch))
         o = self._forward().raw(theta, batch.x)  # (n, outputs)
         loss = self.network.loss.value(o, batch.t, batch.weight)
@@ -615,7 +615,9 @@ class Run:
         """Return the compiled engine, prepared for these data when it is first wanted."""
         if self._prepared is None:
             batches = self.settings.batches
-            self._prepared = training(self.network, optimizer, self.data, batches, self.path)
+            self._prepared = training(
+                self.network, optimizer, self.data, batches, self.engine_choice
+            )
         return self._prepared
 
     def _compiled(self, optimizer: Optimizer) -> Iterator[Stage]:
@@ -630,7 +632,7 @@ class Run:
     def _nobody_looks(self) -> bool:
         """Whether records can be written after the fact: nothing is measured between epochs."""
         s = self.settings
-        if self.path.engine != "compiled":
+        if self.engine_choice.engine != "compiled":
             return False
         return (
             self.validation is None

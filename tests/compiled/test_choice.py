@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from chainrule.compiled import Path, choice, describe
+from chainrule.compiled import EngineChoice, choice, describe
 from chainrule.errors import InputError, MissingPackageError, UnknownNameError
 from chainrule.multilayer import mlp
 from chainrule.optimizers import OPTIMIZERS
@@ -59,8 +59,8 @@ def test_numba_set_for_debugging(setting: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(*setting.split("="))
     said = describe(SMALL, rows=4)
     assert said.engine == "reference"
-    assert f"{setting} is set" in str(said)
-    with pytest.raises(InputError, match=f"{setting} is set.* unset it, or take engine="):
+    assert f"does not work with {setting}" in str(said)
+    with pytest.raises(InputError, match=f"{setting} in the environment; unset it, or use engine="):
         train(SMALL, X, T, epochs=1, engine="compiled")
 
 
@@ -91,17 +91,17 @@ def test_it_is_what_train_takes():
     for net, rows, batch in ((SMALL, 4, None), (SMALL, 4, 2), (LARGE, 200, 128)):
         x = np.ones((rows, net.inputs), np.float32)
         run = train(net, x, np.zeros((rows, net.outputs)) + 1 / net.outputs, batch_size=batch)
-        assert run.path == describe(net, rows=rows, batch_size=batch, dtype=np.float32)
+        assert run.engine_choice == describe(net, rows=rows, batch_size=batch, dtype=np.float32)
 
 
-def test_it_is_told_in_a_sentence():
-    assert str(describe(SMALL, rows=4)).startswith("compiled engine on 1 thread: ")
-    two = Path("compiled", 2, "why not")
-    assert str(two) == "compiled engine on 2 threads: why not"
+def test_it_prints_as_a_sentence():
+    assert str(describe(SMALL, rows=4)).startswith("compiled engine, 1 thread (small network: ")
+    two = EngineChoice("compiled", 2, "why not")
+    assert str(two) == "compiled engine, 2 threads (why not)"
     asked = describe(SMALL, rows=4, engine="reference")
-    assert str(asked) == "reference engine: it was asked for"
+    assert str(asked) == "reference engine (requested)"
     told = describe(SMALL, "lbfgs", rows=4)
-    assert str(told).startswith("reference engine: lbfgs is SciPy's")
+    assert str(told).startswith("reference engine (lbfgs runs in SciPy's")
     assert not told.missing
 
 
@@ -110,7 +110,7 @@ def test_what_is_refused():
         describe(SMALL, rows=4, engine="compile")
     with pytest.raises(UnknownNameError, match="choose one of: auto, compiled, reference"):
         train(SMALL, X, T, engine="numba")
-    with pytest.raises(InputError, match="lbfgs is SciPy's"):
+    with pytest.raises(InputError, match="lbfgs runs in SciPy's"):
         train(SMALL, X, T, "lbfgs", engine="compiled")
     with pytest.raises(InputError, match="float32 or float64"):
         describe(SMALL, rows=4, dtype="float16")
@@ -131,7 +131,7 @@ def test_without_what_it_needs(absent, monkeypatch):
     with pytest.warns(RuntimeWarning, match=re.escape(said.reason)) as caught:
         run = train(SMALL, X, T, epochs=2)
     assert caught[0].filename == __file__
-    assert run.path == said
+    assert run.engine_choice == said
     run.finish()
     assert run.state.engine == "reference"
     with warnings.catch_warnings():

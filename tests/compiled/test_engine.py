@@ -44,9 +44,9 @@ NET = mlp(3, 5, 4, 2, activation="tanh", loss="squared-error")
 
 def on(threads: str, run: Run) -> Run:
     """Return the run on the compiled engine: as described, or on its general program."""
-    assert run.path.engine == "compiled", run.path
+    assert run.engine_choice.engine == "compiled", run.engine_choice
     if THREADS[threads]:
-        run.path = replace(run.path, tiny=False, **THREADS[threads])
+        run.engine_choice = replace(run.engine_choice, tiny=False, **THREADS[threads])
     return run
 
 
@@ -160,7 +160,7 @@ def test_what_does_not_compile_runs_on_the_reference_and_says_why(case, dtype):
         raise InputError(said.reason)
     x = X.astype(dtype)
     run = train(net, x, T, "sgd", epochs=2)
-    assert run.path == said
+    assert run.engine_choice == said
     run.finish()
     assert run.state.engine == "reference"
     with pytest.raises(InputError, match=reason):
@@ -273,7 +273,9 @@ def test_divergence(name, dtype, threads, iterated):
     assert again == found
     assert same_state(fast.state, state)
     gentle = train(net, x, t, rule_like(rule), epochs=1, batch_size=settings["batch"], state=state)
-    assert gentle.path.engine == ("compiled" if state.step else gentle.path.engine)
+    assert gentle.engine_choice.engine == (
+        "compiled" if state.step else gentle.engine_choice.engine
+    )
 
 
 def single(rule: Any) -> Any:
@@ -312,7 +314,7 @@ def test_a_sound_run_goes_on_after_divergence():
     run = train(LINEAR, X, T, SGD(0.9), epochs=3_000, batch_size=4)
     diverged(run)
     better = train(LINEAR, X, T, SGD(1e-320), epochs=2, batch_size=4, state=run.state)
-    assert better.path.engine == run.state.engine == "compiled"
+    assert better.engine_choice.engine == run.state.engine == "compiled"
 
 
 # ---- stopped and continued ----------------------------------------------------------------------
@@ -430,7 +432,7 @@ def test_a_state_stays_on_its_engine():
         run = train(NET, X, T, "adam", epochs=2, engine=first)
         run.finish()
         rest = train(NET, X, T, "adam", epochs=2, state=through_a_file(run.state))
-        assert rest.path.engine == first
+        assert rest.engine_choice.engine == first
         rest.finish()
         assert rest.state.engine == first
     other = train(NET, X, T, "adam", epochs=2, state=run.state, engine="compiled")
@@ -442,7 +444,7 @@ def test_lbfgs_goes_on_from_a_compiled_state():
     run = train(NET, X, T, "sgd", epochs=2)
     run.finish()
     rest = train(NET, X, T, "lbfgs", epochs=2, state=run.state)
-    assert rest.path.engine == "reference"
+    assert rest.engine_choice.engine == "reference"
     rest.finish()
     assert rest.state.epoch == 4
 
@@ -471,8 +473,8 @@ net = mlp(*sizes, activation="tanh", loss="squared-error", dropout=DROPOUT)
 def begun(epochs, **options):
     options |= {"record_every": 10**6}
     run = train(net, x, t, Adam(1e-4), epochs=epochs, batch_size=batch, **options)
-    assert run.path.engine == "compiled"
-    run.path = replace(run.path, **changes)
+    assert run.engine_choice.engine == "compiled"
+    run.engine_choice = replace(run.engine_choice, **changes)
     return run
 
 begun(1).finish()                                   # compile

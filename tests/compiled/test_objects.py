@@ -344,7 +344,7 @@ def test_where_nothing_can_be_kept(place, monkeypatch, tmp_path):
     """A name that is too long fails as a folder of somebody else's does, for every user."""
     monkeypatch.setattr(object_cache, "folder", lambda: place and tmp_path / place)
     monkeypatch.setattr(parallel_build, "IN_MEMORY", {})  # what other tests have compiled
-    assert not parallel_build.is_there(NAMES[0], np.float32)
+    assert not parallel_build.is_built(NAMES[0], np.float32)
     assert not object_cache.keeps()
     loaded = object_cache.compiled("name", "key", lambda: kernel_loader.built(NAMES[0], np.float32))
     assert loaded.address
@@ -451,9 +451,9 @@ def fresh(monkeypatch, tmp_path) -> Path:
 
 def test_the_other_process_keeps_what_this_one_needs(fresh, monkeypatch):
     monkeypatch.setattr(parallel_build, "shared", lambda names: ([], [*names]))
-    with parallel_build.built_beside(NAMES, np.float32):
+    with parallel_build.build_in_parallel(NAMES, np.float32):
         pass
-    assert all(parallel_build.is_there(name, np.float32) for name in NAMES)
+    assert all(parallel_build.is_built(name, np.float32) for name in NAMES)
     assert len([*fresh.iterdir()]) == 2
 
 
@@ -465,7 +465,7 @@ def test_another_process_that_fails_costs_nothing_but_time(
     if executable.endswith("fails"):
         place.symlink_to("/bin/false")
     monkeypatch.setattr(sys, "executable", str(place))
-    with parallel_build.built_beside(NAMES, np.float32):
+    with parallel_build.build_in_parallel(NAMES, np.float32):
         pass
     made = [parallel_build.kernel(name, np.float32) for name in NAMES]
     assert all(one.address for one in made)
@@ -478,7 +478,7 @@ def test_no_process_is_left_behind_by_an_error(fresh, monkeypatch):
     monkeypatch.setattr(
         parallel_build, "start", lambda *given: started.append(start(*given)) or started[0]
     )
-    with pytest.raises(KeyboardInterrupt), parallel_build.built_beside(NAMES, np.float32):
+    with pytest.raises(KeyboardInterrupt), parallel_build.build_in_parallel(NAMES, np.float32):
         raise KeyboardInterrupt
     assert started[0].poll() is not None
 
@@ -495,7 +495,7 @@ object_cache.write(object_cache.folder() / "f.bin", object_cache.Built("f", (), 
 def test_no_file_is_left_behind_by_a_process_that_was_stopped(fresh, monkeypatch):
     monkeypatch.setattr(parallel_build, "PROGRAM", WRITES_FOR_EVER)
     (fresh / f"0-of-another{object_cache.PART}").touch()
-    with suppress(KeyboardInterrupt), parallel_build.built_beside(NAMES, np.float32):
+    with suppress(KeyboardInterrupt), parallel_build.build_in_parallel(NAMES, np.float32):
         until = time.monotonic() + 60
         while len([*fresh.iterdir()]) < 2 and time.monotonic() < until:
             time.sleep(0.01)
@@ -548,7 +548,7 @@ from chainrule.compiled.cache import object_cache
 
 assert sys.stdin is sys.stdout is sys.stderr is None
 NAMES = "layer_kernels.dropout_forward", "layer_kernels.dropout_backward"
-with parallel_build.built_beside(NAMES, np.float32):
+with parallel_build.build_in_parallel(NAMES, np.float32):
     pass
 object_cache.write(object_cache.folder() / "done", object_cache.Built("done", (), b""))
 """

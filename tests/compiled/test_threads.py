@@ -61,7 +61,7 @@ def fitted(
     """Return a finished run on so many threads."""
     settings = {"batch_size": 32, "seed": 1, **options}
     run = train(net, X, T, RULES[rule], epochs=epochs, engine="compiled", **settings)
-    run.path = replace(run.path, tiny=False, threads=ranks)
+    run.engine_choice = replace(run.engine_choice, tiny=False, threads=ranks)
     run.finish()
     return run
 
@@ -130,41 +130,41 @@ def test_from_two_threads_of_python():
 
 def test_an_interruption_leaves_nobody_waiting():
     """Wherever in the call it comes, the other threads are let go, and end."""
-    let_go, entered = threading.Event(), []
+    cancel, entered = threading.Event(), []
 
     def program(rank: int) -> int:
         if rank == 0:
             raise KeyboardInterrupt
         entered.append(rank)
-        let_go.wait(HANG)
+        cancel.wait(HANG)
         return 0
 
     before = threading.active_count()
     for _ in range(20):
-        let_go.clear()
+        cancel.clear()
         with pytest.raises(KeyboardInterrupt):
-            threads.together(program, 3, let_go.set)
-        assert let_go.is_set()
+            threads.run_together(program, 3, cancel.set)
+        assert cancel.is_set()
         assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
 def test_an_interruption_while_others_are_waited_for(times):
     """They are let go, and waited for all the same: they work in memory that is the caller's."""
-    let_go, ended, end = threading.Event(), list[int](), list[Callable[[], None]]()
+    cancel, ended, end = threading.Event(), list[int](), list[Callable[[], None]]()
 
     def program(rank: int) -> int:
         if rank == 0:
             end.append(interrupting(0.05, times))
         else:
-            let_go.wait(20)
+            cancel.wait(20)
             time.sleep(0.4)
             ended.append(rank)
         return 0
 
     def call() -> None:
         try:
-            threads.together(program, 3, let_go.set)
+            threads.run_together(program, 3, cancel.set)
         finally:
             ended_by_then.extend(ended)
             end[0]()
@@ -177,24 +177,24 @@ def test_an_interruption_while_others_are_waited_for(times):
 
 
 def test_an_interruption_while_others_are_let_go():
-    let_go, abandoned, began = threading.Event(), list[int](), time.monotonic()
+    cancel, abandoned, began = threading.Event(), list[int](), time.monotonic()
     all_there = threading.Barrier(3)
 
     def program(rank: int) -> int:
         all_there.wait()
         if rank == 0:
             raise KeyboardInterrupt
-        let_go.wait(20)
+        cancel.wait(20)
         return 0
 
-    def abandon() -> None:
+    def abort() -> None:
         abandoned.append(1)
         if len(abandoned) == 1:
             raise KeyboardInterrupt
-        let_go.set()
+        cancel.set()
 
     with pytest.raises(KeyboardInterrupt):
-        threads.together(program, 3, abandon)
+        threads.run_together(program, 3, abort)
     assert time.monotonic() - began < 15
 
 
@@ -207,7 +207,7 @@ def test_an_interruption_before_all_have_started(monkeypatch):
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        threads.together(lambda rank: entered.append(rank) or 0, 3, lambda: None)
+        threads.run_together(lambda rank: entered.append(rank) or 0, 3, lambda: None)
     assert entered == []
 
 
@@ -224,13 +224,13 @@ class Watched:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: set[tuple[int, ...]] = set()
-        together = engine.together
+        run_together = engine.run_together
 
         def watching(*args: Any) -> int:
             self.seen.add(counts())
-            return together(*args)
+            return run_together(*args)
 
-        monkeypatch.setattr(engine, "together", watching)
+        monkeypatch.setattr(engine, "run_together", watching)
 
 
 @pytest.mark.parametrize("limit", [1, 2])
@@ -302,7 +302,7 @@ X, T = RNG.normal(size=(203, 40)), RNG.normal(size=(203, 8))
 
 def fit(seed=0, epochs=20, threads=2):
     run = train(NET, X, T, Adam(0.01), epochs=epochs, batch_size=32, seed=seed, engine="compiled")
-    run.path = replace(run.path, tiny=False, threads=threads)
+    run.engine_choice = replace(run.engine_choice, tiny=False, threads=threads)
     run.finish()
     return run.theta.tobytes()
 

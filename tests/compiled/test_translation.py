@@ -225,7 +225,7 @@ def test_unknown_slopes_are_refused(function: Function, fault: str):
         translate_slope(function, np.float64)
 
 
-# ---- refusals -----------------------------------------------------------------------------------
+# ---- what is refused -----------------------------------------------------------------------------
 
 
 def endless(z):

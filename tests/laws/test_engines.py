@@ -74,9 +74,9 @@ PENALTIES = [Penalty(), PENALTY, Penalty(l1=0.1), Penalty(l2=0.1), Penalty(alpha
 def begun_on(threads: str, *args: Any, **options: Any) -> Run:
     """Return a run on the compiled engine: as described, or on its general program."""
     run = train(*args, **options)
-    assert run.path.engine == "compiled", run.path
+    assert run.engine_choice.engine == "compiled", run.engine_choice
     if THREADS[threads]:
-        run.path = replace(run.path, tiny=False, **THREADS[threads])
+        run.engine_choice = replace(run.engine_choice, tiny=False, **THREADS[threads])
     return run
 
 

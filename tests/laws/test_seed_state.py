@@ -204,7 +204,7 @@ def test_stopped_between_epochs(name, learning_rate, dtype, way, engine):
     second = done(
         run(rule, EPOCHS - 2, dtype=dtype, state=way(first.state), seed=99, engine="auto")
     )
-    assert second.path.engine == engine
+    assert second.engine_choice.engine == engine
     assert same_state(whole.state, second.state)
     apart = [r.loss for r in first.history + second.history]
     assert apart == [r.loss for r in whole.history]
@@ -220,7 +220,7 @@ def test_stopped_within_an_epoch(name, learning_rate, way, updates):
     state = next(iter_updates(run(rule), updates))
     assert state.batch == updates % UPDATES != 0
     rest = done(run(rule, EPOCHS - state.epoch, state=way(state)))
-    assert rest.path.engine == "reference"
+    assert rest.engine_choice.engine == "reference"
     assert same_state(whole.state, rest.state)
     assert [r.loss for r in rest.history] == [r.loss for r in whole.history][state.epoch :]
 

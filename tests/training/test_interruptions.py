@@ -138,7 +138,7 @@ def test_many_interruptions_of_one_run(tiny: bool, monkeypatch: pytest.MonkeyPat
         return train(network, x, t, SGD(0.1), epochs=200, engine="compiled", seed=2)
 
     whole, run, times = begin(), begin(), 0
-    assert whole.path.tiny == tiny
+    assert whole.engine_choice.tiny == tiny
     whole.finish()
     while run.reason is None and times < 1000:
         with at_line(50 + 37 * times % 300, OWN) as left:  # an epoch runs about 100 lines

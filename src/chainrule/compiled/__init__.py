@@ -1,14 +1,14 @@
-"""The compiled engine: training as fused kernels, with the reference's numbers within rounding.
+"""The compiled engine: training and prediction as fused kernels, equal up to rounding.
 
-It plugs in where training loops over batches, and where a run predicts. Numba is imported only when
-something has to be compiled.
+`training` returns the loop over epochs, `predictor` the forward pass, and `describe` says which
+engine a run would use. Numba is imported only when something has to be compiled.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from chainrule.compiled.cache import sources  # noqa: F401 (it records the files as imported)
-from chainrule.compiled.cache.import_lock import LOADING
-from chainrule.compiled.choice import Path, describe
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK
+from chainrule.compiled.choice import EngineChoice, describe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from chainrule.network import Network
     from chainrule.optimizers import Optimizer
 
-__all__ = ["Path", "describe", "predictor", "training"]
+__all__ = ["EngineChoice", "describe", "predictor", "training"]
 
 
 def training(
-    network: "Network", optimizer: "Optimizer", data: "Batch", batches: "Batches", path: Path
+    network: "Network",
+    optimizer: "Optimizer",
+    data: "Batch",
+    batches: "Batches",
+    choice: EngineChoice,
 ) -> "Training":
     """Return epochs on the compiled engine, prepared for these data.
 
@@ -35,13 +39,13 @@ def training(
     data : Batch
         All samples, in the precision that is computed in.
     batches : Batches
-    path : Path
-        What `describe` said.
+    choice : EngineChoice
+        As `describe` returns it.
     """
-    with LOADING:
+    with IMPORT_LOCK:
         from chainrule.compiled.engine import Kernel, Training
 
-        kernel = Kernel(network, optimizer, data, batches, path.threads, tiny=path.tiny)
+        kernel = Kernel(network, optimizer, data, batches, choice.threads, tiny=choice.tiny)
     return Training(kernel)
 
 
@@ -54,7 +58,7 @@ def predictor(network: "Network", dtype: "type[np.floating[Any]]") -> "Predictor
     dtype : type
         float32 or float64.
     """
-    with LOADING:
+    with IMPORT_LOCK:
         from chainrule.compiled.predicting import Predictor
 
         return Predictor(network, dtype)

@@ -1,6 +1,7 @@
-"""Which engine a run goes on, and why: said before it runs, by what is asked, installed, allowed.
+"""Choosing the engine of a run, and the number of its threads, with the reason in words.
 
-Nothing is compiled here but a user's own functions, to see whether they can be.
+The choice depends on the request, the installed packages, the network and the batch size. Only a
+user's own functions are compiled here, to find out whether that is possible.
 """
 
 import os
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.activations import Custom
-from chainrule.compiled.cache.import_lock import LOADING
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK
 from chainrule.errors import InputError, MissingPackageError, missing, unknown
 from chainrule.layers import ActivationLayer, Dense
 from chainrule.losses import CustomLoss
@@ -25,7 +26,7 @@ from chainrule.optimizers import optimizer as named_optimizer
 CHOICES = ("auto", "compiled", "reference")
 NEEDED = ("numba", "scipy", "threadpoolctl")
 
-# What Numba may be set to; it is for debugging that people set these otherwise.
+# The values of Numba's settings under which this works; other values are for debugging.
 SETTINGS = {
     "NUMBA_DISABLE_JIT": ("0",),
     "NUMBA_BOUNDSCHECK": ("0",),
@@ -33,31 +34,30 @@ SETTINGS = {
     "NUMBA_OPT": ("3", "2", "1", "max"),
 }
 
-# Multiplications of a batch's forward pass from which two threads are faster than one, measured on
-# two cores: below, they wait for each other longer than they compute.
+# Multiplications in a batch's forward pass above which two threads are faster than one, measured on
+# two cores: with fewer, they spend more time waiting for each other than computing.
 WORTH_THREADS = 600_000
 
-# ... up to which one core's vectors are enough, measured likewise; and how many units and inputs a
-# layer may have: all, and for each sample. With more of them, or fewer samples, a row fills the
-# processor's vectors better than samples do.
+# Limits of the program for small networks, measured likewise: multiplications in a batch's forward
+# pass, and units or inputs of a layer, in total and for each sample of the batch. Beyond them, the
+# units of a layer fill the processor's vectors better than samples do.
 TINY, WIDEST, UNITS_A_SAMPLE = 100_000, 32, 4
 
 
 @dataclass(frozen=True)
-class Path:
-    """What a run goes on.
+class EngineChoice:
+    """The engine that computes a run, and why.
 
     Attributes
     ----------
     engine : {"compiled", "reference"}
     threads : int
-        Of the engine's own; the reference has those that its BLAS takes.
+        Of the compiled engine; the reference engine leaves threads to the BLAS.
     reason : str
-        Why, in a sentence.
     missing : bool
-        Whether it would be the compiled engine, were it installed.
+        Whether the reference engine was chosen only because a package is missing.
     tiny : bool
-        Whether the program for tiny networks runs, samples innermost.
+        Whether the program for small networks runs, in which samples are innermost.
     """
 
     engine: str
@@ -68,8 +68,8 @@ class Path:
 
     def __str__(self) -> str:
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
-        where = f" on {threads}" if self.engine == "compiled" else ""
-        return f"{self.engine} engine{where}: {self.reason}"
+        count = f", {threads}" if self.engine == "compiled" else ""
+        return f"{self.engine} engine{count} ({self.reason})"
 
 
 def describe(
@@ -80,7 +80,7 @@ def describe(
     batch_size: int | None = None,
     dtype: DTypeLike = np.float64,
     engine: str = "auto",
-) -> Path:
+) -> EngineChoice:
     """Return which engine `train` would choose, and why.
 
     Parameters
@@ -97,14 +97,14 @@ def describe(
 
     Returns
     -------
-    Path
+    EngineChoice
 
     Raises
     ------
     InputError
-        If the compiled engine is asked for and cannot run this.
+        If the compiled engine is requested and cannot run this.
     MissingPackageError
-        If it is asked for and Numba or SciPy is missing.
+        If it is requested and Numba or SciPy is missing.
     UnknownNameError
         If there is no such engine.
 
@@ -114,42 +114,46 @@ def describe(
     >>> from chainrule.compiled import describe
     >>> net = mlp(2, 2, 2, activation="logistic", loss="squared-error")
     >>> print(describe(net, "sgd", rows=4))
-    compiled engine on 1 thread: a batch of 4 is 32 products: whole vectors of samples
+    compiled engine, 1 thread (small network: 32 multiplications per batch)
     """
     if engine not in CHOICES:
         raise unknown("engine", engine, CHOICES)
     if engine == "reference":
-        return Path("reference", 1, "it was asked for")
-    with LOADING:
-        faults = refusals(network, named_optimizer(optimizer), as_precision(dtype))
+        return EngineChoice("reference", 1, "requested")
+    with IMPORT_LOCK:
+        faults = find_obstacles(network, named_optimizer(optimizer), as_precision(dtype))
         if faults and engine == "compiled":
             raise faults[0]
         if faults:
             absent = isinstance(faults[0], MissingPackageError)
-            return Path("reference", 1, str(faults[0]), missing=absent)
-        return compiled_path(network, min(batch_size or rows, rows))
+            return EngineChoice("reference", 1, str(faults[0]), missing=absent)
+        return choose_threads(network, min(batch_size or rows, rows))
 
 
-def refusals(network: Network, optimizer: Any, dtype: type[np.floating[Any]]) -> list[Exception]:
+def find_obstacles(
+    network: Network, optimizer: Any, dtype: type[np.floating[Any]]
+) -> list[Exception]:
     """Return why the compiled engine cannot run this, the first reason first."""
     absent = [name for name in NEEDED if not installed(name)]
     if absent:
         return [missing(absent[0], "the compiled engine", "train")]
-    if hindered := list(hindering()):
+    if hindered := list(unsupported_settings()):
         return hindered
     if isinstance(optimizer, LBFGS):
-        return [InputError("lbfgs is SciPy's: it asks for loss and gradient, and loops by itself")]
-    return [fault for part in own_parts(network) if (fault := fault_of(part, dtype))]
+        return [InputError("lbfgs runs in SciPy's own loop, on engine='reference'")]
+    return [
+        fault for part in custom_functions(network) if (fault := compilation_error(part, dtype))
+    ]
 
 
-def hindering() -> Iterator[Exception]:
-    """Yield why Numba makes no code that stands by itself: how it was set."""
+def unsupported_settings() -> Iterator[Exception]:
+    """Yield an error for each setting under which Numba's code depends on Python at run time."""
     for name, allowed in SETTINGS.items():
         value = os.environ.get(name) or allowed[0]
         if value not in allowed:
             yield InputError(
-                f"{name}={value} is set, under which Numba makes nothing that runs without it; "
-                "unset it, or take engine='reference'"
+                f"the compiled engine does not work with {name}={value} in the environment; "
+                "unset it, or use engine='reference'"
             )
 
 
@@ -159,46 +163,51 @@ def installed(name: str) -> bool:
     return find_spec(name) is not None
 
 
-def own_parts(network: Network) -> list[Custom | CustomLoss]:
-    """Return what is a user's own in a network."""
+def custom_functions(network: Network) -> list[Custom | CustomLoss]:
+    """Return the activations and the loss of a network that a user has defined."""
     parts: list[Any] = [
         one.activation for one in network.layers if isinstance(one, Dense | ActivationLayer)
     ]
     return [part for part in [*parts, network.loss] if isinstance(part, Custom | CustomLoss)]
 
 
-def fault_of(part: Custom | CustomLoss, dtype: type[np.floating[Any]]) -> InputError | None:
-    """Return why a function of a user's own does not compile, or None."""
-    from chainrule.compiled.codegen.elementwise_kernels import activation_piece, loss_piece
+def compilation_error(
+    part: Custom | CustomLoss, dtype: type[np.floating[Any]]
+) -> InputError | None:
+    """Return the error with which a user's function fails to compile, None if it compiles."""
+    from chainrule.compiled.codegen.elementwise_kernels import activation_kernel, loss_kernel
 
     try:
-        activation_piece(part, dtype) if isinstance(part, Custom) else loss_piece(part, dtype)
+        activation_kernel(part, dtype) if isinstance(part, Custom) else loss_kernel(part, dtype)
     except InputError as error:
         return error
     return None
 
 
-def compiled_path(network: Network, batch: int) -> Path:
-    """Return the compiled engine with as many threads as a batch of this size feeds."""
+def choose_threads(network: Network, batch: int) -> EngineChoice:
+    """Return the compiled engine with the number of threads that suits this batch size."""
     from chainrule.compiled.threads import allowed
 
-    products = batch * products_of(network)
-    if products < TINY and is_tiny(network, batch):
-        told = f"a batch of {batch} is {products:,} products: whole vectors of samples"
-        return Path("compiled", 1, told, tiny=True)
-    if products < WORTH_THREADS or max(network.widths[1:]) < 2 * 16:
-        return Path("compiled", 1, f"a batch of {batch} is too little to share")
+    multiplications = batch * multiplications_of(network)
+    if multiplications < TINY and is_tiny(network, batch):
+        reason = f"small network: {multiplications:,} multiplications per batch"
+        return EngineChoice("compiled", 1, reason, tiny=True)
+    if multiplications < WORTH_THREADS or max(network.widths[1:]) < 2 * 16:
+        reason = f"{multiplications:,} multiplications per batch: too few for more threads"
+        return EngineChoice("compiled", 1, reason)
     threads = allowed()
-    told = "each owns some units of every layer" if threads > 1 else "no more are allowed"
-    return Path("compiled", threads, f"a batch of {batch} is {products:,} products; {told}")
+    limit = "" if threads > 1 else "; no more threads are allowed"
+    return EngineChoice(
+        "compiled", threads, f"{multiplications:,} multiplications per batch{limit}"
+    )
 
 
-def products_of(network: Network) -> int:
-    """Return the multiplications of a sample's forward pass."""
+def multiplications_of(network: Network) -> int:
+    """Return the number of multiplications in the forward pass of one sample."""
     return sum(block.size for block in network.layout.blocks if block.param == "W")
 
 
 def is_tiny(network: Network, batch: int) -> bool:
-    """Return whether samples, and not units, are to lie side by side in the processor's vectors."""
+    """Return whether samples, instead of units, should fill the processor's vectors."""
     dense, widest = all(isinstance(one, Dense) for one in network.layers), max(network.widths)
     return dense and widest <= min(WIDEST, UNITS_A_SAMPLE * batch)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch
-from chainrule.compiled.codegen.elementwise_kernels import Dtype, loss_piece, rule_piece
+from chainrule.compiled.codegen.elementwise_kernels import Dtype, loss_kernel, update_kernel
 from chainrule.compiled.kernel_loader import (
     BATCHES,
     LAUNCHED,
@@ -24,11 +24,11 @@ from chainrule.compiled.kernel_loader import (
     layer_kernels,
     write_kernels,
 )
-from chainrule.compiled.kernels import memory_layout as b
+from chainrule.compiled.kernels import memory_layout as mem
 from chainrule.compiled.kernels.memory_layout import Memory
 from chainrule.compiled.kernels.network_table import SETTINGS, Tables, kind_of, rounded, tables
-from chainrule.compiled.parallel_build import built_beside
-from chainrule.compiled.threads import single_blas, together
+from chainrule.compiled.parallel_build import build_in_parallel
+from chainrule.compiled.threads import run_together, single_blas
 from chainrule.errors import DivergenceError
 from chainrule.layers import LayerNorm
 from chainrule.loops import Batches, State
@@ -45,7 +45,7 @@ KEEP, KEEP_EACH = 1.0, 1e-6
 GUESS = 3e8  # parameters times samples a second, until a speed has been seen: a slow one
 NEVER = 2**62  # a count of arrivals at which nobody waits any more
 ORDERS = 2**16  # samples whose order is drawn at once, or one epoch's
-HEAD_OF_CALL = [b.FIRST, b.COUNT, b.STEP, b.SEED, b.ORDERS, b.ENDS]
+CALL_HEADER = [mem.FIRST, mem.COUNT, mem.STEP, mem.SEED, mem.ORDERS, mem.ENDS]
 PANEL_BYTES = 2**20  # of a thread's gradients: less, and products get slow; more leaves the cache
 
 
@@ -92,11 +92,11 @@ def clipping(optimizer: Optimizer) -> tuple[float, float]:
 def mode_of(network: Network, optimizer: Optimizer) -> int:
     """Return how θ changes: SGD and momentum inside the product, where nothing stands between."""
     if isinstance(optimizer.clip, ClipNorm):
-        return b.WHOLE
+        return mem.WHOLE
     if network.penalty or optimizer.clip is not None:
-        return b.BY_PANELS
-    inside = {SGD: b.INSIDE_SGD, Momentum: b.INSIDE_MOMENTUM}
-    return inside.get(type(optimizer), b.BY_PANELS)
+        return mem.BY_PANELS
+    inside = {SGD: mem.INSIDE_SGD, Momentum: mem.INSIDE_MOMENTUM}
+    return inside.get(type(optimizer), mem.BY_PANELS)
 
 
 def panel_of(network: Network, ranks: int, most: int) -> int:
@@ -150,30 +150,30 @@ class Kernel:
         self.panel = panel_of(network, ranks, PANEL_BYTES // data.x.itemsize)
         rows = rounded(self.size) if tiny else self.size  # to whole vectors
         launched = () if tiny else self._wanted()
-        with built_beside(self._kernels(launched), self.dtype):
+        with build_in_parallel(self._kernels(launched), self.dtype):
             self.tables: Tables = tables(
                 network, self.dtype, rows, self.panel * ranks, unit_by_unit=tiny
             )
-            self.loss = loss_piece(network.loss, self.dtype)
-            self.rule = rule_piece(type(optimizer), self.dtype)
+            self.loss = loss_kernel(network.loss, self.dtype)
+            self.rule = update_kernel(type(optimizer), self.dtype)
         self.run = Program(kernel(TINY if tiny else BATCHES, self.dtype), 3)
         self.kernels = [] if tiny else write_kernels(self.tables.layers, self.dtype, backward=True)
         self.launched = {k: kernel(LAUNCHED[k], self.dtype) for k in launched}
         self.rows = rows_of(data.x)
         self.fixed = self._fixed()
-        self.head = self._head()
-        self.places = np.zeros(len(Memory._fields), np.int64)
-        self.at = address_of(self.places)
-        self._write_places({**self.fixed, "places": self.places, "head": self.head})
+        self.header = self._header()
+        self.pointers = np.zeros(len(Memory._fields), np.int64)
+        self.at = address_of(self.pointers)
+        self._write_pointers({**self.fixed, "pointers": self.pointers, "header": self.header})
 
     def _wanted(self) -> list[int]:
         """Return the numbers of the kernels that are launched by number and that this run needs."""
-        whole, kinds = self.mode == b.WHOLE, {type(layer) for layer in self.network.layers}
+        whole, kinds = self.mode == mem.WHOLE, {type(layer) for layer in self.network.layers}
         needed = {
-            b.SUMS: LayerNorm in kinds,
-            b.NORM_PART: whole,
-            b.CHANGE_WHOLE: whole,
-            b.PENALTY_SUMS: bool(self.network.penalty),
+            mem.SUMS: LayerNorm in kinds,
+            mem.NORM_PART: whole,
+            mem.CHANGE_WHOLE: whole,
+            mem.PENALTY_SUMS: bool(self.network.penalty),
         }
         return [k for k in range(len(LAUNCHED)) if needed.get(k, True)]
 
@@ -196,7 +196,7 @@ class Kernel:
         blocks = [(k.start, k.stop, k.decays) for k in layout.blocks if k.trains]
         if self.tiny and layout.trainable.all() and "decay" not in names_of(self.optimizer):
             blocks = [(0, layout.size, False)]  # no entry is different from the others
-        whole = layout.size if self.tiny or self.mode == b.WHOLE else 0
+        whole = layout.size if self.tiny or self.mode == mem.WHOLE else 0
         return {
             "layers": self.tables.layers.reshape(-1),
             "numbers": np.array(numbers),
@@ -206,34 +206,42 @@ class Kernel:
             "weight": np.zeros(0, self.dtype) if weight is None else weight,
             "work": work,
             "sums": np.zeros(self.ranks * 16),
-            "meeting": np.zeros(8, np.int64),
+            "barrier": np.zeros(8, np.int64),
             "blocks": np.array(blocks, np.int64).reshape(-1),
             "gradient": np.zeros(whole, self.dtype),
         }
 
-    def _head(self) -> NDArray[np.int64]:
+    def _header(self) -> NDArray[np.int64]:
         """Return sizes, offsets and addresses that stay the same from call to call."""
-        h, given, n = np.zeros(b.HEAD, np.int64), self.tables, self.n
-        h[[b.SAMPLES, b.SIZE, b.BATCHES]] = n, self.size, self.batches.count(n)
-        h[[b.X_ROW, b.X_COLUMN]] = self.rows.row, self.rows.column
-        h[[b.BATCH_X, b.BATCH_T, b.BATCH_WEIGHT]] = given.batch_x, given.batch_t, given.batch_weight
-        h[[b.ONES, b.ZEROS, b.PANEL]] = given.ones, given.zeros, given.panel
-        h[b.PANEL_SIZE] = self.panel
-        h[[b.LOSS, b.LOSS_K]] = self.loss.addresses[self.tiny], SETTINGS + len(given.constants)
-        h[[b.MODE, b.DROPS]] = self.mode, self.network.has_dropout
-        h[b.SCRAP] = given.panel
-        h[b.ITEM] = self.data.x.itemsize
-        h[b.PENALIZED] = bool(self.network.penalty)
+        h, given, n = np.zeros(mem.HEADER_SIZE, np.int64), self.tables, self.n
+        h[[mem.SAMPLES, mem.SIZE, mem.BATCHES]] = n, self.size, self.batches.count(n)
+        h[[mem.X_ROW, mem.X_COLUMN]] = self.rows.row, self.rows.column
+        h[[mem.BATCH_X, mem.BATCH_T, mem.BATCH_WEIGHT]] = (
+            given.batch_x,
+            given.batch_t,
+            given.batch_weight,
+        )
+        h[[mem.ONES, mem.ZEROS, mem.PANEL]] = given.ones, given.zeros, given.panel
+        h[mem.PANEL_SIZE] = self.panel
+        h[[mem.LOSS, mem.LOSS_K]] = self.loss.addresses[self.tiny], SETTINGS + len(given.constants)
+        h[[mem.MODE, mem.DROPS]] = self.mode, self.network.has_dropout
+        h[mem.SCRAP] = given.panel
+        h[mem.ITEM] = self.data.x.itemsize
+        h[mem.PENALIZED] = bool(self.network.penalty)
         for k, launched in self.launched.items():
-            h[b.KERNELS + k] = launched.address
-        h[[b.LAYERS, b.BLOCKS]] = len(given.layers), len(self.fixed["blocks"]) // 3
-        h[b.WEIGHTED] = self.data.weight is not None
+            h[mem.KERNELS + k] = launched.address
+        h[[mem.LAYERS, mem.BLOCKS]] = len(given.layers), len(self.fixed["blocks"]) // 3
+        h[mem.WEIGHTED] = self.data.weight is not None
         shuffled = self.batches.shuffle and self.size < n
         rows = self.rows
-        h[b.DIRECT] = rows.column == 1 and rows.row >= self.network.inputs and not shuffled
+        h[mem.DIRECT] = rows.column == 1 and rows.row >= self.network.inputs and not shuffled
         places = {name: place for place, name in enumerate(names_of(self.optimizer))}
-        h[b.RULE] = self.rule.addresses[0]
-        for column, name in ((b.RATE_AT, "learning_rate"), (b.K_AT, "k"), (b.DECAY_AT, "decay")):
+        h[mem.RULE] = self.rule.addresses[0]
+        for column, name in (
+            (mem.RATE_AT, "learning_rate"),
+            (mem.K_AT, "k"),
+            (mem.DECAY_AT, "decay"),
+        ):
             h[column] = places.get(name, -1)
         return h
 
@@ -248,7 +256,7 @@ class Kernel:
         self.fixed["rule"].reshape(self.ranks, 16)[:, : len(constants)] = constants
         rates[:] = rates_of(self.optimizer, state.step, count)
         seed = state.seed % 2**64
-        self.head[HEAD_OF_CALL] = (
+        self.header[CALL_HEADER] = (
             state.batch,
             count,
             state.step,
@@ -256,17 +264,17 @@ class Kernel:
             len(orders),
             ends,
         )
-        self.fixed["meeting"][:] = 0
+        self.fixed["barrier"][:] = 0
         slot, slot2 = ([*slots, theta, theta])[:2]
         made = {"theta": theta, "slot": slot, "slot2": slot2, "orders": orders}
         made |= {"losses": losses, "rates": rates}
-        self._write_places(made)
+        self._write_pointers(made)
         return made
 
-    def _write_places(self, arrays: dict[str, Array]) -> None:
+    def _write_pointers(self, arrays: dict[str, Array]) -> None:
         """Write down where arrays lie; whoever calls keeps them alive."""
         for name, array in arrays.items():
-            self.places[b.FIELDS[name]] = address_of(array)
+            self.pointers[mem.FIELD_INDEX[name]] = address_of(array)
 
 
 def rates_of(optimizer: Optimizer, step: int, count: int) -> Array | float:
@@ -359,10 +367,10 @@ class Training:
         made = kernel.prepare(theta, slots, orders, state, count)
         began = time.perf_counter()
         with nullcontext() if kernel.tiny else single_blas():
-            done = together(
+            done = run_together(
                 lambda rank: kernel.run(kernel.at, rank, kernel.ranks),
                 kernel.ranks,
-                lambda: kernel.fixed["meeting"].fill(NEVER),
+                lambda: kernel.fixed["barrier"].fill(NEVER),
             )
         seconds = max(time.perf_counter() - began, 1e-6)
         if done < count:

@@ -28,7 +28,7 @@ SECONDS = {
     "layer_kernels.dense_backward": 2.4,
     "updates.change": 2.2,
     "layer_kernels.dense_forward": 2.1,
-    "blocks.run_forward": 2.0,
+    "prediction_blocks.run_forward": 2.0,
     "layer_kernels.dense_weights": 0.9,
     "layer_kernels.gather": 0.9,
 }
@@ -37,7 +37,7 @@ FIRST_MINE, FIRST_THEIRS, OTHERS = 2.5, 1.5, 0.3
 
 
 @contextmanager
-def built_beside(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
+def build_in_parallel(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
     """Let kernels be built while formulas are, in two processes; at the end all are kept.
 
     Parameters
@@ -46,7 +46,7 @@ def built_beside(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
         All kernels that are needed.
     dtype : type
     """
-    missing = [name for name in dict.fromkeys(names) if not is_there(name, dtype)]
+    missing = [name for name in dict.fromkeys(names) if not is_built(name, dtype)]
     mine, theirs = shared(missing)
     process = start(theirs, dtype) if theirs and can_help() else None
     if process is None:
@@ -61,7 +61,7 @@ def built_beside(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
     finally:
         process.kill()  # if something was wrong: nothing is left behind
         process.wait()
-        clear_parts(process.pid)
+        remove_partial_files(process.pid)
 
 
 def can_help() -> bool:
@@ -85,7 +85,7 @@ def shared(names: Sequence[str]) -> tuple[list[str], list[str]]:
     return mine, theirs
 
 
-def is_there(name: str, dtype: Dtype) -> bool:
+def is_built(name: str, dtype: Dtype) -> bool:
     """Return whether a kernel is in memory, or in a file."""
     if (name, dtype) in IN_MEMORY:
         return True
@@ -113,7 +113,7 @@ def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def clear_parts(pid: int) -> None:
+def remove_partial_files(pid: int) -> None:
     """Remove what a process has not written to its end."""
     if (place := object_cache.folder()) is not None:
         object_cache.clear(place, f"{pid}-*{object_cache.PART}")

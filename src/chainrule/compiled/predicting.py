@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.compiled.choice import products_of
-from chainrule.compiled.codegen.elementwise_kernels import Dtype, link_piece
+from chainrule.compiled.choice import multiplications_of
+from chainrule.compiled.codegen.elementwise_kernels import Dtype, link_kernel
 from chainrule.compiled.kernel_loader import (
     FORWARD,
     Program,
@@ -19,11 +19,11 @@ from chainrule.compiled.kernel_loader import (
     layer_kernels,
     write_kernels,
 )
-from chainrule.compiled.kernels import memory_layout as b
+from chainrule.compiled.kernels import memory_layout as mem
 from chainrule.compiled.kernels.memory_layout import OWN, Memory
 from chainrule.compiled.kernels.network_table import SETTINGS, Tables, kind_of, tables
-from chainrule.compiled.parallel_build import built_beside
-from chainrule.compiled.threads import allowed, single_blas, together
+from chainrule.compiled.parallel_build import build_in_parallel
+from chainrule.compiled.threads import allowed, run_together, single_blas
 from chainrule.errors import InputError
 from chainrule.network import Network
 
@@ -31,7 +31,7 @@ Array: TypeAlias = NDArray[Any]
 
 BLOCK, LEAST = 512, 128  # samples computed at once, where layers are narrow and where they are wide
 NUMBERS = 2**20  # of a block, up to which it grows
-WORTH_THREADS = 100_000_000  # products of a call from which two threads are faster than one
+WORTH_THREADS = 100_000_000  # multiplications of a call from which two threads are faster than one
 
 
 class Block:
@@ -48,16 +48,16 @@ class Block:
         self.tables: Tables = tables(network, dtype, rows, 0)
         self.kernels = write_kernels(self.tables.layers, dtype, backward=False)
         self.numbers = np.array([0.0] * SETTINGS + list(self.tables.constants))
-        self.head = np.zeros(b.HEAD, np.int64)
-        given, head = self.tables, self.head
-        head[[b.X_ROW, b.ITEM]] = network.inputs, np.dtype(dtype).itemsize
-        head[[b.ONES, b.ZEROS, b.PANEL]] = given.ones, given.zeros, given.panel
-        head[b.LAYERS] = len(given.layers)
-        self.places = np.zeros(len(Memory._fields), np.int64)
-        for name in ("layers", "head", "numbers"):
+        self.header = np.zeros(mem.HEADER_SIZE, np.int64)
+        given, header = self.tables, self.header
+        header[[mem.X_ROW, mem.ITEM]] = network.inputs, np.dtype(dtype).itemsize
+        header[[mem.ONES, mem.ZEROS, mem.PANEL]] = given.ones, given.zeros, given.panel
+        header[mem.LAYERS] = len(given.layers)
+        self.pointers = np.zeros(len(Memory._fields), np.int64)
+        for name in ("layers", "header", "numbers"):
             array = given.layers if name == "layers" else getattr(self, name)
-            self.places[b.FIELDS[name]] = address_of(array)
-        self.places[b.FIELDS["places"]] = self.at = address_of(self.places)
+            self.pointers[mem.FIELD_INDEX[name]] = address_of(array)
+        self.pointers[mem.FIELD_INDEX["pointers"]] = self.at = address_of(self.pointers)
         self.words = OWN + -(-given.work * np.dtype(dtype).itemsize // 8)
 
     def memory(self) -> Array:
@@ -78,13 +78,13 @@ class Predictor:
     def __init__(self, network: Network, dtype: Dtype) -> None:
         self.network, self.dtype = network, dtype
         kernels = layer_kernels(map(kind_of, network.layers), backward=False)
-        with built_beside([FORWARD, *kernels], dtype):
-            self.piece = link_piece(network.loss, dtype)
+        with build_in_parallel([FORWARD, *kernels], dtype):
+            self.piece = link_kernel(network.loss, dtype)
         self.rows = max(LEAST, min(BLOCK, NUMBERS // sum(network.widths)))
         self.one, self.block = Block(network, dtype, 1), Block(network, dtype, self.rows)
         self.program = Program(kernel(FORWARD, dtype), 7)
         self.link = self.piece.addresses[0]
-        self.products = products_of(network)
+        self.multiplications = multiplications_of(network)
 
     def predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction p, (n, outputs), of checked parameters."""
@@ -103,13 +103,13 @@ class Predictor:
         if len(x) == 1:
             self._write(self.one, self.one.memory(), theta, x, link, p)
             return p
-        ranks = 1 if len(x) * self.products < WORTH_THREADS else allowed()
+        ranks = 1 if len(x) * self.multiplications < WORTH_THREADS else allowed()
         if ranks == 1:
             self._blocks(theta, x, link, p, 0, 1, Event())
         else:
             ended = Event()
             with single_blas():
-                together(
+                run_together(
                     lambda rank: self._blocks(theta, x, link, p, rank, ranks, ended),
                     ranks,
                     ended.set,

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from chainrule.compiled.cache.import_lock import LOADING
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK
 
 LOCK = threading.Lock()
 
 
-class Holding:
+class BlasLimit:
     """What the BLAS was allowed before the first run that holds it to one thread."""
 
     runs = 0
@@ -26,7 +26,7 @@ class Holding:
 @cache
 def libraries() -> tuple[Any, ...]:
     """Return the controllers of SciPy's BLAS, or of every BLAS where it cannot be told."""
-    with LOADING:
+    with IMPORT_LOCK:
         import scipy.linalg.cython_blas  # noqa: F401  pyright: ignore  (loads the library)
         from threadpoolctl import ThreadpoolController
 
@@ -39,7 +39,7 @@ def allowed() -> int:
     """Return how many threads a run may have: what the BLAS may, and no more than processors."""
     with LOCK:
         counts = (
-            Holding.allowed if Holding.runs else tuple(b.get_num_threads() for b in libraries())
+            BlasLimit.allowed if BlasLimit.runs else tuple(b.get_num_threads() for b in libraries())
         )
     return max(1, min([*counts, processors()]))
 
@@ -56,17 +56,17 @@ def processors() -> int:
 def single_blas() -> Iterator[None]:
     """Hold the BLAS to one thread while any run goes on."""
     with LOCK:
-        if not Holding.runs:
-            Holding.allowed = tuple(library.get_num_threads() for library in libraries())
-            set_all([1] * len(Holding.allowed))
-        Holding.runs += 1
+        if not BlasLimit.runs:
+            BlasLimit.allowed = tuple(library.get_num_threads() for library in libraries())
+            set_all([1] * len(BlasLimit.allowed))
+        BlasLimit.runs += 1
     try:
         yield
     finally:
         with LOCK:
-            Holding.runs -= 1
-            if not Holding.runs:
-                set_all(list(Holding.allowed))
+            BlasLimit.runs -= 1
+            if not BlasLimit.runs:
+                set_all(list(BlasLimit.allowed))
 
 
 def set_all(counts: list[int]) -> None:
@@ -80,20 +80,20 @@ def _after_fork() -> None:
     """Let a child begin as if no run had been going on; its lock may have been held."""
     global LOCK  # noqa: PLW0603 (a lock cannot be reset)
     LOCK = threading.Lock()
-    if Holding.runs:
-        Holding.runs = 0
-        set_all(list(Holding.allowed))
+    if BlasLimit.runs:
+        BlasLimit.runs = 0
+        set_all(list(BlasLimit.allowed))
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], None]) -> int:
+def run_together(program: Callable[[int], int], ranks: int, abort: Callable[[], None]) -> int:
     """Run a program in so many threads at once, this one included; return what it returned here.
 
     An interruption (Ctrl-C) is seen by this thread alone, before it begins, when it has ended, or
-    while it waits for the others. They are then let go by `abandon`, and none is left behind.
+    while it waits for the others. They are then let go by `abort`, and none is left behind.
     An error in one of them is raised here.
 
     Parameters
@@ -101,37 +101,37 @@ def together(program: Callable[[int], int], ranks: int, abandon: Callable[[], No
     program : callable
         Takes the number of the thread, from 0.
     ranks : int
-    abandon : callable
+    abort : callable
         Ends all waiting; what is computed is worth nothing then.
     """
     if ranks == 1:
         return program(0)
-    crew = Crew(program, ranks, abandon)
+    crew = ThreadTeam(program, ranks, abort)
     try:
         crew.start()
         result = program(0)
         crew.wait()
     except BaseException:
-        crew.let_go()
+        crew.cancel()
         raise
     if crew.errors:
         raise crew.errors[0]
     return result
 
 
-class Crew:
+class ThreadTeam:
     """The other threads of a call, from their start to their end.
 
     Parameters
     ----------
-    program, ranks, abandon
-        As `together` takes them.
+    program, ranks, abort
+        As `run_together` takes them.
     """
 
     def __init__(
-        self, program: Callable[[int], int], ranks: int, abandon: Callable[[], None]
+        self, program: Callable[[int], int], ranks: int, abort: Callable[[], None]
     ) -> None:
-        self.program, self.abandon = program, abandon
+        self.program, self.abort = program, abort
         self.begin, self.canceled = threading.Event(), threading.Event()
         self.errors: list[BaseException] = []
         self.ended = [threading.Event() for _ in range(1, ranks)]
@@ -148,7 +148,7 @@ class Crew:
                 self.program(rank)
         except BaseException as error:  # noqa: BLE001 (it is raised where somebody sees it)
             self.errors.append(error)
-            self.abandon()
+            self.abort()
         finally:
             ended.set()
 
@@ -165,13 +165,13 @@ class Crew:
                 ended.wait()  # an interrupted join takes it for ended (Python 3.11 and 3.12)
                 thread.join()
 
-    def let_go(self) -> None:
+    def cancel(self) -> None:
         """Let all end soon, and wait, also if that is interrupted: they use the caller's memory."""
         try:
             self.canceled.set()
-            self.abandon()
+            self.abort()
             self.begin.set()
             self.wait()
         except BaseException:
-            self.let_go()
+            self.cancel()
             raise

@@ -7,8 +7,8 @@ import logging  # noqa: F401 (it has such a lock too: the one that is made later
 import os
 from threading import RLock
 
-LOADING = RLock()
-LOCKS = [LOADING]  # in the order in which every thread takes them
+IMPORT_LOCK = RLock()
+LOCKS = [IMPORT_LOCK]  # in the order in which every thread takes them
 
 
 def wait() -> None:

@@ -25,12 +25,14 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from chainrule.compiled.cache import libraries, sources
-from chainrule.compiled.cache.import_lock import LOADING, LOCKS
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK, LOCKS
 
 PACKAGES = "numba", "llvmlite", "numpy", "scipy"
 EMPTY = ""  # a module to begin with: what runs is added to it
 
-with LOADING:  # llvmlite's own lock, held in every call, also by others' Numba and by what is freed
+with (
+    IMPORT_LOCK
+):  # llvmlite's own lock, held in every call, also by others' Numba and by what is freed
     theirs = getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", None)
     if theirs is not None:  # it has no public name, and may lose this one
         LOCKS.append(theirs)
@@ -196,7 +198,7 @@ def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
         What tells it from all others of the package as it is; None if it is not kept.
     build : callable
     """
-    with LOADING:
+    with IMPORT_LOCK:
         path = None if key is None else path_of(name, key)
         found = None if path is None else read(path)
         if found is None:

@@ -1,8 +1,8 @@
-"""Formulas in machine code: an activation, a loss, an optimizer's rule, each behind an address.
+"""Compiled elementwise kernels: the loops of activations, losses and optimizer rules, by address.
 
-The engine's kernels are compiled once for a precision and call these by address, so a new
-activation compiles in a moment. How they are compiled stands in ``formulas``; Numba is imported
-only for what has not been compiled before, and for a user's own functions.
+The larger kernels are compiled once for each precision and call these by address, so that a new
+activation compiles in a moment. Numba is imported only to compile a loop (``loops``) that is not
+in the cache, and to translate a user's own functions.
 """
 
 import sys
@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.activations import Activation, identity, logistic
+from chainrule.activations import Activation
 from chainrule.compiled.cache import sources
-from chainrule.compiled.cache.import_lock import LOADING
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK
 from chainrule.compiled.cache.object_cache import Built, Loaded, compiled
-from chainrule.elementwise import exp, log
+from chainrule.compiled.codegen.links import LINKS
 from chainrule.errors import InputError
 from chainrule.losses import CustomLoss, Loss, SoftmaxCrossEntropy, SoftmaxSquaredError
 from chainrule.optimizers import Optimizer
@@ -28,8 +28,8 @@ Function: TypeAlias = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Compiled loops by address, and what keeps them alive.
+class ElementwiseKernel:
+    """The compiled loops of one formula: their addresses, and the objects that keep them alive.
 
     Attributes
     ----------
@@ -41,19 +41,19 @@ class Piece:
     owners: tuple[Loaded, ...]
 
 
-def piece_of(*loops: Loaded) -> Piece:
-    """Return loops as a piece."""
-    return Piece(tuple(loop.address for loop in loops), loops)
+def kernel_of(*loops: Loaded) -> ElementwiseKernel:
+    """Return compiled loops as a kernel."""
+    return ElementwiseKernel(tuple(loop.address for loop in loops), loops)
 
 
 Key: TypeAlias = Hashable  # a name or a hash, the same in other processes; or what was translated
 
 
 @lru_cache(500)
-def made(
+def compiled_loop(
     loop: str, dtype: Dtype, functions: tuple[Key, ...], *details: Hashable, **own: Any
 ) -> Loaded:
-    """Return a loop of ``formulas`` around functions, known by their keys, in machine code."""
+    """Return a loop of ``loops`` around functions, identified by their keys, as machine code."""
     known = all(isinstance(key, str) for key in functions)
     key = repr((loop, np.dtype(dtype).name, functions, details)) if known else None
 
@@ -66,10 +66,10 @@ def made(
             return getattr(loops, f"built_{loop}")(dtype, *details, **own)
         except NumbaError as error:
             if all(own_name(function) for function in own.values() if function is not None):
-                raise  # ours must compile
+                raise  # the package's own functions must compile
             names = ", ".join(getattr(f, "__name__", "?") for f in own.values() if f is not None)
             raise InputError(
-                f"{names}: Numba cannot compile this; use the functions of chainrule.elementwise"
+                f"Numba cannot compile {names}; use only the functions of chainrule.elementwise"
             ) from error
 
     return compiled(loop, key, build)
@@ -79,16 +79,16 @@ def made(
 
 
 def key_of(function: Function, dtype: Dtype) -> Key:
-    """Return what tells a function, with the numbers that it names, from all others.
+    """Return a key that identifies a function together with the numbers that it uses.
 
     Raises
     ------
     InputError
-        If it has no text, or calls what the vocabulary has not.
+        If its source is not available, or it calls a function outside the vocabulary.
     """
     if name := own_name(function):
         return name
-    with LOADING:
+    with IMPORT_LOCK:
         from chainrule.compiled.codegen.translation import translate
 
         translation = translate(function, dtype)
@@ -96,10 +96,10 @@ def key_of(function: Function, dtype: Dtype) -> Key:
 
 
 def key_of_slope(function: Function, dtype: Dtype) -> Key:
-    """Return the same for the derivative of a function, which is made of its text."""
+    """Return the key of a function's derivative, which is derived from its source."""
     if name := own_name(function):
         return f"slope of {name}"
-    with LOADING:
+    with IMPORT_LOCK:
         from chainrule.compiled.codegen.translation import translate_slope
 
         translation = translate_slope(function, dtype)
@@ -107,7 +107,7 @@ def key_of_slope(function: Function, dtype: Dtype) -> Key:
 
 
 def own_name(function: Function) -> str | None:
-    """Return the name of one of the engine's functions, whose sources every key has."""
+    """Return the name of a function of the engine, None for others; every key hashes its source."""
     code, name = getattr(function, "__code__", None), getattr(function, "__name__", "")
     module = sys.modules.get(function.__module__)
     ours = code is not None and Path(code.co_filename) in sources.FORMULAS
@@ -117,76 +117,61 @@ def own_name(function: Function) -> str | None:
 # ---- activations --------------------------------------------------------------------------------
 
 
-def activation_piece(f: Activation, dtype: Dtype) -> Piece:
+def activation_kernel(f: Activation, dtype: Dtype) -> ElementwiseKernel:
     """Return the loops of an activation: forward, backward.
 
     Raises
     ------
     InputError
-        If it has no text, or calls what the vocabulary has not.
+        If its source is not available, or it calls a function outside the vocabulary.
     """
     count = len(f.constants)
     slope = key_of_slope(f.f, dtype) if f.df is None else key_of(f.df, dtype)
-    return piece_of(
-        made("activate", dtype, (key_of(f.f, dtype),), count, f=f.f),
-        made("derive", dtype, (slope,), count, f=f.f, df=f.df),
+    return kernel_of(
+        compiled_loop("activate", dtype, (key_of(f.f, dtype),), count, f=f.f),
+        compiled_loop("derive", dtype, (slope,), count, f=f.f, df=f.df),
     )
 
 
 # ---- losses -------------------------------------------------------------------------------------
 
 
-def loss_piece(loss: Loss, dtype: Dtype) -> Piece:
+def loss_kernel(loss: Loss, dtype: Dtype) -> ElementwiseKernel:
     """Return the loops of a loss: samples as rows, samples as columns.
 
     Raises
     ------
     InputError
-        If it has no text, or calls what the vocabulary has not.
+        If its source is not available, or it calls a function outside the vocabulary.
     """
     if isinstance(loss, SoftmaxCrossEntropy | SoftmaxSquaredError):
         squared = isinstance(loss, SoftmaxSquaredError)
-        both = (made("softmax", dtype, ("softmax",), squared, by_rows) for by_rows in (True, False))
-        return piece_of(*both)
+        both = (
+            compiled_loop("softmax", dtype, ("softmax",), squared, by_rows)
+            for by_rows in (True, False)
+        )
+        return kernel_of(*both)
     f, df = (loss.term, loss.dterm) if isinstance(loss, CustomLoss) else (loss.f, loss.df)
     slope = key_of_slope(f, dtype) if df is None else key_of(df, dtype)
     keys, count = (key_of(f, dtype), slope), len(loss.constants)
-    one = made("terms", dtype, keys, count, f=f, df=df)
-    return piece_of(one, one)
+    one = compiled_loop("terms", dtype, keys, count, f=f, df=df)
+    return kernel_of(one, one)
 
 
-def exponential(x: Any) -> Any:
-    """Return e^x, as a text to translate."""
-    return exp(x)
-
-
-def logarithm(x: Any) -> Any:
-    """Return log x, as a text to translate."""
-    return log(x)
-
-
-# The links of losses, by their equation of p.
-LINKS: dict[str, Function] = {
-    "o": identity,
-    "exp(o)": exponential,
-    "logistic(o)": logistic,
-}
-
-
-def link_piece(loss: Loss, dtype: Dtype) -> Piece:
+def link_kernel(loss: Loss, dtype: Dtype) -> ElementwiseKernel:
     """Return the loop of a loss's link, with the parameters of an activation's."""
     if isinstance(loss, SoftmaxCrossEntropy | SoftmaxSquaredError):
-        return piece_of(made("softmax_link", dtype, ("softmax",)))
+        return kernel_of(compiled_loop("softmax_link", dtype, ("softmax",)))
     link = LINKS[loss.link["p"]]
-    return piece_of(made("activate", dtype, (link.__name__,), 0, f=link))
+    return kernel_of(compiled_loop("activate", dtype, (link.__name__,), 0, f=link))
 
 
 # ---- optimizers ---------------------------------------------------------------------------------
 
 
 @cache
-def rule_piece(optimizer: type[Optimizer], dtype: Dtype) -> Piece:
+def update_kernel(optimizer: type[Optimizer], dtype: Dtype) -> ElementwiseKernel:
     """Return the loop of an optimizer's rule."""
     count, slots = len(optimizer().constants(1, 1.0)), len(optimizer.slots)
     key = key_of(optimizer.rule, dtype)
-    return piece_of(made("update", dtype, (key,), count, slots, rule=optimizer.rule))
+    return kernel_of(compiled_loop("update", dtype, (key,), count, slots, rule=optimizer.rule))

@@ -1,9 +1,8 @@
-"""Formulas as loops to be compiled: an activation's, a loss's, an optimizer's rule.
+"""Loops around elementwise formulas: an activation's, a loss's, an optimizer's rule.
 
-The formulas are the reference's own functions, translated; none stands here. Which there are, and
-where their machine code is, stands in ``pieces``.
-
-Addresses of arrays come as pointers; rows lie `stride` entries apart; `k` holds constants.
+The formulas are the reference engine's functions, translated. ``elementwise_kernels`` compiles the
+loops and returns their addresses. Arrays are passed as pointers, the rows of a matrix are `stride`
+entries apart, and `k` holds constants.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from numba.np.unsafe import ndarray
 
 from chainrule.compiled.cache.building import REORDERED, build, njit
 from chainrule.compiled.cache.object_cache import Built
-from chainrule.compiled.codegen.elementwise_kernels import exponential, logarithm
+from chainrule.compiled.codegen.links import exponential, logarithm
 from chainrule.compiled.codegen.translation import translate, translate_slope
 
 Function: TypeAlias = Callable[..., Any]

@@ -60,17 +60,17 @@ def input_of(m: Memory, place: int, direct: int) -> tuple[int, int, int]:
     """Return where a layer's x is: in the data or not, its offset, and the step between rows."""
     row = layer(m, place)
     if place == 0 and direct >= 0:
-        return 1, direct, m.head[X_ROW]
+        return 1, direct, m.header[X_ROW]
     return 0, row[X], row[INPUTS]
 
 
 @njit
 def forward(m: Memory, direct: int, n: int, step: int, rank: int, ranks: int, met: int) -> int:
     """Run all layers; `direct` is where the first one's x begins, or −1 where it was gathered."""
-    for place in range(m.head[LAYERS]):
+    for place in range(m.header[LAYERS]):
         given, x0, ldx = input_of(m, place, direct)
         words = (
-            address(m.places, 0),
+            address(m.pointers, 0),
             uint64(place),
             uint64(given),
             uint64(x0),
@@ -81,28 +81,28 @@ def forward(m: Memory, direct: int, n: int, step: int, rank: int, ranks: int, me
             uint64(ranks),
         )
         call(uint64(layer(m, place)[RUN_FORWARD]), words)
-        met = wait(m.meeting, ranks, met)
+        met = wait(m.barrier, ranks, met)
     return met
 
 
 @njit
 def loss(m: Memory, n: int, turn: int, rank: int, ranks: int) -> None:
     """Compute do of the thread's own samples, and its part of the loss."""
-    row = layer(m, m.head[LAYERS] - 1)
+    row = layer(m, m.header[LAYERS] - 1)
     k = row[WIDTH]
     first, last = share(n, 1, rank, ranks)
     call(
-        uint64(m.head[LOSS]),
+        uint64(m.header[LOSS]),
         (
             address(m.work, row[A] + first * k),
-            address(m.work, m.head[BATCH_T] + first * k),
+            address(m.work, m.header[BATCH_T] + first * k),
             address(m.work, row[D] + first * k),
-            address(m.work, m.head[BATCH_WEIGHT] + first),
-            address(m.work, m.head[ONES]),
+            address(m.work, m.header[BATCH_WEIGHT] + first),
+            address(m.work, m.header[ONES]),
             address(thread_sums(m, turn, rank), DATA),
             uint64(last - first),
             uint64(k),
-            address(m.numbers, m.head[LOSS_K]),
+            address(m.numbers, m.header[LOSS_K]),
         ),
     )
 
@@ -117,28 +117,28 @@ def backward(
     """Run all layers downward; W changes as soon as no thread needs the old one any more.
 
     Units of a Dense layer belong to the thread whose inputs they are above, so between two Dense
-    layers da needs no meeting, and only delta does.
+    layers da needs no barrier, and only delta does.
     """
     pending = -1
-    for place in range(m.head[LAYERS] - 1, -1, -1):
+    for place in range(m.header[LAYERS] - 1, -1, -1):
         row = layer(m, place)
         dense = row[KIND] == DENSE
         words = uint64(place), uint64(n), uint64(rank), uint64(ranks)
-        if place + 1 < m.head[LAYERS] and not (dense and layer(m, place + 1)[KIND] == DENSE):
-            met = wait(m.meeting, ranks, met)  # da is whole
+        if place + 1 < m.header[LAYERS] and not (dense and layer(m, place + 1)[KIND] == DENSE):
+            met = wait(m.barrier, ranks, met)  # da is whole
         if dense:
             launch(m, DERIVE, words)
         if not row[PASSES_ON]:
             change(m, place, direct, n, update, turn, rank, ranks)
             break
         if dense:
-            met = wait(m.meeting, ranks, met)  # delta is whole
+            met = wait(m.barrier, ranks, met)  # delta is whole
         if pending >= 0:
             change(m, pending, direct, n, update, turn, rank, ranks)
-        call(uint64(row[RUN_BACKWARD]), (address(m.places, 0), *words))
+        call(uint64(row[RUN_BACKWARD]), (address(m.pointers, 0), *words))
         pending = place
     if pending >= 0:
-        met = wait(m.meeting, ranks, met)  # dx is whole, and W free
+        met = wait(m.barrier, ranks, met)  # dx is whole, and W free
         change(m, pending, direct, n, update, turn, rank, ranks)
     return met
 
@@ -166,9 +166,9 @@ def change(
 @njit
 def change_by_gradient(m: Memory, update: int, turn: int, rank: int, ranks: int, met: int) -> int:
     """Change θ by the whole gradient, once every thread's part is there."""
-    met = wait(m.meeting, ranks, met)
+    met = wait(m.barrier, ranks, met)
     launch(m, NORM_PART, (uint64(turn), uint64(rank), uint64(ranks)))
-    met = wait(m.meeting, ranks, met)
+    met = wait(m.barrier, ranks, met)
     launch(m, CHANGE_WHOLE, (uint64(update), uint64(turn), uint64(rank), uint64(ranks)))
     return met
 
@@ -179,30 +179,33 @@ def change_by_gradient(m: Memory, update: int, turn: int, rank: int, ranks: int,
 @njit
 def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[float, int]:
     """Run one batch; return its loss, penalty included, and how often the threads have met."""
-    head, turn = m.head, update % 2
-    place, epoch = (head[FIRST] + update) % head[BATCHES], (head[FIRST] + update) // head[BATCHES]
-    start = place * head[SIZE]
-    n = min(head[SIZE], head[SAMPLES] - start)
-    direct = start * head[X_ROW] if head[DIRECT] else -1
+    header, turn = m.header, update % 2
+    place, epoch = (
+        (header[FIRST] + update) % header[BATCHES],
+        (header[FIRST] + update) // header[BATCHES],
+    )
+    start = place * header[SIZE]
+    n = min(header[SIZE], header[SAMPLES] - start)
+    direct = start * header[X_ROW] if header[DIRECT] else -1
     sums = thread_sums(m, turn, rank)
     for part in range(PARTS):
         sums[part] = 0.0
-    order = epoch * head[SAMPLES]
-    words = uint64(n), uint64(turn), uint64(head[DIRECT]), uint64(rank), uint64(ranks)
+    order = epoch * header[SAMPLES]
+    words = uint64(n), uint64(turn), uint64(header[DIRECT]), uint64(rank), uint64(ranks)
     launch(m, GATHER, (uint64(order), uint64(start), *words))
-    met = wait(m.meeting, ranks, met)
-    met = forward(m, direct, n, head[STEP] + update, rank, ranks, met)
+    met = wait(m.barrier, ranks, met)
+    met = forward(m, direct, n, header[STEP] + update, rank, ranks, met)
     loss(m, n, turn, rank, ranks)
-    if head[PENALIZED]:
+    if header[PENALIZED]:
         launch(m, PENALTY_SUMS, (uint64(turn), uint64(rank), uint64(ranks)))
-    met = wait(m.meeting, ranks, met)
+    met = wait(m.barrier, ranks, met)
     value = total(m, turn, DATA, ranks) + penalty(m, turn, ranks)
     if not np.isfinite(value):
         return value, met
     met = backward(m, direct, n, update, turn, rank, ranks, met)
-    if head[MODE] == WHOLE:
+    if header[MODE] == WHOLE:
         met = change_by_gradient(m, update, turn, rank, ranks, met)
-    return value, wait(m.meeting, ranks, met)
+    return value, wait(m.barrier, ranks, met)
 
 
 def run_batches(m: Memory, rank: int, ranks: int) -> int:
@@ -216,19 +219,19 @@ def run_batches(m: Memory, rank: int, ranks: int) -> int:
     rank, ranks : int
         Which thread this is, and how many run this program at once.
     """
-    met = wait(m.meeting, ranks, 0)
-    head, ended = m.head, 0
-    seen = m.losses[head[ENDS]]
-    for update in range(head[COUNT]):
+    met = wait(m.barrier, ranks, 0)
+    header, ended = m.header, 0
+    seen = m.losses[header[ENDS]]
+    for update in range(header[COUNT]):
         value, met = one_batch(m, update, rank, ranks, met)
         if not np.isfinite(value):
             return update
-        place = (head[FIRST] + update) % head[BATCHES]
-        seen += value * min(head[SIZE], head[SAMPLES] - place * head[SIZE])
-        if place + 1 == head[BATCHES]:
+        place = (header[FIRST] + update) % header[BATCHES]
+        seen += value * min(header[SIZE], header[SAMPLES] - place * header[SIZE])
+        if place + 1 == header[BATCHES]:
             if rank == 0:
                 m.losses[ended] = seen
             ended, seen = ended + 1, 0.0
     if rank == 0:
-        m.losses[head[ENDS]] = seen
-    return head[COUNT]
+        m.losses[header[ENDS]] = seen
+    return header[COUNT]

@@ -70,34 +70,34 @@ def gather(
 
     x stays where it is if the batch lies there `whole`.
     """
-    head, sums = m.head, thread_sums(m, turn, rank)
-    d, k = layer(m, 0)[INPUTS], layer(m, head[LAYERS] - 1)[WIDTH]
+    header, sums = m.header, thread_sums(m, turn, rank)
+    d, k = layer(m, 0)[INPUTS], layer(m, header[LAYERS] - 1)[WIDTH]
     first, last = share(n, 1, rank, ranks)
     for s in range(first, last):
-        i = m.orders[order + start + s] if head[ORDERS] else start + s
-        weight = m.weight[i] if head[WEIGHTED] else number(m.work, 1.0)
-        m.work[head[BATCH_WEIGHT] + s] = weight / number(m.work, n)
+        i = m.orders[order + start + s] if header[ORDERS] else start + s
+        weight = m.weight[i] if header[WEIGHTED] else number(m.work, 1.0)
+        m.work[header[BATCH_WEIGHT] + s] = weight / number(m.work, n)
         sums[WEIGHTS] += weight * m.numbers[UNIT_WEIGHT]
         for c in range(k):
-            m.work[head[BATCH_T] + s * k + c] = m.t[i * k + c]
+            m.work[header[BATCH_T] + s * k + c] = m.t[i * k + c]
         if not whole:
             if s + AHEAD < last:
-                fetch_row(m, m.orders[order + start + s + AHEAD] if head[ORDERS] else i, d)
-            gather_row(m, i, head[BATCH_X] + s * d, d)
+                fetch_row(m, m.orders[order + start + s + AHEAD] if header[ORDERS] else i, d)
+            gather_row(m, i, header[BATCH_X] + s * d, d)
 
 
 @njit
 def fetch_row(m: Memory, i: int, d: int) -> None:
     """Let a sample be brought to the cache: far apart as they lie, each would be waited for."""
-    if m.head[X_COLUMN] == 1:
+    if m.header[X_COLUMN] == 1:
         for c in range(0, d, LINE):
-            fetch(m.x, i * m.head[X_ROW] + c)
+            fetch(m.x, i * m.header[X_ROW] + c)
 
 
 @njit
 def gather_row(m: Memory, i: int, to: int, d: int) -> None:
     """Copy one sample."""
-    x0, step = i * m.head[X_ROW], m.head[X_COLUMN]
+    x0, step = i * m.header[X_ROW], m.header[X_COLUMN]
     if step == 1:
         for c in range(d):
             m.work[to + c] = m.x[x0 + c]
@@ -119,11 +119,11 @@ def dense_forward(
     if first == last:
         return
     w, z = array(m.theta), array(m.work)
-    if pays(n, d, last - first, m.head[ITEM]):
+    if pays(n, d, last - first, m.header[ITEM]):
         forward_product(array(x), x0, ldx, w, row[W], d, z, row[Z], width, n, d, first, last)
     else:
         forward_gemm(array(x), x0, ldx, w, row[W], d, z, row[Z], width, n, d, first, last)
-    bias = address(m.theta, row[B] + first) if row[B] >= 0 else address(m.work, m.head[ZEROS])
+    bias = address(m.theta, row[B] + first) if row[B] >= 0 else address(m.work, m.header[ZEROS])
     call(
         uint64(row[FORWARD]),
         (
@@ -170,7 +170,7 @@ def dense_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None
     if first == last:
         return
     w, work = array(m.theta), array(m.work)
-    if pays(n, width, last - first, m.head[ITEM]):
+    if pays(n, width, last - first, m.header[ITEM]):
         input_product(work, row[D], width, w, row[W], d, work, below[D], d, n, width, first, last)
     else:
         input_gemm(work, row[D], width, w, row[W], d, work, below[D], d, n, width, first, last)
@@ -202,7 +202,7 @@ def dense_weights(  # noqa: PLR0913, PLR0917 (a matrix, rows of it, and where th
     alpha = number(m.theta, m.rule[16 * rank + ALPHA_AT])
     beta = number(m.theta, m.rule[16 * rank + BETA_AT])
     delta = array(m.work)
-    if pays(n, d, last - first, m.head[ITEM]):
+    if pays(n, d, last - first, m.header[ITEM]):
         weight_product(
             delta, row[D], width, x, x0, ldx, out, start, d, n, d, first, last, alpha, beta
         )
@@ -291,7 +291,7 @@ def activate_forward(
         (
             address(m.work, row[Z] + first * d),
             address(m.work, row[A] + first * d),
-            address(m.work, m.head[ZEROS]),
+            address(m.work, m.header[ZEROS]),
             uint64(last - first),
             uint64(d),
             uint64(d),
@@ -331,9 +331,9 @@ def dropout_forward(
     """Compute a of the thread's own samples; Z keeps the mask, of zeros and ones."""
     row, x = layer(m, place), m.x if given else m.work
     d, keep = row[WIDTH], number(m.work, m.numbers[row[K]])
-    one, zero, rests = number(m.work, 1.0), number(m.work, 0.0), not m.head[DROPS]
+    one, zero, rests = number(m.work, 1.0), number(m.work, 0.0), not m.header[DROPS]
     border = uint64(row[BORDER])
-    key = mix(mix(mix(uint64(m.head[SEED])) + uint64(step)) + uint64(row[PLACE]))
+    key = mix(mix(mix(uint64(m.header[SEED])) + uint64(step)) + uint64(row[PLACE]))
     keep = one if rests else keep
     first, last = share(n, 1, rank, ranks)
     for s in range(first, last):
@@ -348,7 +348,7 @@ def dropout_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> No
     """Compute dx of the thread's own samples."""
     row, below = layer(m, place), layer(m, place - 1)
     d = row[WIDTH]
-    keep = number(m.work, m.numbers[row[K]] if m.head[DROPS] else 1.0)
+    keep = number(m.work, m.numbers[row[K]] if m.header[DROPS] else 1.0)
     first, last = share(n, 1, rank, ranks)
     for i in range(first * d, last * d):
         m.work[below[D] + i] = m.work[row[D] + i] * m.work[row[Z] + i] / keep

@@ -25,28 +25,28 @@ njit = building.njit(**OPTIONS, fastmath=REORDERED)
 
 
 @njit
-def memory_of(places: Pointer, like: Any) -> Memory:
+def memory_of(pointers: Pointer, like: Any) -> Memory:
     """Return the pointers that addresses stand for; `like` is the precision."""
     return Memory(
-        pointer(places[0], np.int64),  # places
-        pointer(places[1], np.int64),  # layers
-        pointer(places[2], np.int64),  # head
-        pointer(places[3], np.float64),  # numbers
-        pointer(places[4], np.float64),  # rule
-        pointer(places[5], like),  # theta
-        pointer(places[6], like),  # slot
-        pointer(places[7], like),  # slot2
-        pointer(places[8], like),  # gradient
-        pointer(places[9], like),  # x
-        pointer(places[10], like),  # t
-        pointer(places[11], like),  # weight
-        pointer(places[12], np.int64),  # orders
-        pointer(places[13], like),  # work
-        pointer(places[14], np.float64),  # sums
-        pointer(places[15], np.int64),  # meeting
-        pointer(places[16], np.int64),  # blocks
-        pointer(places[17], np.float64),  # rates
-        pointer(places[18], np.float64),  # losses
+        pointer(pointers[0], np.int64),  # pointers
+        pointer(pointers[1], np.int64),  # layers
+        pointer(pointers[2], np.int64),  # header
+        pointer(pointers[3], np.float64),  # numbers
+        pointer(pointers[4], np.float64),  # rule
+        pointer(pointers[5], like),  # theta
+        pointer(pointers[6], like),  # slot
+        pointer(pointers[7], like),  # slot2
+        pointer(pointers[8], like),  # gradient
+        pointer(pointers[9], like),  # x
+        pointer(pointers[10], like),  # t
+        pointer(pointers[11], like),  # weight
+        pointer(pointers[12], np.int64),  # orders
+        pointer(pointers[13], like),  # work
+        pointer(pointers[14], np.float64),  # sums
+        pointer(pointers[15], np.int64),  # barrier
+        pointer(pointers[16], np.int64),  # blocks
+        pointer(pointers[17], np.float64),  # rates
+        pointer(pointers[18], np.float64),  # losses
     )
 
 
@@ -71,7 +71,7 @@ def setting(m: Memory, which: int) -> Any:
 @njit
 def own_panel(m: Memory, rank: int) -> int:
     """Return where in the workspace a thread's gradients lie."""
-    return m.head[PANEL] + rank * m.head[PANEL_SIZE]
+    return m.header[PANEL] + rank * m.header[PANEL_SIZE]
 
 
 @njit
@@ -93,15 +93,15 @@ def share(count: int, unit: int, rank: int, ranks: int) -> tuple[int, int]:
 @njit
 def launch(m: Memory, kernel: int, words: Any) -> None:
     """Run a kernel on the memory, with whole numbers."""
-    call(uint64(m.head[KERNELS + kernel]), (address(m.places, 0), *words))
+    call(uint64(m.header[KERNELS + kernel]), (address(m.pointers, 0), *words))
 
 
 def entry_of(function: Callable[..., Any], dtype: Any) -> Callable[..., None]:
     """Return a kernel as others call it: with the address of the memory's addresses, and words."""
     names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
     text = (
-        f"def {function.__name__}(places, {', '.join(names)}):\n"
-        f"    return function(memory_of(pointer(places, int64), like), {', '.join(names)})"
+        f"def {function.__name__}(pointers, {', '.join(names)}):\n"
+        f"    return function(memory_of(pointer(pointers, int64), like), {', '.join(names)})"
     )
     scope: dict[str, Any] = {
         "function": njit(function),

@@ -1,4 +1,4 @@
-"""The memory of a run: its arrays, and a head of whole numbers with sizes, offsets and addresses.
+"""The memory of a run: its arrays, and a header of whole numbers with sizes, offsets and addresses.
 
 Python writes it and compiled code reads it (``memory``); what is computed is not known here.
 """
@@ -9,7 +9,7 @@ from chainrule.compiled.kernels.network_table import SETTINGS
 
 Pointer: TypeAlias = Any
 
-# ---- the head: sizes, offsets, addresses --------------------------------------------------------
+# ---- the header: sizes, offsets, addresses ------------------------------------------------------
 
 SAMPLES, SIZE, BATCHES, FIRST, COUNT, STEP, SEED = range(7)  # of data, a batch, an epoch, this call
 X_ROW, X_COLUMN = range(7, 9)  # how far apart the rows and columns of x lie
@@ -20,7 +20,7 @@ DIRECT, ITEM = range(28, 30)  # whether batches lie in x as they are wanted; byt
 LAYERS, BLOCKS, ENDS = range(30, 33)  # of tables; epochs that end in this call
 SCRAP = 33  # in the workspace: written to, never read
 KERNELS = 35  # here begin the addresses of kernels that are launched by number
-HEAD = 64
+HEADER_SIZE = 64
 
 OWN = 24  # words before the workspace of a prediction: addresses, and a few more
 
@@ -45,10 +45,10 @@ class Memory(NamedTuple):
 
     Attributes
     ----------
-    places : int64
+    pointers : int64
         The addresses of these fields, this one included.
     layers : int64, a row of COLUMNS for each layer
-    head : int64
+    header : int64
         Sizes, offsets and addresses: the numbers above.
     numbers : float64
         Settings, then constants of activations and of the loss.
@@ -64,7 +64,7 @@ class Memory(NamedTuple):
     work : the workspace
     sums : float64, two rows of 8 for each thread
         Parts of sums over threads, by turns.
-    meeting : int64
+    barrier : int64
         Counts arrivals.
     blocks : int64, three for each array of θ that trains
         First and last entry, and whether it decays.
@@ -74,9 +74,9 @@ class Memory(NamedTuple):
         Of each epoch that ends; the last is that of the epoch begun.
     """
 
-    places: Pointer
+    pointers: Pointer
     layers: Pointer
-    head: Pointer
+    header: Pointer
     numbers: Pointer
     rule: Pointer
     theta: Pointer
@@ -89,10 +89,10 @@ class Memory(NamedTuple):
     orders: Pointer
     work: Pointer
     sums: Pointer
-    meeting: Pointer
+    barrier: Pointer
     blocks: Pointer
     rates: Pointer
     losses: Pointer
 
 
-FIELDS = {name: place for place, name in enumerate(Memory._fields)}
+FIELD_INDEX = {name: place for place, name in enumerate(Memory._fields)}

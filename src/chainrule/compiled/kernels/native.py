@@ -1,4 +1,4 @@
-"""What compiled code needs below Numba: calls by address, memory by address, and a meeting point.
+"""What compiled code needs below Numba: calls by address, memory by address, and a barrier point.
 
 A few instructions of the machine as functions; no number is computed here.
 """
@@ -138,19 +138,19 @@ _yield: Any = types.ExternalFunction(
 
 
 @njit
-def wait(meeting: Any, ranks: int, met: int) -> int:
+def wait(barrier: Any, ranks: int, met: int) -> int:
     """Wait until every rank is here; return how often they have met.
 
     Parameters
     ----------
-    meeting : pointer to int64
+    barrier : pointer to int64
         Counts arrivals.
     ranks, met : int
         How many threads there are, and how often they have met before.
     """
     if ranks == 1:
         return met
-    place = address(meeting, 0)
+    place = address(barrier, 0)
     _add(place)
     spins = 0
     while _read(place) < (met + 1) * ranks:

@@ -8,7 +8,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.compiled.codegen.elementwise_kernels import Dtype, Piece, activation_piece
+from chainrule.compiled.codegen.elementwise_kernels import (
+    Dtype,
+    ElementwiseKernel,
+    activation_kernel,
+)
 from chainrule.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm
 from chainrule.layout import Block
 from chainrule.network import Network
@@ -46,7 +50,7 @@ class Tables(NamedTuple):
         The length of the workspace.
     batch_x, batch_t, batch_weight, ones, zeros, panel : int
         Where in it lie the batch's samples, targets and weights, ones, zeros, and gradients.
-    pieces : tuple of Piece
+    elementwise : tuple of ElementwiseKernel
         They keep the loops alive.
     """
 
@@ -59,7 +63,7 @@ class Tables(NamedTuple):
     ones: int
     zeros: int
     panel: int
-    pieces: tuple[Piece, ...]
+    elementwise: tuple[ElementwiseKernel, ...]
 
 
 def rounded(count: int) -> int:
@@ -117,18 +121,20 @@ def tables(
         ones,
         zeros,
         gradients,
-        write_pieces(table, network, dtype),
+        write_activation_kernels(table, network, dtype),
     )
 
 
-def write_pieces(table: NDArray[np.int64], network: Network, dtype: Dtype) -> tuple[Piece, ...]:
+def write_activation_kernels(
+    table: NDArray[np.int64], network: Network, dtype: Dtype
+) -> tuple[ElementwiseKernel, ...]:
     """Write down the addresses of the activations' loops, and return what keeps them alive."""
-    pieces: list[Piece] = []
+    elementwise: list[ElementwiseKernel] = []
     for row, layer in zip(table, network.layers, strict=True):
         if isinstance(layer, Dense | ActivationLayer):
-            pieces.append(activation_piece(layer.activation, dtype))
-            row[[FORWARD, BACKWARD]] = pieces[-1].addresses
-    return tuple(pieces)
+            elementwise.append(activation_kernel(layer.activation, dtype))
+            row[[FORWARD, BACKWARD]] = elementwise[-1].addresses
+    return tuple(elementwise)
 
 
 def kind_of(layer: Layer) -> int:

@@ -6,15 +6,15 @@ Blocks that are predicted at once share tables, and nothing that is written to.
 import numpy as np
 from numba import uint64
 
-from chainrule.compiled.kernels import memory_layout as b
+from chainrule.compiled.kernels import memory_layout as mem
 from chainrule.compiled.kernels.batches import forward
 from chainrule.compiled.kernels.memory import layer, memory_of
 from chainrule.compiled.kernels.memory_layout import Memory
 from chainrule.compiled.kernels.native import address, call, pointer
 from chainrule.compiled.kernels.network_table import WIDTH, A
 
-FIELDS = len(Memory._fields)
-PLACES, THETA, DATA, WORK = (b.FIELDS[name] for name in ("places", "theta", "x", "work"))
+FIELD_INDEX = len(Memory._fields)
+POINTERS, THETA, DATA, WORK = (mem.FIELD_INDEX[name] for name in ("pointers", "theta", "x", "work"))
 
 
 def run_forward(shared: Memory, theta: int, x: int, n: int, link: int, p: int, own: int) -> int:
@@ -34,15 +34,20 @@ def run_forward(shared: Memory, theta: int, x: int, n: int, link: int, p: int, o
     own : int
         The address of words for the memory's addresses (`OWN`), with the workspace behind them.
     """
-    places = pointer(own, np.int64)
-    for field in range(FIELDS):
-        places[field] = shared.places[field]
-    places[PLACES], places[THETA], places[DATA], places[WORK] = own, theta, x, own + 8 * b.OWN
-    m = memory_of(places, shared.theta)
-    for i in range(m.head[b.ZEROS], m.head[b.PANEL]):
+    pointers = pointer(own, np.int64)
+    for field in range(FIELD_INDEX):
+        pointers[field] = shared.pointers[field]
+    pointers[POINTERS], pointers[THETA], pointers[DATA], pointers[WORK] = (
+        own,
+        theta,
+        x,
+        own + 8 * mem.OWN,
+    )
+    m = memory_of(pointers, shared.theta)
+    for i in range(m.header[mem.ZEROS], m.header[mem.PANEL]):
         m.work[i] = 0
     forward(m, 0, n, 0, 0, 1, 0)
-    row = layer(m, m.head[b.LAYERS] - 1)
+    row = layer(m, m.header[mem.LAYERS] - 1)
     k, out = row[WIDTH], pointer(p, shared.theta)
     if link == 0:
         for i in range(n * k):
@@ -53,7 +58,7 @@ def run_forward(shared: Memory, theta: int, x: int, n: int, link: int, p: int, o
         (
             address(m.work, row[A]),
             uint64(p),
-            address(m.work, m.head[b.ZEROS]),
+            address(m.work, m.header[mem.ZEROS]),
             uint64(n),
             uint64(k),
             uint64(k),

@@ -84,21 +84,21 @@ def padded(m: Memory, n: int) -> int:
 @njit
 def gather(m: Memory, order: int, start: int, n: int, p: int) -> None:
     """Bring the samples of a batch together, unit by unit; the first also fills what is left."""
-    head, sums = m.head, thread_sums(m, 0, 0)
-    d, k = layer(m, 0)[INPUTS], layer(m, head[LAYERS] - 1)[WIDTH]
+    header, sums = m.header, thread_sums(m, 0, 0)
+    d, k = layer(m, 0)[INPUTS], layer(m, header[LAYERS] - 1)[WIDTH]
     sums[WEIGHTS] = 0.0
     for s in range(p):
         place = start + (s if s < n else 0)
-        i = m.orders[order + place] if head[ORDERS] else place
-        weight = m.weight[i] if head[WEIGHTED] else number(m.work, 1.0)
+        i = m.orders[order + place] if header[ORDERS] else place
+        weight = m.weight[i] if header[WEIGHTED] else number(m.work, 1.0)
         weight = weight if s < n else number(m.work, 0.0)
-        m.work[head[BATCH_WEIGHT] + s] = weight / number(m.work, n)
+        m.work[header[BATCH_WEIGHT] + s] = weight / number(m.work, n)
         sums[WEIGHTS] += weight * m.numbers[UNIT_WEIGHT]
         for c in range(d):
-            x = m.x[i * head[X_ROW] + c * head[X_COLUMN]]
-            m.work[head[BATCH_X] + c * p + s] = x
+            x = m.x[i * header[X_ROW] + c * header[X_COLUMN]]
+            m.work[header[BATCH_X] + c * p + s] = x
         for c in range(k):
-            m.work[head[BATCH_T] + c * p + s] = m.t[i * k + c]
+            m.work[header[BATCH_T] + c * p + s] = m.t[i * k + c]
 
 
 # ---- forward ------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def forward_layer(m: Memory, place: int, p: int) -> None:
         for c in range(0, p, step):
             total = zero
             if row[B] >= 0:
-                one = simd.load_columns(zero, m.work, m.head[ONES], 0, None)
+                one = simd.load_columns(zero, m.work, m.header[ONES], 0, None)
                 total = simd.multiply_add(zero, simd.spread(zero, m.theta, row[B] + j, 0), one)
             for k in range(d):
                 right = simd.load_columns(zero, m.work, x + k * p + c, 0, None)
@@ -126,7 +126,7 @@ def forward_layer(m: Memory, place: int, p: int) -> None:
         (
             address(m.work, z),
             address(m.work, row[A]),
-            address(m.work, m.head[ZEROS]),
+            address(m.work, m.header[ZEROS]),
             uint64(1),
             count,
             count,
@@ -138,19 +138,19 @@ def forward_layer(m: Memory, place: int, p: int) -> None:
 @njit
 def loss(m: Memory, p: int) -> None:
     """Compute do of all samples, and the loss."""
-    row = layer(m, m.head[LAYERS] - 1)
+    row = layer(m, m.header[LAYERS] - 1)
     call(
-        uint64(m.head[LOSS]),
+        uint64(m.header[LOSS]),
         (
             address(m.work, row[A]),
-            address(m.work, m.head[BATCH_T]),
+            address(m.work, m.header[BATCH_T]),
             address(m.work, row[D]),
-            address(m.work, m.head[ONES]),
-            address(m.work, m.head[BATCH_WEIGHT]),
+            address(m.work, m.header[ONES]),
+            address(m.work, m.header[BATCH_WEIGHT]),
             address(thread_sums(m, 0, 0), DATA),
             uint64(row[WIDTH]),
             uint64(p),
-            address(m.numbers, m.head[LOSS_K]),
+            address(m.numbers, m.header[LOSS_K]),
         ),
     )
 
@@ -170,7 +170,7 @@ def backward_layer(m: Memory, place: int, p: int) -> None:
             address(m.work, row[Z]),
             address(m.work, row[A]),
             # Sums over units are nobody's: here they grow where nothing is read.
-            address(m.work, m.head[SCRAP]),
+            address(m.work, m.header[SCRAP]),
             uint64(1),
             count,
             count,
@@ -213,7 +213,7 @@ def weight_sums(m: Memory, row: Pointer, j: int, p: int) -> None:
 def bias_sum(m: Memory, row: Pointer, j: int, p: int) -> None:
     """Compute db of a unit: the sum of delta over samples."""
     total, delta = simd.whole(m.work, 1, 1), row[D] + j * p
-    ones = simd.load_columns(total, m.work, m.head[ONES], 0, None)
+    ones = simd.load_columns(total, m.work, m.header[ONES], 0, None)
     for c in range(0, p, simd.lanes(total)):
         total = simd.multiply_add(total, simd.load_rows(total, m.work, delta + c, 0, None), ones)
     simd.store_sums(total, m.gradient, row[B] + j, 0)
@@ -240,9 +240,9 @@ def input_sums(m: Memory, row: Pointer, below: Pointer, p: int) -> None:
 @njit
 def change(m: Memory, update: int) -> None:
     """Change θ by the gradient: penalty, clipping, rule."""
-    head = m.head
-    if head[PENALIZED]:
-        for place in range(head[LAYERS]):
+    header = m.header
+    if header[PENALIZED]:
+        for place in range(header[LAYERS]):
             row = layer(m, place)
             if row[TRAINS_W] > 0:
                 penalize(m, row[W], m.gradient, row[W], row[WIDTH] * row[INPUTS], 0, 1)
@@ -251,7 +251,7 @@ def change(m: Memory, update: int) -> None:
         norm_part(m, 0, 0, 1)
         change_whole(m, update, 0, 0, 1)
         return
-    for place in range(head[BLOCKS]):
+    for place in range(header[BLOCKS]):
         block = shifted(m.blocks, 3 * place)
         start, count = block[0], block[1] - block[0]
         clip_values(m, m.gradient, start, count)
@@ -264,12 +264,12 @@ def change(m: Memory, update: int) -> None:
 @njit
 def one_batch(m: Memory, update: int, n: int, p: int) -> float:
     """Run one batch that has been gathered; return its loss, penalty included."""
-    sums, layers = thread_sums(m, 0, 0), m.head[LAYERS]
+    sums, layers = thread_sums(m, 0, 0), m.header[LAYERS]
     sums[DATA] = 0.0
     for place in range(layers):
         forward_layer(m, place, p)
     loss(m, p)
-    if m.head[PENALIZED]:
+    if m.header[PENALIZED]:
         sums[ABSOLUTE], sums[SQUARE] = 0.0, 0.0
         penalty_sums(m, 0, 0, 1)
     value = sums[DATA] + penalty(m, 0, 1)
@@ -291,21 +291,21 @@ def run_tiny(m: Memory, rank: int, ranks: int) -> int:
     m, rank, ranks
         As for ``batches.run_batches``; one thread runs it.
     """
-    head, ended = m.head, 0
-    seen = m.losses[head[ENDS]]
-    for update in range(head[COUNT]):
-        place = (head[FIRST] + update) % head[BATCHES]
-        start, epoch = place * head[SIZE], (head[FIRST] + update) // head[BATCHES]
-        n = min(head[SIZE], head[SAMPLES] - start)
+    header, ended = m.header, 0
+    seen = m.losses[header[ENDS]]
+    for update in range(header[COUNT]):
+        place = (header[FIRST] + update) % header[BATCHES]
+        start, epoch = place * header[SIZE], (header[FIRST] + update) // header[BATCHES]
+        n = min(header[SIZE], header[SAMPLES] - start)
         p = padded(m, n)
-        if update == 0 or head[BATCHES] > 1:
-            gather(m, epoch * head[SAMPLES], start, n, p)
+        if update == 0 or header[BATCHES] > 1:
+            gather(m, epoch * header[SAMPLES], start, n, p)
         value = one_batch(m, update, n, p)
         if not np.isfinite(value):
             return update
         seen += value * n
-        if place + 1 == head[BATCHES]:
+        if place + 1 == header[BATCHES]:
             m.losses[ended] = seen
             ended, seen = ended + 1, 0.0
-    m.losses[head[ENDS]] = seen
-    return head[COUNT]
+    m.losses[header[ENDS]] = seen
+    return header[COUNT]

@@ -105,7 +105,7 @@ def change_weights(
     m: Memory, place: int, x: Any, update: int, turn: int, own: Any, rank: int, ranks: int
 ) -> None:
     """Change some rows of W, whose gradient is deltaᵀ x."""
-    row, mode = layer(m, place), m.head[MODE]
+    row, mode = layer(m, place), m.header[MODE]
     (first, last), w, d = own, row[W], row[INPUTS]
     if mode == INSIDE_SGD:
         product(m, place, x, (THETA, w), own, (-m.rates[update], 1.0), rank)
@@ -128,7 +128,7 @@ def change_by_panels(
     """Change some rows of W, a few at a time, so that their gradient stays in the cache."""
     row, panel = layer(m, place), own_panel(m, rank)
     (first, last), d = own, row[INPUTS]
-    step = max(1, m.head[PANEL_SIZE] // d)
+    step = max(1, m.header[PANEL_SIZE] // d)
     for start in range(first, last, step):
         stop = min(last, start + step)
         # The product counts rows from W's first one: so W begins that much before the panel.
@@ -162,7 +162,7 @@ def product(m: Memory, place: int, x: Any, out: Any, rows: Any, factors: Any, ra
 @njit
 def settle(m: Memory, start: int, g0: int, count: int, decays: int, update: int, rank: int) -> None:
     """Change some entries of θ by their gradient in the workspace, or write it down for later."""
-    if m.head[MODE] == WHOLE:
+    if m.header[MODE] == WHOLE:
         for i in range(count):
             m.gradient[start + i] = m.work[g0 + i]
         return
@@ -175,15 +175,15 @@ def run_rule(
     m: Memory, start: int, g: Any, count: int, decays: int, update: int, rank: int
 ) -> None:
     """Run the optimizer's rule over some entries."""
-    constants, head = shifted(m.rule, 16 * rank), m.head
-    constants[head[RATE_AT]] = m.rates[update]
-    if head[K_AT] >= 0:
-        constants[head[K_AT]] = head[STEP] + update + 1
-    if head[DECAY_AT] >= 0:
-        constants[head[DECAY_AT]] = m.numbers[DECAY] if decays else 0.0
+    constants, header = shifted(m.rule, 16 * rank), m.header
+    constants[header[RATE_AT]] = m.rates[update]
+    if header[K_AT] >= 0:
+        constants[header[K_AT]] = header[STEP] + update + 1
+    if header[DECAY_AT] >= 0:
+        constants[header[DECAY_AT]] = m.numbers[DECAY] if decays else 0.0
     slots = address(m.slot, start), address(m.slot2, start)
     call(
-        uint64(head[RULE]),
+        uint64(header[RULE]),
         (address(m.theta, start), g, slots[0], slots[1], uint64(count), address(constants, 0)),
     )
 
@@ -216,7 +216,7 @@ def shortening(norm: float, limit: float) -> float:
 def penalty_sums(m: Memory, turn: int, rank: int, ranks: int) -> None:
     """Add up the sizes and the squares of the thread's own weights."""
     sums = thread_sums(m, turn, rank)
-    for place in range(m.head[LAYERS]):
+    for place in range(m.header[LAYERS]):
         row = layer(m, place)
         if row[KIND] == DENSE:
             first, last = share(row[WIDTH], LINE, rank, ranks)
@@ -232,7 +232,7 @@ def penalty_sums(m: Memory, turn: int, rank: int, ranks: int) -> None:
 @njit
 def penalize(m: Memory, start: int, g: Pointer, g0: int, count: int, turn: int, ranks: int) -> None:
     """Add the penalty's gradient to that of some weights."""
-    if not m.head[PENALIZED]:
+    if not m.header[PENALIZED]:
         return
     l1, zero = setting(m, L1), number(m.theta, 0.0)
     factor = number(m.theta, 2 * m.numbers[L2] + m.numbers[ALPHA] / weights_sum(m, turn, ranks))
@@ -261,7 +261,7 @@ def total(m: Memory, turn: int, part: int, ranks: int) -> float:
 @njit
 def penalty(m: Memory, turn: int, ranks: int) -> float:
     """Return the penalty of the batch."""
-    if not m.head[PENALIZED]:
+    if not m.header[PENALIZED]:
         return 0.0
     of_squares = m.numbers[L2] + m.numbers[ALPHA] / (2 * weights_sum(m, turn, ranks))
     absolute, square = total(m, turn, ABSOLUTE, ranks), total(m, turn, SQUARE, ranks)
@@ -274,7 +274,7 @@ def penalty(m: Memory, turn: int, ranks: int) -> float:
 def norm_part(m: Memory, turn: int, rank: int, ranks: int) -> None:
     """Add up the squares of the thread's part of the gradient of what trains."""
     sums = thread_sums(m, turn, rank)
-    for place in range(m.head[BLOCKS]):
+    for place in range(m.header[BLOCKS]):
         block = shifted(m.blocks, 3 * place)
         first, last = share(block[1] - block[0], LINE, rank, ranks)
         square = number(m.theta, 0.0)
@@ -287,7 +287,7 @@ def change_whole(m: Memory, update: int, turn: int, rank: int, ranks: int) -> No
     """Change the thread's part of θ by the gradient, shortened to the norm that is allowed."""
     limit, norm = m.numbers[CLIP_NORM], np.sqrt(total(m, turn, NORM_SQUARE, ranks))
     factor = number(m.theta, shortening(norm, limit))
-    for place in range(m.head[BLOCKS]):
+    for place in range(m.header[BLOCKS]):
         block = shifted(m.blocks, 3 * place)
         first, last = share(block[1] - block[0], LINE, rank, ranks)
         start = block[0] + first
