@@ -182,8 +182,8 @@ print(describe(net, rows=4))
 
 def test_a_process_without_numba():
     assert printed(NO_NUMBA) == (
-        "reference engine: the compiled engine needs numba, which is not installed; "
-        "run: pip install 'chainrule[train]'"
+        "reference engine (the compiled engine needs numba, which is not installed; "
+        "run: pip install 'chainrule[train]')"
     )
 
 

@@ -272,7 +272,9 @@ def test_divergence(name, dtype, threads, iterated):
     again = diverged(fast)
     assert again == found
     assert same_state(fast.state, state)
-    gentle = train(net, x, t, rule_like(rule), epochs=1, batch_size=settings["batch"], state=state)
+    gentle = train(
+        net, x, t, rule_like(rule), epochs=1, batch_size=settings["batch_size"], state=state
+    )
     assert gentle.engine_choice.engine == (
         "compiled" if state.step else gentle.engine_choice.engine
     )

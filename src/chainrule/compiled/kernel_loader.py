@@ -1,6 +1,6 @@
-"""The kernels by name, and their machine code: a layer's passes, what is launched, and programs.
+"""Loading kernels by name: machine code from the cache, or compiled now.
 
-Numba and the kernels themselves are imported only where one has to be built.
+Numba and the kernels' modules are imported only if a kernel has to be compiled.
 """
 
 import ctypes
@@ -57,12 +57,12 @@ def kernel(name: str, dtype: Dtype) -> Loaded:
 
 
 def key_of_kernel(name: str, dtype: Dtype) -> tuple[str, str]:
-    """Return what a kernel's file begins with, and what tells it from others."""
+    """Return the beginning of a kernel's file name, and the key that identifies the kernel."""
     return name.partition(".")[2], f"{name}.{np.dtype(dtype)}"
 
 
 def built(name: str, dtype: Dtype) -> Built:
-    """Return a kernel built now."""
+    """Compile a kernel and return it."""
     from chainrule.compiled.kernels.memory import built_kernel
 
     module, _, function = name.partition(".")
@@ -77,7 +77,7 @@ def layer_kernels(kinds: Iterable[int], *, backward: bool) -> list[str]:
 
 
 def write_kernels(layers: NDArray[np.int64], dtype: Any, *, backward: bool) -> list[Loaded]:
-    """Write down the addresses of each layer's kernels, and return what keeps them alive."""
+    """Store the addresses of each layer's kernels in the table; return their owners."""
     columns = (RUN_FORWARD, RUN_BACKWARD) if backward else (RUN_FORWARD,)
     made: list[Loaded] = []
     for row in layers:
@@ -94,13 +94,13 @@ NOTHING = ctypes.c_char * 0
 
 
 class Program:
-    """A kernel that Python calls with whole numbers; the interpreter runs on meanwhile.
+    """A kernel that Python calls with integers; it releases the GIL.
 
     Parameters
     ----------
     loaded : Loaded
     count : int
-        How many numbers it takes.
+        The number of its arguments.
     """
 
     def __init__(self, loaded: Loaded, count: int) -> None:
@@ -109,14 +109,14 @@ class Program:
         self.entry = ctypes.CFUNCTYPE(ctypes.c_int32, *words)(loaded.address)
 
     def __call__(self, *words: int) -> int:
-        """Return what it returns."""
+        """Call the kernel and return its result."""
         result = ctypes.c_int64()
         self.entry(ctypes.addressof(result), 0, *words)
         return result.value
 
 
 def address_of(array: Any) -> int:
-    """Return where an array begins; whoever calls keeps it alive."""
+    """Return the address of an array's first entry; the caller keeps the array alive."""
     try:
         return ctypes.addressof(
             NOTHING.from_buffer(array)

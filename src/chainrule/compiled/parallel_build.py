@@ -1,7 +1,7 @@
-"""Another process that builds half of the kernels that are missing, while this one builds the rest.
+"""Compiling missing kernels in two processes at once.
 
-Numba keeps one processor busy, so two of them are ready in little more than half the time. What the
-other one makes is found on disk; where it makes nothing, nothing is lost but time.
+Numba keeps one processor busy, so two processes take little more than half the time. This process
+finds the other one's kernels in the cache, and compiles them itself if they are missing.
 """
 
 import os
@@ -20,8 +20,8 @@ from chainrule.compiled.threads import processors
 
 PROGRAM = "from chainrule.compiled.parallel_build import main; main()"
 
-# How long they take to build, in seconds of some machine, and before them: this process builds
-# formulas first, the other one starts. The rest take .3.
+# Seconds to compile each kernel, measured on one machine; the others take OTHERS. FIRST_MINE and
+# FIRST_THEIRS come before: elementwise kernels in this process, the start of the other one.
 SECONDS = {
     "tiny.run_tiny": 4.0,
     "batches.run_batches": 2.7,
@@ -38,12 +38,12 @@ FIRST_MINE, FIRST_THEIRS, OTHERS = 2.5, 1.5, 0.3
 
 @contextmanager
 def build_in_parallel(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
-    """Let kernels be built while formulas are, in two processes; at the end all are kept.
+    """Compile kernels in two processes, while the caller compiles elementwise kernels.
 
     Parameters
     ----------
     names : sequence of str
-        All kernels that are needed.
+        All kernels that are required.
     dtype : type
     """
     missing = [name for name in dict.fromkeys(names) if not is_built(name, dtype)]
@@ -59,20 +59,20 @@ def build_in_parallel(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE)
     finally:
-        process.kill()  # if something was wrong: nothing is left behind
+        process.kill()  # after an error, no process is left behind
         process.wait()
         remove_partial_files(process.pid)
 
 
 def can_help() -> bool:
-    """Return whether another Python can be started, and what it makes be found."""
+    """Return whether another Python process can be started and its results be found."""
     python = Path(sys.executable or "").stem.lower().startswith(("python", "pypy"))
     alone = getattr(sys, "frozen", False) or processors() < 2
     return python and not alone and object_cache.keeps()
 
 
 def shared(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return what this process builds, and what the other one: both for as long."""
+    """Return the kernels for this process and for the other one, of about equal time."""
     mine, theirs = list[str](), list[str]()
     left, right = FIRST_MINE, FIRST_THEIRS
     for name in sorted(names, key=lambda name: -SECONDS.get(name, OTHERS)):
@@ -86,7 +86,7 @@ def shared(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def is_built(name: str, dtype: Dtype) -> bool:
-    """Return whether a kernel is in memory, or in a file."""
+    """Return whether a kernel is loaded or in the cache."""
     if (name, dtype) in IN_MEMORY:
         return True
     path = object_cache.path_of(*key_of_kernel(name, dtype))
@@ -94,7 +94,7 @@ def is_built(name: str, dtype: Dtype) -> bool:
 
 
 def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
-    """Start a process that builds kernels; it finds the same packages, and says nothing."""
+    """Start a silent process that compiles kernels with the same packages."""
     object_cache.announce()
     told = [sys.executable, "-P", "-c", PROGRAM, np.dtype(dtype).name, *names]
     path = [os.fspath(place) or str(Path.cwd()) for place in sys.path]
@@ -114,7 +114,7 @@ def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
 
 
 def remove_partial_files(pid: int) -> None:
-    """Remove what a process has not written to its end."""
+    """Remove the files that a process has not finished writing."""
     if (place := object_cache.folder()) is not None:
         object_cache.clear(place, f"{pid}-*{object_cache.PART}")
 

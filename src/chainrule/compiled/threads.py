@@ -1,7 +1,7 @@
-"""How many threads a run may have, and peace with the BLAS's own while it runs.
+"""The threads of a run: how many are allowed, and how they start, wait and end.
 
-The engine's threads each call the BLAS for a share of their own, so the BLAS must not split it
-again. Limits that somebody else has set, by threadpoolctl or the environment, are obeyed.
+Each thread calls the BLAS for its own share, so the BLAS is limited to one thread meanwhile. Limits
+set by threadpoolctl or by the environment are respected.
 """
 
 import os
@@ -17,7 +17,7 @@ LOCK = threading.Lock()
 
 
 class BlasLimit:
-    """What the BLAS was allowed before the first run that holds it to one thread."""
+    """The BLAS's numbers of threads before the first of the current runs limited them to one."""
 
     runs = 0
     allowed: tuple[int, ...] = ()
@@ -25,7 +25,7 @@ class BlasLimit:
 
 @cache
 def libraries() -> tuple[Any, ...]:
-    """Return the controllers of SciPy's BLAS, or of every BLAS where it cannot be told."""
+    """Return the controllers of SciPy's BLAS, or of every BLAS if SciPy's is unknown."""
     with IMPORT_LOCK:
         import scipy.linalg.cython_blas  # noqa: F401  pyright: ignore  (loads the library)
         from threadpoolctl import ThreadpoolController
@@ -36,7 +36,7 @@ def libraries() -> tuple[Any, ...]:
 
 
 def allowed() -> int:
-    """Return how many threads a run may have: what the BLAS may, and no more than processors."""
+    """Return the number of threads a run may use: the BLAS's limit, at most one per processor."""
     with LOCK:
         counts = (
             BlasLimit.allowed if BlasLimit.runs else tuple(b.get_num_threads() for b in libraries())
@@ -54,7 +54,7 @@ def processors() -> int:
 
 @contextmanager
 def single_blas() -> Iterator[None]:
-    """Hold the BLAS to one thread while any run goes on."""
+    """Limit the BLAS to one thread while any run is active."""
     with LOCK:
         if not BlasLimit.runs:
             BlasLimit.allowed = tuple(library.get_num_threads() for library in libraries())
@@ -77,7 +77,7 @@ def set_all(counts: list[int]) -> None:
 
 
 def _after_fork() -> None:
-    """Let a child begin as if no run had been going on; its lock may have been held."""
+    """Reset a forked child: no run is active in it, and the lock may have been held."""
     global LOCK  # noqa: PLW0603 (a lock cannot be reset)
     LOCK = threading.Lock()
     if BlasLimit.runs:
@@ -90,19 +90,19 @@ if hasattr(os, "register_at_fork"):
 
 
 def run_together(program: Callable[[int], int], ranks: int, abort: Callable[[], None]) -> int:
-    """Run a program in so many threads at once, this one included; return what it returned here.
+    """Run a program in several threads at once, including this one; return this one's result.
 
-    An interruption (Ctrl-C) is seen by this thread alone, before it begins, when it has ended, or
-    while it waits for the others. They are then let go by `abort`, and none is left behind.
-    An error in one of them is raised here.
+    An interruption (Ctrl-C) reaches only this thread: before the program starts, after it returns,
+    or while it waits for the others. `abort` then ends the others, and all of them are joined. An
+    error in one of them is raised here.
 
     Parameters
     ----------
     program : callable
-        Takes the number of the thread, from 0.
+        Called with the number of the thread, from 0.
     ranks : int
     abort : callable
-        Ends all waiting; what is computed is worth nothing then.
+        Called to end all waiting; the results are then discarded.
     """
     if ranks == 1:
         return program(0)
@@ -120,12 +120,12 @@ def run_together(program: Callable[[int], int], ranks: int, abort: Callable[[], 
 
 
 class ThreadTeam:
-    """The other threads of a call, from their start to their end.
+    """The other threads of one call of `run_together`.
 
     Parameters
     ----------
     program, ranks, abort
-        As `run_together` takes them.
+        As in `run_together`.
     """
 
     def __init__(
@@ -141,32 +141,33 @@ class ThreadTeam:
         ]
 
     def member(self, rank: int, ended: threading.Event) -> None:
-        """Run the program in a thread, unless it was canceled before."""
+        """Run the program in a thread, unless it has been canceled."""
         self.begin.wait()
         try:
             if not self.canceled.is_set():
                 self.program(rank)
-        except BaseException as error:  # noqa: BLE001 (it is raised where somebody sees it)
+        except BaseException as error:  # noqa: BLE001 (it is raised in the calling thread)
             self.errors.append(error)
             self.abort()
         finally:
             ended.set()
 
     def start(self) -> None:
-        """Let all begin at once."""
+        """Start all threads at the same time."""
         for thread in self.threads:
             thread.start()
         self.begin.set()
 
     def wait(self) -> None:
-        """Wait until all have ended."""
+        """Wait until all threads have ended."""
         for thread, ended in zip(self.threads, self.ended, strict=True):
-            if thread.ident is not None:  # one whose start was interrupted is canceled
-                ended.wait()  # an interrupted join takes it for ended (Python 3.11 and 3.12)
+            if thread.ident is not None:  # else its start was interrupted
+                # In Python 3.11 and 3.12, a thread counts as ended after an interrupted join.
+                ended.wait()
                 thread.join()
 
     def cancel(self) -> None:
-        """Let all end soon, and wait, also if that is interrupted: they use the caller's memory."""
+        """End all threads and wait, even if interrupted again: they use the caller's memory."""
         try:
             self.canceled.set()
             self.abort()

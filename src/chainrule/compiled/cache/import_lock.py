@@ -1,6 +1,6 @@
-"""Locks that a fork waits for: no child finds a module, a kernel or LLVM half done, for ever.
+"""Locks that are held during a fork, so that no child inherits a half-imported module or kernel.
 
-Whoever imports, builds or loads holds the first, in whatever thread. Nothing that runs does.
+Every thread that imports, compiles or loads holds IMPORT_LOCK; running code does not.
 """
 
 import logging  # noqa: F401 (it has such a lock too: the one that is made later is waited for first)

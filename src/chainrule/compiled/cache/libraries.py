@@ -1,6 +1,6 @@
-"""What compiled code calls by name: the matrix product of the BLAS that SciPy brings.
+"""The external functions that compiled code calls by name: matrix products of SciPy's BLAS.
 
-Only code that calls it makes this import SciPy.
+SciPy is imported only when such code is loaded.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ PRODUCTS = {"chainrule_sgemm": "sgemm", "chainrule_dgemm": "dgemm"}  # by our na
 
 @cache
 def provide(name: str) -> None:
-    """Let machine code that is loaded from now on find a product; other names the process has."""
+    """Register a matrix product with LLVM, for code loaded later; ignore all other names."""
     if name in PRODUCTS:
         llvm.add_symbol(name, address_of(PRODUCTS[name]))
 

@@ -1,11 +1,9 @@
-"""Machine code on disk and in memory: a file for each function, found by the hash of its sources.
+"""A cache of machine code: one file for each function, named by a hash of all sources.
 
-Numba compiles it (``building``); whatever process comes later loads it by LLVM alone, which takes
-a thousandth of the time. Each function is linked by itself, so names cannot collide. What it
-computes is not known here.
-
-Numba's own cache looks at one file and would serve stale numbers after an edit in another. What is
-kept here carries a key of all sources instead; where no folder can be written, nothing is kept.
+Numba compiles a function once (``building``); later processes load it with LLVM alone, which takes
+a thousandth of the time. Each function is linked separately, so that names cannot collide. Numba's
+own cache checks one source file only and would return stale code after an edit in another. Without
+a writable folder nothing is stored.
 """
 
 import hashlib
@@ -28,7 +26,7 @@ from chainrule.compiled.cache import libraries, sources
 from chainrule.compiled.cache.import_lock import IMPORT_LOCK, LOCKS
 
 PACKAGES = "numba", "llvmlite", "numpy", "scipy"
-EMPTY = ""  # a module to begin with: what runs is added to it
+EMPTY = ""  # an empty LLVM module, to which object files are added
 
 with (
     IMPORT_LOCK
@@ -79,22 +77,22 @@ class Built:
     code: bytes
 
     def to_bytes(self) -> bytes:
-        """Return what a file holds: a hash of what follows, a line about the code, the code."""
+        """Return the content of a file: a hash of the rest, a line of JSON, the code."""
         told = json.dumps({"name": self.name, "needs": self.needs}).encode() + b"\n" + self.code
         return hashlib.sha256(told).digest() + told
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Built":
-        """Return what a file holds.
+        """Return the function stored in a file.
 
         Raises
         ------
         ValueError
-            If it is not whole.
+            If the file is incomplete.
         """
         digest, told = data[:32], data[32:]
         if hashlib.sha256(told).digest() != digest:
-            raise ValueError("torn")
+            raise ValueError("the file is incomplete")
         line, _, code = told.partition(b"\n")
         given = json.loads(line)
         return cls(given["name"], tuple(given["needs"]), code)
@@ -116,7 +114,7 @@ class Loaded:
 
 
 def load(built: Built) -> Loaded:
-    """Bring machine code into memory."""
+    """Load machine code into memory."""
     for name in built.needs:
         libraries.provide(name)
     initialize()
@@ -130,7 +128,7 @@ def load(built: Built) -> Loaded:
 
 @cache
 def initialize() -> None:
-    """Let LLVM know the machine."""
+    """Initialize LLVM for this machine."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
 
@@ -149,7 +147,7 @@ def folder() -> Path | None:
         return Path(usual) / "chainrule"
     try:
         return Path.home() / PLACES.get(sys.platform, ".cache") / "chainrule"
-    except RuntimeError:  # an account without a home keeps nothing
+    except RuntimeError:  # without a home folder nothing is stored
         return None
 
 
@@ -163,7 +161,7 @@ def engine_key() -> str:
 
 
 def wishes() -> list[str | bytes | None]:
-    """Return what Numba's settings ask of its code, in the environment or in its file."""
+    """Return Numba's settings that affect its code, from the environment and its file."""
     asked: list[str | bytes | None] = [os.environ.get(f"NUMBA_{name}") for name in WISHES]
     with suppress(OSError):
         asked.append(SETTINGS_FILE.read_bytes())
@@ -171,7 +169,7 @@ def wishes() -> list[str | bytes | None]:
 
 
 def features() -> str:
-    """Return what the processor can do, as far as LLVM can tell."""
+    """Return the processor's features as LLVM reports them."""
     try:
         return llvm.get_host_cpu_features().flatten()
     except RuntimeError:  # not on every system
@@ -179,7 +177,7 @@ def features() -> str:
 
 
 def path_of(name: str, key: str) -> Path | None:
-    """Return the file of a function; None where nothing is kept."""
+    """Return the file of a function, None if nothing is stored."""
     place = folder()
     if place is None or not sources.unchanged():
         return None
@@ -188,14 +186,14 @@ def path_of(name: str, key: str) -> Path | None:
 
 
 def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
-    """Return a function in memory: from its file, or built now and kept.
+    """Return a loaded function, from its file or built now and stored.
 
     Parameters
     ----------
     name : str
-        What its file begins with.
+        The beginning of its file's name.
     key : str or None
-        What tells it from all others of the package as it is; None if it is not kept.
+        Identifies it among all functions of the package; None if it is not to be stored.
     build : callable
     """
     with IMPORT_LOCK:
@@ -210,7 +208,7 @@ def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
 
 
 def keeps() -> bool:
-    """Return whether what is built now can be kept for others."""
+    """Return whether functions that are built now can be stored for other processes."""
     place = folder()
     if place is None or not sources.unchanged():
         return False
@@ -222,7 +220,7 @@ def keeps() -> bool:
 
 
 def read(path: Path) -> Built | None:
-    """Return what a file holds, and None if there is none that is whole."""
+    """Return the function stored in a file, None if it is missing or incomplete."""
     try:
         return Built.from_bytes(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
@@ -230,15 +228,15 @@ def read(path: Path) -> Built | None:
 
 
 def is_kept(path: Path) -> bool:
-    """Return whether there is such a file, as far as this user may see."""
+    """Return whether a file exists and this user may see it."""
     try:
         return path.exists()
-    except OSError:  # a folder of somebody else's
+    except OSError:  # a folder of another user
         return False
 
 
 def write(path: Path, built: Built) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file completely or not at all."""
     with suppress(OSError):  # a folder that cannot be written, or a full disk
         path.parent.mkdir(parents=True, exist_ok=True)
         clear(path.parent, f"*{PART}", FORGOTTEN)
@@ -252,7 +250,7 @@ def write(path: Path, built: Built) -> None:
 
 
 def clear(place: Path, names: str, age: float = 0.0) -> None:
-    """Remove what processes that were stopped in the midst of writing have left."""
+    """Remove the partial files of processes that were stopped while writing."""
     for path in place.glob(names):
         with suppress(OSError):  # another process was faster
             if time.time() - path.stat().st_mtime >= age:
@@ -261,7 +259,7 @@ def clear(place: Path, names: str, age: float = 0.0) -> None:
 
 @cache
 def announce() -> None:
-    """Say once, in a terminal, that a few seconds are needed."""
+    """Print once, to a terminal, that compiling takes a few seconds."""
     with suppress(AttributeError, OSError, ValueError):  # there is none, or something else instead
         if sys.stderr.isatty():
             sys.stderr.write("chainrule: compiling for this machine, once (about ten seconds)\n")

@@ -1,7 +1,7 @@
-"""The sources of what is compiled: as they were when they were imported, and if they still are.
+"""The source files on which compiled code depends: their hash, and whether they have changed.
 
-What an edited package compiled, while older functions were in its memory, must not pass for the
-new one's.
+Code that is compiled after a source was edited, from the older functions in memory, must not be
+stored under the hash of the new source.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 COMPILED = Path(__file__).parents[1]
 
-# The reference's files whose functions are compiled; a test holds them to it.
+# The reference engine's files whose functions are compiled; a test checks that none is missing.
 FORMULA_MODULES = ("activations", "elementwise", "losses", "optimizers")
 FORMULAS = tuple(COMPILED.parent / f"{name}.py" for name in FORMULA_MODULES)
 
@@ -20,7 +20,7 @@ FILES = tuple(sorted([*FORMULAS, *COMPILED.rglob("*.py")]))
 
 
 def stamps() -> list[tuple[str, int, int]]:
-    """Return when each was changed, and its length."""
+    """Return the name, time of change and size of each file."""
     seen = [(path, path.stat()) for path in FILES if path.exists()]
     return [(path.name, stat.st_mtime_ns, stat.st_size) for path, stat in seen]
 
@@ -29,13 +29,13 @@ IMPORTED = stamps()
 
 
 def unchanged() -> bool:
-    """Tell whether the files are those that were imported; in a zip there are none."""
+    """Return whether the files are as they were when imported; False inside a zip archive."""
     return bool(IMPORTED) and stamps() == IMPORTED
 
 
 @cache
 def digest() -> str:
-    """Return the hash of all of them."""
+    """Return the hash of all files."""
     told = hashlib.sha256()
     for path in FILES:
         told.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -1,6 +1,4 @@
-"""The three matrix products of a Dense layer by the BLAS that SciPy brings, from compiled code.
-
-When it is the faster choice is not known here.
+"""The three matrix products of a Dense layer, computed by SciPy's BLAS from compiled code.
 
 Signatures, slices and storage are those of :mod:`chainrule.compiled.kernels.gemm`. Row-major
 matrices are, to a column-major BLAS, their own transposes: hence C = A·B is computed as Cᵀ = Bᵀ·Aᵀ.

@@ -1,7 +1,5 @@
 """The three matrix products of a Dense layer, blocked for registers and small batches.
 
-Threads and activations are not known here.
-
 An entry (r, c) of a matrix is ``m[m0 + r * ldm + c]``. Every function works on a slice of its
 result, ``first`` ≤ unit or column < ``last``, and touches nothing outside it.
 """

@@ -1,12 +1,12 @@
-"""The kernels of one thread over its share of a batch: each layer forward, and below it backward.
+"""The forward and backward kernels of each layer, for one thread's share of a batch.
 
-Layers are fused: a product, then bias and activation in one pass. The engines law ties them to the
-layers that the reference runs. Who runs them when, and who waits for whom, stands in ``batches``.
+A layer's kernel is fused: a matrix product, then bias and activation in one pass. ``batches`` calls
+the kernels and synchronizes the threads.
 
-Each thread owns some units of every Dense layer: their rows of W stay in its cache. Elsewhere it
-owns samples. A kernel takes the memory and whole numbers: the place of its layer; `given`, 1 where
-x is the data and 0 where it is the workspace, x0 and ldx, where it begins and how far apart its
-rows lie; n, the samples of the batch; rank and ranks, the thread and how many there are.
+Each thread owns some units of every Dense layer, whose rows of W stay in its cache. In other layers
+it owns samples. A kernel takes the memory and integers: the place of its layer; `given`, 1 if x is the
+data and 0 if it is the workspace; x0 and ldx, the offset and the row stride of x; n, the samples of
+the batch; rank and ranks, the number of this thread and of all threads.
 """
 
 from typing import Any
@@ -301,7 +301,7 @@ def activate_forward(
 
 
 def activate_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
-    """Compute dx of the thread's own samples; the sums that come with it are nobody's."""
+    """Compute dx for this thread's samples; the bias sums it produces are discarded."""
     row, below = layer(m, place), layer(m, place - 1)
     d = row[WIDTH]
     first, last = share(n, 1, rank, ranks)

@@ -1,6 +1,6 @@
 """The memory of a run: its arrays, and a header of whole numbers with sizes, offsets and addresses.
 
-Python writes it and compiled code reads it (``memory``); what is computed is not known here.
+Python writes it (``engine``, ``predicting``) and compiled code reads it (``memory``).
 """
 
 from typing import Any, NamedTuple, TypeAlias

@@ -1,7 +1,4 @@
-"""What compiled code needs below Numba: calls by address, memory by address, and a barrier point.
-
-A few instructions of the machine as functions; no number is computed here.
-"""
+"""Low-level intrinsics that Numba lacks: calls and memory access by address, and a barrier."""
 
 import platform
 import sys
@@ -17,7 +14,7 @@ intrinsic: Any = extending.intrinsic  # its own types know only what it is given
 
 WORD = ir.IntType(64)
 PAUSE = "llvm.x86.sse2.pause"
-SPINS = 4000  # looks at the counter, a tenth of a millisecond; then others may have the processor
+SPINS = 4000  # reads of the counter (0.1 ms) before the processor is yielded to other threads
 
 
 @intrinsic
@@ -80,7 +77,7 @@ def number(typing: Any, place: Any, value: Any) -> Any:
 
 @intrinsic
 def fetch(typing: Any, place: Any, offset: Any) -> Any:
-    """Let memory be brought to the cache while something else is done."""
+    """Prefetch memory into the cache."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         byte = ir.IntType(8).as_pointer()
@@ -121,7 +118,7 @@ def _read(typing: Any, address: Any) -> Any:
 
 @intrinsic
 def _pause(typing: Any) -> Any:
-    """Leave the processor's other thread room while this one looks."""
+    """Pause briefly in a spin loop, so that the processor's other hardware thread can run."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         if platform.machine().lower() in ("x86_64", "amd64"):
@@ -139,14 +136,14 @@ _yield: Any = types.ExternalFunction(
 
 @njit
 def wait(barrier: Any, ranks: int, met: int) -> int:
-    """Wait until every rank is here; return how often they have met.
+    """Wait at the barrier until every thread has arrived; return the number of barriers passed.
 
     Parameters
     ----------
     barrier : pointer to int64
         Counts arrivals.
     ranks, met : int
-        How many threads there are, and how often they have met before.
+        The number of threads, and of barriers passed before.
     """
     if ranks == 1:
         return met

@@ -1,6 +1,6 @@
-"""A network as whole numbers: what kernels read instead of layers, and where its numbers lie.
+"""A network as a table of integers, from which kernels read sizes, addresses and offsets.
 
-Kernels are compiled once and know sizes, addresses and offsets only from here.
+Kernels are compiled once for all networks; everything that differs between networks is in it.
 """
 
 from typing import Any, NamedTuple, TypeAlias

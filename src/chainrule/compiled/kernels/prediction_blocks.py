@@ -1,6 +1,6 @@
-"""The prediction of a block of samples in one compiled call, with memory of the caller's own.
+"""The program for prediction: one block of samples in one compiled call.
 
-Blocks that are predicted at once share tables, and nothing that is written to.
+Concurrent calls share the network's tables, which are only read; each has its own workspace.
 """
 
 import numpy as np

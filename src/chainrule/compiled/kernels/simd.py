@@ -1,6 +1,6 @@
-"""Vectors of the processor as values of compiled code: a tile of them lives in its registers.
+"""SIMD intrinsics: tiles of the processor's vectors as values of compiled code, held in registers.
 
-Loops, matrices and what is worth computing are not known here.
+``gemm`` and ``tiny`` are written in terms of them.
 """
 
 from collections.abc import Callable

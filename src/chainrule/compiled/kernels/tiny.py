@@ -1,8 +1,8 @@
-"""A run of a tiny network in one compiled call: whole vectors of samples, and no BLAS.
+"""The program for small networks: many batches in one compiled call, without a BLAS.
 
-Arrays lie unit by unit with the samples innermost, so that even two units fill the processor's
-vectors; the number of samples is rounded up to whole vectors by copies of the first that weigh
-nothing. One thread runs it; only Dense layers are known here.
+Arrays are stored unit by unit with the samples innermost, so that even two units fill the
+processor's vectors. The number of samples is rounded up to whole vectors by copies of the first
+sample with weight 0. It runs in one thread and supports only Dense layers.
 
 z of unit j is at ``work[row[Z] + j · p]``, p being the samples of a batch, rounded up.
 """
@@ -65,7 +65,7 @@ from chainrule.compiled.kernels.updates import clip_values, penalize, penalty, r
 
 FEW = 4  # sums that are stored at once
 
-# What the one thread shares with the program of many.
+# Shared with the program for several threads.
 penalty_sums, norm_part, change_whole = map(
     njit, (updates.penalty_sums, updates.norm_part, updates.change_whole)
 )
@@ -83,7 +83,7 @@ def padded(m: Memory, n: int) -> int:
 
 @njit
 def gather(m: Memory, order: int, start: int, n: int, p: int) -> None:
-    """Bring the samples of a batch together, unit by unit; the first also fills what is left."""
+    """Copy the samples of a batch, unit by unit, and pad them with copies of the first."""
     header, sums = m.header, thread_sums(m, 0, 0)
     d, k = layer(m, 0)[INPUTS], layer(m, header[LAYERS] - 1)[WIDTH]
     sums[WEIGHTS] = 0.0
@@ -169,7 +169,7 @@ def backward_layer(m: Memory, place: int, p: int) -> None:
             address(m.work, row[D]),
             address(m.work, row[Z]),
             address(m.work, row[A]),
-            # Sums over units are nobody's: here they grow where nothing is read.
+            # The bias sums are not used here: they are written to scrap memory.
             address(m.work, m.header[SCRAP]),
             uint64(1),
             count,
