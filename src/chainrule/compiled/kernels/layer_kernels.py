@@ -4,9 +4,9 @@ A layer's kernel is fused: a matrix product, then bias and activation in one pas
 the kernels and synchronizes the threads.
 
 Each thread owns some units of every Dense layer, whose rows of W stay in its cache. In other layers
-it owns samples. A kernel takes the memory and integers: the place of its layer; `given`, 1 if x is the
-data and 0 if it is the workspace; x0 and ldx, the offset and the row stride of x; n, the samples of
-the batch; rank and ranks, the number of this thread and of all threads.
+it owns samples. A kernel takes the memory and integers: the place of its layer; `given`, 1 if x is
+the data and 0 if it is the workspace; x0 and ldx, the offset and the row stride of x; n, the
+samples of the batch; rank and ranks, the number of this thread and of all threads.
 """
 
 from typing import Any
