@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import SGD, Network, mlp, problem
+from chainrule import Network, mlp, problem
 from chainrule.diagnosis.hypotheses import Variant, variants
 from chainrule.diagnosis.networks import RATE, question
+from chainrule.diagnosis.rules import with_learning_rate
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.penalties import Penalty
 
@@ -104,9 +105,7 @@ def rule(name: str, rate: float) -> Optimizer | None:
     if not name:
         return None
     found = OPTIMIZERS[name]
-    if name == "sgd":
-        return SGD(rate)
-    return type(found)(rate=rate)  # type: ignore[call-arg]
+    return with_learning_rate(found, rate) if isinstance(found, Optimizer) else None
 
 
 @cache

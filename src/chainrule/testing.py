@@ -1,7 +1,4 @@
-"""For the tests of people who write backpropagation: one assertion, whose message is the diagnosis.
-
-It judges nothing itself; the diagnosis is made in chainrule.diagnosis.
-"""
+"""One assertion for tests of backpropagation that people write; its message is the diagnosis."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +13,7 @@ from chainrule.optimizers import Optimizer
 __all__ = ["assert_backprop"]
 
 
-def assert_backprop(  # noqa: PLR0913 (the same as check has)
+def assert_backprop(  # noqa: PLR0913 (the parameters of check)
     attempt: Any,
     network: Network | Mapping[str, Any] | None = None,
     theta: ArrayLike | None = None,
@@ -32,7 +29,7 @@ def assert_backprop(  # noqa: PLR0913 (the same as check has)
     seconds_call: float = 10.0,
     seconds: float = 60.0,
 ) -> None:
-    """Raise AssertionError unless somebody's backpropagation is right.
+    """Raise AssertionError unless an implementation of backpropagation is right.
 
     Parameters
     ----------
@@ -40,40 +37,40 @@ def assert_backprop(  # noqa: PLR0913 (the same as check has)
         A function such as ``gradients(weights, biases, x, t) -> (dW, db)`` or ``step``, a class
         that trains, the path of a file, or numbers by name, as `chainrule.check` takes them.
     network : Network or mapping, optional
-        What it is about, or what is known of it, such as ``{"layers": [2, 3, 1], "activation":
-        "tanh", "loss": "squared-error"}``. What is left out is found out, which takes longer.
+        The network, or what is known about it, such as ``{"layers": [2, 3, 1], "activation":
+        "tanh", "loss": "squared-error"}``. What is omitted is inferred, which takes longer.
     theta, x, t : array, optional
-        Parameters, samples and targets to ask about; designed ones by default. Numbers need them.
+        Parameters, samples and targets to use; designed ones by default. Numbers require them.
     learning_rate : float, optional
     optimizer : str or Optimizer, optional
     strict : bool, default False
         Whether the loss's factor and the mean over samples must be as declared.
     hint : {1, 2, 3, 4}, default 4
-        How much the message tells: symptom, place, mistake, repair.
+        How much the message reveals: symptom, place, mistake, repair.
     function : str, optional
-        What to ask in a file, such as ``"step"`` or ``"Net.train"``.
+        What to check in a file, such as ``"step"`` or ``"Net.train"``.
     notation : str or Notation, default "plain"
-        Whose names numbers go by, beside the keys.
+        The notation whose names numbers may have, in addition to the keys.
     seconds_call, seconds : float
         How long a call, and the whole check, may take.
 
     Raises
     ------
     AssertionError
-        If it is wrong, if it is not right in a way that has no name, or if it could not be run. The
-        message is the diagnosis.
+        If it is wrong, by a known mistake or not, or if it could not be run. The message is the
+        diagnosis.
     InputError
-        If what is declared makes no sense, or numbers have no network to belong to.
+        If what is declared is invalid, or numbers have no network.
     UnknownNameError
-        If a name is in no table.
+        If a name is unknown.
 
     See Also
     --------
-    chainrule.check : the same as a value.
+    chainrule.check : returns the diagnosis instead.
 
     Examples
     --------
-    A file for pytest, ``test_net.py``, beside a learner's ``net.py``:
+    A file for pytest, ``test_net.py``, in the folder of a learner's ``net.py``:
 
     >>> from chainrule.testing import assert_backprop
     >>> def test_backprop():
@@ -81,10 +78,10 @@ def assert_backprop(  # noqa: PLR0913 (the same as check has)
     ...     network = {"layers": [2, 3, 1], "activation": "logistic", "loss": "squared-error"}
     ...     assert_backprop(gradients, network)
 
-    What pytest then shows of a wrong one is the diagnosis:
+    If it is wrong, pytest shows the diagnosis:
 
     >>> def gradients(weights, biases, x, t):  # of one linear layer
-    ...     delta = x @ weights[0].T - t  # the bias is forgotten
+    ...     delta = x @ weights[0].T - t  # the bias is missing
     ...     return [delta.T @ x / len(x)], [delta.mean(axis=0)]
     >>> network = {"layers": [2, 1], "activation": "identity", "loss": "squared-error"}
     >>> assert_backprop(gradients, network, hint=1)

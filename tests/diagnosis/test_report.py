@@ -214,7 +214,7 @@ def test_alternatives_are_named_with_what_would_tell_them_apart():
     assert "The raw error is sent (no. 9, raw-error, in layer 2). Its repair: Work out" in shown
     assert "The slope is missing (no. 7, no-slope)." in shown
     assert "A second sample with another target would distinguish them." in shown
-    assert "The loss would not fall on the network that was looked at." in shown
+    assert "The loss would not fall on the network used here." in shown
     assert "in layers 1 and 2" in shown
     assert "the gradients of the weights of layer 2, in step 3" in shown
 
@@ -377,9 +377,9 @@ def test_a_hint_says_what_the_next_one_tells():
         for hint in HINTS
     ]
     assert texts == [
-        ["Hint 1 of 4; hint 2 also tells where."],
-        ["Hint 2 of 4; hint 3 also tells which mistake."],
-        ["Hint 3 of 4; hint 4 also tells the formulas and the repair."],
+        ["Hint 1 of 4; hint 2 also shows where."],
+        ["Hint 2 of 4; hint 3 also shows which mistake."],
+        ["Hint 3 of 4; hint 4 also shows the formulas and the repair."],
         [],
     ]
 

@@ -1,6 +1,6 @@
-"""Check: what is wrong with somebody's own backpropagation, by making known mistakes again.
+"""Check an implementation of backpropagation by making known mistakes again.
 
-``check`` makes the diagnosis, which shows itself; nothing is guessed.
+`check` returns a `Diagnosis`; `MISTAKES` is the catalogue of the known mistakes.
 """
 
 from chainrule.diagnosis.catalogue import MISTAKES, UNSEEN, Mistake

@@ -1,6 +1,6 @@
-"""``check``: somebody's own backpropagation, as a function, a class, a file or bare numbers.
+"""`check`: diagnose an implementation of backpropagation.
 
-It sends what is handed in to where it is examined; nothing is judged here.
+The attempt may be a function, a class, a file, an estimator, or bare numbers.
 """
 
 import time
@@ -28,7 +28,7 @@ MOST_HINT = 4
 NUMBERS = (".json", ".csv", ".tsv")
 
 
-def check(  # noqa: PLR0913 (what is known beforehand is said by name)
+def check(  # noqa: PLR0913 (what is known is passed by name)
     attempt: Any,
     network: Network | Mapping[str, Any] | None = None,
     theta: ArrayLike | None = None,
@@ -44,32 +44,32 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
     seconds_call: float = SECONDS_CALL,
     seconds: float = SECONDS,
 ) -> Diagnosis:
-    """Say whether somebody's backpropagation is right, and which mistake explains it if not.
+    """Check an implementation of backpropagation, and name the mistake that explains it if wrong.
 
     Parameters
     ----------
     attempt : callable, class, str, Path or mapping
         A function ``gradients(weights, biases, x, t) -> (dW, db)``, ``step(weights, biases, x, t,
         learning_rate)`` or ``forward(weights, biases, x)``, in any layout; a class that trains; the
-        path of a Python file, which runs in a process of its own; numbers: a mapping such as
+        path of a Python file, which runs in a separate process; numbers: a mapping such as
         ``{"dW1": …, "W1_new[0,1]": "0.1498"}``, or the path of a JSON or CSV file; or an
         estimator, ours or scikit-learn's, of which a copy makes one step (x and t are its X and y).
     network : Network or mapping, optional
         What the attempt is about, or what is known of it: ``{"layers": [2, 3, 1], "activation":
-        "tanh", "loss": "squared-error"}``. What is left out is found out. Numbers need a Network.
+        "tanh", "loss": "squared-error"}``. What is omitted is inferred. Numbers require a Network.
     theta, x, t : array, optional
-        Parameters, samples and targets to ask about; designed ones by default. Numbers need them.
+        Parameters, samples and targets to use; designed ones by default. Numbers require them.
     learning_rate : float, optional
     optimizer : str or Optimizer, optional
         Plain gradient descent by default, for attempts that update.
     strict : bool, default False
         Whether the loss's factor and the mean over samples must be as declared.
     hint : {1, 2, 3, 4}, default 4
-        How much the report tells: symptom, place, mistake, repair.
+        How much the report reveals: symptom, place, mistake, repair.
     function : str, optional
-        What to ask in a file, such as ``"step"`` or ``"Net.train"``.
+        What to check in a file, such as ``"step"`` or ``"Net.train"``.
     notation : str or Notation, default "plain"
-        Whose names numbers go by, beside the keys.
+        The notation whose names numbers may have, in addition to the keys.
     seconds_call, seconds : float
         How long a call, and the whole check, may take.
 
@@ -80,9 +80,9 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
     Raises
     ------
     InputError
-        If what is declared makes no sense, or numbers have no network to belong to.
+        If what is declared is invalid, or numbers have no network.
     UnknownNameError
-        If a name is in no table.
+        If a name is unknown.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def check(  # noqa: PLR0913 (what is known beforehand is said by name)
 
 
 def _dispatch(attempt: Any, options: CheckOptions, function: str | None) -> Diagnosis:
-    """Return the diagnosis of whatever was handed in."""
+    """Return the diagnosis of an attempt of any kind."""
     if isinstance(attempt, Mapping):
         numbers = cast("Mapping[Any, Any]", attempt)
         return check_numbers(read_numbers(numbers), options)
@@ -129,7 +129,7 @@ def _dispatch(attempt: Any, options: CheckOptions, function: str | None) -> Diag
         return check_estimator(attempt, options)
     if not callable(attempt):
         raise InputError(
-            f"attempt is {type(attempt).__name__}: hand in a function, a class, the path of a "
+            f"cannot check a {type(attempt).__name__}; pass a function, a class, the path of a "
             "Python file, numbers by name such as {'dW1': …}, or an MLPClassifier or MLPRegressor"
         )
     with submission.open(attempt, seconds_call=options.seconds_call) as asker:
@@ -138,7 +138,7 @@ def _dispatch(attempt: Any, options: CheckOptions, function: str | None) -> Diag
 
 
 def check_file(path: Path, options: CheckOptions, function: str | None) -> Diagnosis:
-    """Return the diagnosis of a Python file, which runs in a process of its own."""
+    """Return the diagnosis of a Python file, which runs in a separate process."""
     opened = submission.open(
         path, function, seconds_call=options.seconds_call, seconds=options.seconds
     )

@@ -1,6 +1,6 @@
-"""What a diagnosis says: the verdict, the mistakes with their arithmetic, the convention.
+"""The records of a diagnosis: the verdict, the mistakes with their arithmetic, the convention.
 
-These are plain values; how they are found stands in judge.py, how they are shown in report/.
+`verdicts` creates them, and the package `report` shows them.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class Place:
     Parameters
     ----------
     quantity : str
-        As keys have it: ``"z"``, ``"delta"``, ``"dW"``, ``"W_new"``, ``"loss"``.
+        As in keys: ``"z"``, ``"delta"``, ``"dW"``, ``"W_new"``, ``"loss"``.
     layer : int or None
     step : int
         Which call or step in a row, from 1.
@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A number of the learner's beside the right one.
+    """A number of the attempt, and the right one.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Arithmetic:
     ----------
     key : str
     formula, substituted, result : str
-        Plain text; `substituted` may be empty where there is nothing to put in.
+        Plain text; `substituted` is empty if the formula has no quantities.
     """
 
     key: str
@@ -73,19 +73,19 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class Finding:
-    """One mistake found, and what fits equally well.
+    """One mistake that was found, and alternatives that explain the numbers equally well.
 
     Parameters
     ----------
     mistake : Mistake
         Its entry: ``id``, ``number``, ``title``, ``wrong``, ``right``, ``why``, ``repair``.
     layers : tuple of int
-        The layers it is in, from 1; empty where it belongs to none.
+        The layers in which it is made, from 1; empty if it belongs to no layer.
     alternatives : tuple of Finding
     wrong, right : Arithmetic or None
-        The smallest telling example: the learner's arithmetic, and the repaired one.
+        The smallest example that shows it: the attempt's arithmetic, and the right one.
     falls : bool or None
-        Whether the loss still falls with it on the network that was looked at; None if not tried.
+        Whether training with it still reduces the loss on this network; None if not tried.
     distinguishing_input : str
         A further input that would distinguish the alternatives: a few words, such as "a batch of
         two samples", or a whole sentence with its full stop.
@@ -110,28 +110,28 @@ class CheckResult:
     sentence : str
         The verdict in one sentence.
     convention : mapping of str to str
-        What the attempt does its own way, in words, by aspect: ``weights``, ``samples``, ``bias``,
+        The conventions of the attempt in words, by aspect: ``weights``, ``samples``, ``bias``,
         ``scale``, ``sign``, ``learning rate``, ``updates``, ``activation``, ``loss``.
     first_wrong : Place or None
         The first quantity that is wrong, in the order in which they are computed.
     difference : str
-        How it differs, where no mistake has a name: ratio, sign, transposed, entries.
+        How it differs if no known mistake explains it: ratio, sign, transposed, entries.
     mistakes : tuple of Finding
-        They hold together; what fits equally well is among a finding's alternatives.
+        They explain the numbers together; each has its own alternatives.
     comparisons : tuple of Comparison
-        The learner's numbers beside the right ones, the smallest telling examples.
+        Numbers of the attempt and the right ones: the first that differ.
     tested : tuple of str
-        What else was tested and found right.
+        What was tested and found right.
     remarks : tuple of str
     network : str
-        The network that was looked at, in words.
+        The network that was used, in words.
     source : str
         Where the attempt comes from, such as ``"net.py: step"``.
     seconds : float
     hint : int
         How much to show: 1 symptom, 2 place, 3 mistake, 4 repair.
     compared, differ : int
-        How many numbers were compared, and how many of them differ; 0 where nobody counted.
+        How many numbers were compared, and how many of them differ; 0 if they were not counted.
     """
 
     verdict: Verdict

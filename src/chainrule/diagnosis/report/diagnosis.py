@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.diagnosis.findings import CheckResult
-from chainrule.diagnosis.report.hints import told
+from chainrule.diagnosis.report.hints import redacted
 from chainrule.diagnosis.report.outline import diagnosis_page
 from chainrule.diagnosis.report.values import plain_values
 from chainrule.pages import Document, Page
@@ -27,5 +27,5 @@ class Diagnosis(CheckResult, Document):
         return plain_values(self)
 
     def __repr__(self) -> str:
-        sentence = told(self).sentence
+        sentence = redacted(self).sentence
         return f"<Diagnosis {self.verdict}: {sentence} print() shows it, save() writes it>"

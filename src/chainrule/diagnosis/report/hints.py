@@ -1,7 +1,7 @@
-"""What a hint gives away: symptom, place, mistake, repair, each with all that is before it.
+"""Limit a diagnosis to what its hint reveals: symptom, place, mistake, repair.
 
-A diagnosis is cut down once, here, so that no format can tell more than another, nor has signs in
-it that steer a terminal.
+All formats show the result, so that none reveals more than another or contains terminal control
+characters.
 """
 
 from dataclasses import replace
@@ -13,8 +13,8 @@ PLACE, MISTAKE, REPAIR = 2, 3, 4
 FAULTY = ("wrong", "unknown")
 
 
-def told(diagnosis: CheckResult) -> CheckResult:
-    """Return a diagnosis without what its hint keeps back; right ones keep everything.
+def redacted(diagnosis: CheckResult) -> CheckResult:
+    """Return a diagnosis without what its hint withholds; a right one is unchanged.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ def told(diagnosis: CheckResult) -> CheckResult:
     Returns
     -------
     CheckResult
-        What tells the place by leaving the others out goes with the place, and remarks, which may
-        name a mistake, go with the mistake.
+        What was found right is withheld with the place, because it reveals it; remarks, which may
+        name a mistake, are withheld with the mistake.
     """
     diagnosis, hint = _printable(diagnosis), diagnosis.hint
     if diagnosis.verdict not in FAULTY or hint >= REPAIR:
@@ -39,7 +39,7 @@ def told(diagnosis: CheckResult) -> CheckResult:
 
 
 def _printable(diagnosis: CheckResult) -> CheckResult:
-    """Return a diagnosis whose words that come from the attempt can be shown anywhere."""
+    """Return a diagnosis whose texts from the attempt contain only printable characters."""
     return replace(
         diagnosis,
         sentence=printable(diagnosis.sentence),
@@ -57,7 +57,7 @@ def _place(diagnosis: CheckResult) -> str:
 
 
 def _named(finding: Finding) -> Finding:
-    """Return a mistake without its formulas, its arithmetic and its repair."""
+    """Return a finding without its formulas, its arithmetic and its repair."""
     return replace(
         finding,
         mistake=replace(finding.mistake, wrong="", right="", repair=""),

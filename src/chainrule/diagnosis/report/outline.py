@@ -1,13 +1,10 @@
-"""The page of a diagnosis: verdict, place, numbers, each mistake, then what was found right.
-
-It lays out what a hint tells as items of explain's pages; formats are explain's business.
-"""
+"""The page of a diagnosis: verdict, place, numbers, each mistake, and what was found right."""
 
 import math
 from collections.abc import Iterator, Sequence
 
 from chainrule.diagnosis.findings import Arithmetic, CheckResult, Comparison, Finding, Verdict
-from chainrule.diagnosis.report.hints import FAULTY, MISTAKE, REPAIR, told
+from chainrule.diagnosis.report.hints import FAULTY, MISTAKE, REPAIR, redacted
 from chainrule.diagnosis.report.words import (
     FALLS,
     alternative,
@@ -38,13 +35,13 @@ MARKS: dict[Verdict, Mark] = {
     "unknown": "unclear",
     "could-not-run": "stopped",
 }
-DIGITS = 9  # of compared numbers, and all 17 where these do not tell them apart
+DIGITS = 9  # of compared numbers; all 17 if they would look equal
 RATIO_DIGITS = 6
 NEXT = {
     1: "where",
     2: "which mistake",
     3: "the formulas and the repair",
-}  # what one hint more tells
+}  # what the next hint shows
 ABOUT = "The right numbers come from the equations that chainrule runs and explains."
 
 
@@ -60,7 +57,7 @@ def diagnosis_page(diagnosis: CheckResult) -> Page:
     Page
         Entitled with the verdict.
     """
-    shown = told(diagnosis)
+    shown = redacted(diagnosis)
     about = "" if shown.verdict == "could-not-run" else ABOUT
     return Page(shown.sentence, tuple(_items(shown)), MARKS[shown.verdict], about)
 
@@ -83,11 +80,11 @@ def _items(diagnosis: CheckResult) -> Iterator[Item]:
 
 
 def _place(diagnosis: CheckResult) -> Iterator[Item]:
-    """Yield what was checked, where it is wrong first, and how."""
+    """Yield what was checked, where the first error is, and how it differs."""
     if diagnosis.source:
         yield Paragraph(diagnosis.source)
     if diagnosis.verdict in FAULTY and diagnosis.hint < REPAIR:
-        more = f"hint {diagnosis.hint + 1} also tells {NEXT[diagnosis.hint]}"
+        more = f"hint {diagnosis.hint + 1} also shows {NEXT[diagnosis.hint]}"
         yield Paragraph(f"Hint {diagnosis.hint} of {REPAIR}; {more}.")
     if diagnosis.first_wrong:
         first = f"The first wrong quantity is {place_words(diagnosis.first_wrong)}."
@@ -97,30 +94,30 @@ def _place(diagnosis: CheckResult) -> Iterator[Item]:
 
 
 def _numbers(diagnosis: CheckResult) -> Iterator[Item]:
-    """Yield the table of the learner's numbers and the right ones, with ratios where there are."""
+    """Yield the table of the attempt's numbers, the right ones, and their ratios."""
     compared = diagnosis.comparisons
     if not compared:
         return
     header, values = ["number", "yours", "right"], [[c.key, c.theirs, c.right] for c in compared]
     cells = [[c.key, *_written(c.theirs, c.right)] for c in compared]
     ratios = [_ratio(c) for c in compared]
-    if any(ratios) and diagnosis.hint >= MISTAKE:  # a ratio of 2 everywhere is as good as a name
+    if any(ratios) and diagnosis.hint >= MISTAKE:  # a ratio of 2 everywhere reveals the mistake
         header.append("yours / right")
         for row, value, ratio in zip(cells, values, ratios, strict=True):
             row.append(ratio)
             value.append(float(ratio) if ratio else "")
-    table = Table("Your numbers beside the right ones", tuple(header), tuple(map(tuple, values)))
+    table = Table("Your numbers and the right ones", tuple(header), tuple(map(tuple, values)))
     yield Listing(table, tuple(map(tuple, cells)))
 
 
 def _written(*values: float) -> list[str]:
-    """Write numbers with a few digits, or with all where few do not tell them apart."""
+    """Return numbers with a few digits, or with all digits if they would look equal."""
     short = [f"{value:.{DIGITS}g}" for value in values]
     return short if len(set(short)) == len(set(values)) else [f"{value:.17g}" for value in values]
 
 
 def _ratio(compared: Comparison) -> str:
-    """Return a ratio as it is printed; nothing where there is none, or it overflows."""
+    """Return a ratio as printed, or an empty text if it is undefined or overflows."""
     if not compared.right:
         return ""
     ratio = compared.theirs / compared.right
@@ -146,7 +143,7 @@ def _mistake(finding: Finding, number: int) -> Iterator[Item]:
 
 
 def _arithmetic(finding: Finding) -> Iterator[Item]:
-    """Yield the learner's arithmetic and the repaired one."""
+    """Yield the attempt's arithmetic and the right one."""
     if finding.wrong:
         yield _working(finding.wrong, "wrong", "yours")
     if finding.right:
@@ -169,5 +166,5 @@ def _alternatives(findings: Sequence[Finding], further: str) -> Iterator[Item]:
 def _looked_at(diagnosis: CheckResult) -> Iterator[Item]:
     texts = [text for text in (sentence(diagnosis.network), took(diagnosis.seconds)) if text]
     if texts:
-        yield Heading("What was looked at", 2, "network")
+        yield Heading("What was checked", 2, "network")
         yield Paragraph(" ".join(texts))

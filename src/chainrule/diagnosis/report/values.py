@@ -1,12 +1,9 @@
-"""A diagnosis in plain values, after the schema ``chainrule.diagnosis/1``.
-
-It tells as much as the hint does; numbers are not rounded.
-"""
+"""A diagnosis as plain values, following the schema ``chainrule.diagnosis/1``, unrounded."""
 
 from typing import Any
 
 from chainrule.diagnosis.findings import Arithmetic, CheckResult, Comparison, Finding, Place
-from chainrule.diagnosis.report.hints import told
+from chainrule.diagnosis.report.hints import redacted
 from chainrule.pages import json_number
 
 
@@ -21,7 +18,7 @@ def plain_values(diagnosis: CheckResult) -> dict[str, Any]:
     -------
     dict
     """
-    shown = told(diagnosis)
+    shown = redacted(diagnosis)
     return {
         "schema": "chainrule.diagnosis/1",
         "verdict": shown.verdict,
@@ -47,7 +44,7 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def _mistake(finding: Finding) -> dict[str, Any]:
-    """Return a mistake; what its hint keeps back is null."""
+    """Return a mistake; what its hint withholds is null."""
     mistake, layers = finding.mistake, finding.layers
     return {
         "id": mistake.id,

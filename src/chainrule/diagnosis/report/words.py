@@ -1,7 +1,4 @@
-"""The sentences of a report: places, layers, alternatives, whether the loss would still fall.
-
-They say what a diagnosis holds and judge nothing.
-"""
+"""Sentences of a report: on places, layers, alternatives, and whether the loss would still fall."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +11,7 @@ QUANTITIES = {
     "p": "the output",
     "loss": "the loss",
     "delta": "the deltas",
-    "dx": "what is sent back",
+    "dx": "the gradient of the inputs",
     "dW": "the gradients of the weights",
     "db": "the gradients of the biases",
     "W_new": "the new weights",
@@ -22,12 +19,12 @@ QUANTITIES = {
 }
 FALLS = {
     True: "The loss would still fall: a falling loss proves nothing.",
-    False: "The loss would not fall on the network that was looked at.",
+    False: "The loss would not fall on the network used here.",
 }
 
 
 def printable(text: str) -> str:
-    """Return a text without what would steer a terminal; a learner's program may have made it."""
+    """Return a text without control characters, which a learner's program may have written."""
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
@@ -41,7 +38,7 @@ def place_words(place: Place) -> str:
     Returns
     -------
     str
-        The step is told where it is not the first.
+        With the step, unless it is the first.
     """
     what = QUANTITIES.get(place.quantity, "")
     layer = f"of layer {place.layer}" if place.layer is not None else ""
@@ -50,7 +47,7 @@ def place_words(place: Place) -> str:
 
 
 def counted(diagnosis: CheckResult) -> str:
-    """Return how many numbers differ, as far as that is known."""
+    """Return how many numbers differ, if that is known."""
     if not diagnosis.differ:
         return "numbers differ"
     verb = "differs" if diagnosis.differ == 1 else "differ"
@@ -83,14 +80,14 @@ def sentence(text: str) -> str:
 
 
 def entry(finding: Finding) -> str:
-    """Return which entry of the catalogue a mistake is, and where it is."""
+    """Return the number, the id and the layers of a mistake."""
     mistake = finding.mistake
     where = layers_words(finding.layers)
     return f"No. {mistake.number} of the catalogue, {mistake.id}{f', in {where}' if where else ''}."
 
 
 def alternative(finding: Finding) -> str:
-    """Return what fits equally well, with its repair where that is told."""
+    """Return an alternative in words, with its repair unless the hint withholds it."""
     mistake, where = finding.mistake, layers_words(finding.layers)
     name = f"no. {mistake.number}, {mistake.id}{f', in {where}' if where else ''}"
     repair = f" Its repair: {sentence(mistake.repair)}" if mistake.repair else ""
@@ -98,11 +95,11 @@ def alternative(finding: Finding) -> str:
 
 
 def distinguishing_sentence(text: str) -> str:
-    """Return the sentence on what would distinguish alternatives, from words or a sentence."""
+    """Return the sentence on which input would distinguish alternatives."""
     whole = text.endswith(".")
     return text if whole else f"{capital(text)} would distinguish them."
 
 
 def took(seconds: float) -> str:
-    """Return how long a check took, nothing where that is not known."""
+    """Return how long a check took, or an empty text if that is not known."""
     return f"The check took {seconds:.1f} s." if seconds > 0 else ""
