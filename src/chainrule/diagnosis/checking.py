@@ -129,8 +129,9 @@ def _dispatch(attempt: Any, options: CheckOptions, function: str | None) -> Diag
         return check_estimator(attempt, options)
     if not callable(attempt):
         raise InputError(
-            f"cannot check an object of type {type(attempt).__name__!r}; pass a function, a class, the "
-            "path of a Python file, numbers by name such as {'dW1': …}, or an MLPClassifier or MLPRegressor"
+            f"cannot check an object of type {type(attempt).__name__!r}; pass a function, a class, "
+            "the path of a Python file, numbers by name such as {'dW1': …}, or an MLPClassifier or "
+            "MLPRegressor"
         )
     with submission.open(attempt, seconds_call=options.seconds_call) as asker:
         made = check_program(asker, options.declared(), options)
