@@ -22,7 +22,7 @@ from chainrule.explanation.notation import Notation, key, notation
 from chainrule.explanation.parameter import derive, find
 from chainrule.explanation.record import LEVELS, ExampleStep, Level
 from chainrule.explanation.searched import with_search
-from chainrule.explanation.setup import Setup
+from chainrule.explanation.setup import Setup, activation_of
 from chainrule.explanation.summary import summarize
 from chainrule.explanation.work import Writer, work_out
 from chainrule.layers import Layer
@@ -39,91 +39,6 @@ MOST_NUMBERS = 20_000  # of scalars in one step, even if asked
 MOST_STEPS = 10_000_000
 RESULT, CELL = 9, 4  # significant digits of results, and of entries of matrices and tables
 MOST_TERMS = 5  # of a sum, in the derivation of one parameter
-
-
-def explain(  # noqa: PLR0913 (what a document says is chosen by name)
-    network: Network,
-    theta: ArrayLike | None,
-    x: ArrayLike,
-    t: ArrayLike,
-    optimizer: str | Optimizer | LBFGS | None = None,
-    *,
-    steps: int = 1,
-    show_steps: Iterable[int] | None = None,
-    sample_weight: ArrayLike | None = None,
-    state: State | None = None,
-    parameter: str | None = None,
-    level: Level | None = None,
-    notation: str | Notation = "plain",
-    digits: int | None = None,
-    decimals: int | None = None,
-    seed: int = 0,
-    title: str = "Worked example",
-    source: str = "",
-) -> WorkedExample:
-    """Work out a training step of a network: every number, its formula, the numbers put in.
-
-    Parameters
-    ----------
-    network : Network
-    theta : array (parameters,) or None
-        None where a state brings it.
-    x : array (n, inputs), or (inputs,) for one sample
-    t : array (n, outputs), (outputs,) for one sample, or (n,) classes or single targets
-    optimizer : str, Optimizer or LBFGS, optional
-        Without one the example ends at the gradient. L-BFGS's step has a result and no formula.
-    steps : int, default 1
-        How many steps in a row, on the same samples.
-    show_steps : iterable of int, optional
-        Which of them to work out, the first counted as 1; the first and the last by default.
-    sample_weight : array (n,), optional
-        Sample weights.
-    state : State, optional
-        Of a run, such as ``run.state``: the first step is then the next after it. It brings θ, the
-        optimizer's moving averages, the number of the step, which a schedule and corrections of
-        bias go by, and the seed of dropout masks.
-    parameter : str, optional
-        Only the derivation of this one, such as ``"W2[7,3]"`` (counted from 0) or, by the
-        notation's own name, ``"w5"``; for networks of any size.
-    level : {"scalars", "matrices", "summary"}, optional
-        Every number with its line; every array with its equation; or tables. By default what fits
-        the size of the step.
-    notation : str or Notation, default "plain"
-        One of ``"plain"``, ``"mazur"``, ``"nielsen"``, ``"rumelhart"``, ``"russell-norvig"``, or
-        your own.
-    digits : int, optional
-        Significant digits: by default 9 of results, 4 of the entries of matrices and tables.
-    decimals : int, optional
-        Digits behind the point instead.
-    seed : int, default 0
-        Of dropout masks, where no state brings it.
-    title, source : str
-        What the document says of itself.
-
-    Returns
-    -------
-    WorkedExample
-
-    Raises
-    ------
-    InputError
-        If something does not fit, is not finite, or the document would be absurdly long.
-    UnknownNameError
-        If an optimizer, notation, level or parameter has no such name.
-    """
-    check_type(network, Network, "network", "give a Network, such as mlp(2, 3, 1, …) makes")
-    rule, search = pair(optimizer)
-    point, done, slots, drawn, *_ = start(network, theta, state, rule, seed)
-    batch = network.batch(point, x, t, sample_weight)
-    check_finite(batch.x, "x")
-    shown, count = choose_steps(steps, show_steps, rule), check_int(steps, "steps")
-    setup = Setup(network, point, batch, rule, count, drawn, search, done, slots)
-    chosen = look(notation, digits, decimals)
-    return make(setup, shown, chosen, level, parameter, title, source)[0]
-
-
-_notation = notation  # `explain` has a parameter of that name
-_optimizer = optimizer
 
 
 def start(
@@ -180,10 +95,10 @@ def look(
     """Return how a document writes; `own` are its source's decimals, unless asked otherwise."""
     results = decimals if decimals is not None or digits is not None else own
     counts = [
-        Digits(n if digits is None else digits, given)
+        Digits(n if digits is None else digits, given, padded=decimals is not None)
         for n, given in ((RESULT, results), (CELL, decimals))
     ]
-    return Look(_notation(choice), *counts)
+    return Look(notation(choice), *counts)
 
 
 def make(
@@ -293,7 +208,7 @@ def pair(
     choice: str | Optimizer | LBFGS | None,
 ) -> tuple[Optimizer | None, LBFGS | None]:
     """Return an optimizer that has equations, or the one that searches instead."""
-    chosen = None if choice is None else _optimizer(choice)
+    chosen = None if choice is None else optimizer(choice)
     return (None, chosen) if isinstance(chosen, LBFGS) else (chosen, None)
 
 
@@ -358,5 +273,5 @@ def describe(setup: Setup, theta: Array) -> dict[str, Any]:
 
 def _source(layer: Layer) -> dict[str, str]:
     """Return the source of a layer's own activation, if it has one of the user's."""
-    f = getattr(layer, "activation", None)
+    f = activation_of(layer)
     return {"source": f"{f.name}: {f.source}"} if isinstance(f, Custom) else {}

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from chainrule.explanation.record import ExampleRecord, ExampleStep
+from chainrule.explanation.setup import activation_of
 from chainrule.layers import Dense
 from chainrule.pages import (
     LETTER,
@@ -80,7 +81,7 @@ def _columns(example: ExampleRecord) -> Iterator[_Column]:
     rows = zip(network.layers, network.labels, network.widths[1:], strict=True)
     for layer, label, width in rows:
         last = label == network.labels[-1]
-        f = getattr(layer, "activation", None)
+        f = activation_of(layer)
         name = "outputs" if last else f"layer {label}" if label.isdigit() else layer.kind
         caption = f"{name}: {f.name}" if f is not None else name
         link: Literal["weight", "same"] = "weight" if isinstance(layer, Dense) else "same"

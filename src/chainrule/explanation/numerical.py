@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.activations import SELU, LeakyReLU, ReLU
 from chainrule.batch import Batch
-from chainrule.explanation.setup import Setup
+from chainrule.explanation.setup import Setup, activation_of
 from chainrule.gradcheck import numerical_gradient
 from chainrule.loops import State
 from chainrule.losses import AbsoluteError, Quantile
@@ -54,7 +54,7 @@ def numerically(
 def at_kink(step: Step) -> bool:
     """Tell whether a net input or an error stands exactly where its function has a kink."""
     for layer, scope in zip(step.network.layers, step.layers, strict=True):
-        bent = isinstance(getattr(layer, "activation", None), ReLU | LeakyReLU | SELU)
+        bent = isinstance(activation_of(layer), ReLU | LeakyReLU | SELU)
         if bent and not np.all(scope["z" if "z" in scope else "x"]):
             return True
     bent = isinstance(step.network.loss, AbsoluteError | Quantile)

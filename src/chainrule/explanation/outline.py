@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 
-from chainrule.activations import ACTIVATIONS
 from chainrule.explanation.diagram import draw_network
+from chainrule.explanation.introduction import introduction
 from chainrule.explanation.record import ErratumFigure, ExampleRecord, ExampleStep
-from chainrule.losses import LogisticCrossEntropy
 from chainrule.pages import (
     Correction,
     Given,
@@ -28,8 +27,9 @@ from chainrule.pages import (
 )
 
 ABOUT = (
-    "Results are rounded as they are printed; the numbers put in carry as many digits more as a "
-    "line needs to recompute. A copied line is plain text that a calculator or Python reads."
+    "Results are rounded to the printed digits, halves away from zero; the substituted numbers "
+    "have as many more digits as it takes to recompute the result. A copied line is plain text "
+    "that a calculator or Python can evaluate."
 )
 HEADINGS = {
     "given": "Given",
@@ -39,17 +39,17 @@ HEADINGS = {
     "update": "Update",
 }
 ALIASES = ("o", "p", "da")  # other names for numbers that stand there already
-AS_THEY_RUN = ("identity", "relu", "leaky-relu", "tanh")
 
 
 def example_page(example: ExampleRecord) -> Page:
     """Return the page of a worked example."""
+    items = list(_items(example))
+    texts = (Paragraph(text) for text in introduction(example, items))
     keys = not example.notation.patterns
-    return Page(example.title, tuple(_items(example)), about=ABOUT, keys=keys)
+    return Page(example.title, (*texts, *items), about=ABOUT, keys=keys)
 
 
 def _items(example: ExampleRecord) -> Iterator[Item]:
-    yield from (Paragraph(text) for text in introduction(example))
     yield draw_network(example, example.steps[0])
     several = example.setup.steps > 1 or example.setup.done > 0
     for step in example.steps:
@@ -64,67 +64,6 @@ def _items(example: ExampleRecord) -> Iterator[Item]:
         yield Heading("Errata", 2, "errata")
         yield Paragraph("In the names of the published text.")
         yield from (correction(figure) for figure in example.errata)
-
-
-def introduction(example: ExampleRecord) -> list[str]:
-    """Return the sentences in front: source, notation, users' functions, textbook formulas."""
-    texts = [example.source] if example.source else []
-    texts.append(_described(example))
-    if example.setup.done:
-        texts.append(_before(example))
-    if example.setup.batch.weight is not None:
-        texts.append("The samples have weights, which are brought to the mean 1 first.")
-    if example.notation.about and example.notation.name != "plain":
-        texts.append(f"Notation: {example.notation.about}")
-    texts += _textbook(example)
-    layers = example.description["network"]["layers"]
-    texts += dict.fromkeys(layer["source"] for layer in layers if layer.get("source"))
-    if example.parameter:
-        texts.append(
-            f"The derivation of {example.parameter}. Sums begin with their largest terms; what the "
-            "forward pass gave for other units is listed as given."
-        )
-    return texts
-
-
-def _described(example: ExampleRecord) -> str:
-    """Return the network, the loss and the rule of the update in a sentence."""
-    network, setup = example.setup.network, example.setup
-    layers = [
-        f"{layer.kind} {width}"
-        if (f := getattr(layer, "activation", None)) is None
-        else f"{f.name} {width}"
-        for layer, width in zip(network.layers, network.widths[1:], strict=True)
-    ]
-    rule = setup.rule or setup.search
-    update = f"; update: {rule!r}" if rule else ""
-    return f"{network.inputs} inputs, {', '.join(layers)}; loss: {network.loss.name}{update}."
-
-
-def _before(example: ExampleRecord) -> str:
-    """Return the sentence on the updates that went before the first step."""
-    left = "parameters and the optimizer's memory" if example.setup.slots else "parameters"
-    return (
-        f"Updates made before: {example.setup.done:,}. The {left} are what they left, and steps "
-        "are counted on from there."
-    )
-
-
-def _textbook(example: ExampleRecord) -> list[str]:
-    """Return the sentence on formulas that are shown in place of the stable ones that ran."""
-    functions = [getattr(layer, "activation", None) for layer in example.setup.network.layers]
-    if isinstance(example.setup.network.loss, LogisticCrossEntropy):  # its link and its terms
-        functions += [ACTIVATIONS["logistic"], ACTIVATIONS["softplus"]]
-    used = [f.name for f in functions if f is not None and f.formula]
-    stable = [name for name in dict.fromkeys(used) if name not in AS_THEY_RUN]
-    if not stable or example.level != "scalars":
-        return []
-    return [
-        (
-            f"Formulas of {', '.join(stable)} are the textbooks'. What ran is a form that does not "
-            "overflow; where the two differ by more than rounding, the call stands by its name."
-        )
-    ]
 
 
 def _step(step: ExampleStep, example: ExampleRecord, prefix: str) -> Iterator[Item]:

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.activations import ReLU
 from chainrule.equations import Scope
 from chainrule.explanation.numerical import at_kink
+from chainrule.explanation.setup import activation_of
 from chainrule.layers import Dense, Dropout, LayerNorm
 from chainrule.pages import Quantity
 from chainrule.wiring import Step
@@ -98,7 +99,7 @@ def _rounded(q: Quantity, step: Step) -> bool:
 
 def _relu(q: Quantity, step: Step) -> bool:
     layer = step.network.layers[step.network.labels.index(q.ref.layer)]
-    return isinstance(getattr(layer, "activation", None), ReLU)
+    return isinstance(activation_of(layer), ReLU)
 
 
 def _kinked(q: Quantity, step: Step) -> bool:

@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from chainrule import loops
+from chainrule.activations import Activation
 from chainrule.batch import Batch
+from chainrule.layers import Layer
 from chainrule.loops import State
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
@@ -33,13 +35,15 @@ class Setup:
     steps : int
         How many are made in a row.
     seed : int
-        Of dropout masks.
+        Of dropout masks, and of the first weights if they are drawn.
     search : LBFGS, optional
         Instead of a rule, the optimizer that has no equations.
     done : int
         How many updates went before the first step.
     slots : tuple of array (parameters,)
         The rule's moving averages after them; without them, zeros.
+    drawn : bool
+        Whether the first parameters are those that the network draws from the seed.
     """
 
     network: Network
@@ -51,6 +55,7 @@ class Setup:
     search: LBFGS | None = None
     done: int = 0
     slots: tuple[Array, ...] = ()
+    drawn: bool = False
 
     @property
     def state(self) -> State:
@@ -59,3 +64,8 @@ class Setup:
             return State(self.theta, self.done, (), self.seed)
         fresh = loops.initial_state(self.theta, self.rule, self.network.layout, self.seed)
         return fresh._replace(step=self.done, slots=self.slots or fresh.slots)
+
+
+def activation_of(layer: Layer) -> Activation | None:
+    """Return a layer's activation, or None for a layer without one, such as `Dropout`."""
+    return getattr(layer, "activation", None)

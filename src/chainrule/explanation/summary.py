@@ -16,6 +16,7 @@ from chainrule.explanation.chain import sloping
 from chainrule.explanation.notation import key
 from chainrule.explanation.numerical import numerically
 from chainrule.explanation.record import ExampleStep
+from chainrule.explanation.setup import activation_of
 from chainrule.explanation.work import Writer, drawn, finished, refuse
 from chainrule.loops import State
 from chainrule.pages import Ref, Table
@@ -56,7 +57,7 @@ def _shapes(step: Step) -> Table:
         blocks = [b for b in network.layout.blocks if b.layer == i]
         shapes = ", ".join(f"{b.name} {'×'.join(map(str, b.shape))}" for b in blocks)
         kind = network.layers[i].kind
-        f = getattr(network.layers[i], "activation", None)
+        f = activation_of(network.layers[i])
         what = f"{kind}, {f.name}" if f is not None else kind
         rows.append((label, what, network.widths[i + 1], sum(b.size for b in blocks), shapes))
     samples = len(step.batch.x)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from chainrule.pages.digits import Digits
+from chainrule.pages.digits import Digits, write_number
 from chainrule.pages.items import Listing
 from chainrule.pages.quantities import Matrix, Table
 
@@ -41,7 +41,7 @@ def _ends(size: int, most: int) -> list[int | None]:
 
 def plain_number(value: float, digits: int = 9) -> str:
     """Return significant digits without an exponent, as publications print them."""
-    text = f"{value:.{digits}g}"
+    text = write_number(float(value), digits)
     return f"{Decimal(text):f}" if 1e-7 <= abs(value) < 1e12 or not value else text
 
 

@@ -1,18 +1,23 @@
-"""How numbers are written: results with 9 digits, numbers put in with as many as are needed.
+"""How numbers are written: results rounded, substituted numbers with as many digits as needed.
 
-A line of numbers is right when a reader who recomputes it gets the printed result; here that is
-tried, and guard digits are added until it holds.
+Halves are rounded as at school, away from zero, after float64's noise is removed: the number
+0.39249999999999996, which every calculator shows as 0.3925, is 0.393 with three digits. A line of
+numbers gets as many digits as a reader needs to recompute the printed result from it.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 from chainrule.descriptions import check_int
 from chainrule.errors import InputError
 
-EXACT = 17  # significant digits tell every float64 from its neighbors
+EXACT = 17  # significant digits distinguish every float64 from its neighbors
+CLEAN = 15  # significant digits of a decimal survive a conversion to float64 and back
+WIDE = Context(prec=400)  # room for every float64 with decimal places
 COMMON = ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "erf", "erfc")
 
 
@@ -38,7 +43,9 @@ class Digits:
     significant : int, default 9
         Significant digits.
     decimals : int, optional
-        Digits behind the point, instead.
+        Decimal places instead.
+    padded : bool, default False
+        Whether decimal places keep their trailing zeros.
 
     Raises
     ------
@@ -48,6 +55,7 @@ class Digits:
 
     significant: int = 9
     decimals: int | None = None
+    padded: bool = False
 
     def __post_init__(self) -> None:
         check_int(self.significant, "digits", 0)
@@ -60,7 +68,8 @@ class Digits:
     def result(self, value: float) -> str:
         """Write a result."""
         if self.decimals is not None and math.isfinite(value):
-            return _trim(f"{value:.{self.decimals}f}")
+            text = f"{_rounded(value, -self.decimals):.{self.decimals}f}"
+            return _unsigned_zero(text) if self.padded else _trim(text)
         return write_number(value, self.significant)
 
     def needed(self, value: float) -> int:
@@ -71,15 +80,35 @@ class Digits:
         return min(max(self.decimals + size, 1), EXACT)
 
 
+@lru_cache(maxsize=2**16)  # the same number stands in many lines
 def write_number(value: float, digits: int) -> str:
-    """Write a number with so many significant digits, trailing zeros dropped."""
+    """Return a number with a count of significant digits, without trailing zeros."""
     if isinstance(value, int) or not math.isfinite(value):
         return str(value)
-    if value and not 1e-5 <= abs(value) < 1e9:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{_trim(mantissa)}e{int(exponent)}"
-    places = digits - 1 - (math.floor(math.log10(abs(value))) if value else 0)
-    return _trim(f"{round(value, places):.{max(places, 0)}f}")
+    if not value:
+        return "0"
+    rounded = _rounded(value, _clean(value).adjusted() - digits + 1)
+    if 1e-5 <= abs(value) < 1e9:
+        return _trim(f"{rounded:f}")
+    mantissa, exponent = f"{rounded:.{digits - 1}e}".split("e")
+    return f"{_trim(mantissa)}e{int(exponent)}"
+
+
+def _clean(value: float) -> Decimal:
+    """Return a number without the digits that come from rounding in float64."""
+    return Decimal(f"{value:.{CLEAN - 1}e}")
+
+
+def _rounded(value: float, place: int) -> Decimal:
+    """Return a number rounded to a power of ten, halves away from zero."""
+    unit, clean = Decimal(1).scaleb(place), _clean(value)
+    if clean.adjusted() - place >= CLEAN:  # more digits than are clean: those of the float64
+        return Decimal(value).quantize(unit, context=WIDE)
+    return clean.quantize(unit, ROUND_HALF_UP, WIDE)
+
+
+def _unsigned_zero(text: str) -> str:
+    return text.removeprefix("-") if not float(text) else text
 
 
 def _trim(text: str) -> str:

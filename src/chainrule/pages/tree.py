@@ -163,6 +163,12 @@ def calls(tree: Expression) -> dict[str, Callable[..., float]]:
     return own | {name: f for part in parts(tree) for name, f in calls(part).items()}
 
 
+def calls_in(tree: Expression) -> set[str]:
+    """Return the names of the functions that an expression calls."""
+    own = {tree.name} if isinstance(tree, Call) else set[str]()
+    return own.union(*map(calls_in, parts(tree)))
+
+
 def computes(tree: Expression) -> bool:
     """Tell whether an expression is more than another name, or minus it, or a number."""
     inner = tree.operand if isinstance(tree, Negation) else tree
