@@ -8,6 +8,7 @@ from importlib.resources import files
 from chainrule.explanation.example import WorkedExample
 from chainrule.explanation.explaining import explain, explain_problem
 from chainrule.explanation.notation import NOTATIONS, Notation
+from chainrule.explanation.notation_files import choose_notation, notation_schema
 from chainrule.explanation.record import ErratumFigure, ExampleStep
 from chainrule.explanation.setup import Setup
 from chainrule.explanation.single import one_number
@@ -19,9 +20,11 @@ __all__ = [
     "Notation",
     "Setup",
     "WorkedExample",
+    "choose_notation",
     "example_schema",
     "explain",
     "explain_problem",
+    "notation_schema",
     "one_number",
 ]
 

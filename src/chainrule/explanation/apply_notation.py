@@ -24,6 +24,7 @@ from chainrule.pages import (
     rebuilt,
 )
 
+LINEAR = ("transpose", "sum over", "mean over")  # what names of linear functions begin with
 Refer = Callable[[Leaf], Ref]
 Namer = Callable[[Ref], str]
 
@@ -163,16 +164,18 @@ def _named(tree: Expression) -> Expression:
 def _signs(tree: Expression) -> Expression:
     """Return an expression whose signs stand in front of products, sums and choices."""
     match tree:
-        case Operation("*" | "/" as symbol, Negation(left), Negation(right)):
+        case Operation("*" | "/" | "@" | "⊙" as symbol, Negation(left), Negation(right)):
             return Operation(symbol, left, right, tree.value)
-        case Operation("*" | "/", Negation(left), right):
+        case Operation("*" | "/" | "@" | "⊙", Negation(left), right):
             return Negation(replace(tree, left=left, value=-tree.value), tree.value)
-        case Operation("*" | "/", left, Negation(right)):
+        case Operation("*" | "/" | "@" | "⊙", left, Negation(right)):
             return Negation(replace(tree, right=right, value=-tree.value), tree.value)
         case Operation("+" | "-" as symbol, left, Negation(right)):
             return Operation("-" if symbol == "+" else "+", left, right, tree.value)
         case Negation(Negation(operand)):
             return operand
+        case Call(name, (Negation(operand),)) if name.startswith(LINEAR):
+            return Negation(replace(tree, arguments=(operand,), value=-tree.value), tree.value)
         case Negation(Choice() as choice) if _signed(choice):
             yes, no = negated(choice.yes), negated(choice.no)
             return replace(choice, yes=yes, no=no, value=tree.value)

@@ -4,6 +4,7 @@ The numbers come from the engine; how each step is written down stands in work, 
 and parameter.
 """
 
+import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -18,7 +19,8 @@ from chainrule.errors import InputError, unknown
 from chainrule.explanation.contents import contents
 from chainrule.explanation.example import WorkedExample
 from chainrule.explanation.matrices import in_matrices
-from chainrule.explanation.notation import Notation, key, notation
+from chainrule.explanation.notation import Notation, key
+from chainrule.explanation.notation_files import choose_notation
 from chainrule.explanation.parameter import derive, find
 from chainrule.explanation.record import LEVELS, ExampleStep, Level
 from chainrule.explanation.searched import with_search
@@ -98,7 +100,7 @@ def look(
         Digits(n if digits is None else digits, given, padded=decimals is not None)
         for n, given in ((RESULT, results), (CELL, decimals))
     ]
-    return Look(notation(choice), *counts)
+    return Look(choose_notation(choice), *counts)
 
 
 def make(
@@ -130,11 +132,24 @@ def make(
     states = trajectory(setup, {*(s - 1 for s in shown), *milestones, *also})
     worked = tuple(_step(writer, states[s - 1], level, parameter) for s in shown)
     history = tuple((setup.done + n, _error(setup, states[n])) for n in milestones)
+    _warn_of_unnamed(writer)
     description = describe(setup, states[shown[0] - 1].theta)
     example = WorkedExample(
         title, source, setup, description, level, parameter, *look, worked, history
     )
     return example, states
+
+
+def _warn_of_unnamed(writer: Writer) -> None:
+    """Warn of quantities that a notation of the user's has no pattern for."""
+    missing = writer.notation.unnamed(writer.names, writer.setup.network)
+    if missing:
+        warnings.warn(
+            f"the notation {writer.notation.name!r} has no pattern for {', '.join(missing)}: they "
+            "keep their keys; add patterns for them, or start from a complete notation",
+            UserWarning,
+            stacklevel=4,  # the caller of explain
+        )
 
 
 def _step(writer: Writer, state: State, level: Level, parameter: str | None) -> ExampleStep:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule.activations import Activation
 from chainrule.equations import Scope, parse
 from chainrule.explanation import remarks
-from chainrule.explanation.apply_notation import apply_notation
+from chainrule.explanation.apply_notation import apply_notation, negated
 from chainrule.explanation.contents import Array, contents, refer
 from chainrule.explanation.expand import SYMBOLS, origin
 from chainrule.explanation.notation import key
@@ -85,10 +85,13 @@ def _matrix(writer: Writer, step: Step, row: Array) -> Matrix | None:
     if section != "given":
         tree = _Reader(writer, step, scope).read(parse(scope.equations[name]))
         tree = apply_notation(tree, lambda _: ref, lambda _: "", writer.notation)
+    sign = -1 if ref.quantity in writer.notation.negated else 1
+    if tree and sign < 0:
+        tree = negated(tree)
     text = in_symbols(tree) if tree else ""
-    markup = writer.notation.array(ref, writer.places)
+    markup = writer.array_name(ref)
     remark = remarks.of_array(name, scope, step)
-    return Matrix(key(ref, writer.places), markup, section, array, text, tree, remark)
+    return Matrix(key(ref, writer.places), markup, section, array, text, tree, remark, sign)
 
 
 def layer_of(step: Step, scope: Scope, array: Any) -> str:
@@ -136,7 +139,8 @@ class _Reader:
         value = home[there]
         ref = refer(self.step, home, there, ())
         ref = ref._replace(layer=layer_of(self.step, home, value))
-        return Symbol(ref, self.writer.notation.array(ref, self.writer.places), nan)
+        symbol = Symbol(ref, self.writer.array_name(ref), nan)
+        return Negation(symbol, nan) if ref.quantity in self.writer.notation.negated else symbol
 
     def _sign(self, left: ast.expr, op: ast.AST, right: ast.expr) -> str:
         """Return the sign of an operation: that of entries where two arrays are multiplied so."""

@@ -4,13 +4,15 @@ A name never carries meaning for the engine; two notations of one example have t
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from chainrule.descriptions import check_int, check_type
 from chainrule.errors import InputError, unknown
+from chainrule.layout import Block
 from chainrule.network import Network
-from chainrule.pages import Ref
+from chainrule.pages import Ref, markup_fault
 
 
 class Places(NamedTuple):
@@ -57,6 +59,9 @@ PLACEHOLDERS = {
 }
 
 
+RESIDUALS = ("o-t", "t-o")
+
+
 @dataclass(frozen=True)
 class Notation:
     """A way of writing: names, the order of a difference, ½ or a division by 2.
@@ -82,8 +87,10 @@ class Notation:
 
     Raises
     ------
+    UnknownNameError
+        If there is no such quantity or placeholder.
     InputError
-        If a pattern has an unknown placeholder, or an option an unknown value.
+        If a pattern is not in the markup, or an option has an unknown value.
     """
 
     name: str
@@ -96,15 +103,41 @@ class Notation:
     about: str = ""
 
     def __post_init__(self) -> None:
+        check_type(self.name, str, "a notation's name", "give a word, such as 'course'")
+        check_type(self.patterns, Mapping, f"patterns of {self.name!r}", "give a mapping")
+        for quantity in (*self.patterns, *self.negated):
+            if quantity not in QUANTITIES and not OF_PARAMETERS.fullmatch(quantity):
+                raise unknown(f"quantity in the notation {self.name!r}", quantity, QUANTITIES)
         for quantity, pattern in self.patterns.items():
-            for placeholder in re.findall(r"<(.*?)>", pattern):
-                if placeholder not in PLACEHOLDERS:
-                    known = [f"<{p}>" for p in PLACEHOLDERS]
-                    raise unknown(f"placeholder in the pattern of {quantity}", placeholder, known)
-        if self.residual not in ("o-t", "t-o"):
+            self._check_pattern(quantity, pattern)
+        if self.residual not in RESIDUALS:
             raise InputError(f"residual={self.residual!r}: must be 'o-t' or 't-o'")
         if self.count_from not in (0, 1):
             raise InputError(f"count_from={self.count_from!r}: must be 0 or 1")
+        check_int(self.first_layer, "first_layer", 0)
+
+    def _check_pattern(self, quantity: str, pattern: str) -> None:
+        """Raise an error for a pattern that is not in the markup of names."""
+        where = f"pattern of {quantity} in the notation {self.name!r}"
+        check_type(pattern, str, where, "give text, such as 'w_{<w>}'")
+        for placeholder in re.findall(r"<([^<>]*)>", pattern):
+            if placeholder not in PLACEHOLDERS:
+                known = [f"<{p}>" for p in PLACEHOLDERS]
+                raise unknown(f"placeholder in the {where}", f"<{placeholder}>", known)
+        if fault := markup_fault(re.sub(r"<[^<>]*>", "0", pattern)):
+            raise InputError(
+                f"{pattern!r}, the {where}, {fault}; write subscripts as _{{…}}, superscripts as "
+                "^{…}, and placeholders in pointed brackets, such as w_{<w>}"
+            )
+
+    def unnamed(self, refs: Iterable[Ref], network: Network) -> list[str]:
+        """Return which quantities the notation has no pattern for, without those none has."""
+        if not self.patterns:
+            return []
+        layered = (ref for ref in refs if not ref.layer or ref.layer.isdigit())
+        below_ones = {below(ref, network) for ref in layered}
+        missing = {_sort(ref, network) for ref in below_ones if not self._pattern(ref, network)}
+        return sorted(missing & QUANTITIES - UNNAMED)
 
     def __call__(self, ref: Ref, places: Places) -> str:
         """Return the name of a number, in markup."""
@@ -112,9 +145,7 @@ class Notation:
         nameless = ref.layer and not ref.layer.isdigit()  # no textbook names dropout1
         if self.patterns and (nameless or (ref.quantity == "dx" and "da" in self.patterns)):
             return self._elsewhere(ref, places)
-        pattern = self.patterns.get(_sort(ref, places.network))
-        if pattern is None and (belongs := _belongs(ref)):
-            pattern = self.patterns.get(belongs[0])
+        pattern = self._pattern(ref, places.network)
         if pattern is None:
             return key(ref, places, self.count_from)
         return self._fill(pattern, ref, places)
@@ -128,16 +159,54 @@ class Notation:
         return f"{word}^{{{ref.layer}}}" + (f"_{{{units}}}" if units else "") + sample
 
     def array(self, ref: Ref, places: Places) -> str:
-        """Return a whole array's name in markup: the pattern without its units, or the key."""
-        ref = ref._replace(index=(), sampled=False)
-        pattern = self.patterns.get(ref.quantity, "")
-        inner = self.patterns.get(_owner(ref).quantity, "") if "<own>" in pattern else pattern
-        if not ref.layer.isdigit() or "<l>" not in inner:
+        """Return the name of a whole array, in markup.
+
+        It is the name of its entries with what they have in common: ``net_{h}`` for net_{h1} and
+        net_{h2}, ``w_{1…4}`` for four weights counted through, ``w^{2}`` without the units of
+        w^{2}_{jk}. What has no pattern keeps its key.
+        """
+        ref = below(ref._replace(index=(), sampled=False), places.network)
+        if ref.layer and not ref.layer.isdigit() and self.patterns:
+            return self._elsewhere(ref, places)
+        pattern = self._pattern(ref, places.network)
+        if pattern is None or (ref.quantity == "dx" and "da" in self.patterns):
             return key(ref, places)
-        bare = replace(
-            self, patterns={q: re.sub(r"_\{<(u|jk)>\}", "", p) for q, p in self.patterns.items()}
-        )
-        return bare(ref, places)
+        if (bare := self._without_units(pattern, ref, places)) not in self.patterns.values():
+            return bare
+        return self._without_units(pattern.replace("<u>", "<U>"), ref, places)  # C_{1…2}, not C
+
+    def _without_units(self, pattern: str, ref: Ref, places: Places) -> str:
+        filled = re.sub(r"<(.*?)>", lambda found: self._common(found[1], ref, places), pattern)
+        return re.sub(r"[_^]\{,?\}", "", filled)
+
+    def _common(self, placeholder: str, ref: Ref, places: Places) -> str:
+        """Return what the entries of an array have in common in the place of a placeholder."""
+        match placeholder:
+            case "own":
+                return self.array(_owner(ref), places)
+            case "q":
+                return self._part("q", ref, places)
+            case "0" | "l":
+                return self._part(placeholder, ref, places)
+            case "n":
+                return _group(_number(ref, places), places)
+            case "w":
+                return _span(*_weights(ref, places.network), self.count_from)
+            case "U":
+                return _span(0, _width(_number(ref, places), places) - 1, self.count_from)
+            case "N" | "K":
+                layer = _number(ref, places) - (placeholder == "K")
+                first = _counted(layer, 0, places)
+                return _span(first, first + _width(layer, places) - 1, self.count_from)
+            case _:
+                return ""
+
+    def _pattern(self, ref: Ref, network: Network) -> str | None:
+        """Return the pattern of a quantity, or of what it belongs to; None if there is none."""
+        pattern = self.patterns.get(_sort(ref, network))
+        if pattern is None and (belongs := _belongs(ref)):
+            return self.patterns.get(belongs[0])
+        return pattern
 
     def _fill(self, pattern: str, ref: Ref, places: Places) -> str:
         """Return a pattern with each placeholder replaced."""
@@ -255,12 +324,30 @@ def _neuron(layer: int, unit: int, places: Places, count_from: int) -> str:
     return f"h{unit}" if last == 2 else f"h{layer}.{unit}"
 
 
+def _group(layer: int, places: Places) -> str:
+    """Return what the names of a layer's units begin with: i, h, h2 or o."""
+    last = sum(label.isdigit() for label in places.network.labels)
+    if layer == 0:
+        return "i"
+    return "o" if layer == last else "h" if last == 2 else f"h{layer}"
+
+
+def _span(first: int, last: int, count_from: int) -> str:
+    """Return a range of numbers, such as ``"1…4"``."""
+    shown = dict.fromkeys((str(first + count_from), str(last + count_from)))
+    return "…".join(shown)
+
+
 def _counted(layer: int, unit: int, places: Places) -> int:
     """Return a unit's number, counted through the network from 0, inputs first."""
-    widths = [places.network.inputs]
+    return sum(_width(below, places) for below in range(layer)) + unit
+
+
+def _width(layer: int, places: Places) -> int:
+    """Return how many units a layer with a number has; layer 0 is the inputs."""
     pairs = zip(places.network.labels, places.network.widths[1:], strict=True)
-    widths += [width for label, width in pairs if label.isdigit()]
-    return sum(widths[:layer]) + unit
+    widths = [width for label, width in pairs if label.isdigit()]
+    return (places.network.inputs, *widths)[layer]
 
 
 def _weight(ref: Ref, network: Network, count_from: int) -> str:
@@ -268,26 +355,25 @@ def _weight(ref: Ref, network: Network, count_from: int) -> str:
     index = ref.index[1:] if ref.sampled else ref.index
     if len(index) != 2:
         return ""
-    name = f"W{ref.layer}"
-    matrices = [b for b in network.layout.blocks if len(b.shape) == 2]
-    own = next(b for b in matrices if b.name == name)
-    before = sum(b.size for b in matrices if b.layer < own.layer)
-    return str(before + index[0] * own.shape[1] + index[1] + count_from)
+    matrix = _matrix(ref, network)
+    return str(_before(matrix, network) + index[0] * matrix.shape[1] + index[1] + count_from)
 
 
-def notation(choice: str | Notation) -> Notation:
-    """Return the notation of a name, or the one handed in.
+def _weights(ref: Ref, network: Network) -> tuple[int, int]:
+    """Return the numbers of a matrix's first and last weight, counted from 0."""
+    matrix = _matrix(ref, network)
+    before = _before(matrix, network)
+    return before, before + matrix.size - 1
 
-    Raises
-    ------
-    UnknownNameError
-        If the table has no such name.
-    """
-    if isinstance(choice, Notation):
-        return choice
-    if choice not in NOTATIONS:
-        raise unknown("notation", choice, NOTATIONS)
-    return NOTATIONS[choice]
+
+def _matrix(ref: Ref, network: Network) -> Block:
+    return next(b for b in network.layout.blocks if b.name == f"W{ref.layer}")
+
+
+def _before(matrix: Block, network: Network) -> int:
+    """Return how many weights the matrices below have."""
+    blocks = network.layout.blocks
+    return sum(b.size for b in blocks if len(b.shape) == 2 and b.layer < matrix.layer)
 
 
 # ---- what the textbooks write -------------------------------------------------------------------
@@ -436,6 +522,13 @@ RUSSELL_NORVIG = {
     "dW": "∂Loss/∂<own>",
     "db": "∂Loss/∂<own>",
 }
+
+UNNAMED = frozenset(  # quantities that no textbook names; a pattern may
+    ("J", "absolute", "dx", "factor", "k", "keep", "level", "limit", "mask", "n", "norm", "o")
+    + ("penalty", "square", "squares", "total", "weight", "width")
+)
+QUANTITIES = UNNAMED | frozenset(MAZUR)
+OF_PARAMETERS = re.compile(r"\w+_[Wb](_new)?")  # such as m_W, beside the general slot
 
 NOTATIONS: dict[str, Notation] = {
     "plain": Notation(

@@ -6,7 +6,7 @@ Nothing is rounded here; what is printed stands beside each value.
 from typing import Any
 
 from chainrule.explanation.record import ErratumFigure, ExampleRecord, ExampleStep
-from chainrule.pages import Digits, Line, Matrix, Quantity, Ref, Table, cell, listing
+from chainrule.pages import Digits, Line, Matrix, Quantity, Ref, Table, cell, listing, plain_name
 
 
 def plain_values(example: ExampleRecord) -> dict[str, Any]:
@@ -78,10 +78,12 @@ def _index(ref: Ref) -> dict[str, int]:
 
 
 def _matrix(matrix: Matrix, digits: Digits) -> dict[str, Any]:
-    row: dict[str, Any] = {"key": matrix.key, "section": matrix.section}
+    row: dict[str, Any] = {"key": matrix.key, "name": plain_name(matrix.markup)}
+    row |= {"section": matrix.section}
     row |= {"formula": matrix.formula} if matrix.formula else {}
-    values = matrix.array.tolist()
-    return row | {"value": values, "shown": _shown(values, digits)}
+    row |= {"sign": matrix.sign} if matrix.sign < 0 else {}
+    value, shown = matrix.array.tolist(), _shown(matrix.shown.tolist(), digits)
+    return row | {"value": value, "shown": shown}
 
 
 def _shown(values: Any, digits: Digits) -> Any:

@@ -3,7 +3,7 @@
 The step may be wired with other equations than the right ones; whatever it says is what ran.
 """
 
-from chainrule.explanation.notation import notation
+from chainrule.explanation.notation import NOTATIONS
 from chainrule.explanation.setup import Setup
 from chainrule.explanation.work import Writer, quantity
 from chainrule.optimizers import Optimizer
@@ -42,5 +42,5 @@ def one_number(
     arrays = {label: array["w"] for label, array in step.arrays.items()}
     theta = network.layout.join(arrays, float)
     setup = Setup(network, theta, step.batch, rule)
-    writer = Writer(setup, notation("plain"), Digits(digits))
+    writer = Writer(setup, NOTATIONS["plain"], Digits(digits))
     return quantity(writer, step, "backward", step.scope(scope), name, index, {}, ())

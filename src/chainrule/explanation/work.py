@@ -85,6 +85,13 @@ class Writer:
             self.names[ref] = self.notation(ref, self.places)
         return self.names[ref]
 
+    def array_name(self, ref: Ref) -> str:
+        """Return a whole array's name, in markup."""
+        whole = ref._replace(index=(), sampled=False)
+        if whole not in self.names:
+            self.names[whole] = self.notation.array(whole, self.places)
+        return self.names[whole]
+
     def keeps(self, leaf: Leaf) -> bool:
         """Tell whether a leaf is the one parameter that a derivation is about."""
         if self.focus is None or leaf.name != self.focus[1] or leaf.index != self.focus[2]:

@@ -28,7 +28,7 @@ from chainrule.pages.items import (
     lines_of,
     slug,
 )
-from chainrule.pages.markup import parse_name, plain_name
+from chainrule.pages.markup import markup_fault, parse_name, plain_name
 from chainrule.pages.quantities import Line, LineKind, Matrix, Quantity, Table, agrees
 from chainrule.pages.tree import (
     Call,
@@ -107,6 +107,7 @@ __all__ = [
     "letters",
     "lines_of",
     "listing",
+    "markup_fault",
     "named_leaves",
     "parse_name",
     "parts",

@@ -23,7 +23,7 @@ def listing(table: Table, digits: Digits) -> Listing:
 
 def corners(matrix: Matrix, digits: Digits) -> tuple[tuple[str | None, ...], ...]:
     """Return a matrix as rows; where it is large, its corners with None between."""
-    array = np.atleast_2d(matrix.array)
+    array = np.atleast_2d(matrix.shown)
     rows = _ends(array.shape[0], MOST_ROWS)
     columns = _ends(array.shape[1], MOST_COLUMNS)
     return tuple(

@@ -59,6 +59,22 @@ def plain_name(name: str) -> str:
     return joined
 
 
+def markup_fault(name: str) -> str:
+    """Return what is wrong with a name's markup, in words; nothing if it can be read."""
+    depth = 0
+    for place, sign in enumerate(name):
+        if sign == "{" and name[place - 1 : place] not in ("_", "^"):
+            return "has a { without _ or ^ before it"
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            return "has a } without a { before it"
+    if depth:
+        return "has a { that is not closed"
+    if re.search("[<>]", name):
+        return "has a < or > that is not closed"
+    return "" if name else "is empty"
+
+
 def _pieces(text: str) -> tuple[Piece, ...]:
     """Return runs of letters, each with its scripts."""
     pieces: list[Piece] = []

@@ -126,6 +126,8 @@ class Matrix:
     tree : Expression or None
         The same, for renderers.
     remark : str
+    sign : int
+        −1 where the notation defines the name with the opposite sign.
     """
 
     key: str
@@ -135,6 +137,12 @@ class Matrix:
     formula: str = ""
     tree: Expression | None = None
     remark: str = ""
+    sign: int = 1
+
+    @property
+    def shown(self) -> NDArray[Any]:
+        """The numbers as they are printed, of the name."""
+        return -self.array if self.sign < 0 else self.array
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def _shown(item: Item, width: int) -> RenderableType:
         case Given(quantities):
             return _Packed([Text(f"{q.name} = {q.shown}") for q in quantities])
         case Grid():
-            return _grid(item)
+            return _grid(item, width)
         case Listing():
             return _table(item, width)
         case Outcome(before, after):
@@ -305,21 +305,51 @@ def _workings(items: list[Working], console: Console) -> None:
 # ---- arrays, tables, errata ---------------------------------------------------------------------
 
 
-def _grid(grid: Grid) -> RenderableType:
-    """Return an array with its equation above it."""
-    table = Rows.grid(padding=(0, 2))
+def _grid(grid: Grid, width: int) -> RenderableType:
+    """Return an array with its equation above it; no number is cut, columns are left out."""
     name = plain_name(grid.matrix.markup)
     shape = "×".join(map(str, grid.matrix.array.shape)) or "one number"
     formula = f" = {pretty(grid.matrix.formula)}" if grid.matrix.formula else ""
-    table.add_row(Text.assemble((name, "bold"), formula, (f"   ({shape})", "dim")))
-    body = Rows.grid(padding=(0, 2))
-    for row in grid.rows:
-        body.add_row(*(Text("…" if v is None else v, justify="right") for v in row))
-    table.add_row(Padding(body, (0, 0, 0, 2)))
-    if grid.matrix.remark:
-        table.add_row(Text(grid.matrix.remark, style="italic yellow"))
-    table.add_row("")
-    return table
+    rows = [["…" if cell is None else cell for cell in row] for row in grid.rows]
+    lines = [Text(f"  {line}", no_wrap=True, overflow="ignore") for line in fitted(rows, width - 2)]
+    remark = [Text(grid.matrix.remark, style="italic yellow")] if grid.matrix.remark else []
+    head = Text.assemble((name, "bold"), formula, (f"   ({shape})", "dim"))
+    return Group(head, *lines, *remark, Text())
+
+
+def fitted(rows: list[list[str]], width: int) -> list[str]:
+    """Return rows as lines of aligned columns, the middle ones replaced by "…" where too wide.
+
+    Parameters
+    ----------
+    rows : list of list of str
+        All of one length; a column of ``"…"`` may stand for columns left out before.
+    width : int
+        The longest that a line may be, if two columns and the dots fit.
+
+    Returns
+    -------
+    list of str
+    """
+    columns = list(zip(*rows, strict=True))
+    dots = ("…",) * len(rows)
+    if dots not in columns and _width(columns) <= width:
+        return _aligned(columns)
+    kept = [column for column in columns if column != dots]
+    left, right = kept[: (len(kept) + 1) // 2], kept[(len(kept) + 1) // 2 :]
+    while _width([*left, dots, *right]) > width and len(left) + len(right) > 2:
+        (left.pop() if len(left) > len(right) else right.pop(0))
+    return _aligned([*left, dots, *right])
+
+
+def _width(columns: list[tuple[str, ...]]) -> int:
+    return sum(2 + max(map(len, column)) for column in columns) - 2
+
+
+def _aligned(columns: list[tuple[str, ...]]) -> list[str]:
+    """Return the lines of columns that are aligned at their right."""
+    padded = [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
+    return ["  ".join(row) for row in zip(*padded, strict=True)]
 
 
 def _table(listing: Listing, width: int) -> RenderableType:
