@@ -1,5 +1,6 @@
 """``chainrule explain``: print the worked example of a problem."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -127,7 +128,7 @@ def work_out(spec: "Spec", options: dict[str, Any]) -> "WorkedExample":
     from chainrule.cli.output import waiting
     from chainrule.explanation import explain_problem
 
-    with waiting(f"working out {spec.steps:,} steps", spec.steps >= LONG):
+    with waiting(f"working out {spec.steps:,} steps", spec.steps >= LONG), printed_warnings():
         try:
             return explain_problem(
                 spec.problem,
@@ -146,12 +147,24 @@ def work_out(spec: "Spec", options: dict[str, Any]) -> "WorkedExample":
             raise typer.BadParameter(str(error), param_hint="--parameter") from None
 
 
+@contextmanager
+def printed_warnings() -> Iterator[None]:
+    """Print warnings as messages, without the line of code that they come from."""
+    from chainrule.cli.output import say
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        say(f"Warning: {warning.message}")
+
+
 def varied_notation(spec: "Spec") -> Any:
     """Return the notation with options applied, or None for the problem's own."""
     names = ("residual", "count_from")
     changes = {name: value for name in names if (value := getattr(spec, name)) is not None}
     if not changes:
         return None
-    from chainrule.explanation import NOTATIONS
+    from chainrule.explanation import choose_notation
 
-    return replace(NOTATIONS[spec.problem.notation], **changes)
+    return replace(choose_notation(spec.problem.notation), **changes)

@@ -10,6 +10,7 @@ from chainrule.cli.parsers import completion, name_of
 SCHEMAS = {  # by name: the path in the package
     "example": "explanation/example.schema.json",
     "diagnosis": "diagnosis/diagnosis.schema.json",
+    "notation": "explanation/notation.schema.json",
 }
 
 

@@ -107,7 +107,7 @@ class Notation:
         check_type(self.patterns, Mapping, f"patterns of {self.name!r}", "give a mapping")
         for quantity in (*self.patterns, *self.negated):
             if quantity not in QUANTITIES and not OF_PARAMETERS.fullmatch(quantity):
-                raise unknown(f"quantity in the notation {self.name!r}", quantity, QUANTITIES)
+                raise unknown("notation quantity", quantity, QUANTITIES)
         for quantity, pattern in self.patterns.items():
             self._check_pattern(quantity, pattern)
         if self.residual not in RESIDUALS:
@@ -123,7 +123,7 @@ class Notation:
         for placeholder in re.findall(r"<([^<>]*)>", pattern):
             if placeholder not in PLACEHOLDERS:
                 known = [f"<{p}>" for p in PLACEHOLDERS]
-                raise unknown(f"placeholder in the {where}", f"<{placeholder}>", known)
+                raise unknown(f"placeholder in the {where}:", f"<{placeholder}>", known)
         if fault := markup_fault(re.sub(r"<[^<>]*>", "0", pattern)):
             raise InputError(
                 f"{pattern!r}, the {where}, {fault}; write subscripts as _{{…}}, superscripts as "
@@ -524,8 +524,10 @@ RUSSELL_NORVIG = {
 }
 
 UNNAMED = frozenset(  # quantities that no textbook names; a pattern may
-    ("J", "absolute", "dx", "factor", "k", "keep", "level", "limit", "mask", "n", "norm", "o")
-    + ("penalty", "square", "squares", "total", "weight", "width")
+    (
+        *("J", "absolute", "dx", "factor", "k", "keep", "level", "limit", "mask", "n", "norm"),
+        *("o", "penalty", "square", "squares", "total", "weight", "width"),
+    )
 )
 QUANTITIES = UNNAMED | frozenset(MAZUR)
 OF_PARAMETERS = re.compile(r"\w+_[Wb](_new)?")  # such as m_W, beside the general slot

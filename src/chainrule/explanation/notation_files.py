@@ -7,8 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import InputError, unknown
+from chainrule.errors import InputError, UnknownNameError, unknown
 from chainrule.explanation.notation import NOTATIONS, Notation
+from chainrule.names import canonical
 
 ENDINGS = (".json", ".toml")
 OPTIONS = tuple(field.name.replace("_", "-") for field in fields(Notation) if field.name != "name")
@@ -35,9 +36,7 @@ def choose_notation(choice: str | Path | Notation) -> Notation:
         return choice
     if str(choice).lower().endswith(ENDINGS):
         return read_notation(Path(choice))
-    if choice not in NOTATIONS:
-        raise unknown("notation", choice, NOTATIONS)
-    return NOTATIONS[str(choice)]
+    return NOTATIONS[canonical("notation", choice, NOTATIONS)]
 
 
 def read_notation(path: Path) -> Notation:
@@ -49,8 +48,8 @@ def read_notation(path: Path) -> Notation:
     """
     try:
         return _notation(_parse(path), path.stem)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    except (InputError, UnknownNameError) as error:
+        raise type(error)(f"{path}: {error}") from None
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -73,9 +72,7 @@ def _notation(found: dict[str, Any], name: str) -> Notation:
             raise unknown("key of a notation", key, KEYS)
     if found.get("schema", SCHEMA) != SCHEMA:
         raise InputError(f"schema={found['schema']!r}: must be {SCHEMA!r}")
-    base = found.get("base", "plain")
-    if base not in NOTATIONS:
-        raise unknown("notation", base, NOTATIONS)
+    base = canonical("notation", found.get("base", "plain"), NOTATIONS)
     options = {key.replace("-", "_"): value for key, value in found.items() if key in OPTIONS}
     patterns = options.get("patterns", {})
     if not isinstance(patterns, dict):

@@ -103,7 +103,7 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     "show": values.counts,
     "parameter": values.text,
     "level": values.one_of(LEVELS, "level"),
-    "notation": values.one_of(NOTATIONS, "notation"),
+    "notation": values.name_or_file(NOTATIONS, "notation"),
     "residual": values.one_of(RESIDUALS, "residual"),
     "count-from": values.one_of((0, 1), "first number"),
     "digits": values.count(1),
@@ -136,6 +136,8 @@ def check_settings(given: Mapping[str, Any], folder: Path = Path()) -> dict[str,
         with setting_context(key):
             read = values.table(folder) if key in FROM_FILES else SETTINGS[key]
             checked[key] = read(value)
+            if key == "notation" and checked[key] not in NOTATIONS:
+                checked[key] = str(folder / checked[key])
     return checked
 
 

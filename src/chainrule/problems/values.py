@@ -50,6 +50,16 @@ def count(least: int) -> Callable[[Any], int]:
     return check
 
 
+def name_or_file(names: Collection[str], what: str) -> Callable[[Any], str]:
+    """Return the check of a name that must be one of some, or the path of a JSON or TOML file."""
+
+    def check(value: Any) -> str:
+        path = isinstance(value, str) and value.lower().endswith((".json", ".toml"))
+        return value if path else one_of(names, what)(value)
+
+    return check
+
+
 def one_of(names: Collection[Any], what: str) -> Callable[[Any], Any]:
     """Return the check of a name that must be one of `names`, or an alias."""
 
