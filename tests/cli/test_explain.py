@@ -166,7 +166,7 @@ HELD = [
     *("--weights '[[[.15,.20],[.25,.30]],[[.40,.45],[.50,.55]]]'", "--biases .35,.35,.60,.60"),
     *("--no-train-biases", "--dropout 0", "--no-layer-norm", "--l1 0", "--l2 0", "--alpha 0"),
     *("--optimizer sgd", "--learning-rate .5", "--steps 1", "--show 1", "--notation mazur"),
-    *("--residual t-o", "--count-from 1", "--decimals 9", "--level scalars", "--format text"),
+    *("--residual t-o", "--count-from 1", "--digits 9", "--level scalars", "--format text"),
 ]
 
 

@@ -260,10 +260,54 @@ def test_what_is_not_finite_is_refused(bad):
         (1200.0, 2, "1200"),
         (5, 9, "5"),
         (math.inf, 9, "inf"),
+        (0.39249999999999996, 3, "0.393"),  # 0.05·0.15 + … is 0.3925 on any calculator
+        (0.125, 2, "0.13"),
+        (-0.125, 2, "-0.13"),
+        (0.1249999999, 2, "0.12"),
+        (0.1, 17, "0.10000000000000001"),
+        (5e-324, 3, "4.94e-324"),
     ],
 )
 def test_how_numbers_are_written(value, digits, text):
     assert write_number(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (0.6, 2, "0.60"),
+        (0.3925, 3, "0.393"),
+        (-0.001, 2, "0.00"),
+        (2.5, 0, "3"),
+        (1e300, 1, f"{1e300:.1f}"),
+        (0.1, 17, "0.10000000000000001"),
+    ],
+)
+def test_decimals_that_are_asked_for_keep_their_zeros(value, decimals, text):
+    assert Digits(decimals=decimals, padded=True).result(value) == text
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "latex", "json"])
+def test_every_format_rounds_halves_alike(form):
+    page = explain("mazur", digits=3).to_format(form)
+    assert "0.393" in page
+    assert "0.60" in explain("mazur", decimals=2).to_format(form)
+
+
+def test_a_problem_or_its_name_is_enough():
+    mazur = problem("mazur")
+    assert explain("mazur").to_text() == explain(mazur).to_text()
+    assert explain(mazur).to_text() == explain_problem(mazur).to_text()
+    assert explain("xor", steps=5, seed=3, level="matrices").setup.seed == 3
+    with pytest.raises(UnknownNameError, match="mazur"):
+        explain("mazr")
+
+
+def test_a_problem_has_its_own_data():
+    with pytest.raises(InputError, match="x, optimizer: the problem 'mazur' has its own"):
+        explain("mazur", x=[[1, 2]], optimizer="adam")
+    with pytest.raises(InputError, match="a network needs inputs and targets"):
+        explain(mlp(1, 1, activation="tanh", loss="squared-error"), [1.0, 0.0])
 
 
 # ---- what a hostile reader found ----------------------------------------------------------------

@@ -25,7 +25,7 @@ from chainrule import (
 )
 from chainrule.explanation import example_schema, explain_problem
 from chainrule.explanation.build import FEW_NUMBERS, SOME_NUMBERS
-from chainrule.pages.tree import Rest, Sum
+from chainrule.pages import Grid, Rest, Sum
 from chainrule.wiring import wire
 
 SCHEMA = json.loads(example_schema())
@@ -122,6 +122,24 @@ def test_matrices_are_the_engines_with_its_equations():
 def test_matrices_in_a_books_names():
     example = explain_problem(problem("mazur"), level="matrices", notation="nielsen")
     assert {"w^{2}", "z^{3}", "δ^{2}", "∂C/∂w^{3}"} <= {m.markup for m in example.steps[0].matrices}
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_text_leaves_out_columns_but_never_cuts_a_number(width):
+    network = mlp(12, 11, 3, activation="logistic", loss="squared-error")
+    x, t = np.linspace(-1, 1, 24).reshape(2, 12) * 1e-7, np.eye(3)[:2]
+    options = {"level": "matrices", "digits": 9}
+    example = explain(network, network.initialize(0), x, t, "sgd", **options)
+    lines = example.to_text(width).splitlines()
+    assert max(map(len, lines)) <= width
+    cells = {
+        cell for m in example.page().items if isinstance(m, Grid) for r in m.rows for cell in r
+    }
+    numbers = [line.split() for line in lines if re.fullmatch(r"( +(-?[\d.]+(e-?\d+)?|…))+", line)]
+    assert len(numbers) > 60
+    assert {word for row in numbers for word in row} <= cells | {"…"}
+    if width == 200:
+        assert {cell for cell in cells if cell} <= {word for row in numbers for word in row}
 
 
 def test_a_wide_matrix_shows_its_corners():

@@ -3,15 +3,25 @@
 What a name looks like in LaTeX or MathML is tested with those formats.
 """
 
+import json
 import re
+import tomllib
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pytest
 
 from chainrule import InputError, UnknownNameError, explain, mlp, problem
-from chainrule.explanation import NOTATIONS, Notation, explain_problem
-from chainrule.explanation.notation import PLACEHOLDERS
+from chainrule.explanation import (
+    NOTATIONS,
+    Notation,
+    choose_notation,
+    explain_problem,
+    notation_schema,
+)
+from chainrule.explanation.notation import NIELSEN, PLACEHOLDERS
+from chainrule.explanation.notation_files import KEYS
 from chainrule.pages.markup import Piece, Ratio, parse_name, plain_name
 
 BOOKS = {  # what each book calls these, in the 2-2-2 example
@@ -172,25 +182,151 @@ def test_deep_networks_tell_their_hidden_layers_apart():
 # ---- one's own ----------------------------------------------------------------------------------
 
 
+MINE = {"z": "s_{<u>}^{(<l>)}", "W": "θ_{<jk>}"}
+
+
 def test_a_notation_of_ones_own():
-    mine = Notation("mine", {"z": "s_{<u>}^{(<l>)}", "W": "θ_{<jk>}"}, residual="t-o", count_from=1)
+    mine = Notation("mine", NIELSEN | MINE, residual="t-o", count_from=1)
     example = explain_problem(problem("mazur"), notation=mine)
     assert example["z2[0]"].name == "s1^(2)"
-    assert example["z2[0]"].formula == "a1[1]*θ11 + a1[2]*θ12 + b2[1]"
-    assert example["do[0]"].formula == "-(t[1] - a2[1])"
+    assert example["z2[0]"].formula == "a^1_1*θ11 + a^1_2*θ12 + b^2_1"
+    assert example["do[0]"].formula == "-(y1 - a^2_1)"
+
+
+@pytest.mark.parametrize("level", ["scalars", "matrices"])
+def test_quantities_that_a_notation_does_not_name_are_listed(level):
+    names = r"no pattern for W_new, a, b, .*dW, da, db, delta, .*loss.*x: they keep their keys"
+    with pytest.warns(UserWarning, match=names):
+        explain_problem(problem("mazur"), notation=Notation("mine", MINE), level=level)
+
+
+@pytest.mark.parametrize("name", NOTATIONS)
+@pytest.mark.parametrize("level", ["scalars", "matrices", "summary"])
+def test_the_books_name_every_quantity(name, level):
+    network = mlp(2, 3, 3, activation="relu", loss="softmax-cross-entropy", layer_norm=True)
+    x, t = np.array([[0.1, 0.2], [0.3, -0.4]]), np.array([0, 2])
+    explain(network, network.initialize(0), x, t, "adam", notation=name, level=level)  # no warning
 
 
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
         ({"patterns": {"z": "s_<unit>"}}, UnknownNameError, "placeholder in the pattern of z"),
+        ({"patterns": {"q": "s"}}, UnknownNameError, "unknown notation quantity 'q'"),
+        ({"negated": ("detla",)}, UnknownNameError, "did you mean 'delta'"),
+        ({"patterns": {"z": "s_{<u>"}}, InputError, "'s_{<u>', the pattern of z in the notation"),
+        ({"patterns": {"z": "s_{<u>"}}, InputError, "has a { that is not closed"),
+        ({"patterns": {"z": "s}"}}, InputError, "has a } without a { before it"),
+        ({"patterns": {"z": "s{1}"}}, InputError, "has a { without _ or ^ before it"),
+        ({"patterns": {"z": "s_{<u}"}}, InputError, "has a < or > that is not closed"),
+        ({"patterns": {"z": ""}}, InputError, "is empty"),
+        ({"patterns": {"z": 3}}, InputError, "give text, such as"),
+        ({"patterns": ["z"]}, InputError, "give a mapping"),
         ({"residual": "o_t"}, InputError, "must be 'o-t' or 't-o'"),
         ({"count_from": 2}, InputError, "must be 0 or 1"),
+        ({"first_layer": -1}, InputError, "must be a whole number from 0"),
     ],
 )
 def test_what_no_notation_can_be(bad, error, message):
     with pytest.raises(error, match=re.escape(message)):
         Notation("mine", **bad)
+
+
+# ---- files --------------------------------------------------------------------------------------
+
+COURSE = """
+schema = "chainrule.notation/1"
+base = "nielsen"
+about = "Our course."
+residual = "t-o"
+count-from = 0
+negated = ["delta"]
+[patterns]
+W = "θ^{(<l>)}_{<u>,<k>}"
+"""
+
+
+def test_a_notation_from_a_file(tmp_path):
+    path = tmp_path / "course.toml"
+    path.write_text(COURSE, encoding="utf-8")
+    course = choose_notation(path)
+    options = {"about": "Our course.", "residual": "t-o", "count_from": 0, "negated": ("delta",)}
+    patterns = NIELSEN | {"W": "θ^{(<l>)}_{<u>,<k>}"}
+    assert course == replace(NOTATIONS["nielsen"], name="course", patterns=patterns, **options)
+    assert (
+        explain("mazur", notation=str(path)).to_text()
+        == explain("mazur", notation=course).to_text()
+    )
+    values = tomllib.loads(COURSE)
+    jsonschema.validate(values, json.loads(notation_schema()))
+    (tmp_path / "course.json").write_text(json.dumps(values), encoding="utf-8")
+    assert choose_notation(tmp_path / "course.json") == course
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("missing.toml", None, "cannot be read (No such file or directory); give the path"),
+        ("n.toml", "=", "is not valid TOML"),
+        ("n.json", "{", "is not valid JSON"),
+        ("n.json", "[]", "must be an object with the keys schema, name, base"),
+        ("n.json", '{"pattern": {}}', "did you mean 'patterns'"),
+        ("n.json", '{"patterns": []}', "give an object with a pattern for each quantity"),
+        ("n.json", '{"patterns": {"detla": "d"}}', "did you mean 'delta'"),
+        ("n.json", '{"base": "nielson"}', "did you mean 'nielsen'"),
+        ("n.json", '{"schema": "chainrule.notation/2"}', "must be 'chainrule.notation/1'"),
+        ("n.json", '{"negated": "delta"}', "give a list"),
+        ("n.json", '{"half": "yes"}', "half='yes'"),
+        ("n.json", '{"name": 3}', "give a word"),
+    ],
+)
+def test_a_malformed_file_is_an_error_that_names_it(tmp_path, name, text, message):
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises((InputError, UnknownNameError), match=re.escape(message)) as caught:
+        choose_notation(path)
+    assert str(path) in str(caught.value)
+
+
+def test_the_schema_lists_the_notations_and_the_keys():
+    properties = json.loads(notation_schema())["properties"]
+    assert properties["base"]["enum"] == list(NOTATIONS)
+    assert set(properties) == set(KEYS)
+
+
+# ---- arrays -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("notation", "names"),
+    [
+        ("plain", ["x", "W1", "z1", "delta2", "dW2"]),
+        ("mazur", ["i", "w_{1…4}", "net_{h}", "δ_{o}", "∂E/∂w_{5…8}"]),
+        ("nielsen", ["a^{1}", "w^{2}", "z^{2}", "δ^{3}", "∂C/∂w^{3}"]),
+        ("rumelhart", ["o_{1…2}", "w_{3…4,1…2}", "net_{3…4}", "δ_{5…6}", "∂E/∂w_{5…6,3…4}"]),
+        ("russell-norvig", ["a_{1…2}", "w_{1…2,3…4}", "in_{3…4}", "Δ_{5…6}", "∂Loss/∂w_{3…4,5…6}"]),
+    ],
+)
+def test_arrays_have_the_notations_names(notation, names):
+    matrices = explain("mazur", level="matrices", notation=notation).steps[0].matrices
+    found = {m.key: m.markup for m in matrices}
+    assert [found[key] for key in ("x", "W1", "z1", "delta2", "dW2")] == names
+    assert len(set(found.values())) == len(found), "two arrays have one name"
+
+
+def test_an_array_with_the_opposite_sign_is_shown_so():
+    plain, negated = (
+        {m.key: m for m in explain("mazur", level="matrices", notation=name).steps[0].matrices}
+        for name in ("plain", "rumelhart")
+    )
+    delta = negated["delta2"]
+    np.testing.assert_array_equal(delta.array, plain["delta2"].array)
+    np.testing.assert_array_equal(delta.shown, -plain["delta2"].array)
+    assert delta.formula == "-∂E/∂o_5…6 ⊙ logistic′(net_5…6)"
+    assert negated["dW2"].formula == "-δ_5…6ᵀ @ o_3…4"
+    row = explain("mazur", level="matrices", notation="rumelhart").to_dict()["steps"][0]["matrices"]
+    assert next(r for r in row if r["key"] == "delta2")["sign"] == -1
 
 
 def test_an_unknown_notation_offers_the_nearest():

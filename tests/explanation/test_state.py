@@ -100,7 +100,7 @@ def test_averages_and_numbers_stand_as_they_are():
     assert doc["learning_rate"].value == 0.025
     text = " ".join(doc.to_text().split())
     assert "Step 9" in text
-    assert "Updates made before: 8. The parameters and the optimizer's memory are what" in text
+    assert "Updates made before: 8. The parameters and the optimizer's memory are those" in text
     assert "for every parameter" not in text
     assert f"m_W1[1,2] = {doc['m_W1[1,2]'].shown}" in text
 

@@ -78,9 +78,9 @@ def described(network: Network, optimizer: Optimizer | LBFGS | None) -> str:
     return f"{_sizes(network)}; {', '.join(parts)}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number of things in words, in digits above ten."""
-    number = WORDS[count] if count < len(WORDS) else f"{count:,}"
+def counted(count: int, noun: str, *, words: bool = True) -> str:
+    """Return a number of things, in words or in digits."""
+    number = WORDS[count] if words and count < len(WORDS) else f"{count:,}"
     return f"{number} {noun}{'s' * (count != 1)}"
 
 
@@ -92,15 +92,17 @@ def enumerated(texts: Iterable[str]) -> str:
 
 def _sizes(network: Network) -> str:
     widths = [layer.units for layer in network.layers if isinstance(layer, Dense)]
-    hidden, outputs = widths[:-1], counted(network.widths[-1], "output")
-    inputs = counted(network.inputs, "input")
+    hidden = widths[:-1]
+    words = max(network.inputs, *widths) < len(WORDS)  # all in words, or all in digits
+    outputs = counted(network.widths[-1], "output", words=words)
+    inputs = counted(network.inputs, "input", words=words)
     if not hidden:
         return f"{inputs} and {outputs}"
     if len(hidden) == 1:
-        return f"{inputs}, {counted(hidden[0], 'hidden unit')} and {outputs}"
+        return f"{inputs}, {counted(hidden[0], 'hidden unit', words=words)} and {outputs}"
     if len(set(hidden)) == 1:
-        each = f"{counted(len(hidden), 'hidden layer')} of {counted(hidden[0], 'unit')} each"
-        return f"{inputs}, {each}, and {outputs}"
+        units = counted(hidden[0], "unit", words=words)
+        return f"{inputs}, {counted(len(hidden), 'hidden layer')} of {units} each, and {outputs}"
     sizes = f"{enumerated(map(str, hidden))} units"
     return f"{inputs}, {counted(len(hidden), 'hidden layer')} of {sizes}, and {outputs}"
 

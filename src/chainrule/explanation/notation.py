@@ -105,6 +105,9 @@ class Notation:
     def __post_init__(self) -> None:
         check_type(self.name, str, "a notation's name", "give a word, such as 'course'")
         check_type(self.patterns, Mapping, f"patterns of {self.name!r}", "give a mapping")
+        check_type(self.negated, tuple, "negated", "give a list, such as ['delta']")
+        check_type(self.half, bool, "half", "give true or false")
+        check_type(self.about, str, "about", "give a sentence")
         for quantity in (*self.patterns, *self.negated):
             if quantity not in QUANTITIES and not OF_PARAMETERS.fullmatch(quantity):
                 raise unknown("notation quantity", quantity, QUANTITIES)
@@ -137,7 +140,7 @@ class Notation:
         layered = (ref for ref in refs if not ref.layer or ref.layer.isdigit())
         below_ones = {below(ref, network) for ref in layered}
         missing = {_sort(ref, network) for ref in below_ones if not self._pattern(ref, network)}
-        return sorted(missing & QUANTITIES - UNNAMED)
+        return sorted((missing & QUANTITIES) - UNNAMED - {"p"})  # p is a there, as nothing links
 
     def __call__(self, ref: Ref, places: Places) -> str:
         """Return the name of a number, in markup."""

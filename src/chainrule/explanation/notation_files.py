@@ -78,8 +78,8 @@ def _notation(found: dict[str, Any], name: str) -> Notation:
     if not isinstance(patterns, dict):
         raise InputError(f"patterns={patterns!r}: give an object with a pattern for each quantity")
     options["patterns"] = {**NOTATIONS[base].patterns, **patterns}
-    if "negated" in options:
-        options["negated"] = tuple(options["negated"])
+    if isinstance(negated := options.get("negated"), list):
+        options["negated"] = tuple(negated)
     return replace(NOTATIONS[base], **{"about": "", **options}, name=found.get("name", name))
 
 
