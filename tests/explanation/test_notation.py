@@ -20,8 +20,9 @@ from chainrule.explanation import (
     explain_problem,
     notation_schema,
 )
-from chainrule.explanation.notation import NIELSEN, PLACEHOLDERS
+from chainrule.explanation.notation import PLACEHOLDERS
 from chainrule.explanation.notation_files import KEYS
+from chainrule.explanation.patterns import NIELSEN
 from chainrule.pages.markup import Piece, Ratio, parse_name, plain_name
 
 BOOKS = {  # what each book calls these, in the 2-2-2 example

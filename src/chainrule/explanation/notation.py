@@ -10,6 +10,15 @@ from typing import Literal, NamedTuple
 
 from chainrule.descriptions import check_int, check_type
 from chainrule.errors import InputError, unknown
+from chainrule.explanation.patterns import (
+    MAZUR,
+    NIELSEN,
+    QUANTITIES,
+    RUMELHART,
+    RUSSELL_NORVIG,
+    SIGNS,
+    UNNAMED,
+)
 from chainrule.layout import Block
 from chainrule.network import Network
 from chainrule.pages import Ref, markup_fault
@@ -60,6 +69,7 @@ PLACEHOLDERS = {
 
 
 RESIDUALS = ("o-t", "t-o")
+OF_PARAMETERS = re.compile(r"\w+_[Wb](_new)?")  # such as m_W, beside the general slot
 
 
 @dataclass(frozen=True)
@@ -380,160 +390,6 @@ def _before(matrix: Block, network: Network) -> int:
 
 
 # ---- what the textbooks write -------------------------------------------------------------------
-
-SIGNS = {  # of words that stay words in the plain notation
-    "mhat": "m̂",
-    "vhat": "v̂",
-    "g": "g",
-    "sign": "sgn",
-    "absolute": "Σ|w|",
-    "square": "Σw²",
-    "squares": "Σg²",
-}
-COMMON = {
-    "learning_rate": "η",
-    "momentum": "μ",
-    "beta1": "β_{1}",
-    "beta2": "β_{2}",
-    "eps": "ε",
-    "rho": "ρ",
-    "l1": "λ_{1}",
-    "l2": "λ_{2}",
-    "alpha": "α",
-    "decay_W": "λ",
-    "decay_b": "λ",
-    "slot": "<q>_{<own>}",
-    "slot_new": "<q>_{<own>}^{+}",
-    "gain": "γ^{(<l>)}_{<u>}",
-    "dgain": "∂E/∂<own>",
-    "gain_new": "<own>^{+}",
-    "mu": "μ^{(<l>)}",
-    "var": "σ²^{(<l>)}",
-    "r": "r^{(<l>)}",
-    "c": "c^{(<l>)}_{<u>}",
-    "epsilon": "ε^{(<l>)}",
-    "xhat": "x̂^{(<l>)}_{<u>}",
-    "dxhat": "∂E/∂x̂^{(<l>)}_{<u>}",
-    "link": "p_{<u>}",
-    "dp": "∂E/∂p_{<u>}",
-    "s": "s_{<u>}",
-    "e": "e_{<u>}",
-    "path": "<da> via <v>",
-    "through": "<da> via <v>",
-}
-MAZUR = {
-    **COMMON,
-    "x": "i_{<u>}",
-    "t": "target_{<n>}",
-    "z": "net_{<n>}",
-    "a": "out_{<n>}",
-    "slope": "∂out_{<n>}/∂net_{<n>}",
-    "local": "∂net_{<n>}/∂<own>",
-    "p": "out_{<n>}",
-    "error": "E_{<n>}",
-    "loss": "E",
-    "cost": "C",
-    "do": "∂E/∂out_{<n>}",
-    "da": "∂E/∂out_{<n>}",
-    "dinput": "∂E/∂i_{<u>}",
-    "path": "∂E_{<v>}/∂out_{<n>}",
-    "delta": "δ_{<n>}",
-    "delta_sample": "δ_{<n>} alone",
-    "W": "w_{<w>}",
-    "b": "b_{<n>}",
-    "dW": "∂E/∂<own>",
-    "db": "∂E/∂<own>",
-    "W_new": "<own>^{+}",
-    "b_new": "<own>^{+}",
-}
-NIELSEN = {
-    **COMMON,
-    "dgain": "∂C/∂<own>",
-    "dxhat": "∂C/∂x̂^{(<l>)}_{<u>}",
-    "dp": "∂C/∂p_{<u>}",
-    "path": "<da> via <k>",
-    "through": "<da> via <k>",
-    "x": "a^{1}_{<u>}",
-    "t": "y_{<u>}",
-    "z": "z^{<l>}_{<u>}",
-    "a": "a^{<l>}_{<u>}",
-    "slope": "σ'(z^{<l>}_{<u>})",
-    "p": "a^{<l>}_{<u>}",
-    "error": "C_{<u>}",
-    "loss": "C",
-    "cost": "C_{total}",
-    "do": "∂C/∂a^{<l>}_{<u>}",
-    "da": "∂C/∂a^{<l>}_{<u>}",
-    "dinput": "∂C/∂a^{1}_{<u>}",
-    "delta": "δ^{<l>}_{<u>}",
-    "delta_sample": "δ^{<l>}_{<u>} alone",
-    "W": "w^{<l>}_{<jk>}",
-    "b": "b^{<l>}_{<u>}",
-    "dW": "∂C/∂<own>",
-    "db": "∂C/∂<own>",
-    "W_new": "<own> new",
-    "b_new": "<own> new",
-}
-RUMELHART = {
-    **COMMON,
-    "path": "<da> via <V>",
-    "through": "<da> via <V>",
-    "x": "o_{<s,><N>}",
-    "t": "t_{<s,><N>}",
-    "z": "net_{<s,><N>}",
-    "a": "o_{<s,><N>}",
-    "slope": "f'(net_{<s,><N>})",
-    "p": "o_{<s,><N>}",
-    "error": "E_{<s,><N>}",
-    "loss": "E",
-    "cost": "E_{total}",
-    "do": "∂E/∂o_{<s,><N>}",
-    "da": "∂E/∂o_{<s,><N>}",
-    "dinput": "∂E/∂o_{<s,><N>}",
-    "delta": "δ_{<s,><N>}",
-    "delta_sample": "δ_{<s,><N>} alone",
-    "W": "w_{<N>,<K>}",
-    "b": "θ_{<N>}",
-    "dW": "∂E/∂<own>",
-    "db": "∂E/∂<own>",
-    "W_new": "<own>^{+}",
-    "b_new": "<own>^{+}",
-}
-RUSSELL_NORVIG = {
-    **RUMELHART,
-    "dgain": "∂Loss/∂<own>",
-    "dxhat": "∂Loss/∂x̂^{(<l>)}_{<u>}",
-    "dp": "∂Loss/∂p_{<u>}",
-    "learning_rate": "α",
-    "alpha": "λ",
-    "x": "a_{<s,><N>}",
-    "t": "y_{<s,><N>}",
-    "z": "in_{<s,><N>}",
-    "a": "a_{<s,><N>}",
-    "slope": "g'(in_{<s,><N>})",
-    "p": "a_{<s,><N>}",
-    "error": "Loss_{<s,><N>}",
-    "loss": "Loss",
-    "cost": "Loss_{total}",
-    "do": "∂Loss/∂a_{<s,><N>}",
-    "da": "∂Loss/∂a_{<s,><N>}",
-    "dinput": "∂Loss/∂a_{<s,><N>}",
-    "delta": "Δ_{<s,><N>}",
-    "delta_sample": "Δ_{<s,><N>} alone",
-    "W": "w_{<K>,<N>}",
-    "b": "w_{<0>,<N>}",
-    "dW": "∂Loss/∂<own>",
-    "db": "∂Loss/∂<own>",
-}
-
-UNNAMED = frozenset(  # quantities that no textbook names; a pattern may
-    (
-        *("J", "absolute", "dx", "factor", "k", "keep", "level", "limit", "mask", "n", "norm"),
-        *("o", "penalty", "square", "squares", "total", "weight", "width"),
-    )
-)
-QUANTITIES = UNNAMED | frozenset(MAZUR)
-OF_PARAMETERS = re.compile(r"\w+_[Wb](_new)?")  # such as m_W, beside the general slot
 
 NOTATIONS: dict[str, Notation] = {
     "plain": Notation(

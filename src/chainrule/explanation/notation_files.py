@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from chainrule.errors import InputError, UnknownNameError, unknown
 from chainrule.explanation.notation import NOTATIONS, Notation
@@ -74,10 +74,11 @@ def _notation(found: dict[str, Any], name: str) -> Notation:
         raise InputError(f"schema={found['schema']!r}: must be {SCHEMA!r}")
     base = canonical("notation", found.get("base", "plain"), NOTATIONS)
     options = {key.replace("-", "_"): value for key, value in found.items() if key in OPTIONS}
-    patterns = options.get("patterns", {})
-    if not isinstance(patterns, dict):
+    patterns: Any = options.get("patterns", {})
+    if not isinstance(patterns, dict):  # its contents are checked by Notation
         raise InputError(f"patterns={patterns!r}: give an object with a pattern for each quantity")
-    options["patterns"] = {**NOTATIONS[base].patterns, **patterns}
+    own = cast("dict[str, str]", patterns)
+    options["patterns"] = {**NOTATIONS[base].patterns, **own}
     if isinstance(negated := options.get("negated"), list):
         options["negated"] = tuple(negated)
     return replace(NOTATIONS[base], **{"about": "", **options}, name=found.get("name", name))
