@@ -69,6 +69,12 @@ def output_activation(name: str | None) -> str | None:
     return name_of("activation", ACTIVATIONS)(name)
 
 
+def notation(name: str | None) -> str | None:
+    """Return a notation's name, or the path of its file."""
+    is_path = name is not None and name.lower().endswith((".toml", ".json"))
+    return name if is_path else name_of("notation", NOTATIONS)(name)
+
+
 def name_option(
     choices: Sequence[str], kind: str, summary: str, check: NameCheck | None = None
 ) -> Any:
@@ -210,7 +216,13 @@ Parameter = Annotated[
 ]
 Level = Annotated[str | None, name_option(LEVELS, "level", f"The detail: {', '.join(LEVELS)}.")]
 NotationName = Annotated[
-    str | None, name_option(NOTATIONS, "notation", f"One of: {', '.join(NOTATIONS)}.")
+    str | None,
+    name_option(
+        NOTATIONS,
+        "notation",
+        f"One of: {', '.join(NOTATIONS)}; or your own, in a .toml or .json file.",
+        notation,
+    ),
 ]
 Residual = Annotated[
     str | None,

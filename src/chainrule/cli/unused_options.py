@@ -15,7 +15,7 @@ LEVEL_REMEDY = "remove it, or add --level scalars or --parameter KEY"
 EXAMPLE_UNUSED: Unused = {
     "numpy": (PAGE_OPTIONS, NO_PAGE),
     "pytorch": (PAGE_OPTIONS, NO_PAGE),
-    "matrices": (("count-from", "compact"), f"at the level of matrices; {LEVEL_REMEDY}"),
+    "matrices": (("compact",), f"at the level of matrices; {LEVEL_REMEDY}"),
     "summary": (
         ("residual", "count-from", "compact"),
         f"on a summary; {LEVEL_REMEDY}",
