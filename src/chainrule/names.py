@@ -167,7 +167,7 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     },
 }  # by kind and name: what to use instead, and how it differs
 
-OTHERS: Mapping[str, tuple[str, ...]] = {
+_OF_THE_FIELD: Mapping[str, tuple[str, ...]] = {
     "activation": (
         *("softsign", "softmin", "softshrink", "mish", "prelu", "rrelu", "crelu", "relu6", "celu"),
         *("glu", "swiglu", "geglu", "reglu", "hard-sigmoid", "hard-tanh", "hard-swish"),
@@ -183,7 +183,12 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
         *("adagrad", "adadelta", "adamax", "nadam", "radam", "amsgrad", "adafactor", "sparse-adam"),
         *("ftrl", "lion", "lamb", "lars", "rprop", "asgd", "bfgs", "newton", "cg", "muon"),
     ),
-}  # things of the field that are not here: no name of another thing is proposed for them
+}
+# Names of the field that are not registered here: no name of another thing is suggested for them.
+OTHERS: Mapping[str, tuple[str, ...]] = {
+    kind: tuple(name for name in names if name not in KINDS[kind])
+    for kind, names in _OF_THE_FIELD.items()
+}
 
 _SAME = {"solver": "optimizer", "option": "setting"}  # kinds with the same advice
 

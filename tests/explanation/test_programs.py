@@ -21,14 +21,14 @@ from chainrule.activations import SELU, Custom, LeakyReLU
 from chainrule.batch import Batch
 from chainrule.errors import InputError
 from chainrule.explanation.programs import numpy_program, pytorch_program
-from chainrule.explanation.programs.source import schedule_text
+from chainrule.explanation.programs.source import SCHEDULE_FORMULAS, schedule_text
 from chainrule.explanation.setup import Setup
 from chainrule.layers import ActivationLayer, Dense, Dropout, LayerNorm
 from chainrule.losses import CustomLoss
 from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import SGD, AdamW, ClipNorm, ClipValue, Momentum, Nesterov, OptimizerState
 from chainrule.penalties import Penalty
-from chainrule.schedules import ExponentialDecay, Schedule, WarmUp
+from chainrule.schedules import ConstantRate, ExponentialDecay, Schedule, WarmUp
 from chainrule.wiring import Step, wire
 from tests.laws.nets import (
     ACTIVATION_VARIANTS,
@@ -352,7 +352,8 @@ def test_schedules_as_formulas(name):
     text = schedule_text(schedule, "step", range(1, 21))
     rates = [eval(text, {"math": __import__("math"), "step": k}) for k in range(1, 21)]  # noqa: S307
     assert rates == pytest.approx([schedule(k) for k in range(1, 21)], rel=1e-14)
-    assert "[" not in text
+    has_formula = isinstance(schedule, (ConstantRate, WarmUp, *SCHEDULE_FORMULAS))
+    assert ("[" in text) != has_formula  # others are written as a list of learning rates
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
