@@ -1,4 +1,4 @@
-"""How tests call the command line: in this process, in one of its own, or in a terminal."""
+"""Fixtures that call the command line: in this process, in a subprocess, or in a terminal."""
 
 import os
 import subprocess
@@ -12,11 +12,18 @@ import pytest
 from chainrule.cli import main
 
 COMMAND = [sys.executable, "-m", "chainrule"]
-MEDDLERS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+TERMINAL_VARIABLES = (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "LINES",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+)
 
 
 class Outcome(NamedTuple):
-    """What a command left behind."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -28,7 +35,7 @@ Call = Callable[..., Outcome]
 
 def environment(**changes: str) -> dict[str, str]:
     """Return an environment whose terminal is xterm, with some variables changed."""
-    plain = {name: value for name, value in os.environ.items() if name not in MEDDLERS}
+    plain = {name: value for name, value in os.environ.items() if name not in TERMINAL_VARIABLES}
     return {**plain, "TERM": "xterm-256color", "PYTHONUTF8": "1", **changes}
 
 
@@ -46,7 +53,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 @pytest.fixture
 def process() -> Call:
-    """Call a command in a process of its own, without a terminal."""
+    """Call a command in a subprocess, without a terminal."""
 
     def run(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> Outcome:
         done = subprocess.run(
@@ -61,6 +68,20 @@ def process() -> Call:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def demo() -> Outcome:
+    """Run the demo once in a subprocess, for all tests of its output."""
+    done = subprocess.run(
+        [*COMMAND, "demo"],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture

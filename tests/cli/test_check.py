@@ -496,7 +496,7 @@ def test_the_same_numbers_without_a_preset(call: Call, program: Any):
     assert named(report(call("check", file, *line.split(), "--json"))) == ["updated-weights"]
 
 
-# ---- names play no part -------------------------------------------------------------------------
+# ---- names do not matter ------------------------------------------------------------------------
 
 
 class Renamer(ast.NodeTransformer):
@@ -614,21 +614,21 @@ def test_renaming_renames():
     assert getattr(space[first](), second)(number) == 3
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        "functions/xor_train_step.py",
-        "functions/rede_neural.py",
-        "functions/network_chapter2.py",
-        "classes/mlp_class_v2.py",
-        "classes/bias_trick_net.py",
-        "mixed/deep_tanh.py",
-        "mixed/tanh_bits.py",
-        "mixed/half_adder_scalars.py",
-        "mixed/neurones_objets.py",
-    ],
-)
-def test_names_play_no_part(call: Call, program: Any, place: str):
+RENAMED = (
+    *("functions/network_chapter2.py", "classes/bias_trick_net.py", "mixed/tanh_bits.py"),
+    *("functions/xor_train_step.py", "functions/rede_neural.py", "classes/mlp_class_v2.py"),
+    *("mixed/deep_tanh.py", "mixed/half_adder_scalars.py", "mixed/neurones_objets.py"),
+)  # the first three by default, all with --full
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "renamed_program" in metafunc.fixturenames:
+        full = metafunc.config.getoption("full")
+        metafunc.parametrize("renamed_program", RENAMED if full else RENAMED[:3])
+
+
+def test_names_do_not_matter(call: Call, program: Any, renamed_program: str):
+    place = renamed_program
     folder, _, name = place.partition("/")
     truths = json.loads((PROGRAMS / folder / "truth.json").read_text(encoding="utf-8"))
     truth = next(entry for entry in truths if entry["file"] == name)

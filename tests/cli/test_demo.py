@@ -1,11 +1,7 @@
-"""``chainrule demo``: the network learns, and what is shown of it is true.
-
-How the progress moves in a terminal is tested in test_terminal.py.
-"""
+"""``chainrule demo``: the network learns, and what is shown is true."""
 
 import re
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -16,59 +12,45 @@ from chainrule.cli import digits, progress
 from chainrule.cli.digits import Digits, caption, draw, load, row, split, uninterrupted
 from chainrule.cli.output import page
 from chainrule.training import Record
-from tests.cli.conftest import COMMAND, Call, Outcome, environment
+from tests.cli.conftest import Call, Outcome
 
 ESCAPE = "\x1b"
 
 
-@pytest.fixture(scope="module")
-def outcome() -> Outcome:
-    """Run the demo once, without a terminal."""
-    done = subprocess.run(
-        [*COMMAND, "demo"],
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
-
-
-def test_it_learns(outcome: Outcome):
-    assert outcome.code == 0, outcome.err
+def test_it_learns(demo: Outcome):
+    assert demo.code == 0, demo.err
     found = re.search(
         r"^([\d.]+)% accuracy on held-out digits: (\d+) of (\d+)",
-        outcome.out,
+        demo.out,
         flags=re.MULTILINE,
     )
     assert found
     share, right, count = map(float, found.groups())
     assert share >= 97
     assert share == round(100 * right / count, 1)
-    assert f"Mistakes: {count - right:g}\n" in outcome.out
+    assert f"Mistakes: {count - right:g}\n" in demo.out
 
 
-def test_the_worked_example_comes_first(outcome: Outcome):
-    assert outcome.out.startswith("The 2-2-2 example")
-    assert "w5⁺ = 0.4 - 0.5 · 0.082167040564 = 0.35891648\n" in outcome.out
+def test_the_worked_example_comes_first(demo: Outcome):
+    assert demo.out.startswith("The 2-2-2 example")
+    assert "w5⁺ = 0.4 - 0.5 · 0.082167040564 = 0.35891648\n" in demo.out
 
 
-def test_it_is_plain_off_a_terminal(outcome: Outcome):
-    assert ESCAPE not in outcome.out + outcome.err
-    assert "\r" not in outcome.out + outcome.err
-    assert max(map(len, outcome.out.splitlines())) <= 80
+def test_it_is_plain_text_without_a_terminal(demo: Outcome):
+    assert ESCAPE not in demo.out + demo.err
+    assert "\r" not in demo.out + demo.err
+    assert max(map(len, demo.out.splitlines())) <= 80
 
 
-def test_progress_is_a_few_lines_on_standard_error(outcome: Outcome):
-    lines = outcome.err.splitlines()
+def test_progress_is_a_few_lines_on_standard_error(demo: Outcome):
+    lines = demo.err.splitlines()
     assert [line.partition(":")[0] for line in lines] == [f"epoch {n}/20" for n in (5, 10, 15, 20)]
     pattern = r"epoch \d+/20: loss \d\.\d{4}, held out \d\d\.\d%, learning rate 0\.00\d{3}"
     assert all(re.fullmatch(pattern, line) for line in lines)
-    assert "epoch" not in outcome.out
+    assert "epoch" not in demo.out
 
 
-def test_too_little_is_a_failed_check(call: Call, monkeypatch: pytest.MonkeyPatch):
+def test_low_accuracy_is_a_failed_check(call: Call, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(digits, "EPOCHS", 1)
     code, out, err = call("demo")
     assert code == 1
@@ -76,7 +58,7 @@ def test_too_little_is_a_failed_check(call: Call, monkeypatch: pytest.MonkeyPatc
     assert "accuracy on held-out digits" in out
 
 
-def test_scikit_learn_is_asked_for(call: Call, monkeypatch: pytest.MonkeyPatch):
+def test_scikit_learn_is_required(call: Call, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     code, out, err = call("demo")
     assert code == 3
@@ -85,7 +67,7 @@ def test_scikit_learn_is_asked_for(call: Call, monkeypatch: pytest.MonkeyPatch):
     assert "pip install 'chainrule[train]'" in err
 
 
-def test_an_interruption_is_only_put_off():
+def test_an_interruption_is_delayed():
     handler, passed = signal.getsignal(signal.SIGINT), []
 
     def interrupted() -> None:
@@ -136,12 +118,12 @@ def test_as_many_are_drawn_as_fit(width: int, drawn: int):
 # ---- progress -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("epochs", "told"), [(1, [1]), (3, [1, 2, 3]), (9, [2, 4, 6, 8, 9])])
-def test_lines_are_told_now_and_then(epochs: int, told: list[int], capsys):
-    with progress.lines(Console(stderr=True), epochs) as tell:
+@pytest.mark.parametrize(("epochs", "printed"), [(1, [1]), (3, [1, 2, 3]), (9, [2, 4, 6, 8, 9])])
+def test_lines_are_printed_every_few_epochs(epochs: int, printed: list[int], capsys):
+    with progress.lines(Console(stderr=True), epochs) as show_record:
         for epoch in range(1, epochs + 1):
-            tell(Record(epoch, epoch, 0.5, None, None, None, 0.0))
-    assert capsys.readouterr().err == "".join(f"epoch {n}/{epochs}: loss 0.5000\n" for n in told)
+            show_record(Record(epoch, epoch, 0.5, None, None, None, 0.0))
+    assert capsys.readouterr().err == "".join(f"epoch {n}/{epochs}: loss 0.5000\n" for n in printed)
 
 
 def test_pages_take_what_rows_print():

@@ -1,7 +1,4 @@
-"""What a person at a terminal sees: movement, color where it is wanted, and a cursor at the end.
-
-The terminal is a real one, as far as the command can tell.
-"""
+"""The command line in a pseudo-terminal: progress bars, color, and a visible cursor at the end."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +31,7 @@ def test_progress_moves_in_a_terminal(terminal: Terminal):
     assert "accuracy on held-out digits" in seen
 
 
-def test_no_color_if_so_wished(terminal: Terminal):
+def test_no_color(terminal: Terminal):
     code, seen = finish(terminal("demo", NO_COLOR="1"))
     assert code == 0
     assert not COLOR.search(seen)

@@ -55,8 +55,9 @@ def test_aliases_are_of_names_that_exist(listed, table):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_spelling_has_two_meanings(kind):
-    group = {"solver": "optimizer", "option": "setting"}.get(kind, kind)
+def test_no_spelling_has_two_meanings(kind: str):
+    groups: dict[str, str] = {"solver": "optimizer", "option": "setting"}
+    group = groups.get(kind, kind)
     spellings = [*KINDS[kind], *(alias for found in KINDS[kind].values() for alias in found)]
     spellings += [*ADVICE.get(group, {}), *OTHERS.get(group, ())]
     folded = [name.casefold().replace("-", "") for name in spellings]
