@@ -179,7 +179,7 @@ WHOLE = "--layers 1,1 --activation tanh --loss squared-error --inputs 1 --target
         ("net.py --seconds-call nan", "above 0"),
         ("net.py --format yaml", "--format: "),
         (
-            "net.py -o report.tex",
+            "net.py -o report.pdf",
             "choose one of the endings .txt .md .tex .html .htm .json",
         ),
         ("net.py --json --format html", "contradicts --format html"),
