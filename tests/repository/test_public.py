@@ -77,12 +77,18 @@ def test_public_names_are_documented(name: str):
 
 @pytest.mark.parametrize("name", sorted(set(CALLABLES) - set(ERRORS)))
 def test_parameters_are_documented(name: str):
-    """As parameters, or as attributes of a record that users do not create themselves."""
+    """As parameters or attributes, of the class itself or of one that it is derived from."""
     thing = PUBLIC[name]
-    docstring = NumpyDocString(inspect.getdoc(thing) or "")
-    sections = docstring["Parameters"] + docstring["Attributes"]
-    documented = {n.strip(" *") for section in sections for n in section.name.split(",")}
+    classes = inspect.getmro(thing)[:-1] if inspect.isclass(thing) else [thing]
+    documented = {parameter for one in classes for parameter in documented_names(one)}
     assert set(inspect.signature(thing).parameters) - documented == set()
+
+
+def documented_names(thing: object) -> Iterator[str]:
+    """Yield the parameters and attributes in the docstring of a function or a class itself."""
+    docstring = NumpyDocString(inspect.cleandoc(vars(thing).get("__doc__") or thing.__doc__ or ""))
+    for section in docstring["Parameters"] + docstring["Attributes"]:
+        yield from (name.strip(" *") for name in section.name.split(","))
 
 
 @pytest.mark.parametrize("name", CLASSES)
