@@ -148,7 +148,7 @@ def test_a_score_that_is_no_number_is_told():
 
 def test_validation_data_that_overflow_are_told():
     fitted = quick("one", early_stopping=True, scoring="loss")
-    with pytest.raises(ValueError, match="the validation loss is inf; see whether X_val is scaled"):
+    with pytest.raises(ValueError, match="the validation loss is inf; check that X_val is scaled"):
         fitted.fit(X, NUMBERS, X_val=1e200 * X, y_val=NUMBERS)
 
 
@@ -164,7 +164,7 @@ def test_rows_held_out_of_which_none_weighs_anything(row: int | None, what: str)
     quick("one", early_stopping=True, scoring=note, max_iter=1).fit(X, NUMBERS)
     held = [i for i in range(60) if (seen[0] == X[i]).all(axis=1).any()]
     weight[[i for i in range(60) if i not in held] if row == 0 else held] = 1
-    with pytest.raises(ValueError, match=f"every row that is {what} weighs 0"):
+    with pytest.raises(ValueError, match=f"every row that is {what} has a sample weight of 0"):
         quick("one", early_stopping=True).fit(X, NUMBERS, sample_weight=weight)
 
 

@@ -138,7 +138,7 @@ def test_choices_that_were_changed(choices: dict[str, Any]):
 
 def test_layers_that_were_changed():
     fitted = quick("one").fit(X, NUMBERS).set_params(hidden_layer_sizes=(4,))
-    with pytest.raises(InputError, match="warm_start, partial_fit and explain go on with the"):
+    with pytest.raises(InputError, match="warm_start, partial_fit and explain require the"):
         fitted.explain(X[ROWS], NUMBERS[ROWS])
 
 

@@ -157,7 +157,7 @@ def test_a_scorer_that_fails_is_named():
 
     with pytest.raises(ValueError, match="could not convert") as told:
         quick("one", early_stopping=True, scoring=wrong).fit(X, NUMBERS)
-    assert "early stopping asked scoring=" in told.value.__notes__[0]
+    assert "raised by scoring=" in told.value.__notes__[0]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

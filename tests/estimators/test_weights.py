@@ -89,7 +89,7 @@ def test_weights_can_be_set_before_anything_is_fitted():
     assert bytes_of(fresh) == bytes_of(fitted)
     cold = quick("one")
     cold.coefs_ = [np.zeros((4, 5)), np.zeros((5, 1))]
-    with pytest.warns(UserWarning, match="set warm_start=True to begin with yours"):
+    with pytest.warns(UserWarning, match="set warm_start=True to start from yours"):
         cold.fit(X, NUMBERS)
     assert bytes_of(cold) == bytes_of(fitted)
 
