@@ -1,6 +1,6 @@
-"""Training: ``train`` describes a run, and the ``Run`` computes its epochs when they are wanted.
+"""Training: `train` describes a run, and `Run` computes its epochs on demand.
 
-Validation, early stopping and records stand here, around an engine's loop. No formula does.
+It adds validation, early stopping, records and L-BFGS to the engines' loops over batches.
 """
 
 import math
@@ -124,7 +124,7 @@ METRICS: dict[str, Metric] = {"accuracy": accuracy, "r2": r2}
 # ---- the run ------------------------------------------------------------------------------------
 
 
-def train(  # noqa: PLR0913 (a run is asked many things, most of them by name only)
+def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     network: Network,
     X: ArrayLike,  # the field's name
     y: ArrayLike,
@@ -144,7 +144,7 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     loss_after_epoch: bool = False,
     engine: str = "auto",
 ) -> "Run":
-    """Describe a training run; its epochs are computed when they are asked for.
+    """Describe a training run; its epochs are computed on demand.
 
     Parameters
     ----------
@@ -162,9 +162,9 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     shuffle : bool, default True
         Whether every epoch has an order of its own.
     seed : int, default 0
-        Of the first weights, the orders and the dropout masks.
+        Seed of the initial weights, the order of samples and the dropout masks.
     sample_weight : array (n,), optional
-        Sample weights; brought to mean 1 over these data.
+        Sample weights, scaled to mean 1 over these data.
     theta : array (parameters,), optional
         Where to begin; a copy is taken. ``network.initialize(seed)`` by default.
     state : State, optional
@@ -181,7 +181,7 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
         examples do, instead of being the mean of what the batches had.
     engine : {"auto", "compiled", "reference"}
         What computes it: the same numbers within rounding. ``chainrule.compiled.describe`` says
-        which one "auto" takes, and why; a state's run goes on with the engine that began it.
+        which one "auto" takes, and why; a continued run stays on its engine.
 
     Returns
     -------
@@ -192,7 +192,7 @@ def train(  # noqa: PLR0913 (a run is asked many things, most of them by name on
     InputError
         If data, θ or state do not fit, or are not finite.
     MissingPackageError
-        If the compiled engine is asked for and Numba or SciPy is missing.
+        If the compiled engine is requested and Numba or SciPy is missing.
     UnknownNameError
         If no optimizer, metric or engine has that name.
     DivergenceError
@@ -251,8 +251,8 @@ def choose_engine(
     engine: str,
     state: State | None,
 ) -> EngineChoice:
-    """Return what a run goes on; what a state was begun on is what "auto" means for it."""
-    own = isinstance(optimizer, LBFGS)  # it loops by itself, whatever went before
+    """Return the engine of a run; for a continued state, "auto" means the engine it began on."""
+    own = isinstance(optimizer, LBFGS)  # SciPy's loop, whichever engine was used before
     if state is not None and state.step and engine == "auto" and not own:
         engine = state.engine
     choice = describe(
@@ -295,7 +295,7 @@ def prepare_pair(network: Network, theta: Array, validation: Sequence[Any]) -> B
 
 
 def choose_metric(choice: str | Metric | None) -> Metric | None:
-    """Return the metric of a name, or the one handed in."""
+    """Return the metric of that name, or the given function."""
     return (
         choice
         if choice is None or callable(choice)
@@ -320,7 +320,7 @@ class SearchLimits(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """How a run goes, apart from its data, network and optimizer."""
+    """The options of a run, apart from its data, network and optimizer."""
 
     epochs: int
     batches: Batches
@@ -332,7 +332,7 @@ class Settings(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """Where a run has come to.
+    """A point of a run.
 
     Attributes
     ----------
@@ -340,7 +340,7 @@ class Stage(NamedTuple):
     loss : float or None
         Of the epoch that ended there, if it has a record.
     reason : str or None
-        Why the run ends there, if it does.
+        Why the run ends there, None if it goes on.
     """
 
     state: State
@@ -433,7 +433,7 @@ class Run:
         DivergenceError
             If a loss, gradient or θ is not finite.
         """
-        if isinstance(self.optimizer, Optimizer) and self._nobody_looks():
+        if isinstance(self.optimizer, Optimizer) and self._can_skip_records():
             self._run_through(self.optimizer)
         for _ in self:
             pass
@@ -574,9 +574,9 @@ class Run:
 
     def _keep(self, stage: Stage, record: Record) -> None:
         """Take over a record with the state that it is about, and with what they decide."""
-        self._store(len(self.history), [record], *self._judged(stage, record))
+        self._store(len(self.history), [record], *self._early_stopped(stage, record))
 
-    def _judged(self, stage: Stage, record: Record) -> tuple[State, str | None]:
+    def _early_stopped(self, stage: Stage, record: Record) -> tuple[State, str | None]:
         """Keep the best θ, and stop where it has not been bettered for long enough."""
         stop, state = self.settings.early_stopping, stage.state
         if stop is None:
@@ -629,7 +629,7 @@ class Run:
                 ended = state.epoch == until
                 yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
 
-    def _nobody_looks(self) -> bool:
+    def _can_skip_records(self) -> bool:
         """Whether records can be written after the fact: nothing is measured between epochs."""
         s = self.settings
         if self.engine_choice.engine != "compiled":

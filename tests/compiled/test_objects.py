@@ -226,7 +226,7 @@ def test_an_edit_under_a_running_process_that_changes_a_formula_is_refused(tree)
         _, errors = process.communicate(timeout=300)
     back()
     assert process.returncode == 1
-    assert "no longer what its file says" in errors
+    assert "has changed since it was imported" in errors
 
 
 def test_every_source_of_the_engine_counts():

@@ -73,7 +73,7 @@ def test_a_file_that_is_no_longer_what_was_imported(tmp_path: Path):
     net = mlp(3, 2, activation=Custom("own", module.f), loss="squared-error")
     path_said = describe(net, rows=4)
     assert path_said.engine == "reference"
-    assert "no longer what its file says" in path_said.reason
+    assert "has changed since it was imported" in path_said.reason
 
 
 def from_scipy(z):

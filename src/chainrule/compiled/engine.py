@@ -1,6 +1,7 @@
-"""The compiled engine: epochs of training in chunks, each one compiled call, with the same states.
+"""The training loop of the compiled engine: many updates in each compiled call.
 
-It prepares arrays and looks at the clock; what is computed stands in ``batches``.
+It prepares the memory, limits the duration of a call, and returns the same states as the reference
+loop. The computation is in ``kernels.batches`` and ``kernels.tiny``.
 """
 
 import time
@@ -38,19 +39,19 @@ from chainrule.schedules import Schedule, rate_at
 
 Array: TypeAlias = NDArray[Any]
 
-CHUNK = 0.1  # seconds of one compiled call, about; Ctrl-C waits no longer
-# Seconds after which a run's state is copied, to fall back on: at most, and for each parameter, so
-# that copying takes about a hundredth of the time.
+CHUNK = 0.1  # approximate seconds of one compiled call, and so of the delay of Ctrl-C
+# Seconds after which a run's state is copied, to return to: the maximum, and for each parameter, so
+# that copying takes about 1 % of the time.
 KEEP, KEEP_EACH = 1.0, 1e-6
 GUESS = 3e8  # parameters times samples a second, until a speed has been seen: a slow one
-NEVER = 2**62  # a count of arrivals at which nobody waits any more
+NEVER = 2**62  # a count of arrivals that ends every wait
 ORDERS = 2**16  # samples whose order is drawn at once, or one epoch's
 CALL_HEADER = [mem.FIRST, mem.COUNT, mem.STEP, mem.SEED, mem.ORDERS, mem.ENDS]
 PANEL_BYTES = 2**20  # of a thread's gradients: less, and products get slow; more leaves the cache
 
 
 class Rows(NamedTuple):
-    """Samples as the memory that they lie in, never copied.
+    """Samples where they are in memory, not copied.
 
     Attributes
     ----------
@@ -65,7 +66,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(x: Array) -> Rows:
-    """Return x (n, d) as memory, however it lies; only where entries are not aligned, a copy."""
+    """Return x (n, d) in its memory layout; it is copied only if its entries are not aligned."""
     size = x.itemsize
     if any(step % size for step in x.strides) or not x.flags.aligned:
         x = np.array(x, order="C")
@@ -90,7 +91,7 @@ def clipping(optimizer: Optimizer) -> tuple[float, float]:
 
 
 def mode_of(network: Network, optimizer: Optimizer) -> int:
-    """Return how θ changes: SGD and momentum inside the product, where nothing stands between."""
+    """Return how θ is updated: for SGD and momentum inside the product, if possible."""
     if isinstance(optimizer.clip, ClipNorm):
         return mem.WHOLE
     if network.penalty or optimizer.clip is not None:
@@ -116,7 +117,7 @@ def settings(network: Network, optimizer: Optimizer, data: Batch) -> list[float]
 
 
 class Kernel:
-    """Everything that a compiled run needs besides θ and its slots: tables, workspace, addresses.
+    """The memory and the kernels of a compiled run, apart from θ and its moving averages.
 
     Parameters
     ----------
@@ -248,7 +249,7 @@ class Kernel:
     def prepare(
         self, theta: Array, slots: Array, orders: Array, state: State, count: int
     ) -> dict[str, Array]:
-        """Make ready for the next `count` updates; return the arrays of this call."""
+        """Prepare the next `count` updates; return the arrays of this call."""
         ends = (state.batch + count) // self.batches.count(self.n)
         losses, rates = np.zeros(ends + 1), np.zeros(count)
         losses[-1] = state.loss_sum if state.batch else 0.0
@@ -272,7 +273,7 @@ class Kernel:
         return made
 
     def _write_pointers(self, arrays: dict[str, Array]) -> None:
-        """Write down where arrays lie; whoever calls keeps them alive."""
+        """Store the addresses of arrays; the caller keeps the arrays alive."""
         for name, array in arrays.items():
             self.pointers[mem.FIELD_INDEX[name]] = address_of(array)
 
@@ -347,7 +348,7 @@ class Training:
     def _stretch(
         self, state: State, theta: Array, slots: Array, last: int
     ) -> tuple[State, list[float], int]:
-        """Go on for up to a second; return where, the epochs' losses, and −1 or where it broke."""
+        """Train for up to a second; return the state, losses, and the faulty update or −1."""
         began, losses = time.perf_counter(), []
         keep = min(KEEP, max(CHUNK, KEEP_EACH * len(theta)))
         while state.epoch < last and time.perf_counter() - began < keep:
@@ -415,9 +416,9 @@ class Training:
     # ---- where it broke ----
 
     def _find_fault(self, sound: State, reach: int) -> tuple[State, list[float], DivergenceError]:
-        """Go again, by halves, to the last sound update, and let the reference name what follows.
+        """Find the last sound update by bisection; the reference engine then names the fault.
 
-        Within `reach` updates a loss or θ is not finite; the last θ has been in no loss yet.
+        Within `reach` updates a loss or θ is not finite; the last θ has not been in a loss yet.
         """
         losses: list[float] = []
         while reach > 1:

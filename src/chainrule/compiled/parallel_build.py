@@ -96,13 +96,13 @@ def is_built(name: str, dtype: Dtype) -> bool:
 def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
     """Start a silent process that compiles kernels with the same packages."""
     object_cache.announce()
-    told = [sys.executable, "-P", "-c", PROGRAM, np.dtype(dtype).name, *names]
+    command = [sys.executable, "-P", "-c", PROGRAM, np.dtype(dtype).name, *names]
     path = [os.fspath(place) or str(Path.cwd()) for place in sys.path]
     places = {"PYTHONPATH": os.pathsep.join(path)}
     none, hidden = subprocess.DEVNULL, getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
         return subprocess.Popen(  # noqa: S603 (this very Python, and names of ours)
-            told,
+            command,
             env={**os.environ, **places},
             stdin=none,
             stdout=none,

@@ -1,7 +1,7 @@
-"""Numba's part: a Python function becomes an object file that no Python and no Numba is needed for.
+"""Compiling a Python function with Numba into an object file that needs neither Python nor Numba.
 
-What is built has Numba's own calling convention, without its entries from Python: the addresses of
-a result and of an exception come before the arguments. Nothing that is built here can raise.
+The functions have Numba's calling convention, without wrappers for Python: the addresses of the
+result and of an exception come before the arguments. They cannot raise.
 """
 
 from collections.abc import Callable
@@ -106,13 +106,13 @@ def build(function: Callable[..., Any], signature: Any, **options: Any) -> Built
 
 
 def needs_of(module: Any) -> tuple[str, ...]:
-    """Return the symbols that a module wants and LLVM has not."""
+    """Return the external symbols of a module that LLVM does not provide."""
     wanted = declared(module)
     foreign = [name for name in wanted if name.startswith(FOREIGN)]
     raises = [v.name for v in module.global_variables if "pickle" in v.name]  # of an exception
     if foreign or raises:
-        told = ", ".join(foreign or raises)
-        raise InputError(f"this needs Python when it runs ({told}); use numbers alone")
+        symbols = ", ".join(foreign or raises)
+        raise InputError(f"compiled code cannot call Python ({symbols}); use numbers only")
     return tuple(wanted)
 
 

@@ -36,7 +36,7 @@ with (
         LOCKS.append(theirs)
 
 # What Numba's own settings change in the code that it makes; joblib sets others in its workers.
-WISHES = (
+NUMBA_SETTINGS = (
     "OPT",
     "CPU_NAME",
     "CPU_FEATURES",
@@ -52,10 +52,10 @@ WISHES = (
     "LLVM_REFPRUNE_PASS",
     "LLVM_REFPRUNE_FLAGS",
 )
-SETTINGS_FILE = Path(".numba_config.yaml")  # of Numba's: it looks beside whatever is run
+SETTINGS_FILE = Path(".numba_config.yaml")  # read by Numba in the current folder
 
 PART = ".part"  # how the name of a file ends that is being written
-FORGOTTEN = 3600.0  # seconds after which nobody writes it any more
+FORGOTTEN = 3600.0  # age in seconds after which a partial file is abandoned
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class Built:
 
     def to_bytes(self) -> bytes:
         """Return the content of a file: a hash of the rest, a line of JSON, the code."""
-        told = json.dumps({"name": self.name, "needs": self.needs}).encode() + b"\n" + self.code
-        return hashlib.sha256(told).digest() + told
+        content = json.dumps({"name": self.name, "needs": self.needs}).encode() + b"\n" + self.code
+        return hashlib.sha256(content).digest() + content
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Built":
@@ -90,10 +90,10 @@ class Built:
         ValueError
             If the file is incomplete.
         """
-        digest, told = data[:32], data[32:]
-        if hashlib.sha256(told).digest() != digest:
+        digest, content = data[:32], data[32:]
+        if hashlib.sha256(content).digest() != digest:
             raise ValueError("the file is incomplete")
-        line, _, code = told.partition(b"\n")
+        line, _, code = content.partition(b"\n")
         given = json.loads(line)
         return cls(given["name"], tuple(given["needs"]), code)
 
@@ -156,16 +156,16 @@ def engine_key() -> str:
     """Return the hash of every source file of the package's engine, of versions and processor."""
     made_with = sys.version, *map(version, PACKAGES)
     processor = llvm.get_process_triple(), llvm.get_host_cpu_name(), features()
-    told = repr((made_with, processor, wishes(), sources.digest()))
-    return hashlib.sha256(told.encode()).hexdigest()
+    content = repr((made_with, processor, numba_settings(), sources.digest()))
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
-def wishes() -> list[str | bytes | None]:
+def numba_settings() -> list[str | bytes | None]:
     """Return Numba's settings that affect its code, from the environment and its file."""
-    asked: list[str | bytes | None] = [os.environ.get(f"NUMBA_{name}") for name in WISHES]
+    values: list[str | bytes | None] = [os.environ.get(f"NUMBA_{name}") for name in NUMBA_SETTINGS]
     with suppress(OSError):
-        asked.append(SETTINGS_FILE.read_bytes())
-    return asked
+        values.append(SETTINGS_FILE.read_bytes())
+    return values
 
 
 def features() -> str:
@@ -181,8 +181,8 @@ def path_of(name: str, key: str) -> Path | None:
     place = folder()
     if place is None or not sources.unchanged():
         return None
-    told = hashlib.sha256(f"{engine_key()} {key}".encode()).hexdigest()
-    return place / f"{name}-{told[:32]}.bin"
+    content = hashlib.sha256(f"{engine_key()} {key}".encode()).hexdigest()
+    return place / f"{name}-{content[:32]}.bin"
 
 
 def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:

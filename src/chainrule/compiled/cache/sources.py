@@ -36,7 +36,7 @@ def unchanged() -> bool:
 @cache
 def digest() -> str:
     """Return the hash of all files."""
-    told = hashlib.sha256()
+    hashed = hashlib.sha256()
     for path in FILES:
-        told.update(path.name.encode() + b"\0" + path.read_bytes())
-    return told.hexdigest()
+        hashed.update(path.name.encode() + b"\0" + path.read_bytes())
+    return hashed.hexdigest()

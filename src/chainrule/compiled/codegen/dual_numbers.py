@@ -1,7 +1,6 @@
 """Dual numbers, a value and its slope: functions of them give derivatives exact to rounding.
 
-They take the place of the complex step in compiled code, which they follow where it chooses a side;
-how texts become functions of them is not known here.
+In compiled code they replace the complex step, and agree with it at points of discontinuity.
 """
 
 import math

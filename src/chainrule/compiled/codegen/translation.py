@@ -1,12 +1,11 @@
-"""Translates elementwise functions into compiled functions of one number, from their own text.
+"""Translating elementwise functions into compiled scalar functions, from their source.
 
-Only the numbers in a text and the functions that it calls are exchanged, never the formula; loops,
-arrays and layers are not known here.
+Only the constants and the called functions are replaced, never the formula.
 
-A compiled number does not adapt as it does beside an array: ``0.5 * z`` would make a float32 z a
-float64. So NumPy's rule is written into the text. What is made of constants alone (literals,
-numbers of the module, parameters annotated ``float`` or ``int``) is computed in double precision
-and narrowed where it meets the rest: ``(1 - beta) * g`` becomes ``dtype(1.0 - double(beta)) * g``.
+In compiled code, ``0.5 * z`` would promote a float32 z to float64, unlike in NumPy. So NumPy's rule
+is written into the source: expressions of constants (literals, numbers of the module, parameters
+annotated ``float`` or ``int``) are computed in double precision and cast where they meet the rest:
+``(1 - beta) * g`` becomes ``dtype(1.0 - double(beta)) * g``.
 """
 
 import ast
@@ -132,7 +131,7 @@ def guarded(function: Function, dtype: Dtype, kind: Kind) -> Translation:
     try:
         return recalled(function, dtype, kind)
     except RecursionError as error:
-        raise InputError(f"{function!r} calls itself; write it without recursion") from error
+        raise InputError(f"{function!r} calls itself; rewrite it without recursion") from error
 
 
 def recalled(function: Function, dtype: Dtype, kind: Kind) -> Translation:
@@ -204,7 +203,7 @@ def has_file(function: FunctionType) -> bool:
     return Path(function.__code__.co_filename).is_file()
 
 
-# What all translations are made with, as it is in memory: read when it was imported.
+# The source of the translation itself, as it was when it was imported; a part of every key.
 HERE = [sys.modules[__name__], vocabulary, dual_numbers]
 FOUNDATION = "\n".join(map(inspect.getsource, HERE))
 
@@ -223,7 +222,7 @@ def find_definition(function: FunctionType) -> ast.FunctionDef:
         if is_text_of(function.__code__, node):
             if not is_unchanged(function.__code__, "".join(lines)):
                 raise InputError(
-                    f"{function!r} is no longer what its file says; import it again, or start anew"
+                    f"the file of {function!r} has changed since it was imported; import it again"
                 )
             body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
             plain: Any = ast.parse("def f(): ...").body[0]
@@ -250,7 +249,7 @@ def functions_in(text: str) -> list[Definition]:
 
 
 def no_text(function: object) -> InputError:
-    return InputError(f"{function!r} has no text to compile: write a function with def, in a file")
+    return InputError(f"the source of {function!r} is not available; define it with def, in a file")
 
 
 def is_text_of(code: CodeType, node: Definition) -> bool:
@@ -292,7 +291,7 @@ def numbers_of(code: CodeType) -> list[str]:
 
 
 def encloses(node: Definition, code: CodeType) -> bool:
-    """Whether all that the code does stands inside a lambda: there may be two on a line."""
+    """Return whether all positions of the code are inside a lambda; a line may have two."""
     if isinstance(node, ast.FunctionDef):
         return True
     places = [place for place in code.co_positions() if place[2] != place[3]]  # not its start

@@ -1,10 +1,8 @@
-"""The vocabulary of ``chainrule.elementwise`` for one number, so that loops become vector code.
+"""Scalar versions of the functions of ``chainrule.elementwise``, for loops that are vectorized.
 
-No function calls the C library, looks into a table or branches; loops are not known here.
-
-Where a name is upper case it is an `Either`: the text is the same for both precisions, and what it
-is translated for chooses the numbers. Products and sums are contracted only where it is asked for,
-by `muladd` and `polynomial`, since elsewhere the rounding of each of them is part of the method.
+No function calls the C library, uses a table or branches. Names in upper case are `Either`: the
+source is the same for both precisions, with different constants. Products and sums are contracted
+only by `muladd` and `polynomial`, since elsewhere the rounding of each is part of the method.
 """
 
 import math
@@ -21,26 +19,26 @@ from chainrule.compiled.cache import building
 
 Function: TypeAlias = Callable[..., Any]
 
-# Division by zero gives what it gives in arrays, and every rounding stays: what is not said here,
-# Numba takes over from whoever calls first. A loop with a call inside would be no vector code.
+# Division by zero as in arrays, and no reordering. Options that are not set here would be inherited
+# from the first caller. Functions are inlined, since a loop with a call is not vectorized.
 OPTIONS: Any = {"error_model": "numpy", "fastmath": False, "forceinline": True}
 njit: Any = building.njit(**OPTIONS)
 intrinsic: Any = extending.intrinsic
 
 
 class Either(NamedTuple):
-    """A constant, or a function's text, for single and for double precision."""
+    """A constant, or a function, for single and for double precision."""
 
     single: Any
     double: Any
 
     def of(self, dtype: type[np.floating[Any]]) -> Any:
-        """Return the one for a dtype."""
+        """Return the version for a dtype."""
         return self.single if dtype is np.float32 else self.double
 
 
 def either(single: Any, double: Any) -> Any:
-    """Return the two as what a text may use like the one that it will stand for."""
+    """Return both versions, typed as the one that the source uses."""
     return Either(single, double)
 
 
@@ -101,7 +99,7 @@ TWO_TO_MINUS_HALF_WAY = either(2.0**-64, 2.0**-512)
 NORMAL = either(2.0**-126, 2.0**-1022)  # the least number with all digits
 LIFT = either(24.0, 53.0)
 TWO_TO_LIFT = either(2.0**24, 2.0**53)
-LARGE = either(2.0**30, 2.0**60)  # 1 is nothing beside it
+LARGE = either(2.0**30, 2.0**60)  # adding 1 to it is lost in rounding
 
 ERFC_LAST = either(10.25, 28.0)  # erfc is 0 there
 SPLITTER = either(1.5 * 2.0**16, 1.5 * 2.0**31)  # leaves half the digits of a number below 32

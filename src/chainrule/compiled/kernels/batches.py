@@ -1,7 +1,7 @@
-"""A run of batches in one compiled call: gather, forward, loss, backward and update, over and over.
+"""The program that trains: many batches in one compiled call, each gathered, run and applied.
 
-Every thread runs this same program on its share, and they meet where one needs what another made.
-No time is looked at and nothing is shown: that stands around it.
+Every thread runs this program on its share of the work. Barriers separate the stages that need
+results of other threads.
 """
 
 import numpy as np
@@ -57,7 +57,7 @@ from chainrule.compiled.kernels.updates import penalty, total
 
 @njit
 def input_of(m: Memory, place: int, direct: int) -> tuple[int, int, int]:
-    """Return where a layer's x is: in the data or not, its offset, and the step between rows."""
+    """Return whether a layer's x is in the data, its offset, and its row stride."""
     row = layer(m, place)
     if place == 0 and direct >= 0:
         return 1, direct, m.header[X_ROW]
@@ -147,7 +147,7 @@ def backward(
 def change(
     m: Memory, place: int, direct: int, n: int, update: int, turn: int, rank: int, ranks: int
 ) -> None:
-    """Let the thread's own parameters of a layer change."""
+    """Update the thread's own parameters of a layer."""
     given, x0, ldx = input_of(m, place, direct)
     words = (
         uint64(place),
@@ -165,7 +165,7 @@ def change(
 
 @njit
 def change_by_gradient(m: Memory, update: int, turn: int, rank: int, ranks: int, met: int) -> int:
-    """Change θ by the whole gradient, once every thread's part is there."""
+    """Update θ from the whole gradient, after all threads have computed their parts."""
     met = wait(m.barrier, ranks, met)
     launch(m, NORM_PART, (uint64(turn), uint64(rank), uint64(ranks)))
     met = wait(m.barrier, ranks, met)
@@ -178,7 +178,7 @@ def change_by_gradient(m: Memory, update: int, turn: int, rank: int, ranks: int,
 
 @njit
 def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[float, int]:
-    """Run one batch; return its loss, penalty included, and how often the threads have met."""
+    """Run one batch; return its loss, penalty included, and the number of barriers passed."""
     header, turn = m.header, update % 2
     place, epoch = (
         (header[FIRST] + update) % header[BATCHES],

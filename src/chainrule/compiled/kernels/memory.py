@@ -1,6 +1,6 @@
-"""The memory of a run as kernels see it, and kernels as others call them: by address, with it.
+"""Access to a run's memory from compiled code, and compiling kernels that take that memory.
 
-Kernels are compiled once for a precision, each by itself. What they compute is not known here.
+Each kernel is compiled once for each precision and called by its address.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ njit = building.njit(**OPTIONS, fastmath=REORDERED)
 
 @njit
 def memory_of(pointers: Pointer, like: Any) -> Memory:
-    """Return the pointers that addresses stand for; `like` is the precision."""
+    """Return addresses as typed pointers; `like` gives the precision."""
     return Memory(
         pointer(pointers[0], np.int64),  # pointers
         pointer(pointers[1], np.int64),  # layers
@@ -70,13 +70,13 @@ def setting(m: Memory, which: int) -> Any:
 
 @njit
 def own_panel(m: Memory, rank: int) -> int:
-    """Return where in the workspace a thread's gradients lie."""
+    """Return the offset of a thread's gradients in the workspace."""
     return m.header[PANEL] + rank * m.header[PANEL_SIZE]
 
 
 @njit
 def array(place: Pointer) -> Any:
-    """Return memory as an array whose end nobody looks at."""
+    """View memory as an array without a bounds-checked length."""
     return carray(place, 2**62)
 
 
@@ -92,12 +92,12 @@ def share(count: int, unit: int, rank: int, ranks: int) -> tuple[int, int]:
 
 @njit
 def launch(m: Memory, kernel: int, words: Any) -> None:
-    """Run a kernel on the memory, with whole numbers."""
+    """Call a kernel with the memory and integers."""
     call(uint64(m.header[KERNELS + kernel]), (address(m.pointers, 0), *words))
 
 
 def entry_of(function: Callable[..., Any], dtype: Any) -> Callable[..., None]:
-    """Return a kernel as others call it: with the address of the memory's addresses, and words."""
+    """Return a kernel's entry point, which takes the address of the pointers, and integers."""
     names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
     text = (
         f"def {function.__name__}(pointers, {', '.join(names)}):\n"
@@ -111,12 +111,12 @@ def entry_of(function: Callable[..., Any], dtype: Any) -> Callable[..., None]:
         "like": dtype,
         "__name__": __name__,
     }
-    exec(text, scope)  # noqa: S102 (the text above: Numba wants every parameter by name)
+    exec(text, scope)  # noqa: S102 (the text above: Numba requires named parameters)
     return scope[function.__name__]
 
 
 def built_kernel(function: Callable[..., Any], dtype: Any) -> Built:
-    """Return a kernel built for a precision."""
+    """Compile a kernel for a precision."""
     count = function.__code__.co_argcount  # the memory, and words
     result = types.int64 if function.__annotations__["return"] is int else types.void
     return build(entry_of(function, dtype), result(*[types.int64] * count), fastmath=REORDERED)

@@ -1,7 +1,7 @@
 """The kernels that change θ: penalty, clipping and the optimizer's rule over a thread's share.
 
-A rule is called by address, for a stretch of θ at a time; for SGD and momentum the change is part
-of the product that makes the gradient, and no gradient is ever stored.
+A rule is called by address, for a part of θ at a time. For SGD and momentum the update is part of
+the matrix product that computes the gradient, so the gradient is never stored.
 """
 
 from typing import Any
@@ -199,7 +199,7 @@ def clip_values(m: Memory, g: Pointer, g0: int, count: int) -> None:
 
 @njit
 def bounded(g: Any, limit: Any) -> Any:
-    """Return g, brought into the limits; what is not finite becomes NaN, and stops the run."""
+    """Return g clipped to the limits; nonfinite values become NaN, which stops the run."""
     inside = limit if g > limit else max(g, -limit)
     return inside + np.float32(0) * g
 
