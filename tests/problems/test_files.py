@@ -42,7 +42,7 @@ def test_toml(write: Any):
     assert (spec.steps, spec.show, spec.digits, spec.seed) == (10, (1, 10), 5, 0)
 
 
-def test_json_says_the_same(write: Any):
+def test_json_is_equivalent(write: Any):
     import tomllib
 
     path = write(json.dumps(tomllib.loads(TOML)), "net.json")
@@ -73,7 +73,7 @@ def test_a_preset_with_changes(write: Any):
         "a\tb\n.05\t.1\n.2\t.3",
     ],
 )
-def test_rows_lie_in_a_csv_file_beside_it(write: Any, text: str):
+def test_rows_in_a_csv_file(write: Any, text: str):
     write(text, "rows.csv")
     own = TOML.replace("[[0.05, 0.10], [0.2, 0.3]]", '"rows.csv"')
     assert read_problem(write(own)) == read_problem(write(TOML))
@@ -90,7 +90,7 @@ def test_rows_lie_in_a_csv_file_beside_it(write: Any, text: str):
         ("1,2\n3\n", "rows of equal length"),
     ],
 )
-def test_a_csv_file_that_is_wrong(write: Any, text: str, said: str):
+def test_wrong_csv_files(write: Any, text: str, said: str):
     write(text, "rows.csv")
     with pytest.raises(InputError, match=said) as caught:
         read_problem(write('preset = "mazur"\ninputs = "rows.csv"'))
@@ -125,19 +125,19 @@ def test_a_csv_file_that_is_wrong(write: Any, text: str, said: str):
         ("net.toml", b"\xff\xfe", r"cannot read .*net\.toml: it is not UTF-8"),
     ],
 )
-def test_a_file_that_is_wrong(write: Any, name: str, text: str, said: str):
+def test_wrong_files(write: Any, name: str, text: str, said: str):
     with pytest.raises(InputError, match=said):
         read_problem(write(text, name))
 
 
 @pytest.mark.parametrize("text", ["layer = [2, 3, 1]", "[layer]\nsizes = 3"])
-def test_unknown_keys_are_refused_with_the_nearest(write: Any, text: str):
+def test_unknown_keys_are_rejected_with_a_suggestion(write: Any, text: str):
     with pytest.raises(UnknownNameError, match=r"net\.toml: unknown setting 'layer'; did you "):
         read_problem(write(text))
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "folder.toml"])
-def test_a_file_that_is_not_there(tmp_path: Path, name: str):
+def test_missing_files(tmp_path: Path, name: str):
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(InputError, match=f"cannot read .*{name}: .*; choose another file"):
         read_problem(tmp_path / name)

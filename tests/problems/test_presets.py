@@ -1,7 +1,4 @@
-"""Presets: what each is, that it can be learned, and that settings give it back unchanged.
-
-Published figures are recomputed in tests/worked.
-"""
+"""Named problems: their sizes and data, and that a training step lowers the loss."""
 
 import builtins
 import pickle
@@ -48,7 +45,7 @@ def test_sizes(name: str, shape: list[int], rows: int):
 
 
 @pytest.mark.parametrize("name", sorted(PROBLEMS))
-def test_a_preset_by_itself(name: str):
+def test_a_preset_without_changes(name: str):
     p = PROBLEMS[name]
     assert p.name == name
     assert p == specified(preset=name)
@@ -66,7 +63,7 @@ def test_a_step_makes_the_error_smaller(name: str):
     assert p.network.trace(after, *data).value < before.value
 
 
-def test_huddars_figures():
+def test_published_numbers_of_huddar():
     p = problem("huddar")
     trace = p.network.trace(p.theta(), *p.data())
     assert trace.p[0, 0] == pytest.approx(0.690283493, abs=5e-10)
@@ -75,7 +72,7 @@ def test_huddars_figures():
     assert p.network.layout.size == 6
 
 
-def test_softmax_begins_with_numbers_that_can_be_read():
+def test_softmax_starts_with_short_numbers():
     p = problem("softmax")
     assert all(value == round(value, 2) for value in p.theta().tolist())
     z = p.network.trace(p.theta(), *p.data()).layers[0].z
@@ -92,7 +89,7 @@ def test_digits_are_those_of_scikit_learn():
     assert np.argmax(t, axis=1).tolist() == y[:32].tolist()
 
 
-def test_scikit_learn_is_asked_for_when_it_is_needed(monkeypatch: pytest.MonkeyPatch):
+def test_scikit_learn_is_required_when_data_is_loaded(monkeypatch: pytest.MonkeyPatch):
     real = builtins.__import__
 
     def absent(name: str, *rest: Any) -> Any:
@@ -107,16 +104,16 @@ def test_scikit_learn_is_asked_for_when_it_is_needed(monkeypatch: pytest.MonkeyP
         problem("digits").data()
 
 
-def test_problems_load_no_scikit_learn():
+def test_problems_import_no_scikit_learn():
     code = "import sys, chainrule.problems; print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 
-# ---- first parameters ---------------------------------------------------------------------------
+# ---- initial parameters -------------------------------------------------------------------------
 
 
-def test_what_is_not_given_is_drawn():
+def test_parameters_not_given_are_drawn():
     p = specified(preset="half-adder", weights=[0.5] * 12)
     one, two = p.theta(1), p.theta(2)
     views, drawn = p.network.views(one), p.network.views(problem("half-adder").theta(1))
