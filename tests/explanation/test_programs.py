@@ -21,6 +21,7 @@ from chainrule.activations import SELU, Custom, LeakyReLU
 from chainrule.batch import Batch
 from chainrule.errors import InputError
 from chainrule.explanation.programs import numpy_program, pytorch_program
+from chainrule.explanation.programs.in_pytorch import inlined
 from chainrule.explanation.programs.source import SCHEDULE_FORMULAS, schedule_text
 from chainrule.explanation.setup import Setup
 from chainrule.layers import ActivationLayer, Dense, Dropout, LayerNorm
@@ -519,3 +520,19 @@ def test_what_nothing_needs_is_left_out():
 def test_a_changed_rule_changes_the_program(monkeypatch):
     monkeypatch.setattr(SGD, "equations", {"w_new": "w + learning_rate * g"})
     assert "W1_new = W1 + learning_rate * dW1" in numpy_program(mazur())
+
+
+# ---- layers and losses without an equivalent in PyTorch -----------------------------------------
+
+
+def test_a_new_layer_or_loss_is_written_from_its_equations():
+    equations = {"mu": "mean(x, axis=1, keepdims=True)", "a": "where(x > mu, W * x, softplus(x))"}
+    mu = "torch.mean(a1, dim=1, keepdim=True)"
+    assert inlined("a", equations, {"x": "a1", "W": "W2"}) == (
+        f"torch.where(a1 > {mu}, W2 * a1, -F.logsigmoid(-a1))"
+    )
+
+
+def test_an_equation_with_a_function_unknown_to_pytorch_is_refused():
+    with pytest.raises(InputError, match="'mine' has no equivalent in PyTorch; use numpy_program"):
+        inlined("a", {"a": "mine(x)"}, {"x": "x"})

@@ -4,9 +4,11 @@ No derivative of the engine is in it, so that it checks the engine independently
 """
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chainrule.activations import Activation, Custom
+from chainrule.elementwise import VOCABULARY
 from chainrule.equations import parse
 from chainrule.errors import InputError
 from chainrule.explanation.programs.own_functions import add_own
@@ -192,11 +194,10 @@ class Writer:
                 a = self._activation(layer.activation, x)
             case Dropout():
                 a = f"{x} * mask{own} / {1 - layer.rate}"
-            case _:
-                raise InputError(
-                    f"layer {network.labels[place]} ({type(layer).__name__}): the PyTorch program "
-                    "does not know this kind of layer; take numpy_program"
-                )
+            case _:  # no function of PyTorch: the layer's own equations
+                names = {p: f"{p}{own}" for p in layer.shapes(network.widths[place])}
+                names |= {"x": x, "mask": f"mask{own}", **_numbers(layer.constants)}
+                a = inlined("a", layer.equations(), names)
         self._set(f"a{own}", a, shape)
         return f"a{own}"
 
@@ -227,10 +228,9 @@ class Writer:
             return (
                 f"{add_own(self.program, loss.term, loss.name, f'the loss {loss.name!r}')}({o}, t)"
             )
-        if loss.name not in LOSSES:
-            raise InputError(
-                f"loss {loss.name!r}: the PyTorch program does not know it; take numpy_program"
-            )
+        if loss.name not in LOSSES:  # no function of PyTorch: the loss's own equations
+            names = {"o": o, "t": "t", **_numbers(loss.constants)}
+            return inlined("terms", loss.equations(), names)
         return LOSSES[loss.name].format(o=o, **loss.constants)
 
     def _penalty(self) -> None:
@@ -397,6 +397,63 @@ def _sum(*parts: str) -> str:
     """Return the sum of the parts that there are, in parentheses if it is one."""
     kept = [part for part in parts if part]
     return f"({' + '.join(kept)})" if len(kept) > 1 else "".join(kept)
+
+
+def _numbers(constants: Mapping[str, float]) -> dict[str, str]:
+    return {name: repr(value) for name, value in constants.items()}
+
+
+TORCH_CALLS = {
+    "logistic": "torch.sigmoid({0})",
+    "softplus": "(-F.logsigmoid(-({0})))",
+    "sum": "torch.sum({0}, dim={axis}, keepdim={keepdims})",
+    "mean": "torch.mean({0}, dim={axis}, keepdim={keepdims})",
+    "max": "torch.amax({0}, dim={axis}, keepdim={keepdims})",
+}
+
+
+def inlined(name: str, equations: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """Return one expression for `name` in PyTorch's functions.
+
+    Parameters
+    ----------
+    name : str
+    equations : mapping of str to str
+        The equations of `name` and of what it depends on.
+    names : mapping of str to str
+        The text that stands for each name without an equation.
+
+    Raises
+    ------
+    InputError
+        If a function has no equivalent in PyTorch.
+    """
+
+    class Inline(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            text = names[node.id] if node.id in names else inlined(node.id, equations, names)
+            return expression(text)
+
+        def visit_Call(self, node: ast.Call) -> ast.expr:
+            assert isinstance(node.func, ast.Name)  # noqa: S101 (the grammar has no other)
+            function = node.func.id
+            arguments = [ast.unparse(self.visit(a)) for a in node.args]
+            if function in TORCH_CALLS:
+                options = {str(k.arg): ast.literal_eval(k.value) for k in node.keywords}
+                text = TORCH_CALLS[function].format(*arguments, **({"keepdims": False} | options))
+            elif function in VOCABULARY:
+                text = f"torch.{function}({', '.join(arguments)})"
+            else:
+                raise InputError(
+                    f"{name} = {equations[name]}: the function {function!r} has no equivalent in "
+                    "PyTorch; use numpy_program"
+                )
+            return expression(text)
+
+    def expression(text: str) -> ast.expr:
+        return ast.parse(text, mode="eval").body
+
+    return ast.unparse(ast.fix_missing_locations(Inline().visit(expression(equations[name]))))
 
 
 def in_torch(tree: ast.expr) -> ast.expr:
