@@ -130,7 +130,7 @@ def check_subset(names: Iterable[str], *, trainable: bool | tuple[str, ...]) -> 
 
 
 def lookup(choice: T | str, kind: type[Any] | UnionType, table: Mapping[str, T], what: str) -> T:
-    """Return the description that a name or alias stands for, or the one handed in.
+    """Return the description with a name or alias, or the argument itself if it is one.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""The errors that chainrule raises: each says the value, the fault and the remedy.
+"""The errors that chainrule raises, and the texts that several modules share.
 
-This is not a place for checks; a check stands where the value is used, only the words are shared.
+A message gives the value, what is wrong with it, and what to do.
 """
 
 from collections.abc import Iterable, Mapping

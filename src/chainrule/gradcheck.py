@@ -338,7 +338,7 @@ def _numerical(
     if noise > ROUGH:
         notes = ["value computes in float32: few digits remain"]
     else:
-        notes = []
+        notes: list[str] = []
         exact = _confirmed_complex_step(value, theta, chosen, analytic, noise)
         if exact is not None:
             return "complex step", exact, notes
