@@ -1,5 +1,7 @@
 """Data that the tests of estimators share, and estimators that are quick to fit on them."""
 
+from collections.abc import Iterable, Mapping
+from itertools import cycle, islice, product
 from typing import Any
 
 import numpy as np
@@ -34,3 +36,11 @@ def quick(kind: str, **choices: Any) -> Any:
 def bytes_of(estimator: Any) -> bytes:
     """Return the weights of an estimator, to the bit."""
     return estimator.theta_.tobytes()
+
+
+def rows(axes: Mapping[str, Iterable[Any]], *, full: bool) -> list[tuple[Any, ...]]:
+    """Return all combinations of values, or as few rows as contain every value."""
+    values = [list(axis) for axis in axes.values()]
+    if full:
+        return list(product(*values))
+    return list(islice(zip(*map(cycle, values), strict=True), max(map(len, values))))

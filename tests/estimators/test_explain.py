@@ -19,7 +19,7 @@ from chainrule import (
     StepDecay,
     WarmUp,
 )
-from tests.estimators.data import BINARY, CLASSES, NUMBERS, TARGETS, X, bytes_of, quick
+from tests.estimators.data import BINARY, CLASSES, NUMBERS, TARGETS, X, bytes_of, quick, rows
 
 ROWS = slice(0, 4)
 WEIGHT = np.array([0.5, 2.0, 1.0, 3.0])
@@ -48,6 +48,28 @@ MORE: dict[str, dict[str, Any]] = {
 }
 
 
+# The axes of each test. Normally every value occurs in one row; --full runs all combinations.
+AXES: dict[str, dict[str, Any]] = {
+    "test_the_step_is_the_one_that_is_taken": {
+        "solver": SOLVERS,
+        "kind": TARGETS,
+        "more": MORE,
+        "weighted": [False, True],
+        "steps": [1, 3],
+    },
+    "test_classes_weigh": {
+        "solver": SOLVERS,
+        "choice": CLASS_WEIGHTS,
+        "weighted": [False, True],
+    },
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if axes := AXES.get(metafunc.function.__name__):
+        metafunc.parametrize(list(axes), rows(axes, full=metafunc.config.getoption("full")))
+
+
 def compare(fitted: Any, X: Any, y: Any, steps: int = 1, rtol: float = 1e-12, **more: Any) -> Any:
     """Compare the steps explained with as many calls of partial_fit; return the explanation."""
     before = bytes_of(fitted), repr(fitted._history), fitted.network_
@@ -63,7 +85,6 @@ def compare(fitted: Any, X: Any, y: Any, steps: int = 1, rtol: float = 1e-12, **
     return doc
 
 
-@pytest.mark.product(solver=SOLVERS, kind=TARGETS, more=MORE, weighted=[False, True], steps=[1, 3])
 def test_the_step_is_the_one_that_is_taken(solver, kind, more, weighted, steps):
     y = TARGETS[kind]
     fitted = quick(kind, batch_size=25, **{**SOLVERS[solver], **MORE[more]}).fit(X, y)
@@ -72,7 +93,6 @@ def test_the_step_is_the_one_that_is_taken(solver, kind, more, weighted, steps):
     compare(fitted, X[ROWS], y[ROWS], steps, **given)
 
 
-@pytest.mark.product(solver=SOLVERS, choice=CLASS_WEIGHTS, weighted=[False, True])
 def test_classes_weigh(solver, choice, weighted):
     weigh = {"class_weight": CLASS_WEIGHTS[choice], "alpha": 0.2}
     fitted = quick("binary", **weigh, **SOLVERS[solver]).fit(X, BINARY)

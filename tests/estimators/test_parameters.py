@@ -185,7 +185,7 @@ def test_what_scikit_learn_ignores_is_ignored(solver: str, ignored: dict[str, An
         ("batch_size", 0, "batch_size = 0: must be an integer of at least 1"),
         ("batch_size", "all", "batch_size='all': give 'auto'"),
         ("learning_rate", "cosin", "unknown learning rate 'cosin'"),
-        ("learning_rate", "cosine", r"needs its steps; give CosineDecay\("),
+        ("learning_rate", "cosine", r"requires the number of steps; give CosineDecay\("),
         ("learning_rate_init", 0, "learning_rate_init=0"),
         ("max_iter", 0, "max_iter = 0"),
         ("max_iter", 1.5, "max_iter = 1.5"),
@@ -218,7 +218,7 @@ def test_wrong_values_are_told(name: str, value: Any, told: str):
 
 
 def test_a_schedule_beside_an_optimizer_object_is_refused():
-    with pytest.raises(ValueError, match="has a rate of its own"):
+    with pytest.raises(ValueError, match="has its own learning rate"):
         fitted(MLPRegressor, solver=SGD(0.1), learning_rate=ConstantRate(0.1))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import chainrule
 from chainrule import SGD, Constant, DivergenceError
-from tests.estimators.data import BINARY, NUMBERS, TARGETS, X, bytes_of, quick
+from tests.estimators.data import BINARY, NUMBERS, TARGETS, X, bytes_of, quick, rows
 
 
 @pytest.mark.parametrize("kind", TARGETS)
@@ -162,8 +162,12 @@ def test_the_gradient_is_checked(kind: str, solver: str):
     assert report.worst.relative < 1e-6
 
 
-@pytest.mark.parametrize("kind", TARGETS)
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.function is test_a_step_is_explained:
+        axes = {"kind": TARGETS, "solver": ["adam", "sgd", "lbfgs"]}
+        metafunc.parametrize(list(axes), rows(axes, full=metafunc.config.getoption("full")))
+
+
 def test_a_step_is_explained(kind: str, solver: str):
     fitted = quick(kind, solver=solver, learning_rate="invscaling").fit(X, TARGETS[kind])
     y = TARGETS[kind]

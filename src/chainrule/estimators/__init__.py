@@ -1,7 +1,4 @@
-"""Estimators: MLPClassifier and MLPRegressor, for whoever comes from scikit-learn.
-
-They have its names and conventions and hold no algorithm: chainrule's engine does the work.
-"""
+"""scikit-learn estimators, MLPClassifier and MLPRegressor, which train with chainrule's engine."""
 
 from importlib.util import find_spec
 

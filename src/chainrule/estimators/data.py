@@ -1,6 +1,6 @@
-"""TrainingData, targets and weights as they are handed in, checked by scikit-learn's own rules.
+"""Validation of samples, targets and sample weights by scikit-learn's rules.
 
-Nothing is changed or copied beyond what checking needs; what is wrong is told in ``faults``.
+An error message names the row and column at fault, the value there, and the remedy.
 """
 
 import re

@@ -1,7 +1,6 @@
-"""What an estimator was told: its constructor's arguments, checked when it is fitted.
+"""The constructor's parameters that both estimators have, and their validation when fit is called.
 
-Numbers and switches are checked here; what names stand for is the work of ``networks`` and
-``solvers``.
+``networks`` and ``solvers`` resolve the names of losses, activations, optimizers and schedules.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -81,7 +80,7 @@ class Hyperparameters:
 
 
 def check_hyperparameters(params: Hyperparameters) -> None:
-    """Raise InputError where a number, count or switch is none."""
+    """Raise InputError if a parameter has an invalid value."""
     given = vars(params)
     for name, interval in NUMBERS.items():
         check_float(given[name], f"{name}={given[name]!r}", interval)
@@ -95,7 +94,7 @@ def check_hyperparameters(params: Hyperparameters) -> None:
 
 
 def check_options(params: Hyperparameters) -> None:
-    """Raise InputError for what is told in words."""
+    """Raise InputError if a parameter that accepts words or functions has an invalid value."""
     size, verbose = params.batch_size, params.verbose
     if isinstance(size, str) and size != "auto":
         raise InputError(f"batch_size={size!r}: give 'auto' or a whole number from 1")
@@ -114,7 +113,7 @@ def check_options(params: Hyperparameters) -> None:
 
 
 def callbacks_of(params: Hyperparameters) -> list[Callback]:
-    """Return the plain callbacks."""
+    """Return the callbacks that are functions."""
     given = params.callbacks
     if given is None:
         return []
@@ -124,7 +123,7 @@ def callbacks_of(params: Hyperparameters) -> list[Callback]:
 
 
 def hidden_layers(params: Hyperparameters) -> tuple[int, ...]:
-    """Return the units of every hidden layer; there may be none."""
+    """Return the number of units of each hidden layer; () without hidden layers."""
     sizes = params.hidden_layer_sizes
     listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
     for size in listed:
@@ -138,5 +137,5 @@ def hidden_layers(params: Hyperparameters) -> tuple[int, ...]:
 
 
 def hyphenated(name: str) -> str:
-    """Return a name as chainrule's tables spell it, of scikit-learn's spelling with ``_``."""
+    """Return a name in the spelling of chainrule's tables, with ``-`` instead of ``_``."""
     return name.replace("_", "-")

@@ -1,7 +1,4 @@
-"""What is behind a prediction: activations, gradients, explanations and the gradient check.
-
-Each is chainrule's own function, asked about an estimator's network and weights.
-"""
+"""Activations, gradients, explanations and gradient checks of a fitted estimator."""
 
 from typing import Any, NamedTuple, TypeAlias
 

@@ -1,7 +1,4 @@
-"""Class labels: what a classifier is told, as targets of the network, and back again.
-
-It knows the kinds of labels that scikit-learn has; it neither trains nor predicts.
-"""
+"""Class labels as targets of a network, and predictions as class labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Which network an estimator trains, by the names of scikit-learn and of chainrule.
+"""The network of an estimator, from the names of scikit-learn and of chainrule, and its prediction.
 
-The output layer follows from the loss; the description of the network is chainrule's.
+The output layer follows from the loss. Prediction uses the compiled engine if it is available.
 """
 
 import math
@@ -43,7 +43,7 @@ def find_loss(choice: str | Loss) -> Loss:
 
 
 def class_loss(choice: str | Loss, *, one_of_many: bool) -> Loss:
-    """Return a classifier's loss; the cross-entropy by default, of whichever kind fits."""
+    """Return a classifier's loss; by default the cross-entropy for its kind of targets."""
     if choice in ("log_loss", "log-loss"):
         choice = "softmax-cross-entropy" if one_of_many else "logistic-cross-entropy"
     loss = find_loss(choice)
@@ -55,14 +55,14 @@ def class_loss(choice: str | Loss, *, one_of_many: bool) -> Loss:
 
 
 def class_output(loss: Loss) -> Activation | None:
-    """Return a classifier's output activation, so that every loss sees numbers from 0 to 1."""
+    """Return a classifier's output activation, which gives numbers from 0 to 1 to every loss."""
     return None if loss.owns_link else Logistic()
 
 
 def make_network(
     params: Hyperparameters, inputs: int, outputs: int, loss: Loss, output: Activation | None
 ) -> Network:
-    """Return the network of the params.
+    """Return the network of an estimator.
 
     Parameters
     ----------
@@ -112,14 +112,14 @@ def find_activation(choice: str | Activation) -> Activation:
 
 
 def logistic_hidden(params: Hyperparameters) -> bool:
-    """Return whether scikit-learn would draw the smaller weights that it has for the logistic."""
+    """Return whether scikit-learn would use its smaller initial weights for logistic units."""
     given = params.activation
     listed = [given] if isinstance(given, str | Activation) else list(given)
     return bool(listed) and all(isinstance(find_activation(one), Logistic) for one in listed)
 
 
 def sklearn_initializers(network: Network, logistic: bool) -> Network:  # noqa: FBT001 (one switch)
-    """Return the network with weights and biases drawn by scikit-learn's law, Glorot's."""
+    """Return the network with scikit-learn's initializer of weights and biases, Glorot's."""
     layers: list[Layer] = []
     for layer, inputs in zip(network.layers, network.widths, strict=False):
         if isinstance(layer, Dense):
@@ -132,7 +132,7 @@ def sklearn_initializers(network: Network, logistic: bool) -> Network:  # noqa: 
 
 
 def output_name(network: Network) -> str:
-    """Return scikit-learn's name for what the output goes through."""
+    """Return scikit-learn's name of the output activation."""
     if network.loss.owns_link:
         return LINKS[network.loss.name]
     last = network.layers[-1]
@@ -175,5 +175,5 @@ class Forward:
         return self._ready[dtype]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave addresses behind, which another process cannot use."""
+        """Leave out the compiled functions, whose addresses are invalid in another process."""
         return {"network": self.network, "engine": self.engine, "_ready": {}}

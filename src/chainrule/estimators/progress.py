@@ -1,7 +1,4 @@
-"""How a fit is followed: a bar in a terminal or notebook, scikit-learn's lines elsewhere.
-
-It only shows; the numbers are told to it.
-"""
+"""What fit displays: progress bars, scikit-learn's verbose lines, health reports and warnings."""
 
 import inspect
 import sys
@@ -28,13 +25,13 @@ INSIDE = ("chainrule.", "sklearn.callback.")
 
 @contextmanager
 def progress_display(verbose: object, epochs: int) -> Iterator[ReportProgress | None]:
-    """Show how a fit goes; None where nobody wants to know.
+    """Yield a function that displays an epoch's progress, or None if not verbose.
 
     Parameters
     ----------
     verbose : bool or int
     epochs : int
-        How many there are at most.
+        The maximum number of epochs.
     """
     if not verbose or isinstance(verbose, str):
         yield None
@@ -52,7 +49,7 @@ def progress_display(verbose: object, epochs: int) -> Iterator[ReportProgress | 
 
 @contextmanager
 def terminal_bar(console: Console, epochs: int) -> Iterator[ReportProgress]:
-    """Show a bar that moves."""
+    """Display a progress bar in a terminal."""
     count = f"epoch {{task.completed:{len(str(epochs))}.0f}}/{epochs}"  # as wide all the time
     columns = (TextColumn(count), BarColumn(None), TextColumn("{task.description}"))
 
@@ -65,7 +62,7 @@ def terminal_bar(console: Console, epochs: int) -> Iterator[ReportProgress]:
 
 
 class Bar(NamedTuple):
-    """A bar as a notebook shows it.
+    """A progress bar as a notebook displays it.
 
     Attributes
     ----------
@@ -90,7 +87,7 @@ class Bar(NamedTuple):
 
 @contextmanager
 def notebook_bar(epochs: int) -> Iterator[ReportProgress]:
-    """Show a bar in a notebook's cell; its own IPython redraws it, and no widgets are needed."""
+    """Display a progress bar in a notebook, redrawn by IPython without widgets."""
     handle: Any = import_module("IPython.display").display(Bar(0, epochs), display_id=True)
     now, drawn = Bar(0, epochs), perf_counter()
 
@@ -108,7 +105,7 @@ def notebook_bar(epochs: int) -> Iterator[ReportProgress]:
 
 
 def progress_parts(record: Record, score: float | None) -> Iterator[str]:
-    """Yield what is known after an epoch."""
+    """Yield the numbers of an epoch that a progress bar shows."""
     yield f"loss {record.loss:.4f}"
     if record.validation_loss is not None:
         yield f"held out {record.validation_loss:.4f}"
@@ -117,14 +114,14 @@ def progress_parts(record: Record, score: float | None) -> Iterator[str]:
 
 
 def print_epoch(epoch: int, record: Record, score: float | None) -> None:
-    """Write scikit-learn's line of an epoch to standard output."""
+    """Print an epoch as scikit-learn does."""
     print_line(f"Iteration {epoch}, loss = {record.loss:.8f}")
     if score is not None:
         print_line(f"Validation score: {score:f}")
 
 
 def print_report(report: Health) -> None:
-    """Print a report: as a terminal or notebook shows it, plainly where there is neither."""
+    """Print a report: formatted in a terminal or notebook, else as plain text."""
     console = Console(highlight=False, emoji=False)
     if console.is_terminal or console.is_jupyter:
         report.print(console)
@@ -138,7 +135,7 @@ def print_line(message: str) -> None:
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn of something, at the line outside that led here."""
+    """Issue a warning at the line of the user's code that called the estimator."""
     frame = outside(inspect.currentframe())
     if frame is None:
         warnings.warn(message, category, stacklevel=2)
@@ -149,7 +146,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def outside(frame: FrameType | None) -> FrameType | None:
-    """Return the innermost frame that is neither ours nor scikit-learn's wrapper of `fit`."""
+    """Return the innermost frame outside of chainrule and of scikit-learn's wrapper of `fit`."""
     while frame is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
         frame = frame.f_back
     return frame

@@ -1,7 +1,4 @@
-"""MLPRegressor: scikit-learn's, with what its users asked for and did not get.
-
-What it shares with the classifier stands in ``base``.
-"""
+"""MLPRegressor: scikit-learn's interface to networks that predict numbers."""
 
 from collections.abc import Sequence
 from typing import Any, Self, TypeAlias
@@ -27,124 +24,128 @@ Array: TypeAlias = NDArray[Any]
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
-    """A multi-layer perceptron that predicts numbers: scikit-learn's interface, chainrule's engine.
+    """Multi-layer perceptron regressor with scikit-learn's interface and chainrule's engine.
 
     Parameters
     ----------
     loss : str or Loss, default "squared_error"
-        Any of `chainrule.LOSSES`, in either spelling. That of several outputs is summed over them,
-        in value and gradient alike.
+        A name in `chainrule.LOSSES`, with ``-`` or ``_``, or an object. The loss is summed over
+        several outputs, and so is its gradient.
     hidden_layer_sizes : int or sequence of int, default (100,)
         Units of each hidden layer; ``()`` for none.
     activation : str, Activation or sequence of them, default "relu"
-        Of the hidden layers: any name in `chainrule.ACTIVATIONS`, in either spelling, an object, or
-        one for each hidden layer. The output's follows from the loss.
+        Activation of the hidden layers: a name in `chainrule.ACTIVATIONS`, with ``-`` or ``_``, an
+        object, or a sequence with one for each hidden layer. That of the output layer follows from
+        the loss.
     solver : str or Optimizer, default "adam"
-        ``"sgd"`` (with `momentum`, Nesterov's by default, as scikit-learn has it), ``"adam"``,
-        ``"lbfgs"``, or another of `chainrule.OPTIMIZERS`; an object brings its own numbers.
+        ``"sgd"`` (with `momentum`, by default Nesterov's, as in scikit-learn), ``"adam"``,
+        ``"lbfgs"``, or another of `chainrule.OPTIMIZERS`; an object has its own parameters.
     alpha : float, default 0.0001
-        ½ alpha Σw² over all weights, divided by the batch's sum of sample weights, as scikit-learn
-        has it. `l1` and `l2` are added to the loss as they stand.
+        Strength of the L2 penalty, as in scikit-learn: ½ alpha Σw² over all weights, divided by the
+        batch's sum of sample weights. See `l1` and `l2` for penalties that are not divided.
     batch_size : int or "auto", default "auto"
-        TrainingData in a batch; "auto" is ``min(200, n_samples)``. L-BFGS takes all.
+        Number of samples in a batch; "auto" is ``min(200, n_samples)``. L-BFGS uses all samples.
     learning_rate : str or Schedule, default "constant"
-        ``"constant"``, ``"invscaling"`` and ``"adaptive"`` as scikit-learn has them, for solvers of
-        the family of ``"sgd"``; for every solver by name also ``"step"``, ``"exponential"`` and
-        ``"inverse-scaling"``, by updates, or a schedule, such as ``CosineDecay(0.01, steps=1000)``.
+        ``"constant"``, ``"invscaling"`` and ``"adaptive"`` as in scikit-learn, for ``"sgd"``,
+        ``"momentum"`` and ``"nesterov"``; for every named solver also ``"step"``,
+        ``"exponential"`` and ``"inverse-scaling"``, which count updates, or a schedule object, such
+        as ``CosineDecay(0.01, steps=1000)``.
     learning_rate_init : float, default 0.001
-        Not for a schedule or an optimizer that is handed in.
+        Initial learning rate; unused with a schedule object or an optimizer object.
     power_t : float, default 0.5
         The exponent of ``"invscaling"`` and ``"inverse-scaling"``.
     max_iter : int, default 200
-        Epochs at most; of L-BFGS iterations.
+        Maximum number of epochs, or of iterations of L-BFGS.
     shuffle : bool, default True
-        Whether every epoch has an order of its own.
+        Whether to shuffle the samples in each epoch.
     random_state : int, RandomState or None, default None
-        Of first weights, orders, dropout masks and held-out rows. An integer is the seed that
-        `chainrule.train` takes.
+        Seed of initial weights, shuffling, dropout masks and held-out rows. An integer is the
+        `seed` of `chainrule.train`.
     tol : float, default 1e-4
-        An epoch that betters the best loss or score by less is none that improves.
+        Minimum improvement of the best loss or score by an epoch; see `n_iter_no_change`.
     verbose : bool, int or "health", default False
-        A bar in a terminal or notebook, scikit-learn's lines elsewhere; ``"health"`` makes
-        `health_` and prints it.
+        Whether to show a progress bar in a terminal or notebook, and scikit-learn's lines
+        elsewhere; ``"health"`` sets `health_` and prints it.
     warm_start : bool, default False
-        Whether `fit` goes on where the last one ended, with the optimizer's averages, the shuffles,
-        dropout masks and schedule: a fit of 5 epochs and one of 10 are a fit of 15.
+        Whether `fit` resumes from where the last one ended, including the state of the optimizer,
+        shuffling, dropout masks and schedule: 5 epochs and then 10 equal one fit of 15.
     momentum : float, default 0.9
         At least 0 and below 1; for the solvers ``"sgd"``, ``"momentum"`` and ``"nesterov"``.
     nesterovs_momentum : bool, default True
-        For ``"sgd"`` alone.
+        Only for ``"sgd"``.
     early_stopping : bool, default False
-        Whether validation data decide when to stop; the best weights are restored. Not for L-BFGS.
+        Whether to stop when the validation score no longer improves, and to restore the best
+        weights. Not for L-BFGS.
     validation_fraction : float, default 0.1
-        How much of the data `early_stopping` holds out, where `fit` has no ``X_val``.
+        Share of the training data that `early_stopping` holds out if `fit` has no ``X_val``.
     beta_1, beta_2 : float, default 0.9 and 0.999
-        Adam's and AdamW's.
+        Decay rates of the moment estimates of Adam and AdamW.
     epsilon : float, default 1e-8
-        Adam's, AdamW's and RMSProp's, outside the root of the corrected mean (Algorithm 1 of Kingma
-        and Ba).
+        Numerical stability in Adam, AdamW and RMSProp; added outside of the square root, as in
+        Algorithm 1 of Kingma and Ba.
     n_iter_no_change : int, default 10
-        Training stops after more epochs in a row that do not improve; ``np.inf`` for never.
+        Training stops after more than this number of consecutive epochs without an improvement of
+        at least `tol`; ``np.inf`` disables it.
     max_fun : int, default 15000
-        Calls of the loss after which L-BFGS begins no further iteration.
+        L-BFGS stops after the iteration in which this number of calls of the loss is exceeded.
     l1, l2 : float, default 0
-        Added to the loss as l1 Σ|w| + l2 Σw².
+        Penalties added to the loss, l1 Σ|w| + l2 Σw².
     dropout : float, default 0
-        The share of units left out at random behind every hidden layer.
+        Share of units that are dropped at random after each hidden layer.
     layer_norm : bool, default False
-        Whether every hidden layer is followed by a LayerNorm.
+        Whether to add a LayerNorm after each hidden layer.
     initializer : str, Initializer or None, default None
-        How weights are drawn, with biases of 0; None draws both by scikit-learn's law.
+        Initializer of the weights, with biases of 0; None initializes both as scikit-learn does.
     clip : float, ClipNorm, ClipValue or None, default None
-        How gradients are clipped; a number is the largest norm.
+        Gradient clipping; a number is the maximum norm.
     scoring : str, callable or None, default None
-        What early stopping looks at: the estimator's score, ``"loss"``, or any scorer; weights go
-        to one that takes ``sample_weight``.
+        Score for early stopping: by default the estimator's own, ``"loss"``, or any scorer. A
+        scorer that accepts ``sample_weight`` gets the validation weights.
     callbacks : sequence of callable, optional
-        ``callback(estimator, record)`` after every epoch, the estimator as it then is; whoever
-        returns True ends the fit, and from weights that it sets training goes on (not L-BFGS's).
-        scikit-learn's own go to ``set_callbacks``.
+        Functions ``callback(estimator, record)``, called after each epoch. If one returns True, the
+        fit ends; if one sets weights, training continues from them (except with L-BFGS).
+        scikit-learn's own callbacks are set by ``set_callbacks``.
     engine : {"auto", "compiled", "reference"}
-        What computes, as in `chainrule.train`.
+        The engine that computes, as in `chainrule.train`.
 
     Attributes
     ----------
     coefs_, intercepts_ : list of array
-        (inputs, units) and (units,) of each layer: views of ``theta_``, which may be written to,
-        or set as a whole, also before `fit`.
+        Weights (inputs, units) and biases (units,) of each layer: views of ``theta_`` that can be
+        modified, and that can be assigned, even before `fit`.
     theta_ : array (parameters,)
     network_ : Network
-        The network as `chainrule.explain`, `check` and `train` take it.
+        The network, for `chainrule.explain`, `check` and `train`.
     loss_ : float
-        Of the last epoch; the mean over its samples, penalty included.
+        Training loss of the last epoch, the mean over its samples, with the penalty.
     best_loss_ : float or None
-        None with early stopping.
+        Smallest training loss; None with early stopping.
     loss_curve_, validation_loss_curve_ : list of float
-        One number for each epoch of all fits; without validation data the second is empty. The
-        validation loss has no penalty in it.
+        Losses of each epoch of all fits; the second is empty without validation data, and does not
+        contain the penalty.
     validation_scores_ : list of float or None
     best_validation_score_ : float or None
     n_iter_ : int
-        Epochs of the last fit.
+        Number of epochs of the last fit.
     t_ : int
-        TrainingData seen in all of them.
+        Number of training samples seen in all fits.
     stop_reason_ : str
         Why the last fit ended: ``"epochs"``, ``"converged"``, ``"early stopping"``,
         ``"callback"``, ``"calls"``, ``"interrupted"`` or ``"diverged"``.
     n_layers_, n_outputs_, n_features_in_ : int
     out_activation_ : str
     feature_names_in_ : array of str
-        Of data frames.
+        Column names, if X is a data frame.
     health_ : chainrule.health.Health
-        Why the last fit with ``verbose="health"`` did not learn, or that nothing was found.
+        Report of the last fit with ``verbose="health"``: why it did not learn, if it did not.
 
     See Also
     --------
-    chainrule.train : the engine behind it.
+    chainrule.train : train any network.
 
     Notes
     -----
-    Sparse samples are made dense, so that they have to fit into memory.
+    Sparse samples are converted to dense arrays, which must fit into memory.
 
     Examples
     --------
@@ -226,7 +227,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.callbacks = callbacks
         self.engine = engine
 
-    # ---- what base asks ----
+    # ---- methods that the base class calls ----
 
     def _learn_targets(self, y: Array, classes: ArrayLike | None) -> None:
         self._width = 1 if y.ndim == 1 else y.shape[1]
@@ -263,7 +264,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             return np.nan
         return float(r2_score(y, p, sample_weight=weight))
 
-    # ---- what it is for ----
+    # ---- public methods ----
 
     @available_if(trains_by_epochs)
     def partial_fit(
@@ -276,7 +277,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y_val: Any = None,
         sample_weight_val: ArrayLike | None = None,
     ) -> Self:
-        """Train one epoch over these data, going on where the last call ended.
+        """Train for one epoch on these data, from where the last call ended.
 
         Parameters
         ----------
@@ -284,8 +285,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y : array (n,) or (n, outputs)
         sample_weight : array (n,), optional
         X_val : array (m, features), optional
-            Validation data. With early stopping the best weights so far predict, while training
-            goes on from the last.
+            Validation data. With early stopping, the estimator predicts with the best weights so
+            far, while training is resumed from the last ones.
         y_val : array (m,) or (m, outputs), optional
         sample_weight_val : array (m,), optional
 
@@ -296,7 +297,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Raises
         ------
         InputError
-            If something does not fit or is not finite; the estimator is then as it was before.
+            If data or parameters are invalid; the estimator is then unchanged.
         DivergenceError
             If a loss, gradient or weight is not finite.
         """
@@ -304,7 +305,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._fit_one_epoch(UserData(X, y, sample_weight), held)
 
     def predict(self, X: Any) -> Array:
-        """Return the number predicted for each sample.
+        """Return the prediction for each sample.
 
         Parameters
         ----------
@@ -318,7 +319,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return p[:, 0] if p.shape[1] == 1 else p
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Return R²: 1 less the share of the variance that is left as error, the mean over outputs.
+        """Return R², the coefficient of determination, the mean over outputs.
 
         Parameters
         ----------
@@ -333,6 +334,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Raises
         ------
         InputError
-            If something does not fit or is not finite.
+            If the data are invalid.
         """
         return self._score(X, y, sample_weight)

@@ -1,6 +1,6 @@
-"""Which optimizer an estimator trains with, by the names of scikit-learn and of chainrule.
+"""The optimizer of an estimator, from the names of scikit-learn and of chainrule.
 
-What scikit-learn ignores under a solver is ignored here, too; no formula stands here.
+Parameters that scikit-learn ignores with a solver are ignored here, too.
 """
 
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ class SampleScaling(Schedule):
     every : int
         Updates of an epoch.
     seen, done : int
-        TrainingData seen and updates made before.
+        Samples seen, and updates made, before.
     """
 
     learning_rate: Positive
@@ -69,14 +69,14 @@ class SampleScaling(Schedule):
 
 
 class EpochCounts(NamedTuple):
-    """What a schedule by epochs has to know.
+    """The counts on which a schedule by epochs depends.
 
     Attributes
     ----------
     samples, updates : int
         Of an epoch.
     seen, done : int
-        TrainingData seen and updates made before.
+        Samples seen, and updates made, before.
     rate : float or None
         What an adaptive rate has fallen to.
     """
@@ -100,25 +100,23 @@ def is_lbfgs(params: Hyperparameters) -> bool:
 
 
 def is_adaptive(params: Hyperparameters) -> bool:
-    """Return whether the rate falls when nothing improves any more."""
+    """Return whether the learning rate is reduced when nothing improves."""
     return params.learning_rate == "adaptive" and solver_name(params) in DESCENTS
 
 
 def make_optimizer(params: Hyperparameters, pace: EpochCounts) -> Optimizer | LBFGS:
-    """Return the optimizer of the params.
+    """Return the optimizer of an estimator.
 
     Raises
     ------
     InputError
-        If numbers do not fit, or a schedule and an optimizer object contradict each other.
+        If a number is invalid, or both a schedule and an optimizer object are given.
     UnknownNameError
         If no optimizer or schedule has that name.
     """
     solver = params.solver
     if not isinstance(params.learning_rate, Schedule) and params.learning_rate not in OWN_RATES:
-        make_learning_rate(
-            params, pace
-        )  # a name that nothing is called by is no choice under any solver
+        make_learning_rate(params, pace)  # an unknown name is an error with every solver
     if not isinstance(solver, str):
         return configure_optimizer(params, lookup(solver, Optimizer | LBFGS, OPTIMIZERS, "solver"))
     if is_lbfgs(params):
@@ -127,11 +125,11 @@ def make_optimizer(params: Hyperparameters, pace: EpochCounts) -> Optimizer | LB
 
 
 def configure_optimizer(params: Hyperparameters, solver: Optimizer | LBFGS) -> Optimizer | LBFGS:
-    """Return an optimizer that was handed in, with the clipping that was asked for beside it."""
+    """Return the user's optimizer object, with the clipping of the estimator's parameters."""
     if isinstance(params.learning_rate, Schedule):
         raise InputError(
-            f"solver={solver!r} has a rate of its own; give the schedule to it, as "
-            f"{type(solver).__name__}(rate={params.learning_rate!r})"
+            f"solver={solver!r} has its own learning rate; give the schedule to it, as "
+            f"{type(solver).__name__}(learning_rate={params.learning_rate!r})"
         )
     clip = make_clip(params)
     if clip is None or isinstance(solver, LBFGS):
@@ -173,7 +171,7 @@ def make_clip(params: Hyperparameters) -> Clip | None:
 
 
 def make_learning_rate(params: Hyperparameters, pace: EpochCounts) -> float | Schedule:
-    """Return the learning rate; scikit-learn's schedules apply to gradient descent alone."""
+    """Return the learning rate; scikit-learn's schedules apply only to gradient descent."""
     name, learning_rate = params.learning_rate, float(params.learning_rate_init)
     if isinstance(name, Schedule):
         return name
@@ -196,9 +194,9 @@ def make_learning_rate(params: Hyperparameters, pace: EpochCounts) -> float | Sc
 
 
 def unknown_learning_rate(name: object) -> Exception:
-    """Return the error for a name that says too little, or nothing."""
+    """Return the error for an unknown name, or for a schedule that requires parameters."""
     remedy = NEEDS_STEPS.get(hyphenated(str(name)))
     if remedy:
-        return InputError(f"learning_rate={name!r} needs its steps; give {remedy}")
+        return InputError(f"learning_rate={name!r} requires the number of steps; give {remedy}")
     complete = [name for name in SCHEDULES if name not in NEEDS_STEPS]
     return unknown("learning rate", name, [*complete, "invscaling", "adaptive"])

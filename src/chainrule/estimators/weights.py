@@ -1,7 +1,4 @@
-"""The weights of an estimator: one flat array, shown and set as scikit-learn shapes them.
-
-They are views, never copies; who trains them stands elsewhere.
-"""
+"""The weights of an estimator: views of one flat array, in the shapes that scikit-learn uses."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex, TypeAlias
