@@ -80,7 +80,7 @@ def _notation(found: dict[str, Any], name: str) -> Notation:
     own = cast("dict[str, str]", patterns)
     options["patterns"] = {**NOTATIONS[base].patterns, **own}
     if isinstance(negated := options.get("negated"), list):
-        options["negated"] = tuple(negated)
+        options["negated"] = tuple(cast("list[Any]", negated))
     return replace(NOTATIONS[base], **{"about": "", **options}, name=found.get("name", name))
 
 
