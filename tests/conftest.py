@@ -5,6 +5,7 @@ combination with ``--full``, and otherwise over enough of them that every pair o
 """
 
 import os
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, product
 from typing import TypeAlias
@@ -26,6 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background jobs
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "product(**axes): run over combinations of values")
     hypothesis.settings.load_profile("full" if config.getoption("full") else "default")
     if IN_CI and not hasattr(config, "workerinput"):
