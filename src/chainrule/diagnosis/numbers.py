@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.batch import Batch
 from chainrule.diagnosis.decision import Candidate, decide
 from chainrule.diagnosis.evaluation import Evaluator
 from chainrule.diagnosis.networks import Declared, trained, words
@@ -38,45 +39,68 @@ def check_numbers(numbers: ReportedNumbers, options: CheckOptions) -> Diagnosis:
     InputError
         If the network, theta, x or t is missing.
     """
+    network, theta, batch = _required(options)
+    declared = options.declared()
+    rule = declared.rule or "sgd"
+    named = resolve_names(numbers, network, len(batch.x), options.notation, rule, theta)
+    in_double = np.asarray(theta, float)
+    session, not_computed = session_of_numbers(named, network, in_double, batch.x, batch.t)
+    if not any(session.calls):
+        raise InputError(
+            f"only given quantities were submitted, {', '.join(not_computed)}; add a computed one"
+        )
+    may_be_transposed = _may_be_transposed(named, network)
+    readings = [session, session.transposed()] if may_be_transposed else [session]
+    candidates = [_candidate(reading, network, declared, options) for reading in readings]
+    fallbacks = [_candidate(r.truncated(), network, declared, options) for r in readings]
+    outcome, used = decide(candidates, fallbacks, correct_fallback_first=True)
+    is_transposed = used in (*candidates[1:], *fallbacks[1:])
+    remarks = _remarks(truncated=used in fallbacks, not_computed=not_computed)
+    return _described(diagnosis(outcome), named, network, remarks, is_transposed=is_transposed)
+
+
+def _required(options: CheckOptions) -> tuple[Network, Array, Batch]:
+    """Return the network, theta and the samples, which numbers require."""
     network = options.known
     if network is None or options.theta is None or options.x is None or options.t is None:
         raise InputError(
             "numbers require the network that they belong to: pass network, theta, x and t"
         )
     theta = network.layout.check(options.theta)
-    batch = network.batch(theta, options.x, options.t)
-    declared = options.declared()
-    rule = declared.rule or "sgd"
-    named = resolve_names(numbers, network, len(batch.x), options.notation, rule, theta)
-    session, not_computed = session_of_numbers(
-        named, network, np.asarray(theta, float), batch.x, batch.t
-    )
-    if not any(session.calls):
-        raise InputError(
-            f"only given quantities were submitted, {', '.join(not_computed)}; add a computed one"
-        )
-    ways = [session, session.transposed()] if _may_be_transposed(named, network) else [session]
-    candidates = [Candidate(*_search_and_settings(way, network, declared, options)) for way in ways]
-    fallbacks = [
-        Candidate(*_search_and_settings(way.truncated(), network, declared, options))
-        for way in ways
-    ]
-    outcome, used = decide(candidates, fallbacks, correct_fallback_first=True)
-    made = diagnosis(outcome)
-    cut = ["some numbers agree only if their digits were truncated instead of rounded"] * (
-        used in fallbacks
-    )
-    turned = used in (*candidates[1:], *fallbacks[1:]) or named.weights != "(out, in)"
-    own = {"weights": "(in, out)"} if turned else {}
-    own |= {"samples": named.samples} if named.samples != "rows" else {}
-    unjudged = [f"not checked: {', '.join(not_computed)}"] if not_computed else []
+    return network, theta, network.batch(theta, options.x, options.t)
+
+
+def _described(
+    made: Diagnosis,
+    named: ReportedNumbers,
+    network: Network,
+    remarks: tuple[str, ...],
+    *,
+    is_transposed: bool,
+) -> Diagnosis:
+    """Return a diagnosis with the conventions of the numbers, the remarks and the network."""
+    own: dict[str, str] = {}
+    if is_transposed or named.weights != "(out, in)":
+        own["weights"] = "(in, out)"
+    if named.samples != "rows":
+        own["samples"] = named.samples
     return replace(
         made,
         convention={**own, **made.convention},
         source="numbers",
-        remarks=(*named.remarks, *made.remarks, *cut, *unjudged),
+        remarks=(*named.remarks, *made.remarks, *remarks),
         network=words(network),
     )
+
+
+def _remarks(*, truncated: bool, not_computed: list[str]) -> tuple[str, ...]:
+    """Return what to know about how the numbers were compared."""
+    remarks: list[str] = []
+    if truncated:
+        remarks.append("some numbers agree only if their digits were truncated instead of rounded")
+    if not_computed:
+        remarks.append(f"not checked: {', '.join(not_computed)}")
+    return tuple(remarks)
 
 
 def _may_be_transposed(numbers: ReportedNumbers, network: Network) -> bool:
@@ -87,10 +111,10 @@ def _may_be_transposed(numbers: ReportedNumbers, network: Network) -> bool:
     return square and not single
 
 
-def _search_and_settings(
+def _candidate(
     session: Session, network: Network, declared: Declared, options: CheckOptions
-) -> tuple[Search, list[Setting]]:
-    """Return the search over a session, and the settings to compare it with."""
+) -> Candidate:
+    """Return the search over a session, with the settings to compare it with."""
     rule = declared.rule or SGD(0.5)
     rule = rule if declared.rate is None else with_learning_rate(rule, declared.rate)
     updates = any(is_update(s.name) for call in session.calls for s in call)
@@ -99,7 +123,8 @@ def _search_and_settings(
     search = Search([session], Evaluator(options.strict, declared.rate, is_open), options.deadline)
     modes = [False, True] if several and len(session.x) > 1 else [False]
     nets = [network, *trained(network)]
-    return search, [Setting(n, rule if several else None, o) for o in modes for n in nets]
+    settings = [Setting(n, rule if several else None, o) for o in modes for n in nets]
+    return Candidate(search, settings)
 
 
 def session_of_numbers(

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.submission.questions import samples_of_call
+from chainrule.submission import samples_of_call
 
 Array: TypeAlias = NDArray[Any]
 
