@@ -1,6 +1,6 @@
-"""The chain rule's factors, its other ways, and the sentences beside them.
+"""The factors of the chain rule, other derivations, and the remarks on them.
 
-Each factor is held to what the engine computes, and the published figures to the paths.
+Each factor is compared with what the engine computes, and the paths with published figures.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ def line(example, key, kind):
 # ---- factors ------------------------------------------------------------------------------------
 
 
-def test_the_famous_product(mazur):
+def test_a_weights_derivative_is_a_product_of_three_factors(mazur):
     found = line(mazur, "dW2[0,0]", "chain")
     assert found.formula == "∂E/∂out_o1*∂out_o1/∂net_o1*∂net_o1/∂w5"
     factors = [float(part) for part in found.substituted.split("*")]
@@ -50,11 +50,11 @@ def test_the_famous_product(mazur):
         ("path2[0,1]", -0.0190491182582781),
     ],
 )
-def test_each_factor_and_each_path_apart(mazur, key, value):
+def test_each_factor_and_each_path_has_its_own_row(mazur, key, value):
     assert mazur[key].value == pytest.approx(value, abs=1e-15)
 
 
-def test_every_path_is_in_sight_and_they_add_up():
+def test_all_paths_are_shown_and_add_up():
     network = mlp(2, 3, 4, 2, activation="tanh", loss="squared-error")
     rng = np.random.default_rng(0)
     example = explain(network, rng.normal(size=network.layout.size), rng.normal(size=2), [1.0, 2.0])
@@ -76,7 +76,7 @@ def test_a_batch_goes_sample_by_sample_then_all(mazur):
         assert set(order) - {9} == {0, 1, 2, 3}
 
 
-def test_a_batchs_gradient_is_the_sum_of_its_samples_products():
+def test_the_gradient_of_a_batch_is_a_sum_over_its_samples():
     example = explain_problem(problem("xor"), notation="mazur")
     found = line(example, "dW1[0,0]", "chain")
     assert found.formula.count("∂out_h1") == 2 * 4  # over and under, of each sample
@@ -123,12 +123,12 @@ def test_any_changed_equation_can_be_worked_out(monkeypatch, wrong, name):
     assert all(n.exact for q in rows for n in q.lines)
 
 
-# ---- derivations: other ways that did not run ----------------------------------------------------
+# ---- other derivations ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("loss", DERIVATIONS)
 @pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0]])
-def test_another_way_gives_the_same_numbers(loss, weights):
+def test_other_derivations_give_the_same_numbers(loss, weights):
     rng = np.random.default_rng(1)
     network = mlp(3, 4, activation="tanh", loss=loss)
     t = rng.random((3, 4))
@@ -141,11 +141,11 @@ def test_another_way_gives_the_same_numbers(loss, weights):
     np.testing.assert_allclose(scope["do"], step.loss["do"], rtol=1e-12, atol=1e-16)
 
 
-def test_every_loss_with_a_link_has_another_way():
+def test_every_loss_with_a_link_has_another_derivation():
     assert {name for name, loss in LOSSES.items() if loss.owns_link} == DERIVATIONS.keys()
 
 
-def test_softmax_goes_through_its_whole_jacobian_and_through_the_short_form():
+def test_softmax_is_derived_by_its_jacobian_and_by_the_short_form():
     network = mlp(2, 3, activation="tanh", loss="softmax-cross-entropy")
     example = explain(network, network.initialize(0), [0.5, -1.0], [1], notation="mazur")
     assert example["do[0]"].formula == "-(target_o1 - p1)"
@@ -156,7 +156,7 @@ def test_softmax_goes_through_its_whole_jacobian_and_through_the_short_form():
     assert {n.kind for n in example["J[0,1]"].lines} == {"derivation"}
 
 
-def test_a_prediction_of_zero_has_no_other_way():
+def test_a_prediction_of_zero_has_no_other_derivation():
     network = mlp(1, 2, activation="identity", loss="softmax-cross-entropy")
     example = explain(network, [0.0, 2000.0, 0.0, 0.0], [1.0], [1])
     assert {n.kind for n in example["do[0]"].lines} == {"equation"}
@@ -170,34 +170,35 @@ def remarked(example, words):
 
 
 EVERYTHING = {
-    "A bias is added": (problem("mazur"), ["db2[0]"]),
+    "bias is added": (problem("mazur"), ["db2[0]"]),
     "old weights": (problem("mazur"), ["dx2[0]"]),
-    "those paths": (problem("mazur"), ["dx2[0]"]),
-    "derivative of the mean": (problem("xor"), ["do[0,0]"]),
+    "these paths": (problem("mazur"), ["dx2[0]"]),
+    "error is a mean": (problem("xor"), ["do[0,0]"]),
     "is frozen": (problem("mazur"), ["b1_new[0]"]),
 }
 
 
 @pytest.mark.parametrize("words", EVERYTHING)
-def test_a_sentence_stands_where_a_learner_stumbles_and_only_once(words):
+def test_a_remark_appears_once_at_the_first_number_it_applies_to(words):
     chosen, keys = EVERYTHING[words]
     assert remarked(explain_problem(chosen), words) == keys
 
 
-def test_what_does_not_apply_is_not_said():
-    assert remarked(explain_problem(problem("mazur")), "derivative of the mean") == []
-    assert remarked(explain_problem(problem("huddar")), "those paths") == []  # one output only
+def test_remarks_that_do_not_apply_are_absent():
+    assert remarked(explain_problem(problem("mazur")), "error is a mean") == []
+    assert remarked(explain_problem(problem("huddar")), "these paths") == []  # one output only
     trained = problem("mazur").trained(biases=True)
     assert remarked(explain_problem(trained), "is frozen") == []
 
 
-def test_every_sentence_can_be_met():
-    """A network with everything in it, so that no remark is dead text."""
-    said = " ".join(q.remark for example in MET() for q in example.steps[0].quantities)
-    assert [r.text for r in REMARKS if r.text not in said] == []
+def test_every_remark_appears_in_some_example():
+    steps = [example.steps[0] for example in remarked_examples()]
+    shown = " ".join(q.remark for step in steps for q in step.quantities)
+    assert [r.text for r in REMARKS if r.text not in shown] == []
 
 
-def MET():  # noqa: N802 (the list, made when asked)
+def remarked_examples():
+    """Yield examples that together have every remark."""
     rng = np.random.default_rng(0)
     rich = mlp(
         2,

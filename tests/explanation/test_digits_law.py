@@ -1,4 +1,4 @@
-"""The digits law: every line of numbers on a page, computed as it stands, gives the printed result.
+"""The digits law: every line of numbers on a page, computed as printed, gives the printed result.
 
 The lines are read back from the rendered page; ``digits_table`` prints the counts.
 """

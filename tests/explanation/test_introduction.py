@@ -18,6 +18,7 @@ from chainrule import (
     problem,
 )
 from chainrule.explanation.introduction import described
+from chainrule.pages import Drawing
 
 
 def first_lines(example) -> str:
@@ -123,3 +124,16 @@ def test_stable_forms_are_mentioned_only_where_a_line_is_affected(z, affected):
     example = explain(network, [z, 0.0], [1.0], [0.5])
     assert ("call logistic by name" in first_lines(example)) == affected
     assert ("logistic(z1[0])" in example.to_text()) == affected
+
+
+@pytest.mark.parametrize(
+    ("activation", "word"), [("logistic", "sigmoid"), ("identity", "linear"), ("relu", "ReLU")]
+)
+def test_picture_and_summary_use_the_words_of_the_first_sentence(activation, word):
+    network = mlp(1, 1, 1, activation=activation, output=activation, loss="squared-error")
+    example = explain(network, network.initialize(0), [1.0], [0.5], level="summary")
+    drawing = next(item for item in example.page().items if isinstance(item, Drawing))
+    captions = [caption.text for caption in drawing.captions]
+    assert captions == ["inputs", f"layer 1: {word}", f"outputs: {word}", "targets"]
+    assert f"{word} units" in first_lines(example)
+    assert [row[1] for row in example.steps[0].tables[0].rows[1:]] == [f"dense, {word}"] * 2

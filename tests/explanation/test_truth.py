@@ -1,6 +1,6 @@
-"""What a page says beside its numbers is true where it stands, and absent where it is not.
+"""The sentences on a page are true where they appear, and absent where they would be false.
 
-Each case was found by somebody who looked for an untrue sentence.
+Each case was found by looking for false sentences on generated pages.
 """
 
 import json
@@ -40,7 +40,7 @@ def row(example, title, first):
 # ---- the summary --------------------------------------------------------------------------------
 
 
-def test_an_error_of_nothing_has_no_shares():
+def test_an_error_of_zero_has_no_shares():
     network = mlp(2, 2, 1, activation="relu", loss="squared-error")
     example = explain(network, np.zeros(9), [0.0, 0.0], [0.0], level="summary")
     json.loads(example.to_json())
@@ -50,7 +50,7 @@ def test_an_error_of_nothing_has_no_shares():
 @pytest.mark.parametrize(
     ("activation", "bias"), [("logistic", 40.0), ("tanh", 6.0), ("relu", -100.0), ("gelu", -30.0)]
 )
-def test_a_layer_that_is_saturated_throughout_is_called_so(activation, bias):
+def test_a_fully_saturated_layer_is_reported(activation, bias):
     network = mlp(3, 4, 1, activation=activation, output="identity", loss="squared-error")
     theta = network.initialize(0)
     network.views(theta)["b1"][:] = bias
@@ -58,7 +58,7 @@ def test_a_layer_that_is_saturated_throughout_is_called_so(activation, bias):
     assert row(example, "Forward: the activations", "1")["saturated %"] == 100
 
 
-def test_the_share_of_a_sample_has_its_weight():
+def test_the_share_of_a_sample_includes_its_weight():
     network = mlp(2, 2, 1, activation="logistic", loss="squared-error")
     theta, weights = network.initialize(1), [1.0, 1.0, 400.0]
     x, t = [[0.5, 0.1], [0.2, 0.3], [1.0, 1.0]], [[1.0], [0.0], [1.0]]
@@ -107,7 +107,7 @@ def test_no_name_on_a_page_means_two_quantities(notation):
     assert sorted(names) == sorted(set(names))
 
 
-def test_weights_are_counted_through_in_any_network():
+def test_weights_are_numbered_consecutively_in_any_network():
     network = mlp(2, 2, 1, activation="tanh", loss="squared-error", layer_norm=True, dropout=0.5)
     example = explain(network, network.initialize(0), [1.0, 2.0], [0.0], SGD(1), notation="mazur")
     names = {q.key: q.name for q in example.steps[0].quantities}
@@ -118,36 +118,36 @@ def test_weights_are_counted_through_in_any_network():
 # ---- remarks ------------------------------------------------------------------------------------
 
 
-def test_what_runs_beside_is_marked_as_not_run():
+def test_other_derivations_are_marked_as_not_computed_by_the_program():
     example = explain_problem(problem("softmax"))
-    said = [q.key for q in example.steps[0].quantities if "did not run" in q.remark]
+    said = [q.key for q in example.steps[0].quantities if "did not compute" in q.remark]
     assert said == ["dp[0,0]"]
 
 
-def test_a_turning_point_is_not_called_far_out():
+def test_a_stationary_point_is_not_called_saturated():
     network = mlp(1, 1, activation="gelu", loss="squared-error")
     example = explain(network, [-0.7517916, 0.0], [1.0], [0.0])
     assert abs(example["slope1[0]"].value) < 1e-3
     assert "flat part" not in remarks(example)
 
 
-def test_a_slope_that_only_rounds_to_0_is_not_called_0():
+def test_a_slope_that_rounds_to_0_is_not_called_0():
     network = mlp(1, 1, 1, activation="logistic", loss="squared-error")
     example = explain(network, [800.0, 0.0, 1.0, 0.0], [1.0], [0.0])
     assert example["slope1[0]"].value == 0
-    assert "not quite 0" in remarks(example)
+    assert "not exactly 0" in remarks(example)
     assert "The slope is 0 here" not in remarks(example)
 
 
 @pytest.mark.parametrize("loss", ["absolute-error", "quantile"])
-def test_a_kink_of_the_loss_gets_no_tick(loss):
+def test_a_kink_of_the_loss_has_no_numerical_derivative(loss):
     network = mlp(1, 1, activation="identity", loss=loss)
     example = explain(network, [1.0, 0.0], [0.5], [0.5])
     assert example["dW1[0,0]"].numerical is None
     assert "kink" in remarks(example)
 
 
-def test_a_kink_of_an_activation_gets_no_tick_and_its_neighbors_keep_theirs():
+def test_only_the_parameters_at_a_kink_lack_numerical_derivatives():
     network = mlp(2, 2, 1, activation="relu", output="identity", loss="squared-error")
     theta = network.pack(W=[[[0, 0], [1, 1]], [[1.0, 2.0]]], b=[[0, 0], [0]])
     example = explain(network, theta, [0.5, 0.1], [1.0])
@@ -155,21 +155,21 @@ def test_a_kink_of_an_activation_gets_no_tick_and_its_neighbors_keep_theirs():
     assert example["dW1[1,0]"].numerical == pytest.approx(example["dW1[1,0]"].value)
 
 
-def test_bias_and_velocity_are_told_as_they_are():
+def test_remarks_on_bias_and_velocity_are_correct():
     for notation in NOTATIONS:
         example = explain_problem(problem("xor"), notation=notation)
         assert "δ itself" not in remarks(example)
     network = mlp(1, 1, activation="identity", loss="squared-error")
     example = explain(network, [1.0, 0.0], [1.0], [0.5], "momentum")
-    assert "taken off" in remarks(example)
-    assert example["v_W1_new[0,0]"].formula == "momentum*v_W1[0,0] - rate*dW1[0,0]"
+    assert "is subtracted" in remarks(example)
+    assert example["v_W1_new[0,0]"].formula == "momentum*v_W1[0,0] - learning_rate*dW1[0,0]"
 
 
 # ---- the page -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("level", ["scalars", "matrices", "summary"])
-def test_every_level_has_a_picture_with_numbers_and_says_what_it_explains(level):
+def test_every_level_has_a_picture_with_numbers_and_an_introduction(level):
     example = explain_problem(problem("mazur"), level=level)
     assert [item for item in example.page().items if isinstance(item, Drawing)]
     assert "0.5933" in example.to_html().partition("<svg")[2].partition("</svg>")[0]
@@ -182,7 +182,7 @@ def test_matrices_are_confirmed_numerically():
     assert text.count("Numerical derivatives of every entry agree with it to") == 4
 
 
-def test_narrow_terminals_cut_no_number():
+def test_no_number_is_truncated_on_narrow_terminals():
     network = mlp(3, 4, 1, activation="tanh", loss="squared-error")
     text = explain(network, network.initialize(0), [1.0, 2.0, 3.0], [0.0], level="summary").to_text(
         40
@@ -191,7 +191,7 @@ def test_narrow_terminals_cut_no_number():
     assert "spread " in text
 
 
-def test_what_is_off_in_a_penalty_is_not_worked_out():
+def test_terms_of_a_penalty_with_factor_0_are_omitted():
     network = mlp(1, 1, activation="identity", loss="squared-error", penalty=Penalty(l2=0.01))
     example = explain(network, [2.0, 0.0], [1.0], [0.0], SGD(1))
     keys = {q.ref.quantity for q in example.steps[0].quantities}
@@ -199,7 +199,7 @@ def test_what_is_off_in_a_penalty_is_not_worked_out():
     assert example["dpenalty_W1[0,0]"].formula == "2*l2*W1[0,0]"
 
 
-def test_choices_between_signs_have_their_names():
+def test_choices_between_signs_are_written_as_functions():
     network = mlp(1, 1, activation="identity", loss="absolute-error", penalty=Penalty(l1=0.1))
     example = explain(network, [-2.0, 0.0], [1.0], [0.0], SGD(1))
     assert example["absolute_W1"].formula == "abs(W1[0,0])"
@@ -219,8 +219,8 @@ def test_steps_to_show_are_a_list():
         explain_problem(problem("mazur"), show_steps=5)  # pyright: ignore[reportArgumentType] (on purpose)
 
 
-def test_a_curve_is_not_taken_for_a_kink():
-    """One unit stands at its kink; another entry's slope is 0 at the bottom of a steep parabola."""
+def test_a_curve_is_not_mistaken_for_a_kink():
+    """One unit is at its kink; another entry's slope is 0 at the bottom of a steep parabola."""
     network = mlp(2, 2, 1, activation="relu", output="identity", loss="squared-error")
     theta = network.pack(W=[[[0, 0], [1, 1]], [[1.0, 2.0]]], b=[[0, 0], [0]])
     x = [3.0, 1.0]

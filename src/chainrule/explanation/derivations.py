@@ -1,7 +1,7 @@
-"""Other ways to what the engine computes: the chain rule through a loss's own link.
+"""Alternative derivations of ∂C/∂o: the chain rule through the link of a loss.
 
-They did not run; they are equations that give the same numbers within rounding, which a test holds
-them to, and a page marks them as such.
+The engine does not use these equations. They give the same numbers within rounding, which a test
+checks, and pages mark them as other derivations.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ DERIVATIONS: dict[str, dict[str, str]] = {
 
 
 def derivation(step: Step) -> Scope | None:
-    """Return the scope of the other way to do, or None where there is none for these numbers.
+    """Return the scope of another derivation of do, or None if these numbers have none.
 
     Its names are dp = ∂terms/∂p, for a softmax J = ∂p/∂o, and do.
     """
@@ -37,4 +37,4 @@ def derivation(step: Step) -> Scope | None:
     if weight:
         scope.links["weight"] = (step.loss, "weight")
     finite = all(np.isfinite(scope[name]).all() for name in scope.equations)
-    return scope if finite else None  # a prediction of exactly 0 has no such way
+    return scope if finite else None  # not for a prediction of exactly 0

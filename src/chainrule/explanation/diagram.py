@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from chainrule.explanation.record import ExampleRecord, ExampleStep
-from chainrule.explanation.setup import activation_of
+from chainrule.explanation.setup import activation_words
 from chainrule.layers import Dense
 from chainrule.pages import (
     LETTER,
@@ -81,9 +81,9 @@ def _columns(example: ExampleRecord) -> Iterator[_Column]:
     rows = zip(network.layers, network.labels, network.widths[1:], strict=True)
     for layer, label, width in rows:
         last = label == network.labels[-1]
-        f = activation_of(layer)
+        activation = activation_words(layer)
         name = "outputs" if last else f"layer {label}" if label.isdigit() else layer.kind
-        caption = f"{name}: {f.name}" if f is not None else name
+        caption = f"{name}: {activation}" if activation else name
         link: Literal["weight", "same"] = "weight" if isinstance(layer, Dense) else "same"
         yield _Column(caption, "output" if last else "unit", label, "a", width, link)
     outputs = network.widths[-1]
@@ -298,7 +298,7 @@ class _Painter:
             texts.append("The numbers in the units are those of the first sample.")
         if any(None in c.units for c in self.columns):
             texts.append("Of wide layers the first units and the last are drawn.")
-        texts.append("A line is the wider the larger its weight; negative weights are dashed.")
+        texts.append("The larger a weight, the wider its line; negative weights are dashed.")
         if not self.labeled:
             texts.append("There are too many weights to write them on the lines.")
         return " ".join(texts)

@@ -1,7 +1,6 @@
-"""Published figures beside the right ones: both are recomputed, never typed.
+"""Errata of published examples: the printed figure, the correct one, and how the mistake gives it.
 
-The mistake is put back into the equations and the example runs again; where its figures end up is
-what the publication printed.
+All figures are recomputed: the mistake is put back into the equations, and the example runs again.
 """
 
 from collections.abc import Mapping
@@ -23,33 +22,33 @@ Replace = Mapping[tuple[str | int, str], str]
 
 
 def errata_steps(problem: Problem, setup: Setup) -> set[int]:
-    """Return after how many updates the errata that are reached need the right state."""
-    reached = reached_by(problem, setup)
+    """Return after which updates the correct states are needed for the errata."""
+    reached = errata_within(problem, setup)
     return {e.step for e in reached} | {e.at_step for e in reached if e.at_step is not None}
 
 
-def reached_by(problem: Problem, setup: Setup) -> list[Erratum]:
-    """Return the errata that the steps reach; a search has no equations for a mistake."""
+def errata_within(problem: Problem, setup: Setup) -> list[Erratum]:
+    """Return the errata within the steps made; none for L-BFGS, which has no equations."""
     return [e for e in problem.errata if e.step <= setup.steps and setup.rule is not None]
 
 
 def figures(problem: Problem, setup: Setup, right: dict[int, State]) -> tuple[ErratumFigure, ...]:
-    """Return the errata that the steps of a problem reach, figures recomputed.
+    """Return the errata within the steps made, with recomputed figures.
 
     Parameters
     ----------
     problem : Problem
     setup : Setup
-        Its data, and how many steps are made.
+        The problem's data and the number of steps.
     right : dict of int to State
-        The right states after the updates that `errata_steps` names.
+        The correct states after the updates that `errata_steps` returns.
 
     Returns
     -------
     tuple of ErratumFigure
-        The published figure is kept only while the problem is the published one.
+        The published figures are None if the problem differs from the published one.
     """
-    reached = reached_by(problem, setup)
+    reached = errata_within(problem, setup)
     wrong: dict[tuple[Any, ...], dict[int, State]] = {}
     for e in reached:
         if e.replace and (cause := tuple(e.replace.items())) not in wrong:
@@ -60,7 +59,7 @@ def figures(problem: Problem, setup: Setup, right: dict[int, State]) -> tuple[Er
 
 
 def is_published(problem: Problem) -> bool:
-    """Tell whether a problem is still the one that was published."""
+    """Return whether a problem is unchanged from the published one."""
     known = PROBLEMS.get(problem.name)
     same = ("network", "x", "t", "weights", "biases", "optimizer", "sample_weight")
     return known is not None and all(getattr(known, n) == getattr(problem, n) for n in same)
@@ -69,22 +68,22 @@ def is_published(problem: Problem) -> bool:
 def mistaken_trajectory(
     setup: Setup, state: State, mistake: Replace, steps: int
 ) -> dict[int, State]:
-    """Return the states after each update by the equations with a mistake in them."""
+    """Return the states after each update by equations that contain a mistake."""
     network, rule = setup.network, setup.rule
     states = {0: state}
     if rule is None:
         return states
     step = wire(network, state.theta, setup.batch, rule, replace=mistake)
     for done in range(1, steps + 1):
-        _set(step, rule, state)
-        with np.errstate(all="ignore"):  # a figure that is not finite is refused below
+        _set_state(step, rule, state)
+        with np.errstate(all="ignore"):  # figures that are not finite are rejected below
             state = State(step.theta_new, done, step.slots_new(rule), state.seed)
         states[done] = state
     return states
 
 
-def _set(step: Step, rule: Optimizer, state: State) -> None:
-    """Give a wired step the parameters and the memory of a state, and let it forget the last."""
+def _set_state(step: Step, rule: Optimizer, state: State) -> None:
+    """Set a wired step's parameters and optimizer memory, and clear its old results."""
     for block in step.network.layout.blocks:
         step.layers[block.layer].values[block.param] = block.view(state.theta)
     bind_optimizer_state(step, rule, OptimizerState(state.step, state.slots, step.network.layout))
@@ -113,7 +112,7 @@ def _figure(
 
 
 def _value(setup: Setup, e: Erratum, state: State, *, rounded: bool = False) -> float:
-    """Return the figure that an erratum is about, at a state."""
+    """Return an erratum's figure, evaluated at a state."""
     step = wired(replace(setup, rule=None), state)
     for (label, name), decimals in e.rounded.items() if rounded else ():
         step.scope(label).values[name] = np.round(step.scope(label)[name], decimals)

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from chainrule.activations import ACTIVATIONS, Custom
 from chainrule.explanation.record import ExampleRecord
-from chainrule.explanation.setup import activation_of
+from chainrule.explanation.setup import activation_of, activation_words
 from chainrule.layers import Dense, Dropout, LayerNorm
 from chainrule.losses import LogisticCrossEntropy, Loss
 from chainrule.network import Network
@@ -14,7 +14,6 @@ from chainrule.optimizers import LBFGS, ClipNorm, Optimizer
 from chainrule.pages import Item, calls_in, lines_of
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-UNITS = {"logistic": "sigmoid", "identity": "linear", "relu": "ReLU", "leaky-relu": "leaky ReLU"}
 OUTPUTS = {  # of losses that apply the last activation themselves
     "softmax-cross-entropy": "softmax outputs with cross-entropy",
     "softmax-squared-error": "softmax outputs with squared error",
@@ -109,8 +108,7 @@ def _sizes(network: Network) -> str:
 
 def _units(network: Network) -> Iterator[str]:
     """Yield which activations the units have, and what the loss makes of the outputs."""
-    functions = filter(None, map(activation_of, network.layers))
-    names = [UNITS.get(f.name, f.name) for f in functions]
+    names = list(filter(None, map(activation_words, network.layers)))
     if network.loss.owns_link:
         names.pop()
     elif len(set(names)) == 1:

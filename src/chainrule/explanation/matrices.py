@@ -18,7 +18,7 @@ from chainrule.explanation.apply_notation import apply_notation, negated
 from chainrule.explanation.contents import Array, contents, refer
 from chainrule.explanation.expand import SYMBOLS, origin
 from chainrule.explanation.notation import key
-from chainrule.explanation.numerical import numerically
+from chainrule.explanation.numerical import numerical_derivatives
 from chainrule.explanation.record import ExampleStep
 from chainrule.explanation.work import Writer, drawn, finished, refuse
 from chainrule.loops import State
@@ -56,7 +56,7 @@ def _confirmed(writer: Writer, state: State, step: Step) -> dict[str, str]:
     some: list[int] = []
     for block in step.network.layout.blocks:
         some += range(block.start, block.stop, -(-block.size // ENTRIES))
-    numerical = numerically(writer.setup, state, step, np.array(some))
+    numerical = numerical_derivatives(writer.setup, state, step, np.array(some))
     return {
         name: _told(numerical[name], scope["d"])
         for b in step.network.layout.blocks

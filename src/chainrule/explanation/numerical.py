@@ -1,6 +1,6 @@
-"""What stands beside the equations: numerical derivatives, and each sample's deltas by themselves.
+"""Numerical derivatives, and the deltas of each sample on its own, to compare with the equations.
 
-Both ask the network itself, in its hand-written passes or with one sample alone.
+They come from the network's hand-written passes and from steps with a single sample.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ from chainrule.wiring import Step, wire
 
 Array: TypeAlias = NDArray[Any]
 
-NUDGE = 1e-4  # of an entry, to look at the slope on either side of a kink
+NUDGE = 1e-4  # relative step for the slopes on both sides of an entry
 
 
-def numerically(
+def numerical_derivatives(
     setup: Setup, state: State, step: Step, only: NDArray[np.intp] | None = None
 ) -> dict[str, Array]:
-    """Return numerical derivatives by name: of the data loss, and with a penalty of C.
+    """Return numerical derivatives by name: of the data loss and, with a penalty, of C.
 
     Parameters
     ----------
@@ -38,21 +38,21 @@ def numerically(
     state : State
     step : Step
     only : array of int, optional
-        Places in θ; NaN elsewhere.
+        Positions in θ to differentiate; the others are NaN.
     """
     network, mask_seed = setup.network, MaskSeed(state.seed, state.step)
     analytic = network.layout.join({n: s["d"] for n, s in step.arrays.items()}, np.float64)
     bare, kinks = replace(network, penalty=Penalty()), at_kink(step)
     point = setup.batch, mask_seed, state.theta
-    found = _by_name(bare, "d", *point, analytic, only, kinks=kinks)
+    found = _derivatives_by_name(bare, "d", *point, analytic, only, kinks=kinks)
     if network.penalty:
         kinks = kinks or bool(network.penalty.l1 and not state.theta.all())
-        found |= _by_name(network, "dC_", *point, step.gradient, only, kinks=kinks)
+        found |= _derivatives_by_name(network, "dC_", *point, step.gradient, only, kinks=kinks)
     return found
 
 
 def at_kink(step: Step) -> bool:
-    """Tell whether a net input or an error stands exactly where its function has a kink."""
+    """Return whether a net input or an error lies exactly on a kink of its function."""
     for layer, scope in zip(step.network.layers, step.layers, strict=True):
         bent = isinstance(activation_of(layer), ReLU | LeakyReLU | SELU)
         if bent and not np.all(scope["z" if "z" in scope else "x"]):
@@ -61,11 +61,11 @@ def at_kink(step: Step) -> bool:
     return bent and not np.all(step.loss["o"] - step.batch.t)
 
 
-def _two_slopes(value: Callable[[Array], Any], theta: Array) -> NDArray[np.bool_]:
-    """Tell for each entry whether the value's slopes to the left and to the right differ.
+def _has_kink(value: Callable[[Array], Any], theta: Array) -> NDArray[np.bool_]:
+    """Return for each entry whether the value's slopes to the left and to the right differ.
 
-    What the two sides bring differs in proportion to the step at a kink, to its square where the
-    value is only curved.
+    The second difference is proportional to the step at a kink, and to its square where the value
+    is only curved.
     """
     noise = 1e-13 * max(1.0, abs(float(value(theta))))
 
@@ -78,7 +78,7 @@ def _two_slopes(value: Callable[[Array], Any], theta: Array) -> NDArray[np.bool_
     return (gaps[:, 1] > 0.03 * gaps[:, 0]) & (gaps[:, 1] > noise)
 
 
-def _by_name(
+def _derivatives_by_name(
     network: Network,
     prefix: str,
     batch: Batch,
@@ -99,12 +99,12 @@ def _by_name(
     flat = np.full(len(theta), np.nan)
     flat[places] = numerical_gradient(value, theta[places], analytic[places])
     if kinks:
-        flat[places] = np.where(_two_slopes(value, theta[places]), np.nan, flat[places])
+        flat[places] = np.where(_has_kink(value, theta[places]), np.nan, flat[places])
     return {prefix + name: view for name, view in network.layout.views(flat).items()}
 
 
-def alone(setup: Setup, state: State) -> Iterator[tuple[Ref, float]]:
-    """Yield delta_sample: each sample's delta without the others and without its weight."""
+def deltas_by_sample(setup: Setup, state: State) -> Iterator[tuple[Ref, float]]:
+    """Yield delta_sample: the deltas of each sample in a step of its own, without its weight."""
     network, batch = setup.network, setup.batch
     if len(batch.x) == 1 and batch.weight is None:
         return
@@ -113,7 +113,7 @@ def alone(setup: Setup, state: State) -> Iterator[tuple[Ref, float]]:
     for s in range(len(batch.x)):
         single = Batch(batch.x[s : s + 1], batch.t[s : s + 1], None, 1.0)
         own = {
-            label: {"mask": mask[s : s + 1]}  # the sample's own, not that of a first row
+            label: {"mask": mask[s : s + 1]}  # the sample's row, not the first
             for label, mask in zip(network.labels, masks, strict=True)
             if mask is not None
         }

@@ -15,7 +15,7 @@ from chainrule.errors import InputError, unknown
 from chainrule.explanation import chain, remarks
 from chainrule.explanation.apply_notation import shorten
 from chainrule.explanation.contents import contents, refer
-from chainrule.explanation.numerical import numerically
+from chainrule.explanation.numerical import numerical_derivatives
 from chainrule.explanation.record import ExampleStep
 from chainrule.explanation.work import (
     Writer,
@@ -96,7 +96,7 @@ def derive(writer: Writer, state: State, name: str) -> ExampleStep:
         apart = tuple(p for p in pieces(writer, step) if p != "path")
         derived, given = _closure(writer, step, block, index)
         place = np.arange(block.size).reshape(block.shape)[index] + block.start
-        numerical = numerically(writer.setup, state, step, np.array([place]))
+        numerical = numerical_derivatives(writer.setup, state, step, np.array([place]))
         rows = list(_rows(writer, step, derived, given, apart, numerical))
         rows = by_sample(rows, len(writer.setup.batch.x))
         seen = drawn(writer, step)

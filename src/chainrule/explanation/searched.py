@@ -1,6 +1,6 @@
-"""The step of L-BFGS, which SciPy chooses by a line search: its result, without a formula.
+"""The step of L-BFGS, which SciPy finds by a line search: its result, without a formula.
 
-Everything up to the gradient is worked out as for other optimizers; no equation gives the rest.
+Everything up to the gradient is worked out as for other optimizers.
 """
 
 from dataclasses import replace
@@ -19,15 +19,15 @@ from chainrule.training import train
 Array: TypeAlias = NDArray[Any]
 
 REMARK = (
-    "L-BFGS chose this step by a line search along a direction that it builds from earlier "
-    "gradients; at its first step that is the gradient itself. No single formula gives it."
+    "L-BFGS found this step by a line search along a direction computed from earlier gradients "
+    "(at the first step, along the negative gradient). No single formula gives the result."
 )
 
 
 def with_search(
     writer: Writer, step: ExampleStep, optimizer: LBFGS, only: str | None = None
 ) -> ExampleStep:
-    """Return a step that ends at the gradient, with the parameters that L-BFGS finds.
+    """Return a step that ends at the gradient, extended by the parameters that L-BFGS finds.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def with_search(
     step : ExampleStep
     optimizer : LBFGS
     only : str, optional
-        The key of the one parameter that is wanted.
+        The key of the only parameter to add.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def with_search(
     """
     setup = writer.setup
     batch = setup.batch
-    # The penalty divides by the weights as they were given, which only their total remembers.
+    # Undo the scaling to a mean of 1: the penalty is divided by the sum of the weights as given.
     weights = None if batch.weight is None else batch.weight * batch.total / len(batch.x)
     run = train(
         setup.network,
@@ -58,17 +58,17 @@ def with_search(
     run.finish()
     theta = run.theta
     after = float(setup.network.value(theta, batch))
-    rows = [q for q in _rows(writer, theta) if step.quantities and _wanted(q, only)]
+    rows = [q for q in _new_parameters(writer, theta) if step.quantities and _is_selected(q, only)]
     if rows:
         rows[0] = replace(rows[0], remark=REMARK)
     return replace(step, loss_after=after, quantities=(*step.quantities, *rows))
 
 
-def _wanted(q: Quantity, only: str | None) -> bool:
+def _is_selected(q: Quantity, only: str | None) -> bool:
     return only is None or q.key.replace("_new", "") == only
 
 
-def _rows(writer: Writer, theta: Array) -> list[Quantity]:
+def _new_parameters(writer: Writer, theta: Array) -> list[Quantity]:
     """Return each new parameter."""
     network = writer.setup.network
     rows: list[Quantity] = []

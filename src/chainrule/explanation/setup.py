@@ -1,7 +1,4 @@
-"""What an example works out: a network, its first parameters, its data, and how it is trained.
-
-It is handed to whoever makes or shows the example; nothing is computed here.
-"""
+"""The input of a worked example: a network, its first parameters, its data, and its optimizer."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -18,10 +15,12 @@ from chainrule.optimizers import LBFGS, Optimizer
 
 Array: TypeAlias = NDArray[Any]
 
+WORDS = {"logistic": "sigmoid", "identity": "linear", "relu": "ReLU", "leaky-relu": "leaky ReLU"}
+
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """What an example works out.
+    """The input of a worked example.
 
     Parameters
     ----------
@@ -33,17 +32,17 @@ class Setup:
     rule : Optimizer or None
         Without one the example ends at the gradient.
     steps : int
-        How many are made in a row.
+        The number of steps.
     seed : int
         Of dropout masks, and of the first weights if they are drawn.
     search : LBFGS, optional
-        Instead of a rule, the optimizer that has no equations.
+        The optimizer without equations, in place of `rule`.
     done : int
-        How many updates went before the first step.
+        The number of updates made before the first step.
     slots : tuple of array (parameters,)
-        The rule's moving averages after them; without them, zeros.
+        The optimizer's moving averages after those updates; by default zeros.
     drawn : bool
-        Whether the first parameters are those that the network draws from the seed.
+        Whether the first parameters are drawn at random from the seed.
     """
 
     network: Network
@@ -69,3 +68,9 @@ class Setup:
 def activation_of(layer: Layer) -> Activation | None:
     """Return a layer's activation, or None for a layer without one, such as `Dropout`."""
     return getattr(layer, "activation", None)
+
+
+def activation_words(layer: Layer) -> str:
+    """Return how a page calls a layer's activation, such as "sigmoid"; empty without one."""
+    activation = activation_of(layer)
+    return "" if activation is None else WORDS.get(activation.name, activation.name)

@@ -1,6 +1,6 @@
-"""One number of a wired step by itself: its formula, the numbers put in, the result.
+"""One number of a wired step: its formula, the formula with numbers, and the result.
 
-The step may be wired with other equations than the right ones; whatever it says is what ran.
+The step may be wired with other equations than the engine's, such as those of a mistake.
 """
 
 from chainrule.explanation.notation import NOTATIONS
@@ -20,7 +20,7 @@ def one_number(
     ----------
     step : Step
     rule : Optimizer or None
-        What it was wired with.
+        The optimizer that the step was wired with.
     scope : str
         Such as ``"layer1"``, ``"loss"`` or ``"W2"``.
     name : str

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from chainrule.equations import Scope
 from chainrule.explanation.chain import sloping
 from chainrule.explanation.notation import key
-from chainrule.explanation.numerical import numerically
+from chainrule.explanation.numerical import numerical_derivatives
 from chainrule.explanation.record import ExampleStep
-from chainrule.explanation.setup import activation_of
+from chainrule.explanation.setup import activation_words
 from chainrule.explanation.work import Writer, drawn, finished, refuse
 from chainrule.loops import State
 from chainrule.pages import Ref, Table
@@ -57,8 +57,8 @@ def _shapes(step: Step) -> Table:
         blocks = [b for b in network.layout.blocks if b.layer == i]
         shapes = ", ".join(f"{b.name} {'×'.join(map(str, b.shape))}" for b in blocks)
         kind = network.layers[i].kind
-        f = activation_of(network.layers[i])
-        what = f"{kind}, {f.name}" if f is not None else kind
+        activation = activation_words(network.layers[i])
+        what = f"{kind}, {activation}" if activation else kind
         rows.append((label, what, network.widths[i + 1], sum(b.size for b in blocks), shapes))
     samples = len(step.batch.x)
     total = f"{network.layout.size:,} parameters, {samples} sample{'s' * (samples > 1)}."
@@ -182,7 +182,7 @@ def _largest(writer: Writer, state: State, step: Step) -> Table:
     layout, network = step.network.layout, step.network
     flat = layout.join({n: s["d"] for n, s in step.arrays.items()}, np.float64)
     places = np.argsort(-np.abs(flat))[:MOST]
-    numerical = numerically(writer.setup, state, step, places)
+    numerical = numerical_derivatives(writer.setup, state, step, places)
     rows: list[tuple[str | float | int, ...]] = []
     for place in places.tolist():
         block = next(b for b in layout.blocks if b.start <= place < b.stop)

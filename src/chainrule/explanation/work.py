@@ -20,7 +20,7 @@ from chainrule.explanation.apply_notation import apply_notation, negated, shorte
 from chainrule.explanation.contents import contents, refer
 from chainrule.explanation.derivations import derivation
 from chainrule.explanation.notation import Notation, Places, key
-from chainrule.explanation.numerical import alone, numerically
+from chainrule.explanation.numerical import deltas_by_sample, numerical_derivatives
 from chainrule.explanation.record import ExampleStep
 from chainrule.explanation.setup import Setup
 from chainrule.loops import State
@@ -116,10 +116,10 @@ def work_out(writer: Writer, state: State) -> ExampleStep:
     with np.errstate(all="ignore"):  # a number that is not finite is refused where it is written
         step = writer.wired(state)
         refuse(float(step.value), "the loss")
-        numerical = numerically(writer.setup, state, step)
+        numerical = numerical_derivatives(writer.setup, state, step)
         rows = list(_quantities(writer, step, numerical))
     place = sum(q.section != "update" for q in rows)  # the update comes last
-    single = [_alone(writer, ref, value) for ref, value in alone(writer.setup, state)]
+    single = [_alone(writer, ref, value) for ref, value in deltas_by_sample(writer.setup, state)]
     every = by_sample([*rows[:place], *single, *rows[place:]], len(writer.setup.batch.x))
     return finished(writer, state, step, tuple(remarks.attach(every, step)))
 
