@@ -67,7 +67,7 @@ AXES: dict[str, dict[str, Any]] = {
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if axes := AXES.get(metafunc.function.__name__):
-        metafunc.parametrize(list(axes), rows(axes, full=metafunc.config.getoption("full")))
+        metafunc.parametrize(list(axes), rows(axes, full=bool(metafunc.config.getoption("full"))))
 
 
 def compare(fitted: Any, X: Any, y: Any, steps: int = 1, rtol: float = 1e-12, **more: Any) -> Any:

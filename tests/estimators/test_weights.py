@@ -165,7 +165,7 @@ def test_the_gradient_is_checked(kind: str, solver: str):
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.function is test_a_step_is_explained:
         axes = {"kind": TARGETS, "solver": ["adam", "sgd", "lbfgs"]}
-        metafunc.parametrize(list(axes), rows(axes, full=metafunc.config.getoption("full")))
+        metafunc.parametrize(list(axes), rows(axes, full=bool(metafunc.config.getoption("full"))))
 
 
 def test_a_step_is_explained(kind: str, solver: str):

@@ -274,7 +274,7 @@ RULES = {"sgd": SGD(0.02), "momentum": Momentum(0.003), "adam": Adam(0.002, eps=
 
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
-    """MaskSeed a network of up to three hidden layers, some with another layer behind them."""
+    """Draw a network of up to three hidden layers, some with another layer behind them."""
     layers: list[Any] = []
     for _ in range(draw(st.integers(0, 3))):
         layers.append(Dense(draw(st.integers(1, 40)), "tanh", bias=draw(st.booleans())))

@@ -74,16 +74,16 @@ eighths = st.integers(-16, 16).map(lambda k: k / 8)  # exact in float16
 
 @st.composite
 def arrays(draw: st.DrawFn, rows: int, columns: int) -> Array:
-    """MaskSeed an array of eighths, exact in every precision."""
+    """Draw an array of eighths, exact in every precision."""
     values = draw(st.lists(eighths, min_size=rows * columns, max_size=rows * columns))
     return np.array(values).reshape(rows, columns)
 
 
 @st.composite
 def networks(draw: st.DrawFn, outputs: st.SearchStrategy[int] = sizes) -> tuple[Network, Array]:
-    """MaskSeed a network of any widths, one included, and its parameters."""
+    """Draw a network of any widths, one included, and its parameters."""
     f = draw(st.sampled_from(sorted(ACTIVATIONS)))
-    inner = draw(st.lists(st.sampled_from(["dense", "norm", "dropout", "activate"]), max_size=2))
+    inner = draw(st.lists(st.sampled_from(["dense", "norm", "dropout", "activation"]), max_size=2))
     made = {
         "dense": Dense(draw(sizes), f, bias=draw(st.booleans())),
         "norm": LayerNorm(0.1),

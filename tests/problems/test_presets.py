@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chainrule.errors import MissingPackageError
-from chainrule.layers import Dense
+from chainrule.layers import Dense, fields_of
 from chainrule.optimizers import Optimizer
 from chainrule.problems import PROBLEMS, Problem, check_settings, problem, specify
 from chainrule.problems import digits as digits_module
@@ -75,7 +75,7 @@ def test_published_numbers_of_huddar():
 def test_softmax_starts_with_short_numbers():
     p = problem("softmax")
     assert all(value == round(value, 2) for value in p.theta().tolist())
-    z = p.network.trace(p.theta(), *p.data()).layers[0].z
+    z = fields_of(p.network.trace(p.theta(), *p.data()).layers[0])["z"]
     assert np.abs(z).max() < 2  # no unit is saturated
     assert np.array_equal(p.theta(0), p.theta(1))
 

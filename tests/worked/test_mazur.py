@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from chainrule.layers import fields_of
 from chainrule.loops import State
 from chainrule.multilayer import mlp
 from chainrule.network import Network, Trace
@@ -64,21 +65,21 @@ def logistic_slope(a: Array) -> Array:
 
 
 QUANTITIES: dict[str, Callable[[Trace], Array]] = {
-    "net_h": lambda trace: trace.layers[0].z,
+    "net_h": lambda trace: fields_of(trace.layers[0])["z"],
     "out_h": lambda trace: trace.layers[0].a,
-    "net_o": lambda trace: trace.layers[1].z,
+    "net_o": lambda trace: fields_of(trace.layers[1])["z"],
     "out_o": lambda trace: trace.p,
     "E_o": lambda trace: trace.terms,
     "E": lambda trace: trace.value,
     "∂E/∂out_o": lambda trace: trace.do,
     "∂out/∂net o": lambda trace: logistic_slope(trace.layers[1].a),
-    "δ_o": lambda trace: trace.grads[1].delta,
-    "∂E/∂w5..w8": lambda trace: trace.grads[1].dW,
-    "∂E_o/∂out_h1": lambda trace: trace.grads[1].delta * np.array(W2)[:, 0],
+    "δ_o": lambda trace: fields_of(trace.grads[1])["delta"],
+    "∂E/∂w5..w8": lambda trace: fields_of(trace.grads[1])["dW"],
+    "∂E_o/∂out_h1": lambda trace: fields_of(trace.grads[1])["delta"] * np.array(W2)[:, 0],
     "∂E/∂out_h": lambda trace: trace.grads[1].dx,
     "∂out/∂net h": lambda trace: logistic_slope(trace.layers[0].a),
-    "δ_h": lambda trace: trace.grads[0].delta,
-    "∂E/∂w1..w4": lambda trace: trace.grads[0].dW,
+    "δ_h": lambda trace: fields_of(trace.grads[0])["delta"],
+    "∂E/∂w1..w4": lambda trace: fields_of(trace.grads[0])["dW"],
     "new w5..w8": lambda trace: NET.views(stepped(trace))["W2"],
     "new w1..w4": lambda trace: NET.views(stepped(trace))["W1"],
 }
@@ -150,7 +151,7 @@ def test_printed(quantity):
 
 def test_the_digit_that_was_rounded_too_early():
     right = float(QUANTITIES["∂E_o/∂out_h1"](NET.trace(THETA, X, T))[0, 1])
-    delta = NET.trace(THETA, X, T).grads[1].delta[0, 1]
+    delta = fields_of(NET.trace(THETA, X, T).grads[1])["delta"][0, 1]
     assert prints_as(right, "-0.019049118")
     assert prints_as(round(float(delta), 9) * 0.50, "-0.019049119")  # as the post has it
 
