@@ -1,8 +1,11 @@
 """Every example in the README and the documentation is a test; tests/documents.py says how.
 
-It stands at the root because pytest asks only a folder's own conftest about the files in it.
+It is in the root folder because pytest uses only the conftest.py of a file's own folder, and of the
+folders above, to collect it.
 """
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.documents import DOCUMENTS
 
+CLOCK = "chainrule.submission.time_limit.now"
 FOLDER = pytest.StashKey[Path]()
 
 pytest_collect_file = DOCUMENTS.pytest()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def searches_count_cpu_time() -> Iterator[None]:
+    """Measure the time limits of searches in CPU time, which a busy machine does not use up."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(CLOCK, time.thread_time)
+        yield
 
 
 @pytest.fixture
@@ -21,8 +33,10 @@ def document_folder(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
+    searches_count_cpu_time: None,
 ) -> Path:
     """Run an example in its document's own folder, on a terminal of 80 columns without color."""
+    del searches_count_cpu_time  # used, because a document's examples get no automatic fixtures
     stash = request.node.parent.stash  # the document's
     if FOLDER not in stash:
         stash[FOLDER] = tmp_path_factory.mktemp("document")
@@ -33,7 +47,7 @@ def document_folder(
 
 
 class Scheduler(LoadScopeScheduling):
-    """Sends tests to whichever worker is free, and those that build on each other to one."""
+    """Sends each test to any free worker, and tests that depend on each other to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, _ = nodeid.partition("::")

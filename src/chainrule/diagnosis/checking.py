@@ -14,14 +14,14 @@ from numpy.typing import ArrayLike
 from chainrule import submission
 from chainrule.diagnosis.audit import check_estimator, is_estimator
 from chainrule.diagnosis.numbers import check_numbers
-from chainrule.diagnosis.options import CheckOptions
+from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.programs import check_program, failed_diagnosis
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.errors import InputError
 from chainrule.explanation import Notation
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.submission import Failure, read_numbers
+from chainrule.submission import Failure, TimeLimit, read_numbers
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
 MOST_HINT = 4
@@ -107,7 +107,7 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         optimizer,
         strict,
         notation,
-        begin,
+        TimeLimit(SEARCH * seconds),
         seconds_call,
         seconds,
     )

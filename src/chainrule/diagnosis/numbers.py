@@ -120,7 +120,9 @@ def _candidate(
     updates = any(is_update(s.name) for call in session.calls for s in call)
     several = updates or len(session.calls) > 1
     is_open = several and declared.rate is None and declared.rule is None
-    search = Search([session], Evaluator(options.strict, declared.rate, is_open), options.deadline)
+    search = Search(
+        [session], Evaluator(options.strict, declared.rate, is_open), options.time_limit
+    )
     modes = [False, True] if several and len(session.x) > 1 else [False]
     nets = [network, *trained(network)]
     settings = [Setting(n, rule if several else None, o) for o in modes for n in nets]

@@ -20,7 +20,7 @@ from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
-from chainrule.submission import network_to_declaration
+from chainrule.submission import TimeLimit, network_to_declaration
 
 SEARCH = 0.7  # the share of the time limit that the search may use
 KEYS = ("layers", "activation", "loss", "optimizer", "learning_rate", "momentum")
@@ -28,7 +28,7 @@ KEYS = ("layers", "activation", "loss", "optimizer", "learning_rate", "momentum"
 
 @dataclass(frozen=True, eq=False)
 class CheckOptions:
-    """The options of a check as they were passed to it; `begin` is when it started."""
+    """The options of a check as they were passed to it, and the time limit of its search."""
 
     network: Network | Mapping[str, Any] | None
     theta: ArrayLike | None
@@ -38,14 +38,9 @@ class CheckOptions:
     rule: str | Optimizer | None
     strict: bool
     notation: str | Notation
-    begin: float
+    time_limit: TimeLimit
     seconds_call: float
     seconds: float
-
-    @property
-    def deadline(self) -> float:
-        """When the search must end."""
-        return self.begin + SEARCH * self.seconds
 
     @property
     def known(self) -> Network | None:

@@ -15,7 +15,7 @@ from chainrule.diagnosis.decision import Candidate, Outcome, decide, first_corre
 from chainrule.diagnosis.evaluation import Evaluator
 from chainrule.diagnosis.findings import Finding
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
-from chainrule.diagnosis.options import CheckOptions
+from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.questioning import Transcript, transcripts
 from chainrule.diagnosis.replay import Setting
 from chainrule.diagnosis.report import Diagnosis
@@ -63,7 +63,8 @@ def check_program(asker: Asker, declared: Declared, options: CheckOptions) -> Di
         if (name := first_nonfinite(transcript.sessions)) is not None:
             return _nonfinite_diagnosis(name, transcript)
     if any(map(random_failure, found)):
-        options = replace(options, seconds=min(options.seconds, SECONDS_RANDOM))
+        seconds = min(options.time_limit.seconds, SEARCH * SECONDS_RANDOM)
+        options = replace(options, time_limit=replace(options.time_limit, seconds=seconds))
     return _diagnosed(found, declared, options)
 
 
@@ -179,7 +180,7 @@ def _candidates_for(
         tried = [*nets, *with_penalty] if place == 0 else nets[:MOST_NETWORKS]
         settings = [Setting(n, rule, online) for online in _modes(transcript) for n in tried]
         rate = declared.rate if declared.rate is not None else own_rate(transcript)
-        search = Search(sessions, Evaluator(options.strict, rate, open_rate), options.deadline)
+        search = Search(sessions, Evaluator(options.strict, rate, open_rate), options.time_limit)
         yield Candidate(search, settings, likely=place == 0)
 
 

@@ -4,17 +4,15 @@ Conventions are tried before mistakes, and the explanation with the fewest mista
 turns what the search finds into an outcome.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-
-import numpy as np
 
 from chainrule.diagnosis.evaluation import Evaluator, Explanation
 from chainrule.diagnosis.hypotheses import Variant, variants
 from chainrule.diagnosis.replay import Setting
 from chainrule.diagnosis.sessions import Session
+from chainrule.submission import TimeLimit
 
 MOST_MISTAKES = 3
 PAIRS = 5.0  # seconds for pairs that only show together, divided among the readings of an attempt
@@ -30,13 +28,12 @@ class Search:
     ----------
     sessions : sequence of Session
     evaluator : Evaluator
-    deadline : float
-        As a value of ``time.monotonic()``.
+    time_limit : TimeLimit, optional
     """
 
     sessions: Sequence[Session]
     evaluator: Evaluator = field(default_factory=Evaluator)
-    deadline: float = np.inf
+    time_limit: TimeLimit = field(default_factory=TimeLimit)
     seconds_pairs: float = PAIRS
     unfinished: bool = False
     _singles: dict[Setting, list[Explanation]] = field(
@@ -49,8 +46,8 @@ class Search:
 
     @property
     def late(self) -> bool:
-        """Whether the deadline has passed."""
-        return time.monotonic() > self.deadline
+        """Whether the time limit is reached."""
+        return self.time_limit.is_over
 
     def fitted(self, setting: Setting, session: Session) -> Setting:
         """Return a setting with the layer widths of a session."""
@@ -155,9 +152,9 @@ class Search:
     def pairs(self, setting: Setting) -> list[Explanation]:
         """Return the explanations by two mistakes that show in the same numbers."""
         session = self.first_wrong(setting)
-        end = min(self.deadline, time.monotonic() + self.seconds_pairs)
+        limit = TimeLimit(self.seconds_pairs)
         for first, second in self._pairs(setting, session):
-            if time.monotonic() > end:
+            if self.late or limit.is_over:
                 self.unfinished = True
                 break
             if first.mistake is second.mistake or first.conflicts_with(second):

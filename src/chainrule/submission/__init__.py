@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from chainrule.submission.randomness import RANDOM_SELECTION, SKIPPED_AS_RANDOM
     from chainrule.submission.reading import find, layers_of, read, widths_of
+    from chainrule.submission.time_limit import TimeLimit
 
 _MODULES = {
     "asker": ("Asker", "InProcess", "Sandboxed", "open"),
@@ -49,6 +50,7 @@ _MODULES = {
     ),
     "randomness": ("RANDOM_SELECTION", "SKIPPED_AS_RANDOM"),
     "reading": ("find", "layers_of", "read", "widths_of"),
+    "time_limit": ("TimeLimit",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -71,6 +73,7 @@ __all__ = [
     "SKIPPED_AS_RANDOM",
     "Sandboxed",
     "SubmissionError",
+    "TimeLimit",
     "attempt_of",
     "find",
     "layers_of",

@@ -4,7 +4,6 @@ The same question is asked with many seeds, because a few dropout masks may well
 """
 
 import contextlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,6 +12,7 @@ from chainrule.submission.answers import are_close, are_identical, select_sample
 from chainrule.submission.calls import CallError
 from chainrule.submission.questions import Array, Failure, Question
 from chainrule.submission.snapshots import ModuleSnapshot
+from chainrule.submission.time_limit import TimeLimit
 
 Answers: TypeAlias = tuple[dict[str, Array], ...]
 
@@ -51,13 +51,13 @@ class Randomness:
 
     def other_answers(self, question: Question, first: Answers) -> Answers | None:
         """Return answers that differ from those with seed 1, or None if no seed changes them."""
-        end = time.monotonic() + LONGEST
+        limit = TimeLimit(LONGEST)
         for seed in SEEDS:
             with contextlib.suppress(CallError):
                 found = self.ask(question, seed)
                 if not are_identical(first, found):
                     return found
-            if not self.snapshot.may_have_drawn or time.monotonic() > end:
+            if not self.snapshot.may_have_drawn or limit.is_over:
                 break
         return None
 

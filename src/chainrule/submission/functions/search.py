@@ -1,6 +1,5 @@
 """Search for the plan with which a function can be called, from the most usual layouts on."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +14,7 @@ from chainrule.submission.functions.argument_plans import (
 )
 from chainrule.submission.functions.calling import FunctionAnswer, FunctionCaller
 from chainrule.submission.questions import Failure, Question
+from chainrule.submission.time_limit import TimeLimit
 
 SHORT_LIMIT = 0.5  # s for a call, once another call has reached its time limit
 MOST_GROUPINGS = 3  # groupings for which unusual array formats are tried
@@ -54,7 +54,10 @@ class PlanSearch:
     tried: int = 0
     excluded: set[Grouping] = field(default_factory=set["Grouping"])
     reached: dict[Grouping, int] = field(default_factory=dict["Grouping", int])
-    started: float = field(default_factory=time.monotonic)
+    time_limit: TimeLimit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.time_limit = TimeLimit(LONGEST + self.caller.seconds)
 
     def run(self) -> None:
         """Try plans until one fits; if none trains, pass the targets to an optional parameter."""
@@ -109,8 +112,7 @@ class PlanSearch:
 
     def _is_late(self) -> bool:
         """Return whether the search has taken long enough."""
-        is_late = time.monotonic() - self.started > LONGEST + self.caller.seconds
-        return is_late or self.timeouts >= MOST_TIMEOUTS
+        return self.time_limit.is_over or self.timeouts >= MOST_TIMEOUTS
 
     def _promising_groupings(self) -> set[Grouping]:
         """Return the groupings whose calls got farthest, and the first that was tried."""

@@ -1,6 +1,5 @@
 """Search for a plan with which a class can be used: how to create an object and what to call."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +24,7 @@ from chainrule.submission.objects.parameter_choice import MOST_TRIED, ParameterC
 from chainrule.submission.objects.parameter_locations import ParameterLocations
 from chainrule.submission.objects.prepared import known_locations, prepare_object
 from chainrule.submission.questions import Array, Kind, Question
+from chainrule.submission.time_limit import TimeLimit
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,12 @@ class ObjectSearch:
     kind: Kind | None
     error: CallError | None = None
     timeouts: int = 0
-    started: float = field(default_factory=time.monotonic)
     found: list[CallPlan] = field(default_factory=list[CallPlan])
     without: frozenset[str] = frozenset()
+    time_limit: TimeLimit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.time_limit = TimeLimit(3 * self.factory.seconds)
 
     def run(self) -> None:
         """Find the simplest plan that works."""
@@ -90,8 +93,7 @@ class ObjectSearch:
 
     def is_late(self) -> bool:
         """Return whether the search has taken long enough."""
-        seconds = time.monotonic() - self.started
-        return self.timeouts >= MOST_TIMEOUTS or seconds > 3 * self.factory.seconds
+        return self.timeouts >= MOST_TIMEOUTS or self.time_limit.is_over
 
     def record(self, error: CallError) -> None:
         """Keep the most informative error."""
