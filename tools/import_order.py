@@ -23,8 +23,8 @@ ENGINE = (
 )
 
 PACKAGES = (
-    *("pages", "compiled", "training", "problems", "explanation", "submission", "diagnosis"),
-    *("health", "estimators", "testing", "cli"),
+    *("pages", "compiled", "metrics", "lbfgs_search", "training", "problems", "explanation"),
+    *("submission", "diagnosis", "health", "estimators", "testing", "cli"),
 )
 
 ENTRY_POINT = ("__main__",)

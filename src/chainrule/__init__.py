@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         SoftmaxSquaredError,
         SquaredError,
     )
+    from chainrule.metrics import METRICS
     from chainrule.multilayer import mlp
     from chainrule.network import Network
     from chainrule.optimizers import (
@@ -96,7 +97,7 @@ if TYPE_CHECKING:
         StepDecay,
         WarmUp,
     )
-    from chainrule.training import METRICS, EarlyStopping, Record, Run, train
+    from chainrule.training import EarlyStopping, Record, Run, train
 
 __version__: str  # loaded from the installed package's metadata
 
@@ -214,6 +215,7 @@ _NAMES_BY_MODULE = {
         "AbsoluteError CustomLoss Huber LOSSES LogisticCrossEntropy Loss Poisson "
         "Quantile SoftmaxCrossEntropy SoftmaxSquaredError SquaredError"
     ),
+    "metrics": "METRICS",
     "multilayer": "mlp",
     "network": "Network",
     "optimizers": (
@@ -225,7 +227,7 @@ _NAMES_BY_MODULE = {
         "ConstantRate CosineDecay ExponentialDecay InverseScaling SCHEDULES Schedule "
         "StepDecay WarmUp"
     ),
-    "training": "EarlyStopping METRICS Record Run train",
+    "training": "EarlyStopping Record Run train",
 }
 _MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 

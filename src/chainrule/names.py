@@ -87,8 +87,8 @@ DOCUMENT_FORMATS: Names = {
 }
 PROGRAM_FORMATS: Names = {"numpy": (".py",), "pytorch": ()}
 
-# Of these, only the names that have aliases; the tables of all stand in schedules.py,
-# initializers.py, training.py and problems/settings.py.
+# Of these, only the names that have aliases; the full tables are in schedules.py,
+# initializers.py, metrics.py and problems/settings.py.
 SCHEDULES: Names = {
     "step": ("step-decay", "step-lr"),
     "exponential": ("exponential-decay", "exponential-lr"),

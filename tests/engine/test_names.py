@@ -23,10 +23,10 @@ from chainrule.descriptions import registered
 from chainrule.explanation.record import LEVELS
 from chainrule.initializers import initializer
 from chainrule.losses import loss
+from chainrule.metrics import METRICS
 from chainrule.names import ADVICE, KINDS, OTHERS, canonical
 from chainrule.optimizers import optimizer
 from chainrule.problems import SETTINGS
-from chainrule.training import METRICS
 
 TABLES = [
     (names.ACTIVATIONS, ACTIVATIONS),

@@ -20,6 +20,7 @@ from chainrule.initializers import INITIALIZERS, Constant, Glorot, He, LeCun, Or
 from chainrule.layers import LAYERS, ActivationLayer, Dense, Dropout, LayerNorm, dropout_mask
 from chainrule.loops import Batches, State, run_epoch
 from chainrule.losses import LOSSES, Huber, Quantile, one_hot
+from chainrule.metrics import METRICS
 from chainrule.multilayer import mlp
 from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import (
@@ -45,7 +46,7 @@ from chainrule.schedules import (
     StepDecay,
     WarmUp,
 )
-from chainrule.training import METRICS, EarlyStopping, train
+from chainrule.training import EarlyStopping, train
 from chainrule.wiring import Replacements, wire
 from tests.laws.gradient_table import worst_error
 from tests.laws.nets import (

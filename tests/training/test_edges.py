@@ -17,7 +17,7 @@ from chainrule import (
     train,
 )
 from chainrule.loops import Batches, State, run_epoch
-from chainrule.training import accuracy
+from chainrule.metrics import accuracy
 
 X = np.linspace(-1, 1, 12).reshape(6, 2)
 Y = X[:, :1] * X[:, 1:]

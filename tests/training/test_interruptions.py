@@ -15,10 +15,11 @@ import pytest
 
 from chainrule import LBFGS, SGD, Adam, EarlyStopping, Run, mlp, train
 from chainrule.compiled.engine import Training
-from chainrule.training import Search, r2
+from chainrule.lbfgs_search import LBFGSSearch
+from chainrule.metrics import r2
 from tests.training.interruptions import at_line, files, in_short_calls
 
-OWN = files("training.py", "loops.py", "compiled/engine.py")
+OWN = files("training.py", "metrics.py", "loops.py", "compiled/engine.py")
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(10, 3)), RNG.normal(size=(10, 2))
@@ -177,14 +178,14 @@ def test_an_interrupted_search(every: int, monkeypatch: pytest.MonkeyPatch):
     whole = train(PLAIN, X, Y, LBFGS(), epochs=9, record_every=every)
     whole.finish()
     run = train(PLAIN, X, Y, LBFGS(), epochs=9, record_every=every)
-    value, calls = Search.value_and_gradient, count(1)
+    value, calls = LBFGSSearch.value_and_gradient, count(1)
 
     def interrupted(*given: Any) -> Any:
         if next(calls) == 6:
             raise KeyboardInterrupt
         return value(*given)
 
-    monkeypatch.setattr(Search, "value_and_gradient", interrupted)
+    monkeypatch.setattr(LBFGSSearch, "value_and_gradient", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run.finish()
     reached = run.state.epoch

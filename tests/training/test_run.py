@@ -18,8 +18,8 @@ from sklearn.metrics import accuracy_score, r2_score
 
 import chainrule
 from chainrule import SGD, Adam, EarlyStopping, InputError, Momentum, Run, mlp
+from chainrule.metrics import accuracy, r2
 from chainrule.schedules import Schedule
-from chainrule.training import accuracy, r2
 
 Array: TypeAlias = np.ndarray[Any, Any]
 

@@ -214,9 +214,16 @@ class Kernel:
 
     def _header(self) -> NDArray[np.int64]:
         """Return sizes, offsets and addresses that stay the same from call to call."""
-        h, given, n = np.zeros(mem.HEADER_SIZE, np.int64), self.tables, self.n
+        h = np.zeros(mem.HEADER_SIZE, np.int64)
+        self._write_data_layout(h)
+        self._write_program(h)
+        return h
+
+    def _write_data_layout(self, h: NDArray[np.int64]) -> None:
+        """Write the sizes of data and batches, and the offsets of arrays."""
+        given, n, rows = self.tables, self.n, self.rows
         h[[mem.SAMPLES, mem.SIZE, mem.BATCHES]] = n, self.size, self.batches.count(n)
-        h[[mem.X_ROW, mem.X_COLUMN]] = self.rows.row, self.rows.column
+        h[[mem.X_ROW, mem.X_COLUMN]] = rows.row, rows.column
         h[[mem.BATCH_X, mem.BATCH_T, mem.BATCH_WEIGHT]] = (
             given.batch_x,
             given.batch_t,
@@ -224,18 +231,21 @@ class Kernel:
         )
         h[[mem.ONES, mem.ZEROS, mem.PANEL]] = given.ones, given.zeros, given.panel
         h[mem.PANEL_SIZE] = self.panel
-        h[[mem.LOSS, mem.LOSS_K]] = self.loss.addresses[self.tiny], SETTINGS + len(given.constants)
-        h[[mem.MODE, mem.DROPS]] = self.mode, self.network.has_dropout
         h[mem.SCRAP] = given.panel
         h[mem.ITEM] = self.data.x.itemsize
-        h[mem.PENALIZED] = bool(self.network.penalty)
-        for k, launched in self.launched.items():
-            h[mem.KERNELS + k] = launched.address
         h[[mem.LAYERS, mem.BLOCKS]] = len(given.layers), len(self.fixed["blocks"]) // 3
         h[mem.WEIGHTED] = self.data.weight is not None
         shuffled = self.batches.shuffle and self.size < n
-        rows = self.rows
         h[mem.DIRECT] = rows.column == 1 and rows.row >= self.network.inputs and not shuffled
+
+    def _write_program(self, h: NDArray[np.int64]) -> None:
+        """Write the kernels' addresses and the settings of loss, penalty and rule."""
+        loss_constants = SETTINGS + len(self.tables.constants)
+        h[[mem.LOSS, mem.LOSS_K]] = self.loss.addresses[self.tiny], loss_constants
+        h[[mem.MODE, mem.DROPS]] = self.mode, self.network.has_dropout
+        h[mem.PENALIZED] = bool(self.network.penalty)
+        for k, launched in self.launched.items():
+            h[mem.KERNELS + k] = launched.address
         places = {name: place for place, name in enumerate(names_of(self.optimizer))}
         h[mem.RULE] = self.rule.addresses[0]
         for column, name in (
@@ -244,7 +254,6 @@ class Kernel:
             (mem.DECAY_AT, "decay"),
         ):
             h[column] = places.get(name, -1)
-        return h
 
     def prepare(
         self, theta: Array, slots: Array, orders: Array, state: State, count: int

@@ -17,10 +17,11 @@ from chainrule.errors import InputError
 from chainrule.estimators.hyperparameters import Hyperparameters
 from chainrule.estimators.progress import warn
 from chainrule.estimators.solvers import EpochCounts, make_optimizer
+from chainrule.lbfgs_search import SearchLimits
 from chainrule.loops import State
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.training import Run, SearchLimits, train
+from chainrule.training import Run, train
 
 Array: TypeAlias = NDArray[Any]
 

@@ -37,12 +37,8 @@ def run_forward(shared: Memory, theta: int, x: int, n: int, link: int, p: int, o
     pointers = pointer(own, np.int64)
     for field in range(FIELD_INDEX):
         pointers[field] = shared.pointers[field]
-    pointers[POINTERS], pointers[THETA], pointers[DATA], pointers[WORK] = (
-        own,
-        theta,
-        x,
-        own + 8 * mem.OWN,
-    )
+    pointers[POINTERS], pointers[WORK] = own, own + 8 * mem.OWN
+    pointers[THETA], pointers[DATA] = theta, x
     m = memory_of(pointers, shared.theta)
     for i in range(m.header[mem.ZEROS], m.header[mem.PANEL]):
         m.work[i] = 0
