@@ -1,7 +1,7 @@
-"""How exact the gradient is: the worst error of every entry of the tables, by two methods.
+"""The accuracy of the gradient: the worst error of every registered class, by two methods.
 
-``python -m tests.laws.gradient_table`` prints it. The errors are in units of an array's largest
-Σ|terms|; what is allowed stands in test_gradient.py.
+``python -m tests.laws.gradient_table`` prints the table. Errors are in units of an array's largest
+Σ|terms|; test_gradient.py has the limits.
 """
 
 import ast
@@ -26,22 +26,22 @@ Numerical = Callable[[Case], Array]
 
 
 class Sizes:
-    """The equations of the gradient run with every factor's |.| and every minus a plus.
+    """Evaluates the equations of the gradient with absolute factors and every minus as a plus.
 
-    What begins with d is an adjoint and is expanded by its own equation; all else is a factor.
+    A name that begins with d is an adjoint and is expanded by its equation; others are factors.
     """
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], Any] = {}
 
     def of(self, scope: Scope, name: str) -> Any:
-        """Return Σ|terms| of a name, an array of its shape."""
-        home, there = scope.resolve(name)
-        if there in home.values or not there.startswith("d"):
+        """Return Σ|terms| of a quantity, as an array of its shape."""
+        owner, own_name = scope.resolve(name)
+        if own_name in owner.values or not own_name.startswith("d"):
             return np.abs(scope[name])
-        key = (home.label, there)
+        key = (owner.label, own_name)
         if key not in self.known:
-            self.known[key] = self.expression(home, parse(home.equations[there]))
+            self.known[key] = self.expression(owner, parse(owner.equations[own_name]))
         return self.known[key]
 
     def expression(self, scope: Scope, tree: ast.expr) -> Any:
@@ -71,16 +71,16 @@ class Sizes:
 
 
 def by_complex_step(drawn: Case) -> Array:
-    """Return ∂C/∂θ by Im C(θ + ih) / h."""
+    """Return ∂C/∂θ as Im C(θ + ih) / h."""
     return complex_step(drawn.value, drawn.theta)
 
 
 def by_central_differences(drawn: Case) -> Array:
     """Return ∂C/∂θ by Richardson's extrapolation of central differences."""
-    return np.array([along(drawn, i) for i in range(len(drawn.theta))])
+    return np.array([central_slope(drawn, i) for i in range(len(drawn.theta))])
 
 
-def along(drawn: Case, i: int) -> float:
+def central_slope(drawn: Case, i: int) -> float:
     """Return ∂C/∂θᵢ by central differences."""
     point = drawn.theta.copy()
 
@@ -92,7 +92,7 @@ def along(drawn: Case, i: int) -> float:
 
 
 def worst_error(drawn: Case, numerical: Numerical = by_complex_step) -> float:
-    """Return the largest error of a gradient's entry, over its array's largest Σ|terms|."""
+    """Return the largest error of a gradient entry, relative to its array's largest Σ|terms|."""
     gaps = np.abs(drawn.trace().gradient - numerical(drawn))
     step = wire(drawn.network, drawn.theta, drawn.batch, mask_seed=drawn.mask_seed)
     sizes = Sizes()
@@ -105,7 +105,7 @@ def worst_error(drawn: Case, numerical: Numerical = by_complex_step) -> float:
 
 
 def ratio(gap: float, size: float) -> float:
-    """Return gap / size; where all terms are 0, as behind dead rectifiers, none may be left."""
+    """Return gap / size; if all terms are 0, as behind dead ReLU units, any gap is infinite."""
     if size == 0:
         return np.inf if gap else 0.0
     return gap / size
@@ -113,11 +113,11 @@ def ratio(gap: float, size: float) -> float:
 
 # ---- the table ----------------------------------------------------------------------------------
 
-SEEN_SLOWLY = 2  # networks of an item that are also judged by central differences
+CENTRAL_CASES = 2  # networks of an item that are also checked by (slow) central differences
 
 
 def items() -> Iterator[tuple[str, list[Case]]]:
-    """Yield every entry of the tables with the networks that it is judged by."""
+    """Yield the name of every registered class with the networks that test it."""
     for name in ALL_ACTIVATIONS:
         yield f"activation {name}", [case(name, loss) for loss in ALL_LOSSES]
     for name in ALL_LOSSES:
@@ -128,10 +128,10 @@ def items() -> Iterator[tuple[str, list[Case]]]:
 
 
 def rows() -> Iterator[tuple[str, str, float]]:
-    """Yield item, method and worst error."""
+    """Yield item, method and worst error of each row."""
     for item, cases in items():
         yield item, "complex step", max(map(worst_error, cases))
-        few = cases[:SEEN_SLOWLY]
+        few = cases[:CENTRAL_CASES]
         yield (
             item,
             "central differences",
@@ -140,7 +140,7 @@ def rows() -> Iterator[tuple[str, str, float]]:
 
 
 def table() -> Table:
-    """Return the worst errors as a table for a terminal."""
+    """Return the worst errors as a table for the terminal."""
     shown = Table("item", "method", "worst error", title="analytic gradient, in units of Σ|terms|")
     for item, method, error in rows():
         shown.add_row(item, method, f"{error:.1e}")

@@ -1,7 +1,8 @@
-"""Small random networks with data, one for every combination of what the tables hold.
+"""Small random networks with data, for every combination of the registered classes.
 
-The laws name what they want and get it from here; a new entry of a table is met by them without a
-new line. Where it needs more than its defaults, `EXAMPLES`, `RATES` or `TUNED` may say so.
+The tests of the laws get their networks from here, so that a newly registered class is tested
+without further code. If it needs arguments other than its defaults, add it to `EXAMPLES`, `RATES`
+or `TUNED`.
 """
 
 import zlib
@@ -45,11 +46,11 @@ from chainrule.schedules import (
 
 Array: TypeAlias = NDArray[Any]
 
-LARGEST_Z = 4.0  # the laws' |z|: beyond, 1 − a² and its like have lost their digits
+LARGEST_Z = 4.0  # bound on |z|; beyond it, terms such as 1 − a² lose their digits to cancellation
 PENALTY = Penalty(l1=0.02, l2=0.03, alpha=0.5)
 
 
-# ---- a user's own functions ---------------------------------------------------------------------
+# ---- custom functions ---------------------------------------------------------------------------
 
 
 def soft_sign(z: Any) -> Any:
@@ -68,11 +69,11 @@ def dlog_square(o: Any, t: Any) -> Any:
     return 2 * (o - t) / (1 + (o - t) ** 2)
 
 
-# A custom one without its derivative takes the complex step's.
+# A custom function without a derivative uses the complex step.
 ALL_ACTIVATIONS: dict[str, Activation] = {**ACTIVATIONS, "custom": Custom("soft-sign", soft_sign)}
 ALL_LOSSES: dict[str, Loss] = {**LOSSES, "custom": CustomLoss("log-square", log_square)}
 
-# Other constants than the tables', by the names under which `case` takes them, too.
+# Variants with other constants than the registered ones; `case` accepts these names, too.
 ACTIVATION_VARIANTS: dict[str, Activation] = {
     "custom with df": Custom("soft-sign", soft_sign, dsoft_sign),
     "leaky-relu 0.2": LeakyReLU(0.2),
@@ -87,7 +88,7 @@ VARIANTS = [(f, "squared-error") for f in ACTIVATION_VARIANTS]
 VARIANTS += [("tanh", loss) for loss in LOSS_VARIANTS]
 
 
-# ---- what the tables' classes need beyond their defaults ----------------------------------------
+# ---- arguments that differ from the defaults ----------------------------------------------------
 
 EXAMPLES: dict[type, Callable[[int, Activation], Layer]] = {
     Dense: lambda width, f: Dense(width, f, bias=False),
@@ -110,18 +111,18 @@ RATES: dict[type[Schedule], Schedule] = {
 
 
 def example_layer(kind: Any, width: int, f: Activation) -> Layer:
-    """Return a layer of a class."""
+    """Return an example of a layer class."""
     return EXAMPLES[kind](width, f) if kind in EXAMPLES else kind()
 
 
 def example_schedule(kind: Any) -> Schedule:
-    """Return a schedule of a class."""
+    """Return an example of a schedule class."""
     return RATES[kind] if kind in RATES else kind(0.02)
 
 
 ALL_SCHEDULES = {name: example_schedule(kind) for name, kind in SCHEDULES.items()}
 
-# Constants other than the defaults, so that one left out shows.
+# Constants other than the defaults, so that a test fails if one is not used.
 TUNED: dict[str, Optimizer] = {
     "sgd": SGD(0.05),
     "momentum": Momentum(0.05, momentum=0.8),
@@ -130,14 +131,14 @@ TUNED: dict[str, Optimizer] = {
     "adam": Adam(0.02, beta1=0.7, beta2=0.9, eps=0.01),
     "adamw": AdamW(0.02, beta1=0.7, beta2=0.9, eps=0.01, decay=0.2),
 }
-# Pairs (start, step); L-BFGS is no pair, and the only exception.
+# Optimizers with the functions start and step: all except L-BFGS.
 PAIRS: dict[str, Optimizer] = {
     name: TUNED.get(name, rule) for name, rule in OPTIMIZERS.items() if not isinstance(rule, LBFGS)
 }
 
 
 def tuned(name: str, **fields: Any) -> Optimizer:
-    """Return one of the pairs, with some fields replaced."""
+    """Return an optimizer of `PAIRS` with some fields replaced."""
     rule: Any = PAIRS[name]
     return replace(rule, **fields)
 
@@ -166,7 +167,7 @@ class Case(NamedTuple):
 
     @property
     def batch(self) -> Batch:
-        """The data as the passes take them."""
+        """The data in the form that the passes use."""
         return self.network.batch(self.theta, self.x, self.t, self.weights)
 
     def value(self, theta: Array, x: Array | None = None) -> Any:
@@ -175,7 +176,7 @@ class Case(NamedTuple):
         return self.network.value(theta, batch, self.mask_seed)
 
     def trace(self) -> Trace:
-        """Return both passes."""
+        """Return the trace of both passes."""
         return self.network.run(self.theta, self.batch, self.mask_seed)
 
 
@@ -202,14 +203,14 @@ def case(
     t = targets(objective, rng, (rows, width)).astype(dtype)
     weights = rng.uniform(0.2, 3.0, rows) if weighted else None
     theta = rng.normal(0.0, 0.8, network.layout.size).astype(dtype)
-    return tamed(Case(network, theta, x, t, weights, MaskSeed(7, 3)))
+    return scaled_down(Case(network, theta, x, t, weights, MaskSeed(7, 3)))
 
 
-def met(loss: str) -> Case:
-    """Return a case in which o = t in every entry: where absolute errors have their kink."""
+def exact_fit(loss: str) -> Case:
+    """Return a case in which o = t in every entry, where absolute errors have their kink."""
     network = Network(2, (Dense(2, "identity"),), {**ALL_LOSSES, **LOSS_VARIANTS}[loss])
     theta = network.pack(W=[np.eye(2)])
-    x = np.array([[0.25, 0.75], [1.0, 0.0]])  # in every loss's domain
+    x = np.array([[0.25, 0.75], [1.0, 0.0]])  # in the domain of every loss
     return Case(network, theta, x, x, None, MaskSeed(7, 3))
 
 
@@ -226,18 +227,18 @@ def layers_of(
 
 
 def targets(loss: Loss, rng: Generator, shape: tuple[int, int]) -> Array:
-    """Return random targets of the first kind that the loss takes."""
+    """Return random targets of the first kind that the loss accepts."""
     kinds = (
         rng.normal(size=shape),
         rng.poisson(2.0, shape).astype(float),
         rng.uniform(size=shape),
         rng.dirichlet(np.ones(shape[1]), shape[0]),  # rows that sum to 1
     )
-    return next(t for t in kinds if takes(loss, t))
+    return next(t for t in kinds if accepts(loss, t))
 
 
-def takes(loss: Loss, t: Array) -> bool:
-    """Tell whether targets are in a loss's domain."""
+def accepts(loss: Loss, t: Array) -> bool:
+    """Return whether targets are in a loss's domain."""
     try:
         loss.check_targets(t)
     except InputError:
@@ -245,21 +246,21 @@ def takes(loss: Loss, t: Array) -> bool:
     return True
 
 
-def tamed(drawn: Case) -> Case:
-    """Return the case with θ made smaller until every |z| is within the laws' bound."""
-    while net_input(drawn) > LARGEST_Z:
+def scaled_down(drawn: Case) -> Case:
+    """Return the case with θ scaled down until every |z| is within `LARGEST_Z`."""
+    while largest_net_input(drawn) > LARGEST_Z:
         drawn = drawn._replace(theta=drawn.theta * drawn.theta.dtype.type(0.8))
     return drawn
 
 
-def net_input(drawn: Case) -> float:
-    """Return the largest |z| of any layer, an ActivationLayer's x included."""
+def largest_net_input(drawn: Case) -> float:
+    """Return the largest |z| of any layer, including the x of an ActivationLayer."""
     network = drawn.network
     saved = network.forward(network.params(drawn.theta), drawn.batch.x, drawn.mask_seed)
     return max(float(np.abs(getattr(record, "z", record.x)).max()) for record in saved)
 
 
 def same_bits(a: Any, b: Any) -> bool:
-    """Tell whether two numbers or arrays agree in shape, dtype and every bit, NaN included."""
+    """Return whether two numbers or arrays have equal shape, dtype and bits, including NaN."""
     a, b = np.asarray(a), np.asarray(b)
     return (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())

@@ -39,7 +39,7 @@ from tests.laws.nets import (
     Array,
     Case,
     case,
-    met,
+    exact_fit,
     same_bits,
     tuned,
 )
@@ -85,7 +85,7 @@ def test_with_other_constants(activation, loss):
 
 @pytest.mark.parametrize("loss", [*ALL_LOSSES, *LOSS_VARIANTS])
 def test_where_targets_are_met(loss):
-    assert_agree(met(loss), SGD(0.05))
+    assert_agree(exact_fit(loss), SGD(0.05))
 
 
 def assert_agree(drawn: Case, rule: Optimizer, *, dropped: bool = True) -> None:

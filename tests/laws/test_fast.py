@@ -58,7 +58,7 @@ from tests.laws.nets import (
     VARIANTS,
     Array,
     case,
-    met,
+    exact_fit,
     same_bits,
     tuned,
 )
@@ -608,7 +608,7 @@ def test_equations_of_optimizers(name):
 def test_equations_of_losses(name):
     assert_agree(case(loss=name, layers="single", weighted=True), SGD(0.1))
     assert_agree(case(loss=name, layers="single"), SGD(0.1))
-    assert_agree(met(name), SGD(0.1))
+    assert_agree(exact_fit(name), SGD(0.1))
 
 
 @pytest.mark.parametrize(("activation", "loss"), VARIANTS)

@@ -30,7 +30,7 @@ from tests.laws.nets import (
     VARIANTS,
     Case,
     case,
-    met,
+    exact_fit,
 )
 
 LAW = 1e-12
@@ -78,7 +78,7 @@ def test_kink_of_an_activation(activation):
 
 @pytest.mark.parametrize("loss", [*ALL_LOSSES, *LOSS_VARIANTS])
 def test_kink_of_a_loss(loss):
-    assert worst_error(met(loss)) <= LAW
+    assert worst_error(exact_fit(loss)) <= LAW
 
 
 def test_kink_of_the_penalty():

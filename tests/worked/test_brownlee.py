@@ -1,7 +1,7 @@
-"""Jason Brownlee's from-scratch post: its forward pass is right, its deltas follow from another.
+"""Jason Brownlee's from-scratch post: its forward pass is right, its deltas are not.
 
-The outputs that its backward pass begins with were typed in; the forward pass of its weights gives
-other ones.
+The outputs from which its backward pass starts were typed in; they differ from those that the
+forward pass gives with its weights.
 """
 
 import pytest

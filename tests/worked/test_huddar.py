@@ -1,6 +1,6 @@
-"""The 2-2-1 network of Mahesh Huddar's lecture and of RGU's notes, without biases, rate 1.
+"""The 2-2-1 network of Mahesh Huddar's lecture and RGU's notes, without biases, learning rate 1.
 
-Its deltas are printed with t − y, so that they are ours with the other sign.
+They define the deltas with t − y, so that their deltas have the opposite sign of ours.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ X, T = [0.35, 0.9], [0.5]
 
 
 def printed(*numbers: float) -> object:
-    """Return numbers of nine decimals, to compare with."""
+    """Return an approximation that matches numbers printed with nine decimals."""
     return pytest.approx(numbers, rel=0, abs=5e-10)
 
 
@@ -31,10 +31,10 @@ def test_deltas():
     assert (-trace.deltas[0][0]).tolist() == printed(-0.002654489, -0.008171645)
 
 
-def test_a_step_comes_nearer():
+def test_step_reduces_the_error():
     rule = SGD(1.0)
     after, _ = rule.step(THETA, NET.trace(THETA, X, T).gradient, rule.start(THETA, NET.layout))
-    # w + rate δ x with the t − y deltas, by hand
+    # w + learning rate · δ x with the t − y deltas, by hand
     by_hand = [
         0.1 - 0.002654489 * 0.35,
         0.8 - 0.002654489 * 0.9,

@@ -1,7 +1,7 @@
-"""The most-read worked example, recomputed: Matt Mazur's 2-2-2 network of 2015.
+"""A widely read worked example, recomputed: Matt Mazur's 2-2-2 network of 2015.
 
-Each number stands here as it was printed and as it is; where the two part, the mistake behind the
-printed one is made on purpose and gives it to the last digit.
+Each number is listed as printed and as recomputed. Where the two differ, the tests reproduce the
+mistake behind the printed number and get all of its digits.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ ACCURACY = 1e-15  # of the recomputed column, which has about 16 digits
 
 
 def network(*, train_biases: bool = False) -> Network:
-    """Return the 2-2-2 network; the post leaves the biases alone."""
+    """Return the 2-2-2 network; the post does not train the biases."""
     return mlp(2, 2, 2, activation="logistic", loss="squared-error", train_biases=train_biases)
 
 
@@ -36,7 +36,7 @@ THETA = NET.pack(W=[W1, W2], b=[B1, B2])
 
 
 def trained(net: Network, steps: int, state: State | None = None) -> Run:
-    """Return a run of so many steps; its record holds the error afterwards."""
+    """Return a finished run; its last record has the loss after the last step."""
     run = train(
         net,
         X,
@@ -53,7 +53,7 @@ def trained(net: Network, steps: int, state: State | None = None) -> Run:
 
 
 def prints_as(value: float, printed: str) -> bool:
-    """Tell whether a value, rounded to as many decimals as were printed, is what was printed."""
+    """Return whether a value, rounded to the printed number of decimals, equals the printed one."""
     return f"{value:.{len(printed.partition('.')[2])}f}" == printed.replace("−", "-")
 
 
@@ -122,7 +122,7 @@ PRINTED: dict[str, list[str]] = {
     "δ_o": ["0.138498562"],
     "∂E/∂w5..w8": ["0.082167041"],
     "new w5..w8": ["0.35891648", "0.408666186", "0.511301270", "0.561370121"],
-    "∂E_o/∂out_h1": ["0.055399425"],  # the other one's last digit is wrong, see below
+    "∂E_o/∂out_h1": ["0.055399425"],  # the last digit of the other one is wrong, see below
     "∂E/∂out_h": ["0.036350306"],
     "∂out/∂net h": ["0.241300709"],
     "∂E/∂w1..w4": ["0.000438568"],
@@ -131,38 +131,38 @@ PRINTED: dict[str, list[str]] = {
 
 
 def stepped(trace: Trace) -> Array:
-    """Return θ after the step of a trace."""
+    """Return θ after a step with the gradient of a trace."""
     rule = SGD(RATE)
     return rule.step(THETA, trace.gradient, rule.start(THETA, NET.layout))[0]
 
 
 @pytest.mark.parametrize("quantity", RECOMPUTED)
-def test_recomputed(quantity):
+def test_recomputed_values(quantity):
     found = np.ravel(QUANTITIES[quantity](NET.trace(THETA, X, T))).tolist()
     assert found == pytest.approx(RECOMPUTED[quantity], rel=0, abs=ACCURACY)
 
 
 @pytest.mark.parametrize("quantity", PRINTED)
-def test_printed(quantity):
+def test_printed_values(quantity):
     found = np.ravel(QUANTITIES[quantity](NET.trace(THETA, X, T))).tolist()
     for value, printed in zip(found, PRINTED[quantity], strict=False):
         assert prints_as(value, printed)
 
 
-def test_the_digit_that_was_rounded_too_early():
+def test_digit_that_was_rounded_too_early():
     right = float(QUANTITIES["∂E_o/∂out_h1"](NET.trace(THETA, X, T))[0, 1])
     delta = fields_of(NET.trace(THETA, X, T).grads[1])["delta"][0, 1]
     assert prints_as(right, "-0.019049118")
-    assert prints_as(round(float(delta), 9) * 0.50, "-0.019049119")  # as the post has it
+    assert prints_as(round(float(delta), 9) * 0.50, "-0.019049119")  # as printed in the post
 
 
-def test_biases_are_left_alone():
+def test_biases_are_not_trained():
     views = NET.views(trained(NET, 1).theta)
     assert views["b1"].tolist() == B1
     assert views["b2"].tolist() == B2
 
 
-# ---- afterwards ---------------------------------------------------------------------------------
+# ---- after many steps ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def before_last() -> Run:
 
 
 @pytest.fixture(scope="module")
-def after_all(before_last) -> Run:
+def after_last(before_last) -> Run:
     """Return the run of 10,000 steps."""
     return trained(NET, 1, before_last.state)
 
@@ -187,35 +187,35 @@ def test_after_one_step():
     assert run.history[0].loss == pytest.approx(0.291027773694, rel=0, abs=1e-12)
     outputs = run.predict(X)[0].tolist()
     assert outputs == pytest.approx([0.742088111191, 0.775284968294], rel=0, abs=1e-12)
-    assert not prints_as(run.history[0].loss, "0.291027924")  # as the post has it
+    assert not prints_as(run.history[0].loss, "0.291027924")  # as printed in the post
 
 
-def test_after_10_000_steps(after_all):
-    assert after_all.history[0].loss == pytest.approx(0.0000351018778, rel=0, abs=1e-12)
-    outputs = after_all.predict(X)[0].tolist()
+def test_after_10_000_steps(after_last):
+    assert after_last.history[0].loss == pytest.approx(0.0000351018778, rel=0, abs=1e-12)
+    outputs = after_last.predict(X)[0].tolist()
     assert outputs == pytest.approx([0.015913620444, 0.984064273515], rel=0, abs=1e-12)
-    assert not prints_as(after_all.history[0].loss, "0.000035085")  # as the post has it
+    assert not prints_as(after_last.history[0].loss, "0.000035085")  # as printed in the post
 
 
-def test_newer_copies_are_one_step_behind(before_last, after_all):
-    assert after_all.state.step == before_last.state.step + 1 == STEPS
+def test_newer_copies_print_the_error_one_step_earlier(before_last, after_last):
+    assert after_last.state.step == before_last.state.step + 1 == STEPS
     assert before_last.history[0].loss == pytest.approx(0.0000351085481, rel=0, abs=1e-12)
     assert prints_as(before_last.history[0].loss, "0.0000351085")
-    assert not prints_as(after_all.history[0].loss, "0.0000351085")
+    assert not prints_as(after_last.history[0].loss, "0.0000351085")
 
 
-# ---- the mistake: output weights changed before the hidden deltas are computed from them --------
+# ---- the mistake: output weights are updated before the hidden deltas are computed --------------
 
 MISTAKE: Replacements = {("not-first", "dx"): "delta @ W_new"}
 
 
 def by_equations(theta: Array) -> Array:
-    """Return θ after a step with the one wrong equation."""
+    """Return θ after a step with the wrong equation."""
     return wire(NET, theta, NET.batch(theta, X, T), SGD(RATE), replace=MISTAKE).theta_new
 
 
 def wrong_program(steps: int) -> Array:
-    """Return θ after so many steps of a plain program that changes W2 too early."""
+    """Return θ after training with a simple program that updates W2 too early."""
     w1, w2 = np.array(W1), np.array(W2)
     for _ in range(steps):
         h = 1 / (1 + np.exp(-(X @ w1.T + B1)))
@@ -226,14 +226,14 @@ def wrong_program(steps: int) -> Array:
     return NET.pack(W=[w1, w2], b=[B1, B2])
 
 
-def test_the_mistake_gives_the_printed_error_after_one_step():
+def test_mistake_gives_the_printed_error_after_one_step():
     theta = by_equations(THETA)
     assert error(NET, theta) == pytest.approx(0.291027923905, rel=0, abs=1e-12)
     assert prints_as(error(NET, theta), "0.291027924")
     assert prints_as(float(NET.views(theta)["W1"][0, 0]), "0.149817639")
 
 
-def test_the_mistake_gives_the_printed_numbers_after_10_000_steps(full):
+def test_mistake_gives_the_printed_numbers_after_10_000_steps(full):
     theta = wrong_program(STEPS)
     assert error(NET, theta) == pytest.approx(0.0000350847863, rel=0, abs=1e-12)
     assert prints_as(error(NET, theta), "0.000035085")
@@ -248,12 +248,12 @@ def test_the_mistake_gives_the_printed_numbers_after_10_000_steps(full):
     assert np.allclose(theirs, wrong_program(steps), rtol=1e-12, atol=0)
 
 
-# ---- biases trained -----------------------------------------------------------------------------
+# ---- trained biases -----------------------------------------------------------------------------
 
 FREE = network(train_biases=True)
 
 
-def test_biases_one_per_neuron():
+def test_one_bias_per_unit():
     first = trained(FREE, 1)
     views = FREE.views(first.theta)
     assert views["b1"].tolist() == pytest.approx([0.345614322655, 0.345022872647], rel=0, abs=1e-12)
@@ -270,7 +270,7 @@ SHARED: Replacements = {("all", "db"): "sum(delta, axis=None)"}
 
 
 def with_shared_biases(steps: int) -> Array:
-    """Return θ after so many steps in which each layer has one bias: its gradient is the sum."""
+    """Return θ after training with one bias per layer, whose gradient is the sum."""
     theta = THETA
     batch, biases = FREE.batch(theta, X, T), [FREE.layout.blocks[i] for i in (1, 3)]
     for _ in range(steps):
@@ -281,7 +281,7 @@ def with_shared_biases(steps: int) -> Array:
     return theta
 
 
-def test_biases_shared_by_a_layer():
+def test_one_bias_per_layer():
     theta = with_shared_biases(1)
     views = FREE.views(theta)
     assert views["b1"].tolist() == pytest.approx([0.340637195303] * 2, rel=0, abs=1e-12)
@@ -291,7 +291,7 @@ def test_biases_shared_by_a_layer():
     assert late == pytest.approx(0.0000043553211, rel=0, abs=1e-12)
 
 
-def test_shared_biases_are_one_changed_equation():
+def test_one_bias_per_layer_as_a_replaced_equation():
     theta = THETA
     for steps in range(1, 20):
         step = wire(FREE, theta, FREE.batch(theta, X, T), SGD(RATE), replace=SHARED)
