@@ -386,5 +386,5 @@ def test_a_large_problem_is_refused_before_it_is_trained():
     network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
     target = tuple(float(i == 3) for i in range(10))
     large = Problem("large", "Large", "", network, ((0.0,) * 784,), (target,))
-    with pytest.raises(InputError, match="more than 20,000"):
+    with pytest.raises(InputError, match="more than the 20,000"):
         explain_problem(large, steps=10_000_000, level="scalars")

@@ -225,10 +225,10 @@ def test_the_books_name_every_quantity(name, level):
         ({"patterns": ["z"]}, InputError, "give a mapping"),
         ({"residual": "o_t"}, InputError, "must be 'o-t' or 't-o'"),
         ({"count_from": 2}, InputError, "must be 0 or 1"),
-        ({"first_layer": -1}, InputError, "must be a whole number from 0"),
+        ({"first_layer": -1}, InputError, "first_layer = -1: must be an integer of at least 0"),
     ],
 )
-def test_what_no_notation_can_be(bad, error, message):
+def test_invalid_notations_are_errors(bad, error, message):
     with pytest.raises(error, match=re.escape(message)):
         Notation("mine", **bad)
 
@@ -316,7 +316,12 @@ def test_arrays_have_the_notations_names(notation, names):
     assert len(set(found.values())) == len(found), "two arrays have one name"
 
 
-def test_an_array_with_the_opposite_sign_is_shown_so():
+def test_arrays_without_patterns_are_named_by_their_keys():
+    matrices = explain("xor", level="matrices", notation="plain").steps[0].matrices
+    assert [m.markup for m in matrices] == [m.key for m in matrices]
+
+
+def test_arrays_of_negated_quantities_are_shown_negated():
     plain, negated = (
         {m.key: m for m in explain("mazur", level="matrices", notation=name).steps[0].matrices}
         for name in ("plain", "rumelhart")

@@ -178,7 +178,8 @@ class Notation:
         net_{h2}, ``w_{1…4}`` for four weights counted through, ``w^{2}`` without the units of
         w^{2}_{jk}. What has no pattern keeps its key.
         """
-        ref = below(ref._replace(index=(), sampled=False), places.network)
+        ref = ref._replace(index=(), sampled=False)
+        ref = below(ref, places.network) if "da" in self.patterns else ref
         if ref.layer and not ref.layer.isdigit() and self.patterns:
             return self._elsewhere(ref, places)
         pattern = self._pattern(ref, places.network)
