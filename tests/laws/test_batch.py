@@ -17,7 +17,7 @@ from tests.laws.gradient_table import Sizes
 from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, Array, Case, case
 
 ROUNDING = 1e-14
-# Without "all": dropout masks depend on the position in the batch, so dropout is disabled here.
+# Dropout masks depend on the position in the batch, so dropout is disabled in these tests.
 STACKS = ("single", *LAYERS)
 
 

@@ -1,6 +1,6 @@
-"""The formula law: what textbooks write for f and f' is what runs, within rounding.
+"""The formula law: f and f' equal the formulas of textbooks, within rounding.
 
-The formulas are run as text, in the grammar of equations; a `Custom` activation has none.
+The formulas are evaluated as text, in the grammar of equations. A `Custom` activation has none.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from tests.laws.nets import Array
 KNOWN = {**ACTIVATIONS, "elu 0.7": ELU(0.7), "leaky-relu 0.2": LeakyReLU(0.2)}
 Z = np.concatenate([np.linspace(-6.0, 6.0, 241), [-0.0, 1e-9, -1e-9, 1e-300, -1e-300]])
 
-# exp(z) − 1 and 1 + erf(z) lose to cancellation what is small beside 1: absolute, not relative.
+# Absolute, since exp(z) − 1 and 1 + erf(z) lose relative precision to cancellation.
 ROUNDING = 4e-15
 
 
@@ -25,13 +25,13 @@ def by_text(f: Activation, text: str, z: Array) -> Array:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_f_is_its_formula(name):
+def test_f_equals_its_formula(name):
     f = KNOWN[name]
     assert np.allclose(by_text(f, f.formula, Z), f(Z), rtol=ROUNDING, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_df_is_its_formula(name):
+def test_df_equals_its_formula(name):
     f = KNOWN[name]
     slopes = f.derivative(Z, f(Z))
     assert np.allclose(by_text(f, f.dformula, Z), slopes, rtol=ROUNDING, atol=ROUNDING)
@@ -40,16 +40,15 @@ def test_df_is_its_formula(name):
 @pytest.mark.parametrize("name", KNOWN)
 def test_df_is_the_derivative_of_the_formula(name):
     f = KNOWN[name]
-    z = Z[
-        np.abs(Z) > 1e-12
-    ]  # the textbooks' where(z > 0, …) has its kink elsewhere for a complex z
+    # The kink of the textbook formula where(z > 0, …) is elsewhere for a complex z.
+    z = Z[np.abs(Z) > 1e-12]
     by_step = elementwise_derivative(lambda w: by_text(f, f.formula, w), z)
     assert np.allclose(by_step, by_text(f, f.dformula, z), rtol=ROUNDING, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_df_is_the_derivative_of_f(name):
-    f = KNOWN[name]  # at the kink, too: Z has zeros of both signs
+    f = KNOWN[name]  # also at the kink: Z has zeros of both signs
     assert np.allclose(
         elementwise_derivative(f, Z), f.derivative(Z, f(Z)), rtol=ROUNDING, atol=ROUNDING
     )
@@ -57,7 +56,7 @@ def test_df_is_the_derivative_of_f(name):
 
 @pytest.mark.parametrize("name", KNOWN)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_far_out_it_neither_overflows_nor_changes_dtype(name, dtype):
+def test_large_inputs_neither_overflow_nor_change_dtype(name, dtype):
     f = KNOWN[name]
     z = np.array([-1e4, -800.0, -100.0, 100.0, 800.0, 1e4], dtype)
     with np.errstate(under="ignore"):

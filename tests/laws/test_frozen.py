@@ -1,7 +1,7 @@
 """The frozen law: entries that do not train keep their bytes under every optimizer.
 
-Decay, momentum, penalty and clipping included, and so do their moving averages; their gradient is
-reported all the same.
+This includes decay, momentum, penalty and clipping. Their moving averages keep their bytes, too;
+their gradient is computed as usual.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ FREEZES: dict[str, tuple[bool | tuple[str, ...], ...]] = {
 
 
 def network(freeze: str) -> Network:
-    """Return a network of which some parameters do not train."""
+    """Return a network in which some parameters do not train."""
     first, middle, last = FREEZES[freeze]
     layers = (
         Dense(4, "tanh", trainable=first),
@@ -61,7 +61,7 @@ def test_frozen_entries_keep_their_bytes(optimizer, freeze, clip, dtype):
 
 
 @pytest.mark.parametrize("freeze", FREEZES)
-def test_their_gradient_is_reported(freeze):
+def test_frozen_entries_have_a_gradient(freeze):
     x, t = data()
     theta = network("nothing").initialize(0)
     theta += 0.1
@@ -71,8 +71,8 @@ def test_their_gradient_is_reported(freeze):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_others_train_as_if_nothing_were_frozen(name):
-    # one step: the rule is elementwise
+def test_other_entries_train_as_without_freezing(name):
+    # one step, because the update rule is elementwise
     x, t = data()
     some, every = network("first layer"), network("nothing")
     theta = some.initialize(0)
@@ -84,7 +84,7 @@ def test_others_train_as_if_nothing_were_frozen(name):
     assert not same_bits(one[~free], other[~free])
 
 
-def test_the_clipped_norm_is_that_of_trained_entries():
+def test_clipping_uses_the_norm_of_trained_entries():
     net = network("first layer")
     gradient = np.arange(1.0, net.layout.size + 1)
     free = net.layout.trainable
@@ -94,7 +94,7 @@ def test_the_clipped_norm_is_that_of_trained_entries():
     assert same_bits(ClipNorm(norm * 1.01)(gradient, net.layout), gradient)
 
 
-def test_a_large_frozen_gradient_cannot_reach_the_others():
+def test_large_frozen_gradient_does_not_affect_other_entries():
     net = network("first layer")
     theta, gradient = net.initialize(0), np.full(net.layout.size, 1e-3)
     gradient[~net.layout.trainable] = 1e300

@@ -1,8 +1,8 @@
-"""The gradient law: the analytic gradient is the complex step's, to 1e-12 of Σ|terms|.
+"""The gradient law: the analytic gradient equals the complex step's within 1e-12 of Σ|terms|.
 
 It holds for every activation × loss × layer × width × batch × weighted or not, without exceptions.
-Σ|terms| is the backward pass with absolute values; entry by entry the law would be false for right
-code, since 1 − a² at z = 20 has no digits left.
+Σ|terms| is the backward pass with absolute values. Relative to single entries, correct code would
+violate the law: 1 − a² at z = 20 has no correct digits.
 """
 
 import numpy as np
@@ -60,12 +60,12 @@ def test_with_other_constants(activation, loss):
 
 @pytest.mark.parametrize("item", ITEMS)
 def test_analytic_equals_central_differences(item):
-    # Where a user's f takes no complex numbers; their error bar here is about 1e-10.
+    # Used if a custom f does not accept complex numbers; the error bar is about 1e-10 here.
     assert worst_error(ITEMS[item][0], by_central_differences) <= 1e-9
 
 
-# At a kink that is met exactly, as by zero biases and an input of zeros, both sides say the same:
-# ReLU'(0) = 0, |o − t|' = 0 at o = t, |w|' = 0 at w = 0.
+# Exactly at a kink, such as with zero biases and an input of zeros, both methods use the same
+# slope: ReLU'(0) = 0, |o − t|' = 0 at o = t, |w|' = 0 at w = 0.
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -92,7 +92,7 @@ def test_kink_of_the_penalty():
 
 
 @pytest.mark.parametrize("entry", range(case(layers="all").network.layout.size))
-def test_a_wrong_entry_shows(entry, monkeypatch):
+def test_wrong_entry_is_detected(entry, monkeypatch):
     drawn = case(layers="all")
     wrong = drawn.trace()
     wrong.gradient[entry] += 1e-10 * max(1.0, np.abs(wrong.gradient).max())
@@ -107,10 +107,10 @@ def test_sizes_bound_the_gradient():
         size = Sizes().of(array, "dC")
         assert size.shape == np.shape(array["dC"])
         assert (size >= np.abs(array["dC"]) * (1 - LAW)).all()
-        assert (size < 1e4).all()  # and do not hide an error by being huge
+        assert (size < 1e4).all()  # not so large that they hide an error
 
 
-def test_sizes_are_the_terms_of_one_unit():
+def test_sizes_of_one_unit():
     network = mlp(1, 1, activation="identity", loss="squared-error")
     theta = network.pack(W=[[[2.0]]], b=[[-3.0]])
     batch = network.batch(theta, [[1.0], [-4.0]], [[1.0], [1.0]])
@@ -121,13 +121,13 @@ def test_sizes_are_the_terms_of_one_unit():
     assert step.gradient.tolist() == [23.0, -7.0]
 
 
-def test_the_table_names_everything():
+def test_table_has_every_registered_class():
     expected = {f"activation {name}" for name in ACTIVATIONS}
     expected |= {f"loss {name}" for name in LOSSES} | {f"layer {name}" for name in LAYERS}
     assert expected <= set(ITEMS)
 
 
-def test_the_table_is_printed(monkeypatch):
+def test_table_is_printed(monkeypatch):
     monkeypatch.setattr("tests.laws.gradient_table.items", lambda: [("tanh", [case()])])
     shown = table()
     cells = {str(column.header): list(column.cells) for column in shown.columns}

@@ -1,7 +1,7 @@
 """The NaN law: a NaN or infinity anywhere in θ or x reaches the loss.
 
-A rectifier that hides a NaN, or a saturated unit that passes an infinity for a finite number, would
-let a broken run look healthy.
+If a ReLU hid a NaN, or a saturated unit returned a finite number for an infinity, a failed run
+would look healthy.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, PENALTY, STACKS, VARIAN
 BAD = (np.nan, np.inf, -np.inf)
 
 
-def hidden(drawn: Case) -> list[tuple[str, int, float]]:
-    """Return every place in θ and x, and what was put there, that left the loss finite."""
+def undetected(drawn: Case) -> list[tuple[str, int, float]]:
+    """Return the array, index and value of each replaced entry that left the loss finite."""
     found: list[tuple[str, int, float]] = []
     with np.errstate(all="ignore"):  # infinities on purpose
         for bad in BAD:
@@ -22,8 +22,8 @@ def hidden(drawn: Case) -> list[tuple[str, int, float]]:
                 for i in range(array.size):
                     broken = array.copy()
                     broken.flat[i] = bad
-                    there = drawn._replace(**{name: broken})
-                    if np.isfinite(there.value(there.theta)):
+                    changed = drawn._replace(**{name: broken})
+                    if np.isfinite(changed.value(changed.theta)):
                         found.append((name, i, bad))
     return found
 
@@ -36,19 +36,19 @@ def hidden(drawn: Case) -> list[tuple[str, int, float]]:
     rows=[2, 1],
     dtype=["float64", "float32"],
 )
-def test_it_reaches_the_loss(activation, loss, layers, width, rows, dtype):
+def test_nonfinite_entry_reaches_the_loss(activation, loss, layers, width, rows, dtype):
     drawn = case(activation, loss, layers, width=width, rows=rows, dtype=dtype)
     assert np.isfinite(drawn.trace().value)
-    assert hidden(drawn) == []
+    assert undetected(drawn) == []
 
 
 @pytest.mark.parametrize(("activation", "loss"), VARIANTS)
 def test_with_other_constants(activation, loss):
-    assert hidden(case(activation, loss, "all", width=2, rows=2)) == []
+    assert undetected(case(activation, loss, "all", width=2, rows=2)) == []
 
 
 @pytest.mark.parametrize("activation", ALL_ACTIVATIONS)
-def test_nothing_shields_it(activation):
+def test_zeros_and_dropped_units_do_not_hide_it(activation):
     # dropped units, samples of weight 0, frozen layers, inputs and weights of 0
     drawn = case(activation, layers="dropout", rows=3, trainable=False, penalty=PENALTY)
     mask = fields_of(drawn.trace().layers[1])["mask"]
@@ -56,12 +56,12 @@ def test_nothing_shields_it(activation):
     x, theta = drawn.x.copy(), drawn.theta.copy()
     x[:, 0] = theta[:4] = 0.0
     shielded = drawn._replace(x=x, theta=theta, weights=np.array([0.0, 1.0, 2.0]))
-    assert hidden(shielded) == []
+    assert undetected(shielded) == []
 
 
 @pytest.mark.parametrize("rows", [1, 33, 130])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_it_reaches_the_loss_through_wide_layers(rows, dtype):
+def test_nonfinite_entry_reaches_the_loss_through_wide_layers(rows, dtype):
     # other kernels of the BLAS, which must not skip zeros: inf · 0 is NaN
     drawn = case("relu", width=130, rows=rows, dtype=dtype)
     x, first = np.zeros_like(drawn.x), drawn.network.layout.blocks[0]
@@ -75,7 +75,7 @@ def test_it_reaches_the_loss_through_wide_layers(rows, dtype):
 
 @pytest.mark.parametrize("activation", ALL_ACTIVATIONS)
 @pytest.mark.parametrize("bad", BAD)
-def test_each_unit_alone_passes_it_on(activation, bad):
+def test_each_activation_passes_it_on(activation, bad):
     f = ALL_ACTIVATIONS[activation]
     with np.errstate(all="ignore"):
         a = f(np.array([0.5, bad, -0.5]))

@@ -1,7 +1,7 @@
-"""The law of shapes: however numbers are handed in, the results are those of a plain float64 array.
+"""The shapes law: inputs of any form give the same results as a contiguous float64 array.
 
-Lists, whole numbers, truth values, other strides and read-only arrays; what is handed in never
-changes, and results have θ's precision.
+The forms are lists, integers, booleans, other strides and read-only arrays. Inputs are not
+modified, and results have θ's precision.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from chainrule.optimizers import Momentum
 from chainrule.training import train
 from tests.laws.nets import PENALTY, STACKS, Array, case, same_bits
 
-# Other strides take other kernels of the BLAS, which add up in another order.
+# For other strides, the BLAS uses other kernels, which sum in another order.
 ROUNDING = 1e-13
 
 
-# ---- forms: the same numbers, handed in otherwise -----------------------------------------------
+# ---- forms of the same numbers ------------------------------------------------------------------
 
 
 def spread(a: Array) -> Array:
@@ -81,7 +81,7 @@ def arrays(draw: st.DrawFn, rows: int, columns: int) -> Array:
 
 @st.composite
 def networks(draw: st.DrawFn, outputs: st.SearchStrategy[int] = sizes) -> tuple[Network, Array]:
-    """Draw a network of any widths, one included, and its parameters."""
+    """Draw a network of any widths, including one, and its parameters."""
     f = draw(st.sampled_from(sorted(ACTIVATIONS)))
     inner = draw(st.lists(st.sampled_from(["dense", "norm", "dropout", "activation"]), max_size=2))
     made = {
@@ -104,7 +104,7 @@ def plain(values: Any) -> Array:
 
 
 def untouched(values: Any, copy: Any) -> bool:
-    """Tell whether what was handed in is still the same."""
+    """Return whether an input is unchanged."""
     return (
         same_bits(values, copy)
         if isinstance(values, np.ndarray)
@@ -113,7 +113,7 @@ def untouched(values: Any, copy: Any) -> bool:
 
 
 def snapshot(values: Any) -> Any:
-    """Return what `untouched` compares with."""
+    """Return the copy that `untouched` compares with."""
     return values.copy() if isinstance(values, np.ndarray) else plain(values).tolist()
 
 

@@ -1,8 +1,8 @@
 """The stability law: at raw outputs of ±10,000 in float32, value and gradient are right.
 
-Beside them stands mpmath with 50 digits for the losses whose textbook form is given here, and every
-loss's own float64. Poisson is excepted on the right, where e^o is beyond float32 and training stops
-with the reason.
+They are compared with mpmath at 50 digits for the losses whose textbook form is given here, and
+with float64 for every loss. The Poisson loss is an exception at large o, where e^o overflows in
+float32 and training stops with an error that says so.
 """
 
 from typing import Any, TypeAlias
@@ -14,18 +14,18 @@ import pytest
 from chainrule.losses import LOSSES, Huber, Loss, Quantile
 from tests.laws.nets import Array, targets
 
-Exact: TypeAlias = Any  # an mpf, which mpmath 1.3, the newest that PyTorch admits, does not type
+Exact: TypeAlias = Any  # an mpf: mpmath 1.3, the newest version that PyTorch supports, has no types
 
 mpmath.mp.dps = 50
 OUTPUTS = (-1e4, -200.0, -90.0, -20.0, -1.0, 0.0, 0.5, 20.0, 90.0, 200.0, 1e4)
 KNOWN = {**LOSSES, "huber 3": Huber(3.0), "quantile 0.9": Quantile(0.9)}
 
 
-# ---- what is right, one number at a time --------------------------------------------------------
+# ---- exact values of single outputs -------------------------------------------------------------
 
 
 def right_term(loss: str, o: Exact, t: Exact) -> Exact:
-    """Return a loss's term of one output, as textbooks define it."""
+    """Return the loss term of one output, as textbooks define it."""
     r = abs(o - t)
     level = mpmath.mpf(getattr(KNOWN[loss], "level", 0))
     width = mpmath.mpf(getattr(KNOWN[loss], "width", 0))
@@ -46,7 +46,7 @@ def log_logistic(o: Exact) -> Exact:
 
 
 def right_slope(loss: str, o: Exact, t: Exact) -> Exact:
-    """Return the derivative by o of a loss's term."""
+    """Return the derivative of a loss term with respect to o."""
     r = o - t
     level = mpmath.mpf(getattr(KNOWN[loss], "level", 0))
     width = mpmath.mpf(getattr(KNOWN[loss], "width", 0))
@@ -66,7 +66,7 @@ TEXTBOOK = (
     *("poisson", "logistic-cross-entropy"),
 )
 WITH_SOFTMAX = ("softmax-cross-entropy", "softmax-squared-error")
-ALONE = [(name, o) for name in TEXTBOOK for o in OUTPUTS if name != "poisson" or o < 88]
+SINGLE_OUTPUTS = [(name, o) for name in TEXTBOOK for o in OUTPUTS if name != "poisson" or o < 88]
 
 
 def right_softmax(o: list[float]) -> list[Exact]:
@@ -83,21 +83,21 @@ def column(*values: float) -> Array:
 
 
 def single(loss: Loss, o: Array, t: Array) -> tuple[float, float]:
-    """Return value and gradient of one sample, float32 all the way."""
+    """Return value and gradient of one sample, computed in float32."""
     value, do = loss.value(o, t), loss.gradient(o, t)
     assert np.asarray(value).dtype == do.dtype == loss.predict(o).dtype == np.float32
     assert np.isfinite(loss.predict(o)).all()
     return float(value), float(do[0, 0])
 
 
-@pytest.mark.parametrize(("name", "o"), ALONE)
+@pytest.mark.parametrize(("name", "o"), SINGLE_OUTPUTS)
 @pytest.mark.parametrize("t", [0.0, 0.25, 1.0])
 def test_one_output(name, o, t):
     with np.errstate(under="ignore"):
         value, slope = single(KNOWN[name], column(o), column(t))
     o, t = mpmath.mpf(o), mpmath.mpf(t)
     assert value == pytest.approx(float(right_term(name, o, t)), rel=2e-6, abs=1e-37)
-    # p − t loses what is small beside t
+    # p − t loses digits that are small relative to t
     assert slope == pytest.approx(float(right_slope(name, o, t)), rel=2e-6, abs=1e-7)
 
 
@@ -155,7 +155,7 @@ def test_every_loss_in_single_precision(name):
         assert np.allclose(do, right_do, rtol=5e-6, atol=1e-6)
 
 
-def test_poisson_says_so():
+def test_poisson_overflows_as_documented():
     assert "overflows in float32 beyond o = 88" in " ".join(
         (KNOWN["poisson"].__doc__ or "").split()
     )
@@ -166,7 +166,7 @@ def test_poisson_says_so():
 
 
 def test_cross_entropies_keep_small_probabilities():
-    # log p and not log of a p that was rounded to 0 or 1
+    # log p is computed directly, not from a p that was rounded to 0 or 1
     with np.errstate(under="ignore"):
         raw = column(1e4)
         assert KNOWN["logistic-cross-entropy"].value(raw, column(0.0)) == np.float32(1e4)

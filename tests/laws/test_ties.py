@@ -1,6 +1,6 @@
-"""The laws where random numbers never come: at kinks, on ties, and at the defaults.
+"""The laws at points that random numbers do not reach: kinks, ties and default values.
 
-A derivative at a kink is a convention (that of the left side, or 0), so each is stated here.
+A derivative at a kink is a convention (the slope of the left side, or 0), so each is listed here.
 """
 
 import numpy as np
@@ -30,12 +30,12 @@ ON_TIES = {"absolute-error": 0.0, "quantile": 0.0, "huber": 0.0}
 
 
 @pytest.mark.parametrize("name", AT_ZERO)
-def test_slopes_at_zero_are_those_of_the_left(name):
+def test_slopes_at_zero_are_left_slopes(name):
     assert ACTIVATIONS[name].slope_at(np.array([0.0])) == pytest.approx(AT_ZERO[name], rel=1e-15)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_zero_in_is_what_the_limit_says(name):
+def test_value_at_zero_is_the_limit(name):
     f = ACTIVATIONS[name]
     near = f(np.array([-1e-12, 0.0, 1e-12]))
     assert near[1] == pytest.approx((near[0] + near[2]) / 2, abs=1e-11)
@@ -48,11 +48,11 @@ def test_slopes_of_losses_on_ties(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("apart", [-1.0, 0.0, 1.0])  # huber's width is 1
-def test_equations_hold_on_ties(name, apart):
+@pytest.mark.parametrize("residual", [-1.0, 0.0, 1.0])  # the width of huber is 1
+def test_equations_hold_on_ties(name, residual):
     network = mlp(1, 2, activation="identity", loss=name)
     theta = network.pack(W=[[[1.0], [1.0]]], b=[[0.0, 0.0]])
-    batch = network.batch(theta, [[1.0 + apart]], [[1.0, 0.0]])
+    batch = network.batch(theta, [[1.0 + residual]], [[1.0, 0.0]])
     step, trace = wire(network, theta, batch), network.run(theta, batch)
     for key, value in (("p", trace.p), ("terms", trace.terms), ("do", trace.do)):
         assert np.array_equal(step.loss[key], value)
@@ -70,20 +70,20 @@ def test_huber_at_its_width(r, term, slope):
 
 @pytest.mark.parametrize("clip", [ClipValue(0.5), ClipNorm(0.5)])
 @pytest.mark.parametrize("g", [-0.5, 0.5])
-def test_a_gradient_at_the_limit_is_left_alone(clip, g):
+def test_gradient_at_the_clipping_limit_is_unchanged(clip, g):
     network = mlp(1, 1, activation="identity", loss="squared-error", bias=False)
     theta, rule = np.array([1.0]), SGD(1.0, clip)
     after, _ = rule.step(theta, np.array([g]), rule.start(theta, network.layout))
     assert after == 1.0 - g
 
 
-def test_classes_end_before_the_width():
+def test_class_equal_to_the_number_of_classes_is_rejected():
     assert one_hot([0, 2], 3).tolist() == [[1, 0, 0], [0, 0, 1]]
     with pytest.raises(InputError, match="class 3"):
         one_hot([3], 3)
 
 
-def test_weights_of_zero_pay_no_slope():
+def test_penalty_slope_is_zero_at_zero_weights():
     w = np.array([[0.0, 2.0, -2.0]])
     assert Penalty(l1=1.0).gradient(w, 1).tolist() == [[0.0, 1.0, -1.0]]
     assert Penalty(l1=1.0).value([w], 1) == 4.0
@@ -110,13 +110,13 @@ def test_defaults():
     }
 
 
-def test_equations_of_a_layer_train_unless_told():
+def test_equations_are_for_training_by_default():
     for layer in (Dense(1, "tanh"), LayerNorm(), ActivationLayer("tanh"), Dropout()):
         assert layer.equations() == layer.equations(training=True)
     assert Dropout().equations(training=False) == {"a": "x", "dx": "da"}
 
 
-def test_a_rate_of_half_keeps_about_half():
+def test_dropout_rate_of_one_half_keeps_about_half():
     kept = dropout_mask(1, 2, 3, (200, 50), 0.5)
     assert kept.mean() == pytest.approx(0.5, abs=0.02)  # four standard deviations
     assert dropout_mask(1, 2, 3, (20, 5), 0.0).all()
