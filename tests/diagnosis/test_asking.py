@@ -1,6 +1,6 @@
-"""What programs are like that used to be misread: optional targets, closures, own constants.
+"""Programs that earlier versions misread: optional targets, closures, constants of their own.
 
-Each is right or wrong in one way, and must be called so.
+Each has one true verdict, which `check` must return.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,9 +26,12 @@ def logistic(z: Any) -> Any:
 
 
 def backprop(
-    f: Callable[[Any], Any], df: Callable[[Any], Any], *, table: bool = False
+    f: Callable[[Any], Any], df: Callable[[Any], Any], *, sums_matrix: bool = False
 ) -> Callable[..., Any]:
-    """Return gradients of ½ Σ (a − t)² for layers of one activation; with `table` a wrong loss."""
+    """Return a function that computes the gradients of ½ Σ (a − t)² for layers of one activation.
+
+    With `sums_matrix`, its loss is wrong.
+    """
 
     def gradients(weights: Any, biases: Any, x: Any, t: Any) -> Any:
         a, zs = [x], []
@@ -43,7 +46,7 @@ def backprop(
             if i:
                 d = d @ weights[i] * df(zs[i - 1])
         e = a[-1] - t
-        loss = np.sum(e @ e.T) if table else np.sum(e * e)
+        loss = np.sum(e @ e.T) if sums_matrix else np.sum(e * e)
         return dW, db, loss / 2 / len(x)
 
     return gradients
@@ -53,7 +56,7 @@ def dlogistic(z: Any) -> Any:
     return logistic(z) * (1 - logistic(z))
 
 
-# ---- what is declared ----------------------------------------------------------------------------
+# ---- declared networks ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("slope", [0.1, 0.3])
@@ -66,7 +69,7 @@ def test_a_leaky_relu_of_any_slope_can_be_declared(slope):
     assert not check(attempt, other, seconds=10).ok
 
 
-def test_an_activation_of_ones_own_can_be_declared():
+def test_a_custom_activation_can_be_declared():
     arctan = Custom("arctan", np.arctan)
     net = mlp(2, 4, 3, activation=arctan, loss="squared-error")
     assert check(backprop(np.arctan, lambda z: 1 / (1 + z * z)), net).ok
@@ -74,7 +77,7 @@ def test_an_activation_of_ones_own_can_be_declared():
     assert found.verdict == "wrong", found.sentence
 
 
-SLOPED = """
+WITH_LEAKY_RELU = """
 import numpy as np
 from chainrule import LeakyReLU, mlp
 NETWORK = mlp(2, 4, 3, activation=[LeakyReLU(0.1), "identity"], loss="squared-error")
@@ -88,9 +91,9 @@ def gradients(weights, biases, x, t):
 """
 
 
-def test_a_file_may_declare_its_network_as_one(tmp_path):
+def test_a_file_may_declare_a_network_object(tmp_path):
     path = tmp_path / "net.py"
-    path.write_text(SLOPED, encoding="utf-8")
+    path.write_text(WITH_LEAKY_RELU, encoding="utf-8")
     assert check(path).ok
 
 
@@ -105,13 +108,13 @@ def test_a_file_may_declare_its_network_as_one(tmp_path):
         ("activation", "swish", "silu"),
     ],
 )
-def test_common_names_are_answered_by_ours(key, name, meant, tmp_path):
+def test_names_of_other_libraries_are_answered_with_a_suggestion(key, name, meant, tmp_path):
     with pytest.raises(UnknownNameError, match=f"did you mean '{meant}'"):
         check(backprop(logistic, dlogistic), {key: name})
-    (tmp_path / "net.py").write_text(SLOPED, encoding="utf-8")
-    said = CliRunner().invoke(app, ["check", str(tmp_path / "net.py"), f"--{key}", name])
-    assert said.exit_code == 2
-    assert f"did you mean '{meant}'" in " ".join(said.output.split())
+    (tmp_path / "net.py").write_text(WITH_LEAKY_RELU, encoding="utf-8")
+    result = CliRunner().invoke(app, ["check", str(tmp_path / "net.py"), f"--{key}", name])
+    assert result.exit_code == 2
+    assert f"did you mean '{meant}'" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
@@ -124,9 +127,9 @@ def test_common_names_are_answered_by_ours(key, name, meant, tmp_path):
         ("softmax_loss_no_slope.py", "tanh", ["hidden-slope-missing"]),
     ],
 )
-def test_loss_and_gradients_by_class_numbers_are_judged_as_declared(file, activation, mistakes):
+def test_programs_that_take_class_numbers_are_checked_as_declared(file, activation, mistakes):
     known = {"layers": [2, 4, 3], "activation": activation, "loss": "softmax-cross-entropy"}
-    found = check(COURSE / file, known)  # test_programs.py asks the same undeclared
+    found = check(COURSE / file, known)  # test_programs.py checks the same file undeclared
     assert found.verdict == ("wrong" if mistakes else "right")
     assert [f.mistake.id for f in found.mistakes] == mistakes
     assert any(text.startswith("loss, dW2") for text in found.tested) or mistakes
@@ -135,8 +138,8 @@ def test_loss_and_gradients_by_class_numbers_are_judged_as_declared(file, activa
 # ---- state ---------------------------------------------------------------------------------------
 
 
-def remembering() -> Callable[..., Any]:
-    """Return steps with momentum whose velocities stand in a closure."""
+def momentum_in_closure() -> Callable[..., Any]:
+    """Return a step with momentum whose velocities are variables of a closure."""
     velocity: dict[int, Any] = {}
 
     def step(weights: Any, biases: Any, x: Any, t: Any, learning_rate: float) -> Any:
@@ -150,18 +153,18 @@ def remembering() -> Callable[..., Any]:
     return step
 
 
-def test_what_is_kept_in_a_closure_is_put_back():
-    found = check(remembering(), {"activation": "logistic", "loss": "squared-error"})
+def test_variables_of_a_closure_are_restored():
+    found = check(momentum_in_closure(), {"activation": "logistic", "loss": "squared-error"})
     assert found.ok, found.sentence
     assert "momentum" in found.convention["optimizer"]
 
 
-class Keeper:
-    """Keeps its data, as a much copied program does."""
+class KeepsData:
+    """Keeps its data, like a program that has been copied very often."""
 
     def __init__(self, x: Any, y: Any) -> None:
         self.input, self.y = x, y
-        self.W1 = np.random.rand(x.shape[1], 4)  # noqa: NPY002 (as it is copied)
+        self.W1 = np.random.rand(x.shape[1], 4)  # noqa: NPY002 (as in the original)
         self.W2 = np.random.rand(4, y.shape[1])  # noqa: NPY002
         self.output = np.zeros(y.shape)
 
@@ -176,12 +179,12 @@ class Keeper:
         self.W2 += self.layer1.T @ d2
 
 
-def test_data_in_the_constructor_are_not_taken_for_chance():
-    found = check(Keeper)
+def test_data_in_the_constructor_are_not_mistaken_for_random_numbers():
+    found = check(KeepsData)
     assert found.ok, found.sentence
 
 
-def test_what_is_not_to_be_held_still_is_not_blamed_on_a_seed():
+def test_random_numbers_that_no_seed_fixes_are_reported_as_such():
     def gradients(weights: Any, biases: Any, x: Any, t: Any) -> Any:
         dW, db, _ = backprop(logistic, dlogistic)(weights, biases, x, t)
         return [g * np.random.default_rng().random() for g in dW], db
@@ -192,7 +195,7 @@ def test_what_is_not_to_be_held_still_is_not_blamed_on_a_seed():
 
 
 class Dropping:
-    """Leaves out hidden units, the same for all samples of a call."""
+    """Drops hidden units, the same ones for all samples of a call."""
 
     def __init__(self, n_in: int, n_hidden: int, n_out: int, keep: float = 0.9) -> None:
         self.W1, self.b1 = np.random.rand(n_in, n_hidden), np.zeros(n_hidden)  # noqa: NPY002
@@ -211,8 +214,8 @@ class Dropping:
         self.b1 -= 0.5 * d1.sum(0)
 
 
-class Always(Dropping):
-    """Has a mask too, but of all units."""
+class KeepsAll(Dropping):
+    """Draws a mask that keeps all units."""
 
     def __init__(self, n_in: int, n_hidden: int, n_out: int) -> None:
         super().__init__(n_in, n_hidden, n_out, keep=1.0)
@@ -229,7 +232,7 @@ def dropping(weights: Any, biases: Any, x: Any, t: Any) -> Any:
 
 
 @pytest.mark.parametrize("attempt", [Dropping, dropping])
-def test_a_mask_that_two_seeds_happen_to_share_is_chance_all_the_same(attempt):
+def test_a_mask_that_is_equal_for_two_seeds_is_still_random(attempt):
     assert (np.random.RandomState(1).rand(4) < 0.9).all()
     assert (np.random.RandomState(2).rand(4) < 0.9).all()
     found = check(attempt)
@@ -237,13 +240,13 @@ def test_a_mask_that_two_seeds_happen_to_share_is_chance_all_the_same(attempt):
     assert "it draws random numbers" in found.sentence
 
 
-def test_a_draw_that_changes_nothing_is_no_chance():
-    found = check(Always)
+def test_random_numbers_that_change_nothing_are_accepted():
+    found = check(KeepsAll)
     assert found.ok, found.sentence
 
 
-class Either(Dropping):
-    """Draws in one method, and gives gradients in another."""
+class TwoMethods(Dropping):
+    """Draws random numbers in one method, and returns gradients from another."""
 
     def gradients(self, X: Any, y: Any) -> Any:
         h = logistic(X @ self.W1 + self.b1)
@@ -253,17 +256,17 @@ class Either(Dropping):
         return X.T @ d1, d1.sum(0), h.T @ d2, d2.sum(0)
 
 
-def test_another_method_is_asked_than_the_one_that_draws():
-    found = check(Either)
+def test_a_method_without_random_numbers_is_called_instead():
+    found = check(TwoMethods)
     assert found.ok, found.sentence
     assert "not called, because it draws random numbers: train(x, t)" in found.remarks
 
 
-# ---- penalties by default ------------------------------------------------------------------------
+# ---- penalties declared by default values --------------------------------------------------------
 
 
 def with_penalty(factor: float, *, loss: bool = False, biases: bool = False) -> Any:
-    """Return gradients with a penalty whose factor is a parameter's default."""
+    """Return gradients with a penalty whose factor is the default value of a parameter."""
 
     def gradients(weights: Any, bs: Any, x: Any, t: Any, reg: float = 1e-2) -> Any:
         dW, db, data = backprop(logistic, dlogistic)(weights, bs, x, t)
@@ -275,41 +278,41 @@ def with_penalty(factor: float, *, loss: bool = False, biases: bool = False) -> 
     return gradients
 
 
-SAID = {"activation": "logistic", "loss": "squared-error", "layers": [2, 4, 3]}
+KNOWN = {"activation": "logistic", "loss": "squared-error", "layers": [2, 4, 3]}
 
 
 @pytest.mark.parametrize("loss", [False, True])
 @pytest.mark.parametrize("factor", [0.5, 1.0])
-def test_a_penalty_whose_factor_is_a_default_is_declared(factor, loss):
-    found = check(with_penalty(factor, loss=loss), SAID)
+def test_a_default_value_declares_the_factor_of_a_penalty(factor, loss):
+    found = check(with_penalty(factor, loss=loss), KNOWN)
     assert found.ok, found.sentence
     assert found.convention["penalty"] == f"{factor * 1e-2:g} Σw², from a number in the program"
     assert not found.remarks
 
 
-def test_a_mistake_beside_a_penalty_is_named():
-    found = check(with_penalty(0.5, biases=True), SAID)
+def test_a_mistake_is_named_in_the_presence_of_a_penalty():
+    found = check(with_penalty(0.5, biases=True), KNOWN)
     assert [f.mistake.id for f in found.mistakes] == ["bias-regularized"], found.sentence
 
 
-def test_a_default_that_does_nothing_is_no_penalty():
-    found = check(with_penalty(0.0), SAID)
+def test_an_unused_default_is_not_reported_as_a_penalty():
+    found = check(with_penalty(0.0), KNOWN)
     assert found.ok
     assert "penalty" not in found.convention
 
 
-def test_a_penalty_in_the_loss_alone_is_not_called_right():
+def test_a_penalty_only_in_the_loss_is_unknown():
     def gradients(weights: Any, biases: Any, x: Any, t: Any, reg: float = 1e-2) -> Any:
         dW, db, loss = with_penalty(1.0, loss=True)(weights, biases, x, t, reg)
         return [g - 2 * reg * W for g, W in zip(dW, weights, strict=True)], db, loss
 
-    found = check(gradients, SAID)
+    found = check(gradients, KNOWN)
     assert found.verdict == "unknown", found.sentence
     assert any("a penalty that the gradients do not have" in text for text in found.remarks)
 
 
 class Regularized(Dropping):
-    """Steps with weight decay."""
+    """Makes steps with weight decay."""
 
     def __init__(self, n_in: int, n_hidden: int, n_out: int, lam: float = 0.02) -> None:
         super().__init__(n_in, n_hidden, n_out, keep=1.0)
@@ -322,8 +325,8 @@ class Regularized(Dropping):
         self.W2 -= 0.5 * self.lam * W2
 
 
-def test_weight_decay_of_a_class_is_declared_too():
-    found = check(Regularized, {"learning_rate": 0.5, **SAID})
+def test_an_attribute_declares_the_weight_decay_of_a_class():
+    found = check(Regularized, {"learning_rate": 0.5, **KNOWN})
     assert found.ok, found.sentence
     assert found.convention["penalty"].startswith("0.01 Σw²")
 
@@ -331,7 +334,7 @@ def test_weight_decay_of_a_class_is_declared_too():
 # ---- optional arguments --------------------------------------------------------------------------
 
 
-def test_an_optional_argument_is_not_taken_for_the_targets():
+def test_an_optional_argument_is_not_mistaken_for_the_targets():
     def gradients(weights: Any, biases: Any, x: Any, t: Any, mask: Any = None) -> Any:
         dW, db, _ = backprop(logistic, dlogistic)(weights, biases, x, t)
         return [g * mask for g in dW] if mask is not None else dW, db
@@ -341,10 +344,10 @@ def test_an_optional_argument_is_not_taken_for_the_targets():
     assert found.convention["arguments"] == "(weights, biases, x, t)"
 
 
-# ---- words ---------------------------------------------------------------------------------------
+# ---- sentences -----------------------------------------------------------------------------------
 
 
-def test_an_exception_of_several_lines_is_told_in_one_sentence():
+def test_an_exception_of_several_lines_is_reported_in_one_sentence():
     def gradients(weights: Any, biases: Any, x: Any, t: Any) -> Any:
         raise ValueError("first.\n\n  second.\nthird.")
 
@@ -354,7 +357,7 @@ def test_an_exception_of_several_lines_is_told_in_one_sentence():
     assert ".." not in sentence
 
 
-def test_a_file_without_functions_is_told_so(tmp_path):
+def test_a_file_without_functions_is_reported(tmp_path):
     path = tmp_path / "empty.py"
     path.write_text("x = 3\n", encoding="utf-8")
     sentence = check(path).sentence
@@ -362,7 +365,7 @@ def test_a_file_without_functions_is_told_so(tmp_path):
     assert "none" not in sentence
 
 
-def test_single_entries_of_a_lone_sample_need_one_index():
+def test_entries_of_a_single_sample_have_one_index():
     with pytest.raises(ValueError, match=r"such as p\[0\]$"):
         check({"p": [1, 2, 3]}, MAZUR.network, MAZUR.theta(), *MAZUR_DATA)
 
@@ -370,24 +373,30 @@ def test_single_entries_of_a_lone_sample_need_one_index():
 # ---- numbers -------------------------------------------------------------------------------------
 
 
-def typed() -> Mapping[str, str]:
-    """Return the new weights of the 2-2-2 example to nine decimals, one off in the last."""
+def reported_weights() -> Mapping[str, str]:
+    """Return new weights of the 2-2-2 example with nine decimals; the last one of w3 is wrong."""
     batch = MAZUR.network.batch(MAZUR.theta(), *MAZUR_DATA)
     step = wire(MAZUR.network, MAZUR.theta(), batch, SGD(0.5))
     weights = [v for n in (1, 2) for v in np.ravel(step.arrays[f"W{n}"]["w_new"])]
-    told = {f"w{i}+": f"{v:.9f}" for i, v in enumerate(weights, 1)}
-    return {**told, "w3+": f"{weights[2] + 4e-9:.9f}"}
+    reported = {f"w{i}+": f"{v:.9f}" for i, v in enumerate(weights, 1)}
+    return {**reported, "w3+": f"{weights[2] + 4e-9:.9f}"}
 
 
-def test_a_slip_in_the_last_digit_is_unknown():
+def test_a_wrong_last_digit_is_unknown():
     found = check(
-        typed(), MAZUR.network, MAZUR.theta(), *MAZUR_DATA, learning_rate=0.5, notation="mazur"
+        reported_weights(),
+        MAZUR.network,
+        MAZUR.theta(),
+        *MAZUR_DATA,
+        learning_rate=0.5,
+        notation="mazur",
     )
     assert found.verdict == "unknown"
 
 
-def test_a_loss_that_sums_a_table_is_named_on_the_half_adder():
-    place = problem("half-adder")
-    attempt = backprop(logistic, dlogistic, table=True)
-    found = check(attempt, place.network, place.theta(0), place.data().x, place.data().t)
+def test_a_loss_that_sums_a_matrix_is_named_on_the_half_adder():
+    half_adder = problem("half-adder")
+    x, t, _ = half_adder.data()
+    attempt = backprop(logistic, dlogistic, sums_matrix=True)
+    found = check(attempt, half_adder.network, half_adder.theta(0), x, t)
     assert [f.mistake.id for f in found.mistakes] == ["loss-table"], found.sentence

@@ -1,6 +1,6 @@
-"""What `check` says of estimators under every choice of their constructors: never a false word.
+"""Check right estimators with every choice of their constructors: none is called wrong.
 
-That it finds real faults is tested in test_audit.py, and here for the networks that only ours have.
+Wrong gradients are tested in test_audit.py, and here for the layers that scikit-learn lacks.
 """
 
 import re
@@ -22,9 +22,9 @@ from chainrule.optimizers import LBFGS, SGD, Adam, ClipNorm, ClipValue
 from chainrule.schedules import CosineDecay
 
 KINDS = ("MLPClassifier", "MLPRegressor")
-DICE = np.random.default_rng(5)
+RNG = np.random.default_rng(5)
 N = 12
-X = DICE.normal(size=(N, 3))
+X = RNG.normal(size=(N, 3))
 LABELS = {
     "two": np.arange(N) % 2,
     "three": np.arange(N) % 3,
@@ -34,11 +34,11 @@ LABELS = {
     "many labels": (np.arange(N)[:, None] + np.arange(3)) % 2,
     "eleven": np.arange(N) % 11,
 }
-SHARES = DICE.uniform(0.2, 0.9, (N, 3))
+PROPORTIONS = RNG.uniform(0.2, 0.9, (N, 3))
 NUMBERS = {
-    "one": SHARES[:, 0],
-    "a column": SHARES[:, :1],
-    "many": SHARES / SHARES.sum(axis=1, keepdims=True),  # which every loss takes
+    "one": PROPORTIONS[:, 0],
+    "a column": PROPORTIONS[:, :1],
+    "many": PROPORTIONS / PROPORTIONS.sum(axis=1, keepdims=True),  # valid targets of every loss
 }
 
 
@@ -55,7 +55,7 @@ CUBE, FOURTH = Custom("cube", cube), CustomLoss("fourth", fourth)
 CHOICES: list[dict[str, Any]] = [
     *({"activation": name} for name in ACTIVATIONS),
     {"activation": LeakyReLU(0.2)},
-    {"activation": CUBE, "engine": "reference"},  # nothing is compiled for it
+    {"activation": CUBE, "engine": "reference"},  # it cannot be compiled
     {"hidden_layer_sizes": (4, 3), "activation": ["tanh", "leaky_relu"]},
     *({"initializer": name} for name in INITIALIZERS),
     {"initializer": Constant(0.0)},
@@ -90,13 +90,13 @@ CHOICES: list[dict[str, Any]] = [
     {"engine": "compiled", "layer_norm": True},
 ]
 LOSS: list[Any] = [*LOSSES, "absolute_error", Huber(0.1), Quantile(0.9), FOURTH]
-OF_CLASSES: list[dict[str, Any]] = [
+CLASSIFIER_CHOICES: list[dict[str, Any]] = [
     {"class_weight": "balanced"},
     {"class_weight": {0: 3.0}},
     *({"loss": loss, "engine": "reference"} for loss in LOSS if loss != "poisson"),
 ]
-OF_NUMBERS: list[dict[str, Any]] = [{"loss": loss} for loss in LOSS]
-THEIRS: list[dict[str, Any]] = [
+REGRESSOR_CHOICES: list[dict[str, Any]] = [{"loss": loss} for loss in LOSS]
+SKLEARN_CHOICES: list[dict[str, Any]] = [
     *({"activation": name} for name in ("identity", "logistic", "tanh", "relu")),
     *({"solver": name} for name in ("sgd", "adam", "lbfgs")),
     *({"solver": "sgd", "learning_rate": name} for name in ("constant", "invscaling", "adaptive")),
@@ -108,37 +108,37 @@ THEIRS: list[dict[str, Any]] = [
 
 
 def made(kind: str, **choices: Any) -> Any:
-    """Return an estimator of ours with a small layer."""
+    """Return an estimator of chainrule with a small layer."""
     return getattr(estimators, kind)(**{"hidden_layer_sizes": (5,), "max_iter": 1, **choices})
 
 
-def named(choices: Any) -> str:
-    """Return choices in words, without the places of functions in memory."""
+def test_id(choices: Any) -> str:
+    """Return choices as a test id, without the memory addresses of functions."""
     return re.sub(r" at 0x\w+", "", str(choices))
 
 
-# ---- ours ---------------------------------------------------------------------------------------
+# ---- chainrule's estimators ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("choices", CHOICES, ids=named)
+@pytest.mark.parametrize("choices", CHOICES, ids=test_id)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_choice_is_right(kind, choices):
     assert check(made(kind, **choices)).verdict == "right"
 
 
-@pytest.mark.parametrize("choices", OF_CLASSES, ids=named)
+@pytest.mark.parametrize("choices", CLASSIFIER_CHOICES, ids=test_id)
 def test_every_choice_of_a_classifier_is_right(choices):
     assert check(made("MLPClassifier", **choices)).verdict == "right"
 
 
-@pytest.mark.parametrize("choices", OF_NUMBERS, ids=named)
+@pytest.mark.parametrize("choices", REGRESSOR_CHOICES, ids=test_id)
 def test_every_loss_of_a_regressor_is_right(choices):
     assert check(made("MLPRegressor", **choices)).verdict == "right"
 
 
 @pytest.mark.parametrize("loss", ["logistic-cross-entropy", "softmax-squared-error", "huber"])
 @pytest.mark.parametrize("labels", LABELS)
-def test_labels_of_every_kind_are_turned_into_what_the_loss_takes(labels, loss):
+def test_labels_of_every_kind_are_converted_for_the_loss(labels, loss):
     y, estimator = LABELS[labels], made("MLPClassifier", loss=loss, layer_norm=True, clip=0.1)
     if y.ndim == 2 and LOSSES[loss].classes:
         with pytest.raises(InputError, match=r"chooses one of many classes.*choose 'log_loss'"):
@@ -149,7 +149,7 @@ def test_labels_of_every_kind_are_turned_into_what_the_loss_takes(labels, loss):
 
 @pytest.mark.parametrize("loss", ["squared-error", "poisson", "softmax-cross-entropy"])
 @pytest.mark.parametrize("numbers", NUMBERS)
-def test_numbers_of_every_shape_are_what_they_are(numbers, loss):
+def test_targets_of_every_shape_are_accepted(numbers, loss):
     t, estimator = NUMBERS[numbers], made("MLPRegressor", loss=loss)
     if loss.startswith("softmax") and numbers != "many":
         with pytest.raises(InputError, match=r"sum to .*, not to 1.*divide each row"):
@@ -165,7 +165,7 @@ def test_fitted_classifiers_are_right(labels, loss):
     estimator = made("MLPClassifier", loss=loss, layer_norm=True, clip=0.1, dropout=0.2)
     found = check(estimator.fit(X, LABELS[labels]))
     assert found.verdict == "right"
-    widths = f"3-5-5-{estimator.n_outputs_}, "  # of the copy, too
+    widths = f"3-5-5-{estimator.n_outputs_}, "  # the copy has the same
     assert found.network.startswith(widths)
 
 
@@ -184,7 +184,7 @@ def test_a_fit_that_stopped_early_is_right(kind):
     assert check(estimator.fit(X, LABELS["two"])).verdict == "right"
 
 
-HOLDERS = {
+SAMPLES = {
     "single precision": X.astype(np.float32),
     "frame": pd.DataFrame(X, columns=list("abc")),
     "sparse": csr_matrix(X),
@@ -194,79 +194,81 @@ HOLDERS = {
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("samples", SAMPLES)
 @pytest.mark.parametrize("module", [estimators, theirs], ids=["ours", "theirs"])
-def test_samples_come_as_they_do_to_fit(module, holder):
-    estimator = module.MLPClassifier((5,), max_iter=1).fit(HOLDERS[holder], LABELS["words"])
+def test_samples_of_every_type_are_accepted(module, samples):
+    estimator = module.MLPClassifier((5,), max_iter=1).fit(SAMPLES[samples], LABELS["words"])
     assert check(estimator).verdict == "right"
-    assert check(estimator, x=HOLDERS[holder], t=LABELS["words"]).verdict == "right"
+    assert check(estimator, x=SAMPLES[samples], t=LABELS["words"]).verdict == "right"
 
 
-def test_a_step_that_diverges_is_right_all_the_same():
+def test_a_step_that_diverges_is_right():
     estimator = made("MLPRegressor", activation=CUBE, hidden_layer_sizes=(1,))
     assert check(estimator, x=1e4 * X, t=NUMBERS["many"]).verdict == "right"
 
 
-# ---- what is left out, and what is found --------------------------------------------------------
+# ---- ignored parameters, and mistakes ------------------------------------------------------------
 
 
-def test_what_is_left_out_is_said():
+def test_ignored_parameters_are_reported():
     found = check(made("MLPClassifier", clip=0.1, dropout=0.5, class_weight={0: 2.0}))
     assert found.remarks[0].endswith("; ignored: dropout=0.5, class_weight={0: 2.0}, clip=0.1")
 
 
-def test_nothing_is_said_where_nothing_is_left_out():
+def test_no_remark_without_ignored_parameters():
     assert "left out" not in check(made("MLPRegressor")).remarks[0]
 
 
-def sloped(layer: Dense, params: Any, saved: Any, da: Any) -> DenseGradients:
-    """Return what a Dense layer without the factor f' gives."""
+def backward_without_slope(layer: Dense, params: Any, saved: Any, da: Any) -> DenseGradients:
+    """Return the gradients of a Dense layer without the factor f'."""
     delta = da
     return DenseGradients(delta, delta.T @ saved.x, np.sum(delta, axis=0), delta @ params["W"])
 
 
-def test_a_spoilt_layer_is_found_beside_layer_norms_and_clipping(monkeypatch):
-    monkeypatch.setattr(Dense, "backward", sloped)
-    spoilt = made("MLPRegressor", layer_norm=True, clip=0.1, activation="tanh", engine="reference")
-    found = check(spoilt)
+def test_a_wrong_layer_is_found_with_layer_norm_and_clipping(monkeypatch):
+    monkeypatch.setattr(Dense, "backward", backward_without_slope)
+    estimator = made(
+        "MLPRegressor", layer_norm=True, clip=0.1, activation="tanh", engine="reference"
+    )
+    found = check(estimator)
     assert found.verdict == "wrong"
     assert [f.mistake.id for f in found.mistakes] == ["hidden-slope-missing"]
 
 
-def test_a_spoilt_loss_of_a_classifier_is_found(monkeypatch):
+def test_a_wrong_loss_gradient_of_a_classifier_is_found(monkeypatch):
     right = SquaredError.gradient
-    monkeypatch.setattr(SquaredError, "gradient", lambda *told: -right(*told))
+    monkeypatch.setattr(SquaredError, "gradient", lambda *arguments: -right(*arguments))
     found = check(made("MLPClassifier", loss="squared_error", engine="reference"))
     assert found.verdict == "wrong"
 
 
-# ---- theirs -------------------------------------------------------------------------------------
+# ---- scikit-learn's estimators -------------------------------------------------------------------
 
 
 KNOWN = theirs.MLPRegressor().get_params()
 
 
-@pytest.mark.parametrize("choices", THEIRS, ids=named)
-def test_every_choice_of_theirs_is_right(choices):
-    told = {"hidden_layer_sizes": (5,), **choices}
-    assert check(theirs.MLPClassifier(**told)).verdict == "right"
-    told_apart: list[dict[str, Any]] = [{}]
+@pytest.mark.parametrize("choices", SKLEARN_CHOICES, ids=test_id)
+def test_every_choice_in_scikit_learn_is_right(choices):
+    settings = {"hidden_layer_sizes": (5,), **choices}
+    assert check(theirs.MLPClassifier(**settings)).verdict == "right"
+    losses: list[dict[str, Any]] = [{}]
     if "loss" in KNOWN:  # since scikit-learn 1.7
-        told_apart += [{"loss": "poisson"}]
-    for loss in told_apart:
-        estimator = theirs.MLPRegressor(**told, **loss)
+        losses += [{"loss": "poisson"}]
+    for loss in losses:
+        estimator = theirs.MLPRegressor(**settings, **loss)
         assert check(estimator, x=X, t=NUMBERS["a column"]).verdict == "right"
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("labels", LABELS)
-def test_fitted_classifiers_of_theirs_are_right(labels):
+def test_fitted_classifiers_of_scikit_learn_are_right(labels):
     estimator = theirs.MLPClassifier((5,), max_iter=1).fit(X, LABELS[labels])
     assert check(estimator).verdict == "right"
     assert check(estimator, x=X, t=LABELS[labels]).verdict == "right"
 
 
-def test_a_loss_of_clipped_probabilities_is_left_out():
+def test_a_loss_of_clipped_probabilities_is_ignored():
     found = check(theirs.MLPClassifier((5,)), x=1e4 * X, t=LABELS["three"])
     assert found.verdict == "right"
     assert found.remarks[0].endswith(
@@ -275,16 +277,16 @@ def test_a_loss_of_clipped_probabilities_is_left_out():
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_one_class_which_they_take_is_right():
+def test_one_class_is_accepted_as_in_scikit_learn():
     estimator = theirs.MLPClassifier((5,), max_iter=1).fit(X, np.zeros(N))
     assert check(estimator).verdict == "right"
 
 
-# ---- what cannot be asked -----------------------------------------------------------------------
+# ---- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("estimator", "told", "message"),
+    ("estimator", "arguments", "message"),
     [
         (made("MLPClassifier", loss="poisson"), {}, "loss='poisson' is for counts.*choose"),
         (made("MLPClassifier", alpha=-1.0), {}, "alpha=-1.0"),
@@ -298,6 +300,6 @@ def test_one_class_which_they_take_is_right():
     ],
     ids=str,
 )
-def test_what_cannot_be_asked_is_refused_with_a_remedy(estimator, told, message):
+def test_errors_name_the_remedy(estimator, arguments, message):
     with pytest.raises(InputError, match=message):
-        check(estimator, **told)
+        check(estimator, **arguments)

@@ -1,7 +1,4 @@
-"""What `check` says of mistakes made again: over a sample here, over all by ``make bench-check``.
-
-The whole programs of tests/diagnosis/programs are not asked here.
-"""
+"""Check reproduced mistakes of the catalogue: a sample; ``make bench-check`` checks all of them."""
 
 from pathlib import Path
 
@@ -16,8 +13,8 @@ from benchmarks.check.scores import score, truth_of
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.rules import ADAPTIVE
 
-PARTS, FULL = 4, 2_000  # parts of the sample, which run side by side; its size with --full
-UNKNOWN = 0.1  # of the attempts, typed numbers among them
+PARTS, FULL = 4, 2_000  # parts of the sample, which run in parallel; its size with --full
+UNKNOWN = 0.1  # the largest share of attempts that may be unknown
 
 
 # ---- right attempts ------------------------------------------------------------------------------
@@ -26,7 +23,7 @@ UNKNOWN = 0.1  # of the attempts, typed numbers among them
 @pytest.mark.product(
     ground=[name for name in grounds() if name != "penalized"], form=FORMS, convention=CONVENTIONS
 )
-def test_what_is_right_is_called_right(ground, form, convention):
+def test_right_attempts_are_right(ground, form, convention):
     for precision in PRECISIONS[form]:
         rule = "sgd" if form in ("step", "W_new typed") else ""
         found = score(Case(ground, rule, None, form, convention, precision))
@@ -35,7 +32,7 @@ def test_what_is_right_is_called_right(ground, form, convention):
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("rule", ADAPTIVE)
-def test_an_adaptive_update_hardly_shows_its_gradients_factor_and_is_called_right(rule, convention):
+def test_right_updates_of_adaptive_optimizers_are_right(rule, convention):
     for precision in PRECISIONS["W_new typed"]:
         found = score(Case("deep", rule, None, "W_new typed", convention, precision))
         assert found.outcome == "right", f"{found.case}: {found.said}"
@@ -45,43 +42,43 @@ def test_an_adaptive_update_hardly_shows_its_gradients_factor_and_is_called_righ
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_mistakes_are_named_and_none_is_taken_for_another(part, full):
+def test_mistakes_are_named_and_not_confused(part, full):
     chosen = cases.sample(FULL if full else len(MISTAKES))[part :: PARTS if full else 2 * PARTS]
     scores = [score(case) for case in chosen]
     false = [s for s in scores if s.truth in tables.RIGHT or s.outcome in ("misnamed", "right")]
     assert not tables.failures(false)
     unknown = [s for s in scores if s.outcome == "unknown"]
-    # one at least: a slip in eps drowns in float32, and a draw is small
+    # at least one: a mistake in eps vanishes in float32, and the sample is small
     assert len(unknown) <= max(1, UNKNOWN * len(scores)), tables.failures(unknown)
 
 
-def test_the_sample_has_every_entry_that_can_be_made_again():
+def test_the_sample_has_every_entry_that_can_be_reproduced():
     every = {case.id for case in cases.product(right=False)}
     assert {case.id for case in cases.sample(len(every))} == every
 
 
-# ---- what the benchmark itself does --------------------------------------------------------------
+# ---- the benchmark itself ------------------------------------------------------------------------
 
 
-def test_a_mistake_that_shows_nowhere_is_not_held_against_anybody():
+def test_a_mistake_without_effect_counts_as_invisible():
     variants = cases.made("relu", "")
     number = next(i for i, v in enumerate(variants) if v.mistake.id == "output-slope-missing")
     case = Case("relu", "", number, "gradients", CONVENTIONS[0], "float64")
     assert truth_of(case) == "invisible"  # the output's activation is the identity
 
 
-def test_numbers_are_typed_with_the_digits_asked_for():
+def test_numbers_have_the_requested_digits():
     assert typed(np.array([0.123456789, -12.0]), 4) == ["0.1235", "-12.00"]
     case = Case("deep", "", None, "dW typed", CONVENTIONS[1], "6 digits")
     assert np.shape(figures(case)["dW1"]) == (2, 4)  # (in, out)
 
 
-def test_shares_are_not_rounded_up_to_all():
+def test_shares_are_not_rounded_up_to_1():
     assert tables.share(9_999, 10_000) == "0.999"
     assert tables.share(10, 10) == "1.000"
 
 
-def test_what_is_written_stands_between_the_marks(tmp_path: Path):
+def test_text_is_written_between_the_markers(tmp_path: Path):
     page = tmp_path / "README.md"
     page.write_text(f"before\n{command.BEGIN}\nold\n{command.END}\nafter\n", encoding="utf-8")
     command.write(page, "| new |")
@@ -91,32 +88,32 @@ def test_what_is_written_stands_between_the_marks(tmp_path: Path):
         command.write(tmp_path / "README.md", "") if page.write_text("nothing") else None
 
 
-# ---- what cannot be told apart -------------------------------------------------------------------
+# ---- mistakes that cannot be distinguished -------------------------------------------------------
 
-# Wherever they are made, these give the same numbers: another story of the same arithmetic.
+# These give the same numbers on every network: they are the same arithmetic.
 ALWAYS = {
-    # the delta of the layer below the output comes from the output's: the form is right there
+    # the delta of the layer below the output does come from the output's: there, the form is right
     ("", "hidden-from-output-error"),
-    # every bias gradient divided by n once more, or not at all, is a factor in the biases alone
+    # bias gradients divided by n once more, or not at all, are a factor in the biases only
     ("bias-not-summed", "mean-twice"),
     ("bias-not-summed", "sum-for-mean"),
     # one sum over samples and units, for all units
     ("bias-not-summed", "shared-bias"),
-    # the weights left out of what is sent back: they count as 1, or the deltas are just added
+    # without the weights in the backward pass they count as 1, or the deltas are only added
     ("hidden-from-output-error", "upstream-dropped"),
 }
-# An activation that is not the identity, or ReLU, whose slope is the same at z and at a.
-BENT = {
-    # z overwritten by f(z) before f' is taken of it
+# Activations other than the identity and ReLU, whose slopes are the same at z and at a.
+NONLINEAR = {
+    # z is overwritten by f(z) before f' is computed from it
     ("changed-in-place", "slope-of-activation"),
 }
-# A bent output with the squared error: p - t is the error without the output's slope.
-BENT_OUTPUT = {
+# A nonlinear output with the squared error: p - t is the error without the output's slope.
+NONLINEAR_OUTPUT = {
     ("cross-entropy-delta", "output-slope-missing"),
     ("hidden-from-output-error", "raw-error-back"),
 }
-# An output without activation: f' is 1, so that nothing about it shows …
-PLAIN_OUTPUT = {
+# An output without activation: f' is 1, so mistakes in it have no effect …
+LINEAR_OUTPUT = {
     *(
         ("", name)
         for name in (
@@ -133,7 +130,7 @@ PLAIN_OUTPUT = {
     # … and a factor a is a factor o of the error
     ("activation-for-slope", "extra-output-factor"),
 }
-# One output: sums over outputs and means of them are that output.
+# One output: the sum and the mean over the outputs are that output.
 ONE_OUTPUT = {
     *(
         ("", name)
@@ -149,9 +146,9 @@ ONE_OUTPUT = {
     ("hidden-from-output-error", "normalized-weights"),
     ("normalized-weights", "upstream-dropped"),
 }
-# p - t of softmax adds up to 0 over the outputs: so does whatever is summed over them.
+# p - t of softmax adds up to 0 over the outputs, and so does every sum over them.
 SOFTMAX = {
-    ("extra-output-slope", "softmax-diagonal"),  # (p - t) p (1 - p), whichever is meant
+    ("extra-output-slope", "softmax-diagonal"),  # both are (p - t) p (1 - p)
     ("bias-before-slope", "biases-never-updated"),
     ("bias-not-summed", "biases-never-updated"),
     ("biases-never-updated", "shared-bias"),
@@ -163,34 +160,34 @@ SOFTMAX = {
     ("missing-bias", "shared-bias"),  # one number added to every net input changes no softmax
 }
 INSEPARABLE = {
-    "deep": ALWAYS | BENT | BENT_OUTPUT,
-    "square": ALWAYS | BENT | BENT_OUTPUT,
-    "softmax": ALWAYS | BENT | PLAIN_OUTPUT | SOFTMAX,
+    "deep": ALWAYS | NONLINEAR | NONLINEAR_OUTPUT,
+    "square": ALWAYS | NONLINEAR | NONLINEAR_OUTPUT,
+    "softmax": ALWAYS | NONLINEAR | LINEAR_OUTPUT | SOFTMAX,
     # ReLU: f' at a is f' at z; without output activation cross-entropy's delta is the right one,
     # and a derivative that is always 1 is one that is missing
     "relu": ALWAYS
-    | PLAIN_OUTPUT
+    | LINEAR_OUTPUT
     | {("", "cross-entropy-delta"), ("hidden-slope-missing", "relu-slope-always-1")},
-    # the logistic function is positive, so that ReLU's slope taken of it would be 1;
+    # the logistic function is positive, so ReLU's slope at its values is 1;
     # with one output (p - t).T @ (p - t) is the sum of squares
     "single": ALWAYS
-    | BENT
-    | BENT_OUTPUT
+    | NONLINEAR
+    | NONLINEAR_OUTPUT
     | ONE_OUTPUT
     | {
         ("", "loss-table"),
         ("cross-entropy-delta", "sole-slope-form"),
         ("output-slope-missing", "sole-slope-form"),
     },
-    "two-classes": ALWAYS | BENT | PLAIN_OUTPUT | ONE_OUTPUT,
+    "two-classes": ALWAYS | NONLINEAR | LINEAR_OUTPUT | ONE_OUTPUT,
 }
 
 
 @pytest.mark.parametrize("ground", INSEPARABLE)
-def test_mistakes_are_told_apart_but_for_these(ground):
+def test_only_these_mistakes_cannot_be_distinguished(ground):
     assert set(apart.inseparable(ground)) == INSEPARABLE[ground]
 
 
 @pytest.mark.parametrize("rule", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
-def test_slips_of_optimizers_are_told_apart(rule):
+def test_mistakes_of_optimizers_can_be_distinguished(rule):
     assert not apart.inseparable(apart.ON[0], rule)

@@ -1,4 +1,4 @@
-"""The decision between right, wrong and unknown, with a search whose results are written here."""
+"""The decision between right, wrong and unknown, with a search whose results are given here."""
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ def setting(*, penalty: bool = False) -> Any:
 def explanation(
     of: Any, cost: int = 0, reached: int = 3, *, complete: bool = True, by_scale: bool = False
 ) -> Explanation:
-    """Return an explanation by so many mistakes, one of which may be a factor."""
+    """Return an explanation by `cost` mistakes, one of which may be a factor."""
     changes: Any = tuple(SimpleNamespace() for _ in range(cost - by_scale))
     scale = Scale(1.0, {}, ("lost-factor",) if by_scale else ())
     return Explanation(of, changes, scale, reached, complete)
@@ -38,7 +38,7 @@ def explanation(
 
 @dataclass
 class StubSearch:
-    """A search with given results, which records what it is asked.
+    """A search with given results, which records its calls.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class StubSearch:
     names: tuple[str, ...] = ("loss", "dW1", "db1")
     calls_left: int = 10**6
     seconds_pairs: float = 0.0
-    asked: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    searches: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
 
     @property
     def sessions(self) -> list[Session]:
@@ -65,7 +65,7 @@ class StubSearch:
 
     @property
     def late(self) -> bool:
-        return len(self.asked) >= self.calls_left
+        return len(self.searches) >= self.calls_left
 
     def right(self, of: Any) -> Explanation:
         return self.bases[id(of)]
@@ -87,7 +87,7 @@ class StubSearch:
         return self._found(PAIRS_LEVEL, of)
 
     def _found(self, level: int, of: Any) -> list[Explanation]:
-        self.asked.append((level, id(of)))
+        self.searches.append((level, id(of)))
         return self.found.get((level, id(of)), [])
 
 
@@ -108,14 +108,14 @@ def candidate(
 def searched(of: Candidate) -> list[int]:
     """Return the levels at which a candidate was searched."""
     search: Any = of.search
-    return [level for level, _ in search.asked]
+    return [level for level, _ in search.searches]
 
 
 RIGHT = explanation(None)
 ONE, TWO = explanation(None, 1), explanation(None, 2)
 
 
-# ---- one candidate ------------------------------------------------------------------------------
+# ---- one candidate -------------------------------------------------------------------------------
 
 
 def test_an_attempt_is_right_if_everything_agrees_without_a_mistake():
@@ -147,7 +147,7 @@ def test_an_outcome_is_correct_only_with_an_explanation_without_mistakes():
 
 
 def with_settings(reached: list[int], **options: Any) -> tuple[Candidate, list[Any], Any]:
-    """Return a candidate with several wrong settings that explain so many arrays."""
+    """Return a candidate with several wrong settings, which explain `reached` arrays."""
     several = [setting() for _ in reached]
     bases = {id(of): wrong_base(of, count) for of, count in zip(several, reached, strict=True)}
     search: Any = StubSearch(bases, **options)
@@ -160,28 +160,28 @@ def test_mistakes_are_searched_where_most_numbers_agree():
     tested, several, search = with_settings([1, 2, 0, 2])
     for level in (SINGLES, SEVERAL):
         assert tested.mistaken_outcome(level) is None
-    asked = [(level, id(several[i])) for level in (SINGLES, SEVERAL) for i in (1, 3)]
-    assert search.asked == asked
+    searches = [(level, id(several[i])) for level in (SINGLES, SEVERAL) for i in (1, 3)]
+    assert search.searches == searches
 
 
 @pytest.mark.parametrize("level", range(3))
 def test_each_level_is_limited_to_some_settings(level: int):
     tested, several, search = with_settings([1] * 25)
     tested.mistaken_outcome(level)
-    assert search.asked == [(level, id(of)) for of in several[: MOST_SETTINGS[level]]]
+    assert search.searches == [(level, id(of)) for of in several[: MOST_SETTINGS[level]]]
 
 
 def test_settings_where_a_single_mistake_explains_most_come_first():
     tested, several, search = with_settings([1, 1, 1])
     search.best = {id(several[1]): 3, id(several[2]): 2}
     tested.mistaken_outcome(SEVERAL)
-    assert search.asked == [(SEVERAL, id(several[i])) for i in (1, 2, 0)]
+    assert search.searches == [(SEVERAL, id(several[i])) for i in (1, 2, 0)]
 
 
 def test_the_search_ends_at_the_deadline():
     tested, _, search = with_settings([1, 1, 1], calls_left=2)
     assert tested.mistaken_outcome(SINGLES) is None
-    assert len(search.asked) == 2
+    assert len(search.searches) == 2
 
 
 def test_the_search_ends_with_one_mistake_and_the_fewest_mistakes_count():
@@ -193,7 +193,7 @@ def test_the_search_ends_with_one_mistake_and_the_fewest_mistakes_count():
     outcome = tested.mistaken_outcome(SINGLES)
     assert outcome is not None
     assert outcome.setting is several[2]
-    assert len(search.asked) == 3
+    assert len(search.searches) == 3
 
 
 def test_rank_prefers_few_mistakes_then_many_numbers_that_agree():
@@ -229,7 +229,7 @@ def test_a_penalty_in_the_loss_alone_is_an_outcome():
     assert later.penalty_outcome() is None
 
 
-# ---- several candidates -------------------------------------------------------------------------
+# ---- several candidates --------------------------------------------------------------------------
 
 
 def test_a_correct_candidate_wins_before_any_search():
@@ -298,7 +298,7 @@ def test_results_of_an_earlier_test_are_forgotten():
         assert len(tested.bases) == 1
 
 
-# ---- NaN and infinity ---------------------------------------------------------------------------
+# ---- NaN and infinity ----------------------------------------------------------------------------
 
 
 def session(*arrays: Observed) -> Session:

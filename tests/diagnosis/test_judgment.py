@@ -1,9 +1,12 @@
-"""How attempts are judged: conventions before accusations, one convention for everything.
+"""Verdicts: conventions are tried before mistakes, and one convention has to explain everything.
 
-The functions here are written out plainly, without the engine, as people write them.
+The functions here are written without the engine, as learners write them.
 """
 
+import json
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ Lists = list[Any]
 DECLARED = {"layers": [2, 4, 3], "activation": "logistic", "loss": "squared-error"}
 
 
-KEPT: dict[int, Any] = {}  # between calls
+KEPT: dict[int, Any] = {}  # state between calls
 
 
 def logistic(z: Any) -> Any:
@@ -27,7 +30,7 @@ def logistic(z: Any) -> Any:
 def gradients_with(
     *, factor: float = 1.0, mean: int = 1, db: float = 1.0, hidden: float = 1.0
 ) -> Callable[..., tuple[Lists, Lists]]:
-    """Return right gradients of a logistic 2-layer network, with factors in places."""
+    """Return a function for the gradients of a logistic 2-layer network, with these factors."""
 
     def gradients(weights: Lists, biases: Lists, x: Any, t: Any) -> tuple[Lists, Lists]:
         (W1, W2), (b1, b2) = weights, biases
@@ -66,7 +69,7 @@ def test_one_global_factor_is_a_convention(options: dict[str, Any], aspect: str 
         ({"mean": 2}, "mean-twice"),
     ],
 )
-def test_strict_takes_conventions_for_mistakes(options: dict[str, Any], name: str):
+def test_with_strict_conventions_are_mistakes(options: dict[str, Any], name: str):
     made = check(gradients_with(**options), DECLARED, strict=True)
     assert made.verdict == "wrong"
     assert [f.mistake.id for f in made.mistakes] == [name]
@@ -101,14 +104,14 @@ def test_other_factors_are_unknown(options: dict[str, Any]):
     assert "times the right one" in made.difference
 
 
-def test_undeclared_it_says_under_which_network_it_is_right():
+def test_the_inferred_network_is_reported():
     made = check(gradients_with())
     assert made.verdict == "right"
     assert "logistic" in made.convention["activation"]
     assert "squared-error" in made.convention["loss"]
 
 
-def test_biases_that_are_not_handed_out_are_not_judged():
+def test_gradients_without_biases_are_right_with_a_remark():
     def gradients(weights: Lists, biases: Lists, x: Any, t: Any) -> Lists:
         return gradients_with()(weights, biases, x, t)[0]
 
@@ -117,10 +120,10 @@ def test_biases_that_are_not_handed_out_are_not_judged():
     assert any("biases" in remark for remark in made.remarks)
 
 
-# ---- what programs do beside computing -----------------------------------------------------------
+# ---- side effects and failures -------------------------------------------------------------------
 
 
-def test_nan_is_a_mistake_with_a_name():
+def test_nan_is_a_mistake_of_the_catalogue():
     def gradients(weights: Lists, biases: Lists, x: Any, t: Any) -> tuple[Lists, Lists]:
         dW, db = gradients_with()(weights, biases, x, t)
         return [w / 0.0 - w / 0.0 for w in dW], db
@@ -130,7 +133,7 @@ def test_nan_is_a_mistake_with_a_name():
     assert [f.mistake.number for f in made.mistakes] == [29]
 
 
-def test_changed_arguments_are_a_remark_where_no_number_suffers():
+def test_changed_arguments_are_a_remark_if_the_numbers_are_right():
     def gradients(weights: Lists, biases: Lists, x: Any, t: Any) -> tuple[Lists, Lists]:
         result = gradients_with()(weights, biases, x, t)
         x *= 0
@@ -141,7 +144,7 @@ def test_changed_arguments_are_a_remark_where_no_number_suffers():
     assert any("changes its arguments" in remark for remark in made.remarks)
 
 
-def test_exceptions_endless_loops_and_chance_could_not_be_run():
+def test_exceptions_endless_loops_and_random_numbers_could_not_be_run():
     def raising(weights: Lists, biases: Lists, x: Any, t: Any) -> None:
         raise ValueError("not today")
 
@@ -159,7 +162,7 @@ def test_exceptions_endless_loops_and_chance_could_not_be_run():
         assert word in made.sentence
 
 
-def test_state_between_calls_shows():
+def test_gradients_that_accumulate_between_calls_are_found():
     KEPT.clear()
 
     def gradients(weights: Lists, biases: Lists, x: Any, t: Any) -> tuple[Lists, Lists]:
@@ -180,13 +183,13 @@ X, T, _ = MAZUR.data()
 
 
 def updated(*, wrong: bool) -> dict[str, Any]:
-    """Return the new weights of the 2-2-2 example, right or with the famous mistake."""
+    """Return the new weights of the 2-2-2 example, right or computed with updated weights."""
     batch = NET.batch(THETA, X, T)
     step = wire(NET, THETA, batch, SGD(0.5), replace=UPDATED_WEIGHTS if wrong else None)
     return {f"{name}_new": step.arrays[name]["w_new"] for name in ("W1", "W2")}
 
 
-def typed(arrays: dict[str, Any], decimals: int) -> dict[str, str]:
+def as_texts(arrays: dict[str, Any], decimals: int) -> dict[str, str]:
     return {
         f"{name}[{','.join(map(str, place))}]": f"{value:.{decimals}f}"
         for name, array in arrays.items()
@@ -195,16 +198,16 @@ def typed(arrays: dict[str, Any], decimals: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("decimals", [12, 9, 6])
-def test_the_famous_mistake_in_typed_numbers(decimals: int):
-    made = check(typed(updated(wrong=True), decimals), NET, THETA, X, T, learning_rate=0.5)
+def test_updated_weights_are_found_in_reported_numbers(decimals: int):
+    made = check(as_texts(updated(wrong=True), decimals), NET, THETA, X, T, learning_rate=0.5)
     assert [f.mistake.id for f in made.mistakes] == ["updated-weights"], made.sentence
     assert made.first_wrong is not None
     assert (made.first_wrong.quantity, made.first_wrong.layer) == ("dx", 2)
 
 
 @pytest.mark.parametrize("decimals", [12, 9, 6, 4])
-def test_right_numbers_however_they_are_rounded(decimals: int):
-    made = check(typed(updated(wrong=False), decimals), NET, THETA, X, T, learning_rate=0.5)
+def test_right_numbers_are_right_in_every_rounding(decimals: int):
+    made = check(as_texts(updated(wrong=False), decimals), NET, THETA, X, T, learning_rate=0.5)
     assert made.verdict == "right", made.sentence
 
 
@@ -216,7 +219,7 @@ def test_every_row_of_a_worked_example_is_right():
     assert made.verdict == "right", made.sentence
 
 
-def test_on_fixed_biases_changed_ones_are_right_too():
+def test_fixed_biases_may_be_updated():
     batch = NET.batch(THETA, X, T)
     trained = mlp(2, 2, 2, activation="logistic", loss="squared-error")
     step = wire(trained, THETA, batch, SGD(0.5))
@@ -243,7 +246,7 @@ def test_a_loss_that_contradicts_the_gradient_is_a_lost_factor():
     assert 23 in [f.mistake.number for f in made.mistakes]
 
 
-def test_several_steps_of_momentum_by_numbers():
+def test_several_steps_of_momentum_in_reported_numbers():
     net = mlp(2, 3, 2, activation="tanh", loss="squared-error")
     theta = net.initialize(5)
     x, t = np.array([[0.3, -0.7], [0.5, 0.2]]), np.array([[0.2, 0.9], [0.4, -0.1]])
@@ -258,24 +261,19 @@ def test_several_steps_of_momentum_by_numbers():
                 key = f"{name}_new[{','.join(map(str, place))}]"
                 rows.append({"step": step, "key": key, "value": float(value)})
         theta = theta_new
-    import json
-
     text = json.dumps(rows)
     made = check_text(text, net, x, t, Momentum(0.1))
     assert made.verdict == "right", made.sentence
 
 
 def check_text(text: str, net: Any, x: Any, t: Any, rule: Any) -> Any:
-    import tempfile
-    from pathlib import Path
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "numbers.json"
         path.write_text(text, encoding="utf-8")
         return check(path, net, net.initialize(5), x, t, optimizer=rule, learning_rate=0.1)
 
 
-# ---- bad input -----------------------------------------------------------------------------------
+# ---- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -295,7 +293,7 @@ def check_text(text: str, net: Any, x: Any, t: Any, rule: Any) -> Any:
         (lambda: check(gradients_with(), NET, THETA), "x and t"),
     ],
 )
-def test_what_makes_no_sense_is_refused(call: Callable[[], Any], words: str):
+def test_invalid_arguments_raise_errors(call: Callable[[], Any], words: str):
     with pytest.raises(ChainruleError) as error:
         call()
     assert words in str(error.value)

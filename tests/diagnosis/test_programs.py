@@ -1,7 +1,7 @@
-"""Programs as learners wrote them, before there was a checker: each gets the verdict that is true.
+"""Programs as learners write them, written before the checker: each gets its true verdict.
 
-What is true stands in each folder's truth.json; a mistake counts as named if it is a finding or
-fits equally well. A right program must never be called anything else.
+The verdicts are in each folder's truth.json; a mistake counts as named if it is a finding or an
+alternative of one. A right program must never get another verdict.
 """
 
 import json
@@ -20,7 +20,7 @@ TRUTHS = [
 ]
 
 
-def test_there_are_enough_of_them():
+def test_there_are_enough_programs():
     truths = [json.loads(p.read_text(encoding="utf-8")) for p in FOLDER.glob("*/truth.json")]
     verdicts = [truth["verdict"] for several in truths for truth in several]
     assert sum(v in ("wrong", "unknown") for v in verdicts) >= 30

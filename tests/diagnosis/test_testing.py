@@ -1,7 +1,4 @@
-"""``chainrule.testing``: right ones pass in silence, all others fail with the diagnosis alone.
-
-Which diagnosis is the right one is tested elsewhere.
-"""
+"""``assert_backprop``: right attempts pass, all others fail with the diagnosis as the message."""
 
 import inspect
 from pathlib import Path
@@ -47,19 +44,19 @@ def crashes(weights: Any, biases: Any, x: Any, t: Any) -> None:
     raise ZeroDivisionError("within")
 
 
-def test_a_right_one_passes():
+def test_a_right_attempt_passes():
     assert assert_backprop(right, NETWORK) is None
 
 
 @pytest.mark.parametrize(
-    ("attempt", "said"),
+    ("attempt", "message"),
     [(no_bias, "Wrong: "), (odd, "Certainly not right"), (crashes, "Could not be run")],
 )
-def test_all_others_fail_with_the_diagnosis(attempt: Any, said: str):
+def test_all_others_fail_with_the_diagnosis(attempt: Any, message: str):
     with pytest.raises(AssertionError) as caught:
         assert_backprop(attempt, NETWORK, seconds=20)
     first, rest = str(caught.value).split("\n", 1)
-    assert said in first
+    assert message in first
     assert attempt.__name__ in rest
 
 
@@ -72,7 +69,7 @@ def test_the_message_is_the_text_of_the_diagnosis(monkeypatch: pytest.MonkeyPatc
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_a_hint_keeps_the_mistake_back():
+def test_a_hint_hides_the_mistake():
     with pytest.raises(AssertionError, match="not right yet") as caught:
         assert_backprop(no_bias, NETWORK, hint=1)
     assert "catalogue" not in str(caught.value)
@@ -88,11 +85,13 @@ def test_files_and_functions_in_them(tmp_path: Path):
 def test_numbers():
     mazur = problem("mazur")
     x, t, _ = mazur.data()
-    told = (mazur.network, mazur.theta(), x, t)
+    setting = (mazur.network, mazur.theta(), x, t)
     rule = SGD(0.5)
-    assert_backprop({"w5+": "0.35891648"}, *told, optimizer=rule, notation="mazur")
+    assert_backprop({"w5+": "0.35891648"}, *setting, optimizer=rule, notation="mazur")
     with pytest.raises(AssertionError, match=r"W2_new\[0,0\]"):
-        assert_backprop({"w5+": "0.36891648"}, *told, optimizer=rule, notation="mazur", seconds=20)
+        assert_backprop(
+            {"w5+": "0.36891648"}, *setting, optimizer=rule, notation="mazur", seconds=20
+        )
 
 
 @pytest.mark.parametrize(
@@ -103,19 +102,19 @@ def test_numbers():
         ({"learning_rate": -1}, InputError),
     ],
 )
-def test_what_makes_no_sense_is_no_failure_of_the_learner(more: dict[str, Any], error: type):
+def test_invalid_options_are_not_assertion_errors(more: dict[str, Any], error: type):
     with pytest.raises(error):
         assert_backprop(right, **more)
 
 
-def test_it_asks_what_check_asks():
+def test_the_parameters_are_those_of_check():
     ours, theirs = (inspect.signature(f).parameters.values() for f in (assert_backprop, check))
     assert [(p.name, p.kind, p.default) for p in ours] == [
         (p.name, p.kind, p.default) for p in theirs
     ]
 
 
-def test_pytest_shows_the_diagnosis_alone(pytester: pytest.Pytester):
+def test_pytest_shows_only_the_diagnosis(pytester: pytest.Pytester):
     pytester.makepyfile(
         f"from typing import Any\nfrom chainrule.testing import assert_backprop\n\n"
         f"{inspect.getsource(no_bias)}\n\n"
