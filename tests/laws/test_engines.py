@@ -1,14 +1,14 @@
-"""The engines law: the compiled engine gives the reference's numbers within rounding.
+"""The engines law: the compiled engine gives the reference engine's numbers within rounding.
 
-Over everything in the tables, and for networks, shapes and layouts that Hypothesis draws. Each
-comparison sees to it that `describe` said compiled, and that the compiled engine computed it.
+It is tested for all registered classes, and for networks, shapes and layouts drawn by Hypothesis.
+Each comparison asserts that `describe` chose the compiled engine, and that it was used.
 
-Both engines make the same sums in another order, and NumPy's elementwise functions and ours part by
-a few ulp each. So an update's error is some eps of the largest number that goes into it, and later
-updates carry it on: in some thousand cases of these sizes it came to 40 eps of the largest entry at
-most. The bound is 1,000 eps: 2.2e-13 in float64, 1.2e-4 in float32. Where a unit may fall on the
-other side of a kink (ReLU at 0, an absolute error at o = t), rounding decides and no bound holds:
-the data are drawn from a hash of the case's name, and none of these comes that near to one.
+The engines sum in different orders, and their elementwise functions differ by a few ulp. The error
+of an update is therefore a few eps of the largest number in it, and later updates propagate it: in
+some thousand cases of these sizes it was at most 40 eps of the largest entry. The bound is 1,000
+eps: 2.2e-13 in float64, 1.2e-4 in float32. No bound holds if rounding moves a unit to the other
+side of a kink (ReLU at 0, an absolute error at o = t). The data are drawn from a hash of the case's
+name, and none of them is that close to a kink.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,10 +58,10 @@ from tests.laws.nets import (
     tuned,
 )
 
-EPS = 1_000  # the bound, see above
+EPS = 1_000  # the bound; see the module docstring
 
 DTYPES = ["float64", "float32"]
-THREADS = {"as described": {}, "1 thread": {"threads": 1}, "2 threads": {"threads": 2}}
+THREADS = {"as chosen": {}, "1 thread": {"threads": 1}, "2 threads": {"threads": 2}}
 COMPILED_ACTIVATIONS = [*ALL_ACTIVATIONS, *ACTIVATION_VARIANTS]
 COMPILED_LOSSES = [*ALL_LOSSES, *LOSS_VARIANTS]
 CLIPS = {"none": None, "value": ClipValue(0.05), "norm": ClipNorm(0.1)}
@@ -72,7 +72,7 @@ PENALTIES = [Penalty(), PENALTY, Penalty(l1=0.1), Penalty(l2=0.1), Penalty(alpha
 
 
 def begun_on(threads: str, *args: Any, **options: Any) -> Run:
-    """Return a run on the compiled engine: as described, or on its general program."""
+    """Return a run on the compiled engine, as chosen or with the given number of threads."""
     run = train(*args, **options)
     assert run.engine_choice.engine == "compiled", run.engine_choice
     if THREADS[threads]:
@@ -92,8 +92,8 @@ def compare(
 ) -> Run:
     """Train on both engines, compare all numbers, and return the compiled run."""
     rows, dtype = np.atleast_2d(x).shape[0], np.asarray(x).dtype
-    said = describe(network, rule, rows=rows, batch_size=options.get("batch"), dtype=dtype)
-    assert said.engine == "compiled", said
+    choice = describe(network, rule, rows=rows, batch_size=options.get("batch_size"), dtype=dtype)
+    assert choice.engine == "compiled", choice
     fast = begun_on(threads, network, x, t, rule, **options)
     slow = train(network, x, t, rule, engine="reference", **options)
     assert fast.finish().step == slow.finish().step
@@ -130,7 +130,7 @@ def trained(threads: str, drawn: Case, rule: Any, **options: Any) -> Run:
     )
 
 
-# ---- over everything in the tables --------------------------------------------------------------
+# ---- all registered classes ---------------------------------------------------------------------
 
 
 @pytest.mark.product(
@@ -151,7 +151,7 @@ def test_activations_and_losses(activation, loss, dtype, threads):
     width=[3, 35],
     threads=THREADS,
 )
-def test_with_everything_around(
+def test_layers_with_all_training_options(
     layers, optimizer, penalty, clip, trainable, weighted, width, threads
 ):
     drawn = case(
@@ -183,28 +183,28 @@ def test_in_single_precision(layers, optimizer, penalty, clip, weighted, threads
 def test_schedules(optimizer, learning_rate, dtype, batch, shuffle):
     drawn = case(rows=7, dtype=dtype)
     rule = tuned(optimizer, learning_rate=ALL_SCHEDULES[learning_rate])
-    trained("as described", drawn, rule, batch_size=batch, shuffle=shuffle, epochs=4)
+    trained("as chosen", drawn, rule, batch_size=batch, shuffle=shuffle, epochs=4)
 
 
-def test_nothing_in_the_tables_is_refused():
-    refused = []
+def test_every_registered_class_can_be_compiled():
+    rejected = []
     for f in COMPILED_ACTIVATIONS:
         for loss in COMPILED_LOSSES:
             for layers in STACKS:
                 drawn = case(f, loss, layers, penalty=PENALTY)
-                said = describe(drawn.network, "sgd", rows=4)
-                refused += [(f, loss, layers, said.reason)] * (said.engine != "compiled")
+                choice = describe(drawn.network, "sgd", rows=4)
+                rejected += [(f, loss, layers, choice.reason)] * (choice.engine != "compiled")
     for name in PAIRS:
         for clip in CLIPS.values():
-            said = describe(case().network, tuned(name, clip=clip), rows=4)
-            refused += [(name, clip, said.reason)] * (said.engine != "compiled")
-    assert refused == []
+            choice = describe(case().network, tuned(name, clip=clip), rows=4)
+            rejected += [(name, clip, choice.reason)] * (choice.engine != "compiled")
+    assert rejected == []
     assert {*ACTIVATIONS} <= {*COMPILED_ACTIVATIONS}
     assert {*OPTIMIZERS} - {*PAIRS} == {"lbfgs"}
     assert {type(one) for one in case(layers="all").network.layers} == {*LAYERS.values()}
 
 
-# ---- larger layers, on the BLAS and on two threads ----------------------------------------------
+# ---- larger layers, with BLAS and two threads ---------------------------------------------------
 
 LARGE: dict[str, tuple[tuple[int, ...], int, int]] = {
     "wide": ((784, 130, 10), 300, 128),
@@ -230,11 +230,11 @@ def test_large_layers(shape, optimizer, dtype, threads, clip):
     compare(threads, network, x, t, rule, epochs=2, batch_size=batch, seed=5)
 
 
-# ---- drawn networks, shapes and layouts ---------------------------------------------------------
+# ---- randomly drawn networks, shapes and layouts ------------------------------------------------
 
 
-def gaps(x: Array) -> Array:
-    """Return x inside a larger array."""
+def with_gaps(x: Array) -> Array:
+    """Return x as a strided view of a larger array."""
     wide = np.zeros((2 * len(x), 3 * x.shape[1] + 2), x.dtype)
     view = wide[::2, 1::3][:, : x.shape[1]]
     view[:] = x
@@ -242,7 +242,7 @@ def gaps(x: Array) -> Array:
 
 
 def misaligned(x: Array) -> Array:
-    """Return x one byte beside where its numbers should lie."""
+    """Return x at an address that is one byte off its alignment."""
     memory = np.zeros(x.nbytes + 1, np.uint8)[1:]
     view = memory.view(x.dtype).reshape(x.shape)
     view[:] = x
@@ -254,7 +254,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "columns first": np.asfortranarray,
     "rows reversed": lambda x: np.ascontiguousarray(x[::-1])[::-1],
     "columns reversed": lambda x: np.ascontiguousarray(x[:, ::-1])[:, ::-1],
-    "gaps": gaps,
+    "gaps": with_gaps,
     "rows with gaps": lambda x: np.hstack([x, x])[:, : x.shape[1]],
     "one row repeated": lambda x: np.broadcast_to(x[0], x.shape),
     "one column repeated": lambda x: np.broadcast_to(x[:, :1], x.shape),
@@ -268,13 +268,13 @@ HIDDEN = {
     "dropout": Dropout(0.3),
     "activation": ActivationLayer("tanh"),
 }
-# Slow, so that no run is chaotic: there, rounding doubles with every few updates in either engine.
+# Small learning rates, since in a chaotic run rounding errors double every few updates.
 RULES = {"sgd": SGD(0.02), "momentum": Momentum(0.003), "adam": Adam(0.002, eps=0.01)}
 
 
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
-    """Draw a network of up to three hidden layers, some with another layer behind them."""
+    """Draw a network of up to three hidden layers, some followed by another layer."""
     layers: list[Any] = []
     for _ in range(draw(st.integers(0, 3))):
         layers.append(Dense(draw(st.integers(1, 40)), "tanh", bias=draw(st.booleans())))
@@ -286,7 +286,7 @@ def networks(draw: st.DrawFn) -> Network:
 
 @pytest.fixture(scope="module")
 def warm() -> None:
-    """Compile what drawn networks need: layers, the rules above, both programs, both precisions."""
+    """Compile the kernels for drawn networks: all layers, optimizers and precisions."""
     stack = (Dense(2, "tanh"), LayerNorm(), ActivationLayer("tanh"), Dropout(0.3), Dense(1, "tanh"))
     for layers in (stack, (Dense(1, "tanh"),)):
         for dtype in DTYPES:
@@ -343,9 +343,10 @@ def test_drawn_networks(warm, network, x, weighted, threads, rule, options):
 
 
 def both(threads: str, network: Network, x: Array, t: Array, rule: Any, **options: Any) -> None:
-    """Compare, for data of any byte order, after up to 120 updates; each adds its own rounding.
+    """Compare both engines, for data of any byte order, after up to 120 updates.
 
-    A velocity may be small beside what it was; a LayerNorm's small deviation enlarges all.
+    Each update adds rounding errors, relative to numbers that may since have become small; a small
+    standard deviation in a LayerNorm amplifies all errors.
     """
     native = np.dtype(x.dtype.newbyteorder("="))
     fast = begun_on(threads, network, x, t, rule, **options)
@@ -353,21 +354,21 @@ def both(threads: str, network: Network, x: Array, t: Array, rule: Any, **option
     fast.finish()
     slow.finish()
     assert fast.theta.dtype == native
-    spread = max((a for a in enlargement(network, slow)), default=1.0)
+    spread = max((a for a in amplifications(network, slow)), default=1.0)
     agree(fast, slow, EPS * spread * max(slow.state.step, 1))
 
 
-def enlargement(network: Network, run: Run) -> list[float]:
-    """Return the largest 1 / deviation of each LayerNorm, at the end."""
+def amplifications(network: Network, run: Run) -> list[float]:
+    """Return the largest 1 / (standard deviation) of each LayerNorm, at the end."""
     saved = [fields_of(s) for s in network.forward(network.params(run.theta), run.data.x)]
     return [max(1.0, float(s["r"].max())) for s in saved if "r" in s]
 
 
-# ---- replayed -----------------------------------------------------------------------------------
+# ---- replay with the reference passes -----------------------------------------------------------
 
 
 @pytest.mark.product(optimizer=PAIRS, clip=CLIPS, layers=STACKS, dtype=DTYPES, threads=THREADS)
-def test_a_step_replayed_by_trace(optimizer, clip, layers, dtype, threads):
+def test_updates_replayed_with_the_reference_passes(optimizer, clip, layers, dtype, threads):
     drawn = case(layers=layers, rows=7, weighted=True, penalty=PENALTY, dtype=dtype)
     rule, network = tuned(optimizer, clip=CLIPS[clip]), drawn.network
     run = begun_on(
@@ -440,7 +441,7 @@ def test_after_many_epochs(name, threads, long_reference):
 
 @pytest.fixture(scope="module")
 def long_reference() -> Mapping[str, Run]:
-    """Return the long runs of the reference."""
+    """Return the long runs on the reference engine."""
     runs = {}
     for name, (problem, epochs, seed) in LONG.items():
         x, t, _ = problem.data()
@@ -459,8 +460,8 @@ def long_reference() -> Mapping[str, Run]:
     return runs
 
 
-def test_the_comparison_sees_a_wrong_engine(monkeypatch):
-    """A rate that is wrong by a billionth is more than rounding."""
+def test_comparison_detects_a_wrong_engine(monkeypatch):
+    """A learning rate that is wrong by a billionth exceeds the bound."""
     update = loops.update
 
     def wrong(network: Any, rule: Any, batch: Any, state: Any) -> Any:
@@ -470,4 +471,4 @@ def test_the_comparison_sees_a_wrong_engine(monkeypatch):
 
     monkeypatch.setattr(loops, "update", wrong)
     with pytest.raises(AssertionError):
-        trained("as described", case(rows=7), SGD(0.5))
+        trained("as chosen", case(rows=7), SGD(0.5))

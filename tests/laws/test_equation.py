@@ -1,7 +1,7 @@
-"""The equation law: the evaluator gives the hand-written pass bit for bit, step after step.
+"""The equation law: evaluated equations equal the hand-written passes bit for bit, step after step.
 
-And each equation counts: whichever is changed, some number changes, so that none is decoration.
-What may not be an equation, and what may not be replaced, is refused with the nearest right word.
+Each equation is used: if one is changed, some number changes. Invalid equations and replacements
+are rejected with a suggestion.
 """
 
 from collections.abc import Iterator
@@ -48,13 +48,13 @@ STEPS = 3
 CLIPS = {"none": None, "value": ClipValue(0.05), "norm": ClipNorm(0.1)}
 
 
-# ---- evaluator = hand-written pass --------------------------------------------------------------
+# ---- evaluated equations and hand-written passes ------------------------------------------------
 
 
 @pytest.mark.product(
     activation=ALL_ACTIVATIONS, loss=ALL_LOSSES, optimizer=PAIRS, dtype=["float64", "float32"]
 )
-def test_evaluator_is_the_pass(activation, loss, optimizer, dtype):
+def test_equations_equal_the_passes(activation, loss, optimizer, dtype):
     drawn = case(activation, loss, "all", weighted=True, penalty=PENALTY, dtype=dtype)
     assert_agree(drawn, tuned(optimizer, clip=ClipNorm(0.5)))
 
@@ -68,7 +68,9 @@ def test_evaluator_is_the_pass(activation, loss, optimizer, dtype):
     weighted=[False, True],
     dropped=[True, False],
 )
-def test_with_everything_around(layers, optimizer, penalty, clip, trainable, weighted, dropped):
+def test_layers_with_all_training_options(
+    layers, optimizer, penalty, clip, trainable, weighted, dropped
+):
     drawn = case(layers=layers, weighted=weighted, penalty=penalty, trainable=trainable)
     assert_agree(drawn, tuned(optimizer, clip=CLIPS[clip]), dropped=dropped)
 
@@ -84,12 +86,12 @@ def test_with_other_constants(activation, loss):
 
 
 @pytest.mark.parametrize("loss", [*ALL_LOSSES, *LOSS_VARIANTS])
-def test_where_targets_are_met(loss):
+def test_exact_fit(loss):
     assert_agree(exact_fit(loss), SGD(0.05))
 
 
 def assert_agree(drawn: Case, rule: Optimizer, *, dropped: bool = True) -> None:
-    """Assert that evaluator and hand-written pass agree in every bit over several steps."""
+    """Assert that equations and hand-written passes agree in every bit over several steps."""
     network, theta = drawn.network, drawn.theta
     state = rule.start(theta, network.layout)
     largest = 0.0
@@ -98,7 +100,7 @@ def assert_agree(drawn: Case, rule: Optimizer, *, dropped: bool = True) -> None:
         trace = network.run(theta, drawn.batch, mask_seed)
         step = wire(network, theta, drawn.batch, rule, state, mask_seed=mask_seed)
         theta, state = rule.step(theta, trace.gradient, state)
-        for name, theirs, ours in both(step, trace, rule, theta, state):
+        for name, theirs, ours in quantities(step, trace, rule, theta, state):
             largest = max(largest, difference(theirs, ours))
             assert np.asarray(theirs).dtype == np.asarray(ours).dtype == drawn.theta.dtype, name
             assert np.array_equal(theirs, ours), (k, name, largest)
@@ -106,10 +108,10 @@ def assert_agree(drawn: Case, rule: Optimizer, *, dropped: bool = True) -> None:
     assert np.isfinite(theta).all()
 
 
-def both(
+def quantities(
     step: Step, trace: Trace, rule: Optimizer, theta: Array, state: OptimizerState
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the name of every number of a step, by the evaluator and by hand."""
+    """Yield the name of each quantity, its value by the equations, and by the passes."""
     yield "value", step.value, trace.value
     yield "data loss", step.loss["value"], trace.data_loss
     yield from ((name, step.loss[name], getattr(trace, name)) for name in ("p", "terms", "do"))
@@ -129,7 +131,7 @@ def difference(a: Any, b: Any) -> float:
 
 
 def test_every_record_field_has_an_equation():
-    # `both` leaves out what an equation cannot know: masks, and db where there is no b.
+    # `quantities` omits fields without an equation: masks, and db of layers without biases.
     drawn = case(layers="all")
     step = wire(drawn.network, drawn.theta, drawn.batch, mask_seed=drawn.mask_seed)
     trace = drawn.trace()
@@ -143,32 +145,32 @@ def test_every_record_field_has_an_equation():
 
 
 @pytest.mark.product(optimizer=PAIRS, clip=["none", "value"], dtype=["float64", "float32"])
-def test_per_array_is_flat(optimizer, clip, dtype):
-    # ClipNorm's norm is over all arrays, by definition
+def test_optimizing_each_array_equals_optimizing_theta(optimizer, clip, dtype):
+    # without ClipNorm, whose norm is over all arrays
     drawn = case(layers="all", trainable=("W",), dtype=dtype)
     rule = tuned(optimizer, clip=CLIPS[clip])
     layout = drawn.network.layout
     flat = rule.start(drawn.theta, layout)
-    theta, apart = drawn.theta, {}
+    theta, states = drawn.theta, {}
     for _ in range(STEPS):
         gradient = drawn._replace(theta=theta).trace().gradient
         new, flat = rule.step(theta, gradient, flat)
         for block in layout.blocks:
             own = Layout((replace(block, start=0, layer=0),))
-            before = apart.get(block.name) or rule.start(block.view(theta).ravel(), own)
+            before = states.get(block.name) or rule.start(block.view(theta).ravel(), own)
             w, after = rule.step(block.view(theta).ravel(), block.view(gradient).ravel(), before)
-            apart[block.name] = after
+            states[block.name] = after
             assert same_bits(w, block.view(new).ravel())
             for slot, whole in zip(after.slots, flat.slots, strict=True):
                 assert same_bits(slot, block.view(whole).ravel())
         theta = new
 
 
-# ---- every equation counts ----------------------------------------------------------------------
+# ---- every equation is used ---------------------------------------------------------------------
 
 
 def numbers(step: Step, rule: Optimizer) -> list[Any]:
-    """Return what a step is for: prediction, value, gradient, new θ and slots."""
+    """Return the results of a step: prediction, value, gradient, new θ and slots."""
     return [
         step.loss["p"],
         step.value,
@@ -182,8 +184,8 @@ def changed(text: str) -> str:
     return f"1.25 * ({text}) + 0.125"
 
 
-def assert_each_counts(drawn: Case, rule: Optimizer) -> None:
-    """Assert that whichever equation is changed, some number of the step changes."""
+def assert_each_is_used(drawn: Case, rule: Optimizer) -> None:
+    """Assert that changing any equation changes a result of the step."""
     start = rule.start(drawn.theta, drawn.network.layout)
     state = start._replace(step=2, slots=tuple(slot + 0.5 for slot in start.slots))
 
@@ -194,27 +196,27 @@ def assert_each_counts(drawn: Case, rule: Optimizer) -> None:
     for label, scope in wired().scopes.items():
         for name, text in scope.equations.items():
             if (label, name) == (wired().layers[0].label, "dx"):
-                continue  # ∂C/∂x of the data: nothing is below
+                continue  # ∂C/∂x of the data, which no equation uses
             step = wired()
             step.scope(label).equations[name] = changed(text)
             wrong = numbers(step, rule)
-            assert not all(map(np.array_equal, right, wrong)), f"{label}.{name} is dead"
+            assert not all(map(np.array_equal, right, wrong)), f"{label}.{name} is not used"
 
 
 @pytest.mark.parametrize("loss", ALL_LOSSES)
-def test_equations_of_a_loss_count(loss):
-    assert_each_counts(case(loss=loss, layers="dense", weighted=True), SGD(0.1))
+def test_equations_of_a_loss_are_used(loss):
+    assert_each_is_used(case(loss=loss, layers="dense", weighted=True), SGD(0.1))
 
 
 @pytest.mark.parametrize("layers", STACKS)
-def test_equations_of_a_layer_count(layers):
-    assert_each_counts(case(layers=layers), SGD(0.1))
+def test_equations_of_a_layer_are_used(layers):
+    assert_each_is_used(case(layers=layers), SGD(0.1))
 
 
 @pytest.mark.product(optimizer=PAIRS, clip=CLIPS)
-def test_equations_of_an_optimizer_count(optimizer, clip):
+def test_equations_of_an_optimizer_are_used(optimizer, clip):
     drawn = case(layers="single", penalty=PENALTY)
-    assert_each_counts(drawn, tuned(optimizer, clip=CLIPS[clip]))
+    assert_each_is_used(drawn, tuned(optimizer, clip=CLIPS[clip]))
 
 
 # ---- replacements -------------------------------------------------------------------------------
@@ -226,8 +228,8 @@ def replaced(drawn: Case, equations: Replacements, **options: Any) -> Step:
     return wire(drawn.network, drawn.theta, drawn.batch, SGD(0.1), replace=equations, **options)
 
 
-def test_a_mistake_is_one_changed_line():
-    # The famous one: hidden deltas from the new output weights; w1 after it, in every digit.
+def test_mistake_is_one_replaced_equation():
+    # Hidden deltas computed from the updated output weights, as in Mazur's post: w1 in all digits.
     network = mlp(2, 2, 2, activation="logistic", loss="squared-error", train_biases=False)
     theta = network.pack(
         W=[[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
@@ -283,11 +285,11 @@ def test_other_places(place, name, text, reached):
         ({("all", "dleta"): "da"}, "'delta'"),
         ({("loss", "trems"): "p - t"}, "'terms'"),
         ({("W2", "w_nwe"): "w"}, "'w_new'"),
-        ({("optimizer", "v_new"): "w"}, "'w_new'"),  # a state that nothing uses
+        ({("optimizer", "v_new"): "w"}, "'w_new'"),  # a slot that no equation uses
         ({("all", "extra"): "da"}, "choose one of: "),  # a name that nothing uses
     ],
 )
-def test_unknown_places_and_names_are_refused(equations, hint):
+def test_unknown_places_and_names_are_rejected(equations, hint):
     with pytest.raises(UnknownNameError, match=hint):
         replaced(case(), equations)
 
@@ -307,29 +309,29 @@ def test_unknown_places_and_names_are_refused(equations, hint):
         ({("hidden", "delta"): "da * above.aa"}, "unknown name in layer. 'aa'; did you mean 'a'"),
     ],
 )
-def test_unknown_names_in_an_equation_are_refused(equations, hint):
+def test_unknown_names_in_an_equation_are_rejected(equations, hint):
     with pytest.raises(UnknownNameError, match=hint):
         _ = replaced(case(), equations).theta_new
 
 
 @pytest.mark.parametrize("name", ["w_nwe", "x"])
-def test_unknown_scopes_are_refused(name):
+def test_unknown_scopes_are_rejected(name):
     with pytest.raises(UnknownNameError, match="scope"):
         replaced(case(), {}, values={name: {"a": 1.0}})
 
 
-def test_a_place_that_is_empty_is_refused():
+def test_place_without_layers_is_rejected():
     with pytest.raises(ValueError, match="no layer of the kind 'hidden'"):
         replaced(case(layers="single"), {("hidden", "delta"): "da"})
 
 
-def test_an_added_name_is_used():
+def test_added_equation_is_used():
     both_ways: Replacements = {("all", "half"): "da / 2", ("all", "delta"): "half * df(z, a)"}
     one_way: Replacements = {("all", "delta"): "da / 2 * df(z, a)"}
     assert same_bits(replaced(case(), both_ways).gradient, replaced(case(), one_way).gradient)
 
 
-def test_added_state_is_momentum():
+def test_added_optimizer_state_equals_momentum():
     added: Replacements = {
         ("optimizer", "u_new"): "0.8 * u - learning_rate * g",
         ("optimizer", "w_new"): "w + u_new",
@@ -346,7 +348,7 @@ def test_added_state_is_momentum():
 
 
 def test_added_state_of_a_layer():
-    # A layer that adds up its deltas, as code does that forgets to clear its gradients.
+    # A layer that sums its gradients over steps, like code that does not reset them.
     added: Replacements = {("1", "kept_new"): "kept + delta.T @ x", ("1", "dW"): "kept_new"}
     drawn = case(layers="single")
     theta, memory, total = drawn.theta, {}, 0.0
@@ -357,7 +359,7 @@ def test_added_state_of_a_layer():
         theta, memory = step.theta_new, step.memory()
 
 
-def test_a_given_value_beats_an_equation():
+def test_given_value_overrides_an_equation():
     drawn = case()
     pinned = np.full((4, 3), 0.25)
     step = replaced(drawn, {}, values={"layer2": {"delta": pinned}})
@@ -367,7 +369,7 @@ def test_a_given_value_beats_an_equation():
     assert np.array_equal(step.layers[2]["dW"], right.layers[2]["dW"])
 
 
-def test_a_given_value_beats_a_replacement():
+def test_given_value_overrides_a_replacement():
     pinned = np.full((4, 3), 0.25)
     step = replaced(case(), {("2", "delta"): "da"}, values={"layer2": {"delta": pinned}})
     assert step.layers[1]["delta"] is pinned
@@ -388,14 +390,14 @@ def test_a_given_value_beats_a_replacement():
         ),
     ],
 )
-def test_a_cycle_names_its_path(equations, path):
+def test_error_for_a_cycle_lists_its_path(equations, path):
     step = replaced(case(), equations)
     with pytest.raises(EquationError) as caught:
         _ = step.theta_new
     assert str(caught.value).endswith(f"depends on itself: {path}; change one of these equations")
 
 
-def test_after_a_cycle_the_rest_still_runs():
+def test_quantities_outside_a_cycle_can_be_evaluated():
     step = replaced(case(), {("loss", "p"): "p + 0"})
     with pytest.raises(EquationError):
         _ = step.value
@@ -405,7 +407,7 @@ def test_after_a_cycle_the_rest_still_runs():
 # ---- the grammar --------------------------------------------------------------------------------
 
 
-REFUSED = [
+REJECTED = [
     *("x.real.imag", "x.__class__", "x[0].shape", "(x + y).dtype", "__import__('os')", "__x"),
     *("lambda: x", "lambda z: z", "(y := x)", "x if y else z", "[x for x in y]", "{x: y}"),
     *("[x, y]", "(x, y)", "{x}", "f'{x}'", "'text'", "b'text'", "True", "None", "...", "1j"),
@@ -419,14 +421,14 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("text", REFUSED)
-def test_the_grammar_refuses(text):
+@pytest.mark.parametrize("text", REJECTED)
+def test_grammar_rejects(text):
     with pytest.raises(EquationError, match="equation"):
         parse(text)
 
 
 @pytest.mark.parametrize("text", ["lambda: x", "x.__class__", "sum(delta)", "x +"])
-def test_a_replacement_is_parsed_at_once(text):
+def test_replacement_is_parsed_immediately(text):
     with pytest.raises(EquationError):
         replaced(case(), {("all", "delta"): text})
 
@@ -460,13 +462,13 @@ B = np.array([[2.0, 0.5], [1.0, -1.0], [0.25, 4.0]])
         ("exp(0 * A) + log(exp(A)) + sqrt(A * A)", 1 + A + np.abs(A)),
     ],
 )
-def test_the_grammar_computes(text, value):
+def test_grammar_evaluates(text, value):
     found = Scope("here", {"y": text}, {"A": A, "B": B})["y"]
     assert np.shape(found) == np.shape(value)
     assert np.allclose(found, value, rtol=1e-14, atol=1e-14)
 
 
-def test_a_frozen_layer_says_so_in_its_equations():
+def test_frozen_parameters_have_equations_without_an_update():
     network = Network(2, (Dense(2, "tanh", trainable=("W",)),), "squared-error")
     theta = network.initialize(0)
     batch = network.batch(theta, [[1.0, 2.0]], [[0.0, 1.0]])

@@ -1,7 +1,7 @@
-"""The laws in little, for those who wait: under three seconds, and enough to catch a wrong sign.
+"""A fast version of the laws, which takes less than three seconds and catches a wrong sign.
 
-Mutation testing runs this file alone. What is right stands here as plain arithmetic on Python
-numbers, written anew and not taken from the engine; the tables' later entries have the other laws.
+Mutation testing runs only this file. The expected values are computed with Python numbers,
+independently of the engine. Newly registered classes are tested by the other laws.
 """
 
 import math
@@ -69,7 +69,7 @@ exp, log, sqrt, tanh, erf, pi = math.exp, math.log, math.sqrt, math.tanh, math.e
 
 
 def near(values: float | Iterable[float]) -> object:
-    """Return numbers to compare with, up to rounding."""
+    """Return an approximation of the numbers up to rounding."""
     expected = list(values) if isinstance(values, Iterable) else values
     return pytest.approx(expected, rel=1e-12, abs=1e-15)
 
@@ -259,7 +259,7 @@ def test_initializers(name):
     assert drawn.shape == SHAPE
     assert drawn.dtype == np.float64
     assert abs(drawn.mean()) <= 4 * sqrt(variance / drawn.size)
-    assert drawn.var() == pytest.approx(variance, rel=0.04)  # four of its own deviations
+    assert drawn.var() == pytest.approx(variance, rel=0.04)  # four standard deviations
     bound = sqrt(3 * variance)
     if name in BOUNDED:
         assert 0.999 * bound < np.abs(drawn).max() <= bound
@@ -282,7 +282,7 @@ def test_initializers_with_constants():
 
 
 def test_orthogonal_matrices_are_uniform():
-    # with signs as qr leaves them, the mean of the first entry would be far from 0
+    # with the signs that QR returns, the mean of the first entry would be far from 0
     corner = [Orthogonal()(np.random.default_rng(i), (2, 2))[0, 0] for i in range(300)]
     assert abs(np.mean(corner)) < 4 * sqrt(0.5 / 300)
 
@@ -515,7 +515,7 @@ def test_dropout():
     assert layer.equations(training=False) == {"a": "x", "dx": "da"}
 
 
-def test_activate():
+def test_activation_layer():
     layer = ActivationLayer(LeakyReLU(0.5))
     saved = layer.forward({}, X)
     assert saved.a.tolist() == [[1.0, 2.0, 4.0], [0.5, -0.5, 3.0]]
@@ -526,7 +526,7 @@ def test_activate():
 
 
 def splitmix(key: int) -> int:
-    """Return splitmix64's next number, in Python's whole numbers."""
+    """Return splitmix64's next number, in Python integers."""
     bits = 2**64 - 1
     key = (key + 0x9E3779B97F4A7C15) & bits
     key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) & bits
@@ -622,7 +622,7 @@ def test_nan():
     assert undetected(case("relu", layers="all", width=2, rows=2)) == []
 
 
-# At a kink that is met exactly, as by zero biases, value and gradient keep to one slope.
+# Exactly at a kink, such as with zero biases, value and gradient use the same slope.
 
 
 def test_kinks_of_activations():
@@ -711,8 +711,8 @@ def test_equations_see_their_neighbors(text):
     assert same_bits(other.gradient, right.gradient)
 
 
-def test_equations_that_remember():
-    # momentum, added to gradient descent as a state of its own
+def test_equations_with_state():
+    # momentum, added to gradient descent as an additional state
     added: Replacements = {
         ("optimizer", "u_new"): "0.8 * u - learning_rate * g",
         ("optimizer", "w_new"): "w + u_new",
@@ -731,7 +731,7 @@ def test_equations_that_remember():
         assert same_bits(memory["b1"]["u"], network.layout.blocks[1].view(state.slots[0]))
 
 
-def test_a_trace_is_consistent():
+def test_trace_is_consistent():
     drawn = case(layers="all", weighted=True, penalty=PENALTY)
     trace = drawn.trace()
     assert trace.value == trace.data_loss + trace.penalty
@@ -746,7 +746,7 @@ def test_a_trace_is_consistent():
 
 
 def test_three_updates_by_hand():
-    # one weight, no bias: w − rate · mean of (w x − t) x over the batch
+    # one weight, no bias: w − learning rate · mean of (w x − t) x over the batch
     network = mlp(1, 1, activation="identity", loss="squared-error", bias=False)
     x, t = [[1.0], [2.0], [3.0]], [2.0, 1.0, -1.0]
     w, losses = 0.5, []
