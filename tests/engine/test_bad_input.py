@@ -1,6 +1,6 @@
-"""Bad input: what cannot be used is refused with the value, the fault and the remedy.
+"""Bad input is rejected with an error message that has the value, the fault and the remedy.
 
-Each table is an input × the entry points that take it; nothing that was handed in is changed.
+Each table combines an input with the entry points that accept it. Inputs are not modified.
 """
 
 import pickle
@@ -67,15 +67,15 @@ T = np.arange(10.0).reshape(5, 2) / 10
 THETA = NET.initialize(0)
 
 
-def typed(value: object) -> Any:
-    """Return a value whose type the type checker must not see."""
+def as_any(value: object) -> Any:
+    """Return a value as Any, so that the type checker accepts it."""
     return value
 
 
-def refused(
+def assert_rejected(
     call: Callable[[], object], *words: str, error: type[ChainruleError] = InputError
 ) -> None:
-    """Assert that a call raises an error of ours whose message contains all the words."""
+    """Assert that a call raises a ChainruleError whose message contains all the words."""
     with pytest.raises(error) as caught:
         call()
     assert isinstance(caught.value, ChainruleError)
@@ -83,7 +83,7 @@ def refused(
         assert word in str(caught.value)
 
 
-# ---- the passes: x, t, weights and theta × whoever takes them -----------------------------------
+# ---- the passes: x, t, weights and theta × the functions that accept them -----------------------
 
 ENTRY_POINTS: dict[str, Callable[[Inputs], object]] = {
     "predict": lambda i: i["net"].predict(i["theta"], i["x"]),
@@ -108,7 +108,8 @@ TAKE = {
     "weights": PASSES,
     "theta": ["predict", "activations", "views", *PASSES],
 }
-FINITE_ONLY = ["check_gradient", "train", "validation"]  # x and theta; the others let NaN through
+# These require finite x and theta; the other functions accept NaN.
+FINITE_ONLY = ["check_gradient", "train", "validation"]
 
 RAGGED = ("not a rectangular array", "rows of equal length")
 SHAPE = {
@@ -199,7 +200,7 @@ def test_arrays(name: str, entry: str, bad: object, words: list[str]):
     inputs |= {"good x": X, "good t": T, name: bad}
     before = pickle.dumps(inputs)
     where = ["validation: "] if entry == "validation" else []
-    refused(lambda: ENTRY_POINTS[entry](inputs), *words, *where)
+    assert_rejected(lambda: ENTRY_POINTS[entry](inputs), *words, *where)
     assert pickle.dumps(inputs) == before
 
 
@@ -222,7 +223,7 @@ def test_classes(entry: str, t: object, words: list[str]):
     inputs = {"net": CLASSES, "theta": CLASSES.initialize(0), "x": X, "t": t, "weights": None}
     inputs |= {"good x": X, "good t": [0, 1, 2, 0, 1]}
     before = pickle.dumps(inputs)
-    refused(lambda: ENTRY_POINTS[entry](inputs), *words)
+    assert_rejected(lambda: ENTRY_POINTS[entry](inputs), *words)
     assert pickle.dumps(inputs) == before
 
 
@@ -244,12 +245,12 @@ def test_domains_of_losses(entry: str, loss: str, outside: float, domain: str):
     inputs = {"net": net, "theta": net.initialize(0), "x": X, "t": bad, "weights": None}
     inputs |= {"good x": X, "good t": good}
     words = [f"target {outside} of sample 2, output 1", f"outside {domain}", loss]
-    refused(lambda: ENTRY_POINTS[entry](inputs), *words)
+    assert_rejected(lambda: ENTRY_POINTS[entry](inputs), *words)
 
 
 @pytest.mark.parametrize("bad", [NAN, INF, -INF])
 @pytest.mark.parametrize("place", ["x", "theta"])
-def test_what_is_not_finite_reaches_the_loss(place: str, bad: float):
+def test_nonfinite_values_reach_the_loss(place: str, bad: float):
     x, theta = X.copy(), THETA.copy()
     (x if place == "x" else theta).flat[4] = bad
     with np.errstate(invalid="ignore"):
@@ -263,7 +264,7 @@ def test_what_is_not_finite_reaches_the_loss(place: str, bad: float):
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True, "2"])
 def test_counts_of_the_gradient_check(name: str, bad: Any):
     words = [f"{name} = {bad!r}", "an integer of at least 1"]
-    refused(lambda: NET.check_gradient(THETA, X, T, **{name: bad}), *words)
+    assert_rejected(lambda: NET.check_gradient(THETA, X, T, **{name: bad}), *words)
 
 
 # ---- check_gradient, the function ----------------------------------------------------------------
@@ -274,7 +275,7 @@ def square(w: Any) -> Any:
 
 
 def always(result: object) -> Callable[[Any], Any]:
-    """Return a function that gives the same whatever it is asked."""
+    """Return a function with a constant result."""
     return lambda _: result
 
 
@@ -311,7 +312,7 @@ def always(result: object) -> Callable[[Any], Any]:
 )
 def test_check_gradient(change: dict[str, Any], words: list[str]):
     right = {"value": square, "gradient": lambda w: 2 * w, "theta": [1.0, 2.0]}
-    refused(lambda: check_gradient(**(right | change)), *words)
+    assert_rejected(lambda: check_gradient(**(right | change)), *words)
 
 
 # ---- pack and initialize -------------------------------------------------------------------------
@@ -351,30 +352,30 @@ B = [np.ones(4), np.ones(2)]
 def test_pack(arguments: dict[str, Any], words: list[str]):
     arguments = {"W": W, "b": B} | arguments
     before = pickle.dumps(arguments)
-    refused(lambda: NET.pack(**arguments), *words)
+    assert_rejected(lambda: NET.pack(**arguments), *words)
     assert pickle.dumps(arguments) == before
 
 
-def test_pack_refuses_biases_where_there_are_none():
+def test_pack_rejects_biases_of_layers_without_biases():
     bare = mlp(3, 4, 2, activation="tanh", loss="squared-error", bias=False)
-    refused(lambda: bare.pack(W, B), "b1 was given", "only W1, W2", "leave it out")
+    assert_rejected(lambda: bare.pack(W, B), "b1 was given", "only W1, W2", "leave it out")
     np.testing.assert_array_equal(bare.pack(W, [None, None]), bare.pack(W))
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, None, "a", True, [1, 2]])
 def test_seeds(seed: Any):
     words = [f"seed = {seed!r}", "an integer of at least 0"]
-    refused(lambda: NET.initialize(seed), *words)
-    refused(lambda: train(NET, X, T, epochs=1, seed=seed), *words)
-    refused(lambda: train(NET, X, T, epochs=1, seed=seed, theta=THETA), *words)
+    assert_rejected(lambda: NET.initialize(seed), *words)
+    assert_rejected(lambda: train(NET, X, T, epochs=1, seed=seed), *words)
+    assert_rejected(lambda: train(NET, X, T, epochs=1, seed=seed, theta=THETA), *words)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int64", complex, np.longdouble, "abc"])
-def test_initialize_refuses_other_precisions(dtype: Any):
-    refused(lambda: NET.initialize(0, dtype), f"dtype={dtype!r}", "float32 or float64")
+def test_initialize_rejects_other_precisions(dtype: Any):
+    assert_rejected(lambda: NET.initialize(0, dtype), f"dtype={dtype!r}", "float32 or float64")
 
 
-def test_a_seed_of_any_size_will_do():
+def test_seeds_may_be_large():
     net = mlp(3, 4, 2, activation="tanh", loss="squared-error", dropout=0.5)
     run = train(net, X, T, SGD(), epochs=1, seed=2**70)
     assert np.isfinite(run.finish().loss)
@@ -394,11 +395,11 @@ BUILD_WITH_UNITS: dict[str, Callable[[Any], Network]] = {
 @pytest.mark.parametrize("build", BUILD_WITH_UNITS.values(), ids=BUILD_WITH_UNITS)
 @pytest.mark.parametrize("units", [0, -1, 1.0, 2.5, True, np.float64(3), "3", None, NAN, [3]])
 def test_units(build: Callable[[Any], Network], units: Any):
-    refused(lambda: build(units), f"= {units!r}", "an integer of at least 1")
+    assert_rejected(lambda: build(units), f"= {units!r}", "an integer of at least 1")
 
 
 @pytest.mark.parametrize("build", BUILD_WITH_UNITS.values(), ids=BUILD_WITH_UNITS)
-def test_units_may_be_integers_of_numpy(build: Callable[[Any], Network]):
+def test_units_may_be_numpy_integers(build: Callable[[Any], Network]):
     net = build(np.int8(2))
     assert net == build(2)
     assert "int8" not in repr(net)
@@ -407,16 +408,16 @@ def test_units_may_be_integers_of_numpy(build: Callable[[Any], Network]):
 @pytest.mark.parametrize(
     "sizes", [(10**9, 10**9, 1), (2, 10**9, 1), (10**30, 10**30), (2**15, 2**15), (2, *[2**14] * 9)]
 )
-def test_absurd_sizes_are_refused_before_memory_is_taken(sizes: tuple[int, ...]):
+def test_excessive_sizes_are_rejected_before_memory_is_allocated(sizes: tuple[int, ...]):
     tracemalloc.start()
     build = lambda: mlp(*sizes, activation="tanh", loss="squared-error")  # noqa: E731
-    refused(build, "parameters, more than 1,073,741,824", "choose smaller layers")
+    assert_rejected(build, "parameters, more than 1,073,741,824", "choose smaller layers")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1e6
 
 
-def test_the_largest_network_is_described_without_memory():
+def test_largest_network_is_described_without_allocating_memory():
     tracemalloc.start()
     net = mlp(2**15, 2**15 - 1, activation="tanh", loss="squared-error")
     _, peak = tracemalloc.get_traced_memory()
@@ -433,38 +434,38 @@ def test_the_largest_network_is_described_without_memory():
         (lambda: mlp(2, 3, 1, activation=["tanh"], loss="huber"), ["1 activations", "2 layers"]),
         (lambda: mlp(2, 1, activation=["tanh"] * 2, loss="huber"), ["2 activations", "1 layers"]),
         (
-            lambda: mlp(2, 1, activation="tanh", loss="huber", penalty=typed(0.1)),
+            lambda: mlp(2, 1, activation="tanh", loss="huber", penalty=as_any(0.1)),
             ["0.1", "Penalty(l2=…)"],
         ),
         (lambda: Network(2, (), "huber"), ["needs a layer", "add Dense"]),
-        (lambda: Network(2, typed(None), "huber"), ["layers=None", "a tuple of layers"]),
+        (lambda: Network(2, as_any(None), "huber"), ["layers=None", "a tuple of layers"]),
         (
-            lambda: Network(2, typed(Dense(1, "tanh")), "huber"),
+            lambda: Network(2, as_any(Dense(1, "tanh")), "huber"),
             ["Dense(units=1", "a tuple of layers"],
         ),
-        (lambda: Network(2, typed(["dense"]), "huber"), ["layer='dense'", "Dense(3, 'tanh')"]),
-        (lambda: Network(2, typed([Dense]), "huber"), ["Dense'>", "Dense(3, 'tanh')"]),
+        (lambda: Network(2, as_any(["dense"]), "huber"), ["layer='dense'", "Dense(3, 'tanh')"]),
+        (lambda: Network(2, as_any([Dense]), "huber"), ["Dense'>", "Dense(3, 'tanh')"]),
         (lambda: Dense(2, "tanh", trainable=("w",)), ["('w',)", "no parameter", "W, b"]),
         (
-            lambda: Dense(2, "tanh", trainable=typed("W")),
+            lambda: Dense(2, "tanh", trainable=as_any("W")),
             ["trainable='W'", "a tuple such as ('W',)"],
         ),
-        (lambda: Dense(2, "tanh", trainable=typed(["W"])), ["trainable=['W']", "a tuple such as"]),
+        (lambda: Dense(2, "tanh", trainable=as_any(["W"])), ["trainable=['W']", "a tuple such as"]),
         (lambda: Dense(2, "tanh", bias=False, trainable=("b",)), ["no parameter 'b'", "of W,"]),
         (lambda: LayerNorm(trainable=("gamma",)), ["no parameter 'gamma'", "W, b"]),
         (lambda: Uniform(1, -1), ["low=1.0, high=-1.0", "low must be at most high"]),
         (lambda: Uniform(-1e308, 1e308), ["high=1e+308", "their difference finite"]),
-        (lambda: SGD(0.1, clip=typed(1.0)), ["clip=1.0", "ClipNorm(1.0)"]),
-        (lambda: Adam(clip=typed("norm")), ["clip='norm'", "ClipNorm(1.0)"]),
-        (lambda: AdamW(clip=typed(ClipNorm)), ["ClipNorm'>", "ClipNorm(1.0)"]),
+        (lambda: SGD(0.1, clip=as_any(1.0)), ["clip=1.0", "ClipNorm(1.0)"]),
+        (lambda: Adam(clip=as_any("norm")), ["clip='norm'", "ClipNorm(1.0)"]),
+        (lambda: AdamW(clip=as_any(ClipNorm)), ["ClipNorm'>", "ClipNorm(1.0)"]),
     ],
 )
 def test_descriptions(build: Callable[[], object], words: list[str]):
-    refused(build, *words)
+    assert_rejected(build, *words)
 
 
 def outside(interval: str) -> list[object]:
-    """Return what is no number of an interval: beyond its bounds, on an open one, no number."""
+    """Return values outside an interval, its excluded bounds, and values that are not numbers."""
     low, high = (float(bound) for bound in interval[1:-1].split(","))
     bounds = {low - 1, high + 1, *[low] * (interval[0] == "("), *[high] * (interval[-1] == ")")}
     return [*sorted(bounds), NAN, "0.5", None, True, 0.5j]
@@ -522,12 +523,12 @@ def test_numbers_of_descriptions(
     build: Callable[..., object], field: str, interval: str, bad: object
 ):
     words = [f"{field}={bad!r}", f"must be a number in {interval}"]
-    refused(lambda: build(**(NEEDS.get(build, {}) | {field: bad})), *words)
+    assert_rejected(lambda: build(**(NEEDS.get(build, {}) | {field: bad})), *words)
 
 
 @pytest.mark.parametrize("bad", [0, -1, NAN, "0.1", None])
-def test_the_rate_after_a_warm_up(bad: Any):
-    refused(lambda: WarmUp(9, bad), f"rate={bad!r}", "must be a number in (0, inf)")
+def test_learning_rate_after_a_warm_up(bad: Any):
+    assert_rejected(lambda: WarmUp(9, bad), f"rate={bad!r}", "must be a number in (0, inf)")
 
 
 @pytest.mark.parametrize(
@@ -546,16 +547,16 @@ def test_the_rate_after_a_warm_up(bad: Any):
     ids=["memory", "patience", "every", "cosine", "warm-up", "size", "batch", "epochs", "record"],
 )
 @pytest.mark.parametrize("bad", [-1, "low - 1", 1.5, 3.0, True, "3"])
-def test_whole_numbers(build: Callable[[Any], object], name: str, low: int, bad: Any):
+def test_integers_of_descriptions(build: Callable[[Any], object], name: str, low: int, bad: Any):
     bad = low - 1 if bad == "low - 1" else bad
-    refused(lambda: build(bad), f"{name} = {bad!r}", f"an integer of at least {low}")
+    assert_rejected(lambda: build(bad), f"{name} = {bad!r}", f"an integer of at least {low}")
 
 
 # ---- names ---------------------------------------------------------------------------------------
 
 
 def net_of(**change: Any) -> Network:
-    """Return a network described with one thing changed."""
+    """Return a network with some arguments changed."""
     usual: dict[str, Any] = {"activation": "tanh", "loss": "squared-error"}
     return mlp(2, 3, 1, **(usual | change))
 
@@ -597,21 +598,23 @@ BY_NAME: dict[str, tuple[Callable[[Any], object], dict[object, str]]] = {
         for wrong, right in names.items()
     ],
 )
-def test_unknown_names_are_answered_with_the_nearest(what: str, wrong: str, right: str):
+def test_unknown_names_give_a_suggestion(what: str, wrong: str, right: str):
     call, _ = BY_NAME[what]
     kind = what.split(" of a", maxsplit=1)[0]
     hint = f"did you mean {right!r}?" if right else "choose one of: "
-    refused(lambda: call(wrong), f"unknown {kind} {wrong!r}; {hint}", error=UnknownNameError)
+    assert_rejected(
+        lambda: call(wrong), f"unknown {kind} {wrong!r}; {hint}", error=UnknownNameError
+    )
 
 
 @pytest.mark.parametrize("what", [what for what in BY_NAME if what != "layer"])
 @pytest.mark.parametrize("wrong", [3, (), {"a": []}])
-def test_what_is_no_name_is_no_crash(what: str, wrong: object):
+def test_values_that_are_not_names_are_rejected(what: str, wrong: object):
     call, _ = BY_NAME[what]
     if what == "activation" and wrong == ():
-        refused(lambda: call(wrong), "0 activations for 2 layers")
+        assert_rejected(lambda: call(wrong), "0 activations for 2 layers")
     else:
-        refused(lambda: call(wrong), f" {wrong!r}; choose one of: ", error=UnknownNameError)
+        assert_rejected(lambda: call(wrong), f" {wrong!r}; choose one of: ", error=UnknownNameError)
 
 
 def test_unknown_names_are_key_errors_without_quotes():
@@ -620,12 +623,14 @@ def test_unknown_names_are_key_errors_without_quotes():
     assert str(caught.value) == "unknown activation 'tahn'; did you mean 'tanh'?"
 
 
-def test_a_class_or_a_function_is_no_name():
-    refused(lambda: net_of(loss=Huber), "did you mean 'huber'?", error=UnknownNameError)
-    refused(lambda: net_of(activation=np.tanh), "did you mean 'tanh'?", error=UnknownNameError)
+def test_classes_and_functions_are_not_names():
+    assert_rejected(lambda: net_of(loss=Huber), "did you mean 'huber'?", error=UnknownNameError)
+    assert_rejected(
+        lambda: net_of(activation=np.tanh), "did you mean 'tanh'?", error=UnknownNameError
+    )
 
 
-def test_every_initializer_is_known_by_name():
+def test_every_initializer_has_a_name():
     for name, choice in INITIALIZERS.items():
         assert Dense(2, "tanh", name) == Dense(2, "tanh", choice)
 
@@ -647,12 +652,12 @@ def test_every_initializer_is_known_by_name():
     ],
 )
 def test_settings_of_a_run(settings: dict[str, Any], words: list[str]):
-    refused(lambda: train(NET, X, T, **settings), *words)
+    assert_rejected(lambda: train(NET, X, T, **settings), *words)
 
 
-def test_a_metric_must_return_a_number():
-    run = train(NET, X, T, epochs=1, metric=lambda *_: typed("good"))
-    refused(run.finish, "metric's value='good'", "returns a number")
+def test_metric_must_return_a_number():
+    run = train(NET, X, T, epochs=1, metric=lambda *_: as_any("good"))
+    assert_rejected(run.finish, "metric's value='good'", "returns a number")
 
 
 @pytest.mark.parametrize(
@@ -660,25 +665,25 @@ def test_a_metric_must_return_a_number():
     [(Adam(), SGD(), 2, 0), (SGD(), Momentum(), 0, 1), (LBFGS(), Adam(), 0, 2)],
     ids=str,
 )
-def test_the_state_of_another_optimizer(
+def test_state_of_another_optimizer(
     source: Optimizer | LBFGS, target: Optimizer, kept: int, wanted: int
 ):
     run = train(NET, X, T, source, epochs=1)
     run.finish()
     words = [f"has {kept} moving averages", f"has {wanted}", "continue with the optimizer"]
-    refused(lambda: train(NET, X, T, target, epochs=1, state=run.state), *words)
+    assert_rejected(lambda: train(NET, X, T, target, epochs=1, state=run.state), *words)
 
 
-def test_the_state_of_another_network():
+def test_state_of_another_network():
     run = train(NET, X, T, epochs=1)
     run.finish()
     other = mlp(3, 5, 2, activation="tanh", loss="squared-error")
     words = ["(26,)", "32 parameters"]
-    refused(lambda: train(other, X, T, epochs=1, state=run.state), *words)
+    assert_rejected(lambda: train(other, X, T, epochs=1, state=run.state), *words)
 
 
-def test_a_run_without_epochs_says_so():
-    refused(train(NET, X, T, epochs=0).finish, "no epochs left", "epochs=1")
+def test_run_without_remaining_epochs():
+    assert_rejected(train(NET, X, T, epochs=0).finish, "no epochs left", "epochs=1")
 
 
 # ---- wire ----------------------------------------------------------------------------------------
@@ -713,17 +718,19 @@ def test_a_run_without_epochs_says_so():
 )
 def test_replacements(replace: Any, error: type[ChainruleError], words: list[str]):
     batch = NET.batch(THETA, X, T)
-    refused(lambda: wire(NET, THETA, batch, SGD(), replace=replace).theta_new, *words, error=error)
+    assert_rejected(
+        lambda: wire(NET, THETA, batch, SGD(), replace=replace).theta_new, *words, error=error
+    )
 
 
-def test_wire_has_no_layer_to_replace():
+def test_wire_without_a_layer_of_the_kind():
     net = mlp(3, 2, activation="tanh", loss="squared-error")
     theta = net.initialize(0)
     batch = net.batch(theta, X, T)
     words = ["no layer of the kind 'hidden'", "choose another place"]
-    refused(lambda: wire(net, theta, batch, replace={("hidden", "dx"): "delta"}), *words)
+    assert_rejected(lambda: wire(net, theta, batch, replace={("hidden", "dx"): "delta"}), *words)
 
 
-def test_wire_wants_a_theta_that_fits():
+def test_wire_requires_theta_of_the_right_size():
     batch = NET.batch(THETA, X, T)
-    refused(lambda: wire(NET, THETA[:-1], batch), "(25,)", "26 parameters")
+    assert_rejected(lambda: wire(NET, THETA[:-1], batch), "(25,)", "26 parameters")

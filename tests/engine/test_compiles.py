@@ -1,13 +1,12 @@
-"""Every elementwise function of the tables compiles as vector code, to its array form's numbers.
+"""Every registered elementwise function compiles to vector code and equals its array form.
 
-How fast that code is, and what a fused engine makes of it, is not asked here.
-
-Arithmetic, comparison and square root are IEEE's in NumPy and in compiled code alike, and without
-fastmath nothing is contracted or reordered: a function made of these has the same bits. The others
-(exp, erf, …) are not: NumPy's vector versions may err by 4 ulp in float32, our polynomials for erf
-and erfc by as much, the compiled ones by less than 3, mostly by 1. So a result may be as far from
-NumPy's as NumPy's own moves when each call of these errs by 6 ulp, one way or the other, and by
-4 ulp of its largest term for the rounding of what follows. Activations are held to mpmath, too.
+Arithmetic, comparison and square root follow IEEE 754 both in NumPy and in compiled code, and
+without fastmath nothing is contracted or reordered: a function of these has the same bits.
+Functions such as exp and erf differ: NumPy's vector versions have errors of up to 4 ulp in float32,
+our polynomials for erf and erfc, too, and the compiled ones of less than 3, mostly 1. A result may
+therefore differ from NumPy's by as much as NumPy's result changes if each of these calls has an
+error of ±6 ulp, plus 4 ulp of the largest term for subsequent rounding. Activations are also
+compared with mpmath.
 """
 
 import inspect
@@ -37,8 +36,8 @@ Function: TypeAlias = Callable[..., Any]
 Dtype: TypeAlias = type[np.floating]
 Arguments: TypeAlias = tuple[Any, ...]  # arrays (n,), and constants
 
-NOT_ELEMENTWISE = {"softmax-cross-entropy", "softmax-squared-error"}  # a row belongs together
-NO_RULE = {"lbfgs"}  # SciPy's
+NOT_ELEMENTWISE = {"softmax-cross-entropy", "softmax-squared-error"}  # they depend on whole rows
+NO_RULE = {"lbfgs"}  # runs in SciPy
 
 ULPS = 6
 EXACT = {"real", "sqrt", "where"}
@@ -48,16 +47,16 @@ dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @pytest.fixture(autouse=True)
-def infinities_are_meant() -> Iterator[None]:
+def ignore_floating_point_warnings() -> Iterator[None]:
     with np.errstate(all="ignore"):
         yield
 
 
-# ---- the functions, and what they are called with -----------------------------------------------
+# ---- the functions and their arguments ----------------------------------------------------------
 
 
 def functions() -> Iterator[tuple[str, Any]]:
-    """Yield the functions of the tables by table, name and part."""
+    """Yield the registered functions, labeled by table, name and part."""
     for name, activation in ACTIVATIONS.items():
         yield f"activation {name} f", activation.f
         yield f"activation {name} df", activation.df
@@ -73,7 +72,7 @@ RULES = [label for label in FUNCTIONS if label.startswith("optimizer")]
 
 
 def arguments(label: str, dtype: Dtype) -> Arguments:
-    """Return arrays of one precision and Python numbers that a function takes."""
+    """Return the arrays of one precision and the Python numbers to call a function with."""
     table, name, part = label.split()
     if table == "activation":
         z, a = numbers(dtype), ACTIVATIONS[name](numbers(dtype))
@@ -98,16 +97,16 @@ def numbers(dtype: Dtype) -> np.ndarray:
 
 
 def shuffled(dtype: Dtype, count: int) -> Iterator[np.ndarray]:
-    """Yield them as often as asked for, each time in an order of its own."""
+    """Yield the numbers `count` times, each time in a different order."""
     random = np.random.default_rng(5)
     return (random.permutation(numbers(dtype)) for _ in range(count))
 
 
-# ---- run both ways ------------------------------------------------------------------------------
+# ---- results of the array form and the compiled form --------------------------------------------
 
 
 def results(returned: Any) -> tuple[Any, ...]:
-    """Return what a rule returns, or the one result of another function, as a tuple."""
+    """Return the results of an update rule, or the one result of another function, as a tuple."""
     return returned if isinstance(returned, tuple) else (returned,)
 
 
@@ -121,7 +120,7 @@ def python_number(x: float | np.floating) -> float:
 
 
 def run_compiled(function: Function, dtype: Dtype, given: Arguments) -> np.ndarray:
-    """Return the results (results, n) of the compiled form, which must all be of the dtype."""
+    """Return the results (results, n) of the compiled form, all of which must have the dtype."""
     loop, y = compiled_loop(function, dtype, given)
     loop(y, *given)
     assert returned(function, dtype) == {numba.from_dtype(np.dtype(dtype))}
@@ -129,7 +128,7 @@ def run_compiled(function: Function, dtype: Dtype, given: Arguments) -> np.ndarr
 
 
 def returned(function: Function, dtype: Dtype) -> set[numba.types.Type]:
-    """Return the types that the compiled form has returned so far, alone or in a tuple."""
+    """Return the types that the compiled form has returned so far, single or in a tuple."""
     kinds = [s.return_type for s in translate(function, dtype).compiled.nopython_signatures]
     return {kind.dtype if isinstance(kind, numba.types.UniTuple) else kind for kind in kinds}
 
@@ -138,13 +137,13 @@ def compiled_loop(function: Function, dtype: Dtype, given: Arguments) -> tuple[A
     """Return a compiled loop over arrays, and an array for its results."""
     once = function(*given)
     count = len(once) if isinstance(once, tuple) else 0
-    loop = kept_loop(function, dtype, tuple(np.ndim(x) > 0 for x in given), count)
+    loop = cached_loop(function, dtype, tuple(np.ndim(x) > 0 for x in given), count)
     return loop, np.empty((count or 1, len(given[0])), dtype)
 
 
 @cache
-def kept_loop(function: Function, dtype: Dtype, arrays: tuple[bool, ...], count: int) -> Any:
-    """Return a loop over arrays and constants, for so many results in a tuple, or one without."""
+def cached_loop(function: Function, dtype: Dtype, arrays: tuple[bool, ...], count: int) -> Any:
+    """Return a loop over arrays and constants, for a tuple of `count` results; 0 is one result."""
     targets = [f"y[{k}, i]" for k in range(count or 1)]
     names = [f"x{k}" for k in range(len(arrays))]
     items = [f"{x}[i]" if array else x for x, array in zip(names, arrays, strict=True)]
@@ -159,7 +158,7 @@ def kept_loop(function: Function, dtype: Dtype, arrays: tuple[bool, ...], count:
 
 
 def assert_close(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray) -> None:
-    """Hold results to NumPy's, dtype, infinities, NaN and the signs of zeros included."""
+    """Compare results with NumPy's, including dtype, infinities, NaN and the signs of zeros."""
     assert actual.dtype == expected.dtype
     distance = np.abs(actual - expected)
     both_nan = np.isnan(actual) & np.isnan(expected)
@@ -169,37 +168,37 @@ def assert_close(actual: np.ndarray, expected: np.ndarray, allowed: np.ndarray) 
     assert list(zip(actual[bad].tolist(), expected[bad].tolist(), strict=True)) == []
     ulps = (distance[near] / np.spacing(np.abs(expected[near]))).max(initial=0)
     share = (distance[near] / allowed[near]).max(initial=0)
-    print(f"{ulps:.3g} ulp, {share:.0%} of what is allowed")
+    print(f"{ulps:.3g} ulp, {share:.0%} of the tolerance")
 
 
-# ---- how far they may part ----------------------------------------------------------------------
+# ---- tolerances ---------------------------------------------------------------------------------
 
 
 def allowance(function: Function, dtype: Dtype, given: Arguments) -> np.ndarray:
-    """Return how far results (results, n) may be from NumPy's, and 0 for exact functions."""
+    """Return the tolerance (results, n) of a comparison with NumPy; 0 for exact functions."""
 
-    def move(factors: Iterable[Any]) -> np.ndarray:
-        moved = run_arrays(shaken(function, dtype, cycle(factors)), given)
+    def change(factors: Iterable[Any]) -> np.ndarray:
+        moved = run_arrays(perturbed(function, dtype, cycle(factors)), given)
         return np.nan_to_num(np.abs(moved - expected), nan=0, posinf=math.inf)
 
     expected = run_arrays(function, given)
     error = ULPS * np.finfo(dtype).eps
-    signs = product((-1, 1), repeat=4)  # of four calls; further ones take turns
-    spread = np.max([move([1 + sign * error for sign in row]) for row in signs], axis=0)
-    size = np.maximum(np.abs(expected), move([0]))  # of what is summed, if it cancels
+    signs = product((-1, 1), repeat=4)  # for four calls; further calls repeat them
+    spread = np.max([change([1 + sign * error for sign in row]) for row in signs], axis=0)
+    size = np.maximum(np.abs(expected), change([0]))  # the largest term, if terms cancel
     rounding = 4 * np.spacing(size)
     return spread + rounding if spread.any() else spread
 
 
-def shaken(function: Function, dtype: Dtype, factors: Iterator[float]) -> Function:
-    """Return a function in which inexact functions are multiplied by the next factors."""
+def perturbed(function: Function, dtype: Dtype, factors: Iterator[float]) -> Function:
+    """Return a function whose inexact functions are multiplied by the next factors."""
     code, names = function.__code__, dict(function.__globals__)
     for name in code.co_names:
         called = names.get(name)
         if called is not None and called in INEXACT:
             names[name] = multiplied(called, dtype, factors)
         elif isinstance(called, FunctionType) and called not in OVERLOADS:
-            names[name] = shaken(called, dtype, factors)
+            names[name] = perturbed(called, dtype, factors)
     return FunctionType(code, names)
 
 
@@ -207,7 +206,7 @@ def multiplied(function: Function, dtype: Dtype, factors: Iterator[float]) -> Fu
     return lambda x: function(x) * dtype(next(factors))
 
 
-# ---- the tables ---------------------------------------------------------------------------------
+# ---- all registered functions -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", sorted(NOT_ELEMENTWISE))
@@ -223,15 +222,15 @@ def test_optimizers_without_a_rule():
     assert without == NO_RULE
 
 
-def test_the_vocabulary_is_overloaded_and_nothing_else():
+def test_exactly_the_vocabulary_is_overloaded():
     assert set(OVERLOADS) == set(VOCABULARY.values())
 
 
 @dtypes
 @pytest.mark.parametrize("label", FUNCTIONS)
-def test_same_numbers(label: str, dtype: Dtype):
+def test_compiled_equals_array_form(label: str, dtype: Dtype):
     function, given = FUNCTIONS[label], arguments(label, dtype)
-    # Constants in the kernel's dtype, and not round; k, the number of an update, is an int.
+    # Constants have the kernel's dtype and no round values; k, the number of an update, is an int.
     given = tuple(dtype(0.9993 * x) if isinstance(x, float) else x for x in given)
     allowed = allowance(function, dtype, given)
     assert_close(run_compiled(function, dtype, given), run_arrays(function, given), allowed)
@@ -254,7 +253,7 @@ def test_nan_passes(name: str, dtype: Dtype):
 
 @dtypes
 @pytest.mark.parametrize("name", ["logistic", "tanh"])
-def test_an_infinity_does_not_pass_for_saturation(name: str, dtype: Dtype):
+def test_infinity_gives_nan_instead_of_saturation(name: str, dtype: Dtype):
     f = from_python(translate(ACTIVATIONS[name].f, dtype).compiled)
     assert [math.isnan(f(dtype(z))) for z in (-math.inf, math.inf)] == [True, True]
 
@@ -265,7 +264,7 @@ def cube(z):
 
 @dtypes
 @pytest.mark.parametrize("label", FUNCTIONS)
-def test_a_loop_is_vectorized_and_calls_nothing(label: str, dtype: Dtype):
+def test_loop_is_vectorized_without_calls(label: str, dtype: Dtype):
     text = loop_text(FUNCTIONS[label], dtype, arguments(label, dtype))
     number, other = ("float", "double") if dtype is np.float32 else ("double", "float")
     assert re.search(rf"<\d+ x {number}>", text)
@@ -279,7 +278,7 @@ def test_a_loop_is_vectorized_and_calls_nothing(label: str, dtype: Dtype):
 
 
 @pytest.mark.parametrize("function", [relu, leaky_relu, huber, sgd_rule, cube])
-def test_a_loop_is_in_single_precision_and_vectorized(function: Function):
+def test_loop_is_vectorized_in_single_precision(function: Function):
     x, constant = np.ones(9, np.float32), np.float32(0.3)
     kinds = inspect.signature(function).parameters.values()
     given = tuple(constant if kind.annotation is float else x for kind in kinds)
@@ -290,7 +289,7 @@ def test_a_loop_is_in_single_precision_and_vectorized(function: Function):
 
 
 def loop_text(function: Function, dtype: Dtype, given: Arguments) -> str:
-    """Return LLVM's text of a compiled loop whose constants have the arrays' precision."""
+    """Return the LLVM code of a compiled loop whose constants have the arrays' precision."""
     loop, y = compiled_loop(function, dtype, given)
     given = tuple(dtype(x) if isinstance(x, float) else x for x in given)
     loop(y, *given)
@@ -300,12 +299,12 @@ def loop_text(function: Function, dtype: Dtype, given: Arguments) -> str:
     return body[0]
 
 
-# ---- activations, against mpmath's digits --------------------------------------------------------
+# ---- activations compared with mpmath ------------------------------------------------------------
 
-# In units in the last place of max(|f|, |z f'|), which rounding z alone may cost.
+# In units in the last place of max(|f|, |z f'|), an error that rounding z alone may cause.
 LIMIT = 4
-# Some formulas of f' need more, in NumPy as here: two terms of gelu's cancel, and in 1 − s near 1
-# the error of s, a unit or so, is multiplied by z, up to 37, and by 1 + 0.134 z².
+# Some formulas of f' need more, also in NumPy: two terms of gelu cancel, and for 1 − s near 1 the
+# error of s, about one unit, is multiplied by z, up to 37, and by 1 + 0.134 z².
 NEEDED = {"gelu": 8, "silu": 28, "gelu-tanh": 64}
 
 
@@ -319,24 +318,26 @@ def test_activations_are_exact_to_rounding(name: str, dtype: Dtype):
     (slopes,) = run_compiled(one.df, dtype, (z, a, *constants))
     with mpmath.workprec(220):
         for x, value, slope in zip(z.tolist(), a, slopes, strict=True):
-            (f, size), (df, slope_size) = truths(name, x, constants)
+            (f, size), (df, slope_size) = exact_values(name, x, constants)
             assert abs(float(value) - f) <= LIMIT * unit(size, dtype), x
             assert abs(float(slope) - df) <= NEEDED.get(name, LIMIT) * unit(slope_size, dtype), x
 
 
-def truths(name: str, x: float, constants: Arguments) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Return f(x) and f'(x), each with the size that its error is measured by."""
+def exact_values(
+    name: str, x: float, constants: Arguments
+) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Return f(x) and f'(x), each with the size to which its error is relative."""
     one, z, given = ACTIVATIONS[name], mpmath.mpf(x), tuple(map(float, constants))
-    f, df = in_digits(one.f), in_digits(one.df)
+    f, df = with_mpmath(one.f), with_mpmath(one.df)
     a = f(z, *given)
     slope = df(z, a, *given)
     by_z = z * rise(lambda z: df(z, f(z, *given), *given), z)
-    by_a = a * rise(lambda a: df(z, a, *given), a)  # a comes rounded
+    by_a = a * rise(lambda a: df(z, a, *given), a)  # a is rounded
     return (a, max(abs(a), abs(z * slope))), (slope, max(map(abs, (slope, by_z, by_a))))
 
 
 def probes(dtype: Dtype) -> np.ndarray:
-    """Return numbers of some binades, and common ones."""
+    """Return numbers from some binades, and numbers of common magnitudes."""
     info, random = np.finfo(dtype), np.random.default_rng(6)
     exponents = np.arange(info.minexp - info.nmant, 12, 12 if dtype is np.float32 else 90)
     spread = [random.uniform(-1, 1, 25) * scale for scale in (2, 6, 25, 110)]
@@ -345,7 +346,7 @@ def probes(dtype: Dtype) -> np.ndarray:
 
 
 def rise(f: Function, x: Any) -> Any:
-    """Return f'(x) by a difference so small that the digits at work do not see its error."""
+    """Return f'(x) by a difference whose error is below the working precision."""
     h = mpmath.mpf(2) ** -60 * (abs(x) or 1)
     return (f(x + h) - f(x - h)) / (2 * h)
 
@@ -353,21 +354,21 @@ def rise(f: Function, x: Any) -> Any:
 def unit(size: Any, dtype: Dtype) -> float:
     """Return the unit in the last place of a size.
 
-    Below 512 times the smallest normal number a factor of the result may have underflowed, before
-    z and its powers multiplied it.
+    Below 512 times the smallest normal number, a factor of the result may have underflowed before
+    it was multiplied by z and its powers.
     """
     least = 512 * np.finfo(dtype).smallest_normal
     return float(np.spacing(max(dtype(float(size)), least)))
 
 
 @cache
-def in_digits(function: Any) -> Function:
-    """Return a function that runs the same text on mpmath's numbers."""
+def with_mpmath(function: Any) -> Function:
+    """Return a function that runs the same code on mpmath numbers."""
     names = {name: value for name, value in function.__globals__.items() if name in DIGITS}
     names = {**function.__globals__, **{name: DIGITS[name] for name in names}}
     for name in function.__code__.co_names:
         if isinstance(names.get(name), FunctionType) and name not in DIGITS:
-            names[name] = in_digits(names[name])
+            names[name] = with_mpmath(names[name])
     return FunctionType(function.__code__, names)
 
 
@@ -384,7 +385,7 @@ with mpmath.workprec(220):
     }
 
 
-# ---- the vocabulary, and users' functions -------------------------------------------------------
+# ---- the vocabulary and custom functions --------------------------------------------------------
 
 
 def run_scalars(function: Function, dtype: Dtype, *columns: np.ndarray) -> np.ndarray:
@@ -411,7 +412,7 @@ GAIN = 1.7
 
 
 def piecewise(z):
-    """Hold what a text may hold: names of its own, numbers of a module, a loop over a tuple."""
+    """Use local names, constants of the module, and a loop over a tuple."""
     s = 0.0
     for c in COEFFICIENTS:
         s = s * z + c
@@ -452,6 +453,6 @@ def test_custom_activations(custom: Custom, dtype: Dtype):
         (FunctionType(compile("0", "<typed>", "eval"), {}), "is not available"),
     ],
 )
-def test_other_functions_are_refused(function: Function, fault: str):
+def test_other_functions_are_rejected(function: Function, fault: str):
     with pytest.raises(InputError, match=fault):
         translate(function, np.float32)

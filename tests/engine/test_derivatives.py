@@ -1,6 +1,7 @@
-"""Numerical derivatives: exact by the complex step, honest about their error by differences.
+"""Numerical derivatives: the complex step is exact; differences have reliable error estimates.
 
-Truth comes from mpmath at 40 digits; a user's own functions are held to it when they are made.
+Expected values are computed with mpmath at 40 digits. Custom functions are validated with these
+derivatives when they are created.
 """
 
 import math
@@ -54,7 +55,7 @@ def test_complex_step_is_exact_to_rounding(f: Exact, slope: Exact):
     np.testing.assert_array_equal(there, by_entry)
 
 
-def test_complex_step_takes_entries_in_their_order_and_leaves_theta():
+def test_complex_step_returns_entries_in_order_and_keeps_theta():
     theta = np.array([1.0, 2.0, 3.0])
     steps = complex_step(lambda w: w[0] * w[1] * w[2], theta, entries=[2, 0])
     np.testing.assert_array_equal(steps, [2.0, 6.0])
@@ -118,8 +119,12 @@ def test_smooth_functions(name: str):
     for x in POINTS:
         there, true = central_difference(f, x), slope_of(exact, x)
         around = max(abs(f(x + 0.1)), abs(f(x - 0.1)))
-        assert abs(there.value - true) <= there.error  # honest; the worst seen is 0.3 of the bar
-        assert there.error <= 1e-6 * abs(true) + 1e-12 * around / SMALLEST_STEP  # says something
+        assert (
+            abs(there.value - true) <= there.error
+        )  # at most 0.3 of the error bar in all cases seen
+        assert (
+            there.error <= 1e-6 * abs(true) + 1e-12 * around / SMALLEST_STEP
+        )  # the error bar is small enough
         assert not there.kink
 
 
@@ -131,7 +136,8 @@ def test_scales(name: str, scale: float, height: float):
     for x in POINTS[20:30]:
         there = central_difference(lambda v: height * f(v / scale), x * scale, scale)
         true = slope_of(exact, x) * height / scale
-        # x · scale / scale is not x to the last bit, which a steep function shows: hence 3 bars.
+        # 3 error bars, because x · scale / scale is not exactly x, which matters for steep
+        # functions.
         assert abs(there.value - true) <= 3 * there.error
         assert there.error <= 1e-5 * height / scale
         assert there.step == pytest.approx(
@@ -141,7 +147,7 @@ def test_scales(name: str, scale: float, height: float):
 
 
 @pytest.mark.parametrize("name", ["line", "sin", "exp", "logistic", "Runge's"])
-def test_float32_has_wide_and_honest_bars(name: str):
+def test_float32_has_wide_and_reliable_error_bars(name: str):
     f, exact = SMOOTH[name]
     for x in POINTS:
         there = central_difference(lambda v: float(np.float32(f(v))), x, noise=2.0**-23)
@@ -153,7 +159,7 @@ def test_float32_has_wide_and_honest_bars(name: str):
 
 @pytest.mark.parametrize("far", [1e3, -1e5, 1e7])
 @pytest.mark.parametrize("name", ["sin", "tanh", "Runge's"])
-def test_arguments_far_from_0_are_rounded_more(name: str, far: float):
+def test_arguments_far_from_zero_have_wider_error_bars(name: str, far: float):
     f, exact = SMOOTH[name]
     for x in POINTS[20:30]:
         there = central_difference(lambda v: f(v - far), far + x)
@@ -163,13 +169,13 @@ def test_arguments_far_from_0_are_rounded_more(name: str, far: float):
 
 
 @pytest.mark.parametrize("side", [1, -1])
-def test_a_function_that_ends_nearby(side: int):
+def test_function_whose_domain_ends_nearby(side: int):
     there = central_difference(lambda x: math.log(side * x) if side * x > 0 else NAN, side * 0.02)
     assert abs(there.value - side * 50) <= there.error < 1e-3
     assert not there.kink
 
 
-def test_a_function_without_values_has_an_endless_bar():
+def test_function_without_values_has_an_infinite_error_bar():
     there = central_difference(lambda _: NAN, 1.0)
     assert math.isnan(there.value)
     assert there.error == math.inf
@@ -190,7 +196,9 @@ BASES: dict[str, tuple[Real, Real]] = {
 @pytest.mark.parametrize("jump", [1.0, -1.0, 1e-2, 1e-4])
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("steps", [0, 0.1, 0.5, 0.67, 0.9, 1, 1.33, 1.8, 2])
-def test_kinks_at_the_point_and_near_it(base: str, jump: float, side: int, steps: float):
+def test_kinks_at_the_point_and_near_it_are_detected(
+    base: str, jump: float, side: int, steps: float
+):
     f, _ = BASES[base]
     for x in (0.21, -0.14, 0.0):
         corner = x + side * steps * SMALLEST_STEP
@@ -201,7 +209,9 @@ def test_kinks_at_the_point_and_near_it(base: str, jump: float, side: int, steps
 @pytest.mark.parametrize("jump", [1.0, -1.0, 1e-2, 1e-4])
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("steps", [2.1, 2.5, 3, 5, 12, 50, 100, 127])
-def test_kinks_further_off_are_told_or_do_no_harm(base: str, jump: float, side: int, steps: float):
+def test_distant_kinks_are_detected_or_within_the_error_bar(
+    base: str, jump: float, side: int, steps: float
+):
     f, df = BASES[base]
     for x in (0.21, -0.14, 0.0):
         corner = x + side * steps * SMALLEST_STEP
@@ -211,7 +221,7 @@ def test_kinks_further_off_are_told_or_do_no_harm(base: str, jump: float, side: 
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_kinks_beyond_the_steps_are_not_seen(base: str):
+def test_kinks_beyond_the_steps_are_not_detected(base: str):
     f, df = BASES[base]
     for corner in (-0.5, 0.5):
         there = central_difference(lambda v, c=corner: f(v) + max(v - c, 0.0), 0.0)
@@ -219,12 +229,12 @@ def test_kinks_beyond_the_steps_are_not_seen(base: str):
         assert abs(there.value - df(0.0) - (corner < 0)) <= there.error
 
 
-def test_the_slope_at_a_kink_is_the_mean_of_both():
+def test_slope_at_a_kink_is_the_mean_of_both_sides():
     there = central_difference(abs, 0.0)
     assert (there.value, there.kink) == (0.0, True)
 
 
-# ---- a user's own activation ---------------------------------------------------------------------
+# ---- custom activations --------------------------------------------------------------------------
 
 
 def softsign(z: Any) -> Any:
@@ -244,7 +254,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("f", ACCEPTED.values(), ids=ACCEPTED)
-def test_custom_activations_that_pass(f: Custom):
+def test_valid_custom_activations(f: Custom):
     net = mlp(3, 4, 2, activation=f, loss="squared-error")
     theta = net.initialize(0)
     x, t = np.random.default_rng(0).normal(size=(2, 5, 3)), np.zeros((5, 2))
@@ -252,7 +262,7 @@ def test_custom_activations_that_pass(f: Custom):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_every_activation_of_ours_would_pass(name: str):
+def test_builtin_activations_are_valid_custom_activations(name: str):
     f = ACTIVATIONS[name]
     Custom(f"my-{name}", f, f.derivative)
     Custom(f"my-{name}", f)
@@ -291,21 +301,21 @@ def logistic(z: Any) -> Any:
         (lambda z: np.exp(z) / np.sum(np.exp(z)), None, ["f(-2.9) is", "but 1 alone"]),
     ],
 )
-def test_custom_activations_that_are_refused(f: Exact, df: Any, words: list[str]):
+def test_invalid_custom_activations_are_rejected(f: Exact, df: Any, words: list[str]):
     with pytest.raises(InputError) as caught:
         Custom("mine", f, df)
     for word in ["mine: ", *words]:
         assert word in str(caught.value)
 
 
-def test_probes_survive_functions_that_change_their_argument():
+def test_probes_are_not_changed_by_functions_that_write_to_them():
     before = PROBES.copy()
     with pytest.raises(InputError):
         Custom("mine", lambda z: np.multiply(z, 2, out=z))
     np.testing.assert_array_equal(PROBES, before)
 
 
-# ---- a user's own loss ---------------------------------------------------------------------------
+# ---- custom losses -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -319,7 +329,7 @@ def test_probes_survive_functions_that_change_their_argument():
     ],
     ids=lambda loss: loss.name,
 )
-def test_custom_losses_that_pass(loss: CustomLoss):
+def test_valid_custom_losses(loss: CustomLoss):
     net = mlp(3, 4, 2, activation="tanh", loss=loss)
     x = np.random.default_rng(0).normal(size=(5, 3))
     assert net.check_gradient(net.initialize(0), x, np.full((5, 2), 0.3))
@@ -336,7 +346,7 @@ def test_custom_losses_that_pass(loss: CustomLoss):
         (lambda o, t: math.exp(o - t), None, 0.5, ["fails on an array", "elementwise"]),
     ],
 )
-def test_custom_losses_that_are_refused(term: Any, dterm: Any, target: float, words: list[str]):
+def test_invalid_custom_losses_are_rejected(term: Any, dterm: Any, target: float, words: list[str]):
     with pytest.raises(InputError) as caught:
         CustomLoss("mine", term, dterm, target)
     for word in ["mine: ", *words]:

@@ -1,7 +1,4 @@
-"""The error functions against mpmath's, over every binade of both precisions.
-
-What is built on them, such as the GELU activation, is tested elsewhere.
-"""
+"""The error functions compared with mpmath, over every binade of both precisions."""
 
 import importlib.util
 import inspect
@@ -26,13 +23,13 @@ COMPLEX = [np.complex64, np.complex128]
 EXACT: dict[Function, Function] = {erf: mpmath.erf, erfc: mpmath.erfc}
 LIMIT: dict[Function, int] = {erf: 2, erfc: 4}  # in units in the last place
 
-both = pytest.mark.parametrize("function", [erf, erfc])
+both_functions = pytest.mark.parametrize("function", [erf, erfc])
 real_dtypes = pytest.mark.parametrize("dtype", REAL)
 complex_dtypes = pytest.mark.parametrize("dtype", COMPLEX)
 
 
 @pytest.fixture(autouse=True)
-def all_but_underflow_raises() -> Iterator[None]:
+def raise_all_errors_but_underflow() -> Iterator[None]:
     with np.errstate(all="raise", under="ignore"):
         yield
 
@@ -47,7 +44,7 @@ def ulps(function: Function, x: np.ndarray) -> float:
 
 
 def error(exact: Function, x: np.floating, value: np.floating) -> float:
-    """Return the error of one value; 30 stands for all larger x, where the value is constant."""
+    """Return the error of one value; x is limited to 30, beyond which the value is constant."""
     truth = exact(mpmath.mpf(min(max(float(x), -30.0), 30.0)))
     unit = np.spacing(abs(x.dtype.type(float(truth))))
     return float(abs(float(value) - truth) / mpmath.mpf(float(unit)))
@@ -70,7 +67,7 @@ def with_negatives(x: np.ndarray) -> np.ndarray:
 # ---- accuracy -----------------------------------------------------------------------------------
 
 
-@both
+@both_functions
 @real_dtypes
 def test_every_binade(function: Function, dtype: type[np.floating]):
     info = np.finfo(dtype)
@@ -80,7 +77,7 @@ def test_every_binade(function: Function, dtype: type[np.floating]):
     assert ulps(function, with_negatives(np.concatenate(x))) <= LIMIT[function]
 
 
-@both
+@both_functions
 @real_dtypes
 def test_where_the_values_change(function: Function, dtype: type[np.floating]):
     random = np.random.default_rng(20)
@@ -89,7 +86,7 @@ def test_where_the_values_change(function: Function, dtype: type[np.floating]):
     assert ulps(function, with_negatives(x.astype(dtype))) <= LIMIT[function]
 
 
-@both
+@both_functions
 @real_dtypes
 def test_boundaries(function: Function, dtype: type[np.floating]):
     branches = [0.875, 28.0]
@@ -125,7 +122,7 @@ def test_erf_is_odd(dtype: type[np.floating]):
 # ---- types --------------------------------------------------------------------------------------
 
 
-@both
+@both_functions
 @pytest.mark.parametrize("dtype", [*REAL, *COMPLEX])
 def test_scalars_and_empty_arrays_keep_their_dtype(function: Function, dtype: type[np.inexact]):
     for x in np.array([-30, -0.3, 0, 0.3, 2, 30], dtype):
@@ -135,8 +132,8 @@ def test_scalars_and_empty_arrays_keep_their_dtype(function: Function, dtype: ty
     assert (empty.shape, empty.dtype) == ((0, 3), dtype)
 
 
-@both
-def test_python_numbers_are_in_double_precision(function: Function):
+@both_functions
+def test_python_numbers_give_double_precision(function: Function):
     assert function(0.3) == function(np.float64(0.3))
     assert function(2) == function(np.float64(2))
 
@@ -144,7 +141,7 @@ def test_python_numbers_are_in_double_precision(function: Function):
 # ---- the complex step ---------------------------------------------------------------------------
 
 
-@both
+@both_functions
 @complex_dtypes
 def test_complex_step(function: Function, dtype: type[np.complexfloating]):
     real = np.finfo(dtype).dtype.type
@@ -165,9 +162,9 @@ def slope(x: float) -> float:
         return float(2 * mpmath.exp(-(mpmath.mpf(x) ** 2)) / mpmath.sqrt(mpmath.pi))
 
 
-@both
+@both_functions
 @complex_dtypes
-def test_complex_step_far_out(function: Function, dtype: type[np.complexfloating]):
+def test_complex_step_at_large_arguments(function: Function, dtype: type[np.complexfloating]):
     most = np.finfo(dtype).max
     x = np.array([-np.inf, -most, -40, 40, most, np.inf], np.finfo(dtype).dtype)
     z = x.astype(dtype)
@@ -179,7 +176,7 @@ def test_complex_step_far_out(function: Function, dtype: type[np.complexfloating
 # ---- the coefficients ---------------------------------------------------------------------------
 
 
-def test_coefficients_are_as_fitted():
+def test_coefficients_equal_the_fitted_ones():
     spec = importlib.util.spec_from_file_location("fit_erf", SCRIPT)
     assert spec is not None
     assert spec.loader is not None

@@ -1,6 +1,6 @@
-"""The gradient check: right gradients pass, wrong ones do not, and what cannot be told is not told.
+"""The gradient check: right gradients pass, wrong ones fail, and undecidable entries are unsure.
 
-A checker may neither accuse the innocent nor be fooled, so functions that trick it stand here too.
+Some test functions are difficult on purpose, to provoke false alarms and undetected mistakes.
 """
 
 import math
@@ -36,7 +36,7 @@ SHAPES = {"W": (3, 3), "b": (3,)}
 THETA = RNG.normal(size=12)
 
 
-# ---- a model of somebody's own: the mean over samples of ½ Σ (x Wᵀ + b − t)² ---------------------
+# ---- a custom model: the mean over samples of ½ Σ (x Wᵀ + b − t)² --------------------------------
 
 
 def residual(theta: Array) -> Array:
@@ -57,7 +57,9 @@ def transposed(g: Array) -> Array:
     return np.concatenate([g[:9].reshape(3, 3).T.ravel(), g[9:]])
 
 
-WRONG: dict[str, tuple[Gradient, set[str]]] = {  # of a right one; the arrays at fault
+WRONG: dict[
+    str, tuple[Gradient, set[str]]
+] = {  # changes of a right gradient; the arrays that are then wrong
     "sign": (lambda g: -g, {"W", "b"}),
     "factor": (lambda g: (1 + 1e-4) * g, {"W", "b"}),
     "transposed": (transposed, {"W"}),
@@ -69,9 +71,8 @@ WRONG: dict[str, tuple[Gradient, set[str]]] = {  # of a right one; the arrays at
     "infinite": (lambda g: np.where(np.arange(12) == 10, np.inf, g), {"b"}),
 }
 
-STYLES: dict[
-    str, tuple[Value, str]
-] = {  # the same value written otherwise, and the method it bears
+# The same value computed in several ways, and the method that can be used for each.
+STYLES: dict[str, tuple[Value, str]] = {
     "complex": (value, "complex step"),
     "maximum": (lambda w: np.sum(np.maximum(residual(w), -99) ** 2) / 12, "complex step"),
     "float": (lambda w: float(value(w)), "central differences"),
@@ -109,7 +110,7 @@ def test_right_gradients_pass(style: str):
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("mistake", WRONG)
-def test_wrong_gradients_do_not(style: str, mistake: str):
+def test_wrong_gradients_fail(style: str, mistake: str):
     wrong, arrays = WRONG[mistake]
     report = check_gradient(STYLES[style][0], lambda w: wrong(gradient(w)), THETA, arrays=SHAPES)
     assert not report
@@ -118,26 +119,26 @@ def test_wrong_gradients_do_not(style: str, mistake: str):
     assert report.worst.verdict == "wrong"
 
 
-def test_a_gradient_may_be_an_array_or_a_list():
+def test_gradient_may_be_an_array_or_a_list():
     assert check_gradient(value, gradient(THETA), THETA)
     assert check_gradient(value, gradient(THETA).tolist(), THETA.tolist())
     assert not check_gradient(value, -gradient(THETA), THETA)
 
 
-def test_theta_is_not_changed_even_by_functions_that_write_to_it():
+def test_theta_is_not_changed_by_functions_that_write_to_it():
     theta = THETA.copy()
 
-    def rude(w: Array) -> Array:
+    def overwriting(w: Array) -> Array:
         g = gradient(w)
         w[:] = 0
         return g
 
-    assert check_gradient(value, rude, theta)
+    assert check_gradient(value, overwriting, theta)
     np.testing.assert_array_equal(theta, THETA)
 
 
 @pytest.mark.parametrize("place", range(40))
-def test_a_complex_step_that_lies_in_one_entry_is_not_trusted(place: int):
+def test_complex_step_that_is_wrong_in_one_entry_is_not_used(place: int):
     theta = np.linspace(-2, 2, 40)
 
     def partly_absolute(w: Array) -> Any:
@@ -150,8 +151,8 @@ def test_a_complex_step_that_lies_in_one_entry_is_not_trusted(place: int):
 
 
 @pytest.mark.parametrize("error", [3e-6, 1e-4])
-def test_a_complex_step_that_is_slightly_wrong_is_not_trusted(error: float):
-    """A wrong gradient that agrees with it must be caught by central differences."""
+def test_complex_step_with_a_small_relative_error_is_not_used(error: float):
+    """Central differences detect a wrong gradient that agrees with a wrong complex step."""
     theta = np.array([0.5, -1.25, 2.0])
 
     def value(w: Array) -> Any:  # its complex step is too large by a relative error
@@ -166,14 +167,14 @@ def test_a_complex_step_that_is_slightly_wrong_is_not_trusted(error: float):
     assert [entry.verdict for entry in report.entries] == ["wrong"] * 3
 
 
-def test_a_complex_step_that_agrees_with_central_differences_is_used():
+def test_complex_step_that_agrees_with_central_differences_is_used():
     report = check_gradient(lambda w: np.sum(w**3), lambda w: 3 * w**2, [0.5, -1.25, 2.0])
     assert report.method == "complex step"
     assert report.ok
 
 
 @pytest.mark.parametrize("array", ["W1", "b1", "W2"])
-def test_a_complex_step_that_lies_as_the_gradient_does_is_not_trusted(array: str):
+def test_complex_step_with_the_same_error_as_the_gradient_is_not_used(array: str):
     theta = np.linspace(-2, 2, 80)
     shapes = {"W1": (7, 10), "b1": (7,), "W2": (3, 1)}
     start, stop = {"W1": (0, 70), "b1": (70, 77), "W2": (77, 80)}[array]
@@ -181,17 +182,17 @@ def test_a_complex_step_that_lies_as_the_gradient_does_is_not_trusted(array: str
     def penalized(w: Array) -> Any:
         return np.sum(w**3) + np.sum(np.abs(w[start:stop]))
 
-    forgetful = 3 * theta**2  # as the complex step, to which |w| is constant
-    assert faulty(check_gradient(penalized, forgetful, theta, arrays=shapes)) == {array}
+    incomplete = 3 * theta**2  # like the complex step, for which |w| is constant
+    assert faulty(check_gradient(penalized, incomplete, theta, arrays=shapes)) == {array}
 
 
 # ---- tolerances ----------------------------------------------------------------------------------
-# Each test fails if the tolerance that it names is 1,000 times as large.
+# Each test fails if the tolerance in its docstring is increased by a factor of 1,000.
 
 
 @pytest.mark.parametrize("share", [2e-5, 1e-4])
-def test_a_complex_step_that_is_slightly_wrong_is_not_used(share: float):
-    """AGREE_RELATIVE: the complex step misses the slope of ``|w|``, a small part of the whole."""
+def test_complex_step_that_misses_a_small_term_is_not_used(share: float):
+    """AGREE_RELATIVE: the complex step misses the slope of ``|w|``, a small part of the sum."""
     theta = np.linspace(0.5, 2, 6)
 
     def partly_absolute(w: Array) -> Any:
@@ -203,7 +204,7 @@ def test_a_complex_step_that_is_slightly_wrong_is_not_used(share: float):
     assert faulty(check_gradient(partly_absolute, np.ones(6), theta)) == {"theta"}
 
 
-def test_a_wide_error_bar_confirms_only_what_it_covers():
+def test_wide_error_bars_do_not_confirm_a_wrong_complex_step():
     """AGREE_ERRORS: rounding of a large constant widens the error bars, here to about 1e-8."""
     theta = np.array([0.7, 1.1, 1.6])
 
@@ -217,20 +218,20 @@ def test_a_wide_error_bar_confirms_only_what_it_covers():
 
 
 @pytest.mark.parametrize("wrap", [np.asarray, float], ids=["complex", "float"])
-def test_an_error_of_a_millionth_is_wrong(wrap: Callable[[Any], Any]):
-    """RELATIVE, which allows a ten-millionth."""
+def test_relative_error_of_a_millionth_is_wrong(wrap: Callable[[Any], Any]):
+    """RELATIVE: an error of a ten-millionth is allowed."""
     right = 3 * THETA**2
     report = check_gradient(lambda w: wrap(np.sum(w**3)), right * (1 + 1e-6), THETA)
     assert [e.verdict for e in report.entries] == ["wrong"] * 12
 
 
-def test_an_error_in_a_small_derivative_is_wrong_beside_a_large_one():
+def test_error_in_a_small_derivative_next_to_a_large_one_is_wrong():
     """OF_ARRAY: the second derivative is a millionth of the first, and 1 % too large."""
     report = check_gradient(lambda w: w[0] + 1e-6 * w[1], [1.0, 1.01e-6], [0.3, 0.8])
     assert [e.verdict for e in report.entries] == ["right", "wrong"]
 
 
-def test_three_error_bars_are_allowed_but_no_more():
+def test_differences_beyond_three_error_bars_are_wrong():
     """The error bars are about 1e-10 here, and the difference of 3e-7 is beyond them."""
     report = check_gradient(lambda w: float(1e4 + w[0]), [1 + 3e-7], [0.7])
     assert 6e-11 < report.entries[0].error < 6e-8
@@ -248,7 +249,7 @@ SINGLE: dict[str, Value] = {
 
 @pytest.mark.parametrize("style", SINGLE)
 @pytest.mark.parametrize("seed", range(8))
-def test_float32_accuses_nobody_and_still_sees_mistakes(style: str, seed: int):
+def test_float32_gives_no_false_alarms_and_detects_mistakes(style: str, seed: int):
     theta = np.random.default_rng(seed).normal(size=12)
     report = check_gradient(SINGLE[style], gradient, theta, arrays=SHAPES)
     assert faulty(report) == set()
@@ -260,7 +261,7 @@ def test_float32_accuses_nobody_and_still_sees_mistakes(style: str, seed: int):
         assert faulty(report) == arrays
 
 
-def test_slopes_lost_in_rounding_are_called_unsure():
+def test_slopes_lost_in_rounding_are_unsure():
     report = check_gradient(lambda w: np.float32(1 + 1e-6 * w[0]), [1e-6], [1.0])
     assert [e.verdict for e in report.entries] == ["unsure"]
     assert not report.ok
@@ -268,14 +269,14 @@ def test_slopes_lost_in_rounding_are_called_unsure():
     assert "1 entries have error bars too wide to judge; compute value in float64" in str(report)
 
 
-def test_a_float32_theta_is_checked_in_float64():
+def test_float32_theta_is_checked_in_float64():
     seen = []
 
-    def watched(w: Array) -> Any:
+    def recorded(w: Array) -> Any:
         seen.append(w.dtype)
         return value(w)
 
-    report = check_gradient(watched, gradient, THETA.astype(np.float32))
+    report = check_gradient(recorded, gradient, THETA.astype(np.float32))
     assert report.ok
     assert report.method == "complex step"
     assert set(seen) == {np.dtype("float64"), np.dtype("complex128")}
@@ -304,7 +305,7 @@ def test_large_parameters(style: str):
 
 
 @pytest.mark.parametrize("wrap", [np.asarray, float], ids=["complex", "float"])
-def test_where_both_are_zero_the_gradient_is_right(wrap: Callable[[Any], Any]):
+def test_zero_derivatives_with_zero_gradients_are_right(wrap: Callable[[Any], Any]):
     report = check_gradient(
         lambda w: wrap(np.exp(w[0]) + 0 * w[1] + (w[2] + 1 / 3) - w[2]),
         lambda w: np.array([np.exp(w[0]), 0.0, 0.0]),
@@ -328,7 +329,7 @@ def upper_relu(w: Array) -> Array:
 @pytest.mark.parametrize("wrap", [np.asarray, float], ids=["complex", "float"])
 @pytest.mark.parametrize("f", [relu, upper_relu])
 @pytest.mark.parametrize("at_kink", [0.0, 0.5, 1.0])
-def test_any_slope_will_do_at_a_kink(
+def test_any_slope_at_a_kink_is_accepted(
     wrap: Callable[[Any], Any], f: Callable[[Array], Array], at_kink: float
 ):
     theta = np.array([0.0, 1.5, -0.7, 0.0, 2.0])
@@ -338,31 +339,31 @@ def test_any_slope_will_do_at_a_kink(
     assert {e.verdict for e in report.entries} <= {"right", "kink"}
     assert {e.verdict for e in report.entries[1:3]} == {"right"}
     kinks = sum(e.verdict == "kink" for e in report.entries)
-    told = f"{kinks} entries lie at a kink, where there is no single slope: not judged"
-    assert report.notes == ((told,) if kinks else ())
+    note = f"{kinks} entries lie at a kink, where there is no single slope: not judged"
+    assert report.notes == ((note,) if kinks else ())
     wrong = slopes + np.eye(5)[1]
     assert not check_gradient(lambda w: wrap(np.sum(f(w))), wrong, theta)
 
 
-def test_kinks_near_the_point_accuse_nobody():
+def test_kinks_near_the_point_give_no_false_alarms():
     theta = np.array([1e-5, -1e-5, 3e-6, 0.8])
     report = check_gradient(lambda w: float(np.sum(np.abs(w))), np.sign(theta), theta)
     assert [e.verdict for e in report.entries] == ["kink", "kink", "kink", "right"]
     assert report.worst.name == "theta[3]"
 
 
-def test_a_kink_excuses_no_nan():
+def test_nan_at_a_kink_is_wrong():
     report = check_gradient(lambda w: float(np.sum(np.abs(w))), [math.nan, 1.0], [0.0, 1.0])
     assert faulty(report) == {"theta"}
 
 
-def test_nothing_but_kinks_is_no_praise():
+def test_report_with_only_kinks_is_not_ok():
     report = check_gradient(lambda w: float(np.sum(np.abs(w))), [1.0, 1.0], [0.0, 0.0])
     assert not report.ok
     assert str(report).startswith("gradient not judged: 2 of 2 entries")
 
 
-def test_steep_functions_have_no_kinks_to_hide_behind():
+def test_steep_slopes_are_not_mistaken_for_kinks():
     def steep(w: Array) -> float:
         return float(np.sum(np.tanh(50 * np.real(w))))
 
@@ -373,7 +374,7 @@ def test_steep_functions_have_no_kinks_to_hide_behind():
     assert [e.verdict for e in report.entries[:3]] == ["wrong"] * 3
 
 
-def test_values_that_end_nearby_accuse_nobody():
+def test_domain_that_ends_nearby_gives_no_false_alarms():
     def root(w: Array) -> float:
         return float(np.sqrt(w[0])) if w[0] >= 0 else math.nan
 
@@ -384,8 +385,8 @@ def test_values_that_end_nearby_accuse_nobody():
 # ---- networks ------------------------------------------------------------------------------------
 
 
-class Off(Initializer):
-    """Numbers that are never 0 nor alike, so that no mistake hides behind a zero."""
+class NonzeroUniform(Initializer):
+    """Draws distinct numbers away from 0, since zeros could hide a mistake."""
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         return rng.uniform(0.2, 0.9, shape) * rng.choice([-1, 1], shape)
@@ -394,11 +395,11 @@ class Off(Initializer):
 def net_of(*, penalty: Penalty | None = None, trainable: bool = True) -> Network:
     """Return a 3-4-4-2 network with every kind of layer."""
     layers: list[Layer] = [
-        Dense(4, "tanh", Off(), Off(), trainable=trainable),
+        Dense(4, "tanh", NonzeroUniform(), NonzeroUniform(), trainable=trainable),
         LayerNorm(),
         Dropout(0.3),
-        Dense(4, "softplus", Off(), Off()),
-        Dense(2, "identity", Off(), Off()),
+        Dense(4, "softplus", NonzeroUniform(), NonzeroUniform()),
+        Dense(2, "identity", NonzeroUniform(), NonzeroUniform()),
     ]
     return Network(3, tuple(layers), "squared-error", penalty or Penalty())
 
@@ -431,7 +432,7 @@ def test_networks(net: Network, weights: list[float] | None, dtype: str):
     assert theta.tobytes() == before
 
 
-def test_a_network_is_checked_again_after_some_steps_and_with_its_penalty():
+def test_network_is_also_checked_after_some_steps_and_with_its_penalty():
     net = net_of(penalty=Penalty(l2=0.1))
     names = [e.name for e in net.check_gradient(net.initialize(0), NET_X, NET_T).entries]
     places = ["W1[0,0]", "b1[0]", "W2[0]", "b2[0]", "W3[0,0]", "b3[0]", "W4[0,0]", "b4[0]"]
@@ -439,20 +440,20 @@ def test_a_network_is_checked_again_after_some_steps_and_with_its_penalty():
         assert {f"{where}{place}" for place in places} <= set(names)
 
 
-def test_relu_networks_at_their_kinks_are_not_accused():
+def test_relu_network_at_a_kink_passes():
     net = mlp(2, 4, 1, activation="relu", loss="squared-error", output="identity")
     x, t = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]  # z = 0 for the first sample
     for seed in range(5):
         assert net.check_gradient(net.initialize(seed), x, t).ok
 
 
-def test_a_penalty_at_its_kink_is_not_accused():
+def test_penalty_at_its_kink_passes():
     net = mlp(2, 2, activation="tanh", loss="squared-error", penalty=Penalty(l1=0.5))
     assert net.check_gradient(net.pack(W=[np.zeros((2, 2))]), [[1, 2]], [[0.1, 0.2]]).ok
 
 
 class Pass(NamedTuple):
-    """What a backward pass was given and gave."""
+    """The inputs and the right gradients of a backward pass."""
 
     right: DenseGradients
     W: Array
@@ -485,8 +486,8 @@ BROKEN_DENSE: dict[str, Callable[..., DenseGradients]] = {
 
 
 @pytest.mark.parametrize("mistake", BROKEN_DENSE)
-def test_a_broken_dense_layer_is_caught(mistake: str, monkeypatch: pytest.MonkeyPatch):
-    net = mlp(3, 4, 4, 2, activation="tanh", loss="squared-error", initializer=Off())
+def test_wrong_dense_layer_is_detected(mistake: str, monkeypatch: pytest.MonkeyPatch):
+    net = mlp(3, 4, 4, 2, activation="tanh", loss="squared-error", initializer=NonzeroUniform())
     theta = net.initialize(0)
     assert net.check_gradient(theta, NET_X, NET_T)
     monkeypatch.setattr(Dense, "backward", BROKEN_DENSE[mistake])
@@ -497,7 +498,7 @@ def test_a_broken_dense_layer_is_caught(mistake: str, monkeypatch: pytest.Monkey
     assert arrays == own.get(mistake[:3].strip(), {"W1", "b1", "W2", "b2"})
 
 
-def test_broken_layers_without_weights_are_caught(monkeypatch: pytest.MonkeyPatch):
+def test_wrong_backward_passes_of_other_layers_are_detected(monkeypatch: pytest.MonkeyPatch):
     net = net_of()
     theta = net.initialize(0)
 
@@ -519,28 +520,30 @@ def test_broken_layers_without_weights_are_caught(monkeypatch: pytest.MonkeyPatc
     assert faulty(net.check_gradient(theta, NET_X, NET_T)) >= {"W1", "b1", "W2", "b2"}
 
 
-def test_a_broken_penalty_is_told_apart_from_the_loss(monkeypatch: pytest.MonkeyPatch):
+def test_wrong_penalty_is_distinguished_from_the_loss(monkeypatch: pytest.MonkeyPatch):
     net = net_of(penalty=Penalty(l2=1e-3))
-    monkeypatch.setattr(Penalty, "gradient", lambda self, w, _: self.l2 * w)  # 2 is missing
+    monkeypatch.setattr(
+        Penalty, "gradient", lambda self, w, _: self.l2 * w
+    )  # the factor 2 is missing
     report = net.check_gradient(net.initialize(0), NET_X, NET_T)
     assert faulty(report) == {"with penalty W1", "with penalty W3", "with penalty W4"}
 
 
-def test_a_mistake_that_hides_at_the_start_is_found_after_some_steps(
+def test_mistake_hidden_by_initial_zeros_is_found_after_some_steps(
     monkeypatch: pytest.MonkeyPatch,
 ):
     net = mlp(3, 4, 2, activation="tanh", loss="squared-error")
-    W = [RNG.normal(size=(4, 3)), np.zeros((2, 4))]  # nothing is sent back through zeros
+    W = [RNG.normal(size=(4, 3)), np.zeros((2, 4))]  # zeros pass no gradient to the layer below
     monkeypatch.setattr(Dense, "backward", BROKEN_DENSE["dx twice"])
     report = net.check_gradient(net.pack(W), NET_X, NET_T)
     assert faulty(report) == {"after 10 steps W1", "after 10 steps b1"}
 
 
-def test_a_large_network_is_sampled_in_every_array():
+def test_large_network_is_sampled_in_every_array():
     net = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
     theta = net.initialize(0)
     x, t = RNG.uniform(size=(64, 784)), RNG.integers(0, 10, 64)
-    with threadpool_limits(1):  # other processes on the machine must not count
+    with threadpool_limits(1):  # CPU time of one thread, independent of other processes
         began = time.process_time()
         report = net.check_gradient(theta, x, t)
         seconds = time.process_time() - began
@@ -553,7 +556,7 @@ def test_a_large_network_is_sampled_in_every_array():
     assert seconds < 3
 
 
-def test_samples_of_entries_follow_the_seed():
+def test_sampled_entries_depend_on_the_seed():
     net = mlp(20, 30, 2, activation="tanh", loss="squared-error")
     theta, x, t = net.initialize(0), RNG.normal(size=(4, 20)), np.zeros((4, 2))
     names = [
@@ -567,7 +570,7 @@ def test_samples_of_entries_follow_the_seed():
 # ---- the report ----------------------------------------------------------------------------------
 
 
-def test_a_report_reads_well():
+def test_text_of_a_report():
     report = check_gradient(
         lambda w: np.sum(w**2), [2.0, 4.5, -6.0], [1.0, 2.0, 3.0], arrays={"W1": (1, 2), "b1": (1,)}
     )
@@ -581,7 +584,7 @@ def test_a_report_reads_well():
     assert str(right) == f"{head}worst relative error 0 at theta[0]"
 
 
-def test_a_report_lists_ten_wrong_entries_and_every_note():
+def test_report_lists_ten_wrong_entries_and_every_note():
     theta = np.ones(30, np.float32)
     lines = str(check_gradient(lambda w: np.sum(w**2), np.zeros(30), theta)).splitlines()
     assert lines[0].startswith("gradient wrong: 30 of 30 entries by complex step, 30 wrong")

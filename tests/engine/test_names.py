@@ -45,17 +45,17 @@ ALIASES_ONLY = [
 
 
 @pytest.mark.parametrize(("listed", "table"), TABLES)
-def test_the_names_are_those_of_the_tables(listed, table):
+def test_listed_names_are_the_registered_names(listed, table):
     assert set(listed) == set(table)
 
 
 @pytest.mark.parametrize(("listed", "table"), ALIASES_ONLY)
-def test_aliases_are_of_names_that_exist(listed, table):
+def test_aliases_refer_to_registered_names(listed, table):
     assert set(listed) <= set(table)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_spelling_has_two_meanings(kind: str):
+def test_spellings_are_unambiguous(kind: str):
     groups: dict[str, str] = {"solver": "optimizer", "option": "setting"}
     group = groups.get(kind, kind)
     spellings = [*KINDS[kind], *(alias for found in KINDS[kind].values() for alias in found)]
@@ -64,12 +64,12 @@ def test_no_spelling_has_two_meanings(kind: str):
     assert len(folded) == len(set(folded))
 
 
-def test_the_names_are_read_without_numpy():
+def test_names_module_does_not_import_numpy():
     code = "import sys, chainrule.names; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_listed_name_needs_a_class():
+def test_listed_name_without_a_class_is_an_error():
     with pytest.raises(TypeError, match=r"names\.py lists 'mish'"):
         registered(Activation.__subclasses__(), ("tanh", "mish"))
 
@@ -126,7 +126,7 @@ def test_descriptions_store_the_registered_name():
     assert initializer("kaiming") == INITIALIZERS["he"]
 
 
-# ---- names of something else --------------------------------------------------------------------
+# ---- names of other things --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_descriptions_store_the_registered_name():
         ("setting", "weight_decay", ["'l2'", "'alpha'", "'adamw'"]),
     ],
 )
-def test_names_of_something_close_are_explained(kind, typed, parts):
+def test_names_of_related_things_are_explained(kind, typed, parts):
     known = SETTINGS if kind == "setting" else KINDS[kind]
     with pytest.raises(UnknownNameError) as caught:
         canonical(kind, typed, known)
@@ -154,7 +154,7 @@ def test_names_of_something_close_are_explained(kind, typed, parts):
 @pytest.mark.parametrize(
     ("kind", "other"), [(kind, other) for kind, others in OTHERS.items() for other in others]
 )
-def test_nothing_is_suggested_for_names_of_other_things(kind, other):
+def test_no_suggestion_for_unrelated_names(kind, other):
     with pytest.raises(UnknownNameError, match="choose one of: ") as caught:
         canonical(kind, other, KINDS[kind])
     assert "did you mean" not in str(caught.value)
@@ -171,14 +171,14 @@ def test_nothing_is_suggested_for_names_of_other_things(kind, other):
         ("optimizer", "adm", "adam"),
     ],
 )
-def test_misspellings_are_answered(kind, typed, right):
+def test_misspellings_give_a_suggestion(kind, typed, right):
     with pytest.raises(UnknownNameError) as caught:
         canonical(kind, typed, KINDS[kind])
     assert str(caught.value) == f"unknown {kind} {typed!r}; did you mean {right!r}?"
 
 
 @pytest.mark.parametrize("typed", [None, 3, True, (), b"relu"])
-def test_only_text_is_a_name(typed):
+def test_values_other_than_strings_are_not_names(typed):
     with pytest.raises(UnknownNameError, match="unknown activation"):
         canonical("activation", typed, ACTIVATIONS)
 
