@@ -37,10 +37,10 @@ def training(
     network : Network
     optimizer : Optimizer
     data : Batch
-        All samples, in the precision that is computed in.
+        All samples, in the precision of the computation.
     batches : Batches
     choice : EngineChoice
-        As `describe` returns it.
+        The result of `describe`.
     """
     with IMPORT_LOCK:
         from chainrule.compiled.engine import Kernel, Training

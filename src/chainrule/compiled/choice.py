@@ -26,7 +26,7 @@ from chainrule.optimizers import optimizer as named_optimizer
 CHOICES = ("auto", "compiled", "reference")
 NEEDED = ("numba", "scipy", "threadpoolctl")
 
-# The values of Numba's settings under which this works; other values are for debugging.
+# The supported values of Numba's settings; other values are for debugging.
 SETTINGS = {
     "NUMBA_DISABLE_JIT": ("0",),
     "NUMBA_BOUNDSCHECK": ("0",),
@@ -52,7 +52,7 @@ class EngineChoice:
     ----------
     engine : {"compiled", "reference"}
     threads : int
-        Of the compiled engine; the reference engine leaves threads to the BLAS.
+        Threads of the compiled engine; the reference engine leaves threads to the BLAS.
     reason : str
     missing : bool
         Whether the reference engine was chosen only because a package is missing.
@@ -88,7 +88,7 @@ def describe(
     network : Network
     optimizer : str, Optimizer or LBFGS, default "adam"
     rows : int
-        Samples of the data.
+        Number of samples.
     batch_size : int, optional
         Samples in a batch; all by default.
     dtype : dtype, default float64
@@ -102,11 +102,11 @@ def describe(
     Raises
     ------
     InputError
-        If the compiled engine is requested and cannot run this.
+        If the compiled engine is requested and does not support this network or optimizer.
     MissingPackageError
-        If it is requested and Numba or SciPy is missing.
+        If the compiled engine is requested and Numba or SciPy is missing.
     UnknownNameError
-        If there is no such engine.
+        If the name of the engine or optimizer is unknown.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def describe(
 def find_obstacles(
     network: Network, optimizer: Any, dtype: type[np.floating[Any]]
 ) -> list[Exception]:
-    """Return why the compiled engine cannot run this, the first reason first."""
+    """Return the errors that prevent the compiled engine, the most important one first."""
     absent = [name for name in NEEDED if not installed(name)]
     if absent:
         return [missing(absent[0], "the compiled engine", "train")]

@@ -39,25 +39,25 @@ from chainrule.schedules import Schedule, rate_at
 
 Array: TypeAlias = NDArray[Any]
 
-CHUNK = 0.1  # approximate seconds of one compiled call, and so of the delay of Ctrl-C
-# Seconds after which a run's state is copied, to return to: the maximum, and for each parameter, so
-# that copying takes about 1 % of the time.
+CHUNK = 0.1  # approximate seconds of one compiled call, which delays Ctrl-C
+# Seconds after which a run's state is copied, as a state to return to: the maximum, and the time
+# for each parameter, so that copying takes about 1 % of the time.
 KEEP, KEEP_EACH = 1.0, 1e-6
-GUESS = 3e8  # parameters times samples a second, until a speed has been seen: a slow one
+GUESS = 3e8  # assumed parameters times samples per second before the first call: a slow speed
 NEVER = 2**62  # a count of arrivals that ends every wait
-ORDERS = 2**16  # samples whose order is drawn at once, or one epoch's
+ORDERS = 2**16  # number of samples whose order is drawn at once, at least one epoch's
 CALL_HEADER = [mem.FIRST, mem.COUNT, mem.STEP, mem.SEED, mem.ORDERS, mem.ENDS]
-PANEL_BYTES = 2**20  # of a thread's gradients: less, and products get slow; more leaves the cache
+PANEL_BYTES = 2**20  # of a thread's gradients: a compromise between long products and the cache
 
 
 class Rows(NamedTuple):
-    """Samples where they are in memory, not copied.
+    """Samples in their original memory layout, without a copy.
 
     Attributes
     ----------
     x : array (n, d)
     row, column : int
-        The steps from row to row and from column to column, in entries.
+        The strides of rows and columns, in entries.
     """
 
     x: Array
@@ -73,16 +73,16 @@ def rows_of(x: Array) -> Rows:
     return Rows(x, *(step // size for step in x.strides))
 
 
-# ---- what a run is made of ----------------------------------------------------------------------
+# ---- the parts of a run -------------------------------------------------------------------------
 
 
 def names_of(optimizer: Optimizer) -> list[str]:
-    """Return the names of what a rule takes after its slots, in its order."""
+    """Return the names of a rule's parameters after its slots, in order."""
     return list(optimizer.constants(1, 1.0))
 
 
 def clipping(optimizer: Optimizer) -> tuple[float, float]:
-    """Return the limits of entries and of the norm, 0 for none."""
+    """Return the limits of entries and of the norm; 0 means no limit."""
     clip = optimizer.clip
     return (
         clip.limit if isinstance(clip, ClipValue) else 0.0,
@@ -91,7 +91,7 @@ def clipping(optimizer: Optimizer) -> tuple[float, float]:
 
 
 def mode_of(network: Network, optimizer: Optimizer) -> int:
-    """Return how θ is updated: for SGD and momentum inside the product, if possible."""
+    """Return how θ is updated: for SGD and momentum in the matrix product, if possible."""
     if isinstance(optimizer.clip, ClipNorm):
         return mem.WHOLE
     if network.penalty or optimizer.clip is not None:
@@ -101,14 +101,14 @@ def mode_of(network: Network, optimizer: Optimizer) -> int:
 
 
 def panel_of(network: Network, ranks: int, most: int) -> int:
-    """Return how long a thread's gradients get: those of its units of a layer, and no more."""
+    """Return the length of a thread's panel: the gradients of its units of a layer, or less."""
     sizes = zip(network.widths, network.widths[1:], strict=False)
     largest = max(d * rounded(-(-width // ranks)) for d, width in sizes)
     return rounded(max(min(most, largest), *network.widths))
 
 
 def settings(network: Network, optimizer: Optimizer, data: Batch) -> list[float]:
-    """Return the numbers of penalty, clipping and rule, in the order that kernels know."""
+    """Return the settings of penalty, clipping and rule, in the order of ``memory_layout``."""
     penalty, (value, norm) = network.penalty, clipping(optimizer)
     momentum = float(getattr(optimizer, "momentum", 0.0))
     decay = float(getattr(optimizer, "decay", 0.0))
@@ -117,7 +117,7 @@ def settings(network: Network, optimizer: Optimizer, data: Batch) -> list[float]
 
 
 class Kernel:
-    """The memory and the kernels of a compiled run, apart from θ and its moving averages.
+    """The memory and the kernels of a compiled run, except θ and its moving averages.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Kernel:
     ranks : int
         Threads.
     tiny : bool
-        Whether the program for tiny networks runs; of one thread, and Dense layers alone.
+        Whether to use the program for small networks, with one thread and only Dense layers.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Kernel:
         self._write_pointers({**self.fixed, "pointers": self.pointers, "header": self.header})
 
     def _wanted(self) -> list[int]:
-        """Return the numbers of the kernels that are launched by number and that this run needs."""
+        """Return the numbers of the kernels that this run launches by number."""
         whole, kinds = self.mode == mem.WHOLE, {type(layer) for layer in self.network.layers}
         needed = {
             mem.SUMS: LayerNorm in kinds,
@@ -196,7 +196,7 @@ class Kernel:
         layout = self.network.layout
         blocks = [(k.start, k.stop, k.decays) for k in layout.blocks if k.trains]
         if self.tiny and layout.trainable.all() and "decay" not in names_of(self.optimizer):
-            blocks = [(0, layout.size, False)]  # no entry is different from the others
+            blocks = [(0, layout.size, False)]  # all entries are treated alike
         whole = layout.size if self.tiny or self.mode == mem.WHOLE else 0
         return {
             "layers": self.tables.layers.reshape(-1),
@@ -317,23 +317,23 @@ class Training:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self.speed = 0.0  # samples a second, as far as seen
-        self.ordered = 0, np.zeros((0, kernel.n), np.int64)  # an epoch, and orders from there on
+        self.speed = 0.0  # measured samples per second
+        self.ordered = 0, np.zeros((0, kernel.n), np.int64)  # an epoch, and the orders from it on
 
     def epochs(self, state: State, last: int) -> Iterator[tuple[State, list[float]]]:
-        """Yield states, at most a second apart, up to the end of epoch `last`, and losses.
+        """Yield states up to the end of epoch `last`, at least once a second, and losses.
 
         Yields
         ------
         state : State
-            Its arrays do not change any more.
+            Its arrays are not modified later.
         losses : list of float
-            Of each epoch that has ended since the last one yielded.
+            The loss of each epoch that has ended since the previous state.
 
         Raises
         ------
         DivergenceError
-            If a loss, gradient or new θ is not finite; the state last yielded is good.
+            If a loss, gradient or new θ is not finite; the last state yielded is valid.
         """
         while state.epoch < last:
             theta, slots = self._copies(state)
@@ -343,11 +343,11 @@ class Training:
                 yield sound, losses
                 raise error
             state = with_arrays(after, theta, slots)
-            del after  # with the θ that it began with
+            del after  # it refers to the θ at its start
             yield state, losses
 
     def _copies(self, state: State) -> tuple[Array, Array]:
-        """Return θ and the slots to be changed in place, in the precision of the data."""
+        """Return copies of θ and the slots, in the precision of the data."""
         dtype, count = self.kernel.dtype, len(state.slots)
         slots = np.empty((count, len(state.theta)), dtype)
         for to, slot in zip(slots, state.slots, strict=True):
@@ -397,19 +397,19 @@ class Training:
         return after, (sums[:-1] / kernel.n).tolist(), -1
 
     def _pace(self) -> int:
-        """Return how many updates fill a chunk."""
+        """Return the number of updates in a chunk."""
         size = self.kernel.size
         speed = self.speed or size * GUESS / (size * self.kernel.network.layout.size + 100)
         return max(1, int(speed * CHUNK / size))
 
     def _samples(self, batch: int, count: int) -> int:
-        """Return how many samples updates see; an epoch's last batch may be short."""
+        """Return the number of samples in these updates; an epoch's last batch may be short."""
         size, n, batches = self.kernel.size, self.kernel.n, self.kernel.batches.count(self.kernel.n)
         ends = (batch + count) // batches
         return count * size - ends * (batches * size - n)
 
     def _orders(self, state: State, wanted: int) -> tuple[Array, int]:
-        """Return the orders of the next epochs, and for how many of the updates wanted they do."""
+        """Return the orders of the next epochs, and the number of updates they suffice for."""
         batches, n = self.kernel.batches, self.kernel.n
         if not batches.shuffle or self.kernel.size >= n:
             return np.zeros(0, np.int64), wanted
@@ -422,12 +422,12 @@ class Training:
         left = orders[state.epoch - first :]
         return left.reshape(-1), min(wanted, len(left) * count - state.batch)
 
-    # ---- where it broke ----
+    # ---- divergence --------
 
     def _find_fault(self, sound: State, reach: int) -> tuple[State, list[float], DivergenceError]:
-        """Find the last sound update by bisection; the reference engine then names the fault.
+        """Find the last finite update by bisection; the reference engine then names the fault.
 
-        Within `reach` updates a loss or θ is not finite; the last θ has not been in a loss yet.
+        Within `reach` updates, a loss or θ is not finite; the last θ is in no loss so far.
         """
         losses: list[float] = []
         while reach > 1:
@@ -437,7 +437,7 @@ class Training:
             else:
                 sound, losses, reach = after, losses + ended, reach - reach // 2
         try:
-            for _ in range(2):  # where rounding decides, it is the next one
+            for _ in range(2):  # if rounding decides, the next update fails
                 after = self._reference_update(sound)
                 if after.epoch > sound.epoch:
                     losses.append(after.loss_sum / self.kernel.n)
@@ -453,7 +453,7 @@ class Training:
         return sound, losses, error
 
     def _advanced(self, state: State, count: int) -> tuple[State | None, list[float]]:
-        """Return the state some updates later, None if it is not finite, and the epochs' losses."""
+        """Return the state after some updates, or None if it is not finite, and the losses."""
         theta, slots = self._copies(state)
         target, losses = state.step + count, []
         while state.step < target:
@@ -475,5 +475,5 @@ class Training:
 
 
 def with_arrays(state: State, theta: Array, slots: Array) -> State:
-    """Return a state with the arrays that belong to it."""
+    """Return a state with other arrays, marked as computed by the compiled engine."""
     return state._replace(theta=theta, slots=tuple(slots), engine="compiled")

@@ -15,7 +15,7 @@ from chainrule.compiled.cache.object_cache import Built, Loaded, compiled
 from chainrule.compiled.codegen.elementwise_kernels import Dtype
 from chainrule.compiled.kernels.network_table import KIND, RUN_BACKWARD, RUN_FORWARD
 
-# Forward, backward, in the order of ``network_table.KINDS``.
+# Forward and backward kernels, in the order of ``network_table.KINDS``.
 LAYER_KERNELS = (
     ("layer_kernels.dense_forward", "layer_kernels.dense_backward"),
     ("layer_kernels.norm_forward", "layer_kernels.norm_backward"),
@@ -23,7 +23,7 @@ LAYER_KERNELS = (
     ("layer_kernels.dropout_forward", "layer_kernels.dropout_backward"),
 )
 
-# Those that are launched by number, in the order of the numbers in ``memory_layout``.
+# The kernels launched by number, in the order of the numbers in ``memory_layout``.
 LAUNCHED = (
     "layer_kernels.dense_weights",
     "layer_kernels.norm_sums",
@@ -47,7 +47,7 @@ def kernel(name: str, dtype: Dtype) -> Loaded:
     Parameters
     ----------
     name : str
-        Its module and function.
+        The kernel's module and function, separated by a dot.
     dtype : type
     """
     if (name, dtype) not in IN_MEMORY:
@@ -100,7 +100,7 @@ class Program:
     ----------
     loaded : Loaded
     count : int
-        The number of its arguments.
+        The number of the kernel's arguments.
     """
 
     def __init__(self, loaded: Loaded, count: int) -> None:
@@ -118,8 +118,7 @@ class Program:
 def address_of(array: Any) -> int:
     """Return the address of an array's first entry; the caller keeps the array alive."""
     try:
-        return ctypes.addressof(
-            NOTHING.from_buffer(array)
-        )  # four times as fast as asking the array
-    except (TypeError, ValueError):  # not contiguous, or not to be written to
+        # Four times as fast as array.__array_interface__.
+        return ctypes.addressof(NOTHING.from_buffer(array))
+    except (TypeError, ValueError):  # not contiguous, or read-only
         return array.__array_interface__["data"][0]

@@ -20,8 +20,8 @@ from chainrule.compiled.threads import processors
 
 PROGRAM = "from chainrule.compiled.parallel_build import main; main()"
 
-# Seconds to compile each kernel, measured on one machine; the others take OTHERS. FIRST_MINE and
-# FIRST_THEIRS come before: elementwise kernels in this process, the start of the other one.
+# Seconds to compile each kernel, measured on one machine; kernels not listed take OTHERS. Before
+# them, this process compiles elementwise kernels (FIRST_MINE), and the other starts (FIRST_THEIRS).
 SECONDS = {
     "tiny.run_tiny": 4.0,
     "batches.run_batches": 2.7,
@@ -65,7 +65,7 @@ def build_in_parallel(names: Sequence[str], dtype: Dtype) -> Iterator[None]:
 
 
 def can_help() -> bool:
-    """Return whether another Python process can be started and its results be found."""
+    """Return whether another Python process can be started and can share its results."""
     python = Path(sys.executable or "").stem.lower().startswith(("python", "pypy"))
     alone = getattr(sys, "frozen", False) or processors() < 2
     return python and not alone and object_cache.keeps()
@@ -101,7 +101,7 @@ def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
     places = {"PYTHONPATH": os.pathsep.join(path)}
     none, hidden = subprocess.DEVNULL, getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
-        return subprocess.Popen(  # noqa: S603 (this very Python, and names of ours)
+        return subprocess.Popen(  # noqa: S603 (this Python, and names of this package)
             command,
             env={**os.environ, **places},
             stdin=none,
@@ -109,7 +109,7 @@ def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:
             stderr=none,
             creationflags=hidden,
         )
-    except OSError:  # no memory, say, or no right to
+    except OSError:  # such as no memory or no permission
         return None
 
 

@@ -1,6 +1,6 @@
-"""Prediction: the forward pass alone, in blocks of bounded memory, for any number of callers.
+"""Prediction: the compiled forward pass, in blocks of bounded memory, for concurrent callers.
 
-Nothing is kept between calls but tables, so callers share no memory; ``batches`` trains.
+Only read-only tables are kept between calls; each call has its own workspace.
 """
 
 from threading import Event
@@ -29,13 +29,13 @@ from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
 
-BLOCK, LEAST = 512, 128  # samples computed at once, where layers are narrow and where they are wide
-NUMBERS = 2**20  # of a block, up to which it grows
-WORTH_THREADS = 100_000_000  # multiplications of a call from which two threads are faster than one
+BLOCK, LEAST = 512, 128  # samples computed at once, for narrow and for wide layers
+NUMBERS = 2**20  # the largest number of entries in a block
+WORTH_THREADS = 100_000_000  # multiplications in a call from which two threads are faster
 
 
 class Block:
-    """The tables of a network for up to so many samples, and where they lie.
+    """The tables of a network for a limited number of samples, and their addresses.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ class Block:
         self.words = OWN + -(-given.work * np.dtype(dtype).itemsize // 8)
 
     def memory(self) -> Array:
-        """Return memory for a caller: addresses, and the workspace."""
+        """Return memory for a caller: addresses, followed by the workspace."""
         return np.empty(self.words, np.int64)
 
 
 class Predictor:
-    """A network's forward pass, compiled; one object serves any number of threads at once.
+    """The compiled forward pass of a network, which any number of threads can use at once.
 
     Parameters
     ----------
@@ -79,15 +79,15 @@ class Predictor:
         self.network, self.dtype = network, dtype
         kernels = layer_kernels(map(kind_of, network.layers), backward=False)
         with build_in_parallel([FORWARD, *kernels], dtype):
-            self.piece = link_kernel(network.loss, dtype)
+            self.link_kernel = link_kernel(network.loss, dtype)
         self.rows = max(LEAST, min(BLOCK, NUMBERS // sum(network.widths)))
         self.one, self.block = Block(network, dtype, 1), Block(network, dtype, self.rows)
         self.program = Program(kernel(FORWARD, dtype), 7)
-        self.link = self.piece.addresses[0]
+        self.link = self.link_kernel.addresses[0]
         self.multiplications = multiplications_of(network)
 
     def predict(self, theta: Array, x: ArrayLike) -> Array:
-        """Return the prediction p, (n, outputs), of checked parameters."""
+        """Return the prediction p, (n, outputs); the parameters must be valid."""
         rows = self.network.samples(x, theta)
         if np.iscomplexobj(rows):
             raise InputError("X is complex, and predictions are real; give its real part")
@@ -119,9 +119,9 @@ class Predictor:
     def _blocks(
         self, theta: Array, x: Array, link: int, p: Array, rank: int, ranks: int, ended: Event
     ) -> int:
-        """Write every block whose turn it is, until it is `ended`."""
+        """Write this thread's blocks, until `ended` is set."""
         size = min(self.rows, -(-len(x) // ranks))
-        own = self.block.memory()  # once: as much of it, new each time, takes longer than the work
+        own = self.block.memory()  # allocated once, since allocation takes longer than a block
         for start in range(rank * size, len(x), ranks * size):
             if ended.is_set():
                 break
@@ -130,8 +130,8 @@ class Predictor:
         return 0
 
     def _write(self, block: Block, own: Array, theta: Array, x: Array, link: int, p: Array) -> None:
-        """Write the prediction of a block, in memory that no other caller has."""
+        """Write the prediction of a block, using the caller's workspace."""
         if not (x.flags.c_contiguous and x.flags.aligned):
-            x = np.array(x, order="C")  # a block at most
+            x = np.array(x, order="C")  # at most one block
         arrays = address_of(theta), address_of(x), len(x), link, address_of(p), address_of(own)
         self.program(block.at, *arrays)

@@ -70,7 +70,7 @@ def single_blas() -> Iterator[None]:
 
 
 def set_all(counts: list[int]) -> None:
-    """Give each library its number of threads."""
+    """Set the number of threads of each library."""
     for library, count in zip(libraries(), counts, strict=True):
         if library.get_num_threads() != count:
             library.set_num_threads(count)
@@ -99,23 +99,23 @@ def run_together(program: Callable[[int], int], ranks: int, abort: Callable[[], 
     Parameters
     ----------
     program : callable
-        Called with the number of the thread, from 0.
+        Function of the thread's number, which starts at 0.
     ranks : int
     abort : callable
-        Called to end all waiting; the results are then discarded.
+        Function that ends all waiting; the results are then discarded.
     """
     if ranks == 1:
         return program(0)
-    crew = ThreadTeam(program, ranks, abort)
+    team = ThreadTeam(program, ranks, abort)
     try:
-        crew.start()
+        team.start()
         result = program(0)
-        crew.wait()
+        team.wait()
     except BaseException:
-        crew.cancel()
+        team.cancel()
         raise
-    if crew.errors:
-        raise crew.errors[0]
+    if team.errors:
+        raise team.errors[0]
     return result
 
 

@@ -16,21 +16,21 @@ from chainrule.compiled.cache.object_cache import Built
 from chainrule.errors import InputError
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}
-REORDERED = {"contract", "reassoc", "nsz"}  # sums in any order; NaN and infinity stay what they are
+REORDERED = {"contract", "reassoc", "nsz"}  # sums in any order; NaN and infinity are preserved
 
-FOREIGN = "NRT_", "numba_", "Py", "_Py"  # symbols that a process without Numba has not
+FOREIGN = "NRT_", "numba_", "Py", "_Py"  # symbols that are missing in a process without Numba
 
-# Numba counts who uses an array's memory, also of arrays that are but a view of an address: theirs
-# is none, so what frees it is never called, and may be empty.
+# Numba counts the references to an array's memory, even if the array is a view of an address and
+# owns no memory. Its destructor is then never called, so it may be empty.
 NEVER_CALLED = "NRT_MemInfo_call_dtor"
 EMPTY = f"define void @{NEVER_CALLED}(ptr %memory) {{\n ret void\n}}"
 
 
-Compiler: Any = vars(dispatcher)["_FunctionCompiler"]  # as Numba's own C callbacks take it
+Compiler: Any = vars(dispatcher)["_FunctionCompiler"]  # as Numba's C callbacks require
 
 
 class Library(codegen.AOTCodeLibrary):
-    """Code that is linked into other code or written to a file, and never run on the spot."""
+    """Code that is linked into other code or written to a file, and never run directly."""
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
@@ -39,7 +39,7 @@ class Library(codegen.AOTCodeLibrary):
 
 
 class Pipeline(compiler.Compiler):
-    """Numba's stages of compilation, into such a library."""
+    """Numba's stages of compilation, with a `Library` as the result."""
 
     def __init__(self, typing: Any, target: Any, library: Any, *rest: Any) -> None:
         library = library or Library(target.codegen(), "chainrule")
@@ -47,7 +47,7 @@ class Pipeline(compiler.Compiler):
 
 
 class Lean(Compiler):
-    """Numba's compiler, without entries from Python, and without running what it made."""
+    """Numba's compiler, without entry points for Python and without loading the result."""
 
     def _customize_flags(self, flags: Any) -> Any:
         flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
@@ -55,13 +55,13 @@ class Lean(Compiler):
 
 
 class Part(registry.CPUDispatcher):
-    """A function that compiled code alone calls: it becomes a part of what calls it.
+    """A function that only compiled code calls: it becomes a part of its callers.
 
     Parameters
     ----------
     function : callable
     **options
-        Numba's.
+        Options of Numba.
     """
 
     def __init__(self, function: Callable[..., Any], **options: Any) -> None:
@@ -70,14 +70,14 @@ class Part(registry.CPUDispatcher):
         self._compiler = Lean(function, self.targetdescr, given, {}, Pipeline)
 
     def add_overload(self, cres: Any) -> None:
-        """Let callers find what was compiled for some types; it has no entry of its own."""
-        entry = object()  # any that no other has
+        """Register the code for some types with callers; it has no entry point."""
+        entry = object()  # unique
         self.targetctx.insert_user_function(entry, cres.fndesc, [cres.library])
         self.overloads[tuple(cres.signature.args)] = cres._replace(entry_point=entry)
 
 
 def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Make a function a part of compiled code, as ``numba.njit`` does; a decorator."""
+    """Decorate a function as part of compiled code, like ``numba.njit``."""
     return (lambda given: Part(given, **options)) if function is None else Part(function, **options)
 
 
@@ -88,9 +88,9 @@ def build(function: Callable[..., Any], signature: Any, **options: Any) -> Built
     ----------
     function : callable
     signature : numba signature
-        Of pointers and 64-bit words; it returns one of them or nothing.
+        Parameters are pointers and 64-bit integers; the result is one of them or nothing.
     **options
-        Numba's.
+        Options of Numba.
     """
     args, result = normalize_signature(signature)
     given = {"nopython": True, **OPTIONS, **options}
@@ -109,7 +109,8 @@ def needs_of(module: Any) -> tuple[str, ...]:
     """Return the external symbols of a module that LLVM does not provide."""
     wanted = declared(module)
     foreign = [name for name in wanted if name.startswith(FOREIGN)]
-    raises = [v.name for v in module.global_variables if "pickle" in v.name]  # of an exception
+    # The module has such a variable for the arguments of each exception.
+    raises = [v.name for v in module.global_variables if "pickle" in v.name]
     if foreign or raises:
         symbols = ", ".join(foreign or raises)
         raise InputError(f"compiled code cannot call Python ({symbols}); use numbers only")

@@ -3,22 +3,22 @@
 Every thread that imports, compiles or loads holds IMPORT_LOCK; running code does not.
 """
 
-import logging  # noqa: F401 (it has such a lock too: the one that is made later is waited for first)
+import logging  # noqa: F401 (it has a fork lock too; the last one registered is acquired first)
 import os
 from threading import RLock
 
 IMPORT_LOCK = RLock()
-LOCKS = [IMPORT_LOCK]  # in the order in which every thread takes them
+LOCKS = [IMPORT_LOCK]  # in the order in which every thread acquires them
 
 
 def wait() -> None:
-    """Take all, before a fork."""
-    for lock in LOCKS:  # it may grow meanwhile
+    """Acquire all locks, before a fork."""
+    for lock in LOCKS:  # the list may grow meanwhile
         lock.acquire()
 
 
 def go_on() -> None:
-    """Give all back, after it."""
+    """Release all locks, after a fork."""
     for lock in reversed(LOCKS):
         lock.release()
 

@@ -8,7 +8,8 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
-PRODUCTS = {"chainrule_sgemm": "sgemm", "chainrule_dgemm": "dgemm"}  # by our name
+# SciPy's names by the names in compiled code.
+PRODUCTS = {"chainrule_sgemm": "sgemm", "chainrule_dgemm": "dgemm"}
 
 
 @cache

@@ -28,14 +28,12 @@ from chainrule.compiled.cache.import_lock import IMPORT_LOCK, LOCKS
 PACKAGES = "numba", "llvmlite", "numpy", "scipy"
 EMPTY = ""  # an empty LLVM module, to which object files are added
 
-with (
-    IMPORT_LOCK
-):  # llvmlite's own lock, held in every call, also by others' Numba and by what is freed
+with IMPORT_LOCK:  # llvmlite's lock, held in every call of it, including destructors
     theirs = getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", None)
-    if theirs is not None:  # it has no public name, and may lose this one
+    if theirs is not None:  # the name is private and may change
         LOCKS.append(theirs)
 
-# What Numba's own settings change in the code that it makes; joblib sets others in its workers.
+# Settings of Numba that change the generated code; joblib sets others in its workers.
 NUMBA_SETTINGS = (
     "OPT",
     "CPU_NAME",
@@ -54,7 +52,7 @@ NUMBA_SETTINGS = (
 )
 SETTINGS_FILE = Path(".numba_config.yaml")  # read by Numba in the current folder
 
-PART = ".part"  # how the name of a file ends that is being written
+PART = ".part"  # suffix of a file that is being written
 FORGOTTEN = 3600.0  # age in seconds after which a partial file is abandoned
 
 
@@ -65,7 +63,7 @@ class Built:
     Attributes
     ----------
     name : str
-        Its symbol.
+        The name of its symbol.
     needs : tuple of str
         Other symbols that it calls.
     code : bytes
@@ -106,7 +104,7 @@ class Loaded:
     ----------
     address : int
     owner : object
-        LLVM's engine; without it the code is gone.
+        LLVM's engine, which keeps the code in memory.
     """
 
     address: int
@@ -136,18 +134,18 @@ def initialize() -> None:
 # ---- files --------------------------------------------------------------------------------------
 
 
-PLACES = {"win32": "AppData/Local", "darwin": "Library/Caches"}  # of systems, for what can be lost
+PLACES = {"win32": "AppData/Local", "darwin": "Library/Caches"}  # cache folders of systems
 
 
 def folder() -> Path | None:
-    """Return where compiled functions are kept: CHAINRULE_CACHE_DIR, or the system's place."""
+    """Return the cache folder: CHAINRULE_CACHE_DIR, or the system's folder for caches."""
     if chosen := os.environ.get("CHAINRULE_CACHE_DIR"):
         return Path(chosen)
     if usual := os.environ.get("XDG_CACHE_HOME"):
         return Path(usual) / "chainrule"
     try:
         return Path.home() / PLACES.get(sys.platform, ".cache") / "chainrule"
-    except RuntimeError:  # without a home folder nothing is stored
+    except RuntimeError:  # without a home folder, nothing is stored
         return None
 
 
@@ -231,7 +229,7 @@ def is_kept(path: Path) -> bool:
     """Return whether a file exists and this user may see it."""
     try:
         return path.exists()
-    except OSError:  # a folder of another user
+    except OSError:  # another user's folder
         return False
 
 
@@ -260,6 +258,6 @@ def clear(place: Path, names: str, age: float = 0.0) -> None:
 @cache
 def announce() -> None:
     """Print once, to a terminal, that compiling takes a few seconds."""
-    with suppress(AttributeError, OSError, ValueError):  # there is none, or something else instead
+    with suppress(AttributeError, OSError, ValueError):  # stderr is missing or replaced
         if sys.stderr.isatty():
             sys.stderr.write("chainrule: compiling for this machine, once (about ten seconds)\n")

@@ -15,12 +15,12 @@ FORMULA_MODULES = ("activations", "elementwise", "losses", "optimizers")
 FORMULAS = tuple(COMPILED.parent / f"{name}.py" for name in FORMULA_MODULES)
 
 
-# Every source file of what is compiled, looked for once: a search that Ctrl-C cuts is left open.
+# All source files of compiled code. The search runs once, since Ctrl-C would leave it open.
 FILES = tuple(sorted([*FORMULAS, *COMPILED.rglob("*.py")]))
 
 
 def stamps() -> list[tuple[str, int, int]]:
-    """Return the name, time of change and size of each file."""
+    """Return the name, modification time and size of each file."""
     seen = [(path, path.stat()) for path in FILES if path.exists()]
     return [(path.name, stat.st_mtime_ns, stat.st_size) for path, stat in seen]
 

@@ -1,4 +1,4 @@
-"""Dual numbers, a value and its slope: functions of them give derivatives exact to rounding.
+"""Dual numbers, a value and its slope: functions of them return derivatives exact to rounding.
 
 In compiled code they replace the complex step, and agree with it at points of discontinuity.
 """
@@ -34,11 +34,11 @@ class Dual(types.Type):
         super().__init__(f"Dual({dtype})")
 
     def can_convert_from(self, typingctx: Any, other: Any) -> Any:
-        """Let a number be one whose slope is 0."""
+        """Allow conversion from a number, as a dual number with slope 0."""
         return Conversion.safe if isinstance(other, types.Number) else None
 
     def unify(self, typingctx: Any, other: Any) -> Any:
-        """Let a variable be a number first and a dual number later."""
+        """Allow a variable to be first a number and later a dual number."""
         return self if isinstance(other, types.Number) else None
 
 
@@ -75,7 +75,7 @@ def dual(_: Any, value: Any, slope: Any) -> Any:
 
 @intrinsic
 def value(_: Any, x: Any) -> Any:
-    """Return the value of a dual number; any other is its own."""
+    """Return the value of a dual number, or any other number unchanged."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.extract_value(arguments[0], 0) if isinstance(x, Dual) else arguments[0]
@@ -85,7 +85,7 @@ def value(_: Any, x: Any) -> Any:
 
 @intrinsic
 def slope(_: Any, x: Any) -> Any:
-    """Return the slope of a dual number; any other has 0."""
+    """Return the slope of a dual number; 0 for any other number."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if isinstance(x, Dual):
@@ -138,7 +138,7 @@ def to_the(x: Any, y: Any) -> Any:
     power = value(x) ** value(y)
     by_base = value(y) * value(x) ** (value(y) - one(x)) * slope(x)
     by_exponent = power * np.log(value(x)) * slope(y)
-    # Of what is constant there is no slope, where its factor may be no number.
+    # A constant adds no slope term, whose factor might be NaN.
     by_base, by_exponent = (
         where(slope(x) == 0, slope(x), by_base),
         where(slope(y) == 0, slope(y), by_exponent),
@@ -158,7 +158,7 @@ for symbol, rule in {
 
 @overload(operator.pow, prefer_literal=True, strict=False, jit_options=OPTIONS)
 def whole_power(x: Any, n: Any) -> Any:
-    """Make x**2 a product."""
+    """Compute x**2 as a product."""
     if not (isinstance(x, Dual) and isinstance(n, types.IntegerLiteral)):
         return None
     whole, below = n.literal_value, max(n.literal_value - 1, 0)
@@ -231,7 +231,7 @@ def variable(z: Any) -> Any:
     return dual(z, one(z))
 
 
-# ---- functions: texts, to be translated ---------------------------------------------------------
+# ---- functions: source to be translated ---------------------------------------------------------
 
 
 def exp(x: Any) -> Any:
@@ -252,7 +252,7 @@ def log1p(x: Any) -> Any:
 
 
 def tanh(x: Any) -> Any:
-    # 1 − tanh² would lose its digits far out.
+    # 1 − tanh² would lose its digits for large |x|.
     e = elementwise.exp(-2.0 * where(value(x) < 0, -value(x), value(x)))
     return dual(elementwise.tanh(value(x)), 4.0 * e / ((1.0 + e) * (1.0 + e)) * slope(x))
 

@@ -46,7 +46,7 @@ def kernel_of(*loops: Loaded) -> ElementwiseKernel:
     return ElementwiseKernel(tuple(loop.address for loop in loops), loops)
 
 
-Key: TypeAlias = Hashable  # a name or a hash, the same in other processes; or what was translated
+Key: TypeAlias = Hashable  # a name or hash equal in all processes, or the translated function
 
 
 @lru_cache(500)
@@ -66,7 +66,7 @@ def compiled_loop(
             return getattr(loops, f"built_{loop}")(dtype, *details, **own)
         except NumbaError as error:
             if all(own_name(function) for function in own.values() if function is not None):
-                raise  # the package's own functions must compile
+                raise  # functions of the package must compile
             names = ", ".join(getattr(f, "__name__", "?") for f in own.values() if f is not None)
             raise InputError(
                 f"Numba cannot compile {names}; use only the functions of chainrule.elementwise"
@@ -79,7 +79,7 @@ def compiled_loop(
 
 
 def key_of(function: Function, dtype: Dtype) -> Key:
-    """Return a key that identifies a function together with the numbers that it uses.
+    """Return a key that identifies a function and the numbers that it uses.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def loss_kernel(loss: Loss, dtype: Dtype) -> ElementwiseKernel:
 
 
 def link_kernel(loss: Loss, dtype: Dtype) -> ElementwiseKernel:
-    """Return the loop of a loss's link, with the parameters of an activation's."""
+    """Return the loop of a loss's link, with the parameters of an activation's loop."""
     if isinstance(loss, SoftmaxCrossEntropy | SoftmaxSquaredError):
         return kernel_of(compiled_loop("softmax_link", dtype, ("softmax",)))
     link = LINKS[loss.link["p"]]

@@ -1,4 +1,4 @@
-"""The links of losses as functions that are translated: identity, exponential, logistic.
+"""The links of losses as functions to be translated: identity, exponential, logistic.
 
 Numba is not needed to import this.
 """

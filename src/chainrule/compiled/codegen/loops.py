@@ -23,8 +23,8 @@ Function: TypeAlias = Callable[..., Any]
 carray: Any = vars(numba)["carray"]
 to_fixed_tuple: Any = ndarray.to_fixed_tuple
 
-# For rules: x / c may become x · (1/c), so that what an update divides every entry by is divided by
-# once. It moves a last digit; NaN and infinity stay what they are.
+# For rules: x / c may become x · (1/c), so that an update divides once instead of for every entry.
+# This can change the last digit; NaN and infinity are preserved.
 RECIPROCALS: Any = {
     "error_model": "numpy",
     "fastmath": {"contract", "arcp"},
@@ -33,7 +33,7 @@ RECIPROCALS: Any = {
 
 
 def built(loop: Callable[..., Any], dtype: Any, shape: str) -> Built:
-    """Build a loop; `shape` has p for a pointer, d for one to doubles, n for a whole number."""
+    """Build a loop; `shape` has p for a pointer, d for one to doubles, n for an integer."""
     number = types.CPointer(numba.from_dtype(np.dtype(dtype)))
     kinds = {"p": number, "d": types.CPointer(types.float64), "n": types.uint64}
     return build(loop, types.void(*[kinds[letter] for letter in shape]), fastmath=REORDERED)
@@ -90,12 +90,12 @@ def derive_loop(df: Any, count: int) -> Callable[..., None]:
 
 
 def slope_only(slope: Any) -> Any:
-    """Return df(z, a) of a slope that needs no a."""
+    """Return df(z, a) from a slope that does not use a."""
     return njit(lambda z, _: slope(z), fastmath=False, error_model="numpy")
 
 
 # ---- losses -------------------------------------------------------------------------------------
-# The weight of an entry is its row's times its column's, so that samples may lie either way.
+# An entry's weight is its row's times its column's, so samples can be rows or columns.
 
 
 def built_terms(dtype: Any, count: int, f: Function, df: Function | None) -> Built:
@@ -137,8 +137,8 @@ def terms_loop(f: Any, df: Any, count: int) -> Callable[..., None]:
 
 @njit(fastmath=False, error_model="numpy")
 def larger(x: Any, y: Any) -> Any:
-    """Return the larger number; NaN never wins, and shows in what is subtracted from it."""
-    return x if x > y else y  # noqa: FURB136 (max has its own ways with NaN)
+    """Return the larger number; NaN is ignored here, and appears when it is subtracted later."""
+    return x if x > y else y  # noqa: FURB136 (max treats NaN differently)
 
 
 def exponentials_of(exp: Any) -> Any:
@@ -164,7 +164,7 @@ def built_softmax(dtype: Any, squared: bool, by_rows: bool) -> Built:  # noqa: F
 
 
 def softmax_loop(exp: Any, log: Any, *, squared: bool, by_rows: bool) -> Callable[..., None]:
-    """Return the same for a softmax over the outputs of a sample, which is a row or a column."""
+    """Return do and the loss for a softmax over the outputs of a sample, a row or a column."""
     exponentials = exponentials_of(exp)
 
     def terms(
@@ -207,7 +207,7 @@ def softmax_loop(exp: Any, log: Any, *, squared: bool, by_rows: bool) -> Callabl
 
 
 def built_softmax_link(dtype: Any) -> Built:
-    """Build the loop of softmax alone."""
+    """Build the loop of softmax, the link."""
     return built(softmax_link(translate(exponential, dtype).compiled), dtype, "pppnnnd")
 
 
@@ -237,7 +237,7 @@ def built_update(dtype: Any, count: int, slots: int, rule: Function) -> Built:
 
 
 def stateless_loop(rule: Any, count: int) -> Callable[..., None]:
-    """Return w -> w_new of a rule that keeps nothing."""
+    """Return w -> w_new of a rule without slots."""
 
     def update(w: Any, g: Any, s: Any, s2: Any, size: Any, k: Any) -> None:
         ws, gs = carray(w, size), carray(g, size)

@@ -4,7 +4,7 @@ Only the constants and the called functions are replaced, never the formula.
 
 In compiled code, ``0.5 * z`` would promote a float32 z to float64, unlike in NumPy. So NumPy's rule
 is written into the source: expressions of constants (literals, numbers of the module, parameters
-annotated ``float`` or ``int``) are computed in double precision and cast where they meet the rest:
+annotated ``float`` or ``int``) are computed in double precision and cast where they are used:
 ``(1 - beta) * g`` becomes ``dtype(1.0 - double(beta)) * g``.
 """
 
@@ -34,7 +34,7 @@ Function: TypeAlias = Callable[..., Any]
 Dtype: TypeAlias = type[np.floating[Any]]
 Definition: TypeAlias = ast.FunctionDef | ast.Lambda
 
-DTYPE, DOUBLE = "(dtype)", "(double)"  # names that no text can have
+DTYPE, DOUBLE = "(dtype)", "(double)"  # names that cannot occur in source text
 
 
 class Translation(NamedTuple):
@@ -43,10 +43,10 @@ class Translation(NamedTuple):
     Attributes
     ----------
     compiled : numba dispatcher
-        To be called in compiled loops, into which it is inlined.
+        Function for compiled loops, into which it is inlined.
     key : str or None
-        The hash of all that it is made of: equal in another process if nothing has changed. None
-        if a text in it is from no file, and can change unseen.
+        The hash of everything it is built from: equal in another process if nothing has changed.
+        None if some source text is not from a file, so that changes cannot be detected.
     """
 
     compiled: Any
@@ -54,7 +54,7 @@ class Translation(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What a text is made to compute, and what takes the place of the functions that it calls."""
+    """What a source text is translated to, and the replacements of the functions it calls."""
 
     name: str
     overloads: dict[Any, Any]
@@ -76,8 +76,8 @@ def translate(function: Function, dtype: Dtype) -> Translation:
         A function or lambda in the vocabulary of ``chainrule.elementwise``; it may also call other
         ufuncs of NumPy, and functions like itself.
     dtype : type
-        ``numpy.float32`` or ``numpy.float64``: of what is returned, and of every argument but the
-        constants, which may have any precision.
+        ``numpy.float32`` or ``numpy.float64``: the precision of the result, and of every argument
+        except the constants, which may have any precision.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def translate(function: Function, dtype: Dtype) -> Translation:
     Raises
     ------
     InputError
-        If it has no text, or calls or names anything else.
+        If its source is not available, or it calls or names anything else.
     """
     return guarded(function, dtype, NUMBERS)
 
@@ -94,13 +94,13 @@ def translate(function: Function, dtype: Dtype) -> Translation:
 def translate_slope(function: Function, dtype: Dtype) -> Translation:
     """Translate the derivative of an elementwise function by its first argument.
 
-    It is exact to rounding, as the complex step is: every number carries its slope along. So
-    ``df(z, a)`` is not needed; the result takes the arguments of `function`.
+    It is exact to rounding, like the complex step: it computes with dual numbers. So ``df(z, a)``
+    is not needed; the result takes the arguments of `function`.
 
     Parameters
     ----------
     function : callable
-        As `translate` takes it.
+        As for `translate`.
     dtype : type
         ``numpy.float32`` or ``numpy.float64``.
 
@@ -119,11 +119,11 @@ def translate_slope(function: Function, dtype: Dtype) -> Translation:
         raise InputError(f"{error}; or give the derivative, df") from error
 
 
-# ---- what has been translated -------------------------------------------------------------------
+# ---- cache of translations ----------------------------------------------------------------------
 
 Known: TypeAlias = dict[tuple[Dtype, str], tuple[list[Any], Translation]]
 
-KNOWN: WeakKeyDictionary[Function, Known] = WeakKeyDictionary()  # a lambda's goes with it
+KNOWN: WeakKeyDictionary[Function, Known] = WeakKeyDictionary()  # removed with the function
 
 
 def guarded(function: Function, dtype: Dtype, kind: Kind) -> Translation:
@@ -135,7 +135,7 @@ def guarded(function: Function, dtype: Dtype, kind: Kind) -> Translation:
 
 
 def recalled(function: Function, dtype: Dtype, kind: Kind) -> Translation:
-    """Return the translation made before, unless a value that the function names has changed."""
+    """Return the cached translation, unless a value that the function names has changed."""
     if not isinstance(function, FunctionType):
         raise no_text(function)
     known = KNOWN.setdefault(function, {})
@@ -148,12 +148,12 @@ def recalled(function: Function, dtype: Dtype, kind: Kind) -> Translation:
 
 
 def named_values(function: FunctionType) -> Iterator[Any]:
-    """Yield the values from outside that a function names, and those that these name."""
+    """Yield the outside values that a function names, and those that these name in turn."""
     code, outside = function.__code__, function.__globals__
     yield code
     values = [outside.get(name) for name in global_names(code)]
     values += [cell.cell_contents for cell in function.__closure__ or ()]
-    for name in attribute_names(code):  # config.gain: of whatever has it
+    for name in attribute_names(code):  # config.gain: the attribute of any value that has it
         values += [getattr(value, name) for value in values if hasattr(value, name)]
     for value in values:
         yield value
@@ -170,14 +170,14 @@ def global_names(code: CodeType) -> list[str]:
 
 @lru_cache(1000)
 def attribute_names(code: CodeType) -> list[str]:
-    """Return the names after dots in a function, in their order."""
+    """Return the attribute names in a function, in order."""
     kinds = ("LOAD_ATTR", "LOAD_METHOD")
     found = [i.argval for i in dis.get_instructions(code) if i.opname in kinds]
     return list(dict.fromkeys(found))
 
 
 def make(function: FunctionType, dtype: Dtype, kind: Kind) -> Translation:
-    """Translate a function, or make its slope of its translation to dual numbers."""
+    """Translate a function, or build its slope from its translation to dual numbers."""
     if kind is not SLOPES:
         return translated(function, dtype, kind)
     f, key = recalled(function, dtype, DUALS)
@@ -189,13 +189,13 @@ def make(function: FunctionType, dtype: Dtype, kind: Kind) -> Translation:
 
 
 def translated(function: FunctionType, dtype: Dtype, kind: Kind) -> Translation:
-    """Return a function's translation, made anew."""
+    """Return a new translation of a function."""
     rewriting = Rewriting(function, dtype, kind)
     definition = rewriting.visit(find_definition(function))
     text = ast.fix_missing_locations(ast.Module([definition], type_ignores=[]))
     key = rewriting.key(ast.unparse(text)) if has_file(function) else None
     code = compile(text, function.__code__.co_filename, "exec")
-    exec(code, rewriting.names)  # noqa: S102  the function's own text
+    exec(code, rewriting.names)  # noqa: S102  the function's source
     return Translation(njit(rewriting.names[definition.name]), key)
 
 
@@ -203,12 +203,12 @@ def has_file(function: FunctionType) -> bool:
     return Path(function.__code__.co_filename).is_file()
 
 
-# The source of the translation itself, as it was when it was imported; a part of every key.
+# The source of this module when it was imported; part of every key.
 HERE = [sys.modules[__name__], vocabulary, dual_numbers]
 FOUNDATION = "\n".join(map(inspect.getsource, HERE))
 
 
-# ---- a function's text --------------------------------------------------------------------------
+# ---- a function's source ------------------------------------------------------------------------
 
 
 def find_definition(function: FunctionType) -> ast.FunctionDef:
@@ -232,7 +232,7 @@ def find_definition(function: FunctionType) -> ast.FunctionDef:
 
 
 def definitions(code: CodeType, lines: list[str]) -> list[Definition]:
-    """Return where a function may be defined: of a whole module only if it is a lambda."""
+    """Return the texts in which to look for a function; a whole module only for a lambda."""
     if code.co_name == "<lambda>":
         return functions_in("".join(lines))
     before = code.co_firstlineno - 1
@@ -253,17 +253,17 @@ def no_text(function: object) -> InputError:
 
 
 def is_text_of(code: CodeType, node: Definition) -> bool:
-    """Whether a definition is the function's; not so if the file has changed since it was read."""
+    """Return whether a definition is the function's, which is false if the file has changed."""
     names = tuple(a.arg for a in node.args.posonlyargs + node.args.args)
     here = (node.lineno, getattr(node, "name", "<lambda>")) == (code.co_firstlineno, code.co_name)
     return here and names == code.co_varnames[: code.co_argcount] and encloses(node, code)
 
 
 def is_unchanged(code: CodeType, text: str) -> bool:
-    """Whether a file's text compiles to the very code that is in memory."""
+    """Return whether a file's text compiles to the code that is in memory."""
     try:
         found = [c for c in codes_in(text) if (c.co_name, c.co_firstlineno) == place_of(code)]
-    except SyntaxError:  # a page with programs in it: as a whole it is none
+    except SyntaxError:  # a document that contains programs is not a program
         return True
     return any(
         (c.co_code, c.co_names, numbers_of(c)) == (code.co_code, code.co_names, numbers_of(code))
@@ -272,21 +272,21 @@ def is_unchanged(code: CodeType, text: str) -> bool:
 
 
 def place_of(code: CodeType) -> tuple[str, int]:
-    """Return a code's name and first line."""
+    """Return the name and first line of a code object."""
     return code.co_name, code.co_firstlineno
 
 
 @lru_cache(50)
 def codes_in(text: str) -> list[CodeType]:
-    """Return the code of every function in a text."""
+    """Return the code object of every function in a text."""
     found = [compile(text, "<text>", "exec", dont_inherit=True)]
-    for code in found:  # it grows
+    for code in found:  # the list grows during the loop
         found += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
     return found
 
 
 def numbers_of(code: CodeType) -> list[str]:
-    """Return a code's numbers, as they are written."""
+    """Return the numbers of a code object, as they are written."""
     return [repr(value) for value in code.co_consts if isinstance(value, int | float)]
 
 
@@ -294,7 +294,7 @@ def encloses(node: Definition, code: CodeType) -> bool:
     """Return whether all positions of the code are inside a lambda; a line may have two."""
     if isinstance(node, ast.FunctionDef):
         return True
-    places = [place for place in code.co_positions() if place[2] != place[3]]  # not its start
+    places = [place for place in code.co_positions() if place[2] != place[3]]  # without its start
     starts = [(line, column) for line, _, column, _ in places if None not in {line, column}]
     ends = [(line, column) for _, line, _, column in places if None not in {line, column}]
     first, last = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
@@ -308,23 +308,23 @@ DIFFERENTIABLE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
 
 class Rewriting(ast.NodeTransformer):
-    """Narrows the numbers in a text, and collects in `names` what it names and calls instead."""
+    """Casts the numbers in a text, and collects in `names` the replacements of what it names."""
 
     def __init__(self, function: FunctionType, dtype: Dtype, kind: Kind) -> None:
         scope = inspect.getclosurevars(function)
         self.scope = {**scope.builtins, **scope.globals, **scope.nonlocals}
         self.own = set(function.__code__.co_varnames)
-        first = function.__code__.co_varnames[:1]  # the variable, whatever its annotation says
+        first = function.__code__.co_varnames[:1]  # the variable, whatever its annotation is
         kinds = inspect.get_annotations(function).items()
         constant = {float, int, "float", "int"}
         self.constants = {name for name, k in kinds if k in constant and name not in first}
         self.title, self.defaults = function.__name__, function.__defaults__ or ()
         self.dtype, self.kind = dtype, kind
         self.names: dict[str, Any] = {DTYPE: dtype, DOUBLE: np.float64}
-        self.keys: dict[str, str | None] = {}  # of the names that the text alone does not explain
+        self.keys: dict[str, str | None] = {}  # keys of the names that are not defined in the text
 
     def key(self, text: str) -> str | None:
-        """Return the hash of a text and of all that it names, and None if that may change."""
+        """Return the hash of a text and of all that it names; None if that may change."""
         if None in self.keys.values():
             return None
         parts = [FOUNDATION, self.kind.name, self.dtype.__name__, text, *sorted(self.keys.items())]
@@ -337,7 +337,7 @@ class Rewriting(ast.NodeTransformer):
         return super().visit(node) if wide is None else call(DTYPE, wide)
 
     def widened(self, node: ast.AST) -> ast.expr | None:
-        """Return an expression of constants in double precision, and None for any other."""
+        """Return an expression of constants in double precision; None for any other expression."""
         match node:
             case ast.Name(id=name) if name in self.constants:
                 return call(DOUBLE, node)
@@ -353,7 +353,7 @@ class Rewriting(ast.NodeTransformer):
         return None
 
     def outer(self, node: ast.AST) -> Any:
-        """Return what a name means outside the function, dotted or not, and None for its own."""
+        """Return the outside value of a name, dotted or not; None for a local name."""
         value = None
         match node:
             case ast.Name(id=name) if name not in self.own:
@@ -378,7 +378,7 @@ class Rewriting(ast.NodeTransformer):
             raise InputError(f"{self.title} has a default that is no number: {self.defaults}")
         node.defaults = [call(DTYPE, ast.Constant(float(value))) for value in self.defaults]
         for arg in node.posonlyargs + node.args + node.kwonlyargs:
-            arg.annotation = None  # it has been read
+            arg.annotation = None  # it has been visited
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
@@ -395,7 +395,7 @@ class Rewriting(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
         node.value = self.visit(node.value)
-        return node  # an index stays whole
+        return node  # an index stays an integer
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         return node if node.id in self.own else self.tuple_of_numbers(node)
@@ -404,7 +404,7 @@ class Rewriting(ast.NodeTransformer):
         return self.tuple_of_numbers(node)
 
     def tuple_of_numbers(self, node: ast.Name | ast.Attribute) -> ast.Name:
-        """Return the name of coefficients, narrowed."""
+        """Return the name of a tuple of coefficients, cast to the precision."""
         name, value = ast.unparse(node), self.outer(node)
         if not (isinstance(value, tuple) and all(map(is_number, value))):
             raise InputError(f"{self.title} names {name}, no number, tuple of numbers or function")
@@ -416,21 +416,21 @@ class Rewriting(ast.NodeTransformer):
         name = ast.unparse(node.func)
         self.names[name], self.keys[name] = self.compiled(name, self.outer(node.func))
         node.args = [self.visit(argument) for argument in node.args]
-        node.func = ast.Name(name, ast.Load())  # np.exp in one piece
+        node.func = ast.Name(name, ast.Load())  # np.exp as one name
         return node
 
     def compiled(self, name: str, called: Any) -> Translation:
-        """Return the scalar version of what the text calls."""
+        """Return the scalar version of a function that the text calls."""
         if isinstance(called, Hashable) and called in self.kind.overloads:
             version = self.kind.overloads[called]
             version = version.of(self.dtype) if isinstance(version, Either) else version
             if isinstance(version, FunctionType):
                 return recalled(version, self.dtype, NUMBERS)
-            return Translation(version, name)  # our own, or Numba's
+            return Translation(version, name)  # the package's own, or Numba's
         if isinstance(called, FunctionType):
             return recalled(called, self.dtype, self.kind)
         if isinstance(called, np.ufunc) and self.kind is NUMBERS:
-            return Translation(called, called.__name__)  # Numba has its own
+            return Translation(called, called.__name__)  # Numba has its own version
         known = ", ".join(elementwise.VOCABULARY)
         raise InputError(f"{self.title} calls {name}, which is not in the vocabulary: {known}")
 

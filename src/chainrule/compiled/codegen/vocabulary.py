@@ -19,7 +19,7 @@ from chainrule.compiled.cache import building
 
 Function: TypeAlias = Callable[..., Any]
 
-# Division by zero as in arrays, and no reordering. Options that are not set here would be inherited
+# Division by zero as in arrays, and no reordering. Options that are not set here are inherited
 # from the first caller. Functions are inlined, since a loop with a call is not vectorized.
 OPTIONS: Any = {"error_model": "numpy", "fastmath": False, "forceinline": True}
 njit: Any = building.njit(**OPTIONS)
@@ -96,10 +96,10 @@ HALF_WAY = either(64.0, 512.0)
 TWO_TO_HALF_WAY = either(2.0**64, 2.0**512)
 TWO_TO_MINUS_HALF_WAY = either(2.0**-64, 2.0**-512)
 
-NORMAL = either(2.0**-126, 2.0**-1022)  # the least number with all digits
+NORMAL = either(2.0**-126, 2.0**-1022)  # the smallest normal number
 LIFT = either(24.0, 53.0)
 TWO_TO_LIFT = either(2.0**24, 2.0**53)
-LARGE = either(2.0**30, 2.0**60)  # adding 1 to it is lost in rounding
+LARGE = either(2.0**30, 2.0**60)  # adding 1 to it is lost to rounding
 
 ERFC_LAST = either(10.25, 28.0)  # erfc is 0 there
 SPLITTER = either(1.5 * 2.0**16, 1.5 * 2.0**31)  # leaves half the digits of a number below 32
@@ -109,15 +109,15 @@ SPLITTER = either(1.5 * 2.0**16, 1.5 * 2.0**31)  # leaves half the digits of a n
 
 
 class Bits(NamedTuple):
-    """How the numbers of a precision are written in bits."""
+    """The binary format of a precision."""
 
     kind: ir.IntType
-    digits: int  # of the fraction
-    bias: int  # of the exponent
+    digits: int  # bits of the fraction
+    bias: int  # bits of the exponent
     root_half: int  # √½
 
     def whole(self, number: int) -> ir.Constant:
-        """Return a whole number as a constant of as many bits."""
+        """Return an integer constant with the bits of the precision."""
         return ir.Constant(self.kind, number)
 
 
@@ -129,13 +129,13 @@ BITS = {
 
 @njit
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """Return x or y, both computed already, so that a loop can select without a branch."""
+    """Return x or y; both are computed, so that a loop can select without a branch."""
     return x if condition else y
 
 
 @njit
 def real(x: Any) -> Any:
-    """Return x: it has no imaginary part."""
+    """Return x, which has no imaginary part."""
     return x
 
 
@@ -177,7 +177,7 @@ def horner(builder: Any, coefficients: Any, x: Any) -> Any:
 
 @intrinsic
 def sqrt(_: Any, x: Any) -> Any:
-    """Return √x by the processor's own instruction."""
+    """Return √x by the processor's instruction."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         root = builder.module.declare_intrinsic("llvm.sqrt", [arguments[0].type])
@@ -188,7 +188,7 @@ def sqrt(_: Any, x: Any) -> Any:
 
 @intrinsic
 def power(_: Any, n: Any) -> Any:
-    """Return 2ⁿ of a whole number n, where that is a normal number."""
+    """Return 2ⁿ for an integer n for which 2ⁿ is a normal number."""
     bits = BITS[n]
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -207,7 +207,7 @@ def exponent(_: Any, x: Any) -> Any:
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         biased = builder.lshr(moved(builder, arguments[0], bits), bits.whole(bits.digits))
-        # As the last bits of a large number they need no conversion, which vectors may not have.
+        # As the last bits of a large number, they need no conversion, which vectors may lack.
         large = bits.whole(bits.bias + bits.digits << bits.digits)
         number = builder.bitcast(builder.or_(biased, large), arguments[0].type)
         return builder.fsub(number, ir.Constant(number.type, 2.0**bits.digits + bits.bias))
@@ -230,12 +230,12 @@ def mantissa(_: Any, x: Any) -> Any:
 
 
 def moved(builder: Any, number: Any, bits: Bits) -> Any:
-    """Return a number's bits, moved so that √½ has those of 1."""
+    """Return a number's bits, shifted so that √½ has the bits of 1."""
     distance = bits.whole((bits.bias << bits.digits) - bits.root_half)
     return builder.add(builder.bitcast(number, bits.kind), distance)
 
 
-# ---- functions: texts, to be translated ---------------------------------------------------------
+# ---- functions: source to be translated ---------------------------------------------------------
 
 
 def exp(x: Any) -> Any:
@@ -248,7 +248,7 @@ def exp(x: Any) -> Any:
 
 
 def multiple(x: Any) -> Any:
-    """Return the whole number nearest to x / log 2."""
+    """Return the integer nearest to x / log 2."""
     return muladd(x, LOG2_E, MAGIC) - MAGIC
 
 
@@ -298,7 +298,7 @@ def log(x: Any) -> Any:
 
 
 def log1p(x: Any) -> Any:
-    """Return log(1 + x): 1 + x, rounded, chooses k alone, and so no digit of x is lost."""
+    """Return log(1 + x); the rounded 1 + x is used only to choose k, so no digit of x is lost."""
     u = 1.0 + x
     k = exponent(u)
     s = power(-k)
@@ -328,7 +328,7 @@ log_of = either(log_of_single, log_of_double)
 
 
 def erf(x: Any) -> Any:
-    """Return the error function, as ``chainrule.elementwise`` has it."""
+    """Return the error function, computed as in ``chainrule.elementwise``."""
     negative = x < 0
     a = where(negative, -x, x)
     size = where(a < 0.875, muladd(a, near(a), a), 1.0 - far(a))

@@ -1,4 +1,4 @@
-"""The program that trains: many batches in one compiled call, each gathered, run and applied.
+"""The program that trains: many batches in one compiled call, each with its update.
 
 Every thread runs this program on its share of the work. Barriers separate the stages that need
 results of other threads.
@@ -66,7 +66,7 @@ def input_of(m: Memory, place: int, direct: int) -> tuple[int, int, int]:
 
 @njit
 def forward(m: Memory, direct: int, n: int, step: int, rank: int, ranks: int, met: int) -> int:
-    """Run all layers; `direct` is where the first one's x begins, or −1 where it was gathered."""
+    """Run all layers; `direct` is the offset of the first layer's x in the data, −1 if gathered."""
     for place in range(m.header[LAYERS]):
         given, x0, ldx = input_of(m, place, direct)
         words = (
@@ -87,7 +87,7 @@ def forward(m: Memory, direct: int, n: int, step: int, rank: int, ranks: int, me
 
 @njit
 def loss(m: Memory, n: int, turn: int, rank: int, ranks: int) -> None:
-    """Compute do of the thread's own samples, and its part of the loss."""
+    """Compute do of this thread's samples, and its part of the loss."""
     row = layer(m, m.header[LAYERS] - 1)
     k = row[WIDTH]
     first, last = share(n, 1, rank, ranks)
@@ -114,10 +114,10 @@ def loss(m: Memory, n: int, turn: int, rank: int, ranks: int) -> None:
 def backward(
     m: Memory, direct: int, n: int, update: int, turn: int, rank: int, ranks: int, met: int
 ) -> int:
-    """Run all layers downward; W changes as soon as no thread needs the old one any more.
+    """Run all layers downward; W is updated as soon as no thread needs the old values.
 
-    Units of a Dense layer belong to the thread whose inputs they are above, so between two Dense
-    layers da needs no barrier, and only delta does.
+    The units of a Dense layer belong to the thread that computes dx for them in the layer above.
+    So between two Dense layers, da needs no barrier; only delta does.
     """
     pending = -1
     for place in range(m.header[LAYERS] - 1, -1, -1):
@@ -125,20 +125,20 @@ def backward(
         dense = row[KIND] == DENSE
         words = uint64(place), uint64(n), uint64(rank), uint64(ranks)
         if place + 1 < m.header[LAYERS] and not (dense and layer(m, place + 1)[KIND] == DENSE):
-            met = wait(m.barrier, ranks, met)  # da is whole
+            met = wait(m.barrier, ranks, met)  # da is complete
         if dense:
             launch(m, DERIVE, words)
         if not row[PASSES_ON]:
             change(m, place, direct, n, update, turn, rank, ranks)
             break
         if dense:
-            met = wait(m.barrier, ranks, met)  # delta is whole
+            met = wait(m.barrier, ranks, met)  # delta is complete
         if pending >= 0:
             change(m, pending, direct, n, update, turn, rank, ranks)
         call(uint64(row[RUN_BACKWARD]), (address(m.pointers, 0), *words))
         pending = place
     if pending >= 0:
-        met = wait(m.barrier, ranks, met)  # dx is whole, and W free
+        met = wait(m.barrier, ranks, met)  # dx is complete, and W can change
         change(m, pending, direct, n, update, turn, rank, ranks)
     return met
 
@@ -147,7 +147,7 @@ def backward(
 def change(
     m: Memory, place: int, direct: int, n: int, update: int, turn: int, rank: int, ranks: int
 ) -> None:
-    """Update the thread's own parameters of a layer."""
+    """Update this thread's parameters of a layer."""
     given, x0, ldx = input_of(m, place, direct)
     words = (
         uint64(place),
@@ -165,7 +165,7 @@ def change(
 
 @njit
 def change_by_gradient(m: Memory, update: int, turn: int, rank: int, ranks: int, met: int) -> int:
-    """Update θ from the whole gradient, after all threads have computed their parts."""
+    """Update θ by the whole gradient, after all threads have computed their parts."""
     met = wait(m.barrier, ranks, met)
     launch(m, NORM_PART, (uint64(turn), uint64(rank), uint64(ranks)))
     met = wait(m.barrier, ranks, met)
@@ -209,15 +209,15 @@ def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[
 
 
 def run_batches(m: Memory, rank: int, ranks: int) -> int:
-    """Run batches; return how many were done before a loss that is not finite.
+    """Run batches; return the number of batches before a nonfinite loss.
 
     Parameters
     ----------
     m : Memory
-        θ and the slots change in place; ``losses`` gets, for each epoch that ends, the sum of each
-        batch's loss times its samples, and at its end that of the epoch begun.
+        θ and the slots are updated in place. For each epoch that ends, ``losses`` receives the sum
+        of each batch's loss times its samples; its last entry is that of the unfinished epoch.
     rank, ranks : int
-        Which thread this is, and how many run this program at once.
+        The number of this thread, and the number of threads that run this program.
     """
     met = wait(m.barrier, ranks, 0)
     header, ended = m.header, 0

@@ -14,12 +14,12 @@ from numba.core import cgutils, types
 from chainrule.compiled.cache import building, libraries
 from chainrule.compiled.kernels import simd
 
-for product in libraries.PRODUCTS:  # without SciPy this fails here, and not inside compiled code
+for product in libraries.PRODUCTS:  # without SciPy, this fails here instead of inside compiled code
     libraries.provide(product)
 
 njit = building.njit(error_model="numpy")
 
-PLAIN, TURNED = ord("n"), ord("t")  # is a matrix, as BLAS reads it, to be transposed?
+PLAIN, TURNED = ord("n"), ord("t")  # whether BLAS transposes a matrix
 
 SIZE, POINTER = ir.IntType(32), ir.IntType(8).as_pointer()
 XGEMM = ir.FunctionType(ir.VoidType(), [POINTER] * 13)
@@ -95,9 +95,9 @@ def input_gemm(
 
 @njit
 def gemm(turned: Any, sizes: Any, A: Any, B: Any, C: Any, alpha: float, beta: float) -> None:
-    """Have C = alpha·A·B + beta·C computed, of matrices that are (address, leading dimension)."""
+    """Compute C = alpha·A·B + beta·C; each matrix is (address, leading dimension)."""
     (m, n, k), (a, lda), (b, ldb), (c, ldc) = sizes, A, B, C
-    if m > 0 and n > 0:  # an empty matrix may have a leading dimension that BLAS complains of
+    if m > 0 and n > 0:  # BLAS rejects the leading dimension of some empty matrices
         xxgemm(turned[0], turned[1], m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 
 
@@ -118,7 +118,7 @@ def xxgemm(
     c: Any,
     ldc: Any,
 ) -> Any:
-    """Call the product, which is found by name (``libraries``) and takes addresses alone."""
+    """Call SciPy's product, which is linked by name (``libraries``) and takes addresses."""
     kind = c.dtype
     name = "chainrule_sgemm" if kind == types.float32 else "chainrule_dgemm"
 

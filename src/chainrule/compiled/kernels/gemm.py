@@ -1,7 +1,7 @@
 """The three matrix products of a Dense layer, blocked for registers and small batches.
 
 An entry (r, c) of a matrix is ``m[m0 + r * ldm + c]``. Every function works on a slice of its
-result, ``first`` ≤ unit or column < ``last``, and touches nothing outside it.
+result, ``first`` ≤ unit or column < ``last``, and writes nothing outside it.
 """
 
 # ruff: noqa: PLR0913, PLR0917 -- a matrix is an array, an offset and a row's length, as for a BLAS
@@ -13,30 +13,30 @@ import numpy as np
 from chainrule.compiled.cache import building
 from chainrule.compiled.kernels import simd
 
-FASTMATH = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinity stay what they are
+FASTMATH = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinity are preserved
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": FASTMATH}
 
 njit = building.njit(**FLAGS)
 
-# Columns of the largest tiles: with four rows and the factors they fill the registers.
+# Columns of the largest tiles: with four rows and the factors, they fill the registers.
 ACROSS = 3 if simd.REGISTERS == 16 else 6
 UNITS = 3 if simd.REGISTERS == 16 else 4
 
-LONG = 96  # inputs from which sums take so little time that larger tiles pay
-NEAR = 4096  # numbers that stay in the first-level cache beside what streams through it
-MOST = 2**25  # multiplications times the bytes of a number, see pays
+LONG = 96  # number of inputs from which the final sums are cheap enough for larger tiles
+NEAR = 4096  # numbers that stay in the first-level cache while other data stream through it
+MOST = 2**25  # limit on multiplications times the bytes of a number, see pays
 
 
 def pays(n: int, d: int, units: int, size: int = 4) -> bool:
-    """Whether a step with these products, all three together, is faster than with a BLAS.
+    """Return whether the three products of a step together are faster than with a BLAS.
 
-    Measured on one core with AVX2 against OpenBLAS, numbers of 4 bytes. With 784 inputs and 128
-    units the three take a fifth of its time for 1 sample, half for 8 to 16, four fifths for 64 and
-    the same for 128; with 512 and 512 it wins from 64 samples on, with 2048 and 1024 from 16, as it
-    copies together first what would not stay in the cache. For more than 128 samples of any width
-    its copies cost it nothing. Numbers of 8 bytes take twice the place, and half as many pay. Of
-    the three, the weights gain least: for fewer than 8 samples they alone are slower, by up to a
-    half, as they do little but read and write W.
+    Measured on one core with AVX2 against OpenBLAS, in float32. With 784 inputs and 128 units, the
+    three products take a fifth of OpenBLAS's time for 1 sample, half for 8 to 16, four fifths for
+    64, and the same for 128. With 512 inputs and 512 units, OpenBLAS is faster from 64 samples;
+    with 2048 and 1024 from 16, because it first packs what would not stay in the cache. For more
+    than 128 samples of any width, the cost of packing is negligible. float64 takes twice the space,
+    so the limit is half as many multiplications. The product for the weights gains least: for fewer
+    than 8 samples it is up to 50 % slower than OpenBLAS, as it mostly reads and writes W.
     """
     return n <= 128 and n * d * units * size <= MOST
 
@@ -89,9 +89,9 @@ def weight_product(
 ) -> None:
     """Write W[j, k] = beta · W[j, k] + alpha · Σ_s δ[s, j] · x[s, k] for a slice of the units.
 
-    With beta = 0 it does not matter what W held, be it NaN.
+    With beta = 0, the old values of W are ignored, even NaN.
     """
-    # np.intp and np.float64: constants would have types of their own, and all be compiled twice.
+    # np.intp and np.float64: literals have other types, so everything would be compiled twice.
     across = simd.at(delta, d0), np.intp(1), ldd
     factors = np.float64(alpha), np.float64(beta)
     area = first, last, np.intp(0), d
@@ -121,16 +121,16 @@ def input_product(
     outer_product(along, (simd.at(w, w0), ldw), (simd.at(dx, e0), lde), m, area, factors)
 
 
-# ---- areas, tile by tile -------------------------------------------------------------------------
+# ---- areas, by tiles ----------------------------------------------------------------------------
 
 
 @njit
 def dots(tile: Any, X: Any, W: Any, Z: Any, d: int, area: Any) -> None:
-    """Write x·Wᵀ in the part of an area that whole tiles cover, each entry a dot product.
+    """Write x·Wᵀ in the part of an area that full tiles cover; each entry is a dot product.
 
     An area is (first row, end, first column, end); a matrix is (address, length of a row).
     """
-    simd.compact()  # a third less time to compile, and hardly slower
+    simd.compact()  # compiles in a third less time, and is hardly slower
     (x, ldx), (w, ldw), (z, ldz), (top, bottom, first, last) = X, W, Z, area
     rows, columns, lanes = simd.rows(tile), simd.columns(tile), simd.lanes(tile)
     whole = d - d % lanes
@@ -152,7 +152,7 @@ def dots(tile: Any, X: Any, W: Any, Z: Any, d: int, area: Any) -> None:
 def outer_product(A: Any, B: Any, C: Any, steps: int, area: Any, factors: Any) -> None:
     """Write C[i, k] = beta · C[i, k] + alpha · Σ_s A[i, s] · B[s, k] in an area.
 
-    A has two strides, of its rows and of its steps, which makes its transpose the same to it.
+    A has two strides, of its rows and of its steps, so that it can also be a transpose.
     """
     top, bottom, first, last = area
     lanes = simd.lanes(simd.whole(C[0], 1, 1))
@@ -168,13 +168,13 @@ def outer_product(A: Any, B: Any, C: Any, steps: int, area: Any, factors: Any) -
 
 @njit
 def outer(tile: Any, A: Any, B: Any, C: Any, steps: int, area: Any, factors: Any) -> None:
-    """Write one kind of tile of :func:`outer_product`, for which an area is a multiple of it."""
+    """Write an area of :func:`outer_product` whose size is a multiple of the tile's."""
     simd.compact()
     (a, lda, step), (b, ldb), (c, ldc), (alpha, beta) = A, B, C, factors
     top, bottom, first, last = area
     rows, lanes = simd.rows(tile), simd.lanes(tile)
     width = simd.columns(tile) * lanes
-    # All rows pass before the next columns of B are fetched, which by then would be gone.
+    # All rows are computed before the next columns of B, while these are still in the cache.
     chunk = width * max(1, NEAR // (width * max(1, steps)))
     for near in range(first, last, chunk):
         for i in range(top, bottom - rows + 1, rows):
@@ -184,7 +184,7 @@ def outer(tile: Any, A: Any, B: Any, C: Any, steps: int, area: Any, factors: Any
                     left = simd.spread(tile, a, i * lda + s * step, lda)
                     right = simd.load_across(tile, b, s * ldb + k, lanes, count)
                     total = simd.multiply_add(total, left, right)
-                # No branch on beta: the compiler would double all loops for it.
+                # No branch on beta: the compiler would duplicate all loops.
                 old = simd.kept(simd.load(tile, c, i * ldc + k, ldc, count), beta != 0)
                 total = simd.added(simd.scaled(total, alpha), simd.scaled(old, beta))
                 simd.store(total, c, i * ldc + k, ldc, count)

@@ -4,8 +4,8 @@ A layer's kernel is fused: a matrix product, then bias and activation in one pas
 the kernels and synchronizes the threads.
 
 Each thread owns some units of every Dense layer, whose rows of W stay in its cache. In other layers
-it owns samples. A kernel takes the memory and integers: the place of its layer; `given`, 1 if x is
-the data and 0 if it is the workspace; x0 and ldx, the offset and the row stride of x; n, the
+it owns samples. A kernel takes the memory and integers: the index of its layer; `given`, 1 if x is
+in the data and 0 if it is in the workspace; x0 and ldx, the offset and the row stride of x; n, the
 samples of the batch; rank and ranks, the number of this thread and of all threads.
 """
 
@@ -58,7 +58,7 @@ from chainrule.compiled.kernels.network_table import (
 
 pays = njit(gemm.pays)
 
-AHEAD = 4  # samples that are on their way while one is copied
+AHEAD = 4  # number of samples that are prefetched while one is copied
 
 # ---- a batch's samples --------------------------------------------------------------------------
 
@@ -66,9 +66,9 @@ AHEAD = 4  # samples that are on their way while one is copied
 def gather(
     m: Memory, order: int, start: int, n: int, turn: int, whole: int, rank: int, ranks: int
 ) -> None:
-    """Bring the thread's own samples of a batch together, and their weights divided by n.
+    """Copy this thread's samples of a batch, with their weights divided by n, into the workspace.
 
-    x stays where it is if the batch lies there `whole`.
+    x is not copied if the batch is contiguous in the data (`whole`).
     """
     header, sums = m.header, thread_sums(m, turn, rank)
     d, k = layer(m, 0)[INPUTS], layer(m, header[LAYERS] - 1)[WIDTH]
@@ -88,7 +88,7 @@ def gather(
 
 @njit
 def fetch_row(m: Memory, i: int, d: int) -> None:
-    """Let a sample be brought to the cache: far apart as they lie, each would be waited for."""
+    """Prefetch a sample into the cache, since shuffled samples are far from each other."""
     if m.header[X_COLUMN] == 1:
         for c in range(0, d, LINE):
             fetch(m.x, i * m.header[X_ROW] + c)
@@ -112,7 +112,7 @@ def gather_row(m: Memory, i: int, to: int, d: int) -> None:
 def dense_forward(
     m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
 ) -> None:
-    """Compute z and a of the thread's own units."""
+    """Compute z and a of this thread's units."""
     row, x = layer(m, place), m.x if given else m.work
     d, width = row[INPUTS], row[WIDTH]
     first, last = share(width, LINE, rank, ranks)
@@ -139,7 +139,7 @@ def dense_forward(
 
 
 def dense_derive(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
-    """Turn da of the thread's own units into delta, and sum it over samples."""
+    """Compute delta from da for this thread's units, and its sums over samples."""
     row = layer(m, place)
     width = row[WIDTH]
     first, last = share(width, LINE, rank, ranks)
@@ -163,7 +163,7 @@ def dense_derive(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
 
 
 def dense_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
-    """Compute dx = delta W for the thread's own inputs, which are the units below."""
+    """Compute dx = delta W for this thread's inputs, which are units of the layer below."""
     row, below = layer(m, place), layer(m, place - 1)
     d, width = row[INPUTS], row[WIDTH]
     first, last = share(d, LINE, rank, ranks)
@@ -176,7 +176,7 @@ def dense_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None
         input_gemm(work, row[D], width, w, row[W], d, work, below[D], d, n, width, first, last)
 
 
-def dense_weights(  # noqa: PLR0913, PLR0917 (a matrix, rows of it, and where they go)
+def dense_weights(  # noqa: PLR0913, PLR0917 (a matrix, a slice of its rows, and the destination)
     m: Memory,
     place: int,
     given: int,
@@ -189,10 +189,10 @@ def dense_weights(  # noqa: PLR0913, PLR0917 (a matrix, rows of it, and where th
     last: int,
     rank: int,
 ) -> None:
-    """Compute beta · rows of an array that lies as W does + alpha · deltaᵀ x.
+    """Compute beta · (rows of an array with the layout of W) + alpha · deltaᵀ x, in place.
 
     `into` is 0 for θ, 1 for the first slot, 2 for the gradient, 3 for the thread's panel; `start`
-    is where W lies in it. alpha and beta are the last of the thread's constants of the rule.
+    is the offset of W in it. alpha and beta are the last of the thread's constants of the rule.
     """
     row, x = layer(m, place), array(m.x if given else m.work)
     d, width = row[INPUTS], row[WIDTH]
@@ -210,13 +210,13 @@ def dense_weights(  # noqa: PLR0913, PLR0917 (a matrix, rows of it, and where th
         weight_gemm(delta, row[D], width, x, x0, ldx, out, start, d, n, d, first, last, alpha, beta)
 
 
-# ---- LayerNorm: each sample brought to mean 0 and variance 1, then scaled -----------------------
+# ---- LayerNorm: each sample normalized to mean 0 and variance 1, then scaled --------------------
 
 
 def norm_forward(
     m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
 ) -> None:
-    """Compute xhat (in Z), r and a of the thread's own samples."""
+    """Compute xhat (in Z), r and a of this thread's samples."""
     row, x = layer(m, place), m.x if given else m.work
     d, w, b, eps = row[WIDTH], row[W], row[B], number(m.work, m.numbers[row[K]])
     first, last = share(n, 1, rank, ranks)
@@ -240,7 +240,7 @@ def norm_forward(
 
 
 def norm_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
-    """Compute dx of the thread's own samples."""
+    """Compute dx of this thread's samples."""
     row, below = layer(m, place), layer(m, place - 1)
     d, w = row[WIDTH], row[W]
     first, last = share(n, 1, rank, ranks)
@@ -259,7 +259,7 @@ def norm_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
 
 
 def norm_sums(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
-    """Compute dW (in the thread's panel) and db of the thread's own units."""
+    """Compute dW (in this thread's panel) and db of this thread's units."""
     row, dw = layer(m, place), own_panel(m, rank)
     d, db = row[WIDTH], row[DB]
     first, last = share(d, LINE, rank, ranks)
@@ -279,7 +279,7 @@ def norm_sums(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
 def activate_forward(
     m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
 ) -> None:
-    """Compute a of the thread's own samples; Z keeps x."""
+    """Compute a of this thread's samples; x is stored in Z."""
     row, x = layer(m, place), m.x if given else m.work
     d = row[WIDTH]
     first, last = share(n, 1, rank, ranks)
@@ -322,13 +322,13 @@ def activate_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> N
     )
 
 
-# ---- Dropout: units left out at random ----------------------------------------------------------
+# ---- Dropout: random units are dropped ----------------------------------------------------------
 
 
 def dropout_forward(
     m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
 ) -> None:
-    """Compute a of the thread's own samples; Z keeps the mask, of zeros and ones."""
+    """Compute a of this thread's samples; the mask, of zeros and ones, is stored in Z."""
     row, x = layer(m, place), m.x if given else m.work
     d, keep = row[WIDTH], number(m.work, m.numbers[row[K]])
     one, zero, rests = number(m.work, 1.0), number(m.work, 0.0), not m.header[DROPS]
@@ -345,7 +345,7 @@ def dropout_forward(
 
 
 def dropout_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> None:
-    """Compute dx of the thread's own samples."""
+    """Compute dx of this thread's samples."""
     row, below = layer(m, place), layer(m, place - 1)
     d = row[WIDTH]
     keep = number(m.work, m.numbers[row[K]] if m.header[DROPS] else 1.0)
@@ -356,7 +356,7 @@ def dropout_backward(m: Memory, place: int, n: int, rank: int, ranks: int) -> No
 
 @njit
 def mix(key: Any) -> Any:
-    """Scatter 64 bits, as ``chainrule.layers.mix`` does."""
+    """Hash 64 bits, as ``chainrule.layers.mix`` does."""
     key = key + uint64(0x9E3779B97F4A7C15)
     key = (key ^ (key >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     key = (key ^ (key >> uint64(27))) * uint64(0x94D049BB133111EB)

@@ -21,12 +21,12 @@ carray: Any = vars(numba)["carray"]
 
 njit = building.njit(**OPTIONS, fastmath=REORDERED)
 
-# ---- reading it ---------------------------------------------------------------------------------
+# ---- reading ------------------------------------------------------------------------------------
 
 
 @njit
 def memory_of(pointers: Pointer, like: Any) -> Memory:
-    """Return addresses as typed pointers; `like` gives the precision."""
+    """Return addresses as typed pointers; `like` has the precision."""
     return Memory(
         pointer(pointers[0], np.int64),  # pointers
         pointer(pointers[1], np.int64),  # layers
@@ -58,13 +58,13 @@ def layer(m: Memory, place: int) -> Pointer:
 
 @njit
 def thread_sums(m: Memory, turn: int, rank: int) -> Pointer:
-    """Return a thread's parts of sums."""
+    """Return a thread's partial sums."""
     return shifted(m.sums, 8 * (2 * rank + turn))
 
 
 @njit
 def setting(m: Memory, which: int) -> Any:
-    """Return one of the first numbers, in the precision of θ."""
+    """Return one of the settings, in the precision of θ."""
     return number(m.theta, m.numbers[which])
 
 
@@ -82,7 +82,7 @@ def array(place: Pointer) -> Any:
 
 @njit
 def share(count: int, unit: int, rank: int, ranks: int) -> tuple[int, int]:
-    """Return the part of `count` things that one of the threads owns, in multiples of `unit`."""
+    """Return (first, end) of a thread's part of `count` items, in multiples of `unit`."""
     parts = (count + unit - 1) // unit
     return min(count, parts * rank // ranks * unit), min(count, parts * (rank + 1) // ranks * unit)
 
@@ -117,6 +117,6 @@ def entry_of(function: Callable[..., Any], dtype: Any) -> Callable[..., None]:
 
 def built_kernel(function: Callable[..., Any], dtype: Any) -> Built:
     """Compile a kernel for a precision."""
-    count = function.__code__.co_argcount  # the memory, and words
+    count = function.__code__.co_argcount  # the memory, and integers
     result = types.int64 if function.__annotations__["return"] is int else types.void
     return build(entry_of(function, dtype), result(*[types.int64] * count), fastmath=REORDERED)

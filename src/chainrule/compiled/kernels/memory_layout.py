@@ -1,4 +1,4 @@
-"""The memory of a run: its arrays, and a header of whole numbers with sizes, offsets and addresses.
+"""The memory of a run: its arrays, and a header of integers: sizes, offsets and addresses.
 
 Python writes it (``engine``, ``predicting``) and compiled code reads it (``memory``).
 """
@@ -12,32 +12,32 @@ Pointer: TypeAlias = Any
 # ---- the header: sizes, offsets, addresses ------------------------------------------------------
 
 SAMPLES, SIZE, BATCHES, FIRST, COUNT, STEP, SEED = range(7)  # of data, a batch, an epoch, this call
-X_ROW, X_COLUMN = range(7, 9)  # how far apart the rows and columns of x lie
+X_ROW, X_COLUMN = range(7, 9)  # strides of the rows and columns of x
 BATCH_X, BATCH_T, BATCH_WEIGHT, ONES, ZEROS, PANEL, PANEL_SIZE = range(10, 17)
 LOSS, LOSS_K, RULE, RATE_AT, K_AT, DECAY_AT = range(17, 23)
 MODE, DROPS, ORDERS, WEIGHTED, PENALIZED = range(23, 28)
-DIRECT, ITEM = range(28, 30)  # whether batches lie in x as they are wanted; bytes of a number
-LAYERS, BLOCKS, ENDS = range(30, 33)  # of tables; epochs that end in this call
+DIRECT, ITEM = range(28, 30)  # whether batches are used in place in x; bytes of a number
+LAYERS, BLOCKS, ENDS = range(30, 33)  # lengths of tables; epochs that end in this call
 SCRAP = 33  # in the workspace: written to, never read
-KERNELS = 35  # here begin the addresses of kernels that are launched by number
+KERNELS = 35  # start of the addresses of kernels that are launched by number
 HEADER_SIZE = 64
 
 OWN = 24  # words before the workspace of a prediction: addresses, and a few more
 
-# Those kernels, in the order of ``kernels.LAUNCHED``.
+# The kernels launched by number, in the order of ``kernel_loader.LAUNCHED``.
 PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
 
-# How θ changes: inside the product, by the rule panel by panel, or from the whole gradient.
+# How θ is updated: in the matrix product, panel by panel, or from the whole gradient.
 INSIDE_SGD, INSIDE_MOMENTUM, BY_PANELS, WHOLE = range(4)
 
-# Parts of the sums over threads.
+# The sums over threads, by their index.
 DATA, ABSOLUTE, SQUARE, NORM_SQUARE, WEIGHTS = range(5)
 PARTS = 5
 
-# The first numbers: penalty, clipping, what rules take.
+# The first of the numbers: penalty, clipping, and settings of rules.
 L1, L2, ALPHA, CLIP_VALUE, CLIP_NORM, MOMENTUM, DECAY, UNIT_WEIGHT = range(SETTINGS)
 
-ALPHA_AT, BETA_AT = 14, 15  # in a thread's row of the rule's constants
+ALPHA_AT, BETA_AT = 14, 15  # index in a thread's row of the rule's constants
 
 
 class Memory(NamedTuple):
@@ -53,25 +53,25 @@ class Memory(NamedTuple):
     numbers : float64
         Settings, then constants of activations and of the loss.
     rule : float64, a row of 16 for each thread
-        The constants of the optimizer's rule; behind them alpha and beta of a product.
+        The constants of the optimizer's rule; then alpha and beta of a product.
     theta, slot, slot2 : the parameters, and the optimizer's moving averages
-    gradient : as long as θ, where it is wanted whole
-    x : the memory of all samples, in whatever order it lies
+    gradient : as long as θ if the whole gradient is stored, else empty
+    x : all samples, with any strides
     t : all targets, row after row
-    weight : one for each sample, where they have any
+    weight : one for each sample, if the data have sample weights
     orders : int64
         The orders of samples, one epoch after the other.
     work : the workspace
     sums : float64, two rows of 8 for each thread
-        Parts of sums over threads, by turns.
+        Partial sums of the threads, in alternate rows.
     barrier : int64
-        Counts arrivals.
+        The number of arrivals of threads.
     blocks : int64, three for each array of θ that trains
-        First and last entry, and whether it decays.
+        First entry, end, and whether it decays.
     rates : float64
-        The rate of each update.
+        The learning rate of each update.
     losses : float64
-        Of each epoch that ends; the last is that of the epoch begun.
+        The loss of each epoch that ends; the last entry belongs to the unfinished epoch.
     """
 
     pointers: Pointer

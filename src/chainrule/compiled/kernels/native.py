@@ -10,7 +10,7 @@ from numba.core import cgutils
 
 from chainrule.compiled.cache.building import njit
 
-intrinsic: Any = extending.intrinsic  # its own types know only what it is given
+intrinsic: Any = extending.intrinsic  # callers omit the first parameter, the typing context
 
 WORD = ir.IntType(64)
 PAUSE = "llvm.x86.sse2.pause"
@@ -19,9 +19,9 @@ SPINS = 4000  # reads of the counter (0.1 ms) before the processor is yielded to
 
 @intrinsic
 def call(typing: Any, address: Any, arguments: Any) -> Any:
-    """Call the compiled function at an address with a tuple of 64-bit words; nothing is returned.
+    """Call the compiled function at an address with a tuple of 64-bit words; return nothing.
 
-    Before them stand, in Numba's convention, the addresses of a result and of an exception.
+    In Numba's calling convention, the addresses of a result and of an exception come first.
     """
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -36,7 +36,7 @@ def call(typing: Any, address: Any, arguments: Any) -> Any:
 
 @intrinsic
 def pointer(typing: Any, address: Any, like: Any) -> Any:
-    """Return an address as a pointer to numbers of an array's kind, for ``numba.carray``."""
+    """Return an address as a pointer to numbers of an array's dtype, for ``numba.carray``."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         kind = context.get_value_type(signature.return_type)
@@ -47,7 +47,7 @@ def pointer(typing: Any, address: Any, like: Any) -> Any:
 
 @intrinsic
 def address(typing: Any, place: Any, offset: Any) -> Any:
-    """Return the address of the entry so far behind the one that a pointer points to."""
+    """Return the address of the entry at an offset from a pointer."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.ptrtoint(builder.gep(given[0], [given[1]]), WORD)
@@ -57,7 +57,7 @@ def address(typing: Any, place: Any, offset: Any) -> Any:
 
 @intrinsic
 def shifted(typing: Any, place: Any, offset: Any) -> Any:
-    """Return the pointer to the entry so far behind."""
+    """Return a pointer to the entry at an offset from a pointer."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.gep(given[0], [given[1]])
@@ -95,7 +95,7 @@ def fetch(typing: Any, place: Any, offset: Any) -> Any:
 
 @intrinsic
 def _add(typing: Any, address: Any) -> Any:
-    """Add 1 to the whole number at an address, at once for every thread."""
+    """Add 1 atomically to the integer at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         place = builder.inttoptr(given[0], WORD.as_pointer())
@@ -107,7 +107,7 @@ def _add(typing: Any, address: Any) -> Any:
 
 @intrinsic
 def _read(typing: Any, address: Any) -> Any:
-    """Return the whole number at an address as the other threads left it."""
+    """Return the integer at an address by an atomic load."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         place = builder.inttoptr(given[0], WORD.as_pointer())

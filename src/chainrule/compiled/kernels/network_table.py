@@ -1,6 +1,7 @@
 """A network as a table of integers, from which kernels read sizes, addresses and offsets.
 
-Kernels are compiled once for all networks; everything that differs between networks is in it.
+Kernels are compiled once for all networks; everything that differs between networks is in the
+table.
 """
 
 from typing import Any, NamedTuple, TypeAlias
@@ -19,39 +20,40 @@ from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
 
-# ---- the columns of the table, a row for each layer ---------------------------------------------
+# ---- columns of the table; each layer has a row -------------------------------------------------
 
 KINDS = (Dense, LayerNorm, ActivationLayer, Dropout)
-DENSE, NORM = range(2)  # the first of them: those with parameters
+DENSE, NORM = range(2)  # the indices in KINDS of those with parameters
 
 KIND, INPUTS, WIDTH, PLACE = range(4)
-W, B, TRAINS_W, TRAINS_B = range(4, 8)  # offsets in θ, −1 where there is none; whether they train
+W, B, TRAINS_W, TRAINS_B = range(4, 8)  # offsets in θ, or −1 without the array; whether they train
 X, Z, A, D = range(8, 12)  # offsets in the workspace: input, net input, output, da and delta
-DB, R = range(12, 14)  # the sum of delta; LayerNorm's one over the deviation
-FORWARD, BACKWARD, K = range(14, 17)  # addresses of the activation's loops, and its constants
-PASSES_ON = 17  # whether dx is wanted
-BORDER = 18  # Dropout's: hashes below it leave a unit out
+DB, R = range(12, 14)  # the sum of delta; LayerNorm's 1 / standard deviation
+FORWARD, BACKWARD, K = range(14, 17)  # addresses of the activation's loops; index of its constants
+PASSES_ON = 17  # whether dx is computed
+BORDER = 18  # Dropout's threshold: units with a hash below it are dropped
 RUN_FORWARD, RUN_BACKWARD = range(19, 21)  # addresses of the layer's kernels
 COLUMNS = 21
 
-SETTINGS = 8  # numbers before the constants of layers: penalty, clipping and the like
-LINE = 16  # numbers: arrays begin on multiples of it, and threads share no cache line
+SETTINGS = 8  # count of numbers before the layers' constants: penalty, clipping and so on
+LINE = 16  # arrays begin at multiples of this many numbers: threads share no cache line
 
 
 class Tables(NamedTuple):
-    """A network for kernels, for batches of at most some rows.
+    """The tables of a network, for batches of a limited number of rows.
 
     Attributes
     ----------
     layers : array (layers, COLUMNS) of int64
     constants : array of float64
-        What formulas take after their arguments.
+        Constants that formulas take after their arguments.
     work : int
         The length of the workspace.
     batch_x, batch_t, batch_weight, ones, zeros, panel : int
-        Where in it lie the batch's samples, targets and weights, ones, zeros, and gradients.
+        Offsets in the workspace of the batch's samples, targets and weights, of ones, of zeros,
+        and of gradients.
     elementwise : tuple of ElementwiseKernel
-        They keep the loops alive.
+        Owners that keep the loops in memory.
     """
 
     layers: NDArray[np.int64]
@@ -67,18 +69,18 @@ class Tables(NamedTuple):
 
 
 def rounded(count: int) -> int:
-    """Return so many numbers, and more up to the end of a line."""
+    """Return a count of numbers, rounded up to whole cache lines."""
     return -(-count // LINE) * LINE
 
 
 class Space:
-    """Hands out offsets one after the other."""
+    """Allocates consecutive offsets in the workspace."""
 
     def __init__(self) -> None:
         self.size = 0
 
     def take(self, count: int) -> int:
-        """Return the offset of so many numbers."""
+        """Allocate `count` numbers and return their offset."""
         start, self.size = self.size, self.size + rounded(count)
         return start
 
@@ -88,7 +90,7 @@ def tables(
 ) -> Tables:
     """Return the tables of a network for batches of at most `rows`, with a panel for gradients.
 
-    With `unit_by_unit`, arrays are as ``tiny`` has them, and activations run over whole layers.
+    With `unit_by_unit`, arrays have the layout of ``tiny``, and activations run over whole layers.
     """
     space, widest = Space(), max(network.widths)
     batch_x, batch_t = space.take(rows * network.inputs), space.take(rows * network.outputs)
@@ -128,7 +130,7 @@ def tables(
 def write_activation_kernels(
     table: NDArray[np.int64], network: Network, dtype: Dtype
 ) -> tuple[ElementwiseKernel, ...]:
-    """Write down the addresses of the activations' loops, and return what keeps them alive."""
+    """Store the addresses of the activations' loops, and return their owners."""
     elementwise: list[ElementwiseKernel] = []
     for row, layer in zip(table, network.layers, strict=True):
         if isinstance(layer, Dense | ActivationLayer):
@@ -138,25 +140,25 @@ def write_activation_kernels(
 
 
 def kind_of(layer: Layer) -> int:
-    """Return the number of a layer's kind."""
+    """Return the index of a layer's class in `KINDS`."""
     return KINDS.index(type(layer))
 
 
 def constants_of(layer: Layer) -> list[float]:
-    """Return what a layer's loops take: its activation's constants, or its own."""
+    """Return the constants of a layer's loops: those of its activation, or its own."""
     if isinstance(layer, Dense | ActivationLayer):
         return list(layer.activation.constants.values())
     return list(layer.constants.values())
 
 
 def place_of_block(row: NDArray[np.int64], block: Block) -> None:
-    """Write down where a parameter array lies, and whether it trains."""
+    """Store the offset of a parameter array, and whether it trains."""
     columns = (W, TRAINS_W) if block.param == "W" else (B, TRAINS_B)
     row[list(columns)] = block.start, block.trains
 
 
 def passes_on(table: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return for each layer whether one below it has something to train."""
+    """Return for each layer whether a layer below it has trainable parameters."""
     trains = (table[:, [TRAINS_W, TRAINS_B]] == 1).any(axis=1)
     below = np.concatenate([[False], trains[:-1]])
     return np.logical_or.accumulate(below)

@@ -18,21 +18,21 @@ POINTERS, THETA, DATA, WORK = (mem.FIELD_INDEX[name] for name in ("pointers", "t
 
 
 def run_forward(shared: Memory, theta: int, x: int, n: int, link: int, p: int, own: int) -> int:
-    """Write the prediction of up to a block of samples, or the raw output where `link` is 0.
+    """Write the prediction of up to a block of samples, or the raw output if `link` is 0.
 
     Parameters
     ----------
     shared : Memory
-        Tables and constants; what callers do not share is left out.
+        Tables and constants; the fields of a single call are missing.
     theta, x : int
-        The addresses of the parameters, and of samples that lie row after row.
+        The addresses of the parameters and of C-contiguous samples.
     n : int
     link : int
         The address of the loss's link.
     p : int
         The address of the prediction (n, outputs).
     own : int
-        The address of words for the memory's addresses (`OWN`), with the workspace behind them.
+        The address of words for the memory's addresses (`OWN`), followed by the workspace.
     """
     pointers = pointer(own, np.int64)
     for field in range(FIELD_INDEX):

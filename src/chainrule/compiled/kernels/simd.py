@@ -12,7 +12,7 @@ from numba.core import cgutils, types
 from numba.core.datamodel import models
 from numba.core.registry import cpu_target
 
-intrinsic: Any = extending.intrinsic  # what it makes is called without the first parameter
+intrinsic: Any = extending.intrinsic  # callers omit the first parameter, the typing context
 
 INDEX = ir.IntType(64)
 TARGET: Any = cpu_target.target_context
@@ -26,7 +26,8 @@ REGISTERS = 32 if "+avx512vl" in FEATURES else 16
 class Tile(types.Type):
     """The type of ``rows`` × ``columns`` vectors of numbers of one dtype.
 
-    Of a ``part``, which has one column, only as many lanes are read and written as is said.
+    A ``part`` has one column; only the first lanes of it, as many as requested, are read or
+    written.
     """
 
     def __init__(self, dtype: Any, rows: int, columns: int, *, part: bool = False) -> None:
@@ -35,18 +36,18 @@ class Tile(types.Type):
 
     @property
     def lanes(self) -> int:
-        """The numbers in one vector."""
+        """The count of numbers in one vector."""
         return BYTES * 8 // self.dtype.bitwidth
 
     @property
     def align(self) -> int:
-        """The bytes of one number, the only alignment that is promised."""
+        """The size of one number in bytes; no larger alignment is guaranteed."""
         return self.dtype.bitwidth // 8
 
 
 @extending.register_model(Tile)
 class TileModel(models.PrimitiveModel):
-    """A tile is an LLVM array of vectors, which the optimizer takes apart into registers."""
+    """A tile is an LLVM array of vectors, which the optimizer splits into registers."""
 
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         count = fe_type.rows * fe_type.columns
@@ -54,20 +55,20 @@ class TileModel(models.PrimitiveModel):
 
 
 def vector_type(tile: Tile) -> ir.VectorType:
-    """Return LLVM's type of one vector of a tile."""
+    """Return the LLVM type of one vector of a tile."""
     return ir.VectorType(scalar_type(tile), tile.lanes)
 
 
 def scalar_type(tile: Tile) -> ir.Type:
-    """Return LLVM's type of one number of a tile."""
+    """Return the LLVM type of one number of a tile."""
     return ir.FloatType() if tile.dtype == types.float32 else ir.DoubleType()
 
 
-# ---- what the intrinsics are made of -------------------------------------------------------------
+# ---- building blocks of the intrinsics -----------------------------------------------------------
 
 
 def entries(tile: Tile) -> list[tuple[int, int]]:
-    """Return (row, column) of each vector, in the order in which a tile holds them."""
+    """Return (row, column) of each vector, in the order in which a tile stores them."""
     return [(row, column) for row in range(tile.rows) for column in range(tile.columns)]
 
 
@@ -87,7 +88,7 @@ def made(builder: Any, tile: Tile, entry: Callable[[int, int], Any]) -> Any:
 
 def address(builder: Any, data: Any, start: Any, *steps: Any) -> Any:
     """Return the pointer to ``data[start + stride · count + …]``, given (stride, count) pairs."""
-    # Raw addresses: Numba's test for negative indices would stand in the innermost loops.
+    # Raw addresses: otherwise Numba checks for negative indices in the innermost loops.
     for stride, count in steps:
         start = builder.add(start, builder.mul(stride, ir.Constant(INDEX, count)))
     return builder.gep(data, [start])
@@ -107,7 +108,7 @@ def repeated(builder: Any, value: Any, lanes: int) -> Any:
 
 
 def called(builder: Any, name: str, tile: Tile, result: Any, arguments: list[Any]) -> Any:
-    """Return what LLVM's own function gives for the vectors of a tile."""
+    """Return the call of an LLVM intrinsic for the vectors of a tile."""
     name = name.format(f"v{tile.lanes}f{tile.dtype.bitwidth}")
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
@@ -115,7 +116,7 @@ def called(builder: Any, name: str, tile: Tile, result: Any, arguments: list[Any
 
 def mask(builder: Any, tile: Tile, count: Any) -> Any:
     """Return true in the first ``count`` lanes."""
-    kind = ir.IntType(tile.dtype.bitwidth)  # as wide as the numbers: no lane moves for the mask
+    kind = ir.IntType(tile.dtype.bitwidth)  # as wide as the numbers, so that no lane is moved
     lanes = ir.Constant(ir.VectorType(kind, tile.lanes), list(range(tile.lanes)))
     count = count if count.type == kind else builder.trunc(count, kind)
     return builder.icmp_signed("<", lanes, repeated(builder, count, tile.lanes))
@@ -147,7 +148,7 @@ def write(builder: Any, vector: Any, pointer: Any, tile: Tile, chosen: Any = Non
 
 @intrinsic
 def at(_: Any, array: Any, start: Any) -> Any:
-    """Return the address of ``array[start]``; unlike an array it has no owners to count."""
+    """Return the address of ``array[start]``, which, unlike an array, has no reference count."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(array)(context, builder, arguments[0]).data
@@ -158,19 +159,19 @@ def at(_: Any, array: Any, start: Any) -> Any:
 
 @intrinsic(prefer_literal=True)
 def whole(_: Any, data: Any, rows: Any, columns: Any) -> Any:
-    """Return a tile of zeros for numbers like those at an address."""
+    """Return a tile of zeros with the dtype of the numbers at an address."""
     tile = Tile(data.dtype, rows.literal_value, columns.literal_value)
     return constant(tile, data, rows, columns)
 
 
 @intrinsic(prefer_literal=True)
 def part(_: Any, data: Any, rows: Any) -> Any:
-    """Return a tile of zeros, one column of which only some lanes will be read and written."""
+    """Return a tile of zeros with one column, of which only the first lanes are used."""
     return constant(Tile(data.dtype, rows.literal_value, 1, part=True), data, rows)
 
 
 def constant(tile: Tile, *given: Any) -> Any:
-    """Return what an intrinsic is that gives zeros."""
+    """Return the signature and the code generator of an intrinsic that returns zeros."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return ir.Constant(context.get_value_type(tile), None)
@@ -180,7 +181,7 @@ def constant(tile: Tile, *given: Any) -> Any:
 
 @intrinsic
 def compact(_: Any) -> Any:
-    """Have the function that calls this compiled once and for size: no copies, no unrolling."""
+    """Compile the calling function once and for size, without inlining or unrolling it."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         for attribute in ("noinline", "optsize"):
@@ -192,19 +193,19 @@ def compact(_: Any) -> Any:
 
 @intrinsic
 def lanes(_: Any, tile: Any) -> Any:
-    """Return how many numbers one vector of a tile holds."""
+    """Return the count of numbers in one vector of a tile."""
     return types.intp(tile), lambda *_: ir.Constant(INDEX, tile.lanes)
 
 
 @intrinsic
 def rows(_: Any, tile: Any) -> Any:
-    """Return how many rows a tile has."""
+    """Return the number of rows of a tile."""
     return types.intp(tile), lambda *_: ir.Constant(INDEX, tile.rows)
 
 
 @intrinsic
 def columns(_: Any, tile: Any) -> Any:
-    """Return how many columns of vectors a tile has."""
+    """Return the number of columns of vectors of a tile."""
     return types.intp(tile), lambda *_: ir.Constant(INDEX, tile.columns)
 
 
@@ -230,32 +231,32 @@ def spread(_: Any, tile: Any, data: Any, start: Any, stride: Any) -> Any:
 
 @intrinsic
 def load_rows(_: Any, tile: Any, data: Any, start: Any, stride: Any, count: Any) -> Any:
-    """Return a vector for each row, from ``data[start + row · stride]``; ``count`` or all lanes."""
+    """Return a vector for each row, from ``data[start + row · stride]``; ``count`` lanes or all."""
     limited = isinstance(count, types.Integer)
     return loading(tile, Tile(tile.dtype, tile.rows, 1, part=limited), data, count)
 
 
 @intrinsic
 def load_columns(_: Any, tile: Any, data: Any, start: Any, stride: Any, count: Any) -> Any:
-    """Return a vector for each column, from ``data[start + column · stride]`` on, as for rows."""
+    """Return a vector for each column, from ``data[start + column · stride]``, as for rows."""
     limited = isinstance(count, types.Integer)
     return loading(tile, Tile(tile.dtype, tile.columns, 1, part=limited), data, count)
 
 
 @intrinsic
 def load_across(_: Any, tile: Any, data: Any, start: Any, stride: Any, count: Any) -> Any:
-    """Return a vector for each column, as :func:`load_columns`; of a part, ``count`` lanes."""
+    """Return a vector for each column, like :func:`load_columns`; of a part, ``count`` lanes."""
     return loading(tile, Tile(tile.dtype, tile.columns, 1, part=tile.part), data, count)
 
 
 @intrinsic
 def load(_: Any, tile: Any, data: Any, start: Any, stride: Any, count: Any) -> Any:
-    """Return a tile whose rows lie ``stride`` numbers apart; of a part, ``count`` lanes."""
+    """Return a tile whose rows are at a distance of ``stride``; of a part, ``count`` lanes."""
     return loading(tile, tile, data, count)
 
 
 def loading(tile: Tile, result: Tile, data: Any, count: Any) -> Any:
-    """Return what an intrinsic is that loads a tile."""
+    """Return the signature and the code generator of an intrinsic that loads a tile."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, numbers, start, stride, limit = arguments
@@ -273,7 +274,7 @@ def loading(tile: Tile, result: Tile, data: Any, count: Any) -> Any:
 
 @intrinsic
 def store(_: Any, tile: Any, data: Any, start: Any, stride: Any, count: Any) -> Any:
-    """Write a tile, its rows ``stride`` numbers apart; of a part, ``count`` lanes."""
+    """Write a tile with rows at a distance of ``stride``; of a part, ``count`` lanes."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, numbers, start, stride, *rest = arguments
@@ -321,7 +322,7 @@ def scaled(_: Any, tile: Any, factor: Any) -> Any:
 
 @intrinsic
 def kept(_: Any, tile: Any, condition: Any) -> Any:
-    """Return the tile where the condition holds, else zeros, without a branch."""
+    """Return the tile if the condition holds, else zeros, without a branch."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         nothing = ir.Constant(vector_type(tile), None)
@@ -353,7 +354,7 @@ def added(_: Any, tile: Any, other: Any) -> Any:
 
 @intrinsic
 def store_sums(_: Any, tile: Any, data: Any, start: Any, stride: Any) -> Any:
-    """Write the sum of each vector's lanes, to ``data[start + row · stride + column]``."""
+    """Write the sum of each vector's lanes to ``data[start + row · stride + column]``."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, numbers, start, stride = arguments
@@ -370,7 +371,7 @@ def store_sums(_: Any, tile: Any, data: Any, start: Any, stride: Any) -> Any:
 
 
 def runs(sums: list[Any], columns: int) -> list[tuple[Any, int, int, int]]:
-    """Return what is stored at once: a vector, its lane, how many lanes, which sum is the first."""
+    """Return what to store at once: (vector, first lane, number of lanes, index of the sum)."""
     found, seen = [], set()
     for vector, owners in sums:
         lane = 0
@@ -387,9 +388,10 @@ def runs(sums: list[Any], columns: int) -> list[tuple[Any, int, int, int]]:
 
 
 def sums_of(builder: Any, vectors: list[Any], tile: Tile) -> list[Any]:
-    """Return vectors of sums, and whose: two vectors become one of half sums, again and again.
+    """Return vectors of sums, each with the index of every lane's sum.
 
-    A sum on its own would take as many additions for one number as these take for all lanes.
+    Repeatedly, two vectors are reduced to one vector of partial sums. Summing each vector
+    separately would take as many additions for one number as this takes for all lanes.
     """
     held = [(vector, [index] * tile.lanes) for index, vector in enumerate(vectors)]
     for unit, block in rounds(tile):
@@ -399,8 +401,8 @@ def sums_of(builder: Any, vectors: list[Any], tile: Tile) -> list[Any]:
 
 
 def rounds(tile: Tile) -> list[tuple[int, int]]:
-    """Return (lanes of a unit, lanes of a block): neighboring units are added, block by block."""
-    # Within 16 bytes first: shuffles across that border take longer.
+    """Return (unit, block) in lanes for each round: it adds neighboring units within blocks."""
+    # Within 16 bytes first: shuffles across 16-byte boundaries take longer.
     near = 128 // tile.dtype.bitwidth
     return [(1, near)] * (near.bit_length() - 1) + [(near, tile.lanes)] * (
         (tile.lanes // near).bit_length() - 1
@@ -408,7 +410,7 @@ def rounds(tile: Tile) -> list[tuple[int, int]]:
 
 
 def halved(builder: Any, pair: Any, unit: int, block: int) -> Any:
-    """Return one vector of both vectors' units, each added to its neighbor, and whose they are."""
+    """Return the sums of neighboring units of two vectors, and the index of each lane's sum."""
     (left, owners), (right, others) = pair
     size, owned = len(owners), owners + others
     units = [list(range(i, i + unit)) for i in range(0, 2 * size, unit)]

@@ -63,9 +63,9 @@ from chainrule.compiled.kernels.network_table import (
 )
 from chainrule.compiled.kernels.updates import clip_values, penalize, penalty, run_rule
 
-FEW = 4  # sums that are stored at once
+FEW = 4  # number of sums that are stored at once
 
-# Shared with the program for several threads.
+# Functions shared with the program for several threads.
 penalty_sums, norm_part, change_whole = map(
     njit, (updates.penalty_sums, updates.norm_part, updates.change_whole)
 )
@@ -160,7 +160,7 @@ def loss(m: Memory, p: int) -> None:
 
 @njit
 def backward_layer(m: Memory, place: int, p: int) -> None:
-    """Compute delta, dW, db, and dx where the layer below wants it."""
+    """Compute delta, dW, db, and dx if a layer below needs it."""
     row = layer(m, place)
     count = uint64(row[WIDTH] * p)
     call(
@@ -239,7 +239,7 @@ def input_sums(m: Memory, row: Pointer, below: Pointer, p: int) -> None:
 
 @njit
 def change(m: Memory, update: int) -> None:
-    """Change θ by the gradient: penalty, clipping, rule."""
+    """Update θ by the gradient: penalty, clipping, rule."""
     header = m.header
     if header[PENALIZED]:
         for place in range(header[LAYERS]):
@@ -284,7 +284,7 @@ def one_batch(m: Memory, update: int, n: int, p: int) -> float:
 
 
 def run_tiny(m: Memory, rank: int, ranks: int) -> int:
-    """Run batches; return how many were done before a loss that is not finite.
+    """Run batches; return the number of batches before a nonfinite loss.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The kernels that change θ: penalty, clipping and the optimizer's rule over a thread's share.
+"""The kernels that update θ: penalty, clipping and the optimizer's rule over a thread's share.
 
 A rule is called by address, for a part of θ at a time. For SGD and momentum the update is part of
 the matrix product that computes the gradient, so the gradient is never stored.
@@ -66,7 +66,7 @@ from chainrule.compiled.kernels.network_table import (
     W,
 )
 
-THETA, SLOT, GRADIENT, OWN_PANEL = range(4)  # what ``passes.dense_weights`` writes into
+THETA, SLOT, GRADIENT, OWN_PANEL = range(4)  # destinations of ``layer_kernels.dense_weights``
 
 
 # ---- a layer ------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def change(
     rank: int,
     ranks: int,
 ) -> None:
-    """Change the thread's own parameters of a layer, or write down their gradient."""
+    """Update this thread's parameters of a layer, or store their gradient."""
     row = layer(m, place)
     first, last = share(row[WIDTH], LINE, rank, ranks)
     if first == last or row[KIND] > NORM:
@@ -104,7 +104,7 @@ def change(
 def change_weights(
     m: Memory, place: int, x: Any, update: int, turn: int, own: Any, rank: int, ranks: int
 ) -> None:
-    """Change some rows of W, whose gradient is deltaᵀ x."""
+    """Update some rows of W, whose gradient is deltaᵀ x."""
     row, mode = layer(m, place), m.header[MODE]
     (first, last), w, d = own, row[W], row[INPUTS]
     if mode == INSIDE_SGD:
@@ -125,13 +125,13 @@ def change_weights(
 def change_by_panels(
     m: Memory, place: int, x: Any, update: int, turn: int, own: Any, rank: int, ranks: int
 ) -> None:
-    """Change some rows of W, a few at a time, so that their gradient stays in the cache."""
+    """Update some rows of W, a few at a time, so that their gradient stays in the cache."""
     row, panel = layer(m, place), own_panel(m, rank)
     (first, last), d = own, row[INPUTS]
     step = max(1, m.header[PANEL_SIZE] // d)
     for start in range(first, last, step):
         stop = min(last, start + step)
-        # The product counts rows from W's first one: so W begins that much before the panel.
+        # The product counts rows from the first of W, so its start is that much before the panel.
         product(m, place, x, (OWN_PANEL, panel - start * d), (start, stop), (1.0, 0.0), rank)
         at, count = row[W] + start * d, (stop - start) * d
         penalize(m, at, m.work, panel, count, turn, ranks)
@@ -161,7 +161,7 @@ def product(m: Memory, place: int, x: Any, out: Any, rows: Any, factors: Any, ra
 
 @njit
 def settle(m: Memory, start: int, g0: int, count: int, decays: int, update: int, rank: int) -> None:
-    """Change some entries of θ by their gradient in the workspace, or write it down for later."""
+    """Update some entries of θ by their gradient in the workspace, or store the gradient."""
     if m.header[MODE] == WHOLE:
         for i in range(count):
             m.gradient[start + i] = m.work[g0 + i]
@@ -190,7 +190,7 @@ def run_rule(
 
 @njit
 def clip_values(m: Memory, g: Pointer, g0: int, count: int) -> None:
-    """Bring some entries of a gradient into the limits, where there are any."""
+    """Clip some entries of a gradient to the limits, if there are any."""
     limit = setting(m, CLIP_VALUE)
     if limit > 0:
         for i in range(g0, g0 + count):
@@ -206,7 +206,7 @@ def bounded(g: Any, limit: Any) -> Any:
 
 @njit
 def shortening(norm: float, limit: float) -> float:
-    """Return what a gradient of this norm is multiplied by; an infinite norm makes it NaN."""
+    """Return the factor that clips a gradient of this norm; NaN for an infinite norm."""
     return limit / norm + 0 * norm if norm > limit else 1.0 + 0 * norm
 
 
@@ -214,7 +214,7 @@ def shortening(norm: float, limit: float) -> float:
 
 
 def penalty_sums(m: Memory, turn: int, rank: int, ranks: int) -> None:
-    """Add up the sizes and the squares of the thread's own weights."""
+    """Sum the absolute values and the squares of this thread's weights."""
     sums = thread_sums(m, turn, rank)
     for place in range(m.header[LAYERS]):
         row = layer(m, place)
@@ -231,7 +231,7 @@ def penalty_sums(m: Memory, turn: int, rank: int, ranks: int) -> None:
 
 @njit
 def penalize(m: Memory, start: int, g: Pointer, g0: int, count: int, turn: int, ranks: int) -> None:
-    """Add the penalty's gradient to that of some weights."""
+    """Add the penalty's gradient to the gradient of some weights."""
     if not m.header[PENALIZED]:
         return
     l1, zero = setting(m, L1), number(m.theta, 0.0)
@@ -244,7 +244,7 @@ def penalize(m: Memory, start: int, g: Pointer, g0: int, count: int, turn: int, 
 
 @njit
 def weights_sum(m: Memory, turn: int, ranks: int) -> float:
-    """Return the batch's sum of sample weights as given; infinity where it is 0."""
+    """Return the batch's sum of unscaled sample weights; infinity if it is 0."""
     given = total(m, turn, WEIGHTS, ranks)
     return given if given > 0 else np.inf
 
@@ -268,11 +268,11 @@ def penalty(m: Memory, turn: int, ranks: int) -> float:
     return m.numbers[L1] * absolute + of_squares * square
 
 
-# ---- with the whole gradient at hand ------------------------------------------------------------
+# ---- updates by the whole gradient --------------------------------------------------------------
 
 
 def norm_part(m: Memory, turn: int, rank: int, ranks: int) -> None:
-    """Add up the squares of the thread's part of the gradient of what trains."""
+    """Sum the squares of this thread's part of the gradient of trainable entries."""
     sums = thread_sums(m, turn, rank)
     for place in range(m.header[BLOCKS]):
         block = shifted(m.blocks, 3 * place)
@@ -284,7 +284,7 @@ def norm_part(m: Memory, turn: int, rank: int, ranks: int) -> None:
 
 
 def change_whole(m: Memory, update: int, turn: int, rank: int, ranks: int) -> None:
-    """Change the thread's part of θ by the gradient, shortened to the norm that is allowed."""
+    """Update this thread's part of θ by the gradient, clipped to the allowed norm."""
     limit, norm = m.numbers[CLIP_NORM], np.sqrt(total(m, turn, NORM_SQUARE, ranks))
     factor = number(m.theta, shortening(norm, limit))
     for place in range(m.header[BLOCKS]):
