@@ -49,15 +49,15 @@ def large(**options) -> WorkedExample:
 
 
 def strange() -> WorkedExample:
-    """Return an example whose words are full of signs that LaTeX takes for its own."""
+    """Return an example whose texts contain many characters that are special in LaTeX."""
     curve = Custom("my_curve_2", lambda z: z * z * z)
     network = mlp(1, 1, activation=curve, loss="squared-error")
     long = "https://example.org/" + "a_long%20path/" * 12 + "x" * 150
     example = explain(network, [1.0, 0.0], [1.0], [0.0], "sgd")
-    pattern = {"x": "größe_{<u>} über", "W": "№%$#&_{<w>}", "b": "中_{<u>}", "z": "ã{<u>}"}
-    again = explain(
-        network, [1.0, 0.0], [1.0], [0.0], notation=replace(NOTATIONS["plain"], patterns=pattern)
-    )
+    pattern = {"x": "größe_{<u>} über", "W": "№%$#&_{<w>}", "b": "中_{<u>}", "z": "ã_{<u>}"}
+    notation = replace(NOTATIONS["plain"], patterns=pattern)
+    with pytest.warns(UserWarning, match="has no pattern for a, dW, da"):
+        again = explain(network, [1.0, 0.0], [1.0], [0.0], notation=notation)
     return replace(again, title=STRANGE, source=f"{STRANGE} {long}", history=example.history)
 
 

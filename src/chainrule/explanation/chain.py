@@ -1,7 +1,7 @@
-"""The factors of a chain rule, read off the equations: each derivative apart, each path apart.
+"""The factors and paths of the chain rule, taken from the engine's equations.
 
-In a product with one adjoint (∂C by something), inside the equation of the adjoint of v, the other
-factor is the derivative of that something by v. No derivative is written down here.
+The equation of ∂C/∂v contains products with an adjoint ∂C/∂u; the other factor of such a product
+is ∂u/∂v. So no derivative has to be written down a second time.
 """
 
 from collections.abc import Callable
@@ -43,11 +43,11 @@ def _times(left: Expression, right: Expression) -> Expression:
     return Operation("*", left, right, left.value * right.value)
 
 
-# ---- pieces that are listed apart ---------------------------------------------------------------
+# ---- parts with rows of their own ---------------------------------------------------------------
 
 
 def sloping(scope: Scope) -> str:
-    """Return the name whose equation has the activation's derivative, nothing where that is 1."""
+    """Return the name whose equation contains the activation's derivative; empty if that is 1."""
     if "df" not in scope.functions or isinstance(scope.functions["f"], Identity):
         return ""
     return next(name for name, equation in scope.equations.items() if "df(" in equation)
@@ -67,7 +67,7 @@ def local(scope: Scope, index: Index) -> Expression:
 
 
 def path(scope: Scope, index: Index) -> Expression:
-    """Return what one unit of a layer adds to ∂C/∂x of one input: (sample, input, unit)."""
+    """Return the contribution of one unit to ∂C/∂x of one input: (sample, input, unit)."""
     sample, source, unit = index
     pairs = factors(named(scope, "dx", (sample, source))) or []
     adjoint, other = pairs[unit]
@@ -75,20 +75,20 @@ def path(scope: Scope, index: Index) -> Expression:
 
 
 class Piece(NamedTuple):
-    """A part of a chain rule that gets a row of its own."""
+    """A part of a chain rule that can have a row of its own."""
 
     expression: Callable[[Scope, Index], Expression]
-    belongs: Callable[[Scope], str]  # in front of which name of its scope it stands
+    belongs: Callable[[Scope], str]  # the name of its scope that it precedes
     shape: Callable[[Scope], Index]
 
 
 def _sums_products(scope: Scope) -> bool:
-    """Tell whether a layer passes its delta on through a matrix of weights."""
+    """Return whether a layer passes its delta back through a weight matrix."""
     return "delta" in scope.equations and "delta" in free_names(scope.equations["dx"])
 
 
 def several(scope: Scope) -> bool:
-    """Tell whether more than one path leads from a hidden unit through this layer."""
+    """Return whether more than one path leads from a hidden unit through this layer."""
     inner = scope.neighbors["below"] is not scope.neighbors["input"]
     return inner and _sums_products(scope) and len(factors(named(scope, "dx", (0, 0))) or []) > 1
 
@@ -125,7 +125,7 @@ PIECES: dict[str, Piece] = {
 
 
 def routes(scope: Scope, name: str, index: Index, pieces: tuple[str, ...]) -> list[Expression]:
-    """Return the chain rule of one entry in terms of its factors, where they are listed apart.
+    """Return the chain rule of one entry in terms of the factors that have rows of their own.
 
     Parameters
     ----------
@@ -134,12 +134,12 @@ def routes(scope: Scope, name: str, index: Index, pieces: tuple[str, ...]) -> li
         Such as ``"dW"``.
     index : tuple of int
     pieces : tuple of str
-        Those of `PIECES` that have rows.
+        The keys of `PIECES` that have rows.
 
     Returns
     -------
     list of Expression
-        One, or none where the equation says the same.
+        One, or none if it would repeat the equation.
     """
     factored = "slope" in pieces and bool(sloping(scope))
     if factored and name == sloping(scope):
@@ -166,8 +166,8 @@ def _weight(scope: Scope, name: str, index: Index, pieces: tuple[str, ...]) -> l
     for sample, (delta, other) in enumerate(factors(named(scope, name, index)) or []):
         for adjoint, _ in factors(named(scope, "delta", delta.index)) or []:
             product = _multiplied(adjoint, _slope(scope, delta.index))
-            apart = Leaf(scope, "local", (sample, *index), other.value)
-            factor = apart if "local" in pieces and name == "dW" else other
+            listed = Leaf(scope, "local", (sample, *index), other.value)
+            factor = listed if "local" in pieces and name == "dW" else other
             terms.append(_times(product, factor))
     if len(terms) < 2:
         return terms
@@ -175,7 +175,7 @@ def _weight(scope: Scope, name: str, index: Index, pieces: tuple[str, ...]) -> l
 
 
 def _paths(scope: Scope, index: Index) -> list[Expression]:
-    """Return ∂C/∂a below as the sum of what each unit above adds."""
+    """Return ∂C/∂a of a unit as the sum of the contributions of the next layer's units."""
     pairs = factors(named(scope, "dx", index)) or []
     leaves = [
         Leaf(scope, "path", (*index, j), adjoint.value * other.value)

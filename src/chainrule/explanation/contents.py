@@ -1,7 +1,4 @@
-"""What a step computes, in the order in which a person computes it, and what each entry is.
-
-It only reads the scopes that the engine wired.
-"""
+"""The arrays of a step in the order of a calculation by hand, and the reference of each entry."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,8 +12,8 @@ from chainrule.pages import Index, Ref
 from chainrule.wiring import Step
 
 LOSS_NAMES = {"terms": "error", "value": "loss"}
-OWN = "decay"  # the one constant of an optimizer that each array has its own of
-PENALTY_SUMS = ("absolute", "square")  # what each array adds to the penalty
+OWN = "decay"  # the only optimizer constant that differs between arrays
+PENALTY_SUMS = ("absolute", "square")  # each array's contributions to the penalty
 
 
 class Array(NamedTuple):
@@ -28,14 +25,14 @@ class Array(NamedTuple):
 
 
 def contents(step: Step, rule: Optimizer | None, pieces: tuple[str, ...] = ()) -> Iterator[Array]:
-    """Yield all that a step computes.
+    """Yield all arrays of a step.
 
     Parameters
     ----------
     step : Step
     rule : Optimizer, optional
     pieces : tuple of str
-        Which parts of a chain rule to list apart, of those in `chain.PIECES`.
+        The parts of the chain rule that have rows of their own, as keys of `chain.PIECES`.
     """
     yield from _given(step, rule)
     yield from (Array("given", scope, "mask") for scope in step.layers if "mask" in scope)
@@ -47,8 +44,8 @@ def contents(step: Step, rule: Optimizer | None, pieces: tuple[str, ...] = ()) -
         yield Array("backward", scope, "da")
         for name in scope.equations:
             if name not in forward_names(scope):
-                apart = (p for p in pieces if chain.PIECES[p].belongs(scope) == name)
-                yield from (Array("backward", scope, piece) for piece in apart)
+                before = (p for p in pieces if chain.PIECES[p].belongs(scope) == name)
+                yield from (Array("backward", scope, piece) for piece in before)
                 yield Array("backward", scope, name)
     if rule is not None:
         yield from _update(step, rule)
@@ -75,7 +72,7 @@ def _given(step: Step, rule: Optimizer | None) -> Iterator[Array]:
 
 
 def _constants(step: Step) -> Iterator[Array]:
-    """Yield the single numbers that lines use: n, and what layers, loss and penalty are set to."""
+    """Yield the scalars that lines use: n, and the settings of layers, loss and penalty."""
     for scope in (*step.layers, step.loss, step.penalty):
         names = [n for n, value in scope.values.items() if not np.shape(value) and n != "value"]
         used = [n for n in names if n != "n" or scope["n"] > 1]
@@ -83,13 +80,13 @@ def _constants(step: Step) -> Iterator[Array]:
 
 
 def forward_names(scope: Scope) -> list[str]:
-    """Return a layer's names up to its output a, in their order."""
+    """Return the names of a layer's forward pass, in order: those up to its output a."""
     order = list(scope.equations)
     return order[: order.index("a") + 1]
 
 
 def _error(step: Step) -> Iterator[Array]:
-    """Yield outputs, predictions, each error and the total, then the penalty."""
+    """Yield outputs, predictions, the errors and their mean, then the penalty."""
     yield Array("error", step.loss, "o")
     yield from (Array("error", step.loss, name) for name in step.loss.equations if name != "do")
     if step.penalty.equations:
@@ -103,7 +100,7 @@ def _error(step: Step) -> Iterator[Array]:
 
 
 def unused(step: Step) -> set[str]:
-    """Return the names of a penalty whose factors are all 0."""
+    """Return the names that the penalty does not use because their factors are 0."""
     penalty = step.network.penalty
     of_l1 = ["absolute", "sign"] if not penalty.l1 else []
     of_l2 = ["square"] if not (penalty.l2 or penalty.alpha) else []
@@ -111,25 +108,25 @@ def unused(step: Step) -> set[str]:
 
 
 def _update(step: Step, rule: Optimizer) -> Iterator[Array]:
-    """Yield the slots and the penalized gradient, then what is clipped together, then the rest."""
+    """Yield the penalized gradients, then the clipping of all of them, then each array's update."""
     before = ("sign", "dpenalty", "dC", "squares")
     idle = unused(step)
     for block in step.network.layout.blocks:
         scope = step.arrays[block.name]
         names = [n for n in scope.equations if n in before and n not in idle]
-        wanted = (n for n in names if block.trains or n != "squares")
-        yield from (Array("update", scope, name) for name in wanted)
+        shown = (n for n in names if block.trains or n != "squares")
+        yield from (Array("update", scope, name) for name in shown)
     yield from (Array("update", step.clip, name) for name in step.clip.equations)
     for scope in step.arrays.values():
         names = [n for n in scope.equations if n not in (*before, *PENALTY_SUMS)]
         yield from (Array("update", scope, name) for name in names)
 
 
-# ---- what is what -------------------------------------------------------------------------------
+# ---- references ---------------------------------------------------------------------------------
 
 
 def refer(step: Step, scope: Scope, name: str, index: Index) -> Ref:
-    """Return what an entry of a scope's name is."""
+    """Return the reference of one entry of an array."""
     label = scope.label
     if label in step.arrays:
         return _of_array(step, scope, name, index)

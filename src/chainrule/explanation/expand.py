@@ -1,7 +1,7 @@
-"""One entry of one equation as a scalar expression: what is added and multiplied, by name.
+"""Expands one entry of an array equation into a scalar expression.
 
-An array equation such as ``delta.T @ x`` becomes the sum of products that a person would write down
-for one weight. Values are those that the evaluator computed; nothing is computed anew.
+An equation such as ``delta.T @ x`` becomes the sum of products that a person would write down for
+one weight. The values are those that the engine's evaluator computed.
 """
 
 import ast
@@ -41,7 +41,7 @@ SYMBOLS: dict[type[ast.AST], str] = {
 }
 
 
-CLOSE = 1e-13  # of a textbook's formula to the stable one that ran
+CLOSE = 1e-13  # relative difference at which a textbook formula equals the stable one
 
 
 def entry(scope: Scope, name: str, index: Index) -> Expression:
@@ -50,7 +50,7 @@ def entry(scope: Scope, name: str, index: Index) -> Expression:
     Parameters
     ----------
     scope : Scope
-        Where the quantity has its equation.
+        The scope that contains the quantity's equation.
     name : str
     index : tuple of int
         The entry; empty for a single number.
@@ -63,15 +63,15 @@ def entry(scope: Scope, name: str, index: Index) -> Expression:
 
 
 def named(scope: Scope, name: str, index: Index) -> Expression:
-    """Return the line of one entry of a name: its equation, or the leaf it is another name of."""
-    home, there = scope.resolve(name)
-    if home is not scope or there in home.values:
+    """Return the line of one entry: its equation, or a leaf if the name only refers to another."""
+    owner, there = scope.resolve(name)
+    if owner is not scope or there in owner.values:
         return _leaf(scope, name, index)
     return entry(scope, name, index)
 
 
 def origin(scope: Scope, name: str) -> tuple[Scope, str]:
-    """Return where a name's value really comes from, past links and equations that only rename."""
+    """Return the scope and name a value comes from, past links and equations that only rename."""
     scope, name = scope.resolve(name)
     if name not in scope.values and isinstance(tree := parse(scope.equations[name]), ast.Name):
         return origin(scope, tree.id)
@@ -100,11 +100,11 @@ def _expand(scope: Scope, tree: ast.expr, index: Index) -> Expression:
         case ast.Call(ast.Name(name), arguments, _):
             return _function(scope, tree, name, arguments, index, value)
         case _:
-            return _joined(scope, tree, index, value)
+            return _operator(scope, tree, index, value)
 
 
-def _joined(scope: Scope, tree: ast.expr, index: Index, value: float) -> Expression:
-    """Return what an operator joins."""
+def _operator(scope: Scope, tree: ast.expr, index: Index, value: float) -> Expression:
+    """Return the expression of an operator and its operands."""
     match tree:
         case ast.UnaryOp(_, operand):
             return Negation(_expand(scope, operand, index), value)
@@ -120,7 +120,7 @@ def _joined(scope: Scope, tree: ast.expr, index: Index, value: float) -> Express
 def _function(
     scope: Scope, tree: ast.Call, name: str, arguments: list[ast.expr], index: Index, value: float
 ) -> Expression:
-    """Return what a function makes of its operands."""
+    """Return the expression of a function call."""
     if name in REDUCTIONS:
         return _reduction(scope, tree, name, index, value)
     if name == "where":
@@ -137,14 +137,15 @@ def _fit(index: Index, shape: Index) -> Index:
 
 
 def number(array: Any, index: Index) -> Any:
+    """Return one entry of an array, or a scalar, as a Python number."""
     return array[index].item() if np.shape(array) else getattr(array, "item", lambda: array)()
 
 
 def _leaf(scope: Scope, name: str, index: Index) -> Leaf:
-    home, there = origin(scope, name)
-    array = home[there]
+    owner, there = origin(scope, name)
+    array = owner[there]
     index = _fit(index, np.shape(array))
-    return Leaf(home, there, index, number(array, index))
+    return Leaf(owner, there, index, number(array, index))
 
 
 def _operation(symbol: str, left: Expression, right: Expression, value: float) -> Expression:
@@ -157,7 +158,7 @@ def _operation(symbol: str, left: Expression, right: Expression, value: float) -
 def _product(
     scope: Scope, left: ast.expr, right: ast.expr, index: Index, value: float
 ) -> Expression:
-    """Return the sum of products that an entry of a matrix product is."""
+    """Return one entry of a matrix product as a sum of products."""
     terms: list[Expression] = []
     for i in range(np.shape(scope.evaluate(left))[1]):
         a, b = _expand(scope, left, (index[0], i)), _expand(scope, right, (i, index[1]))
@@ -166,7 +167,7 @@ def _product(
 
 
 def _reduction(scope: Scope, tree: ast.Call, name: str, index: Index, value: float) -> Expression:
-    """Return sum, mean or max over an axis, written out."""
+    """Return a sum, mean or maximum over an axis, with all of its terms."""
     options = {str(k.arg): ast.literal_eval(k.value) for k in tree.keywords}
     shape = np.shape(scope.evaluate(tree.args[0]))
     places = _places(shape, index, options.get("axis"), options.get("keepdims", False))
@@ -180,7 +181,7 @@ def _reduction(scope: Scope, tree: ast.Call, name: str, index: Index, value: flo
 
 
 def _places(shape: Index, index: Index, axis: int | None, keepdims: bool) -> list[Index]:  # noqa: FBT001 (an option of the equation)
-    """Return the entries that a reduction to one entry goes over."""
+    """Return the entries that a reduction combines into one entry of its result."""
     if axis is None:
         return list(np.ndindex(*shape))
     before, after = index[:axis], index[axis + 1 :] if keepdims else index[axis:]
@@ -188,7 +189,7 @@ def _places(shape: Index, index: Index, axis: int | None, keepdims: bool) -> lis
 
 
 def _through(place: ast.expr, index: Index) -> Index:
-    """Return the entry of an array that an entry of its subscript stands for."""
+    """Return the index into an array of an entry of its subscript."""
     inner: list[int] = []
     rest = list(index)
     for part in place.elts if isinstance(place, ast.Tuple) else [place]:
@@ -208,19 +209,19 @@ def _through(place: ast.expr, index: Index) -> Index:
 def _call(
     scope: Scope, name: str, arguments: list[ast.expr], index: Index, value: float
 ) -> Expression:
-    """Return a function's textbook formula where it equals what ran, else the call by name."""
+    """Return a function's textbook formula if it gives the computed value, else a call by name."""
     activation, formula = _formula(scope, name)
-    if activation and activation.name in READERS and name != "df":  # as a calculator has it
+    if activation and activation.name in READERS and name != "df":  # calculators have it
         return Call(activation.name, (_expand(scope, arguments[0], index),), value)
     if activation and formula:
         texts = tuple(ast.unparse(a) for a in arguments)
-        tree = _put_in(formula, texts, tuple(activation.constants.items()))
+        tree = _substituted(formula, texts, tuple(activation.constants.items()))
         if _equals(scope, tree, index, value):
             return _expand(scope, tree, index)
     operands = tuple(_expand(scope, a, index) for a in arguments)
     if activation is None:
-        own = None if name in VOCABULARY else _scalar(scope.functions[name])
-        return Call(name, operands, value, own)
+        function = None if name in VOCABULARY else _scalar(scope.functions[name])
+        return Call(name, operands, value, function)
     shown = re.sub(r"\W", "_", activation.name)
     if name == "df":
         return Call(f"d{shown}", operands[:1], value, _scalar(activation.slope_at))
@@ -228,11 +229,11 @@ def _call(
 
 
 def _equals(scope: Scope, tree: ast.expr, index: Index, value: float) -> bool:
-    """Tell whether a textbook's formula gives the value that the stable one gave."""
+    """Return whether a textbook formula gives the value of the stable formula."""
     try:
         with np.errstate(over="raise", divide="raise"):
             written = scope.evaluate(tree)
-    except FloatingPointError:  # as 1 / (1 + e^−z) far to the left
+    except FloatingPointError:  # such as 1 / (1 + e^−z) at large negative z
         return False
     gap = abs(number(written, _fit(index, np.shape(written))) - value)
     return bool(gap <= CLOSE * abs(value))
@@ -244,7 +245,7 @@ def _scalar(function: Callable[..., Any]) -> Callable[..., float]:
 
 
 def _formula(scope: Scope, name: str) -> tuple[Activation | None, str]:
-    """Return the activation that a name stands for in a scope, and its formula or slope."""
+    """Return the activation behind a name of a scope, and its formula or derivative."""
     function = scope.functions.get(name)
     owner = getattr(function, "__self__", function)
     if isinstance(owner, Activation):
@@ -255,17 +256,17 @@ def _formula(scope: Scope, name: str) -> tuple[Activation | None, str]:
 
 
 @cache
-def _put_in(
+def _substituted(
     formula: str, arguments: tuple[str, ...], constants: tuple[tuple[str, float], ...]
 ) -> ast.expr:
-    """Return a formula's tree with arguments in place of z and a, and its constants' values."""
+    """Return a formula's tree with z, a and the constants replaced by arguments and values."""
     names = {name: parse(text) for name, text in zip("za", arguments, strict=False)}
     names |= {name: ast.Constant(value) for name, value in constants}
-    return parse(ast.unparse(_Put(names).visit(ast.parse(formula, mode="eval")).body))
+    return parse(ast.unparse(_Substitution(names).visit(ast.parse(formula, mode="eval")).body))
 
 
-class _Put(ast.NodeTransformer):
-    """Puts expressions in the place of names."""
+class _Substitution(ast.NodeTransformer):
+    """Replaces names by expressions."""
 
     def __init__(self, names: dict[str, ast.expr]) -> None:
         self.names = names

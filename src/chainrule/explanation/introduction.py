@@ -108,7 +108,7 @@ def _sizes(network: Network) -> str:
 
 def _units(network: Network) -> Iterator[str]:
     """Yield which activations the units have, and what the loss makes of the outputs."""
-    names = list(filter(None, map(activation_words, network.layers)))
+    names = [words for layer in network.layers if (words := activation_words(layer))]
     if network.loss.owns_link:
         names.pop()
     elif len(set(names)) == 1:

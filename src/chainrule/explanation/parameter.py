@@ -1,7 +1,7 @@
-"""The derivation of one parameter, at any size: its gradient back to the error, then its update.
+"""The derivation of a single parameter in a network of any size: its gradient and its update.
 
-Sums show their largest terms first and the rest as what it comes to; what the forward pass gave for
-other units is taken as given.
+Sums show their largest terms and the total of the others; results of the forward pass for other
+units are listed as given.
 """
 
 import re
@@ -35,17 +35,11 @@ from chainrule.wiring import Step
 Entry = tuple[Scope, str, Index]
 
 BACKWARD = ("delta", "slope", "local", "dx", "do", "dxhat")
-WHOLE = (
-    "absolute",
-    "square",
-    "squares",
-    "norm",
-    "factor",
-)  # sums over whole arrays stay as they are
+WHOLE = ("absolute", "square", "squares", "norm", "factor")  # sums over whole arrays: not derived
 
 
 def find(writer: Writer, name: str) -> tuple[Block, Index]:
-    """Return the array and the place of a parameter, by its key or the notation's own name.
+    """Return the array and the index of a parameter, by its key or its name in the notation.
 
     Parameters
     ----------
@@ -56,7 +50,7 @@ def find(writer: Writer, name: str) -> tuple[Block, Index]:
     Raises
     ------
     InputError
-        If the place is outside the array, or too few indices are named.
+        If the index is outside the array, or has too few numbers.
     UnknownNameError
         If there is no such array or name.
     """
@@ -75,20 +69,18 @@ def find(writer: Writer, name: str) -> tuple[Block, Index]:
 def _place(block: Block, name: str, place: str) -> Index:
     if not re.fullmatch(r"\d+(, *\d+)*", place):
         example = f"{block.name}[{','.join('0' * len(block.shape))}]"
-        raise InputError(f"parameter {name!r}: name one entry, such as {example}")
+        raise InputError(f"parameter {name!r}: give the index of one entry, such as {example}")
     index = tuple(int(part) for part in place.split(","))
     if len(index) != len(block.shape) or any(
         i >= n for i, n in zip(index, block.shape, strict=True)
     ):
         last = ",".join(str(n - 1) for n in block.shape)
-        raise InputError(
-            f"parameter {name!r}: {block.name} goes from 0 to [{last}], counted from 0"
-        )
+        raise InputError(f"parameter {name!r}: the indices of {block.name} go from 0 to [{last}]")
     return index
 
 
 def derive(writer: Writer, state: State, name: str) -> ExampleStep:
-    """Return the step that begins at a state, as far as one parameter is concerned."""
+    """Return the part of a step from a state that derives one parameter."""
     block, index = find(writer, name)
     writer = replace(writer, focus=(block.layer, block.param, index))
     with np.errstate(all="ignore"):
@@ -112,11 +104,11 @@ def _rows(
     apart: tuple[str, ...],
     numerical: dict[str, np.ndarray],
 ) -> Iterator[Quantity]:
-    """Yield what is given, then what is derived, each in the order of the whole step."""
+    """Yield the given numbers, then the derived ones, both in the order of the whole step."""
     order = list(contents(step, writer.setup.rule, apart))
     for wanted in (given, derived):
         places: dict[tuple[str, str], set[Index]] = {}
-        for entry in wanted:  # by what they are: constants have a scope for each array
+        for entry in wanted:  # grouped by reference, because constants occur in each array's scope
             ref = refer(step, *entry)
             places.setdefault(ref[:2], set()).add(ref.index)
         for section, scope, name in order:
@@ -129,7 +121,7 @@ def _rows(
 def _closure(
     writer: Writer, step: Step, block: Block, index: Index
 ) -> tuple[set[Entry], set[Entry]]:
-    """Return the entries to derive, and those that their lines take as given."""
+    """Return the entries to derive, and the entries that their lines use as given."""
     array, layer = step.arrays[block.name], step.layers[block.layer]
     first = "w_new" if writer.setup.rule else "dC" if step.penalty.equations else "d"
     waiting: list[Entry] = [(array, first, index), (layer, f"d{block.param}", index)]
@@ -152,7 +144,7 @@ def _closure(
 
 
 def _leaves(writer: Writer, scope: Scope, name: str, index: Index) -> list[Leaf]:
-    """Return what the shown lines of an entry name."""
+    """Return the leaves of the lines that are shown for an entry."""
     apart = ("slope",)
     trees = [expression(scope, name, index), *chain.routes(scope, name, index, apart)]
     short = [shorten(tree, writer.most_terms, writer.keeps) for tree in trees]
@@ -160,7 +152,7 @@ def _leaves(writer: Writer, scope: Scope, name: str, index: Index) -> list[Leaf]
 
 
 def _derivable(step: Step, leaf: Leaf) -> bool:
-    """Tell whether a leaf belongs to the way back or the update, not to what is given."""
+    """Return whether a leaf belongs to the backward pass or the update, so that it is derived."""
     if leaf.name in chain.PIECES:
         return True
     if leaf.name in leaf.scope.values or leaf.name in WHOLE:
