@@ -1,4 +1,4 @@
-"""The confusion table of ``chainrule check``: what it says of attempts that are known to be wrong.
+"""Count the verdicts of ``chainrule check`` on attempts whose true verdicts are known.
 
-It is no test: ``make bench-check`` prints the figures that docs/benchmarks.md has.
+``make bench-check`` prints the tables in docs/benchmarks.md.
 """

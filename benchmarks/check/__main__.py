@@ -1,6 +1,6 @@
-"""``python -m benchmarks.check``: the figures of `check`, over programs and mistakes made again.
+"""``python -m benchmarks.check``: count what `check` finds in programs and reproduced mistakes.
 
-The same numbers come out every time, but for the seconds.
+All numbers except the times are the same in every run.
 """
 
 import argparse
@@ -11,82 +11,90 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks import page
-from benchmarks.check import apart, cases, programs, tables
-from benchmarks.check.programs import Judged
+from benchmarks.check import cases, distinguishing, programs, tables
+from benchmarks.check.programs import ProgramResult
 from benchmarks.check.scores import Score, score
 
 REGION = "bench-check"
 BEGIN, END = page.markers(REGION)
-SAMPLE = 300  # mistakes made again, unless said otherwise: ten minutes on two cores at most
+SAMPLE = 300  # reproduced mistakes by default: at most ten minutes on two cores
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 
 def options() -> argparse.Namespace:
-    """Return what the command line says."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description=__doc__)
-    parser.add_argument("--sample", type=int, default=SAMPLE, help="mistakes to make again")
-    parser.add_argument("--full", action="store_true", help="every mistake in every way: days")
+    parser.add_argument(
+        "--sample", type=int, default=SAMPLE, help="number of mistakes to reproduce"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="every mistake in every form; takes days"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument(
         "--write", action="store_true", help="write the two tables to docs/benchmarks.md"
     )
-    parser.add_argument("--distinguish", action="store_true", help="only what cannot be told apart")
+    parser.add_argument(
+        "--distinguish",
+        action="store_true",
+        help="print only the mistakes that cannot be distinguished",
+    )
     return parser.parse_args()
 
 
 def all_of(work: Callable[[T], S], things: Sequence[T], jobs: int) -> list[S]:
-    """Return the results of some work, in order."""
+    """Return the results of a function for many arguments, in order."""
     with ProcessPoolExecutor(jobs) as pool:
         return list(pool.map(work, things))
 
 
 def main() -> None:
-    """Print every figure, and write the page's tables if requested."""
+    """Print all tables, and write those of the page if requested."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    said = options()
-    if said.distinguish:
-        print(apart.report())
+    arguments = options()
+    if arguments.distinguish:
+        print(distinguishing.report())
         return
-    whole = all_of(programs.judge, programs.programs(), said.jobs)
-    print("\n\n".join(told_of_programs(whole)), flush=True)
-    chosen = cases.sample(None if said.full else said.sample, said.seed)
-    made = all_of(score, [*cases.product(right=True), *chosen], said.jobs)
-    print("\n\n".join(told_of_mistakes(made)))
-    if said.write:
+    whole = all_of(programs.check_program, programs.programs(), arguments.jobs)
+    print("\n\n".join(program_tables(whole)), flush=True)
+    chosen = cases.sample(None if arguments.full else arguments.sample, arguments.seed)
+    made = all_of(score, [*cases.product(right=True), *chosen], arguments.jobs)
+    print("\n\n".join(mistake_tables(made)))
+    if arguments.write:
         write(page.PAGE, region(whole, made))
 
 
-def told_of_programs(found: Sequence[Judged]) -> Iterator[str]:
+def program_tables(found: Sequence[ProgramResult]) -> Iterator[str]:
     """Yield the tables of the programs."""
     yield "Programs as learners write them (tests/diagnosis/programs)"
     yield tables.of_programs(found)
     yield tables.table(tables.SUMMARY, [tables.summary_of_programs(found)], words=0)
-    if others := tables.otherwise(found):
-        yield f"Otherwise than expected:\n{others}"
+    if others := tables.unexpected(found):
+        yield f"Not as expected:\n{others}"
 
 
-def told_of_mistakes(found: Sequence[Score]) -> Iterator[str]:
-    """Yield the tables of mistakes made again."""
-    yield "\nMistakes made again with the checker's own equations"
+def mistake_tables(found: Sequence[Score]) -> Iterator[str]:
+    """Yield the tables of reproduced mistakes."""
+    yield "\nMistakes reproduced with the checker's own equations"
     yield tables.by_entry(found)
     head = ("", *tables.HEAD)
-    yield tables.table(head, tables.by_hand_in(found))
-    yield tables.table(head, tables.by(found, lambda s: s.case.ground))
+    yield tables.table(head, tables.by_form(found))
+    yield tables.table(head, tables.by(found, lambda s: s.case.setup_name))
     yield tables.table(head, tables.by(found, lambda s: s.case.convention))
     if failed := tables.failures(found):
-        yield f"Otherwise than expected:\n{failed}"
+        yield f"Not as expected:\n{failed}"
 
 
-def region(whole: Sequence[Judged], made: Sequence[Score]) -> str:
-    """Return the region of docs/benchmarks.md."""
+def region(whole: Sequence[ProgramResult], made: Sequence[Score]) -> str:
+    """Return the tables in docs/benchmarks.md, with their text."""
     wrong = sum(s.truth == "wrong" for s in made)
     right = sum(s.truth in tables.RIGHT for s in made)
     head = (f"{len(whole)} programs", *tables.SUMMARY)
     first = tables.markdown(head, [("all", *tables.summary_of_programs(whole))])
-    second = tables.markdown(("submitted as", *tables.HEAD), tables.by_hand_in(made))
+    second = tables.markdown(("submitted as", *tables.HEAD), tables.by_form(made))
     return f"""\
 Programs as learners write them, written without knowledge of the checker. The checker was fixed
 until it passed all of these, so they are a regression test, not an estimate. When it first saw 25
@@ -103,7 +111,7 @@ learners do:
 
 
 def write(path: Path, text: str) -> None:
-    """Put a text between the marks of a file."""
+    """Write a text between the markers of a file."""
     page.write(path, REGION, text)
 
 

@@ -1,6 +1,6 @@
-"""Attempts: a mistake, or none, made by the engine's own wiring and handed in as a learner would.
+"""Create attempts for `check`: functions, or numbers by name, with a mistake or without.
 
-They are functions, or numbers by name; whether `check` recognizes them is not asked here.
+The mistakes are made with the engine's equations, and submitted as a learner would submit them.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.check.grounds import Ground, grounds, made, rule
+from benchmarks.check.setups import Setup, mistakes_on, rule, setups
 from chainrule.diagnosis.hypotheses import Variant
 from chainrule.diagnosis.replay import Replay, Setting
 from chainrule.diagnosis.sessions import Session
@@ -40,17 +40,18 @@ class Case:
 
     Parameters
     ----------
-    ground : str
+    setup_name : str
+        The name of the network and its numbers in `setups`.
     optimizer : str
-        Empty where gradients are handed in.
+        Empty if gradients are submitted.
     number : int or None
-        The mistake's, in `made`; None for a right attempt.
+        The index of the mistake in `mistakes_on`; None for a right attempt.
     form, convention, precision : str
     loss : bool
-        Whether the loss is handed in too.
+        Whether the loss is submitted, too.
     """
 
-    ground: str
+    setup_name: str
     optimizer: str
     number: int | None
     form: str
@@ -59,14 +60,18 @@ class Case:
     loss: bool = False
 
     @property
-    def place(self) -> Ground:
+    def setup(self) -> Setup:
         """The network with its numbers."""
-        return grounds()[self.ground]
+        return setups()[self.setup_name]
 
     @property
     def variant(self) -> Variant | None:
         """The mistake."""
-        return None if self.number is None else made(self.ground, self.optimizer)[self.number]
+        return (
+            None
+            if self.number is None
+            else mistakes_on(self.setup_name, self.optimizer)[self.number]
+        )
 
     @property
     def id(self) -> str:
@@ -75,22 +80,22 @@ class Case:
 
     @property
     def typed(self) -> bool:
-        """Whether numbers are handed in, and no function."""
+        """Whether numbers are submitted instead of a function."""
         return self.form.endswith("typed")
 
     @property
     def updates(self) -> bool:
-        """Whether new weights are handed in, and no gradients."""
+        """Whether new weights are submitted instead of gradients."""
         return self.form in UPDATES
 
     def __str__(self) -> str:
         rule = f", {self.optimizer}" if self.optimizer not in ("", "sgd") else ""
-        beside = ", with the loss" if self.loss else ""
-        where = f"{self.ground}{rule}, {self.form}, {self.convention}, {self.precision}{beside}"
-        return f"{self.id} [{where}] {told(self.variant)}".strip()
+        loss = ", with the loss" if self.loss else ""
+        where = f"{self.setup_name}{rule}, {self.form}, {self.convention}, {self.precision}{loss}"
+        return f"{self.id} [{where}] {equations_of(self.variant)}".strip()
 
 
-def told(variant: Variant | None) -> str:
+def equations_of(variant: Variant | None) -> str:
     """Return the equations that make a mistake."""
     if variant is None:
         return ""
@@ -98,22 +103,22 @@ def told(variant: Variant | None) -> str:
 
 
 def scale(convention: str, samples: int) -> float:
-    """Return what a convention multiplies all gradients with."""
+    """Return the factor by which a convention multiplies all gradients."""
     return {"rows, mean": 1.0, "columns, sum": float(samples), "without ½": 2.0}[convention]
 
 
 class Numbers:
-    """What the engine's wiring gives with a mistake, call after call.
+    """The numbers that the engine computes with a mistake, in successive calls.
 
     Parameters
     ----------
     case : Case
-        Only its network, its optimizer, its mistake and its convention matter.
+        Its network, optimizer, mistake and convention are used.
     dtype : str
     right : bool
-        Whether the mistake is left out.
+        Whether to compute the right numbers.
     both : bool
-        Whether gradients and new weights are given, whatever the case hands in.
+        Whether to return gradients and new weights, whichever the case submits.
     """
 
     def __init__(
@@ -122,8 +127,8 @@ class Numbers:
         self.shown = [pair for pair in SHOWN if both or (pair[0] == "w_new") == case.updates]
         self.case, self.dtype = case, dtype
         self.changes = () if right or case.variant is None else (case.variant,)
-        remembers = case.optimizer not in ("", "sgd")
-        self.remembers = remembers or any(v.form.needs_second_call for v in self.changes)
+        keeps_state = case.optimizer not in ("", "sgd")
+        self.keeps_state = keeps_state or any(v.form.needs_second_call for v in self.changes)
 
     def step(
         self,
@@ -134,13 +139,13 @@ class Numbers:
         rate: float,
         past: list[Any],
     ) -> tuple[Step, Array]:
-        """Return the wired step and its loss; `past`, the memory of calls before, grows by it."""
-        network = self.case.place.network
+        """Return the wired step and its loss; it is appended to `past`, the previous calls."""
+        network = self.case.setup.network
         theta = network.pack(W, b, self.dtype)
         setting = Setting(network, rule(self.case.optimizer, rate))
-        before = list(past) if self.remembers else []
-        at = len(before)  # which replay.steps lengthens
-        first = x / samples_of_call(np.ones(()), at)  # a replay takes less input call after call
+        before = list(past) if self.keeps_state else []
+        at = len(before)  # replay.steps appends to the list
+        first = x / samples_of_call(np.ones(()), at)  # a replay reduces the input from call to call
         session = Session(first.astype(self.dtype), t.astype(self.dtype), theta, ())
         replay = Replay(
             setting, session, self.changes, scale(self.case.convention, len(x)), None, before
@@ -172,23 +177,23 @@ class Numbers:
         return found
 
     def calls(
-        self, place: Ground, count: int, right: "Numbers | None" = None
+        self, setup: Setup, count: int, right: "Numbers | None" = None
     ) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
-        """Yield the arrays of calls in a row, beside the right ones; of new parameters the changes.
+        """Yield the arrays of successive calls and the right ones; of new parameters, the changes.
 
-        Each call goes on from what the one before left; where gradients are given it has a little
-        less input, as `check` asks. It ends where the mistake cannot be computed, or leaves
-        parameters of other shapes.
+        Each call continues from the results of the previous one. If gradients are returned, its
+        input is a little smaller each time, as in `check`. The calls end if the mistake cannot be
+        computed or changes the shapes of parameters.
         """
-        W, b, pasts = list(place.W), list(place.b), ([], [])
+        W, b, pasts = list(setup.W), list(setup.b), ([], [])
         fading = any(label == "dC" for label, _ in self.shown)
         for call in range(count):
             given = (
                 W,
                 b,
-                samples_of_call(place.x, call) if fading else place.x,
-                place.t,
-                place.rate,
+                samples_of_call(setup.x, call) if fading else setup.x,
+                setup.t,
+                setup.rate,
             )
             try:
                 found = self.answers(*given, pasts[0])
@@ -204,7 +209,7 @@ class Numbers:
 
 
 def changes(found: Mapping[str, Array], W: Sequence[Array], b: Sequence[Array]) -> dict[str, Array]:
-    """Return arrays with what changes in place of new parameters, where the shapes allow it."""
+    """Return arrays with changes instead of new parameters, if the shapes allow it."""
     old = {f"W{i + 1}_new": w for i, w in enumerate(W)}
     old |= {f"b{i + 1}_new": v for i, v in enumerate(b)}
     return {
@@ -214,46 +219,46 @@ def changes(found: Mapping[str, Array], W: Sequence[Array], b: Sequence[Array]) 
 
 
 def function(case: Case) -> Callable[..., Any]:
-    """Return an attempt as a function of (weights, biases, x, t), and the rate of a step."""
-    numbers, turned = Numbers(case, case.precision), case.convention == "columns, sum"
-    widths = case.place.network.widths
+    """Return an attempt as a function of (weights, biases, x, t), for steps also learning_rate."""
+    numbers, transposed = Numbers(case, case.precision), case.convention == "columns, sum"
+    widths = case.setup.network.widths
     depth = len(widths) - 1
     memory: list[Any] = []
 
-    def asked(weights: Any, biases: Any, x: Any, t: Any, rate: float, past: list[Any]) -> Any:
-        W, b, x, t = _plain(weights, biases, x, t, widths, turned=turned)
+    def answer(weights: Any, biases: Any, x: Any, t: Any, rate: float, past: list[Any]) -> Any:
+        W, b, x, t = _plain(weights, biases, x, t, widths, transposed=transposed)
         found = numbers.answers(W, b, x, t, rate, past)
         stem = "{}{}_new" if case.updates else "d{}{}"
-        arrays = {n: a.T if turned and n != "loss" else a for n, a in found.items()}
+        arrays = {n: a.T if transposed and n != "loss" else a for n, a in found.items()}
         out = tuple(
             [arrays[stem.format(letter, i)] for i in range(1, depth + 1)] for letter in "Wb"
         )
         return (*out, float(found["loss"])) if case.loss else out
 
     def gradients(weights: Any, biases: Any, x: Any, t: Any) -> Any:
-        return asked(weights, biases, x, t, 1.0, gradients.past)  # type: ignore[attr-defined]
+        return answer(weights, biases, x, t, 1.0, gradients.past)  # type: ignore[attr-defined]
 
     def step(weights: Any, biases: Any, x: Any, t: Any, learning_rate: float) -> Any:
-        return asked(weights, biases, x, t, learning_rate, step.past)  # type: ignore[attr-defined]
+        return answer(weights, biases, x, t, learning_rate, step.past)  # type: ignore[attr-defined]
 
     chosen = step if case.updates else gradients
-    chosen.past = memory  # type: ignore[attr-defined] (a function's attribute is its memory)
+    chosen.past = memory  # type: ignore[attr-defined] (the state is an attribute of the function)
     return chosen
 
 
 def _plain(
-    weights: Any, biases: Any, x: Any, t: Any, widths: Sequence[int], *, turned: bool
+    weights: Any, biases: Any, x: Any, t: Any, widths: Sequence[int], *, transposed: bool
 ) -> tuple[list[Array], list[Array], Array, Array]:
     """Return arguments in the engine's layout.
 
     Raises
     ------
     ValueError
-        If they do not fit the layout that the program has.
+        If they do not have the layout of the program.
     """
-    W = [np.asarray(w).T if turned else np.asarray(w) for w in weights]
+    W = [np.asarray(w).T if transposed else np.asarray(w) for w in weights]
     b = [np.asarray(v).reshape(-1) for v in biases]
-    x, t = (np.asarray(a).T if turned else np.asarray(a) for a in (x, t))
+    x, t = (np.asarray(a).T if transposed else np.asarray(a) for a in (x, t))
     shapes = [(out, inn) for inn, out in itertools.pairwise(widths)]
     fits = [w.shape for w in W] == shapes and [len(v) for v in b] == list(widths[1:])
     if (
@@ -266,13 +271,13 @@ def _plain(
     return W, b, x, t
 
 
-def figures(case: Case) -> dict[str, Any]:
-    """Return an attempt as numbers by name, with as many digits as its precision has."""
-    g = case.place
+def reported_numbers(case: Case) -> dict[str, Any]:
+    """Return an attempt as numbers by name, with the digits of its precision."""
+    g = case.setup
     dtype = "float32" if case.precision == "float32" else "float64"
     found = Numbers(case, dtype).answers(g.W, g.b, g.x, g.t, g.rate, [])
-    turned = case.convention == "columns, sum"
-    arrays = {n: a.T if turned and n.lstrip("d")[0] == "W" else a for n, a in found.items()}
+    transposed = case.convention == "columns, sum"
+    arrays = {n: a.T if transposed and n.lstrip("d")[0] == "W" else a for n, a in found.items()}
     if case.precision in ("float64", "float32"):
         return arrays
     digits = int(case.precision.split()[0])
@@ -280,14 +285,14 @@ def figures(case: Case) -> dict[str, Any]:
 
 
 def typed(array: Array, digits: int) -> Any:
-    """Return numbers as somebody types them: texts of so many significant digits."""
+    """Return numbers as texts with this many significant digits."""
     if array.ndim == 0:
         return f"{float(array):#.{digits}g}"
     return [typed(part, digits) for part in array]
 
 
 def rounding(case: Case, array: Array) -> Array:
-    """Return how far each number may be from the exact one in a case's precision."""
+    """Return the largest rounding error of each number in a case's precision."""
     size = np.abs(array)
     if case.typed and case.precision.endswith("digits"):
         digits = int(case.precision.split()[0])
@@ -299,13 +304,13 @@ def rounding(case: Case, array: Array) -> Array:
 
 
 def declared(case: Case) -> Mapping[str, Any]:
-    """Return what `check` is told beside the attempt."""
-    g = case.place
-    told: dict[str, Any] = {}
+    """Return the arguments of `check` in addition to the attempt."""
+    g = case.setup
+    options: dict[str, Any] = {}
     if case.updates and (case.typed or g.declared is None):
-        told["learning_rate"] = g.rate
+        options["learning_rate"] = g.rate
     if case.updates:
-        told["optimizer"] = dataclasses.replace(rule(case.optimizer, g.rate))  # type: ignore[type-var]
+        options["optimizer"] = dataclasses.replace(rule(case.optimizer, g.rate))  # type: ignore[type-var]
     if g.declared is not None and not case.typed:
-        return {"network": g.declared, **told}
-    return {"network": g.network, "theta": g.theta, "x": g.x, "t": g.t, **told}
+        return {"network": g.declared, **options}
+    return {"network": g.network, "theta": g.theta, "x": g.x, "t": g.t, **options}

@@ -1,7 +1,4 @@
-"""The product of everything: all cases, or a seeded sample that takes from every entry in turn.
-
-What comes of them is not asked here.
-"""
+"""Create all cases of the benchmark, or a sample with every entry of the catalogue in turn."""
 
 from collections.abc import Iterator
 from itertools import chain, zip_longest
@@ -9,7 +6,7 @@ from itertools import chain, zip_longest
 import numpy as np
 
 from benchmarks.check.attempts import CONVENTIONS, FORMS, PRECISIONS, UPDATES, Case
-from benchmarks.check.grounds import grounds, made
+from benchmarks.check.setups import mistakes_on, setups
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.optimizers import LBFGS, OPTIMIZERS
 
@@ -19,29 +16,29 @@ OF_RULES = "deep"  # the network on which the optimizers' own mistakes are made
 
 def product(*, right: bool) -> Iterator[Case]:
     """Yield every case with a mistake, or every one without."""
-    for ground in grounds():
+    for setup_name in setups():
         for form in FORMS:
-            for rule in _rules(ground, form):
-                count = len(made(ground, rule))
+            for rule in _rules(setup_name, form):
+                count = len(mistakes_on(setup_name, rule))
                 numbers = [None] if right else range(count)
                 yield from (
-                    case for number in numbers for case in _cases(ground, rule, number, form)
+                    case for number in numbers for case in _cases(setup_name, rule, number, form)
                 )
 
 
-def _rules(ground: str, form: str) -> tuple[str, ...]:
+def _rules(setup_name: str, form: str) -> tuple[str, ...]:
     if form not in UPDATES:
         return ("",)
-    return RULES if ground == OF_RULES else ("sgd",)
+    return RULES if setup_name == OF_RULES else ("sgd",)
 
 
-def _cases(ground: str, rule: str, number: int | None, form: str) -> Iterator[Case]:
+def _cases(setup_name: str, rule: str, number: int | None, form: str) -> Iterator[Case]:
     """Yield a mistake in every convention and precision."""
     for convention in CONVENTIONS:
-        if ground == "penalized" and convention != CONVENTIONS[0]:
-            continue  # a penalty has no sum over the samples
+        if setup_name == "penalized" and convention != CONVENTIONS[0]:
+            continue  # with a penalty, the sum over the samples is not a convention
         for precision in PRECISIONS[form]:
-            case = Case(ground, rule, number, form, convention, precision)
+            case = Case(setup_name, rule, number, form, convention, precision)
             if number is None and form not in UPDATES:
                 yield from (case, _with_loss(case))
             else:
@@ -50,7 +47,7 @@ def _cases(ground: str, rule: str, number: int | None, form: str) -> Iterator[Ca
 
 def _with_loss(case: Case) -> Case:
     return Case(
-        case.ground,
+        case.setup_name,
         case.optimizer,
         case.number,
         case.form,
@@ -61,7 +58,7 @@ def _with_loss(case: Case) -> Case:
 
 
 def _is_about_loss(case: Case) -> bool:
-    """Tell whether the loss's value is part of the mistake, so that it is handed in too."""
+    """Return whether the mistake concerns the value of the loss, so that it is submitted, too."""
     if case.variant is None:
         return False
     if case.updates:
@@ -76,7 +73,7 @@ def sample(count: int | None, seed: int = 0) -> list[Case]:
         every[case.id].append(case)
     if count is None:
         return list(chain.from_iterable(every.values()))
-    for place, cases in enumerate(every.values()):
-        np.random.default_rng((seed, place)).shuffle(cases)  # type: ignore[arg-type]
+    for index, cases in enumerate(every.values()):
+        np.random.default_rng((seed, index)).shuffle(cases)  # type: ignore[arg-type]
     turns = zip_longest(*every.values())
     return [case for turn in turns for case in turn if case is not None][:count]

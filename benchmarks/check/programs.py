@@ -1,6 +1,6 @@
-"""The seventy programs of tests/diagnosis/programs, asked as a user would ask about them.
+"""Check the programs of tests/diagnosis/programs, as their users would.
 
-What is true of them stands in their truth.json, which was written before the checker.
+Their true verdicts are in truth.json files, which were written before the checker.
 """
 
 import json
@@ -17,18 +17,18 @@ FOLDER = Path(__file__).parents[2] / "tests" / "diagnosis" / "programs"
 
 @dataclass(frozen=True)
 class Program:
-    """A program, and what is true of it.
+    """A program and its true verdict.
 
     Parameters
     ----------
     path : Path
     options : mapping
-        What a user would say of it.
+        What a user would declare.
     verdict : str
     numbers : tuple of int
         The catalogue's entries that it contains.
     also : tuple of int
-        Entries that may be named in their place.
+        Entries that may be named instead.
     """
 
     path: Path
@@ -39,15 +39,15 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What `check` says of a program.
+class ProgramResult:
+    """The result of `check` for a program.
 
     Parameters
     ----------
     program : Program
     verdict : str
     named : tuple of set of int
-        Of each finding the entries: its own, then those that fit equally well.
+        The entries of each finding: its own, then its alternatives.
     seconds : float
     sentence : str
     """
@@ -60,9 +60,9 @@ class Judged:
 
     @property
     def true(self) -> int:
-        """How many of the mistakes named are there."""
-        there = {*self.program.numbers, *self.program.also}
-        return sum(bool(there.intersection(numbers)) for numbers in self.named)
+        """How many of the named mistakes the program contains."""
+        contained = {*self.program.numbers, *self.program.also}
+        return sum(bool(contained.intersection(numbers)) for numbers in self.named)
 
     @property
     def recalled(self) -> bool:
@@ -75,7 +75,7 @@ class Judged:
 
     @property
     def as_expected(self) -> bool:
-        """Whether all that is said is true."""
+        """Whether the verdict and all named mistakes are true."""
         if self.verdict != self.program.verdict:
             return False
         return self.verdict != "wrong" or (self.recalled and self.true == len(self.named))
@@ -93,17 +93,17 @@ def programs() -> list[Program]:
     return found
 
 
-def judge(program: Program) -> Judged:
-    """Return what `check` says of a program."""
-    said = {key: value for key, value in program.options.items() if key != "function"}
+def check_program(program: Program) -> ProgramResult:
+    """Return the result of `check` for a program."""
+    options = {key: value for key, value in program.options.items() if key != "function"}
     begin = time.perf_counter()
-    found = check(program.path, said, function=program.options.get("function"))
+    found = check(program.path, options, function=program.options.get("function"))
     seconds = time.perf_counter() - begin
-    return Judged(program, found.verdict, numbers_of(found), seconds, found.sentence)
+    return ProgramResult(program, found.verdict, numbers_of(found), seconds, found.sentence)
 
 
 def numbers_of(found: Diagnosis) -> tuple[tuple[int, ...], ...]:
-    """Return the catalogue's numbers of each finding and of what fits equally well."""
+    """Return the catalogue's numbers of each finding and of its alternatives."""
     return tuple(
         (f.mistake.number, *(a.mistake.number for a in f.alternatives)) for f in found.mistakes
     )

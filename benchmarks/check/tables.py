@@ -1,10 +1,10 @@
-"""Counts scores in tables: as plain text for a terminal, and in Markdown for docs/benchmarks.md."""
+"""Count scores in tables: as plain text for a terminal, and in Markdown for docs/benchmarks.md."""
 
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.check.programs import Judged
+from benchmarks.check.programs import ProgramResult
 from benchmarks.check.scores import Score
 from chainrule.diagnosis.catalogue import MISTAKES
 
@@ -13,7 +13,7 @@ GOOD = ("named", "one of")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, words: int = 1) -> str:
-    """Return a table as plain text: so many columns of words on the left, numbers on the right."""
+    """Return a table as plain text; all columns but the first `words` are right-aligned."""
     lines = [[str(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     return "\n".join(
@@ -50,20 +50,20 @@ def times(seconds: Iterable[float]) -> str:
 VERDICTS = ("wrong", "right", "unknown", "could-not-run")
 
 
-def of_programs(found: Sequence[Judged]) -> str:
-    """Return what was said of the programs, by what is true of them."""
+def of_programs(found: Sequence[ProgramResult]) -> str:
+    """Return the counts of verdicts on programs, for each true verdict."""
     head = ("programs", "all", "as expected", *(f"called {v}" for v in VERDICTS))
     rows = []
     for verdict in VERDICTS:
         these = [j for j in found if j.program.verdict == verdict]
-        said = Counter(j.verdict for j in these)
+        count_of = Counter(j.verdict for j in these)
         expected = sum(j.as_expected for j in these)
-        rows.append((verdict, len(these), expected, *(said[v] for v in VERDICTS)))
+        rows.append((verdict, len(these), expected, *(count_of[v] for v in VERDICTS)))
     return table(head, rows)
 
 
-def otherwise(found: Sequence[Judged]) -> str:
-    """Return the programs that are not judged as they should be, a line each."""
+def unexpected(found: Sequence[ProgramResult]) -> str:
+    """Return the programs with a wrong result, one on each line."""
     lines = (
         f"  {j.program.path.parent.name}/{j.program.path.name}: {j.program.verdict}"
         f" {list(j.program.numbers)} -> {j.verdict} {[list(n) for n in j.named]}"
@@ -74,11 +74,11 @@ def otherwise(found: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-SUMMARY = ("recall", "precision", "unknown", "false accusations", "seconds: median, most")
+SUMMARY = ("recall", "precision", "unknown", "false false_verdicts", "seconds: median, most")
 
 
-def summary_of_programs(found: Sequence[Judged]) -> tuple[str, ...]:
-    """Return recall, precision, unknowns, false accusations and times."""
+def summary_of_programs(found: Sequence[ProgramResult]) -> tuple[str, ...]:
+    """Return recall, precision, unknowns, false false_verdicts and times."""
     wrong = [j for j in found if j.program.verdict == "wrong"]
     right = [j for j in found if j.program.verdict == "right"]
     return (
@@ -98,19 +98,19 @@ def _of(part: int, whole: int) -> str:
     return f"{part} of {whole}"
 
 
-# ---- mistakes made again -------------------------------------------------------------------------
+# ---- reproduced mistakes -------------------------------------------------------------------------
 
 
 def by_entry(found: Sequence[Score]) -> str:
-    """Return what was said of each entry of the catalogue."""
+    """Return the counts of outcomes for each entry of the catalogue."""
     head = ("no.", "id", "made", *COLUMNS, "other", "invisible", "convention", "accused")
     rows = []
     for entry in sorted(MISTAKES.values(), key=lambda m: m.number):
         these = [s for s in found if s.case.id == entry.id]
-        said = Counter(s.outcome for s in these if s.truth == "wrong")
+        count_of = Counter(s.outcome for s in these if s.truth == "wrong")
         truth = Counter(s.truth for s in these)
-        other = sum(n for outcome, n in said.items() if outcome not in COLUMNS)
-        counts = (said[c] for c in COLUMNS)
+        other = sum(n for outcome, n in count_of.items() if outcome not in COLUMNS)
+        counts = (count_of[c] for c in COLUMNS)
         rows.append(
             (
                 entry.number,
@@ -120,14 +120,14 @@ def by_entry(found: Sequence[Score]) -> str:
                 other,
                 truth["invisible"],
                 truth["convention"],
-                accusations(these),
+                false_verdicts(these),
             )
         )
     return table(head, rows, words=2)
 
 
-def accusations(found: Iterable[Score]) -> int:
-    """Count the attempts with right numbers that are called something else."""
+def false_verdicts(found: Iterable[Score]) -> int:
+    """Count the attempts with right numbers and another verdict."""
     return sum(s.truth in RIGHT and s.outcome != "right" for s in found)
 
 
@@ -135,20 +135,20 @@ RIGHT = ("right", "invisible", "convention")
 
 
 def summary(found: Sequence[Score]) -> tuple[str, ...]:
-    """Return recall, precision, unknowns, false accusations and times of some attempts.
+    """Return recall, precision, unknowns, false false_verdicts and times of some attempts.
 
-    One of several that different further input could tell apart is not in the recall, but is
-    no false name either; what is refused with an error was not judged.
+    An alternative that another input could distinguish does not count for the recall, but for
+    the precision; attempts that raised an error are not counted.
     """
     wrong = [s for s in found if s.truth == "wrong" and s.outcome != "refused"]
     right = [s for s in found if s.truth in RIGHT]
-    said = Counter(s.outcome for s in wrong)
+    count_of = Counter(s.outcome for s in wrong)
     return (
-        share(sum(said[o] for o in GOOD), len(wrong)),
-        share(sum(said[o] for o in (*GOOD, "ambiguous")), len(wrong)),
+        share(sum(count_of[o] for o in GOOD), len(wrong)),
+        share(sum(count_of[o] for o in (*GOOD, "ambiguous")), len(wrong)),
         share(sum(s.true for s in wrong), sum(s.named for s in wrong)),
-        str(said["unknown"]),
-        _of(accusations(right), len(right)),
+        str(count_of["unknown"]),
+        _of(false_verdicts(right), len(right)),
         times(s.seconds for s in (*wrong, *right)),
     )
 
@@ -156,8 +156,8 @@ def summary(found: Sequence[Score]) -> tuple[str, ...]:
 HEAD = ("made", "recall", "with “one of”", *SUMMARY[1:])
 
 
-def by_hand_in(found: Sequence[Score]) -> list[tuple[str, ...]]:
-    """Return a row for each hand-in form and precision, and one for all."""
+def by_form(found: Sequence[Score]) -> list[tuple[str, ...]]:
+    """Return a row for each form of submission and precision, and one for all."""
     keys = dict.fromkeys((s.case.form, s.case.precision) for s in found)
     groups: list[tuple[str, list[Score]]] = [
         (
@@ -186,10 +186,10 @@ def by(found: Sequence[Score], key: Callable[[Score], str]) -> list[tuple[str, .
 
 
 def failures(found: Sequence[Score]) -> str:
-    """Return what was not judged as it should be, a line each."""
+    """Return the cases with a wrong result, one entry each."""
     good = {"wrong": (*GOOD, "ambiguous", "refused"), **dict.fromkeys(RIGHT, ("right",))}
     lines = (
-        f"  {s.truth} -> {s.outcome} ({s.seconds:.1f} s): {s.case}\n      {s.said[:300]}"
+        f"  {s.truth} -> {s.outcome} ({s.seconds:.1f} s): {s.case}\n      {s.summary[:300]}"
         for s in found
         if s.truth in good and s.outcome not in good[s.truth]
     )

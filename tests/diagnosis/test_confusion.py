@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.check import __main__ as command
-from benchmarks.check import apart, cases, tables
-from benchmarks.check.attempts import CONVENTIONS, FORMS, PRECISIONS, Case, figures, typed
-from benchmarks.check.grounds import grounds
+from benchmarks.check import cases, distinguishing, tables
+from benchmarks.check.attempts import CONVENTIONS, FORMS, PRECISIONS, Case, reported_numbers, typed
 from benchmarks.check.scores import score, truth_of
+from benchmarks.check.setups import setups
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.rules import ADAPTIVE
 
@@ -21,13 +21,15 @@ UNKNOWN = 0.1  # the largest share of attempts that may be unknown
 
 
 @pytest.mark.product(
-    ground=[name for name in grounds() if name != "penalized"], form=FORMS, convention=CONVENTIONS
+    setup_name=[name for name in setups() if name != "penalized"],
+    form=FORMS,
+    convention=CONVENTIONS,
 )
-def test_right_attempts_are_right(ground, form, convention):
+def test_right_attempts_are_right(setup_name, form, convention):
     for precision in PRECISIONS[form]:
         rule = "sgd" if form in ("step", "W_new typed") else ""
-        found = score(Case(ground, rule, None, form, convention, precision))
-        assert found.outcome == "right", f"{found.case}: {found.said}"
+        found = score(Case(setup_name, rule, None, form, convention, precision))
+        assert found.outcome == "right", f"{found.case}: {found.summary}"
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -35,7 +37,7 @@ def test_right_attempts_are_right(ground, form, convention):
 def test_right_updates_of_adaptive_optimizers_are_right(rule, convention):
     for precision in PRECISIONS["W_new typed"]:
         found = score(Case("deep", rule, None, "W_new typed", convention, precision))
-        assert found.outcome == "right", f"{found.case}: {found.said}"
+        assert found.outcome == "right", f"{found.case}: {found.summary}"
 
 
 # ---- wrong attempts ------------------------------------------------------------------------------
@@ -61,7 +63,7 @@ def test_the_sample_has_every_entry_that_can_be_reproduced():
 
 
 def test_a_mistake_without_effect_counts_as_invisible():
-    variants = cases.made("relu", "")
+    variants = cases.mistakes_on("relu", "")
     number = next(i for i, v in enumerate(variants) if v.mistake.id == "output-slope-missing")
     case = Case("relu", "", number, "gradients", CONVENTIONS[0], "float64")
     assert truth_of(case) == "invisible"  # the output's activation is the identity
@@ -70,7 +72,7 @@ def test_a_mistake_without_effect_counts_as_invisible():
 def test_numbers_have_the_requested_digits():
     assert typed(np.array([0.123456789, -12.0]), 4) == ["0.1235", "-12.00"]
     case = Case("deep", "", None, "dW typed", CONVENTIONS[1], "6 digits")
-    assert np.shape(figures(case)["dW1"]) == (2, 4)  # (in, out)
+    assert np.shape(reported_numbers(case)["dW1"]) == (2, 4)  # (in, out)
 
 
 def test_shares_are_not_rounded_up_to_1():
@@ -183,11 +185,11 @@ INSEPARABLE = {
 }
 
 
-@pytest.mark.parametrize("ground", INSEPARABLE)
-def test_only_these_mistakes_cannot_be_distinguished(ground):
-    assert set(apart.inseparable(ground)) == INSEPARABLE[ground]
+@pytest.mark.parametrize("setup_name", INSEPARABLE)
+def test_only_these_mistakes_cannot_be_distinguished(setup_name):
+    assert set(distinguishing.inseparable(setup_name)) == INSEPARABLE[setup_name]
 
 
 @pytest.mark.parametrize("rule", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
 def test_mistakes_of_optimizers_can_be_distinguished(rule):
-    assert not apart.inseparable(apart.ON[0], rule)
+    assert not distinguishing.inseparable(distinguishing.ON[0], rule)

@@ -280,7 +280,7 @@ def check_text(text: str, net: Any, x: Any, t: Any, rule: Any) -> Any:
     ("call", "words"),
     [
         (lambda: check(3), "pass a function"),
-        (lambda: check("nowhere.py"), "no file"),
+        (lambda: check("nowhere.py"), "the file 'nowhere.py' does not exist"),
         (lambda: check({"dW1": [[1.0]]}), "pass network, theta, x and t"),
         (lambda: check(gradients_with(), {"layer": [2, 3]}), "layer"),
         (lambda: check(gradients_with(), {"layers": [2]}), "inputs and outputs"),

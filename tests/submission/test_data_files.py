@@ -9,7 +9,7 @@ from chainrule.submission.process.data_files import copy_data_files, is_inside_f
 
 
 class Folders:
-    """A program's folder with a file beside it and one outside, and a folder for the copies.
+    """A program's folder with a file in it and one outside, and a folder for the copies.
 
     Parameters
     ----------

@@ -189,5 +189,5 @@ def test_files_that_are_not_programs_raise_errors(run, content: bytes, name: str
 def test_missing_files_raise_errors(tmp_path: Path):
     with pytest.raises(SubmissionError, match="is a folder"):
         load(tmp_path)
-    with pytest.raises(SubmissionError, match="there is no file"):
+    with pytest.raises(SubmissionError, match=r"the file '.*' does not exist"):
         load(tmp_path / "net.py")

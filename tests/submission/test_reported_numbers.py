@@ -355,7 +355,7 @@ def test_square_arrays_follow_the_other_arrays():
         ({"dW1[0,0]": 1, "dW1[0]": 1}, "another number of indices"),
         ({"dW1[999999,999999]": 1}, "index of dW1 is too large"),
         (3, "numbers cannot be read from int"),
-        ("none.json", "there is no file"),
+        ("none.json", "the file 'none.json' does not exist"),
     ],
 )
 def test_invalid_numbers_raise_errors(source: Any, message: str):

@@ -4,7 +4,7 @@ Each program here is correct up to a convention, so its answer must be the netwo
 step along it. Wrong programs are tested in tests/diagnosis.
 """
 
-# The programs are written as learners write them, and that is their point.
+# The programs are written on purpose as learners write them.
 # ruff: noqa: B905, NPY002, S311, S102, ARG005, PLW2901, N803, RUF005, F841, SIM105, RUF007
 # pyright: reportUnusedExpression=false, reportOperatorIssue=false, reportArgumentType=false
 
@@ -538,11 +538,11 @@ def failed(thing: Any, widths: tuple[int, ...] = WIDTHS, seconds: float = 3.0) -
 def test_exception_is_reported_with_its_line():
     def gradients(weights, biases, x, t):
         hidden = x @ weights[0].T
-        raise ValueError("nobody knows")
+        raise ValueError("no idea")
 
     failure = failed(gradients)
     assert failure.fault == "exception"
-    assert "nobody knows" in failure.text
+    assert "no idea" in failure.text
     assert "line" in failure.detail
 
 

@@ -75,7 +75,7 @@ def from_path(path: Path) -> ParsedNumbers:
     if path.is_dir():
         raise InputError(f"{path.name} is a folder; give the path of a file of numbers in it")
     if not path.exists():
-        raise InputError(f"there is no file {str(path)!r}; check its name and folder")
+        raise InputError(f"the file {str(path)!r} does not exist; check its name and folder")
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(

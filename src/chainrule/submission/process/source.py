@@ -44,7 +44,7 @@ def _read_bytes(file: Path) -> bytes:
     if file.is_dir():
         raise SubmissionError(f"{file.name} is a folder; give the path of a file in it")
     if not file.exists():
-        raise SubmissionError(f"there is no file {str(file)!r}; check its name and folder")
+        raise SubmissionError(f"the file {str(file)!r} does not exist; check its name and folder")
     if not file.is_file():
         raise SubmissionError(f"{file.name} is not a regular file; give the path of a Python file")
     try:

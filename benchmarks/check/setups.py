@@ -1,7 +1,4 @@
-"""The networks that mistakes are re-made on, with their numbers: the designed ones and two presets.
-
-Which mistake is made in them, and how it is handed in, stands elsewhere.
-"""
+"""The networks on which mistakes are reproduced, with their numbers: designed ones and presets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +21,7 @@ PENALTY = Penalty(l2=0.05, alpha=0.3)
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class Setup:
     """A network and its numbers.
 
     Parameters
@@ -34,8 +31,8 @@ class Ground:
     x, t : array
     rate : float
     declared : mapping, optional
-        What a user says of it who leaves the numbers to `check`; without it the numbers are the
-        user's own.
+        What a user declares about the network; `check` then chooses the numbers. Without it, the
+        user passes these numbers.
     """
 
     network: Network
@@ -51,36 +48,36 @@ class Ground:
         """The parameters in one vector."""
         return self.network.pack(self.W, self.b)
 
-    def alone(self) -> "Ground":
-        """Return the same with its first sample alone."""
-        return Ground(self.network, self.W, self.b, self.x[:1], self.t[:1], self.rate)
+    def alone(self) -> "Setup":
+        """Return the same with only its first sample."""
+        return Setup(self.network, self.W, self.b, self.x[:1], self.t[:1], self.rate)
 
 
-def designed(network: Network, declared: Mapping[str, Any] | None) -> Ground:
-    """Return a network with the numbers that `check` itself asks about."""
+def designed(network: Network, declared: Mapping[str, Any] | None) -> Setup:
+    """Return a network with the numbers that `check` itself uses."""
     one_hot = network.loss.name.startswith("softmax")
     q = question(network.widths, one_hot=one_hot)
-    return Ground(network, q.W, q.b, q.x, q.t, declared=declared)
+    return Setup(network, q.W, q.b, q.x, q.t, declared=declared)
 
 
-def declared(*layers: int, activation: str | list[str], loss: str) -> Ground:
+def declared(*layers: int, activation: str | list[str], loss: str) -> Setup:
     """Return a designed network that a user declares."""
-    said = {"layers": list(layers), "activation": activation, "loss": loss}
-    return designed(mlp(*layers, activation=activation, loss=loss), said)
+    declaration = {"layers": list(layers), "activation": activation, "loss": loss}
+    return designed(mlp(*layers, activation=activation, loss=loss), declaration)
 
 
-def preset(name: str) -> Ground:
+def preset(name: str) -> Setup:
     """Return a preset with its own numbers."""
     p = problem(name)
     x, t, _ = p.data()
     theta = p.theta(0)
     params = p.network.params(theta)
     W, b = (tuple(np.array(q[key]) for q in params) for key in ("W", "b"))
-    return Ground(p.network, W, b, np.asarray(x, float), np.asarray(t, float), 0.5)
+    return Setup(p.network, W, b, np.asarray(x, float), np.asarray(t, float), 0.5)
 
 
 @cache
-def grounds() -> dict[str, Ground]:
+def setups() -> dict[str, Setup]:
     """Return every network by its name in the tables."""
     penalized = mlp(2, 4, 3, activation="tanh", loss="squared-error", penalty=PENALTY)
     return {
@@ -96,12 +93,12 @@ def grounds() -> dict[str, Ground]:
     }
 
 
-ONLY = {"penalized": ("bias-regularized",)}  # what a network is there for, where not for all
+ONLY = {"penalized": ("bias-regularized",)}  # the mistakes of a network, if not all are made on it
 
 
 @cache
 def rule(name: str, rate: float) -> Optimizer | None:
-    """Return an optimizer by name; none for the empty name."""
+    """Return an optimizer by name; None for the empty name."""
     if not name:
         return None
     found = OPTIMIZERS[name]
@@ -109,11 +106,11 @@ def rule(name: str, rate: float) -> Optimizer | None:
 
 
 @cache
-def made(ground: str, optimizer: str) -> tuple[Variant, ...]:
-    """Return the mistakes that can be made on a network: of other optimizers only their own."""
-    place = grounds()[ground]
-    found = variants(place.network, rule(optimizer, place.rate))
-    only = ONLY.get(ground)
+def mistakes_on(setup_name: str, optimizer: str) -> tuple[Variant, ...]:
+    """Return the mistakes that can be made; for optimizers other than SGD, only those in updates."""
+    setup = setups()[setup_name]
+    found = variants(setup.network, rule(optimizer, setup.rate))
+    only = ONLY.get(setup_name)
     if only is not None:
         found = [v for v in found if v.mistake.id in only]
     if optimizer not in ("", "sgd"):
