@@ -1,6 +1,6 @@
-"""The numbers of the pages on mistakes: an example of each, whether it still learns, its doubles.
+"""Compute the numbers on the pages about mistakes, with and without the equations of each mistake.
 
-Everything is computed by the engine, wired with a mistake's equations and without; no text here.
+These are a small example, the change of the loss, and the mistakes that give the same numbers.
 """
 
 from collections import defaultdict
@@ -27,8 +27,8 @@ from chainrule.pages import Quantity
 Array: TypeAlias = NDArray[Any]
 
 FAULTS = (ChainruleError, ValueError, IndexError, TypeError)
-STEPS, RATE = 30, 0.1  # with which it is tried whether the loss still falls
-CALLS = 3  # in a row, within which state shows
+STEPS, LEARNING_RATE = 30, 0.1  # for the test whether the loss still falls
+CALLS = 3  # successive calls, in which state has an effect
 SIZES = (
     ((2, 2, 2), 1),
     ((2, 2, 2), 2),
@@ -38,17 +38,25 @@ SIZES = (
     ((2, 2, 2, 2), 2),
     ((2, 3, 3, 2), 2),
 )
-SHOWN = {"sign": -1, "sum-for-mean": 4, "mean-twice": 4, "lost-factor": 2}  # which form is typical
-BEGIN = {"silent-broadcasting": 4, "softmax-over-the-wrong-axis": 1}  # with which of the sizes
+SHOWN = {
+    "sign": -1,
+    "sum-for-mean": 4,
+    "mean-twice": 4,
+    "lost-factor": 2,
+}  # the index of the typical form
+FIRST_SIZE = {
+    "silent-broadcasting": 4,
+    "softmax-over-the-wrong-axis": 1,
+}  # the index of the first size to try
 PENALTY = Penalty(l2=0.01, alpha=0.1)
 
 
-# ---- the smallest telling example ---------------------------------------------------------------
+# ---- the smallest example ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """The smallest network and batch looked at on which a mistake changes a number.
+    """The smallest network and batch on which a mistake changes a number.
 
     Parameters
     ----------
@@ -57,7 +65,7 @@ class Example:
     setting : Setting
     session : Session
     call : int
-        The call in which it shows, from 0.
+        The call in which it has an effect, from 0.
     """
 
     variant: Variant
@@ -77,62 +85,63 @@ class Example:
 
     @property
     def scope(self) -> tuple[str, str]:
-        """Where the replaced equation stands, and its name."""
+        """The scope and the name of the replaced equation."""
         where, name = self.variant.location
         return (f"layer{where}" if where.isdigit() else where), name
 
     def worked(self) -> tuple[Quantity, Quantity] | None:
-        """Return one number worked out with the mistake and without, if it has an equation."""
+        """Return one number computed with the mistake and without, if it has an equation."""
         if self.variant.form.loss_after_update:
             return None
         where, name = self.scope
         bad, good = self.wrong.steps(self.call)[0], self.right.steps(self.call)[0]
-        index = telling(bad.scope(where)[name], good.scope(where)[name])
+        index = first_difference(bad.scope(where)[name], good.scope(where)[name])
         rule = self.setting.rule
         return one_number(bad, rule, where, name, index), one_number(good, rule, where, name, index)
 
     def differing(self) -> Iterator[tuple[str, float, float]]:
-        """Yield numbers that a program hands out, with the mistake and without, where they differ.
+        """Yield the returned numbers that differ, with the mistake and without.
 
-        Of each array the first that does: loss, gradients, new parameters.
+        These are the first of each array: loss, gradients, new parameters.
         """
         names = self.setting.network.layout.blocks
         keys = ["loss", *(f"d{b.name}" for b in names), *(f"{b.name}_new" for b in names)]
         for key in keys:
-            bad, good = (handed_out(r, self.call, key) for r in (self.wrong, self.right))
-            if not same(bad, good):
-                at = telling(bad, good)
+            bad, good = (returned_array(r, self.call, key) for r in (self.wrong, self.right))
+            if not are_equal(bad, good):
+                at = first_difference(bad, good)
                 yield f"{key}{list(at) if at else ''}", float(bad[at]), float(good[at])
 
     def descent(self) -> tuple[float, float, float]:
-        """Return the loss at first, after some steps with the mistake, and without it."""
+        """Return the first loss, and the last ones with the mistake and without it."""
         rule = self.setting.rule
-        plain = replace(self.setting, rule=with_learning_rate(rule or SGD(RATE), RATE))
+        rule = with_learning_rate(rule or SGD(LEARNING_RATE), LEARNING_RATE)
+        setting = replace(self.setting, rule=rule)
         run = replace(self.session, calls=((),) * (STEPS + 1), sequential=True)
-        wrong, right = Replay(plain, run, (self.variant,)), Replay(plain, run, ())
+        wrong, right = Replay(setting, run, (self.variant,)), Replay(setting, run, ())
         return cost(right, 0), cost(wrong, STEPS), cost(right, STEPS)
 
 
-def handed_out(replay: Replay, call: int, name: str) -> Array:
-    """Return an array as a program hands it out: of new parameters the parameters themselves."""
+def returned_array(replay: Replay, call: int, name: str) -> Array:
+    """Return an array as a program returns it: new parameters, instead of their changes."""
     if name.endswith("_new"):
         return np.asarray(replay.steps(call)[0].arrays[name[:-4]]["w_new"])
     return np.asarray(replay.value_of(call, name))
 
 
 def cost(replay: Replay, call: int) -> float:
-    """Return the right loss at the parameters that a call begins with."""
+    """Return the right loss at the initial parameters of a call."""
     step = replay.steps(call)[0]
     return float(step.network.value(theta_before(step), step.batch))
 
 
-def same(one: Array, two: Array) -> bool:
-    """Tell whether two arrays are the same within rounding."""
+def are_equal(one: Array, two: Array) -> bool:
+    """Return whether two arrays are equal within rounding."""
     return one.shape == two.shape and np.allclose(one, two, rtol=1e-9, atol=1e-12)
 
 
-def telling(bad: Any, good: Any) -> tuple[int, ...]:
-    """Return the first place at which two arrays differ clearly."""
+def first_difference(bad: Any, good: Any) -> tuple[int, ...]:
+    """Return the index of the first clear difference between two arrays."""
     a, b = np.asarray(bad), np.asarray(good)
     if a.shape != b.shape:
         return (0,) * min(a.ndim, b.ndim)
@@ -141,31 +150,31 @@ def telling(bad: Any, good: Any) -> tuple[int, ...]:
 
 
 def example(mistake: Mistake) -> Example | None:
-    """Return the smallest telling example of a mistake: its first form, the first network.
+    """Return the smallest example of a mistake: its first form on the first network that shows it.
 
-    None, if the mistake has no equation: then it is recognized by how a program behaves.
+    None if the mistake has no equation, and is recognized by the behavior of a program.
     """
     made = (one for form in ordered(mistake) for one in tried(mistake, form))
     return next((one for one in made if shows(one)), None)
 
 
 def ordered(mistake: Mistake) -> list[Form]:
-    """Return a mistake's forms, the one that is shown first."""
+    """Return a mistake's forms, the typical one first."""
     at = SHOWN.get(mistake.id, 0)
     return [*mistake.forms[at:], *mistake.forms[:at]]
 
 
 def tried(mistake: Mistake, form: Form) -> Iterator[Example]:
-    """Yield a form on ever larger networks and batches, in each choice of layers."""
-    begin = BEGIN.get(mistake.id, 0)
-    for setting, session in islice(settings(form), begin, None):
+    """Yield a form on larger and larger networks and batches, in each choice of layers."""
+    first = FIRST_SIZE.get(mistake.id, 0)
+    for setting, session in islice(settings(form), first, None):
         if applies(form, setting.network, setting.rule):
             for variant in variants_of_form(mistake, form, setting.network):
                 yield Example(variant, setting, session, 1 if form.needs_second_call else 0)
 
 
 def settings(form: Form) -> Iterator[tuple[Setting, Session]]:
-    """Yield what a form may be tried on, the smallest first."""
+    """Yield the networks and numbers to try a form on, the smallest first."""
     names = form.for_activations.split() or ["logistic"]
     activation = next(name for name in ("logistic", "tanh", "relu", *names) if name in names)
     loss = form.for_losses.split()[0] if form.for_losses else "squared-error"
@@ -179,43 +188,43 @@ def settings(form: Form) -> Iterator[tuple[Setting, Session]]:
 
 
 def numbers(net: Network, samples: int) -> Session:
-    """Return numbers for a network: the 2-2-2 example's, or others with two digits."""
+    """Return numbers for a network: those of the 2-2-2 example, or others with two digits."""
     known = problem("mazur")
     if net.widths == known.network.widths:
         x, t = [[0.05, 0.1], [0.5, 0.3]][:samples], [[0.01, 0.99], [0.99, 0.01]][:samples]
         theta = known.theta()
     else:
-        asked = question(net.widths, samples)
-        x, t = np.round(asked.x, 2), np.round(asked.t, 2)
-        theta = np.round(net.pack(asked.W, asked.b), 2)
+        q = question(net.widths, samples)
+        x, t = np.round(q.x, 2), np.round(q.t, 2)
+        theta = np.round(net.pack(q.W, q.b), 2)
     return Session(np.array(x), np.array(t), theta, ((),) * CALLS, sequential=True)
 
 
 def shows(one: Example) -> bool:
-    """Tell whether a mistake can be computed there, and its line and a result tell it apart."""
+    """Return whether the mistake can be computed, and changes its own number and a result."""
     try:
         with np.errstate(all="ignore"):
-            pair, told = one.worked(), list(islice(one.differing(), 1))
-            return bool(told) and (pair is None or pair[0].shown != pair[1].shown)
+            pair, results = one.worked(), list(islice(one.differing(), 1))
+            return bool(results) and (pair is None or pair[0].shown != pair[1].shown)
     except FAULTS:
         return False
 
 
-# ---- which mistakes give the same numbers -------------------------------------------------------
+# ---- which mistakes give the same numbers --------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Double:
-    """Another mistake that gives the same numbers as one.
+    """Another mistake that gives the same numbers.
 
     Parameters
     ----------
     other : str
         Its id.
     own, others : Variant
-        The first of their forms that do.
+        The first of their forms that give the same numbers.
     networks : tuple of str
-        Those on which they do, in words.
+        Descriptions of the networks on which they do.
     """
 
     other: str
@@ -226,7 +235,7 @@ class Double:
 
 @dataclass(frozen=True)
 class Doubles:
-    """What is known of mistakes beside each other, by id.
+    """The comparison of all mistakes with each other, by id.
 
     Parameters
     ----------
@@ -242,8 +251,8 @@ class Doubles:
     tried: dict[str, int]
 
 
-def asked() -> Iterator[tuple[str, Setting, Session]]:
-    """Yield networks on which mistakes are compared, in words: the designed ones."""
+def designed_settings() -> Iterator[tuple[str, Setting, Session]]:
+    """Yield the designed networks on which mistakes are compared, with their descriptions."""
     general, deep, square, single = GENERAL[2], GENERAL[3], SQUARE[2], SINGLE[2]
     for widths, function, loss, rule, n in (
         (general, "logistic", "squared-error", "sgd", 0),
@@ -265,11 +274,11 @@ def asked() -> Iterator[tuple[str, Setting, Session]]:
         session = Session(q.x, q.t, net.pack(q.W, q.b), ((),) * CALLS, sequential=True)
         chosen = OPTIMIZERS[rule]
         setting = Setting(net, with_learning_rate(chosen, q.rate))  # pyright: ignore[reportArgumentType]
-        yield described(setting, session), setting, session
+        yield description(setting, session), setting, session
 
 
-def described(setting: Setting, session: Session) -> str:
-    """Return a network, its batch and its rule in words."""
+def description(setting: Setting, session: Session) -> str:
+    """Return a description of a network, its batch and its optimizer."""
     net, rule, n = setting.network, setting.rule, len(session.x)
     sizes = "-".join(map(str, net.widths))
     functions = ", ".join(dict.fromkeys(layer.activation.name for layer in net.layers))  # pyright: ignore[reportAttributeAccessIssue]
@@ -279,11 +288,11 @@ def described(setting: Setting, session: Session) -> str:
 
 
 def doubles() -> Doubles:
-    """Return for each mistake those that give the same numbers somewhere, and where none shows."""
+    """Return the mistakes with the same numbers on some network, and where they have no effect."""
     found: dict[tuple[str, str], list[tuple[str, Variant, Variant]]] = defaultdict(list)
     silent: dict[str, list[str]] = {name: [] for name in MISTAKES}
     tried: dict[str, int] = dict.fromkeys(MISTAKES, 0)
-    for words, setting, session in asked():
+    for words, setting, session in designed_settings():
         pool = compared(setting)
         with np.errstate(all="ignore"):
             groups = coinciding(pool, setting, session)
@@ -293,7 +302,7 @@ def doubles() -> Doubles:
         for one, two in pairs(groups):
             found[one.mistake.id, two.mistake.id].append((words, one, two))
             found[two.mistake.id, one.mistake.id].append((words, two, one))
-        for name in unseen(made, groups):
+        for name in without_effect(made, groups):
             silent[name].append(words)
     same: dict[str, list[Double]] = {name: [] for name in MISTAKES}
     for (name, other), cases in found.items():
@@ -303,18 +312,18 @@ def doubles() -> Doubles:
 
 
 def compared(setting: Setting) -> list[Variant]:
-    """Return the variants that are compared: under other rules than SGD only those of rules."""
+    """Return the variants to compare; with optimizers other than SGD only those in updates."""
     rule = setting.rule
     found = variants(setting.network, rule)
     own = rule is None or rule.name == "sgd"
     return found if own else [v for v in found if v.form.for_optimizers]
 
 
-Group: TypeAlias = Sequence[Variant | None]  # None is the truth
+Group: TypeAlias = Sequence[Variant | None]  # None stands for the right equations
 
 
 def coinciding(found: Sequence[Variant], setting: Setting, session: Session) -> list[Group]:
-    """Return the groups of variants whose every number is the same, in all calls."""
+    """Return the groups of variants that give the same numbers in all calls."""
     groups: list[Group] = [[None, *found]]
     for call in range(CALLS):
         groups = [part for group in groups for part in split(group, call, setting, session)]
@@ -322,16 +331,16 @@ def coinciding(found: Sequence[Variant], setting: Setting, session: Session) -> 
 
 
 def split(group: Group, call: int, setting: Setting, session: Session) -> Iterator[Group]:
-    """Yield the parts of a group whose numbers in a call are the same, those of two or more."""
+    """Yield the parts of a group, of two or more, with the same numbers in a call."""
     parts: dict[bytes, list[Variant | None]] = defaultdict(list)
     for variant in group:
-        if (print_ := fingerprint(variant, call, setting, session)) is not None:
-            parts[print_].append(variant)
+        if (key := fingerprint(variant, call, setting, session)) is not None:
+            parts[key].append(variant)
     yield from (part for part in parts.values() if len(part) > 1)
 
 
 def pairs(groups: Sequence[Group]) -> Iterator[tuple[Variant, Variant]]:
-    """Yield pairs of different mistakes that give the same numbers, other than the right ones."""
+    """Yield pairs of different mistakes that give the same numbers, and not the right ones."""
     for group in groups:
         first: dict[str, Variant] = {}
         for variant in group:
@@ -341,15 +350,15 @@ def pairs(groups: Sequence[Group]) -> Iterator[tuple[Variant, Variant]]:
             yield from combinations(first.values(), 2)
 
 
-def unseen(pool: Sequence[Variant], groups: Sequence[Group]) -> Iterator[str]:
-    """Yield the mistakes that can be made on a network and change no number of it."""
+def without_effect(pool: Sequence[Variant], groups: Sequence[Group]) -> Iterator[str]:
+    """Yield the mistakes that can be made on a network and change no number."""
     nothing = {v for group in groups if None in group for v in group}
     for name in dict.fromkeys(v.mistake.id for v in pool):
         if all(v in nothing for v in pool if v.mistake.id == name):
             yield name
 
 
-@cache  # the first call is asked about twice
+@cache  # the first call is used twice
 def fingerprint(
     variant: Variant | None, call: int, setting: Setting, session: Session
 ) -> bytes | None:
@@ -364,7 +373,7 @@ def fingerprint(
 
 
 def digits(values: Array) -> bytes:
-    """Return an array's shape and numbers, rounded relatively to the largest."""
+    """Return an array's shape and its numbers, rounded relative to the largest."""
     size = float(np.max(np.abs(values), initial=0.0)) or 1.0
     scale = 10.0 ** np.floor(np.log10(size)) if np.isfinite(size) else 1.0
     return (

@@ -1,7 +1,7 @@
-"""Writes the documentation's pages on mistakes, one for each entry of the catalogue.
+"""Write the documentation's pages about mistakes, one for each entry of the catalogue.
 
-Sphinx calls it, and ``python -m tools.mistake_pages`` does. Every number comes from
-tools/mistake_numbers.py, every word on a mistake from the catalogue.
+Sphinx calls it, or run ``python -m tools.mistake_pages``. All numbers come from
+tools/mistake_numbers.py, all texts about a mistake from the catalogue.
 """
 
 import hashlib
@@ -19,14 +19,23 @@ from chainrule.diagnosis.hypotheses import Variant
 from chainrule.diagnosis.report.words import capital, enumerated, layers_words, sentence
 from chainrule.pages import Mark, Page, Quantity, Working
 from chainrule.pages.text import as_text
-from tools.mistake_numbers import RATE, STEPS, Double, Doubles, Example, described, doubles, example
+from tools.mistake_numbers import (
+    LEARNING_RATE,
+    STEPS,
+    Double,
+    Doubles,
+    Example,
+    description,
+    doubles,
+    example,
+)
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "mistakes" / "generated"
-STAMP = ".made-from"  # what the pages were made from, so that they are made again only for cause
+STAMP = ".made-from"  # a hash of the sources, so that the pages are only rewritten if one changed
 WIDTH = 76
-MOST_SHOWN = 4  # numbers of a program beside the right ones
-MANY = 5  # networks, from which on they are counted instead of listed
+MOST_SHOWN = 4  # the numbers of a program in its table
+MANY = 5  # as many networks or more are counted instead of listed
 LAYERS = {
     "all": "all layers",
     "hidden": "the hidden layers",
@@ -35,19 +44,19 @@ LAYERS = {
     "first": "the first layer",
 }
 NO_EQUATION = (
-    "No equation makes this mistake. `check` recognizes it by how a program behaves, so there is "
-    "no number to work out here."
+    "This mistake has no equation. `check` recognizes it by the behavior of a program, so there is "
+    "no example with numbers."
 )
 
 
-# ---- what is written ----------------------------------------------------------------------------
+# ---- files ---------------------------------------------------------------------------------------
 
 
 def write(folder: Path = FOLDER) -> bool:
-    """Write all pages into a folder, unless they are there already; tell whether they were made."""
+    """Write all pages into a folder; return False if they were up to date."""
     folder.mkdir(parents=True, exist_ok=True)
-    stamp, mark = folder / STAMP, made_from()
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == mark:
+    stamp, current = folder / STAMP, source_hash()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == current:
         return False
     wanted = pages()
     for path in folder.glob("*.md"):
@@ -55,26 +64,26 @@ def write(folder: Path = FOLDER) -> bool:
             path.unlink()
     for name, text in wanted.items():
         (folder / name).write_text(text, encoding="utf-8")
-    stamp.write_text(mark, encoding="utf-8")
+    stamp.write_text(current, encoding="utf-8")
     return True
 
 
-def made_from() -> str:
-    """Return a mark of all that the pages are made from: the package and these tools."""
+def source_hash() -> str:
+    """Return a hash of everything that the pages depend on: the package and these tools."""
     files = [*(ROOT / "src").rglob("*.py"), *Path(__file__).parent.glob("mistake_*.py")]
     texts = (path.read_bytes() for path in sorted(files))
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 def pages() -> dict[str, str]:
-    """Return the text of every page by the name of its file, and of the two tables."""
-    beside = doubles()
-    made = {f"{name}.md": page(mistake, beside) for name, mistake in MISTAKES.items()}
+    """Return the texts of all pages and of the two tables, by file name."""
+    comparison = doubles()
+    made = {f"{name}.md": page(mistake, comparison) for name, mistake in MISTAKES.items()}
     return made | {"table.md": table(), "unseen.md": unseen()}
 
 
 def table() -> str:
-    """Return the table of all entries by their numbers, and the same for the table of contents."""
+    """Return the table of all entries by number, and their table of contents."""
     rows = sorted(MISTAKES.values(), key=lambda m: m.number)
     lines = ["| no. | mistake | stage |", "| ---: | --- | --- |"]
     for place, m in enumerate(rows):
@@ -86,32 +95,37 @@ def table() -> str:
 
 
 def unseen() -> str:
-    """Return the list of what no number shows, with reasons."""
+    """Return the table of mistakes that no number shows, with reasons."""
     rows = (f"| {number} | {cell(capital(text))} |" for number, text in UNSEEN.items())
     return "\n".join(["| no. | why it cannot be seen |", "| ---: | --- |", *rows]) + "\n"
 
 
 def link(name: str, text: str = "", folder: str = "") -> str:
-    """Return a link to an entry's page; without a text the link is its id."""
+    """Return a link to an entry's page; its text is the id by default."""
     return f"[{cell(text) or f'`{name}`'}]({folder}{name}.md)"
 
 
 def cell(text: str) -> str:
-    """Return a text as a cell of a table has it."""
+    """Return a text, escaped for a cell of a table."""
     return text.replace("|", r"\|").replace("*", r"\*").replace("<", r"\<")
 
 
-# ---- a page -------------------------------------------------------------------------------------
+# ---- a page --------------------------------------------------------------------------------------
 
 
-def page(mistake: Mistake, beside: Doubles) -> str:
+def page(mistake: Mistake, comparison: Doubles) -> str:
     """Return the page of an entry."""
-    parts = [*opening(mistake), *numbers(example(mistake)), *same(mistake, beside), *forms(mistake)]
+    parts = [
+        *opening(mistake),
+        *numbers(example(mistake)),
+        *same(mistake, comparison),
+        *forms(mistake),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 def opening(m: Mistake) -> Iterator[str]:
-    """Yield title, number and stage, the two formulas, the cause and the repair."""
+    """Yield the title, the number and stage, the two formulas, the cause and the repair."""
     yield f"# {cell(capital(m.title))}"
     yield f"No. {m.number} of the catalogue, `{m.id}`. Stage: {m.stage}."
     yield fenced([f"✗ wrong  {m.wrong}", f"✓ right  {m.right}"])
@@ -120,12 +134,12 @@ def opening(m: Mistake) -> Iterator[str]:
 
 
 def fenced(lines: Iterable[str]) -> str:
-    """Return lines that are shown as they stand."""
+    """Return lines as a code block."""
     return "\n".join(["```text", *lines, "```"])
 
 
 def numbers(one: Example | None) -> Iterator[str]:
-    """Yield the smallest telling example, and what becomes of the loss."""
+    """Yield the smallest example, and how the loss changes."""
     if one is None:
         yield NO_EQUATION
         return
@@ -137,22 +151,26 @@ def numbers(one: Example | None) -> Iterator[str]:
         if pair:
             yield "One number, with the mistake and without:"
             yield fenced(worked(*pair))
-        yield "What a program would hand out:"
-        yield handed_out(one)
+        yield "What a program would return:"
+        yield returned_numbers(one)
         yield "## Does the loss still fall?"
         yield learns(one)
 
 
 def where(one: Example) -> str:
-    """Return in words what is looked at: network, form, call."""
+    """Return a description of an example: network, form, call."""
     about = f" ({one.variant.form.note})" if one.variant.form.note else ""
     call = " In the second call:" if one.call else ""
-    made = f"with {equations(one.variant)}" if one.variant.replace else "with the loss taken late"
-    return f"{described(one.setting, one.session)}, {made}{about}.{call}".rstrip(":.")
+    made = (
+        f"with {equations(one.variant)}"
+        if one.variant.replace
+        else "with the loss computed after the update"
+    )
+    return f"{description(one.setting, one.session)}, {made}{about}.{call}".rstrip(":.")
 
 
 def equations(variant: Variant) -> str:
-    """Return the equations that a variant puts in place of right ones, each once, with layers."""
+    """Return the equations that a variant replaces, each once, with their layers."""
     places: dict[str, list[str]] = {}
     for (place, name), text in variant.replace.items():
         places.setdefault(f"`{name} = {text}`", []).append(place)
@@ -163,14 +181,14 @@ def equations(variant: Variant) -> str:
 
 
 def scopes(labels: Sequence[str]) -> str:
-    """Return where an equation stands in words: layers, the loss, arrays."""
+    """Return a description of where an equation applies: layers, the loss, arrays."""
     if all(label.isdigit() for label in labels):
         return layers_words([int(label) for label in labels])
     return enumerated("the loss" if label == "loss" else label for label in labels)
 
 
 def given(one: Example) -> Iterator[str]:
-    """Yield the numbers of an example: samples, targets, parameters, the rule."""
+    """Yield the numbers of an example: samples, targets, parameters, the optimizer."""
     net, s = one.setting.network, one.session
     params = net.params(s.theta)
     arrays = {"x": s.x, "t": s.t}
@@ -183,20 +201,20 @@ def given(one: Example) -> Iterator[str]:
 
 
 def worked(bad: Quantity, good: Quantity) -> list[str]:
-    """Return the lines of a number worked out wrongly and rightly."""
+    """Return the lines of a number computed with the mistake and without."""
     items = (working(bad, "wrong", "with the mistake"), working(good, "right", "without"))
-    _, *lines = as_text(Page("", items), WIDTH).rstrip().splitlines()  # without the title's
+    _, *lines = as_text(Page("", items), WIDTH).rstrip().splitlines()  # the first line is the title
     return [line.removeprefix("  ") for line in lines]
 
 
 def working(q: Quantity, mark: Mark, label: str) -> Working:
-    """Return a number worked out, as pages have it."""
+    """Return the computation of a number as an item of a page."""
     line = q.equation
     formula, put_in = (line.formula, line.substituted or "") if line else ("", "")
     return Working(q.key, formula, put_in, q.shown, mark, label)
 
 
-def handed_out(one: Example) -> str:
+def returned_numbers(one: Example) -> str:
     """Return the table of numbers that differ, with the mistake and without."""
     rows = [
         f"| `{key.replace(' ', '')}` | {bad:.9g} | {good:.9g} |"
@@ -206,9 +224,9 @@ def handed_out(one: Example) -> str:
 
 
 def learns(one: Example) -> str:
-    """Return what becomes of the loss with the mistake and without."""
+    """Return how the loss changes with the mistake and without."""
     first, wrong, right = one.descent()
-    tried = f"Tried on this example, {STEPS} steps with rate {RATE}"
+    tried = f"On this example, in {STEPS} steps with learning rate {LEARNING_RATE}"
     if not math.isfinite(wrong):
         return (
             f"No. {tried}: with the mistake the numbers overflow; without it the loss goes from "
@@ -223,45 +241,45 @@ def learns(one: Example) -> str:
     )
 
 
-# ---- beside others ------------------------------------------------------------------------------
+# ---- mistakes with the same numbers --------------------------------------------------------------
 
 
-def same(mistake: Mistake, beside: Doubles) -> Iterator[str]:
-    """Yield which mistakes give the same numbers, and where this one does not show."""
+def same(mistake: Mistake, comparison: Doubles) -> Iterator[str]:
+    """Yield which mistakes give the same numbers, and where this one has no effect."""
     if not mistake.forms:
         return
     yield "## What gives the same numbers"
-    found, total = beside.same[mistake.id], beside.tried[mistake.id]
+    found, total = comparison.same[mistake.id], comparison.tried[mistake.id]
     if not total:
-        yield "It cannot be made on the designed networks: they have nothing of what it is about."
+        yield "It cannot be made on the designed networks, which lack the parts that it concerns."
         return
     yield (
-        f"Every form of every mistake was made on designed networks, on {total} of them this one; "
-        "loss, gradients and new parameters of three updates in a row were compared."
+        f"Every form of every mistake was made on designed networks, this one on {total} of them; "
+        "the loss, gradients and new parameters of three successive updates were compared."
     )
     if found:
         yield "\n".join(f"- {double(d, total)}" for d in found)
     else:
         yield "No other mistake gave the numbers of this one."
-    if silent := beside.silent[mistake.id]:
+    if silent := comparison.silent[mistake.id]:
         yield f"It changes no number at all on {networks(silent, total)}."
 
 
 def double(d: Double, total: int) -> str:
-    """Return in words that another mistake gives the same numbers, and where."""
+    """Return a sentence on another mistake with the same numbers, and where they are the same."""
     own, others = equations(d.own), equations(d.others)
     made = f"both are {own}" if own == others else f"{own} here, {others} there"
     return f"{link(d.other)}, on {networks(d.networks, total)}: {made}."
 
 
 def networks(found: Sequence[str], total: int) -> str:
-    """Return networks in words: a few by name, many by their number."""
+    """Return a few networks by name, or the number of many."""
     if len(found) >= MANY:
         return f"{len(found)} of the {total} networks"
     return "; ".join(found)
 
 
-# ---- its forms ----------------------------------------------------------------------------------
+# ---- its forms -----------------------------------------------------------------------------------
 
 
 def forms(mistake: Mistake) -> Iterator[str]:
@@ -270,7 +288,7 @@ def forms(mistake: Mistake) -> Iterator[str]:
         return
     yield "## Its forms"
     yield (
-        "The equations that are put in place of the right ones. What their names mean is under "
+        "The equations that replace the right ones. Their names are explained under "
         "[scopes](../../design.md#scopes)."
     )
     rows = [f"| {k} | {texts(f)} | {places(f)} |" for k, f in enumerate(mistake.forms, 1)]
@@ -291,16 +309,16 @@ def texts(form: Form) -> str:
 
 
 def places(form: Form) -> str:
-    """Return in words where a form stands, what it is for, and what it says of itself."""
+    """Return a description of where a form applies: layers, functions, calls, and its note."""
     stem = form.where.removesuffix("*")
-    said = [LAYERS[stem] if stem else "the loss"]
-    said[0] += ", or one of them" if form.where.endswith("*") else ""
+    parts = [LAYERS[stem] if stem else "the loss"]
+    parts[0] += ", or one of them" if form.where.endswith("*") else ""
     named = [form.for_activations, form.for_losses, form.for_optimizers]
-    said += [f"with {enumerated(names.split())}" for names in named if names]
-    said += ["from the second call on"] if form.needs_second_call else []
-    said += [form.note] if form.note else []
-    return cell("; ".join(said))
+    parts += [f"with {enumerated(names.split())}" for names in named if names]
+    parts += ["from the second call on"] if form.needs_second_call else []
+    parts += [form.note] if form.note else []
+    return cell("; ".join(parts))
 
 
 if __name__ == "__main__":
-    print("made" if write() else "nothing has changed")
+    print("pages written" if write() else "pages are up to date")

@@ -107,7 +107,7 @@ def rule(name: str, rate: float) -> Optimizer | None:
 
 @cache
 def mistakes_on(setup_name: str, optimizer: str) -> tuple[Variant, ...]:
-    """Return the mistakes that can be made; for optimizers other than SGD, only those in updates."""
+    """Return the mistakes that can be made; for optimizers other than SGD, only in updates."""
     setup = setups()[setup_name]
     found = variants(setup.network, rule(optimizer, setup.rate))
     only = ONLY.get(setup_name)
