@@ -1,4 +1,4 @@
-"""Parts of compiled code, as Python can call them; they have no entry of their own."""
+"""Functions that only compiled code can call, made callable from Python."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,6 @@ import numba
 
 
 def from_python(part: Any) -> Callable[..., Any]:
-    """Return a function that calls a part."""
+    """Return a Python function that calls a part of compiled code."""
     compile_: Any = numba.njit(error_model="numpy")
     return compile_(lambda *given: part(*given))  # noqa: PLW0108 (the call is what is compiled)

@@ -1,4 +1,4 @@
-"""Ctrl-C, as a terminal sends it: to this process, at any time. What it meets is not known here."""
+"""Sending Ctrl-C to this process at arbitrary times, as a terminal does."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def interrupting(seconds: float, times: int) -> Callable[[], None]:
-    """Send this process so many interruptions from a thread; return what ends it."""
+    """Start a thread that interrupts this process up to `times` times; return what ends it."""
     stop = threading.Event()
 
     def send() -> None:

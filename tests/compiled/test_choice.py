@@ -1,6 +1,6 @@
-"""Which engine a run goes on: said beforehand, by sizes, rows and batch alone, and kept to.
+"""The choice of engine depends on sizes, rows and batch size only; `train` follows `describe`.
 
-How fast either is, is not asked here.
+The speed of the engines is not tested here.
 """
 
 import re
@@ -25,22 +25,22 @@ LARGE = mlp(784, 256, 10, activation="relu", loss="softmax-cross-entropy")
 X, T = np.ones((4, 2)), np.zeros((4, 2))
 
 
-# ---- what is said -------------------------------------------------------------------------------
+# ---- the choice and its description --------------------------------------------------------------
 
 
-def test_what_it_depends_on():
-    """Rows and batch decide together; the rule, precision and caches do not."""
+def test_the_choice_depends_on_rows_and_batch_size():
+    """Rows and batch size decide together; the optimizer, precision and caches do not."""
     for net in (SMALL, LARGE):
         for rows, batch in ((1, None), (50, 1), (50, 32), (50, 50), (5_000, 512), (5_000, None)):
-            said = describe(net, rows=rows, batch_size=batch)
-            assert said.engine == "compiled"
+            chosen = describe(net, rows=rows, batch_size=batch)
+            assert chosen.engine == "compiled"
             others = [
                 describe(net, name, rows=rows, batch_size=batch, dtype=dtype)
                 for name in OPTIMIZERS
                 for dtype in (np.float32, "float64")
                 if name != "lbfgs"
             ]
-            assert {one.threads for one in others} == {said.threads}
+            assert {one.threads for one in others} == {chosen.threads}
             assert describe(net, rows=rows, batch_size=max(batch or rows, rows)) == describe(
                 net, rows=rows
             )
@@ -55,17 +55,19 @@ def test_what_it_depends_on():
         "NUMBA_OPT=0",
     ],
 )
-def test_numba_set_for_debugging(setting: str, monkeypatch: pytest.MonkeyPatch):
+def test_debugging_settings_of_numba_select_the_reference_engine(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv(*setting.split("="))
-    said = describe(SMALL, rows=4)
-    assert said.engine == "reference"
-    assert f"does not work with {setting}" in str(said)
+    chosen = describe(SMALL, rows=4)
+    assert chosen.engine == "reference"
+    assert f"does not work with {setting}" in str(chosen)
     with pytest.raises(InputError, match=f"{setting} in the environment; unset it, or use engine="):
         train(SMALL, X, T, epochs=1, engine="compiled")
 
 
 @pytest.mark.parametrize("setting", ["NUMBA_DISABLE_JIT=0", "NUMBA_OPT=max", "NUMBA_OPT="])
-def test_numba_set_as_it_is(setting: str, monkeypatch: pytest.MonkeyPatch):
+def test_default_settings_of_numba_are_supported(setting: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(*setting.split("="))
     assert describe(SMALL, rows=4).engine == "compiled"
 
@@ -78,7 +80,7 @@ def test_two_threads_start_at_the_measured_amount_of_work(monkeypatch):
     assert threads == [1, 1, 2, 2]
 
 
-def test_threads_are_as_many_as_work_feeds(monkeypatch):
+def test_the_number_of_threads_depends_on_the_work(monkeypatch):
     monkeypatch.setattr("chainrule.compiled.threads.allowed", lambda: 2)
     assert describe(SMALL, rows=4).threads == 1
     assert describe(LARGE, rows=60_000, batch_size=128).threads == 2
@@ -87,25 +89,25 @@ def test_threads_are_as_many_as_work_feeds(monkeypatch):
     assert describe(LARGE, rows=60_000, batch_size=128).threads == 1
 
 
-def test_it_is_what_train_takes():
+def test_train_uses_the_described_engine():
     for net, rows, batch in ((SMALL, 4, None), (SMALL, 4, 2), (LARGE, 200, 128)):
         x = np.ones((rows, net.inputs), np.float32)
         run = train(net, x, np.zeros((rows, net.outputs)) + 1 / net.outputs, batch_size=batch)
         assert run.engine_choice == describe(net, rows=rows, batch_size=batch, dtype=np.float32)
 
 
-def test_it_prints_as_a_sentence():
+def test_the_choice_as_text():
     assert str(describe(SMALL, rows=4)).startswith("compiled engine, 1 thread (small network: ")
     two = EngineChoice("compiled", 2, "why not")
     assert str(two) == "compiled engine, 2 threads (why not)"
-    asked = describe(SMALL, rows=4, engine="reference")
-    assert str(asked) == "reference engine (requested)"
-    told = describe(SMALL, "lbfgs", rows=4)
-    assert str(told).startswith("reference engine (lbfgs runs in SciPy's")
-    assert not told.missing
+    requested = describe(SMALL, rows=4, engine="reference")
+    assert str(requested) == "reference engine (requested)"
+    lbfgs_choice = describe(SMALL, "lbfgs", rows=4)
+    assert str(lbfgs_choice).startswith("reference engine (lbfgs runs in SciPy's")
+    assert not lbfgs_choice.missing
 
 
-def test_what_is_refused():
+def test_invalid_requests_raise():
     with pytest.raises(UnknownNameError, match="did you mean 'compiled'"):
         describe(SMALL, rows=4, engine="compile")
     with pytest.raises(UnknownNameError, match="choose one of: auto, compiled, reference"):
@@ -120,23 +122,23 @@ def test_what_is_refused():
 
 
 @pytest.mark.parametrize("absent", choice.NEEDED)
-def test_without_what_it_needs(absent, monkeypatch):
+def test_missing_packages(absent, monkeypatch):
     monkeypatch.setattr(choice, "installed", lambda name: name != absent)
     say_once.cache_clear()
-    said = describe(SMALL, rows=4)
-    assert (said.engine, said.missing) == ("reference", True)
+    chosen = describe(SMALL, rows=4)
+    assert (chosen.engine, chosen.missing) == ("reference", True)
     assert f"needs {absent}, which is not installed; run: pip install 'chainrule[train]'" in str(
-        said
+        chosen
     )
-    with pytest.warns(RuntimeWarning, match=re.escape(said.reason)) as caught:
+    with pytest.warns(RuntimeWarning, match=re.escape(chosen.reason)) as caught:
         run = train(SMALL, X, T, epochs=2)
     assert caught[0].filename == __file__
-    assert run.engine_choice == said
+    assert run.engine_choice == chosen
     run.finish()
     assert run.state.engine == "reference"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        train(SMALL, X, T, epochs=2).finish()  # said once
+        train(SMALL, X, T, epochs=2).finish()  # there is one warning
         train(SMALL, X, T, epochs=2, engine="reference").finish()
     with pytest.raises(MissingPackageError, match=r"pip install 'chainrule\[train\]'"):
         train(SMALL, X, T, engine="compiled")
@@ -188,7 +190,7 @@ def test_a_process_without_numba():
 
 
 def printed(program: str) -> str:
-    """Run a program in a process of its own and return what it prints."""
+    """Run a program in a separate process and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False
     )
@@ -208,7 +210,7 @@ LIGHT: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", LIGHT)
-def test_numba_is_imported_when_it_runs(name):
+def test_numba_is_imported_only_for_compiling(name):
     program = (
         LIGHT[name] + "\nimport sys\nprint([m for m in ('numba', 'llvmlite') if m in sys.modules])"
     )

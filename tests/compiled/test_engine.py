@@ -1,6 +1,6 @@
-"""Runs on the compiled engine: a user's own functions, divergence, stopping, records.
+"""Runs on the compiled engine: custom functions, divergence, continuation, Ctrl-C, records.
 
-That its numbers are the reference's is the engines law; here it is what stands around them.
+That its results equal the reference engine's is tested in tests/laws/test_engines.py.
 """
 
 import io
@@ -43,7 +43,7 @@ NET = mlp(3, 5, 4, 2, activation="tanh", loss="squared-error")
 
 
 def on(threads: str, run: Run) -> Run:
-    """Return the run on the compiled engine: as described, or on its general program."""
+    """Return the run on the compiled engine, with its usual or its general program."""
     assert run.engine_choice.engine == "compiled", run.engine_choice
     if THREADS[threads]:
         run.engine_choice = replace(run.engine_choice, tiny=False, **THREADS[threads])
@@ -51,7 +51,7 @@ def on(threads: str, run: Run) -> Run:
 
 
 def near(a: Any, b: Any, eps: float = 2_000) -> bool:
-    """Tell whether two arrays agree within the engines law's bound."""
+    """Return whether two arrays agree within the bound of tests/laws/test_engines.py."""
     a, b = np.asarray(a), np.asarray(b)
     assert a.dtype == b.dtype
     return bool(np.abs(a - b).max() <= eps * np.finfo(a.dtype).eps * np.abs(b).max())
@@ -66,12 +66,12 @@ def thetas(runs: list[Run]) -> tuple[Array, Array]:
 
 
 def same_state(a: State, b: State) -> bool:
-    """Tell whether two states agree in every bit."""
+    """Return whether two states are equal in every bit."""
     one, other = a.to_dict(), b.to_dict()
     return one.keys() == other.keys() and all(same_bits(one[k], other[k]) for k in one)
 
 
-# ---- a user's own functions ---------------------------------------------------------------------
+# ---- custom functions ---------------------------------------------------------------------------
 
 
 def bump(z: Any) -> Any:
@@ -109,7 +109,7 @@ LAMBDA = Custom("doubled", lambda z: 2 * z, lambda z, _: 2 + 0 * z)
 @pytest.mark.parametrize("name", OWN)
 @each_dtype
 @each_way
-def test_an_activation_of_ones_own(name, dtype, threads):
+def test_custom_activations(name, dtype, threads):
     net = mlp(3, 5, 2, activation=OWN[name], loss="squared-error")
     settings: dict[str, Any] = {"epochs": 3, "batch_size": 4, "seed": 1}
     x, t = X.astype(dtype), T.astype(dtype)
@@ -129,7 +129,7 @@ def test_a_lambda():
 
 @each_dtype
 @pytest.mark.parametrize("slope", [dcauchy, None])
-def test_a_loss_of_ones_own(dtype, slope):
+def test_custom_losses(dtype, slope):
     net = mlp(3, 5, 2, activation="tanh", loss=CustomLoss("cauchy", cauchy, slope))
     x, t = X.astype(dtype), T.astype(dtype)
     assert describe(net, rows=11, dtype=dtype).engine == "compiled"
@@ -152,15 +152,15 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 @each_dtype
-def test_what_does_not_compile_runs_on_the_reference_and_says_why(case, dtype):
+def test_functions_that_do_not_compile_run_on_the_reference_engine(case, dtype):
     net, reason = REFUSED[case]
-    said = describe(net, rows=11, dtype=dtype)
-    assert (said.engine, said.missing) == ("reference", False)
+    chosen = describe(net, rows=11, dtype=dtype)
+    assert (chosen.engine, chosen.missing) == ("reference", False)
     with pytest.raises(InputError, match=reason):
-        raise InputError(said.reason)
+        raise InputError(chosen.reason)
     x = X.astype(dtype)
     run = train(net, x, T, "sgd", epochs=2)
-    assert run.engine_choice == said
+    assert run.engine_choice == chosen
     run.finish()
     assert run.state.engine == "reference"
     with pytest.raises(InputError, match=reason):
@@ -169,7 +169,7 @@ def test_what_does_not_compile_runs_on_the_reference_and_says_why(case, dtype):
         train(net, x, T, "sgd", epochs=2, engine="compiled")
 
 
-def test_functions_that_differ_in_what_they_enclose():
+def test_closures_with_different_values():
     def scaled(factor: float) -> Custom:
         return Custom("scaled", lambda z: factor * z, lambda z, _: factor + 0 * z)
 
@@ -179,8 +179,8 @@ def test_functions_that_differ_in_what_they_enclose():
         assert near(*thetas(runs))
 
 
-def test_a_kernel_of_ours_that_fails_raises(monkeypatch):
-    """No silent fallback: only what `describe` says beforehand goes to the reference."""
+def test_errors_in_kernels_of_the_package_raise(monkeypatch):
+    """There is no silent fallback: only what `describe` reports runs on the reference engine."""
 
     def broken(*args: Any, **options: Any) -> Any:
         raise RuntimeError("a kernel is broken")
@@ -199,7 +199,7 @@ COUNTS = mlp(3, 4, 2, activation="tanh", loss="poisson")
 
 @dataclass(frozen=True)
 class Leap(Schedule):
-    """A small rate, and from one update on another."""
+    """A small learning rate, which changes to another one at some update."""
 
     at: int
     learning_rate: float
@@ -250,7 +250,7 @@ def test_divergence(name, dtype, threads, iterated):
         rule = single(rule)
     x, t = X.astype(dtype), t.astype(dtype)
     settings = {"epochs": 3_000, "batch_size": 4, "seed": 2, "record_every": 7, **options}
-    if iterated:  # nobody looks at what `finish` may leave out
+    if iterated:  # no observer, so `finish` may compute the records afterwards
         settings["metric"] = lambda _, __: 0.0
     fast = on(threads, train(net, x, t, rule, **settings))
     slow = train(net, x, t, rule, engine="reference", **settings)
@@ -265,7 +265,7 @@ def test_divergence(name, dtype, threads, iterated):
     assert records[0] == records[1]
     if state.step == slow.state.step:
         assert found.partition("; first")[0].partition(" (loss")[0] in expected
-        assert near(fast.theta, slow.theta, 1e6)  # divergence enlarges rounding, too
+        assert near(fast.theta, slow.theta, 1e6)  # divergence also amplifies rounding errors
         assert near(
             [r.loss for r in fast.history] or [0.0], [r.loss for r in slow.history] or [0.0], 1e9
         )
@@ -281,7 +281,7 @@ def test_divergence(name, dtype, threads, iterated):
 
 
 def single(rule: Any) -> Any:
-    """Return a rule whose numbers are as extreme for float32 as they were for float64."""
+    """Return a rule with values as extreme for float32 as the originals are for float64."""
     rates = {1e200: 1e25, 1.7e308: 3.3e38}
     if rule.learning_rate in rates:
         return replace(rule, learning_rate=rates[rule.learning_rate])
@@ -292,12 +292,12 @@ def single(rule: Any) -> Any:
 
 
 def rule_like(rule: Any) -> Any:
-    """Return the same rule with a rate at which nothing happens."""
+    """Return the same rule with a learning rate at which the run does not diverge."""
     return replace(rule, learning_rate=1e-300)
 
 
-def test_divergence_far_into_a_long_stretch():
-    """It is found again by halves, wherever in a million updates it was."""
+def test_divergence_late_in_a_long_stretch():
+    """The update is found by bisection, anywhere in a million updates."""
     learning_rate = Leap(300_002, np.inf)
     slow = None
     for threads in THREADS:
@@ -312,14 +312,14 @@ def test_divergence_far_into_a_long_stretch():
         assert [r.epoch for r in run.history] == list(range(50_000, 300_001, 50_000))
 
 
-def test_a_sound_run_goes_on_after_divergence():
+def test_a_run_can_continue_after_divergence():
     run = train(LINEAR, X, T, SGD(0.9), epochs=3_000, batch_size=4)
     diverged(run)
     better = train(LINEAR, X, T, SGD(1e-320), epochs=2, batch_size=4, state=run.state)
     assert better.engine_choice.engine == run.state.engine == "compiled"
 
 
-# ---- stopped and continued ----------------------------------------------------------------------
+# ---- continued runs -----------------------------------------------------------------------------
 
 MIXED = Network(
     3,
@@ -357,7 +357,7 @@ def begun(rule: str, threads: str, net: Network = MIXED, **options: Any) -> Run:
     shuffle=[True, False],
     batch=[4, 1, None],
 )
-def test_stopped_between_epochs(rule, threads, at, net, shuffle, batch):
+def test_continued_between_epochs(rule, threads, at, net, shuffle, batch):
     options = {"net": net, "shuffle": shuffle, "batch_size": batch}
     whole = begun(rule, threads, **options)
     whole.finish()
@@ -393,8 +393,8 @@ def test_a_loop_left_between_records(rule, threads):
 
 @pytest.mark.parametrize("rule", RULES)
 @each_way
-def test_stopped_within_an_epoch(rule, threads, monkeypatch):
-    """States from within an epoch are handed out when a stretch ends there."""
+def test_continued_within_an_epoch(rule, threads, monkeypatch):
+    """States within an epoch are yielded if a stretch ends there."""
     whole, within = begun(rule, threads), 0
     whole.finish()
 
@@ -418,7 +418,7 @@ def test_stopped_within_an_epoch(rule, threads, monkeypatch):
 
 
 @each_way
-def test_however_it_is_cut_into_calls(threads, monkeypatch):
+def test_the_division_into_calls_changes_nothing(threads, monkeypatch):
     states = []
     for pace in (1, 2, 3, 7, 10**6):
         monkeypatch.setattr(engine.Training, "_pace", lambda _, pace=pace: pace)
@@ -426,10 +426,10 @@ def test_however_it_is_cut_into_calls(threads, monkeypatch):
         run.finish()
         states.append((run.state, losses(run)))
     assert all(same_state(state, states[0][0]) for state, _ in states)
-    assert all(told == states[0][1] for _, told in states)
+    assert all(records == states[0][1] for _, records in states)
 
 
-def test_a_state_stays_on_its_engine():
+def test_a_continued_state_keeps_its_engine():
     for first in ("compiled", "reference"):
         run = train(NET, X, T, "adam", epochs=2, engine=first)
         run.finish()
@@ -442,7 +442,7 @@ def test_a_state_stays_on_its_engine():
     assert (run.state.engine, other.state.engine) == ("reference", "compiled")
 
 
-def test_lbfgs_goes_on_from_a_compiled_state():
+def test_lbfgs_continues_a_compiled_state():
     run = train(NET, X, T, "sgd", epochs=2)
     run.finish()
     rest = train(NET, X, T, "lbfgs", epochs=2, state=run.state)
@@ -451,7 +451,7 @@ def test_lbfgs_goes_on_from_a_compiled_state():
     assert rest.state.epoch == 4
 
 
-def test_states_that_were_handed_out_are_never_written_to():
+def test_yielded_states_are_never_modified():
     run = train(NET, X, T, "adam", epochs=6, batch_size=4)
     seen = []
     for _ in run:
@@ -520,7 +520,7 @@ LONG_RUNS = {
 
 
 @pytest.mark.parametrize("case", LONG_RUNS)
-def test_ctrl_c_is_answered_and_leaves_a_state_to_go_on_from(case):
+def test_ctrl_c_stops_soon_and_leaves_a_state_to_continue(case):
     text, dropout = LONG_RUNS[case]
     program = INTERRUPTED.replace("CASE", text).replace("DROPOUT", str(dropout))
     waited = float(printed(program))
@@ -531,7 +531,7 @@ HANG = 5.0  # seconds
 
 
 def printed(program: str) -> str:
-    """Run a program in a process of its own and return what it prints."""
+    """Run a program in a separate process and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False
     )
@@ -539,14 +539,14 @@ def printed(program: str) -> str:
     return done.stdout.strip()
 
 
-# Ctrl-C between a file's opening and its `with` leaves it to the collector: the interpreter's own.
+# Ctrl-C between opening a file and its `with` leaves it open: a limitation of the interpreter.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @each_way
-def test_interrupted_over_and_over(threads, monkeypatch):
-    """At whatever place it comes: no bit is lost, nobody hangs, no thread is left behind."""
+def test_repeated_interruptions(threads, monkeypatch):
+    """An interruption at any place changes no bit, does not hang, and leaves no thread behind."""
     monkeypatch.setattr(engine, "CHUNK", 0.002)
     monkeypatch.setattr(engine, "KEEP", 0.004)
-    epochs = 800 if threads == "2 threads" else 20_000  # on a busy machine they wait for long
+    epochs = 800 if threads == "2 threads" else 20_000  # they wait long on a busy machine
     whole = begun("adam", threads, epochs=epochs, record_every=epochs)
     whole.finish()
     again = begun("adam", threads, epochs=epochs, record_every=epochs)
@@ -581,7 +581,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.product(
     name=OPTIONS, every=[1, 3, 50], batch=[None, 1, 4], threads=THREADS, net=[MIXED, NET]
 )
-def test_records_are_the_references(name, every, batch, threads, net):
+def test_records_equal_those_of_the_reference_engine(name, every, batch, threads, net):
     settings: dict[str, Any] = {
         "epochs": 8,
         "batch_size": batch,
@@ -606,7 +606,7 @@ def test_records_are_the_references(name, every, batch, threads, net):
 
 
 @pytest.mark.product(every=[1, 2, 5], batch=[None, 1, 4], threads=THREADS, rule=RULES)
-def test_finished_and_iterated_tell_the_same(every, batch, threads, rule):
+def test_finishing_and_iterating_give_the_same_records(every, batch, threads, rule):
     settings: dict[str, Any] = {"record_every": every, "batch_size": batch}
     finished, iterated = (begun(rule, threads, **settings) for _ in range(2))
     finished.finish()
@@ -637,8 +637,8 @@ def test_early_stopping(threads, monitor):
     assert same_bits(fast.theta, fast.state.best_theta)
 
 
-def test_an_orders_window_serves_any_pace(monkeypatch):
-    """Orders are drawn for a few epochs at a time, and again from wherever a run goes on."""
+def test_orders_drawn_in_advance(monkeypatch):
+    """Orders are drawn for a few epochs at a time, and again wherever a run continues."""
     drawn: list[int] = []
     order = engine.Batches.order
 
@@ -653,11 +653,11 @@ def test_an_orders_window_serves_any_pace(monkeypatch):
     assert drawn == list(range(40))
 
 
-# ---- a number that is none, and how much one call takes -----------------------------------------
+# ---- NaN, and the duration of a call ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("place", [0, 41, 99])
-def test_an_injected_nan_is_named_in_its_batch(place: int):
+def test_divergence_reports_the_batch_of_a_nan(place: int):
     x = np.random.default_rng(0).normal(size=(100, 3))
     net = mlp(3, 40, 2, activation="tanh", loss="squared-error")
     run = train(
@@ -670,7 +670,7 @@ def test_an_injected_nan_is_named_in_its_batch(place: int):
     assert np.isfinite(run.theta).all()
 
 
-def test_a_short_last_batch_does_not_make_the_next_call_long():
+def test_a_short_last_batch_does_not_lengthen_the_next_call():
     x = np.zeros((1001, 3))
     net = mlp(3, 40, 2, activation="tanh", loss="squared-error")
     run = train(net, x, x[:, :2], SGD(0.1), batch_size=1000, engine="compiled")

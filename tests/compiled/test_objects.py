@@ -1,7 +1,7 @@
-"""Compiled functions on disk: right after any edit, whoever writes them, however they are torn.
+"""The cache of compiled functions: correct after edits, with concurrent writers and damaged files.
 
-Each process works on a copy of the package, which is edited, and compares its own compiled run with
-its own reference; how long anything takes is not asked.
+Each process uses a copy of the package, which the tests edit, and compares its compiled run with
+its reference run. Speed is not tested here.
 """
 
 import functools
@@ -56,15 +56,15 @@ print(len(passes.buffer), fast.tobytes().hex())
 """
 
 
-class Told(NamedTuple):
-    """What a process did: passes of the compiler, and its θ."""
+class Output(NamedTuple):
+    """The output of a process: whether it compiled anything, and θ."""
 
     compiled: bool
     theta: str
 
 
 class Tree(NamedTuple):
-    """A copy of the package, and a folder for what is compiled."""
+    """A copy of the package, and a cache folder."""
 
     source: Path
     folder: Path
@@ -72,7 +72,7 @@ class Tree(NamedTuple):
     def start(
         self, folder: Path | str | None = None, program: str = PROGRAM, **settings: str
     ) -> subprocess.Popen[str]:
-        """Start a process on this copy; what is set to nothing is not in its environment."""
+        """Start a process on this copy; empty settings are removed from its environment."""
         places = {"PYTHONPATH": str(self.source), "CHAINRULE_CACHE_DIR": str(folder or self.folder)}
         given = {**os.environ, **places, **settings}
         return subprocess.Popen(
@@ -83,39 +83,39 @@ class Tree(NamedTuple):
             text=True,
         )
 
-    def run(self, folder: Path | str | None = None, **settings: str) -> Told:
-        """Run a process on this copy to its end."""
+    def run(self, folder: Path | str | None = None, **settings: str) -> Output:
+        """Run a process on this copy to its end and return its output."""
         with self.start(folder, **settings) as process:
-            return told(process)
+            return output_of(process)
 
     def files(self) -> dict[str, bytes]:
-        """Return what lies in the folder."""
+        """Return the contents of the files in the cache folder, by name."""
         return {path.name: path.read_bytes() for path in self.folder.iterdir()}
 
     def edit(self, file: str, change: Callable[[str], str]) -> Callable[[], None]:
-        """Change a file; return what changes it back."""
+        """Change a file; return a function that undoes the change."""
         path = self.source / "chainrule" / file
         text = path.read_text()
         assert change(text) != text
         path.write_text(change(text))
-        return lambda: void(path.write_text(text))
+        return lambda: discard(path.write_text(text))
 
 
-def void(_: object) -> None:
-    """Return nothing."""
+def discard(_: object) -> None:
+    """Ignore a value."""
 
 
-def told(process: subprocess.Popen[str]) -> Told:
-    """Wait for a process and read what it says."""
+def output_of(process: subprocess.Popen[str]) -> Output:
+    """Wait for a process and parse its output."""
     out, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     passes, theta = out.split()
-    return Told(int(passes) > 0, theta)
+    return Output(int(passes) > 0, theta)
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """Return a copy of the package with an empty folder."""
+    """Return a copy of the package with an empty cache folder."""
     made = Tree(tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("cache") / "inner")
     package = Path(chainrule.__file__).parent
     ignored = shutil.ignore_patterns("__pycache__")
@@ -124,30 +124,30 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 @pytest.fixture(scope="module")
-def first(tree) -> list[Told]:
-    """Return what two processes say that start together, with an empty folder."""
+def first(tree) -> list[Output]:
+    """Return the outputs of two processes that start together with an empty cache folder."""
     with tree.start() as one, tree.start() as other:
-        return [told(one), told(other)]
+        return [output_of(one), output_of(other)]
 
 
 @pytest.fixture
 def theta(first) -> str:
-    """Return θ as it is right."""
+    """Return the correct θ."""
     return first[0].theta
 
 
 # ---- processes ----------------------------------------------------------------------------------
 
 
-def test_two_that_start_together_are_both_right(first, tree):
+def test_two_processes_that_start_together(first, tree):
     assert first[0].theta == first[1].theta
     assert first[0].compiled
-    assert {Path(name).suffix for name in tree.files()} == {".bin"}  # nothing half done is left
+    assert {Path(name).suffix for name in tree.files()} == {".bin"}  # no partial file is left
 
 
-def test_the_next_one_compiles_nothing(tree, theta):
+def test_the_next_process_compiles_nothing(tree, theta):
     before = tree.files()
-    assert tree.run() == Told(compiled=False, theta=theta)
+    assert tree.run() == Output(compiled=False, theta=theta)
     assert tree.files() == before
 
 
@@ -164,10 +164,10 @@ print(int("numba" in sys.modules), run.theta.tobytes().hex())
 """
 
 
-def test_the_next_one_does_not_even_import_numba(tree, theta):
+def test_the_next_process_does_not_import_numba(tree, theta):
     tree.run()
     with tree.start(program=WITHOUT_NUMBA) as process:
-        assert told(process) == Told(compiled=False, theta=theta)
+        assert output_of(process) == Output(compiled=False, theta=theta)
 
 
 def doubled(text: str) -> str:
@@ -180,7 +180,7 @@ def doubled(text: str) -> str:
     )
 
 
-def test_an_edit_is_seen_and_undone(tree, theta):
+def test_an_edit_and_its_reversal_take_effect(tree, theta):
     before = tree.files()
     back = tree.edit("activations.py", doubled)
     edited = tree.run()
@@ -189,7 +189,7 @@ def test_an_edit_is_seen_and_undone(tree, theta):
     assert edited.theta != theta
     assert before.items() < tree.files().items()
     both = tree.files()
-    assert tree.run() == Told(compiled=False, theta=theta)
+    assert tree.run() == Output(compiled=False, theta=theta)
     assert tree.files() == both
 
 
@@ -206,11 +206,11 @@ path.write_text(path.read_text() + "\\n")
 )
 
 
-def test_an_edit_under_a_running_process_poisons_nothing(tree, theta):
-    """What is in its memory is no longer what the files say: it keeps and finds nothing."""
+def test_an_edit_during_a_process_leaves_the_cache_correct(tree, theta):
+    """Its code in memory differs from the files, so it neither stores nor loads anything."""
     before, back = tree.files(), tree.edit("activations.py", lambda text: text + "\n")
     with tree.start(program=EDITED_MEANWHILE) as process:
-        assert told(process) == Told(compiled=True, theta=theta)
+        assert output_of(process) == Output(compiled=True, theta=theta)
     back()
     assert tree.files() == before
 
@@ -220,7 +220,7 @@ DOUBLED_MEANWHILE = EDITED_MEANWHILE.replace(
 ).replace('activation="relu"', 'activation="logistic"')
 
 
-def test_an_edit_under_a_running_process_that_changes_a_formula_is_refused(tree):
+def test_an_edit_of_a_formula_during_a_process_raises(tree):
     back = tree.edit("activations.py", lambda text: text + "\n")
     with tree.start(program=DOUBLED_MEANWHILE) as process:
         _, errors = process.communicate(timeout=300)
@@ -229,7 +229,7 @@ def test_an_edit_under_a_running_process_that_changes_a_formula_is_refused(tree)
     assert "has changed since it was imported" in errors
 
 
-def test_every_source_of_the_engine_counts():
+def test_the_key_depends_on_every_source_file():
     root = Path(chainrule.__file__).parent
     assert {*sources.FILES} >= {*root.glob("compiled/*.py")}
     assert sources.unchanged()
@@ -244,7 +244,7 @@ def test_every_source_of_the_engine_counts():
 
 # ---- Numba's settings ---------------------------------------------------------------------------
 
-# As joblib sets them in its workers, and others that change no code.
+# Settings that joblib uses in its workers, and others that do not change the code.
 HARMLESS = {
     "NUMBA_NUM_THREADS": "1",
     "NUMBA_THREADING_LAYER": "workqueue",
@@ -256,68 +256,68 @@ HARMLESS = {
 
 
 def key() -> str:
-    """Return the key as a new process has it."""
+    """Return the key that a new process computes."""
     return object_cache.engine_key.__wrapped__()
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_a_setting_that_changes_no_code_changes_no_key(name, monkeypatch):
+def test_settings_that_do_not_affect_code_keep_the_key(name, monkeypatch):
     before = key()
     monkeypatch.setenv(name, HARMLESS[name])
     assert key() == before
 
 
 @pytest.mark.parametrize("name", ["CPU_NAME", "CPU_FEATURES", "OPT", "BOUNDSCHECK", "ENABLE_AVX"])
-def test_a_setting_that_changes_code_changes_the_key(name, monkeypatch):
+def test_settings_that_affect_code_change_the_key(name, monkeypatch):
     before = key()
     monkeypatch.setenv(f"NUMBA_{name}", "0")
     assert key() != before
 
 
-def test_so_does_numba_s_file(monkeypatch, tmp_path):
+def test_numbas_settings_file_changes_the_key(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     before = key()
     (tmp_path / ".numba_config.yaml").write_text("cpu_name: generic\n")
     assert key() != before
 
 
-def test_with_other_settings_the_next_one_compiles_nothing(tree, theta):
+def test_unrelated_settings_do_not_cause_compilation(tree, theta):
     before = tree.files()
-    assert tree.run(**HARMLESS) == Told(compiled=False, theta=theta)
+    assert tree.run(**HARMLESS) == Output(compiled=False, theta=theta)
     assert tree.files() == before
 
 
-def test_code_for_another_processor_is_nobody_else_s(tree, theta):
+def test_code_for_another_processor_is_stored_separately(tree, theta):
     before = tree.files()
     assert tree.run(NUMBA_CPU_NAME="generic").compiled
     both = tree.files()
     assert before.items() < both.items()
     assert tree.run(NUMBA_CPU_NAME="generic").compiled is False
-    assert tree.run() == Told(compiled=False, theta=theta)
+    assert tree.run() == Output(compiled=False, theta=theta)
     assert tree.files() == both
 
 
 # ---- folders and files --------------------------------------------------------------------------
 
 
-def test_torn_files_are_written_anew(tree, theta):
+def test_damaged_files_are_replaced(tree, theta):
     paths = sorted(tree.folder.iterdir())
     for number, path in enumerate(paths):
         whole = path.read_bytes()
         path.write_bytes((whole[: len(whole) // 2], b"", b"torn" + whole, whole[::-1])[number % 4])
     damaged = tree.files()
     found = tree.run()
-    assert found == Told(compiled=True, theta=theta)
+    assert found == Output(compiled=True, theta=theta)
     mended = [name for name, data in tree.files().items() if damaged[name] != data]
     assert mended
-    assert tree.run() == Told(compiled=False, theta=theta)
+    assert tree.run() == Output(compiled=False, theta=theta)
 
 
-def test_a_folder_that_cannot_be_written(tree, theta):
-    assert tree.run("/dev/null/nowhere") == Told(compiled=True, theta=theta)
+def test_a_folder_that_cannot_be_created(tree, theta):
+    assert tree.run("/dev/null/nowhere") == Output(compiled=True, theta=theta)
 
 
-# Whoever has no place in the environment has the account's; and this account has none.
+# Without a folder in the environment, the account's home is used, and this account has none.
 NO_ACCOUNT = """
 import pwd
 
@@ -330,7 +330,7 @@ HOMES = {"none": ("", NO_ACCOUNT), "not to be written": ("/dev/null", "")}
 
 
 @pytest.mark.parametrize("home", HOMES)
-def test_without_a_home(home, tree, theta):
+def test_without_a_home_folder(home, tree, theta):
     place, account = HOMES[home]
     nowhere = {"CHAINRULE_CACHE_DIR": "", "XDG_CACHE_HOME": "", "HOME": place}
     with tree.start(program=account + PROGRAM, **nowhere) as process:
@@ -340,8 +340,8 @@ def test_without_a_home(home, tree, theta):
 
 
 @pytest.mark.parametrize("place", ["/dev/null/nowhere", "x" * 300, None])
-def test_where_nothing_can_be_kept(place, monkeypatch, tmp_path):
-    """A name that is too long fails as a folder of somebody else's does, for every user."""
+def test_nothing_is_stored_in_an_unusable_folder(place, monkeypatch, tmp_path):
+    """A name that is too long fails for every user, like another user's folder."""
     monkeypatch.setattr(object_cache, "folder", lambda: place and tmp_path / place)
     monkeypatch.setattr(parallel_build, "IN_MEMORY", {})  # what other tests have compiled
     assert not parallel_build.is_built(NAMES[0], np.float32)
@@ -351,7 +351,7 @@ def test_where_nothing_can_be_kept(place, monkeypatch, tmp_path):
     assert [*tmp_path.iterdir()] == []
 
 
-def test_where_the_folder_is(monkeypatch, tmp_path):
+def test_the_location_of_the_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
     assert object_cache.folder() == tmp_path
     monkeypatch.delenv("CHAINRULE_CACHE_DIR")
@@ -362,7 +362,7 @@ def test_where_the_folder_is(monkeypatch, tmp_path):
 
 
 def typed(text: str) -> Callable[..., Any]:
-    """Return a function as it was typed into a notebook: it has a text, but no file."""
+    """Return a function as if typed into a notebook: it has source text, but no file."""
     name = f"<cell {len(text)}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     names: dict[str, Any] = {}
@@ -370,7 +370,7 @@ def typed(text: str) -> Callable[..., Any]:
     return names["f"]
 
 
-def test_what_has_no_file_is_compiled_but_not_kept(monkeypatch, tmp_path):
+def test_functions_without_a_file_are_compiled_but_not_stored(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
     own = Custom("typed", typed("def f(z):\n    return 0.25 * z * z + z\n"))
     net = mlp(3, 2, activation=own, loss="squared-error")
@@ -381,26 +381,26 @@ def test_what_has_no_file_is_compiled_but_not_kept(monkeypatch, tmp_path):
     assert not [*tmp_path.glob("activate-*"), *tmp_path.glob("derive-*")]
 
 
-# ---- what is half written -----------------------------------------------------------------------
+# ---- partial files ------------------------------------------------------------------------------
 
 BUILT = object_cache.Built("f", (), b"code" * 10_000)
 
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt(), MemoryError()])
 @pytest.mark.parametrize("where", [(object_cache.Built, "to_bytes"), (Path, "replace")])
-def test_nothing_half_written_is_left(where, error, monkeypatch, tmp_path):
+def test_an_error_leaves_no_partial_file(where, error, monkeypatch, tmp_path):
     def failing(*_: object) -> None:
         assert [path.suffix for path in tmp_path.iterdir()] == [object_cache.PART]
         raise error
 
     monkeypatch.setattr(*where, failing)
-    said = pytest.raises(type(error)) if not isinstance(error, OSError) else nullcontext()
-    with said:
+    expectation = pytest.raises(type(error)) if not isinstance(error, OSError) else nullcontext()
+    with expectation:
         object_cache.write(tmp_path / "f.bin", BUILT)
     assert [*tmp_path.iterdir()] == []
 
 
-def test_nothing_half_written_is_left_on_a_full_disk(tmp_path):
+def test_a_full_disk_leaves_no_partial_file(tmp_path):
     old = object_cache.Built("f", (), b"old")
     object_cache.write(tmp_path / "f.bin", old)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -416,7 +416,7 @@ def test_nothing_half_written_is_left_on_a_full_disk(tmp_path):
     assert object_cache.read(tmp_path / "f.bin") == BUILT
 
 
-def test_what_a_process_left_that_was_stopped_is_removed_later(tmp_path):
+def test_partial_files_of_killed_processes_are_removed_later(tmp_path):
     ages = {"1-old.part": 2 * object_cache.FORGOTTEN, "2-young.part": 10.0, "old.bin": 10**6}
     for name, age in ages.items():
         (tmp_path / name).write_bytes(b"half")
@@ -428,7 +428,7 @@ def test_what_a_process_left_that_was_stopped_is_removed_later(tmp_path):
 # ---- the other process --------------------------------------------------------------------------
 
 
-def test_two_processes_share_every_kernel_between_them():
+def test_kernels_are_divided_between_two_processes():
     names = ["batches.run_batches", *kernel_loader.layer_kernels([0, 1, 2, 3], backward=True)]
     mine, theirs = parallel_build.shared(names)
     assert sorted([*mine, *theirs]) == sorted(names)
@@ -441,7 +441,7 @@ NAMES = "layer_kernels.dropout_forward", "layer_kernels.dropout_backward"
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path) -> Path:
-    """Return an empty folder for what is compiled, in a process that has compiled nothing."""
+    """Return an empty cache folder, in a process that has compiled nothing."""
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(parallel_build, "processors", lambda: 2)
     monkeypatch.setattr(kernel_loader, "IN_MEMORY", {})
@@ -449,7 +449,7 @@ def fresh(monkeypatch, tmp_path) -> Path:
     return tmp_path
 
 
-def test_the_other_process_keeps_what_this_one_needs(fresh, monkeypatch):
+def test_the_other_process_stores_what_this_one_needs(fresh, monkeypatch):
     monkeypatch.setattr(parallel_build, "shared", lambda names: ([], [*names]))
     with parallel_build.build_in_parallel(NAMES, np.float32):
         pass
@@ -458,7 +458,7 @@ def test_the_other_process_keeps_what_this_one_needs(fresh, monkeypatch):
 
 
 @pytest.mark.parametrize("executable", ["python-that-fails", "python-that-is-not", "uwsgi"])
-def test_another_process_that_fails_costs_nothing_but_time(
+def test_a_failure_of_the_other_process_costs_only_time(
     fresh, monkeypatch, tmp_path_factory, executable
 ):
     place = tmp_path_factory.mktemp("programs") / executable
@@ -472,7 +472,7 @@ def test_another_process_that_fails_costs_nothing_but_time(
     assert len([*fresh.iterdir()]) == 2
 
 
-def test_no_process_is_left_behind_by_an_error(fresh, monkeypatch):
+def test_an_error_leaves_no_process_behind(fresh, monkeypatch):
     started: list[Any] = []
     start = parallel_build.start
     monkeypatch.setattr(
@@ -492,7 +492,7 @@ object_cache.write(object_cache.folder() / "f.bin", object_cache.Built("f", (), 
 """
 
 
-def test_no_file_is_left_behind_by_a_process_that_was_stopped(fresh, monkeypatch):
+def test_a_killed_process_leaves_no_partial_file(fresh, monkeypatch):
     monkeypatch.setattr(parallel_build, "PROGRAM", WRITES_FOR_EVER)
     (fresh / f"0-of-another{object_cache.PART}").touch()
     with suppress(KeyboardInterrupt), parallel_build.build_in_parallel(NAMES, np.float32):
@@ -504,7 +504,7 @@ def test_no_file_is_left_behind_by_a_process_that_was_stopped(fresh, monkeypatch
     assert [path.name for path in fresh.iterdir()] == [f"0-of-another{object_cache.PART}"]
 
 
-# ---- what is said -------------------------------------------------------------------------------
+# ---- the announcement ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -517,8 +517,8 @@ def test_compiling_is_announced_once_in_a_terminal(terminal, monkeypatch, capsys
     assert printed.count("chainrule: compiling for this machine, once") == terminal
 
 
-class Gone(io.StringIO):
-    """A terminal that nobody reads any more."""
+class ClosedTerminal(io.StringIO):
+    """A terminal that has been closed."""
 
     def isatty(self) -> bool:
         return True
@@ -534,8 +534,8 @@ def closed() -> io.StringIO:
     return file
 
 
-@pytest.mark.parametrize("error", [None, object(), closed(), Gone()])
-def test_where_nothing_can_be_said_nothing_is(error, monkeypatch):
+@pytest.mark.parametrize("error", [None, object(), closed(), ClosedTerminal()])
+def test_no_announcement_without_a_terminal(error, monkeypatch):
     monkeypatch.setattr(sys, "stderr", error)
     object_cache.announce.__wrapped__()
 
@@ -555,7 +555,7 @@ object_cache.write(object_cache.folder() / "done", object_cache.Built("done", ()
 
 
 def test_a_program_without_a_console_compiles(tmp_path):
-    """As under pythonw: there is no standard input, output or error."""
+    """As with pythonw, there is no standard input, output or error."""
     command = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, WITHOUT_A_CONSOLE]
     environment = {**os.environ, "CHAINRULE_CACHE_DIR": str(tmp_path)}
     assert subprocess.run(command, env=environment, check=False, timeout=300).returncode == 0

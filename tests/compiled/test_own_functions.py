@@ -1,6 +1,6 @@
-"""Functions of a user's own in the compiled engine: always as they are in memory, or refused.
+"""Custom functions in the compiled engine: it runs the function in memory, or none.
 
-Where the reference computes something else, nothing may be compiled in its place.
+It never compiles anything that differs from what the reference engine computes.
 """
 
 import importlib.util
@@ -34,7 +34,7 @@ def by_attribute(z):
 
 
 def gap(f: Any) -> float:
-    """Return how far the compiled engine is from the reference with an activation."""
+    """Return the largest difference in θ between the engines for an activation."""
     net = mlp(3, 4, 2, activation=Custom("own", f), loss="squared-error", output="identity")
     rule = SGD(0.0001)
     runs = [train(net, X, X[:, :2], rule, epochs=3, engine=e) for e in ("compiled", "reference")]
@@ -49,7 +49,7 @@ def gap(f: Any) -> float:
         (by_attribute, CONFIG, "gain"),
     ],
 )
-def test_a_number_that_changes_is_seen_by_the_next_run(f, owner, name, monkeypatch):
+def test_a_changed_number_is_used_by_the_next_run(f, owner, name, monkeypatch):
     for value in (0.5, 3.0, 0.5):
         if owner is None:
             monkeypatch.setitem(f.__globals__, name, value)
@@ -61,7 +61,7 @@ def test_a_number_that_changes_is_seen_by_the_next_run(f, owner, name, monkeypat
 MODULE = "def f(z):\n    return 0.5 * z + z * z\n"
 
 
-def test_a_file_that_is_no_longer_what_was_imported(tmp_path: Path):
+def test_a_file_changed_since_its_import(tmp_path: Path):
     path = tmp_path / "own_module.py"
     path.write_text(MODULE)
     spec = importlib.util.spec_from_file_location("own_module", path)
@@ -71,9 +71,9 @@ def test_a_file_that_is_no_longer_what_was_imported(tmp_path: Path):
     spec.loader.exec_module(module)
     path.write_text(MODULE.replace("0.5", "0.7"))
     net = mlp(3, 2, activation=Custom("own", module.f), loss="squared-error")
-    path_said = describe(net, rows=4)
-    assert path_said.engine == "reference"
-    assert "has changed since it was imported" in path_said.reason
+    chosen = describe(net, rows=4)
+    assert chosen.engine == "reference"
+    assert "has changed since it was imported" in chosen.reason
 
 
 def from_scipy(z):
@@ -85,12 +85,12 @@ def a_list(z):
 
 
 @pytest.mark.parametrize("f", [from_scipy, a_list])
-def test_what_numba_cannot_compile_runs_on_the_reference(f):
+def test_functions_numba_cannot_compile_run_on_the_reference_engine(f):
     slope = {from_scipy: dlogistic, a_list: didentity}[f]
     net = mlp(3, 2, activation=Custom("own", f, slope), loss="squared-error")
-    said = describe(net, rows=4)
-    assert said.engine == "reference"
-    assert f.__name__ in said.reason or "cannot call Python" in said.reason
+    chosen = describe(net, rows=4)
+    assert chosen.engine == "reference"
+    assert f.__name__ in chosen.reason or "cannot call Python" in chosen.reason
     run = train(net, X, X[:, :2], "sgd", epochs=2)
     run.finish()
     assert run.state.engine == "reference"

@@ -1,4 +1,4 @@
-"""Prediction by compiled kernels: the reference's numbers, for any memory, from any thread."""
+"""Prediction by compiled kernels equals the reference, for any memory layout and any thread."""
 
 import subprocess
 import sys
@@ -23,12 +23,12 @@ def samples(n: int, dtype: type = np.float64) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_every_link_gives_the_reference_s_prediction(loss: str, dtype: type):
+def test_every_link_matches_the_reference(loss: str, dtype: type):
     net, x = network(loss), samples(9, dtype)
     theta = net.initialize(0, dtype)
     p = predictor(net, dtype).predict(theta, x)
     assert p.dtype == dtype
-    # The second bound: an output is a sum of numbers near 1, and may cancel to a small one.
+    # The absolute bound: an output is a sum of numbers near 1, which may cancel to a small one.
     eps = np.finfo(dtype).eps
     np.testing.assert_allclose(p, net.predict(theta, x), rtol=64 * eps, atol=8 * eps)
 
@@ -53,14 +53,14 @@ def test_a_network_without_biases():
     [lambda x: x[::-1], np.asfortranarray, lambda x: x[:, ::-1], lambda x: x[::3]],
     ids=["reversed", "by-columns", "columns-reversed", "every-third"],
 )
-def test_samples_in_any_order_of_memory(turn):
+def test_samples_in_any_memory_layout(turn):
     net, x = network(), turn(samples(300))
     theta = net.initialize(0)
     p = predictor(net, np.float64).predict(theta, x)
     np.testing.assert_allclose(p, net.predict(theta, x), rtol=1e-13, atol=1e-15)
 
 
-def test_samples_and_parameters_that_may_not_be_written():
+def test_read_only_samples_and_parameters():
     net, x = network(), samples(20)
     theta = net.initialize(0)
     x.setflags(write=False)
@@ -79,7 +79,7 @@ def test_lists_one_sample_and_wrong_shapes():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_shows(bad: float):
+def test_nonfinite_samples_give_nan(bad: float):
     net, x = network(), samples(4)
     x[2, 3] = bad
     theta = net.initialize(0)
@@ -87,7 +87,7 @@ def test_what_is_not_finite_shows(bad: float):
     assert np.isnan(p).any(axis=1).tolist() == [False, False, True, False]
 
 
-def test_one_object_serves_many_threads():
+def test_threads_can_share_a_predictor():
     net = network()
     theta, compiled = net.initialize(0), predictor(net, np.float64)
     batches = [samples(n) for n in (1, 7, 200, 1000)] * 8
@@ -98,7 +98,7 @@ def test_one_object_serves_many_threads():
         assert np.array_equal(one, other)
 
 
-def test_a_run_predicts_and_validates_with_it():
+def test_runs_predict_and_validate_with_compiled_kernels():
     net, x = network(), samples(200)
     y = np.arange(200) % 4
     runs = [
@@ -111,7 +111,7 @@ def test_a_run_predicts_and_validates_with_it():
     np.testing.assert_allclose(runs[0].predict(x), runs[1].predict(x), rtol=1e-11)
 
 
-def test_complex_samples_are_refused():
+def test_complex_samples_raise():
     net = network()
     with pytest.raises(InputError, match="X is complex"):
         predictor(net, np.float64).predict(net.initialize(0), samples(3) + 1j)
@@ -128,7 +128,7 @@ net = mlp(8, 512, 512, 512, 512, 8, activation="relu", loss="squared-error")
 theta, one = net.initialize(0), predictor(net, np.float64)
 few = np.random.default_rng(0).normal(size=(3000, 8))
 expected = one.predict(theta, few)
-many = np.broadcast_to(few[0], (10**7, 8))  # minutes of work, in no memory
+many = np.broadcast_to(few[0], (10**7, 8))  # minutes of work, without memory
 
 def send():
     time.sleep(1.0)
@@ -144,9 +144,9 @@ for _ in range(3):
     except KeyboardInterrupt:
         waited = time.perf_counter() - sent[1]
     else:
-        sys.exit("nobody was interrupted")
+        sys.exit("the prediction was not interrupted")
     sender.join()
-    assert sent[0] == 1 + THREADS  # the sender, and those that predict
+    assert sent[0] == 1 + THREADS  # the sender and the predicting threads
     assert threading.active_count() == 1, threading.enumerate()
     assert waited < 5, waited  # blocks take milliseconds; a loaded machine may take longer
     assert one.predict(theta, few).tobytes() == expected.tobytes()

@@ -1,6 +1,6 @@
-"""The compiled matrix products, ours and the BLAS's, against NumPy's in double precision.
+"""The compiled matrix products, the package's and the BLAS's, against NumPy in double precision.
 
-How fast they are is not tested here.
+Their speed is not tested here.
 """
 
 import itertools
@@ -33,7 +33,7 @@ each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
 class Matrix:
-    """A matrix inside a larger array: an offset before it, gaps after its rows, sevens around."""
+    """A matrix inside an array of sevens, with an offset before it and gaps after its rows."""
 
     def __init__(self, values, dtype, gap=3, offset=5):
         rows, columns = values.shape
@@ -53,12 +53,12 @@ def normal(*shape):
 
 
 def slices(count):
-    """All, an inner part and nothing."""
+    """Return slices of everything, an inner part and nothing."""
     return (0, count), (count // 3, count - count // 4), (count // 2, count // 2)
 
 
 def check(result, before, area, expected, bound):
-    """Compare inside the area, bit by bit outside it."""
+    """Compare within a bound inside the area, and exactly outside it."""
     assert np.all(np.abs(result.inner[area] - expected[area]) <= bound[area])
     result.inner[area] = 0
     before.inner[area] = 0
@@ -66,7 +66,7 @@ def check(result, before, area, expected, bound):
 
 
 def rounding(terms, length, dtype):
-    """Any order of a sum of n products errs by no more than about n · eps · Σ|terms|."""
+    """Return the error bound of a sum in any order: about n · eps · Σ|terms|."""
     return (length + 3) * np.finfo(dtype).eps * terms
 
 
@@ -113,7 +113,7 @@ def test_inputs(kind, dtype):
 
 @each_kind
 @each_dtype
-def test_beta_of_zero_forgets_what_was_there(kind, dtype):
+def test_beta_zero_ignores_the_old_values(kind, dtype):
     delta, x = Matrix(normal(5, 6), dtype), Matrix(normal(5, 41), dtype)
     w = Matrix(np.full((6, 41), np.nan), dtype)
     KINDS[kind][1](*delta.given, *x.given, *w.given, 5, 41, 0, 6, dtype(1), dtype(0))
@@ -124,7 +124,7 @@ def test_beta_of_zero_forgets_what_was_there(kind, dtype):
 @each_dtype
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [0, 9, 36])
-def test_nan_and_infinity_reach_what_they_enter(kind, dtype, value, place):
+def test_nan_and_infinity_propagate(kind, dtype, value, place):
     values = abs(normal(6, 37)) + 1
     values[2, place] = value
     x, w = Matrix(values, dtype), Matrix(np.ones((5, 37)), dtype)
@@ -143,7 +143,7 @@ def test_nan_and_infinity_reach_what_they_enter(kind, dtype, value, place):
 
 @each_kind
 @each_dtype
-def test_the_same_call_gives_the_same_bits(kind, dtype):
+def test_results_do_not_depend_on_the_offset(kind, dtype):
     x, w = Matrix(normal(7, 785), dtype), Matrix(normal(13, 785), dtype)
     results = []
     for offset in (0, 1, 5):
@@ -178,7 +178,7 @@ for n, d, m in (7, 113, 13), (3, 17, 5), (1, 1, 1), (4, 785, 8):
     forward_product(x, 0, d, w, 0, d, z, 0, m, n, d, 0, m)
     input_product(delta, 0, m, w, 0, d, dx, 0, d, n, m, 0, d)
     weight_product(delta, 0, m, x, 0, d, new, 0, d, n, d, 0, m, 0.5, 2.0)
-    # Whole numbers: every order of the sums is exact.
+    # With integers, the sums are exact in any order.
     np.testing.assert_array_equal(z.reshape(n, m), X @ W.T)
     np.testing.assert_array_equal(dx.reshape(n, d), D @ W)
     np.testing.assert_array_equal(new.reshape(m, d), 2 * W + 0.5 * D.T @ X)
@@ -186,14 +186,14 @@ for n, d, m in (7, 113, 13), (3, 17, 5), (1, 1, 1), (4, 785, 8):
 
 
 @pytest.mark.parametrize(("width", "count"), [("16", "16"), ("64", "32")])
-def test_vectors_of_other_processors_give_the_same(tmp_path: Path, width, count):
-    program = tmp_path / "width.py"  # LLVM makes of vectors that are too long several shorter ones
+def test_vector_widths_of_other_processors(tmp_path: Path, width, count):
+    program = tmp_path / "width.py"  # LLVM splits vectors that are too long
     program.write_text(OTHER_WIDTH.replace("WIDTH", width).replace("COUNT", count))
     root = str(Path(__file__).parents[2])
     run(program, {**os.environ, "NUMBA_OPT": "0", "PYTHONPATH": root})  # compiles faster
 
 
-def test_ours_pay_for_small_work_only():
+def test_own_products_pay_for_small_work_only():
     assert gemm.pays(64, 784, 128)
     assert not gemm.pays(128, 784, 128)
     assert not gemm.pays(64, 784, 128, size=8)

@@ -1,6 +1,6 @@
-"""Threads and processes: whoever fits at once, after whatever fork, the bytes are the same.
+"""Threads and processes: results are bitwise equal for concurrent runs and after forks.
 
-Programs run in processes of their own, which are stopped if they hang.
+Programs run in separate processes, which are killed if they hang.
 """
 
 import os
@@ -72,14 +72,14 @@ def everything(run: Run) -> bytes:
     return b"".join(a.tobytes() for a in (run.theta, *run.state.slots, losses))
 
 
-# ---- threads of the engine's own ----------------------------------------------------------------
+# ---- threads of the engine ----------------------------------------------------------------------
 
 
 @pytest.mark.product(
     ranks=[2, 3, 4, 7], rule=RULES, net=NETS, batch=[None, 32, 1], shuffle=[True, False]
 )
-def test_however_many_threads(ranks, rule, net, batch, shuffle):
-    """Rounding is all that they change: each adds up its own share."""
+def test_any_number_of_threads(ranks, rule, net, batch, shuffle):
+    """Threads change only the rounding, since each computes its own part of the sums."""
     options: dict[str, Any] = {
         "rule": rule,
         "net": NETS[net],
@@ -107,14 +107,14 @@ def load() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("ranks", "rule"), [*((2, rule) for rule in RULES), (3, "adam")])
-def test_the_same_bytes_every_time(ranks, rule):
+def test_results_are_reproducible(ranks, rule):
     quiet = {everything(fitted(ranks, rule, epochs=3)) for _ in range(3)}
     with load():
         busy = {everything(fitted(ranks, rule, epochs=3)) for _ in range(7)}
     assert len(quiet | busy) == 1
 
 
-def test_from_two_threads_of_python():
+def test_runs_in_two_python_threads():
     expected = {seed: everything(fitted(2, seed=seed)) for seed in range(4)}
     found: dict[int, bytes] = {}
     workers = [
@@ -128,8 +128,8 @@ def test_from_two_threads_of_python():
     assert found == expected
 
 
-def test_an_interruption_leaves_nobody_waiting():
-    """Wherever in the call it comes, the other threads are let go, and end."""
+def test_an_interruption_ends_all_threads():
+    """Wherever in the call it comes, the other threads are released and end."""
     cancel, entered = threading.Event(), []
 
     def program(rank: int) -> int:
@@ -149,8 +149,8 @@ def test_an_interruption_leaves_nobody_waiting():
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
-def test_an_interruption_while_others_are_waited_for(times):
-    """They are let go, and waited for all the same: they work in memory that is the caller's."""
+def test_an_interruption_while_waiting_for_threads(times):
+    """They are released, and the caller still waits for them: they use its memory."""
     cancel, ended, end = threading.Event(), list[int](), list[Callable[[], None]]()
 
     def program(rank: int) -> int:
@@ -176,7 +176,7 @@ def test_an_interruption_while_others_are_waited_for(times):
     assert time.monotonic() - began < 15
 
 
-def test_an_interruption_while_others_are_let_go():
+def test_an_interruption_while_threads_are_released():
     cancel, abandoned, began = threading.Event(), list[int](), time.monotonic()
     all_there = threading.Barrier(3)
 
@@ -198,7 +198,7 @@ def test_an_interruption_while_others_are_let_go():
     assert time.monotonic() - began < 15
 
 
-def test_an_interruption_before_all_have_started(monkeypatch):
+def test_an_interruption_before_all_threads_have_started(monkeypatch):
     start, entered = threading.Thread.start, []
 
     def interrupted(thread: threading.Thread) -> None:
@@ -215,12 +215,12 @@ def test_an_interruption_before_all_have_started(monkeypatch):
 
 
 def counts() -> tuple[int, ...]:
-    """Return how many threads SciPy's BLAS may take."""
+    """Return the numbers of threads that SciPy's BLAS may use."""
     return tuple(library.get_num_threads() for library in threads.libraries())
 
 
 class Watched:
-    """Takes note of the BLAS's threads whenever compiled code begins."""
+    """Records the number of BLAS threads whenever compiled code starts."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: set[tuple[int, ...]] = set()
@@ -244,7 +244,7 @@ def test_threads_never_multiply(limit, ranks, monkeypatch):
         assert counts() == before
 
 
-def test_limits_come_back_after_an_error(monkeypatch):
+def test_limits_are_restored_after_an_error(monkeypatch):
     def broken(*args: Any) -> int:
         raise RuntimeError("broken")
 
@@ -255,27 +255,27 @@ def test_limits_come_back_after_an_error(monkeypatch):
         assert set(counts()) == {2}
 
 
-def test_limits_come_back_after_runs_that_overlap():
+def test_limits_are_restored_after_overlapping_runs():
     with threadpool_limits(2, user_api="blas"):
         first, second = threads.single_blas(), threads.single_blas()
         with first:
             second.__enter__()
             assert set(counts()) == {1}
-            assert threads.allowed() == min(2, threads.processors())  # of what it was before
+            assert threads.allowed() == min(2, threads.processors())  # as it was before
         assert set(counts()) == {1}
         second.__exit__(None, None, None)
         assert set(counts()) == {2}
 
 
-def test_threadpoolctls_limits_are_obeyed():
+def test_limits_of_threadpoolctl_are_respected():
     many = min(2, threads.processors())
-    said = {}
+    choices = {}
     for limit in (1, 2):
         with threadpool_limits(limit, user_api="blas"):
-            said[limit] = describe(
+            choices[limit] = describe(
                 mlp(784, 512, 10, activation="relu", loss="squared-error"), rows=512
             )
-    assert {limit: path.threads for limit, path in said.items()} == {1: 1, 2: many}
+    assert {limit: path.threads for limit, path in choices.items()} == {1: 1, 2: many}
 
 
 def test_no_more_threads_than_processors(monkeypatch):
@@ -509,8 +509,8 @@ def test_in_a_process(name, tmp_path: Path):
     assert "Exception ignored" not in done.stderr
 
 
-def test_results_do_not_depend_on_who_else_runs():
-    """Sixteen short runs at once, from four threads, and each gives its own bytes."""
+def test_results_do_not_depend_on_concurrent_runs():
+    """Sixteen short runs in four threads at once give the same bytes as single runs."""
     expected = [everything(fitted(2, seed=seed, epochs=2)) for seed in range(16)]
     found: list[Array | bytes | None] = [None] * 16
 

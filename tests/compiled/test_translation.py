@@ -1,7 +1,7 @@
-"""Translations: their keys follow every text, their slopes the complex step, their cache no one.
+"""Translations of functions: their keys, their cache, and their slopes against the complex step.
 
-Which functions of the tables can be translated, and to which numbers, is tested in the engine's
-room; how exact the vocabulary is, beside this.
+That the functions of the engine can be translated is tested in tests/engine; the accuracy of the
+vocabulary in test_vocabulary.py.
 """
 
 import gc
@@ -53,7 +53,7 @@ for name in {names}:
 
 
 def keys(folder: Path, *names: str) -> list[str]:
-    """Return the keys of activations in a new process, which takes the package from a folder."""
+    """Return the keys of activations in a new process that imports the package from a folder."""
     command = [sys.executable, "-c", PRINT_KEYS.format(names=names)]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -65,11 +65,17 @@ def keys(folder: Path, *names: str) -> list[str]:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("activations.py", "/ (1 + e) + 0 * z", "/ (1.5 + e) + 0 * z"),  # which silu calls
-        ("compiled/codegen/vocabulary.py", "0.5000000002", "0.5000000003"),  # which that calls
+        ("activations.py", "/ (1 + e) + 0 * z", "/ (1.5 + e) + 0 * z"),  # silu calls it
+        (
+            "compiled/codegen/vocabulary.py",
+            "0.5000000002",
+            "0.5000000003",
+        ),  # that function calls it
     ],
 )
-def test_an_edit_of_what_is_called_changes_the_key(tmp_path: Path, file: str, old: str, new: str):
+def test_an_edit_of_a_called_function_changes_the_key(
+    tmp_path: Path, file: str, old: str, new: str
+):
     shutil.copytree(PACKAGE, tmp_path / "chainrule", ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "chainrule" / file
     before = keys(tmp_path, "silu", "tanh_")
@@ -78,7 +84,7 @@ def test_an_edit_of_what_is_called_changes_the_key(tmp_path: Path, file: str, ol
     path.write_text(text.replace(old, new), encoding="utf-8")
     after = keys(tmp_path, "silu", "tanh_")
     assert len({*before[0].split(), *after[0].split()}) == 4
-    assert (before[1] == after[1]) == (file == "activations.py")  # tanh calls no logistic
+    assert (before[1] == after[1]) == (file == "activations.py")  # tanh does not call logistic
 
 
 def test_another_process_finds_the_same_key():
@@ -115,14 +121,14 @@ def test_coefficients_are_in_the_key(monkeypatch: pytest.MonkeyPatch):
 
 
 def typed(text: str, name: str) -> Function:
-    """Return a function as a notebook or a prompt makes it: its text is in no file."""
+    """Return a function as if typed at a prompt: its source is not in a file."""
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"logistic": logistic}
-    exec(compile(text, name, "exec"), namespace)  # noqa: S102  the text of this test
+    exec(compile(text, name, "exec"), namespace)  # noqa: S102  the test's source text
     return namespace["f"]
 
 
-def test_what_is_in_no_file_has_no_key(monkeypatch: pytest.MonkeyPatch):
+def test_functions_without_a_file_have_no_key(monkeypatch: pytest.MonkeyPatch):
     f = typed("def f(z):\n    return 2 * logistic(z)\n", "<typed-1>")
     assert translate(f, np.float64).key is None
     assert from_python(translate(f, np.float64).compiled)(0.0) == 1
@@ -130,10 +136,10 @@ def test_what_is_in_no_file_has_no_key(monkeypatch: pytest.MonkeyPatch):
     assert translate(lambda z: helper(z) + 1, np.float64).key is None  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
 
 
-# ---- what is kept -------------------------------------------------------------------------------
+# ---- the cache ----------------------------------------------------------------------------------
 
 
-def test_a_translation_is_made_once():
+def test_translations_are_cached():
     for make in (translate, translate_slope):
         assert make(silu, np.float32) is make(silu, np.float32)
 
@@ -142,14 +148,14 @@ def gained(z):
     return GAIN * z
 
 
-def test_a_changed_number_is_seen(monkeypatch: pytest.MonkeyPatch):
+def test_a_changed_number_takes_effect(monkeypatch: pytest.MonkeyPatch):
     assert from_python(translate(gained, np.float64).compiled)(1.0) == 1.7
     monkeypatch.setattr(sys.modules[__name__], "GAIN", 3)
     assert from_python(translate(gained, np.float64).compiled)(1.0) == 3
     assert from_python(translate(lambda z: gained(z) + 1, np.float64).compiled)(1.0) == 4
 
 
-def test_a_lambda_does_not_stay():
+def test_lambdas_are_removed_from_the_cache():
     f = scaled(0.7)
     gone = weakref.ref(f)
     translate(f, np.float64)
@@ -159,7 +165,7 @@ def test_a_lambda_does_not_stay():
     assert gone() is None
 
 
-def test_two_lambdas_on_a_line_are_two():
+def test_two_lambdas_on_a_line_are_distinguished():
     pair = (lambda z: z + 1, lambda z: z + 2)
     assert [from_python(translate(f, np.float64).compiled)(0.0) for f in pair] == [1, 2]
 
@@ -196,7 +202,7 @@ SLOPES = [
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("function", SLOPES, ids=range(len(SLOPES)))
-def test_slopes_are_the_complex_steps(function: Function, dtype: type[np.floating]):
+def test_slopes_equal_the_complex_step(function: Function, dtype: type[np.floating]):
     constants = [1.0] * (function.__code__.co_argcount - 1)
     slope = from_python(translate_slope(function, dtype).compiled)
     z = np.concatenate([[0], np.linspace(-3, 3, 60)]).astype(dtype)  # the last without 0
@@ -220,12 +226,12 @@ def test_other_arguments_have_no_slope():
         (lambda z: z % 2, "has a Mod, whose slope is unknown; or give the derivative, df"),
     ],
 )
-def test_unknown_slopes_are_refused(function: Function, fault: str):
+def test_unknown_slopes_raise(function: Function, fault: str):
     with pytest.raises(InputError, match=fault):
         translate_slope(function, np.float64)
 
 
-# ---- what is refused -----------------------------------------------------------------------------
+# ---- unsupported functions -----------------------------------------------------------------------
 
 
 def endless(z):
@@ -241,6 +247,6 @@ def endless(z):
         (lambda z, name="a": z + name, "has a default that is no number"),
     ],
 )
-def test_what_is_no_elementwise_text_is_refused(function: Function, fault: str):
+def test_functions_that_are_not_elementwise_raise(function: Function, fault: str):
     with pytest.raises(InputError, match=fault):
         translate(function, np.float64)

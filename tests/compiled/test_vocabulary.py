@@ -1,6 +1,6 @@
-"""The compiled vocabulary against mpmath's digits, over every binade of both precisions.
+"""The accuracy of the compiled vocabulary against mpmath, over every binade of both precisions.
 
-What is built on it, and how texts become compiled functions, is tested elsewhere.
+The translation of functions is tested in test_translation.py.
 """
 
 import inspect
@@ -24,7 +24,7 @@ from tools import fit_elementary
 Function: TypeAlias = Callable[..., Any]
 Dtype: TypeAlias = type[np.floating]
 
-LIMIT = 3  # in units in the last place; 4 are promised
+LIMIT = 3  # in units in the last place; the documented bound is 4
 
 EXACT: dict[Function, Function] = {
     elementwise.erf: mpmath.erf,
@@ -51,7 +51,7 @@ def infinities_are_meant() -> Iterator[None]:
 
 @cache
 def compiled_loop(function: Function, dtype: Dtype) -> Any:
-    def called(x):  # a text, which NumPy's own functions have not
+    def called(x):  # the source, which NumPy's functions lack
         return function(x)
 
     f = translate(called, dtype).compiled
@@ -74,7 +74,7 @@ def run(function: Function, x: np.ndarray) -> np.ndarray:
 
 
 def binades(dtype: Dtype) -> np.ndarray:
-    """Return a number of each binade, subnormal ones included, of either sign where it matters."""
+    """Return a number of each binade, including subnormals, with both signs if they matter."""
     info, random = np.finfo(dtype), np.random.default_rng(3)
     every, inner = np.arange(info.minexp - info.nmant, info.maxexp), np.arange(-40, 40)
     exponents = np.concatenate([every, inner, inner])
@@ -83,7 +83,7 @@ def binades(dtype: Dtype) -> np.ndarray:
 
 
 def boundaries(dtype: Dtype) -> np.ndarray:
-    """Return where the methods change, with the numbers next to it, and the negatives."""
+    """Return the points at which the methods change, their neighbors, and the negatives."""
     info = np.finfo(dtype)
     least, most = math.log(info.smallest_subnormal), math.log(info.max)
     odd = np.arange(1, math.ceil(-least / math.log(2)), 1 if dtype is np.float32 else 9) + 0.5
@@ -97,7 +97,7 @@ def boundaries(dtype: Dtype) -> np.ndarray:
 
 
 def neighbors(x: np.ndarray, reach: int) -> np.ndarray:
-    """Return numbers, and those next to them."""
+    """Return numbers and their neighbors."""
     below, above, found = x, x, [x]
     for _ in range(reach):
         below, above = np.nextafter(below, -np.inf), np.nextafter(above, np.inf)
@@ -135,7 +135,7 @@ def test_accuracy(points: Callable[[Dtype], np.ndarray], function: Function, dty
 def error(exact: Function, x: np.floating, y: np.floating) -> float:
     """Return the error of one value in units in the last place of the true one."""
     info = np.finfo(x.dtype)
-    # Far out nothing changes, and mpmath would write down all digits; not so for logarithms.
+    # Far from 0 the values are constant, and mpmath would need all digits, except for logarithms.
     far = exact not in {mpmath.log, mpmath.log1p, mpmath.sqrt} and abs(x) > 1e4
     truth = exact(mpmath.mpf(math.copysign(1e4, x) if far else float(x)))
     if truth > mpmath.mpf(float(info.max)) * (1 + mpmath.mpf(float(info.eps)) / 4):
@@ -149,9 +149,9 @@ def error(exact: Function, x: np.floating, y: np.floating) -> float:
 
 @dtypes
 @functions
-def test_special_values_are_numpys(function: Function, dtype: Dtype):
+def test_special_values_equal_numpys(function: Function, dtype: Dtype):
     least = np.finfo(dtype).smallest_subnormal
-    # Enough of each that the vector code sees them, and some that the rest of the loop sees.
+    # Enough of each for the vectorized part of the loop, and some for the remainder.
     x = np.tile(np.array([0, -0.0, np.inf, -np.inf, np.nan, least, -least], dtype), 11)
     actual, expected = run(function, x), function(x)
     np.testing.assert_array_equal(actual, expected)
@@ -160,7 +160,7 @@ def test_special_values_are_numpys(function: Function, dtype: Dtype):
 
 
 @dtypes
-def test_outside_of_the_domain(dtype: Dtype):
+def test_arguments_outside_the_domain(dtype: Dtype):
     x = np.array([-1, -2, np.nextafter(dtype(-1), dtype(-2)), -np.finfo(dtype).max], dtype)
     np.testing.assert_array_equal(run(elementwise.log, x), np.full(4, np.nan))
     np.testing.assert_array_equal(run(elementwise.sqrt, x), np.full(4, np.nan))
@@ -179,9 +179,7 @@ def test_odd_functions_are_odd(function: Function, dtype: Dtype):
 
 @dtypes
 @functions
-def test_a_loop_is_vector_code_without_calls_tables_or_other_precisions(
-    function: Function, dtype: Dtype
-):
+def test_loops_are_vectorized_without_calls_or_tables(function: Function, dtype: Dtype):
     run(function, np.ones(9, dtype))
     (text,) = compiled_loop(function, dtype).inspect_llvm().values()
     body = re.search(r"^define .*?^}", text, re.MULTILINE | re.DOTALL)
@@ -194,8 +192,8 @@ def test_a_loop_is_vector_code_without_calls_tables_or_other_precisions(
 
 
 @dtypes
-def test_reordering_in_the_caller_does_not_reach_the_callee(dtype: Dtype):
-    """Numba would hand the caller's flags on to what is compiled at its first call."""
+def test_the_callers_flags_do_not_affect_the_callee(dtype: Dtype):
+    """Numba would pass the caller's flags to functions that are compiled at their first call."""
     magic = vocabulary.MAGIC.of(dtype)
     rounded = translate(lambda x: (x + magic) - magic, dtype).compiled
 
@@ -212,5 +210,5 @@ def test_reordering_in_the_caller_does_not_reach_the_callee(dtype: Dtype):
 # ---- the coefficients ---------------------------------------------------------------------------
 
 
-def test_coefficients_are_as_fitted():
+def test_coefficients_equal_those_of_the_fit():
     assert fit_elementary.source() in inspect.getsource(vocabulary)
