@@ -66,13 +66,13 @@ def program(tmp_path: Path) -> Callable[[str], str]:
 
 
 def report(outcome: Outcome) -> dict[str, Any]:
-    """Return the diagnosis that a command wrote as JSON, after its schema."""
+    """Return the diagnosis that a command wrote as JSON; validate it against its schema."""
     found = json.loads(outcome.out)
     Draft202012Validator(json.loads(diagnosis_schema())).validate(found)
     return found
 
 
-def named(found: dict[str, Any]) -> list[str]:
+def mistake_ids(found: dict[str, Any]) -> list[str]:
     return [mistake["id"] for mistake in found["mistakes"]]
 
 
@@ -90,7 +90,7 @@ def named(found: dict[str, Any]) -> list[str]:
     ],
     ids=["right", "wrong", "unknown", "crashes", "endless"],
 )
-def test_each_verdict_has_its_code(
+def test_each_verdict_has_an_exit_code(
     call: Call, program: Any, text: str, more: tuple[str, ...], verdict: str, code: int
 ):
     file = program(text)
@@ -99,13 +99,13 @@ def test_each_verdict_has_its_code(
     assert report(done)["verdict"] == verdict
 
 
-def test_a_syntax_error_could_not_run(call: Call, program: Any):
+def test_syntax_error_has_exit_code_3(call: Call, program: Any):
     code, out, err = call("check", program("import numpy\ndef gradients(:"))
     assert code == 3
     assert "line 2" in out + err
 
 
-def test_what_is_printed_is_the_report(call: Call, program: Any):
+def test_report_is_printed(call: Call, program: Any):
     done = call("check", program(WRONG), *DECLARED)
     assert (done.code, done.err) == (1, "")
     assert "the derivative of the activation is missing" in done.out
@@ -114,21 +114,21 @@ def test_what_is_printed_is_the_report(call: Call, program: Any):
     assert max(map(len, done.out.splitlines())) <= 80
 
 
-def test_a_process_has_the_code_too(process: Call, program: Any):
+def test_exit_code_of_a_process(process: Call, program: Any):
     done = process("check", program(WRONG), *DECLARED, "--json")
     assert (done.code, done.err) == (1, "")
-    assert named(report(done)) == ["hidden-slope-missing"]
+    assert mistake_ids(report(done)) == ["hidden-slope-missing"]
 
 
 @pytest.mark.parametrize("name", ["none.py", "none.json", "none.csv"])
-def test_a_missing_file(call: Call, tmp_path: Path, name: str):
+def test_missing_file(call: Call, tmp_path: Path, name: str):
     code, out, err = call("check", str(tmp_path / name), "--problem", "mazur")
     assert (code, out) == (3, "")
     assert name in err
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "empty"),
         ("{", "JSON"),
@@ -137,13 +137,13 @@ def test_a_missing_file(call: Call, tmp_path: Path, name: str):
         ('{"W1_new": [[1, 2, 3]]}', "W1_new"),
     ],
 )
-def test_unusable_numbers(call: Call, program: Any, text: str, said: str):
+def test_unusable_numbers(call: Call, program: Any, text: str, message: str):
     code, out, err = call("check", program(text, "numbers.json"), "--problem", "mazur")
     assert (code, out) == (3, "")
-    assert said in err
+    assert message in err
 
 
-def test_a_program_cannot_be_asked_about_a_network_without_biases(call: Call, program: Any):
+def test_programs_cannot_be_checked_without_biases(call: Call, program: Any):
     code, out, err = call("check", program(RIGHT), "--problem", "huddar")
     assert (code, out) == (3, "")
     assert "biases" in err
@@ -155,7 +155,7 @@ WHOLE = "--layers 1,1 --activation tanh --loss squared-error --inputs 1 --target
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("", "FILE"),
         ("net.ipynb", "programs end in .py, numbers in .json, .csv or .tsv"),
@@ -198,14 +198,14 @@ WHOLE = "--layers 1,1 --activation tanh --loss squared-error --inputs 1 --target
         ("net.csv --problem mazur --seconds-call 3", "nothing is called"),
     ],
 )
-def test_wrong_usage(call: Call, line: str, said: str):
+def test_wrong_usage(call: Call, line: str, message: str):
     code, out, err = call("check", *line.split())
     assert (code, out) == (2, "")
-    assert said in " ".join(err.split())
+    assert message in " ".join(err.split())
     assert err.startswith("Usage: ")
 
 
-def test_a_sample_weight_is_refused(call: Call, tmp_path: Path):
+def test_sample_weight_is_rejected(call: Call, tmp_path: Path):
     file = tmp_path / "mine.toml"
     file.write_text('preset = "xor"\nsample-weight = [1, 2, 3, 4]\n')
     code, _, err = call("check", "net.py", "--problem", str(file))
@@ -224,7 +224,7 @@ def test_a_sample_weight_is_refused(call: Call, tmp_path: Path):
         ("chainrule check net.py --notation r", ["rumelhart", "russell-norvig"]),
     ],
 )
-def test_the_shell_completes(line: str, offered: list[str]):
+def test_shell_completion(line: str, offered: list[str]):
     env = {
         "_CHAINRULE_COMPLETE": "complete_bash",
         "COMP_WORDS": line,
@@ -233,27 +233,27 @@ def test_the_shell_completes(line: str, offered: list[str]):
     assert CliRunner().invoke(app, [], prog_name="chainrule", env=env).stdout.split() == offered
 
 
-# ---- what reaches the diagnosis -----------------------------------------------------------------
+# ---- arguments of the diagnosis -----------------------------------------------------------------
 
-Asked = list[tuple[tuple[Any, ...], dict[str, Any]]]
+Calls = list[tuple[tuple[Any, ...], dict[str, Any]]]
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """Catch what the diagnosis is asked for."""
-    calls: Asked = []
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Record the calls of the diagnosis instead of running it."""
+    recorded: Calls = []
 
-    def catch(*values: Any, **named: Any) -> Diagnosis:
-        calls.append((values, named))
+    def record(*values: Any, **options: Any) -> Diagnosis:
+        recorded.append((values, options))
         return Diagnosis("right", "Right.")
 
-    monkeypatch.setattr(chainrule.diagnosis, "check", catch)
-    return calls
+    monkeypatch.setattr(chainrule.diagnosis, "check", record)
+    return recorded
 
 
-def test_nothing_is_declared_by_default(call: Call, asked: Asked):
+def test_nothing_is_declared_by_default(call: Call, calls: Calls):
     assert call("check", "net.py").code == 0
-    assert asked == [
+    assert calls == [
         (
             (Path("net.py"), None, None, None, None),
             {
@@ -270,14 +270,14 @@ def test_nothing_is_declared_by_default(call: Call, asked: Asked):
     ]
 
 
-def test_what_is_declared_arrives(call: Call, asked: Asked):
+def test_declared_options_are_passed_on(call: Call, calls: Calls):
     line = (
         "net.py --layers 2,3,2 --activation tanh,softmax --loss softmax-cross-entropy "
         "--optimizer momentum --momentum .8 --learning-rate .3 --strict --hint 2 "
         "--function Net.train --seconds 9 --seconds-call 3"
     )
     assert call("check", *line.split()).code == 0
-    ((_, network, *data), more) = asked[0]
+    ((_, network, *data), more) = calls[0]
     assert network == {
         "layers": (2, 3, 2),
         "activation": ["tanh", "softmax"],
@@ -298,10 +298,10 @@ def test_what_is_declared_arrives(call: Call, asked: Asked):
 
 
 @pytest.mark.parametrize(("file", "rate"), [("net.py", None), ("net.json", 0.5)])
-def test_a_problem_gives_all(call: Call, asked: Asked, file: str, rate: float | None):
-    """A program's own rate is found out; numbers cannot say theirs."""
+def test_problem_gives_all_settings(call: Call, calls: Calls, file: str, rate: float | None):
+    """The check infers a program's learning rate; for numbers it uses the problem's."""
     call("check", file, "--problem", "mazur")
-    ((_, network, theta, x, t), more) = asked[0]
+    ((_, network, theta, x, t), more) = calls[0]
     mazur = chainrule.problem("mazur")
     assert (network, (x, t)) == (mazur.network, mazur.data()[:2])
     assert theta.tolist() == mazur.theta().tolist()
@@ -309,42 +309,42 @@ def test_a_problem_gives_all(call: Call, asked: Asked, file: str, rate: float | 
     assert more["notation"] == "mazur"
 
 
-def test_options_change_a_problem(call: Call, asked: Asked):
+def test_options_change_a_problem(call: Call, calls: Calls):
     line = "net.json --problem half-adder --seed 3 --learning-rate .1 --notation nielsen"
     call("check", *line.split())
-    ((_, _, theta, *_), more) = asked[0]
+    ((_, _, theta, *_), more) = calls[0]
     assert theta.tolist() == chainrule.problem("half-adder").theta(3).tolist()
     assert (more["learning_rate"], more["notation"]) == (0.1, "nielsen")
 
 
-def test_a_problem_may_be_a_file(call: Call, asked: Asked, tmp_path: Path):
+def test_problem_may_be_a_file(call: Call, calls: Calls, tmp_path: Path):
     file = tmp_path / "mine.toml"
     file.write_text('preset = "mazur"\nlearning-rate = 0.25\n')
     call("check", "net.csv", "--problem", str(file))
-    assert asked[0][1]["learning_rate"] == 0.25
+    assert calls[0][1]["learning_rate"] == 0.25
 
 
-def test_a_network_of_the_options(call: Call, asked: Asked):
+def test_options_describe_a_network(call: Call, calls: Calls):
     call("check", "net.json", *WHOLE.split(), "--weights", "3", "--biases", "4")
-    ((_, network, theta, x, t), more) = asked[0]
+    ((_, network, theta, x, t), more) = calls[0]
     assert network == chainrule.mlp(1, 1, activation="tanh", loss="squared-error")
     assert (theta.tolist(), x, t) == ([3, 4], ((1,),), ((2,),))
     assert (more["optimizer"], more["learning_rate"]) == (None, None), "no optimizer was named"
 
 
-def test_the_learners_data_may_have_drawn_weights(call: Call, asked: Asked):
+def test_weights_may_be_drawn(call: Call, calls: Calls):
     assert call("check", "net.py", *WHOLE.split()).code == 0
-    assert asked[0][0][2].shape == (2,)
+    assert calls[0][0][2].shape == (2,)
 
 
-def test_limits_stated_without_numpy_are_right():
+def test_limits_defined_without_numpy_are_correct():
     limits = chainrule.check.__kwdefaults__ or {}
     assert limits["seconds_call"] == check.SECONDS_CALL
     assert limits["seconds"] == check.SECONDS
     assert limits["hint"] == check.MOST_HINTS
 
 
-def test_the_formats_are_those_that_a_diagnosis_has():
+def test_formats_are_those_of_a_diagnosis():
     found = Diagnosis("right", "Right.")
     assert found.formats == DOCUMENT_FORMATS
     assert all(found.to_format(name).endswith("\n") for name in DOCUMENT_FORMATS)
@@ -353,7 +353,7 @@ def test_the_formats_are_those_that_a_diagnosis_has():
 @pytest.mark.parametrize(
     ("error", "code"), [(InputError("no"), 3), (KeyboardInterrupt(), 130), (KeyError("k"), 70)]
 )
-def test_errors_have_their_codes(
+def test_errors_have_exit_codes(
     call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
 ):
     def fail(*_: object, **__: object) -> None:
@@ -370,7 +370,7 @@ def test_errors_have_their_codes(
     ("name", "start"),
     [("r.html", "<!doctype html>"), ("r.md", "# "), ("r.json", "{"), ("r.txt", "✗ Wrong: ")],
 )
-def test_files(call: Call, program: Any, tmp_path: Path, name: str, start: str):
+def test_output_files(call: Call, program: Any, tmp_path: Path, name: str, start: str):
     code, out, err = call("check", program(WRONG), *DECLARED, "-o", str(tmp_path / name))
     assert (code, out) == (1, f"{VERDICT}\n")
     assert f"Wrote {tmp_path / name}." in err.replace("\n", "")
@@ -381,7 +381,7 @@ def test_files(call: Call, program: Any, tmp_path: Path, name: str, start: str):
     assert not text.endswith("\n\n")
 
 
-def test_json_is_a_format(call: Call, asked: Asked, tmp_path: Path):
+def test_json_is_a_format(call: Call, calls: Calls, tmp_path: Path):
     short, long = call("check", "net.py", "--json"), call("check", "net.py", "--format", "json")
     assert short.out == long.out
     call("check", "net.py", "--json", "-o", str(tmp_path / "a.txt"))
@@ -389,19 +389,19 @@ def test_json_is_a_format(call: Call, asked: Asked, tmp_path: Path):
     assert call("check", "net.py", "--json", "-o", "-").out == short.out
 
 
-def test_a_file_that_cannot_be_written(call: Call, asked: Asked, tmp_path: Path):
+def test_output_file_that_cannot_be_written(call: Call, calls: Calls, tmp_path: Path):
     code, out, err = call("check", "net.py", "-o", str(tmp_path / "none" / "r.html"))
     assert (code, out) == (3, "")
     assert "cannot write" in err
 
 
-def test_a_hint_reveals_no_more_than_it_should(call: Call, program: Any):
+def test_hints_reveal_only_their_level(call: Call, program: Any):
     file = program(WRONG)
-    told = [report(call("check", file, *DECLARED, "--hint", n, "--json")) for n in "1234"]
-    assert [found["verdict"] for found in told] == ["wrong"] * 4
-    assert [found["first_wrong"] is not None for found in told] == [False, True, True, True]
-    assert [named(found) for found in told] == [[], [], *2 * [["hidden-slope-missing"]]]
-    assert [bool(m["repair"]) for found in told for m in found["mistakes"]] == [False, True]
+    hints = [report(call("check", file, *DECLARED, "--hint", n, "--json")) for n in "1234"]
+    assert [found["verdict"] for found in hints] == ["wrong"] * 4
+    assert [found["first_wrong"] is not None for found in hints] == [False, True, True, True]
+    assert [mistake_ids(found) for found in hints] == [[], [], *2 * [["hidden-slope-missing"]]]
+    assert [bool(m["repair"]) for found in hints for m in found["mistakes"]] == [False, True]
     text = call("check", file, *DECLARED, "--hint", "1").out
     assert "Hint 1 of 4" in text
     assert "derivative" not in text
@@ -428,9 +428,9 @@ for epoch in range(300):
         f"{RIGHT}{TRAINING}",
         f"import sys\n{RIGHT}\nprint('{{', file=sys.stderr)\nsys.exit(1)\n",
     ],
-    ids=["prints", "asks", "plots", "trains", "exits"],
+    ids=["prints", "reads input", "plots", "trains", "exits"],
 )
-def test_what_a_file_does_when_imported_does_not_matter(call: Call, program: Any, text: str):
+def test_side_effects_of_importing_a_file_are_ignored(call: Call, program: Any, text: str):
     done = call("check", program(text), *DECLARED, "--json")
     assert (done.code, done.err) == (0, "")
     assert report(done)["verdict"] == "right"
@@ -482,7 +482,7 @@ def test_nine_typed_numbers(
     file = program(written(numbers), "new.json" if written is as_json else "new.csv")
     done = call("check", file, "--problem", "mazur", "--json")
     found = report(done)
-    assert (found["verdict"], named(found)) == (verdict, mistakes)
+    assert (found["verdict"], mistake_ids(found)) == (verdict, mistakes)
     assert done.code == (verdict == "wrong")
 
 
@@ -493,14 +493,14 @@ def test_the_same_numbers_without_a_preset(call: Call, program: Any):
         "--inputs .05,.1 --targets .01,.99 --weights .15,.2,.25,.3,.4,.45,.5,.55 "
         "--biases .35,.35,.6,.6"
     )
-    assert named(report(call("check", file, *line.split(), "--json"))) == ["updated-weights"]
+    assert mistake_ids(report(call("check", file, *line.split(), "--json"))) == ["updated-weights"]
 
 
 # ---- names do not matter ------------------------------------------------------------------------
 
 
 class Renamer(ast.NodeTransformer):
-    """Gives everything that a program names itself a name without a meaning."""
+    """Replaces all names that a program defines by meaningless names."""
 
     def __init__(self, tree: ast.AST) -> None:
         imports = (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom))
@@ -516,12 +516,12 @@ class Renamer(ast.NodeTransformer):
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         node.name = self.names.get(node.name, node.name)
         self.generic_visit(node)
-        for inner in node.body:  # after the names: what stands in a class's body is a member
+        for inner in node.body:  # after the names: definitions in a class body are members
             match inner:
                 case ast.FunctionDef(name):
-                    inner.name = self.members.get(before(self.names, name), inner.name)
+                    inner.name = self.members.get(old_name(self.names, name), inner.name)
                 case ast.Assign([ast.Name(name) as target]):
-                    target.id = self.members.get(before(self.names, name), target.id)
+                    target.id = self.members.get(old_name(self.names, name), target.id)
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -549,8 +549,8 @@ class Renamer(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def before(names: dict[str, str], name: str) -> str:
-    """Return what a name was called before it was changed."""
+def old_name(names: dict[str, str], name: str) -> str:
+    """Return the old name of a renamed name."""
     return next((old for old, new in names.items() if new == name), name)
 
 
@@ -580,16 +580,16 @@ def own_members(tree: ast.AST) -> Iterable[str]:
 
 
 def renamed(text: str, function: str) -> tuple[str, str]:
-    """Return a program without its names and comments, and the new name of what is asked in it."""
+    """Return a program with other names and no comments, and its function's new name."""
     tree = ast.parse(text)
     renamer = Renamer(tree)
     first, *rest = function.split(".")
-    asked = [renamer.names.get(first, first), *(renamer.members.get(m, m) for m in rest)]
-    return ast.unparse(renamer.visit(tree)), ".".join(asked)
+    new_function = [renamer.names.get(first, first), *(renamer.members.get(m, m) for m in rest)]
+    return ast.unparse(renamer.visit(tree)), ".".join(new_function)
 
 
 def line_of(options: dict[str, Any]) -> list[str]:
-    """Return what is declared of a program as options of the command."""
+    """Return the declared options of a program as command-line arguments."""
     return [
         part
         for key, value in options.items()
@@ -600,16 +600,16 @@ def line_of(options: dict[str, Any]) -> list[str]:
     ]
 
 
-def test_renaming_renames():
+def test_renamed_program_works():
     text = (
         "class A:\n  k = 1\n  def f(self, x):\n    self.y = x.sum()\n    return self.y * self.k\n"
     )
-    new, asked = renamed(text, "A.f")
+    new, new_function = renamed(text, "A.f")
     assert not {"A", "f", "self", "y", "k"} & set(new.replace(".", " ").replace("(", " ").split())
     assert "sum" in new
     space: dict[str, Any] = {}
-    exec(new, space)  # noqa: S102  our own text
-    first, second = asked.split(".")
+    exec(new, space)  # noqa: S102  the text above
+    first, second = new_function.split(".")
     number = type("N", (), {"sum": lambda _: 3})()
     assert getattr(space[first](), second)(number) == 3
 
@@ -634,20 +634,22 @@ def test_names_do_not_matter(call: Call, program: Any, renamed_program: str):
     truth = next(entry for entry in truths if entry["file"] == name)
     options = dict(truth["options"])
     function = options.pop("function", "gradients")
-    text, asked = renamed((PROGRAMS / place).read_text(encoding="utf-8"), function)
+    text, new_function = renamed((PROGRAMS / place).read_text(encoding="utf-8"), function)
     ours = report(
         call("check", str(PROGRAMS / place), *line_of(options), "--function", function, "--json")
     )
-    other = report(call("check", program(text), *line_of(options), "--function", asked, "--json"))
+    other = report(
+        call("check", program(text), *line_of(options), "--function", new_function, "--json")
+    )
     assert ours["verdict"] == other["verdict"] == truth["verdict"]
-    assert named(ours) == named(other)
+    assert mistake_ids(ours) == mistake_ids(other)
     assert [mistake["catalogue"] for mistake in ours["mistakes"]] == truth["catalogue"]
 
 
 # ---- waiting ------------------------------------------------------------------------------------
 
 
-def test_a_long_wait_is_announced(terminal: Any, program: Any):
+def test_long_wait_shows_progress(terminal: Any, program: Any):
     slow = RIGHT.replace("a = [x]", "import time; time.sleep(0.7); a = [x]")
     child = terminal("check", program(slow), *DECLARED)
     child.expect("checking")
@@ -656,12 +658,14 @@ def test_a_long_wait_is_announced(terminal: Any, program: Any):
     assert "Right" in out
 
 
-@pytest.mark.parametrize(("lasts", "told"), [(0.3, True), (0.0, False)])
-def test_only_long_waits_are_announced(monkeypatch: pytest.MonkeyPatch, lasts: float, told: bool):
+@pytest.mark.parametrize(("seconds", "shown"), [(0.3, True), (0.0, False)])
+def test_only_long_waits_show_progress(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, shown: bool
+):
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=80)
     monkeypatch.setattr(output, "messages", lambda: console)
     monkeypatch.setattr(output, "is_live", lambda _: True)
     with output.waiting("checking", after=0.1):
-        time.sleep(lasts)
-    assert ("checking" in screen.getvalue()) == told
+        time.sleep(seconds)
+    assert ("checking" in screen.getvalue()) == shown

@@ -1,4 +1,4 @@
-"""Rules for every command: exit codes, streams, help, and what is not imported."""
+"""Rules for every command: exit codes, streams, help and imports."""
 
 import json
 import os
@@ -28,7 +28,7 @@ COMMANDS = ["explain", "check", "demo", "schema"]
 ESCAPE = "\x1b"
 
 
-def loaded(*arguments: str) -> set[str]:
+def imported_packages(*arguments: str) -> set[str]:
     """Return the top-level packages that a command imports."""
     python = [sys.executable, "-X", "importtime", "-m", "chainrule"]
     done = subprocess.run([*python, *arguments], capture_output=True, text=True, check=False)
@@ -40,7 +40,7 @@ def loaded(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
 @pytest.mark.parametrize("option", ["--help", "-h"])
-def test_help_is_a_result(call: Call, command: list[str], option: str):
+def test_help_is_printed_to_standard_output(call: Call, command: list[str], option: str):
     code, out, err = call(*command, option)
     assert (code, err) == (0, "")
     assert out.startswith("Usage: ")
@@ -62,7 +62,7 @@ def test_every_command_is_listed(call: Call):
     assert "Exit codes: 0 success, 1 a check failed" in out
 
 
-def test_without_a_command_there_is_help(call: Call):
+def test_without_a_command_help_is_printed(call: Call):
     code, out, err = call()
     assert code == 2
     assert "Usage: " in out + err
@@ -71,7 +71,7 @@ def test_without_a_command_there_is_help(call: Call):
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_top_level_help_imports_little(arguments: list[str]):
     heavy = {"numpy", "rich", "pydantic", "sklearn", "chainrule"}
-    assert loaded(*arguments) & heavy == {"chainrule"}
+    assert imported_packages(*arguments) & heavy == {"chainrule"}
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_top_level_help_imports_little(arguments: list[str]):
     ids=str,
 )
 def test_help_and_wrong_usage_import_no_numpy(arguments: list[str]):
-    assert loaded(*arguments) & {"numpy", "sklearn", "chainrule"} == {"chainrule"}
+    assert imported_packages(*arguments) & {"numpy", "sklearn", "chainrule"} == {"chainrule"}
 
 
 def test_explain_imports_no_scikit_learn():
-    assert loaded("explain") & {"numpy", "sklearn", "scipy", "numba"} == {"numpy"}
+    assert imported_packages("explain") & {"numpy", "sklearn", "scipy", "numba"} == {"numpy"}
 
 
 @pytest.mark.parametrize(
@@ -105,18 +105,18 @@ def test_names_listed_without_numpy_are_complete(listed: tuple[str, ...], known:
     assert sorted(listed) == sorted(known)
 
 
-def test_limits_stated_without_numpy_are_right():
+def test_limits_defined_without_numpy_are_correct():
     assert options.MOST_STEPS == build.MOST_STEPS
     assert options.MOST_DIGITS == EXACT
 
 
-def test_help_lists_the_names_that_there_are(call: Call):
+def test_help_lists_all_names(call: Call):
     words = set(re.findall(r"[a-z0-9-]+", call("explain", "--help").out))
     assert {*PROBLEMS, *ACTIVATIONS, *LOSSES, *OPTIMIZERS, *NOTATIONS} <= words
 
 
 @pytest.mark.parametrize("call_it", ["call", "process"])
-def test_the_version(request: pytest.FixtureRequest, call_it: str):
+def test_version(request: pytest.FixtureRequest, call_it: str):
     code, out, err = request.getfixturevalue(call_it)("--version")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"chainrule \d+\.\d+\.\d+\n", out)
@@ -131,7 +131,7 @@ def test_the_version(request: pytest.FixtureRequest, call_it: str):
         ("chainrule schema ", ["example", "diagnosis"]),
     ],
 )
-def test_the_shell_completes(line: str, offered: list[str]):
+def test_shell_completion(line: str, offered: list[str]):
     env = {
         "_CHAINRULE_COMPLETE": "complete_bash",
         "COMP_WORDS": line,
@@ -144,7 +144,7 @@ def test_the_shell_completes(line: str, offered: list[str]):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["explain", "mazr"], "did you mean 'mazur'?"),
         (["exlpain"], "unknown command 'exlpain'; did you mean 'explain'?"),
@@ -182,43 +182,43 @@ def test_the_shell_completes(line: str, offered: list[str]):
     ],
     ids=" ".join,
 )
-def test_wrong_usage(call: Call, arguments: list[str], said: str):
+def test_wrong_usage(call: Call, arguments: list[str], message: str):
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")
-    assert said in err
+    assert message in err
     assert err.count("Error: ") == 1
     words = ("Input should", "valid integer", "is not a valid", "Invalid value", "Option '", "=")
     assert [word for word in words if word in err.partition("Error: ")[2]] == []
 
 
-def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+def raise_in_explain(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(explanation, "explain_problem", fail)
 
 
-def test_bad_data_is_reported_in_plain_words(call: Call, monkeypatch: pytest.MonkeyPatch):
-    raising(InputError("x is not a number; replace it"), monkeypatch)
+def test_bad_data_is_reported_without_a_traceback(call: Call, monkeypatch: pytest.MonkeyPatch):
+    raise_in_explain(InputError("x is not a number; replace it"), monkeypatch)
     assert call("explain") == (3, "", "Error: x is not a number; replace it\n")
 
 
-def test_an_internal_error_is_not_a_failed_check(call: Call, monkeypatch: pytest.MonkeyPatch):
-    raising(ZeroDivisionError("within"), monkeypatch)
+def test_internal_error_has_its_own_exit_code(call: Call, monkeypatch: pytest.MonkeyPatch):
+    raise_in_explain(ZeroDivisionError("within"), monkeypatch)
     code, out, err = call("explain")
     assert (code, out) == (70, "")
     assert "ZeroDivisionError: within" in err
     assert err.endswith("This is an error in chainrule itself; please report it.\n")
 
 
-def test_an_interruption(call: Call, monkeypatch: pytest.MonkeyPatch):
-    raising(KeyboardInterrupt(), monkeypatch)
+def test_interruption(call: Call, monkeypatch: pytest.MonkeyPatch):
+    raise_in_explain(KeyboardInterrupt(), monkeypatch)
     code, out, err = call("explain")
     assert (code, out, err.strip()) == (130, "", "Interrupted.")
 
 
 @pytest.mark.parametrize("options", ["", "--format json"])
-def test_a_broken_pipe_is_not_an_error(options: str):
+def test_broken_pipe_is_not_an_error(options: str):
     python = " ".join(COMMAND)
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {python} explain {options} | head -n 1"],  # noqa: S607  any shell
@@ -233,7 +233,7 @@ def test_a_broken_pipe_is_not_an_error(options: str):
 
 
 @pytest.mark.parametrize("options", [[], ["--format", "json"]], ids=str)
-def test_a_full_disk_is_reported(options: list[str]):
+def test_full_disk_is_reported(options: list[str]):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*COMMAND, "explain", *options],
@@ -264,35 +264,35 @@ def test_closed_streams(closing: str, printed: bool):
     assert ("w5⁺" in done.stdout) == printed
 
 
-def test_json_is_alone_on_standard_output(process: Call):
+def test_standard_output_is_only_json(process: Call):
     code, out, err = process("explain", "--format", "json")
     assert (code, err) == (0, "")
     assert json.loads(out)["schema"] == "chainrule.example/1"
 
 
-def test_nothing_but_text_where_there_is_no_terminal(process: Call):
+def test_output_without_a_terminal_is_plain_text(process: Call):
     code, out, err = process("explain")
     assert (code, err) == (0, "")
     assert ESCAPE not in out
     assert [line for line in out.splitlines() if line != line.rstrip() or len(line) > 80] == []
 
 
-def test_any_encoding_will_do(process: Call):
+def test_output_in_an_ascii_encoding(process: Call):
     code, out, err = process("explain", env=environment(PYTHONUTF8="0", PYTHONIOENCODING="ascii"))
     assert (code, err) == (0, "")
     assert "\\u2202E/\\u2202w5" in out
 
 
-def test_the_module_and_the_function_are_the_same(process: Call, call: Call):
+def test_module_and_function_give_the_same_output(process: Call, call: Call):
     assert process("schema") == call("schema")
 
 
-def test_the_process_is_not_changed_if_arguments_are_given(monkeypatch: pytest.MonkeyPatch):
+def test_main_with_arguments_does_not_change_the_process(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("chainrule.cli.set_up_process", lambda: pytest.fail("it was changed"))
     assert main(["--version"]) == 0
 
 
-def test_messages_keep_what_looks_like_markup(capsys: pytest.CaptureFixture[str]):
+def test_messages_print_markup_literally(capsys: pytest.CaptureFixture[str]):
     name = f"[red]{'x' * 100}:smile:"
     output_module.say(name)
     assert capsys.readouterr().err == f"{name}\n"

@@ -37,7 +37,7 @@ def test_every_preset_in_both_formats(call: Call, preset: str):
     Draft202012Validator(json.loads(call("schema", "example").out)).validate(worked)
 
 
-def test_the_default_is_the_famous_example(call: Call):
+def test_default_is_the_mazur_example(call: Call):
     out = call("explain").out
     assert out == call("explain", "mazur", "--steps", "1", "--format", "text", "-o", "-").out
     assert re.search(r"w5⁺ = w5 - η · ∂E/∂w5\n +.*\n += 0\.35891648$", out, flags=re.MULTILINE)
@@ -46,7 +46,7 @@ def test_the_default_is_the_famous_example(call: Call):
     assert not out.endswith("\n\n")
 
 
-def test_compact_has_one_line_for_a_number(call: Call):
+def test_compact_has_one_line_per_number(call: Call):
     out = call("explain", "--compact").out
     assert "w5⁺ = 0.4 - 0.5 · 0.082167040564 = 0.35891648\n" in out
 
@@ -60,17 +60,17 @@ def test_biases_are_trained_or_not(call: Call):
     assert left[0] in drawn.tolist()
 
 
-def test_steps_show_the_first_and_the_last(call: Call):
+def test_first_and_last_steps_are_shown(call: Call):
     worked = document(call("explain", "--steps", "7", "--format", "json"))
     assert [step["step"] for step in worked["steps"]] == [1, 7]
 
 
-def test_the_learning_rate(call: Call):
+def test_learning_rate(call: Call):
     (new,) = values(call("explain", "--learning-rate", "1", "--format=json"), "W2_new[0,0]")
     assert new == pytest.approx(0.4 - 0.0821670405642308, abs=1e-12)
 
 
-def test_the_seed_draws_the_weights(call: Call):
+def test_weights_depend_on_the_seed(call: Call):
     ones = [call("explain", "half-adder", f"--seed={seed}").out for seed in (0, 0, 1)]
     assert ones[0] == ones[1] != ones[2]
 
@@ -81,7 +81,7 @@ def test_digits(call: Call):
 
 # ---- every option -------------------------------------------------------------------------------
 
-# By option: the arguments before it, and its value, with which the output changes.
+# For each option: the arguments before it, and a value that changes the output.
 CHANGES = {
     "--layers": ("mazur", "2,3,2"),
     "--activation": ("mazur", "tanh"),
@@ -120,7 +120,7 @@ CHANGES = {
     "-o": ("mazur", "{folder}/page.txt"),
 }
 
-# By option: command lines in which it is wrong, as the message says.
+# For each option: arguments with an invalid value; the error message must name the option.
 MISTAKES = {
     "--layers": ["mazur --layers 2,x", "mazur --layers 2", "mazur --layers 2,0,2"],
     "--activation": ["--activation tan", "--activation tanh,tanh,tanh"],
@@ -159,8 +159,8 @@ MISTAKES = {
     "-o": ["-o page.pdf"],
 }
 
-# Options with the values that mazur has already.
-HELD = [
+# Options with the values that the preset mazur already has.
+UNCHANGED = [
     *("--layers 2,2,2", "--activation logistic", "--activation logistic,logistic"),
     *("--output logistic", "--loss squared-error", "--inputs .05,.10", "--targets .01,.99"),
     *("--weights '[[[.15,.20],[.25,.30]],[[.40,.45],[.50,.55]]]'", "--biases .35,.35,.60,.60"),
@@ -171,7 +171,7 @@ HELD = [
 
 
 def options() -> list[str]:
-    """Return the options of the command, as it knows them itself."""
+    """Return the options that the command defines."""
     command = typer.main.get_command(app).commands["explain"]  # pyright: ignore[reportAttributeAccessIssue]
     known = [name for p in command.params for name in (*p.opts, *p.secondary_opts)]
     return [name for name in known if name.startswith("-")]
@@ -179,7 +179,7 @@ def options() -> list[str]:
 
 @pytest.fixture
 def line(tmp_path: Path):
-    """Return the function that makes arguments of a line."""
+    """Return a function that splits a command line into arguments."""
     file = tmp_path / "normed.toml"
     file.write_text('preset = "mazur"\nlayer-norm = true\n')
     return lambda text: shlex.split(text.format(file=file, folder=tmp_path))
@@ -203,7 +203,7 @@ def test_every_option_changes_the_output(call: Call, line, option: str):
 @pytest.mark.parametrize(
     ("option", "arguments"), [(option, text) for option in options() for text in MISTAKES[option]]
 )
-def test_every_option_can_be_wrong(call: Call, line, option: str, arguments: str):
+def test_invalid_values_of_every_option_are_rejected(call: Call, line, option: str, arguments: str):
     code, out, err = call("explain", *line(arguments))
     assert (code, out) == (2, ""), err
     fault = err.rpartition("Error: ")[2]
@@ -211,8 +211,8 @@ def test_every_option_can_be_wrong(call: Call, line, option: str, arguments: str
     assert len(fault) > len(option) + 20, "the message is too short"
 
 
-@pytest.mark.parametrize("arguments", HELD)
-def test_options_may_repeat_what_holds_already(call: Call, line, arguments: str):
+@pytest.mark.parametrize("arguments", UNCHANGED)
+def test_options_may_repeat_the_values_of_the_problem(call: Call, line, arguments: str):
     assert call("explain", "mazur", *line(arguments)) == call("explain")
 
 
@@ -233,24 +233,24 @@ WRITTEN = [
     *("--level summary --format json", "--level matrices --format json"),
     "--level matrices --format html",
 ]
-WRITTEN_BRIEFLY = ("--format json", "--format numpy", "--level summary", "--level matrices")
+FEW_WRITTEN = ("--format json", "--format numpy", "--level summary", "--level matrices")
 
 
 @pytest.fixture(scope="module")
-def usual() -> dict[str, Outcome]:
-    """The outcomes without an option, by how they are written, which all options share."""
+def outcomes() -> dict[str, Outcome]:
+    """A cache of the outcomes without an option, by format and level."""
     return {}
 
 
 @pytest.mark.parametrize("option", PAGE)
-def test_options_change_what_is_written_or_are_rejected(
-    call: Call, usual: dict[str, Outcome], option: str, full: bool
+def test_options_change_the_output_or_are_rejected(
+    call: Call, outcomes: dict[str, Outcome], option: str, full: bool
 ):
-    for written in WRITTEN if full else WRITTEN_BRIEFLY:
+    for written in WRITTEN if full else FEW_WRITTEN:
         if option in written:
             continue
         line = ["explain", "--steps", "3", *written.split()]
-        before = usual[written] = usual.get(written) or call(*line)
+        before = outcomes[written] = outcomes.get(written) or call(*line)
         after = call(*line, option, *PAGE[option].split())
         assert before.code == 0, before.err
         if after.code:
@@ -308,21 +308,23 @@ def net(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_says_what_options_say(call: Call, net: Path):
-    said = "--layers 2,3,1 --inputs .1,.2 --targets 1 --digits 4 --seed 5"
+def test_file_and_options_give_the_same_result(call: Call, net: Path):
+    arguments = "--layers 2,3,1 --inputs .1,.2 --targets 1 --digits 4 --seed 5"
     outcome = call("explain", str(net))
-    assert outcome == call("explain", *said.split())
+    assert outcome == call("explain", *arguments.split())
     assert outcome.code == 0
     assert outcome.out.startswith("A 2-3-1 network")
 
 
-def test_options_change_what_a_file_says(call: Call, net: Path):
+def test_options_override_a_file(call: Call, net: Path):
     changed = call("explain", str(net), "--seed", "6", "--decimals", "3")
-    assert changed.code == 0, changed.err  # decimals instead of the file's digits
+    assert changed.code == 0, changed.err  # decimals replace the digits of the file
     assert changed.out != call("explain", str(net)).out
 
 
-def test_a_file_beside_other_files(call: Call, net: Path, monkeypatch: pytest.MonkeyPatch):
+def test_file_refers_to_other_files_in_its_folder(
+    call: Call, net: Path, monkeypatch: pytest.MonkeyPatch
+):
     (net.parent / "rows.csv").write_text("i1,i2\n.1,.2\n")
     net.write_text(net.read_text().replace("[0.1, 0.2]", '"rows.csv"'))
     from_elsewhere = call("explain", str(net))
@@ -333,7 +335,7 @@ def test_a_file_beside_other_files(call: Call, net: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("layer = [2, 3, 1]", "unknown setting 'layer'; did you mean 'layers'?"),
         ("layers = [2, 3, 1]", "inputs: missing"),
@@ -342,22 +344,22 @@ def test_a_file_beside_other_files(call: Call, net: Path, monkeypatch: pytest.Mo
         ("layers = [2,", "not valid TOML"),
     ],
 )
-def test_a_file_that_is_wrong_is_named(call: Call, net: Path, text: str, said: str):
+def test_error_names_the_invalid_file(call: Call, net: Path, text: str, message: str):
     net.write_text(text)
     code, out, err = call("explain", str(net))
     assert (code, out) == (3, "")
     assert err.startswith(f"Error: {net}: ")
-    assert said in err
+    assert message in err
 
 
-def test_an_option_that_is_wrong_beside_a_file_is_named(call: Call, net: Path):
+def test_error_names_the_invalid_option_used_with_a_file(call: Call, net: Path):
     code, _, err = call("explain", str(net), "--weights", "1,2")
     assert code == 2
     assert "Error: --weights: got 2 numbers" in err
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "./mazur", "MISSING.JSON"])
-def test_a_file_that_is_not_there(call: Call, name: str):
+def test_missing_file(call: Call, name: str):
     code, out, err = call("explain", name)
     assert (code, out) == (3, "")
     assert err.startswith("Error: ")
@@ -386,7 +388,7 @@ def test_every_format(call: Call, tmp_path: Path, form: str):
 
 
 @pytest.mark.parametrize("name", ["page", "page.txt", "page.TXT"])
-def test_a_file_of_text(call: Call, tmp_path: Path, name: str):
+def test_output_file_of_text(call: Call, tmp_path: Path, name: str):
     path = tmp_path / name
     assert call("explain", "-o", str(path)) == (0, "", f"Wrote {path}.\n")
     assert path.read_text(encoding="utf-8") == call("explain").out
@@ -394,20 +396,20 @@ def test_a_file_of_text(call: Call, tmp_path: Path, name: str):
 
 
 @pytest.mark.parametrize("options", [["mazur.json"], ["data", "--format", "json"]], ids=str)
-def test_a_file_of_json(call: Call, tmp_path: Path, options: list[str]):
+def test_output_file_of_json(call: Call, tmp_path: Path, options: list[str]):
     name, *options = options
     assert call("explain", "-o", str(tmp_path / name), *options)[:2] == (0, "")
     written = (tmp_path / name).read_text(encoding="utf-8")
     assert written == call("explain", "--format", "json").out
 
 
-def test_a_format_that_is_named_beats_the_ending(call: Call, tmp_path: Path):
+def test_format_option_overrides_the_file_ending(call: Call, tmp_path: Path):
     path = tmp_path / "page.html"
     assert call("explain", "-o", str(path), "--format", "text").code == 0
     assert path.read_text(encoding="utf-8").startswith("The 2-2-2 example")
 
 
-def test_a_place_that_cannot_be_written(call: Call, tmp_path: Path):
+def test_output_file_that_cannot_be_written(call: Call, tmp_path: Path):
     path = tmp_path / "missing" / "page.txt"
     code, out, err = call("explain", "-o", str(path))
     assert (code, out) == (3, "")
@@ -419,7 +421,7 @@ def test_a_place_that_cannot_be_written(call: Call, tmp_path: Path):
 # ---- waiting ------------------------------------------------------------------------------------
 
 
-def test_a_long_wait_prints_nothing_off_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch):
+def test_long_wait_prints_nothing_without_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(explain, "LONG", 1)
     assert call("explain", "--compact").err == ""
 

@@ -13,18 +13,18 @@ from chainrule.cli.output import page, show, waiting, write
 from chainrule.errors import InputError
 
 
-def test_a_file_is_made(tmp_path: Path):
+def test_file_is_created(tmp_path: Path):
     write(tmp_path / "new", "∂E/∂w\n")
     assert (tmp_path / "new").read_bytes() == "∂E/∂w\n".encode()
 
 
-def test_a_new_file_has_the_mode_of_any_other(tmp_path: Path):
+def test_new_file_has_the_default_mode(tmp_path: Path):
     write(tmp_path / "new", "")
     (tmp_path / "other").touch()
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-def test_a_file_that_is_there_keeps_its_mode(tmp_path: Path):
+def test_existing_file_keeps_its_mode(tmp_path: Path):
     path = tmp_path / "old"
     path.touch(0o640)
     write(path, "new")
@@ -33,18 +33,18 @@ def test_a_file_that_is_there_keeps_its_mode(tmp_path: Path):
 
 
 @pytest.mark.parametrize("fault", ["write", "replace"])
-def test_what_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str):
+def test_failed_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str):
     path = tmp_path / "old"
     path.write_text("old")
     if fault == "replace":
         monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(5, "no")))
-    text = "\ud800" if fault == "write" else "new"  # a surrogate has no UTF-8
+    text = "\ud800" if fault == "write" else "new"  # a surrogate cannot be encoded as UTF-8
     with pytest.raises((InputError, UnicodeEncodeError)):
         write(path, text)
     assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
 
 
-def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_interrupted_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -54,16 +54,16 @@ def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_read_only_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_read_only_file_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "old"
     path.write_text("old")
-    monkeypatch.setattr(os, "access", lambda *_: False)  # which root has everywhere
+    monkeypatch.setattr(os, "access", lambda *_: False)  # because root may write to all files
     with pytest.raises(InputError, match="permission denied; choose another file"):
         write(path, "new")
     assert path.read_text() == "old"
 
 
-def test_a_link_stays_a_link(tmp_path: Path):
+def test_link_is_not_replaced(tmp_path: Path):
     (tmp_path / "target").write_text("old")
     (tmp_path / "link").symlink_to("target")
     write(tmp_path / "link", "new")
@@ -71,7 +71,7 @@ def test_a_link_stays_a_link(tmp_path: Path):
     assert (tmp_path / "target").read_text() == "new"
 
 
-def test_a_pipe_stays_a_pipe(tmp_path: Path):
+def test_pipe_is_not_replaced(tmp_path: Path):
     path, read = tmp_path / "pipe", []
     os.mkfifo(path)
     reader = threading.Thread(target=lambda: read.append(path.read_text()))
@@ -82,7 +82,7 @@ def test_a_pipe_stays_a_pipe(tmp_path: Path):
     assert path.is_fifo()
 
 
-def test_a_device_stays_a_device():
+def test_device_is_not_replaced():
     write(Path(os.devnull), "new")
     assert Path(os.devnull).is_char_device()
 
@@ -96,11 +96,11 @@ def render(console: Console) -> None:
     console.print()
 
 
-def test_a_page_is_plain():
+def test_page_is_plain_text():
     assert page(render) == f"red\n{'-' * 80}\n{'-' * 20}\n"
 
 
-def test_a_page_does_not_ask_the_environment(monkeypatch: pytest.MonkeyPatch):
+def test_page_does_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert page(render).splitlines()[:2] == ["red", "-" * 80]
@@ -113,7 +113,7 @@ def test_color_can_be_forced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert "\x1b[31mred" in capsys.readouterr().out
 
 
-def test_waiting_shows_nothing_off_a_terminal(capsys: pytest.CaptureFixture[str]):
+def test_waiting_shows_nothing_without_a_terminal(capsys: pytest.CaptureFixture[str]):
     with waiting("for something"):
         pass
     assert capsys.readouterr() == ("", "")

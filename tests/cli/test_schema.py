@@ -1,6 +1,6 @@
-"""``chainrule schema``: valid JSON Schemas, byte for byte those of the package.
+"""``chainrule schema``: it prints the valid JSON Schemas of the package, byte for byte.
 
-That documents fit them is tested where the documents are.
+Whether documents conform to them is tested with the documents.
 """
 
 import json
@@ -15,22 +15,22 @@ from tests.cli.conftest import Call
 
 
 @pytest.mark.parametrize("name", list(schema.SCHEMAS))
-def test_a_schema_is_printed(call: Call, name: str):
+def test_schema_is_printed(call: Call, name: str):
     code, out, err = call("schema", name)
     assert (code, err) == (0, "")
     Draft202012Validator.check_schema(json.loads(out))
 
 
-def test_the_example_has_the_default_schema(call: Call):
+def test_schema_of_the_example_is_the_default(call: Call):
     assert call("schema").out == call("schema", "example").out == example_schema()
 
 
 def test_every_schema_of_the_package_is_offered():
     found = {
         path.name
-        for room in files("chainrule").iterdir()
-        if room.is_dir()
-        for path in room.iterdir()
+        for folder in files("chainrule").iterdir()
+        if folder.is_dir()
+        for path in folder.iterdir()
         if path.name.endswith(".schema.json")
     }
     assert found == {place.rpartition("/")[2] for place in schema.SCHEMAS.values()}

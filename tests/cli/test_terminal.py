@@ -18,11 +18,11 @@ COLOR = re.compile(r"\x1b\[(?:\d+;)*(?:3\d|9\d|38;[\d;]+|4\d|48;[\d;]+)(?:;\d+)*
 ESCAPE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
-def test_progress_moves_in_a_terminal(terminal: Terminal):
+def test_progress_bar_in_a_terminal(terminal: Terminal):
     code, seen = finish(terminal("demo"))
     assert code == 0
     epochs = [int(n) for n in re.findall(r"epoch +(\d+)/20", ESCAPE.sub("", seen))]
-    assert len(set(epochs)) > 1  # it is drawn ten times a second: how often, is the machine's speed
+    assert len(set(epochs)) > 1  # drawn ten times per second, so the number depends on the machine
     assert epochs == sorted(epochs)
     assert epochs[-1] == 20
     assert "\x1b[2K" in seen  # lines are redrawn
@@ -38,14 +38,14 @@ def test_no_color(terminal: Terminal):
     assert "epoch 20/20" in ESCAPE.sub("", seen)
 
 
-def test_a_dumb_terminal_gets_lines(terminal: Terminal):
+def test_progress_lines_in_a_dumb_terminal(terminal: Terminal):
     code, seen = finish(terminal("demo", TERM="dumb"))
     assert code == 0
     assert "\x1b" not in seen
     assert len(re.findall(r"epoch \d+/20: ", seen)) == 4
 
 
-def test_an_interruption_gives_the_cursor_back(terminal: Terminal):
+def test_interruption_restores_the_cursor(terminal: Terminal):
     child = terminal("demo")
     child.expect(r"reading the digits|epoch")
     child.sendintr()
@@ -56,7 +56,7 @@ def test_an_interruption_gives_the_cursor_back(terminal: Terminal):
     assert SHOW in seen
 
 
-def test_results_go_to_a_file_while_progress_moves(terminal: Terminal, tmp_path: Path):
+def test_progress_bar_with_results_redirected_to_a_file(terminal: Terminal, tmp_path: Path):
     path = tmp_path / "results"
     code, seen = finish(terminal(script=f"{' '.join(COMMAND)} demo > {path}"))
     assert code == 0
@@ -66,7 +66,7 @@ def test_results_go_to_a_file_while_progress_moves(terminal: Terminal, tmp_path:
     assert "accuracy on held-out digits" in path.read_text()
 
 
-def test_messages_go_to_a_file_while_results_are_colored(terminal: Terminal, tmp_path: Path):
+def test_color_with_messages_redirected_to_a_file(terminal: Terminal, tmp_path: Path):
     path = tmp_path / "messages"
     code, seen = finish(terminal(script=f"{' '.join(COMMAND)} demo 2> {path}"))
     assert code == 0
@@ -75,7 +75,7 @@ def test_messages_go_to_a_file_while_results_are_colored(terminal: Terminal, tmp
     assert "\x1b" not in path.read_text()
 
 
-def test_color_that_is_forced_does_not_move(terminal: Terminal, tmp_path: Path):
+def test_forced_color_shows_no_progress_bar(terminal: Terminal, tmp_path: Path):
     path = tmp_path / "all"
     code, _ = finish(terminal(script=f"{' '.join(COMMAND)} demo > {path} 2>&1", FORCE_COLOR="1"))
     assert code == 0
@@ -85,14 +85,14 @@ def test_color_that_is_forced_does_not_move(terminal: Terminal, tmp_path: Path):
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_a_page_is_as_wide_as_the_terminal(terminal: Terminal, width: int):
+def test_page_is_as_wide_as_the_terminal(terminal: Terminal, width: int):
     code, seen = finish(terminal("explain", width=width))
     assert code == 0
     lines = [ESCAPE.sub("", line) for line in seen.split("\r\n")]
     assert max(map(len, lines)) == width
 
 
-def test_a_long_wait_is_announced(terminal: Terminal):
+def test_long_wait_shows_progress(terminal: Terminal):
     code, seen = finish(terminal("explain", "--compact", "--steps", "2000"))
     assert code == 0
     assert "working out 2,000 steps" in seen

@@ -57,9 +57,8 @@ def transposed(g: Array) -> Array:
     return np.concatenate([g[:9].reshape(3, 3).T.ravel(), g[9:]])
 
 
-WRONG: dict[
-    str, tuple[Gradient, set[str]]
-] = {  # changes of a right gradient; the arrays that are then wrong
+# Changes that make a right gradient wrong, and the arrays that are wrong afterwards.
+WRONG: dict[str, tuple[Gradient, set[str]]] = {
     "sign": (lambda g: -g, {"W", "b"}),
     "factor": (lambda g: (1 + 1e-4) * g, {"W", "b"}),
     "transposed": (transposed, {"W"}),

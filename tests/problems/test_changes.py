@@ -1,4 +1,4 @@
-"""Problems made of settings: what changes, what is kept, and which settings contradict."""
+"""Problems from settings: what they change and keep, and which settings are rejected."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from chainrule.problems import (
 )
 from chainrule.problems import settings as settings_module
 
-OWN = {"layers": [2, 3, 1], "inputs": [[0.1, 0.2], [0.3, 0.4]], "targets": [0, 1]}
+CUSTOM = {"layers": [2, 3, 1], "inputs": [[0.1, 0.2], [0.3, 0.4]], "targets": [0, 1]}
 NETS = {"layers": "2,3,2", "inputs": ".1,.2", "targets": "1"}
 
 
@@ -37,11 +37,11 @@ def activations(net: Network) -> list[object]:
     return [layer.activation for layer in net.layers if isinstance(layer, Dense)]
 
 
-# ---- what is changed and what is kept -----------------------------------------------------------
+# ---- changed and kept properties ----------------------------------------------------------------
 
 
-def test_a_network_of_your_own():
-    p = made(**OWN)
+def test_custom_network():
+    p = made(**CUSTOM)
     assert p.x == ((0.1, 0.2), (0.3, 0.4))
     assert p.t == ((0,), (1,))
     assert activations(p.network) == [Logistic(), Logistic()]
@@ -50,7 +50,7 @@ def test_a_network_of_your_own():
     assert p.title == "A 2-3-1 network: logistic, squared-error"
 
 
-def test_the_output_rule_holds_for_changes_too():
+def test_default_output_activation_of_changed_problems():
     assert activations(made("mazur", loss="logistic-cross-entropy").network)[-1] == Identity()
     assert activations(made("softmax", loss="squared-error").network) == [Tanh(), Tanh()]
     assert activations(made("mazur", activation="tanh").network) == [Tanh(), Tanh()]
@@ -60,7 +60,7 @@ def test_the_output_rule_holds_for_changes_too():
     assert activations(made("mazur", output="identity").network) == [Logistic(), Identity()]
 
 
-def test_other_layers_lose_the_published_weights():
+def test_other_layers_discard_the_published_weights():
     kept, lost = made("mazur", activation="tanh"), made("mazur", layers=[2, 3, 2])
     assert kept.weights == PROBLEMS["mazur"].weights
     assert (lost.weights, lost.biases) == ((), ())
@@ -68,12 +68,12 @@ def test_other_layers_lose_the_published_weights():
     assert lost.x == PROBLEMS["mazur"].x
 
 
-def test_how_parameters_are_drawn_is_kept():
+def test_initializers_are_kept():
     p = made("xor", layers=[2, 4, 1])
     assert p.network.layers[0] == Dense(4, "logistic", "uniform", bias_initializer="uniform")
 
 
-def test_errata_go_with_what_they_are_about():
+def test_errata_are_kept_only_if_they_apply():
     assert made("mazur", learning_rate=1.0).errata == PROBLEMS["mazur"].errata
     assert made("mazur", inputs=".2,.3").errata == ()
     assert made("mazur", loss="absolute-error").errata == ()
@@ -81,7 +81,7 @@ def test_errata_go_with_what_they_are_about():
     assert made("mazur", optimizer="lbfgs").errata == ()
 
 
-def test_titles_and_sources_stay_true():
+def test_titles_and_sources_of_changed_problems():
     plain, penalized, other = (
         made("mazur"),
         made("mazur", l2=0.1),
@@ -102,7 +102,7 @@ def test_layers_are_added():
     assert made("mazur", dropout=0, layer_norm=False) == PROBLEMS["mazur"]
 
 
-def test_weights_of_dense_layers_are_enough():
+def test_weights_of_dense_layers_are_sufficient():
     p = made("mazur", layer_norm=True)
     views = p.network.views(p.theta())
     assert views["W1"].tolist() == [[0.15, 0.20], [0.25, 0.30]]
@@ -131,9 +131,9 @@ def test_another_optimizer_keeps_the_learning_rate_of_the_problem(name: str):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_default_learning_rates_are_those_of_python(name: str):
-    assert made(**OWN, optimizer=name).optimizer == OPTIMIZERS[name]
-    assert made(**OWN).optimizer == SGD() == OPTIMIZERS["sgd"]
+def test_default_learning_rates_are_those_of_the_classes(name: str):
+    assert made(**CUSTOM, optimizer=name).optimizer == OPTIMIZERS[name]
+    assert made(**CUSTOM).optimizer == SGD() == OPTIMIZERS["sgd"]
 
 
 def test_biases():
@@ -156,23 +156,23 @@ def test_biases():
     ],
     ids=str,
 )
-def test_weights_are_written_in_many_ways(weights: object):
+def test_notations_of_weights(weights: object):
     assert made("mazur", weights=weights) == PROBLEMS["mazur"]
 
 
 @pytest.mark.parametrize("inputs", [".1,.2; .3,.4", ".1 .2;.3 .4;", "[[.1,.2],[.3,.4]]"])
-def test_rows_are_written_in_many_ways(inputs: str):
-    assert made(**{**OWN, "inputs": inputs}) == made(**OWN)
+def test_notations_of_rows(inputs: str):
+    assert made(**{**CUSTOM, "inputs": inputs}) == made(**CUSTOM)
 
 
-def test_numbers_in_a_row_are_what_fits():
+def test_numbers_in_a_row_are_one_or_several_samples():
     one = made(layers="1,2,1", inputs="1,2,3", targets="4,5,6")
     assert (one.x, one.t) == (((1,), (2,), (3,)), ((4,), (5,), (6,)))
     assert made("mazur", inputs=".2,.3", targets=".4,.5").t == ((0.4, 0.5),)
 
 
 @pytest.mark.parametrize("targets", ["0,0,1,1,2,2", "0;0;1;1;2;2", [0, 0, 1, 1, 2, 2]])
-def test_classes_are_targets_of_softmax(targets: object):
+def test_class_numbers_are_targets_of_softmax(targets: object):
     assert made("softmax", targets=targets) == PROBLEMS["softmax"]
     assert made(**NETS, loss="softmax-cross-entropy").t == ((0, 1),)
 
@@ -181,7 +181,7 @@ def test_sample_weight():
     assert made("xor", sample_weight="1,2,3,4").data().sample_weight == (1, 2, 3, 4)
 
 
-def test_what_the_example_shows():
+def test_display_settings():
     spec = specify(check_settings({"preset": "mazur", "steps": 5, "show": "2,4", "count-from": 0}))
     assert (spec.steps, spec.show, spec.count_from, spec.digits) == (5, (2, 4), 0, None)
     assert made("mazur", notation="plain").notation == "plain"
@@ -189,15 +189,15 @@ def test_what_the_example_shows():
 
 
 @pytest.mark.parametrize("seed", [{"preset": "xor"}, {"preset": "mazur", "dropout": 0.5}], ids=str)
-def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
+def test_seed_with_random_weights_or_dropout(seed: dict[str, Any]):
     assert specify(check_settings({**seed, "seed": 7})).seed == 7
 
 
-# ---- what is refused ----------------------------------------------------------------------------
+# ---- rejected settings --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("settings", "key", "said"),
+    ("settings", "key", "message"),
     [
         ({"layers": [2, 3, 1]}, "inputs", "missing; give layers"),
         ({"layers": [2, 1], "inputs": [1, 2]}, "targets", "missing; give layers"),
@@ -246,10 +246,10 @@ def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
         ({"preset": "mazur", "train-biases": 1}, "train-biases", "must be true or false"),
         ({"preset": "huddar", "train-biases": True}, "train-biases", "no biases"),
         ({"preset": "mazur", "dropout": 1.0}, "dropout", r"in \[0, 1\)"),
-        ({**OWN, "layers": [2, 1], "dropout": 0.5}, "dropout", "requires a hidden layer"),
-        ({**OWN, "layers": [2, 1], "layer-norm": True}, "layer-norm", "requires a hidden layer"),
+        ({**CUSTOM, "layers": [2, 1], "dropout": 0.5}, "dropout", "requires a hidden layer"),
+        ({**CUSTOM, "layers": [2, 1], "layer-norm": True}, "layer-norm", "requires a hidden layer"),
         (
-            {**OWN, "layers": [2, 1], "activation": "tanh", "output": "relu"},
+            {**CUSTOM, "layers": [2, 1], "activation": "tanh", "output": "relu"},
             "activation",
             "no layer uses tanh",
         ),
@@ -295,19 +295,19 @@ def test_a_seed_where_something_is_drawn(seed: dict[str, Any]):
     ],
     ids=str,
 )
-def test_what_does_not_fit_is_refused(settings: dict[str, Any], key: str, said: str):
-    with pytest.raises(SettingError, match=f"^{key}: .*{said}") as caught:
+def test_invalid_settings_are_rejected(settings: dict[str, Any], key: str, message: str):
+    with pytest.raises(SettingError, match=f"^{key}: .*{message}") as caught:
         specify(check_settings(settings))
     assert caught.value.key == key
 
 
-def test_unknown_settings_are_answered_with_the_nearest():
+def test_unknown_settings_give_a_suggestion():
     with pytest.raises(UnknownNameError, match="setting 'learnig_rate'; did you mean 'lear"):
         check_settings({"learnig_rate": 1})
 
 
 @pytest.mark.parametrize("old", ["sample-weights", "sample_weights"])
-def test_the_old_name_of_sample_weight_is_answered_with_the_new(old: str):
+def test_old_names_of_sample_weight_give_a_suggestion(old: str):
     with pytest.raises(UnknownNameError, match=f"'{old}'; did you mean 'sample-weight'"):
         check_settings({old: [1, 2, 3, 4]})
 
@@ -317,11 +317,11 @@ def test_settings_have_aliases(typed: str):
     assert check_settings({typed: 0.25}) == {"learning-rate": 0.25}
 
 
-def test_a_setting_is_given_once():
+def test_setting_given_twice_is_rejected():
     with pytest.raises(SettingError, match=r"^learning-rate: given twice, also as lr; remove one"):
         check_settings({"learning-rate": 0.25, "lr": 0.5})
 
 
-def test_the_settings_of_a_run_exist():
+def test_settings_of_a_run_are_registered():
     assert set(settings_module.RUN) < set(SETTINGS)
     assert problem("mazur").notation in NOTATIONS

@@ -49,16 +49,16 @@ def test_json_is_equivalent(write: Any):
     assert read_problem(str(path)) == read_problem(write(TOML))
 
 
-def test_endings_in_capitals_and_a_byte_order_mark(write: Any):
+def test_uppercase_endings_and_byte_order_mark(write: Any):
     assert read_problem(write("\ufeff" + TOML, "NET.TOML")) == read_problem(write(TOML))
 
 
 @pytest.mark.parametrize("name", sorted(PROBLEMS))
-def test_a_preset_alone(write: Any, name: str):
+def test_preset_without_changes(write: Any, name: str):
     assert read_problem(write(f'preset = "{name}"')).problem == PROBLEMS[name]
 
 
-def test_a_preset_with_changes(write: Any):
+def test_preset_with_changes(write: Any):
     changed: Problem = read_problem(write('preset = "mazur"\nlayers = [2, 4, 2]')).problem
     assert changed.network.widths == (2, 4, 2)
     assert changed.x == PROBLEMS["mazur"].x
@@ -80,7 +80,7 @@ def test_rows_in_a_csv_file(write: Any, text: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a,b\n", "has no rows"),
         ("", "has no rows"),
@@ -90,15 +90,15 @@ def test_rows_in_a_csv_file(write: Any, text: str):
         ("1,2\n3\n", "rows of equal length"),
     ],
 )
-def test_wrong_csv_files(write: Any, text: str, said: str):
+def test_invalid_csv_files(write: Any, text: str, message: str):
     write(text, "rows.csv")
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read_problem(write('preset = "mazur"\ninputs = "rows.csv"'))
     assert "net.toml: inputs: " in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("net.toml", "layers = [2, 3", r"net\.toml: not valid TOML at end of document; check"),
         ("net.toml", "seed = 1\nseed = 2", r"net\.toml: not valid TOML at end of document; check"),
@@ -125,8 +125,8 @@ def test_wrong_csv_files(write: Any, text: str, said: str):
         ("net.toml", b"\xff\xfe", r"cannot read .*net\.toml: it is not UTF-8"),
     ],
 )
-def test_wrong_files(write: Any, name: str, text: str, said: str):
-    with pytest.raises(InputError, match=said):
+def test_invalid_files(write: Any, name: str, text: str, message: str):
+    with pytest.raises(InputError, match=message):
         read_problem(write(text, name))
 
 

@@ -45,16 +45,16 @@ def test_sizes(name: str, shape: list[int], rows: int):
 
 
 @pytest.mark.parametrize("name", sorted(PROBLEMS))
-def test_a_preset_without_changes(name: str):
+def test_preset_without_changes(name: str):
     p = PROBLEMS[name]
     assert p.name == name
     assert p == specified(preset=name)
     assert p.trained(biases=True).name == name
-    assert pickle.loads(pickle.dumps(p)) == p  # noqa: S301 (our own)
+    assert pickle.loads(pickle.dumps(p)) == p  # noqa: S301 (pickled here)
 
 
 @pytest.mark.parametrize("name", sorted(PROBLEMS))
-def test_a_step_makes_the_error_smaller(name: str):
+def test_step_reduces_the_loss(name: str):
     p = PROBLEMS[name]
     theta, data, rule = p.theta(), p.data(), p.optimizer
     assert isinstance(rule, Optimizer)
@@ -72,7 +72,7 @@ def test_published_numbers_of_huddar():
     assert p.network.layout.size == 6
 
 
-def test_softmax_starts_with_short_numbers():
+def test_initial_weights_of_softmax_have_two_decimals():
     p = problem("softmax")
     assert all(value == round(value, 2) for value in p.theta().tolist())
     z = fields_of(p.network.trace(p.theta(), *p.data()).layers[0])["z"]
@@ -80,7 +80,7 @@ def test_softmax_starts_with_short_numbers():
     assert np.array_equal(p.theta(0), p.theta(1))
 
 
-def test_digits_are_those_of_scikit_learn():
+def test_digits_equal_those_of_scikit_learn():
     from sklearn.datasets import load_digits
 
     X, y = load_digits(return_X_y=True)
