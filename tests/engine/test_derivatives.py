@@ -49,10 +49,10 @@ SMALLEST_STEP = 0.1 / 2**7
 )
 def test_complex_step_is_exact_to_rounding(f: Exact, slope: Exact):
     z = np.linspace(-2, 2, 41)
-    there, by_entry = elementwise_derivative(f, z), complex_step(lambda w: np.sum(f(w)), z)
+    estimate, by_entry = elementwise_derivative(f, z), complex_step(lambda w: np.sum(f(w)), z)
     # 4 ulp of the larger terms: both formulas round a handful of times.
-    np.testing.assert_allclose(there, slope(z), rtol=4e-16, atol=4e-15)
-    np.testing.assert_array_equal(there, by_entry)
+    np.testing.assert_allclose(estimate, slope(z), rtol=4e-16, atol=4e-15)
+    np.testing.assert_array_equal(estimate, by_entry)
 
 
 def test_complex_step_returns_entries_in_order_and_keeps_theta():
@@ -117,15 +117,15 @@ def slope_of(f: Exact, x: float) -> float:
 def test_smooth_functions(name: str):
     f, exact = SMOOTH[name]
     for x in POINTS:
-        there, true = central_difference(f, x), slope_of(exact, x)
+        estimate, true = central_difference(f, x), slope_of(exact, x)
         around = max(abs(f(x + 0.1)), abs(f(x - 0.1)))
         assert (
-            abs(there.value - true) <= there.error
+            abs(estimate.value - true) <= estimate.error
         )  # at most 0.3 of the error bar in all cases seen
         assert (
-            there.error <= 1e-6 * abs(true) + 1e-12 * around / SMALLEST_STEP
+            estimate.error <= 1e-6 * abs(true) + 1e-12 * around / SMALLEST_STEP
         )  # the error bar is small enough
-        assert not there.kink
+        assert not estimate.kink
 
 
 @pytest.mark.parametrize("name", ["exp", "sin", "steep tanh", "Runge's"])
@@ -134,27 +134,27 @@ def test_smooth_functions(name: str):
 def test_scales(name: str, scale: float, height: float):
     f, exact = SMOOTH[name]
     for x in POINTS[20:30]:
-        there = central_difference(lambda v: height * f(v / scale), x * scale, scale)
+        estimate = central_difference(lambda v: height * f(v / scale), x * scale, scale)
         true = slope_of(exact, x) * height / scale
         # 3 error bars, because x · scale / scale is not exactly x, which matters for steep
         # functions.
-        assert abs(there.value - true) <= 3 * there.error
-        assert there.error <= 1e-5 * height / scale
-        assert there.step == pytest.approx(
-            0.1 * scale / 2 ** round(math.log2(0.1 * scale / there.step))
+        assert abs(estimate.value - true) <= 3 * estimate.error
+        assert estimate.error <= 1e-5 * height / scale
+        assert estimate.step == pytest.approx(
+            0.1 * scale / 2 ** round(math.log2(0.1 * scale / estimate.step))
         )
-        assert not there.kink
+        assert not estimate.kink
 
 
 @pytest.mark.parametrize("name", ["line", "sin", "exp", "logistic", "Runge's"])
 def test_float32_has_wide_and_reliable_error_bars(name: str):
     f, exact = SMOOTH[name]
     for x in POINTS:
-        there = central_difference(lambda v: float(np.float32(f(v))), x, noise=2.0**-23)
+        estimate = central_difference(lambda v: float(np.float32(f(v))), x, noise=2.0**-23)
         true = slope_of(exact, x)
-        assert abs(there.value - true) <= there.error
-        assert 1e-7 * abs(f(x)) < there.error < 1e-2 * (1 + abs(f(x)))
-        assert not there.kink
+        assert abs(estimate.value - true) <= estimate.error
+        assert 1e-7 * abs(f(x)) < estimate.error < 1e-2 * (1 + abs(f(x)))
+        assert not estimate.kink
 
 
 @pytest.mark.parametrize("far", [1e3, -1e5, 1e7])
@@ -162,24 +162,26 @@ def test_float32_has_wide_and_reliable_error_bars(name: str):
 def test_arguments_far_from_zero_have_wider_error_bars(name: str, far: float):
     f, exact = SMOOTH[name]
     for x in POINTS[20:30]:
-        there = central_difference(lambda v: f(v - far), far + x)
+        estimate = central_difference(lambda v: f(v - far), far + x)
         true = slope_of(exact, far + x - far)
-        assert abs(there.value - true) <= there.error <= 1e-9 * abs(far)
-        assert not there.kink
+        assert abs(estimate.value - true) <= estimate.error <= 1e-9 * abs(far)
+        assert not estimate.kink
 
 
 @pytest.mark.parametrize("side", [1, -1])
 def test_function_whose_domain_ends_nearby(side: int):
-    there = central_difference(lambda x: math.log(side * x) if side * x > 0 else NAN, side * 0.02)
-    assert abs(there.value - side * 50) <= there.error < 1e-3
-    assert not there.kink
+    estimate = central_difference(
+        lambda x: math.log(side * x) if side * x > 0 else NAN, side * 0.02
+    )
+    assert abs(estimate.value - side * 50) <= estimate.error < 1e-3
+    assert not estimate.kink
 
 
 def test_function_without_values_has_an_infinite_error_bar():
-    there = central_difference(lambda _: NAN, 1.0)
-    assert math.isnan(there.value)
-    assert there.error == math.inf
-    assert not there.kink
+    estimate = central_difference(lambda _: NAN, 1.0)
+    assert math.isnan(estimate.value)
+    assert estimate.error == math.inf
+    assert not estimate.kink
 
 
 # ---- central differences: kinks ------------------------------------------------------------------
@@ -215,23 +217,23 @@ def test_distant_kinks_are_detected_or_within_the_error_bar(
     f, df = BASES[base]
     for x in (0.21, -0.14, 0.0):
         corner = x + side * steps * SMALLEST_STEP
-        there = central_difference(lambda v, c=corner: f(v) + jump * max(v - c, 0.0), x)
+        estimate = central_difference(lambda v, c=corner: f(v) + jump * max(v - c, 0.0), x)
         true = df(x) + (jump if corner < x else 0.0)
-        assert there.kink or abs(there.value - true) <= there.error
+        assert estimate.kink or abs(estimate.value - true) <= estimate.error
 
 
 @pytest.mark.parametrize("base", BASES)
 def test_kinks_beyond_the_steps_are_not_detected(base: str):
     f, df = BASES[base]
     for corner in (-0.5, 0.5):
-        there = central_difference(lambda v, c=corner: f(v) + max(v - c, 0.0), 0.0)
-        assert not there.kink
-        assert abs(there.value - df(0.0) - (corner < 0)) <= there.error
+        estimate = central_difference(lambda v, c=corner: f(v) + max(v - c, 0.0), 0.0)
+        assert not estimate.kink
+        assert abs(estimate.value - df(0.0) - (corner < 0)) <= estimate.error
 
 
 def test_slope_at_a_kink_is_the_mean_of_both_sides():
-    there = central_difference(abs, 0.0)
-    assert (there.value, there.kink) == (0.0, True)
+    estimate = central_difference(abs, 0.0)
+    assert (estimate.value, estimate.kink) == (0.0, True)
 
 
 # ---- custom activations --------------------------------------------------------------------------
