@@ -373,7 +373,7 @@ def test_a_custom_activation_needs_a_name_for_formulas(name):
 
 def test_a_number_that_is_not_finite_is_refused_with_its_name():
     network = mlp(1, 1, activation="identity", loss="poisson")
-    with pytest.raises(InputError, match=r"is inf: no example"):
+    with pytest.raises(InputError, match=r"is inf, and an example needs finite numbers"):
         explain(network, [1000.0, 0.0], [1.0], [1.0])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.equations import parse
 from chainrule.explanation.record import ErratumFigure
 from chainrule.explanation.setup import Setup
-from chainrule.explanation.work import refuse, wired
+from chainrule.explanation.work import require_finite, wired
 from chainrule.loops import State
 from chainrule.optimizers import Optimizer, OptimizerState
 from chainrule.problems import PROBLEMS, Erratum, Problem
@@ -118,4 +118,4 @@ def _value(setup: Setup, e: Erratum, state: State, *, rounded: bool = False) -> 
         step.scope(label).values[name] = np.round(step.scope(label)[name], decimals)
     with np.errstate(all="ignore"):
         value = float(step.scope(e.scope).evaluate(parse(e.equation)))
-    return refuse(value, e.place)
+    return require_finite(value, e.place)

@@ -1,7 +1,4 @@
-"""A step in matrices: each array whole, with its equation as the engine has it.
-
-For networks whose every scalar would fill a book; nothing is computed here.
-"""
+"""The level "matrices" for larger networks: each array of a step, with its equation."""
 
 import ast
 from dataclasses import replace
@@ -20,7 +17,7 @@ from chainrule.explanation.expand import SYMBOLS, origin
 from chainrule.explanation.notation import key
 from chainrule.explanation.numerical import numerical_derivatives
 from chainrule.explanation.record import ExampleStep
-from chainrule.explanation.work import Writer, drawn, finished, refuse
+from chainrule.explanation.work import Writer, drawn, finished, require_finite
 from chainrule.loops import State
 from chainrule.pages import (
     Call,
@@ -35,7 +32,7 @@ from chainrule.pages import (
 )
 from chainrule.wiring import Step
 
-ENTRIES = 24  # of an array that are confirmed by numerical derivatives
+ENTRIES = 24  # of each gradient that are compared with numerical derivatives
 OVER = {0: "samples", 1: "units", None: "all"}
 
 
@@ -44,15 +41,15 @@ def in_matrices(writer: Writer, state: State) -> ExampleStep:
     with np.errstate(all="ignore"):
         step = writer.wired(state)
         rows = [_matrix(writer, step, row) for row in contents(step, writer.setup.rule)]
-        beside = _confirmed(writer, state, step)
+        agreement = _agreement(writer, state, step)
         seen = drawn(writer, step)
     shown = (row for row in rows if row is not None)
-    told = (replace(m, remark=f"{beside.get(m.key, '')} {m.remark}".strip()) for m in shown)
-    return replace(finished(writer, state, step), matrices=tuple(told), drawn=seen)
+    remarked = (replace(m, remark=f"{agreement.get(m.key, '')} {m.remark}".strip()) for m in shown)
+    return replace(finished(writer, state, step), matrices=tuple(remarked), drawn=seen)
 
 
-def _confirmed(writer: Writer, state: State, step: Step) -> dict[str, str]:
-    """Return a sentence on each gradient: how near some numerical derivatives are."""
+def _agreement(writer: Writer, state: State, step: Step) -> dict[str, str]:
+    """Return a sentence on each gradient: how well numerical derivatives agree with it."""
     some: list[int] = []
     for block in step.network.layout.blocks:
         some += range(block.start, block.stop, -(-block.size // ENTRIES))
@@ -79,7 +76,7 @@ def _matrix(writer: Writer, step: Step, row: Array) -> Matrix | None:
     if section != "given" and origin(scope, name) != (scope, name):
         return None
     array = np.asarray(scope[name], dtype=np.float64)
-    refuse(float(np.abs(array).max(initial=0.0)), name)
+    require_finite(float(np.abs(array).max(initial=0.0)), name)
     ref = refer(step, scope, name, ())._replace(layer=layer_of(step, scope, array))
     tree = None
     if section != "given":
@@ -95,7 +92,7 @@ def _matrix(writer: Writer, step: Step, row: Array) -> Matrix | None:
 
 
 def layer_of(step: Step, scope: Scope, array: Any) -> str:
-    """Return the label that an array's name carries: none where it is one number for all."""
+    """Return the layer label in an array's name; empty for a number common to all layers."""
     if scope.label in step.arrays:
         block = next(b for b in step.network.layout.blocks if b.name == scope.label)
         return step.network.labels[block.layer] if np.shape(array) else ""
@@ -105,7 +102,7 @@ def layer_of(step: Step, scope: Scope, array: Any) -> str:
 
 
 class _Reader:
-    """Reads an equation of arrays as an expression whose symbols are whole arrays."""
+    """Converts an array equation to an expression whose symbols are whole arrays."""
 
     def __init__(self, writer: Writer, step: Step, scope: Scope) -> None:
         self.writer, self.step, self.scope = writer, step, scope
@@ -135,15 +132,15 @@ class _Reader:
                 return Literal(nan, ast.unparse(tree))
 
     def _symbol(self, scope: Scope, name: str) -> Expression:
-        home, there = origin(scope, name)
-        value = home[there]
-        ref = refer(self.step, home, there, ())
-        ref = ref._replace(layer=layer_of(self.step, home, value))
+        owner, there = origin(scope, name)
+        value = owner[there]
+        ref = refer(self.step, owner, there, ())
+        ref = ref._replace(layer=layer_of(self.step, owner, value))
         symbol = Symbol(ref, self.writer.array_name(ref), nan)
         return Negation(symbol, nan) if ref.quantity in self.writer.notation.negated else symbol
 
     def _sign(self, left: ast.expr, op: ast.AST, right: ast.expr) -> str:
-        """Return the sign of an operation: that of entries where two arrays are multiplied so."""
+        """Return the sign of an operation, ⊙ for an elementwise product of two arrays."""
         if isinstance(op, ast.MatMult):
             return "@"
         both = all(np.size(self.scope.evaluate(side)) > 1 for side in (left, right))

@@ -85,11 +85,11 @@ def derive(writer: Writer, state: State, name: str) -> ExampleStep:
     writer = replace(writer, focus=(block.layer, block.param, index))
     with np.errstate(all="ignore"):
         step = writer.wired(state)
-        apart = tuple(p for p in pieces(writer, step) if p != "path")
+        parts = tuple(p for p in pieces(writer, step) if p != "path")
         derived, given = _closure(writer, step, block, index)
         place = np.arange(block.size).reshape(block.shape)[index] + block.start
         numerical = numerical_derivatives(writer.setup, state, step, np.array([place]))
-        rows = list(_rows(writer, step, derived, given, apart, numerical))
+        rows = list(_rows(writer, step, derived, given, parts, numerical))
         rows = by_sample(rows, len(writer.setup.batch.x))
         seen = drawn(writer, step)
     done = finished(writer, state, step, tuple(remarks.attach(rows, step)))
@@ -101,11 +101,11 @@ def _rows(
     step: Step,
     derived: set[Entry],
     given: set[Entry],
-    apart: tuple[str, ...],
+    parts: tuple[str, ...],
     numerical: dict[str, np.ndarray],
 ) -> Iterator[Quantity]:
     """Yield the given numbers, then the derived ones, both in the order of the whole step."""
-    order = list(contents(step, writer.setup.rule, apart))
+    order = list(contents(step, writer.setup.rule, parts))
     for wanted in (given, derived):
         places: dict[tuple[str, str], set[Index]] = {}
         for entry in wanted:  # grouped by reference, because constants occur in each array's scope
@@ -115,7 +115,7 @@ def _rows(
             shown = section if wanted is derived else "given"
             index = (0,) * len(shape(scope, name))
             for found in sorted(places.pop(refer(step, scope, name, index)[:2], set())):
-                yield quantity(writer, step, shown, scope, name, found, numerical, apart)
+                yield quantity(writer, step, shown, scope, name, found, numerical, parts)
 
 
 def _closure(
@@ -145,8 +145,8 @@ def _closure(
 
 def _leaves(writer: Writer, scope: Scope, name: str, index: Index) -> list[Leaf]:
     """Return the leaves of the lines that are shown for an entry."""
-    apart = ("slope",)
-    trees = [expression(scope, name, index), *chain.routes(scope, name, index, apart)]
+    parts = ("slope",)
+    trees = [expression(scope, name, index), *chain.routes(scope, name, index, parts)]
     short = [shorten(tree, writer.most_terms, writer.keeps) for tree in trees]
     return [leaf for tree in short for leaf in named_leaves(tree)]
 

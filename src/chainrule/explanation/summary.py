@@ -1,7 +1,7 @@
-"""A step of a network that is too large to write down: what a person looks at first.
+"""The level "summary" for networks too large to write out: one step in tables.
 
-Shapes, sizes and spreads by layer, units that are saturated or dead, how the error signal grows or
-fades on the way back, and which parameters have the largest gradients.
+Shapes, means and spreads by layer, saturated and dead units, the size of the error signal in each
+layer, and the parameters with the largest gradients.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,23 +17,23 @@ from chainrule.explanation.notation import key
 from chainrule.explanation.numerical import numerical_derivatives
 from chainrule.explanation.record import ExampleStep
 from chainrule.explanation.setup import activation_words
-from chainrule.explanation.work import Writer, drawn, finished, refuse
+from chainrule.explanation.work import Writer, drawn, finished, require_finite
 from chainrule.loops import State
 from chainrule.pages import Ref, Table
 from chainrule.wiring import Step
 
 Array: TypeAlias = NDArray[Any]
 
-FLAT = 0.05  # of the largest slope in the layer: below, a unit counts as saturated for a sample
-MOST = 8  # rows of a table of the largest
+FLAT = 0.05  # a slope below this fraction of the activation's largest counts as saturated
+MOST = 8  # rows in a table of the largest values
 
 
 def summarize(writer: Writer, state: State) -> ExampleStep:
     """Return the step that begins at a state, in tables."""
     with np.errstate(all="ignore"):
         step = writer.wired(state)
-        refuse(float(step.value), "the loss")
-        refuse(float(np.abs(step.gradient).max(initial=0.0)), "the largest gradient")
+        require_finite(float(step.value), "the loss")
+        require_finite(float(np.abs(step.gradient).max(initial=0.0)), "the largest gradient")
         tables = (
             _shapes(step),
             _forward(step),
@@ -74,19 +74,19 @@ def _spread(values: Array) -> tuple[float, float, float, float]:
 def _forward(step: Step) -> Table:
     rows: list[tuple[str | float | int, ...]] = [("inputs", *_spread(step.batch.x), "", "")]
     for label, scope in _layers(step):
-        flat, dead = _quiet(scope)
+        flat, dead = _saturated_and_dead(scope)
         rows.append((label, *_spread(scope["a"]), flat, dead))
     remark = (
         "Of the outputs a. Saturated: where the activation's slope is below "
-        f"{FLAT:.0%} of the largest that it can have, in per cent of units × samples. Dead: "
-        "units whose slope is 0 for every sample; they learn nothing from this batch."
+        f"{FLAT:.0%} of its maximum, in percent of units × samples. Dead: units whose slope is 0 "
+        "for every sample; they learn nothing from this batch."
     )
     header = ("layer", "mean", "spread", "least", "most", "saturated %", "dead units")
     return Table("Forward: the activations", header, tuple(rows), remark)
 
 
-def _quiet(scope: Scope) -> tuple[float | str, int | str]:
-    """Return the share of saturated units × samples in per cent, and the number of dead units."""
+def _saturated_and_dead(scope: Scope) -> tuple[float | str, int | str]:
+    """Return the percentage of saturated units × samples, and the number of dead units."""
     if "df" not in scope.functions or not sloping(scope):
         return "", ""
     z = scope["z"] if "z" in scope else scope["x"]
@@ -96,7 +96,7 @@ def _quiet(scope: Scope) -> tuple[float | str, int | str]:
 
 
 def _steepest(scope: Scope) -> float:
-    """Return the largest slope of a layer's activation, wherever it is."""
+    """Return the largest slope of a layer's activation over all net inputs."""
     z = np.linspace(-8.0, 8.0, 1601)[None, :]
     return float(np.abs(scope.functions["df"](z, scope.functions["f"](z))).max())
 
@@ -111,9 +111,10 @@ def _backward(step: Step) -> Table:
         rows.append((label, size, float(np.abs(signal).max()), ratio, _verdict(ratio)))
         above = size
     remark = (
-        "Of ∂C/∂z, or of ∂C/∂x where a layer has no z: the root of the mean square, and the same "
-        "over that of the layer above. A ratio below 0.1 is marked as vanishing, above 10 as "
-        "exploding; where it happens at every layer, the first ones hardly learn, or leap."
+        "Of ∂C/∂z, or of ∂C/∂x where a layer has no z: the root mean square, and its ratio to that "
+        "of the layer above. A ratio below 0.1 is marked as vanishing, above 10 as exploding; if "
+        "this happens at every layer, the first layers hardly learn, or their weights change too "
+        "much."
     )
     return Table(
         "Backward: the error signal",
@@ -144,8 +145,8 @@ def _parameters(writer: Writer, step: Step) -> Table:
         relative = "" if change == "" or not length(w) else float(change) / length(w)
         rows.append((block.name, length(w), length(d), change, relative))
     remark = (
-        "Euclidean lengths. The change over the parameter itself says how fast it learns: about "
-        "0.001 is usual, 0.1 is a leap."
+        "Euclidean norms. The change relative to the parameters shows how fast they learn: about "
+        "0.001 is usual, and 0.1 is very large."
     )
     header = ("array", "‖w‖", "‖∂C/∂w‖", "‖change‖", "change / w")
     return Table("Parameters, gradients, updates", header, tuple(rows), remark)
@@ -161,7 +162,7 @@ def _samples(step: Step) -> Table:
         guess = (int(p[s].argmax()), int(t[s].argmax())) if classes else ()
         rows.append((s, float(errors[s]), _share(errors[s], errors.sum()), *guess))
     weighted = "" if weight is None else ", times their weight"
-    remark = f"Those that add most to the loss{weighted}, and their share of it."
+    remark = f"The samples with the largest errors{weighted}, and their share of the total."
     if classes:
         right = int((p.argmax(axis=1) == t.argmax(axis=1)).sum())
         remark += f" {right} of {len(t)} samples have the right class."
@@ -170,7 +171,7 @@ def _samples(step: Step) -> Table:
 
 
 def _share(part: float, whole: float) -> float | str:
-    """Return a part in per cent, nothing where the whole is 0."""
+    """Return a part in percent, or an empty string if the whole is 0."""
     return float(100 * part / whole) if whole else ""
 
 
@@ -188,14 +189,14 @@ def _largest(writer: Writer, state: State, step: Step) -> Table:
         block = next(b for b in layout.blocks if b.start <= place < b.stop)
         index = _index(place - block.start, block.shape)
         ref = Ref(block.param, network.labels[block.layer], index, sampled=False)
-        beside = float(numerical[f"d{block.name}"][index])
+        derivative = float(numerical[f"d{block.name}"][index])
         share = _share(float(flat[place] ** 2), float(np.sum(flat**2)))
-        shown = "kink" if np.isnan(beside) else beside
+        shown = "kink" if np.isnan(derivative) else derivative
         rows.append((key(ref, writer.places), float(flat[place]), shown, share))
     remark = (
-        "The largest entries of the gradient, each with its numerical derivative, and its share of "
-        "the squared length. Ask for one to see where it comes from: parameter="
-        f'"{rows[0][0]}".'
+        "The largest entries of the gradient, with their numerical derivatives and their shares of "
+        "its squared norm. To see the derivation of one, choose it as the parameter, such as "
+        f"{rows[0][0]}."
     )
     header = ("parameter", "∂C/∂w", "numerically", "share %")
     return Table("Largest gradients", header, tuple(rows), remark)

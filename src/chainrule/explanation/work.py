@@ -1,6 +1,6 @@
-"""Writes down a step, number by number: its name, the lines that give it, the result.
+"""The level "scalars": each number of a step with its name, its lines and its result.
 
-It follows the scopes that the engine wires; there is no formula here, and no arithmetic.
+All formulas and values come from the scopes that the engine wires.
 """
 
 import math
@@ -46,15 +46,15 @@ from chainrule.wiring import Memory, Step, wire
 
 Array: TypeAlias = NDArray[Any]
 
-FEW_SAMPLES = 6  # up to which each factor of a chain rule has a row of its own
-MOST_PATHS = 300  # rows for single paths
-SEEN = 8  # units of a layer that a picture may show, and the last
-SMALL = 6  # classes up to which a softmax's Jacobian is written out
+FEW_SAMPLES = 6  # with at most so many, each path of the chain rule has a row of its own
+MOST_PATHS = 300  # rows of single paths
+SEEN = 8  # the first units of a layer that a picture may show, besides the last
+SMALL = 6  # with at most so many classes, the Jacobian of a softmax is written out
 
 
 @dataclass(frozen=True, eq=False)
 class Writer:
-    """What is needed to write a step down.
+    """Writes quantities in a notation, with given digits.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class Writer:
     notation : Notation
     digits : Digits
     most_terms : int
-        Of a sum; the rest is added up.
+        The most terms shown of a sum; the others are replaced by their total.
     focus : (int, str, tuple of int), optional
-        Place of the layer, name and index of the one parameter whose terms stay in sight.
+        The layer's position, the name and the index of a parameter whose terms are always shown.
     """
 
     setup: Setup
@@ -93,7 +93,7 @@ class Writer:
         return self.names[whole]
 
     def keeps(self, leaf: Leaf) -> bool:
-        """Tell whether a leaf is the one parameter that a derivation is about."""
+        """Return whether a leaf is the parameter that a derivation is about."""
         if self.focus is None or leaf.name != self.focus[1] or leaf.index != self.focus[2]:
             return False
         return leaf.scope.label == f"layer{self.setup.network.labels[self.focus[0]]}"
@@ -113,19 +113,23 @@ def wired(setup: Setup, state: State, given: Memory | None = None) -> Step:
 
 def work_out(writer: Writer, state: State) -> ExampleStep:
     """Return the step that begins at a state, with every number."""
-    with np.errstate(all="ignore"):  # a number that is not finite is refused where it is written
+    with np.errstate(
+        all="ignore"
+    ):  # numbers that are not finite are rejected when they are written
         step = writer.wired(state)
-        refuse(float(step.value), "the loss")
+        require_finite(float(step.value), "the loss")
         numerical = numerical_derivatives(writer.setup, state, step)
         rows = list(_quantities(writer, step, numerical))
     place = sum(q.section != "update" for q in rows)  # the update comes last
-    single = [_alone(writer, ref, value) for ref, value in deltas_by_sample(writer.setup, state)]
+    single = [
+        _delta_of_sample(writer, ref, value) for ref, value in deltas_by_sample(writer.setup, state)
+    ]
     every = by_sample([*rows[:place], *single, *rows[place:]], len(writer.setup.batch.x))
     return finished(writer, state, step, tuple(remarks.attach(every, step)))
 
 
 def by_sample(rows: list[Quantity], samples: int) -> list[Quantity]:
-    """Return rows as a person works: in each section one sample after another, then all."""
+    """Return rows sorted by sample within each section, those of all samples together last."""
 
     def sample(q: Quantity) -> int:
         return q.ref.index[0] if q.ref.sampled else samples
@@ -144,20 +148,20 @@ def finished(
     setup = writer.setup
     mask_seed = MaskSeed(state.seed, state.step)  # the same masks before and after
     with np.errstate(all="ignore"):
-        before = refuse(float(step.value), "the loss")
+        before = require_finite(float(step.value), "the loss")
         value = setup.network.value
         after = float(value(step.theta_new, setup.batch, mask_seed)) if setup.rule else None
-    return ExampleStep(state.step + 1, before, refuse(after, "the loss after"), quantities)
+    return ExampleStep(state.step + 1, before, require_finite(after, "the loss after"), quantities)
 
 
 Finite = TypeVar("Finite", float, float | None)
 
 
-def refuse(value: Finite, what: str) -> Finite:
+def require_finite(value: Finite, what: str) -> Finite:
     """Return a number, or raise InputError if it is not finite."""
     if value is not None and not math.isfinite(value):
         raise InputError(
-            f"{what} is {value}: no example can be worked out with it; lower the learning rate, or "
+            f"{what} is {value}, and an example needs finite numbers; lower the learning rate, or "
             "bring the inputs and weights to a common scale"
         )
     return value
@@ -167,7 +171,7 @@ def refuse(value: Finite, what: str) -> Finite:
 
 
 def pieces(writer: Writer, step: Step) -> tuple[str, ...]:
-    """Return which factors of the chain rule have rows of their own."""
+    """Return which parts of the chain rule have rows of their own."""
     samples = len(writer.setup.batch.x)
     paths = sum(np.prod(chain.PIECES["path"].shape(s)) for s in step.layers if chain.several(s))
     chosen = ["slope"]
@@ -180,23 +184,23 @@ def pieces(writer: Writer, step: Step) -> tuple[str, ...]:
 
 def _quantities(writer: Writer, step: Step, numerical: dict[str, Array]) -> Iterator[Quantity]:
     """Yield every number of a step."""
-    apart = pieces(writer, step)
+    parts = pieces(writer, step)
     few = len(step.batch.x) <= FEW_SAMPLES and step.network.widths[-1] <= SMALL
     derived = derivation(step) if few else None
-    for section, scope, name in contents(step, writer.setup.rule, apart):
+    for section, scope, name in contents(step, writer.setup.rule, parts):
         if scope is step.loss and name == "do" and derived:
             for other in ("dp", "J"):
                 if other in derived.equations:
                     yield from _entries(writer, step, section, derived, other)
         for index in np.ndindex(*shape(scope, name)):
-            found = quantity(writer, step, section, scope, name, index, numerical, apart)
+            found = quantity(writer, step, section, scope, name, index, numerical, parts)
             if scope is step.loss and name == "do" and derived:
                 found = _derived(writer, step, found, derived, index)
             yield found
 
 
 def drawn(writer: Writer, step: Step) -> tuple[Quantity, ...]:
-    """Return what a picture of the network shows: the first sample, of wide layers some units."""
+    """Return the numbers in a picture of the network: the first sample, some of wide layers."""
     rows: list[Quantity] = []
     for section, scope, name in contents(step, writer.setup.rule):
         if name not in ("a", "p", "t", "W", "b"):
@@ -221,14 +225,14 @@ def _entries(
 
 
 def _derived(writer: Writer, step: Step, row: Quantity, scope: Scope, index: Index) -> Quantity:
-    """Return a row with the other way to it, beside the equation that ran."""
+    """Return a row with another derivation after the equation that ran."""
     tree = expand.named(scope, "do", index)
     other = line(writer, step, "derivation", tree, row.value, row.sign)
     return replace(row, lines=(*row.lines, other)) if other.exact else row
 
 
 def shape(scope: Scope, name: str) -> Index:
-    """Return the shape of what a name stands for."""
+    """Return the shape of an array or of a part of the chain rule."""
     return chain.PIECES[name].shape(scope) if name in chain.PIECES else np.shape(scope[name])
 
 
@@ -247,22 +251,22 @@ def quantity(
     name: str,
     index: Index,
     numerical: dict[str, Array],
-    apart: tuple[str, ...],
+    parts: tuple[str, ...],
 ) -> Quantity:
-    """Return one number, with the lines that it comes from."""
+    """Return one number with its lines."""
     ref = refer(step, scope, name, index)
     markup = writer.name(ref)
     tree = expression(scope, name, index) if section != "given" else None
     value = tree.value if tree and name in chain.PIECES else expand.number(scope[name], index)
-    refuse(value, plain_name(markup))
+    require_finite(value, plain_name(markup))
     sign = -1 if ref.quantity in writer.notation.negated else 1
     lines: list[Line] = []
     if tree is not None:
-        others = chain.routes(scope, name, index, apart)
+        others = chain.routes(scope, name, index, parts)
         lines = [line(writer, step, "chain", other, value, sign) for other in others]
         lines.append(line(writer, step, "equation", tree, value, sign))
     array = numerical.get(ref.quantity + ref.layer)
-    beside = None if array is None or np.isnan(array[index]) else float(array[index])
+    derivative = None if array is None or np.isnan(array[index]) else float(array[index])
     result = writer.digits.result
     return Quantity(
         ref,
@@ -274,20 +278,20 @@ def quantity(
         result(signed(value, sign)),
         sign,
         tuple(lines),
-        beside,
-        "" if beside is None else result(signed(beside, sign)),
+        derivative,
+        "" if derivative is None else result(signed(derivative, sign)),
     )
 
 
 def signed(value: float, sign: int) -> float:
-    """Return a value with a name's sign; whole numbers stay whole."""
+    """Return a value with a name's sign; integers stay integers."""
     return -value if sign < 0 else value
 
 
 def line(
     writer: Writer, step: Step, kind: LineKind, tree: Expression, value: float, sign: int
 ) -> Line:
-    """Return one way to a number, with as many digits put in as it takes to recompute it."""
+    """Return a line for a number, with enough digits substituted to recompute the result."""
 
     def of(leaf: Leaf) -> Ref:
         return refer(step, leaf.scope, leaf.name, leaf.index)
@@ -297,7 +301,7 @@ def line(
     )
     tree = negated(tree) if sign < 0 else tree
     text = in_symbols(tree)
-    if not computes(tree):  # another name for the same number: nothing to put in
+    if not computes(tree):  # another name for the same number: nothing to substitute
         return Line(kind, tree, text)
     count, exact = choose_digits(
         lambda digits: in_numbers(tree, lambda number: write_number(number, digits)),
@@ -309,8 +313,8 @@ def line(
     return Line(kind, tree, text, written, count, exact)
 
 
-def _alone(writer: Writer, ref: Ref, value: float) -> Quantity:
-    """Return a sample's delta without the others and without its weight."""
+def _delta_of_sample(writer: Writer, ref: Ref, value: float) -> Quantity:
+    """Return the delta of one sample on its own, without its weight."""
     markup = writer.name(ref)
     sign = -1 if ref.quantity in writer.notation.negated else 1
     shown = writer.digits.result(signed(value, sign))
