@@ -1,4 +1,4 @@
-"""Interruptions at every line of chosen files, each one exactly where it is wanted."""
+"""Interrupting a run before an exact line of its code, counted as lines are executed."""
 
 import sys
 from collections.abc import Collection, Iterator
@@ -21,9 +21,9 @@ def files(*names: str) -> set[str]:
 
 @contextmanager
 def at_line(number: int, within: Collection[str]) -> Iterator[list[int]]:
-    """Raise KeyboardInterrupt before the line of that number, counted as lines are run.
+    """Raise KeyboardInterrupt before the line with this number, counted as lines are executed.
 
-    What is yielded counts down to it; above 0, no line had that number.
+    The yielded list counts down to it; a value above 0 means that the code ended before.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def at_line(number: int, within: Collection[str]) -> Iterator[list[int]]:
 
 
 def in_short_calls(updates: int) -> Any:
-    """Return a method for the compiled engine: every call makes few updates, and is kept."""
+    """Return a replacement of `Training._stretch` that makes at most `updates` updates."""
 
     def stretch(self: Training, state: State, theta: Any, slots: Any, last: int) -> Any:
         left = (last - state.epoch) * self.kernel.batches.count(self.kernel.n) - state.batch

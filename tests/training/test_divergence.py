@@ -1,6 +1,6 @@
-"""Divergence: a number that is not finite stops the run in its batch, and the message says where.
+"""Divergence: a nonfinite number stops the run in its batch, and the message names the place.
 
-Where it happens is found again here, by a loop and a forward pass written out in NumPy.
+The expected place is computed by a loop and a forward pass written in NumPy.
 """
 
 import re
@@ -29,7 +29,7 @@ from chainrule.elementwise import real, where
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-# Where it breaks is worked out here with NumPy's own rounding, which is the reference engine's.
+# The expected place depends on NumPy's rounding, which only the reference engine shares.
 train: Any = partial(chainrule.train, engine="reference")
 
 RNG = np.random.default_rng(0)
@@ -39,7 +39,7 @@ LINEAR = mlp(3, 4, 4, 2, activation="identity", loss="squared-error")
 
 
 def batches(epochs: int) -> Iterator[tuple[int, int, Array]]:
-    """Yield epoch and batch, from 1, and the rows of each batch."""
+    """Yield epoch and batch, both from 1, and the rows of each batch."""
     for epoch in range(epochs):
         order = np.random.default_rng([SEED, epoch]).permutation(N)
         for number, start in enumerate(range(0, N, SIZE), 1):
@@ -56,8 +56,8 @@ def diverged(run: Run) -> str:
     return str(caught.value)
 
 
-def first_not_finite(theta: Array, x: Array, t: Array) -> str:
-    """Name the first place where the linear network's passes overflow."""
+def first_nonfinite_place(theta: Array, x: Array, t: Array) -> str:
+    """Return the first place where the passes of the linear network overflow."""
     W = LINEAR.views(theta)
     a = x
     for layer in (1, 2, 3):
@@ -78,9 +78,9 @@ def first_not_finite(theta: Array, x: Array, t: Array) -> str:
 
 
 @pytest.mark.parametrize("learning_rate", [0.5, 3.0, 1e3, 1e20, 1e60, 1e110, 1e200])
-def test_a_rate_that_is_too_high(learning_rate: float):
+def test_too_high_a_learning_rate(learning_rate: float):
     theta = LINEAR.initialize(SEED)
-    for epoch, batch, rows in batches(500):  # noqa: B007 (they are used behind the loop)
+    for epoch, batch, rows in batches(500):  # noqa: B007 (they are used after the loop)
         with np.errstate(all="ignore"):
             loss, gradient = LINEAR.loss_and_gradient(theta, X[rows], Y[rows])
             new = theta - learning_rate * gradient
@@ -89,12 +89,13 @@ def test_a_rate_that_is_too_high(learning_rate: float):
         theta = new
     else:
         pytest.fail("it does not diverge")
+    # tests/compiled compares the compiled engine with the reference engine.
     run = train(
         LINEAR, X, Y, SGD(learning_rate), epochs=500, batch_size=SIZE, seed=SEED, engine="reference"
-    )  # the compiled engine is held to this one by tests/compiled
+    )
     message = diverged(run)
     with np.errstate(all="ignore"):
-        place = first_not_finite(theta, X[rows], Y[rows])
+        place = first_nonfinite_place(theta, X[rows], Y[rows])
     assert f"is not finite (loss {loss:.6g}) in epoch {epoch}, batch {batch}; " in message
     assert f"; first at {place}. Lower the learning rate (now {learning_rate:.6g})" in message
     assert f"(largest |x| now {np.abs(X[rows]).max():.6g}, |t| " in message
@@ -104,7 +105,7 @@ def test_a_rate_that_is_too_high(learning_rate: float):
     np.testing.assert_array_equal(run.theta, theta)
 
 
-def test_the_places_above_are_not_all_the_same():
+def test_the_places_above_differ():
     places = set()
     for learning_rate in (0.5, 3.0, 1e3, 1e20, 1e60, 1e110, 1e200):
         run = train(LINEAR, X, Y, SGD(learning_rate), epochs=500, batch_size=SIZE, seed=SEED)
@@ -113,14 +114,14 @@ def test_the_places_above_are_not_all_the_same():
 
 
 @pytest.mark.parametrize("clip", [ClipNorm(1.0), ClipValue(0.5)])
-def test_clipping_prevents_it(clip: ClipNorm | ClipValue):
+def test_clipping_prevents_divergence(clip: ClipNorm | ClipValue):
     diverged(train(LINEAR, X, Y, SGD(0.5), epochs=500, batch_size=SIZE, seed=SEED))
     clipped = train(LINEAR, X, Y, SGD(0.5, clip=clip), epochs=500, batch_size=SIZE, seed=SEED)
     assert np.isfinite(clipped.finish().loss)
     assert clipped.reason == "epochs"
 
 
-def test_a_second_try_says_the_same():
+def test_a_second_attempt_gives_the_same_message():
     run = train(LINEAR, X, Y, SGD(3.0), epochs=500, batch_size=SIZE, seed=SEED)
     message, state = diverged(run), run.state
     assert diverged(run) == message
@@ -135,7 +136,7 @@ def test_an_update_that_overflows():
     np.testing.assert_array_equal(run.theta, LINEAR.initialize(SEED))
 
 
-def test_counts_that_overflow():
+def test_an_overflowing_poisson_loss():
     net = mlp(3, 2, activation="tanh", loss="poisson")
     theta = net.pack([np.full((2, 3), 400.0)])  # e^1200
     message = diverged(train(net, np.ones((4, 3)), np.ones((4, 2)), SGD(), theta=theta))
@@ -147,7 +148,7 @@ def test_counts_that_overflow():
     ("W", "t", "loss", "layer"),
     [
         ([[[0.0]], [[1.0]]], -1e150, "5e+299", 1),  # dW1 = 1e150 · 1e160
-        ([[[1.0]], [[0.0]]], -1e150, "5e+299", 2),  # dW2 is that
+        ([[[1.0]], [[0.0]]], -1e150, "5e+299", 2),  # dW2 is this product
         ([[[1.0]], [[1.1e-5]]], 1e155, "5e+307", 2),  # both overflow; the backward pass begins at 2
     ],
 )
@@ -170,8 +171,8 @@ CLIFF = Custom(
 
 @pytest.mark.parametrize("layer", [1, 2])
 @pytest.mark.parametrize("sample", range(N))
-def test_a_nan_is_found_in_the_batch_and_layer_where_it_arises(layer: int, sample: int):
-    """One sample's z of one layer falls from a cliff that all others keep away from."""
+def test_the_message_names_batch_and_layer_of_a_nan(layer: int, sample: int):
+    """The activation is NaN for the z of one sample in one layer."""
     first, second = ("identity", CLIFF) if layer == 2 else (CLIFF, "identity")
     net = Network(1, (Dense(1, first), Dropout(0.0), Dense(1, second)), "squared-error")
     theta = net.pack([[[1.0]], [[1.0]]])
@@ -193,7 +194,7 @@ def test_lbfgs_keeps_the_last_finite_parameters():
 
 
 def test_a_run_that_diverges_in_validation_records_it():
-    """Data that are not trained on stop nothing: their loss is told as it is."""
+    """A nonfinite loss of the validation data is recorded and does not stop the run."""
     net = mlp(1, 1, activation="identity", loss="squared-error")
     far = np.array([[1e200]])
     with np.errstate(over="ignore"):

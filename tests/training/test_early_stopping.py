@@ -1,6 +1,6 @@
-"""Early stopping: when it stops, what it calls an improvement, and which parameters remain.
+"""Early stopping: when it stops, what counts as an improvement, and which parameters remain.
 
-Most runs here have a metric that reads its values off a list, so that every stop is foreseen.
+Most runs here have a metric that returns values from a list, so that every stop is known.
 """
 
 import math
@@ -16,7 +16,7 @@ from chainrule import LBFGS, SGD, Adam, EarlyStopping, Run, mlp
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-# Numbers are compared to the bit; laws/test_engines.py holds the compiled engine to these.
+# Numbers are compared exactly; tests/laws/test_engines.py compares the engines.
 train: Any = partial(chainrule.train, engine="reference")
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ NET = mlp(3, 4, 2, activation="tanh", loss="squared-error")
 
 
 def scripted(*scores: float) -> Callable[[Array, Array], float]:
-    """Return a metric that gives one score after the other."""
+    """Return a metric whose values are these scores, in order."""
     left = iter(scores)
     return lambda *_: next(left)
 
@@ -48,7 +48,7 @@ def run_of(*scores: float, every: int = 1, epochs: int | None = None, **stop: An
 
 
 def theta_after(epochs: int) -> bytes:
-    """Return the parameters of a run that nothing stops."""
+    """Return the parameters, as bytes, of a run without early stopping."""
     run = train(NET, X, Y, SGD(0.3), batch_size=4, epochs=epochs)
     if epochs:
         run.finish()
@@ -61,7 +61,7 @@ def theta_after(epochs: int) -> bytes:
         ([1, 2, 3, 2, 2, 2, 9], 3, 6, 3),
         ([1, 0, 2, 0, 3, 0, 0, 9], 2, 7, 5),
         ([5, 4, 9], 1, 2, 1),
-        ([1, 1, 1, 9], 2, 3, 1),  # as good is not better
+        ([1, 1, 1, 9], 2, 3, 1),  # an equal score is no improvement
         ([-3, -2, -1, -2, -2, 0], 2, 5, 3),
         ([math.nan, 1, 0, 0, 9], 2, 4, 2),
         ([3, math.nan, math.nan, 9], 2, 3, 1),
@@ -80,8 +80,8 @@ def test_on_the_metric(scores: list[float], patience: int, stops: int, best: int
     ("scores", "min_delta", "stops", "best"),
     [
         ([1, 1.05, 1.1, 1.15, 9], 0.2, 4, 1),
-        ([1, 1.05, 1.1, 1.25, 1.3, 1.3, 1.4], 0.2, 7, 4),  # small steps add up to one
-        ([1, 1.5, 1.5, 1.5, 9], 0.5, 4, 1),  # as much as min_delta is not more
+        ([1, 1.05, 1.1, 1.25, 1.3, 1.3, 1.4], 0.2, 7, 4),  # small steps add up to an improvement
+        ([1, 1.5, 1.5, 1.5, 9], 0.5, 4, 1),  # an increase of exactly min_delta is none
         ([1, 1.5, 1.5, 1.5, 1.5, 9], 0.49, 5, 2),
     ],
 )
@@ -100,7 +100,7 @@ def test_patience_is_counted_in_records():
     assert run.theta.tobytes() == theta_after(10)
 
 
-def test_a_short_last_record_counts_by_its_epochs():
+def test_a_short_last_interval_counts_by_its_epochs():
     run = run_of(1, 0, 0, every=5, epochs=12, patience=2)  # 5, 10, and 12
     assert [r.epoch for r in run.history] == [5, 10, 12]
     assert run.reason == "epochs"
@@ -129,7 +129,7 @@ def test_before_the_end_the_parameters_are_the_last_ones():
     assert run.theta.tobytes() == theta_after(1)
 
 
-def test_a_stopped_run_does_not_go_on():
+def test_a_stopped_run_stays_stopped():
     run = run_of(1, 0, 9, patience=1)
     last, state = run.history[-1], run.state
     assert run.finish() is last
@@ -150,7 +150,7 @@ def test_without_patience_left_a_continued_run_stops_at_its_first_record():
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 5])
-def test_stopped_and_continued_is_uninterrupted(cut: int):
+def test_a_continued_run_equals_an_uninterrupted_one(cut: int):
     scores = [1.0, 2.0, 3.0, 2.5, 2.0, 1.0]
     stop = EarlyStopping(patience=4, monitor="metric")
     whole = run_of(*scores, patience=4)
@@ -192,12 +192,12 @@ def test_on_the_validation_loss():
     best = losses.index(min(losses))
     assert run.reason == "early stopping"
     assert len(losses) == best + 1 + 5
-    assert best > 5  # it first improves, so that stopping at the first record would be seen
+    assert best > 5  # it improves at first, so stopping at the first record would fail
     assert NET.loss_and_gradient(run.theta, xv, yv)[0] == pytest.approx(losses[best], rel=1e-14)
-    assert run.history[-1].loss < run.history[best].loss  # on the training data it goes on
+    assert run.history[-1].loss < run.history[best].loss  # the training loss still decreases
 
 
-def test_on_the_training_loss_where_there_is_no_validation():
+def test_on_the_training_loss_without_validation():
     run = train(
         NET,
         X,
@@ -213,7 +213,7 @@ def test_on_the_training_loss_where_there_is_no_validation():
     assert NET.loss_and_gradient(run.theta, X, Y)[0] == pytest.approx(min(losses), rel=1e-14)
 
 
-def test_a_monitored_loss_may_ask_for_a_delta():
+def test_min_delta_of_a_monitored_loss():
     settings: dict[str, Any] = {"epochs": 500, "record_every": 1}
     patient = train(NET, X, Y, SGD(0.1), **settings, early_stopping=EarlyStopping(3, 1e-6))
     strict = train(NET, X, Y, SGD(0.1), **settings, early_stopping=EarlyStopping(3, 0.01))

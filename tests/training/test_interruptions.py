@@ -1,6 +1,6 @@
-"""An interrupted run loses and repeats nothing: its records, its state and θ stay in step.
+"""An interrupted run loses and repeats nothing: its records, state and θ stay consistent.
 
-Ctrl-C arrives after calls; here it comes after any call, and before any line, of a run's code.
+The tests interrupt at any call, and before any line, of a run's code.
 """
 
 import sys
@@ -42,30 +42,30 @@ each_engine = pytest.mark.parametrize("engine", ["reference", "compiled"])
 each_option = pytest.mark.parametrize("option", OPTIONS)
 
 
-def begun(engine: str, option: str, **more: Any) -> Run:
-    """Return a run in batches that has not begun."""
+def new_run(engine: str, option: str, **more: Any) -> Run:
+    """Return a run in batches that has not been started."""
     settings: dict[str, Any] = (
         {"epochs": EPOCHS, "batch_size": 4, "seed": 2} | OPTIONS[option] | more
     )
     return train(NET, X, Y, Adam(0.1), engine=engine, **settings)
 
 
-def told(run: Run) -> list[Any]:
-    """Return what the records say, but for the time."""
+def untimed_records(run: Run) -> list[Any]:
+    """Return the records without their times."""
     return [record._replace(seconds=0.0) for record in run.history]
 
 
 def content(run: Run) -> list[Any]:
-    """Return all that a run has come to, arrays as bytes."""
+    """Return the state, θ and reason of a run, arrays as bytes."""
     values = [*run.state.to_dict().values(), run.theta]
     return [v.tobytes() if isinstance(v, np.ndarray) else v for v in values] + [run.reason]
 
 
 @contextmanager
 def at_call(call: int) -> Iterator[list[int]]:
-    """Let Ctrl-C come at a certain call in the run's own files, or when it returns.
+    """Raise KeyboardInterrupt at a call in the files of the run, or when the call returns.
 
-    What is yielded counts down to it; below 1, it came.
+    The yielded list counts down to it; a value below 1 means that it was raised.
     """
     left = [call]
 
@@ -87,7 +87,7 @@ def interruptions(
     interruption: Callable[[int], AbstractContextManager[list[int]]],
     step: int,
 ) -> Iterator[Run]:
-    """Yield runs that are interrupted, each at another place; `step` leaves places out."""
+    """Yield runs that are interrupted at every `step`-th place, each at another one."""
     for place in range(1, 20_000, step):
         run = begin()
         with interruption(place) as left:
@@ -96,13 +96,13 @@ def interruptions(
             assert place > 50
             return
         yield run
-    pytest.fail("a run of few epochs has no end")
+    pytest.fail("the run did not end")
 
 
 PLACES = {"call": at_call, "line": lambda number: at_line(number, OWN)}
 
 
-# Where a loop was left, Python throws an error away: it ends the generator by itself.
+# When a loop is left, Python closes the generator and cannot raise an error from it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @each_engine
 @each_option
@@ -111,26 +111,28 @@ def test_an_interruption_at_any_place(
     engine: str, option: str, place: str, request: pytest.FixtureRequest
 ):
     step = 1 if request.config.getoption("--full") else 7
-    whole = begun(engine, option)
+    whole = new_run(engine, option)
     whole.finish()
     assert whole.reason == ("early stopping" if option == "stopping early" else "epochs")
     for number, interrupted in enumerate(
-        interruptions(lambda: begun(engine, option), PLACES[place], step)
+        interruptions(lambda: new_run(engine, option), PLACES[place], step)
     ):
         run, reached, before = interrupted, interrupted.state.epoch, list[Any]()
-        assert told(run) == [record for record in told(whole) if record.epoch <= reached], number
-        if number % 3 == 0 and run.reason is None and reached < EPOCHS:  # another run goes on
-            before = told(run)
-            run = begun(engine, option, epochs=EPOCHS - reached, state=run.state)
+        assert untimed_records(run) == [
+            record for record in untimed_records(whole) if record.epoch <= reached
+        ], number
+        if number % 3 == 0 and run.reason is None and reached < EPOCHS:  # another run continues
+            before = untimed_records(run)
+            run = new_run(engine, option, epochs=EPOCHS - reached, state=run.state)
         run.finish()
-        assert before + told(run) == told(whole), number
+        assert before + untimed_records(run) == untimed_records(whole), number
         assert content(run) == content(whole), number
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("tiny", [True, False])
 def test_many_interruptions_of_one_run(tiny: bool, monkeypatch: pytest.MonkeyPatch):
-    """Every epoch is a compiled call of its own, cut short again and again."""
+    """Every epoch is a separate compiled call, and is interrupted repeatedly."""
     monkeypatch.setattr(Training, "_stretch", in_short_calls(1))
     network = mlp(2, 3, 1, activation="tanh", loss="squared-error") if tiny else NET
     x, t = (X[:4, :2], Y[:4, :1]) if tiny else (X, Y)
@@ -147,13 +149,13 @@ def test_many_interruptions_of_one_run(tiny: bool, monkeypatch: pytest.MonkeyPat
         times += left[0] <= 0
         assert [record.epoch for record in run.history] == list(range(1, run.state.epoch + 1))
     assert times > 50
-    assert told(run) == told(whole)
+    assert untimed_records(run) == untimed_records(whole)
     assert content(run) == content(whole)
 
 
 @each_engine
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_a_failing_metric(engine: str, error: type[BaseException]):
+def test_errors_in_a_metric(engine: str, error: type[BaseException]):
     calls = count(1)
 
     def metric(p: Any, t: Any) -> float:
@@ -161,20 +163,20 @@ def test_a_failing_metric(engine: str, error: type[BaseException]):
             raise error
         return r2(p, t)
 
-    whole, run = (begun(engine, "plain", metric=one) for one in (r2, metric))
+    whole, run = (new_run(engine, "plain", metric=one) for one in (r2, metric))
     whole.finish()
     for done in (0, 1, 1, 3):
         with pytest.raises(error):
             run.finish()
         assert len(run.history) == run.state.epoch == done
     run.finish()
-    assert told(run) == told(whole)
+    assert untimed_records(run) == untimed_records(whole)
     assert content(run) == content(whole)
 
 
 @pytest.mark.parametrize("every", [1, 2])
-def test_an_interrupted_search(every: int, monkeypatch: pytest.MonkeyPatch):
-    """L-BFGS begins anew where it was; what it had reached has its records."""
+def test_an_interrupted_lbfgs_run(every: int, monkeypatch: pytest.MonkeyPatch):
+    """L-BFGS restarts from the last iteration; earlier iterations keep their records."""
     whole = train(PLAIN, X, Y, LBFGS(), epochs=9, record_every=every)
     whole.finish()
     run = train(PLAIN, X, Y, LBFGS(), epochs=9, record_every=every)
@@ -190,6 +192,8 @@ def test_an_interrupted_search(every: int, monkeypatch: pytest.MonkeyPatch):
         run.finish()
     reached = run.state.epoch
     assert 2 < reached < 9
-    assert told(run) == [record for record in told(whole) if record.epoch <= reached]
+    assert untimed_records(run) == [
+        record for record in untimed_records(whole) if record.epoch <= reached
+    ]
     run.finish()
     assert [r.epoch for r in run.history] == [r.epoch for r in whole.history]

@@ -1,6 +1,6 @@
-"""L-BFGS: SciPy's, over our loss and gradient; it must reach minima that are known otherwise.
+"""SciPy's L-BFGS on the loss and gradient of networks: it must reach independently known minima.
 
-Linear networks have minima in closed form; what SciPy does inside is its own business.
+Linear networks have minima in closed form. SciPy's algorithm itself is not tested.
 """
 
 import sys
@@ -51,7 +51,7 @@ def test_linear_networks_reach_the_minimum_of_least_squares(weights: Any, l2: fl
     assert record.loss == pytest.approx(net.trace(net.pack([W], [b]), X, Y, weights).value)
 
 
-def test_logistic_regression_is_that_of_scikit_learn():
+def test_logistic_regression_equals_scikit_learns():
     labels = (X @ [1.0, -2.0, 0.5] + RNG.logistic(size=N) > 0).astype(int)
     net = mlp(
         3, 1, activation="identity", loss="logistic-cross-entropy", penalty=Penalty(alpha=1.0)
@@ -60,7 +60,9 @@ def test_logistic_regression_is_that_of_scikit_learn():
     run.finish()
     peer = LogisticRegression(C=1.0, tol=1e-10, max_iter=1000).fit(X, labels)
     peers = net.pack([peer.coef_], [peer.intercept_])
-    np.testing.assert_allclose(run.theta, peers, atol=1e-6)  # both end at gradients, not at zeros
+    np.testing.assert_allclose(
+        run.theta, peers, atol=1e-6
+    )  # both stop at small gradients, not at 0
 
 
 def test_frozen_entries_keep_their_bytes():
@@ -73,7 +75,7 @@ def test_frozen_entries_keep_their_bytes():
     assert {n for n in before if before[n].tobytes() == after[n].tobytes()} == {"W1", "b2"}
     gradient = net.loss_and_gradient(run.theta, X, Y)[1]
     assert np.abs(gradient[net.layout.trainable]).max() < 1e-6
-    assert np.abs(gradient).max() > 1e-3  # the frozen ones are at no minimum
+    assert np.abs(gradient).max() > 1e-3  # the frozen entries are not at a minimum
 
 
 def test_an_epoch_is_an_iteration():
@@ -96,7 +98,7 @@ def test_records_may_span_iterations():
     assert [(r.epoch, r.loss) for r in run] == [(3, every[2]), (6, every[5]), (7, every[6])]
 
 
-def test_a_run_that_begins_at_the_minimum_has_converged():
+def test_a_run_that_starts_at_the_minimum_converges():
     first = train(LINEAR, X, Y, LBFGS(), epochs=200)
     first.finish()
     again = train(LINEAR, X, Y, LBFGS(tolerance=1e-6), epochs=200, state=first.state)
@@ -116,7 +118,7 @@ def test_tolerance_is_the_largest_entry_of_the_gradient():
         assert 0 < np.abs(gradient).max() <= tolerance
 
 
-def test_a_continued_run_goes_on_downhill():
+def test_a_continued_run_decreases_the_loss_further():
     first = train(DEEP, X, Y, LBFGS(), epochs=5)
     first.finish()
     second = train(DEEP, X, Y, LBFGS(), epochs=5, state=first.state)
@@ -124,7 +126,7 @@ def test_a_continued_run_goes_on_downhill():
     assert second.history[-1].loss < first.history[-1].loss
 
 
-def test_lbfgs_takes_over_from_another_optimizer():
+def test_lbfgs_continues_the_run_of_another_optimizer():
     first = train(DEEP, X, Y, SGD(0.1), epochs=5)
     last = first.finish()
     second = train(DEEP, X, Y, LBFGS(), epochs=5, state=first.state)
@@ -136,7 +138,7 @@ def test_float32_stays_float32():
     run.finish()
     W, b = parts(np.linalg.lstsq(COLUMNS, Y, rcond=None)[0])
     assert run.theta.dtype == np.float32
-    # Losses differ by their rounding, 1e-7, within 3e-4 of the minimum: they are flat there.
+    # Within 3e-4 of the minimum, losses differ by less than their rounding, 1e-7.
     np.testing.assert_allclose(run.theta, LINEAR.pack([W], [b]), atol=2e-3)
 
 
@@ -148,7 +150,7 @@ def test_no_epochs_are_no_iterations():
         run.finish()
 
 
-def test_without_scipy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+def test_the_message_without_scipy(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     run = train(LINEAR, X, Y, LBFGS(), epochs=5)
     with pytest.raises(MissingPackageError) as caught:

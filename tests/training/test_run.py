@@ -1,6 +1,6 @@
-"""A run: what its records say, when its updates happen, and that it can be stopped anywhere.
+"""A run: its records, its updates, and continuing it after stopping anywhere.
 
-What a run computes is held against a loop written here, from gradients and the order of samples.
+The results are compared with a loop written here, from gradients and the order of samples.
 """
 
 import json
@@ -23,7 +23,7 @@ from chainrule.schedules import Schedule
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-# The reference loop's bits are held here; laws/test_engines.py holds the compiled engine to it.
+# The reference loop is compared exactly; tests/laws/test_engines.py compares the engines.
 train: Any = partial(chainrule.train, engine="reference")
 
 RNG = np.random.default_rng(0)
@@ -38,7 +38,7 @@ RATE = 0.3
 def by_hand(
     epochs: int, size: int, seed: int = 0, *, shuffle: bool = True
 ) -> Iterator[tuple[float, Array]]:
-    """Yield each epoch's loss, the mean over samples of what their batch had, and θ after it."""
+    """Yield each epoch's loss, the mean over samples of their batch's loss, and θ after it."""
     theta = NET.initialize(seed)
     for epoch in range(epochs):
         order = np.random.default_rng([seed, epoch]).permutation(N) if shuffle else np.arange(N)
@@ -56,7 +56,7 @@ def by_hand(
 
 @pytest.mark.parametrize("size", [1, 3, 4, 9, 10])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_losses_and_parameters_are_those_of_the_loop_by_hand(size: int, shuffle: bool):
+def test_losses_and_parameters_equal_those_of_the_loop_by_hand(size: int, shuffle: bool):
     run = train(NET, X, Y, SGD(RATE), epochs=3, batch_size=size, seed=5, shuffle=shuffle)
     hand = by_hand(3, size, 5, shuffle=shuffle and size < N)  # a full batch keeps its order
     for record, (loss, theta) in zip(run, hand, strict=True):
@@ -96,7 +96,7 @@ def test_records_that_span_epochs_change_no_update():
 
 
 @pytest.mark.parametrize("batch", [None, 4])
-def test_a_loss_afterwards_is_that_of_all_samples_at_the_new_parameters(batch: int | None):
+def test_loss_after_epoch_is_over_all_samples_at_the_new_parameters(batch: int | None):
     run = train(NET, X, Y, SGD(RATE), epochs=3, batch_size=batch, loss_after_epoch=True)
     for record in run:
         assert record.loss == pytest.approx(NET.loss_and_gradient(run.theta, X, Y)[0], rel=1e-14)
@@ -121,7 +121,7 @@ def test_validation():
     assert bare.history[-1].validation_loss is None
 
 
-def test_a_metric_without_validation_is_that_of_the_training_data():
+def test_a_metric_without_validation_uses_the_training_data():
     run = train(NET, X, Y, SGD(RATE), epochs=2, metric=lambda p, t: float(np.sum(p - t)))
     for record in run:
         assert record.metric == np.sum(NET.predict(run.theta, X) - Y)
@@ -144,7 +144,7 @@ def test_records_and_history():
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 4])
-def test_r2_is_that_of_scikit_learn(outputs: int):
+def test_r2_equals_scikit_learns(outputs: int):
     for seed in range(5):
         p, t = np.random.default_rng(seed).normal(size=(2, 20, outputs))
         assert r2(p, t) == pytest.approx(r2_score(t, p), rel=1e-12)
@@ -154,7 +154,7 @@ def test_r2_is_that_of_scikit_learn(outputs: int):
         assert r2(p, t) == pytest.approx(r2_score(t, p), rel=1e-12)
 
 
-def test_accuracy_is_that_of_scikit_learn():
+def test_accuracy_equals_scikit_learns():
     run = train(CLASSIFIER, X, RNG.integers(0, 3, N), epochs=1, metric="accuracy")
     for seed in range(5):
         rng = np.random.default_rng(seed)
@@ -166,7 +166,7 @@ def test_accuracy_is_that_of_scikit_learn():
     assert record.metric == accuracy_score(run.data.t.argmax(axis=1), run.predict(X).argmax(axis=1))
 
 
-# ---- beginning, ending, going on -----------------------------------------------------------------
+# ---- starting, ending, continuing ---------------------------------------------------------------
 
 
 def test_no_epochs_change_nothing():
@@ -188,7 +188,7 @@ def test_finishing_twice_trains_once():
 
 
 def state_of(run: Run) -> list[Any]:
-    """Return all that a state holds, as bytes where it is an array."""
+    """Return the contents of a state, arrays as bytes."""
     state = run.state
     arrays = [a.tobytes() for a in (state.theta, *state.slots)]
     return [*arrays, state.step, state.epoch, state.batch, state.loss_sum, state.seed]
@@ -205,7 +205,7 @@ SETTINGS: dict[str, Any] = {"optimizer": Adam(0.01), "epochs": 9, "batch_size": 
 
 
 @pytest.mark.parametrize("taken", [1, 2, 8])
-def test_a_loop_left_early_goes_on_where_it_was(taken: int):
+def test_a_loop_left_early_can_be_continued(taken: int):
     run = train(NET, X, Y, **SETTINGS)
     assert [r.epoch for r in islice(run, taken)] == list(range(1, taken + 1))
     assert (run.state.epoch, run.reason) == (taken, None)
@@ -214,7 +214,7 @@ def test_a_loop_left_early_goes_on_where_it_was(taken: int):
     assert [r.epoch for r in run.history] == list(range(1, 10))
 
 
-def test_a_state_handed_over_counts_its_epochs_from_here():
+def test_epochs_count_from_a_given_state():
     first = finished(**(SETTINGS | {"epochs": 4}))
     more: dict[str, Any] = SETTINGS | {"epochs": 5, "seed": 99, "state": first.state}
     second = train(NET, X, Y, **more)
@@ -222,7 +222,7 @@ def test_a_state_handed_over_counts_its_epochs_from_here():
     assert state_of(second) == state_of(finished(**SETTINGS))
 
 
-def test_what_is_handed_in_stays_as_it_is():
+def test_arguments_are_not_modified():
     theta = NET.initialize(0)
     arrays = [X.copy(), Y.copy(), theta, np.ones(N), XV.copy(), YV.copy()]
     before = [a.tobytes() for a in arrays]
@@ -242,7 +242,7 @@ def test_what_is_handed_in_stays_as_it_is():
     assert [a.tobytes() for a in arrays] == before
 
 
-def test_parameters_once_seen_are_never_written_to():
+def test_parameters_of_earlier_records_are_never_modified():
     run = train(NET, X, Y, Momentum(0.1), epochs=4, batch_size=4)
     seen = [(run.theta, run.theta.tobytes()) for _ in run]
     assert len({content for _, content in seen}) == 4
@@ -250,7 +250,7 @@ def test_parameters_once_seen_are_never_written_to():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_precision_of_the_data_is_that_of_the_run(dtype: str):
+def test_a_run_has_the_precision_of_the_data(dtype: str):
     run = train(NET, X.astype(dtype), Y, Adam(), epochs=2, batch_size=4)
     run.finish()
     assert run.theta.dtype == dtype
@@ -262,7 +262,7 @@ def test_the_precision_of_the_data_is_that_of_the_run(dtype: str):
 
 @dataclass(frozen=True)
 class Interrupted(Schedule):
-    """A rate that stands for Ctrl-C in the middle of some updates."""
+    """A learning rate that simulates Ctrl-C in the middle of some updates."""
 
     updates: list[int]
 
@@ -332,7 +332,7 @@ whole.finish()
 
 armed, over = [False], threading.Event()
 
-def interrupt(*_):  # at most one for each try, so that none comes between two of them
+def interrupt(*_):  # at most one for each attempt, and none between attempts
     if armed[0]:
         armed[0] = False
         raise KeyboardInterrupt
@@ -360,16 +360,16 @@ json.dump({"steps": steps, "same": content(run.state) == content(whole.state)}, 
 """
 
 
-def test_signals_at_any_time_cost_no_bit():
+def test_signals_at_any_time_change_nothing():
     done = subprocess.run(
         [sys.executable, "-c", SIGNALS], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert len(said["steps"]) >= 5
-    assert said["steps"] == sorted(said["steps"])
-    assert said["steps"][-1] > said["steps"][0]
-    assert said["same"]
+    output = json.loads(done.stdout)
+    assert len(output["steps"]) >= 5
+    assert output["steps"] == sorted(output["steps"])
+    assert output["steps"][-1] > output["steps"][0]
+    assert output["same"]
 
 
 def test_early_stopping_survives_an_interruption():

@@ -1,6 +1,6 @@
-"""Schedules in runs: update k is made at schedule(k), and the record says the rate of its last one.
+"""Schedules in runs: update k uses schedule(k), and records have the rate of their last update.
 
-The shapes of schedules are computed here from their formulas.
+The expected learning rates are computed from the schedules' formulas.
 """
 
 import math
@@ -55,7 +55,7 @@ def test_recorded_rates(name: str, batch: int | None, updates: int):
 
 
 @pytest.mark.parametrize("name", FORMULAS)
-def test_updates_are_made_at_the_rate_of_their_number(name: str):
+def test_update_k_uses_the_kth_learning_rate(name: str):
     schedule, formula = FORMULAS[name]
     theta = NET.initialize(0)
     run = train(NET, X, Y, SGD(schedule), epochs=12)
@@ -66,7 +66,7 @@ def test_updates_are_made_at_the_rate_of_their_number(name: str):
 
 @pytest.mark.parametrize("name", FORMULAS)
 @pytest.mark.parametrize("cut", [1, 4, 5])
-def test_a_continued_run_goes_on_counting(name: str, cut: int):
+def test_a_continued_run_continues_the_schedule(name: str, cut: int):
     schedule, _ = FORMULAS[name]
     whole = train(NET, X, Y, Adam(schedule), epochs=7, batch_size=4)
     first = train(NET, X, Y, Adam(schedule), epochs=cut, batch_size=4)
@@ -79,7 +79,7 @@ def test_a_continued_run_goes_on_counting(name: str, cut: int):
     assert second.theta.tobytes() == whole.theta.tobytes()
 
 
-def test_a_number_is_a_constant_rate():
+def test_a_number_is_a_constant_schedule():
     runs = [
         train(NET, X, Y, SGD(learning_rate), epochs=3) for learning_rate in (0.2, ConstantRate(0.2))
     ]

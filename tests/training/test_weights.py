@@ -1,6 +1,6 @@
-"""Sample weights in runs: of mean 1 over the data of a fit, while a batch divides by its size.
+"""Sample weights in runs: scaled to mean 1 over all data, while a batch divides by its size.
 
-The penalty's alpha alone sees weights as they were given, as scikit-learn's does.
+Only the penalty's alpha uses the unscaled weights, as in scikit-learn.
 """
 
 from typing import Any, TypeAlias
@@ -25,7 +25,7 @@ def penalized(**penalty: float) -> Any:
 
 
 def finished(net: Any = NET, optimizer: Any = None, x: Array = X, y: Array = Y, **more: Any) -> Run:
-    """Return a run that has ended."""
+    """Return a finished run."""
     settings: dict[str, Any] = {"epochs": 5, "seed": SEED} | more
     run = train(net, x, y, optimizer or SGD(RATE), **settings)
     run.finish()
@@ -40,7 +40,7 @@ def step_by_hand(theta: Array, rows: Array, weights: Array, alpha: float) -> tup
         loss += weights[i] / weights.mean() * own / len(rows)
         gradient += weights[i] / weights.mean() * slope / len(rows)
     decaying = np.where(NET.layout.decays, theta, 0.0)
-    total = weights[rows].sum()  # as given
+    total = weights[rows].sum()  # unscaled
     loss += alpha / 2 * np.sum(decaying**2) / total
     return loss, theta - RATE * (gradient + alpha * decaying / total)
 
@@ -81,7 +81,7 @@ def test_a_common_factor_changes_nothing(batch: int | None, factor: float):
 
 
 @pytest.mark.parametrize("batch", [None, SIZE])
-def test_a_common_factor_takes_its_part_of_alpha(batch: int | None):
+def test_a_common_factor_scales_the_effect_of_alpha(batch: int | None):
     run = finished(penalized(alpha=0.7), batch_size=batch, sample_weight=GIVEN)
     scaled = finished(penalized(alpha=7.0), batch_size=batch, sample_weight=10 * GIVEN)
     np.testing.assert_allclose(scaled.theta, run.theta, rtol=1e-10)
@@ -91,7 +91,7 @@ def test_a_common_factor_takes_its_part_of_alpha(batch: int | None):
 
 @pytest.mark.parametrize("batch", [None, SIZE])
 @pytest.mark.parametrize("alpha", [0.0, 0.7])
-def test_weights_of_one_are_no_weights(batch: int | None, alpha: float):
+def test_weights_of_one_equal_no_weights(batch: int | None, alpha: float):
     net = penalized(alpha=alpha)
     weighted = finished(net, Adam(), batch_size=batch, sample_weight=np.ones(N))
     np.testing.assert_allclose(
@@ -101,16 +101,18 @@ def test_weights_of_one_are_no_weights(batch: int | None, alpha: float):
 
 @pytest.mark.parametrize("alpha", [0.0, 0.7])
 @pytest.mark.parametrize("optimizer", [SGD(RATE), Adam(), LBFGS()], ids=repr)
-def test_whole_weights_are_repetitions(alpha: float, optimizer: Any):
+def test_integer_weights_equal_repetitions(alpha: float, optimizer: Any):
     times = np.array([1, 3, 2, 0, 1, 1, 4, 0, 2, 1])
     net = penalized(alpha=alpha)
     weighted = finished(net, optimizer, sample_weight=times)
     repeated = finished(net, optimizer, np.repeat(X, times, axis=0), np.repeat(Y, times, axis=0))
-    np.testing.assert_allclose(weighted.theta, repeated.theta, rtol=1e-7)  # L-BFGS searches lines
+    np.testing.assert_allclose(
+        weighted.theta, repeated.theta, rtol=1e-7
+    )  # loose, because of L-BFGS's line search
     np.testing.assert_allclose(weighted.history[-1].loss, repeated.history[-1].loss, rtol=1e-10)
 
 
-def test_a_sample_of_weight_zero_has_no_say():
+def test_a_sample_of_weight_zero_has_no_effect():
     weights = np.where(np.arange(N) == 6, 0.0, GIVEN)
     elsewhere = np.where(np.arange(N)[:, None] == 6, 99.0, X)
     run = finished(batch_size=SIZE, sample_weight=weights)
@@ -125,7 +127,7 @@ def test_validation_is_not_weighted():
     assert run.history[-1].validation_loss == NET.loss_and_gradient(run.theta, X, Y)[0]
 
 
-def test_the_loss_afterwards_is_weighted():
+def test_loss_after_epoch_is_weighted():
     run = finished(
         penalized(alpha=0.7), sample_weight=GIVEN, batch_size=SIZE, loss_after_epoch=True
     )
