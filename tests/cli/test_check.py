@@ -486,7 +486,7 @@ def test_nine_typed_numbers(
     assert done.code == (verdict == "wrong")
 
 
-def test_the_same_numbers_without_a_preset(call: Call, program: Any):
+def test_numbers_without_a_preset(call: Call, program: Any):
     file = program(as_json({KEYS[key]: value for key, value in (NEW | FAMOUS).items()}), "n.json")
     line = (
         "--layers 2,2,2 --activation logistic --loss squared-error --learning-rate .5 "

@@ -534,7 +534,7 @@ def splitmix(key: int) -> int:
     return key ^ (key >> 31)
 
 
-def test_the_hash_is_splitmix():
+def test_dropout_hash_is_splitmix():
     assert splitmix(0) == 0xE220A8397B1DCDAF  # the published first number of seed 0
 
 

@@ -188,7 +188,7 @@ def test_writing_to_a_view_changes_theta():
     assert np.flatnonzero(theta == 42.0).tolist() == [network.layout.blocks[4].start + 1]
 
 
-def test_the_layout_covers_theta_once():
+def test_layout_covers_theta_once():
     layout = case(layers="layer-norm").network.layout
     counts = np.zeros(layout.size)
     for block in layout.blocks:

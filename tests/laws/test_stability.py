@@ -116,7 +116,7 @@ TARGETS = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]]
 @pytest.mark.parametrize("name", WITH_SOFTMAX)
 @pytest.mark.parametrize("o", ROWS)
 @pytest.mark.parametrize("t", TARGETS)
-def test_a_row_of_outputs(name, o, t):
+def test_row_of_outputs(name, o, t):
     loss = KNOWN[name]
     with np.errstate(under="ignore"):
         raw, target = np.array([o], "float32"), np.array([t], "float32")
