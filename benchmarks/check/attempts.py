@@ -22,15 +22,15 @@ from chainrule.wiring import Step
 
 Array: TypeAlias = NDArray[Any]
 
-FORMS = ("gradients", "step", "dW typed", "W_new typed")
+FORMS = ("gradients", "step", "dW numbers", "W_new numbers")
 CONVENTIONS = ("rows, mean", "columns, sum", "without ½")
 PRECISIONS = {
     "gradients": ("float64", "float32"),
     "step": ("float64", "float32"),
-    "dW typed": ("float64", "float32", "6 digits", "4 digits"),
-    "W_new typed": ("float64", "float32", "6 digits", "4 digits"),
+    "dW numbers": ("float64", "float32", "6 digits", "4 digits"),
+    "W_new numbers": ("float64", "float32", "6 digits", "4 digits"),
 }
-UPDATES = ("step", "W_new typed")
+UPDATES = ("step", "W_new numbers")
 SHOWN = (("dC", "d{}"), ("w_new", "{}_new"))  # of an array's scope, and the key
 
 
@@ -79,9 +79,9 @@ class Case:
         return "none" if self.variant is None else self.variant.mistake.id
 
     @property
-    def typed(self) -> bool:
+    def reports_numbers(self) -> bool:
         """Whether numbers are submitted instead of a function."""
-        return self.form.endswith("typed")
+        return self.form.endswith("numbers")
 
     @property
     def updates(self) -> bool:
@@ -281,20 +281,20 @@ def reported_numbers(case: Case) -> dict[str, Any]:
     if case.precision in ("float64", "float32"):
         return arrays
     digits = int(case.precision.split()[0])
-    return {name: typed(array, digits) for name, array in arrays.items()}
+    return {name: as_texts(array, digits) for name, array in arrays.items()}
 
 
-def typed(array: Array, digits: int) -> Any:
+def as_texts(array: Array, digits: int) -> Any:
     """Return numbers as texts with this many significant digits."""
     if array.ndim == 0:
         return f"{float(array):#.{digits}g}"
-    return [typed(part, digits) for part in array]
+    return [as_texts(part, digits) for part in array]
 
 
 def rounding(case: Case, array: Array) -> Array:
     """Return the largest rounding error of each number in a case's precision."""
     size = np.abs(array)
-    if case.typed and case.precision.endswith("digits"):
+    if case.reports_numbers and case.precision.endswith("digits"):
         digits = int(case.precision.split()[0])
         with np.errstate(divide="ignore"):
             power = np.where(size > 0, np.floor(np.log10(np.where(size > 0, size, 1.0))), 0.0)
@@ -307,10 +307,10 @@ def declared(case: Case) -> Mapping[str, Any]:
     """Return the arguments of `check` in addition to the attempt."""
     g = case.setup
     options: dict[str, Any] = {}
-    if case.updates and (case.typed or g.declared is None):
+    if case.updates and (case.reports_numbers or g.declared is None):
         options["learning_rate"] = g.rate
     if case.updates:
         options["optimizer"] = dataclasses.replace(rule(case.optimizer, g.rate))  # type: ignore[type-var]
-    if g.declared is not None and not case.typed:
+    if g.declared is not None and not case.reports_numbers:
         return {"network": g.declared, **options}
     return {"network": g.network, "theta": g.theta, "x": g.x, "t": g.t, **options}

@@ -27,7 +27,7 @@ from chainrule.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
 
-CALLS = {"gradients": 2, "step": 3, "dW typed": 1, "W_new typed": 1}
+CALLS = {"gradients": 2, "step": 3, "dW numbers": 1, "W_new numbers": 1}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def score(case: Case) -> Score:
 
 def check_case(case: Case) -> Diagnosis:
     """Return the diagnosis of a case."""
-    attempt = reported_numbers(case) if case.typed else function(case)
+    attempt = reported_numbers(case) if case.reports_numbers else function(case)
     return check(attempt, **declared(case))
 
 
@@ -118,7 +118,7 @@ def truth_of(case: Case) -> str:
     """Return the truth of a case, by its numbers."""
     if case.variant is None:
         return "right"
-    setups = [case.setup] if case.typed else [case.setup, case.setup.alone()]
+    setups = [case.setup] if case.reports_numbers else [case.setup, case.setup.alone()]
     fitting: list[set[float]] = []
     for setup in setups:
         calls = arrays_of_calls(case, setup)
@@ -143,7 +143,7 @@ def arrays_of_calls(case: Case, setup: Setup) -> list[tuple[dict[str, Array], di
 
 def may_be_transposed(case: Case) -> bool:
     """Return whether the orientation of matrices is open: gradients, all of them square."""
-    return case.typed and not case.updates and len(set(case.setup.network.widths)) == 1
+    return case.reports_numbers and not case.updates and len(set(case.setup.network.widths)) == 1
 
 
 def agrees_transposed(
@@ -171,11 +171,11 @@ def agrees(case: Case, call: tuple[dict[str, Array], dict[str, Array]], factor: 
 
 
 def old(case: Case, name: str) -> Array:
-    """Return the initial parameters of a case, to which changes of typed numbers are added."""
+    """Return the initial parameters of a case, to which reported changes are added."""
     layer = int(name[1:].removesuffix("_new")) - 1
     return (case.setup.W if name[0] == "W" else case.setup.b)[layer]
 
 
 def tolerance(case: Case) -> float:
     """Return the rounding error of a function's own arithmetic, relative to the largest number."""
-    return 5e-5 if case.precision == "float32" and not case.typed else 1e-9
+    return 5e-5 if case.precision == "float32" and not case.reports_numbers else 1e-9

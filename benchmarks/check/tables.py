@@ -103,7 +103,7 @@ def _of(part: int, whole: int) -> str:
 
 def by_entry(found: Sequence[Score]) -> str:
     """Return the counts of outcomes for each entry of the catalogue."""
-    head = ("no.", "id", "made", *COLUMNS, "other", "invisible", "convention", "accused")
+    head = ("no.", "id", "made", *COLUMNS, "other", "invisible", "convention", "false verdicts")
     rows = []
     for entry in sorted(MISTAKES.values(), key=lambda m: m.number):
         these = [s for s in found if s.case.id == entry.id]
@@ -170,7 +170,7 @@ def by_form(found: Sequence[Score]) -> list[tuple[str, ...]]:
 
 
 def _order(key: tuple[str, str]) -> tuple[int, int]:
-    forms = ("gradients", "step", "dW typed", "W_new typed")
+    forms = ("gradients", "step", "dW numbers", "W_new numbers")
     return forms.index(key[0]), ("float64", "float32", "6 digits", "4 digits").index(key[1])
 
 

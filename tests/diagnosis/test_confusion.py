@@ -7,7 +7,14 @@ import pytest
 
 from benchmarks.check import __main__ as command
 from benchmarks.check import cases, distinguishing, tables
-from benchmarks.check.attempts import CONVENTIONS, FORMS, PRECISIONS, Case, reported_numbers, typed
+from benchmarks.check.attempts import (
+    CONVENTIONS,
+    FORMS,
+    PRECISIONS,
+    Case,
+    as_texts,
+    reported_numbers,
+)
 from benchmarks.check.scores import score, truth_of
 from benchmarks.check.setups import setups
 from chainrule.diagnosis.catalogue import MISTAKES
@@ -27,7 +34,7 @@ UNKNOWN = 0.1  # the largest share of attempts that may be unknown
 )
 def test_right_attempts_are_right(setup_name, form, convention):
     for precision in PRECISIONS[form]:
-        rule = "sgd" if form in ("step", "W_new typed") else ""
+        rule = "sgd" if form in ("step", "W_new numbers") else ""
         found = score(Case(setup_name, rule, None, form, convention, precision))
         assert found.outcome == "right", f"{found.case}: {found.summary}"
 
@@ -35,8 +42,8 @@ def test_right_attempts_are_right(setup_name, form, convention):
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("rule", ADAPTIVE)
 def test_right_updates_of_adaptive_optimizers_are_right(rule, convention):
-    for precision in PRECISIONS["W_new typed"]:
-        found = score(Case("deep", rule, None, "W_new typed", convention, precision))
+    for precision in PRECISIONS["W_new numbers"]:
+        found = score(Case("deep", rule, None, "W_new numbers", convention, precision))
         assert found.outcome == "right", f"{found.case}: {found.summary}"
 
 
@@ -70,8 +77,8 @@ def test_a_mistake_without_effect_counts_as_invisible():
 
 
 def test_numbers_have_the_requested_digits():
-    assert typed(np.array([0.123456789, -12.0]), 4) == ["0.1235", "-12.00"]
-    case = Case("deep", "", None, "dW typed", CONVENTIONS[1], "6 digits")
+    assert as_texts(np.array([0.123456789, -12.0]), 4) == ["0.1235", "-12.00"]
+    case = Case("deep", "", None, "dW numbers", CONVENTIONS[1], "6 digits")
     assert np.shape(reported_numbers(case)["dW1"]) == (2, 4)  # (in, out)
 
 

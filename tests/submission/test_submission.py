@@ -773,7 +773,7 @@ class OfLayers:
 
 
 class Unit:
-    """A neuron with its own weights and bias, and what it has worked out."""
+    """A neuron with its own weights and bias, and the results of its last call."""
 
     def __init__(self, n):
         self.output, self.delta = 0.0, 0.0
