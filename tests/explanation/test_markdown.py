@@ -130,7 +130,7 @@ def test_words_are_escaped():
 def test_what_ran_and_what_is_another_way_are_told_apart():
     network = mlp(2, 3, activation="identity", loss="softmax-cross-entropy")
     page = explain(network, np.linspace(-1, 1, 9), [0.3, 0.4], [1.0, 0.0, 0.0]).to_markdown()
-    assert r"&\text{another way to it, which did not run:} \cr" in page
+    assert r"&\text{another derivation, not used by the program:} \cr" in page
 
 
 def test_long_sums_are_folded_in_front_of_their_signs():

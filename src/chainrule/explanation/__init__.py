@@ -1,7 +1,4 @@
-"""Explain: the complete worked example of a network, from the engine's own equations.
-
-``explain`` makes the document; renderers show it. Nothing is computed twice or in another way.
-"""
+"""Explain: complete worked examples of networks, from the engine's own equations."""
 
 from importlib.resources import files
 

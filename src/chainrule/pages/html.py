@@ -38,7 +38,7 @@ from chainrule.pages.quantities import Line, Quantity, Table, numerical_note
 from chainrule.pages.svg import STYLE, svg
 from chainrule.pages.typeset import in_numbers, in_symbols
 
-WIDE = 34  # letters that fit a narrow screen; what is wider scrolls in a box of its own
+WIDE = 34  # characters that fit a narrow screen; wider elements scroll
 WIDE_COLUMNS = 4
 DEPTH = 3  # of headings in the table of contents
 ARRAYS = {
@@ -53,9 +53,9 @@ ARRAYS = {
     "p": "predictions",
     "delta": "δ",
 }
-ANOTHER_WAY = "another way to it, which did not run:"
+OTHER_DERIVATION = "another derivation, not used by the program:"
 CARRIED = "full precision carried"
-SPOKEN: dict[Mark, str] = {  # signs in words, for those who hear the page
+SPOKEN: dict[Mark, str] = {  # marks in words, for screen readers
     "": "",
     "right": "Right: ",
     "wrong": "Wrong: ",
@@ -65,7 +65,7 @@ SPOKEN: dict[Mark, str] = {  # signs in words, for those who hear the page
 
 
 def render(page: Page) -> str:
-    """Return a worked example, or a page, as one HTML file that asks nothing of anywhere.
+    """Return a page as one HTML file without external resources.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def render(page: Page) -> str:
 
 
 def fragment(page: Page) -> str:
-    """Return a document as a notebook shows it: without head or ids, with styles of its own.
+    """Return a document for the output of a notebook's cell: no head, no ids, its own styles.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def _contents(items: Iterable[Item]) -> str:
 
 
 def _nested(headings: list[Heading]) -> Iterator[tuple[Heading, list[Heading]]]:
-    """Yield each heading of the highest kind, with those below it."""
+    """Yield each top-level heading with the headings below it."""
     place = 0
     while place < len(headings):
         end = place + 1
@@ -151,7 +151,7 @@ def _link(heading: Heading) -> str:
 
 
 class _Body:
-    """What stands between the title and the end, the same on a page and in a notebook.
+    """The elements between the title and the end, the same on a page and in a notebook.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class _Body:
         return f"<h{level}{self._id(heading.anchor)}>{escape(heading.text)}</h{level}>"
 
     def _id(self, anchor: str) -> str:
-        """Return an anchor, which no other element has."""
+        """Return an anchor that no other element has."""
         if not self.page:
             return ""
         self.used[anchor] += 1
@@ -237,14 +237,14 @@ class _Body:
     # ---- texts with something to copy in their place --------------------------------------------
 
     def _seen(self, shown: str, text: str) -> str:
-        """Return what is shown, under its plain text, which is what gets selected and copied."""
+        """Return an element with its plain text, which is selected and copied in its place."""
         if not self.page:
             return shown
         copied = f'<span class="copy" aria-hidden="true">{escape(text)}</span>'
         return f'<span class="seen">{shown}{copied}</span>'
 
     def _number(self, text: str) -> str:
-        """Return a number with a true minus sign, and powers of ten as they are written by hand."""
+        """Return a number with a minus sign (U+2212), and with powers of ten as superscripts."""
         if "e" in text:
             return self._seen(inline(MATHML.number(text)), text)
         signed = escape(text).replace("-", "−")
@@ -266,7 +266,7 @@ class _Body:
     # ---- numbers --------------------------------------------------------------------------------
 
     def _given(self, items: list[Given]) -> str:
-        """Return the given numbers: a row an array, and one for all that are single."""
+        """Return the given numbers: one row for each array, and one for all scalars."""
         rows: list[str] = []
         for what, group in groupby(items, lambda item: _array(item.quantities[0])):
             several = [q for item in group for q in item.quantities]
@@ -286,7 +286,7 @@ class _Body:
         )
 
     def _lines(self, item: Worked) -> Iterator[str]:
-        """Yield formulas, numbers put in and the result, then the other ways."""
+        """Yield formulas, substituted numbers and the result, then other derivations."""
         if all(line.substituted is None for line in item.lines):  # only another name
             yield self._result(item.quantity, item.lines[:1])
             return
@@ -296,12 +296,12 @@ class _Body:
             yield from self._way(line)
         yield self._result(item.quantity)
         if main and others:
-            yield f'<p class="another">{ANOTHER_WAY}</p>'
+            yield f'<p class="another">{OTHER_DERIVATION}</p>'
             for line in others:
                 yield from self._way(line)
 
     def _way(self, line: Line) -> Iterator[str]:
-        """Yield one way to a number, in symbols and in numbers."""
+        """Yield one line of a number, in symbols and in numbers."""
         yield self._line(in_symbols(line.tree, MATHML), line.formula, f"symbols {line.kind}")
         if line.substituted is not None:
             note = "" if line.exact else f' <span class="note">({CARRIED})</span>'
@@ -309,7 +309,7 @@ class _Body:
             yield self._line(shown, line.substituted, f"numbers {line.kind}", note)
 
     def _result(self, q: Quantity, names: tuple[Line, ...] = ()) -> str:
-        """Return the result, after another name for it where that is all there is."""
+        """Return the result, after another name for it if the number has no other line."""
         same = (self._seen(flow(in_symbols(n.tree, MATHML)), n.formula) for n in names)
         before = "".join(f'{other} <span class="eq">=</span> ' for other in same)
         beside = ""
@@ -328,7 +328,7 @@ class _Body:
         )
 
     def _working(self, item: Working) -> str:
-        """Return arithmetic in ready texts, set as math where it can be read as such."""
+        """Return a calculation, typeset as math where it can be parsed."""
         lines = self._typed(item.formula, "symbols") if item.formula else ""
         lines += self._typed(item.substituted, "numbers") if item.substituted else ""
         whose = f'<span class="beside">{_mark(item.mark, spoken=False)}{escape(item.label)}</span>'
@@ -390,7 +390,7 @@ class _Body:
         return f"<tr>{head}{cells}</tr>"
 
     def _table(self, listing: Listing) -> str:
-        """Return a table; its first column says what a row is about."""
+        """Return a table; the first column has the headings of the rows."""
         table = listing.table
         texts = [i for i, _ in enumerate(table.header) if _of_words(table, i)]
         caption = f'<caption class="hidden">{escape(table.title or "The error")}</caption>'
@@ -410,7 +410,7 @@ class _Body:
             yield inner if place else f'<th scope="row">{text}</th>'
 
     def _errata(self, figures: list[Correction]) -> str:
-        """Return the published figures beside the right ones."""
+        """Return the published figures with the correct ones."""
         names = ("figure", "published", "right", "cause", "recomputed with it")
         head = "".join(f'<th scope="col"{_words(n == "cause")}>{n}</th>' for n in names)
         rows = "".join(map(self._erratum, figures))
@@ -433,7 +433,7 @@ class _Body:
         )
 
 
-# ---- what needs nothing else --------------------------------------------------------------------
+# ---- functions of single elements ---------------------------------------------------------------
 
 
 def _second(items: Sequence[Item]) -> int:
@@ -443,7 +443,7 @@ def _second(items: Sequence[Item]) -> int:
 
 
 def _mark(mark: Mark, *, spoken: bool = True) -> str:
-    """Return a mark, for those who see it and for those who hear it."""
+    """Return a mark, with its meaning in words for screen readers."""
     if not mark:
         return ""
     words = f'<span class="hidden">{SPOKEN[mark]}</span>' if spoken else ""
@@ -451,7 +451,7 @@ def _mark(mark: Mark, *, spoken: bool = True) -> str:
 
 
 def _side(mark: Mark, text: str) -> str:
-    """Return one of two formulas that stand beside each other."""
+    """Return one of two formulas shown side by side."""
     sign = _mark(mark, spoken=False)
     return f'<div class="{mark}"><dt>{sign}{mark}</dt><dd><code>{escape(text)}</code></dd></div>'
 
@@ -473,12 +473,12 @@ def _remark(q: Quantity) -> str:
 
 
 def _reading(text: str) -> str:
-    """Return a sentence that says how to read what stands above it."""
+    """Return a sentence that explains the element above it."""
     return f'<p class="reading" role="note">{escape(text)}</p>' if text else ""
 
 
 def _of_words(table: Table, place: int) -> bool:
-    """Tell whether a column has words."""
+    """Return whether a column contains words."""
     cells = [row[place] for row in table.rows if row[place] != ""]
     return bool(cells) and all(isinstance(c, str) for c in cells)
 
@@ -503,6 +503,6 @@ def _numbered(grid: Grid, axis: int, first: int) -> list[str]:
 
 
 def _scrolling(table: str, label: str, columns: int) -> str:
-    """Return a table in a box; where it may be wider than a screen, a key scrolls it."""
+    """Return a table in a box, which can be scrolled by keyboard if it may be too wide."""
     reach = f' tabindex="0" role="group" aria-label="{escape(label)}"'
     return f'<div class="box"{reach if columns >= WIDE_COLUMNS else ""}>{table}</div>'

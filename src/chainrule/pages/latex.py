@@ -24,7 +24,7 @@ from chainrule.pages.items import (
 )
 from chainrule.pages.parse_expression import parse_expression
 from chainrule.pages.tex_math import NUMBER, Tex, length
-from chainrule.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
+from chainrule.pages.tex_rows import CARRIED, OTHER_DERIVATION, Row, levels, rows
 from chainrule.pages.tex_words import words
 from chainrule.pages.tikz import STYLES, UNIT, tikz
 from chainrule.pages.typeset import in_symbols
@@ -210,7 +210,7 @@ class _Page:
         yield rf"\defines{{{name}}}{{{first.tex}}}" + _beside(first)
         for before, row in pairwise((first, *others)):
             if row.kind == "another":
-                yield rf"\below{{{ANOTHER_WAY}}}"
+                yield rf"\below{{{OTHER_DERIVATION}}}"
             else:
                 yield rf"\{self._command(before, row)}{{{row.tex}}}" + _beside(row)
         if item.quantity.remark:

@@ -40,11 +40,11 @@ from chainrule.pages.parse_expression import parse_expression
 from chainrule.pages.quantities import Quantity
 from chainrule.pages.svg import svg
 from chainrule.pages.tex_math import NUMBER, Tex, length
-from chainrule.pages.tex_rows import ANOTHER_WAY, CARRIED, Row, levels, rows
+from chainrule.pages.tex_rows import CARRIED, OTHER_DERIVATION, Row, levels, rows
 from chainrule.pages.typeset import in_symbols
 
-FULL = 66  # signs of a row
-WIDTH = 100  # signs of a table of given numbers
+FULL = 66  # characters in a row
+WIDTH = 100  # characters in a table of given numbers
 SPECIAL = {
     "\\": "&#92;",
     "$": "<span>&#36;</span>",
@@ -57,7 +57,7 @@ SIGN = re.compile(r" (?:[+-]|\\cdot) ")
 
 
 def render(page: Page) -> str:
-    """Return a worked example, or a page, as Markdown.
+    """Return a page as Markdown.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def render(page: Page) -> str:
 
 
 def words(text: str) -> str:
-    """Return a text as Markdown has it."""
+    """Return a text with Markdown's special characters escaped."""
     line = "".join(SPECIAL.get(sign, sign) for sign in " ".join(text.split()))
     return re.sub(r"^(\d*)([-+.)])(?= |$)", r"\1\\\2", line)  # no list
 
@@ -138,7 +138,7 @@ class _Page:
             yield f"*{words(item.quantity.remark)}*"
 
     def _working(self, item: Working) -> str:
-        """Return arithmetic as math, or as it is where no math can be read from it."""
+        """Return a calculation as math, or as text if it cannot be parsed."""
         texts = [text for text in (item.formula, item.substituted) if text]
         trees = [tree for text in texts if (tree := parse_expression(text))]
         if len(trees) < len(texts):
@@ -178,10 +178,10 @@ class _Page:
     def _number(self, value: str | None) -> str:
         return r"\cdots" if value is None else self.tex.number(value)
 
-    # ---- what is given --------------------------------------------------------------------------
+    # ---- given numbers ---------------------------------------------------------------------------
 
     def _given(self, items: list[Given]) -> Iterator[str]:
-        """Yield a table for each array, and one for the single numbers beside each other."""
+        """Yield a table for each array, and one for all scalars."""
         for alone, group in groupby(items, lambda item: len(item.quantities) == 1):
             arrays = [item.quantities for item in group]
             several = [tuple(q for array in arrays for q in array)] if alone else arrays
@@ -191,7 +191,7 @@ class _Page:
                     yield self._pairs(quantities[start : start + columns])
 
     def _columns(self, quantities: Sequence[Quantity]) -> int:
-        """Return how many numbers a table has; those of one array have about as many each."""
+        """Return how many numbers a table has, about the same for all tables of an array."""
         sizes = [max(length(self.tex.name(q.markup)), len(q.shown)) + 3 for q in quantities]
         tables = ceil(len(quantities) * max(sizes) / WIDTH)
         return ceil(len(quantities) / tables)
@@ -202,7 +202,7 @@ class _Page:
 
 
 def _said(item: Item) -> Iterator[str]:
-    """Yield what is only words."""
+    """Yield an item that consists of words only."""
     match item:
         case Note(label, text):
             yield f"**{words(label)}.** {words(text)}"
@@ -216,7 +216,7 @@ def _said(item: Item) -> Iterator[str]:
 
 
 def _goes_on(before: Row, row: Row, room: int) -> bool:
-    """Tell whether a result stands behind the numbers, on their line."""
+    """Return whether a result is on the same line as the substituted numbers."""
     size = length(before.tex) + length(row.tex) + len(row.numerical)
     return row.kind == "result" and not before.carried and size <= room
 
@@ -224,7 +224,7 @@ def _goes_on(before: Row, row: Row, room: int) -> bool:
 def _set(row: Row, start: str, room: int) -> list[str]:
     """Return a row in lines that are short enough."""
     if row.kind == "another":
-        return [rf"&\text{{{ANOTHER_WAY}}}"]
+        return [rf"&\text{{{OTHER_DERIVATION}}}"]
     tex = rf"\mathbf{{{row.tex}}}" if row.kind == "result" else row.tex
     lines = folded(tex, start, room)
     lines[-1] += _note(row)
@@ -232,7 +232,7 @@ def _set(row: Row, start: str, room: int) -> list[str]:
 
 
 def _note(row: Row) -> str:
-    """Return what stands behind a row."""
+    """Return the text after a row."""
     if row.carried:
         return rf" \quad \text{{{CARRIED}}}"
     if not row.numerical:
@@ -246,14 +246,14 @@ def _whose(item: Working) -> str:
 
 
 def fenced(lines: list[str], language: str = "text") -> str:
-    """Return lines as they are, between fences that are longer than any of theirs."""
+    """Return lines as a code block, with fences longer than any in the lines."""
     longest = max(map(len, re.findall("`+", "\n".join(lines))), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([fence + language, *(" ".join(line.split()) for line in lines), fence])
 
 
 def block(lines: list[str]) -> str:
-    """Return displayed math whose rows stand below each other."""
+    """Return displayed math with aligned rows."""
     return "$$\n\\begin{aligned}\n" + " \\cr\n".join(lines) + "\n\\end{aligned}\n$$"
 
 
@@ -285,7 +285,7 @@ def folded(tex: str, start: str, room: int) -> list[str]:
 
 
 def _pieces(tex: str) -> Iterator[str]:
-    """Yield the terms of sums, and the factors of terms that are too long by themselves."""
+    """Yield the terms of sums, and the factors of terms that are too long for a line."""
     begin = 0
     for found in SIGN.finditer(tex):
         before = tex[: found.start()]
@@ -308,7 +308,7 @@ def _listing(listing: Listing) -> Iterator[str]:
 
 
 def table(header: list[str], body: list[list[str]]) -> str:
-    """Return a table, its columns of numbers to the right."""
+    """Return a table with right-aligned columns of numbers."""
     columns = zip(*body, strict=True)
     rules = [
         "--:" if all(NUMBER.fullmatch(c) or not c for c in column) else "---" for column in columns

@@ -13,7 +13,7 @@ from chainrule.pages.quantities import Line, numerical_note
 from chainrule.pages.tex_math import Tex
 from chainrule.pages.typeset import in_numbers, in_symbols
 
-ANOTHER_WAY = "another way to it, which did not run:"
+OTHER_DERIVATION = "another derivation, not used by the program:"
 CARRIED = "(full precision carried)"
 
 
@@ -24,7 +24,7 @@ class Row:
     Parameters
     ----------
     kind : {"formula", "numbers", "result", "another"}
-        The last begins another way to the number, and has no math.
+        The last begins another derivation of the number, and has no math.
     tex : str
     carried : bool
         Whether the numbers have all their digits, since with fewer they do not recompute.

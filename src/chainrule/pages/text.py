@@ -1,7 +1,4 @@
-"""A page in a terminal: headings, and lines that fold to the width.
-
-It reads the page's items and nothing else; numbers are printed as the document has them.
-"""
+"""Renders pages as plain or colored text, wrapped to the width of the terminal."""
 
 import re
 from collections.abc import Iterator
@@ -37,9 +34,9 @@ from chainrule.pages.markup import plain_name
 from chainrule.pages.quantities import Line, Quantity, numerical_note
 
 INDENT = 2
-LEAST = 20  # columns for what a number is equal to, however long the names are
+LEAST = 20  # columns for right-hand sides, however long the names are
 NARROW = 60  # columns below which a note's label has a line of its own
-ANOTHER_WAY = "another way to it, which did not run:"
+OTHER_DERIVATION = "another derivation, not used by the program:"
 APART: set[type[Item]] = {Note, Points, Versus, Working}  # with an empty line between them
 COLORS: dict[Mark, str] = {
     "": "",
@@ -102,7 +99,7 @@ def _print(item: Item, console: Console) -> None:
         case Paragraph(text):
             console.print(Text(text, style="dim"))
         case Drawing():
-            pass  # lines of text would not do it justice
+            pass  # not shown as text
         case _:
             console.print(Padding(_shown(item, console.width - INDENT), (0, 0, 0, 2)))
 
@@ -128,7 +125,7 @@ def _shown(item: Item, width: int) -> RenderableType:
 
 
 class _Packed:
-    """Short texts side by side, as many to a line as fit; none is broken."""
+    """Short texts side by side, as many on each line as fit, none wrapped."""
 
     def __init__(self, texts: list[Text]) -> None:
         self.texts = texts
@@ -153,7 +150,7 @@ def _heading(console: Console, heading: Heading) -> None:
         console.print(Text(f"  {heading.text}", style="cyan"))
         return
     text = Text(heading.text, style="bold cyan")
-    if text.cell_len + 4 > console.width:  # a rule would cut it off
+    if text.cell_len + 4 > console.width:  # a rule would truncate it
         console.print(text)
         return
     console.print(Rule(text, align="left", style="cyan", characters="─"))
@@ -163,7 +160,7 @@ def _heading(console: Console, heading: Heading) -> None:
 
 
 def _lines(items: list[Worked], console: Console, *, compact: bool) -> None:
-    """Print numbers, their names in one column, what they are equal to folded in another."""
+    """Print numbers: names in one column, right-hand sides wrapped in another."""
     column = max(len(item.quantity.name) for item in items) + INDENT
     apart = False
     for item in items:
@@ -173,14 +170,14 @@ def _lines(items: list[Worked], console: Console, *, compact: bool) -> None:
             console.print()
         apart = len(parts) > 1 or bool(q.remark and not compact)
         for first, part in zip([q.name, *[""] * len(parts)], parts, strict=False):
-            sign = " " if part.plain.startswith(ANOTHER_WAY) else "="
+            sign = " " if part.plain.startswith(OTHER_DERIVATION) else "="
             _folded(Text.assemble((first.rjust(column), "bold"), f" {sign} "), part, console)
         if not compact and q.remark:
             _folded(Text(" " * (column + 3)), Text(q.remark, style="italic yellow"), console)
 
 
 def _folded(head: Text, body: Text, console: Console) -> None:
-    """Print a text behind a head, folded to the width with the head's width before each line."""
+    """Print a text after a head, wrapped with the head's width as indentation."""
     room = max(console.width - head.cell_len, LEAST)
     for line in _terms(body, room):
         for part in line.wrap(console, room):
@@ -190,7 +187,7 @@ def _folded(head: Text, body: Text, console: Console) -> None:
 
 
 def _terms(body: Text, room: int) -> Iterator[Text]:
-    """Yield a text in lines that begin with the signs of sums, as many terms to each as fit."""
+    """Yield a text in lines broken before the signs of sums, with as many terms on each as fit."""
     places = [found.start() for found in re.finditer(r" (?=[+-] )", body.plain)]
     begin, fits = 0, 0
     for place in [*places, len(body)]:
@@ -202,7 +199,7 @@ def _terms(body: Text, room: int) -> Iterator[Text]:
 
 
 def _parts(item: Worked) -> list[Text]:
-    """Return the right-hand sides of a number's lines: formulas, numbers put in, result."""
+    """Return the right-hand sides of a number's lines: formulas, substituted numbers, result."""
     q = item.quantity
     if all(line.substituted is None for line in item.lines):
         return _short(item)
@@ -213,7 +210,7 @@ def _parts(item: Worked) -> list[Text]:
     parts.append(Text(q.shown, style="green") + _numerical(q))
     for line in item.lines:
         if line.kind == "derivation":
-            other = [Text(ANOTHER_WAY, style="dim")] if len(item.lines) > 1 else []
+            other = [Text(OTHER_DERIVATION, style="dim")] if len(item.lines) > 1 else []
             before = parts if len(item.lines) > 1 else []
             lines = [Text(pretty(line.formula)), _numbers(line)]
             parts = [*before, *other, *lines, *([] if other else parts)]
@@ -228,7 +225,7 @@ def _numbers(line: Line) -> Text:
 
 
 def _short(item: Worked) -> list[Text]:
-    """Return one line: the last way to the number that ran, numbers put in, and the result."""
+    """Return one line: the last formula that ran, the substituted numbers, and the result."""
     result = Text(item.quantity.shown, style="green") + _numerical(item.quantity, tick=True)
     if not item.lines:
         return [result]
@@ -247,7 +244,7 @@ def _numerical(q: Quantity, *, tick: bool = False) -> Text:
 
 
 def pretty(line: str) -> str:
-    """Return a line with · for products and raised squares, as people write them."""
+    """Return a line with · for products and ² for squares."""
     line = re.sub(r"\*\*2\b", "²", line)
     line = line.replace("½*(", "½(")
     return line.replace("**", "^").replace("*", " · ")
@@ -257,12 +254,12 @@ def pretty(line: str) -> str:
 
 
 def _marked(mark: Mark, text: str, style: str = "") -> Text:
-    """Return a text behind its mark, in the mark's color."""
+    """Return a text after its mark, in the mark's color."""
     return Text(f"{SIGNS[mark]} {text}" if mark else text, style=f"{style} {COLORS[mark]}".strip())
 
 
 def _notes(notes: list[Note], console: Console) -> None:
-    """Print notes, their labels in a column where there is room for it."""
+    """Print notes, with their labels in a column if there is room."""
     if console.width < NARROW:
         for note in notes:
             console.print(Padding(Text(note.label, style="bold"), (0, 0, 0, 2)))
@@ -273,7 +270,7 @@ def _notes(notes: list[Note], console: Console) -> None:
 
 
 def _pairs(pairs: list[tuple[Text, str]]) -> RenderableType:
-    """Return texts with a few words before each, which keep their column."""
+    """Return texts with labels in a column before them."""
     table = Rows.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -288,7 +285,7 @@ def _points(texts: tuple[str, ...], mark: Mark) -> RenderableType:
 
 
 def _workings(items: list[Working], console: Console) -> None:
-    """Print numbers worked out, below each other behind their names."""
+    """Print calculations below each other, after their names."""
     column = max(len(item.name) for item in items) + INDENT
     for item in items:
         result = Text(f"{item.result}   ") + _marked(item.mark, item.label)
@@ -306,7 +303,7 @@ def _workings(items: list[Working], console: Console) -> None:
 
 
 def _grid(grid: Grid, width: int) -> RenderableType:
-    """Return an array with its equation above it; no number is cut, columns are left out."""
+    """Return an array below its equation; columns that do not fit are left out."""
     name = plain_name(grid.matrix.markup)
     shape = "×".join(map(str, grid.matrix.array.shape)) or "one number"
     formula = f" = {pretty(grid.matrix.formula)}" if grid.matrix.formula else ""
@@ -374,7 +371,7 @@ def _table(listing: Listing, width: int) -> RenderableType:
 
 
 def _records(listing: Listing) -> Iterator[RenderableType]:
-    """Yield the rows of a table that is too wide, each as its figures with their headings."""
+    """Yield the rows of a table that is too wide, each as numbers with their headings."""
     for row in listing.rows:
         pairs = zip(listing.table.header, row, strict=True)
         yield _Packed([Text(f"{heading} {text}") for heading, text in pairs if text])
@@ -383,7 +380,7 @@ def _records(listing: Listing) -> Iterator[RenderableType]:
 
 
 def _erratum(figure: Correction) -> Text:
-    """Return what was published, what is right, and what gives the wrong figure."""
+    """Return the published figure, the correct one, and the cause of the mistake."""
     if figure.published is None:
         wrong = f"{figure.place}: {figure.right}; with the mistake of the published figure "
         return Text(wrong + figure.mistaken)
