@@ -93,8 +93,9 @@ def test_text_is_written_between_the_markers(tmp_path: Path):
     command.write(page, "| new |")
     text = page.read_text(encoding="utf-8")
     assert text == f"before\n{command.BEGIN}\n\n| new |\n\n{command.END}\nafter\n"
-    with pytest.raises(SystemExit, match="has not the lines"):
-        command.write(tmp_path / "README.md", "") if page.write_text("nothing") else None
+    page.write_text("nothing", encoding="utf-8")
+    with pytest.raises(SystemExit, match="must contain the lines"):
+        command.write(page, "")
 
 
 # ---- mistakes that cannot be distinguished -------------------------------------------------------
