@@ -128,7 +128,7 @@ def test_version(request: pytest.FixtureRequest, call_it: str):
         ("chainrule ex", ["explain"]),
         ("chainrule explain m", ["mazur"]),
         ("chainrule explain --loss q", ["quantile"]),
-        ("chainrule schema ", ["example", "diagnosis"]),
+        ("chainrule schema ", ["example", "diagnosis", "notation"]),
     ],
 )
 def test_shell_completion(line: str, offered: list[str]):
