@@ -362,7 +362,7 @@ def test_wide_layers_have_a_gap_and_too_many_weights_no_labels():
     assert sum(node.kind == "gap" for node in wide.nodes) == 2
     assert not any(edge.value for edge in wide.edges)
     assert "too many weights" in wide.description
-    assert "first units and the last" in wide.description
+    assert "only the first units and the last" in wide.description
 
 
 def test_the_picture_has_the_numbers_of_the_first_sample_and_says_so():

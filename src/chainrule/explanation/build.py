@@ -1,8 +1,4 @@
-"""Makes worked examples: chooses steps and level, runs the trajectory, and has each step written.
-
-The numbers come from the engine; how each step is written down stands in work, matrices, summary
-and parameter.
-"""
+"""Builds worked examples: chooses the steps and the level, runs the training, writes each step."""
 
 import warnings
 from collections.abc import Iterable
@@ -84,7 +80,7 @@ def _double(network: Network, vector: ArrayLike, what: str) -> Array:
 
 
 class Look(NamedTuple):
-    """How a document writes: names, and digits of results and of entries of matrices."""
+    """The style of a document: its notation, and the digits of results and of table entries."""
 
     notation: Notation
     results: Digits
@@ -94,7 +90,7 @@ class Look(NamedTuple):
 def look(
     choice: str | Notation, digits: int | None, decimals: int | None, own: int | None = None
 ) -> Look:
-    """Return how a document writes; `own` are its source's decimals, unless asked otherwise."""
+    """Return the style of a document; `own` are the decimals of its source, used by default."""
     results = decimals if decimals is not None or digits is not None else own
     counts = [
         Digits(n if digits is None else digits, given, padded=decimals is not None)
@@ -124,7 +120,7 @@ def make(
     level, parameter, title, source
         As `explain` has them.
     also : iterable of int
-        After how many further updates a state is wanted.
+        Numbers of further updates after which states are returned.
     """
     writer = Writer(setup, look.notation, look.results, MOST_TERMS if parameter else 10**9)
     level, parameter = _what(writer, level, parameter)
@@ -141,7 +137,7 @@ def make(
 
 
 def _warn_of_unnamed(writer: Writer) -> None:
-    """Warn of quantities that a notation of the user's has no pattern for."""
+    """Warn of quantities for which the user's notation has no pattern."""
     missing = writer.notation.unnamed(writer.names, writer.setup.network)
     if missing:
         warnings.warn(
@@ -153,7 +149,7 @@ def _warn_of_unnamed(writer: Writer) -> None:
 
 
 def _step(writer: Writer, state: State, level: Level, parameter: str | None) -> ExampleStep:
-    """Return a step, written as was asked."""
+    """Return a step at a level, or for one parameter."""
     step = _written(writer, state, level, parameter)
     search = writer.setup.search
     return step if search is None else with_search(writer, step, search, parameter)
@@ -168,7 +164,7 @@ def _written(writer: Writer, state: State, level: Level, parameter: str | None) 
 
 
 def _what(writer: Writer, level: Level | None, parameter: str | None) -> tuple[Level, str | None]:
-    """Return the level that fits, and the key of the one parameter, if one was asked for."""
+    """Return the level, chosen by size if None, and the key of the parameter, if one is given."""
     if level is not None and level not in LEVELS:
         raise unknown("level", level, LEVELS)
     if parameter is not None:
@@ -203,7 +199,7 @@ def numbers(writer: Writer) -> int:
 
 
 def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | None) -> list[int]:
-    """Return the numbers of the steps to work out: the first and the last unless asked."""
+    """Return the numbers of the steps to show: by default the first and the last."""
     last = check_int(steps, "steps")
     if last > 1 and rule is None:
         raise InputError(
@@ -222,16 +218,16 @@ def choose_steps(steps: int, wanted: Iterable[int] | None, rule: Optimizer | Non
 def pair(
     choice: str | Optimizer | LBFGS | None,
 ) -> tuple[Optimizer | None, LBFGS | None]:
-    """Return an optimizer that has equations, or the one that searches instead."""
+    """Return (optimizer with equations, None) or (None, L-BFGS)."""
     chosen = None if choice is None else optimizer(choice)
     return (None, chosen) if isinstance(chosen, LBFGS) else (chosen, None)
 
 
-# ---- the way through the steps ------------------------------------------------------------------
+# ---- the states between the steps ---------------------------------------------------------------
 
 
 def trajectory(setup: Setup, wanted: Iterable[int]) -> dict[int, State]:
-    """Return the states after so many further updates, by the hand-written passes (same bits)."""
+    """Return the states after given numbers of updates, computed by the hand-written passes."""
     network, rule = setup.network, setup.rule
     if rule is None:
         return {0: setup.state}
@@ -246,7 +242,7 @@ def trajectory(setup: Setup, wanted: Iterable[int]) -> dict[int, State]:
 
 
 def _milestones(steps: int) -> list[int]:
-    """Return after how many updates the error is told: 0, 1, 2, 5, 10, …, and the last."""
+    """Return the numbers of updates at which the error is listed: 0, 1, 2, 5, 10, …, the last."""
     if steps < 2:
         return []
     round_ones = (m * 10**e for e in range(len(str(steps))) for m in (1, 2, 5))
@@ -287,6 +283,6 @@ def describe(setup: Setup, theta: Array) -> dict[str, Any]:
 
 
 def _source(layer: Layer) -> dict[str, str]:
-    """Return the source of a layer's own activation, if it has one of the user's."""
+    """Return the source of a layer's custom activation, if it has one."""
     f = activation_of(layer)
     return {"source": f"{f.name}: {f.source}"} if isinstance(f, Custom) else {}

@@ -1,7 +1,4 @@
-"""The network's picture: where units, weights and their numbers stand, in no format yet.
-
-It measures nothing but text and computes nothing; SVG and TikZ draw what stands here.
-"""
+"""Lays out the picture of a network: positions of units, weights and labels, for any format."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,10 +24,10 @@ from chainrule.pages import (
 Found: TypeAlias = dict[tuple[str, str, tuple[int, ...]], Quantity]
 
 MOST_UNITS = 8  # of a layer that are all drawn
-FIRST_UNITS = 4  # of a wider one, before the gap; after it comes the last
+FIRST_UNITS = 4  # of a wider layer, before the gap; after it comes the last unit
 MOST_LABELS = 16  # on the lines between two layers
 LINE = 19.0  # the height of a line of text, in the picture's units
-BESIDE = 10.0  # free space around a text
+MARGIN = 10.0  # free space around a text
 HEAD = 34.0  # for the captions above
 LONG = 16.0  # the length of a bias's line
 
@@ -47,7 +44,7 @@ def draw_network(example: ExampleRecord, step: ExampleStep) -> Drawing:
     -------
     Drawing
     """
-    return _Painter(example, step).drawing()
+    return _Layout(example, step).drawing()
 
 
 # ---- columns ------------------------------------------------------------------------------------
@@ -93,8 +90,8 @@ def _columns(example: ExampleRecord) -> Iterator[_Column]:
     yield _Column("targets", "target", "", "t", outputs, "target")
 
 
-class _Painter:
-    """One picture on its way."""
+class _Layout:
+    """Computes the layout of one picture."""
 
     def __init__(self, example: ExampleRecord, step: ExampleStep) -> None:
         self.example, self.step = example, step
@@ -113,7 +110,7 @@ class _Painter:
         self.places_x = list(self.places())
 
     def drawing(self) -> Drawing:
-        """Return it whole."""
+        """Return the complete drawing."""
         nodes = tuple(self.nodes())
         self.at = {node.key: node for node in nodes}
         edges = tuple(self.edges())
@@ -134,7 +131,7 @@ class _Painter:
             self.legend(),
         )
 
-    # ---- what stands where ----------------------------------------------------------------------
+    # ---- positions ------------------------------------------------------------------------------
 
     def layers(self, link: str) -> Iterator[tuple[_Column, _Column]]:
         """Yield neighboring columns that are joined by weights, or otherwise."""
@@ -151,7 +148,7 @@ class _Painter:
         return self.found.get(("b", column.label, (unit,))) if dense else None
 
     def inside(self) -> Iterator[float]:
-        """Yield how many letters wide the texts are that stand in circles."""
+        """Yield the widths of the texts in the circles, in characters."""
         for column in self.columns:
             for unit in column.units:
                 q = None if unit is None else self.quantity(column, unit)
@@ -167,7 +164,7 @@ class _Painter:
         way has them at equal distances, 2n − 1 to the distance of units.
         """
         biases = any(key[0] == "b" for key in self.found)
-        own = 2 * self.radius + (LONG + LINE + 2 if biases else 0) + BESIDE
+        own = 2 * self.radius + (LONG + LINE + 2 if biases else 0) + MARGIN
         sizes = [min(len(a.units), len(b.units)) for a, b in self.layers("weight")]
         return max([own, *(LINE * max(2 * n - 1, 2) for n in sizes if self.labeled)])
 
@@ -180,21 +177,21 @@ class _Painter:
             yield x
 
     def margin(self, column: _Column) -> float:
-        return max(self.radius, LETTER * len(column.caption) / 2) + BESIDE
+        return max(self.radius, LETTER * len(column.caption) / 2) + MARGIN
 
     def distance(self, before: _Column, column: _Column) -> float:
-        captions = LETTER * (len(before.caption) + len(column.caption)) / 2 + 2 * BESIDE
+        captions = LETTER * (len(before.caption) + len(column.caption)) / 2 + 2 * MARGIN
         if column.link != "weight":
             return max(captions, 2 * self.radius + 36)
         label = 0.0
         if self.labeled:
             parts = _share(before, column)
             nearer = min(parts, 1 - parts)
-            label = (self.widest(self.texts(before, column)) / 2 + self.radius + BESIDE) / nearer
+            label = (self.widest(self.texts(before, column)) / 2 + self.radius + MARGIN) / nearer
         return max(captions, label, 2 * self.radius + 110)
 
     def texts(self, before: _Column, column: _Column) -> Iterator[float]:
-        """Yield how many letters wide the labels of the lines between two columns are."""
+        """Yield the widths of the labels between two columns, in characters."""
         for start in before.units:
             for to in column.units:
                 edge = self.edge(before, column, start, to)
@@ -203,11 +200,11 @@ class _Painter:
 
     def height(self) -> float:
         most = max(len(column.units) for column in self.columns)
-        return HEAD + most * self.step_y + BESIDE
+        return HEAD + most * self.step_y + MARGIN
 
     def y(self, column: _Column, place: int) -> float:
         most = max(len(c.units) for c in self.columns)
-        top = HEAD + BESIDE / 2 + self.radius
+        top = HEAD + MARGIN / 2 + self.radius
         return top + self.step_y * (place + (most - len(column.units)) / 2)
 
     # ---- nodes and edges ------------------------------------------------------------------------
@@ -245,7 +242,7 @@ class _Painter:
     def edge(
         self, before: _Column, column: _Column, start: int | None, to: int | None
     ) -> Edge | None:
-        """Return the line between two units, None where there is none."""
+        """Return the line between two units, or None if they are not connected."""
         if start is None or to is None or (column.link != "weight" and start != to):
             return None
         ends = before.key(start), column.key(to)
@@ -287,17 +284,17 @@ class _Painter:
     # ---- in words -------------------------------------------------------------------------------
 
     def description(self) -> str:
-        """Return what there is to see, in sentences."""
+        """Return a description of the picture in sentences."""
         widths = ", ".join(f"{c.caption} ({c.width})" for c in self.columns)
         return f"From left to right: {widths}. {self.legend()}"
 
     def legend(self) -> str:
-        """Return what the signs mean, in sentences."""
+        """Return an explanation of the picture's signs in sentences."""
         texts: list[str] = []
         if len(self.example.setup.batch.x) > 1:
             texts.append("The numbers in the units are those of the first sample.")
         if any(None in c.units for c in self.columns):
-            texts.append("Of wide layers the first units and the last are drawn.")
+            texts.append("Of wide layers, only the first units and the last are drawn.")
         texts.append("The larger a weight, the wider its line; negative weights are dashed.")
         if not self.labeled:
             texts.append("There are too many weights to write them on the lines.")
@@ -305,7 +302,7 @@ class _Painter:
 
 
 def _share(before: _Column, column: _Column) -> float:
-    """Return how far along the lines between two columns their labels stand."""
+    """Return the relative position of labels along the lines between two columns."""
     one, other = len(before.units), len(column.units)
     n = min(one, other)
     if n == 1:

@@ -1,4 +1,4 @@
-"""The page of a worked example: what it shows, in which order, the same in every format."""
+"""The page of a worked example: its items in order, the same in every format."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ HEADINGS = {
     "backward": "Backward pass",
     "update": "Update",
 }
-ALIASES = ("o", "p", "da")  # other names for numbers that stand there already
+ALIASES = ("o", "p", "da")  # other names for numbers that are listed already
 
 
 def example_page(example: ExampleRecord) -> Page:
@@ -107,7 +107,7 @@ def _quantities(step: ExampleStep, example: ExampleRecord, prefix: str) -> Itera
 
 
 def _of_sample(sample: tuple[int, ...], example: ExampleRecord, prefix: str) -> Heading:
-    """Return the heading of one sample's numbers, or of those of all together."""
+    """Return the heading of one sample's numbers, or of those of all samples together."""
     if not sample:
         return Heading("All samples together", 4, f"{prefix}-all")
     number = sample[0] + example.notation.count_from
@@ -115,13 +115,13 @@ def _of_sample(sample: tuple[int, ...], example: ExampleRecord, prefix: str) -> 
 
 
 def repeats(q: Quantity) -> bool:
-    """Tell whether a number only stands under another name, as the o, p and da of a layer do."""
+    """Return whether a number only repeats another one, such as o, p and da of a layer."""
     bare = all(line.substituted is None for line in q.lines) and bool(q.lines)
     return bare and (q.ref.quantity in ALIASES or q.ref.quantity.startswith(("dC_", "g_")))
 
 
 def shown_lines(q: Quantity) -> tuple[Line, ...]:
-    """Return a number's lines without those that say the same in the same names."""
+    """Return a number's lines without those that repeat a formula."""
     if q.ref.quantity == "delta" and any(line.kind == "chain" for line in q.lines):
         return tuple(line for line in q.lines if line.kind != "equation")
     seen: dict[str, Line] = {}

@@ -1,7 +1,4 @@
-"""What a worked example contains: its steps, and for each the numbers with their lines.
-
-The records hold data only; `WorkedExample` adds the page and its formats.
-"""
+"""Records of a worked example: its steps, and the numbers of each step with their lines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,17 +20,17 @@ class ExampleStep:
     Parameters
     ----------
     number : int
-        From 1; of the first, one more than the updates of the state that it begins at.
+        Counted from 1, or from the number of updates before the first step.
     loss_before, loss_after : float
         C at the old and at the new parameters; the second is None without an optimizer.
     quantities : tuple of Quantity
-        In the order in which a person computes them.
+        In the order of a calculation by hand.
     matrices : tuple of Matrix
-        Instead, at the level of matrices.
+        At the level matrices, in place of `quantities`.
     tables : tuple of Table
-        Instead, at the level of a summary.
+        At the level summary, in place of `quantities`.
     drawn : tuple of Quantity
-        What the picture of the network shows, where that is not among the quantities.
+        The numbers in the picture of the network, if they are not among `quantities`.
     """
 
     number: int
@@ -63,17 +60,17 @@ class ExampleStep:
 
 @dataclass(frozen=True)
 class ErratumFigure:
-    """A published figure beside the right one, both recomputed.
+    """A published figure and the correct one, both recomputed.
 
     Parameters
     ----------
     place : str
     step : int
     published : str or None
-        As printed; None where the example is not the published one any more.
+        As printed; None if the example differs from the published one.
     right : float
     mistaken : float or None
-        What the mistake gives, put back into the equations.
+        The figure computed with the mistake in the equations.
     cause : str
     """
 
@@ -105,8 +102,8 @@ class ExampleRecord:
     steps : tuple of ExampleStep
         Those that are shown.
     history : tuple of (int, float)
-        The error after so many steps, those of a state before them included; where there are
-        several.
+        Pairs of a number of steps, including those before the first, and the error after them;
+        empty for a single step.
     errata : tuple of ErratumFigure
     """
 

@@ -145,7 +145,7 @@ def choose_digits(
 
 
 def recomputes(text: str, wanted: str, digits: Digits, functions: Mapping[str, Any]) -> bool:
-    """Tell whether a line of numbers, computed as it stands, gives the printed result."""
+    """Return whether a line of numbers, computed as printed, gives the printed result."""
     try:
         value = eval(text, {"__builtins__": {}}, {**READERS, **functions})  # noqa: S307 (our own line)
     except (ArithmeticError, ValueError):

@@ -30,10 +30,10 @@ from chainrule.pages.tikz import STYLES, UNIT, tikz
 from chainrule.pages.typeset import in_symbols
 
 LINE = 470  # points, the width of the text
-ROWS = 40  # of a table, on one page
+ROWS = 40  # of a table on one page
 CANDIDATES = 5  # for the widest name
-FULL = 84  # signs of a row
-NOTE = 22  # signs of a numerical derivative, which are small
+FULL = 84  # characters in a row
+NOTE = 22  # characters of a numerical derivative, in small type
 
 MARKS: dict[Mark, str] = {
     "": "",
@@ -172,7 +172,7 @@ class _Page:
                 yield from _in_words(item)
 
     def _picture(self, drawing: Drawing) -> str:
-        """Return the picture, turned on a page of its own where it is too wide for the others."""
+        """Return the picture, rotated on a page of its own if it is too wide."""
         inner = tikz(drawing, self.tex)
         if drawing.width * UNIT <= 1.3 * LINE:
             return rf"\medskip\fit{{{inner}}}\medskip"
@@ -185,7 +185,7 @@ class _Page:
     # ---- headings -------------------------------------------------------------------------------
 
     def _heading(self, heading: Heading, place: int) -> Iterator[str]:
-        """Yield a heading, with a bookmark that knows how many are below it."""
+        """Yield a heading, with a bookmark that counts the headings below it."""
         level = self.levels[heading.anchor]
         later = [self.levels[i.anchor] for i in self.items[place + 1 :] if isinstance(i, Heading)]
         below = [other for other in takewhile(lambda o: o > level, later) if other == level + 1]
@@ -217,13 +217,13 @@ class _Page:
             yield rf"\below{{{words(item.quantity.remark)}}}"
 
     def _command(self, before: Row, row: Row) -> str:
-        """Return how a row begins: a result stands behind short numbers, else on its own line."""
+        """Return the beginning of a row; the result has its own line after long numbers."""
         size = self.left + length(before.tex) + length(row.tex) + NOTE * bool(row.numerical)
         behind = before.kind == "numbers" and size <= FULL and not before.carried
         return "gives" if row.kind == "result" and behind else row.kind
 
     def _working(self, item: Working) -> Iterator[str]:
-        """Yield arithmetic as math, or in its own words where it cannot be parsed."""
+        """Yield a calculation as math, or as text if it cannot be parsed."""
         texts = [self._arithmetic(text) for text in (item.formula, item.substituted) if text]
         first, *others = [*texts, rf"\mathbf{{{self.tex.number(item.result)}}}"]
         yield rf"\defines{{{self.tex.name(item.name)}}}{{{first}}}"
@@ -252,7 +252,7 @@ class _Page:
 
 
 def _marked(mark: Mark) -> str:
-    """Return a mark with a space behind it, or nothing."""
+    """Return a mark followed by a space, or an empty string."""
     return f"{MARKS[mark]} " if mark else ""
 
 
@@ -282,7 +282,7 @@ def _opened(found: list[Row]) -> list[Row]:
 
 
 def _beside(row: Row) -> str:
-    """Return what stands behind a row."""
+    """Return the text after a row."""
     if row.carried:
         return rf"\beside{{{CARRIED}}}"
     if not row.numerical:
@@ -317,7 +317,7 @@ def _entry(grid: Grid, row: int, column: int, tex: Tex) -> str:
 
 
 def _table(listing: Listing) -> Iterator[str]:
-    """Yield a table, in pieces that fit on a page each."""
+    """Yield a table in parts that fit on one page each."""
     table, texts = listing.table, listing.rows
     columns = [_column([row[k] for row in texts]) for k in range(len(table.header))]
     head = " & ".join(rf"\textbf{{{words(text)}}}" for text in table.header)
@@ -345,7 +345,7 @@ def _column(texts: list[str]) -> str:
 
 
 def _erratum(figures: Correction) -> str:
-    """Return what was published, what is right, and what gives the wrong figure."""
+    """Return the published figure, the correct one, and the cause of the mistake."""
     place, right, mistaken = words(figures.place), figure(figures.right), figure(figures.mistaken)
     if figures.published is None:
         return rf"{place}: {right}; with the mistake of the published figure {mistaken}.\par"

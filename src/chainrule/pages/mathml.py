@@ -208,7 +208,7 @@ def _row(text: str) -> str:
 
 
 def _single(text: str) -> bool:
-    """Tell whether markup is one element."""
+    """Return whether markup is one element."""
     depth = 0
     for tag in re.finditer(r"<(/?)", text):
         depth += -1 if tag[1] else 1

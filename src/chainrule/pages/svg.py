@@ -108,7 +108,7 @@ def _shape(node: Node, radius: float) -> str:
         return _text(node.x, node.y, node.label, node.value, "bias")
     look = f'class="node {node.kind}" fill="#fff" stroke="#59636e"'
     shape = f'<circle {look} cx="{node.x:.1f}" cy="{node.y:.1f}" r="{radius:.1f}"/>'
-    if node.kind == "target":  # it is no unit
+    if node.kind == "target":  # a target is not a unit
         side = f'width="{2 * radius:.1f}" height="{1.5 * radius:.1f}" rx="6"'
         corner = f'x="{node.x - radius:.1f}" y="{node.y - 0.75 * radius:.1f}"'
         shape = f"<rect {look} {corner} {side}/>"
@@ -118,7 +118,7 @@ def _shape(node: Node, radius: float) -> str:
 
 
 def _text(x: float, y: float, label: str, value: str, sort: str) -> str:
-    """Return a name and a number beside each other, on a ground that lines do not cross."""
+    """Return a name and a number side by side, on a background that hides the lines."""
     name = _spans(parse_name(label)) + "\u2002" if label else ""
     wide = LETTER * (letters(parse_name(label)) + len(value) + bool(label)) / 2 + 1
     box = f'x="{x - wide:.1f}" y="{y - HIGH:.1f}" width="{2 * wide:.1f}" height="{2 * HIGH:.1f}"'

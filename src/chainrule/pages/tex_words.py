@@ -1,4 +1,4 @@
-"""Anybody's words as LaTeX text: signs that it reads as commands are escaped, or spelled out.
+"""Any text as LaTeX: characters that are special in LaTeX are escaped or replaced.
 
 It knows sentences; formulas are the business of ``tex``.
 """

@@ -99,7 +99,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Rest:
-    """So many further terms of a sum, which are not written out, by what they come to."""
+    """The omitted terms of a shortened sum: their count and their total."""
 
     count: int
     value: float
@@ -170,6 +170,6 @@ def calls_in(tree: Expression) -> set[str]:
 
 
 def computes(tree: Expression) -> bool:
-    """Tell whether an expression is more than another name, or minus it, or a number."""
+    """Return whether an expression is more than a name, a negated name or a number."""
     inner = tree.operand if isinstance(tree, Negation) else tree
     return not isinstance(inner, Leaf | Symbol | Literal)
