@@ -55,13 +55,13 @@ def _agreement(writer: Writer, state: State, step: Step) -> dict[str, str]:
         some += range(block.start, block.stop, -(-block.size // ENTRIES))
     numerical = numerical_derivatives(writer.setup, state, step, np.array(some))
     return {
-        name: _told(numerical[name], scope["d"])
+        name: _agreement_in_words(numerical[name], scope["d"])
         for b in step.network.layout.blocks
         for name, scope in ((f"d{b.name}", step.arrays[b.name]),)
     }
 
 
-def _told(numerical: NDArray[Any], gradient: NDArray[Any]) -> str:
+def _agreement_in_words(numerical: NDArray[Any], gradient: NDArray[Any]) -> str:
     there = np.isfinite(numerical)
     if not there.any():
         return "No numerical derivative is right here: the error has a kink."

@@ -232,7 +232,7 @@ class Notation:
         return f"{pattern}({ref.index[0] + self.count_from})" if shown else pattern
 
     def _part(self, placeholder: str, ref: Ref, places: Places) -> str:
-        """Return what a placeholder stands for."""
+        """Return the text of a placeholder."""
         match placeholder:
             case "own":
                 owner = _owner(ref)
@@ -255,7 +255,7 @@ class Notation:
                 return self._unit(placeholder, ref, places)
 
     def _unit(self, placeholder: str, ref: Ref, places: Places) -> str:
-        """Return what a placeholder for a unit or a layer stands for."""
+        """Return the text of a placeholder for a unit or a layer."""
         first, second, *_ = (*(ref.index[1:] if ref.sampled else ref.index), 0, 0)
         layer = _number(ref, places)
         here = layer - (ref.quantity == "path")  # a path leads down to a unit of the layer below
@@ -297,7 +297,7 @@ def _sort(ref: Ref, network: Network) -> str:
 
 
 def _above(ref: Ref, network: Network) -> bool:
-    """Tell whether there is a layer above a quantity's."""
+    """Return whether there is a layer above a quantity's layer."""
     return ref.layer != network.labels[-1]
 
 

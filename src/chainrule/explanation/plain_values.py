@@ -1,6 +1,6 @@
 """The document in plain values: for JSON after its schema, and as rows of a data frame.
 
-Nothing is rounded here; what is printed stands beside each value.
+Values are not rounded; the printed text of each is included.
 """
 
 from typing import Any

@@ -80,7 +80,7 @@ class Digits:
         return min(max(self.decimals + size, 1), EXACT)
 
 
-@lru_cache(maxsize=2**16)  # the same number stands in many lines
+@lru_cache(maxsize=2**16)  # the same number occurs in many lines
 def write_number(value: float, digits: int) -> str:
     """Return a number with a count of significant digits, without trailing zeros."""
     if isinstance(value, int) or not math.isfinite(value):

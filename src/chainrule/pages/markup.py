@@ -14,7 +14,7 @@ RAISED = {"+": "⁺", "−": "⁻"}
 
 @dataclass(frozen=True)
 class Piece:
-    """A run of letters with what stands below and above it.
+    """A run of letters with its subscript and superscript.
 
     Parameters
     ----------

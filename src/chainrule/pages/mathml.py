@@ -21,14 +21,14 @@ TOKEN = re.compile(
 )
 TIMES, NOTHING, APPLY = "⋅", "\u2062", "\u2061"
 SIGNS = {"<": "&lt;", "<=": "≤", ">": "&gt;", ">=": "≥", "-": "−", "*": TIMES}
-BASES = ("<mn>", "<mi>", "<msub>")  # what can have an exponent as it stands
+BASES = ("<mn>", "<mi>", "<msub>")  # elements that can have an exponent without parentheses
 FENCES = ('<mo form="prefix" stretchy="false">(', '<mrow><mo form="prefix">(')
 HALF = "<mfrac><mn>1</mn><mn>2</mn></mfrac>"
 GAP = f'<mo lspace="0.17em" rspace="0.17em">{NOTHING}</mo>'
 
 
 class MathML:
-    """Sets an expression; breaks are marked where a sum or product stands free."""
+    """Typesets an expression; breaks are marked in sums and products at the top level."""
 
     stacked = True
 
@@ -179,7 +179,7 @@ def _sign(text: str) -> str:
 
 
 def _function(name: str) -> str:
-    """Return a function's name; what it goes over stands below it."""
+    """Return a function's name, with the range of a sum or mean below it."""
     what, _, over = name.partition(" over ")
     letter = "<mo>∑</mo>" if what == "sum" and over else f"<mi>{escape(what)}</mi>"
     return f"<munder>{letter}<mtext>{over}</mtext></munder>" if over else letter

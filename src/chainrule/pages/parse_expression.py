@@ -20,7 +20,7 @@ SYMBOLS: dict[type[ast.AST], str] = {
     ast.GtE: ">=",
 }
 NOTHING = 0.0  # in place of values, which are not looked at
-DEEPEST = 60  # parts in parts, which whoever sets them takes recursively
+DEEPEST = 60  # levels of nesting, because renderers are recursive
 
 
 def parse_expression(text: str) -> Expression | None:

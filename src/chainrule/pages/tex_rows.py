@@ -19,7 +19,7 @@ CARRIED = "(full precision carried)"
 
 @dataclass(frozen=True)
 class Row:
-    """What stands behind one sign of equality.
+    """The text after one equals sign.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def rows(item: Worked, tex: Tex) -> list[Row]:
     Returns
     -------
     list of Row
-        Another way to the number stands behind the result, unless it is the only one.
+        Another derivation follows the result, unless it is the only line.
     """
     first = [line for line in item.lines if line.kind != "derivation"]
     later = [line for line in item.lines if line.kind == "derivation"] if first else []

@@ -1,6 +1,6 @@
 """Any text as LaTeX: characters that are special in LaTeX are escaped or replaced.
 
-It knows sentences; formulas are the business of ``tex``.
+Formulas are typeset by ``tex_math``.
 """
 
 import re
@@ -144,7 +144,7 @@ def words(text: str) -> str:
     Parameters
     ----------
     text : str
-        A sign that plain LaTeX has no letter for stands as its number: ``[U+4E2D]``.
+        A character that LaTeX cannot print is replaced by its code: ``[U+4E2D]``.
 
     Returns
     -------

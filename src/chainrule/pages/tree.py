@@ -36,7 +36,7 @@ class Ref(NamedTuple):
 
 @dataclass(frozen=True)
 class Literal:
-    """A number that stands in the equation; `mark` is a sign for it, such as ½."""
+    """A number in an equation; `mark` is a sign for it, such as ½."""
 
     value: float
     mark: str = ""

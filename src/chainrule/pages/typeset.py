@@ -61,7 +61,7 @@ class Setter(Protocol):
 
 
 class Text:
-    """Python as it stands, with ``*`` for a product, so that anybody can recompute it."""
+    """Python source, with ``*`` for a product, that can be evaluated."""
 
     stacked = False
 
@@ -125,7 +125,7 @@ class _Line:
         self.setter, self.written = setter, number
 
     def show(self, tree: Expression, around: float = 0) -> str:
-        """Return the text of an expression, fenced where what stands around it binds tighter."""
+        """Return the text of an expression, in parentheses if its surroundings bind tighter."""
         text, mine = self.set(tree)
         return self.setter.fence(text) if mine < around else text
 

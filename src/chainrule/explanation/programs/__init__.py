@@ -1,6 +1,6 @@
 """Programs that recompute a worked example from scratch, for reading and running elsewhere.
 
-They import nothing of chainrule and hold no result of it: only data, first parameters and formulas.
+They do not import chainrule and contain no results, only data, first parameters and formulas.
 """
 
 from dataclasses import replace
@@ -27,8 +27,8 @@ def numpy_program(setup: Setup, title: str = "Worked example") -> str:
     Returns
     -------
     str
-        The source. It prints ``name = value`` for the first and the last step, the names those of
-        keys, arrays as nested lists; then the loss afterwards.
+        The source. It prints ``name = value`` for the first and the last step, with keys as names
+        and arrays as nested lists, then the loss after the last step.
 
     Raises
     ------
@@ -76,10 +76,10 @@ def pytorch_program(setup: Setup, title: str = "Worked example") -> str:
 
 
 def doubled(setup: Setup) -> Setup:
-    """Return the example in double precision, as programs compute; refuse what has none."""
+    """Return the example in double precision; raise InputError if it has no program."""
     if setup.search is not None:
         raise InputError(
-            "lbfgs is SciPy's search and has no equations to write down; explain another "
+            "lbfgs is a line search of SciPy and has no equations to write down; use another "
             "optimizer, or none, to get a program"
         )
     x, t, weight, total = setup.batch

@@ -1,7 +1,6 @@
-"""The NumPy program of an example: every line of it an equation of the engine, with other names.
+"""Writes the NumPy program of an example from the equations that the engine wires.
 
-It follows the scopes that the engine wires and knows no derivative of its own; only functions that
-need care with large numbers have a form here.
+Only functions that need care with large numbers have formulas of their own here.
 """
 
 import ast
@@ -221,7 +220,7 @@ class Writer:
         return ast.Name(own)
 
     def _show(self, scope: Scope, name: str, own: str) -> None:
-        """Print a value that has a key worth comparing."""
+        """Print a value that has a key."""
         if scope in self.step.layers or name in SHOWN.get(scope.label, ("dC", "w_new")):
             self.program.shown[-1].append((own, own))
 
@@ -325,7 +324,7 @@ class Writer:
         return own
 
     def _varies(self, name: str) -> bool:
-        """Tell whether a number changes with the step or from array to array."""
+        """Return whether a number changes with the step or differs between arrays."""
         values = {self.step.arrays[b.name].values[name] for b in self._trained}
         return (
             name == "k"

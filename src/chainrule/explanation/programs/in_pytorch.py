@@ -109,12 +109,12 @@ class Writer:
 
     @property
     def trained(self) -> list[Block]:
-        """The parameter arrays that training changes."""
+        """The parameter arrays that are trained."""
         return [b for b in self.program.setup.network.layout.blocks if b.trains]
 
     @property
     def names(self) -> list[str]:
-        """What stands behind the name of each layer's quantities: ``1``, ``_dropout1``."""
+        """The suffix of each layer's names: ``1``, ``_dropout1``."""
         labels = self.program.setup.network.labels
         return [label if label.isdigit() else f"_{label}" for label in labels]
 
@@ -318,7 +318,7 @@ class Writer:
         constants = rule.constants(1, 1.0)
         text = OPTIMIZERS[type(rule)].format(p=self._groups(rule), **constants)
         if not constants.get("momentum", 1.0):
-            text = text.replace(", nesterov=True", "")  # refused without momentum
+            text = text.replace(", nesterov=True", "")  # PyTorch rejects it without momentum
         program.constants += assign("optimizer", f"torch.optim.{text}")
         if scheduled(program.setup):
             program.update += [

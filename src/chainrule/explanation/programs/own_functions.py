@@ -1,6 +1,6 @@
-"""A user's own functions as text: what they call and the constants they read come along.
+"""Adds the source of custom functions to a program, with the functions and constants they use.
 
-Nothing is guessed: what cannot be put into a program as it stands is refused, with what helps.
+Functions that cannot be included unchanged raise an InputError that says what to do.
 """
 
 import ast
@@ -29,7 +29,7 @@ SHARED = frozenset(
         *("pi", "e", "inf", "nan"),
     }
 )
-SPECIAL = ("erf", "erfc")  # which NumPy has not
+SPECIAL = ("erf", "erfc")  # which NumPy does not have
 NUMPY = ("np", "numpy")  # what it is imported as; the PyTorch program has torch in its place
 
 
@@ -94,7 +94,7 @@ def _source(function: Any, name: str, what: str) -> tuple[ast.FunctionDef, str]:
 
 
 def _lambda(function: Any, what: str) -> ast.Lambda:
-    """Return the lambda that a function is, told from others by the place of its body."""
+    """Return a function's lambda expression, identified by the position of its body."""
     lines, _ = inspect.findsource(function)
     places = set(function.__code__.co_positions())  # of its instructions
     for node in ast.walk(ast.parse("".join(lines))):
@@ -102,7 +102,7 @@ def _lambda(function: Any, what: str) -> ast.Lambda:
             body = node.body
             if (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in places:
                 return node
-    raise _refuse(what, "its lambda cannot be told from others", "define it with def")
+    raise _refuse(what, "its lambda cannot be distinguished from others", "define it with def")
 
 
 def _bare(tree: ast.FunctionDef, text: str) -> str:

@@ -1,6 +1,6 @@
 """A program's text: its parts in their order, and the few lines that any library's program shares.
 
-It knows no layer and no formula; those are written by whoever fills the parts.
+The parts are filled by ``in_numpy`` and ``in_pytorch``.
 """
 
 import ast
@@ -113,7 +113,7 @@ class Program:
             self.imports.append(line)
 
     def add_function(self, name: str, text: str) -> None:
-        """Add a function once; refuse another of the same name."""
+        """Add a function once; raise InputError for another of the same name."""
         if self.functions.setdefault(name, text) != text:
             raise InputError(
                 f"{name}: the program needs two different functions of this name; "
@@ -148,7 +148,7 @@ class Program:
         )
 
     def _check_names(self) -> None:
-        """Refuse a user's function whose name is that of a quantity of the program."""
+        """Raise InputError for a custom function with the name of a quantity of the program."""
         lines = [*self.data, *self.constants, *self.start, *self.forward]
         lines += [*self.backward, *self.update]
         own = {target for line in lines for target in re.split(r", ", line.partition(" = ")[0])}
@@ -193,7 +193,7 @@ class Program:
 
 
 def _imports(lines: Sequence[str]) -> str:
-    """Return imports, the standard library's first and apart."""
+    """Return imports, those of the standard library first, in a group of their own."""
     standard = [line for line in lines if line.startswith("import math")]
     others = [line for line in lines if line not in standard]
     return "\n\n".join("\n".join(part) for part in (standard, others) if part)
@@ -205,7 +205,7 @@ def number(value: float) -> str:
 
 
 def literal(name: str, array: Array, maker: str, comment: str = "", more: str = "") -> list[str]:
-    """Return an array as Python reads it back, row by row where one line is too short."""
+    """Return an array as Python source, row by row if it does not fit on one line."""
     note = f"  # {', '.join(part for part in (str(array.shape), comment) if part)}"
     line = f"{name} = {maker}({array.tolist()}{more}){note}"
     if len(line) <= COLUMNS:
@@ -313,7 +313,7 @@ def simplified(tree: ast.BinOp) -> ast.expr:
 
 
 def scheduled(setup: Setup) -> bool:
-    """Tell whether the learning rate follows a schedule."""
+    """Return whether the learning rate follows a schedule."""
     return setup.rule is not None and isinstance(setup.rule.learning_rate, Schedule)
 
 
