@@ -372,7 +372,7 @@ def test_continued_between_epochs(rule, threads, at, net, shuffle, batch):
 
 
 def losses(run: Run) -> list[Any]:
-    """Return what the records say, but for the time."""
+    """Return epoch, step, loss and learning rate of each record."""
     return [(r.epoch, r.step, r.loss, r.learning_rate) for r in run.history]
 
 
@@ -482,7 +482,7 @@ def begun(epochs, **options):
 begun(1).finish()                                   # compile
 run, sent = begun(10**9), []
 def send():
-    while not run.state.step:  # what a run has done is handed out every second, about
+    while not run.state.step:  # the run's state is updated about once a second
         time.sleep(0.01)
     time.sleep(0.3)
     sent.append(time.perf_counter())
@@ -493,7 +493,7 @@ try:
 except KeyboardInterrupt:
     waited = time.perf_counter() - sent[0]
 else:
-    sys.exit("nobody was interrupted")
+    sys.exit("the run was not interrupted")
 assert run.state.step > 0 and run.state.engine == "compiled"
 assert np.isfinite(run.theta).all() and np.isfinite(run.predict(x[:3])).all()
 assert threading.active_count() <= 2, threading.enumerate()

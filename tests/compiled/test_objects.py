@@ -343,7 +343,7 @@ def test_without_a_home_folder(home, tree, theta):
 def test_nothing_is_stored_in_an_unusable_folder(place, monkeypatch, tmp_path):
     """A name that is too long fails for every user, like another user's folder."""
     monkeypatch.setattr(object_cache, "folder", lambda: place and tmp_path / place)
-    monkeypatch.setattr(parallel_build, "IN_MEMORY", {})  # what other tests have compiled
+    monkeypatch.setattr(parallel_build, "IN_MEMORY", {})  # forget what other tests have compiled
     assert not parallel_build.is_built(NAMES[0], np.float32)
     assert not object_cache.keeps()
     loaded = object_cache.compiled("name", "key", lambda: kernel_loader.built(NAMES[0], np.float32))

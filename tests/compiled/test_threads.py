@@ -58,7 +58,7 @@ RULES: dict[str, Any] = {
 def fitted(
     ranks: int, rule: str = "adam", net: Network = NET, epochs: int = 6, **options: Any
 ) -> Run:
-    """Return a finished run on so many threads."""
+    """Return a finished run on this number of threads."""
     settings = {"batch_size": 32, "seed": 1, **options}
     run = train(net, X, T, RULES[rule], epochs=epochs, engine="compiled", **settings)
     run.engine_choice = replace(run.engine_choice, tiny=False, threads=ranks)
@@ -286,7 +286,7 @@ def test_no_more_threads_than_processors(monkeypatch):
 # ---- processes ----------------------------------------------------------------------------------
 
 FITTING = '''
-"""What the programs below fit: on two threads, long enough to be met by others."""
+"""The run of the programs below: on two threads, and long enough to overlap with others."""
 
 import sys
 from dataclasses import replace
@@ -308,7 +308,7 @@ def fit(seed=0, epochs=20, threads=2):
 
 
 def in_a_child(work, seconds=60):
-    """Fork, work in the child, and end with its success."""
+    """Fork, run `work` in the child, and check that it succeeds."""
     import os, time
 
     child = os.fork()
@@ -379,7 +379,7 @@ import threading, time
 def training(place):
     other = threading.Thread(target=fit)
     other.start()
-    time.sleep(place / 20)  # it imports, or loads what was compiled
+    time.sleep(place / 20)  # the fork comes during imports, or while compiled code is loaded
     in_a_child(lambda: check(expected), seconds=30)
     other.join()
 

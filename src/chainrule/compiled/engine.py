@@ -150,7 +150,7 @@ class Kernel:
         self.mode = mode_of(network, optimizer)
         self.panel = panel_of(network, ranks, PANEL_BYTES // data.x.itemsize)
         rows = rounded(self.size) if tiny else self.size  # to whole vectors
-        launched = () if tiny else self._wanted()
+        launched = () if tiny else self._kernels_to_launch()
         with build_in_parallel(self._kernels(launched), self.dtype):
             self.tables: Tables = tables(
                 network, self.dtype, rows, self.panel * ranks, unit_by_unit=tiny
@@ -167,7 +167,7 @@ class Kernel:
         self.at = address_of(self.pointers)
         self._write_pointers({**self.fixed, "pointers": self.pointers, "header": self.header})
 
-    def _wanted(self) -> list[int]:
+    def _kernels_to_launch(self) -> list[int]:
         """Return the numbers of the kernels that this run launches by number."""
         whole, kinds = self.mode == mem.WHOLE, {type(layer) for layer in self.network.layers}
         needed = {
@@ -408,19 +408,19 @@ class Training:
         ends = (batch + count) // batches
         return count * size - ends * (batches * size - n)
 
-    def _orders(self, state: State, wanted: int) -> tuple[Array, int]:
-        """Return the orders of the next epochs, and the number of updates they suffice for."""
+    def _orders(self, state: State, updates: int) -> tuple[Array, int]:
+        """Return the orders of the next epochs, and how many of the updates they suffice for."""
         batches, n = self.kernel.batches, self.kernel.n
         if not batches.shuffle or self.kernel.size >= n:
-            return np.zeros(0, np.int64), wanted
+            return np.zeros(0, np.int64), updates
         count, (first, orders) = batches.count(n), self.ordered
         if not first <= state.epoch < first + len(orders):
-            epochs = min(-(-(state.batch + wanted) // count), max(1, ORDERS // n))
+            epochs = min(-(-(state.batch + updates) // count), max(1, ORDERS // n))
             first = state.epoch
             orders = np.array([batches.order(n, state.seed, first + e) for e in range(epochs)])
             self.ordered = first, orders
         left = orders[state.epoch - first :]
-        return left.reshape(-1), min(wanted, len(left) * count - state.batch)
+        return left.reshape(-1), min(updates, len(left) * count - state.batch)
 
     # ---- divergence --------
 

@@ -107,14 +107,14 @@ def build(function: Callable[..., Any], signature: Any, **options: Any) -> Built
 
 def needs_of(module: Any) -> tuple[str, ...]:
     """Return the external symbols of a module that LLVM does not provide."""
-    wanted = declared(module)
-    foreign = [name for name in wanted if name.startswith(FOREIGN)]
+    undefined = declared(module)
+    foreign = [name for name in undefined if name.startswith(FOREIGN)]
     # The module has such a variable for the arguments of each exception.
     raises = [v.name for v in module.global_variables if "pickle" in v.name]
     if foreign or raises:
         symbols = ", ".join(foreign or raises)
         raise InputError(f"compiled code cannot call Python ({symbols}); use numbers only")
-    return tuple(wanted)
+    return tuple(undefined)
 
 
 def declared(module: Any) -> list[str]:
