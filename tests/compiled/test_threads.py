@@ -248,7 +248,7 @@ def test_limits_are_restored_after_an_error(monkeypatch):
     def broken(*args: Any) -> int:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(engine, "together", broken)
+    monkeypatch.setattr(engine, "run_together", broken)
     with threadpool_limits(2, user_api="blas"):
         with pytest.raises(RuntimeError, match="broken"):
             fitted(2)
@@ -407,7 +407,7 @@ def compiling():
 
 def child(compiles):
     kernel_loader.IN_MEMORY.clear()
-    elementwise_kernels.made.cache_clear()
+    elementwise_kernels.compiled_loop.cache_clear()
     check(expected)  # everything is loaded again
     if compiles:
         compile_one()
