@@ -240,7 +240,7 @@ def endless(z):
         (endless, "calls itself"),
         (lambda z: z.T, r"names z\.T, no number, tuple of numbers or function"),
         (lambda z: z + PACKAGE, "names PACKAGE, no number"),
-        (lambda z, name="a": z + name, "has a default that is no number"),
+        (lambda z, name="a": z + name, "has a default that is not a number"),
     ],
 )
 def test_functions_that_are_not_elementwise_raise(function: Function, fault: str):

@@ -34,7 +34,10 @@ SAMPLES: dict[str, tuple[Any, str]] = {
         FRAME.assign(b=pd.array([None] + [1] * 59, dtype="Int64")),
         f"Column 'b', row 0, is <NA>; {REPAIR}",
     ),
-    "text": (with_entry("tall"), "'tall'. Column 'b', row 3, is 'tall', which is no number; enc"),
+    "text": (
+        with_entry("tall"),
+        "'tall'. Column 'b', row 3, is 'tall', which is not a number; enc",
+    ),
     "date": (
         FRAME.assign(b=pd.date_range("2020", periods=60)),
         "Column 'b', row 0, is 2020-01-01 00:00:00, a time; give a number for it",
@@ -82,12 +85,15 @@ TARGETED: dict[tuple[str, str], tuple[Any, str]] = {
         f"y, column 1, row 4, is nan{LABELED}",
     ),
     ("labels", "twos"): (changed(LABELS, (4, 1), 2), "y, column 1, row 4, is 2; of many labels"),
-    ("one", "words"): (BINARY, "y holds '[a-z]*', which is no number; give numbers, or use MLPCl"),
+    ("one", "words"): (
+        BINARY,
+        "y holds '[a-z]*', which is not a number; give numbers, or use MLPCl",
+    ),
     ("one", "NaN"): (changed(NUMBERS, 9, np.nan), "y, row 9, is nan; leave such rows out$"),
     ("one", "None"): (changed(NUMBERS.astype(object), 9, None), "y, row 9, is None; leave such"),
     ("one", "word"): (
         changed(NUMBERS.astype(object), 9, "x"),
-        "y, row 9, is 'x', which is no number; give numb",
+        "y, row 9, is 'x', which is not a number; give numb",
     ),
     ("one", "NA"): (pd.Series(changed(NUMBERS.astype(object), 9, pd.NA)), "y, row 9, is <NA>; le"),
     ("many", "frame"): (

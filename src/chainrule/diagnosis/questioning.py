@@ -171,7 +171,9 @@ def _further_questions(
         ]
     if declared.layers is None and first.widths in GENERAL.values():
         n = 1 if reading.layout.samples == ONE_BY_ONE else 0
-        tables = (SQUARE,) if reading.layout.classes else (SQUARE, SINGLE)  # one class is no choice
+        tables = (
+            (SQUARE,) if reading.layout.classes else (SQUARE, SINGLE)
+        )  # a single class leaves nothing to choose
         ask += [question(t[depth], n, one_hot=one_hot) for t in tables]
     return ask
 

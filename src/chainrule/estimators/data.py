@@ -245,7 +245,7 @@ def shortened(text: str, what: str) -> str:
 
 
 def faults(values: Any, what: str) -> Iterator[str]:
-    """Yield where an entry is no finite number, column by column, with the remedy."""
+    """Yield where an entry is not a finite number, column by column, with the remedy."""
     if hasattr(values, "toarray"):
         values = values.toarray()
     if uneven := uneven_row(values):
@@ -308,7 +308,7 @@ def fault_of(value: Any, what: str = "X") -> str:
     except OverflowError:
         return "is larger than the largest float; scale it"
     except (TypeError, ValueError):
-        return f"is {short(value)}, which is no number; {CLASSIFY if of_targets else ENCODE}"
+        return f"is {short(value)}, which is not a number; {CLASSIFY if of_targets else ENCODE}"
     if np.isfinite(number):
         return ""
     return f"is {value}; {LEAVE if of_targets else REPAIR}"

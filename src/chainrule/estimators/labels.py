@@ -123,7 +123,7 @@ class Labels:
         Raises
         ------
         InputError
-            If the choice is no mapping of classes to weights, or y has many labels at once.
+            If the choice is not a mapping of classes to weights, or y is multilabel.
         """
         if choice is None:
             return None
@@ -167,7 +167,7 @@ def labels_of(y: Array) -> Labels:
     Raises
     ------
     InputError
-        If y is no set of labels, or there is one class alone.
+        If y does not hold class labels, or holds a single class.
     """
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":

@@ -67,21 +67,21 @@ class Bar(NamedTuple):
     Attributes
     ----------
     done, epochs : int
-    told : str
+    text : str
         What is known after the last of them.
     """
 
     done: int
     epochs: int
-    told: str = ""
+    text: str = ""
 
     def __repr__(self) -> str:
-        return f"epoch {self.done}/{self.epochs}  {self.told}".rstrip()
+        return f"epoch {self.done}/{self.epochs}  {self.text}".rstrip()
 
     def _repr_html_(self) -> str:
         label = f'aria-label="epochs" value="{self.done}" max="{self.epochs}"'
         return (
-            f"<pre>epoch {self.done}/{self.epochs} <progress {label}></progress> {self.told}</pre>"
+            f"<pre>epoch {self.done}/{self.epochs} <progress {label}></progress> {self.text}</pre>"
         )
 
 

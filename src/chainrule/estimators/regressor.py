@@ -236,7 +236,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _check_targets(self, y: Array, what: str = "y") -> None:
         if y.dtype.kind not in "buif":
             raise InputError(
-                f"{what} holds {short(y.flat[0])}, which is no number; give numbers, or use "
+                f"{what} holds {short(y.flat[0])}, which is not a number; give numbers, or use "
                 "MLPClassifier"
             )
         width = 1 if y.ndim == 1 else y.shape[1]
@@ -249,7 +249,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _plan(self) -> tuple[int, Loss, Activation | None]:
         if not isinstance(self.loss, str | Loss):
             raise InputError(
-                f"loss={self.loss!r} is no loss; it comes before hidden_layer_sizes, as in "
+                f"loss={self.loss!r} is not a loss; it comes before hidden_layer_sizes, as in "
                 "scikit-learn since 1.7: name hidden_layer_sizes=…"
             )
         loss = find_loss(self.loss)

@@ -45,7 +45,7 @@ SLOW_SHARE, MIN_GAIN = 0.01, 0.1
 # amount to. Weights that begin at 0, and weights of 1 or more, say nothing about a good one.
 GOOD_UPDATE, SMALL_WEIGHTS, LARGE_WEIGHTS = 10 * USUAL_UPDATE, 0.01, 1.0
 # Shares of the good learning rate that are tried, the largest first: if slopes jump, as those of an
-# absolute error do, the curvature is no measure, and a good learning rate is smaller.
+# absolute error do, the curvature says little, and a good learning rate is smaller.
 TRIAL_SHARES = (1.0, 0.1, 0.01)
 SCHEDULE_POWERS = 40  # a schedule is evaluated at updates 2**0 to 2**39
 

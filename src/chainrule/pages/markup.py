@@ -1,6 +1,6 @@
 """Names with subscripts and superscripts in a markup of their own: ``w^{2}_{11}``, ``∂E/∂w_{5}``.
 
-A notation's patterns are written in it, and each format reads it here; it is no general TeX.
+A notation's patterns are written in it, and each format reads it here; it is not TeX.
 """
 
 import re

@@ -24,7 +24,7 @@ DEEPEST = 60  # levels of nesting, because renderers are recursive
 
 
 def parse_expression(text: str) -> Expression | None:
-    """Return a line as an expression without values, or None where it is no such line."""
+    """Return a line as an expression without values, or None if it is not one."""
     try:
         return _Reader(text).read(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

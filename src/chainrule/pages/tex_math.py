@@ -211,7 +211,7 @@ FORBIDDEN = frozenset(r"\{}$%&#~^_*<>`|")  # in words among math in Markdown
 
 
 def _hat(text: str) -> str:
-    """Return a letter with its accent, such as x̂, or nothing where it is no such letter."""
+    """Return a letter with its accent, such as x̂, or an empty string for other letters."""
     letter, *accents = unicodedata.normalize("NFD", text)
     if len(accents) != 1 or accents[0] not in HATS:
         return ""

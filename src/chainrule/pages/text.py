@@ -162,13 +162,13 @@ def _heading(console: Console, heading: Heading) -> None:
 def _lines(items: list[Worked], console: Console, *, compact: bool) -> None:
     """Print numbers: names in one column, right-hand sides wrapped in another."""
     column = max(len(item.quantity.name) for item in items) + INDENT
-    apart = False
+    blank_line = False
     for item in items:
         q = item.quantity
         parts = _short(item) if compact else [p for p in _parts(item) if p.plain]
-        if item is not items[0] and (apart or len(parts) > 1):
+        if item is not items[0] and (blank_line or len(parts) > 1):
             console.print()
-        apart = len(parts) > 1 or bool(q.remark and not compact)
+        blank_line = len(parts) > 1 or bool(q.remark and not compact)
         for first, part in zip([q.name, *[""] * len(parts)], parts, strict=False):
             sign = " " if part.plain.startswith(OTHER_DERIVATION) else "="
             _folded(Text.assemble((first.rjust(column), "bold"), f" {sign} "), part, console)

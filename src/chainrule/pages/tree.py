@@ -81,7 +81,7 @@ class Negation:
 
 @dataclass(frozen=True)
 class Call:
-    """A named function of operands; `function` computes it where its name is no common one."""
+    """A named function of operands; `function` computes it if its name is not a common one."""
 
     name: str
     arguments: tuple["Expression", ...]

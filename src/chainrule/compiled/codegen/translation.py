@@ -375,7 +375,7 @@ class Rewriting(ast.NodeTransformer):
 
     def visit_arguments(self, node: ast.arguments) -> ast.arguments:
         if not all(map(is_number, self.defaults)):
-            raise InputError(f"{self.title} has a default that is no number: {self.defaults}")
+            raise InputError(f"{self.title} has a default that is not a number: {self.defaults}")
         node.defaults = [call(DTYPE, ast.Constant(float(value))) for value in self.defaults]
         for arg in node.posonlyargs + node.args + node.kwonlyargs:
             arg.annotation = None  # it has been visited
