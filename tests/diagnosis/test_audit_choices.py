@@ -112,7 +112,7 @@ def made(kind: str, **choices: Any) -> Any:
     return getattr(estimators, kind)(**{"hidden_layer_sizes": (5,), "max_iter": 1, **choices})
 
 
-def test_id(choices: Any) -> str:
+def label_of(choices: Any) -> str:
     """Return choices as a test id, without the memory addresses of functions."""
     return re.sub(r" at 0x\w+", "", str(choices))
 
@@ -120,18 +120,18 @@ def test_id(choices: Any) -> str:
 # ---- chainrule's estimators ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("choices", CHOICES, ids=test_id)
+@pytest.mark.parametrize("choices", CHOICES, ids=label_of)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_choice_is_right(kind, choices):
     assert check(made(kind, **choices)).verdict == "right"
 
 
-@pytest.mark.parametrize("choices", CLASSIFIER_CHOICES, ids=test_id)
+@pytest.mark.parametrize("choices", CLASSIFIER_CHOICES, ids=label_of)
 def test_every_choice_of_a_classifier_is_right(choices):
     assert check(made("MLPClassifier", **choices)).verdict == "right"
 
 
-@pytest.mark.parametrize("choices", REGRESSOR_CHOICES, ids=test_id)
+@pytest.mark.parametrize("choices", REGRESSOR_CHOICES, ids=label_of)
 def test_every_loss_of_a_regressor_is_right(choices):
     assert check(made("MLPRegressor", **choices)).verdict == "right"
 
@@ -248,7 +248,7 @@ def test_a_wrong_loss_gradient_of_a_classifier_is_found(monkeypatch):
 KNOWN = theirs.MLPRegressor().get_params()
 
 
-@pytest.mark.parametrize("choices", SKLEARN_CHOICES, ids=test_id)
+@pytest.mark.parametrize("choices", SKLEARN_CHOICES, ids=label_of)
 def test_every_choice_in_scikit_learn_is_right(choices):
     settings = {"hidden_layer_sizes": (5,), **choices}
     assert check(theirs.MLPClassifier(**settings)).verdict == "right"
