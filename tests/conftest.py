@@ -30,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background jobs
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "product(**axes): run over combinations of values")
+    config.addinivalue_line("markers", "full_only: run only with --full, one of several of a kind")
     hypothesis.settings.load_profile("full" if config.getoption("full") else "default")
     if IN_CI and not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipsAreErrors(), "skips-are-errors")
@@ -39,6 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def full(pytestconfig: pytest.Config) -> bool:
     """Whether ``--full`` was asked for."""
     return bool(pytestconfig.getoption("full"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("full"):
+        left_out = [item for item in items if item.get_closest_marker("full_only")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("full_only")]
 
 
 # ---- products -----------------------------------------------------------------------------------
