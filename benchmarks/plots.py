@@ -104,8 +104,9 @@ def pyplot() -> Any:
     import matplotlib as mpl  # pyright: ignore[reportMissingImports]
 
     mpl.use("svg")
-    mpl.rcParams.update({"svg.hashsalt": "chainrule", "font.size": 8})
-    mpl.rcParams.update({f"axes.spines.{side}": False for side in ("left", "right", "top")})
+    settings: Any = mpl.rcParams  # its keys are literal types
+    settings.update({"svg.hashsalt": "chainrule", "font.size": 8})
+    settings.update({f"axes.spines.{side}": False for side in ("left", "right", "top")})
     from matplotlib import pyplot as plt  # pyright: ignore[reportMissingImports]
 
     return plt
