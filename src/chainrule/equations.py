@@ -17,6 +17,7 @@ from chainrule.errors import ChainruleError, UnknownNameError, unknown
 
 Value: TypeAlias = Any  # an array, a NumPy scalar or a Python number
 Function: TypeAlias = Callable[..., Value]
+Evaluator: TypeAlias = "Callable[[Scope], Value]"
 
 
 class EquationError(ChainruleError):
@@ -188,12 +189,11 @@ class Scope:
         self.label = label
         self.equations = dict(equations)
         self.values = dict(values or {})
-        self.functions = FUNCTIONS | dict(functions or {})
+        self.functions = FUNCTIONS | dict(functions) if functions else FUNCTIONS
         self.links: dict[str, tuple[Scope, str]] = {}
         self.neighbors: dict[str, Scope] = {}
         self._results: dict[str, Value] = {}
-        # Subexpressions by node: `parse` returns the same tree for the same text, and so an
-        # expression that two equations have in common is evaluated once.
+        # Subexpressions by node: `parse` returns the same tree for the same text.
         self._parts: dict[ast.expr, Value] = {}
         self.evaluation_stack: list[str] = []
 
@@ -229,7 +229,7 @@ class Scope:
         if name not in self._results:
             self.evaluation_stack.append(key)
             try:
-                self._results[name] = self.evaluate(parse(self.equations[name]))
+                self._results[name] = evaluator(self.equations[name])(self)
             except UnknownNameError:  # a ValueError, whose message names the scope already
                 raise
             except OPERAND_ERRORS as error:
@@ -244,35 +244,12 @@ class Scope:
         self._parts.clear()
 
     def evaluate(self, tree: ast.expr) -> Value:
-        """Return the value of an expression in this scope."""
-        match tree:
-            case ast.Constant(value):
-                return value
-            case ast.Name(name):
-                return self[name]
-            case _:
-                if tree not in self._parts:
-                    self._parts[tree] = self._operate(tree)
-                return self._parts[tree]
-
-    def _operate(self, tree: ast.expr) -> Value:
-        """Return the value of an operator, a call or the like; `evaluate` keeps it."""
-        match tree:
-            case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]):
-                return OPERATORS[type(op)](self.evaluate(left), self.evaluate(right))
-            case ast.UnaryOp(_, operand):
-                return -self.evaluate(operand)
-            case ast.Attribute(value, "T"):
-                return self.evaluate(value).T
-            case ast.Attribute(ast.Name(scope), name):
-                return self.neighbor(scope)[name]
-            case ast.Call(ast.Name(name), arguments, keywords):
-                options = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
-                return self.function(name)(*map(self.evaluate, arguments), **options)
-            case ast.Subscript(value, place):
-                return self.evaluate(value)[_index(place, self.label)]
-            case _:  # only for a tree that does not come from `parse`
-                raise EquationError(f"{self.label}: cannot evaluate {ast.unparse(tree)!r}")
+        """Return the value of an expression in this scope, which is evaluated once."""
+        if isinstance(tree, ast.Name):
+            return self[tree.id]
+        if tree not in self._parts:
+            self._parts[tree] = _evaluator(tree)(self)
+        return self._parts[tree]
 
     def neighbor(self, name: str) -> "Scope":
         """Return the scope that `name` stands for in equations of this scope."""
@@ -285,6 +262,52 @@ class Scope:
         if name not in self.functions:
             raise unknown(f"function in {self.label}", name, self.functions)
         return self.functions[name]
+
+
+@cache
+def evaluator(text: str) -> Evaluator:
+    """Return the function that evaluates an equation in a scope, made once for each text."""
+    return _evaluator(parse(text))
+
+
+def _evaluator(tree: ast.expr) -> Evaluator:
+    """Return the function that evaluates an expression in a scope."""
+    match tree:
+        case ast.Constant(value):
+            return lambda _: value
+        case ast.Name(name):
+            return operator.itemgetter(name)
+        case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]):
+            return _operation(OPERATORS[type(op)], _evaluator(left), _evaluator(right))
+        case ast.Call(ast.Name(name), arguments, keywords):
+            return _call(name, [_evaluator(a) for a in arguments], keywords)
+        case ast.Attribute(ast.Name(neighbor), name) if name != "T":
+            return lambda scope: scope.neighbor(neighbor)[name]
+        case ast.UnaryOp(_, part) | ast.Attribute(part, "T") | ast.Subscript(part):
+            return _unary(tree, _evaluator(part))
+        case _:  # only for a tree that does not come from `parse`
+            raise EquationError(f"cannot evaluate {ast.unparse(tree)!r}")
+
+
+def _operation(operate: Function, left: Evaluator, right: Evaluator) -> Evaluator:
+    return lambda scope: operate(left(scope), right(scope))
+
+
+def _call(name: str, arguments: list[Evaluator], keywords: list[ast.keyword]) -> Evaluator:
+    options = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
+    return lambda scope: scope.function(name)(*[a(scope) for a in arguments], **options)
+
+
+def _unary(tree: ast.expr, part: Evaluator) -> Evaluator:
+    """Return the evaluator of a negative, transposed or indexed part."""
+    match tree:
+        case ast.UnaryOp():
+            return lambda scope: -part(scope)
+        case ast.Subscript(_, place):
+            index = _index(place, ast.unparse(tree))
+            return lambda scope: part(scope)[index]
+        case _:
+            return lambda scope: part(scope).T
 
 
 @cache

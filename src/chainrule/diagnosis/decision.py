@@ -16,6 +16,7 @@ from chainrule.network import Network
 
 # How many networks mistakes are searched for under, at each level of the search.
 MOST_SETTINGS = (20, 4, 1)
+FEWEST_MISTAKES = (1, 2, 2)  # that an outcome of each level can have
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +129,14 @@ class Candidate:
                 return Outcome(setting, self.search, session, base)
         return None
 
+    @property
+    def reached(self) -> int:
+        """How many arrays agree without any mistake, under the setting with the most."""
+        return max(base.reached for _, base in self.bases)
+
     def _likely(self) -> list[tuple[Setting, Explanation]]:
         """Return the settings under which most numbers agree without any mistake."""
-        most = max(base.reached for _, base in self.bases)
+        most = self.reached
         return [(setting, base) for setting, base in self.bases if base.reached == most]
 
 
@@ -170,8 +176,14 @@ def decide(
 
 def _best_mistaken(group: Sequence[Candidate], level: int) -> tuple[Outcome, Candidate] | None:
     """Return the best outcome that a level of the search finds for the likely candidates."""
-    likely = (candidate for candidate in group if candidate.likely)
-    made = [(o, c) for c in likely if (o := c.mistaken_outcome(level)) is not None]
+    made: list[tuple[Outcome, Candidate]] = []
+    # those with most numbers that agree come first, so that none after an outcome with the fewest
+    # mistakes can be better
+    for candidate in sorted((c for c in group if c.likely), key=lambda c: -c.reached):
+        if (outcome := candidate.mistaken_outcome(level)) is not None:
+            made.append((outcome, candidate))
+            if outcome.found[0].cost == FEWEST_MISTAKES[level]:
+                break
     return min(made, key=lambda pair: pair[0].rank, default=None)
 
 
