@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np  # noqa: F401  (loads its BLAS)
 import pytest
+from threadpoolctl import ThreadpoolController
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -18,6 +20,16 @@ CLOCK = "chainrule.submission.time_limit.now"
 FOLDER = pytest.StashKey[Path]()
 
 pytest_collect_file = DOCUMENTS.pytest()
+
+
+def pytest_configure() -> None:
+    """Limit NumPy's BLAS to one thread, because threads of several workers wait for each other.
+
+    SciPy's BLAS, which the compiled engine uses, keeps its threads.
+    """
+    for library in ThreadpoolController().lib_controllers:
+        if "numpy" in library.filepath.rsplit("site-packages", 1)[-1]:
+            library.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
