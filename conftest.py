@@ -4,6 +4,7 @@ It is in the root folder because pytest uses only the conftest.py of a file's ow
 folders above, to collect it.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.documents import DOCUMENTS
+from tests.kernels import compile_kernels
 
 CLOCK = "chainrule.submission.time_limit.now"
 FOLDER = pytest.StashKey[Path]()
@@ -22,7 +24,14 @@ FOLDER = pytest.StashKey[Path]()
 pytest_collect_file = DOCUMENTS.pytest()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare what the tests of a process share: its BLAS, and the folder of compiled kernels."""
+    limit_blas()
+    if not hasattr(config, "workerinput"):  # a worker inherits the environment
+        share_kernels(config)
+
+
+def limit_blas() -> None:
     """Limit NumPy's BLAS to one thread, because threads of several workers wait for each other.
 
     SciPy's BLAS, which the compiled engine uses, keeps its threads.
@@ -30,6 +39,14 @@ def pytest_configure() -> None:
     for library in ThreadpoolController().lib_controllers:
         if "numpy" in library.filepath.rsplit("site-packages", 1)[-1]:
             library.set_num_threads(1)
+
+
+def share_kernels(config: pytest.Config) -> None:
+    """Keep compiled kernels in pytest's cache folder, for all workers and for the next session."""
+    if (cache := getattr(config, "cache", None)) is not None:
+        os.environ.setdefault("CHAINRULE_CACHE_DIR", str(cache.mkdir("kernels")))
+    if config.getoption("numprocesses", None):
+        compile_kernels()
 
 
 @pytest.fixture(scope="session", autouse=True)
