@@ -297,19 +297,19 @@ def rule_like(rule: Any) -> Any:
 
 
 def test_divergence_late_in_a_long_stretch():
-    """The update is found by bisection, anywhere in a million updates."""
-    learning_rate = Leap(300_002, np.inf)
+    """The update is found by bisection, anywhere in many thousand updates."""
+    learning_rate = Leap(60_002, np.inf)
     slow = None
     for threads in THREADS:
         run = on(
-            threads, train(SATURATED, X, T, SGD(learning_rate), epochs=400_000, record_every=50_000)
+            threads, train(SATURATED, X, T, SGD(learning_rate), epochs=80_000, record_every=10_000)
         )
         message = diverged(run)
         slow = slow or message
-        assert "in epoch 300002, batch 1; first at the update. " in message
-        assert run.state.epoch == run.state.step == 300_001
+        assert "in epoch 60002, batch 1; first at the update. " in message
+        assert run.state.epoch == run.state.step == 60_001
         assert np.isfinite(run.theta).all()
-        assert [r.epoch for r in run.history] == list(range(50_000, 300_001, 50_000))
+        assert [r.epoch for r in run.history] == list(range(10_000, 60_001, 10_000))
 
 
 def test_a_run_can_continue_after_divergence():
