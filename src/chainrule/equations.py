@@ -208,8 +208,11 @@ class Scope:
 
     def __getitem__(self, name: str) -> Value:
         """Return the value of `name`, evaluated when it is first needed."""
+        for known in (self.values, self._results):
+            if name in known:
+                return known[name]
         scope, there = self.resolve(name)
-        return scope.values[there] if there in scope.values else scope.run(there)
+        return self.run(name) if scope is self else scope[there]
 
     def __contains__(self, name: str) -> bool:
         return name in self.values or name in self.equations or name in self.links
@@ -222,20 +225,21 @@ class Scope:
         EquationError
             If it depends on itself; the message shows the cycle. Or if its operands do not fit.
         """
+        if name in self._results:
+            return self._results[name]
         key = f"{self.label}.{name}"
         if key in self.evaluation_stack:
             path = " -> ".join([*self.evaluation_stack[self.evaluation_stack.index(key) :], key])
             raise EquationError(f"{key} depends on itself: {path}; change one of these equations")
-        if name not in self._results:
-            self.evaluation_stack.append(key)
-            try:
-                self._results[name] = evaluator(self.equations[name])(self)
-            except UnknownNameError:  # a ValueError, whose message names the scope already
-                raise
-            except OPERAND_ERRORS as error:
-                raise EquationError(f"{key} = {self.equations[name]!r}: {error}") from error
-            finally:
-                self.evaluation_stack.pop()
+        self.evaluation_stack.append(key)
+        try:
+            self._results[name] = evaluator(self.equations[name])(self)
+        except UnknownNameError:  # a ValueError, whose message names the scope already
+            raise
+        except OPERAND_ERRORS as error:
+            raise EquationError(f"{key} = {self.equations[name]!r}: {error}") from error
+        finally:
+            self.evaluation_stack.pop()
         return self._results[name]
 
     def clear_results(self) -> None:

@@ -6,6 +6,7 @@ replaces equations in them to reproduce the mistakes of a program.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -275,12 +276,13 @@ def _pairs(replace: Mapping[Any, str]) -> dict[Any, str]:
 
 def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
     """Replace equations; raise UnknownNameError for unknown places and names."""
-    used = {n for text in replace.values() for n in re.findall(r"\w+", str(text))}
+    used = {n for text in replace.values() for n in _words(str(text))}
+    places = _places(step) if replace else {}
     for (where, name), text in replace.items():
-        scopes = [s for s in _places(step, where) if name in s.equations or _addable(name, used)]
+        at = _scopes_at(places, str(where))
+        scopes = [s for s in at if name in s.equations or _addable(name, used)]
         if not scopes:
-            here = [n for s in _places(step, where) for n in s.equations]
-            raise unknown(f"equation of {where}", name, here)
+            raise unknown(f"equation of {where}", name, [n for s in at for n in s.equations])
         for s in scopes:
             s.equations[name] = text
             s.values.pop(name, None)  # a value would take precedence
@@ -289,13 +291,18 @@ def _replace(step: Step, replace: dict[tuple[str | int, str], str]) -> None:
         free_names(text)  # raises EquationError if the text does not parse
 
 
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text))
+
+
 def _addable(name: str, used: set[str]) -> bool:
     """Return whether a new name is of use: another replacement uses it, or it is a state."""
     return name in used or (name.endswith("_new") and name[:-4] in used)
 
 
-def _places(step: Step, where: str | int) -> list[Scope]:
-    """Return the scopes that a replacement's `where` stands for."""
+def _places(step: Step) -> dict[str, list[Scope]]:
+    """Return the scopes that each `where` of a replacement stands for."""
     layers = list(step.layers)
     groups = {
         "all": layers,
@@ -308,9 +315,13 @@ def _places(step: Step, where: str | int) -> list[Scope]:
     }
     named = {label: [s] for label, s in zip(step.network.labels, layers, strict=True)}
     arrays = {name: [s] for name, s in step.arrays.items()}
-    known = {**groups, **named, **arrays}
-    if str(where) not in known:
-        raise unknown("place for an equation", str(where), known)
-    if not known[str(where)]:  # such as "hidden" in a network of one layer
+    return {**groups, **named, **arrays}
+
+
+def _scopes_at(places: dict[str, list[Scope]], where: str) -> list[Scope]:
+    """Return the scopes of a place, or raise an error if there are none."""
+    if where not in places:
+        raise unknown("place for an equation", where, places)
+    if not places[where]:  # such as "hidden" in a network of one layer
         raise InputError(f"this network has no layer of the kind {where!r}; choose another place")
-    return known[str(where)]
+    return places[where]

@@ -29,6 +29,7 @@ from chainrule.errors import ChainruleError
 Array: TypeAlias = NDArray[Any]
 
 LOSS_TOLERANCE = 1e-5  # relative, since people write log(p + 1e-8)
+MOST_REFERENCES = 100  # replays kept; thousands of them make Python's garbage collection slow
 ZERO_LOSS = 1e-7  # absolute: a loss below this counts as 0
 ARITHMETIC_ERRORS = (ChainruleError, OverflowError, ValueError)  # of an impossible hypothesis
 
@@ -153,6 +154,8 @@ class Evaluator:
         """Return a session under a hypothesis; the correct values are computed once."""
         key = (setting, session, scale)
         if key not in self._references:
+            if len(self._references) == MOST_REFERENCES:
+                self._references.pop(next(iter(self._references)))  # the oldest
             self._references[key] = Replay(setting, session, (), scale)
         reference = self._references[key]
         return Replay(setting, session, changes, scale, reference) if changes else reference
