@@ -94,7 +94,13 @@ def test_factors_that_differ_are_mistakes(options: dict[str, Any], number: int):
 
 
 @pytest.mark.parametrize(
-    "options", [{"hidden": 0.9}, {"db": 1.7}, {"factor": 3.3}, {"factor": 0.2}]
+    "options",
+    [
+        {"hidden": 0.9},
+        {"db": 1.7},
+        {"factor": 3.3},
+        pytest.param({"factor": 0.2}, marks=pytest.mark.full_only),
+    ],
 )
 def test_other_factors_are_unknown(options: dict[str, Any]):
     made = check(gradients_with(**options), DECLARED)
