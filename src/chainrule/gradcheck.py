@@ -358,7 +358,9 @@ def _noise(value: ValueOf, theta: Array) -> float:
         raise InputError(f"value(theta) is {line[0]!r}; it must return one finite real number")
     values = np.array(line, dtype=np.float64)  # (12,)
     # A third difference adds four rounding errors with the weights 1, 3, 3, 1: 1 + 9 + 9 + 1 = 20.
-    rough = np.median(np.abs(np.diff(values, 3))) / math.sqrt(20)
+    # Sorted, because np.median imports numpy.ma, a tenth of the time to start `chainrule explain`.
+    median = np.sort(np.abs(np.diff(values, 3)))[4]  # of nine
+    rough = median / math.sqrt(20)
     least = 2.0**-23 if line[0].dtype == np.float32 else 2.0**-52
     size = np.abs(values).max()
     return max(least, float(rough / size)) if size > 0 else least
