@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pexpect
@@ -12,6 +13,7 @@ import pytest
 from chainrule.cli import main
 
 COMMAND = [sys.executable, "-m", "chainrule"]
+SHORT_DEMO = f"{sys.executable} {Path(__file__).with_name('short_demo.py')} demo"
 TERMINAL_VARIABLES = (
     "NO_COLOR",
     "FORCE_COLOR",

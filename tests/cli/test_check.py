@@ -615,9 +615,9 @@ def test_renamed_program_works():
 
 
 RENAMED = (
-    *("functions/network_chapter2.py", "classes/bias_trick_net.py", "mixed/tanh_bits.py"),
+    *("functions/network_chapter2.py", "classes/bias_trick_net.py", "mixed/deep_tanh.py"),
     *("functions/xor_train_step.py", "functions/rede_neural.py", "classes/mlp_class_v2.py"),
-    *("mixed/deep_tanh.py", "mixed/half_adder_scalars.py", "mixed/neurones_objets.py"),
+    *("mixed/tanh_bits.py", "mixed/half_adder_scalars.py", "mixed/neurones_objets.py"),
 )  # the first three by default, all with --full
 
 

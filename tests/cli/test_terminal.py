@@ -7,7 +7,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.cli.conftest import COMMAND, finish
+from tests.cli.conftest import SHORT_DEMO, finish
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
 
@@ -32,14 +32,14 @@ def test_progress_bar_in_a_terminal(terminal: Terminal):
 
 
 def test_no_color(terminal: Terminal):
-    code, seen = finish(terminal("demo", NO_COLOR="1"))
+    code, seen = finish(terminal(script=SHORT_DEMO, NO_COLOR="1"))
     assert code == 0
     assert not COLOR.search(seen)
     assert "epoch 20/20" in ESCAPE.sub("", seen)
 
 
 def test_progress_lines_in_a_dumb_terminal(terminal: Terminal):
-    code, seen = finish(terminal("demo", TERM="dumb"))
+    code, seen = finish(terminal(script=SHORT_DEMO, TERM="dumb"))
     assert code == 0
     assert "\x1b" not in seen
     assert len(re.findall(r"epoch \d+/20: ", seen)) == 4
@@ -58,7 +58,7 @@ def test_interruption_restores_the_cursor(terminal: Terminal):
 
 def test_progress_bar_with_results_redirected_to_a_file(terminal: Terminal, tmp_path: Path):
     path = tmp_path / "results"
-    code, seen = finish(terminal(script=f"{' '.join(COMMAND)} demo > {path}"))
+    code, seen = finish(terminal(script=f"{SHORT_DEMO} > {path}"))
     assert code == 0
     assert HIDE in seen
     assert "accuracy on held-out digits" not in seen
@@ -68,7 +68,7 @@ def test_progress_bar_with_results_redirected_to_a_file(terminal: Terminal, tmp_
 
 def test_color_with_messages_redirected_to_a_file(terminal: Terminal, tmp_path: Path):
     path = tmp_path / "messages"
-    code, seen = finish(terminal(script=f"{' '.join(COMMAND)} demo 2> {path}"))
+    code, seen = finish(terminal(script=f"{SHORT_DEMO} 2> {path}"))
     assert code == 0
     assert COLOR.search(seen)
     assert HIDE not in seen
@@ -77,7 +77,7 @@ def test_color_with_messages_redirected_to_a_file(terminal: Terminal, tmp_path: 
 
 def test_forced_color_shows_no_progress_bar(terminal: Terminal, tmp_path: Path):
     path = tmp_path / "all"
-    code, _ = finish(terminal(script=f"{' '.join(COMMAND)} demo > {path} 2>&1", FORCE_COLOR="1"))
+    code, _ = finish(terminal(script=f"{SHORT_DEMO} > {path} 2>&1", FORCE_COLOR="1"))
     assert code == 0
     assert COLOR.search(path.read_text())
     assert HIDE not in path.read_text()
