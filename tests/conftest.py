@@ -2,12 +2,13 @@
 
 ``@pytest.mark.product(activation=ACTIVATIONS, loss=LOSSES, width=[1, 3])`` runs a test over every
 combination with ``--full``, and otherwise over enough of them that every pair of values occurs.
+``@pytest.mark.every_value`` does the same, but normally runs over so few that every value occurs.
 """
 
 import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations, product
+from itertools import combinations, cycle, islice, product
 from typing import TypeAlias
 
 import hypothesis
@@ -29,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background jobs
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.addinivalue_line("markers", "product(**axes): run over combinations of values")
+    for name in CHOICES:
+        config.addinivalue_line("markers", f"{name}(**axes): run over combinations of values")
     config.addinivalue_line("markers", "full_only: run only with --full, one of several of a kind")
     hypothesis.settings.load_profile("full" if config.getoption("full") else "default")
     if IN_CI and not hasattr(config, "workerinput"):
@@ -53,11 +55,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for marker in metafunc.definition.iter_markers("product"):
-        names, axes = list(marker.kwargs), [list(axis) for axis in marker.kwargs.values()]
-        rows = list(product(*axes)) if metafunc.config.getoption("full") else pairwise(axes)
-        ids = ["-".join(label(value) for value in row) for row in rows]
-        metafunc.parametrize(names, rows, ids=ids)
+    full = metafunc.config.getoption("full")
+    for name, choose in CHOICES.items():
+        for marker in metafunc.definition.iter_markers(name):
+            names, axes = list(marker.kwargs), [list(axis) for axis in marker.kwargs.values()]
+            rows = list(product(*axes)) if full else choose(axes)
+            ids = ["-".join(label(value) for value in row) for row in rows]
+            metafunc.parametrize(names, rows, ids=ids)
 
 
 def label(value: object) -> str:
@@ -91,6 +95,15 @@ def complete(pair: Iterable[Value], values: list[list[Value]], missing: set[Pair
 def gain(value: Value, row: Mapping[int, int], missing: set[Pair]) -> int:
     """Count the missing pairs that a value makes with those of a row."""
     return sum((min(value, other), max(value, other)) in missing for other in row.items())
+
+
+def cover(axes: Sequence[Sequence[object]]) -> list[tuple[object, ...]]:
+    """Return as few rows as contain every value; shorter axes are repeated."""
+    longest = max(map(len, axes))
+    return list(islice(zip(*map(cycle, axes), strict=True), longest))
+
+
+CHOICES = {"product": pairwise, "every_value": cover}  # by marker
 
 
 # ---- skips --------------------------------------------------------------------------------------

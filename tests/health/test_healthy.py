@@ -1,7 +1,6 @@
 """Healthy networks, untrained and trained, have no findings: all activations, losses and rules."""
 
 from dataclasses import replace
-from itertools import cycle, islice, product
 from typing import Any
 
 import numpy as np
@@ -69,39 +68,6 @@ SETS: dict[str, Data] = {
 }
 
 
-# The axes of each test. Normally every value occurs in one row; --full runs all combinations.
-AXES: dict[str, dict[str, Any]] = {
-    "test_untrained_networks": {
-        "activation": ACTIVATIONS,
-        "loss": SETS,
-        "initializer": SENSIBLE,
-        "depth": [1, 2, 3],
-        "seed": SEEDS,
-    },
-    "test_trained_networks": {
-        "activation": ACTIVATIONS,
-        "loss": SETS,
-        "initializer": SENSIBLE,
-        "rule": RULES,
-    },
-    "test_digits": {"activation": ["relu", "tanh", "logistic"], "epochs": [1, 3, 10, 50]},
-}
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if axes := AXES.get(metafunc.function.__name__):
-        full = metafunc.config.getoption("full")
-        chosen = list(product(*axes.values()) if full else cover(axes))
-        ids = ["-".join(str(value) for value in row) for row in chosen]
-        metafunc.parametrize(list(axes), chosen, ids=ids)
-
-
-def cover(axes: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return as few rows as contain every value; shorter axes are repeated."""
-    longest = max(len(axis) for axis in axes.values())
-    return list(islice(zip(*(cycle(axis) for axis in axes.values()), strict=True), longest))
-
-
 def network_for(loss: str, activation: str, initializer: str, depth: int = 1) -> Network:
     X, y = SETS[loss]
     outputs = len(np.unique(y)) if loss.startswith("softmax") else 1
@@ -121,6 +87,9 @@ def assert_no_findings(health: Health) -> None:
     assert health.findings == (), str(health)
 
 
+@pytest.mark.every_value(
+    activation=ACTIVATIONS, loss=SETS, initializer=SENSIBLE, depth=[1, 2, 3], seed=SEEDS
+)
 def test_untrained_networks(activation: str, loss: str, initializer: str, depth: int, seed: int):
     network = network_for(loss, activation, initializer, depth)
     theta = network.initialize(seed)
@@ -130,6 +99,7 @@ def test_untrained_networks(activation: str, loss: str, initializer: str, depth:
         assert_no_findings(diagnose(network, theta, *SETS[loss], optimizer=rule, theta_start=theta))
 
 
+@pytest.mark.every_value(activation=ACTIVATIONS, loss=SETS, initializer=SENSIBLE, rule=RULES)
 def test_trained_networks(activation: str, loss: str, initializer: str, rule: str):
     network = network_for(loss, activation, initializer)
     chosen = (POISSON if loss == "poisson" else RULES)[rule]
@@ -174,6 +144,7 @@ def test_the_same_networks_overflow_at_larger_learning_rates(
     )
 
 
+@pytest.mark.every_value(activation=["relu", "tanh", "logistic"], epochs=[1, 3, 10, 50])
 def test_digits(activation: str, epochs: int):
     assert_no_findings(
         after(

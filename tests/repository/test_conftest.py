@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import pairwise
+from tests.conftest import cover, pairwise
 
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 
@@ -29,6 +29,13 @@ def test_pairwise_rows_are_far_fewer_than_the_product():
     assert len(pairwise([range(11), range(8), range(3), range(3), range(3), range(2)])) < 120
 
 
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=5))
+def test_every_value_occurs_in_as_few_rows_as_possible(sizes: list[int]):
+    rows = cover([range(size) for size in sizes])
+    assert [set(values) for values in zip(*rows, strict=True)] == [set(range(n)) for n in sizes]
+    assert len(rows) == max(sizes)
+
+
 @pytest.fixture
 def session(pytester: pytest.Pytester) -> Iterator[pytest.Pytester]:
     """Prepare a session within this one, and undo what it does to Hypothesis."""
@@ -39,11 +46,21 @@ def session(pytester: pytest.Pytester) -> Iterator[pytest.Pytester]:
     settings.load_profile(name)
 
 
-@pytest.mark.parametrize(("options", "count"), [([], 4), (["--full"], 8)])
-def test_full_runs_the_product(session: pytest.Pytester, options: list[str], count: int):
+@pytest.mark.parametrize(
+    ("marker", "options", "count"),
+    [
+        ("product", [], 4),
+        ("every_value", [], 2),
+        ("product", ["--full"], 8),
+        ("every_value", ["--full"], 8),
+    ],
+)
+def test_full_runs_the_product(
+    session: pytest.Pytester, marker: str, options: list[str], count: int
+):
     session.makepyfile(
         "import pytest\n"
-        "@pytest.mark.product(a=[0, 1], b=[0, 1], c=[0, 1])\n"
+        f"@pytest.mark.{marker}(a=[0, 1], b=[0, 1], c=[0, 1])\n"
         "def test_it(a, b, c, full): assert full in (True, False)"
     )
     session.runpytest(*options).assert_outcomes(passed=count)
