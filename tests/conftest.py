@@ -8,7 +8,7 @@ combination with ``--full``, and otherwise over enough of them that every pair o
 import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations, cycle, islice, product
+from itertools import combinations, product
 from typing import TypeAlias
 
 import hypothesis
@@ -98,9 +98,14 @@ def gain(value: Value, row: Mapping[int, int], missing: set[Pair]) -> int:
 
 
 def cover(axes: Sequence[Sequence[object]]) -> list[tuple[object, ...]]:
-    """Return as few rows as contain every value; shorter axes are repeated."""
-    longest = max(map(len, axes))
-    return list(islice(zip(*map(cycle, axes), strict=True), longest))
+    """Return as few rows as contain every value.
+
+    Shorter axes are repeated, shifted so that axes of one length do not always meet alike.
+    """
+    return [
+        tuple(axis[(i + k * (i // len(axis))) % len(axis)] for k, axis in enumerate(axes))
+        for i in range(max(map(len, axes)))
+    ]
 
 
 CHOICES = {"product": pairwise, "every_value": cover}  # by marker
