@@ -14,7 +14,8 @@ from tests.explanation.test_latex import batch_of_three, with_penalty
 SMALL = [name for name in PROBLEMS if name != LARGE]
 
 
-@pytest.mark.product(name=SMALL, form=FORMATS, notation=NOTATIONS)
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.every_value(name=SMALL, notation=reversed(NOTATIONS))
 def test_every_line_of_a_preset_recomputes(name, form, notation):
     example = explain_problem(problem(name), notation=notation)
     lines, right, carried = counts(example, form, Digits(decimals=problem(name).decimals))

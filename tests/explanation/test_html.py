@@ -197,8 +197,7 @@ def recomputed(html: str, digits: Digits) -> tuple[int, int]:
     return lines, carried
 
 
-@pytest.mark.parametrize("name", SMALL)
-@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.every_value(name=SMALL, notation=NOTATIONS)
 def test_every_line_on_the_page_recomputes(name, notation):
     preset = problem(name)
     html = explain_problem(preset, notation=notation).to_html()

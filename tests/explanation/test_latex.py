@@ -24,6 +24,7 @@ PRESETS = [name for name in PROBLEMS if name != "digits"]  # its data are scikit
 STRANGE = r"50 % of $x_1$ & {a} ~ ^ #1 \cmd <b> *y* `z` | [q](r) “–” Łódź œ ½ 中文 Привет 🙂 ﬁ --"
 
 
+@cache
 def batch_of_three(**options) -> WorkedExample:
     """Return two steps of a 2-3-3-2 network with layer normalization, dropout and Adam."""
     network = mlp(
@@ -33,6 +34,7 @@ def batch_of_three(**options) -> WorkedExample:
     return explain(network, network.initialize(0), x, [0, 1, 1], "adam", **options)
 
 
+@cache
 def with_penalty(**options) -> WorkedExample:
     """Return a network with choices, calls by name, large and tiny numbers."""
     network = mlp(2, 3, 2, activation="leaky-relu", loss="huber", penalty=Penalty(0.1, 0.2, 0.3))
@@ -40,11 +42,12 @@ def with_penalty(**options) -> WorkedExample:
     return explain(network, np.linspace(-1, 1, 17), x, t, "adamw", **options)
 
 
+@cache
 def large(**options) -> WorkedExample:
-    """Return an example of a 784-128-10 network on a batch of 32."""
-    network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
+    """Return an example of a 320-24-10 network on a batch of 32."""
+    network = mlp(320, 24, 10, activation="relu", loss="softmax-cross-entropy")
     rng = np.random.default_rng(0)
-    x, t = rng.random((32, 784)), rng.integers(0, 10, 32)
+    x, t = rng.random((32, 320)), rng.integers(0, 10, 32)
     return explain(network, network.initialize(0), x, t, "adam", **options)
 
 
@@ -113,8 +116,7 @@ def test_the_same_example_is_the_same_file(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["latex", "markdown"])
-@pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.every_value(name=PRESETS, notation=NOTATIONS)
 def test_every_line_of_numbers_recomputes(name, notation, form):
     example = example_of(name, notation)
     check_digits(example, form, Digits(decimals=problem(name).decimals))

@@ -27,17 +27,19 @@ from chainrule.explanation import example_schema, explain_problem
 from chainrule.explanation.build import FEW_NUMBERS, SOME_NUMBERS
 from chainrule.pages import Grid, Rest, Sum
 from chainrule.wiring import wire
+from tests.explanation.test_mazur import ten_thousand_steps
 
 SCHEMA = json.loads(example_schema())
 
 
 @pytest.fixture(scope="module")
-def large():
-    """784-128-10 on 32 samples: (network, theta, x, t)."""
-    network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
+def large(full):
+    """320-24-10, with --full 784-128-10, on 32 samples: (network, theta, x, t)."""
+    inputs, hidden = (784, 128) if full else (320, 24)
+    network = mlp(inputs, hidden, 10, activation="relu", loss="softmax-cross-entropy")
     rng = np.random.default_rng(0)
     theta = network.initialize(0)
-    return network, theta, rng.random((32, 784)), rng.integers(0, 10, 32)
+    return network, theta, rng.random((32, inputs)), rng.integers(0, 10, 32)
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +290,7 @@ def test_one_parameter_with_everything_in_the_network():
 
 
 def test_the_table_of_the_error():
-    example = explain_problem(problem("mazur"), steps=10_000)
+    example = ten_thousand_steps()
     steps, losses = zip(*example.history, strict=True)
     assert steps == (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
     assert losses[0] == pytest.approx(0.2983711087600027, abs=1e-15)

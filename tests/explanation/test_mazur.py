@@ -5,12 +5,13 @@ The golden numbers were computed elsewhere; they are compared at 1e-12 or at the
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import jsonschema
 import pytest
 
 from chainrule import SGD, problem
-from chainrule.explanation import example_schema, explain_problem
+from chainrule.explanation import WorkedExample, example_schema, explain_problem
 
 GOLDEN = {
     "z1[0]": 0.3775,
@@ -99,6 +100,12 @@ def test_every_gradient_stands_beside_its_numerical_derivative(rows):
         assert row["numerical"] == pytest.approx(row["value"], rel=1e-12)
 
 
+@cache
+def ten_thousand_steps(*, biases: bool = False) -> WorkedExample:
+    """Return 10,000 steps of the example, which take a second."""
+    return explain_problem(problem("mazur").trained(biases=biases), steps=10_000)
+
+
 @pytest.mark.parametrize(
     ("biases", "after", "outputs"),
     [
@@ -107,7 +114,7 @@ def test_every_gradient_stands_beside_its_numerical_derivative(rows):
     ],
 )
 def test_ten_thousand_steps(biases, after, outputs):
-    example = explain_problem(problem("mazur").trained(biases=biases), steps=10_000)
+    example = ten_thousand_steps(biases=biases)
     last = json.loads(example.to_json())["steps"][-1]
     assert last["step"] == 10_000
     assert last["loss_after"] == pytest.approx(after, rel=1e-8)
@@ -137,7 +144,7 @@ def as_printed(value: float, published: str) -> float:
 
 
 def test_the_mistake_put_back_gives_every_published_figure():
-    errata = explain_problem(problem("mazur"), steps=10_000).errata
+    errata = ten_thousand_steps().errata
     assert len(errata) == 6
     for figure in errata:
         assert figure.published is not None

@@ -182,8 +182,8 @@ def setup_of(drawn: Case, optimizer: Any = None, steps: int = 1, seed: int = 7) 
 # ---- everything that the tables hold ------------------------------------------------------------
 
 
-@pytest.mark.product(
-    library=LIBRARIES,
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.every_value(
     activation=ALL_ACTIVATIONS,
     loss=ALL_LOSSES,
     layers=STACKS,

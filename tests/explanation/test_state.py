@@ -63,7 +63,7 @@ def same(doc: WorkedExample, place: int, vector: Any, quantity: str = "") -> Non
             assert step[key].value == pytest.approx(array[index], rel=1e-12, abs=1e-15), key
 
 
-@pytest.mark.product(
+@pytest.mark.every_value(
     net=NETS, rule=PAIRS, schedule=["number", *ALL_SCHEDULES], weighted=[False, True], steps=[1, 3]
 )
 def test_the_step_is_the_next_of_the_run(net, rule, schedule, weighted, steps):
