@@ -75,12 +75,23 @@ def document_folder(
     return stash[FOLDER]
 
 
+# Their tests depend on each other, or share what takes seconds to compile.
+ON_ONE_WORKER = (
+    ".md",
+    "test_compiles.py",
+    "test_objects.py",
+    "test_products.py",
+    "test_vocabulary.py",
+    "test_wheel.py",
+)
+
+
 class Scheduler(LoadScopeScheduling):
-    """Sends each test to any free worker, and tests that depend on each other to the same one."""
+    """Sends each test to any free worker, and tests that share something to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, _ = nodeid.partition("::")
-        return path if path.endswith((".md", "test_wheel.py")) else nodeid
+        return path if path.endswith(ON_ONE_WORKER) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
