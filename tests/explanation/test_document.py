@@ -148,7 +148,7 @@ def symbols(tree):
     return [*own, *(s for part in parts(tree) for s in symbols(part))]
 
 
-def test_terminal_prints_each_number_that_is_no_alias(example):
+def test_terminal_prints_each_number_except_aliases(example):
     out = io.StringIO()
     example.print(Console(file=out, width=400))
     text = out.getvalue()
@@ -226,20 +226,20 @@ def test_a_probability_that_underflows_still_has_a_true_line():
         ({"optimizer": "sgd", "steps": 2, "show_steps": [3]}, "from 1 to 2"),
     ],
 )
-def test_what_cannot_be_explained_is_said(options, message):
+def test_unsupported_examples_raise_errors(options, message):
     network = mlp(1, 1, activation="identity", loss="squared-error")
     with pytest.raises(InputError, match=re.escape(message)):
         explain(network, [1.0, 0.0], [1.0], [0.0], **options)
 
 
-def test_every_scalar_of_a_large_network_is_refused_with_the_remedy():
+def test_level_scalars_of_a_large_network_raises_an_error_that_names_the_remedy():
     network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
     with pytest.raises(InputError, match=r"more than the 20,000 that .* choose the level matrices"):
         explain(network, network.initialize(0), np.zeros(784), [3], level="scalars")
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_what_is_not_finite_is_refused(bad):
+def test_non_finite_numbers_raise_errors(bad):
     network = mlp(1, 1, activation="identity", loss="squared-error")
     with pytest.raises(InputError, match="x"):
         explain(network, [1.0, 0.0], [bad], [0.0])
@@ -268,7 +268,7 @@ def test_what_is_not_finite_is_refused(bad):
         (5e-324, 3, "4.94e-324"),
     ],
 )
-def test_how_numbers_are_written(value, digits, text):
+def test_format_of_numbers(value, digits, text):
     assert write_number(value, digits) == text
 
 
@@ -283,7 +283,7 @@ def test_how_numbers_are_written(value, digits, text):
         (0.1, 17, "0.10000000000000001"),
     ],
 )
-def test_decimals_that_are_asked_for_keep_their_zeros(value, decimals, text):
+def test_requested_decimals_keep_trailing_zeros(value, decimals, text):
     assert Digits(decimals=decimals, padded=True).result(value) == text
 
 
@@ -341,14 +341,14 @@ def test_the_loss_after_has_the_masks_of_the_loss_before():
     assert step.loss_after == pytest.approx(step.loss_before, rel=1e-9)
 
 
-def test_decay_is_each_arrays_own():
+def test_each_array_has_its_own_decay():
     network = mlp(1, 1, activation="identity", loss="squared-error")
     example = explain(network, [2.0, 1.0], [1.0], [0.0], AdamW(decay=0.5))
     assert example["decay_W1"].value == 0.5
     assert example["decay_b1"].value == 0.0
 
 
-def test_a_custom_activation_whose_complex_step_lies_is_not_accused():
+def test_a_custom_activation_with_a_wrong_complex_step_is_not_reported():
     size = Custom("size", np.abs, lambda z, _: np.sign(z))
     network = mlp(1, 1, activation=size, loss="squared-error")
     q = explain(network, [-2.0, 0.1], [1.0], [0.3])["dW1[0,0]"]
@@ -371,18 +371,18 @@ def test_a_custom_activation_needs_a_name_for_formulas(name):
         Custom(name, lambda z: z * z)
 
 
-def test_a_number_that_is_not_finite_is_refused_with_its_name():
+def test_the_error_about_a_non_finite_number_names_it():
     network = mlp(1, 1, activation="identity", loss="poisson")
     with pytest.raises(InputError, match=r"is inf, and an example needs finite numbers"):
         explain(network, [1000.0, 0.0], [1.0], [1.0])
 
 
-def test_chosen_steps_are_shown():
+def test_selected_steps_are_shown():
     example = explain_problem(problem("mazur"), steps=5, show_steps=[2, 4])
     assert [step.number for step in example] == [2, 4]
 
 
-def test_a_large_problem_is_refused_before_it_is_trained():
+def test_a_large_problem_raises_an_error_before_training():
     network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
     target = tuple(float(i == 3) for i in range(10))
     large = Problem("large", "Large", "", network, ((0.0,) * 784,), (target,))

@@ -1,4 +1,4 @@
-"""The page: well-formed, asking nothing of anywhere, escaped, and true to the last digit.
+"""The HTML page: well-formed, self-contained, escaped, and correct to the last digit.
 
 Lines are read back from the rendered MathML and recomputed.
 """
@@ -80,7 +80,7 @@ def pages():
 # ---- the file -----------------------------------------------------------------------------------
 
 
-def test_it_is_well_formed_and_says_what_it_is(pages):
+def test_page_is_well_formed_with_language_title_and_metadata(pages):
     for example, html in pages.values():
         root = page_of(html)
         assert root.get("lang") == "en"
@@ -90,7 +90,7 @@ def test_it_is_well_formed_and_says_what_it_is(pages):
         assert [len(list(root.iter(tag))) for tag in ("h1", "main", "nav")] == [1, 1, 1]
 
 
-def test_it_asks_nothing_of_anywhere(pages):
+def test_page_loads_no_external_resources(pages):
     for _, html in pages.values():
         root = page_of(html)
         for element in root.iter():
@@ -112,14 +112,14 @@ def test_anchors_are_unique_and_every_link_leads_somewhere(pages):
         assert worked <= set(anchors)
 
 
-def test_no_level_of_heading_is_left_out(pages):
+def test_heading_levels_are_not_skipped(pages):
     for _, html in pages.values():
         levels = [int(e.tag[1]) for e in page_of(html).iter() if re.fullmatch(r"h\d", e.tag)]
         assert levels[0] == 1
         assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-def test_what_users_write_is_escaped():
+def test_text_of_users_is_escaped():
     evil = '<script>alert("1")</script>&amp;'
     network = mlp(
         1,
@@ -167,7 +167,7 @@ def test_a_fragment_collides_with_nothing(pages):
     assert not [element for element in root.iter() if element.get("id")]
 
 
-def test_no_rule_leaks(pages):
+def test_style_rules_apply_only_to_the_fragment(pages):
     sheet = page_of(pages["mazur"][0]._repr_html_()).findtext("style") or ""
     assert STYLE in sheet
     sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
@@ -293,7 +293,7 @@ def test_a_long_sum_can_break_before_each_term_and_a_short_one_stays_whole():
     assert flow(MATHML.total(terms[:2])).count("<math>") == 1
 
 
-def test_the_rest_of_a_sum_is_said():
+def test_omitted_terms_of_a_sum_are_counted():
     assert "1,779 further terms" in MATHML.rest(1779)
 
 
@@ -345,7 +345,7 @@ def test_no_label_of_the_picture_covers_a_unit(drawn):
             assert np.hypot(dx, dy) >= drawn.radius
 
 
-def test_negative_weights_are_dashed_and_carry_their_sign(drawn):
+def test_negative_weights_are_dashed_and_have_a_minus_sign(drawn):
     root = ET.fromstring(svg(drawn))  # noqa: S314 (our own)
     lines = [e for e in root.iter() if "edge" in e.get("class", "").split()]
     assert len(lines) == len(drawn.edges)
@@ -364,7 +364,7 @@ def test_wide_layers_have_a_gap_and_too_many_weights_no_labels():
     assert "only the first units and the last" in wide.description
 
 
-def test_the_picture_has_the_numbers_of_the_first_sample_and_says_so():
+def test_the_picture_shows_the_first_sample_and_its_description_says_so():
     example = example_of(2, 3, 3, 2, samples=3)
     drawn = drawing_of(example)
     assert "first sample" in drawn.description

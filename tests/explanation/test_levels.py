@@ -1,6 +1,6 @@
 """Levels by size: every scalar, matrices, a summary; and one parameter of a large network.
 
-Every figure is held to NumPy on the engine's own arrays; how long it takes is a benchmark's matter.
+Every number is compared with NumPy on the engine's own arrays; benchmarks measure the time.
 """
 
 import json
@@ -70,7 +70,7 @@ def test_the_level_follows_the_size(sizes, samples, level):
 
 
 @pytest.mark.parametrize("level", ["scalars", "matrices", "summary"])
-def test_any_level_can_be_asked_for(level):
+def test_any_level_can_be_requested(level):
     example = explain_problem(problem("mazur"), level=level)
     assert example.level == level
     step = example.steps[0]
@@ -92,12 +92,12 @@ def test_any_level_can_be_asked_for(level):
         ({"parameter": "w9"}, UnknownNameError, "unknown parameter 'w9'"),
     ],
 )
-def test_what_cannot_be_asked_for(options, error, message):
+def test_invalid_levels_and_parameters_raise_errors(options, error, message):
     with pytest.raises(error, match=re.escape(message)):
         explain_problem(problem("mazur"), **options)
 
 
-def test_a_summary_says_that_it_has_no_single_numbers():
+def test_an_entry_of_a_summary_raises_an_error():
     with pytest.raises(InputError, match="choose the level scalars"):
         explain_problem(problem("mazur"), level="summary")["w5"]
 
@@ -154,7 +154,7 @@ def test_a_wide_matrix_shows_its_corners():
 # ---- a summary ----------------------------------------------------------------------------------
 
 
-def test_a_summarys_figures_are_those_of_the_arrays(large, step):
+def test_the_numbers_of_a_summary_are_those_of_the_arrays(large, step):
     network, theta, x, t = large
     example = explain(network, theta, x, t, Adam())
     forward = rows_of(example, "Forward: the activations")
@@ -233,7 +233,7 @@ def test_sums_begin_with_the_largest_terms_and_the_rest_is_what_is_missing(large
     assert f"[{rest.count} further terms]" in line.formula
 
 
-def test_the_parameters_own_term_stays_in_sight(large):
+def test_the_term_of_the_parameter_is_never_omitted(large):
     network, theta, x, t = large
     example = explain(network, theta, x, t, parameter="W1[5,300]")
     nets = [q for q in example.steps[0].quantities if q.ref.quantity == "z"]
@@ -242,7 +242,7 @@ def test_the_parameters_own_term_stays_in_sight(large):
         assert "W1[5,300]" in (q.formula or "")
 
 
-def test_every_name_in_a_shown_line_stands_on_the_page(large):
+def test_every_name_in_a_line_is_on_the_page(large):
     network, theta, x, t = large
     quantities = explain(network, theta, x, t, Adam(), parameter="W2[7,3]").steps[0].quantities
     there = {q.name for q in quantities}
@@ -329,13 +329,13 @@ def test_save_chooses_the_format_by_the_ending(tmp_path, ending):
         ("missing/mazur.txt", None, InputError, "cannot write"),
     ],
 )
-def test_what_cannot_be_saved_is_said(tmp_path, name, form, error, message):
+def test_saving_to_an_invalid_path_or_format_raises_an_error(tmp_path, name, form, error, message):
     with pytest.raises(error, match=message):
         explain_problem(problem("mazur")).save(tmp_path / name, form)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_an_example_says_of_itself():
+def test_repr_and_str_of_an_example():
     example = explain_problem(problem("mazur"))
     assert "scalars" in repr(example)
     assert str(example) == example.to_text()
@@ -359,12 +359,12 @@ def test_a_step_of_lbfgs_has_its_gradient_and_its_result_and_no_formula(options)
 
 
 @pytest.mark.parametrize("form", ["to_numpy", "to_pytorch"])
-def test_a_search_is_no_program(form):
+def test_lbfgs_cannot_be_written_as_a_program(form):
     example = explain_problem(replace(problem("xor"), optimizer=LBFGS()))
     with pytest.raises(InputError, match="no equations to write down"):
         getattr(example, form)()
 
 
-def test_several_steps_of_lbfgs_are_refused():
+def test_several_steps_of_lbfgs_raise_an_error():
     with pytest.raises(InputError, match="optimizer with equations"):
         explain_problem(replace(problem("xor"), optimizer=LBFGS()), steps=2)

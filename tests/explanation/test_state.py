@@ -1,6 +1,6 @@
-"""An example that begins where a run has come to: its step is the one that the run takes next.
+"""Examples that continue from the state of a run: their step is the next step of the run.
 
-What is compared is every new parameter and every new average, within rounding.
+Every new parameter and every new moving average is compared, within rounding.
 """
 
 import json
@@ -89,7 +89,7 @@ def test_the_step_is_the_next_of_the_run(net, rule, schedule, weighted, steps):
     assert doc.setup.state.step == 8
 
 
-def test_averages_and_numbers_stand_as_they_are():
+def test_moving_averages_and_step_number_are_those_of_the_state():
     rule = Adam(StepDecay(0.1, 0.5, 3))
     state = begun(NET, rule)
     doc = explain(NET, state.theta, X[:4], T[:4], rule, state=state, notation="plain")
@@ -105,7 +105,7 @@ def test_averages_and_numbers_stand_as_they_are():
     assert f"m_W1[1,2] = {doc['m_W1[1,2]'].shown}" in text
 
 
-def test_what_was_done_is_counted_in_every_format(tmp_path):
+def test_every_format_counts_earlier_updates(tmp_path):
     rule = Momentum(0.02)
     state = begun(NET, rule)
     doc = explain(NET, None, X[:4], T[:4], rule, state=state, steps=5, show_steps=[2, 5])
@@ -133,7 +133,7 @@ def test_other_levels(level):
     assert one["W1_new[1,2]"].value == pytest.approx(NET.views(wanted.theta)["W1"][1, 2], rel=1e-12)
 
 
-def test_single_precision_is_worked_out_in_double():
+def test_a_float32_state_is_explained_in_float64():
     state = begun(NET, Adam(0.02), np.float32)
     assert state.theta.dtype == np.float32
     doc = explain(NET, state.theta, X[:4], T[:4], Adam(0.02), state=state)
@@ -157,7 +157,7 @@ def test_without_an_optimizer_the_masks_are_those_of_the_next_step():
     assert doc.steps[0].number == 9
 
 
-def test_a_search_begins_at_the_states_parameters():
+def test_lbfgs_begins_at_the_parameters_of_the_state():
     state = begun(NET, SGD(0.1))
     doc = explain(NET, None, X[:4], T[:4], LBFGS(), state=state)
     wanted = explain(NET, state.theta, X[:4], T[:4], LBFGS())
@@ -186,7 +186,7 @@ STATE = begun(NET, Adam(0.02))
 
 
 @pytest.mark.parametrize(
-    ("theta", "rule", "state", "told"),
+    ("theta", "rule", "state", "message"),
     [
         (None, "adam", None, "theta=None: give parameters, or a state such as run.state"),
         (NET.initialize(0), "adam", STATE, "theta and the state's theta differ"),
@@ -205,12 +205,12 @@ STATE = begun(NET, Adam(0.02))
         (None, None, STATE._replace(theta=STATE.theta * np.inf), "theta"),
     ],
 )
-def test_what_does_not_fit_is_told(theta, rule, state, told):
-    with pytest.raises(InputError, match=told):
+def test_invalid_states_raise_errors(theta, rule, state, message):
+    with pytest.raises(InputError, match=message):
         explain(NET, theta, X[:4], T[:4], rule, state=state)
 
 
-def test_a_program_is_refused_what_is_not_finite():
+def test_programs_with_non_finite_numbers_raise_errors():
     setup = explain(NET, None, X[:4], T[:4], Adam(0.02), state=STATE).setup
     with pytest.raises(InputError, match="a moving average"):
         numpy_program(replace(setup, slots=(STATE.theta * np.nan,) * 2))

@@ -33,8 +33,8 @@ TOKEN = re.compile(
     r"|(?P<letter>\w[\u0302\u0303\u0304\u0307\u0308])"
     r"|(?P<word>[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f]+)|(?P<text> .*)|(?P<other>.)"
 )
-WIDE = 52  # signs; what is wider would not fit on a line as one fraction, root or exponent
-HIGH = 16  # signs of an exponent
+WIDE = 52  # characters; a wider fraction, root or exponent would not fit on a line
+HIGH = 16  # characters of an exponent
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Tex:
         return f"{' ' if self.markdown and not bare else ''}_{braced(script)}"
 
     def _base(self, text: str, depth: int) -> tuple[str, str]:
-        """Return a run of letters, and what it ends with that is raised, such as the 2 of σ²."""
+        """Return letters, and the superscript at their end, such as the 2 of σ²."""
         raised = "".join(RAISED[c] for c in text[len(text.rstrip("".join(RAISED))) :])
         text = unicodedata.normalize("NFC", text.rstrip("".join(RAISED)))
         return joined([self._token(found, depth) for found in TOKEN.finditer(text)]), raised
@@ -122,7 +122,7 @@ class Tex:
         return {"−": "-", "|": r"\vert "}.get(sign, sign if sign in PLAIN else self.words(sign))
 
     def words(self, text: str) -> str:
-        """Return words among math."""
+        """Return words within math."""
         if self.markdown:
             shown = "".join("?" if sign in FORBIDDEN else sign for sign in text)
         else:
@@ -150,9 +150,7 @@ class Tex:
         return left + OPERATIONS[symbol] + right
 
     def fraction(self, top: str, bottom: str) -> str:
-        stacked = (
-            r"\frac" in top + bottom
-        )  # three numbers above each other are too small to parse_name
+        stacked = r"\frac" in top + bottom  # three numbers above each other are too small to read
         if max(length(top), length(bottom)) <= WIDE and not stacked:
             return rf"\frac{{{top}}}{{{bottom}}}"
         return f"{self._closed(top)} / {self._closed(bottom)}"
@@ -207,7 +205,7 @@ class Tex:
 
 
 PLAIN = frozenset("0123456789.,:;()[]+-=/!")
-FORBIDDEN = frozenset(r"\{}$%&#~^_*<>`|")  # in words among math in Markdown
+FORBIDDEN = frozenset(r"\{}$%&#~^_*<>`|")  # in words within math in Markdown
 
 
 def _hat(text: str) -> str:
@@ -219,7 +217,7 @@ def _hat(text: str) -> str:
 
 
 def braced(text: str) -> str:
-    """Return a script in braces, where it is more than one sign."""
+    """Return a subscript or superscript, in braces if it has several characters."""
     return text if len(text) == 1 and text.isalnum() else f"{{{text}}}"
 
 
@@ -232,7 +230,7 @@ def joined(parts: list[str]) -> str:
 
 
 def length(tex: str) -> int:
-    """Return roughly how many signs wide math is when it is set."""
+    """Return the approximate width of typeset math in characters."""
     while found := re.search(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", shown := _bare(tex)):
         longer = max(found[1], found[2], key=len)
         tex = shown[: found.start()] + longer + shown[found.end() :]
@@ -240,7 +238,7 @@ def length(tex: str) -> int:
 
 
 def _bare(tex: str) -> str:
-    """Return math without fonts and inner braces, with one sign for any other command."""
+    """Return math without fonts and inner braces, with one character for any other command."""
     tex = re.sub(r"\\(?:math[a-z]+|text[a-z]*|hat|Big[lr]|allowbreak|sqrt)(?![A-Za-z])", "", tex)
     tex = re.sub(r"\\(?!frac)(?:[A-Za-z]+|.)", "x", tex)
     while tex != (tex := re.sub(r"(?<!\\frac)(?<!\})\{([^{}]*)\}", r"\1", tex)):

@@ -36,9 +36,8 @@ from chainrule.wiring import Step
 
 Resolve: TypeAlias = Callable[[str], ast.expr]
 
-# f and f' where the textbook's form overflows or loses digits; all others are written as it has
-# them. The two lines of the logistic function are the engine's own, bit for bit: where a is almost
-# 1, the digits of 1 − a depend on it.
+# f and f' of activations whose textbook formula overflows or loses digits. The two lines of the
+# logistic function are exactly the engine's: where a is almost 1, the digits of 1 − a depend on it.
 FORMS: dict[str, tuple[str, str]] = {
     "logistic": (
         """\
@@ -71,7 +70,8 @@ return s + z * s * (1 - s) * np.sqrt(8 / np.pi) * (1 + 3 * 0.044715 * z**2)""",
     ),
     "softplus": ("return np.logaddexp(0, z)  # log(1 + e^z)", "return logistic(z)"),
 }
-# What forms call: erf from the left end, where 1 + erf has lost its digits.
+# Functions that these formulas call. The normal distribution is computed from erfc, because 1 + erf
+# loses all digits far to the left.
 HELPERS: dict[str, tuple[str, str]] = {
     "logistic": ("z", FORMS["logistic"][0]),
     "softplus": ("z", FORMS["softplus"][0]),
@@ -91,13 +91,13 @@ SHOWN = {
 def write_numpy(program: Program) -> None:
     """Fill a program's parts with the equations of the example's first step."""
     step = wired(program.setup, program.setup.state)
-    with np.errstate(all="ignore"):  # the values are looked at for their shapes alone
+    with np.errstate(all="ignore"):  # only the shapes of the values are used
         Writer(program, step).write()
 
 
 @dataclass
 class Writer:
-    """Writes equations down as they are wanted, each after what it needs.
+    """Writes equations on demand, each after those it depends on.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class Writer:
     lines : list of str
         The part being written.
     known : dict
-        What the program calls what is written already, by scope and name.
+        The program's names of what has been written, by scope and name.
     activations : dict
         The function that stands for each.
     """
@@ -172,7 +172,9 @@ class Writer:
         self.lines += rate_lines(self.program) if arrays else []
         for part in ("g", "w_new"):  # a norm needs every gradient
             self._row(*((scope, part) for scope in arrays))
-        for some in (arrays[i : i + 6] for i in range(0, len(arrays), 6)):  # a line's worth
+        for some in (
+            arrays[i : i + 6] for i in range(0, len(arrays), 6)
+        ):  # as many as fit on a line
             names, news = ([scope.label + end for scope in some] for end in ("", "_new"))
             self.program.carry.append(f"{', '.join(names)} = {', '.join(news)}")
 
@@ -189,7 +191,7 @@ class Writer:
         return {b.name for b in self._trained}
 
     def _row(self, *wanted: tuple[Scope, str]) -> None:
-        """Write some equations down, with what they need, and print them in one row."""
+        """Write some equations and those they depend on, and print their values on one line."""
         self.program.shown.append([])
         for scope, name in wanted:
             self.want(scope, name)
@@ -197,7 +199,7 @@ class Writer:
     # ---- equations ----
 
     def want(self, scope: Scope, name: str) -> ast.expr:
-        """Return what the program calls a name of a scope; write it down if it is not there."""
+        """Return the program's name for a name of a scope; write its equation if it is missing."""
         home, there = scope.resolve(name)
         key = (home.label, there)
         if key not in self.known:
@@ -265,10 +267,10 @@ class Writer:
             return f"{label}_new"
         return f"{name.removesuffix('_new')}_{label}" + ("_new" if name.endswith("_new") else "")
 
-    # ---- an optimizer that remembers: a function, called for each array ----
+    # ---- an optimizer with a state: a function, called for each array ----
 
     def _call_rule(self, rule: Optimizer, scope: Scope, name: str) -> ast.expr:
-        """Write the call that updates an array and what the optimizer remembers of it."""
+        """Write the call that updates an array and the optimizer's state for it."""
         slots = [self.identifier(scope, slot) for slot in rule.slots]
         own = self._add_rule(rule, scope)
         w, g, *rest = (unparse(self.want(scope, n)) for n in ("w", "g", *own))
@@ -284,7 +286,7 @@ class Writer:
         return self.known[scope.label, name]
 
     def _remember(self, label: str, slots: dict[str, str]) -> None:
-        """Write down what the optimizer remembers of an array: zeros, or what a state brought."""
+        """Write the optimizer's state for an array: zeros, or the values of a given state."""
         data, given = self.program.data, self.step.arrays[label].values
         if not self.program.setup.slots:
             data.append(
@@ -295,9 +297,9 @@ class Writer:
             data += literal(name, np.asarray(given[slot]), "np.array")
 
     def _add_rule(self, rule: Optimizer, scope: Scope) -> list[str]:
-        """Add the function of the optimizer's equations; return what each array hands it besides.
+        """Add the function of the optimizer's equations; return its further arguments.
 
-        That is what changes with the step or from array to array.
+        These are the values that change between steps or differ between arrays.
         """
         own: list[str] = []
         lines: dict[str, str] = {}
@@ -404,7 +406,7 @@ class Writer:
         self.program.add_function(name, define(name, parameters, body.split("\n")))
 
     def _activation(self, f: Activation) -> tuple[str, str]:
-        """Return what the program calls an activation and its derivative; add them if new."""
+        """Return the program's names of an activation and its derivative; add them if new."""
         if f not in self.activations:
             name = f.name.replace("-", "_")
             same = sum(g.name == f.name for g in self.activations)  # with other constants
@@ -455,7 +457,7 @@ class Writer:
 
 
 def operation(tree: ast.BinOp, translate: Callable[[ast.expr], ast.expr]) -> ast.expr:
-    """Return an operation of translated operands; what 0 is multiplied with is never wanted."""
+    """Return an operation of translated operands; a factor of 0 is never translated."""
     left = translate(tree.left)
     if isinstance(tree.op, ast.Mult | ast.Div) and unparse(left) == "0":
         return left

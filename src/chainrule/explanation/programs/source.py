@@ -36,7 +36,7 @@ def show(**values):
     for name, value in values.items():
         print(name, "=", value.tolist())"""
 
-# Whole numbers of Python's own, so that any library's program can draw the same masks.
+# Python integers, so that the programs of all libraries draw the same masks.
 MIX = """\
 def mix(key):
     key = (key + 0x9E3779B97F4A7C15) % 2**64
@@ -49,7 +49,7 @@ def draw(seed, updates, layer, n, units, rate):
     rows = [mix(key + sample) for sample in range(n)]
     return [[int(mix(row + unit) >= int(rate * 2**64)) for unit in range(units)] for row in rows]"""
 
-# Of update {k}; numbers put in. A schedule that is not here is written out rate by rate.
+# The learning rate of update {k}. Other schedules are written as a list of learning rates.
 SCHEDULE_FORMULAS: dict[type[Schedule], str] = {
     StepDecay: "{learning_rate} * {factor} ** (({k} - 1) // {every})",
     ExponentialDecay: "{learning_rate} * {factor} ** ({k} - 1)",
@@ -61,7 +61,7 @@ SCHEDULE_FORMULAS: dict[type[Schedule], str] = {
 
 @dataclass
 class Program:
-    """The parts of a program, as lines that know no indentation.
+    """The parts of a program, as lines without indentation.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Program:
 
     @property
     def last(self) -> str:
-        """What the program calls the number of the last step."""
+        """The program's name for the number of the last step."""
         return "last" if self.setup.done else "steps"
 
     def add_import(self, line: str) -> None:
@@ -270,7 +270,7 @@ def _fill(pieces: Iterable[str], width: int) -> list[str]:
 
 
 def shape(value: Any) -> str:
-    """Return the shape of an array as a comment says it, nothing for a number."""
+    """Return the shape of an array as text for a comment, an empty string for a number."""
     return str(getattr(value, "shape", ())) if getattr(value, "ndim", 0) else ""
 
 
@@ -309,7 +309,7 @@ def simplified(tree: ast.BinOp) -> ast.expr:
             return tree
 
 
-# ---- what changes from step to step -------------------------------------------------------------
+# ---- values that change between steps -----------------------------------------------------------
 
 
 def scheduled(setup: Setup) -> bool:
@@ -318,7 +318,7 @@ def scheduled(setup: Setup) -> bool:
 
 
 def rate_lines(program: Program) -> list[str]:
-    """Return the line that sets the learning rate of a step, nothing if it stays."""
+    """Return the line that sets the learning rate of a step, none if it is constant."""
     rule = program.setup.rule
     if rule is None or not isinstance(rule.learning_rate, Schedule):
         return []
