@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # These variables work around faults of old OpenBLAS builds, and would change what is measured.
 PLAIN_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
+# Tests run hundreds of commands; without bytecode each would compile the package again.
+compile = $(BIN)/python -m compileall -q src
 version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
@@ -21,9 +23,11 @@ demo: $(VENV)/.train ## see what chainrule does
 	$(BIN)/chainrule demo
 
 test: $(VENV)/.test $(VENV)/.programs ## run the tests and all examples of the README and the documentation
+	@$(compile)
 	$(BIN)/python -m pytest -n 2 --durations=15
 
 test-all: $(VENV)/.test $(VENV)/.programs ## the same with full products and more random examples
+	@$(compile)
 	$(BIN)/python -m pytest -n 2 --durations=15 --full
 
 test-versions: $(VENV)/.versions ## run the tests with the lowest and the newest versions: NOX="-s lowest"
