@@ -86,7 +86,7 @@ def mistake_ids(found: dict[str, Any]) -> list[str]:
         (WRONG, (), "wrong", 1),
         (UNKNOWN, (), "unknown", 1),
         (CRASHES, (), "could-not-run", 3),
-        (ENDLESS, ("--seconds-call", "0.5"), "could-not-run", 3),
+        (ENDLESS, ("--seconds-call", "0.2"), "could-not-run", 3),
     ],
     ids=["right", "wrong", "unknown", "crashes", "endless"],
 )

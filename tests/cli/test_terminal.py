@@ -84,7 +84,7 @@ def test_forced_color_shows_no_progress_bar(terminal: Terminal, tmp_path: Path):
     assert "\r" not in path.read_text()
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("width", [40, pytest.param(80, marks=pytest.mark.full_only), 120])
 def test_page_is_as_wide_as_the_terminal(terminal: Terminal, width: int):
     code, seen = finish(terminal("explain", width=width))
     assert code == 0

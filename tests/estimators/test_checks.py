@@ -30,7 +30,7 @@ PAIRS = [
     (MLPRegressor, neural_network.MLPRegressor),
 ]
 SMALL = {"hidden_layer_sizes": (10,), "solver": "lbfgs"}
-ESTIMATORS = [MLPClassifier(), MLPRegressor(**SMALL, max_iter=50)]
+ESTIMATORS = [MLPClassifier(), MLPRegressor(**SMALL, max_iter=20)]
 ALL_ESTIMATORS = [MLPClassifier(), MLPClassifier(**SMALL), MLPRegressor(), MLPRegressor(**SMALL)]
 
 
