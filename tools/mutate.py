@@ -28,6 +28,7 @@ ENGINE = (
     *("activations", "losses", "layers", "optimizers", "schedules", "penalties"),
     *("initializers", "network", "loops", "wiring"),
 )
+CONFINEMENT = ("tests/submission/test_confinement.py",)
 ESCAPING = "tests/pages/test_escaping.py"
 
 # The files that are mutated, and the arguments of pytest that select the tests of each.
@@ -38,6 +39,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis/decision": ("tests/diagnosis/test_decision.py",),
     "submission/process/data_files": ("tests/submission/test_data_files.py",),
     "submission/process/messages": ("tests/submission/test_messages.py",),
+    "submission/process/call_filter": CONFINEMENT,
+    "submission/process/confinement": CONFINEMENT,
+    "submission/process/keeper": CONFINEMENT,
+    "submission/process/landlock": CONFINEMENT,
+    "submission/process/namespaces": (*CONFINEMENT, "tests/submission/test_limits.py"),
     "submission/process/rlimits": ("tests/submission/test_limits.py",),
     "pages/html": (ESCAPING,),
     "pages/svg": (ESCAPING,),

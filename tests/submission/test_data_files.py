@@ -35,14 +35,25 @@ class Folders:
 
     @property
     def copied(self) -> set[str]:
-        """The files that were copied, relative to the folder above that of the copies."""
+        """The data files that were copied, relative to the folder above that of the copies."""
         top = self.copies.parent
-        return {str(f.relative_to(top)) for f in top.rglob("*") if f.is_file()}
+        found = {str(f.relative_to(top)) for f in top.rglob("*") if f.is_file()}
+        return found - {"work/net.py"}
 
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Folders:
     return Folders(tmp_path)
+
+
+def test_the_program_is_copied(folders: Folders):
+    folders.copy()
+    assert (folders.copies / "net.py").read_text() == "names = ()\n"
+
+
+def test_what_is_not_a_regular_file_is_not_copied(folders: Folders):
+    copy_data_files(Path("/dev/zero"), folders.copies)  # would never end
+    assert not list(folders.copies.iterdir())
 
 
 def test_named_files_are_copied(folders: Folders):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chainrule.submission import LoadedSubmission
-from chainrule.submission.process import rlimits, sandbox
+from chainrule.submission.process import namespaces, rlimits, sandbox
 from chainrule.submission.process.sandbox import Sandbox
 
 MIB = 2**20
@@ -56,7 +56,7 @@ def limits_after(code: str) -> list[str]:
 def test_lower_hard_limits_are_kept():
     found = limits_after(
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "rlimits.limit(2**31, 5.5)\n"
+        "rlimits.limit_resources(2**31, 5.5)\n"
         "print(*resource.getrlimit(resource.RLIMIT_FSIZE), resource.getrlimit(0)[1])"
     )
     assert found[:2] == ["1000", "1000"]
@@ -66,17 +66,15 @@ def test_lower_hard_limits_are_kept():
 
 def test_missing_limits_are_reported(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rlimits, "_set", lambda *_: False)
-    monkeypatch.setattr(rlimits, "cut_network", lambda: False)
-    memory, network = rlimits.limit(2**31, 5.0)
+    (memory,) = rlimits.limit_resources(2**31, 5.0)
     assert "memory could not be limited" in memory
-    assert "network access could not be blocked" in network
 
 
 def test_network_is_blocked_only_if_no_interface_is_left(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rlimits.socket, "if_nameindex", lambda: [(1, "lo"), (2, "sit0")])
-    assert rlimits._has_no_network()
-    monkeypatch.setattr(rlimits.socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
-    assert not rlimits._has_no_network()
+    monkeypatch.setattr(namespaces.socket, "if_nameindex", lambda: [(1, "lo"), (2, "sit0")])
+    assert namespaces.has_no_network()
+    monkeypatch.setattr(namespaces.socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
+    assert not namespaces.has_no_network()
 
 
 # ---- environment --------------------------------------------------------------------------------
@@ -109,7 +107,7 @@ def test_program_runs_in_a_folder_and_a_session_of_its_own(tmp_path: Path):
         "           'leads': os.getsid(0) == os.getpid() == os.getpgid(0)}\n"
     )
     found = declared_by(tmp_path, text)
-    assert found["files"] == []
+    assert found["files"] == ["net.py"]  # a copy
     assert (found["safe"], found["leads"]) == (True, True)
     assert not Path(found["cwd"]).exists()  # removed with the sandbox
     assert Path(found["cwd"]) != tmp_path

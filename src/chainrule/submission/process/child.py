@@ -13,12 +13,13 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from chainrule.submission.attempts import Attempt, SubmissionError
 from chainrule.submission.process import messages
+from chainrule.submission.process.confinement import confine
 from chainrule.submission.process.module import load
-from chainrule.submission.process.rlimits import limit
 from chainrule.submission.process.stub_modules import stub_plotting_modules
 from chainrule.submission.program_io import refuse_input
 from chainrule.submission.questions import Failure
@@ -113,7 +114,7 @@ class Child:
 
     def load(self, path: str) -> Any:
         """Run the learner's file."""
-        loaded = load(path, self.seconds)
+        loaded = load(path, self.seconds, Path.cwd())
         self.namespace = loaded.namespace
         return {"remarks": list(loaded.remarks), "declared": messages.from_plain(loaded.declared)}
 
@@ -160,14 +161,14 @@ def begin(request: Any) -> tuple[Child, list[str]]:
     )
     sys.stdin, builtins.input = io.StringIO(), refuse_input
     sys.path.append(folder)  # for imports that run only when a function is called
-    return Child(seconds_call), limit(memory, 2 * seconds_all + 10)
+    return Child(seconds_call), confine(Path.cwd(), memory, 2 * seconds_all + 10)
 
 
 def main() -> None:
     """Answer the requests of a sandbox until it ends."""
     connection = open_connection()
     child, remarks = begin(messages.unpack(connection.requests.readline()))
-    connection.start()  # only now: a process with threads cannot change its network namespace
+    connection.start()  # only now: threads that run already are not confined
     connection.write(messages.pack({"answer": remarks}))
     with stub_plotting_modules():  # for imports that run only when a function is called
         while True:

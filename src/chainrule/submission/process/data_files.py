@@ -1,4 +1,4 @@
-"""Copy the data files that a learner's program names to the folder in which it runs.
+"""Copy a learner's program and the data files that it names to the folder in which it runs.
 
 Only files in the program's own folder are copied, and only if a string in the program names them.
 """
@@ -46,12 +46,15 @@ def is_inside_folder(text: str) -> bool:
 
 
 def copy_data_files(program: Path, folder: Path) -> list[str]:
-    """Copy the files that a program names to a folder, and return remarks on those left out.
+    """Copy a program and the files that it names to a folder; return remarks on those left out.
 
     Parameters
     ----------
     program, folder : Path
     """
+    if not program.is_file():
+        return []  # the error is reported when the program is read
+    _copy(program, folder / program.name)
     left, files = MOST_BYTES, MOST_FILES
     for path in _all_files(program):
         source, target = program.parent / path, folder / path
@@ -59,10 +62,14 @@ def copy_data_files(program: Path, folder: Path) -> list[str]:
         if size > left or not files:
             return [TOO_MUCH.format(path)]
         left, files = left - size, files - 1
-        with suppress(OSError):  # the program then reports a missing file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+        _copy(source, target)
     return []
+
+
+def _copy(source: Path, target: Path) -> None:
+    with suppress(OSError):  # the program then reports a missing file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
 
 
 def _size(file: Path) -> int:

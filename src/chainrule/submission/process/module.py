@@ -43,7 +43,7 @@ class LoadedModule:
     declared: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-def load(path: str | Path, seconds: float = 10.0) -> LoadedModule:
+def load(path: str | Path, seconds: float = 10.0, folder: Path | None = None) -> LoadedModule:
     """Run a file and return what it defines.
 
     Parameters
@@ -53,6 +53,8 @@ def load(path: str | Path, seconds: float = 10.0) -> LoadedModule:
     seconds : float, default 10
         Time limit of the whole file. Definitions, imports and assignments each get a share of it
         even after it has been used up. Not enforced outside the main thread, or on Windows.
+    folder : Path, optional
+        The folder in which the program finds itself, and to which it may write; by default its own.
 
     Returns
     -------
@@ -67,8 +69,10 @@ def load(path: str | Path, seconds: float = 10.0) -> LoadedModule:
     text, remarks = read_source(file)
     tree = parse(text, file)
     module = _new_module(file, text)
+    shown = (folder or file.parent) / file.name
+    module.__file__ = str(shown)
     execution = Execution(file, module, tree, seconds)
-    with _program_environment(file) as (finder, output):
+    with _program_environment(shown, file.parent) as (finder, output):
         execution.run()
     declared, doubts = read_declaration(module.__dict__.get("NETWORK"))
     missing = [f"{name} is not installed; its plots are left out" for name in finder.found]
@@ -85,7 +89,6 @@ def _new_module(file: Path, text: str) -> ModuleType:
     """Return an empty module that pickle, dataclasses and inspect can find."""
     stem = re.sub(r"\W", "_", file.stem)
     module = ModuleType(f"_submission_{next(_counter)}_{stem}")
-    module.__file__ = str(file)
     sys.modules[module.__name__] = module
     lines = text.splitlines(keepends=True)
     linecache.cache[str(file)] = (len(text), None, lines, str(file))  # the text as decoded here
@@ -93,7 +96,7 @@ def _new_module(file: Path, text: str) -> ModuleType:
 
 
 @contextmanager
-def _program_environment(file: Path) -> Generator[tuple[StubFinder, DiscardedOutput]]:
+def _program_environment(file: Path, folder: Path) -> Generator[tuple[StubFinder, DiscardedOutput]]:
     """Replace streams, arguments, paths and plotting libraries while a program runs."""
     output = DiscardedOutput()
     with ExitStack() as stack:
@@ -103,7 +106,7 @@ def _program_environment(file: Path) -> Generator[tuple[StubFinder, DiscardedOut
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         stack.enter_context(_restored_globals())
-        sys.path.insert(0, str(file.parent))
+        sys.path[:0] = dict.fromkeys((str(file.parent), str(folder)))
         sys.argv[:] = [str(file)]
         sys.stdin, builtins.input = io.StringIO(), refuse_input
         os.environ["MPLBACKEND"] = "Agg"  # opens no windows

@@ -1,6 +1,8 @@
 """Run a learner's file in a subprocess, which may crash, hang or run out of memory.
 
-The sandbox contains accidents. It does not protect against a program that is meant to do harm.
+The process may write only to a folder of its own, with a copy of the file in it. It has no network
+and does not reach other processes. What it answers is not trusted, and it never gets the right
+numbers; but a program that is meant to deceive can still compute them.
 """
 
 import os
@@ -19,6 +21,7 @@ from typing import IO, Any, Self, TypeVar
 from chainrule.submission.attempts import LoadedSubmission, SubmissionError
 from chainrule.submission.process import messages
 from chainrule.submission.process.data_files import copy_data_files
+from chainrule.submission.process.own_modules import import_own_modules
 from chainrule.submission.questions import Failure, Kind, Layout, Question, Reading
 
 T = TypeVar("T")
@@ -64,9 +67,9 @@ class Sandbox:
 
     Notes
     -----
-    The process runs in a temporary folder, to which the files in the program's folder that it names
-    are copied. Once a request has failed because the process has ended, every further one returns
-    the same `Failure`.
+    The process runs in a temporary folder, to which the program and the files in its folder that it
+    names are copied. Once a request has failed because the process has ended, every further one
+    returns the same `Failure`.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class Sandbox:
 
     def _begin(self, folder: Path) -> None:
         """Start the process and set its limits."""
+        import_own_modules()
         work_folder = folder / "work"
         work_folder.mkdir()
         self._remarks += copy_data_files(self.path, work_folder)
@@ -300,6 +304,7 @@ def _start(folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
     own = {
         "PYTHONPATH": os.pathsep.join(paths),
         "MPLBACKEND": "Agg",
+        "TMPDIR": str(folder),  # the only folder to which it may write
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return subprocess.Popen(
