@@ -74,6 +74,9 @@ class StubSearch:
         del of
         return self.sessions[0]
 
+    def agreement(self, of: Any) -> tuple[int, Scale]:
+        return self.bases[id(of)].reached, Scale(1.0, {})
+
     def furthest(self, of: Any) -> int:
         return self.best.get(id(of), 0)
 

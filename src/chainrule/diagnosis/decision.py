@@ -4,7 +4,7 @@ An attempt can often be read in several ways; each is a `Candidate`, and the bes
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -89,7 +89,9 @@ class Candidate:
         for setting in self.settings:
             base = self.search.right(setting)
             if base.complete and not base.scale.mistakes:
-                return Outcome(setting, self.search, self.search.sessions[0], base, (base,))
+                return Outcome(
+                    setting, self.search, self.search.first_wrong(setting), base, (base,)
+                )
             self.bases.append((setting, base))
         return None
 
@@ -104,7 +106,7 @@ class Candidate:
         search = self.search
         look = (search.singles, search.several, search.pairs)[level]
         outcomes: list[Outcome] = []
-        likely = sorted(self._likely(), key=lambda pair: -search.furthest(pair[0]))
+        likely = sorted(self._closest_first(), key=lambda pair: -search.furthest(pair[0]))
         for setting, base in likely[: MOST_SETTINGS[level]]:
             if search.late:
                 break
@@ -116,8 +118,11 @@ class Candidate:
         return min(outcomes, key=lambda o: o.rank, default=None)
 
     def unknown_outcome(self) -> Outcome:
-        """Return the outcome without an explanation."""
-        setting, base = self._likely()[0]
+        """Return the outcome without an explanation: the network with most arrays that agree."""
+        counted = [(self.search.agreement(setting), setting, base) for setting, base in self.bases]
+        (count, scale), setting, base = max(counted, key=lambda row: (row[0][0], row[2].reached))
+        if count > base.reached:
+            base = replace(base, reached=count, scale=scale)
         return Outcome(setting, self.search, self.search.first_wrong(setting), base)
 
     def penalty_outcome(self) -> Outcome | None:
@@ -138,6 +143,10 @@ class Candidate:
         """Return the settings under which most numbers agree without any mistake."""
         most = self.reached
         return [(setting, base) for setting, base in self.bases if base.reached == most]
+
+    def _closest_first(self) -> list[tuple[Setting, Explanation]]:
+        """Return the likely settings, those with most arrays that agree in any order first."""
+        return sorted(self._likely(), key=lambda pair: -self.search.agreement(pair[0])[0])
 
 
 def decide(

@@ -27,6 +27,7 @@ from chainrule.submission import Question
 SAMPLES, RATE = (5, 7, 11), 0.37
 GENERAL = {1: (4, 3), 2: (2, 4, 3), 3: (2, 4, 4, 3), 4: (2, 4, 4, 6, 3)}
 SQUARE = {depth: (3,) * (depth + 1) for depth in GENERAL}
+CHAIN = {depth: (1,) * (depth + 1) for depth in GENERAL}
 SINGLE = {1: (4, 1), 2: (2, 4, 1), 3: (2, 4, 4, 1), 4: (2, 4, 4, 6, 1)}
 
 HIDDEN = (

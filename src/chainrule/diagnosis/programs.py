@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.decision import Candidate, Outcome, decide, first_correct, first_nonfinite
+from chainrule.diagnosis.degenerate import degenerate_diagnosis
 from chainrule.diagnosis.evaluation import Evaluator
 from chainrule.diagnosis.findings import Finding
 from chainrule.diagnosis.networks import Declared, functions, networks, trained
@@ -35,6 +36,15 @@ SINGLE_ONLY = (
     "the numbers agree only to single precision; the program computes in float32 somewhere"
 )
 FORWARD_ONLY = "only the forward pass was checked, no gradients and no updates"
+NOT_JUDGED = "Could not be judged:"
+NO_BACK = (
+    "no function or method was found that takes samples and targets and gives gradients or updates."
+)
+HOW_TO_BE_ASKED = (
+    "to have its backpropagation checked, add a function that runs forward and backward pass, such "
+    "as gradients(weights, biases, x, t) that returns dW and db, or step(weights, biases, x, t, "
+    "learning_rate) that returns the new weights and biases"
+)
 NOT_THE_OUTPUT = (
     "another method returns something else than this network's output for the same input"
 )
@@ -62,6 +72,8 @@ def check_program(asker: Asker, declared: Declared, options: CheckOptions) -> Di
     for transcript in found:
         if (name := first_nonfinite(transcript.sessions)) is not None:
             return _nonfinite_diagnosis(name, transcript)
+    if (made := degenerate_diagnosis(found)) is not None:
+        return made
     if any(map(random_failure, found)):
         seconds = min(options.time_limit.seconds, SEARCH * SECONDS_RANDOM)
         options = replace(options, time_limit=replace(options.time_limit, seconds=seconds))
@@ -198,9 +210,11 @@ def _completed(
     transcript: Transcript, outcome: Outcome, declared: Declared, options: CheckOptions
 ) -> Diagnosis:
     """Return the diagnosis with the program's conventions and remarks."""
-    made = _limited_to_forward_pass(_with_growing_lists(diagnosis(outcome), transcript), transcript)
-    if options.known is None and None in (declared.activation, declared.loss):
+    made = _with_growing_lists(diagnosis(outcome), transcript)
+    needed = (declared.activation, declared.loss if transcript.kind != "forward" else "any")
+    if options.known is None and None in needed:
         made = replace(made, sentence=made.sentence.replace(CERTAINLY_WRONG, UNDECLARED))
+    made = _limited_to_forward_pass(made, transcript)
     convention = {
         **_layout_in_words(transcript),
         **made.convention,
@@ -211,12 +225,30 @@ def _completed(
 
 
 def _limited_to_forward_pass(made: Diagnosis, transcript: Transcript) -> Diagnosis:
-    """Return a diagnosis that claims no more than a right forward pass, if that is all there is."""
-    if not made.ok or transcript.kind != "forward":
+    """Return a diagnosis that judges nothing if a forward pass is all there is.
+
+    A right forward pass says nothing about gradients, and one that is like no network's is hardly
+    one. A mistake that explains it completely is reported, and so is any difference from a network
+    that is described.
+    """
+    if transcript.kind != "forward" or made.verdict == "wrong":
         return made
-    network = made.network.rpartition(", ")[0]
-    sentence = f"Right, the forward pass: it agrees with that of a {network} network."
-    return replace(made, sentence=sentence)
+    if made.ok:
+        network = made.network.rpartition(", ")[0]
+        sentence = f"{NOT_JUDGED} its forward pass agrees with a {network} network's, but {NO_BACK}"
+    elif made.sentence.startswith(CERTAINLY_WRONG):
+        return made
+    else:
+        sentence = f"{NOT_JUDGED} {NO_BACK}"
+    return replace(
+        made,
+        verdict="could-not-run",
+        sentence=sentence,
+        first_wrong=None,
+        difference="",
+        comparisons=(),
+        remarks=(*made.remarks, HOW_TO_BE_ASKED),
+    )
 
 
 def _with_growing_lists(made: Diagnosis, transcript: Transcript) -> Diagnosis:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chainrule.diagnosis.networks import GENERAL, SINGLE, SQUARE, Declared, packed, question
+from chainrule.diagnosis.networks import CHAIN, GENERAL, SINGLE, SQUARE, Declared, packed, question
 from chainrule.diagnosis.sessions import SINGLE_PRECISION, Observed, Session
 from chainrule.multilayer import mlp
 from chainrule.submission import (
@@ -27,6 +27,7 @@ DEPTHS = (3, 2, 1)
 FATAL_FAULTS = ("endless", "memory", "non-deterministic", "not-found")  # not worth a second try
 INFORMATIVE_FAULTS = ("made-by-chance", "non-deterministic")  # reported before any other fault
 ONE_BY_ONE = "one at a time"
+UNUSED_RATE = "the learning rate that it takes is not used: updates are the same for another rate"
 PRECISION = {"float64": 1e-9, "float32": SINGLE_PRECISION}
 
 
@@ -45,6 +46,8 @@ class Transcript:
     asked : tuple of (Question, Reading)
     failed : tuple of Failure
         Why further questions were not answered.
+    own_remarks : tuple of str
+        What was noticed from several answers.
     """
 
     kind: Kind
@@ -54,6 +57,7 @@ class Transcript:
     first: Reading
     asked: tuple[tuple[Question, Reading], ...]
     failed: tuple[Failure, ...] = ()
+    own_remarks: tuple[str, ...] = ()
 
     @property
     def online(self) -> bool:
@@ -70,7 +74,7 @@ class Transcript:
         """Remarks made while asking, without duplicates."""
         first = [text for text in self.first.remarks if text.startswith(SKIPPED_AS_RANDOM)]
         later = [text for _, r in self.asked for text in r.remarks]
-        return tuple(dict.fromkeys(first + later))
+        return tuple(dict.fromkeys([*first, *later, *self.own_remarks]))
 
 
 def transcripts(
@@ -120,6 +124,8 @@ def _first_questions(asker: Asker, declared: Declared, own: Question | None) -> 
         count = len(declared.activation or ())
         depths = [count] if count > 1 else DEPTHS
         shapes = [table[d] for table in (GENERAL, SINGLE, SQUARE) for d in depths if d in table]
+        # shapes show nothing about single units: two layers are the most usual
+        shapes += [CHAIN[d] for d in sorted(depths, key=lambda d: d != 2) if d in CHAIN]
     open_targets = declared.loss is None and not one_hot
     found: list[Question] = []
     for widths in shapes:
@@ -144,9 +150,24 @@ def _ask_further(
             asked.append((q, again[0]))
     if not asked:
         asked = [(first, reading)]
+    rate = None if _ignores_rate(asker, asked[0], layout) else reading.rate
+    remarks = (UNUSED_RATE,) if rate != reading.rate else ()
     return Transcript(
-        kind, layout, first.widths, reading.rate, reading, tuple(asked), tuple(failed)
+        kind, layout, first.widths, rate, reading, tuple(asked), tuple(failed), remarks
     )
+
+
+def _ignores_rate(asker: Asker, asked: tuple[Question, Reading], layout: Layout) -> bool:
+    """Return whether an update is the same for another learning rate."""
+    question, reading = asked
+    if reading.kind != "step" or reading.rate is None:
+        return False
+    other = replace(question, rate=2 * question.rate, calls=1)
+    again = asker.read(other, kind="step", layout=layout)
+    if isinstance(again, Failure) or not again:
+        return False
+    one, two = reading.answers[0], again[0].answers[0]
+    return all(np.array_equal(one[n], two[n]) for n in one.keys() & two.keys())
 
 
 def _further_questions(

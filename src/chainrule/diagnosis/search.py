@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from chainrule.diagnosis.closest import agreement
 from chainrule.diagnosis.evaluation import Evaluator, Explanation
 from chainrule.diagnosis.hypotheses import Variant, variants
 from chainrule.diagnosis.replay import Setting
+from chainrule.diagnosis.scales import Scale
 from chainrule.diagnosis.sessions import Session
 from chainrule.submission import TimeLimit
 
@@ -42,6 +44,9 @@ class Search:
     _partial: dict[Setting, list[Explanation]] = field(
         default_factory=dict[Setting, list[Explanation]]
     )
+    _agreements: dict[Setting, tuple[int, Scale]] = field(
+        default_factory=dict[Setting, tuple[int, Scale]]
+    )
     _pool: dict[Setting, list[Variant]] = field(default_factory=dict[Setting, list[Variant]])
 
     @property
@@ -59,11 +64,29 @@ class Search:
 
     def first_wrong(self, setting: Setting) -> Session:
         """Return the first session that needs a mistake to be explained, else the first."""
-        for session in self.sessions:
+        sessions = self.sessions_for(setting)
+        for session in sessions:
             found = self.evaluator.explain(setting, (), session)
             if not found.complete or found.scale.mistakes:
                 return session
-        return self.sessions[0]
+        return sessions[0]
+
+    def sessions_for(self, setting: Setting) -> Sequence[Session]:
+        """Return the sessions that show something about a setting.
+
+        The softmax of one output is 1 whatever the weights are, and programs that divide by 1 - p
+        cannot compute it: nobody trains such a network.
+        """
+        if not setting.network.loss.name.startswith("softmax"):
+            return self.sessions
+        return [s for s in self.sessions if s.t.shape[1] > 1] or self.sessions
+
+    def agreement(self, setting: Setting) -> tuple[int, Scale]:
+        """Return how many arrays agree with a setting in any order, and in which scale."""
+        if setting not in self._agreements:
+            found = agreement(self.evaluator, setting, self.first_wrong(setting))
+            self._agreements[setting] = found
+        return self._agreements[setting]
 
     # ---- one mistake ----------------------------------------------------------------------------
 
@@ -183,12 +206,12 @@ class Search:
 
     def _valid(self, candidates: Iterable[Explanation], session: Session) -> list[Explanation]:
         """Return the complete explanations with the fewest mistakes that hold in all sessions."""
-        others = [s for s in self.sessions if s is not session]
         complete = sorted((e for e in candidates if e.complete), key=lambda e: e.cost)
         valid: list[Explanation] = []
         for e in complete:
             if valid and e.cost > valid[0].cost:
                 break
+            others = [s for s in self.sessions_for(e.setting) if s is not session]
             if self.evaluator.explains_all(e, others) and self._is_minimal(e):
                 valid.append(e)
         return valid
@@ -199,7 +222,8 @@ class Search:
             return True
         for out in e.changes:
             rest = tuple(v for v in e.changes if v is not out)
-            explained = (self.evaluator.explain(e.setting, rest, s) for s in self.sessions)
+            sessions = self.sessions_for(e.setting)
+            explained = (self.evaluator.explain(e.setting, rest, s) for s in sessions)
             if all(found.complete for found in explained):
                 return False
         return True

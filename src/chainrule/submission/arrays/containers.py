@@ -13,7 +13,7 @@ from chainrule.submission.values import is_array, is_dict, is_sequence
 def as_numeric_array(node: Any) -> Array | None:
     """Return `node` as an array if it consists of numbers only, else None."""
     if is_array(node) and node.dtype.kind in "fiu":
-        return node
+        return node if type(node) is np.ndarray else np.asarray(node)  # such as np.matrix
     if isinstance(node, (bool, np.bool_, str, bytes)) or node is None:
         return None
     if isinstance(node, (int, float, np.number)):

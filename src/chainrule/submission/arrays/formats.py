@@ -28,7 +28,8 @@ class ArrayFormat:
         b as (out,), (1, out) or (out, 1).
     samples : {"rows", "columns", "one", "one row", "one column"}
         The last three are a single sample: as (d,), (1, d) or (d, 1).
-    array_type : {"arrays", "lists", "tuples"}
+    array_type : {"arrays", "lists", "tuples", "numbers"}
+        The last one for networks of single units, whose arrays are passed as numbers.
     targets : {"rows", "flat", "classes"}
         t as it is, as (n,), or as class numbers.
     """
@@ -48,6 +49,8 @@ class ArrayFormat:
 
 def to_array_type(array: Array, array_type: str) -> Any:
     """Return a fresh copy of `array`: as an array, nested lists or nested tuples."""
+    if array_type == "numbers":
+        return float(array.reshape(-1)[0])
     if array_type == "arrays":
         return array.astype(float, order="C", copy=True)
     nested: Any = array.astype(float).tolist()

@@ -14,7 +14,9 @@ from chainrule.submission.arrays.containers import (
     without,
 )
 from chainrule.submission.arrays.formats import OUT_IN, ArrayFormat, format_weights
+from chainrule.submission.arrays.keyed import keyed_parameters
 from chainrule.submission.questions import Array, Question
+from chainrule.submission.values import is_dict
 
 MOST_PAIRS = 400  # pairs of parts of a result that are tried as (weights, biases)
 
@@ -70,6 +72,8 @@ class ExpectedArray:
         if array is None:
             return None
         if self.is_weight:
+            if array.size == 1 and set(self.shape) == {1}:  # a number for a matrix of one entry
+                return array.reshape(self.shape)
             accepted = self.any_shape and array.ndim >= 1 and array.size > 1
             return array if array.shape == self.shape or accepted else None
         if has_bias_shape(array, self.shape[0]):
@@ -122,6 +126,9 @@ def find_parameter_arrays(
     ParameterArrays or None
         None if no array has the shape of a layer's weights.
     """
+    keyed = _find_by_keys(result, question, array_format)
+    if keyed is not None:
+        return keyed if keyed.matching[0] else None
     square = all(W.shape[0] == W.shape[1] for W in question.W)
     for any_shape, transposed in ((False, False), (False, True), (True, False)):
         if transposed and square:
@@ -134,6 +141,37 @@ def find_parameter_arrays(
             if standard.matching[0]:
                 return standard
     return None
+
+
+def _find_by_keys(
+    result: Any, question: Question, array_format: ArrayFormat
+) -> ParameterArrays | None:
+    """Return the arrays that the keys of a dictionary name, whatever their shapes are."""
+    has_biases = array_format.bias == "separate"
+    keyed = keyed_parameters(result, len(question.W), biases=has_biases)
+    if keyed is None:
+        return None
+    shapes = [
+        each.shape
+        for each in _expected_weights(question, array_format, any_shape=True, transposed=True)
+    ]
+    given = {name: as_numeric_array(value) for name, value in keyed.items()}
+    arrays = {name: array for name, array in given.items() if array is not None}
+    if len(arrays) < len(given):
+        return None
+    for layer, b in enumerate(question.b, 1):
+        if has_biases and has_bias_shape(arrays[f"b{layer}"], len(b)):
+            arrays[f"b{layer}"] = arrays[f"b{layer}"].reshape(-1)
+    is_square = all(W.shape[0] == W.shape[1] for W in question.W)
+    weights = [arrays[f"W{layer}"].shape for layer in range(1, len(shapes) + 1)]
+    rest = [part for part in children(result) or [] if not can_hold_arrays(part)]
+    rest = rest if not is_dict(result) else [v for v in rest if not _is_any(v, keyed)]
+    transposed = weights == shapes and not is_square
+    return _to_standard((arrays, rest), question, array_format, transposed=transposed)
+
+
+def _is_any(value: Any, keyed: dict[str, Any]) -> bool:
+    return any(value is other for other in keyed.values())
 
 
 def _find_with_biases(

@@ -32,7 +32,11 @@ NAME_PREFIXES = {  # decide only what is tried first
     "biases": ("b", "ses", "schw", "bias", "vi"),
     "rate": ("lr", "eta", "alpha", "rate", "learn", "l_rate", "tasa", "taxa", "lern"),
     "params": ("p", "net", "layers", "model", "theta", "red", "param"),
+    "sizes": ("dim", "size", "layer", "shape", "struct", "n"),
 }
+
+
+SIZE_NAMES = ("n_", "in", "hid", "out", "num", "size", "lab")  # of arguments that are widths
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class ArgumentPlan:
     ----------
     roles : tuple of str
         The arguments in order: ``weights``, ``biases``, ``W1``, ``b1``, ``params``, ``x``, ``t``,
-        ``rate``, ``one``.
+        ``rate``, ``one``; ``sizes``, all widths, or ``n0``, ``n1``, one of them.
     array_format : ArrayFormat
     container : str
         What ``params`` is: ``"W1 b1"``, ``"W b"``, ``"dicts"``, ``"pairs"`` or ``"vector"``.
@@ -109,6 +113,20 @@ def groupings(count: int, depth: int) -> Iterator[GroupingWithBias]:
             for more in _extra_roles(extra) if trains else ([()] if extra == 0 else []):
                 for roles in _orders(parameter_roles, data, more):
                     yield roles, container, biases
+            if container == "vector" and trains:
+                for roles in _orders_with_sizes(parameter_roles, data, extra, depth):
+                    yield roles, container, biases
+
+
+def _orders_with_sizes(
+    parameter_roles: tuple[str, ...], data: tuple[str, ...], count: int, depth: int
+) -> Iterator[tuple[str, ...]]:
+    """Yield the orders with the layer widths, which say how a vector of parameters is divided."""
+    for sizes in (("sizes",), tuple(f"n{layer}" for layer in range(depth + 1))):
+        if len(sizes) == count:
+            yield data + parameter_roles + sizes
+            yield parameter_roles + sizes + data
+            yield parameter_roles + data + sizes
 
 
 def _parameter_roles(depth: int) -> Iterator[GroupingWithBias]:
@@ -116,14 +134,16 @@ def _parameter_roles(depth: int) -> Iterator[GroupingWithBias]:
     ws, bs = [f"W{i + 1}" for i in range(depth)], [f"b{i + 1}" for i in range(depth)]
     inside = ("last", "first", "none")
     yield ("weights", "biases"), "", ("separate",)
+    if depth == 1:
+        yield ("W1", "b1"), "", ("separate",)
     if depth > 1:
         yield tuple(itertools.chain(*zip(ws, bs, strict=True))), "", ("separate",)
         yield tuple(ws + bs), "", ("separate",)
     for container in CONTAINERS:
         yield ("params",), container, ("separate",)
     yield ("weights",), "", inside
-    if depth > 1:
-        yield tuple(ws), "", inside
+    yield tuple(ws), "", inside
+    yield ("params",), "vector", ("first", "last")
 
 
 def _extra_roles(count: int) -> list[tuple[str, ...]]:
@@ -157,7 +177,7 @@ def array_formats(biases: tuple[str, ...]) -> list[ArrayFormat]:
             biases,
             ("flat", "row", "column") if biases == ("separate",) else ("flat",),
             ("rows", "columns", "one", "one row", "one column"),
-            ("arrays", "lists", "tuples"),
+            ("arrays", "lists", "tuples", "numbers"),
             ("rows", "flat", "classes"),
         )
     ]
@@ -166,8 +186,10 @@ def array_formats(biases: tuple[str, ...]) -> list[ArrayFormat]:
 
 def _is_plausible(array_format: ArrayFormat) -> bool:
     """Return whether programs use such a format: lists are rarely nested as (1, n) or (n, 1)."""
-    if array_format.array_type == "tuples" and array_format.targets != "rows":
+    if array_format.array_type in {"tuples", "numbers"} and array_format.targets != "rows":
         return False
+    if array_format.array_type == "numbers":
+        return array_format.samples == "one" and array_format.bias_shape == "flat"
     has_flat_lists = array_format.samples in {"rows", "one"} and array_format.bias_shape == "flat"
     return array_format.array_type == "arrays" or has_flat_lists
 
@@ -184,6 +206,7 @@ RARITY = {  # the higher, the later a format is tried
     "one column": 20,
     "lists": 3,
     "tuples": 5,
+    "numbers": 5,
     "flat t": 6,
     "classes": 8,
 }
@@ -205,6 +228,7 @@ USUAL = {
     *(("one", "flat", "arrays"), ("one row", "row", "arrays"), ("one column", "column", "arrays")),
     *(("rows", "flat", "lists"), ("one", "flat", "lists"), ("one", "flat", "tuples")),
     *(("columns", "flat", "arrays"), ("one column", "flat", "arrays")),
+    ("one", "flat", "numbers"),
 }
 
 
@@ -253,6 +277,8 @@ def _can_express_targets(
 ) -> bool:
     """Return whether a format of targets can express the question's targets."""
     t = question.t
+    if array_format.array_type == "numbers":
+        return all(width == 1 for width in question.widths)
     if array_format.targets == "rows":
         return True
     if "t" not in roles:
@@ -276,6 +302,8 @@ def _matches(role: str, name: str) -> bool:
         return folded.startswith(stem) and any(c.isdigit() for c in folded)
     if role in {"weights", "biases"} and folded[-1:].isdigit():
         return False
+    if role[0] == "n" and role[1:].isdigit():
+        return folded.startswith(SIZE_NAMES) or folded.endswith(SIZE_NAMES)
     return folded.startswith(NAME_PREFIXES.get(role, ()))
 
 
@@ -294,9 +322,15 @@ def _argument(role: str, plan: ArgumentPlan, question: Question) -> Any:
         return to_array_type(format_samples(question.x, array_format), array_format.array_type)
     if role == "t":
         return format_targets(question.t, array_format)
+    if role == "sizes":
+        return tuple(question.widths)
+    if role[0] == "n" and role[1:].isdigit():
+        return question.widths[int(role[1:])]
     if role in {"rate", "one"}:
         return question.rate if role == "rate" else 1
     ws, bs = format_layers(question, array_format)
+    if role == "params" and array_format.bias != "separate":
+        return np.concatenate([np.ravel(W) for W in ws])
     if role in {"weights", "biases"}:
         return to_sequence(ws if role == "weights" else bs, array_format)
     if role == "params":

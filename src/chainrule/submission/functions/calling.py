@@ -22,7 +22,7 @@ from chainrule.submission.questions import Array, Kind, Question
 from chainrule.submission.snapshots import ModuleSnapshot
 from chainrule.submission.values import is_array, is_dict, is_sequence
 
-NOT_PARAMETERS = {"x", "t", "rate", "one"}
+NOT_PARAMETERS = {"x", "t", "rate", "one", "sizes"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +160,15 @@ def _names_of_roles(roles: tuple[str, ...]) -> tuple[str, ...]:
 
 def _split_vector(result: Any, question: Question, array_format: ArrayFormat) -> Any:
     """Return a vector of all parameters as W1 b1 W2 b2 …, and any other result unchanged."""
+    pieces = list(result) if is_sequence(result) else []
+    for i, piece in enumerate(pieces):  # such as the loss and the gradient
+        divided = _split_vector(piece, question, array_format)
+        if divided is not piece:
+            return [*pieces[:i], *pieces[i + 1 :], divided]
     vector = as_numeric_array(result)
     layers = format_layers(question, array_format)
     parts = [part for pair in zip(*layers, strict=True) for part in pair]
+    parts = parts if array_format.bias == "separate" else layers[0]
     sizes = [np.size(part) for part in parts]
     if vector is None or vector.size != sum(sizes):
         return result

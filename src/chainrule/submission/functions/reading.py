@@ -1,5 +1,6 @@
 """Read a submitted function's answers, in every layout in which they can be interpreted."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 from chainrule.submission.answers import (
@@ -63,7 +64,10 @@ def _search_readings(
     found = _readings(caller, plan, question, answer, kind)
     if isinstance(found, Failure):
         return found
-    for other in indistinguishable_formats(plan.array_format, question):
+    others = indistinguishable_formats(plan.array_format, question)
+    if plan.container == "vector":
+        others = _formats_of_vectors(plan.array_format)
+    for other in others:
         found += _try_readings(caller, replace(plan, array_format=other), question, kind)
     if plan.array_format.array_type == "arrays":
         found = _with_lists(caller, plan, question, kind, found)
@@ -85,6 +89,15 @@ def indistinguishable_formats(array_format: ArrayFormat, question: Question) -> 
         other = "columns" if array_format.samples == "rows" else "rows"
         found.append(replace(array_format, samples=other))
     return found
+
+
+def _formats_of_vectors(array_format: ArrayFormat) -> list[ArrayFormat]:
+    """Return the other formats of parameters, none of which shows in a vector of all of them."""
+    formats = [
+        replace(array_format, weights=weights, bias=bias)
+        for weights, bias in itertools.product((OUT_IN, IN_OUT), ("separate", "first", "last"))
+    ]
+    return [each for each in formats if each != array_format]
 
 
 def _with_lists(

@@ -13,12 +13,17 @@ from chainrule.submission.functions.argument_plans import (
     plans,
 )
 from chainrule.submission.functions.calling import FunctionAnswer, FunctionCaller
+from chainrule.submission.functions.dependence import answers_as_network, uses_every_sample
 from chainrule.submission.questions import Failure, Question
 from chainrule.submission.time_limit import TimeLimit
 
 SHORT_LIMIT = 0.5  # s for a call, once another call has reached its time limit
 MOST_GROUPINGS = 3  # groupings for which unusual array formats are tried
 LONGEST = 15.0  # s for a whole search
+NO_NETWORK = (
+    "{} returns arrays of the right shapes, but x does not act through the weights on them, as it "
+    "does in a network; name the function that takes weights, samples and targets"
+)
 MOST_TIMEOUTS = 3  # calls that may reach their time limit
 
 
@@ -50,6 +55,7 @@ class PlanSearch:
     question: Question
     best: tuple[tuple[int, int], ArgumentPlan, FunctionAnswer] | None = None
     error: CallError | None = None
+    helper: ArgumentPlan | None = None  # which fits by its shapes, but is no network
     timeouts: int = 0
     tried: int = 0
     excluded: set[Grouping] = field(default_factory=set["Grouping"])
@@ -132,6 +138,15 @@ class PlanSearch:
         score = matching_shapes(plan, answer, self.question)
         if score is not None and self._is_square() and not uses_input(caller, plan, self.question):
             score = (score[0] - 1, score[1])  # shapes show nothing here, as all are equal
+        if (
+            score is not None
+            and self._is_chain()
+            and not uses_every_sample(caller, plan, self.question)
+        ):
+            score = (score[0] - 1, score[1])  # it takes numbers, the first one of an array
+        if score is not None and not answers_as_network(caller, plan, self.question):
+            self.helper = plan
+            return None
         if score is not None and (self.best is None or score > self.best[0]):
             self.best = (score, plan, answer)
         return score
@@ -139,6 +154,10 @@ class PlanSearch:
     def _is_square(self) -> bool:
         """Return whether all widths are equal, so that any array fits anywhere."""
         return len(set(self.question.widths)) == 1
+
+    def _is_chain(self) -> bool:
+        """Return whether all layers have one unit, so that a sample is a number."""
+        return set(self.question.widths) == {1}
 
     def _record(self, error: CallError, plan: ArgumentPlan) -> None:
         """Record how far a call got, and its error if it is the most informative one."""
@@ -156,6 +175,8 @@ class PlanSearch:
 
     def failure(self) -> Failure:
         """Return why no plan works."""
+        if self.helper is not None:
+            return Failure("no-layout", NO_NETWORK.format(self.caller.name))
         if self.error is not None and self.error.depth >= 0:
             return self.error.failure
         name = self.caller.name

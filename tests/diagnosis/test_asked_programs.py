@@ -1,0 +1,112 @@
+"""Programs that are asked: what must never be called right, and what never wrong."""
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+from chainrule import Diagnosis, check
+from tests.diagnosis.asked_programs import (
+    CALLS_ON_NUMBERS,
+    FAMILY,
+    FORWARD,
+    KEYS_WITH_OTHERS,
+    MATRICES,
+    RATE_UNUSED,
+    SETS_OF_PARENTS,
+    SINGLE_SOFTMAX,
+    VECTOR_AND_DIMENSIONS,
+    VECTOR_AND_SIZES,
+    WRONG_SHAPE,
+)
+
+Arrays: TypeAlias = list[Any]
+
+
+def check_text(text: str, folder: Path, network: dict[str, Any] | None = None) -> Diagnosis:
+    """Check a program, given as its text."""
+    path = folder / "program.py"
+    path.write_text("import numpy as np\n\n\n" + dedent(text))
+    return check(path, network, seconds=30)
+
+
+def test_a_right_forward_pass_alone_is_not_judged(tmp_path: Path):
+    found = check_text(FORWARD, tmp_path)
+    assert found.verdict == "could-not-run"
+    assert "forward pass agrees with a 2-4-4-3, tanh, identity network" in found.sentence
+    assert "gives gradients or updates" in found.sentence
+    assert any("gradients(weights, biases, x, t)" in text for text in found.remarks)
+
+
+def test_a_forward_pass_that_differs_from_the_network_described_is_not_right(tmp_path: Path):
+    described = {"activation": "logistic", "layers": [2, 3, 1]}
+    assert check_text(FORWARD, tmp_path, network=described).verdict in {"wrong", "unknown"}
+
+
+def test_helpers_are_not_asked_as_networks(tmp_path: Path):
+    found = check_text(FAMILY, tmp_path)
+    assert found.verdict == "could-not-run"
+    assert "ahead" in found.source
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SETS_OF_PARENTS,
+        SINGLE_SOFTMAX,
+        MATRICES,
+        KEYS_WITH_OTHERS,
+        VECTOR_AND_SIZES,
+        VECTOR_AND_DIMENSIONS,
+        CALLS_ON_NUMBERS,
+        RATE_UNUSED,
+    ],
+)
+def test_right_programs_are_right(text: str, tmp_path: Path):
+    found = check_text(text, tmp_path)
+    assert found.verdict == "right", found.sentence
+
+
+def test_an_unused_learning_rate_is_mentioned(tmp_path: Path):
+    found = check_text(RATE_UNUSED, tmp_path)
+    assert any("learning rate that it takes is not used" in text for text in found.remarks)
+
+
+def test_an_unknown_mistake_is_compared_with_the_network_that_most_arrays_agree_with(
+    tmp_path: Path,
+):
+    found = check_text(WRONG_SHAPE, tmp_path)
+    assert found.verdict != "right"
+    assert "tanh" in found.network
+    assert {"dW1", "db1", "db2"} <= {name for text in found.tested for name in text.split(", ")}
+
+
+def zeros(weights: Arrays, biases: Arrays, x: Any, t: Any) -> tuple[Arrays, Arrays]:
+    return [0 * W for W in weights], [0 * b for b in biases]
+
+
+def unchanged(
+    weights: Arrays, biases: Arrays, x: Any, t: Any, rate: float
+) -> tuple[Arrays, Arrays]:
+    return list(weights), list(biases)
+
+
+def constants(weights: Arrays, biases: Arrays, x: Any, t: Any) -> tuple[Arrays, Arrays]:
+    return [np.ones_like(W) for W in weights], [np.ones_like(b) for b in biases]
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (zeros, "every gradient is 0"),
+        (unchanged, "weights are the same after the update"),
+        (constants, "the same for other samples"),
+    ],
+)
+def test_answers_that_say_nothing_are_not_explained_by_a_mistake(program: Any, words: str):
+    found = check(program)
+    assert found.verdict == "unknown"
+    assert words in found.sentence
+    assert found.mistakes == ()
