@@ -154,3 +154,98 @@ WRONG_SHAPE = """
             "db2": d.sum(axis=1, keepdims=True) / n,
         }
 """
+
+ONE_COLUMN = """
+    class Net:
+        def __init__(self, widths):
+            self.W = [np.random.rand(m, n) for n, m in zip(widths, widths[1:])]
+            self.b = [np.random.rand(m, 1) for m in widths[1:]]
+
+        def slopes(self, x, y):
+            acts = [x]
+            for W, b in zip(self.W, self.b):
+                acts.append(np.tanh(W @ acts[-1] + b))
+            d, dW, db = acts[-1] - y, [], []
+            for W, above, below in zip(self.W[::-1], acts[:0:-1], acts[-2::-1]):
+                d = d * (1 - above**2)
+                dW.insert(0, d @ below.T)
+                db.insert(0, d)
+                d = W.T @ d
+            return dW, db
+
+        def learn(self, pairs, rate, decay, count):
+            for x, y in pairs:
+                self.slopes(x, y)
+"""
+
+NUMERICAL_BESIDE = """
+    class Net:
+        def __init__(self, inputs, hidden, outputs):
+            self.p = {
+                "V": np.random.randn(inputs, hidden), "b": np.zeros(hidden),
+                "W": np.random.randn(hidden, outputs), "c": np.zeros(outputs),
+            }
+
+        def output(self, x):
+            return np.tanh(x @ self.p["V"] + self.p["b"]) @ self.p["W"] + self.p["c"]
+
+        def loss(self, x, t):
+            return np.sum((self.output(x) - t) ** 2) / 2
+
+        def approximate_gradient(self, x, t):
+            grads = {}
+            for name, array in self.p.items():
+                grads[name] = np.zeros_like(array)
+                for i in np.ndindex(array.shape):
+                    array[i] += 1e-3
+                    grads[name][i] = self.loss(x, t)
+                    array[i] -= 1e-3
+                    grads[name][i] -= self.loss(x, t)
+            return {name: g / 1e-3 for name, g in grads.items()}
+
+        def gradient(self, x, t):
+            h = np.tanh(x @ self.p["V"] + self.p["b"])
+            d = self.output(x) - t
+            e = d @ self.p["W"].T * (1 - h**2)
+            return {"V": x.T @ e, "b": e.sum(axis=0), "W": h.T @ d, "c": d.sum(axis=0)}
+"""
+
+HIDDEN_FIRST = """
+    class Net:
+        def __init__(self, hidden, features=784, classes=10):
+            widths = [features, *hidden, classes]
+            pairs = list(zip(widths, widths[1:]))
+            self.params = {f"W{i}": np.random.randn(*p) for i, p in enumerate(pairs, 1)}
+            self.params |= {f"b{i}": np.zeros(m) for i, (_, m) in enumerate(pairs, 1)}
+            self.depth = len(pairs)
+
+        def gradients(self, X, y):
+            acts = [X]
+            for i in range(1, self.depth + 1):
+                z = acts[-1] @ self.params[f"W{i}"] + self.params[f"b{i}"]
+                acts.append(np.maximum(z, 0) if i < self.depth else z)
+            d = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+            d = (d - np.eye(d.shape[1])[y]) / len(X)
+            grads = {}
+            for i in range(self.depth, 0, -1):
+                grads[f"W{i}"], grads[f"b{i}"] = acts[i - 1].T @ d, d.sum(axis=0)
+                d = d @ self.params[f"W{i}"].T * (acts[i - 1] > 0)
+            return grads
+"""
+
+NEVER_FILLED_IN = """
+    class Net:
+        def __init__(self, inputs, hidden, outputs):
+            self.V, self.W = np.random.randn(inputs, hidden), np.random.randn(hidden, outputs)
+            self.guess = 0.0
+
+        def ahead(self, x):
+            self.h = np.tanh(x @ self.V)
+            return self.h @ self.W
+
+        def train(self, x, t, rate):
+            self.out = self.ahead(x)
+            d = (self.guess - t) * self.guess
+            self.W -= rate * self.h.T @ d
+            self.V -= rate * x.T @ (d @ self.W.T * (1 - self.h**2))
+"""

@@ -12,8 +12,12 @@ from tests.diagnosis.asked_programs import (
     CALLS_ON_NUMBERS,
     FAMILY,
     FORWARD,
+    HIDDEN_FIRST,
     KEYS_WITH_OTHERS,
     MATRICES,
+    NEVER_FILLED_IN,
+    NUMERICAL_BESIDE,
+    ONE_COLUMN,
     RATE_UNUSED,
     SETS_OF_PARENTS,
     SINGLE_SOFTMAX,
@@ -62,11 +66,20 @@ def test_helpers_are_not_asked_as_networks(tmp_path: Path):
         VECTOR_AND_DIMENSIONS,
         CALLS_ON_NUMBERS,
         RATE_UNUSED,
+        ONE_COLUMN,
+        NUMERICAL_BESIDE,
+        HIDDEN_FIRST,
     ],
 )
 def test_right_programs_are_right(text: str, tmp_path: Path):
     found = check_text(text, tmp_path)
     assert found.verdict == "right", found.sentence
+
+
+def test_training_that_changes_nothing_is_described(tmp_path: Path):
+    found = check_text(NEVER_FILLED_IN, tmp_path)
+    assert found.verdict == "could-not-run"
+    assert any("train(x, t, rate) runs without an error" in text for text in found.remarks)
 
 
 def test_an_unused_learning_rate_is_mentioned(tmp_path: Path):

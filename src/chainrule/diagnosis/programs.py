@@ -28,7 +28,14 @@ from chainrule.errors import InputError
 from chainrule.layers import Dense
 from chainrule.optimizers import SGD
 from chainrule.penalties import Penalty
-from chainrule.submission import GROWING_RESULT, RANDOM_SELECTION, Asker, Failure, Question
+from chainrule.submission import (
+    DOUBTFUL,
+    GROWING_RESULT,
+    RANDOM_SELECTION,
+    Asker,
+    Failure,
+    Question,
+)
 
 Array: TypeAlias = NDArray[Any]
 
@@ -107,7 +114,8 @@ def _diagnosed(found: list[Transcript], declared: Declared, options: CheckOption
     if _only_late_loss(outcome) and (again := first_correct(list(fallbacks))) is not None:
         (outcome, _), remark = again, LATE_LOSS
     made = _completed(transcript, outcome, declared, options)
-    if made.verdict == "unknown" and (failure := random_failure(transcript)) is not None:
+    failure = random_failure(transcript) or _doubtful_failure(transcript)
+    if made.verdict == "unknown" and failure is not None:
         return failed_diagnosis(failure)
     return replace(made, remarks=(*made.remarks, *([remark] if remark else [])))
 
@@ -117,6 +125,13 @@ def random_failure(transcript: Transcript) -> Failure | None:
     if RANDOM_SELECTION in transcript.remarks:
         return Failure("non-deterministic", RANDOM_SAMPLES)
     return next((f for f in transcript.failed if f.fault == "non-deterministic"), None)
+
+
+def _doubtful_failure(transcript: Transcript) -> Failure | None:
+    """Return the failure of an object whose weights and biases could not be told apart."""
+    if DOUBTFUL not in transcript.remarks:
+        return None
+    return Failure("no-layout", f"{DOUBTFUL}; {HOW_TO_BE_ASKED}")
 
 
 def _readings(transcript: Transcript) -> list[list[Session]]:
@@ -311,7 +326,7 @@ def _penalty_in_words(penalty: Penalty) -> str:
 
 def _remarks(transcript: Transcript, outcome: Outcome) -> Iterator[str]:
     """Yield remarks on what was noticed while asking, and on what was not checked."""
-    yield from transcript.remarks
+    yield from (text for text in transcript.remarks if text != DOUBTFUL)
     if transcript.kind == "forward":
         yield FORWARD_ONLY
     changed = sorted({name for _, r in transcript.asked for name in r.changed})

@@ -72,7 +72,11 @@ class Transcript:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Remarks made while asking, without duplicates."""
-        first = [text for text in self.first.remarks if text.startswith(SKIPPED_AS_RANDOM)]
+        first = [
+            text
+            for text in self.first.remarks
+            if self.kind == "forward" or text.startswith(SKIPPED_AS_RANDOM)
+        ]
         later = [text for _, r in self.asked for text in r.remarks]
         return tuple(dict.fromkeys([*first, *later, *self.own_remarks]))
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ReportedNumbers,
         read_numbers,
     )
+    from chainrule.submission.objects.reading import DOUBTFUL
     from chainrule.submission.objects.side_effects import GROWING_RESULT
     from chainrule.submission.process.declaration import network_to_declaration
     from chainrule.submission.questions import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "asker": ("Asker", "InProcess", "Sandboxed", "open"),
     "attempts": ("Attempt", "LoadedSubmission", "SubmissionError", "attempt_of"),
+    "objects.reading": ("DOUBTFUL",),
     "objects.side_effects": ("GROWING_RESULT",),
     "numbers.names": ("resolve_names",),
     "numbers.reported_numbers": ("ReportedArray", "ReportedNumbers", "read_numbers"),
@@ -55,6 +57,7 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "DOUBTFUL",
     "GROWING_RESULT",
     "Array",
     "Asker",

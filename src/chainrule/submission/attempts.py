@@ -13,6 +13,7 @@ from chainrule.errors import InputError
 from chainrule.submission.questions import Fault
 
 FIRST = ("step", "gradients")  # functions of these names are preferred to classes
+NUMERICAL = ("numer", "approx", "finite", "grad_check", "gradcheck")  # difference quotients
 USUAL = (
     *("train_step", "backprop", "backpropagation", "backward", "gradient", "grads", "update"),
     *("compute_gradients", "train"),
@@ -277,6 +278,15 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [p for p in found if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
 
 
+BATCH_WORDS = {"sum", "mean", "average", "shape", "size", "einsum"}
+
+
+def is_for_one_sample(function: Any) -> bool:
+    """Return whether nothing in a function's own code adds up samples or counts them."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is not None and not BATCH_WORDS & set(code.co_names)
+
+
 def methods(cls: type) -> list[str]:
     """Return the public methods that the learner wrote for `cls`, and ``__call__``, in order."""
     found: dict[str, None] = {}
@@ -317,4 +327,10 @@ def _score(name: str, function: Any) -> int:
     """Return how much a function looks like the attempt: by its parameter count, then its name."""
     count = required_count(function)
     score = 10 * (count >= 4) + 4 * (count == 3)
-    return score + 3 * any(usual in name.casefold() for usual in USUAL)
+    score += 3 * any(usual in name.casefold() for usual in USUAL)
+    return score - 20 * is_numerical(name)
+
+
+def is_numerical(name: str) -> bool:
+    """Return whether a name says that gradients are approximated, which is no backpropagation."""
+    return any(part in name.casefold() for part in NUMERICAL)

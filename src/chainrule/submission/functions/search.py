@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from chainrule.submission.attempts import optional_count, parameters
+from chainrule.submission.attempts import is_for_one_sample, optional_count, parameters
 from chainrule.submission.calls import CallError
 from chainrule.submission.functions.answer_kinds import uses_input, uses_targets
 from chainrule.submission.functions.argument_plans import (
@@ -112,9 +112,16 @@ class PlanSearch:
                     continue
                 if self._try(plan) == (self._depth, self._depth) or self._is_late():
                     return True
-            if self.best is not None and self.best[0][0] == self._depth:
+            is_found = self.best is not None and self.best[0][0] == self._depth
+            if is_found and not self._may_take_one_column():
                 return True
         return False
+
+    def _may_take_one_column(self) -> bool:
+        """Return whether a function for one column may have been given several."""
+        if self.best is None or self.best[1].array_format.samples != "columns":
+            return False
+        return self.best[0][1] < self._depth and is_for_one_sample(self.caller.function)
 
     def _is_late(self) -> bool:
         """Return whether the search has taken long enough."""

@@ -29,6 +29,8 @@ class CallPlan:
         Whether each object gets its own copies of the lists that its class holds.
     set_to_one : bool, default True
         Whether the constructor's parameters with counts as defaults are set to 1.
+    doubtful : bool, default False
+        Whether the probes hardly confirm which numbers are the parameters.
     """
 
     constructor: str
@@ -40,6 +42,7 @@ class CallPlan:
     names: tuple[str, ...] = ()
     separate_class_lists: bool = False
     set_to_one: bool = True
+    doubtful: bool = False
 
     @property
     def is_forward(self) -> bool:

@@ -10,7 +10,7 @@ from inspect import Parameter
 from typing import TypeAlias
 
 from chainrule.submission.arrays.formats import ArrayFormat
-from chainrule.submission.attempts import methods, optional_count, parameters
+from chainrule.submission.attempts import is_numerical, methods, optional_count, parameters
 from chainrule.submission.values import is_count
 
 DATA_FORMATS = tuple(  # the most usual first
@@ -89,7 +89,7 @@ def _calls_of(cls: type, name: str, position: int) -> Iterator[tuple[Rank, CallS
     """Yield the calls of one method that may train, with their ranks."""
     required, counts = _count_parameters(cls, name)
     for roles in ROLES.get(required, ()):
-        rank = required + 3 * (roles[0] != "x")
+        rank = required + 3 * (roles[0] != "x") + 20 * is_numerical(name)
         yield (rank, counts, position), CallSequence(((name, roles),))
         if counts:
             yield (rank, counts + 5, position), CallSequence(((name, roles),), set_to_one=False)

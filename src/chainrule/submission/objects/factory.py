@@ -98,7 +98,9 @@ class ObjectFactory:
 
 NO_ARGUMENTS, DATA_ARGUMENTS, EXISTING_OBJECT = "no arguments", "x, t", "existing object"
 EXCEPT_OUTPUT = "each width except the output"
+HIDDEN_FIRST = "hidden, input, output"
 CONSTRUCTOR_ARGUMENTS = (
+    HIDDEN_FIRST,
     *("widths", "each width", "widths, rate", "each width, rate", "tuple", "input, hidden, output"),
     *("pairs", EXCEPT_OUTPUT, f"{EXCEPT_OUTPUT}, rate", NO_ARGUMENTS, DATA_ARGUMENTS),
     EXISTING_OBJECT,
@@ -117,6 +119,7 @@ def constructor_arguments(
         "widths, rate": [widths, rate],
         "each width, rate": [*widths, rate],
         "input, hidden, output": [widths[0], widths[1:-1], widths[-1]],
+        HIDDEN_FIRST: [widths[1:-1], widths[0], widths[-1]],
         "pairs": [list(itertools.pairwise(widths))],
         EXCEPT_OUTPUT: widths[:-1] if widths[-1] == 1 else [],
         f"{EXCEPT_OUTPUT}, rate": [*widths[:-1], rate] if widths[-1] == 1 else [],
@@ -135,16 +138,34 @@ def _check_widths(cls: Any, arguments: str, given: list[Any], question: Question
     if arguments.startswith(EXCEPT_OUTPUT) and not given:
         note = "the network has several outputs, and the constructor takes no number of outputs"
         raise CallError("exception", ValueError(arguments), cls, note)
+    if arguments == HIDDEN_FIRST and not _takes_hidden_first(cls):
+        note = "the constructor does not take the hidden layers first"
+        raise CallError("exception", ValueError(arguments), cls, note)
     first = parameters(cls)[: _width_count(arguments, question)]
     if any(isinstance(p.default, float) for p in first):
         note = "a width would be passed for a parameter whose default is a fraction"
         raise CallError("exception", ValueError(arguments), cls, note)
 
 
+def _takes_hidden_first(cls: Any) -> bool:
+    """Return whether a constructor takes hidden layers, then two widths that have defaults."""
+    names = parameters(cls)[:3]
+    return (
+        len(names) == 3
+        and "hid" in names[0].name.casefold()
+        and all(is_count(p.default) for p in names[1:])
+    )
+
+
 def _width_count(arguments: str, question: Question) -> int:
     """Return how many parameters of the constructor take widths."""
     depth = len(question.W)
-    each = {"each width": depth + 1, "each width, rate": depth + 1, "input, hidden, output": 3}
+    each = {
+        "each width": depth + 1,
+        "each width, rate": depth + 1,
+        "input, hidden, output": 3,
+        HIDDEN_FIRST: 3,
+    }
     fewer = {EXCEPT_OUTPUT: depth, f"{EXCEPT_OUTPUT}, rate": depth}
     return {**each, **fewer, NO_ARGUMENTS: 0, DATA_ARGUMENTS: 0}.get(arguments, 1)
 

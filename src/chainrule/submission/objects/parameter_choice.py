@@ -26,6 +26,7 @@ from chainrule.submission.questions import Question
 
 MOST_TRIED = 12  # choices of arrays that are tried
 MOST_SCORED = 64  # choices of single numbers that are tried
+LEAST_SYMMETRY = 0.75  # share of a network's symmetries; below, the parameters are doubtful
 MOST_EQUAL = 3  # choices with the same score that are kept
 
 
@@ -111,6 +112,7 @@ class ParameterChoice:
         changed = self._changed_paths(candidates[0])
         ranked = sorted(candidates, key=lambda plan: len(self._of(plan).paths - changed))
         with_bias = self._best([plan for plan in ranked if plan.bias != "none"])
+        with_bias = [(score, _marked(plan, score)) for score, plan in with_bias]
         if with_bias and with_bias[0][0] == self._best_score:
             return [plan for _, plan in with_bias]
         without_bias = self._best([plan for plan in ranked if plan.bias == "none"])[:1]
@@ -162,3 +164,8 @@ def _first_of_each_format(plans: list[CallPlan]) -> list[CallPlan]:
     for plan in plans:
         found.setdefault((plan.weights, plan.bias), plan)
     return list(found.values())
+
+
+def _marked(plan: CallPlan, score: Score) -> CallPlan:
+    """Return a plan that says whether its parameters are doubtful."""
+    return replace(plan, doubtful=score.symmetry < LEAST_SYMMETRY)

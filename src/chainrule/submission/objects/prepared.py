@@ -110,7 +110,11 @@ def prepare_object(
         thing, plan.constructor, question, separate_class_lists=plan.separate_class_lists
     )
     locations = _choose_locations(factory, plan, found)
-    locations.set_values(thing, question)
+    try:
+        locations.set_values(thing, question)
+    except ValueError as error:  # an array of data, whose size depends on the number of samples
+        note = "the object's arrays have other sizes for other samples"
+        raise CallError("no-layout", error, factory.attempt.target, note) from None
     seed_generators_inside(thing, seed)
     return PreparedObject(thing, locations, factory.seconds)
 

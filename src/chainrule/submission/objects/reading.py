@@ -28,6 +28,12 @@ from chainrule.submission.randomness import RANDOM_SELECTION, SKIPPED_AS_RANDOM,
 from chainrule.submission.snapshots import ModuleSnapshot
 from chainrule.submission.values import is_number
 
+DOUBTFUL = "it is not clear which of its numbers are the weights and biases"
+IDLE = (
+    "runs without an error, but changes no weights and gives no gradients; all of them may be 0, "
+    "because a value is never computed or never used"
+)
+
 
 def read_object(
     attempt: Attempt,
@@ -62,6 +68,8 @@ def _search_readings(
     if not search.found:
         return _failure(search)
     readings = [_reading(factory, plan, question, kind) for plan in search.found]
+    if search.found[0].is_forward and (why := _why_not_trained(search)):
+        readings = [_with_remark(reading, why) for reading in readings]
     failures = [r for r in readings if isinstance(r, Failure)]
     good = [r for r in readings if isinstance(r, Reading)]
     is_random = any(RANDOM_SELECTION in r.remarks for r in good)
@@ -69,6 +77,21 @@ def _search_readings(
     if is_random and factory.attempt.method is None:
         good = _without_random_methods(factory, question, kind, search.found[0].sequence) or good
     return _distinct(good) if good else failures[0]
+
+
+def _why_not_trained(search: ObjectSearch) -> str:
+    """Return why no method that trains could be used, empty if none was called."""
+    if search.idle is not None:
+        return f"{search.idle.words} {IDLE}"
+    error = search.error
+    inside = error is not None and error.depth >= 0
+    return error.failure.text if error is not None and inside else ""
+
+
+def _with_remark(reading: Reading | Failure, text: str) -> Reading | Failure:
+    if isinstance(reading, Failure):
+        return reading
+    return replace(reading, remarks=(*reading.remarks, text))
 
 
 def _without_random_methods(
@@ -103,6 +126,9 @@ def _failure(search: ObjectSearch) -> Failure:
         )
         if had_timeouts or can_be_created:
             return error.failure
+    if search.idle is not None:
+        text = f"{attempt.name}: {search.idle.words} {IDLE}"
+        return Failure("no-layout", text)
     widths = "-".join(map(str, search.question.widths))
     text = f"{attempt.name} could not be used for a {widths} network"
     fixed = fixed_widths(attempt)
@@ -128,6 +154,7 @@ def _reading(
     answers = _with_output(factory, plan, question, run)
     remarks = [*run.remarks, *([remark] if remark else [])]
     remarks += describe_side_effects(factory, plan, question)
+    remarks += [DOUBTFUL] if plan.doubtful else []
     return Reading(
         kind=run.kind if kind is None else kind,
         layout=plan.layout(dtype_of(run.answers), factory.attempt.cls.__name__),

@@ -7,6 +7,7 @@ import numpy as np
 
 from chainrule.submission.answers import are_identical, with_other_targets
 from chainrule.submission.arrays.formats import ArrayFormat
+from chainrule.submission.attempts import is_for_one_sample
 from chainrule.submission.calls import CallError
 from chainrule.submission.functions.search import MOST_TIMEOUTS, SHORT_LIMIT
 from chainrule.submission.objects.call_plans import CallPlan
@@ -25,6 +26,8 @@ from chainrule.submission.objects.parameter_locations import ParameterLocations
 from chainrule.submission.objects.prepared import known_locations, prepare_object
 from chainrule.submission.questions import Array, Kind, Question
 from chainrule.submission.time_limit import TimeLimit
+
+TRAINS = ("back", "train", "fit", "learn", "update", "step", "grad", "slope")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class ObjectSearch:
     question: Question
     kind: Kind | None
     error: CallError | None = None
+    idle: CallSequence | None = None  # which runs, but changes and returns nothing
     timeouts: int = 0
     found: list[CallPlan] = field(default_factory=list[CallPlan])
     without: frozenset[str] = frozenset()
@@ -234,19 +238,32 @@ class ObjectSearch:
     def _with_data_format(self, plan: CallPlan) -> CallPlan | None:
         """Return the plan with the data format for which most weights have their shapes."""
         best: tuple[int, CallPlan] | None = None
-        depth = len(self.question.W)
+        depth, for_column = len(self.question.W), False
         for data_format in self._usable_formats(plan.sequence):
             tried = replace(plan, data_format=data_format)
             if best is not None and data_format.takes_one_sample and best[0] == depth:
-                break
+                if not for_column:
+                    break
+                if data_format.samples != "one column":
+                    continue
             result = self.call(tried)
             if result is None or result.kind is None:
                 continue
-            if result.matching == depth and all(np.size(a) for a in result.arrays.values()):
+            complete = result.matching == depth and all(map(np.size, result.arrays.values()))
+            if complete and not self._is_column_in_batch(tried, result):
                 return tried
+            for_column |= complete
             if best is None or result.matching > best[0]:
                 best = result.matching, tried
         return None if best is None or best[0] < 1 else best[1]
+
+    def _is_column_in_batch(self, plan: CallPlan, result: CallResult) -> bool:
+        """Return whether a method for one column was given several, which it does not add up."""
+        biases = [result.arrays.get(f"db{i}") for i in range(1, len(self.question.b) + 1)]
+        own = [b for b, right in zip(biases, self.question.b, strict=True) if _is_wide(b, right)]
+        functions = [getattr(self.factory.attempt.cls, name) for name in plan.sequence.methods]
+        is_batch = plan.data_format.samples == "columns"
+        return is_batch and bool(own) and all(map(is_for_one_sample, functions))
 
     def call(self, plan: CallPlan) -> CallResult | None:
         """Return the result of one call, or None if it fails or there is no time left."""
@@ -257,15 +274,29 @@ class ObjectSearch:
         try:
             factory = replace(self.factory, seconds=seconds)
             prepared = prepare_object(factory, plan, self.question, 0)
-            return call_once(prepared, plan, for_one_call(self.question, plan))
+            result = call_once(prepared, plan, for_one_call(self.question, plan))
         except CallError as error:
             self.record(error)
             return None
+        if result.kind is None and _says_that_it_trains(plan):
+            self.idle = self.idle or plan.sequence
+        return result
 
     def kind_of(self, plan: CallPlan) -> Kind | None:
         """Return the kind of answers that a plan gives."""
         result = self.call(plan)
         return None if result is None else result.kind
+
+
+def _says_that_it_trains(plan: CallPlan) -> bool:
+    """Return whether a method's name says that it computes gradients or updates."""
+    names = [name.casefold() for name in plan.sequence.methods]
+    return any(word in name for name in names for word in TRAINS)
+
+
+def _is_wide(array: Array | None, right: Array) -> bool:
+    """Return whether an array has a column for each sample, where one number is right."""
+    return array is not None and array.ndim == 2 and array.shape[0] == len(right)
 
 
 def _progress(error: CallError) -> tuple[bool, int]:
