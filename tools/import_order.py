@@ -5,7 +5,7 @@ tests/repository/test_imports.py enforces this, and that each name here exists. 
 measures the engine's files by it.
 """
 
-SHARED = ("errors", "names", "descriptions")
+SHARED = ("errors", "names", "visible", "descriptions")
 
 ENGINE = (
     *("elementwise", "equations", "derivatives", "gradcheck", "activations", "losses", "batch"),

@@ -303,3 +303,21 @@ def test_one_class_is_accepted_as_in_scikit_learn():
 def test_errors_name_the_remedy(estimator, arguments, message):
     with pytest.raises(InputError, match=message):
         check(estimator, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("added", "dtype"), [(1e-6, np.float64), (0.0, np.float32), (0.0, np.float64)]
+)
+def test_less_exact_programs_are_right_with_a_remark_on_what_it_may_be(added, dtype):
+    def gradients(weights, biases, x, t):
+        (W1, W2), (b1, b2) = weights, biases
+        h = np.tanh(x @ W1.T + b1).astype(dtype).astype(np.float64)
+        d2 = (h @ W2.T + b2 - t) / (len(x) + added)
+        d1 = (d2 @ W2) * (1 - h * h)
+        return [d1.T @ x, d2.T @ h], [d1.sum(0), d2.sum(0)]
+
+    known = {"layers": [3, 4, 2], "activation": "tanh, identity", "loss": "squared-error"}
+    found = check(gradients, known)
+    assert found.verdict == "right"
+    is_exact = not added and dtype == np.float64
+    assert any("float32" in r and "adds a small number" in r for r in found.remarks) != is_exact

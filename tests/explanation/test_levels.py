@@ -13,9 +13,13 @@ import pytest
 
 from chainrule import (
     LBFGS,
+    SGD,
     Adam,
     ClipNorm,
+    Dense,
+    Dropout,
     InputError,
+    Network,
     Penalty,
     UnknownNameError,
     explain,
@@ -368,3 +372,24 @@ def test_lbfgs_cannot_be_written_as_a_program(form):
 def test_several_steps_of_lbfgs_raise_an_error():
     with pytest.raises(InputError, match="optimizer with equations"):
         explain_problem(replace(problem("xor"), optimizer=LBFGS()), steps=2)
+
+
+def test_errors_that_are_compared_are_without_dropout():
+    network = Network(3, (Dense(6, "tanh"), Dropout(0.5), Dense(2, "identity")), "squared-error")
+    theta, x, t = network.initialize(3), np.ones((2, 3)), np.eye(2)
+    example = explain(network, theta, x, t, SGD(0.1), steps=3, show_steps=[1, 2, 3], seed=4)
+    assert example.history[0] == (0, network.value(theta, network.batch(theta, x, t)))
+    assert example.history[0][1] != example.steps[0].loss_before  # with its mask
+    assert "dropout is switched off" in " ".join(str(example).split())
+    again = explain(network, theta, x, t, SGD(0.1), steps=3, show_steps=[3], seed=4)
+    assert again.history == example.history
+
+
+def test_without_dropout_the_errors_compared_are_those_of_the_steps():
+    network = Network(3, (Dense(6, "tanh"), Dense(2, "identity")), "squared-error")
+    theta, x, t = network.initialize(3), np.ones((2, 3)), np.eye(2)
+    example = explain(network, theta, x, t, SGD(0.1), steps=2, show_steps=[1, 2])
+    losses = [loss for _, loss in example.history]
+    assert losses[:2] == [step.loss_before for step in example.steps]
+    assert losses[1:] == [step.loss_after for step in example.steps]
+    assert "dropout" not in str(example)

@@ -16,6 +16,7 @@ import typer
 from chainrule.cli import check, demo, explain, schema
 from chainrule.cli.usage import UsageError, option_name, report
 from chainrule.errors import ChainruleError, system_reason
+from chainrule.visible import visible
 
 __all__ = ["app", "main"]
 
@@ -117,7 +118,7 @@ def run(argv: list[str] | None) -> int:
 
 def fail(message: str, code: int) -> int:
     """Print a message on standard error, and return the exit code."""
-    print(message, file=sys.stderr)  # noqa: T201 (a message)
+    print(visible(message), file=sys.stderr)  # noqa: T201 (a message)
     return code
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from chainrule.names import DOCUMENT_FORMATS, PROGRAM_FORMATS
+from chainrule.visible import visible
 
 if TYPE_CHECKING:
     from chainrule.cli.output import Renderer
@@ -63,5 +64,5 @@ def write_document(
         return
     write(place, text)
     if summary:
-        print(summary)  # noqa: T201 (a result)
+        print(visible(summary))  # noqa: T201 (a result)
     say(f"Wrote {place}.")

@@ -11,6 +11,8 @@ from threading import Timer
 
 from rich.console import Console
 
+from chainrule.visible import visible
+
 WIDTH = 80  # columns of text that does not go to a terminal
 
 Renderer = Callable[[Console], None]
@@ -33,7 +35,7 @@ def is_live(console: Console) -> bool:
 
 def say(message: str) -> None:
     """Print a message on standard error."""
-    messages().print(message, markup=False, soft_wrap=True)
+    messages().print(visible(message), markup=False, soft_wrap=True)
 
 
 @contextmanager

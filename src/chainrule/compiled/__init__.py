@@ -7,7 +7,7 @@ engine a run would use. Numba is imported only when something has to be compiled
 from typing import TYPE_CHECKING, Any
 
 from chainrule.compiled.cache import sources  # noqa: F401 (it records the files as imported)
-from chainrule.compiled.cache.import_lock import IMPORT_LOCK
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK, uninterrupted
 from chainrule.compiled.choice import EngineChoice, describe
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def training(
         The result of `describe`.
     """
     with IMPORT_LOCK:
-        from chainrule.compiled.engine import Kernel, Training
+        with uninterrupted():
+            from chainrule.compiled.engine import Kernel, Training
 
         kernel = Kernel(network, optimizer, data, batches, choice.threads, tiny=choice.tiny)
     return Training(kernel)
@@ -59,6 +60,7 @@ def predictor(network: "Network", dtype: "type[np.floating[Any]]") -> "Predictor
         float32 or float64.
     """
     with IMPORT_LOCK:
-        from chainrule.compiled.predicting import Predictor
+        with uninterrupted():
+            from chainrule.compiled.predicting import Predictor
 
         return Predictor(network, dtype)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.activations import Custom
-from chainrule.compiled.cache.import_lock import IMPORT_LOCK
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK, uninterrupted
 from chainrule.errors import InputError, MissingPackageError, missing, unknown
 from chainrule.layers import ActivationLayer, Dense
 from chainrule.losses import CustomLoss
@@ -120,7 +120,7 @@ def describe(
         raise unknown("engine", engine, CHOICES)
     if engine == "reference":
         return EngineChoice("reference", 1, "requested")
-    with IMPORT_LOCK:
+    with IMPORT_LOCK, uninterrupted():
         faults = find_obstacles(network, named_optimizer(optimizer), as_precision(dtype))
         if faults and engine == "compiled":
             raise faults[0]

@@ -40,7 +40,8 @@ from chainrule.submission import (
 Array: TypeAlias = NDArray[Any]
 
 SINGLE_ONLY = (
-    "the numbers agree only to single precision; the program computes in float32 somewhere"
+    "the numbers agree to at least 4 digits, but not to 15: the program computes in float32 "
+    "somewhere, or adds a small number, such as 1e-6 to a denominator"
 )
 FORWARD_ONLY = "only the forward pass was checked, no gradients and no updates"
 NOT_JUDGED = "Could not be judged:"

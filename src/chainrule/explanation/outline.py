@@ -38,6 +38,10 @@ HEADINGS = {
     "backward": "Backward pass",
     "update": "Update",
 }
+WITHOUT_DROPOUT = (
+    "Here dropout is switched off, so that the errors can be compared. A step above has the error "
+    "of its own dropout mask, before and after its update."
+)
 ALIASES = ("o", "p", "da")  # other names for numbers that are listed already
 
 
@@ -58,6 +62,8 @@ def _items(example: ExampleRecord) -> Iterator[Item]:
         yield from _step(step, example, f"step-{step.number}")
     if example.history:
         yield Heading("The error, step by step", 2, "history")
+        if example.setup.network.has_dropout:
+            yield Paragraph(WITHOUT_DROPOUT)
         rows = tuple((step, _plainly(loss, example)) for step, loss in example.history)
         yield listing(Table("", ("after steps", "error"), rows), example.cells)
     if example.errata and example.parameter is None:

@@ -102,8 +102,8 @@ class ExampleRecord:
     steps : tuple of ExampleStep
         Those that are shown.
     history : tuple of (int, float)
-        Pairs of a number of steps, including those before the first, and the error after them;
-        empty for a single step.
+        Pairs of a number of steps, including those before the first, and the error after them,
+        without dropout; empty for a single step.
     errata : tuple of ErratumFigure
     """
 

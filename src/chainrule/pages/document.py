@@ -16,6 +16,7 @@ from chainrule.errors import InputError, unknown
 from chainrule.names import DOCUMENT_FORMATS
 from chainrule.pages.files import write_file
 from chainrule.pages.items import Page
+from chainrule.visible import all_visible, visible_json
 
 
 class Document(ABC):
@@ -40,11 +41,16 @@ class Document(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Return the content as plain values, ready for JSON."""
 
+    def _shown(self) -> Page:
+        """Return the page, with control characters shown as their numbers."""
+        return all_visible(self.page())
+
     # ---- formats: a renderer is loaded when it is used -------------------------------------------
 
     def to_json(self) -> str:
         """Return the document as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        return visible_json(text)
 
     def to_text(self, width: int = 80, *, compact: bool = False, color: bool = False) -> str:
         """Return the document as plain text.
@@ -64,25 +70,25 @@ class Document(ABC):
         """
         from chainrule.pages.text import as_text
 
-        return as_text(self.page(), width, compact=compact, color=color)
+        return as_text(self._shown(), width, compact=compact, color=color)
 
     def to_markdown(self) -> str:
         """Return the document as Markdown, its formulas as math between dollar signs."""
         from chainrule.pages import markdown
 
-        return markdown.render(self.page())
+        return markdown.render(self._shown())
 
     def to_latex(self) -> str:
         """Return the document as LaTeX source that pdflatex compiles."""
         from chainrule.pages import latex
 
-        return latex.render(self.page())
+        return latex.render(self._shown())
 
     def to_html(self) -> str:
         """Return the document as one HTML file without external resources."""
         from chainrule.pages import html
 
-        return html.render(self.page())
+        return html.render(self._shown())
 
     def to_format(self, format: str) -> str:  # noqa: A002 (its name everywhere else)
         """Return the document in one of its formats, with a line break at the end.
@@ -146,7 +152,7 @@ class Document(ABC):
         """
         from chainrule.pages import text
 
-        page, target = self.page(), console or Console(highlight=False, emoji=False)
+        page, target = self._shown(), console or Console(highlight=False, emoji=False)
         text.render(page, target, compact=compact)
 
     def __str__(self) -> str:
@@ -156,7 +162,7 @@ class Document(ABC):
         """Return what a notebook shows."""
         from chainrule.pages import html
 
-        return html.fragment(self.page())
+        return html.fragment(self._shown())
 
 
 def json_number(value: float) -> float | str:

@@ -23,7 +23,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from chainrule.compiled.cache import libraries, sources
-from chainrule.compiled.cache.import_lock import IMPORT_LOCK, LOCKS
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK, LOCKS, uninterrupted
 
 PACKAGES = "numba", "llvmlite", "numpy", "scipy"
 EMPTY = ""  # an empty LLVM module, to which object files are added
@@ -194,7 +194,7 @@ def compiled(name: str, key: str | None, build: Callable[[], Built]) -> Loaded:
         Identifies it among all functions of the package; None if it is not to be stored.
     build : callable
     """
-    with IMPORT_LOCK:
+    with IMPORT_LOCK, uninterrupted():
         path = None if key is None else path_of(name, key)
         found = None if path is None else read(path)
         if found is None:

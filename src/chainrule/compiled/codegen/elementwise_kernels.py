@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.compiled.cache import sources
-from chainrule.compiled.cache.import_lock import IMPORT_LOCK
+from chainrule.compiled.cache.import_lock import IMPORT_LOCK, uninterrupted
 from chainrule.compiled.cache.object_cache import Built, Loaded, compiled
 from chainrule.compiled.codegen.links import LINKS
 from chainrule.errors import InputError
@@ -88,7 +88,7 @@ def key_of(function: Function, dtype: Dtype) -> Key:
     """
     if name := own_name(function):
         return name
-    with IMPORT_LOCK:
+    with IMPORT_LOCK, uninterrupted():
         from chainrule.compiled.codegen.translation import translate
 
         translation = translate(function, dtype)
@@ -99,7 +99,7 @@ def key_of_slope(function: Function, dtype: Dtype) -> Key:
     """Return the key of a function's derivative, which is derived from its source."""
     if name := own_name(function):
         return f"slope of {name}"
-    with IMPORT_LOCK:
+    with IMPORT_LOCK, uninterrupted():
         from chainrule.compiled.codegen.translation import translate_slope
 
         translation = translate_slope(function, dtype)

@@ -25,6 +25,7 @@ from chainrule.schedules import (
     WarmUp,
 )
 from chainrule.schedules import schedule as as_schedule
+from chainrule.visible import visible
 
 Array: TypeAlias = NDArray[Any]
 
@@ -139,7 +140,7 @@ class Program:
         return [part for long, texts in groups for part in (texts if long else ["\n".join(texts)])]
 
     def _heading(self) -> str:
-        escaped = " ".join(self.title.split()).replace("\\", "\\\\").replace('"', '\\"')
+        escaped = visible(" ".join(self.title.split())).replace("\\", "\\\\").replace('"', '\\"')
         first = "\n".join(textwrap.wrap(f"{escaped}, in {self.library} alone.", COLUMNS - 4))
         penalty = "\ndC_ + name has the penalty in it." if self.setup.network.penalty else ""
         return (
