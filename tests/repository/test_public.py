@@ -22,14 +22,20 @@ import chainrule.testing
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
-PUBLIC: dict[str, Any] = {
-    f"{module.__name__}.{name}": getattr(module, name)
-    for module in (chainrule, chainrule.engine, chainrule.health)
-    for name in module.__all__
-} | {
-    "chainrule.compiled.describe": chainrule.compiled.describe,
-    "chainrule.testing.assert_backprop": chainrule.testing.assert_backprop,
-}
+PUBLIC: dict[str, Any] = (
+    {
+        f"{module.__name__}.{name}": getattr(module, name)
+        for module in (chainrule, chainrule.engine, chainrule.health)
+        for name in module.__all__
+    }
+    | {
+        "chainrule.compiled.describe": chainrule.compiled.describe,
+    }
+    | {
+        f"chainrule.testing.{name}": getattr(chainrule.testing, name)
+        for name in chainrule.testing.__all__
+    }
+)
 CALLABLES = [name for name, thing in PUBLIC.items() if callable(thing)]
 CLASSES = [name for name in CALLABLES if inspect.isclass(PUBLIC[name])]
 ERRORS = [name for name in CLASSES if issubclass(PUBLIC[name], Exception)]

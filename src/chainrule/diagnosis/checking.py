@@ -4,7 +4,7 @@ The attempt may be a function, a class, a file, an estimator, or bare numbers.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from chainrule import submission
 from chainrule.diagnosis.audit import check_estimator, is_estimator
+from chainrule.diagnosis.layers import check_layer
 from chainrule.diagnosis.numbers import check_numbers
 from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.programs import check_program, failed_diagnosis
@@ -40,6 +41,7 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
     strict: bool = False,
     hint: int = 4,
     function: str | None = None,
+    forward: Callable[..., Any] | None = None,
     notation: str | Notation = "plain",
     seconds_call: float = SECONDS_CALL,
     seconds: float = SECONDS,
@@ -68,6 +70,9 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         How much the report reveals: symptom, place, mistake, repair.
     function : str, optional
         What to check in a file, such as ``"step"`` or ``"Net.train"``.
+    forward : callable, optional
+        The forward function, if `attempt` is the backward function of one layer, such as
+        ``affine_backward(dout, cache)``; see `chainrule.testing.assert_layer`.
     notation : str or Notation, default "plain"
         The notation whose names numbers may have, in addition to the keys.
     seconds_call, seconds : float
@@ -111,7 +116,11 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         seconds_call,
         seconds,
     )
-    found = _dispatch(attempt, options, function)
+    found = (
+        _dispatch(attempt, options, function)
+        if forward is None
+        else check_layer(attempt, forward, strict=strict, seconds=seconds)
+    )
     return replace(found, hint=hint, seconds=round(time.monotonic() - begin, 3))
 
 

@@ -83,6 +83,8 @@ def entry(finding: Finding) -> str:
     """Return the number, the id and the layers of a mistake."""
     mistake = finding.mistake
     where = layers_words(finding.layers)
+    if not mistake.number:  # of a single function, which the catalogue of networks does not list
+        return f"{capital(mistake.id)}."
     return f"No. {mistake.number} of the catalogue, {mistake.id}{f', in {where}' if where else ''}."
 
 
