@@ -265,6 +265,15 @@ def test_inputs_of_the_user():
         check_layer(rows.affine_backward, rows.affine_forward, [*inputs, 1])
 
 
+def test_a_kink_at_inputs_of_the_user_is_not_judged():
+    rows = module("rows")
+    found = check_layer(
+        rows.relu_backward, rows.relu_forward, [np.array([[0.0, 1.0], [2.0, -1.0]])]
+    )
+    assert found.verdict == "could-not-run"
+    assert "kink" in found.sentence
+
+
 def test_the_forward_function_is_found_beside_it():
     assert_layer(module("rows").affine_backward)
 

@@ -20,6 +20,7 @@ from chainrule.diagnosis.layers.truth import KinkError, Layer
 from chainrule.diagnosis.layers.values import as_array
 from chainrule.errors import InputError
 
+KINK = "the forward function has a kink at these inputs, so that there is no single slope"
 SEEDS = (1, 2, 3, 4, 5, 6)  # other inputs where one set has a kink
 MOST_JUDGED = 4  # layouts in which a function is judged, if it is right in none
 SEARCH = 0.4  # the share of the time for finding shapes
@@ -147,6 +148,7 @@ def _judged(pair: Pair, layout: Layout, failures: list[str], *, positive: bool) 
                 if judged.right:
                     break
         except KinkError:
+            failures.append(KINK)
             continue
         except CallFailedError as failed:
             failures.append(str(failed))

@@ -141,7 +141,7 @@ def _confirmed(layer: Layer, leaf: Leaf, weights: tuple[Array, ...], gradient: A
     slope, error = _slope(layer, leaf, weights, direction)
     expected = float(np.sum(gradient * direction))
     scale = float(np.sum(np.abs(gradient * direction)))
-    return abs(slope - expected) <= 10 * error + CONFIRMED * scale + 1e-9
+    return error <= SMOOTH * scale + 1e-9 and abs(slope - expected) <= CONFIRMED * scale + 1e-9
 
 
 def _differences(layer: Layer, leaf: Leaf, weights: tuple[Array, ...]) -> tuple[Array, Array]:
@@ -166,10 +166,13 @@ def _slope(
         moved: Any = replaced(layer.inputs, leaf.path, lambda a: np.asarray(a) + h * direction)
         return complex(layer.value(moved, weights, strict=False)).real
 
-    up, down, near, below = value(H), value(-H), value(H / 2), value(-H / 2)
+    here, up, down, near, below = (value(h) for h in (0.0, H, -H, H / 2, -H / 2))
     coarse, fine = (up - down) / (2 * H), (near - below) / H
     rounding = ROUNDING * max(abs(up), abs(down), 1.0)
-    return (4 * fine - coarse) / 3, abs(fine - coarse) + rounding  # extrapolated to h = 0
+    # At a kink the slopes on the two sides differ by as much however small the step is.
+    bends = abs(up - 2 * here + down) / H, abs(near - 2 * here + below) / (H / 2)
+    bend = bends[1] if bends[1] > 0.8 * bends[0] and bends[1] > 10 * rounding / H else 0.0
+    return (4 * fine - coarse) / 3, abs(fine - coarse) + rounding + bend  # extrapolated to h = 0
 
 
 def _shape(leaf: Leaf) -> tuple[int, ...]:
