@@ -91,6 +91,13 @@ def test_files_beside_the_program_stay_as_they_are(tmp_path: Path):
     assert (tmp_path / "weights.npy").read_text() == "mine"
 
 
+def test_files_that_the_program_does_not_name_can_only_be_read(tmp_path: Path):
+    (tmp_path / "data_1.csv").write_text("1,2")
+    text = "n = f'data_{1}.csv'\nresult = open(n).read(), outcome(open, n, 'w')"
+    assert tried(tmp_path, text) == "('1,2', 'EACCES')"
+    assert (tmp_path / "data_1.csv").read_text() == "1,2"
+
+
 @pytest.mark.parametrize(
     "action",
     [
@@ -164,8 +171,11 @@ def test_training_is_not_imported_for_a_check():
 
 
 def test_temporary_files_are_in_the_own_folder(tmp_path: Path):
-    text = "import tempfile\nresult = tempfile.mkdtemp().startswith(os.getcwd())"
-    assert tried(tmp_path, text) == "True"
+    text = (
+        "import tempfile\nresult = tempfile.mkdtemp().startswith(os.getcwd()), "
+        "os.environ['TMPDIR'] == os.getcwd()"
+    )
+    assert tried(tmp_path, text) == "(True, True)"
 
 
 def test_without_landlock_the_disk_is_read_only(tmp_path: Path):
@@ -193,7 +203,7 @@ def can_unshare() -> bool:
     [
         "outcome(os.kill, os.getppid(), 0)",
         "call('ptrace', 16, os.getppid(), 0, 0)",
-        "call('prlimit64', os.getppid(), 0, ctypes.c_char_p(bytes(16)), None)",
+        "call('prlimit64', os.getppid(), 4, ctypes.c_char_p(bytes(16)), None)",
         "call('prlimit64', os.getppid(), 0, None, ctypes.create_string_buffer(16))",
         "call('setns', 0, 0)",
         "call('syscall', 425, 1, None)",

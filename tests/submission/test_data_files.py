@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from chainrule.submission.process import data_files
-from chainrule.submission.process.data_files import copy_data_files, is_inside_folder
+from chainrule.submission.process.data_files import (
+    copy_data_files,
+    is_inside_folder,
+    link_other_files,
+)
 
 
 class Folders:
@@ -167,3 +171,16 @@ def test_programs_that_cannot_be_parsed_have_no_data_files(folders: Folders):
     program.write_text("def f(:\n'notes.txt'\n")
     assert copy_data_files(program, folders.copies) == []
     assert folders.copied == set()
+
+
+def test_what_is_not_copied_is_linked(folders: Folders):
+    folders.copy("notes.txt")
+    link_other_files(folders.program_folder, folders.copies)
+    assert not (folders.copies / "notes.txt").is_symlink()
+    assert (folders.copies / "data").is_symlink()
+    assert (folders.copies / "data" / "w.csv").read_text() == "1,2"
+
+
+def test_a_folder_that_is_missing_has_nothing_to_link(folders: Folders):
+    link_other_files(folders.program_folder / "missing", folders.copies)
+    assert not list(folders.copies.iterdir())

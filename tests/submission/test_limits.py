@@ -107,7 +107,7 @@ def test_program_runs_in_a_folder_and_a_session_of_its_own(tmp_path: Path):
         "           'leads': os.getsid(0) == os.getpid() == os.getpgid(0)}\n"
     )
     found = declared_by(tmp_path, text)
-    assert found["files"] == ["net.py"]  # a copy
+    assert sorted(found["files"]) == ["net.py", "other.txt"]  # a copy, and a link
     assert (found["safe"], found["leads"]) == (True, True)
     assert not Path(found["cwd"]).exists()  # removed with the sandbox
     assert Path(found["cwd"]) != tmp_path

@@ -1,12 +1,14 @@
 """Copy a learner's program and the data files that it names to the folder in which it runs.
 
 Only files in the program's own folder are copied, and only if a string in the program names them.
+The others are linked where the program cannot write to them.
 """
 
 import ast
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 MOST_BYTES = 64 * 2**20  # of all copies
@@ -70,6 +72,23 @@ def _copy(source: Path, target: Path) -> None:
     with suppress(OSError):  # the program then reports a missing file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+
+
+def link_other_files(source: Path, folder: Path) -> None:
+    """Link what is in a folder, and was not copied, so that it can be read under the same name.
+
+    Parameters
+    ----------
+    source, folder : Path
+
+    Notes
+    -----
+    The process must not be able to write to `source`.
+    """
+    with suppress(OSError):
+        for entry in islice(sorted(source.iterdir()), MOST_FILES):
+            with suppress(FileExistsError):
+                (folder / entry.name).symlink_to(entry)
 
 
 def _size(file: Path) -> int:
