@@ -278,6 +278,12 @@ def test_nothing_survives_a_process_that_ends_by_itself(tmp_path: Path):
     assert has_ended(int(pid))
 
 
+def test_the_process_that_ends_others_ends_itself(tmp_path: Path):
+    text = "print(open(f'/proc/self/task/{os.getpid()}/children').read())"
+    (keeper,) = confined(tmp_path, "", text)
+    assert has_ended(int(keeper))
+
+
 def has_ended(pid: int) -> bool:
     """Return whether a process has ended within some seconds; end it if not."""
     state = Path(f"/proc/{pid}/stat")
