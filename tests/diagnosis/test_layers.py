@@ -157,6 +157,40 @@ PAIRS: dict[tuple[str, str], dict[str, str]] = {
     ("functions", "leaky_relu_forward"): {"leaky_relu_backward": ""},
     ("functions", "gelu_forward"): {"gelu_backward": "", "gelu_backward_half": "unknown"},
     ("functions", "distance_forward"): {"distance_backward": ""},
+    ("others", "fc_fwd"): {"fc_bwd": "", "fc_bwd_wrong": "divided-in-some-gradients"},
+    ("others", "linear_forward"): {"linear_backward": "", "linear_backward_w": "layer-transposed"},
+    ("others", LOSS): {
+        "softmax_ce": "",
+        "softmax_ce_bad": "unknown",
+        "ridge": "",
+        "ridge_bad": "penalty-left-out",
+        "propagate": "",
+        "softmax_loss_naive": "",
+        "softmax_loss_naive_bad": "penalty-left-out",
+        "temporal_softmax_loss": "",
+    },
+    ("others", "cross_entropy"): {
+        "cross_entropy_backward": "",
+        "cross_entropy_backward_eps": "",
+        "cross_entropy_backward_bad": "unknown",
+    },
+    ("others", "elu_forward"): {"elu_backward": "", "elu_backward_bad": "unknown"},
+    ("others", "swish"): {"swish_backward": ""},
+    ("others", "gru_forward"): {"gru_backward": ""},
+    ("others", "spatial_groupnorm_forward"): {"spatial_groupnorm_backward": ""},
+    ("others", "bn_forward"): {"bn_backward": "", "bn_backward_noeps": ""},
+    ("others", "mha_forward"): {"mha_backward": ""},
+    ("others", "dropout_fwd"): {"dropout_bwd": "", "dropout_bwd_bad": "layer-factor"},
+    ("others", "bce"): {"bce_prime": "", "bce_prime_bad": "layer-sign"},
+    ("others", "mse"): {"mse_prime": ""},
+    ("others", "aff32"): {"aff32_backward": ""},
+    ("others", "avg_pool_forward"): {
+        "avg_pool_backward": "",
+        "avg_pool_backward_bad": "layer-factor",
+    },
+    ("others", "flatten_forward"): {"flatten_backward": ""},
+    ("others", "affine_d"): {"affine_d_backward": ""},
+    ("others", "two_layer"): {"two_layer_backward": "", "two_layer_backward_bad": "unknown"},
 }
 UPDATES = {
     "sgd": "",
@@ -300,6 +334,15 @@ def test_arguments_that_cannot_be_designed_are_asked_for():
         "assert_layer(strange_backward, forward=strange_forward, inputs=[x, table])"
     )
     assert "x = rng.normal(size=(4, 3))" in lines
+
+
+def test_a_function_that_is_right_for_one_sample_only_is_neither_right_nor_accused():
+    others = module("others")
+    found = check_layer(others.conv1d_backward, others.conv1d_forward)
+    assert found.verdict == "could-not-run"
+    assert "right for one sample, and wrong for a batch" in found.sentence
+    inputs = [np.array([1.0, -2.0, 0.5, 3.0]), np.array([0.3, 0.7])]
+    assert check_layer(others.conv1d_backward, others.conv1d_forward, inputs).ok
 
 
 def test_a_forward_function_that_draws_other_numbers_each_time_is_not_judged():

@@ -2,27 +2,40 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.diagnosis.layers.binding import Binding, bindings
 from chainrule.diagnosis.layers.calling import CallFailedError, call, parameters, required
-from chainrule.diagnosis.layers.candidates import BIAS, SIZES, WORDS, Candidate
+from chainrule.diagnosis.layers.candidates import (
+    BIAS,
+    SIZES,
+    WEIGHT,
+    WORDS,
+    Candidate,
+)
 from chainrule.diagnosis.layers.design import Layout, all_finite, layouts
-from chainrule.diagnosis.layers.judging import Judgment, judge
+from chainrule.diagnosis.layers.judging import Judgment, judge, loss_place
 from chainrule.diagnosis.layers.missing import cannot_ask, sibling
 from chainrule.diagnosis.layers.report import LayerDiagnosis, could_not_run, diagnosis_of
 from chainrule.diagnosis.layers.truth import KinkError, Layer
 from chainrule.diagnosis.layers.values import as_array
 from chainrule.errors import InputError
 
+ONE_SAMPLE = (
+    "its gradients are right for one sample, and wrong for a batch; pass the arrays that are meant "
+    "with inputs=[…]"
+)
 KINK = "the forward function has a kink at these inputs, so that there is no single slope"
 SEEDS = (1, 2, 3, 4, 5, 6)  # other inputs where one set has a kink
-MOST_JUDGED = 4  # layouts in which a function is judged, if it is right in none
+MOST_JUDGED = 3  # layouts of one kind in which a function is judged, if it is right in none
+Judged: TypeAlias = tuple[Judgment, Layout, bool]
+ARRAYS = ("float", "one-hot", "binary", "labels")
 SEARCH = 0.4  # the share of the time for finding shapes
 
 
@@ -90,27 +103,48 @@ def _check(pair: Pair, inputs: Any, seconds: float) -> LayerDiagnosis:
     failures: list[str] = []
     if pair.fused and not _may_be_loss(pair, inputs):
         return cannot_ask(pair.backward, None, "its forward function is not known")
-    best: tuple[Judgment, Layout, bool] | None = None
-    wrong: list[tuple[Judgment, Layout, bool]] = []
+    best: Judged | None = None
+    wrong: list[Judged] = []
     for degenerate in (False, True):
-        for layout, positive in _layouts(pair, inputs, seconds):
-            if inputs is None and _is_degenerate(layout) is not degenerate:
-                continue
-            judged = _judged(pair, layout, failures, positive=positive)
-            if judged is None:
-                continue
-            if judged.right:
-                best = (judged, layout, positive)
+        alone = pair.fused or not wrong
+        for judged in _all_judged(
+            pair, inputs, seconds, failures, degenerate=degenerate, alone=alone
+        ):
+            if judged[0].right:
+                best = judged
                 break
-            wrong.append((judged, layout, positive))
-            if time.monotonic() > pair.end or sum(j.consistent for j, *_ in wrong) >= MOST_JUDGED:
-                break
-        if best or any(judged.consistent for judged, *_ in wrong) or inputs is not None:
+            wrong += [judged] * (not degenerate or not wrong)
+        if best or inputs is not None:
             break
+    if best and _is_degenerate(best[1]) and any(j.consistent for j, *_ in wrong):
+        return could_not_run(pair.backward, ONE_SAMPLE)
     if best is None and not wrong:
         return cannot_ask(pair.backward, pair.forward, _why(failures))
     best = best or max(wrong, key=lambda item: _score(item[0]))
     return _conclude(pair, *best, wrong)
+
+
+def _all_judged(
+    pair: Pair,
+    inputs: Any,
+    seconds: float,
+    failures: list[str],
+    *,
+    degenerate: bool,
+    alone: bool,
+) -> Iterator[Judged]:
+    """Yield the judgments in all layouts, but only a few of each kind that have fitting shapes."""
+    consistent: Counter[tuple[str, ...]] = Counter()
+    for layout, positive in _layouts(pair, inputs, seconds):
+        if inputs is None and not _is_allowed(layout, degenerate=degenerate, alone=alone):
+            continue
+        kind = (*layout.kind, str(positive))
+        if consistent[kind] >= MOST_JUDGED or time.monotonic() > pair.end:
+            continue
+        judged = _judged(pair, layout, failures, positive=positive)
+        if judged is not None:
+            consistent[kind] += judged.consistent
+            yield judged, layout, positive
 
 
 def _layouts(pair: Pair, inputs: Any, seconds: float) -> Iterator[tuple[Layout, bool]]:
@@ -143,7 +177,7 @@ def _judged(pair: Pair, layout: Layout, failures: list[str], *, positive: bool) 
                     fused=pair.fused,
                     strict=pair.strict,
                 )
-                if judged.matches:
+                if judged.matches and any(g.any() for g in judged.truth.gradients.values()):
                     found.append(judged)
                 if judged.right:
                     break
@@ -162,10 +196,10 @@ def _layers(pair: Pair, layout: Layout, seed: int, *, positive: bool) -> Iterato
     inputs = layout.arguments(seed, positive=positive)
     result = call(pair.forward, inputs)
     if pair.fused:
-        parts = cast("tuple[Any, ...]", result) if isinstance(result, tuple) else ()
-        loss = as_array(parts[0]) if len(parts) > 1 else None
-        if loss is not None and loss.size == 1:
-            yield Layer(pair.forward, inputs, Binding(inputs, (0,), (np.ones(loss.shape),)))
+        place = loss_place(result)
+        if place is not None:
+            weight = np.ones(np.shape(result[place]))
+            yield Layer(pair.forward, inputs, Binding(inputs, (place,), (weight,)))
         return
     last: CallFailedError | None = None
     worked = False
@@ -194,11 +228,26 @@ def samples_of(layout: Layout, layer: Layer) -> int:
     return next((n for n in outs if n > 1 and n in (shapes[0] if shapes else ())), 0)
 
 
+def _is_allowed(layout: Layout, *, degenerate: bool, alone: bool) -> bool:
+    """Return whether a layout belongs to the usual ones, or to those for one sample or output.
+
+    With one output, which `alone` allows, a sum over all axes looks like one over samples.
+    """
+    if _is_degenerate(layout) is not degenerate:
+        return False
+    single = [n for n, c in layout.chosen.items() if "1" in c.text.split() and _is_alone(n, c)]
+    return not single or alone
+
+
+def _is_alone(name: str, candidate: Candidate) -> bool:
+    return candidate.kind in ARRAYS and _is_narrow(name, candidate.text.split())
+
+
 def _is_degenerate(layout: Layout) -> bool:
     """Return whether data or weights have an axis of length one, or no samples."""
     for name, candidate in layout.chosen.items():
         texts = candidate.text.split()
-        if candidate.kind in ("float", "one-hot", "binary") and _is_narrow(name, texts):
+        if candidate.kind in ARRAYS and _is_narrow(name, texts):
             return True
     return False
 
@@ -207,6 +256,8 @@ def _is_narrow(name: str, letters: list[str]) -> bool:
     plain = [c for c in letters if c != "1"]
     if re.fullmatch(BIAS, name.rpartition(".")[2].lower()):
         return not plain
+    if letters == ["D"] and re.fullmatch(WEIGHT, name.rpartition(".")[2].lower()):
+        return False  # such as a weight for each feature
     return len(plain) < 2 and letters != ["N"]
 
 
@@ -236,7 +287,7 @@ def _conclude(
     judged: Judgment,
     layout: Layout,
     positive: bool,  # noqa: FBT001 (one item of the list, like the others)
-    wrong: list[tuple[Judgment, Layout, bool]],
+    wrong: list[Judged],
 ) -> LayerDiagnosis:
     """Return the diagnosis: from other numbers, and from other words such as the activation."""
     again = _again(pair, layout, positive=positive)
@@ -254,7 +305,11 @@ def _conclude(
         if varied is not None and not varied.right and judged.right:
             judged, layout = varied, other
             again = _judged_at(pair, other, 9, positive=positive)
-    return diagnosis_of(pair.backward, pair.forward, judged, again, layout, tuple(remarks))
+    found = diagnosis_of(pair.backward, pair.forward, judged, again, layout, tuple(remarks))
+    if found.verdict == "unknown" and not judged.consistent and not layout.fixed:
+        # Arrays of other shapes may have been meant: this alone accuses nobody.
+        return cannot_ask(pair.backward, pair.forward, f"{found.difference}, in all shapes tried")
+    return found
 
 
 def _again(pair: Pair, layout: Layout, *, positive: bool) -> Judgment | str | None:
@@ -311,7 +366,7 @@ def _other_words(layout: Layout) -> Iterator[Layout]:
                 yield replace(layout, chosen={**layout.chosen, name: Candidate("", "fixed", other)})
 
 
-def _other_numbers(layout: Layout, wrong: list[tuple[Judgment, Layout, bool]]) -> list[str]:
+def _other_numbers(layout: Layout, wrong: list[Judged]) -> list[str]:
     """Return a remark if it is right with these numbers, such as a stride, and not with others."""
     for judged, other, _ in wrong:
         shapes = {n: c.text for n, c in other.chosen.items()}

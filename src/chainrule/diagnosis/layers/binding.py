@@ -11,7 +11,7 @@ from chainrule.diagnosis.layers.calling import required
 from chainrule.diagnosis.layers.values import Array, as_array
 
 CACHE = r".*(cache|ctx|context|saved|store|memory|tape|intermediate|stuff|state|data).*"
-UPSTREAM = r"d(?!ata).*|.*grad.*|delta.*|upstream.*|g|.*error.*|.*_d|nabla.*|eta"
+UPSTREAM = r"d(?!ata|im|rop|ecay|ef).+|.*grad.*|delta.*|upstream.*|g|.*error.*|.*_d|nabla.*|eta"
 OUTPUT = r"out(put)?s?|a|s|p|probs?|y_?hat|al|h|result|activations?"
 
 
@@ -85,7 +85,7 @@ def _role(name: str, inputs: Mapping[str, Any]) -> str:
         return "input"
     if re.fullmatch(CACHE, low):
         return "cache"
-    if re.fullmatch(UPSTREAM, low):
+    if re.fullmatch(UPSTREAM, low) and not re.fullmatch(r"D\d*", name):
         return "upstream"
     return "output" if re.fullmatch(OUTPUT, low) else "unknown"
 

@@ -27,6 +27,7 @@ SIZES = {
     "1": 1,
 }
 ROWS, COLUMNS = "rows", "columns"  # whether samples are the rows or the columns of an array
+PICTURES = "pictures"  # samples are rows, and arrays of pictures are tried first
 
 NUMBERS: dict[str, tuple[Any, ...]] = {
     r"strides?|step": (1, 2),
@@ -44,6 +45,7 @@ NUMBERS: dict[str, tuple[Any, ...]] = {
     r"m|n|n_?samples|batch_?size": (4,),
     r"temperature|scale_factor|c": (0.7,),
     r"train(ing)?|is_?train(ing)?": (True,),
+    r"(n_?|num_?)groups?": (2, 1),
 }
 WORDS: dict[str, tuple[str, ...]] = {
     r"activation(_?(name|function|type))?|act|nonlinearity|nonlin|kind|fn": (
@@ -61,6 +63,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 DICTIONARY = r".*(params?|parameters|config|options|opts|settings|hparam.*|hyper.*)"
 BIAS = r"b|b_?[a-z0-9]{1,2}|bias(es)?.*|.*_bias|beta|gamma|shift|scale|g"
 LABEL = r"y|y_?true|t|targets?|labels?|y_?train|y_?batch|truth|gold|one_?hot"
+MASK = r"mask|.*_mask"
 STATE = r"(prev|last)_?[ahcs].*|[ahcs]_?(t_?)?(prev|0|last)|h|c"
 WEIGHT = r"w.*|weights?.*|theta|u[a-z]?|kernel|filters?|.*_w|emb.*|v[a-z]"
 IMAGE = "B C S S|B S S C|B S S|S S"
@@ -84,8 +87,8 @@ class Candidate(NamedTuple):
 
 
 def is_label(name: str) -> bool:
-    """Return whether a name is one of targets, which have no gradient."""
-    return bool(re.fullmatch(LABEL, name.lower())) and name != "T"
+    """Return whether a name is one of targets or masks, which have no gradient."""
+    return bool(re.fullmatch(f"{LABEL}|{MASK}", name.lower())) and name != "T"
 
 
 def is_dictionary(name: str) -> bool:
@@ -100,26 +103,35 @@ def candidates(name: str, orientation: str) -> list[Candidate]:
     ----------
     name : str
         Of the parameter or the dictionary's key.
-    orientation : {"rows", "columns"}
-        Whether samples are rows or columns.
+    orientation : {"rows", "columns", "pictures"}
+        Whether samples are rows or columns, and whether pictures are tried first.
 
     Returns
     -------
     list of Candidate
     """
     low = name.lower()
+    if name == "G":
+        return [Candidate("", "fixed", 2), Candidate("", "fixed", 1)]
     for table in (NUMBERS, WORDS):
         for pattern, values in table.items():
             if re.fullmatch(pattern, low) and not (len(name) == 1 and name.isupper()):
-                return [Candidate("", "fixed", value) for value in values]
+                fixed = [Candidate("", "fixed", value) for value in values]
+                arrays = _shapes(name, low, orientation) if len(name) == 1 else []
+                return fixed + [Candidate(text, "float") for text in arrays]
+    if re.fullmatch(MASK, low):
+        return [Candidate(text, "binary") for text in ("N T", "N D", "D N", "N")]
     if is_label(name):
         return _labels(orientation)
-    return [Candidate(text, "float") for text in _shapes(name, low, orientation)] + _whole(low)
+    shapes = _shapes(name, low, orientation)
+    if orientation == PICTURES:
+        shapes.sort(key=lambda text: not set(text.split()) & set("BSCFK"))
+    return [Candidate(text, "float") for text in shapes] + _whole(low)
 
 
 def _labels(orientation: str) -> list[Candidate]:
-    hot = ["N D", "N M"] if orientation == ROWS else ["D N", "M N"]
-    same = ["N D", "N 1", "N M"] if orientation == ROWS else ["1 N", "D N", "M N"]
+    hot = ["N D", "N M"] if orientation != COLUMNS else ["D N", "M N"]
+    same = ["N D", "N 1", "N M"] if orientation != COLUMNS else ["1 N", "D N", "M N"]
     whole = [Candidate(text, "labels") for text in ("N", "N T", "1 N", "N 1")]
     return [
         *whole[:1],
@@ -140,16 +152,16 @@ def _whole(low: str) -> list[Candidate]:
 
 
 def _shapes(name: str, low: str, orientation: str) -> list[str]:
-    rows = orientation == ROWS
+    rows = orientation != COLUMNS
     if re.fullmatch(BIAS, low):
         gates = ["M", "1 M", "D", "1 D", "H", "1 H", "G", "F", "1 C 1 1", "C", "1 1 1 F", "F 1"]
         tall = ["M 1", "D 1", "H 1", "F 1", "M", "D", "H", "1 1 1 F"]
-        return _by_letters(low[1:], low, bias=True, rows=rows) + (gates if rows else tall)
+        return _by_letters(low[1:], low, bias=True, rows=rows) + (gates if rows else tall) + ["1"]
     if re.fullmatch(STATE, low) or (low.startswith("c") and "prev" in low):
         return ["N H", "N M", "N D", "H"] if rows else ["H N", "M N", "D N", "B S S C", "H"]
     if re.fullmatch(WEIGHT, low) and low != "words":
         found = _by_letters(low[1:], low, bias=False, rows=rows)
-        wide = ["D M", "M D", "H H", "D H", "D G", "H G", "J G", "V D"]
+        wide = ["D M", "M D", "H H", "D H", "D G", "H G", "J H", "J G", "V D"]
         tall = ["M D", "H D", "H H", "H J", "M H", "D M"]
         pictures = ["F C K K", "K K C F"]
         return [*found, *(wide if rows else tall), *pictures, "D", "D 1", "K K"]

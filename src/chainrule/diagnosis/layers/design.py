@@ -2,6 +2,7 @@
 
 import heapq
 import inspect
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,16 +13,17 @@ import numpy as np
 from chainrule.diagnosis.layers.calling import CallFailedError, call, parameters
 from chainrule.diagnosis.layers.candidates import (
     COLUMNS,
+    PICTURES,
     ROWS,
     Candidate,
     candidates,
     is_dictionary,
     value_of,
 )
-from chainrule.diagnosis.layers.source import dictionary_keys
+from chainrule.diagnosis.layers.source import dictionary_keys, mentions
 from chainrule.diagnosis.layers.values import leaves
 
-MOST_TRIED = 4000  # calls of the forward function
+MOST_TRIED = 2000  # calls of the forward function
 MOST_KEYS = 20  # of dictionaries, found one after the other
 SIMILAR = "fioucgzr"  # gates, whose weights have the same shape: Wf, Wi, Wo
 
@@ -36,10 +38,17 @@ class Layout:
         Candidates by argument; those of dictionaries by "argument.key".
     fixed : mapping
         Arguments that the user gave.
+    orientation : {"rows", "columns", "pictures"}
     """
 
     chosen: Mapping[str, Candidate] = field(default_factory=dict[str, Candidate])
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    orientation: str = ROWS
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """What distinguishes layouts most: the orientation, and what the targets are."""
+        return self.orientation, *(c.kind for c in self.chosen.values() if c.kind != "fixed")
 
     def arguments(self, seed: int, *, positive: bool = False) -> dict[str, Any]:
         """Return the arguments, with other numbers for another seed."""
@@ -74,7 +83,8 @@ def layouts(function: Callable[..., Any], seconds: float) -> Iterator[tuple[Layo
     tuple of Layout and bool
     """
     end = time.monotonic() + seconds
-    for orientation in (ROWS, COLUMNS):
+    for_probabilities = mentions(function, ("log", "clip"))
+    for orientation in _orientations(function):
         tried = 0
         names = _arguments(function)
         for _ in range(MOST_KEYS):
@@ -89,8 +99,18 @@ def layouts(function: Callable[..., Any], seconds: float) -> Iterator[tuple[Layo
                     break
                 if outcome is not None:
                     yield layout, outcome
+                if outcome is False and for_probabilities:
+                    yield layout, True
             if missing is None or not _add_key(names, missing):
                 break
+
+
+def _orientations(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the orientations in the order in which they are tried."""
+    names = [*_arguments(function), getattr(function, "__name__", "")]
+    if any(re.search("stride|pad|pool|conv|spatial|image|2d", name.lower()) for name in names):
+        return PICTURES, ROWS, COLUMNS
+    return ROWS, COLUMNS, PICTURES
 
 
 def _arguments(function: Callable[..., Any]) -> list[str]:
@@ -125,7 +145,7 @@ def _by_cost(names: list[str], orientation: str) -> Iterator[Layout]:
     while queue:
         cost, ranks = heapq.heappop(queue)
         picked = dict(zip(groups, (c[r] for c, r in zip(choices, ranks, strict=True)), strict=True))
-        yield Layout({name: picked[_group(name)] for name in names})
+        yield Layout({name: picked[_group(name)] for name in names}, orientation=orientation)
         for place in range(len(groups)):
             after = (*ranks[:place], ranks[place] + 1, *ranks[place + 1 :])
             if after[place] < len(choices[place]) and after not in seen:

@@ -11,7 +11,7 @@ from chainrule.diagnosis.layers.calling import call, parameters
 from chainrule.diagnosis.layers.matching import Match, matches
 from chainrule.diagnosis.layers.source import returned_names
 from chainrule.diagnosis.layers.truth import Layer, Truth, truth_of
-from chainrule.diagnosis.layers.values import Leaf, leaves
+from chainrule.diagnosis.layers.values import Leaf, as_array, leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,9 @@ def returned_leaves(backward: Callable[..., Any], value: Any, *, fused: bool) ->
     taken = parameters(backward)  # an argument that is returned has no name of its own
     names = [f"return[{i}]" if n in taken else n for i, n in enumerate(returned_names(backward))]
     if fused:
-        value, names = value[1:], names[1:]
+        place = loss_place(value)
+        value = tuple(part for i, part in enumerate(value) if i != place)
+        names = [name for i, name in enumerate(names) if i != place]
         value = value[0] if len(value) == 1 else value
     if isinstance(value, tuple):
         parts = cast("tuple[Any, ...]", value)
@@ -76,6 +78,16 @@ def returned_leaves(backward: Callable[..., Any], value: Any, *, fused: bool) ->
             names = [f"return[{i}]" for i in range(len(parts))]
         return [leaf for n, part in zip(names, parts, strict=True) for leaf in leaves(part, n)]
     return list(leaves(value, names[0] if len(names) == 1 else "the returned array"))
+
+
+def loss_place(value: Any) -> int | None:
+    """Return the index of the loss in what a function returns with it, or None."""
+    parts = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else ()
+    for index in (0, len(parts) - 1):
+        array = as_array(parts[index]) if len(parts) > 1 else None
+        if array is not None and array.size == 1:
+            return index
+    return None
 
 
 def judge(

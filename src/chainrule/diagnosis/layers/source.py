@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 
@@ -40,6 +40,12 @@ def dictionary_keys(function: Callable[..., Any]) -> dict[str, list[str]]:
             case _:
                 pass
     return found
+
+
+def mentions(function: Callable[..., Any], names: Collection[str]) -> bool:
+    """Return whether a function uses one of these names, such as log."""
+    nodes = ast.walk(tree(function) or ast.Module([], []))
+    return any(getattr(n, "attr", getattr(n, "id", "")) in names for n in nodes)
 
 
 def returned_names(function: Callable[..., Any]) -> list[str]:
