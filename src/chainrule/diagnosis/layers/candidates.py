@@ -154,7 +154,7 @@ def _whole(low: str) -> list[Candidate]:
 def _shapes(name: str, low: str, orientation: str) -> list[str]:
     rows = orientation != COLUMNS
     if re.fullmatch(BIAS, low):
-        gates = ["M", "1 M", "D", "1 D", "H", "1 H", "G", "F", "1 C 1 1", "C", "1 1 1 F", "F 1"]
+        gates = ["M", "D", "H", "G", "1 M", "1 D", "1 H", "F", "1 C 1 1", "C", "1 1 1 F", "F 1"]
         tall = ["M 1", "D 1", "H 1", "F 1", "M", "D", "H", "1 1 1 F"]
         return _by_letters(low[1:], low, bias=True, rows=rows) + (gates if rows else tall) + ["1"]
     if re.fullmatch(STATE, low) or (low.startswith("c") and "prev" in low):

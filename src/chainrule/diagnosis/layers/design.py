@@ -23,7 +23,7 @@ from chainrule.diagnosis.layers.candidates import (
 from chainrule.diagnosis.layers.source import dictionary_keys, mentions
 from chainrule.diagnosis.layers.values import leaves
 
-MOST_TRIED = 2000  # calls of the forward function
+MOST_TRIED = 3000  # calls of the forward function
 MOST_KEYS = 20  # of dictionaries, found one after the other
 SIMILAR = "fioucgzr"  # gates, whose weights have the same shape: Wf, Wi, Wo
 
