@@ -77,6 +77,9 @@ class StubSearch:
     def agreement(self, of: Any) -> tuple[int, Scale]:
         return self.bases[id(of)].reached, Scale(1.0, {})
 
+    def single_agreement(self, of: Any) -> tuple[int, Scale]:
+        return self.agreement(of)
+
     def furthest(self, of: Any) -> int:
         return self.best.get(id(of), 0)
 

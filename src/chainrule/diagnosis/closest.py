@@ -36,6 +36,8 @@ def agreement(evaluator: Evaluator, setting: Setting, session: Session) -> tuple
     )
     for factor, count in rounded.most_common():
         known = matching_scales(factor, context, SAME_FACTOR)
+        if not known and context.step and evaluator.open_rate and factor > 0:
+            return plain + count, Scale(factor, {"learning rate": f"{factor:.6g} (inferred)"})
         if known and not known[0].mistakes:
             return plain + count, known[0]
     return plain, Scale(1.0, {})

@@ -146,7 +146,13 @@ class Candidate:
 
     def _closest_first(self) -> list[tuple[Setting, Explanation]]:
         """Return the likely settings, those with most arrays that agree in any order first."""
-        return sorted(self._likely(), key=lambda pair: -self.search.agreement(pair[0])[0])
+        search = self.search
+
+        def closeness(pair: tuple[Setting, Explanation]) -> tuple[int, int]:
+            setting, _ = pair
+            return -search.agreement(setting)[0], -search.single_agreement(setting)[0]
+
+        return sorted(self._likely(), key=closeness)
 
 
 def decide(

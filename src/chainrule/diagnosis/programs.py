@@ -20,7 +20,13 @@ from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.questioning import Transcript, transcripts
 from chainrule.diagnosis.replay import Setting
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.rules import candidate_rules, own_rate, rate_of, with_penalties
+from chainrule.diagnosis.rules import (
+    candidate_rules,
+    own_rate,
+    rate_of,
+    with_learning_rate,
+    with_penalties,
+)
 from chainrule.diagnosis.search import Search
 from chainrule.diagnosis.sessions import Session
 from chainrule.diagnosis.verdicts import CERTAINLY_WRONG, diagnosis, place_named, wrong_sentence
@@ -67,6 +73,7 @@ RANDOM_SAMPLES = (
     "submit a function without the random draw, such as one that makes a single step"
 )
 SECONDS_RANDOM = 15.0  # for a check of numbers that can hardly be explained
+MOST_SOLVED = 40  # networks for which an unknown learning rate is solved
 MOST_NETWORKS = 12  # tried with each unlikely optimizer
 
 
@@ -204,12 +211,29 @@ def _candidates_for(
         else networks(transcript.widths, declared, bias=transcript.layout.bias != "none")
     )
     with_penalty = with_penalties(nets, transcript.first.own)
-    for place, (rule, open_rate) in enumerate(candidate_rules(transcript, declared)):
-        tried = [*nets, *with_penalty] if place == 0 else nets[:MOST_NETWORKS]
+    rules = candidate_rules(transcript, declared)
+    for place, (rule, open_rate) in enumerate(rules):
+        first = rules[0][0]
+        alike = rule is not None and first is not None and rule.name == first.name
+        tried = [*nets, *with_penalty] if place == 0 or alike else nets[:MOST_NETWORKS]
         settings = [Setting(n, rule, online) for online in _modes(transcript) for n in tried]
         rate = declared.rate if declared.rate is not None else own_rate(transcript)
         search = Search(sessions, Evaluator(options.strict, rate, open_rate), options.time_limit)
         yield Candidate(search, settings, likely=place == 0)
+        if open_rate and rule is not None and (solved := _solved_rate(search, settings)):
+            known = with_learning_rate(rule, solved)
+            search = Search(sessions, Evaluator(options.strict, solved), options.time_limit)
+            yield Candidate(search, [replace(s, rule=known) for s in settings])
+
+
+def _solved_rate(search: Search, settings: list[Setting]) -> float | None:
+    """Return the learning rate for which most updates of one sample agree, None if none does.
+
+    Mistakes that use updated weights cannot be computed without it.
+    """
+    found = [search.single_agreement(setting) for setting in settings[:MOST_SOLVED]]
+    count, scale = max(found, key=lambda pair: pair[0], default=(0, None))
+    return scale.factor if scale is not None and count > 1 and scale.factor > 0 else None
 
 
 def _modes(transcript: Transcript) -> list[bool]:

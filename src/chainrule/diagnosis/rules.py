@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.diagnosis.networks import Declared
 from chainrule.diagnosis.questioning import Transcript
 from chainrule.network import Network
-from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.optimizers import OPTIMIZERS, Momentum, Optimizer
 from chainrule.penalties import Penalty
 
 RATE_NAMES = ("lr", "rate", "eta", "alpha", "taxa", "lern", "step_size", "pas", "tasa")
@@ -42,6 +42,10 @@ def candidate_rules(
         for value in rates or [None]:
             rule = with_learning_rate(_with_own_constants(kind, own), value or 1.0)
             made.append((rule, value is None))
+            if isinstance(rule, Momentum) and value is not None:
+                # v = momentum v + (1 - momentum) g, a running mean, has smaller updates
+                mean = with_learning_rate(rule, value * (1 - rule.momentum))
+                made.append((mean, False))
     return made
 
 

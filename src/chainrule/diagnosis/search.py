@@ -88,6 +88,13 @@ class Search:
             self._agreements[setting] = found
         return self._agreements[setting]
 
+    def single_agreement(self, setting: Setting) -> tuple[int, Scale]:
+        """Return the same for one sample, where updates do not depend on each other."""
+        single = next((s for s in self.sessions_for(setting) if len(s.x) == 1), None)
+        if single is None:
+            return 0, Scale(1.0, {})
+        return agreement(self.evaluator, setting, single)
+
     # ---- one mistake ----------------------------------------------------------------------------
 
     def singles(self, setting: Setting) -> list[Explanation]:
@@ -110,7 +117,8 @@ class Search:
     def relevant(self, base: Explanation, session: Session) -> list[Variant]:
         """Return the variants that can change something up to the first array that is wrong."""
         names = [seen.name for call in session.calls for seen in call][: base.reached + 1]
-        if base.complete or base.reached >= len(session.calls[0]):  # state, or a factor
+        in_turn = base.setting.online and len(session.x) > 1  # any update affects the next one
+        if base.complete or base.reached >= len(session.calls[0]) or in_turn:  # state, or a factor
             return self.pool(base.setting)
         network = base.setting.network
         return [v for v in self.pool(base.setting) if any(v.affects(n, network) for n in names)]

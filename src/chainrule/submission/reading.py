@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.submission.answers import are_identical
-from chainrule.submission.attempts import Attempt, candidates, named_attempt
+from chainrule.submission.attempts import (
+    USUAL,
+    Attempt,
+    SubmissionError,
+    candidates,
+    list_available,
+    named_attempt,
+)
 from chainrule.submission.functions.reading import read_function
 from chainrule.submission.objects.fixed_widths import fixed_widths
 from chainrule.submission.objects.reading import read_object
@@ -19,6 +26,14 @@ TRIED_WIDTHS = {  # by depth; some programs need more inputs than units, others 
     3: ((3, 4, 5, 2), (5, 4, 3, 2), (3, 4, 4, 1)),
     1: ((3, 2), (3, 1)),
 }
+
+
+UNLIKELY = 3  # rank of a function that answers, but hardly as a network does
+NOTHING_TRAINS = (
+    "no function was found that takes weights, samples and targets and gives gradients or new "
+    "weights; add one that joins your forward and backward pass, such as gradients(weights, "
+    "biases, x, t)"
+)
 
 
 def find(namespace: Mapping[str, Any], name: str | None = None) -> Attempt:
@@ -44,13 +59,58 @@ def find(namespace: Mapping[str, Any], name: str | None = None) -> Attempt:
     if name is not None:
         return named_attempt(namespace, name)
     found = candidates(namespace)
-    second: Attempt | None = None
+    others: list[tuple[int, Attempt]] = []
     for attempt in found if len(found) > 1 else []:
-        kind = _kind(attempt)
-        if kind in {"step", "gradients"}:
+        rank = _rank(attempt)
+        if rank == 0:
             return attempt
-        second = second or (attempt if kind else None)
-    return second or found[0]
+        others += [(rank, attempt)] if rank is not None else []
+    likely = [pair for pair in others if pair[0] < UNLIKELY]
+    if not likely and len(found) > 1 and (others or _answers(found[0])):
+        raise SubmissionError(f"{NOTHING_TRAINS}; {list_available(namespace)}")
+    return min(likely, key=lambda pair: pair[0])[1] if likely else found[0]
+
+
+def _answers(attempt: Attempt) -> bool:
+    """Return whether an attempt answers at all, rather than failing with an error."""
+    widths = itertools.chain(*TRIED_WIDTHS.values())
+    questions = map(example, widths)
+    return any(not isinstance(read(attempt, q, seconds=1.0), Failure) for q in questions)
+
+
+def _rank(attempt: Attempt) -> int | None:
+    """Return how likely an attempt is the one that trains, 0 if it surely is, None if not at all.
+
+    Without input, the first weights do not change. Where they do, either there is a mistake, or
+    it is no backpropagation, as when a forward pass is given a bias for targets.
+    """
+    kind = _kind(attempt)
+    if kind is None or kind == "forward":
+        return 2 if kind else None
+    if not attempt.is_function or _keeps_first_weights(attempt):
+        return 0
+    return 1 if any(word in attempt.name.casefold() for word in USUAL) else UNLIKELY
+
+
+def _keeps_first_weights(attempt: Attempt) -> bool:
+    """Return whether x = 0 leaves the first weights as they are, or only shrinks them."""
+    for widths in itertools.chain(*TRIED_WIDTHS.values()):
+        question = example(widths)
+        found = read(attempt, question, seconds=1.0)
+        if isinstance(found, Failure):
+            continue
+        blank = replace(question, x=0 * question.x)
+        first = found[0]
+        again = read(attempt, blank, kind=first.kind, layout=first.layout, seconds=1.0)
+        if isinstance(again, Failure):
+            return False
+        answer, old = again[0].answers[0], question.W[0]
+        if first.kind == "gradients":
+            return not np.any(answer.get("dW1", old))
+        new = answer.get("W1_new", 0 * old)
+        share = float((new * old).sum() / (old * old).sum()) if new.shape == old.shape else 0.0
+        return np.allclose(new, share * old, rtol=1e-5, atol=1e-7) and share > 0
+    return False
 
 
 def _kind(attempt: Attempt) -> Kind | None:
@@ -60,8 +120,17 @@ def _kind(attempt: Attempt) -> Kind | None:
         question = example(widths)
         found = read(attempt, question, seconds=1.0)
         if not isinstance(found, Failure):
-            return None if _ignores_samples(attempt, question, found[0]) else found[0].kind
+            nothing = _ignores_samples(attempt, question, found[0])
+            return None if nothing or _changes_nothing(question, found[0]) else found[0].kind
     return None
+
+
+def _changes_nothing(question: Question, first: Reading) -> bool:
+    """Return whether an answer is the weights themselves, as in what a forward pass keeps."""
+    old = {f"W{i}_new": W for i, W in enumerate(question.W, 1)}
+    answer = first.answers[0]
+    found = [np.array_equal(answer[n], old[n]) for n in old.keys() & answer.keys()]
+    return bool(found) and all(found)
 
 
 def _ignores_samples(attempt: Attempt, question: Question, first: Reading) -> bool:

@@ -151,6 +151,12 @@ class PlanSearch:
             and not uses_every_sample(caller, plan, self.question)
         ):
             score = (score[0] - 1, score[1])  # it takes numbers, the first one of an array
+        if (
+            score is not None
+            and score[0] < self._depth
+            and not uses_input(caller, plan, self.question)
+        ):
+            return None  # neither shapes nor what x = 0 gives speak for gradients
         if score is not None and not answers_as_network(caller, plan, self.question):
             self.helper = plan
             return None
