@@ -249,3 +249,48 @@ NEVER_FILLED_IN = """
             self.W -= rate * self.h.T @ d
             self.V -= rate * x.T @ (d @ self.W.T * (1 - self.h**2))
 """
+
+RUNNING_MEAN = """
+    class Net:
+        def __init__(self, inputs, hidden, outputs, rate, beta=0.9):
+            self.V, self.b = np.random.randn(inputs, hidden), np.zeros(hidden)
+            self.W, self.c = np.random.randn(hidden, outputs), np.zeros(outputs)
+            self.mean = [0.0] * 4
+            self.rate, self.beta = rate, beta
+
+        def fit(self, x, t):
+            h = np.tanh(x @ self.V + self.b)
+            d = (h @ self.W + self.c - t) / len(x)
+            e = d @ self.W.T * (1 - h**2)
+            grads = [x.T @ e, e.sum(axis=0), h.T @ d, d.sum(axis=0)]
+            old, beta = self.mean, self.beta
+            self.mean = [beta * m + (1 - beta) * g for m, g in zip(old, grads)]
+            for array, m in zip((self.V, self.b, self.W, self.c), self.mean):
+                array -= self.rate * m
+"""
+
+ONE_BY_ONE_WITH_UPDATED_WEIGHTS = """
+    def step(V, b, W, c, xs, ts, rate):
+        V, b, W, c = V.copy(), b.copy(), W.copy(), c.copy()
+        for x, t in zip(xs, ts):
+            h = np.tanh(V @ x + b)
+            d = W @ h + c - t
+            W -= rate * np.outer(d, h)
+            c -= rate * d
+            e = W.T @ d * (1 - h**2)
+            V -= rate * np.outer(e, x)
+            b -= rate * e
+        return V, b, W, c
+"""
+
+OWN_RATE_WITH_UPDATED_WEIGHTS = """
+    class Net:
+        def __init__(self, inputs, hidden, outputs):
+            self.V, self.W = np.random.rand(hidden, inputs), np.random.rand(outputs, hidden)
+
+        def learn(self, x, t):
+            h = np.tanh(self.V @ x)
+            d = self.W @ h - t
+            self.W -= 0.05 * np.outer(d, h)
+            self.V -= 0.05 * np.outer(self.W.T @ d * (1 - h**2), x)
+"""

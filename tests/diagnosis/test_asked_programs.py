@@ -17,8 +17,11 @@ from tests.diagnosis.asked_programs import (
     MATRICES,
     NEVER_FILLED_IN,
     NUMERICAL_BESIDE,
+    ONE_BY_ONE_WITH_UPDATED_WEIGHTS,
     ONE_COLUMN,
+    OWN_RATE_WITH_UPDATED_WEIGHTS,
     RATE_UNUSED,
+    RUNNING_MEAN,
     SETS_OF_PARENTS,
     SINGLE_SOFTMAX,
     VECTOR_AND_DIMENSIONS,
@@ -69,6 +72,7 @@ def test_helpers_are_not_asked_as_networks(tmp_path: Path):
         ONE_COLUMN,
         NUMERICAL_BESIDE,
         HIDDEN_FIRST,
+        RUNNING_MEAN,
     ],
 )
 def test_right_programs_are_right(text: str, tmp_path: Path):
@@ -94,6 +98,40 @@ def test_an_unknown_mistake_is_compared_with_the_network_that_most_arrays_agree_
     assert found.verdict != "right"
     assert "tanh" in found.network
     assert {"dW1", "db1", "db2"} <= {name for text in found.tested for name in text.split(", ")}
+
+
+@pytest.mark.parametrize("text", [ONE_BY_ONE_WITH_UPDATED_WEIGHTS, OWN_RATE_WITH_UPDATED_WEIGHTS])
+def test_updated_weights_are_named_in_updates_of_single_samples(text: str, tmp_path: Path):
+    found = check_text(text, tmp_path)
+    assert [f.mistake.id for f in found.mistakes] == ["updated-weights"], found.sentence
+
+
+LAYERS = """
+def gradients(V, b, W, c, x, t):
+    h = 1 / (1 + np.exp(-(x @ V + b)))
+    o = 1 / (1 + np.exp(-(h @ W + c)))
+    d = (o - t) / len(x)
+    e = {}
+    dV, dW = x.T @ e, h.T @ d
+    return dV, {}, dW, d.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("delta", "bias", "words"),
+    [
+        ("d @ W.T * (1 - h)", "e.sum(axis=0)", "lacks its factor a"),
+        ("d / (o * (1 - o)) @ W.T * h * (1 - h)", "e.sum(axis=0)", "derivative by the output is"),
+        ("d @ W.T * h * (1 - h)", "dV.sum(axis=0)", "row sum of dW"),
+        ("0 * (d @ W.T)", "e.sum(axis=0)", "a hidden layer is never trained (layer 1)"),
+    ],
+)
+def test_forms_of_mistakes_have_their_own_sentences(
+    delta: str, bias: str, words: str, tmp_path: Path
+):
+    found = check_text(LAYERS.format(delta, bias), tmp_path)
+    assert found.verdict == "wrong", found.sentence
+    assert words in found.sentence
 
 
 def zeros(weights: Arrays, biases: Arrays, x: Any, t: Any) -> tuple[Arrays, Arrays]:

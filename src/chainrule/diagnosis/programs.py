@@ -233,7 +233,7 @@ def _solved_rate(search: Search, settings: list[Setting]) -> float | None:
     """
     found = [search.single_agreement(setting) for setting in settings[:MOST_SOLVED]]
     count, scale = max(found, key=lambda pair: pair[0], default=(0, None))
-    return scale.factor if scale is not None and count > 1 and scale.factor > 0 else None
+    return scale.factor if scale is not None and count and scale.factor > 0 else None
 
 
 def _modes(transcript: Transcript) -> list[bool]:

@@ -169,7 +169,9 @@ def _alternatives(outcome: Outcome, best: Explanation, change: Variant) -> tuple
 
 def _finding(change: Variant) -> Finding:
     form, mistake = change.form, change.mistake
-    if form.note:
+    if form.title:
+        mistake = replace(mistake, title=form.title)
+    elif form.note:
         mistake = replace(mistake, title=f"{mistake.title} ({form.note})")
     layers = tuple(int(x) for x in change.labels if x.isdigit())
     return Finding(_with_equation(mistake, change), layers)

@@ -4,6 +4,8 @@ from chainrule.diagnosis.catalogue.model import Form, Mistake, layer_form
 
 ERROR = "(a - loss.t)"  # the raw error of the output
 NEGATIVE_ERROR = "(loss.t - a)"
+NOT_MULTIPLIED = "and is not multiplied by it"
+AT_INPUT = "the derivative is evaluated at the layer's input"
 
 DELTAS = (
     Mistake(
@@ -54,7 +56,10 @@ DELTAS = (
         right="delta_o = (o - t) * f'(z_o)",
         why="The error is used as the delta, which is right only with cross-entropy.",
         repair="Multiply the output's error by the derivative of its activation.",
-        forms=(layer_form("output", delta="da"),),
+        forms=(
+            layer_form("output", delta="da"),
+            layer_form("output", dW="da.T @ x", note="only in the gradient of its weights"),
+        ),
     ),
     Mistake(
         id="hidden-slope-missing",
@@ -71,6 +76,7 @@ DELTAS = (
         forms=(
             layer_form("hidden*", delta="da"),
             layer_form("all", delta="da", note="in every layer"),
+            layer_form("hidden*", dW="da.T @ x", note="only in the gradient of the weights"),
         ),
     ),
     Mistake(
@@ -85,6 +91,12 @@ DELTAS = (
         forms=(
             layer_form("all*", delta="da * a"),
             layer_form("all*", delta="da * f(a)", note="applied to the activation"),
+            layer_form(
+                "all*",
+                "logistic",
+                delta="da * (1 - a)",
+                title="the derivative of the logistic function lacks its factor a",
+            ),
         ),
     ),
     Mistake(
@@ -102,16 +114,13 @@ DELTAS = (
                 "output", "logistic", delta=f"da * {NEGATIVE_ERROR} * (1 - {NEGATIVE_ERROR})"
             ),
             layer_form(
-                "output",
-                "logistic",
-                delta=f"{ERROR} * (1 - {ERROR}) / raw",
-                note="and is not multiplied by it",
+                "output", "logistic", delta=f"{ERROR} * (1 - {ERROR}) / raw", note=NOT_MULTIPLIED
             ),
             layer_form(
                 "output",
                 "logistic",
                 delta=f"-{NEGATIVE_ERROR} * (1 - {NEGATIVE_ERROR}) / raw",
-                note="and is not multiplied by it",
+                note=NOT_MULTIPLIED,
             ),
             layer_form("output", "tanh", delta=f"da * (1 - {ERROR} * {ERROR})"),
             layer_form("output", delta=f"da * df({ERROR}, {ERROR})"),
@@ -121,14 +130,8 @@ DELTAS = (
             layer_form("hidden*", delta="da * df(-raw * da, -raw * da)"),
             layer_form("hidden*", delta="da * df(raw * da, f(raw * da))"),
             layer_form("hidden*", delta="da * df(-raw * da, f(-raw * da))"),
-            layer_form(
-                "hidden*", delta="df(raw * da, raw * da) / raw", note="and is not multiplied by it"
-            ),
-            layer_form(
-                "hidden*",
-                delta="-df(-raw * da, -raw * da) / raw",
-                note="and is not multiplied by it",
-            ),
+            layer_form("hidden*", delta="df(raw * da, raw * da) / raw", note=NOT_MULTIPLIED),
+            layer_form("hidden*", delta="-df(-raw * da, -raw * da) / raw", note=NOT_MULTIPLIED),
             layer_form("all", delta="da * df(raw * da, raw * da)"),
             layer_form("all", delta="da * df(-raw * da, -raw * da)"),
             layer_form("all", delta="da * df(raw * da, f(raw * da))"),
@@ -146,7 +149,15 @@ DELTAS = (
         right="delta_h = (delta_o @ W) * f'(z_h)",
         why="The raw error and the delta have the same shape, and the wrong variable is used.",
         repair="Backpropagate the delta: the error times the derivative.",
-        forms=(layer_form("not-first*", dx="da @ W"),),
+        forms=(
+            layer_form("not-first*", dx="da @ W"),
+            Form(
+                "output",
+                layer={"dx": "(delta / (loss.p * (1 - loss.p))) @ W"},
+                for_losses="logistic-cross-entropy",
+                title="the derivative by the output is backpropagated instead of the delta",
+            ),
+        ),
     ),
     Mistake(
         id="hidden-from-output-error",
@@ -179,16 +190,8 @@ DELTAS = (
                 delta="da * df(last.z, last.a)",
                 note="the derivative is that of the output layer",
             ),
-            layer_form(
-                "hidden*",
-                delta="da * df(x, x)",
-                note="the derivative is evaluated at the layer's input",
-            ),
-            layer_form(
-                "hidden*",
-                delta="da * df(x, f(x))",
-                note="the derivative is evaluated at the layer's input",
-            ),
+            layer_form("hidden*", delta="da * df(x, x)", note=AT_INPUT),
+            layer_form("hidden*", delta="da * df(x, f(x))", note=AT_INPUT),
             layer_form("hidden*", dW="above.delta.T @ x", db="sum(above.delta, axis=0)"),
             layer_form("hidden*", dW="last.delta.T @ x", db="sum(last.delta, axis=0)"),
             layer_form("hidden*", dW="last.da.T @ x", db="sum(last.da, axis=0)"),

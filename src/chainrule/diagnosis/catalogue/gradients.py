@@ -8,6 +8,8 @@ from chainrule.diagnosis.catalogue.model import (
     parameter_form,
 )
 
+NEVER_TRAINED = "a hidden layer is never trained"
+
 GRADIENTS = (
     Mistake(
         id="biases-never-updated",
@@ -124,6 +126,7 @@ GRADIENTS = (
             layer_form("all*", db="n * sum(delta, axis=0)", note="the division by n is left out"),
             layer_form("all*", db="mean(delta, axis=0)", note="it is divided by n again"),
             layer_form("all*", db="max(delta, axis=0)", note="it is the maximum"),
+            layer_form("all*", db="sum(dW, axis=1)", note="it is the row sum of dW"),
         ),
     ),
     Mistake(
@@ -156,10 +159,16 @@ GRADIENTS = (
         why="The update is outside the loop over the layers, or the loop ends too early.",
         repair="Update every layer.",
         forms=(
-            layer_form("hidden*", dW="0 * W", db="0 * b"),
-            Form("hidden*", weights={"w_new": "w"}, biases={"w_new": "w"}, needs_update=True),
-            layer_form("hidden*", dW="0 * W", note="weights only"),
-            layer_form("output", dW="0 * W", db="0 * b", note="here, all layers except the last"),
+            layer_form("hidden*", dW="0 * W", db="0 * b", title=NEVER_TRAINED),
+            Form(
+                "hidden*",
+                weights={"w_new": "w"},
+                biases={"w_new": "w"},
+                needs_update=True,
+                title=NEVER_TRAINED,
+            ),
+            layer_form("hidden*", dW="0 * W", title="the weights of a layer are never trained"),
+            layer_form("output", dW="0 * W", db="0 * b", title="the output layer is never trained"),
         ),
     ),
     Mistake(

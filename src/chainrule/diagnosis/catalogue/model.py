@@ -36,6 +36,8 @@ class Form:
         Whether the reported loss is the one after the update.
     note : str
         What distinguishes this form from the others; added to the entry's title.
+    title : str
+        The title of this form, if the entry's title is not true of it.
     """
 
     where: str = ""
@@ -51,6 +53,7 @@ class Form:
     needs_second_call: bool = False
     loss_after_update: bool = False
     note: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,11 @@ class Mistake:
 # ---- functions that build forms -----------------------------------------------------------------
 
 
-def layer_form(where: str, activations: str = "", note: str = "", **equations: str) -> Form:
+def layer_form(
+    where: str, activations: str = "", note: str = "", title: str = "", **equations: str
+) -> Form:
     """Return a form that replaces equations of layers."""
-    return Form(where, layer=equations, for_activations=activations, note=note)
+    return Form(where, layer=equations, for_activations=activations, note=note, title=title)
 
 
 def loss_form(losses: str = "", note: str = "", **equations: str) -> Form:

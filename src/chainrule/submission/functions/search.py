@@ -142,26 +142,27 @@ class PlanSearch:
         except CallError as error:
             self._record(error, plan)
             return None
-        score = matching_shapes(plan, answer, self.question)
-        if score is not None and self._is_square() and not uses_input(caller, plan, self.question):
-            score = (score[0] - 1, score[1])  # shapes show nothing here, as all are equal
-        if (
-            score is not None
-            and self._is_chain()
-            and not uses_every_sample(caller, plan, self.question)
-        ):
-            score = (score[0] - 1, score[1])  # it takes numbers, the first one of an array
-        if (
-            score is not None
-            and score[0] < self._depth
-            and not uses_input(caller, plan, self.question)
-        ):
-            return None  # neither shapes nor what x = 0 gives speak for gradients
+        score = self._score(caller, plan, answer)
         if score is not None and not answers_as_network(caller, plan, self.question):
             self.helper = plan
             return None
         if score is not None and (self.best is None or score > self.best[0]):
             self.best = (score, plan, answer)
+        return score
+
+    def _score(
+        self, caller: FunctionCaller, plan: ArgumentPlan, answer: FunctionAnswer
+    ) -> tuple[int, int] | None:
+        """Return how many arrays fit, fewer where shapes show nothing and x = 0 denies it."""
+        score = matching_shapes(plan, answer, self.question)
+        if score is None:
+            return None
+        if score[0] < self._depth and not uses_input(caller, plan, self.question):
+            return None  # neither shapes nor what x = 0 gives speak for gradients
+        if self._is_square() and not uses_input(caller, plan, self.question):
+            score = (score[0] - 1, score[1])
+        if self._is_chain() and not uses_every_sample(caller, plan, self.question):
+            score = (score[0] - 1, score[1])  # it takes numbers, the first one of an array
         return score
 
     def _is_square(self) -> bool:
