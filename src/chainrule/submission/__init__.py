@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainrule.submission.objects.reading import DOUBTFUL
     from chainrule.submission.objects.side_effects import GROWING_RESULT
     from chainrule.submission.process.declaration import network_to_declaration
+    from chainrule.submission.process.source import Source, read_program
     from chainrule.submission.questions import (
         Array,
         Failure,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from chainrule.submission.randomness import RANDOM_SELECTION, SKIPPED_AS_RANDOM
     from chainrule.submission.reading import find, layers_of, read, widths_of
     from chainrule.submission.time_limit import TimeLimit
+    from chainrule.submission.tracing.places import Event, Place
+    from chainrule.submission.tracing.program import Record, TracedProgram
+    from chainrule.submission.tracing.recorder import Change
 
 _MODULES = {
     "asker": ("Asker", "InProcess", "Sandboxed", "open"),
@@ -46,6 +50,7 @@ _MODULES = {
     "numbers.names": ("resolve_names",),
     "numbers.reported_numbers": ("ReportedArray", "ReportedNumbers", "read_numbers"),
     "process.declaration": ("network_to_declaration",),
+    "process.source": ("Source", "read_program"),
     "questions": (
         *("Array", "Failure", "Fault", "Kind", "Layout", "Question", "Reading"),
         "samples_of_call",
@@ -53,30 +58,39 @@ _MODULES = {
     "randomness": ("RANDOM_SELECTION", "SKIPPED_AS_RANDOM"),
     "reading": ("find", "layers_of", "read", "widths_of"),
     "time_limit": ("TimeLimit",),
+    "tracing.places": ("Event", "Place"),
+    "tracing.program": ("Record", "TracedProgram"),
+    "tracing.recorder": ("Change",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
-    "DOUBTFUL",
-    "GROWING_RESULT",
     "Array",
     "Asker",
     "Attempt",
+    "Change",
+    "DOUBTFUL",
+    "Event",
     "Failure",
     "Fault",
+    "GROWING_RESULT",
     "InProcess",
     "Kind",
     "Layout",
     "LoadedSubmission",
+    "Place",
     "Question",
     "RANDOM_SELECTION",
     "Reading",
+    "Record",
     "ReportedArray",
     "ReportedNumbers",
     "SKIPPED_AS_RANDOM",
     "Sandboxed",
+    "Source",
     "SubmissionError",
     "TimeLimit",
+    "TracedProgram",
     "attempt_of",
     "find",
     "layers_of",
@@ -84,6 +98,7 @@ __all__ = [
     "open",
     "read",
     "read_numbers",
+    "read_program",
     "resolve_names",
     "samples_of_call",
     "widths_of",

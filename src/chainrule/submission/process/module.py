@@ -17,7 +17,7 @@ from typing import Any
 
 from chainrule.submission.process.declaration import read_declaration
 from chainrule.submission.process.execution import Execution
-from chainrule.submission.process.source import parse, read_source
+from chainrule.submission.process.source import parse, read_program
 from chainrule.submission.process.stub_modules import StubFinder, stub_plotting_modules
 from chainrule.submission.program_io import DiscardedOutput, refuse_input
 
@@ -66,7 +66,8 @@ def load(path: str | Path, seconds: float = 10.0, folder: Path | None = None) ->
         If it is not a Python file, or not valid Python.
     """
     file = Path(path).absolute()
-    text, remarks = read_source(file)
+    program = read_program(file)
+    text, remarks = program.text, program.remarks
     tree = parse(text, file)
     module = _new_module(file, text)
     shown = (folder or file.parent) / file.name

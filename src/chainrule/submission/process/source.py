@@ -5,11 +5,65 @@ import io
 import re
 import tokenize
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule.submission.attempts import SubmissionError
+from chainrule.submission.process.notebook import notebook_source
+from chainrule.submission.process.older_python import as_python3
 
 MOST_BYTES = 4_000_000  # of a program
+
+
+@dataclass(frozen=True)
+class Source:
+    """A program's source as Python 3, line for line as in its file.
+
+    Parameters
+    ----------
+    text : str
+    original : str
+        The text before it was translated.
+    remarks : tuple of str
+    cells : tuple of (int, int)
+        Of a notebook, the code cell and the line in it of each line.
+    """
+
+    text: str
+    original: str
+    remarks: tuple[str, ...] = ()
+    cells: tuple[tuple[int, int], ...] = ()
+
+    def where(self, line: int, file: str = "") -> str:
+        """Return the place of a line in words."""
+        if file:
+            return f"{file}, line {line}"
+        if 0 < line <= len(self.cells):
+            cell, inner = self.cells[line - 1]
+            return f"code cell {cell}, line {inner}"
+        return f"line {line}"
+
+    @property
+    def shown(self) -> str:
+        """The source to show in a report."""
+        return self.original if not self.cells else self.text
+
+
+def read_program(file: Path) -> Source:
+    """Return the source of a Python file or a notebook, in Python 3.
+
+    Raises
+    ------
+    SubmissionError
+        If it cannot be read, or is not valid Python.
+    """
+    text, remarks = read_source(file)
+    cells: tuple[tuple[int, int], ...] = ()
+    if file.suffix.lower() == ".ipynb":
+        text, cells = notebook_source(text, file.name)
+    made, translated = as_python3(text)
+    parse(made, file)
+    return Source(made, text, (*remarks, *translated), cells)
 
 
 def read_source(file: Path) -> tuple[str, list[str]]:
@@ -21,11 +75,6 @@ def read_source(file: Path) -> tuple[str, list[str]]:
         If it cannot be read, is empty, or is not a Python file.
     """
     data = _read_bytes(file)
-    if file.suffix == ".ipynb":
-        raise SubmissionError(
-            f"{file.name} is a notebook; export it as a .py file (File, Save and Export Notebook "
-            "As, Executable Script) and submit that"
-        )
     if not data.strip():
         raise SubmissionError(f"{file.name} is empty; save the program and submit it again")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -1,0 +1,221 @@
+"""The process in which a program is traced; it answers the requests of a `TracedProgram`.
+
+Run as ``python -m chainrule.submission.tracing.child``. A request is answered by a copy of the
+process (a fork), so every run starts from the same state, and what a program did before the state
+that is held costs nothing.
+"""
+
+import os
+import random
+import sys
+import traceback
+from importlib.abc import Loader
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule.submission.process import messages
+from chainrule.submission.process.confinement import FILES, confine
+from chainrule.submission.process.data_files import link_other_files
+from chainrule.submission.tracing.environment import OwnFinder, prepare
+from chainrule.submission.tracing.frames import write_frame
+from chainrule.submission.tracing.places import Event, Place
+from chainrule.submission.tracing.recorder import Change, Recorder, arm
+from chainrule.submission.tracing.rewrite import SEEN, rewrite
+
+
+class Server:
+    """Answers requests about a program, which has not begun yet or is held before an event.
+
+    Parameters
+    ----------
+    path : str
+        The program's file.
+    sources : list of (str, str)
+        The program's source, and lines of the caller's that are run after it.
+    """
+
+    def __init__(self, requests: Any, answers: Any, path: str, source: str) -> None:
+        self.requests, self.answers = requests, answers
+        self.path, self.source = Path(path), source
+        self.places: list[Place] = []
+        self.recorder = Recorder(self.places, self.finish)
+
+    # ---- requests ------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Answer requests; return in a copy of this process in which the program is to go on."""
+        while True:
+            line = self.requests.readline()
+            if not line:
+                os._exit(0)
+            request = messages.unpack(line)
+            if request["ask"] == "release":
+                self.send({"released": True})  # what came after it would be lost with its buffer
+                os._exit(0)
+            state = random.getstate()
+            child = os.fork()
+            if not child:
+                random.setstate(state)  # Python seeds it anew in every copy of a process
+                self._configure(request)
+                return
+            _, status = os.waitpid(child, 0)
+            if request["ask"] != "hold" and status != 0:
+                code = os.waitstatus_to_exitcode(status)
+                self.send({"ended": code})
+            elif request["ask"] == "hold" and status != 0:
+                self.send({"ended": os.waitstatus_to_exitcode(status)})
+
+    def _configure(self, request: Any) -> None:
+        """Set what the recorder does from here on."""
+        r = self.recorder
+        r.everything, r.digests = request["ask"] == "record", request["digests"]
+        r.changes = {Event(*c["event"]): _to_change(c) for c in request["changes"]}
+        r.wanted = frozenset(Event(*e) for e in request["wanted"])
+        r.until = Event(*request["until"]) if request["until"] else None
+        r.before = request["ask"] == "hold"
+        r.most_events, r.most_bytes = request["events"], request["bytes"]
+        r.order, r.shapes, r.marks, r.is_float, r.values = [], [], [], [], {}
+        r.held = r.count = 0
+        r.reason = ""
+        arm(request["seconds"], r)
+
+    def finish(self, r: Recorder) -> None:
+        """Send what was recorded and end the process; or hold the program here and serve."""
+        if r.before and not r.reason and not r.error:
+            self.send({"held": True})
+            arm(0.0, r)
+            self.serve()
+            return
+        held = [r.values[e].ravel() for e in r.values]
+        numbers = np.concatenate(held) if held else np.zeros(0)
+        self.send(_to_message(r, self.places), numbers.astype("<f8").tobytes())
+        os._exit(0)
+
+    def send(self, message: Any, blob: bytes = b"") -> None:
+        """Send an answer."""
+        write_frame(self.answers, message, blob)
+
+    # ---- the program ---------------------------------------------------------------------------
+
+    def run(self) -> NoReturn:
+        """Run the program, and report how it ended."""
+        try:
+            code = self.rewritten(self.source, str(self.path))
+            module = ModuleType("__main__")
+            module.__file__ = str(Path.cwd() / self.path.name)
+            if (self.path.parent / "__init__.py").is_file():
+                module.__package__ = self.path.parent.name
+            module.__dict__[SEEN] = self.recorder
+            sys.modules["__main__"] = module
+            exec(code, module.__dict__)  # noqa: S102 (to run it is the purpose)
+        except SystemExit:
+            pass
+        except BaseException as error:  # noqa: BLE001 (a learner's code may raise anything)
+            self.recorder.error, self.recorder.line = describe(error, str(self.path))
+        self.recorder.before = False
+        self.finish(self.recorder)
+        os._exit(0)
+
+    def rewritten(self, source: str, filename: str) -> Any:
+        """Return the rewritten program; its places come after those that are known."""
+        code, places = rewrite(source, filename, first=len(self.places))
+        self.places.extend(places)
+        return code
+
+
+class RewritingLoader(Loader):
+    """Loads a module beside the program, rewritten.
+
+    Parameters
+    ----------
+    server : Server
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def create_module(self, spec: Any) -> None:
+        """Leave it to Python to create the module."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the rewritten module."""
+        path = Path(module.__spec__.origin)  # type: ignore[union-attr,arg-type]  # pyright: ignore[reportOptionalMemberAccess, reportArgumentType]
+        module.__dict__[SEEN] = self.server.recorder
+        code = self.server.rewritten(path.read_text(encoding="utf-8"), str(path))
+        exec(code, module.__dict__)  # noqa: S102 (to run it is the purpose)
+
+
+def describe(error: BaseException, path: str) -> tuple[str, int]:
+    """Return an error in words, and the innermost line of the program that it came from, or 0."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno or 0 for f in frames if f.filename == path]
+    try:
+        text = " ".join(str(error).split())[:300]
+    except Exception:  # noqa: BLE001 (a learner's own __str__ may raise anything)
+        text = ""
+    name = type(error).__name__
+    line = lines[-1] if lines else getattr(error, "lineno", 0) or 0
+    return (f"{name}: {text}" if text else name), line
+
+
+def _to_change(value: Any) -> Change:
+    index = None if value["index"] is None else np.array(value["index"], np.int64)
+    return Change(messages.to_array(value["values"]), index, value["add"])
+
+
+def _to_message(r: Recorder, places: list[Place]) -> Any:
+    """Return what was recorded as columns, which are fewer and faster than records."""
+    held = list(r.values)
+    rows = np.array(r.order, np.int64).reshape(-1, 2)
+    return {
+        "places": [_of_place(p) for p in places] if r.everything else [],
+        "order": messages.from_array(rows),
+        "marks": messages.from_array(np.array(r.marks, np.int64)),
+        "shapes": [list(s) for s in r.shapes] if r.everything else [],
+        "floats": messages.from_array(np.array(r.is_float, bool)),
+        "held": [[*e, list(r.values[e].shape)] for e in held],
+        "count": r.count,
+        "error": r.error,
+        "line": r.line,
+        "reason": r.reason,
+    }
+
+
+def _of_place(p: Place) -> Any:
+    return [
+        p.line,
+        p.text,
+        p.name,
+        p.kind,
+        p.op,
+        list(p.parts),
+        list(p.sources),
+        p.function,
+        p.file,
+    ]
+
+
+def main() -> None:
+    """Answer requests until the other side closes the connection."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    first = messages.unpack(requests.readline())
+    remarks = confine(Path.cwd(), first["memory"], first["seconds"])
+    if FILES not in remarks:
+        link_other_files(Path(first["folder"]), Path.cwd())
+    server = Server(requests, answers, first["path"], first["source"])
+    server.send({"remarks": remarks})
+    sys.path[:] = [first["folder"], *sys.path]
+    sys.meta_path.insert(0, OwnFinder(Path(first["folder"]), RewritingLoader(server)))
+    prepare(Path(first["path"]))
+    server.serve()
+    server.run()
+
+
+if __name__ == "__main__":
+    main()

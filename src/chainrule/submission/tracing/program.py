@@ -1,0 +1,326 @@
+"""A program whose runs are recorded: the side that asks, in this process."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.submission.attempts import SubmissionError
+from chainrule.submission.process import messages
+from chainrule.submission.process.data_files import copy_data_files
+from chainrule.submission.process.own_modules import import_own_modules
+from chainrule.submission.tracing.frames import read_frame
+from chainrule.submission.tracing.places import Event, Kind, Place
+from chainrule.submission.tracing.recorder import Array, Change
+
+GIB = 2**30
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+GRACE = 5.0  # s over a time limit, for the process's own work
+PATIENCE = 6.0  # s of waiting for one of processor time, on a busy machine
+MOST_EVENTS, MOST_BYTES = 400_000, 200 * 2**20
+
+
+class TraceError(SubmissionError):
+    """The traced process has ended, or answered nonsense."""
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What one run computed.
+
+    Parameters
+    ----------
+    order : list of Event
+        In program order; empty if only some events were wanted.
+    marks : dict of Event to int
+        Equal for equal numbers.
+    shapes : dict of Event to tuple of int
+    floats : set of Event
+        The events whose numbers are floating-point numbers.
+    values : dict of Event to array
+    error : str
+        The exception with which the program ended, or an empty string.
+    line : int
+        Where it was raised, or 0.
+    reason : str
+        ``"time"`` or ``"events"`` if the recording was ended by a limit.
+    """
+
+    order: list[Event]
+    marks: dict[Event, int]
+    shapes: dict[Event, tuple[int, ...]]
+    floats: frozenset[Event]
+    values: dict[Event, Array]
+    places: list[Place] = field(default_factory=list[Place])
+    error: str = ""
+    line: int = 0
+    reason: str = ""
+
+
+class TracedProgram:
+    """A program that can be run again and again, as it is or with some numbers changed.
+
+    Parameters
+    ----------
+    path : Path
+    source : str
+        Valid Python, with the caller's lines at the end.
+    seconds : float, default 60
+        Time limit of everything.
+    memory : int, default 4 GiB
+    """
+
+    def __init__(
+        self, path: Path, source: str, seconds: float = 60.0, memory: int = 4 * GIB
+    ) -> None:
+        self.path, self.source = path.absolute(), source
+        self.end, self.memory, self.seconds = time.monotonic() + seconds, memory, seconds
+        self.runs, self.depth = 0, 0
+        self.remarks: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True)
+        import_own_modules()  # what the program may do to the installed package has no effect
+        work = Path(self._folder.name)
+        self.remarks += copy_data_files(self.path, work)
+        self._process = _start(work)
+        self._frames: queue.Queue[tuple[bytes, bytes] | None] = queue.Queue()
+        threading.Thread(
+            target=_listen, args=(self._process.stdout, self._frames), daemon=True
+        ).start()
+        first = {
+            "memory": self.memory,
+            "seconds": self.seconds,
+            "path": str(self.path),
+            "folder": str(self.path.parent),
+            "source": self.source,
+        }
+        self.remarks += messages.texts(self._ask(first, self.seconds)["remarks"])
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._folder.cleanup()
+
+    # ---- runs ----------------------------------------------------------------------------------
+
+    def record(self, seconds: float, events: int = MOST_EVENTS) -> Record:
+        """Run the program from where it is held, and record every event."""
+        return self._run("record", {}, (), None, seconds=seconds, events=events)
+
+    def run(
+        self,
+        changes: Mapping[Event, Change],
+        until: Event,
+        wanted: Iterable[Event] = (),
+        *,
+        digests: bool = False,
+        seconds: float = 10.0,
+    ) -> Record:
+        """Run the program with some numbers changed, up to an event.
+
+        Parameters
+        ----------
+        changes : mapping of Event to Change
+        until : Event
+        wanted : iterable of Event
+            The events whose numbers are returned.
+        digests : bool, default False
+            Whether the marks of all events are returned.
+        seconds : float
+            Time limit in processor time.
+        """
+        return self._run("run", changes, wanted, until, digests=digests, seconds=seconds)
+
+    def hold(self, event: Event, seconds: float = 20.0) -> bool:
+        """Run the program to just before an event, from where all further runs begin.
+
+        Returns
+        -------
+        bool
+            Whether the event was reached.
+        """
+        answer = self._ask(self._request("hold", {}, (), event, seconds), seconds)
+        if "held" not in answer:
+            return False
+        self.depth += 1
+        return True
+
+    def release(self) -> None:
+        """Leave the state in which the program was held last."""
+        if self.depth:
+            self._ask({"ask": "release"}, GRACE)
+            self.depth -= 1
+
+    def restart(self) -> None:
+        """Leave every state in which the program was held."""
+        while self.depth:
+            self.release()
+
+    def _run(
+        self,
+        ask: str,
+        changes: Mapping[Event, Change],
+        wanted: Iterable[Event],
+        until: Event | None,
+        **more: Any,
+    ) -> Record:
+        self.runs += 1
+        seconds = more["seconds"]
+        answer = self._ask(self._request(ask, changes, wanted, until, **more), seconds)
+        if "ended" in answer:
+            return Record([], {}, {}, frozenset(), {}, error=_ended(answer["ended"]))
+        return _to_record(answer)
+
+    @staticmethod
+    def _request(
+        ask: str,
+        changes: Mapping[Event, Change],
+        wanted: Iterable[Event],
+        until: Event | None,
+        seconds: float,
+        *,
+        digests: bool = False,
+        events: int = MOST_EVENTS,
+    ) -> Any:
+        return {
+            "ask": ask,
+            "changes": [_from_change(e, c) for e, c in changes.items()],
+            "wanted": [list(e) for e in wanted],
+            "until": None if until is None else list(until),
+            "digests": digests,
+            "seconds": seconds,
+            "events": events,
+            "bytes": MOST_BYTES,
+        }
+
+    # ---- the connection ------------------------------------------------------------------------
+
+    def _send(self, message: Any) -> None:
+        pipe = self._process.stdin
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.write(messages.pack(message))
+                pipe.flush()
+
+    def _ask(self, message: Any, seconds: float) -> Any:
+        """Send a request and return the answer.
+
+        Raises
+        ------
+        TraceError
+            If the process has ended or does not answer in time.
+        """
+        self._send(message)
+        left = min(self.end - time.monotonic(), PATIENCE * seconds + GRACE)
+        try:
+            frame = self._frames.get(timeout=max(left, 0.01))
+        except queue.Empty:
+            text = f"the program did not get to the end of an update in {left:.0f} s"
+            raise TraceError(text) from None
+        if frame is None:
+            raise TraceError("the program ended its process")
+        text, blob = frame
+        return {**messages.expect(messages.unpack(text), dict, "an answer"), "numbers": blob}
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    """Start the process in a folder, with the same interpreter and the same packages."""
+    paths = [os.path.abspath(p) for p in sys.path]  # noqa: PTH100 ("" is the current folder)
+    own = {
+        **dict.fromkeys(ONE_THREAD, "1"),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "Agg",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "chainrule.submission.tracing.child"],
+        cwd=folder,
+        env={**os.environ, **own},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _listen(pipe: IO[bytes] | None, frames: "queue.Queue[tuple[bytes, bytes] | None]") -> None:
+    """Pass on the messages of a pipe, and None at its end."""
+    with suppress(OSError, ValueError):
+        while pipe is not None and (frame := read_frame(pipe)):
+            frames.put(frame)
+    frames.put(None)
+
+
+def _ended(code: Any) -> str:
+    number = messages.expect(code, int, "an exit code")
+    return f"the program ended the Python process (exit code {number})"
+
+
+def _from_change(event: Event, change: Change) -> Any:
+    index = None if change.index is None else [int(i) for i in change.index]
+    values = messages.from_array(np.asarray(change.values, float))
+    return {"event": list(event), "index": index, "values": values, "add": change.add}
+
+
+def _to_record(answer: Any) -> Record:
+    """Return the record of an answer, which is not trusted."""
+    rows = messages.to_array(answer["order"])
+    order = [Event(int(c), int(t)) for c, t in rows]
+    marks = dict(zip(order, messages.to_array(answer["marks"]).tolist(), strict=True))
+    shapes = {e: _shape(s) for e, s in zip(order, answer["shapes"], strict=False)}
+    flags = messages.to_array(answer["floats"]).tolist()
+    floats = frozenset(e for e, f in zip(order, flags, strict=False) if f)
+    values = _values(answer["held"], np.frombuffer(answer["numbers"], "<f8"))
+    places = [_to_place(p) for p in answer["places"]]
+    error, reason = messages.text(answer["error"]), messages.text(answer["reason"])
+    line = messages.expect(answer["line"], int, "a line")
+    return Record(order, marks, shapes, floats, values, places, error, line, reason)
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(messages.expect(n, int, "a shape") for n in value)
+
+
+def _values(held: Any, numbers: NDArray[Any]) -> dict[Event, Array]:
+    found: dict[Event, Array] = {}
+    at = 0
+    for code, turn, shape in held:
+        size = int(np.prod(_shape(shape), dtype=int))
+        found[Event(code, turn)] = numbers[at : at + size].reshape(_shape(shape))
+        at += size
+    return found
+
+
+def _to_place(value: Any) -> Place:
+    line, shown, name, kind, op, parts, sources, function, file = value
+    texts = [messages.text(s) for s in (shown, name, op, function, file)]
+    return Place(
+        messages.expect(line, int, "a line"),
+        texts[0],
+        texts[1],
+        messages.one_of(kind, get_args(Kind), "kind"),
+        texts[2],
+        tuple(int(c) for c in parts),
+        tuple(int(c) for c in sources),
+        texts[3],
+        texts[4],
+    )

@@ -1,0 +1,212 @@
+"""Record the numbers that a program computes, or change some of them, while it runs."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.submission.tracing.places import Event, Place
+
+Array: TypeAlias = NDArray[np.float64]
+LARGEST = 4_000_000  # numbers of an array that is recorded
+LONGEST = 20_000  # items of a list that is recorded
+SENT = 20_000  # numbers of an array whose values are sent without being asked for
+FLOATS, INTEGERS = "f", "iu"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to the numbers of an event: other numbers, or an addition.
+
+    Parameters
+    ----------
+    values : array
+    index : array of int or None
+        The numbers that are changed, by their flat index; all of them by default.
+    add : bool
+        Whether the values are added.
+    """
+
+    values: Array
+    index: NDArray[np.int64] | None = None
+    add: bool = False
+
+    def apply(self, old: Array) -> Array:
+        """Return the changed numbers of an event."""
+        if self.index is None:
+            return old + self.values.reshape(old.shape) if self.add else self.values.copy()
+        new = old.copy()
+        flat = new.reshape(-1)
+        flat[self.index] = self.values + (flat[self.index] if self.add else 0.0)
+        return new
+
+
+@dataclass
+class Recorder:
+    """The function that every number of a rewritten program passes through.
+
+    Parameters
+    ----------
+    places : sequence of Place
+    end : callable
+        Called when the recording is over; it does not return.
+    """
+
+    places: list[Place]
+    end: Callable[["Recorder"], None]
+    everything: bool = False  # record every event, not only the wanted ones
+    digests: bool = False
+    changes: Mapping[Event, Change] = field(default_factory=dict[Event, Change])
+    wanted: frozenset[Event] = frozenset()
+    until: Event | None = None
+    before: bool = False  # end before the last event rather than after it
+    most_events: int = 10**9
+    most_bytes: int = 10**9
+    first: int = 0  # how many events are left out of the digests
+    turns: dict[int, int] = field(default_factory=dict[int, int])
+    order: list[Event] = field(default_factory=list[Event])
+    shapes: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+    marks: list[int] = field(default_factory=list[int])
+    is_float: list[bool] = field(default_factory=list[bool])
+    values: dict[Event, Array] = field(default_factory=dict[Event, Array])
+    held: int = 0
+    count: int = 0
+    error: str = ""
+    line: int = 0
+    reason: str = ""  # why the recording ended before the program did
+
+    def __call__(self, code: int, value: Any) -> Any:
+        """Record a value, and return it or what it is changed to."""
+        turn = self.turns.get(code, 0)
+        self.turns[code] = turn + 1
+        event = Event(code, turn)
+        if event == self.until and self.before:
+            self.end(self)
+        if self.everything or self.digests or event in self.wanted or event in self.changes:
+            value = self.record(event, value)
+        if event == self.until and not self.before:
+            self.end(self)
+        return value
+
+    def rows(self, code: int, array: Any, part: Any) -> None:
+        """Record an array of which some rows are updated; single numbers are recorded alone."""
+        if isinstance(array, np.ndarray) and 1 < np.size(part) < array.size:
+            self(code, array)
+
+    def record(self, event: Event, value: Any) -> Any:
+        """Record the numbers of an event, if it has any."""
+        array = as_array(value)
+        if array is None:
+            return value
+        if event in self.changes:
+            changed = self.changes[event].apply(array)
+            kind = self.places[event.code].kind
+            value = put(value, changed, in_place=kind in ("before", "update", "container"))
+            array = as_array(value)
+            if array is None:
+                return value
+        if event in self.wanted:
+            self.values[event] = array
+        if self.everything or self.digests:
+            self._note(event, array, value)
+        return value
+
+    def _note(self, event: Event, array: Array, value: Any) -> None:
+        self.count += 1
+        if self.count <= self.first:
+            return
+        self.order.append(event)
+        self.shapes.append(array.shape)
+        self.marks.append(mark_of(array))
+        if self.everything:
+            self.is_float.append(_has_floats(value))
+            if array.size <= SENT and self.held + 8 * array.size < self.most_bytes:
+                self.held += 8 * array.size
+                self.values[event] = array
+        if self.count >= self.most_events:
+            self.reason = "events"
+            self.end(self)
+
+
+def mark_of(array: Array) -> int:
+    """Return a number that is equal for equal arrays, and hardly ever for others."""
+    data = array.tobytes()
+    return zlib.crc32(data) | (zlib.adler32(data) & 0x7FFFFFFF) << 32
+
+
+def _has_floats(value: Any) -> bool:
+    """Return whether a value consists of floating-point numbers."""
+    if isinstance(value, list):
+        return _has_floats(value[0]) if value else False
+    return isinstance(value, float) or np.asarray(value).dtype.kind == FLOATS
+
+
+def as_array(value: Any) -> Array | None:
+    """Return the numbers of a value as a new array, or None if it is not made of numbers."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return np.array(value, float) if -1e300 < value < 1e300 else _extreme(value)
+    if isinstance(value, np.ndarray | np.number):
+        found = np.asarray(cast("Any", value))
+        is_number = found.dtype.kind in FLOATS + INTEGERS and 0 < found.size <= LARGEST
+        return np.array(found, float) if is_number else None
+    if kind is list and value and len(value) <= LONGEST:
+        return _list_as_array(value)
+    return None
+
+
+def _extreme(value: float) -> Array | None:
+    try:
+        return np.array(float(value))
+    except OverflowError:
+        return None
+
+
+def _list_as_array(value: list[Any]) -> Array | None:
+    """Return a list of numbers, or of lists of numbers of equal length, as an array."""
+    kinds = {type(v) for v in value}
+    if not kinds <= {float, int, np.float64, list}:
+        return None
+    if list in kinds and (kinds != {list} or len({len(v) for v in value}) > 1):
+        return None
+    try:
+        found = np.array(value)
+    except (ValueError, TypeError):
+        return None
+    return found.astype(float) if found.dtype.kind in FLOATS + INTEGERS and found.size else None
+
+
+def put(value: Any, new: Array, *, in_place: bool) -> Any:
+    """Return a value with other numbers; a list always keeps its identity."""
+    if isinstance(value, list):
+        for i, item in enumerate(cast("list[Any]", value)):
+            value[i] = put(item, new[i], in_place=True) if isinstance(item, list) else float(new[i])
+        return cast("Any", value)
+    if isinstance(value, np.ndarray):
+        return _put_array(cast("Any", value), new, in_place=in_place)
+    return np.float64(new) if isinstance(value, np.number) else float(new)
+
+
+def _put_array(value: NDArray[Any], new: Array, *, in_place: bool) -> NDArray[Any]:
+    fits = new.shape == value.shape
+    if in_place and fits and value.dtype.kind == FLOATS and value.flags.writeable:
+        value[...] = new
+        return value
+    made = np.array(new, value.dtype if value.dtype.kind == FLOATS else float)
+    made = made.reshape(value.shape) if made.size == value.size else made
+    return made.view(type(value)) if isinstance(value, np.matrix) else made
+
+
+def arm(seconds: float, recorder: Recorder) -> None:
+    """End the recording after `seconds` of processor time, whatever the program does then."""
+    import signal
+
+    def over(*_: object) -> None:
+        recorder.reason = "time"
+        recorder.end(recorder)
+
+    signal.signal(signal.SIGPROF, over)
+    signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -1,0 +1,260 @@
+"""Programs run as before when they are recorded, and with other numbers when these are changed."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chainrule.submission import SubmissionError
+from chainrule.submission.process.notebook import notebook_source
+from chainrule.submission.process.older_python import as_python3
+from chainrule.submission.process.source import read_program
+from chainrule.submission.tracing.frames import read_frame, write_frame
+from chainrule.submission.tracing.places import Event
+from chainrule.submission.tracing.program import TracedProgram
+from chainrule.submission.tracing.recorder import Change, as_array, put
+from chainrule.submission.tracing.rewrite import SEEN, rewrite
+
+SNIPPETS = {
+    "attributes": "class A:\n    def __init__(self): self.w = 1.5\n"
+    "    def step(self): self.w -= 0.5\n"
+    "a = A(); a.step(); r = a.w",
+    "nested lists": "w = [[1.0, 2.0], [3.0]]\nfor i in range(2):\n    w[i][0] += 0.5\nr = w",
+    "global": "n = 1.0\ndef f():\n    global n\n    n += 2.0\n    return n\nr = f() + n",
+    "nonlocal": "def f():\n    n = 1.0\n    def g():\n        nonlocal n\n        n *= 3\n"
+    "        return n\n"
+    "    return g() + n\nr = f()",
+    "star": "def f(*a, k=1, **b): return sum(a) * k + b['z']\nr = f(*[1.0, 2.0], k=2, **{'z': 4})",
+    "lambda": "f = lambda x, y=2.0: x ** y\nr = [f(v) for v in (1.0, 2.0)]",
+    "generator": "def g():\n    total = 0.0\n    while True:\n        x = yield total\n"
+    "        total += x\n"
+    "h = g(); next(h); r = [h.send(v) for v in (1.0, 2.0)]",
+    "unpacking": "(a, b), *c = (1.0, 2.0), 3.0, 4.0\nd = e = a + b\nr = [a, b, c, d, e]",
+    "walrus": "r = [y for x in (1.0, 2.0) if (y := x * 2) > 2]",
+    "inheritance": "class A:\n    def f(self): return 2.0\nclass B(A):\n"
+    "    def f(self): return super().f() * 3\n"
+    "r = B().f()",
+    "conditional": "x = -1.0\nr = x if x > 0 else -x",
+    "exception": "x = 1.0 + 1\ntry:\n    x / 0\nexcept ZeroDivisionError as e:\n    r = str(e)",
+    "aliases": "import numpy as np\na = np.ones(3); b = a; b -= 1; r = a.tolist()",
+    "views": "import numpy as np\na = np.zeros((2, 2)); v = a[0]; v[:] = 5.0\n"
+    "a[a > 1] = 2.0; r = a.tolist()",
+    "dictionary": "p = {'W': [1.0, 2.0], 'b': 0.5}\nfor k in p: p[k] = p[k] * 2\nr = p",
+    "text": "x = 2.0\nr = f'{x:.1f} {x + 1}' + '%d' % 3",
+    "one-hot": "import numpy as np\np = np.ones((2, 2)); p[range(2), [0, 1]] -= 1; r = p.tolist()",
+    "annotations": "from __future__ import annotations\n"
+    "def f(x: list[float], n: int = 2) -> float:\n"
+    "    y: float = x[0] * n\n    return y\nr = f([1.5])",
+}
+
+
+@pytest.mark.parametrize("source", SNIPPETS.values(), ids=SNIPPETS)
+def test_a_recorded_program_computes_the_same(source: str):
+    plain: dict[str, Any] = {}
+    exec(source, plain)  # noqa: S102 (a snippet of this file)
+    seen: list[Any] = []
+
+    class Recorder:
+        def __call__(self, code: int, value: Any) -> Any:
+            seen.append(value)
+            return value
+
+        def rows(self, *arguments: Any) -> None:
+            seen.append(arguments)
+
+    code, places = rewrite(source, "program.py")
+    recorded: dict[str, Any] = {SEEN: Recorder(), "__name__": "__main__"}
+    exec(code, recorded)  # noqa: S102 (a snippet of this file)
+    assert recorded["r"] == plain["r"]
+    assert places
+    assert seen
+
+
+def test_places_have_the_lines_and_names_of_the_program():
+    _, places = rewrite("x = 2.0\ny = x * 3\ny -= x\n", "program.py")
+    product = next(p for p in places if p.op == "Mult")
+    assert (product.line, product.text, product.name) == (2, "x * 3", "y")
+    update = next(p for p in places if p.kind == "update")
+    assert (update.line, update.op, places[update.parts[0]].kind) == (3, "Sub", "before")
+
+
+@pytest.mark.parametrize(
+    "value", [1.5, np.float64(2.0), np.ones((2, 3)), [1.0, 2.0], [[1.0], [2.0]]]
+)
+def test_numbers_can_be_read_and_replaced(value: Any):
+    array = as_array(value)
+    assert array is not None
+    changed = put(value, array + 1, in_place=False)
+    assert np.array_equal(np.array(changed, float), array + 1)
+    assert type(changed) is type(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["a", None, [1.0, "b"], [[1.0], [2.0, 3.0]], {"a": 1}, np.array(["x"])]
+)
+def test_what_is_not_made_of_numbers_is_not_recorded(value: Any):
+    assert as_array(value) is None
+
+
+def test_changes_add_or_set_some_numbers():
+    old = np.array([[1.0, 2.0], [3.0, 4.0]])
+    index = np.array([1, 2])
+    added = Change(np.array([0.5, 0.25]), index, add=True).apply(old)
+    assert added.tolist() == [[1.0, 2.5], [3.25, 4.0]]
+    assert Change(np.zeros((2, 2))).apply(old).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert old.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+def test_frames_keep_their_bytes():
+    pipe = io.BytesIO()
+    write_frame(pipe, {"a": 1}, b"\n\0\xff")
+    write_frame(pipe, {})
+    pipe.seek(0)
+    first = read_frame(pipe)
+    assert first is not None
+    assert (json.loads(first[0]), first[1]) == ({"a": 1}, b"\n\0\xff")
+    assert read_frame(pipe) == (b"{}\n", b"")
+    assert read_frame(pipe) is None
+    assert read_frame(io.BytesIO(b"hello\n")) is None
+    assert read_frame(io.BytesIO(b"9999999999999 0\n")) is None
+
+
+PROGRAM = """import random
+import time
+import numpy as np
+start = time.time()
+w = np.random.randn(3) + random.random()
+for step in range(4):
+    z = w * 2.0
+    w = w - 0.1 * z
+print("took", time.time() - start)
+"""
+
+
+def traced(folder: Path, text: str, **more: Any) -> TracedProgram:
+    """Return a program that can be run again and again."""
+    path = folder / "program.py"
+    path.write_text(text)
+    return TracedProgram(path, text, **more)
+
+
+def test_runs_start_from_one_state_and_follow_a_change(tmp_path: Path):
+    with traced(tmp_path, PROGRAM) as program:
+        base = program.record(2.0)
+        assert (base.error, base.reason) == ("", "")
+        codes = {base.places[e.code].text: e.code for e in base.order}
+        z, w = codes["w * 2.0"], codes["w - 0.1 * z"]
+        last = Event(w, 3)
+        again = program.run({}, last, [last])
+        assert np.array_equal(again.values[last], base.values[last])
+        assert program.hold(Event(z, 1))
+        change = {Event(z, 1): Change(np.array([1.0]), np.array([2]), add=True)}
+        changed = program.run(change, last, [last]).values[last] - base.values[last]
+        assert changed == pytest.approx([0.0, 0.0, -0.1 * 0.8**2], abs=1e-12)
+        assert np.array_equal(program.run({}, last, [last]).values[last], base.values[last])
+
+
+def test_a_program_that_fails_tells_its_error_and_line(tmp_path: Path):
+    with traced(tmp_path, "x = 1.0\ny = x / 0\n") as program:
+        record = program.record(2.0)
+    assert record.error.startswith("ZeroDivisionError")
+    assert record.line == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("while True: pass", "time"), ("x = 1.0\nwhile True: x = x + 1", "events")],
+)
+def test_endless_programs_are_recorded_up_to_a_limit(tmp_path: Path, text: str, reason: str):
+    with traced(tmp_path, text) as program:
+        assert program.record(0.5, 500).reason == reason
+
+
+def test_programs_that_ask_plot_and_exit_run(tmp_path: Path):
+    text = """import sys
+import matplotlib.pyplot as plt
+from tqdm import tqdm
+n = int(input("epochs? "))
+for i in tqdm(range(n)):
+    x = i * 2.0
+fig, ax = plt.subplots()
+plt.show()
+sys.exit(1)
+"""
+    with traced(tmp_path, text) as program:
+        record = program.record(2.0)
+    assert record.error == ""
+    products = [e for e in record.order if record.places[e.code].op == "Mult"]
+    assert len(products) == 10
+
+
+def test_modules_beside_a_program_are_recorded_too(tmp_path: Path):
+    (tmp_path / "layers.py").write_text("def double(v):\n    return v * 2.0\n")
+    with traced(tmp_path, "from layers import double\ny = double(3.0)\n") as program:
+        record = program.record(2.0)
+    assert record.error == ""
+    assert any(record.places[e.code].text == "v * 2.0" for e in record.order)
+
+
+def test_old_numpy_names_exist(tmp_path: Path):
+    text = "import numpy as np\nx = np.float(1) + np.int(2)\ny = np.product([2.0, 3.0])\n"
+    with traced(tmp_path, text) as program:
+        assert program.record(2.0).error == ""
+
+
+def notebook(*cells: tuple[str, str]) -> str:
+    """Return the JSON of a notebook."""
+    made = [
+        {"cell_type": kind, "source": source.splitlines(keepends=True)} for kind, source in cells
+    ]
+    return json.dumps({"cells": made, "nbformat": 4, "metadata": {}})
+
+
+def test_a_notebook_is_its_code_cells(tmp_path: Path):
+    text = notebook(
+        ("markdown", "# Title"),
+        ("code", "%matplotlib inline\nimport numpy as np\nx = 1.0"),
+        ("code", "!pip install numpy\nfiles = !ls\ny = x + 1\nnp.dot?"),
+        ("code", "%%bash\necho hello"),
+    )
+    path = tmp_path / "net.ipynb"
+    path.write_text(text)
+    source = read_program(path)
+    space: dict[str, Any] = {}
+    exec(source.text, space)  # noqa: S102 (a notebook of this file)
+    assert (space["y"], space["files"]) == (2.0, [])
+    assert source.where(6) == "code cell 2, line 3"
+
+
+@pytest.mark.parametrize("text", ["{}", "not JSON", '{"cells": [{"cell_type": "code"}]}'])
+def test_what_is_no_notebook_has_a_clear_error(text: str):
+    with pytest.raises(SubmissionError, match="not a valid notebook"):
+        notebook_source(text, "net.ipynb")
+
+
+PYTHON2 = """import random
+def f(x):
+\tprint "value", x
+\tfor i in xrange(3): print i,
+\tif x > 1: raise ValueError, "too large"
+\ttry:
+\t\treturn x
+\texcept ValueError, e:
+\t\tprint e
+print "done: %d" % f(1)
+"""
+
+
+def test_python_2_is_translated_line_for_line():
+    text, remarks = as_python3(PYTHON2)
+    assert text.count("\n") == PYTHON2.count("\n")
+    compile(text, "program.py", "exec")
+    assert len(remarks) == 1
+
+
+def test_python_3_is_not_changed():
+    text = 'print("print x")\nx = 1\n'
+    assert as_python3(text) == (text, [])
