@@ -11,6 +11,7 @@ from chainrule.pages.drawing import LETTER, Caption, Drawing, Edge, Node, NodeKi
 from chainrule.pages.files import write_file
 from chainrule.pages.items import (
     Correction,
+    Excerpt,
     Given,
     Grid,
     Heading,
@@ -61,6 +62,7 @@ __all__ = [
     "Document",
     "Drawing",
     "Edge",
+    "Excerpt",
     "Expression",
     "Given",
     "Grid",

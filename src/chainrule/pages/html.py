@@ -16,6 +16,7 @@ from chainrule.pages.drawing import Drawing
 from chainrule.pages.items import (
     SIGNS,
     Correction,
+    Excerpt,
     Given,
     Grid,
     Heading,
@@ -212,6 +213,9 @@ class _Body:
             case Points(texts, mark):
                 points = "".join(f"<li>{_mark(mark)}{escape(text)}</li>" for text in texts)
                 return f'<ul class="points{" marked" * bool(mark)}">{points}</ul>'
+            case Excerpt(lines):
+                rows = "".join(map(_source_line, lines))
+                return f'<pre class="excerpt" tabindex="0"><code>{rows}</code></pre>'
             case Versus(wrong, right):
                 return f'<dl class="versus">{_side("wrong", wrong)}{_side("right", right)}</dl>'
             case Outcome(before, after):
@@ -440,6 +444,13 @@ def _second(items: Sequence[Item]) -> int:
     """Return the place after the first heading."""
     places = (i for i, item in enumerate(items, 1) if isinstance(item, Heading))
     return next(places, 0)
+
+
+def _source_line(line: tuple[str, str, Mark]) -> str:
+    """Return a line of a program with its number; a marked one is emphasized."""
+    number, text, mark = line
+    shown = f'<span class="number">{_mark(mark)}{escape(number)}</span> {escape(text)}'
+    return f'<mark class="{mark}">{shown}</mark>\n' if mark else f"<span>{shown}</span>\n"
 
 
 def _mark(mark: Mark, *, spoken: bool = True) -> str:

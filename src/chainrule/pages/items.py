@@ -119,8 +119,16 @@ class Working:
     label: str
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """Lines of a program, with their numbers and a mark on some."""
+
+    lines: tuple[tuple[str, str, Mark], ...]  # number, source, mark
+
+
 Item: TypeAlias = (
     Heading
+    | Excerpt
     | Paragraph
     | Drawing
     | Given

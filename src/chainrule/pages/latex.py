@@ -7,6 +7,7 @@ from itertools import groupby, pairwise, takewhile
 from chainrule.pages.drawing import Drawing
 from chainrule.pages.items import (
     Correction,
+    Excerpt,
     Given,
     Grid,
     Heading,
@@ -90,6 +91,7 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 \newcommand\given[2]{\mbox{$#1 = #2$}\quad{} }
 \newcommand\about[1]{{\small\color{muted}#1\par}}
 \newcommand\note[2]{\par{\hangindent1.5em\noindent\textbf{#1.} #2\par}}
+\newcommand\source[2]{\par{\hangindent3em\noindent\makebox[3em][r]{#1\quad}\texttt{#2}\par}}
 \newcommand\point[2]{\par{\hangindent1.5em\noindent\makebox[1.5em][l]{#1}#2\par}}
 \newcommand\side[2]{\par{\hangindent5em\noindent\makebox[5em][l]{#1}\texttt{#2}\par}}
 """
@@ -256,6 +258,12 @@ def _marked(mark: Mark) -> str:
     return f"{MARKS[mark]} " if mark else ""
 
 
+def source(text: str) -> str:
+    """Return a line of a program, with its indentation."""
+    inner = text.lstrip(" ")
+    return "~" * (len(text) - len(inner)) + words(inner)
+
+
 def _in_words(item: Item) -> Iterator[str]:
     """Yield an item that consists of words only."""
     match item:
@@ -264,6 +272,9 @@ def _in_words(item: Item) -> Iterator[str]:
         case Points(texts, mark):
             sign = MARKS[mark] or r"\textbullet"
             yield from (rf"\point{{{sign}}}{{{words(text)}}}" for text in texts)
+        case Excerpt(lines):
+            for number, text, mark in lines:
+                yield rf"\source{{{_marked(mark)}{number}}}{{{source(text)}}}"
         case Versus(wrong, right):
             yield rf"\side{{{_marked('wrong')}wrong}}{{{words(wrong)}}}"
             yield rf"\side{{{_marked('right')}right}}{{{words(right)}}}"

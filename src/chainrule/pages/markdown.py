@@ -22,6 +22,7 @@ from chainrule.pages.drawing import Drawing
 from chainrule.pages.items import (
     SIGNS,
     Correction,
+    Excerpt,
     Given,
     Grid,
     Heading,
@@ -209,6 +210,9 @@ def _said(item: Item) -> Iterator[str]:
         case Points(texts, mark):
             sign = f"{SIGNS[mark]} " if mark else ""
             yield "\n".join(f"- {sign}{words(text)}" for text in texts)
+        case Excerpt(lines):
+            rows = (f"{SIGNS[mark] or ' '} {number}  {text}" for number, text, mark in lines)
+            yield fenced([row.rstrip() for row in rows], exact=True)
         case Versus(wrong, right):
             yield fenced([f"- {wrong}", f"+ {right}"], "diff")
         case _:
@@ -245,11 +249,16 @@ def _whose(item: Working) -> str:
     return f"{SIGNS[item.mark]} {item.label}".strip()
 
 
-def fenced(lines: list[str], language: str = "text") -> str:
-    """Return lines as a code block, with fences longer than any in the lines."""
+def fenced(lines: list[str], language: str = "text", *, exact: bool = False) -> str:
+    """Return lines as a code block, with fences longer than any in the lines.
+
+    Spaces are kept if it is `exact`, as for a program, in which they have a meaning.
+    """
     longest = max(map(len, re.findall("`+", "\n".join(lines))), default=0)
     fence = "`" * max(3, longest + 1)
-    return "\n".join([fence + language, *(" ".join(line.split()) for line in lines), fence])
+    return "\n".join(
+        [fence + language, *(line if exact else " ".join(line.split()) for line in lines), fence]
+    )
 
 
 def block(lines: list[str]) -> str:

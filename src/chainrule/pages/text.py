@@ -15,6 +15,7 @@ from chainrule.pages.drawing import Drawing
 from chainrule.pages.items import (
     SIGNS,
     Correction,
+    Excerpt,
     Given,
     Grid,
     Heading,
@@ -37,7 +38,7 @@ INDENT = 2
 LEAST = 20  # columns for right-hand sides, however long the names are
 NARROW = 60  # columns below which a note's label has a line of its own
 OTHER_DERIVATION = "another derivation, not used by the program:"
-APART: set[type[Item]] = {Note, Points, Versus, Working}  # with an empty line between them
+APART: set[type[Item]] = {Excerpt, Note, Points, Versus, Working}  # with an empty line between them
 COLORS: dict[Mark, str] = {
     "": "",
     "right": "green",
@@ -118,6 +119,8 @@ def _shown(item: Item, width: int) -> RenderableType:
             return _erratum(item)
         case Points(texts, mark):
             return _points(texts, mark)
+        case Excerpt(lines):
+            return _excerpt(lines)
         case Versus(wrong, right):
             return _pairs([(_marked("wrong", "wrong"), wrong), (_marked("right", "right"), right)])
         case _:
@@ -282,6 +285,16 @@ def _pairs(pairs: list[tuple[Text, str]]) -> RenderableType:
 def _points(texts: tuple[str, ...], mark: Mark) -> RenderableType:
     sign = SIGNS[mark] or "·"
     return _pairs([(Text(sign, style=COLORS[mark]), text) for text in texts])
+
+
+def _excerpt(lines: tuple[tuple[str, str, Mark], ...]) -> RenderableType:
+    """Return lines of a program, the marked ones in the color of their mark."""
+    rows = Text()
+    for number, text, mark in lines:
+        sign = SIGNS[mark] or " "
+        rows.append(f"{sign} {number}  {text}\n", style=COLORS[mark] or "dim")
+    rows.rstrip()
+    return rows
 
 
 def _workings(items: list[Working], console: Console) -> None:
