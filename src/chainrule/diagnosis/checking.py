@@ -3,6 +3,7 @@
 The attempt may be a function, a class, a file, an estimator, or bare numbers.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,15 +19,21 @@ from chainrule.diagnosis.numbers import check_numbers
 from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.programs import check_program, failed_diagnosis
 from chainrule.diagnosis.report import Diagnosis
+from chainrule.diagnosis.tracing.checking import NotTraced, check_traced
 from chainrule.errors import InputError
 from chainrule.explanation import Notation
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.submission import Failure, TimeLimit, read_numbers
+from chainrule.submission import Failure, SubmissionError, TimeLimit, read_numbers, read_program
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
 MOST_HINT = 4
+HOW_TO_RUN = (
+    "to have it judged by its own run, give a line that makes it train: "
+    'chainrule check {} --run "{}", with your own values'
+)
 NUMBERS = (".json", ".csv", ".tsv")
+DECLARED = re.compile(r"^NETWORK\s*=", re.MULTILINE)  # a file that says what it is about
 
 
 def check(  # noqa: PLR0913 (what is known is passed by name)
@@ -41,6 +48,7 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
     strict: bool = False,
     hint: int = 4,
     function: str | None = None,
+    run: str = "",
     forward: Callable[..., Any] | None = None,
     notation: str | Notation = "plain",
     seconds_call: float = SECONDS_CALL,
@@ -70,6 +78,8 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         How much the report reveals: symptom, place, mistake, repair.
     function : str, optional
         What to check in a file, such as ``"step"`` or ``"Net.train"``.
+    run : str, optional
+        A line that makes a file train, such as ``"model(X, Y, 4, 0.1)"``; it runs after the file.
     forward : callable, optional
         The forward function, if `attempt` is the backward function of one layer, such as
         ``affine_backward(dout, cache)``; see `chainrule.testing.assert_layer`.
@@ -117,14 +127,16 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         seconds,
     )
     found = (
-        _dispatch(attempt, options, function)
+        _dispatch(attempt, options, function, run)
         if forward is None
         else check_layer(attempt, forward, strict=strict, seconds=seconds)
     )
     return replace(found, hint=hint, seconds=round(time.monotonic() - begin, 3))
 
 
-def _dispatch(attempt: Any, options: CheckOptions, function: str | None) -> Diagnosis:
+def _dispatch(
+    attempt: Any, options: CheckOptions, function: str | None, run: str = ""
+) -> Diagnosis:
     """Return the diagnosis of an attempt of any kind."""
     if isinstance(attempt, Mapping):
         numbers = cast("Mapping[Any, Any]", attempt)
@@ -133,7 +145,7 @@ def _dispatch(attempt: Any, options: CheckOptions, function: str | None) -> Diag
         path = Path(attempt)
         if path.suffix.lower() in NUMBERS:
             return replace(check_numbers(read_numbers(path), options), source=path.name)
-        return check_file(path, options, function)
+        return check_file(path, options, function, run)
     if is_estimator(attempt):
         return check_estimator(attempt, options)
     if not callable(attempt):
@@ -147,8 +159,53 @@ def _dispatch(attempt: Any, options: CheckOptions, function: str | None) -> Diag
     return replace(made, source=getattr(attempt, "__name__", "the function"))
 
 
-def check_file(path: Path, options: CheckOptions, function: str | None) -> Diagnosis:
-    """Return the diagnosis of a Python file, which runs in a separate process."""
+def _traced(
+    path: Path, options: CheckOptions, function: str | None, run: str
+) -> Diagnosis | NotTraced:
+    """Return the diagnosis of a program that trains when it runs, or why there is none.
+
+    What is declared of a network, or a function that is named, is asked for instead.
+    """
+    if function is not None or options.declares_something:
+        return NotTraced("")
+    try:
+        source = read_program(path)
+    except SubmissionError as error:
+        return NotTraced(str(error))
+    if DECLARED.search(source.text) and not run:
+        return NotTraced("")
+    return check_traced(source, path, options.seconds, run)
+
+
+def check_file(path: Path, options: CheckOptions, function: str | None, run: str = "") -> Diagnosis:
+    """Return the diagnosis of a Python file or a notebook, which runs in a separate process.
+
+    A program that trains is judged by its own run; else its functions and classes are asked.
+    """
+    traced = _traced(path, options, function, run)
+    if isinstance(traced, Diagnosis):
+        return traced
+    if run:
+        return replace(_not_judged(traced), source=path.name)
+    made = _asked(path, options, function)
+    if made.verdict == "could-not-run" and (traced.trains or traced.error):
+        return replace(
+            _not_judged(traced), source=path.name, remarks=(made.sentence, *made.remarks)
+        )
+    if made.verdict == "could-not-run" and traced.call:
+        return replace(made, remarks=(*made.remarks, HOW_TO_RUN.format(path.name, traced.call)))
+    return made
+
+
+def _not_judged(traced: NotTraced) -> Diagnosis:
+    """Return the diagnosis of a program that runs, but could not be judged."""
+    stopped = f"it stopped with {traced.error}" if traced.error else ""
+    why = "; ".join(text for text in (traced.why, stopped) if text)
+    return Diagnosis("could-not-run", f"Not judged: {why}.")
+
+
+def _asked(path: Path, options: CheckOptions, function: str | None) -> Diagnosis:
+    """Return the diagnosis of a file whose function or class is called with test networks."""
     opened = submission.open(
         path, function, seconds_call=options.seconds_call, seconds=options.seconds
     )

@@ -101,6 +101,43 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class SourceFault:
+    """A place in a program's source whose numbers are wrong.
+
+    Parameters
+    ----------
+    line : int
+        In the program as it ran, from 1.
+    where : str
+        The same in words, such as ``"line 24"`` or ``"code cell 3, line 7"``.
+    name : str
+        The learner's name of the numbers, or their source.
+    theirs, right : str
+        The first of the numbers, and what they should be; `right` may be empty.
+    meaning : str
+        What the right numbers are.
+    new_weights : str
+        The weights that were used after their update by mistake, or an empty string.
+    """
+
+    line: int
+    where: str
+    name: str
+    theirs: str
+    right: str
+    meaning: str = ""
+    new_weights: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The fault in one sentence, without its full stop."""
+        should = f" and should be {self.right}" if self.right else ""
+        what = f", {self.meaning}" if self.meaning and self.right else ""
+        new = f"; it is computed with the new {self.new_weights}" if self.new_weights else ""
+        return f"{self.name} in {self.where} is {self.theirs}{should}{what}{new}"
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """What a check found, as plain records; `Diagnosis` adds the page and its formats.
 
@@ -132,6 +169,10 @@ class CheckResult:
         How much to show: 1 symptom, 2 place, 3 mistake, 4 repair.
     compared, differ : int
         How many numbers were compared, and how many of them differ; 0 if they were not counted.
+    faults : tuple of SourceFault
+        The places in the source, in program order, if the program was traced.
+    program : str
+        The source in which they are.
     """
 
     verdict: Verdict
@@ -149,6 +190,8 @@ class CheckResult:
     hint: int = 4
     compared: int = 0
     differ: int = 0
+    faults: tuple[SourceFault, ...] = ()
+    program: str = ""
 
     @property
     def ok(self) -> bool:

@@ -47,6 +47,12 @@ class CheckOptions:
         """The network, if a complete one was passed."""
         return self.network if isinstance(self.network, Network) else None
 
+    @property
+    def declares_something(self) -> bool:
+        """Whether a network, data or an optimizer were passed."""
+        given = (self.network, self.theta, self.x, self.t, self.rate, self.rule)
+        return self.strict or any(value is not None for value in given)
+
     def declared(self, in_file: Mapping[str, Any] | None = None) -> Declared:
         """Return what is declared about the attempt; options take precedence over the file.
 

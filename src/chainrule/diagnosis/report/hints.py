@@ -6,7 +6,7 @@ characters.
 
 from dataclasses import replace
 
-from chainrule.diagnosis.findings import CheckResult, Finding
+from chainrule.diagnosis.findings import CheckResult, Finding, SourceFault
 from chainrule.diagnosis.report.words import counted, place_words, printable
 
 PLACE, MISTAKE, REPAIR = 2, 3, 4
@@ -33,9 +33,10 @@ def redacted(diagnosis: CheckResult) -> CheckResult:
         return replace(diagnosis, mistakes=tuple(map(_named, diagnosis.mistakes)))
     cut = replace(diagnosis, mistakes=(), remarks=(), difference="")
     if hint >= PLACE:
-        return replace(cut, sentence=_place(diagnosis))
+        places = tuple(replace(f, right="", meaning="", new_weights="") for f in diagnosis.faults)
+        return replace(cut, sentence=_place(diagnosis), faults=places)
     sentence = f"This is not right yet: {counted(diagnosis)}."
-    return replace(cut, sentence=sentence, first_wrong=None, comparisons=(), tested=())
+    return replace(cut, sentence=sentence, first_wrong=None, comparisons=(), tested=(), faults=())
 
 
 def _printable(diagnosis: CheckResult) -> CheckResult:
@@ -47,12 +48,28 @@ def _printable(diagnosis: CheckResult) -> CheckResult:
         remarks=tuple(map(printable, diagnosis.remarks)),
         network=printable(diagnosis.network),
         source=printable(diagnosis.source),
+        tested=tuple(map(printable, diagnosis.tested)),
+        convention={name: printable(text) for name, text in diagnosis.convention.items()},
+        program=printable(diagnosis.program),
+        faults=tuple(map(_printable_fault, diagnosis.faults)),
+    )
+
+
+def _printable_fault(fault: SourceFault) -> SourceFault:
+    return replace(
+        fault,
+        where=printable(fault.where),
+        name=printable(fault.name),
+        meaning=printable(fault.meaning),
+        new_weights=printable(fault.new_weights),
     )
 
 
 def _place(diagnosis: CheckResult) -> str:
     where = diagnosis.first_wrong
     first = f", the first of them in {place_words(where)}" if where else ""
+    if diagnosis.faults:
+        first = f", the first of them in {diagnosis.faults[0].where}"
     return f"This is not right yet: {counted(diagnosis)}{first}."
 
 

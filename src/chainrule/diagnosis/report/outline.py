@@ -3,7 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from chainrule.diagnosis.findings import Arithmetic, CheckResult, Comparison, Finding, Verdict
+from chainrule.diagnosis.findings import (
+    Arithmetic,
+    CheckResult,
+    Comparison,
+    Finding,
+    SourceFault,
+    Verdict,
+)
 from chainrule.diagnosis.report.hints import FAULTY, MISTAKE, REPAIR, redacted
 from chainrule.diagnosis.report.words import (
     FALLS,
@@ -16,6 +23,7 @@ from chainrule.diagnosis.report.words import (
     took,
 )
 from chainrule.pages import (
+    Excerpt,
     Heading,
     Item,
     Listing,
@@ -37,6 +45,7 @@ MARKS: dict[Verdict, Mark] = {
 }
 DIGITS = 9  # of compared numbers; all 17 if they would look equal
 RATIO_DIGITS = 6
+AROUND = 2  # lines of the source before and after a fault
 NEXT = {
     1: "where",
     2: "which mistake",
@@ -91,6 +100,29 @@ def _place(diagnosis: CheckResult) -> Iterator[Item]:
         yield Note("Where", first)
     if diagnosis.difference:
         yield Note("How it differs", sentence(diagnosis.difference))
+    for fault in diagnosis.faults:
+        yield from _fault(fault, diagnosis)
+
+
+def _fault(fault: SourceFault, diagnosis: CheckResult) -> Iterator[Item]:
+    """Yield a place in the source, with its lines, and what is computed there."""
+    yield Heading(capital(fault.where), 2, f"line-{fault.line}")
+    yield Excerpt(tuple(_lines(fault.line, diagnosis.program.split("\n"))))
+    if fault.right or fault.theirs:
+        yield Note(fault.name, f"yours: {fault.theirs}" if fault.right else sentence(fault.theirs))
+    if fault.right:
+        what = f", {fault.meaning}" if fault.meaning else ""
+        yield Note("It should be", sentence(f"{fault.right}{what}"))
+    if fault.new_weights:
+        yield Note("Why", f"It is computed with {fault.new_weights} after their update.")
+
+
+def _lines(line: int, program: Sequence[str]) -> Iterator[tuple[str, str, Mark]]:
+    """Yield the lines around one, which is marked."""
+    first, last = max(1, line - AROUND), min(len(program), line + AROUND)
+    for number in range(first, last + 1):
+        mark: Mark = "wrong" if number == line else ""
+        yield f"{number:>4}", program[number - 1].expandtabs(4).rstrip(), mark
 
 
 def _numbers(diagnosis: CheckResult) -> Iterator[Item]:

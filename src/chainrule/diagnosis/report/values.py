@@ -32,6 +32,7 @@ def plain_values(diagnosis: CheckResult) -> dict[str, Any]:
         "comparisons": [_comparison(c) for c in shown.comparisons],
         "tested": list(shown.tested),
         "remarks": list(shown.remarks),
+        "faults": [vars(fault).copy() for fault in shown.faults],
         "network": shown.network,
         "source": shown.source,
         "seconds": float(shown.seconds),

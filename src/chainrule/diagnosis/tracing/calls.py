@@ -1,0 +1,72 @@
+"""Lines that make a program train that only defines functions and classes."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+TRAINS = re.compile(
+    r"train|fit|learn|model|run|main|optimi|descent|lern|entren|addestr", re.IGNORECASE
+)
+MOST = 3  # lines that are tried
+
+
+def calls_without_arguments(text: str) -> list[str]:
+    """Return calls of a program's own functions and methods that need no arguments.
+
+    Parameters
+    ----------
+    text : str
+        Valid Python.
+
+    Returns
+    -------
+    list of str
+        Those with a name such as train or main first; none if the program calls one itself.
+    """
+    tree = ast.parse(text)
+    found = [call for node in tree.body for call in _calls(node)]
+    done = {ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    new = [call for call in found if call not in done]
+    return sorted(new, key=lambda call: not TRAINS.search(call))[:MOST]
+
+
+def _calls(node: ast.stmt) -> Iterator[str]:
+    """Yield calls of a function, or of the methods of a class."""
+    if isinstance(node, ast.FunctionDef) and not _needed(node, 0):
+        yield f"{node.name}()"
+    if not isinstance(node, ast.ClassDef):
+        return
+    methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
+    created = methods.get("__init__")
+    if created is not None and _needed(created, 1):
+        return
+    for name, method in methods.items():
+        if TRAINS.search(name) and not name.startswith("_") and not _needed(method, 1):
+            yield f"{node.name}().{name}()"
+
+
+def _needed(function: ast.FunctionDef, bound: int) -> list[str]:
+    """Return the parameters that have no default, without the first `bound`."""
+    arguments = function.args
+    positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+    count = len(positional) - len(arguments.defaults)
+    keyword = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return [*positional[bound:count], *(a.arg for a, default in keyword if default is None)]
+
+
+def suggested_call(text: str) -> str:
+    """Return a call that a user could complete, with the program's own names, or an empty text."""
+    tree = ast.parse(text)
+    functions = [n for n in tree.body if isinstance(n, ast.FunctionDef) and TRAINS.search(n.name)]
+    if functions:
+        best = max(functions, key=lambda f: len(_needed(f, 0)))
+        return f"{best.name}({', '.join(_needed(best, 0))})"
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
+            own = [m for n, m in methods.items() if TRAINS.search(n) and not n.startswith("_")]
+            if own:
+                created = methods.get("__init__")
+                made = ", ".join(_needed(created, 1)) if created is not None else ""
+                return f"{node.name}({made}).{own[0].name}({', '.join(_needed(own[0], 1))})"
+    return ""

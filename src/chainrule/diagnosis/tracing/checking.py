@@ -1,0 +1,225 @@
+"""Check a program by tracing it while it runs: judge its updates, and find and name a fault."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.diagnosis.networks import words
+from chainrule.diagnosis.report import Diagnosis
+from chainrule.diagnosis.tracing.calls import calls_without_arguments, suggested_call
+from chainrule.diagnosis.tracing.judging import Judge, Judgement
+from chainrule.diagnosis.tracing.naming import named, network_of
+from chainrule.diagnosis.tracing.neglected import neglected
+from chainrule.diagnosis.tracing.network import read_network
+from chainrule.diagnosis.tracing.placing import Placer, differs_by_slope
+from chainrule.diagnosis.tracing.reporting import Report, Verdict
+from chainrule.diagnosis.tracing.trace import Trace
+from chainrule.diagnosis.tracing.weights import on_other_weights
+from chainrule.submission import Record, Source, SubmissionError, TracedProgram
+
+FIRST = (1.5, 20_000)  # s and events of the first recording
+LONGER = (12.0, 400_000)  # of the second, if the first ended before an iteration did
+OTHER_LOSS = (
+    "the updates follow the gradient of a loss that is not known here; have the program compute "
+    "its loss before the update, so that it can be compared"
+)
+SEEDS = (1, 2)  # of other starting weights
+
+
+@dataclass(frozen=True)
+class NotTraced:
+    """A program that tracing could not judge.
+
+    Parameters
+    ----------
+    why : str
+    trains : bool
+        Whether it was seen to update numbers.
+    error : str
+        The exception with which it ended, with its line.
+    call : str
+        A call that a user could complete, to make it train.
+    """
+
+    why: str
+    trains: bool = False
+    error: str = ""
+    call: str = ""
+
+
+def check_traced(
+    source: Source, path: Path, seconds: float = 60.0, run: str = ""
+) -> Diagnosis | NotTraced:
+    """Return the diagnosis of a program that trains when it runs, or why there is none.
+
+    Parameters
+    ----------
+    source : Source
+    path : Path
+        The program's file.
+    run : str
+        Lines that are run after the program. By default, a function of it that takes no arguments
+        is called if the program does not train by itself.
+    seconds : float, default 60
+        Time limit of everything.
+
+    Returns
+    -------
+    Diagnosis or NotTraced
+    """
+    begin = time.monotonic()
+    found = _checked(source, path, seconds, run)
+    if run or isinstance(found, Diagnosis) or found.trains or found.error:
+        return found
+    for call in calls_without_arguments(source.text):
+        left = seconds - (time.monotonic() - begin)
+        made = _checked(source, path, left, call) if left > 1 else found
+        if isinstance(made, Diagnosis):
+            return replace(made, remarks=(*made.remarks, f"the line {call} was added to run it"))
+    return replace(found, call=suggested_call(source.text))
+
+
+def _checked(source: Source, path: Path, seconds: float, run: str) -> Diagnosis | NotTraced:
+    """Return the diagnosis of a program with some lines added."""
+    text = f"{source.text.rstrip()}\n{run}\n" if run else source.text
+    try:
+        with TracedProgram(path, text, seconds) as program:
+            return _Check(program, source, path, seconds).diagnosis()
+    except SubmissionError as error:
+        return NotTraced(str(error))
+
+
+class _Check:
+    """One check of one program.
+
+    Parameters
+    ----------
+    program : TracedProgram
+    source : Source
+    path : Path
+    seconds : float
+    """
+
+    def __init__(self, program: TracedProgram, source: Source, path: Path, seconds: float) -> None:
+        self.program, self.source, self.path = program, source, path
+        self.end = time.monotonic() + 0.9 * seconds
+
+    def diagnosis(self) -> Diagnosis | NotTraced:
+        """Return the diagnosis, or why there is none."""
+        record, judge, missing = self._prepared(*FIRST)
+        if missing and record.reason:
+            self.program.restart()
+            record, judge, missing = self._prepared(*LONGER)
+        error = self._error(record)
+        if missing:
+            return NotTraced(missing, bool(judge.parameters), error)
+        verdict = self._verdict(judge)
+        if isinstance(verdict, NotTraced):
+            return replace(verdict, error=error)
+        remarks = [*self.source.remarks, *self.program.remarks]
+        remarks += (
+            [f"after the part that was checked, the program stopped: {error}"] if error else []
+        )
+        made = Report(self.source, verdict).diagnosis()
+        return replace(made, source=self.path.name, remarks=(*made.remarks, *remarks))
+
+    def _prepared(self, seconds: float, events: int) -> tuple[Record, Judge, str]:
+        record = self.program.record(seconds, events)
+        judge = Judge(Trace(self.program, record))
+        return record, judge, judge.prepare()
+
+    def _error(self, record: Record) -> str:
+        """Return the exception with which the program ended, with its place."""
+        if not record.error:
+            return ""
+        where = f" ({self.source.where(record.line)})" if record.line else ""
+        return f"{record.error}{where}"
+
+    # ---- the verdict ---------------------------------------------------------------------------
+
+    def _verdict(self, judge: Judge) -> Verdict | NotTraced:
+        """Return what holds on the program's own weights and on others."""
+        own = judge.judge()
+        if own.status == "not-judged":
+            return NotTraced(own.why, trains=True)
+        if own.accumulates:
+            return Verdict(judge, own)
+        if judge.wrong_axis() is not None:
+            own.status = "wrong"
+            return Verdict(judge, own, axis=True)
+        others = [other for other in (on_other_weights(judge, seed) for seed in SEEDS[:1]) if other]
+        judged = [(other, other.judge()) for other in others]
+        if own.status == "right":
+            return self._of_right(judge, own, judged)
+        return self._of_wrong(judge, own, judged)
+
+    def _of_right(
+        self, judge: Judge, own: Judgement, judged: Sequence[tuple[Judge, Judgement]]
+    ) -> Verdict | NotTraced:
+        """Return the verdict on a program that is right with its own weights."""
+        if not judged or judged[0][1].status != "wrong":
+            return Verdict(judge, own, neglected=neglected(judge))
+        other = on_other_weights(judge, SEEDS[1])
+        again = other.judge() if other else None
+        if other is None or again is None or again.status != "wrong":
+            return Verdict(judge, own, neglected=neglected(judge))
+        placed = self._placed(other, again)
+        if isinstance(placed, Verdict):
+            placed.only_other = True
+        return placed
+
+    def _of_wrong(
+        self, judge: Judge, own: Judgement, judged: Sequence[tuple[Judge, Judgement]]
+    ) -> Verdict | NotTraced:
+        """Return the verdict on a program that is wrong with its own weights."""
+        if judged and judged[0][1].status == "right":
+            return NotTraced(
+                "its updates are wrong with its own starting weights and right with others",
+                trains=True,
+            )
+        if judged and judged[0][1].status == "wrong":
+            placed = self._placed(*judged[0])
+            if isinstance(placed, Verdict):
+                return placed
+        return self._placed(judge, own)
+
+    def _placed(self, judge: Judge, judgement: Judgement) -> Verdict | NotTraced:
+        """Return a wrong verdict with its faults, if there is enough evidence to accuse."""
+        if judgement.uphill:
+            return Verdict(judge, judgement)
+        placer = Placer(judge, judgement, min(10.0, max(1.0, self.end - time.monotonic())))
+        faults = placer.faults()
+        if not faults and not judgement.certain:
+            return NotTraced("it could not be found out which loss its updates reduce", trains=True)
+        verdict = Verdict(judge, judgement, faults, placer.left)
+        self._name(verdict, placer)
+        only_delta = len(faults) == 1 and not placer.left and not judgement.certain
+        if only_delta and not (verdict.named or self._is_known_loss(verdict)):
+            return NotTraced(OTHER_LOSS, trains=True)
+        return verdict
+
+    @staticmethod
+    def _is_known_loss(verdict: Verdict) -> bool:
+        """Return whether a wrong delta of the outputs is a mistake, and not another loss's.
+
+        It is if the program computes the loss, or if the delta is the right one times a usual
+        function of the output, such as a slope that is missing.
+        """
+        judge, fault = verdict.judge, verdict.faults[0]
+        if judge.is_computed(verdict.judgement.loss):
+            return True
+        outputs = [judge.trace.value(p.output).ravel() for p in judge.iterations[0].pairs]
+        return differs_by_slope(fault.theirs.ravel(), fault.right.ravel(), np.concatenate(outputs))
+
+    def _name(self, verdict: Verdict, placer: Placer) -> None:
+        """Read the network off and find the mistakes of the catalogue that give the same steps."""
+        read = read_network(verdict.judge, placer.number)
+        known = network_of(read, verdict.judgement.loss) if read is not None else None
+        if read is None or known is None:
+            return
+        verdict.network = words(known[0])
+        seconds = min(4.0, max(0.5, self.end - time.monotonic()))
+        verdict.named = named(read, verdict.judgement.loss, placer.factor, seconds)

@@ -1,0 +1,223 @@
+"""What is known of a program that trains: its parameters, iterations and true gradients."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.diagnosis.tracing.gradients import Differences, Group, Slopes, groups, own_losses
+from chainrule.diagnosis.tracing.outputs import (
+    Iteration,
+    Pair,
+    dependents,
+    iteration,
+    merged,
+    pairs,
+)
+from chainrule.diagnosis.tracing.parameters import Parameter, ParameterFinder
+from chainrule.diagnosis.tracing.trace import Trace
+from chainrule.submission import Array, Change, Event
+
+TOLERANCE = 3e-6  # relative to the largest step of a group: of differences, far below any mistake
+SAME_FACTOR = 1e-4  # relative difference of factors that count as equal
+MOST_ITERATIONS = 4
+LONG, LONG_BEGINNING = 3, 1000  # events of a first iteration that is left out
+TINY = 1e-12
+
+
+class Evidence:
+    """The parameters, iterations and true gradients of one recorded program.
+
+    Parameters
+    ----------
+    trace : Trace
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.parameters: list[Parameter] = []
+        self.iterations: list[Iteration] = []
+        self.groups: list[Group] = []
+        self.scalars: list[Event] = []
+        self.differences: list[Differences] = []
+        self.truth: list[list[Slopes]] = []  # by iteration and group
+        self.top: list[int] = []
+
+    # ---- what is trained -----------------------------------------------------------------------
+
+    def prepare(self) -> str:
+        """Find parameters, outputs and targets; return what is missing, or an empty string."""
+        self.parameters = ParameterFinder(self.trace).find()
+        if not self.parameters:
+            return "no numbers were found that it updates"
+        first = self._first()
+        if first is None:
+            return "no iteration was recorded entirely"
+        self.trace.program.hold(self.trace.order[first.begin])
+        if not self.trace.repeats(self.trace.order[first.end]):
+            return "two runs of it differ"
+        first = self._with_pairs(first)
+        if first.pairs and len(trained := self._trained(first)) < len(self.parameters):
+            first = self._with_pairs(first.with_only(trained))
+        if not first.pairs:
+            return "no place was found where an output meets its targets"
+        self._collect(first)
+        return ""
+
+    def _first(self) -> Iteration | None:
+        """Return the iteration to begin with: the second one if much comes before the first.
+
+        Before it trains, a program may compute much else, such as a numerical check.
+        """
+        first, second = (iteration(self.trace, self.parameters, n) for n in (0, 1))
+        if first is None or second is None:
+            return first
+        lengths = [it.end - it.begin for it in (first, second)]
+        return second if lengths[0] > LONG * lengths[1] + LONG_BEGINNING else first
+
+    def _with_pairs(self, it: Iteration) -> Iteration:
+        """Return an iteration with its outputs and targets."""
+        it.depends = dependents(self.trace, it)
+        it.pairs = pairs(self.trace, it)
+        return it
+
+    def _collect(self, first: Iteration) -> None:
+        """Compute the true gradients of as many iterations as are needed."""
+        kept = {p.update for p in first.parameters}
+        finders = [p for p in self.parameters if p.update in kept]
+        self.parameters = first.parameters
+        self.groups = groups(self.trace, first)
+        self._add(first)
+        while len(self.iterations) < MOST_ITERATIONS and not self.enough():
+            number = first.number + len(self.iterations)
+            following = iteration(self.trace, finders, number)
+            same = following is not None and len(following.parameters) == len(first.parameters)
+            if following is None or not same or not self._add(following):
+                break
+
+    def _trained(self, first: Iteration) -> list[Parameter]:
+        """Return the parameters that outputs depend on.
+
+        What depends on what is found with NaN, which 0 does not hide: 0 · NaN is NaN.
+        """
+        trace = self.trace
+        outputs = [p.output for p in first.pairs]
+        until = max(outputs, key=lambda e: trace.at[e])
+        origins = {p.origin for p in first.parameters}
+        reaching = {o for o in origins if self._becomes_nan([o], until, outputs)}
+        kept = [p for p in first.parameters if p.origin in reaching]
+        return kept or first.parameters
+
+    def _becomes_nan(
+        self, origins: Sequence[Event], until: Event, wanted: Sequence[Event]
+    ) -> set[Event]:
+        """Return which events become NaN, or are not reached, if some others are NaN."""
+        trace = self.trace
+        changes = {o: Change(np.full(trace.value(o).shape, np.nan)) for o in origins}
+        made = trace.run(changes, until, wanted).values
+        return {e for e in wanted if e not in made or not np.all(np.isfinite(made[e]))}
+
+    def _add(self, it: Iteration) -> bool:
+        """Compute the true gradients of an iteration; return whether it has outputs."""
+        trace = self.trace
+        if self.iterations:
+            it.depends = dependents(trace, it)
+            it.pairs = self._pairs(it)
+        if not it.pairs:
+            return False
+        several = sum(trace.size(p.output) for p in it.pairs) > 1  # else every number fits
+        self.scalars = own_losses(trace, it) if not self.iterations and several else self.scalars
+        made = Differences(trace, it, [] if self.iterations else self.scalars)
+        self.iterations.append(it)
+        self.differences.append(made)
+        self.truth.append([self.truths(made, it, g) for g in self.groups])
+        if not self.top:
+            self.top = self._nearest_to_output(it)
+        return True
+
+    def _pairs(self, it: Iteration) -> list[Pair]:
+        """Return the pairs of a later iteration: the same places as in the first."""
+        trace = self.trace
+        kinds = {
+            (p.error.code, p.output.code, p.targets.code, p.one_hot)
+            for p in self.iterations[0].pairs
+        }
+        made = [
+            Pair(Event(error, n), Event(output, n), Event(targets, n), one_hot)
+            for error, output, targets, one_hot in kinds
+            for n in range(trace.count[error])
+        ]
+        within = [
+            p
+            for p in made
+            if all(e in trace.at for e in (p.error, p.output, p.targets))
+            and it.begin < trace.at[p.error] <= it.end
+        ]
+        return merged(trace, within)
+
+    @staticmethod
+    def truths(made: Differences, it: Iteration, group: Group) -> Slopes:
+        parts = [
+            made.slopes(
+                it.parameters[e.parameter].origin,
+                [int(it.parameters[e.parameter].index.ravel()[e.index])],
+            )
+            for e in group.entries
+        ]
+        names = parts[0].values
+        return Slopes(
+            {n: np.array([p.values[n][0] for p in parts]) for n in names},
+            {n: np.array([p.errors[n][0] for p in parts]) for n in names},
+        )
+
+    def enough(self) -> bool:
+        """Return whether every group has numbers whose gradient is not zero, and enough of them."""
+        numbers = 0
+        for k, group in enumerate(self.groups):
+            seen = np.zeros(len(group.entries), int)
+            for truth in self.truth:
+                with np.errstate(all="ignore"):
+                    found = np.abs(truth[k].values["squared error"])
+                seen += np.nan_to_num(found) > 1e-9
+            if not seen.any():
+                return False
+            numbers += int(seen.sum())
+        return numbers > 2 * len(self.groups) and len(self.iterations) > 1 and self._outputs() > 3
+
+    def _outputs(self) -> int:
+        """Return how many output numbers the iterations have."""
+        return sum(self.trace.size(p.output) for it in self.iterations for p in it.pairs)
+
+    def _nearest_to_output(self, it: Iteration) -> list[int]:
+        """Return the groups of the layer next to the output: the fewest events depend on them."""
+        trace = self.trace
+        start = max((p.error for p in it.pairs), key=lambda e: trace.at[e])
+        depth: list[int] = []
+        for group in self.groups:
+            origin = it.parameters[group.entries[0].parameter].origin
+            moved = trace.changed({origin: trace.nudge(origin)}, start)
+            depth.append(
+                len(
+                    [
+                        e
+                        for e in moved
+                        if trace.at[e] < trace.at[start] and trace.place(e).kind == "value"
+                    ]
+                )
+            )
+        return [k for k, d in enumerate(depth) if d <= min(depth) + 1]  # a bias enters after W
+
+    def steps(
+        self, it: Iteration, group: Group, values: dict[Event, Array] | None = None
+    ) -> tuple[Array, Array]:
+        """Return the steps of a group's entries in an iteration, and their rounding."""
+        trace = self.trace
+        new: list[float] = []
+        old: list[float] = []
+        for e in group.entries:
+            p = it.parameters[e.parameter]
+            after = trace.value(p.after) if values is None else values.get(p.after)
+            fits = after is not None and after.shape == p.index.shape
+            new.append(float(after.reshape(-1)[e.index]) if after is not None and fits else np.inf)
+            old.append(float(trace.value(p.before).reshape(-1)[e.index]))
+        was = np.array(old)
+        return np.array(new) - was, 1e-15 * np.abs(was)

@@ -1,0 +1,334 @@
+"""The true gradient of a program: differences of its own output, with a bound of their error.
+
+The derivative of a loss by a number V of the program is ∑ ∂L/∂o · ∂o/∂V over its outputs o. ∂o/∂V
+is a central difference: the program runs with V + h and with V - h. ∂L/∂o is known for each loss.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.diagnosis.tracing.outputs import Iteration, Pair, target_changes
+from chainrule.diagnosis.tracing.parameters import Parameter
+from chainrule.diagnosis.tracing.trace import Trace
+from chainrule.submission import Array, Change, Event
+
+STEP = 1e-5  # of a difference, relative to numbers above 1
+FINE = 3e-7  # of a difference near a kink
+EPSILON = 2.3e-16
+KINK = 1e-3  # relative difference of the slopes on both sides above which there may be a kink
+MOST_ENTRIES, SAMPLED = 120, 40  # numbers of a group that are all judged; else how many of them
+MANY = 12  # numbers that are changed one by one even if samples are independent
+MOST_SCALARS = 12  # numbers that may be the program's own loss
+
+OWN = "own"  # the program's own loss; followed by its number
+
+
+def squared(o: Array, t: Array) -> Array:
+    """Return dL/do of L = ½ ∑ (o - t)²."""
+    return o - t
+
+
+def logistic_cross_entropy(o: Array, t: Array) -> Array:
+    """Return dL/do of L = -∑ (t ln o + (1 - t) ln (1 - o))."""
+    return (o - t) / np.where((o > 0) & (o < 1), o * (1 - o), np.nan)
+
+
+def softmax_cross_entropy(o: Array, t: Array) -> Array:
+    """Return dL/do of L = -∑ t ln o."""
+    return -t / np.where((o > 0) & (o <= 1), o, np.nan)
+
+
+def absolute(o: Array, t: Array) -> Array:
+    """Return dL/do of L = ∑ |o - t|."""
+    return np.sign(o - t)
+
+
+def margin(o: Array, t: Array) -> Array:
+    """Return dL/do of L = ∑ max(0, 1 - t o), for targets of -1 and 1."""
+    is_label = np.all(np.abs(t) == 1)
+    return np.where(o * t < 1, -t, 0.0) if is_label else np.full(o.shape, np.nan)
+
+
+LOSSES: dict[str, Callable[[Array, Array], Array]] = {
+    "squared error": squared,
+    "logistic cross-entropy": logistic_cross_entropy,
+    "softmax cross-entropy": softmax_cross_entropy,
+    "absolute error": absolute,
+    "hinge": margin,
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One trained number: which parameter of the iteration, and its flat index there."""
+
+    parameter: int
+    index: int
+
+
+@dataclass
+class Group:
+    """Parameters that are judged together, such as an array, or all weights of a line of code.
+
+    Parameters
+    ----------
+    name : str
+    entries : list of Entry
+        Those that are judged.
+    size : int
+        How many numbers it has.
+    """
+
+    name: str
+    entries: list[Entry] = field(default_factory=list[Entry])
+    size: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of its numbers are judged."""
+        return len(self.entries) == self.size
+
+
+def groups(trace: Trace, it: Iteration) -> list[Group]:
+    """Return the groups of an iteration's parameters, with a sample of the entries of large ones.
+
+    Single numbers that one line of code updates are a group if as many events depend on them, which
+    keeps the layers apart.
+    """
+    start = max((p.error for p in it.pairs), key=lambda e: trace.at[e])
+    found: dict[object, Group] = {}
+    for k, p in enumerate(it.parameters):
+        key: object = (p.after.code, p.after.turn)
+        if p.size == 1:
+            key = (p.after.code, "depth", depth(trace, p, start))
+        group = found.setdefault(key, Group(p.name))
+        group.entries += [Entry(k, i) for i in range(p.size)]
+    for group in found.values():
+        group.size = len(group.entries)
+        if group.size > MOST_ENTRIES:
+            chosen = trace.rng.choice(group.size, SAMPLED, replace=False)
+            group.entries = [group.entries[i] for i in sorted(chosen)]
+    return list(found.values())
+
+
+def depth(trace: Trace, parameter: Parameter, until: Event) -> int:
+    """Return how many different numbers depend on a parameter, up to an event."""
+    origin, index = parameter.origin, parameter.index.reshape(-1)[:1]
+    small = np.array([1e-4 * max(1.0, trace.scale(origin))])
+    moved = trace.changed({origin: Change(small, index, add=True)}, until)
+    return len(
+        [e for e in moved if trace.at[e] < trace.at[until] and trace.place(e).kind == "value"]
+    )
+
+
+@dataclass
+class Slopes:
+    """Derivatives of each loss by some numbers, and bounds of their errors.
+
+    Parameters
+    ----------
+    values, errors : dict of str to array
+        By the loss.
+    """
+
+    values: dict[str, Array]
+    errors: dict[str, Array]
+
+
+class Differences:
+    """Derivatives of a program's outputs in one iteration.
+
+    Parameters
+    ----------
+    trace : Trace
+    it : Iteration
+    scalars : sequence of Event
+        Numbers that may be the program's own loss.
+    """
+
+    def __init__(self, trace: Trace, it: Iteration, scalars: Sequence[Event] = ()) -> None:
+        self.trace, self.it, self.scalars = trace, it, list(scalars)
+        self.outputs = list(dict.fromkeys(p.output for p in it.pairs))
+        wanted = [*self.outputs, *self.scalars]
+        self.until = max(wanted, key=lambda e: trace.at[e])
+        self.wanted = wanted
+        self.base = {e: trace.value(e) for e in wanted}
+        self.weights = {name: self._weights(name) for name in LOSSES} if it.pairs else {}
+        self.known: dict[tuple[Event, int], dict[str, tuple[float, float]]] = {}
+
+    def _weights(self, loss: str) -> dict[Event, Array]:
+        """Return dL/do for each output."""
+        found: dict[Event, Array] = {}
+        for pair in self.it.pairs:
+            o, t = self.trace.value(pair.output), targets_of(self.trace, pair)
+            with np.errstate(all="ignore"):
+                made = LOSSES[loss](o, t.reshape(o.shape) if t.size == o.size else t)
+            made = made if made.shape == o.shape else np.full(o.shape, np.nan)
+            found[pair.output] = found.get(pair.output, 0.0) + made
+        return found
+
+    def slopes(self, event: Event, indices: Iterable[int]) -> Slopes:
+        """Return the derivative of each loss by numbers of an event."""
+        rows = [self._slope(event, int(i)) for i in indices]
+        names = [*self.weights, *(f"{OWN} {n}" for n in range(len(self.scalars)))]
+        values = {name: np.array([row[name][0] for row in rows]) for name in names}
+        errors = {name: np.array([row[name][1] for row in rows]) for name in names}
+        return Slopes(values, errors)
+
+    def all_slopes(self, event: Event, loss: str) -> Array:
+        """Return the derivative of a loss by every number of an event, in its shape.
+
+        If the outputs of a sample depend on that sample alone, all samples are changed at once.
+        """
+        shape = self.trace.base.shapes[event]
+        if len(shape) == 2 and np.prod(shape) > 2 * MANY and loss in self.weights:
+            for axis in (0, 1):
+                made = self._by_samples(event, axis, loss)
+                if made is not None:
+                    return made
+        return self.slopes(event, range(self.trace.size(event))).values[loss].reshape(shape)
+
+    def _by_samples(self, event: Event, axis: int, loss: str) -> Array | None:
+        """Return the derivatives if the samples along an axis are independent, else None."""
+        shape = self.trace.base.shapes[event]
+        samples, units = shape[axis], shape[1 - axis]
+        outputs = {e: self._sample_axis(e, samples, axis) for e in self.outputs}
+        if samples < 2 or any(a is None for a in outputs.values()):
+            return None
+        made = np.zeros(shape)
+        numbers = np.arange(made.size).reshape(shape)
+        for unit in range(units):
+            index = numbers.take(unit, axis=1 - axis).ravel()
+            up, down = (self._all_moved(event, index, way) for way in (STEP, -STEP))
+            total = np.zeros(samples)
+            for e, a in outputs.items():
+                if a is None or e not in up or e not in down or up[e].shape != self.base[e].shape:
+                    return None
+                slope = self.weights[loss][e] * (up[e] - down[e]) / (2 * STEP)
+                total += slope.sum(axis=tuple(i for i in range(slope.ndim) if i != a))
+            made.reshape(-1)[index] = total
+        probe = self.trace.rng.choice(made.size, 3, replace=False)
+        single = self.slopes(event, probe).values[loss]
+        close = np.abs(single - made.reshape(-1)[probe]) <= 1e-6 * (np.abs(made).max() + 1e-12)
+        return made if close.all() else None
+
+    def _sample_axis(self, output: Event, samples: int, axis: int) -> int | None:
+        """Return the axis of an output that has the samples."""
+        shape = self.trace.base.shapes[output]
+        fits = [i for i, n in enumerate(shape) if n == samples]
+        return axis if axis in fits else next(iter(fits), None)
+
+    def _all_moved(self, event: Event, index: NDArray[np.int64], way: float) -> dict[Event, Array]:
+        change = Change(np.full(len(index), way), index, add=True)
+        return self.trace.run({**self.pins(event), event: change}, self.until, self.wanted).values
+
+    def _slope(self, event: Event, index: int) -> dict[str, tuple[float, float]]:
+        key = (event, index)
+        if key not in self.known:
+            self.known[key] = self._difference(event, index, STEP)
+        return self.known[key]
+
+    def _difference(self, event: Event, index: int, step: float) -> dict[str, tuple[float, float]]:
+        value = float(self.trace.value(event).reshape(-1)[index])
+        h = step * max(1.0, abs(value))
+        up, down = (self._moved(event, index, way) for way in (h, -h))
+        h = ((value + h) - (value - h)) / 2
+        if step > FINE and self._has_kink(up, down):
+            return self._difference(event, index, FINE)
+        bent = step <= FINE and self._has_kink(up, down)
+        found: dict[str, tuple[float, float]] = {}
+        with np.errstate(all="ignore"):
+            for name, weights in self.weights.items():
+                found[name] = self._sum(up, down, weights, h, bent=bent)
+            for n, event_ in enumerate(self.scalars):
+                one = {event_: np.ones(self.base[event_].shape)}
+                found[f"{OWN} {n}"] = self._sum(up, down, one, h, bent=bent)
+        return found
+
+    def _sum(
+        self,
+        up: dict[Event, Array],
+        down: dict[Event, Array],
+        weights: dict[Event, Array],
+        h: float,
+        *,
+        bent: bool,
+    ) -> tuple[float, float]:
+        """Return ∑ weight · ∂o/∂V and the bound of its error."""
+        total = error = 0.0
+        for e, w in weights.items():
+            if e not in up or e not in down or up[e].shape != w.shape or down[e].shape != w.shape:
+                return np.nan, np.inf
+            total += float(np.sum(w * (up[e] - down[e]))) / (2 * h)
+            rounding = float(np.sum(np.abs(w) * (np.abs(self.base[e]) + 1e-6))) * EPSILON * 4 / h
+            curve = float(np.sum(np.abs(w * (up[e] + down[e] - 2 * self.base[e])))) / h
+            error += rounding + (curve if bent else 1e-3 * curve)
+        return total, error
+
+    def _moved(self, event: Event, index: int, way: float) -> dict[Event, Array]:
+        """Return the outputs after one number has been changed."""
+        change = Change(np.array([way]), np.array([index]), add=True)
+        return self.trace.run({**self.pins(event), event: change}, self.until, self.wanted).values
+
+    def pins(self, event: Event) -> dict[Event, Change]:
+        """Return changes that keep the other parameters, which are updated later in the pass."""
+        if not self.it.number or event not in self.trace.at:
+            return {}
+        later = [p for p in self.it.parameters if self.trace.at[p.origin] > self.trace.at[event]]
+        return {p.origin: Change(self.trace.value(p.origin)) for p in later if p.origin != event}
+
+    def _has_kink(self, up: dict[Event, Array], down: dict[Event, Array]) -> bool:
+        """Return whether some output has different slopes on both sides."""
+        for e in self.outputs:
+            if e not in up or e not in down or up[e].shape != down[e].shape:
+                return False
+            right, left = up[e] - self.base[e], self.base[e] - down[e]
+            size = np.abs(right) + np.abs(left)
+            noise = 1e-13 * np.abs(self.base[e])
+            if np.any(np.abs(right - left) > KINK * size + noise):
+                return True
+        return False
+
+
+def targets_of(trace: Trace, pair: Pair) -> Array:
+    """Return the targets of a pair."""
+    if pair.one_hot:
+        return trace.value(pair.output) - trace.value(pair.targets)
+    return trace.value(pair.targets)
+
+
+def own_losses(trace: Trace, it: Iteration) -> list[Event]:
+    """Return the numbers in an iteration that may be the program's own loss.
+
+    They depend on the parameters and on the targets, and are computed before the first update.
+    """
+    first = min(trace.at[p.after] for p in it.parameters)
+    moved = moved_by_targets(trace, it)
+    lines = {trace.place(p.after).line for p in it.parameters}
+    found: dict[int, Event] = {}
+    for event in trace.order[it.begin : first]:
+        if trace.place(event).line in lines:  # a part of an update that is zero here
+            continue
+        single = trace.size(event) == 1 and trace.place(event).kind == "value"
+        if single and event in it.depends and event in moved and event in trace.base.floats:
+            found.setdefault(trace.base.marks[event], event)
+    candidates = list(found.values())[-3 * MOST_SCALARS :]
+    return [e for e in candidates if not _is_used(trace, it, e)][-MOST_SCALARS:]
+
+
+def _is_used(trace: Trace, it: Iteration, event: Event) -> bool:
+    """Return whether the updates depend on a number; they do not on the value of a loss."""
+    afters = [p.after for p in it.parameters]
+    made = trace.run({event: trace.nudge(event)}, trace.order[it.end], afters).values
+    return any(
+        a not in made or not np.array_equal(made[a], trace.value(a)) for a in afters if trace.has(a)
+    )
+
+
+def moved_by_targets(trace: Trace, it: Iteration) -> set[Event]:
+    """Return the events of an iteration that depend on the targets."""
+    changes = target_changes(trace, it, it.pairs)
+    return trace.changed(changes, trace.order[it.end]) if changes else set()

@@ -1,0 +1,263 @@
+"""Judge whether a program's updates follow the true gradient of its own forward pass.
+
+They do if all steps are one common negative factor times the gradient. The factor, which is the
+learning rate times a convention such as a mean, is free.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence
+from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes, targets_of
+from chainrule.diagnosis.tracing.rules import accumulates, follows_another_rule
+from chainrule.submission import Array, Event
+
+Status: TypeAlias = Literal["right", "wrong", "not-judged"]
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """How the steps of one group compare with its true gradient under one loss.
+
+    Parameters
+    ----------
+    right : bool
+    factor : float
+        step = factor · gradient; NaN if it could not be computed.
+    off : float
+        The largest deviation, relative to the largest step.
+    evidence : bool
+        Whether the gradient is not zero.
+    """
+
+    right: bool
+    factor: float
+    off: float
+    evidence: bool
+
+
+@dataclass
+class Judgement:
+    """What is known of a program after it has been judged on one set of weights.
+
+    Parameters
+    ----------
+    status : {"right", "wrong", "not-judged"}
+    why : str
+        Why it was not judged, or what is special about it.
+    loss : str
+        The loss that the gradients are those of.
+    results : list of GroupResult
+        For each group.
+    factor : float or None
+        The common factor.
+    """
+
+    status: Status
+    why: str = ""
+    loss: str = ""
+    results: list[GroupResult] = field(default_factory=list[GroupResult])
+    factor: float | None = None
+    rule: bool = False
+    uphill: bool = False
+    other_losses: list[str] = field(default_factory=list[str])
+
+    accumulates: bool = False  # whether the second update contains the first one's gradient
+    certain: bool = False  # whether the layer next to the output has this factor, in all numbers
+
+
+class Judge(Evidence):
+    """Judges one recorded program."""
+
+    def compare(self, loss: str) -> list[GroupResult]:
+        """Compare the steps of each group with its gradient under a loss."""
+        found = [self._compared(k, loss) for k in range(len(self.groups))]
+        usual = self._usual_factor(found)
+        if usual is None:
+            return found
+        return [
+            replace(
+                r,
+                right=r.right
+                and (
+                    not r.evidence
+                    or abs(r.factor - usual) < SAME_FACTOR * abs(usual) + self._slack(k, loss)
+                ),
+            )
+            for k, r in enumerate(found)
+        ]
+
+    def _slack(self, k: int, loss: str) -> float:
+        """Return how uncertain a group's factor is because its gradient is nearly zero."""
+        g = np.concatenate([t[k].values[loss] for t in self._with(loss)])
+        e = np.concatenate([t[k].errors[loss] for t in self._with(loss)])
+        s, noise = self._stacked(k, loss)
+        size = float(np.nanmax(np.abs(g)))
+        return (
+            float(np.nanmax(e)) / size * float(np.nanmax(np.abs(s))) / size
+            + float(noise.max()) / size
+        )
+
+    def _with(self, loss: str) -> list[list[Slopes]]:
+        """Return the true gradients of the iterations in which a loss is known."""
+        return [t for t in self.truth if loss in t[0].values]
+
+    def _stacked(self, k: int, loss: str) -> tuple[Array, Array]:
+        its = [it for it, t in zip(self.iterations, self.truth, strict=True) if loss in t[0].values]
+        steps, noise = zip(*(self.steps(it, self.groups[k]) for it in its), strict=True)
+        return np.concatenate(steps), np.concatenate(noise)
+
+    def _compared(self, k: int, loss: str) -> GroupResult:
+        g = np.concatenate([t[k].values[loss] for t in self._with(loss)])
+        e = np.concatenate([t[k].errors[loss] for t in self._with(loss)])
+        s, noise = self._stacked(k, loss)
+        if not np.all(np.isfinite(g)):
+            return GroupResult(right=False, factor=np.nan, off=np.inf, evidence=False)
+        if not np.all(np.isfinite(s)):  # the update changes its shape, or overflows
+            return GroupResult(right=False, factor=0.0, off=np.inf, evidence=True)
+        certain = np.isfinite(e)
+        size = np.abs(s).max()
+        if not certain.any() or np.abs(g).max() <= max(10 * e[certain].max(), TINY):
+            return GroupResult(size <= 1e-9 + noise.max(), 0.0, 0.0, evidence=False)
+        weight = 1.0 / (e[certain] + 1e-6 * np.abs(g).max()) ** 2
+        c = float(np.sum(weight * s[certain] * g[certain]) / np.sum(weight * g[certain] ** 2))
+        off = np.abs(s - c * g)
+        bound = TOLERANCE * size + noise + abs(c) * e
+        right = bool(size > 0 and np.all(off <= bound))
+        return GroupResult(right, c, float(off.max() / size) if size else np.inf, evidence=True)
+
+    def _usual_factor(self, found: Sequence[GroupResult]) -> float | None:
+        """Return the factor of the layer next to the output, else the most frequent one."""
+        right = [
+            (r.factor, len(self.groups[k].entries), k)
+            for k, r in enumerate(found)
+            if r.right and r.evidence
+        ]
+        if not right:
+            return None
+        for factor, _, k in right:
+            if k in self.top:
+                return factor
+        shares = {
+            c: sum(n for d, n, _ in right if abs(d - c) < SAME_FACTOR * abs(c)) for c, *_ in right
+        }
+        return max(shares, key=lambda c: (shares[c], c < 0))
+
+    def losses(self) -> list[str]:
+        """Return the losses that are tried."""
+        return [*LOSSES, *(f"{OWN} {n}" for n in range(len(self.scalars)))]
+
+    def wrong_axis(self) -> Event | None:
+        """Return an output whose shares sum to 1 over the samples and not over the classes."""
+        for pair in self.iterations[0].pairs:
+            o, t = self.trace.value(pair.output), targets_of(self.trace, pair)
+            if o.ndim != 2 or o.shape != t.shape or 1 in o.shape or o.min() <= 0:
+                continue
+            for classes in (0, 1):
+                one_hot = np.allclose(t.sum(axis=classes), 1)
+                own = np.allclose(o.sum(axis=classes), 1)
+                other = np.allclose(o.sum(axis=1 - classes), 1) or np.isclose(o.sum(), 1)
+                if one_hot and not own and other:
+                    return pair.output
+        return None
+
+    def judge(self) -> Judgement:
+        """Return the judgement on these weights, without the place of a fault."""
+        results = {loss: self.compare(loss) for loss in self.losses()}
+        usable = [
+            x
+            for x in results
+            if not any(np.isnan(r.factor) for r in results[x]) and self._covers_all(x)
+        ]
+        if not usable:
+            return Judgement("not-judged", "no gradient could be computed")
+        best = max(usable, key=lambda x: self._score(results[x], x))
+        found = results[best]
+        factor = self._usual_factor(found)
+        judgement = Judgement("wrong", loss=best, results=found, factor=factor)
+        judgement.certain = self._is_certain(found)
+        if all(r.right for r in found):
+            judgement.other_losses = [x for x in usable if all(r.right for r in results[x])]
+            if factor is None:
+                return Judgement("not-judged", "all gradients are zero, so nothing can be compared")
+            judgement.uphill = factor > 0
+            judgement.status = "wrong" if factor > 0 else "right"
+            if factor > 0 and best.startswith(OWN):
+                where = self.trace.place(self.scalars[int(best.split()[1])])
+                why = f"the updates increase the number of line {where.line}, which may be meant"
+                return Judgement("not-judged", why)
+            return judgement
+        for loss in sorted(usable, key=lambda x: self._score(results[x], x), reverse=True):
+            if (d := follows_another_rule(self, loss)) is not None:
+                if accumulates(self, loss):
+                    return Judgement("wrong", loss=loss, results=results[loss], accumulates=True)
+                return Judgement("right", loss=loss, results=results[loss], factor=-d, rule=True)
+        return judgement
+
+    def _is_certain(self, found: Sequence[GroupResult]) -> bool:
+        """Return whether the layer next to the output has the factor that is assumed.
+
+        The numbers of one output of one sample have a common factor whatever its delta is.
+        """
+        right = [k for k in self.top if found[k].right and found[k].evidence]
+        several = sum(self.trace.size(p.output) for p in self.iterations[0].pairs) > 1
+        arrays = [k for k in right if self._is_array(k) and len(self.groups[k].entries) > 2]
+        numbers = sum(len(self.groups[k].entries) for k in right)
+        factor = self._usual_factor(found)
+        if factor is None or factor > 0:
+            return False
+        return (len(right) == len(self.top) and numbers > 2) or (several and bool(arrays))
+
+    def _is_array(self, k: int) -> bool:
+        entry = self.groups[k].entries[0]
+        return self.iterations[0].parameters[entry.parameter].size > 1
+
+    def is_computed(self, loss: str) -> bool:
+        """Return whether the program computes the value of a loss, up to a factor."""
+        if loss.startswith(OWN):
+            return True
+        truth = self.truth[0]
+        g = np.concatenate([t.values[loss] for t in truth])
+        for n in range(len(self.scalars)):
+            own = np.concatenate([t.values[f"{OWN} {n}"] for t in truth])
+            total = float(np.sum(g * g))
+            if total and np.all(np.isfinite(own)):
+                c = float(np.sum(own * g)) / total
+                if c and np.abs(own - c * g).max() <= 1e-5 * np.abs(own).max():
+                    return True
+        return False
+
+    def _covers_all(self, loss: str) -> bool:
+        """Return whether a loss depends on every output, as its gradient shows."""
+        if not loss.startswith(OWN):
+            return True
+        for own, known in (
+            (t[k].values[loss], t[k].values["squared error"])
+            for t in self._with(loss)
+            for k in range(len(self.groups))
+        ):
+            with np.errstate(all="ignore"):
+                needed = np.abs(known) > 1e-6 * np.nanmax(np.abs(known))
+                if np.any(needed & ~(np.abs(own) > 1e-9 * np.nanmax(np.abs(own)))):
+                    return False
+        return True
+
+    def _score(self, found: Sequence[GroupResult], loss: str) -> tuple[float, ...]:
+        """Return how well a loss explains the steps."""
+        right = [k for k, r in enumerate(found) if r.right and r.evidence]
+        entries = sum(len(self.groups[k].entries) for k in right)
+        off = -sum(min(r.off, 9.0) for r in found)
+        factor = self._usual_factor(found)
+        return (
+            all(r.right for r in found),
+            all(r.right for r in found) and factor is not None and factor < 0,
+            any(k in self.top for k in right),
+            bool(right) and self.is_computed(loss),
+            entries,
+            not loss.startswith(OWN),
+            loss == "squared error",
+            off,
+        )

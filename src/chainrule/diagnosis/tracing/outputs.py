@@ -1,0 +1,300 @@
+"""Find the iterations of a program, its outputs and its targets.
+
+The targets are where what depends on the parameters first meets what does not, and the updates are
+linear in it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.diagnosis.tracing.parameters import Parameter
+from chainrule.diagnosis.tracing.trace import Trace
+from chainrule.submission import Array, Change, Event
+
+MOST_TARGETS = 40  # pairs of operands that may be an output and its targets
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An output and its targets, and where they first meet.
+
+    Parameters
+    ----------
+    error, output, targets : Event
+    one_hot : bool
+        Whether the targets are indices, as in ``p[rows, classes] -= 1``; then `targets` is the
+        array after the subtraction.
+    """
+
+    error: Event
+    output: Event
+    targets: Event
+    one_hot: bool = False
+
+
+@dataclass
+class Iteration:
+    """One forward pass, backward pass and update.
+
+    Parameters
+    ----------
+    number : int
+    parameters : list of Parameter
+    begin, end : int
+        Its first and last event, as positions in the program's order.
+    """
+
+    number: int
+    parameters: list[Parameter]
+    begin: int
+    end: int
+    depends: set[Event] = field(default_factory=set[Event])
+    pairs: list[Pair] = field(default_factory=list[Pair])
+
+    def with_only(self, parameters: list[Parameter]) -> "Iteration":
+        """Return the same iteration with fewer parameters."""
+        return Iteration(self.number, parameters, self.begin, self.end)
+
+
+# ---- iterations ------------------------------------------------------------------------------
+
+
+def iteration(trace: Trace, first: list[Parameter], number: int) -> Iteration | None:
+    """Return an iteration's parameters, or None if it was not recorded entirely."""
+    made: list[Parameter] = []
+    for p in first:
+        shift = number * p.update.every
+        if number and not p.update.every:
+            return None
+        before = Event(p.before.code, p.before.turn + shift)
+        after = Event(p.after.code, p.after.turn + shift)
+        if after not in trace.at or before not in trace.at:
+            return None
+        if number and trace.base.shapes[after] != trace.base.shapes[p.before]:
+            return None
+        origin, index = p.origin, p.index
+        if number:
+            origin = Event(p.after.code, p.after.turn + shift - p.update.every)
+            index = np.arange(p.index.size).reshape(p.index.shape)
+        made.append(Parameter(p.name, origin, index, before, after, p.update))
+    end = max(trace.at[p.after] for p in made)
+    begin = (
+        max(trace.at[p.origin] for p in made) if number else min(trace.at[p.origin] for p in made)
+    )
+    return Iteration(number, made, begin, end)
+
+
+def dependents(trace: Trace, it: Iteration) -> set[Event]:
+    """Return the events of an iteration that depend on its parameters."""
+    origins = {p.origin for p in it.parameters}
+    changes = {o: trace.nudge(o) for o in origins}
+    return trace.changed(changes, trace.order[it.end])
+
+
+def pairs(trace: Trace, it: Iteration) -> list[Pair]:
+    """Return the outputs and targets of an iteration: where what is trained meets what is not.
+
+    What depends on targets that were found is part of the backward pass, and is left out. If the
+    updates are not linear in anything, by a mistake, a difference that they depend on is accepted.
+    """
+    return _pairs(trace, it, linear=True) or _pairs(trace, it, linear=False)
+
+
+def _pairs(trace: Trace, it: Iteration, *, linear: bool) -> list[Pair]:
+    found: list[Pair] = []
+    moved: set[Event] = set()
+    tried: set[tuple[int, int]] = set()
+    own = {code for p in it.parameters for code in (p.after.code, p.before.code)}
+    for event in trace.order[: it.end + 1]:
+        if event not in it.depends or event.code in own or len(tried) > MOST_TARGETS:
+            continue
+        for pair in _operands(trace, it, event):
+            key = pair.output.code, pair.targets.code
+            if key in tried or pair.output in moved or pair.targets in moved:
+                continue
+            tried.add(key)
+            turns = _all_turns(trace, it, pair)  # the last is nearest to the updates
+            if not turns or not _is_target(trace, it, turns[-1], linear=linear):
+                continue
+            turns = merged(trace, _used(trace, it, turns))
+            new = [p for p in turns if p.output not in moved and p.targets not in moved]
+            found += new
+            moved |= trace.changed(target_changes(trace, it, found), trace.order[it.end])
+            moved |= {p.targets for p in new}
+            break
+    return found
+
+
+def target_changes(trace: Trace, it: Iteration, found: list[Pair]) -> dict[Event, Change]:
+    """Return small changes of everything that has the targets' numbers and is only read."""
+    named = [p.targets for p in found if not p.one_hot]
+    known = {(trace.base.marks[e], "" if trace.size(e) > 1 else trace.place(e).name) for e in named}
+    uses = {
+        e
+        for e in trace.order[it.begin : it.end + 1]
+        if e not in it.depends and _is_use(trace, e, known)
+    }
+    uses |= set(named)
+    uses = {e for e in uses if trace.has(e)}
+    one_hot = {p.error for p in found if p.one_hot}
+    return {e: _small(trace, e) for e in uses | one_hot}
+
+
+def _is_use(trace: Trace, event: Event, known: set[tuple[int, str]]) -> bool:
+    """Return whether an event reads known targets; single numbers must have the same name."""
+    name = "" if trace.size(event) > 1 else trace.place(event).name
+    return trace.place(event).kind == "use" and (trace.base.marks[event], name) in known
+
+
+def _small(trace: Trace, event: Event) -> Change:
+    size = 0.01 * max(trace.scale(event), 0.1)
+    return Change(size * trace.rng.uniform(0.5, 1.5, trace.value(event).shape), add=True)
+
+
+def _operands(trace: Trace, it: Iteration, event: Event) -> Iterator[Pair]:
+    """Yield operands of an event: one that depends on the parameters, and one that does not."""
+    place = trace.place(event)
+    if place.op == "OneHot":
+        before = Event(place.parts[0], event.turn)
+        if before in it.depends and trace.has(before) and trace.has(event):
+            yield Pair(event, before, event, one_hot=True)
+        return
+    parts = [Event(c, event.turn) for c in place.parts if c >= 0]
+    parts = [e for e in parts if e in trace.at and trace.has(e)]
+    outputs = [e for e in parts if e in it.depends]
+    data = [e for e in parts if e not in it.depends]
+    if len(outputs) != 1:
+        return
+    for targets in data:
+        if trace.size(targets) == trace.size(outputs[0]) <= max(trace.size(event), 1):
+            yield Pair(event, outputs[0], targets)
+
+
+def _is_target(trace: Trace, it: Iteration, pair: Pair, *, linear: bool) -> bool:
+    """Return whether what may be gradients is linear in an event, and more than scaled by it."""
+    if pair.one_hot:
+        return True
+    value = trace.value(pair.targets)
+    way = 2e-3 * max(trace.scale(pair.targets), 1e-3) * trace.rng.uniform(0.5, 1.5, value.shape)
+    judged, until = _like_gradients(trace, it, pair), trace.order[it.end]
+    one, two = (
+        trace.run({pair.targets: Change(k * way, add=True)}, until, judged).values for k in (1, 2)
+    )
+    if any(p.after not in one or p.after not in two for p in it.parameters):
+        return False
+    if all(np.array_equal(one[p.after], trace.value(p.after)) for p in it.parameters):
+        return False  # the updates do not depend on it
+    if not linear:
+        return trace.place(pair.error).op == "Sub"
+    ratios = _all_ratios(trace, it, judged, (one, two))
+    if not ratios:
+        return False
+    every = np.array(ratios)
+    scaled = bool(np.all(np.isfinite(every)) and np.ptp(every) < 1e-5 * np.abs(every).max())
+    return not scaled or trace.place(pair.error).op == "Sub"
+
+
+def _all_ratios(
+    trace: Trace,
+    it: Iteration,
+    judged: list[Event],
+    made: tuple[dict[Event, Array], dict[Event, Array]],
+) -> list[float]:
+    """Return the relative changes of what each update is made of, or nothing if one is not linear.
+
+    What a backward pass computes is linear in the targets; the rule of an update need not be.
+    """
+    one, two = made
+    ratios: list[float] = []
+    arrays = any(p.size > 1 for p in it.parameters)
+    for p in it.parameters:
+        if np.array_equal(one[p.after], trace.value(p.after)):
+            continue
+        same = (e for e in judged if trace.base.shapes[e] in (p.index.shape, p.index.shape[::-1]))
+        alike = [p.after, *(e for e in same if arrays and e in one and e in two)]
+        found = (_linear_ratios(trace.value(e), one[e], two[e]) for e in alike)
+        first = next(filter(None, found), None)
+        if first is None:
+            return []
+        ratios += first
+    return ratios
+
+
+def _like_gradients(trace: Trace, it: Iteration, pair: Pair) -> list[Event]:
+    """Return the new parameters, and events after an error with as many numbers as one of them."""
+    sizes = {p.size for p in it.parameters}
+    later = trace.order[trace.at[pair.error] : it.end + 1]
+    alike = [e for e in later if trace.size(e) in sizes and trace.has(e) and e in it.depends]
+    afters = [p.after for p in it.parameters]
+    return [*afters, *[e for e in alike if trace.place(e).kind in ("value", "use")][:300]]
+
+
+def _linear_ratios(base: Array, one: Array, two: Array) -> list[float]:
+    """Return relative changes of numbers that are linear in what was changed, else nothing."""
+    if one.shape != base.shape or two.shape != base.shape:
+        return []
+    first, second = (one - base).ravel(), (two - base).ravel()
+    size, old = float(np.abs(first).max()), base.ravel()
+    noise = 1e-15 * float(np.abs(old).max())
+    if size < 1e-14 or np.abs(second - 2 * first).max() > 1e-6 * size + 10 * noise:
+        return []
+    large = np.abs(old) > 1e-12 * max(float(np.abs(old).max()), 1e-300)
+    at_zero = np.abs(first[~large]) > 1e-10 * size
+    return [*(first[large] / old[large]), *([np.inf] * int(np.sum(at_zero)))]
+
+
+def _all_turns(trace: Trace, it: Iteration, first: Pair) -> list[Pair]:
+    """Return the same pair of places at every turn in the iteration."""
+    found: list[Pair] = []
+    for turn in range(trace.count[first.error.code]):
+        pair = Pair(
+            Event(first.error.code, turn),
+            Event(first.output.code, turn),
+            Event(first.targets.code, turn),
+            first.one_hot,
+        )
+        known = all(e in trace.at for e in (pair.error, pair.output, pair.targets))
+        if not known or pair.output not in it.depends or trace.at[pair.error] > it.end:
+            continue
+        if pair.one_hot or pair.targets not in it.depends:
+            found.append(pair)
+    return found
+
+
+def _used(trace: Trace, it: Iteration, turns: list[Pair]) -> list[Pair]:
+    """Return the turns from the first on which an update depends.
+
+    Before an update, a program may compute errors that it does not use, as for a numerical check.
+    """
+    low, high = 0, len(turns) - 1  # the last one is used
+    while low < high:
+        middle = (low + high) // 2
+        if _reach_updates(trace, it, [p.error for p in turns[: middle + 1]]):
+            high = middle
+        else:
+            low = middle + 1
+    return turns[low:]
+
+
+def _reach_updates(trace: Trace, it: Iteration, events: list[Event]) -> bool:
+    """Return whether some update becomes NaN if some events are NaN."""
+    known = [e for e in events if trace.has(e)]
+    changes = {e: Change(np.full(trace.value(e).shape, np.nan)) for e in known}
+    afters = [p.after for p in it.parameters]
+    made = trace.run(changes, trace.order[it.end], afters).values
+    return any(a not in made or not np.all(np.isfinite(made[a])) for a in afters)
+
+
+def merged(trace: Trace, found: list[Pair]) -> list[Pair]:
+    """Return pairs, with one for several subtractions of 1 from one array."""
+    kept: list[Pair] = []
+    for pair in found:
+        last = kept[-1] if kept else None
+        marks = trace.base.marks
+        if last and pair.one_hot and marks[last.targets] == marks[pair.output]:
+            kept[-1] = Pair(pair.error, last.output, pair.targets, one_hot=True)
+        else:
+            kept.append(pair)
+    return kept

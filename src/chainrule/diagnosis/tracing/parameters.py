@@ -1,0 +1,289 @@
+"""Find the parameters of a program: the numbers that its updates replace.
+
+Nothing is guessed from names. A parameter is a number that an update replaces by a new value, which
+the next update takes as the old one.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.diagnosis.tracing.trace import Trace
+from chainrule.submission import Array, Change, Event, Place
+
+ADDITIVE = ("Add", "Sub")
+MOST_TRIED = 60  # events that may be the origin of a parameter
+KEEPS = re.compile(r"(np\.|numpy\.)?(clip|array|asarray|list|tuple|maximum|minimum)\(")
+READ = ("use", "before")  # events that only read a variable
+
+
+@dataclass(frozen=True)
+class Update:
+    """A place that replaces parameters by new values.
+
+    Parameters
+    ----------
+    new, old : int
+        The places of the new and of the old value.
+    every : int
+        How many times it is passed in one iteration; 0 if there is only one iteration.
+    """
+
+    new: int
+    old: int
+    every: int
+
+
+@dataclass
+class Parameter:
+    """Numbers that the program trains, in one iteration.
+
+    Parameters
+    ----------
+    name : str
+        The learner's name.
+    origin : Event
+        Where they come from: changing it changes the forward pass and the update alike.
+    index : array of int
+        Their flat index among the origin's numbers, in the shape of the old value.
+    before, after : Event
+        The old and the new value in the update.
+    """
+
+    name: str
+    origin: Event
+    index: NDArray[np.int64]
+    before: Event
+    after: Event
+    update: Update
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return self.index.size
+
+
+# ---- updates ---------------------------------------------------------------------------------
+
+
+def updates(trace: Trace) -> list[Update]:
+    """Return the places whose new values are the old values of their next turns."""
+    found: dict[tuple[int, int], Update] = {}
+    for code, place in enumerate(trace.places):
+        if not trace.count.get(code):
+            continue
+        for old in dict.fromkeys(_old_values(trace, code, place)):
+            every = _period(trace, code, old)
+            if every is not None:
+                found.setdefault((code, old), Update(code, old, every))
+    return list(found.values())
+
+
+def _old_values(trace: Trace, code: int, place: Place) -> Iterator[int]:
+    """Yield the places that may be the old value of an update: a term of a sum, or its own name."""
+    if place.kind in ("value", "update") and place.op in ADDITIVE:
+        yield from _terms(trace, place, depth=0)
+    if place.kind == "value" and (place.op != "call" or KEEPS.match(place.text)):
+        yield from (s for s in place.sources if s in trace.count)
+
+
+def _terms(trace: Trace, place: Place, depth: int) -> Iterator[int]:
+    """Yield the terms of a sum that are added, not subtracted."""
+    taken = place.parts[:1] if place.op == "Sub" else place.parts
+    for part in taken:
+        if part < 0 or part not in trace.count:
+            continue
+        yield part
+        inner = trace.places[part]
+        if inner.op in ADDITIVE and inner.kind == "value" and depth < 6:
+            yield from _terms(trace, inner, depth + 1)
+
+
+def _period(trace: Trace, code: int, old: int) -> int | None:
+    """Return after how many turns the new values of an update are its old ones, or None.
+
+    0 stands for an update that happens only once.
+    """
+    marks = trace.base.marks
+    new = [marks.get(Event(code, n)) for n in range(trace.count[code])]
+    was = [marks.get(Event(old, n)) for n in range(trace.count[old])]
+    if None in new or None in was or len(was) < len(new):
+        return None
+    moved = [n for n, (a, b) in enumerate(zip(new, was, strict=False)) if a != b]
+    if not moved:
+        return None
+    first = moved[0]
+    for m in range(1, len(was) - first):
+        if was[first + m] != new[first]:
+            continue
+        checked = range(min(len(was) - m, 3 * m, 3000))
+        if all(was[n + m] == new[n] for n in checked):
+            return m
+    return 0 if _may_be_single(trace, code, old) else None
+
+
+def _may_be_single(trace: Trace, code: int, old: int) -> bool:
+    """Return whether an update may be one that no further iteration follows."""
+    return trace.count[code] <= 64 and trace.count[code] == trace.count[old]
+
+
+# ---- parameters ------------------------------------------------------------------------------
+
+
+class ParameterFinder:
+    """Finds where the numbers of the first updates come from.
+
+    Parameters
+    ----------
+    trace : Trace
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.tried: dict[Event, tuple[Array, dict[Event, Array]]] = {}
+        self.written: dict[int, list[Event]] = {}
+        for e in trace.order:
+            if trace.place(e).kind not in READ:
+                self.written.setdefault(trace.base.marks[e], []).append(e)
+        firsts = [events[0] for events in self.written.values()]
+        self.distinct = [e for e in firsts if trace.has(e) and trace.size(e) > 1]
+        self.found_updates = updates(trace)
+        repeated = {u.new for u in self.found_updates if u.every}
+        if repeated:  # what happens once, beside a loop, is no update
+            self.found_updates = [u for u in self.found_updates if u.every]
+        self.befores = [Event(u.old, n) for u in self.found_updates for n in range(self._turns(u))]
+        afters = [Event(u.new, n) for u in self.found_updates for n in range(self._turns(u))]
+        self.ends = [e for e in afters if e in trace.at]
+
+    def _turns(self, update: Update) -> int:
+        return update.every or self.trace.count[update.new]
+
+    def find(self) -> list[Parameter]:
+        """Return the parameters of the first iteration, each number once."""
+        found: list[Parameter] = []
+        taken: set[tuple[Event, int]] = set()
+        for update in self.found_updates:
+            for turn in range(self._turns(update)):
+                made = self._parameter(update, turn)
+                if made is None:
+                    continue
+                keys = {(made.origin, int(i)) for i in made.index.ravel()}
+                if not keys & taken:
+                    found.append(made)
+                    taken |= keys
+        return found
+
+    def _parameter(self, update: Update, turn: int) -> Parameter | None:
+        before, after = Event(update.old, turn), Event(update.new, turn)
+        trace = self.trace
+        if not (before in trace.at and after in trace.at and trace.has(before)):
+            return None
+        if after not in trace.base.floats:  # a counter
+            return None
+        if not _broadcasts(trace.base.shapes[before], trace.base.shapes[after]):
+            return None
+        for origin in self._candidates(before):
+            index = self._moves(origin, before)
+            if index is None or not self._enters_step(origin, update, turn):
+                continue
+            if update.every or self._has_effect(origin, before, after):
+                name = trace.places[update.new].name or trace.places[update.old].name
+                return Parameter(name, origin, index, before, after, update)
+        return None
+
+    def _candidates(self, before: Event) -> list[Event]:
+        """Return the events that may be where an old value comes from, the likeliest first."""
+        trace, end = self.trace, self.trace.at[before]
+        mark = trace.base.marks[before]
+        equal = [e for e in self.written.get(mark, []) if trace.at[e] < end and trace.has(e)]
+        equal.sort(key=lambda e: self._is_unlike(e, before))
+        if len(equal) >= MOST_TRIED:
+            return equal[:MOST_TRIED]
+        numbers = trace.value(before)
+        own = np.unique(numbers)
+        larger = [
+            e
+            for e in self.distinct
+            if trace.at[e] < end
+            and trace.size(e) > numbers.size
+            and np.isin(own, trace.value(e)).all()
+        ]
+        return [*equal, *larger][:MOST_TRIED]
+
+    def _is_unlike(self, event: Event, before: Event) -> tuple[bool, bool]:
+        """Return what makes an event with equal numbers less likely to be the origin."""
+        base = self.trace.base
+        return base.shapes[event] != base.shapes[before], event not in base.floats
+
+    def _moves(self, origin: Event, before: Event) -> NDArray[np.int64] | None:
+        """Return which of an origin's numbers an old value is, if it moves exactly with them."""
+        added, values = self._tried_at(origin)
+        old, new = self.trace.value(before), values.get(before)
+        if new is None or new.shape != old.shape:
+            return None
+        moved, flat = (new - old).ravel(), added.ravel()
+        nearest = (
+            np.abs(flat[None, :] - moved[:, None]).argmin(axis=1)
+            if flat.size * moved.size < 4_000_000
+            else _nearest(flat, moved)
+        )
+        rounding = 4e-16 * np.abs(old).ravel() + 1e-9 * np.abs(flat[nearest])
+        if np.any(np.abs(moved - flat[nearest]) > rounding):
+            return None
+        return nearest.reshape(old.shape).astype(np.int64)
+
+    def _enters_step(self, origin: Event, update: Update, turn: int) -> bool:
+        """Return whether what is added to an old value depends on it; 0 · NaN is NaN, too."""
+        trace, place = self.trace, self.trace.places[update.new]
+        others = [Event(c, turn) for c in place.parts if c >= 0 and c != update.old]
+        others = [e for e in others if e in trace.at and trace.at[e] > trace.at[origin]]
+        if place.op not in ADDITIVE or update.old not in place.parts or not others:
+            return True
+        until = max(others, key=lambda e: trace.at[e])
+        change = Change(np.full(trace.value(origin).shape, np.nan))
+        made = trace.run({origin: change}, until, others).values
+        return any(e not in made or not np.all(np.isfinite(made[e])) for e in others)
+
+    def _has_effect(self, origin: Event, before: Event, after: Event) -> bool:
+        """Return whether the step itself depends on where the old value comes from."""
+        trace, (_, values) = self.trace, self._tried_at(origin)
+        if before not in values or after not in values:
+            return False
+        if values[after].shape != values[before].shape:
+            return True
+        step = values[after] - values[before]
+        own = trace.value(after) - trace.value(before)
+        size = max(float(np.abs(own).max()), 1e-300)
+        return step.shape == own.shape and float(np.abs(step - own).max()) > 1e-9 * size
+
+    def _tried_at(self, origin: Event) -> tuple[Array, dict[Event, Array]]:
+        """Change an event, and return by how much and the old values that follow."""
+        if origin not in self.tried:
+            trace = self.trace
+            change = trace.nudge(origin)
+            wanted = [e for e in (*self.befores, *self.ends) if e in trace.at]
+            last = max(wanted, key=lambda e: trace.at[e])
+            record = trace.run({origin: change}, last, wanted)
+            value = trace.value(origin)
+            self.tried[origin] = (value + change.values) - value, record.values
+        return self.tried[origin]
+
+
+def _broadcasts(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    """Return whether an update keeps a shape, or changes it by broadcasting, which is a mistake."""
+    try:
+        return np.broadcast_shapes(old, new) == new
+    except ValueError:
+        return False
+
+
+def _nearest(flat: Array, moved: Array) -> NDArray[np.int64]:
+    """Return the index of the nearest of many numbers, for each of some others."""
+    ranks = np.argsort(flat)
+    at = np.clip(np.searchsorted(flat[ranks], moved), 1, max(flat.size - 1, 1))
+    near = np.stack([ranks[at - 1], ranks[np.minimum(at, flat.size - 1)]])
+    best = np.abs(flat[near] - moved).argmin(axis=0)
+    return near[best, np.arange(moved.size)]

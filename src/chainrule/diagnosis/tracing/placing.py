@@ -1,0 +1,415 @@
+"""Find the line of a fault: put the right number in the place of each backward one, in order.
+
+The right numbers are the true derivatives by the forward quantities. The first place at which one
+of them makes a wrong update right is where the fault is.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE
+from chainrule.diagnosis.tracing.gradients import moved_by_targets
+from chainrule.diagnosis.tracing.judging import Judge, Judgement
+from chainrule.diagnosis.tracing.outputs import Iteration
+from chainrule.submission import Array, Change, Event, Place
+
+LARGEST = 2_000  # numbers of a quantity that is tried
+MOST_FAULTS = 4
+MOST_TURNS = 64
+MOST_FACTORS = 6
+CLOSE = 1e-5  # relative, of numbers that count as equal
+Numbers = Array
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a place computes in one iteration: one array, or one number or array at each turn.
+
+    Parameters
+    ----------
+    events : tuple of Event
+    shape : tuple of int
+        Of one event.
+    """
+
+    events: tuple[Event, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return len(self.events) * int(np.prod(self.shape, dtype=int))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A place whose numbers are wrong, and which makes an update right when they are replaced.
+
+    Parameters
+    ----------
+    place : Place
+    theirs, right : array
+        One row for each turn.
+    derivative_of : Place or None
+        The forward quantity by which the right numbers are the derivative of the loss.
+    factor : float
+        right = factor · derivative.
+    new_weights : str
+        The updated parameter that it was computed with by mistake, or an empty string.
+    repaired : tuple of int
+        The groups that it makes right.
+    """
+
+    place: Place
+    theirs: Array
+    right: Array
+    derivative_of: Place | None
+    factor: float
+    new_weights: str = ""
+    repaired: tuple[int, ...] = ()
+    turn: int = 0
+
+
+class Placer:
+    """Finds the faults of a program that was judged wrong.
+
+    Parameters
+    ----------
+    judge : Judge
+    judgement : Judgement
+    seconds : float
+        Time limit.
+    """
+
+    def __init__(self, judge: Judge, judgement: Judgement, seconds: float = 12.0) -> None:
+        self.judge, self.loss = judge, judgement.loss
+        self.trace = judge.trace
+        self.number = self._best_iteration()
+        self.it: Iteration = judge.iterations[self.number]
+        self.truth = judge.truth[self.number]
+        self.differences = judge.differences[self.number]
+        self.factor = judgement.factor if judgement.certain else None
+        self.end = time.monotonic() + seconds
+        self.known: dict[Event, Array] = {}
+        self.fixes: dict[Event, Change] = {}
+        self.left: set[int] = set()
+        self.unchanged: tuple[int, dict[Event, Array]] | None = None
+
+    def _best_iteration(self) -> int:
+        """Return the iteration with the most numbers whose gradient is not zero."""
+        usable = [i for i, t in enumerate(self.judge.truth) if self.loss in t[0].values]
+        seen = [
+            sum(int(np.sum(np.abs(s.values[self.loss]) > 1e-9)) for s in self.judge.truth[i])
+            for i in usable
+        ]
+        return usable[int(np.argmax(seen))]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is used up."""
+        return time.monotonic() > self.end
+
+    def faults(self) -> list[Fault]:
+        """Return the faults in program order; the groups that stay wrong are in `left`."""
+        self.forward = list(self._forward())
+        self.backward = self._backward()
+        self.factors = self._factors()
+        found: list[Fault] = []
+        right = self._right_groups({})
+        everything = set(range(len(self.judge.groups)))
+        while right < everything and len(found) < MOST_FAULTS and not self.is_late:
+            fault = self._next(right)
+            if fault is None:
+                break
+            found.append(fault)
+            right |= set(fault.repaired)
+        for k in sorted(everything - right):
+            fault = self._misfit(k, right)
+            if fault is not None:
+                found.append(fault)
+                right |= set(fault.repaired)
+        self.left = everything - right
+        return found
+
+    def _misfit(self, k: int, right: set[int]) -> Fault | None:
+        """Return the first quantity of another size that a gradient repairs, as of a wrong sum."""
+        group = self.judge.groups[k]
+        p = self.it.parameters[group.entries[0].parameter]
+        if len(group.entries) != p.size:
+            return None
+        g = self.truth[k].values[self.loss].reshape(p.index.shape)
+        place = self.trace.place(p.after)
+        for q in self.backward:
+            if len(q.events) > 1 or q.size == p.size or self.is_late or not self._reaches(q, right):
+                continue
+            for c in self.factors:
+                fixes = dict.fromkeys(q.events, Change(c * g))
+                now = self._right_groups(fixes)
+                if k in now and right < now:
+                    self.fixes.update(fixes)
+                    b, shown = self.value(q), self.trace.place(next(iter(fixes)))
+                    return Fault(shown, b, c * g, place, c, "", tuple(sorted(now - right)))
+        return None
+
+    # ---- quantities ----------------------------------------------------------------------------
+
+    def _forward(self) -> Iterator[Quantity]:
+        """Yield the forward quantities: those with a name, sums, and what functions return."""
+        trace, it = self.trace, self.it
+        origins = {p.origin for p in it.parameters}
+        start = trace.at[it.pairs[-1 if len(it.pairs) > 1 else 0].error]
+        events = [
+            e
+            for e in trace.order[it.begin : start + 1]
+            if e in it.depends and e not in origins and trace.has(e) and self._is_named(e)
+        ]
+        last = {(e.code, trace.value(e).tobytes()): e for e in events}  # what is computed twice
+        yield from self._quantities([e for e in events if e in set(last.values())], distinct=True)
+
+    def _is_named(self, event: Event) -> bool:
+        place, shapes = self.trace.place(event), self.trace.base.shapes
+        if place.op == "Mult":  # a product of np.matrix has another shape than its factors
+            parts = [Event(c, event.turn) for c in place.parts if c >= 0]
+            return bool(place.name) or all(shapes.get(p) != shapes[event] for p in parts)
+        return place.kind in ("value", "argument") and bool(
+            place.name or place.op in ("call", "MatMult", "Add")
+        )
+
+    def _backward(self) -> list[Quantity]:
+        """Return the quantities from the first error to the updates, in program order.
+
+        Those with a name are tried even if they do not depend on the targets, by mistake.
+        """
+        trace, it = self.trace, self.it
+        moved = moved_by_targets(trace, it)
+        afters = {p.after for p in it.parameters}
+        start = trace.at[it.pairs[0].error]
+        first = trace.at[it.pairs[0].error]
+        events = [
+            e
+            for e in trace.order[min(start, first) : it.end + 1]
+            if e not in afters
+            and trace.has(e)
+            and trace.place(e).kind in ("value", "update", "argument", "container")
+            and (e in moved or (trace.place(e).name and e in it.depends))
+        ]
+        return list(self._quantities(events, distinct=False))
+
+    def _quantities(self, events: Sequence[Event], *, distinct: bool) -> Iterator[Quantity]:
+        """Yield single arrays, and all turns of places that are passed several times."""
+        trace = self.trace
+        turns: dict[int, list[Event]] = {}
+        for e in events:
+            turns.setdefault(e.code, []).append(e)
+        seen: set[tuple[int, ...]] = set()
+        done: set[int] = set()
+        for e in events:
+            own = turns[e.code]
+            shapes = {trace.base.shapes[x] for x in own}
+            if len(own) > 1 and len(shapes) == 1 and e.code not in done and len(own) <= MOST_TURNS:
+                done.add(e.code)
+                together = Quantity(tuple(own), next(iter(shapes)))
+                if together.size <= LARGEST and self._is_new(together, seen, distinct=distinct):
+                    yield together
+            alone = Quantity((e,), trace.base.shapes[e])
+            is_single = (len(own) == 1 or trace.size(e) > 1) and alone.size <= LARGEST
+            if is_single and self._is_new(alone, seen, distinct=distinct):
+                yield alone
+
+    def _is_new(self, q: Quantity, seen: set[tuple[int, ...]], *, distinct: bool) -> bool:
+        marks = (len(q.shape), *(hash(self.trace.value(e).tobytes()) for e in q.events))
+        if not distinct:
+            return True
+        is_new = marks not in seen
+        seen.add(marks)
+        return is_new
+
+    def value(self, q: Quantity) -> Array:
+        """Return a quantity's numbers, one row for each event."""
+        return np.stack([self.trace.value(e) for e in q.events])
+
+    # ---- right numbers -------------------------------------------------------------------------
+
+    def derivative(self, q: Quantity) -> Array:
+        """Return the derivative of the loss by a forward quantity."""
+        return np.stack([self._slope(e) for e in q.events])
+
+    def _slope(self, event: Event) -> Array:
+        if event not in self.known:
+            self.known[event] = self.differences.all_slopes(event, self.loss)
+        return self.known[event]
+
+    def _wanted(self, size: int) -> Iterator[tuple[Place, Array]]:
+        """Yield the derivatives by forward quantities and by parameters of some size."""
+        for q in self.forward:
+            if q.size == size and not self.is_late:
+                yield self.trace.place(q.events[0]), self.derivative(q)
+        for k, group in enumerate(self.judge.groups):
+            if len(group.entries) == group.size == size:
+                p = self.it.parameters[group.entries[0].parameter]
+                shape = p.index.shape if p.size > 1 else (group.size,)
+                yield self.trace.place(p.after), self.truth[k].values[self.loss].reshape(1, *shape)
+
+    def _factors(self) -> list[float]:
+        """Return factors of backward quantities and derivatives, the likeliest first."""
+        found = {1.0: 3.0, -1.0: 1.0}
+        if self.factor:
+            found[self.factor] = found[-self.factor] = 2.0
+        for q in self.backward[:60]:
+            if self.is_late or q.size < 2:
+                continue
+            b = self.value(q)
+            for _, g in self._wanted(q.size):
+                for h in shaped(g, b.shape):
+                    c = _ratio(b, h)
+                    if c:
+                        c = float(f"{c:.6g}")
+                        found[c] = found.get(c, 0.0) + 1.0
+        return sorted(found, key=lambda c: -found[c])[:MOST_FACTORS]
+
+    # ---- interventions -------------------------------------------------------------------------
+
+    def _run(self, fixes: dict[Event, Change]) -> dict[Event, Array]:
+        """Return the new parameters after numbers have been replaced."""
+        afters = [p.after for p in self.it.parameters]
+        pins = self.differences.pins(self.it.pairs[0].error) if self.it.number else {}
+        return self.trace.run({**pins, **fixes}, self.trace.order[self.it.end], afters).values
+
+    def _right_groups(self, fixes: dict[Event, Change]) -> set[int]:
+        """Return the groups that have one common factor after numbers have been replaced."""
+        values = self._run({**self.fixes, **fixes})
+        factors = {k: self._own_factor(k, values) for k in range(len(self.judge.groups))}
+        zero = {k for k, c in factors.items() if c == 0}
+        known = {k: c for k, c in factors.items() if c is not None and c < 0}
+        if self.factor is not None:
+            return zero | {k for k, c in known.items() if self._is_close(k, c, self.factor)}
+        alike = [{j for j, d in known.items() if self._is_close(j, d, c)} for c in known.values()]
+        sizes = [sum(len(self.judge.groups[k].entries) for k in found) for found in alike]
+        return zero | (alike[int(np.argmax(sizes))] if alike else set())
+
+    def _is_close(self, k: int, c: float, usual: float) -> bool:
+        g, e = self.truth[k].values[self.loss], self.truth[k].errors[self.loss]
+        uncertain = float(np.max(e)) / max(float(np.abs(g).max()), 1e-300)
+        return abs(c - usual) <= (SAME_FACTOR + 10 * min(uncertain, 1.0)) * abs(usual)
+
+    def _own_factor(self, k: int, values: dict[Event, Array]) -> float | None:
+        """Return a group's factor, 0 if gradient and steps are zero, or None."""
+        s, noise = self.judge.steps(self.it, self.judge.groups[k], values)
+        g, e = self.truth[k].values[self.loss], self.truth[k].errors[self.loss]
+        if not np.all(np.isfinite(s)):
+            return None
+        if np.abs(g).max() <= max(10 * np.max(e), TINY):
+            return 0.0 if np.abs(s).max() <= 1e-9 + 10 * noise.max() else None
+        c = float(s @ g / (g @ g))
+        size = max(np.abs(s).max(), np.abs(c * g).max())
+        fits = np.all(np.abs(s - c * g) <= 10 * TOLERANCE * size + 10 * noise + abs(c) * e)
+        return c if fits and c else None
+
+    def _next(self, right: set[int]) -> Fault | None:
+        """Return the first place that makes a further group right."""
+        for q in self.backward:
+            if self.is_late:
+                return None
+            if any(e in self.fixes for e in q.events) or not self._reaches(q, right):
+                continue
+            b = self.value(q)
+            for place, g in self._wanted(q.size):
+                for h in shaped(g, b.shape):
+                    for c in self.factors:
+                        fault = self._tried(q, b, place, c, h, right)
+                        if fault is not None:
+                            return fault
+        return None
+
+    def _unchanged(self) -> dict[Event, Array]:
+        """Return the new parameters with what has been repaired so far."""
+        if self.unchanged is None or self.unchanged[0] != len(self.fixes):
+            self.unchanged = len(self.fixes), self._run(self.fixes)
+        return self.unchanged[1]
+
+    def _reaches(self, q: Quantity, right: set[int]) -> bool:
+        """Return whether a quantity has an effect on an update that is wrong."""
+        changes = {e: self.trace.nudge(e) for e in q.events}
+        with_fixes = {**self.fixes, **changes}
+        before, after = self._unchanged(), self._run(with_fixes)
+        for k in set(range(len(self.judge.groups))) - right:
+            for p in {e.parameter for e in self.judge.groups[k].entries}:
+                key = self.it.parameters[p].after
+                if key in before and key in after and not np.array_equal(before[key], after[key]):
+                    return True
+        return False
+
+    def _tried(
+        self, q: Quantity, b: Array, place: Place, c: float, h: Array, right: set[int]
+    ) -> Fault | None:
+        """Return the fault if these right numbers make a further group right."""
+        made = c * h
+        size = np.abs(b).max()
+        if not np.all(np.isfinite(made)) or np.abs(made - b).max() <= CLOSE * (size + 1e-300):
+            return None
+        fixes = {e: Change(row) for e, row in zip(q.events, made, strict=True)}
+        now = self._right_groups(fixes)
+        if not right < now:
+            return None
+        self.fixes.update(fixes)
+        shown = self.trace.place(q.events[0])
+        reused = self._new_weights(q)
+        return Fault(shown, b, made, place, c, reused, tuple(sorted(now - right)), q.events[0].turn)
+
+    def _new_weights(self, q: Quantity) -> str:
+        """Return the parameter whose new value a quantity was computed with, if there is one."""
+        trace = self.trace
+        position = trace.at[q.events[0]]
+        for p in self.it.parameters:
+            if trace.at[p.after] < position:
+                moved = trace.changed({p.after: trace.nudge(p.after)}, q.events[-1])
+                if any(e in moved for e in q.events):
+                    return p.name
+        return ""
+
+
+def shaped(g: Array, shape: tuple[int, ...]) -> list[Array]:
+    """Return numbers in another shape: as they stand, transposed, and with turns reversed."""
+    ways = [g.reshape(shape)]
+    inner = g[0] if len(g) == 1 else None
+    if inner is not None and inner.ndim == 2 and min(inner.shape) > 1:
+        ways.append(inner.T.reshape(shape))
+    if shape[0] > 1:
+        ways.append(g.reshape(shape)[::-1])
+        flat = g.reshape(shape[0], -1)
+        if flat.shape[0] == flat.size:
+            pass
+        elif flat.shape[0] != flat.shape[1] and flat.T.size == flat.size:
+            ways.append(flat.T.reshape(shape))
+    return ways
+
+
+def _ratio(b: Array, h: Array) -> float:
+    """Return c if b = c · h, else 0."""
+    total = float(np.sum(h * h))
+    if not total or not np.all(np.isfinite(h)):
+        return 0.0
+    c = float(np.sum(b * h)) / total
+    return c if c and np.abs(b - c * h).max() < 1e-6 * np.abs(b).max() else 0.0
+
+
+def differs_by_slope(theirs: Array, right: Array, o: Array) -> bool:
+    """Return whether numbers are the right ones times a function of the outputs that people forget.
+
+    Parameters
+    ----------
+    theirs, right, o : array
+        (n,) each.
+    """
+    if not theirs.shape == right.shape == o.shape or theirs.size < 2:
+        return False
+    with np.errstate(all="ignore"):
+        slopes = [np.ones_like(o), o, 1 - o, o * (1 - o), 1 - o**2, o**2]
+        for f in (*slopes, *(1 / s for s in slopes)):
+            known = np.isfinite(f)
+            if known.all() and _ratio(theirs, right * f):
+                return True
+    return False

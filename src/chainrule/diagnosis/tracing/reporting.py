@@ -1,0 +1,289 @@
+"""The diagnosis of a traced program: the verdict, the line of a fault, and the mistake's name."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.diagnosis.catalogue import MISTAKES
+from chainrule.diagnosis.findings import Finding, SourceFault
+from chainrule.diagnosis.networks import words
+from chainrule.diagnosis.report import Diagnosis
+from chainrule.diagnosis.tracing.gradients import OWN
+from chainrule.diagnosis.tracing.judging import Judge, Judgement
+from chainrule.diagnosis.tracing.naming import Named, network_of
+from chainrule.diagnosis.tracing.neglected import Neglected
+from chainrule.diagnosis.tracing.network import read_network
+from chainrule.diagnosis.tracing.placing import Fault
+from chainrule.diagnosis.verdicts import wrong_sentence
+from chainrule.submission import Array, Source
+
+SHOWN = 4  # numbers of an array in a report
+LOSS_WORDS = {
+    "squared error": "squared error",
+    "logistic cross-entropy": "cross-entropy",
+    "softmax cross-entropy": "cross-entropy",
+    "absolute error": "absolute error",
+    "hinge": "hinge loss",
+}
+RULE = (
+    "the gradients are right; the update follows another rule than plain gradient descent, and "
+    "only its direction was checked"
+)
+UPHILL = "Wrong: the updates increase {}, because they have the wrong sign."
+HIDDEN = "with its own starting weights and data, the fault does not show; with others it does"
+OTHER_LOSS = "{} ({}) is not the loss of these gradients, so it may rise while the program learns"
+
+
+@dataclass
+class Verdict:
+    """The judgement of a program on its own and on other weights, and its faults."""
+
+    judge: Judge
+    judgement: Judgement
+    faults: list[Fault] = field(default_factory=list[Fault])
+    left: set[int] = field(default_factory=set[int])
+    named: Named | None = None
+    network: str = ""
+    only_other: bool = False
+    axis: bool = False
+    neglected: list[Neglected] = field(default_factory=list[Neglected])
+
+
+class Report:
+    """Words a verdict.
+
+    Parameters
+    ----------
+    source : Source
+    verdict : Verdict
+    """
+
+    def __init__(self, source: Source, verdict: Verdict) -> None:
+        self.source, self.verdict = source, verdict
+
+    def diagnosis(self) -> Diagnosis:
+        """Return the diagnosis."""
+        verdict = self.verdict
+        if verdict.judgement.accumulates:
+            return self._accumulated(verdict)
+        if verdict.axis:
+            return self._summed_wrongly(verdict)
+        if verdict.neglected:
+            return self._neglected(verdict)
+        is_right = verdict.judgement.status == "right"
+        return self._right(verdict) if is_right else self._wrong(verdict)
+
+    def _right(self, verdict: Verdict) -> Diagnosis:
+        """Return the diagnosis of a program that is right."""
+        judge, judgement = verdict.judge, verdict.judgement
+        read = read_network(judge)
+        known = network_of(read, judgement.loss) if read is not None else None
+        network = words(known[0]) if known else ""
+        loss = self._loss(judge, judgement)
+        what = "gradients" if judgement.rule else "updates"
+        sentence = f"Right: the {what} of {self._names(judge)} are those of {loss}."
+        remarks = [RULE] if judgement.rule else []
+        return Diagnosis(
+            "right",
+            sentence,
+            convention=self._convention(judge, judgement),
+            tested=tuple(self._tested(judge)),
+            remarks=(*remarks, *self._about_the_loss(judge, judgement)),
+            network=network,
+            compared=self._compared(judge),
+        )
+
+    def _accumulated(self, verdict: Verdict) -> Diagnosis:
+        """Return the diagnosis of a program whose gradients are not set to zero."""
+        finding = Finding(MISTAKES["not-zeroed"])
+        return Diagnosis(
+            "wrong",
+            f"{wrong_sentence([finding.mistake.title]).rstrip('.')}; the first update is right.",
+            mistakes=(finding,),
+            compared=self._compared(verdict.judge),
+        )
+
+    def _summed_wrongly(self, verdict: Verdict) -> Diagnosis:
+        """Return the diagnosis of a program whose softmax is summed over the samples."""
+        judge, finding = verdict.judge, Finding(MISTAKES["softmax-over-the-wrong-axis"])
+        output = judge.iterations[0].pairs[0].output
+        mark = judge.trace.base.marks[output]
+        events = [e for e in judge.trace.order if judge.trace.base.marks[e] == mark]
+        place = judge.trace.place(events[0])
+        fault = SourceFault(
+            line=place.line,
+            where=self.source.where(place.line, place.file),
+            name=place.shown,
+            theirs="it sums to 1 over the samples and not over the classes",
+            right="",
+        )
+        return Diagnosis(
+            "wrong",
+            f"{wrong_sentence([finding.mistake.title]).rstrip('.')} ({fault.where}).",
+            mistakes=(finding,),
+            faults=(fault,),
+            program=self.source.shown,
+            compared=self._compared(judge),
+        )
+
+    def _neglected(self, verdict: Verdict) -> Diagnosis:
+        """Return the diagnosis of a program that never updates some of its parameters."""
+        judge = verdict.judge
+        first, *more = [self._neglected_fault(judge, n) for n in verdict.neglected]
+        faults = (first, *more)
+        verb = "are" if len(faults) > 1 else "is"
+        biases = all(not n.like for n in verdict.neglected)
+        names = _listed(list(dict.fromkeys(f.name for f in faults)))
+        finding = (Finding(MISTAKES["biases-never-updated"]),) if biases else ()
+        return Diagnosis(
+            "wrong",
+            f"Wrong: {names} ({first.where}) {verb} never updated.",
+            mistakes=finding,
+            faults=faults,
+            program=self.source.shown,
+            tested=(f"the updates of {self._names(judge)}",),
+            compared=self._compared(judge),
+        )
+
+    def _neglected_fault(self, judge: Judge, found: Neglected) -> SourceFault:
+        place = judge.trace.place(found.event)
+        return SourceFault(
+            line=place.line,
+            where=self.source.where(place.line, place.file),
+            name=found.name,
+            theirs="never updated",
+            right="",
+        )
+
+    def _wrong(self, verdict: Verdict) -> Diagnosis:
+        """Return the diagnosis of a program that is wrong."""
+        judge, judgement = verdict.judge, verdict.judgement
+        pairs = list(zip(judge.groups, judgement.results, strict=True))
+        right = [g.name for g, r in pairs if r.right and r.evidence and not judgement.uphill]
+        faults = tuple(self._faults(verdict))
+        return Diagnosis(
+            "wrong",
+            self._sentence(verdict, faults),
+            mistakes=verdict.named.findings if verdict.named else (),
+            faults=faults,
+            program=self.source.shown,
+            tested=(f"the updates of {_listed(right)}",) if right else (),
+            remarks=(HIDDEN,) if verdict.only_other else (),
+            network=verdict.network,
+            compared=self._compared(judge),
+            differ=sum(len(g.entries) for g, r in pairs if not r.right),
+        )
+
+    def _faults(self, verdict: Verdict) -> Iterator[SourceFault]:
+        """Yield the faults that were found, then the updates that stay wrong."""
+        if verdict.judgement.uphill:
+            yield self._group_fault(verdict, 0)
+            return
+        yield from (self._source_fault(verdict.judge, f) for f in verdict.faults)
+        yield from (self._group_fault(verdict, k) for k in sorted(verdict.left))
+
+    def _sentence(self, verdict: Verdict, faults: tuple[SourceFault, ...]) -> str:
+        """Return the sentence of a wrong program: the mistake's name, or the place."""
+        if verdict.judgement.uphill:
+            return UPHILL.format(self._loss(verdict.judge, verdict.judgement))
+        if verdict.named:
+            where = f" ({faults[0].where})" if faults else ""
+            titles = [f.mistake.title for f in verdict.named.findings]
+            return f"{wrong_sentence(titles).rstrip('.')}{where}."
+        first = next(iter(faults), None)
+        return f"Wrong: {first.sentence}." if first else "Wrong: it does not follow the gradient."
+
+    def _source_fault(self, judge: Judge, fault: Fault) -> SourceFault:
+        """Return a fault in the learner's words."""
+        place = fault.place
+        of = fault.derivative_of.shown if fault.derivative_of else ""
+        meaning = f"the derivative of the loss by {of}" if of else ""
+        if abs(abs(fault.factor) - 1.0) > 1e-9 and meaning:
+            meaning += f", times {fault.factor:.6g}"
+        elif fault.factor < 0 and meaning:
+            meaning = f"minus {meaning}"
+        return SourceFault(
+            line=place.line,
+            where=self.source.where(place.line, place.file),
+            name=place.shown,
+            theirs=numbers(fault.theirs),
+            right=numbers(fault.right),
+            meaning=meaning,
+            new_weights=fault.new_weights,
+        )
+
+    def _group_fault(self, verdict: Verdict, k: int) -> SourceFault:
+        """Return the fault of an update for which no earlier place was found."""
+        judge, judgement = verdict.judge, verdict.judgement
+        it = judge.iterations[0]
+        group = judge.groups[k]
+        p = it.parameters[group.entries[0].parameter]
+        place = judge.trace.place(p.after)
+        steps, _ = judge.steps(it, group)
+        g = judge.truth[0][k].values[judgement.loss]
+        factor = judgement.factor or np.nan
+        right = -abs(factor) * g
+        return SourceFault(
+            line=place.line,
+            where=self.source.where(place.line, place.file),
+            name=f"the change of {place.shown}",
+            theirs=numbers(steps),
+            right=numbers(right) if np.all(np.isfinite(right)) else "",
+            meaning="the learning rate times the derivative of the loss, with a minus sign",
+        )
+
+    def _names(self, judge: Judge) -> str:
+        return _listed(list(dict.fromkeys(g.name for g in judge.groups)))
+
+    def _loss(self, judge: Judge, judgement: Judgement) -> str:
+        """Return the loss in words."""
+        if judgement.loss.startswith(OWN):
+            event = judge.scalars[int(judgement.loss.split()[1])]
+            place = judge.trace.place(event)
+            return f"{place.shown} ({self.source.where(place.line, place.file)})"
+        pair = judge.iterations[0].pairs[0]
+        output = judge.trace.place(pair.output).shown
+        return f"the {LOSS_WORDS[judgement.loss]} of {output}"
+
+    def _convention(self, judge: Judge, judgement: Judgement) -> dict[str, str]:
+        """Return the conventions of a program."""
+        found = {"loss": self._loss(judge, judgement)}
+        if judgement.factor is not None and not judgement.rule:
+            found["learning rate"] = (
+                f"{-judgement.factor:.6g}, times the gradient of the sum over outputs and samples"
+            )
+        return found
+
+    def _tested(self, judge: Judge) -> list[str]:
+        its = len(judge.iterations)
+        parts = [f"{g.name} ({g.size:,} number{'s' * (g.size > 1)})" for g in judge.groups]
+        times = f"the first {its} updates" if its > 1 else "the first update"
+        return [f"{times} of {_listed(parts)}", "the same with other starting weights"]
+
+    def _about_the_loss(self, judge: Judge, judgement: Judgement) -> list[str]:
+        """Return a remark if a loss that the program computes is not that of its gradients."""
+        if not judge.scalars or judgement.loss.startswith(OWN):
+            return []
+        if judge.is_computed(judgement.loss):
+            return []
+        place = judge.trace.place(judge.scalars[-1])
+        return [OTHER_LOSS.format(place.shown, self.source.where(place.line, place.file))]
+
+    @staticmethod
+    def _compared(judge: Judge) -> int:
+        return sum(len(g.entries) for g in judge.groups) * len(judge.iterations)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names as "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def numbers(values: Array) -> str:
+    """Return the first few numbers of an array as a text."""
+    flat = np.ravel(values)
+    if flat.size == 1:
+        return f"{flat[0]:.6g}"
+    more = " …" if flat.size > SHOWN else ""
+    return "[" + " ".join(f"{v:.5g}" for v in flat[:SHOWN]) + f"{more}]"

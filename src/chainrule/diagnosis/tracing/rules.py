@@ -1,0 +1,174 @@
+"""Recognize updates that follow another rule than plain gradient descent, such as Adam's.
+
+Then the gradients are right if they occur as such in the program, and the updates depend on them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence
+from chainrule.diagnosis.tracing.gradients import Entry, Group
+from chainrule.diagnosis.tracing.outputs import Iteration
+from chainrule.diagnosis.tracing.parameters import Parameter
+from chainrule.submission import Array, Event
+
+
+def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
+    """Return the common factor of events that are the true gradients, or None.
+
+    Then the gradients are right, and the update follows another rule, such as Adam's. Each
+    update must depend on its gradient, and go the way that some rule would.
+    """
+    for i, (it, truth) in enumerate(zip(evidence.iterations, evidence.truth, strict=True)):
+        if loss not in truth[0].values:
+            continue
+        window = evidence.trace.order[evidence.trace.at[it.pairs[0].error] : it.end + 1]
+        found: list[dict[float, list[tuple[Event, ...]]]] = []
+        for k, group in enumerate(evidence.groups):
+            slopes = truth[k].values[loss], truth[k].errors[loss]
+            equal = _equal_events(evidence, it, group, *slopes, window)
+            if not equal or not _goes_down(evidence, i, k, loss):
+                break
+            found.append(equal)
+        else:
+            return _common(evidence, it, found)
+    return None
+
+
+def accumulates(evidence: Evidence, loss: str) -> bool:
+    """Return whether the second step of some group is that of the sum of the first two gradients.
+
+    The others must be right.
+    """
+    with_loss = [i for i, t in enumerate(evidence.truth) if loss in t[0].values]
+    if len(with_loss) < 2:
+        return False
+    one, two = with_loss[:2]
+    piled = False
+    for k, group in enumerate(evidence.groups):
+        (s0, _), (s1, noise) = (evidence.steps(evidence.iterations[i], group) for i in (one, two))
+        g0, g1 = (evidence.truth[i][k].values[loss] for i in (one, two))
+        total = float(g0 @ g0)
+        if not total or not np.all(np.isfinite(s1)):
+            return False
+        c = float(s0 @ g0) / total
+        bound = 1e-4 * np.abs(s1).max() + noise.max()
+        if np.abs(s1 - c * g1).max() <= bound:
+            continue
+        if np.abs(s1 - c * (g0 + g1)).max() > bound:
+            return False
+        piled = True
+    return piled
+
+
+def _common(
+    evidence: Evidence, it: Iteration, found: list[dict[float, list[tuple[Event, ...]]]]
+) -> float | None:
+    """Return the factor that all groups have, if each update depends on such an event."""
+    for c in sorted(found[0], key=abs):
+        for k, equal in enumerate(found):
+            fits = [e for d, e in equal.items() if abs(d - c) < SAME_FACTOR * abs(c)]
+            if not any(
+                _feeds(evidence, it, evidence.groups[k], x) for events in fits for x in events
+            ):
+                break
+        else:
+            return c
+    return None
+
+
+def _feeds(evidence: Evidence, it: Iteration, group: Group, events: tuple[Event, ...]) -> bool:
+    """Return whether a group's update depends on a gradient."""
+    afters = [it.parameters[e.parameter].after for e in group.entries]
+    changes = {e: evidence.trace.nudge(e) for e in events}
+    made = evidence.trace.run(changes, evidence.trace.order[it.end], afters).values
+    return all(a in made and not np.array_equal(made[a], evidence.trace.value(a)) for a in afters)
+
+
+def _goes_down(evidence: Evidence, i: int, k: int, loss: str) -> bool:
+    """Return whether a group's steps are those of a rule: against the gradient, or with decay."""
+    it, group = evidence.iterations[i], evidence.groups[k]
+    g, e = evidence.truth[i][k].values[loss], evidence.truth[i][k].errors[loss]
+    s, noise = evidence.steps(it, group)
+    w = np.array([_old_value(evidence, it, x) for x in group.entries])
+    last = np.array([_last_step(evidence, it, x) for x in group.entries])
+    basis = np.stack([g, w, last], axis=1)
+    fitted, *_ = np.linalg.lstsq(basis, s, rcond=None)
+    off = np.abs(basis @ fitted - s).max()
+    if len(s) > 3 and off <= TOLERANCE * np.abs(s).max() * 10:
+        shrinks = fitted[1] <= SAME_FACTOR * abs(fitted[0])  # a penalty makes weights smaller
+        keeps = -SAME_FACTOR <= fitted[2] < 1  # of the last step, by momentum
+        return bool(fitted[0] < 0 and shrinks and keeps)
+    clear = (np.abs(g) > 10 * e) & (np.abs(s) > 10 * noise)
+    signs = np.sign(s[clear]) * np.sign(g[clear])
+    return bool(signs.size and np.all(signs < 0))
+
+
+def _last_step(evidence: Evidence, it: Iteration, entry: Entry) -> float:
+    """Return the step before this one, or 0 if there is none."""
+    p, values = it.parameters[entry.parameter], evidence.trace.base.values
+    turn = p.before.turn - p.update.every
+    earlier = Event(p.before.code, turn)
+    if not p.update.every or turn < 0 or earlier not in values or p.before not in values:
+        return 0.0
+    if values[earlier].shape != values[p.before].shape:
+        return 0.0
+    return float((values[p.before] - values[earlier]).reshape(-1)[entry.index])
+
+
+def _old_value(evidence: Evidence, it: Iteration, entry: Entry) -> float:
+    before = evidence.trace.value(it.parameters[entry.parameter].before)
+    return float(before.reshape(-1)[entry.index])
+
+
+def _equal_events(
+    evidence: Evidence, it: Iteration, group: Group, g: Array, e: Array, window: Sequence[Event]
+) -> dict[float, list[tuple[Event, ...]]]:
+    """Return the events that are a multiple of a group's gradient, by the factor."""
+    found: dict[float, list[tuple[Event, ...]]] = {}
+    if not np.all(np.isfinite(g)) or np.abs(g).max() <= max(10 * np.nanmax(e), TINY):
+        return found
+    p = it.parameters[group.entries[0].parameter]
+    single = p.size > 1 or len(group.entries) == 1
+    index = np.array([x.index for x in group.entries]) if single else np.arange(len(group.entries))
+    shape = p.index.shape if single else (len(group.entries),)
+    for events in (
+        _like(evidence, p, window) if single else _in_turn(evidence, len(group.entries), window)
+    ):
+        b = np.concatenate([evidence.trace.value(x).reshape(-1) for x in events])
+        b = evidence.trace.value(events[0]) if len(events) == 1 else b
+        for flat in _orders(b, shape):
+            v = flat[index]
+            d = float(np.sum(v * g) / np.sum(g * g))
+            if d and np.all(np.abs(v - d * g) <= TOLERANCE * np.abs(v).max() + abs(d) * e):
+                found.setdefault(d, []).append(events)
+    return found
+
+
+def _like(evidence: Evidence, p: Parameter, window: Sequence[Event]) -> list[tuple[Event, ...]]:
+    """Return the events that have as many numbers as a parameter."""
+    return [
+        (b,)
+        for b in window
+        if evidence.trace.has(b)
+        and evidence.trace.size(b) == p.size
+        and b not in (p.after, p.before)
+    ]
+
+
+def _in_turn(evidence: Evidence, count: int, window: Sequence[Event]) -> list[tuple[Event, ...]]:
+    """Return the events of places that are passed once for each of some scalars."""
+    turns: dict[int, list[Event]] = {}
+    for b in window:
+        if evidence.trace.size(b) == 1 and evidence.trace.has(b):
+            turns.setdefault(b.code, []).append(b)
+    return [tuple(v) for v in turns.values() if len(v) == count]
+
+
+def _orders(b: Array, shape: tuple[int, ...]) -> list[Array]:
+    """Return an array's numbers in the order of a parameter's: as they are, and transposed."""
+    found = [b.reshape(-1)]
+    if len(shape) == 2 and min(shape) > 1 and b.shape == shape[::-1]:
+        found.append(b.T.reshape(-1))
+    return found

@@ -1,0 +1,99 @@
+"""A recorded run of a program, and questions about what follows from what in it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.submission import Array, Change, Event, Place, Record, TracedProgram
+
+NUDGE = 1e-4  # relative, by which numbers are changed to see what depends on them
+
+
+@dataclass
+class Trace:
+    """A program, one recorded run of it, and runs with some numbers changed.
+
+    Parameters
+    ----------
+    program : TracedProgram
+    base : Record
+    fixed : dict of Event to Change
+        Changes that are made in every run, such as other starting weights.
+    """
+
+    program: TracedProgram
+    base: Record
+    fixed: dict[Event, Change] = field(default_factory=dict[Event, Change])
+
+    def __post_init__(self) -> None:
+        self.order, self.places = self.base.order, self.base.places
+        self.at = {event: i for i, event in enumerate(self.order)}
+        self.count: dict[int, int] = {}
+        for code, turn in self.order:
+            self.count[code] = max(self.count.get(code, 0), turn + 1)
+        self.own: dict[Event, Array] = {}  # values under the fixed changes
+        self.rng = np.random.default_rng(1)
+
+    def place(self, event: Event) -> Place:
+        """Return the place of an event."""
+        return self.places[event.code]
+
+    def size(self, event: Event) -> int:
+        """Return how many numbers an event has."""
+        return int(np.prod(self.base.shapes[event], dtype=int))
+
+    def has(self, event: Event) -> bool:
+        """Return whether the numbers of an event are known."""
+        return event in self.own or event in self.base.values
+
+    def value(self, event: Event) -> Array:
+        """Return the numbers of an event."""
+        return self.own[event] if event in self.own else self.base.values[event]
+
+    def scale(self, event: Event) -> float:
+        """Return a typical size of an event's numbers."""
+        found = np.abs(self.value(event))
+        return float(found.max()) if found.size and found.max() > 0 else 1.0
+
+    def run(
+        self,
+        changes: Mapping[Event, Change],
+        until: Event,
+        wanted: Iterable[Event] = (),
+        *,
+        digests: bool = False,
+    ) -> Record:
+        """Run the program with the fixed changes and some more."""
+        both = dict(self.fixed)
+        for event, change in changes.items():
+            both[event] = _composed(self.fixed.get(event), change)
+        return self.program.run(both, until, wanted, digests=digests)
+
+    def nudge(self, event: Event) -> Change:
+        """Return a small change of every number of an event, each by another amount."""
+        value = self.value(event)
+        size = np.maximum(np.abs(value), 0.1 * max(self.scale(event), 1e-3))
+        return Change(NUDGE * size * self.rng.uniform(0.5, 1.5, value.shape), add=True)
+
+    def changed(self, changes: Mapping[Event, Change], until: Event) -> set[Event]:
+        """Return the events up to one that have other numbers after some changes."""
+        marks = self.run(changes, until, digests=True).marks
+        base = self.marks(until) if self.fixed else self.base.marks
+        return {e for e, mark in marks.items() if e in base and base[e] != mark}
+
+    def repeats(self, until: Event) -> bool:
+        """Return whether another run computes the same numbers, up to an event."""
+        made = self.marks(until)
+        return bool(made) and all(self.base.marks.get(e) == mark for e, mark in made.items())
+
+    def marks(self, until: Event) -> dict[Event, int]:
+        """Return the marks of all events under the fixed changes."""
+        return self.run({}, until, digests=True).marks
+
+
+def _composed(fixed: Change | None, change: Change) -> Change:
+    """Return one change that does what two do, one after the other."""
+    if fixed is None:
+        return change
+    return Change(change.apply(fixed.values))

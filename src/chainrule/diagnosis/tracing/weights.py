@@ -1,0 +1,51 @@
+"""Judge a program again with other starting weights, since its own may hide a mistake."""
+
+import numpy as np
+
+from chainrule.diagnosis.tracing.gradients import Differences
+from chainrule.diagnosis.tracing.judging import Judge
+from chainrule.diagnosis.tracing.outputs import Iteration
+from chainrule.diagnosis.tracing.trace import Trace
+from chainrule.submission import Array, Change, Event
+
+
+def redrawn(judge: Judge, seed: int) -> dict[Event, Change]:
+    """Return changes that give a program other starting weights, some of them negative."""
+    rng = np.random.default_rng(seed)
+    trace = judge.trace
+    found: dict[Event, Array] = {}
+    for p in judge.parameters:
+        value = found.setdefault(p.origin, trace.value(p.origin).copy())
+        size = min(1.0, 2.0 / np.sqrt(max(p.index.shape, default=1))) if p.index.ndim > 1 else 0.8
+        drawn = rng.uniform(0.2, 1.0, p.index.shape) * rng.choice([-1.0, 1.0], p.index.shape)
+        value.reshape(-1)[p.index.ravel()] = size * drawn.ravel()
+    return {origin: Change(value) for origin, value in found.items()}
+
+
+def on_other_weights(judge: Judge, seed: int) -> Judge | None:
+    """Return a judge of the same program that starts with other weights, or None if it fails."""
+    trace = judge.trace
+    fixed = redrawn(judge, seed)
+    first = judge.iterations[0]
+    wanted = set(trace.order[: first.end + 1])
+    made = trace.program.run(fixed, trace.order[first.end], wanted)
+    if made.error or trace.order[first.end] not in made.values:
+        return None
+    if any(
+        made.values.get(e, np.zeros(0)).shape != trace.base.shapes[e]
+        for e in trace.order[: first.end + 1]
+        if e in first.depends
+    ):
+        return None
+    other = Trace(trace.program, trace.base, fixed)
+    other.own = made.values
+    again = Judge(other)
+    again.parameters, again.groups = judge.parameters, judge.groups
+    again.top, again.scalars = judge.top, judge.scalars
+    it = Iteration(
+        first.number, first.parameters, first.begin, first.end, first.depends, first.pairs
+    )
+    differences = Differences(other, it, judge.scalars)
+    again.iterations, again.differences = [it], [differences]
+    again.truth = [[Judge.truths(differences, it, g) for g in judge.groups]]
+    return again

@@ -1,0 +1,357 @@
+"""Programs that train when they run: the verdict, the line of a fault, and the mistake's name.
+
+Each program is right as it stands. A fault replaces one line; the report must name that line.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from chainrule import check
+from chainrule.diagnosis.tracing.calls import calls_without_arguments, suggested_call
+
+SCRIPT = """import numpy as np
+def sigmoid(v):
+    return 1 / (1 + np.exp(-v))
+X = np.array([[0.3, 0.9], [0.8, -0.4], [-0.5, 0.6], [0.7, 0.2], [-0.9, -0.3]])
+Y = np.array([[1.0], [0.0], [1.0], [1.0], [0.0]])
+np.random.seed(3)
+W1, b1 = np.random.randn(2, 3), np.zeros((1, 3))
+W2, b2 = np.random.randn(3, 1), np.zeros((1, 1))
+for epoch in range(50):
+    h = sigmoid(X @ W1 + b1)
+    out = sigmoid(h @ W2 + b2)
+    d_out = (out - Y) * out * (1 - out)
+    d_hid = d_out @ W2.T * h * (1 - h)
+    W2 -= 0.5 * h.T @ d_out
+    b2 -= 0.5 * d_out.sum(axis=0, keepdims=True)
+    W1 -= 0.5 * X.T @ d_hid
+    b1 -= 0.5 * d_hid.sum(axis=0, keepdims=True)
+"""
+LOOPS = """import math, random
+random.seed(4)
+data = [([0.2, 0.9], [1, 0]), ([0.8, -0.5], [0, 1]), ([-0.6, 0.4], [1, 1]), ([0.5, 0.7], [0, 0])]
+w = [[[random.uniform(-1, 1) for _ in range(2)] for _ in range(3)],
+     [[random.uniform(-1, 1) for _ in range(3)] for _ in range(2)]]
+b = [[0.1, -0.2, 0.3], [0.0, 0.1]]
+def fire(rows, biases, x):
+    z = [sum(p * q for p, q in zip(row, x)) + c for row, c in zip(rows, biases)]
+    return [1 / (1 + math.exp(-v)) for v in z]
+for turn in range(30):
+    for x, t in data:
+        h = fire(w[0], b[0], x)
+        o = fire(w[1], b[1], h)
+        delta_o = [(o[k] - t[k]) * o[k] * (1 - o[k]) for k in range(2)]
+        delta_h = []
+        for j in range(3):
+            back = sum(delta_o[k] * w[1][k][j] for k in range(2))
+            delta_h.append(back * h[j] * (1 - h[j]))
+        for k in range(2):
+            for j in range(3):
+                w[1][k][j] -= 0.4 * delta_o[k] * h[j]
+            b[1][k] -= 0.4 * delta_o[k]
+        for j in range(3):
+            for i in range(2):
+                w[0][j][i] -= 0.4 * delta_h[j] * x[i]
+            b[0][j] -= 0.4 * delta_h[j]
+"""
+CLASS = """import numpy as np
+class Net:
+    def __init__(self, sizes, rate=0.1):
+        rng = np.random.default_rng()
+        self.params = {}
+        for i, (m, n) in enumerate(zip(sizes, sizes[1:]), 1):
+            self.params["W%d" % i] = rng.normal(0, 0.6, (n, m))
+            self.params["b%d" % i] = np.zeros((n, 1))
+        self.rate = rate
+    def forward(self, X):
+        self.z1 = self.params["W1"] @ X + self.params["b1"]
+        self.a1 = np.maximum(0, self.z1)
+        z2 = self.params["W2"] @ self.a1 + self.params["b2"]
+        e = np.exp(z2 - z2.max(axis=0))
+        return e / e.sum(axis=0)
+    def fit(self, X, labels, epochs=20):
+        n = X.shape[1]
+        for _ in range(epochs):
+            p = self.forward(X)
+            dz2 = p.copy()
+            dz2[labels, range(n)] -= 1
+            dz2 /= n
+            grads = {"W2": dz2 @ self.a1.T, "b2": dz2.sum(axis=1, keepdims=True)}
+            dz1 = self.params["W2"].T @ dz2
+            dz1[self.z1 <= 0] = 0
+            grads["W1"], grads["b1"] = dz1 @ X.T, dz1.sum(axis=1, keepdims=True)
+            for key in self.params:
+                self.params[key] = self.params[key] - self.rate * grads[key]
+X = np.random.default_rng(5).normal(size=(4, 9))
+Net([4, 5, 3]).fit(X, np.arange(9) % 3)
+"""
+ADAM = """import numpy as np
+np.random.seed(6)
+x = np.linspace(-1, 1, 11).reshape(-1, 1)
+t = 0.8 * np.sin(2 * x)
+p = {"u": np.random.randn(1, 4), "c": np.random.randn(4)}
+p["v"], p["d"] = np.random.randn(4, 1), np.zeros(1)
+m = {k: np.zeros_like(a) for k, a in p.items()}
+s = {k: np.zeros_like(a) for k, a in p.items()}
+for step in range(1, 40):
+    h = np.tanh(x @ p["u"] + p["c"])
+    y = h @ p["v"] + p["d"]
+    e = (y - t) / len(x)
+    back = e @ p["v"].T * (1 - h**2)
+    g = {"u": x.T @ back, "c": back.sum(0), "v": h.T @ e, "d": e.sum(0)}
+    for k in p:
+        m[k] = 0.9 * m[k] + 0.1 * g[k]
+        s[k] = 0.999 * s[k] + 0.001 * g[k] ** 2
+        p[k] -= 0.01 * (m[k] / (1 - 0.9**step)) / (np.sqrt(s[k] / (1 - 0.999**step)) + 1e-8)
+"""
+MOMENTUM = """import numpy as np
+rng = np.random.RandomState(7)
+X, T = rng.rand(8, 3), rng.rand(8, 2)
+W = [rng.randn(3, 4), rng.randn(4, 2)]
+v = [np.zeros_like(w) for w in W]
+for epoch in range(20):
+    a = np.tanh(X.dot(W[0]))
+    y = a.dot(W[1])
+    d2 = y - T
+    d1 = d2.dot(W[1].T) * (1 - a * a)
+    for k, g in enumerate([X.T.dot(d1), a.T.dot(d2)]):
+        v[k] = 0.8 * v[k] - 0.02 * g
+        W[k] = W[k] + v[k]
+"""
+MATRIX = """import numpy as np
+X = np.matrix([[0.1, 0.5], [0.9, -0.3], [0.4, 0.8]])
+y = np.matrix([[0.2], [0.9], [0.6]])
+np.random.seed(8)
+one = np.matrix(np.random.rand(2, 3))
+two = np.matrix(np.random.rand(3, 1))
+for i in range(30):
+    h = 1 / (1 + np.exp(-X * one))
+    o = 1 / (1 + np.exp(-h * two))
+    d = np.multiply(y - o, np.multiply(o, 1 - o))
+    e = np.multiply(d * two.T, np.multiply(h, 1 - h))
+    two += h.T * d
+    one += X.T * e
+"""
+OBJECTS = """import numpy as np
+class Dense:
+    def __init__(self, m, n):
+        self.w = np.random.randn(m, n) * 0.5
+        self.b = np.random.randn(n) * 0.1
+    def forward(self, x):
+        self.x = x
+        return x @ self.w + self.b
+    def backward(self, grad, rate):
+        below = grad @ self.w.T
+        self.w -= rate * self.x.T @ grad
+        self.b -= rate * grad.sum(axis=0)
+        return below
+class Tanh:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+    def backward(self, grad, rate):
+        return grad * (1 - self.y**2)
+layers = [Dense(2, 4), Tanh(), Dense(4, 1)]
+X, T = np.random.randn(6, 2), np.random.randn(6, 1)
+for epoch in range(10):
+    y = X
+    for layer in layers:
+        y = layer.forward(y)
+    grad = 2 * (y - T) / T.size
+    for layer in reversed(layers):
+        grad = layer.backward(grad, 0.05)
+"""
+HEAD, BODY = SCRIPT.split("X = ", 1)
+FUNCTION = f"{HEAD}def train():\n" + "".join(f"    {line}\n" for line in f"X = {BODY}".splitlines())
+PROGRAMS = {
+    "script": SCRIPT,
+    "lists of numbers": LOOPS,
+    "class, class numbers as targets": CLASS,
+    "Adam": ADAM,
+    "momentum": MOMENTUM,
+    "np.matrix": MATRIX,
+    "layer objects": OBJECTS,
+    "function with its own data": FUNCTION,
+}
+# program, its line, what it becomes, and the mistake that is named, if one is
+FAULTS = {
+    "slope missing": (
+        "script",
+        "d_hid = d_out @ W2.T * h * (1 - h)",
+        "d_hid = d_out @ W2.T",
+        "hidden-slope-missing",
+    ),
+    "slope of z": ("script", "d_out = (out - Y) * out * (1 - out)", "d_out = (out - Y) * out", ""),
+    "no catalogue": (
+        "script",
+        "d_hid = d_out @ W2.T * h * (1 - h)",
+        "d_hid = d_out @ W2.T * h * (1 - h) + 0.1 * h",
+        "",
+    ),
+    "lists": (
+        "lists of numbers",
+        "delta_h.append(back * h[j] * (1 - h[j]))",
+        "delta_h.append(back * h[j])",
+        "",
+    ),
+    "sum not added": (
+        "layer objects",
+        "self.b -= rate * grad.sum(axis=0)",
+        "self.b -= rate * grad[0]",
+        "",
+    ),
+    "mask of a row": (
+        "class, class numbers as targets",
+        "dz1[self.z1 <= 0] = 0",
+        "dz1[dz1 <= 0] = 0",
+        "",
+    ),
+    "under momentum": (
+        "momentum",
+        "d1 = d2.dot(W[1].T) * (1 - a * a)",
+        "d1 = d2.dot(W[1].T) * (1 - a)",
+        "",
+    ),
+    "matrices": (
+        "np.matrix",
+        "e = np.multiply(d * two.T, np.multiply(h, 1 - h))",
+        "e = np.multiply(d * two.T, h)",
+        "",
+    ),
+}
+
+
+def written(folder: Path, text: str, name: str = "net.py") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("text", PROGRAMS.values(), ids=PROGRAMS)
+def test_right_programs_are_right_as_they_are(tmp_path: Path, text: str):
+    found = check(written(tmp_path, text))
+    assert found.verdict == "right", found.to_text()
+    assert found.sentence.startswith("Right: the ")
+    assert found.compared > 0
+
+
+@pytest.mark.parametrize(("program", "line", "wrong", "mistake"), FAULTS.values(), ids=FAULTS)
+def test_the_line_of_a_fault_is_found(
+    tmp_path: Path, program: str, line: str, wrong: str, mistake: str
+):
+    text = PROGRAMS[program].replace(line, wrong)
+    number = 1 + next(i for i, row in enumerate(text.splitlines()) if wrong in row)
+    found = check(written(tmp_path, text))
+    assert found.verdict == "wrong", found.to_text()
+    assert found.faults[0].where == f"line {number}"
+    if mistake:
+        assert [m.mistake.id for m in found.mistakes] == [mistake]
+
+
+def test_a_fault_that_an_adaptive_rule_hides_gets_no_green(tmp_path: Path):
+    """Adam's steps are not proportional to the gradient, so that no line can be proven wrong."""
+    text = ADAM.replace("(1 - h**2)", "(1 - h)**2")
+    assert check(written(tmp_path, text)).verdict != "right"
+
+
+def test_weights_that_are_used_after_their_update_are_named(tmp_path: Path):
+    first = "    d_hid = d_out @ W2.T * h * (1 - h)\n"
+    update = "    W2 -= 0.5 * h.T @ d_out\n"
+    text = SCRIPT.replace(first + update, update + first)
+    found = check(written(tmp_path, text))
+    assert found.verdict == "wrong"
+    assert [m.mistake.id for m in found.mistakes] == ["updated-weights"]
+    assert found.faults[0].new_weights == "W2"
+
+
+def test_an_ascent_is_wrong(tmp_path: Path):
+    found = check(written(tmp_path, SCRIPT.replace("-= 0.5", "+= 0.5")))
+    assert found.verdict == "wrong"
+    assert "wrong sign" in found.sentence
+
+
+def test_gradients_that_pile_up_are_named(tmp_path: Path):
+    text = SCRIPT.replace("for epoch", "gW1 = np.zeros_like(W1)\nfor epoch").replace(
+        "    W1 -= 0.5 * X.T @ d_hid", "    gW1 += X.T @ d_hid\n    W1 -= 0.5 * gW1"
+    )
+    found = check(written(tmp_path, text))
+    assert [m.mistake.id for m in found.mistakes] == ["not-zeroed"]
+
+
+@pytest.mark.parametrize(
+    "line", ["    W1 -= 0.5 * X.T @ d_hid\n", "    b1 -= 0.5 * d_hid.sum(axis=0, keepdims=True)\n"]
+)
+def test_what_is_never_updated_is_wrong(tmp_path: Path, line: str):
+    found = check(written(tmp_path, SCRIPT.replace(line, "")))
+    assert found.verdict == "wrong", found.to_text()
+    assert "never updated" in found.sentence
+
+
+def test_softmax_over_the_samples_is_named(tmp_path: Path):
+    text = CLASS.replace("e / e.sum(axis=0)", "e / e.sum(axis=1, keepdims=True)")
+    found = check(written(tmp_path, text))
+    assert [m.mistake.id for m in found.mistakes] == ["softmax-over-the-wrong-axis"]
+
+
+def test_a_loss_that_is_not_known_accuses_nobody(tmp_path: Path):
+    """The gradient of ∑ (o - t)⁴ is right for a loss that the program does not compute."""
+    found = check(written(tmp_path, SCRIPT.replace("(out - Y) * out", "(out - Y) ** 3 * out")))
+    assert found.verdict == "could-not-run", found.to_text()
+    computed = SCRIPT.replace(
+        "    d_out = (out", "    loss = np.sum((out - Y) ** 4)\n    d_out = (out"
+    )
+    found = check(written(tmp_path, computed.replace("(out - Y) * out", "(out - Y) ** 3 * out")))
+    assert found.verdict == "right", found.to_text()
+
+
+def test_a_program_that_stops_before_an_update_could_not_run(tmp_path: Path):
+    text = SCRIPT.replace("d_hid = d_out @ W2.T", "d_hid = d_out @ W2")
+    found = check(written(tmp_path, text))
+    assert found.verdict == "could-not-run"
+    assert "ValueError" in found.sentence
+    assert "line 13" in found.sentence
+
+
+def test_a_line_to_run_makes_a_file_train(tmp_path: Path):
+    text = FUNCTION.replace("def train():", "def train(rate):").replace("0.5 *", "rate *")
+    path = written(tmp_path, text)
+    assert check(path).verdict == "could-not-run"
+    assert check(path, run="train(0.3)").verdict == "right"
+    broken = check(path, run="train()")
+    assert broken.verdict == "could-not-run"
+    assert "TypeError" in broken.sentence
+
+
+def test_calls_are_found_and_suggested():
+    text = "def train(n=3): pass\ndef helper(): pass\nclass Net:\n    def fit(self): pass\n"
+    assert calls_without_arguments(text) == ["train()", "Net().fit()", "helper()"]
+    assert calls_without_arguments("def train(): pass\ntrain()\n") == []
+    assert suggested_call("def train(X, Y, rate=0.1): pass\n") == "train(X, Y)"
+    assert (
+        suggested_call("class A:\n    def __init__(self, n): pass\n    def fit(self, X): pass\n")
+        == "A(n).fit(X)"
+    )
+    assert suggested_call("x = 1\n") == ""
+
+
+def test_hints_reveal_no_more_than_they_should(tmp_path: Path):
+    path = written(
+        tmp_path, SCRIPT.replace("d_hid = d_out @ W2.T * h * (1 - h)", "d_hid = d_out @ W2.T")
+    )
+    texts = [check(path, hint=n).to_text() for n in (1, 2, 4)]
+    assert "line 13" not in texts[0]
+    assert "Line 13" in texts[1]
+    assert "should be" not in texts[1]
+    assert "should be" in texts[2]
+
+
+def test_the_source_is_shown_in_every_format(tmp_path: Path):
+    path = written(
+        tmp_path, SCRIPT.replace("d_hid = d_out @ W2.T * h * (1 - h)", "d_hid = d_out @ W2.T")
+    )
+    found = check(path)
+    assert '<mark class="wrong">' in found.to_html()
+    assert "✗   13  " in found.to_markdown()
+    assert r"\source{" in found.to_latex()
+    assert found.to_dict()["faults"][0]["line"] == 13
