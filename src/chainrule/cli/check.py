@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from chainrule.diagnosis import Diagnosis
 
 PROGRAM, NUMBERS = "a program", "numbers"
-KINDS = {".py": PROGRAM, ".json": NUMBERS, ".csv": NUMBERS, ".tsv": NUMBERS}  # by ending
+KINDS = {
+    ".py": PROGRAM,
+    ".ipynb": PROGRAM,
+    ".json": NUMBERS,
+    ".csv": NUMBERS,
+    ".tsv": NUMBERS,
+}  # by ending
 RULES = tuple(name for name in given.OPTIMIZERS if name != "lbfgs")
 OUTPUTS = ("softmax", *given.ACTIVATIONS)  # programs may apply softmax to the output
 MOST_HINTS = 4
@@ -34,7 +40,10 @@ NOTATION = "notation"
 SETTINGS = (*NETWORK, *DATA, "seed", NOTATION)
 CHECK_UNUSED: Unused = {
     PROGRAM: ((NOTATION,), "on a program, because it is for the names of numbers; remove it"),
-    NUMBERS: (("function", "seconds-call"), "on numbers, because nothing is called; remove it"),
+    NUMBERS: (
+        ("function", "run", "seconds-call"),
+        "on numbers, because nothing is called; remove it",
+    ),
 }  # by kind of file
 VELOCITY = ("momentum", "nesterov")
 
@@ -61,8 +70,8 @@ def attempt_file(file: Path) -> Path:
     if file.suffix.lower() not in KINDS:
         advice = f"; to name a problem, use --problem {file}" if str(file) in given.PRESETS else ""
         raise typer.BadParameter(
-            f"{str(file)!r} has an unknown ending; programs end in .py, numbers in .json, .csv or "
-            f".tsv{advice}"
+            f"{str(file)!r} has an unknown ending; programs end in .py or .ipynb, numbers in "
+            f".json, .csv or .tsv{advice}"
         )
     return file
 
@@ -123,6 +132,13 @@ Function = Annotated[
     str | None,
     typer.Option(
         metavar="NAME", help="The function or method of FILE to call, such as step or Net.train."
+    ),
+]
+Run = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LINE",
+        help='A line that makes FILE train, such as "model(X, Y, 4, 0.1)"; it runs after FILE.',
     ),
 ]
 Problem = Annotated[
@@ -194,6 +210,7 @@ def check(  # noqa: PLR0913 (one for each option)
     file: Attempt,
     *,
     function: Function = None,
+    run: Run = None,
     problem: Problem = None,
     layers: given.Layers = None,
     activation: ActivationNames = None,
@@ -233,6 +250,7 @@ def check(  # noqa: PLR0913 (one for each option)
         file,
         subject,
         function=function,
+        run=run or "",
         strict=strict,
         hint=hint or MOST_HINTS,
         seconds_call=seconds_call or SECONDS_CALL,
@@ -397,6 +415,7 @@ def diagnose(
     subject: Subject,
     *,
     function: str | None,
+    run: str,
     strict: bool,
     hint: int,
     seconds_call: float,
@@ -418,6 +437,7 @@ def diagnose(
             strict=strict,
             hint=hint,
             function=function,
+            run=run,
             notation=subject.notation,
             seconds_call=seconds_call,
             seconds=seconds,
