@@ -22,6 +22,7 @@ from chainrule.submission import Record, Source, SubmissionError, TracedProgram
 
 FIRST = (1.5, 20_000)  # s and events of the first recording
 LONGER = (12.0, 400_000)  # of the second, if the first ended before an iteration did
+ROUNDED = "it rounds its numbers, so that their derivatives cannot be measured"
 OTHER_LOSS = (
     "the updates follow the gradient of a loss that is not known here; have the program compute "
     "its loss before the update, so that it can be compared"
@@ -188,6 +189,8 @@ class _Check:
 
     def _placed(self, judge: Judge, judgement: Judgement) -> Verdict | NotTraced:
         """Return a wrong verdict with its faults, if there is enough evidence to accuse."""
+        if judge.is_rough(judgement.loss):
+            return NotTraced(ROUNDED, trains=True)
         if judgement.uphill:
             return Verdict(judge, judgement)
         placer = Placer(judge, judgement, min(10.0, max(1.0, self.end - time.monotonic())))
@@ -196,7 +199,8 @@ class _Check:
             return NotTraced("it could not be found out which loss its updates reduce", trains=True)
         verdict = Verdict(judge, judgement, faults, placer.left)
         self._name(verdict, placer)
-        only_delta = len(faults) == 1 and not placer.left and not judgement.certain
+        of_output = bool(faults) and set(judge.top) <= set(faults[0].repaired)
+        only_delta = of_output and len(faults) == 1 and not placer.left and not judgement.certain
         if only_delta and not (verdict.named or self._is_known_loss(verdict)):
             return NotTraced(OTHER_LOSS, trains=True)
         return verdict

@@ -21,6 +21,7 @@ TOLERANCE = 3e-6  # relative to the largest step of a group: of differences, far
 SAME_FACTOR = 1e-4  # relative difference of factors that count as equal
 MOST_ITERATIONS = 4
 LONG, LONG_BEGINNING = 3, 1000  # events of a first iteration that is left out
+ROUGH, PROBED = 1e-3, 3  # relative difference of two slopes, and how many of a group are tried
 TINY = 1e-12
 
 
@@ -46,10 +47,11 @@ class Evidence:
 
     def prepare(self) -> str:
         """Find parameters, outputs and targets; return what is missing, or an empty string."""
-        self.parameters = ParameterFinder(self.trace).find()
+        finder = ParameterFinder(self.trace)
+        self.parameters = finder.find()
         if not self.parameters:
             return "no numbers were found that it updates"
-        first = self._first()
+        first = self._first(shared=finder.has_shared)
         if first is None:
             return "no iteration was recorded entirely"
         self.trace.program.hold(self.trace.order[first.begin])
@@ -63,13 +65,16 @@ class Evidence:
         self._collect(first)
         return ""
 
-    def _first(self) -> Iteration | None:
+    def _first(self, *, shared: bool) -> Iteration | None:
         """Return the iteration to begin with: the second one if much comes before the first.
 
-        Before it trains, a program may compute much else, such as a numerical check.
+        Before it trains, a program may compute much else, such as a numerical check. Parameters
+        that begin as one number are different numbers only after the first update.
         """
         first, second = (iteration(self.trace, self.parameters, n) for n in (0, 1))
-        if first is None or second is None:
+        if shared or first is None:
+            return second
+        if second is None:
             return first
         lengths = [it.end - it.begin for it in (first, second)]
         return second if lengths[0] > LONG * lengths[1] + LONG_BEGINNING else first
@@ -205,6 +210,21 @@ class Evidence:
                 )
             )
         return [k for k, d in enumerate(depth) if d <= min(depth) + 1]  # a bias enters after W
+
+    def is_rough(self, loss: str) -> bool:
+        """Return whether the program rounds its numbers, so that differences are no derivatives."""
+        it, differences = self.iterations[0], self.differences[0]
+        for group in self.groups:
+            chosen = group.entries[:: max(1, len(group.entries) // PROBED)][:PROBED]
+            found: list[tuple[float, float]] = []
+            for e in chosen:
+                p = it.parameters[e.parameter]
+                index = int(p.index.reshape(-1)[e.index])
+                found.append(differences.disagreement(p.origin, index, loss))
+            size = max(size for _, size in found)
+            if size > 0 and np.median([off for off, _ in found]) > ROUGH * size:
+                return True
+        return False
 
     def steps(
         self, it: Iteration, group: Group, values: dict[Event, Array] | None = None

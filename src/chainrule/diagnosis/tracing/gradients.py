@@ -16,6 +16,7 @@ from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event
 
 STEP = 1e-5  # of a difference, relative to numbers above 1
+COARSE = 3e-4  # of a difference that is compared with it
 FINE = 3e-7  # of a difference near a kink
 EPSILON = 2.3e-16
 KINK = 1e-3  # relative difference of the slopes on both sides above which there may be a kink
@@ -230,6 +231,14 @@ class Differences:
         if key not in self.known:
             self.known[key] = self._difference(event, index, STEP)
         return self.known[key]
+
+    def disagreement(self, event: Event, index: int, loss: str) -> tuple[float, float]:
+        """Return by how much the slopes of a small and of a larger step differ, and their size.
+
+        They differ where the program rounds its numbers, which no derivative shows.
+        """
+        near, far = (self._difference(event, index, h)[loss][0] for h in (STEP, COARSE))
+        return abs(near - far), max(abs(near), abs(far))
 
     def _difference(self, event: Event, index: int, step: float) -> dict[str, tuple[float, float]]:
         value = float(self.trace.value(event).reshape(-1)[index])

@@ -78,6 +78,7 @@ class _Likeness:
         place = self.trace.place
         origins = {p.origin: p.name for p in judge.parameters}
         self.origins = origins
+        self.updates = {p.after.code for p in judge.parameters}
         self.codes = {o.code: name for o, name in origins.items()}
         drawn = [o for o in origins if DRAWN.search(place(o).text)]
         self.texts = {(place(o).text, place(o).function) for o in drawn}
@@ -86,6 +87,8 @@ class _Likeness:
     def parameter(self, event: Event) -> str | None:
         """Return the parameter that an event is like, an empty name, or None if it is like none."""
         place = self.trace.place(event)
+        if event.code in self.updates:
+            return None
         if event in self.origins:
             own = sum(p.size for p in self.judge.parameters if p.origin == event)
             partly = own < self.trace.size(event) and place.kind == "value"

@@ -144,6 +144,7 @@ class ParameterFinder:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.tried: dict[Event, tuple[Array, dict[Event, Array]]] = {}
+        self.has_shared = False
         self.written: dict[int, list[Event]] = {}
         for e in trace.order:
             if trace.place(e).kind not in READ:
@@ -162,18 +163,24 @@ class ParameterFinder:
         return update.every or self.trace.count[update.new]
 
     def find(self) -> list[Parameter]:
-        """Return the parameters of the first iteration, each number once."""
+        """Return the parameters of the first iteration, each number once.
+
+        Several may begin as one number, as with ``(ZERO,) * 3``; then `has_shared` is set.
+        """
         found: list[Parameter] = []
-        taken: set[tuple[Event, int]] = set()
+        taken: dict[tuple[Event, int], Update] = {}
         for update in self.found_updates:
             for turn in range(self._turns(update)):
                 made = self._parameter(update, turn)
                 if made is None:
                     continue
                 keys = {(made.origin, int(i)) for i in made.index.ravel()}
-                if not keys & taken:
+                others = [taken[k] for k in keys if k in taken]
+                shared = bool(others) and all(u is update for u in others)
+                self.has_shared |= shared
+                if shared or not others:
                     found.append(made)
-                    taken |= keys
+                    taken |= dict.fromkeys(keys, update)
         return found
 
     def _parameter(self, update: Update, turn: int) -> Parameter | None:
