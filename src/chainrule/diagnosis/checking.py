@@ -188,7 +188,8 @@ def check_file(path: Path, options: CheckOptions, function: str | None, run: str
     if run:
         return replace(_not_judged(traced), source=path.name)
     made = _asked(path, options, function)
-    if made.verdict == "could-not-run" and (traced.trains or traced.error):
+    is_open = made.verdict == "could-not-run" or (made.verdict == "unknown" and traced.trains)
+    if is_open and (traced.trains or traced.error):  # what is unknown to both accuses nobody
         return replace(
             _not_judged(traced), source=path.name, remarks=(made.sentence, *made.remarks)
         )
