@@ -199,7 +199,7 @@ class _Check:
             return NotTraced("it could not be found out which loss its updates reduce", trains=True)
         verdict = Verdict(judge, judgement, faults, placer.left)
         self._name(verdict, placer)
-        of_output = bool(faults) and set(judge.top) <= set(faults[0].repaired)
+        of_output = bool(faults) and bool(set(judge.top) & set(faults[0].repaired))
         only_delta = of_output and len(faults) == 1 and not placer.left and not judgement.certain
         if only_delta and not (verdict.named or self._is_known_loss(verdict)):
             return NotTraced(OTHER_LOSS, trains=True)

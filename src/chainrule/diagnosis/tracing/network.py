@@ -133,9 +133,8 @@ def _layers(judge: Judge, it: Iteration) -> Iterator[_Layer]:
 def _as_activation(judge: Judge, event: Event, events: Sequence[Event]) -> _Layer | None:
     """Return the layer whose activation an event is, or None."""
     trace, a = judge.trace, judge.trace.value(event)
-    for z in events:
-        if trace.at[z] >= trace.at[event]:
-            return None
+    earlier = [z for z in events if trace.at[z] < trace.at[event]]
+    for z in reversed(earlier):  # the nearest, since a bias of 0 does not change the numbers
         value = trace.value(z)
         if value.shape != a.shape or np.array_equal(value, a):
             continue
@@ -152,7 +151,7 @@ def _as_activation(judge: Judge, event: Event, events: Sequence[Event]) -> _Laye
 def _softmax(judge: Judge, output: Event, events: Sequence[Event]) -> _Layer:
     """Return the output layer with a softmax, or without an activation."""
     trace, o = judge.trace, judge.trace.value(output)
-    for z in events:
+    for z in reversed(events):
         value = trace.value(z)
         if value.shape != o.shape or trace.at[z] >= trace.at[output] or o.ndim == 0:
             continue

@@ -11,6 +11,7 @@ from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.gradients import OWN
 from chainrule.diagnosis.tracing.judging import Judge, Judgement
+from chainrule.diagnosis.tracing.learning import reasons
 from chainrule.diagnosis.tracing.naming import Named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected
 from chainrule.diagnosis.tracing.network import read_network
@@ -84,6 +85,9 @@ class Report:
         what = "gradients" if judgement.rule else "updates"
         sentence = f"Right: the {what} of {self._names(judge)} are those of {loss}."
         remarks = [RULE] if judgement.rule else []
+        if read is not None and known and judgement.factor and not judgement.rule:
+            rate = -judgement.factor * len(read.x)
+            remarks += reasons(*known, read.x, read.t, rate)
         return Diagnosis(
             "right",
             sentence,
