@@ -12,7 +12,7 @@ from chainrule.pages.items import Listing
 from chainrule.pages.quantities import Matrix, Table
 
 SHORT = Digits(4)
-CORNER = 6  # rows and columns of a wide matrix that are shown, from each end half
+CORNER = 6  # rows and columns of a large matrix that are shown, half of them from each end
 MOST_ROWS, MOST_COLUMNS = 12, 10
 
 
@@ -22,7 +22,7 @@ def listing(table: Table, digits: Digits) -> Listing:
 
 
 def corners(matrix: Matrix, digits: Digits) -> tuple[tuple[str | None, ...], ...]:
-    """Return a matrix as rows; where it is large, its corners with None between."""
+    """Return the rows of a matrix; of a large one its corners, with None for what is omitted."""
     array = np.atleast_2d(matrix.shown)
     rows = _ends(array.shape[0], MOST_ROWS)
     columns = _ends(array.shape[1], MOST_COLUMNS)
@@ -46,5 +46,5 @@ def plain_number(value: float, digits: int = 9) -> str:
 
 
 def cell(value: str | float, digits: Digits = SHORT) -> str:
-    """Return a cell of a table: few digits, whole numbers and words as they are."""
+    """Return a cell of a table: few digits; whole numbers and words are unchanged."""
     return str(value) if isinstance(value, str | int) else digits.result(value)

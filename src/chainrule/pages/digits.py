@@ -26,7 +26,7 @@ def sgn(x: float) -> float:
     return float(x > 0) - float(x < 0)
 
 
-READERS: dict[str, Callable[..., Any]] = {  # what a reader's calculator has
+READERS: dict[str, Callable[..., Any]] = {  # the functions of a reader's calculator
     "abs": abs,
     "sgn": sgn,
     "max": max,

@@ -73,7 +73,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Caption:
-    """What a column of nodes is, written above it."""
+    """The heading above a column of nodes."""
 
     text: str
     x: float
@@ -82,7 +82,7 @@ class Caption:
 
 @dataclass(frozen=True)
 class Drawing:
-    """All that is drawn, on a sheet of a width and a height.
+    """The nodes, edges and captions of a drawing, and its size.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Drawing:
     legend: str
 
     def node(self, key: str) -> Node:
-        """Return the node of a key."""
+        """Return the node with this key."""
         return next(node for node in self.nodes if node.key == key)
 
 

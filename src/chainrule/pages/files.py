@@ -8,7 +8,7 @@ from chainrule.errors import InputError, system_reason
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file, whole or not at all.
+    """Write a file, completely or not at all.
 
     Raises
     ------
@@ -17,9 +17,9 @@ def write_file(path: Path, text: str) -> None:
     """
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")  # a device or a pipe stays what it is
+            path.write_text(text, encoding="utf-8")  # a device or a pipe is not replaced
         else:
-            replace(Path(os.path.realpath(path)), text)  # a link stays a link
+            replace(Path(os.path.realpath(path)), text)  # a link is kept, its target replaced
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {system_reason(error)}; choose another file"
@@ -27,7 +27,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def replace(path: Path, text: str) -> None:
-    """Put a new file in a path's place when it is complete."""
+    """Replace a file once the new one is complete."""
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "it is read-only")
     draft = path.with_name(f".chainrule-{os.urandom(4).hex()}")

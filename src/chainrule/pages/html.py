@@ -165,10 +165,10 @@ class _Body:
         self.items, self.page = items, page
         self.used: Counter[str] = Counter()
         steps = any(isinstance(i, Heading) and i.depth == 2 for i in items[: _second(items)])
-        self.up = 0 if steps else 1  # one step alone has no heading above its parts
+        self.up = 0 if steps else 1  # a single step has no heading above its parts
 
     def parts(self) -> Iterator[str]:
-        """Yield the elements, in order."""
+        """Yield the elements in order."""
         for kind, items in groupby(self.items, type):
             several = list(items)
             yield from self._run(kind, several)
@@ -238,10 +238,10 @@ class _Body:
         again = f"-{self.used[anchor]}" if self.used[anchor] > 1 else ""
         return f' id="{escape(anchor + again)}"'
 
-    # ---- texts with something to copy in their place --------------------------------------------
+    # ---- texts with a plain version for copying -------------------------------------------------
 
     def _seen(self, shown: str, text: str) -> str:
-        """Return an element with its plain text, which is selected and copied in its place."""
+        """Return an element with its plain text, which is copied instead of it."""
         if not self.page:
             return shown
         copied = f'<span class="copy" aria-hidden="true">{escape(text)}</span>'
@@ -258,7 +258,7 @@ class _Body:
         return self._seen(inline(MATHML.name(markup)), plain_name(markup))
 
     def _line(self, shown: str, text: str, kind: str, note: str = "") -> str:
-        """Return one right-hand side after its sign of equality."""
+        """Return one right-hand side after its equals sign."""
         reach = ' tabindex="0" role="group" aria-label="A long line, which scrolls"'
         sort, wide = ("set wide", reach) if widest(shown) > WIDE else ("set", "")
         seen = self._seen(flow(shown), text)
@@ -316,26 +316,28 @@ class _Body:
         """Return the result, after another name for it if the number has no other line."""
         same = (self._seen(flow(in_symbols(n.tree, MATHML)), n.formula) for n in names)
         before = "".join(f'{other} <span class="eq">=</span> ' for other in same)
-        beside = ""
+        annotation = ""
         if note := numerical_note(q):
             number, good = note
             sort, mark, words = ("good", "✓", "agrees") if good else ("bad", "≠", "differs")
-            beside = (
-                f' <span class="beside">numerically <span class="whole">{self._number(number)} '
+            annotation = (
+                f' <span class="annotation">numerically <span class="whole">{self._number(number)} '
                 f'<span class="{sort}"><span aria-hidden="true">{mark}</span>'
                 f'<span class="hidden"> {words}</span></span></span></span>'
             )
         strong = f"<strong>{self._number(q.shown)}</strong>"
         return (
             f'<div class="line result"><span class="eq">=</span><span class="set">{before}'
-            f"{strong}{beside}</span></div>"
+            f"{strong}{annotation}</span></div>"
         )
 
     def _working(self, item: Working) -> str:
         """Return a calculation, typeset as math where it can be parsed."""
         lines = self._typed(item.formula, "symbols") if item.formula else ""
         lines += self._typed(item.substituted, "numbers") if item.substituted else ""
-        whose = f'<span class="beside">{_mark(item.mark, spoken=False)}{escape(item.label)}</span>'
+        whose = (
+            f'<span class="annotation">{_mark(item.mark, spoken=False)}{escape(item.label)}</span>'
+        )
         who = f"{item.name}, {item.label}"
         return (
             f'<div class="quantity {item.mark}" role="group" aria-label="{escape(who)}">'
@@ -472,7 +474,7 @@ def _noted(note: Note) -> str:
 
 
 def _array(q: Quantity) -> str:
-    """Return what a given array is called in words."""
+    """Return the description of a given array."""
     if not q.ref.index:
         return "constants"
     what = ARRAYS.get(q.ref.quantity) or escape(q.ref.quantity.partition("_")[0])

@@ -48,7 +48,7 @@ class Worked:
 
 @dataclass(frozen=True)
 class Grid:
-    """An array whole, with its equation; of a wide one the corners."""
+    """An array with its equation; only the corners of a large one."""
 
     matrix: Matrix
     rows: tuple[tuple[str | None, ...], ...]  # None where something is left out
@@ -58,7 +58,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table, and its cells as they are printed."""
+    """A table, with its cells as they are printed."""
 
     table: Table
     rows: tuple[tuple[str, ...], ...]
@@ -74,7 +74,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Correction:
-    """A published figure beside the right one, in ready texts."""
+    """A published figure and the correct one, as texts."""
 
     place: str
     published: str | None
@@ -85,7 +85,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence or two under the words that say what they are about."""
+    """A sentence or two with a label."""
 
     label: str
     text: str
@@ -93,7 +93,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Points:
-    """Sentences that stand each by itself, with a mark before each."""
+    """A list of sentences, with a mark before each."""
 
     texts: tuple[str, ...]
     mark: Mark = ""
@@ -101,7 +101,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Versus:
-    """A wrong formula beside the right one, in ready texts."""
+    """A wrong formula and the right one, as texts."""
 
     wrong: str
     right: str
@@ -109,11 +109,11 @@ class Versus:
 
 @dataclass(frozen=True)
 class Working:
-    """A number worked out in ready texts, with a mark and a word on whose it is."""
+    """The calculation of a number, as texts, with a mark and a label for whose it is."""
 
     name: str
     formula: str
-    substituted: str  # empty where there is nothing to put in
+    substituted: str  # empty if there are no numbers to substitute
     result: str
     mark: Mark
     label: str
@@ -121,7 +121,7 @@ class Working:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Lines of a program, with their numbers and a mark on some."""
+    """Lines of a program with their line numbers; some have a mark."""
 
     lines: tuple[tuple[str, str, Mark], ...]  # number, source, mark
 
@@ -155,9 +155,9 @@ class Page:
     mark : {"", "right", "wrong", "unclear", "stopped"}
         A sign before the title.
     about : str
-        A sentence or two at the foot, where a format has one.
+        A sentence or two for the foot of the page, in formats that have one.
     keys : bool, default True
-        Whether names are keys, such as ``dW1[0,1]``, and not those of a notation.
+        Whether names are keys, such as ``dW1[0,1]``, instead of names in a notation.
     """
 
     title: str

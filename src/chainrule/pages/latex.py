@@ -44,8 +44,8 @@ MARKS: dict[Mark, str] = {
     "stopped": r"\textbf{!}",
 }
 
-# Every line of numbers is a paragraph, since math in a paragraph breaks at its signs and displayed
-# math does not. Bookmarks are pdfTeX's own: those of a package need a second run.
+# Every line of numbers is a paragraph, because math in a paragraph can break at operators and
+# displayed math cannot. Bookmarks use pdfTeX directly: those of a package need a second run.
 PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 \usepackage[margin=22mm]{geometry}
 \usepackage{amsmath,amssymb,booktabs,tikz}
@@ -85,7 +85,7 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 \newcommand\numbers[1]{\par\nopagebreak\equationrow{}{#1}}
 \newcommand\result[1]{\par\nopagebreak\equationrow{}{\mathbf{#1}}}
 \newcommand\gives[1]{ \mbox{$\displaystyle=\mathbf{#1}$}}
-\newcommand\beside[1]{\quad\mbox{\small\color{muted}#1}}
+\newcommand\annotation[1]{\quad\mbox{\small\color{muted}#1}}
 \newcommand\below[1]{{\par\nopagebreak\leftskip\dimexpr\names+1.7em\relax
   \noindent\small\itshape #1\par}}
 \newcommand\given[2]{\mbox{$#1 = #2$}\quad{} }
@@ -107,8 +107,8 @@ def render(page: Page) -> str:
     Returns
     -------
     str
-        ASCII, the same for the same page; pdflatex needs what Debian's texlive-latex-base,
-        texlive-latex-recommended and texlive-pictures bring, and no second run.
+        ASCII; the same page gives the same text. pdflatex needs one run, and the packages of
+        Debian's texlive-latex-base, texlive-latex-recommended and texlive-pictures.
     """
     preamble = PREAMBLE.replace("%STYLES%", STYLES)
     title = f"{_marked(page.mark)}{words(page.title)}"
@@ -124,13 +124,13 @@ def render(page: Page) -> str:
 
 
 class _Page:
-    """The items of one page, set one after the other."""
+    """Typesets the items of one page in order."""
 
     def __init__(self, page: Page) -> None:
         self.tex = Tex(keys=page.keys)
         self.items = page.items
         self.levels = levels(self.items)
-        self.left = 0  # signs of the names beside the lines
+        self.left = 0  # the width in characters of the names to the left of the lines
 
     def parts(self) -> Iterator[str]:
         """Yield the page's parts in order."""
@@ -198,7 +198,7 @@ class _Page:
     # ---- lines of numbers -----------------------------------------------------------------------
 
     def _widest(self, items: list[Item]) -> list[str]:
-        """Return the longest names, of which LaTeX finds the widest."""
+        """Return the longest names; LaTeX determines the widest of them."""
         names = [
             self.tex.name(item.quantity.markup if isinstance(item, Worked) else item.name)
             for item in items
@@ -209,12 +209,12 @@ class _Page:
     def _worked(self, item: Worked) -> Iterator[str]:
         name = self.tex.name(item.quantity.markup)
         first, *others = _opened(rows(item, self.tex))
-        yield rf"\defines{{{name}}}{{{first.tex}}}" + _beside(first)
+        yield rf"\defines{{{name}}}{{{first.tex}}}" + _annotation(first)
         for before, row in pairwise((first, *others)):
             if row.kind == "another":
                 yield rf"\below{{{OTHER_DERIVATION}}}"
             else:
-                yield rf"\{self._command(before, row)}{{{row.tex}}}" + _beside(row)
+                yield rf"\{self._command(before, row)}{{{row.tex}}}" + _annotation(row)
         if item.quantity.remark:
             yield rf"\below{{{words(item.quantity.remark)}}}"
 
@@ -230,7 +230,7 @@ class _Page:
         first, *others = [*texts, rf"\mathbf{{{self.tex.number(item.result)}}}"]
         yield rf"\defines{{{self.tex.name(item.name)}}}{{{first}}}"
         yield from (rf"\formula{{{other}}}" for other in others)
-        yield rf"\beside{{{_marked(item.mark)}{words(item.label)}}}"
+        yield rf"\annotation{{{_marked(item.mark)}{words(item.label)}}}"
 
     def _arithmetic(self, text: str) -> str:
         tree = parse_expression(text)
@@ -248,7 +248,7 @@ class _Page:
             yield rf"\defines{{{name}}}{{{in_symbols(matrix.tree, self.tex)}}}"
             name = rf"\phantom{{{name}}}"
         body = _entries(grid, self.tex)
-        yield rf"\nopagebreak\fit{{$\displaystyle {name} = {body}$\beside{{{shape}}}}}"
+        yield rf"\nopagebreak\fit{{$\displaystyle {name} = {body}$\annotation{{{shape}}}}}"
         if matrix.remark:
             yield rf"\below{{{words(matrix.remark)}}}"
 
@@ -283,7 +283,7 @@ def _in_words(item: Item) -> Iterator[str]:
 
 
 def _opened(found: list[Row]) -> list[Row]:
-    """Return rows whose first has the result in it, where there is nothing to put in."""
+    """Return the rows; the first includes the result if no numbers are substituted."""
     place = next(i for i, row in enumerate(found) if row.kind == "result")
     if place > 1:
         return found
@@ -292,18 +292,18 @@ def _opened(found: list[Row]) -> list[Row]:
     return [replace(result, tex=tex), *found[place + 1 :]]
 
 
-def _beside(row: Row) -> str:
+def _annotation(row: Row) -> str:
     """Return the text after a row."""
     if row.carried:
-        return rf"\beside{{{CARRIED}}}"
+        return rf"\annotation{{{CARRIED}}}"
     if not row.numerical:
         return ""
     mark = r"\checkmark" if row.good else r"\mathbf{\ne}"
-    return rf"\beside{{numerically ${row.numerical}\;{mark}$}}"
+    return rf"\annotation{{numerically ${row.numerical}\;{mark}$}}"
 
 
 def _entries(grid: Grid, tex: Tex) -> str:
-    """Return an array in parentheses, with dots where something is left out."""
+    """Return an array in parentheses, with dots for omitted entries."""
     if grid.matrix.array.ndim == 0:
         return tex.number(grid.rows[0][0] or "0")
     lines = [

@@ -1,15 +1,12 @@
-r"""A page as GitHub-flavored Markdown, its lines as math between dollar signs.
+r"""Renders a page as GitHub-flavored Markdown, with lines of numbers as math between dollar signs.
 
-It reads the page's items and nothing else; how an expression is set is ``tex``'s business.
-
-What different viewers take for their own decides how things are written. GitHub's parser sees the
-math before the math does: it strips a backslash in front of a sign, and reads underscores as
-emphasis and ``<b`` as HTML. So rows end with ``\cr``, never with two backslashes; an underscore
-stands between letters or behind a space, where it can open but never close; and ``\lt`` is less
-than. Dollar signs are used, since JupyterLab knows no other way. No viewer breaks a displayed line,
-so long ones are broken here. The picture is an image with the SVG in its address: JupyterLab and
-VS Code show it; GitHub shows no such image and strips inline SVG as well, so there its place holds
-a sentence that says what is in it.
+The output must survive several viewers. GitHub's Markdown parser runs before its math renderer: it
+strips a backslash in front of a punctuation mark, and reads underscores as emphasis and ``<b`` as
+HTML. So rows end with ``\cr`` instead of two backslashes, an underscore is placed between letters
+or after a space, where it cannot close an emphasis, and ``\lt`` is written for <. Dollar signs are
+the only delimiters that JupyterLab supports. No viewer wraps a displayed line, so long ones are
+broken here. The drawing is an image with the SVG in its address, which JupyterLab and VS Code show;
+GitHub shows neither that nor inline SVG, so there the alternative text describes the drawing.
 """
 
 import re
@@ -79,7 +76,7 @@ def words(text: str) -> str:
 
 
 class _Page:
-    """The items of one page, set one after the other."""
+    """Typesets the items of one page in order."""
 
     def __init__(self, page: Page) -> None:
         self.tex = Tex(keys=page.keys, markdown=True)
@@ -267,20 +264,20 @@ def block(lines: list[str]) -> str:
 
 
 def folded(tex: str, start: str, room: int) -> list[str]:
-    r"""Return math in lines, broken in front of a sign that is in no braces.
+    r"""Return math in lines, broken before operators outside braces.
 
     Parameters
     ----------
     tex : str
     start : str
-        What the first line begins with.
+        The beginning of the first line.
     room : int
-        How many signs a line has, about.
+        The approximate number of characters of a line.
 
     Returns
     -------
     list of str
-        Further lines are indented, and begin with the sign.
+        Further lines are indented, and begin with the operator.
     """
     lines, now = [start], ""
     for piece in _pieces(tex):

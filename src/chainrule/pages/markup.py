@@ -30,7 +30,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A derivative: what is differentiated over what it is differentiated by."""
+    """A derivative: a quantity over the variable it is differentiated by."""
 
     top: tuple[Piece, ...]
     bottom: tuple[Piece, ...]
@@ -60,7 +60,7 @@ def plain_name(name: str) -> str:
 
 
 def markup_fault(name: str) -> str:
-    """Return what is wrong with a name's markup, in words; nothing if it can be read."""
+    """Return what is wrong with a name's markup, in words; an empty string if it is valid."""
     depth = 0
     for place, sign in enumerate(name):
         if sign == "{" and name[place - 1 : place] not in ("_", "^"):

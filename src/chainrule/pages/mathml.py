@@ -1,7 +1,7 @@
 """Expressions and names in presentation MathML, for pages.
 
-Browsers do not break a formula over lines, so the places where it may break are marked here, and
-`flow` makes several formulas of it that follow each other as words do; no page is written here.
+Browsers do not break a formula over lines. So the places where it may break are marked here, and
+`flow` splits it there into several formulas, which wrap like words.
 """
 
 import re
@@ -110,12 +110,12 @@ MATHML = MathML()
 
 
 def inline(text: str) -> str:
-    """Return what was set as one formula, which does not break."""
+    """Return markup as one formula, which does not break."""
     return f"<math>{_whole(text)}</math>"
 
 
 def flow(text: str) -> str:
-    """Return what was set as formulas in a row, between which a line may break.
+    """Return markup as a sequence of formulas, between which a line may break.
 
     Where it can, it breaks before a term; a term that is too long itself breaks before a factor.
     """
@@ -126,7 +126,7 @@ def flow(text: str) -> str:
 
 
 def widest(text: str) -> int:
-    """Return about how many letters wide the longest part is that cannot break."""
+    """Return the approximate width, in letters, of the longest part that cannot break."""
     if _letters(text) <= SHORT:
         return _letters(text)
     return max(_letters(part) for part in re.split(f"[{LOOSE}{TIGHT}]", text))
@@ -197,12 +197,12 @@ def _word(word: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """Return what was set without places to break."""
+    """Return markup without places to break."""
     return text.replace(LOOSE, "").replace(TIGHT, "")
 
 
 def _row(text: str) -> str:
-    """Return what was set as one element."""
+    """Return markup as one element."""
     text = _whole(text)
     return text if _single(text) else f"<mrow>{text}</mrow>"
 
@@ -218,7 +218,7 @@ def _single(text: str) -> bool:
 
 
 def _letters(text: str) -> int:
-    """Return about how many letters wide something is; a fraction is as wide as its wider part."""
+    """Return the approximate width in letters; a fraction is as wide as its wider part."""
     text = re.sub(f"[{LOOSE}{TIGHT}]", "", text)
     while found := re.search(r"<mfrac>((?:(?!<mfrac>).)*?)</mfrac>", text):
         top, bottom = _halves(found[1])
@@ -228,7 +228,7 @@ def _letters(text: str) -> int:
 
 
 def _halves(inner: str) -> tuple[str, str]:
-    """Return the two elements that a fraction is made of."""
+    """Return the two elements of a fraction."""
     depth = 0
     for tag in re.finditer(r"<(/?)[^>]*>", inner):
         depth += -1 if tag[1] else 1

@@ -1,6 +1,6 @@
 """Reads a line of Python text, such as ``delta1[0]*x[1]``, so that formats can set it as math.
 
-It only reads what explain itself writes, and computes nothing; other text stays text.
+It parses only the syntax that worked examples use, and computes nothing.
 """
 
 import ast
@@ -19,7 +19,7 @@ SYMBOLS: dict[type[ast.AST], str] = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
-NOTHING = 0.0  # in place of values, which are not looked at
+NOTHING = 0.0  # a placeholder: renderers of symbols ignore values
 DEEPEST = 60  # levels of nesting, because renderers are recursive
 
 
@@ -32,13 +32,13 @@ def parse_expression(text: str) -> Expression | None:
 
 
 class _Reader:
-    """One line, read from its Python; names and numbers stay as they are written."""
+    """Parses one line of Python; names and numbers keep their spelling."""
 
     def __init__(self, text: str) -> None:
         self.text, self.depth = text, 0
 
     def read(self, node: ast.expr) -> Expression:
-        """Return a part of the line; what formulas do not have is a ValueError."""
+        """Return a part of the line; raise ValueError for syntax that formulas do not have."""
         self.depth += 1
         if self.depth > DEEPEST:
             raise ValueError(self.text)

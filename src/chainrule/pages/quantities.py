@@ -16,21 +16,21 @@ GOOD = 1e-9  # relative: a numerical derivative this near is printed with a tick
 
 @dataclass(frozen=True)
 class Line:
-    """One way to a number: the formula in symbols, and the numbers put in.
+    """One derivation of a number: the formula in symbols, and with the numbers substituted.
 
     Parameters
     ----------
     kind : {"chain", "equation", "derivation"}
-        The chain rule in its factors; the equation that ran; or another way, which gives the same
-        within rounding and did not run.
+        The chain rule in its factors; the equation that ran; or another derivation, which gives the
+        same number within rounding and did not run.
     tree : Expression
-        What renderers set.
+        The formula as an expression, which renderers typeset.
     formula : str
-        In one line of text.
+        The formula as one line of text.
     substituted : str or None
-        With numbers; None where the formula is only another name.
+        The formula with its numbers; None where the formula is only another name.
     count : int
-        How many significant digits were put in.
+        The number of significant digits of the substituted numbers.
     exact : bool
         Whether `substituted` recomputes to the printed result; otherwise it carries all digits.
     """
@@ -45,34 +45,34 @@ class Line:
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number of a step: what it is, the lines that give it, the result.
+    """One number of a step: its name, the lines that derive it, and the result.
 
     Parameters
     ----------
     ref : Ref
-        What it is.
+        Identifies the number.
     key : str
         Such as ``"dW2[0,1]"``; indices count from 0.
     name : str
-        What the notation calls it, such as ``"∂E/∂w5"``.
+        Its name in the notation, such as ``"∂E/∂w5"``.
     markup : str
         The same with its subscripts and superscripts marked, such as ``"∂E/∂w_{5}"``.
     section : str
         ``"given"``, ``"forward"``, ``"error"``, ``"backward"`` or ``"update"``.
     value : float
-        Of the key.
+        The value of the key's quantity.
     shown : str
-        The result as it is printed, of the name.
+        The result as it is printed after the name, so with the sign of `sign`.
     sign : int
         −1 where the notation defines the name with the opposite sign.
     lines : tuple of Line
-        None for what is given.
+        Empty for a given number.
     numerical : float or None
-        The numerical derivative beside a gradient.
-    beside : str
-        The same as it is printed, of the name.
+        The numerical derivative that is printed next to a gradient.
+    numerical_text : str
+        The same as it is printed, so with the sign of `sign`.
     remark : str
-        A sentence where a learner stumbles.
+        An explanation, where learners often go wrong.
     """
 
     ref: Ref
@@ -95,12 +95,12 @@ class Quantity:
 
     @property
     def formula(self) -> str | None:
-        """The equation that ran, in symbols; None for what is given."""
+        """The equation that ran, in symbols; None for a given number."""
         return self.equation.formula if self.equation else None
 
     @property
     def substituted(self) -> str | None:
-        """The equation that ran, with the numbers put in."""
+        """The equation that ran, with the numbers substituted."""
         return self.equation.substituted if self.equation else None
 
     @property
@@ -111,7 +111,7 @@ class Quantity:
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """One array of a step, whole: its equation in matrices, and its numbers.
+    """One whole array of a step: its equation in matrices, and its numbers.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Matrix:
     section : str
     array : array
     formula : str
-        In one line of text; empty for what is given.
+        As one line of text; empty for a given array.
     tree : Expression or None
         The same, for renderers.
     remark : str
@@ -141,13 +141,13 @@ class Matrix:
 
     @property
     def shown(self) -> NDArray[Any]:
-        """The numbers as they are printed, of the name."""
+        """The numbers as they are printed, with the sign of `sign`."""
         return -self.array if self.sign < 0 else self.array
 
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers in rows under a heading each, with a sentence that says how to read them.
+    """Rows of numbers with a heading for each column, and a sentence on how to read them.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""The network's drawing as SVG, by itself or within a page.
+"""Renders the drawing of a network as SVG, standalone or for an HTML page.
 
-Positions come from ``drawing``; here are only shapes, and colors that a page can set.
+``drawing`` has the positions; this module adds shapes and colors, which a page can set.
 """
 
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ THINNEST, WIDEST = 0.8, 4.4  # lines
 DASH = "6 4"  # of a negative weight
 TEXT = 5.0  # from a text's middle down to its base line
 SCRIPT = 10  # the size of subscripts and superscripts
-READABLE = 0.75  # of its size: smaller than that, a page lets it scroll
-HIGH = 9.0  # of the ground behind a label, half of it
+READABLE = 0.75  # of its size; below that, it scrolls on the page
+HIGH = 9.0  # half the height of the background of a label
 
 PLAIN = 'text-anchor="middle" font-family="sans-serif" font-size="13"'  # without the style
-# Each color stands twice: programs that know no custom properties take the first.
+# Each color is written twice: viewers that do not support custom properties use the first.
 STYLE = """
 .cr-picture { font: 13px ui-sans-serif, system-ui, "Helvetica Neue", Arial, sans-serif }
 .cr-picture text { fill: #1c2430; fill: var(--cr-ink, #1c2430); text-anchor: middle }
@@ -45,8 +45,8 @@ def svg(drawing: Drawing, *, standalone: bool = True) -> str:
     ----------
     drawing : Drawing
     standalone : bool, default True
-        With its own style, on a ground of its own, in light and dark; otherwise the page has
-        `STYLE`, and may set its custom properties.
+        Include the style and a background, for light and dark mode; otherwise the page must
+        include `STYLE`, and may set its custom properties.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def svg(drawing: Drawing, *, standalone: bool = True) -> str:
 
 
 def _parts(drawing: Drawing) -> Iterator[str]:
-    """Yield what is drawn, from the back to the front."""
+    """Yield the elements from back to front."""
     yield from (_caption(c) for c in drawing.captions)
     yield from (_line(edge, drawing) for edge in drawing.edges)
     yield from (_shape(node, drawing.radius) for node in drawing.nodes)
@@ -150,7 +150,7 @@ def _piece(piece: Piece) -> str:
 
 
 def _script(pieces: tuple[Piece, ...], by: int) -> str:
-    """Return a script moved up or down, and back after it."""
+    """Return a script shifted up or down, followed by a shift back."""
     if not pieces:
         return ""
     inner = "".join(escape(p.base) + _script(p.above, -3) + _script(p.below, 3) for p in pieces)

@@ -1,4 +1,4 @@
-"""Expressions as math that LaTeX, MathJax and KaTeX take, with names, numbers and fractions.
+"""Typesets expressions as math for LaTeX, MathJax and KaTeX: names, numbers and fractions.
 
 It is one Setter for two formats; pages, tables and sentences are made elsewhere.
 """
@@ -25,7 +25,7 @@ OPERATIONS = {
 }
 FUNCTIONS = {"log": r"\ln", "tanh": r"\tanh", "max": r"\max", "exp": r"\exp"}
 HALF = r"\tfrac{1}{2}"
-LOW_LINE = "\u02cd"  # looks like an underscore, which neither Markdown nor KaTeX lets stand in text
+LOW_LINE = "\u02cd"  # looks like an underscore, which neither Markdown nor KaTeX allows in text
 
 NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:e(-?\d+))?")
 TOKEN = re.compile(
@@ -156,7 +156,7 @@ class Tex:
         return f"{self._closed(top)} / {self._closed(bottom)}"
 
     def _closed(self, inner: str) -> str:
-        """Return an operand of a division on the line, in parentheses where it needs them."""
+        """Return an operand of an inline division, in parentheses where it needs them."""
         open_ = inner.startswith("-") or re.search(r" ([+/-]|\\[a-z]+) ", inner)
         return self.fence(inner) if open_ else inner
 
@@ -182,7 +182,7 @@ class Tex:
                 return self._function(name) + self.fence(inner)
 
     def _function(self, name: str) -> str:
-        """Return a function's name, with its prime or with what it goes over."""
+        """Return a function's name, with its prime or the range of its sum."""
         word, _, over = name.partition(" over ")
         stem = word.rstrip("′")
         shown = FUNCTIONS.get(stem) or (
@@ -222,7 +222,7 @@ def braced(text: str) -> str:
 
 
 def joined(parts: list[str]) -> str:
-    """Return parts in a row, with a space where a command would run into a letter."""
+    """Return the parts joined, with a space between a command and a following letter."""
     text = ""
     for part in parts:
         text += " " * bool(re.search(r"\\[A-Za-z]+$", text) and part[:1].isalpha()) + part

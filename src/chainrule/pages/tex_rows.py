@@ -1,4 +1,4 @@
-"""The lines of one number as math: formula, numbers put in, result, and what is said beside it.
+"""Typesets the lines of one number as math: formula, substituted numbers, result and notes.
 
 LaTeX and Markdown both map these rows; what a row looks like on the page is theirs.
 """
@@ -29,7 +29,7 @@ class Row:
     carried : bool
         Whether the numbers have all their digits, since with fewer they do not recompute.
     numerical : str
-        The numerical derivative beside a result.
+        The numerical derivative that is printed after a result.
     good : bool
         Whether it bears the result out.
     """

@@ -1,4 +1,4 @@
-"""Any text as LaTeX: characters that are special in LaTeX are escaped or replaced.
+"""Converts any text to LaTeX: characters that are special in LaTeX are escaped or replaced.
 
 Formulas are typeset by ``tex_math``.
 """
@@ -6,7 +6,7 @@ Formulas are typeset by ``tex_math``.
 import re
 import unicodedata
 
-LETTERS = {  # and signs, as commands of math
+LETTERS = {  # and symbols, as math commands
     "α": "alpha",
     "β": "beta",
     "γ": "gamma",
@@ -69,7 +69,7 @@ LETTERS = {  # and signs, as commands of math
     "∝": "propto",
     "\u22a4": "top",
 }
-# In math, so that they are there in italics and bold as well.
+# In math mode, because the italic and bold text fonts lack them.
 SPECIAL = {
     "\\": r"$\backslash$",
     "{": r"$\{$",
@@ -135,11 +135,11 @@ ACCENTS = {
     "\u0327": "c",
     "\u0323": "d",
 }
-LONG = 18  # signs in a row without a place to break
+LONG = 18  # characters in a row without a place to break
 
 
 def words(text: str) -> str:
-    r"""Return a text as LaTeX has it.
+    r"""Return a text as LaTeX source.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def words(text: str) -> str:
 
 
 def _signs(word: str) -> list[str]:
-    """Return the signs of a word, with places to break where it is long."""
+    """Return the characters of a word as LaTeX, with places to break where it is long."""
     signs = [_sign(sign) for sign in word]
     if len(word) <= LONG and word.isascii():
         return signs
@@ -181,9 +181,9 @@ def _sign(sign: str) -> str:
 
 
 def _accented(sign: str) -> str:
-    """Return a letter with its accent, or the number of a sign that LaTeX has no letter for."""
+    """Return a letter with its accent, or the code of a character that LaTeX cannot print."""
     base, *marks = unicodedata.normalize("NFKD", sign)
-    if sign in ACCENTS:  # behind a letter that has no form of its own with it
+    if sign in ACCENTS:  # after a letter that it cannot be combined with
         return ""
     if not base.isascii():
         return f"[U+{ord(sign):04X}]"

@@ -35,10 +35,16 @@ from chainrule.pages.markup import plain_name
 from chainrule.pages.quantities import Line, Quantity, numerical_note
 
 INDENT = 2
-LEAST = 20  # columns for right-hand sides, however long the names are
+LEAST = 20  # columns that remain for right-hand sides, however long the names are
 NARROW = 60  # columns below which a note's label has a line of its own
 OTHER_DERIVATION = "another derivation, not used by the program:"
-APART: set[type[Item]] = {Excerpt, Note, Points, Versus, Working}  # with an empty line between them
+SEPARATED: set[type[Item]] = {
+    Excerpt,
+    Note,
+    Points,
+    Versus,
+    Working,
+}  # with an empty line between them
 COLORS: dict[Mark, str] = {
     "": "",
     "right": "green",
@@ -61,7 +67,7 @@ def render(page: Page, console: Console, *, compact: bool = False) -> None:
     console.print(_marked(page.mark, page.title, "bold"))
     before: type[Item] = Heading
     for kind, items in groupby(page.items, type):
-        if before is not Heading and kind is not Heading and APART & {before, kind}:
+        if before is not Heading and kind is not Heading and SEPARATED & {before, kind}:
             console.print()
         before = kind
         if kind is Worked:
@@ -128,7 +134,7 @@ def _shown(item: Item, width: int) -> RenderableType:
 
 
 class _Packed:
-    """Short texts side by side, as many on each line as fit, none wrapped."""
+    """Short texts next to each other, as many on each line as fit, none wrapped."""
 
     def __init__(self, texts: list[Text]) -> None:
         self.texts = texts

@@ -1,4 +1,4 @@
-"""The network's drawing in TikZ, for LaTeX.
+"""Renders the drawing of a network in TikZ, for LaTeX.
 
 Positions come from ``drawing``; here are only shapes, and colors that a page sets.
 """
@@ -45,13 +45,13 @@ def tikz(drawing: Drawing, tex: Tex) -> str:
 
 
 def _parts(drawing: Drawing, tex: Tex) -> Iterator[str]:
-    """Yield what is drawn, from the back to the front."""
+    """Yield the elements from back to front."""
     yield from (_line(edge, drawing) for edge in drawing.edges)
     yield from (_caption(c) for c in drawing.captions)
     yield from (_shape(node, drawing.radius, tex) for node in drawing.nodes)
     for edge in drawing.edges:
         if edge.value:
-            yield rf"\node[label] at ({_at(edge)}) {{{_beside(edge, tex)}}};"
+            yield rf"\node[label] at ({_at(edge)}) {{{_name_and_value(edge, tex)}}};"
 
 
 def _at(what: Caption | Node | Edge) -> str:
@@ -76,7 +76,7 @@ def _shape(node: Node, radius: float, tex: Tex) -> str:
     if node.kind == "gap":
         return rf"\node at {place} {{$\vdots$}};"
     if node.kind == "bias":
-        return rf"\node[label] at {place} {{{_beside(node, tex)}}};"
+        return rf"\node[label] at {place} {{{_name_and_value(node, tex)}}};"
     wide, high = 2 * radius * UNIT, (1.5 if node.kind == "target" else 2) * radius * UNIT
     look = {"unit": "unit", "output": "unit", "target": "given"}.get(node.kind, "plain")
     size = f"minimum width={wide:.1f}pt, minimum height={high:.1f}pt"
@@ -84,7 +84,7 @@ def _shape(node: Node, radius: float, tex: Tex) -> str:
     return rf"\node[{look}, {size}] at {place} {{{inner}}};"
 
 
-def _beside(what: Node | Edge, tex: Tex) -> str:
+def _name_and_value(what: Node | Edge, tex: Tex) -> str:
     return r"\enspace ".join(f"${part}$" for part in _name_and_number(what, tex))
 
 

@@ -1,7 +1,7 @@
 """A scalar expression: what is added, multiplied and called, with the value of every part.
 
-It is made by ``expand``, dressed by ``dress`` in a notation's names and habits, and only read by
-whoever prints it. Nothing here computes a value that the engine did not.
+``explanation/expand.py`` creates it, ``explanation/apply_notation.py`` names its leaves, and
+renderers only read it. Nothing here computes a value that the engine did not.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,16 @@ Index: TypeAlias = tuple[int, ...]
 
 
 class Ref(NamedTuple):
-    """One number of a worked example, by what it is.
+    """Identifies one number of a worked example.
 
     Attributes
     ----------
     quantity : str
         Such as ``"z"``, ``"dW"``, ``"W_new"``, ``"m_W"`` or ``"loss"``.
     layer : str
-        The layer's label, ``""`` for what belongs to none.
+        The layer's label, ``""`` for a quantity of no layer.
     index : tuple of int
-        (to, from) of a weight, (unit,) of a bias, else (sample, unit), (sample,) or nothing.
+        (to, from) of a weight, (unit,) of a bias, otherwise (sample, unit), (sample,) or ().
     sampled : bool
         Whether the index begins with a sample.
     """
@@ -44,7 +44,7 @@ class Literal:
 
 @dataclass(frozen=True)
 class Leaf:
-    """One entry of a named quantity, in the scope where it has its value."""
+    """One entry of a named quantity, with the scope that the name belongs to."""
 
     scope: Scope
     name: str
@@ -54,7 +54,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Symbol:
-    """One number of the document: a leaf that has got its name."""
+    """One number of the document: a leaf with its name in the notation."""
 
     ref: Ref
     name: str  # in the markup of notations
@@ -63,7 +63,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Operation:
-    """Two operands and what joins them: + - * / ** or a comparison."""
+    """An operator and its two operands: + - * / ** @ or a comparison."""
 
     symbol: str
     left: "Expression"
@@ -73,7 +73,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Negation:
-    """Minus an operand."""
+    """The negative of an operand."""
 
     operand: "Expression"
     value: float
@@ -81,7 +81,7 @@ class Negation:
 
 @dataclass(frozen=True)
 class Call:
-    """A named function of operands; `function` computes it if its name is not a common one."""
+    """A named function of operands; `function` computes it unless the name is a common one."""
 
     name: str
     arguments: tuple["Expression", ...]
@@ -107,7 +107,7 @@ class Rest:
 
 @dataclass(frozen=True)
 class Choice:
-    """`yes` where the condition holds, else `no`; only the one that holds has to be looked at."""
+    """`yes` where the condition holds, else `no`; only the branch that applies has to be shown."""
 
     condition: "Expression"
     yes: "Expression"
@@ -119,7 +119,7 @@ Expression: TypeAlias = Literal | Leaf | Symbol | Operation | Negation | Call | 
 
 
 def parts(tree: Expression) -> tuple[Expression, ...]:
-    """Return the expressions that one is made of."""
+    """Return the direct subexpressions of an expression."""
     match tree:
         case Operation(_, left, right):
             return (left, right)
@@ -158,7 +158,7 @@ def named_leaves(tree: Expression) -> list[Leaf]:
 
 
 def calls(tree: Expression) -> dict[str, Callable[..., float]]:
-    """Return the functions of an expression whose names are no common ones."""
+    """Return the functions of an expression whose names are not common ones."""
     own = {tree.name: tree.function} if isinstance(tree, Call) and tree.function else {}
     return own | {name: f for part in parts(tree) for name, f in calls(part).items()}
 

@@ -1,4 +1,4 @@
-"""An expression as one line: with names or with numbers, as Python text, LaTeX or MathML.
+"""Writes an expression as one line: with names or with numbers, as Python text, LaTeX or MathML.
 
 Where parentheses belong is decided here once; a format only says how its signs are written.
 """
@@ -37,7 +37,7 @@ PRECEDENCE = {
 
 
 class Setter(Protocol):
-    """How one format writes what an expression is made of.
+    """How one format writes the parts of an expression.
 
     Attributes
     ----------
@@ -55,7 +55,9 @@ class Setter(Protocol):
     def fraction(self, top: str, bottom: str) -> str: ...
     def power(self, base: str, exponent: str) -> str: ...
     def call(self, name: str, arguments: list[str]) -> str: ...
-    def total(self, terms: list[tuple[bool, str]]) -> str: ...  # whether taken off, and the term
+    def total(
+        self, terms: list[tuple[bool, str]]
+    ) -> str: ...  # whether it is subtracted, and the term
     def rest(self, count: int) -> str: ...
     def choice(self, condition: str, yes: str, no: str) -> str: ...
 
@@ -114,12 +116,12 @@ def in_symbols(tree: Expression, setter: Setter = TEXT) -> str:
 
 
 def in_numbers(tree: Expression, number: Number, setter: Setter = TEXT) -> str:
-    """Return an expression with the numbers put in, each written by `number`."""
+    """Return an expression with the numbers substituted, each written by `number`."""
     return _Line(setter, number).show(tree)
 
 
 class _Line:
-    """One expression on its way into a line."""
+    """Writes one expression in one format."""
 
     def __init__(self, setter: Setter, number: Number | None) -> None:
         self.setter, self.written = setter, number
@@ -150,7 +152,7 @@ class _Line:
                 return self._operation(symbol, left, right), PRECEDENCE[symbol]
 
     def _term(self, tree: Expression) -> tuple[bool, str]:
-        """Return whether a term of a sum is taken off, and the term."""
+        """Return whether a term of a sum is subtracted, and the term."""
         if isinstance(tree, Negation):
             return True, self.show(tree.operand, PRODUCT)
         return False, self.show(tree, MINUS)
