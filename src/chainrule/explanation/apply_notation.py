@@ -74,7 +74,7 @@ def negated(tree: Expression) -> Expression:
 def shorten(
     tree: Expression, most: int, keep: Callable[[Leaf], bool] = lambda _: False
 ) -> Expression:
-    """Return an expression whose sums have at most so many terms: the largest, then the rest.
+    """Return an expression with shortened sums: the largest terms, then the total of the rest.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Places(NamedTuple):
 
 
 def key(ref: Ref, places: Places, count_from: int = 0) -> str:
-    """Return the key of a number, such as ``"dW2[0,1]"``; a lone sample's index is left out."""
+    """Return the key of a number, such as ``"dW2[0,1]"``; a single sample has no index."""
     name = ref.quantity + ref.layer
     if ref.layer and not ref.layer.isdigit():
         name = f"{ref.quantity}_{ref.layer}"
@@ -69,7 +69,7 @@ PLACEHOLDERS = {
 
 
 RESIDUALS = ("o-t", "t-o")
-OF_PARAMETERS = re.compile(r"\w+_[Wb](_new)?")  # such as m_W, beside the general slot
+OF_PARAMETERS = re.compile(r"\w+_[Wb](_new)?")  # such as m_W, in addition to the general slot
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ from chainrule.wiring import Memory, Step, wire
 
 Array: TypeAlias = NDArray[Any]
 
-FEW_SAMPLES = 6  # with at most so many, each path of the chain rule has a row of its own
+FEW_SAMPLES = 6  # up to this number, each path of the chain rule has its own row
 MOST_PATHS = 300  # rows of single paths
-SEEN = 8  # the first units of a layer that a picture may show, besides the last
-SMALL = 6  # with at most so many classes, the Jacobian of a softmax is written out
+SEEN = 8  # the first units of a layer that a picture may show, before the last
+SMALL = 6  # up to this number of classes, the Jacobian of a softmax is written out
 
 
 @dataclass(frozen=True, eq=False)

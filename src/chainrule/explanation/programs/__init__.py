@@ -16,7 +16,7 @@ from chainrule.explanation.setup import Setup
 
 
 def numpy_program(setup: Setup, title: str = "Worked example") -> str:
-    """Return a NumPy program that works the example out: backpropagation by hand.
+    """Return a NumPy program that recomputes the example, with backpropagation written out.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def numpy_program(setup: Setup, title: str = "Worked example") -> str:
 
 
 def pytorch_program(setup: Setup, title: str = "Worked example") -> str:
-    """Return a PyTorch program that works the example out: its autograd finds the derivatives.
+    """Return a PyTorch program that recomputes the example, with the derivatives from autograd.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ class Writer:
     known : dict
         The program's names of what has been written, by scope and name.
     activations : dict
-        The function that stands for each.
+        The function that replaces each.
     """
 
     program: Program
@@ -174,7 +174,7 @@ class Writer:
             self._row(*((scope, part) for scope in arrays))
         for some in (
             arrays[i : i + 6] for i in range(0, len(arrays), 6)
-        ):  # as many as fit on a line
+        ):  # printed together if they fit on a line
             names, news = ([scope.label + end for scope in some] for end in ("", "_new"))
             self.program.carry.append(f"{', '.join(names)} = {', '.join(news)}")
 
@@ -227,7 +227,7 @@ class Writer:
             self.program.shown[-1].append((own, own))
 
     def _given(self, scope: Scope, name: str) -> ast.expr:
-        """Return an array's name, or a number's: 0 is written out, others stand at the top."""
+        """Return an array's name, or a number's: 0 is written out, others become constants."""
         value = scope.values[name]
         if np.ndim(value):
             return ast.Name(self.identifier(scope, name))
@@ -249,7 +249,7 @@ class Writer:
         if label in self.step.arrays:
             return self._of_array(label, name)
         if scope in self.step.layers:
-            if name == "dx":  # of what the layer below calls a
+            if name == "dx":  # named after the layer below, whose a it is
                 below, there = scope.links["x"]
                 return f"d{self.identifier(below, there)}"
             return name + (label[5:] if label.startswith("layer") else f"_{label}")
@@ -277,7 +277,7 @@ class Writer:
         new = self.identifier(scope, "w_new")
         call = f"{rule.name}_step({', '.join([w, g, *slots, *rest])})"
         self.lines += assign(", ".join([new, *slots]), call)
-        self._remember(scope.label, dict(zip(slots, rule.slots, strict=True)))
+        self._add_state(scope.label, dict(zip(slots, rule.slots, strict=True)))
         self.program.shown[-1].append((new, new))
         self.known[scope.label, "w_new"] = ast.Name(new)
         for slot, there in zip(rule.slots, slots, strict=True):
@@ -285,7 +285,7 @@ class Writer:
             self.known[scope.label, f"{slot}_new"] = ast.Name(there)
         return self.known[scope.label, name]
 
-    def _remember(self, label: str, slots: dict[str, str]) -> None:
+    def _add_state(self, label: str, slots: dict[str, str]) -> None:
         """Write the optimizer's state for an array: zeros, or the values of a given state."""
         data, given = self.program.data, self.step.arrays[label].values
         if not self.program.setup.slots:
@@ -406,7 +406,7 @@ class Writer:
         self.program.add_function(name, define(name, parameters, body.split("\n")))
 
     def _activation(self, f: Activation) -> tuple[str, str]:
-        """Return the program's names of an activation and its derivative; add them if new."""
+        """Return the program's names of an activation and its derivative; add missing ones."""
         if f not in self.activations:
             name = f.name.replace("-", "_")
             same = sum(g.name == f.name for g in self.activations)  # with other constants

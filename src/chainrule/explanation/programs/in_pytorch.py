@@ -1,4 +1,4 @@
-"""The PyTorch program of an example: the forward pass in its functions, the rest by its autograd.
+"""Writes the PyTorch program of an example: forward pass, gradients by autograd, update.
 
 No derivative of the engine is in it, so that it checks the engine independently.
 """
@@ -40,8 +40,8 @@ from chainrule.optimizers import (
 
 FUNCTIONAL = "from torch.nn import functional as F"
 
-# a of z; others are written as textbooks have them. Softplus is none of them: PyTorch's turns
-# linear at 20, which costs digits.
+# PyTorch's form of each activation; others are written with their textbook formula. F.softplus is
+# not used, because it becomes linear at 20, which costs digits.
 ACTIVATIONS: dict[str, str] = {
     "identity": "{z}",
     "logistic": "torch.sigmoid({z})",
@@ -56,7 +56,8 @@ ACTIVATIONS: dict[str, str] = {
     "softplus": "-F.logsigmoid(-{z})",
 }
 
-# Each output's error. At o = t the quantile's slope must be 0, which relu has and where has not.
+# The error of each output. At o = t the slope of the quantile loss must be 0, which torch.relu
+# gives and torch.where does not.
 LOSSES: dict[str, str] = {
     "squared-error": "({o} - t) ** 2 / 2",
     "absolute-error": "torch.abs({o} - t)",
@@ -74,8 +75,9 @@ LINKS: dict[str, str] = {
     "softmax-squared-error": "torch.softmax({o}, dim=1)",
 }
 
-# Where torch.optim has the same rule, eps included; compared line by line with its documentation.
-# Momentum there multiplies the sum by the rate, here the rate is summed: the same while it stays.
+# Optimizers of torch.optim with the same rule, including eps, by its documentation. PyTorch
+# multiplies the momentum sum by the rate, and chainrule sums up multiples of the rate: these are
+# the same as long as the rate is constant.
 OPTIMIZERS: dict[type[Optimizer], str] = {
     SGD: "SGD({p}, lr={learning_rate})",
     Momentum: "SGD({p}, lr={learning_rate}, momentum={momentum})",
@@ -120,7 +122,7 @@ class Writer:
 
     @property
     def _same_there(self) -> bool:
-        """Whether torch.optim has the example's rule, with nothing to remember yet."""
+        """Whether torch.optim has the example's rule, and the example starts without a state."""
         setup = self.program.setup
         summed = isinstance(setup.rule, Momentum | Nesterov) and scheduled(setup)
         goes_on = setup.rule is not None and bool(setup.rule.slots) and setup.done > 0
@@ -136,7 +138,7 @@ class Writer:
         program, setup = self.program, self.program.setup
         network, batch = setup.network, setup.batch
         program.data += ["torch.set_default_dtype(torch.float64)", ""]
-        # Without a gradient to find below it, autograd would pass the first layer by.
+        # Otherwise autograd would skip the first layer if it has no parameters below.
         first = any(b.trains and b.layer == 0 for b in network.layout.blocks)
         program.data += literal("x", batch.x, "torch.tensor", "inputs", "" if first else GRADIENT)
         program.data += literal("t", batch.t, "torch.tensor", "targets")
@@ -194,7 +196,7 @@ class Writer:
                 a = self._activation(layer.activation, x)
             case Dropout():
                 a = f"{x} * mask{own} / {1 - layer.rate}"
-            case _:  # no function of PyTorch: the layer's own equations
+            case _:  # no function of PyTorch: the equations of the layer
                 names = {p: f"{p}{own}" for p in layer.shapes(network.widths[place])}
                 names |= {"x": x, "mask": f"mask{own}", **_numbers(layer.constants)}
                 a = inlined("a", layer.equations(), names)
@@ -202,7 +204,7 @@ class Writer:
         return f"a{own}"
 
     def _activation(self, f: Activation, z: str) -> str:
-        """Return an activation of what is called `z`."""
+        """Return the text of an activation applied to `z`."""
         if isinstance(f, Custom):
             return f"{add_own(self.program, f.f, f.name, f'the activation {f.name!r}')}({z})"
         if f.name in ACTIVATIONS:
@@ -228,7 +230,7 @@ class Writer:
             return (
                 f"{add_own(self.program, loss.term, loss.name, f'the loss {loss.name!r}')}({o}, t)"
             )
-        if loss.name not in LOSSES:  # no function of PyTorch: the loss's own equations
+        if loss.name not in LOSSES:  # no function of PyTorch: the equations of the loss
             names = {"o": o, "t": "t", **_numbers(loss.constants)}
             return inlined("terms", loss.equations(), names)
         return LOSSES[loss.name].format(o=o, **loss.constants)
@@ -258,7 +260,7 @@ class Writer:
     # ---- backward ----
 
     def backward(self) -> None:
-        """Write the backward pass: autograd keeps z.grad and a.grad where it is asked to."""
+        """Write the backward pass, in which autograd keeps the requested z.grad and a.grad."""
         program = self.program
         kept = [name for row in program.shown for name, _ in row if name[:1] in "za"]
         program.backward += each(
@@ -328,7 +330,7 @@ class Writer:
         program.update.append("optimizer.step()")
 
     def _groups(self, rule: Optimizer) -> str:
-        """Return the trained arrays; for AdamW apart, whether they decay or not."""
+        """Return the trained arrays; for AdamW in two groups, with and without decay."""
         if not isinstance(rule, AdamW):
             return f"[{', '.join(b.name for b in self.trained)}]"
         groups: list[str] = []
@@ -366,10 +368,10 @@ class Writer:
             given = [b.name, f"{b.name}.grad", *kept, "learning_rate", *(extra[n] for n in own)]
             call = f"{name}({', '.join(given)})"
             program.update.append(f"    {', '.join([f'{b.name}[...]', *kept])} = {call}")
-            self._remember(b, kept)
+            self._add_state(b, kept)
 
-    def _remember(self, block: Block, names: list[str]) -> None:
-        """Write down what the rule remembers of an array: zeros, or what a state brought."""
+    def _add_state(self, block: Block, names: list[str]) -> None:
+        """Write the optimizer's state for an array: zeros, or the values of a given state."""
         program, slots = self.program, self.program.setup.slots
         if not slots:
             zeros = ", ".join(f"torch.zeros_like({block.name})" for _ in names)
@@ -394,7 +396,7 @@ def each(names: list[str], line: str) -> list[str]:
 
 
 def _sum(*parts: str) -> str:
-    """Return the sum of the parts that there are, in parentheses if it is one."""
+    """Return the sum of the nonempty parts, in parentheses if there are several."""
     kept = [part for part in parts if part]
     return f"({' + '.join(kept)})" if len(kept) > 1 else "".join(kept)
 
@@ -421,7 +423,7 @@ def inlined(name: str, equations: Mapping[str, str], names: Mapping[str, str]) -
     equations : mapping of str to str
         The equations of `name` and of what it depends on.
     names : mapping of str to str
-        The text that stands for each name without an equation.
+        The text for each name without an equation.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from chainrule.explanation.programs.source import Program, define, number
 
 Function: TypeAlias = Callable[..., object]
 
-# What NumPy and PyTorch call by the same name, of arrays alone.
+# Functions of arrays with the same name in NumPy and PyTorch.
 SHARED = frozenset(
     {
         *("abs", "absolute", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt"),
@@ -30,13 +30,13 @@ SHARED = frozenset(
     }
 )
 SPECIAL = ("erf", "erfc")  # which NumPy does not have
-NUMPY = ("np", "numpy")  # what it is imported as; the PyTorch program has torch in its place
+NUMPY = ("np", "numpy")  # the name that it is imported as; the PyTorch program uses torch instead
 
 
 def add_own(
     program: Program, function: Function, name: str, what: str, *, complex_step: bool = False
 ) -> str:
-    """Add a user's function and all that it needs to a program; return what it is called there.
+    """Add a custom function and everything that it uses to a program; return its name there.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _lambda(function: Any, what: str) -> ast.Lambda:
 
 
 def _bare(tree: ast.FunctionDef, text: str) -> str:
-    """Return the text as it is, or without its annotations, whose names the program lacks."""
+    """Return the text, without annotations if the program does not have their names."""
     arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
     annotated = tree.returns is not None or any(a.annotation for a in arguments)
     tree.returns = None
@@ -116,7 +116,7 @@ def _bare(tree: ast.FunctionDef, text: str) -> str:
 
 
 def _free(tree: ast.FunctionDef, own: str) -> list[str]:
-    """Return the names that a function looks up outside itself, in order."""
+    """Return the names that a function uses from its surroundings, in order."""
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
     local = {n.id for n in nodes if not isinstance(n.ctx, ast.Load)} | {own}
     local |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
@@ -125,7 +125,7 @@ def _free(tree: ast.FunctionDef, own: str) -> list[str]:
 
 
 def _value(function: Any, name: str, what: str) -> object:
-    """Return what a name means where a function was defined."""
+    """Return the value of a name where a function was defined."""
     closed = function.__closure__ or ()
     cells = dict(zip(function.__code__.co_freevars, closed, strict=True))
     if name in cells:
@@ -186,8 +186,8 @@ def _alias(program: Program, name: str, function: Any, what: str) -> str:
     if not known or (own == "torch" and there not in SHARED):
         raise _refuse(
             what,
-            f"{there or function!r} is no function that {program.library} has and takes",
-            "define it with def, of NumPy's elementwise functions",
+            f"{there or function!r} is not an elementwise function of {program.library}",
+            "define it with def, using elementwise functions of NumPy",
         )
     program.add_function(name, f"{name} = {own}.{there}")
     return name
@@ -202,7 +202,7 @@ def _in_torch(tree: ast.FunctionDef, what: str) -> str:
 
 
 class _Torch(ast.NodeTransformer):
-    """Writes torch for np, and makes tensors of lone numbers that functions are called with."""
+    """Replaces np by torch, and converts numbers that are arguments of functions to tensors."""
 
     def __init__(self, what: str) -> None:
         self.what = what

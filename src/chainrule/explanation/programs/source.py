@@ -1,4 +1,4 @@
-"""A program's text: its parts in their order, and the few lines that any library's program shares.
+"""Assembles the text of a program from its parts, and writes the lines common to all libraries.
 
 The parts are filled by ``in_numpy`` and ``in_pytorch``.
 """
@@ -29,8 +29,8 @@ from chainrule.visible import visible
 
 Array: TypeAlias = NDArray[Any]
 
-COLUMNS = 96  # before the four that the loop adds
-LONGEST_LIST = 1_000  # rates written one by one
+COLUMNS = 96  # the loop indents by four more
+LONGEST_LIST = 1_000  # up to this many, rates are written as a list
 
 SHOW = """\
 def show(**values):
@@ -135,7 +135,7 @@ class Program:
         return "\n\n\n".join(["\n\n".join(top), *self._functions(), self._main()]) + "\n"
 
     def _functions(self) -> list[str]:
-        """Return the functions, names of one line each together."""
+        """Return the functions, with one-line functions in one block."""
         groups = groupby(self.functions.values(), lambda text: "\n" in text)
         return [part for long, texts in groups for part in (texts if long else ["\n".join(texts)])]
 
@@ -194,7 +194,7 @@ class Program:
 
 
 def _imports(lines: Sequence[str]) -> str:
-    """Return imports, those of the standard library first, in a group of their own."""
+    """Return imports, those of the standard library in a group before the others."""
     standard = [line for line in lines if line.startswith("import math")]
     others = [line for line in lines if line not in standard]
     return "\n\n".join("\n".join(part) for part in (standard, others) if part)
@@ -219,7 +219,7 @@ def literal(name: str, array: Array, maker: str, comment: str = "", more: str = 
 
 
 def assign(name: str, text: str, comment: str = "") -> list[str]:
-    """Return an assignment, in parentheses over several lines where one is too short."""
+    """Return an assignment, over several lines in parentheses if it is too long for one."""
     note = f"  # {comment}" if comment else ""
     line = f"{name} = {text}{note}"
     return [line] if len(line) <= COLUMNS else [f"{name} = ({note}", *_wrap(text), ")"]
@@ -239,7 +239,7 @@ def define(name: str, parameters: Sequence[str], lines: Iterable[str]) -> str:
 
 
 def _wrap(text: str) -> list[str]:
-    """Return text in indented lines, broken where the fewest parentheses are open."""
+    """Return text in indented lines, broken inside as few parentheses as possible."""
     width, lines = COLUMNS - 8, [text]
     for depth in range(4):
         lines = _fill(_pieces(text, depth), width)
@@ -249,7 +249,7 @@ def _wrap(text: str) -> list[str]:
 
 
 def _pieces(text: str, depth: int) -> list[str]:
-    """Cut text behind commas and before operators inside at most `depth` parentheses."""
+    """Split text after commas and before operators inside at most `depth` parentheses."""
     pieces: list[str] = []
     start = 0
     for match in re.finditer(r"(?<=,) | (?=[-+] )| (?=if )| (?=else )", text):
@@ -281,7 +281,7 @@ def unparse(tree: ast.expr) -> str:
 
 
 class Simplify(ast.NodeTransformer):
-    """Leaves out zeros and ones of a whole expression."""
+    """Removes zeros and ones from an expression, where they change nothing."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Simplify an operation, its operands first."""
@@ -290,7 +290,7 @@ class Simplify(ast.NodeTransformer):
 
 
 def simplified(tree: ast.BinOp) -> ast.expr:
-    """Return an operation without a 0 that is added or multiplied with, or a factor 1."""
+    """Return an operation without terms and factors of 0 and without factors of 1."""
     match tree:
         case ast.BinOp(ast.Constant(0), ast.Mult() | ast.Div(), _):
             return ast.Constant(0)
