@@ -62,7 +62,7 @@ class Gradients(Protocol):
 
 
 def fields_of(record: Saved | Gradients) -> dict[str, Any]:
-    """Return the fields of a record by name; which there are besides x, a or dx varies by layer."""
+    """Return the fields of a record by name; except for x, a and dx, they depend on the layer."""
     named_tuple: Any = record
     return named_tuple._asdict()
 

@@ -151,7 +151,7 @@ class Loss(Description):
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
-        """The functions that the equations use besides those of ``elementwise``."""
+        """The functions of the equations in addition to those of ``elementwise``."""
         return {}
 
     def predict(self, o: Array) -> Array:

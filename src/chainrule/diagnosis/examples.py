@@ -1,4 +1,4 @@
-"""Work out what a mistake does: one wrong number beside the right one, and whether training works.
+"""Work out what a mistake does: one wrong number and the right one, and whether training works.
 
 Every number comes from the engine, wired with the mistake and without it.
 """

@@ -136,7 +136,7 @@ def random_failure(transcript: Transcript) -> Failure | None:
 
 
 def _doubtful_failure(transcript: Transcript) -> Failure | None:
-    """Return the failure of an object whose weights and biases could not be told apart."""
+    """Return the failure of an object whose weights and biases could not be distinguished."""
     if DOUBTFUL not in transcript.remarks:
         return None
     return Failure("no-layout", f"{DOUBTFUL}; {HOW_TO_BE_ASKED}")

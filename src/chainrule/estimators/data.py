@@ -346,7 +346,7 @@ def label_faults(values: Any, what: str) -> Iterator[str]:
 
 
 def label_fault(label: Any, first: Any) -> str:
-    """Say what is wrong with a label beside the first, and what to do; or nothing."""
+    """Return what is wrong with a label, compared with the first one, and the remedy, or ''."""
     if isinstance(label, complex):
         return f"is {label}; give real numbers, or words"
     if is_missing(label) or label in (np.inf, -np.inf):

@@ -194,7 +194,7 @@ class Introspection(Weights):
         data = self._samples(X, y, sample_weight, by_class=True)
         network, history = self._resumed(len(data.X))
         state = history.state._replace(theta=self._theta)
-        if isinstance(history.optimizer, LBFGS):  # begins anew
+        if isinstance(history.optimizer, LBFGS):  # starts from zero
             state = state._replace(step=0)
         return explain(
             network,

@@ -56,7 +56,7 @@ class Labels:
         return places
 
     def check_kind(self, y: Array, what: str = "y") -> None:
-        """Raise InputError where targets are no labels such as these; other labels may be."""
+        """Raise InputError if targets are not labels of the same kind; new labels are allowed."""
         if self.kind == "multilabel":
             self._check_rows(y, what)
         elif y.ndim != 1:
@@ -70,7 +70,7 @@ class Labels:
             )
 
     def _check_rows(self, y: Array, what: str) -> None:
-        """Raise InputError where targets are no rows of 0 and 1 of the right width."""
+        """Raise InputError if targets are not rows of 0 and 1 with the right width."""
         if y.ndim != 2 or y.shape[1] != len(self.classes):
             raise InputError(
                 f"{what} has shape {y.shape}, but this classifier has {len(self.classes)} labels; "
@@ -192,7 +192,7 @@ def labels_named(classes: Any) -> Labels:
 
 
 def strange_kind(y: Array, kind: str) -> InputError:
-    """Return the error for targets that are no labels, with the first that is none."""
+    """Return the error for targets that are not labels, with the first invalid one."""
     remedy = "give class labels, or use MLPRegressor"
     if kind == "continuous":
         row = int(np.flatnonzero(y != np.floor(y))[0])

@@ -134,7 +134,7 @@ def _changes_nothing(question: Question, first: Reading) -> bool:
 
 
 def _ignores_samples(attempt: Attempt, question: Question, first: Reading) -> bool:
-    """Return whether other samples give the same answer, as in functions that are no networks."""
+    """Return whether other samples give the same answer, as in functions that are not networks."""
     other = replace(question, x=1.3 * question.x)
     found = read(attempt, other, kind=first.kind, layout=first.layout, seconds=1.0)
     return not isinstance(found, Failure) and are_identical(

@@ -364,7 +364,10 @@ class Rewriting(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
         if self.kind is DUALS and not isinstance(node.op, DIFFERENTIABLE):
-            raise InputError(f"{self.title} has a {type(node.op).__name__}, whose slope is unknown")
+            raise InputError(
+                f"{self.title} uses {ast.unparse(node)}, an operation without a known derivative; "
+                "use + - * / or **"
+            )
         right = node.right
         self.generic_visit(node)
         if isinstance(node.op, ast.Pow) and is_whole(right):
@@ -375,7 +378,9 @@ class Rewriting(ast.NodeTransformer):
 
     def visit_arguments(self, node: ast.arguments) -> ast.arguments:
         if not all(map(is_number, self.defaults)):
-            raise InputError(f"{self.title} has a default that is not a number: {self.defaults}")
+            raise InputError(
+                f"{self.title} has a default that is not a number: {self.defaults}; give numbers"
+            )
         node.defaults = [call(DTYPE, ast.Constant(float(value))) for value in self.defaults]
         for arg in node.posonlyargs + node.args + node.kwonlyargs:
             arg.annotation = None  # it has been visited
@@ -388,7 +393,8 @@ class Rewriting(ast.NodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         if not isinstance(node.target, ast.Name):
             raise InputError(
-                f"{self.title} changes {ast.unparse(node.target)}, an entry of a value"
+                f"{self.title} changes the entry {ast.unparse(node.target)}; "
+                "compute a new value instead"
             )
         changed = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
         return self.visit(ast.copy_location(ast.Assign([node.target], changed), node))
@@ -407,7 +413,10 @@ class Rewriting(ast.NodeTransformer):
         """Return the name of a tuple of coefficients, cast to the precision."""
         name, value = ast.unparse(node), self.outer(node)
         if not (isinstance(value, tuple) and all(map(is_number, value))):
-            raise InputError(f"{self.title} names {name}, no number, tuple of numbers or function")
+            raise InputError(
+                f"{self.title} uses {name}, which is not a number, a tuple of numbers or a "
+                "function; use numbers and elementwise functions"
+            )
         self.names[name] = tuple(map(self.dtype, value))
         self.keys[name] = repr([float(number).hex() for number in value])
         return ast.Name(name, node.ctx)
@@ -432,7 +441,7 @@ class Rewriting(ast.NodeTransformer):
         if isinstance(called, np.ufunc) and self.kind is NUMBERS:
             return Translation(called, called.__name__)  # Numba has its own version
         known = ", ".join(elementwise.VOCABULARY)
-        raise InputError(f"{self.title} calls {name}, which is not in the vocabulary: {known}")
+        raise InputError(f"{self.title} calls {name}, which cannot be compiled; use one of {known}")
 
 
 def call(name: str, argument: ast.expr) -> ast.Call:

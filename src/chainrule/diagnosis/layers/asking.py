@@ -77,8 +77,9 @@ def check_layer(
     backward : callable
         Such as ``affine_backward(dout, cache)``, or a loss that returns its gradients too.
     forward : callable, optional
-        Such as ``affine_forward(x, w, b)``. By default the function beside `backward` whose name
-        has "forward" in place of "backward"; a loss that returns its gradients needs none.
+        Such as ``affine_forward(x, w, b)``. By default, the function next to
+        `backward` with "forward" in place of "backward" in its name; a loss that returns its
+        gradients needs none.
     inputs : sequence or mapping, optional
         The arguments of `forward`; designed ones by default.
     strict : bool, default False
@@ -307,7 +308,7 @@ def _conclude(
             again = _judged_at(pair, other, 9, positive=positive)
     found = diagnosis_of(pair.backward, pair.forward, judged, again, layout, tuple(remarks))
     if found.verdict == "unknown" and not judged.consistent and not layout.fixed:
-        # Arrays of other shapes may have been meant: this alone accuses nobody.
+        # Arrays of other shapes may be intended, so this alone does not prove a mistake.
         return cannot_ask(pair.backward, pair.forward, f"{found.difference}, in all shapes tried")
     return found
 

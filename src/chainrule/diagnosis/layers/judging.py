@@ -16,7 +16,7 @@ from chainrule.diagnosis.layers.values import Leaf, as_array, leaves
 
 @dataclass(frozen=True, eq=False)
 class Judgment:
-    """What a backward function returned at given inputs, beside what is right.
+    """What a backward function returned at given inputs, and the right values.
 
     Parameters
     ----------

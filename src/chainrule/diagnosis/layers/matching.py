@@ -144,7 +144,7 @@ def _named(label: str, names: Sequence[str]) -> str:
 
 
 def _compare(leaf: Leaf, name: str, truth: Truth, samples: int) -> Match:
-    """Return a returned array beside the right gradient of an input."""
+    """Return a returned array and the right gradient of an input."""
     right, theirs = truth.gradients[name], leaf.array
     match = Match(leaf.name, name, theirs, right)
     if theirs is None or not fits(theirs, right) or not np.isfinite(theirs).all():

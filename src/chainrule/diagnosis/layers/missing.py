@@ -13,7 +13,7 @@ WORDS = (("backward", "forward"), ("backprop", "forward"), ("bwd", "fwd"), ("_gr
 
 
 def sibling(backward: Callable[..., Any]) -> Callable[..., Any] | None:
-    """Return the forward function beside a backward function, by its name, or None.
+    """Return the forward function that belongs to a backward function by its name, or None.
 
     Parameters
     ----------

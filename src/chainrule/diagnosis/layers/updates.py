@@ -111,7 +111,7 @@ def _run(update: Callable[..., Any], *, nested: bool) -> Run:
     names = parameters(update)
     roles = {name: _role(name, p) for name, p in names.items()}
     if "parameter" not in roles.values() or "gradient" not in roles.values():
-        raise ValueError("which argument is the parameter, and which is its gradient, is not known")
+        raise ValueError("it is unclear which argument is the parameter, and which is its gradient")
     w = rng.normal(size=SHAPE)
     run, states = Run(w.copy()), {n: np.zeros(SHAPE) for n, r in roles.items() if r == "state"}
     config: dict[str, Any] = {}
@@ -178,7 +178,7 @@ def _constant(name: str, parameter: inspect.Parameter) -> Any:
     for pattern, values in CONSTANTS.values():
         if re.fullmatch(pattern, name.lower()):
             return values[0]
-    raise ValueError(f"what the argument {name!r} is, is not known")
+    raise ValueError(f"the meaning of the argument {name!r} is unknown")
 
 
 def _with_keys(array: Array, prefix: str) -> dict[str, Array]:

@@ -22,7 +22,7 @@ LEAST = 1e-9  # relative size of an effect that is not rounding
 def answers_as_network(caller: FunctionCaller, plan: ArgumentPlan, question: Question) -> bool:
     """Return whether x and the first and last weights act together on the answer.
 
-    An answer that none of them changes is left to whoever judges it.
+    A result that none of them changes is not decided here.
     """
     trains, depth = "t" in plan.roles, len(question.W)
     base = _answer(caller, plan, question)
@@ -82,7 +82,7 @@ def _acts_together(
     other: Mapping[str, Array],
     layer: int,
 ) -> bool:
-    """Return whether the effect of x on numbers beside the shifted weights depends on these."""
+    """Return whether the effect of x on numbers other than the shifted weights depends on these."""
     shifted = _with_other_weights(question, layer)
     third = _answer(caller, plan, shifted)
     fourth = _answer(caller, plan, _with_other_x(shifted))

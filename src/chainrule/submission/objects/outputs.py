@@ -1,4 +1,4 @@
-"""Read the output of an object's forward pass, also beside a method that trains."""
+"""Read the output of an object's forward pass, also if another method trains."""
 
 import contextlib
 import itertools

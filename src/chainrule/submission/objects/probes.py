@@ -1,4 +1,4 @@
-"""Probes: call an object to find out whether numbers are the parameters they are taken for.
+"""Probes: call an object to find out whether arrays are the assumed parameters.
 
 The probes use symmetries of networks that mistakes rarely break, rather than names or formulas.
 """
