@@ -1,4 +1,4 @@
-"""Single functions of a course: right ones are never accused, and mistakes are named.
+"""Single functions of a course: right ones are never called wrong, and mistakes are named.
 
 The functions are in ``programs/layers``, as learners write them.
 """
@@ -285,7 +285,7 @@ def test_the_course_with_means_in_the_parameters_is_right_and_named():
     assert strict.verdict == "wrong"
 
 
-def test_the_gradient_of_a_sum_beside_a_mean_is_named_in_the_headline():
+def test_the_gradient_of_a_sum_for_a_mean_is_named_in_the_headline():
     columns = module("columns")
     found = check_layer(columns.cost_backward, columns.compute_cost)
     assert "as the gradient of the sum over the samples" in found.sentence
@@ -314,7 +314,7 @@ def test_a_kink_at_inputs_of_the_user_is_not_judged():
     assert "kink" in found.sentence
 
 
-def test_the_forward_function_is_found_beside_it():
+def test_the_forward_function_is_found_next_to_it():
     assert_layer(module("rows").affine_backward)
 
 

@@ -1,4 +1,4 @@
-"""Fits here are short, so that none of them converges: that warning is expected."""
+"""Fits in these tests are too short to converge, so that warning is expected."""
 
 import pytest
 

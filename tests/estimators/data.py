@@ -1,4 +1,4 @@
-"""Data that the tests of estimators share, and estimators that are quick to fit on them."""
+"""Data shared by the tests of estimators, and estimators that fit them quickly."""
 
 from collections.abc import Iterable, Mapping
 from itertools import cycle, islice, product
@@ -34,7 +34,7 @@ def quick(kind: str, **choices: Any) -> Any:
 
 
 def bytes_of(estimator: Any) -> bytes:
-    """Return the weights of an estimator, to the bit."""
+    """Return the weights of an estimator as bytes."""
     return estimator.theta_.tobytes()
 
 

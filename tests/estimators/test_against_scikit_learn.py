@@ -1,6 +1,6 @@
 """The same numbers as scikit-learn's MLP, from the same weights and in the same order of samples.
 
-Adam's epsilon stands elsewhere (Algorithm 1 of the paper, not its section 2), so it is tiny here.
+Adam adds epsilon elsewhere (Algorithm 1 of the paper, not its section 2), so it is tiny here.
 """
 
 from typing import Any
@@ -31,23 +31,25 @@ COMMON: dict[str, Any] = {
 
 
 def both(problem: str, **choices: Any) -> tuple[Any, Any]:
-    """Return their estimator fitted, and ours that begins with the same weights."""
+    """Return fitted estimators of scikit-learn and of chainrule with the same initial weights."""
     kind, y = PROBLEMS[problem]
     weights = choices.pop("sample_weight", None)
     fits: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
-    told = {**COMMON, "max_iter": 30, **choices}
-    theirs = THEIRS[kind](**{**told, "max_iter": 1, "solver": "sgd", "learning_rate_init": 1e-300})
-    theirs.fit(X, y)  # draws weights, and does not move them
+    settings = {**COMMON, "max_iter": 30, **choices}
+    theirs = THEIRS[kind](
+        **{**settings, "max_iter": 1, "solver": "sgd", "learning_rate_init": 1e-300}
+    )
+    theirs.fit(X, y)  # draws weights without changing them
     start = [c.copy() for c in theirs.coefs_], [b.copy() for b in theirs.intercepts_]
-    ours = OURS[kind](**told, warm_start=True)
+    ours = OURS[kind](**settings, warm_start=True)
     ours.coefs_, ours.intercepts_ = start
-    theirs = THEIRS[kind](**told, warm_start=True).set_params(max_iter=1)
+    theirs = THEIRS[kind](**settings, warm_start=True).set_params(max_iter=1)
     theirs.fit(X, y, **fits)
     for own, drawn in zip(theirs.coefs_ + theirs.intercepts_, start[0] + start[1], strict=True):
         own[...] = drawn
     theirs.loss_curve_, theirs.best_loss_, theirs.t_ = [], np.inf, 0
     theirs._no_improvement_count = 0
-    return theirs.set_params(**told).fit(X, y, **fits), ours.fit(X, y, **fits)
+    return theirs.set_params(**settings).fit(X, y, **fits), ours.fit(X, y, **fits)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
@@ -83,7 +85,7 @@ def test_the_same_loss_curve(problem: str, batch_size: int, solver: dict[str, An
 
 @pytest.mark.parametrize("problem", ["binary", "classes", "one"])
 def test_the_same_curve_stops_at_the_same_epoch(problem: str):
-    """The rule means what they mean there, with a curve that flattens."""
+    """The stopping rule is the same as there, for a curve that flattens."""
     theirs, ours = both(
         problem,
         max_iter=2000,
@@ -124,12 +126,12 @@ def test_lbfgs_takes_the_same_iterations(problem: str, more: dict[str, Any]):
     np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=1e-6)
 
 
-def test_several_outputs_lose_the_sum_and_theirs_the_mean():
-    """scikit-learn's #8349: the value there is the mean over outputs, the gradient the sum's."""
+def test_the_loss_of_several_outputs_is_a_sum_here_and_a_mean_there():
+    """scikit-learn (#8349) reports the mean over outputs, but follows the gradient of the sum."""
     y = np.column_stack([NUMBERS, X[:, 0], -NUMBERS])
     still: dict[str, Any] = {"solver": "sgd", "learning_rate_init": 1e-300, "alpha": 0}
-    told = {"hidden_layer_sizes": (4,), "max_iter": 1, **still}
-    theirs = neural_network.MLPRegressor(**told, random_state=0).fit(X, y)
-    ours = MLPRegressor(**told, warm_start=True)
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 1, **still}
+    theirs = neural_network.MLPRegressor(**settings, random_state=0).fit(X, y)
+    ours = MLPRegressor(**settings, warm_start=True)
     ours.coefs_, ours.intercepts_ = theirs.coefs_, theirs.intercepts_
     assert ours.fit(X, y).loss_ == pytest.approx(3 * theirs.loss_)

@@ -1,4 +1,4 @@
-"""Bad data, for every method: a clear error that names the place, and the estimator as it was.
+"""Bad data, for every method: a clear error that names the place, and the estimator is unchanged.
 
 The estimator is looked at before and after, unfitted and fitted.
 """
@@ -51,18 +51,18 @@ METHODS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "explain": lambda e, X, y: e.explain(X, y),
     "check_gradient": lambda e, X, y: e.check_gradient(X, y),
 }
-ONE_SAMPLE = ("gradients", "explain", "check_gradient")  # a flat X is one sample
+ONE_SAMPLE = ("gradients", "explain", "check_gradient")  # a one-dimensional X is one sample
 
 
 def state_of(estimator: Any) -> dict[str, Any]:
-    """Return what an estimator holds, to be compared."""
+    """Return the attributes of an estimator, for comparison."""
     held = dict(vars(estimator))
     theta = held.get("_theta")
     return {**held, "bytes": b"" if theta is None else theta.tobytes()}
 
 
 def same(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Tell whether an estimator holds the very same things."""
+    """Return whether the attributes of an estimator are the same."""
     return before.keys() == after.keys() and all(
         after[k] is v or (k == "bytes" and after[k] == v) for k, v in before.items()
     )
@@ -78,11 +78,11 @@ def test_bad_samples(kind: str, method: str, bad: str):
         with pytest.raises((ValueError, TypeError)):
             METHODS[method](return_to, BAD_X[bad][0][:3] if bad == "flat" else None, TARGETS[kind])
         return
-    given, told = BAD_X[bad]
+    given, message = BAD_X[bad]
     fitted = quick(kind).fit(X, TARGETS[kind])
     before = state_of(fitted)
     y = TARGETS[kind][: len(given)] if bad == "empty" else TARGETS[kind]
-    with pytest.raises((ValueError, TypeError), match=f"(?s){told}"):
+    with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
         METHODS[method](fitted, given, y)
     assert same(before, state_of(fitted))
 
@@ -125,16 +125,16 @@ BAD_Y: dict[tuple[str, str], tuple[Any, str]] = {
 @pytest.mark.parametrize("method", ["fit", "initialize", "partial_fit"])
 @pytest.mark.parametrize(("kind", "bad"), BAD_Y)
 def test_bad_targets(kind: str, bad: str, method: str):
-    y, told = BAD_Y[kind, bad]
+    y, message = BAD_Y[kind, bad]
     unfitted = quick(kind)
     classes = {"classes": np.unique(TARGETS[kind])} if kind in ("binary", "classes") else {}
     if method == "partial_fit":
-        if bad == "one class":  # is no fault where all classes are named
+        if bad == "one class":  # is accepted if all classes are named
             unfitted.partial_fit(X, y, **classes)
             assert unfitted.classes_.tolist() == ["no", "yes"]
             return
-        told = {"numbers": "labels like .*, but the classes are"}.get(bad, told)
-    with pytest.raises((ValueError, TypeError), match=f"(?s){told}"):
+        message = {"numbers": "labels like .*, but the classes are"}.get(bad, message)
+    with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
         getattr(unfitted, method)(X, y, **(classes if method == "partial_fit" else {}))
     assert vars(unfitted) == vars(quick(kind))
 
@@ -157,10 +157,10 @@ BAD_WEIGHTS: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "score", "gradients", "check_gradient"])
 @pytest.mark.parametrize("bad", BAD_WEIGHTS)
 def test_bad_weights(kind: str, method: str, bad: str):
-    weight, told = BAD_WEIGHTS[bad]
+    weight, message = BAD_WEIGHTS[bad]
     fitted = quick(kind).fit(X, TARGETS[kind])
     before = state_of(fitted)
-    with pytest.raises(ChainruleError, match=told):
+    with pytest.raises(ChainruleError, match=message):
         getattr(fitted, method)(X, TARGETS[kind], sample_weight=weight)
     assert same(before, state_of(fitted))
 
@@ -195,10 +195,10 @@ BAD_VALIDATION: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("bad", BAD_VALIDATION)
 @pytest.mark.parametrize("early", [False, True])
 def test_bad_validation_data(bad: str, early: bool):
-    given, told = BAD_VALIDATION[bad]
+    given, message = BAD_VALIDATION[bad]
     fitted = quick("binary", early_stopping=early).fit(X, BINARY)
     before = state_of(fitted)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         fitted.fit(X, BINARY, **given)
     assert same(before, state_of(fitted))
 

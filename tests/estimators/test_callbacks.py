@@ -1,4 +1,4 @@
-"""Callbacks, divergence and progress: what happens while a fit goes on.
+"""Callbacks, divergence and progress during a fit.
 
 scikit-learn's protocol exists since 1.9; with an older one its tests are skipped.
 """
@@ -48,7 +48,7 @@ def third(_: Any, record: Record) -> bool:
 
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
 @pytest.mark.parametrize("write", [False, True])
-def test_weights_that_a_function_sets_are_gone_on_from(engine: str, write: bool):
+def test_training_continues_from_weights_that_a_function_sets(engine: str, write: bool):
     def zero_after_two(estimator: Any, record: Record) -> None:
         if record.epoch == 2 and write:
             for array in estimator.coefs_:
@@ -71,8 +71,8 @@ def test_a_function_can_stop(solver: str):
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_the_rule_stops_at_the_same_epoch_whether_somebody_looks_or_not(kind: str):
-    """Nobody looks: the engine runs through stretches that cannot contain a stop."""
+def test_the_rule_stops_at_the_same_epoch_with_and_without_a_callback(kind: str):
+    """Without a callback, the engine runs several epochs that cannot contain a stop in one call."""
     choices: dict[str, Any] = {
         "max_iter": 900,
         "tol": 1e-3,
@@ -108,7 +108,7 @@ def test_a_run_that_went_too_far_ahead_goes_back(engine: str, monkeypatch: pytes
     }
     alone = quick("classes", **choices).fit(X, CLASSES)
     assert 100 < alone.n_iter_ < 3000
-    assert sum(stretches) > alone.n_iter_  # it did go back
+    assert sum(stretches) > alone.n_iter_  # the weights are those of an earlier epoch
     assert len(stretches) < alone.n_iter_ / 8
     seen = quick("classes", callbacks=[lambda *_: None], **choices).fit(X, CLASSES)
     assert alone.loss_curve_ == seen.loss_curve_
@@ -121,7 +121,7 @@ def test_a_run_that_went_too_far_ahead_goes_back(engine: str, monkeypatch: pytes
 def test_a_stop_before_a_divergence_comes_first(
     broken: BaseException, monkeypatch: pytest.MonkeyPatch
 ):
-    """A run ahead that breaks where the rule had stopped before is as if it had not been."""
+    """A divergence in an epoch after the one where the rule stops has no effect."""
     choices: dict[str, Any] = {
         "max_iter": 3000,
         "tol": 2e-4,
@@ -130,18 +130,18 @@ def test_a_stop_before_a_divergence_comes_first(
         "learning_rate_init": 0.02,
     }
     alone = quick("classes", **choices).fit(X, CLASSES)
-    finish, told = Run.finish, []
+    finish, epochs = Run.finish, []
 
     def run_and_break(run: Run) -> Record:
         last = finish(run)
         if run.state.epoch > alone.n_iter_:
-            told.append(run.state.epoch)
+            epochs.append(run.state.epoch)
             raise broken
         return last
 
     monkeypatch.setattr(Run, "finish", run_and_break)
     again = quick("classes", **choices).fit(X, CLASSES)
-    assert len(told) == 1
+    assert len(epochs) == 1
     assert (again.stop_reason_, again.n_iter_) == ("converged", alone.n_iter_)
     assert bytes_of(again) == bytes_of(alone)
     assert again.loss_curve_ == alone.loss_curve_
@@ -168,27 +168,27 @@ def test_an_error_in_a_function_leaves_what_was_reached():
 
 
 class Recorder:
-    """A callback that writes down what it is told, and may ask to stop."""
+    """A callback that records its calls, and can request a stop."""
 
     def __init__(self, stop_after: int = 10**9) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
         self.predictions: list[Any] = []
         self.data: list[Any] = []
         self.stop_after = stop_after
 
     def setup(self, estimator: Any, context: Any) -> None:
-        self.told.append(("setup", context.task_name))
+        self.calls.append(("setup", context.task_name))
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        self.told.append(("teardown", context.task_name))
+        self.calls.append(("teardown", context.task_name))
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        self.told.append(("begin", context.task_name))
+        self.calls.append(("begin", context.task_name))
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, X: Any, y: Any, metadata: Any, fitted_estimator: Any
     ) -> bool:
-        self.told.append(("end", context.task_name))
+        self.calls.append(("end", context.task_name))
         if context.task_name == "epoch":
             self.predictions.append(fitted_estimator.predict(X))
             self.data.append((X, y, metadata))
@@ -202,7 +202,7 @@ def test_the_protocol(solver: str):
     fitted: Any = quick("one", solver=solver, max_iter=3).set_callbacks(recorder)
     fitted.fit(X, NUMBERS, sample_weight=weight)
     epochs = [("begin", "epoch"), ("end", "epoch")] * 3
-    assert recorder.told == [
+    assert recorder.calls == [
         ("setup", "fit"),
         ("begin", "fit"),
         *epochs,
@@ -223,14 +223,14 @@ def test_the_protocols_stop_is_honored(solver: str):
     recorder = Recorder(stop_after=2)
     fitted: Any = quick("one", solver=solver).set_callbacks(recorder).fit(X, NUMBERS)
     assert (fitted.n_iter_, fitted.stop_reason_) == (2, "callback")
-    assert recorder.told[-1] == ("teardown", "fit")
+    assert recorder.calls[-1] == ("teardown", "fit")
 
 
 @NEEDS_PROTOCOL
 def test_parts_leave_nothing_of_the_protocol_behind():
     recorder = Recorder()
     parts: Any = quick("one").set_callbacks(recorder).partial_fit(X, NUMBERS)
-    assert recorder.told == []
+    assert recorder.calls == []
     assert "_callback_fit_ctx" not in vars(parts)
 
 
@@ -240,7 +240,7 @@ def test_teardown_comes_after_an_error_too():
     estimator: Any = quick("one", solver=SGD(1e200)).set_callbacks(recorder)
     with pytest.raises(DivergenceError):
         estimator.fit(X, NUMBERS)
-    assert recorder.told[-1] == ("teardown", "fit")
+    assert recorder.calls[-1] == ("teardown", "fit")
 
 
 @NEEDS_PROTOCOL
@@ -266,7 +266,9 @@ def test_scikit_learns_own_callbacks(capsys: pytest.CaptureFixture[str]):
 
 @pytest.mark.parametrize("kind", ["classes", "one"])
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
-def test_divergence_is_told_at_once_and_the_last_finite_weights_are_kept(kind: str, engine: str):
+def test_divergence_is_reported_at_once_and_the_last_finite_weights_are_kept(
+    kind: str, engine: str
+):
     y = TARGETS[kind]
     estimator = quick(kind, solver=SGD(1e160), engine=engine, batch_size=10, max_iter=50, alpha=1.0)
     with pytest.raises(ValueError, match="Solver produced non-finite parameter weights") as caught:
@@ -313,18 +315,18 @@ def test_an_adaptive_rate_says_what_scikit_learn_says(capsys: pytest.CaptureFixt
         "verbose": True,
         "max_iter": 100,
     }
-    told = []
+    outputs = []
     for estimator in (quick("one", **choices), theirs(hidden_layer_sizes=(5,), **choices)):
         estimator.fit(X, NUMBERS)
         lines = capsys.readouterr().out.splitlines()
-        told.append([line for line in lines if not line.startswith("Iteration")])
-    assert told[0] == told[1]
-    assert "Setting learning rate to 0.000200" in told[0][0]
-    assert told[0][-1].endswith("Learning rate too small. Stopping.")
+        outputs.append([line for line in lines if not line.startswith("Iteration")])
+    assert outputs[0] == outputs[1]
+    assert "Setting learning rate to 0.000200" in outputs[0][0]
+    assert outputs[0][-1].endswith("Learning rate too small. Stopping.")
 
 
 class Cell:
-    """What IPython's display leaves in a notebook's cell."""
+    """Records what IPython.display shows in the cell of a notebook."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []

@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import (
 
 from chainrule import MLPClassifier, MLPRegressor
 
-# What scikit-learn skips itself: its MLP has neither.
+# Checks that scikit-learn skips for its own MLP too, which has neither.
 INAPPLICABLE = r"SCIPY_ARRAY_API is not set|does not have a decision_function method"
 
 PAIRS = [

@@ -44,7 +44,7 @@ def test_the_score_is_scikit_learns_on_the_rows_held_out():
     fitted = quick("one", callbacks=[], **{**FAST, "max_iter": 1}).fit(X, NUMBERS)
     held = fitted.validation_scores_[0]
     scores = []
-    for seed in range(3):  # the same rows with the same seed, others with another
+    for seed in range(3):  # the same seed selects the same rows, another seed others
         again = quick("one", **{**FAST, "max_iter": 1, "random_state": seed}).fit(X, NUMBERS)
         scores.append(again.validation_scores_[0])
     assert held not in scores
@@ -140,13 +140,13 @@ def test_one_score_is_asked_for(scoring: Any):
     assert not hasattr(unfitted, "classes_")
 
 
-def test_a_score_that_is_no_number_is_told():
+def test_a_score_that_is_not_a_number_raises_an_error():
     fitted = quick("binary", early_stopping=True, scoring=lambda *_: np.nan)
     with pytest.raises(ValueError, match="cannot compare epochs by a score of nan"):
         fitted.fit(X, BINARY)
 
 
-def test_validation_data_that_overflow_are_told():
+def test_validation_data_that_overflow_raise_an_error():
     fitted = quick("one", early_stopping=True, scoring="loss")
     with pytest.raises(ValueError, match="the validation loss is inf; check that X_val is scaled"):
         fitted.fit(X, NUMBERS, X_val=1e200 * X, y_val=NUMBERS)
@@ -271,7 +271,7 @@ def test_class_weights_are_sample_weights():
 
 
 @pytest.mark.parametrize(
-    ("kind", "choice", "told"),
+    ("kind", "choice", "message"),
     [
         ("classes", {7: 1.0}, "class_weight names 7, but the classes are"),
         ("classes", {0: -1.0}, "class_weight of 0 is -1.0; give a number from 0"),
@@ -279,8 +279,8 @@ def test_class_weights_are_sample_weights():
         ("labels", {0: 2.0}, "give sample_weight instead"),
     ],
 )
-def test_wrong_class_weights(kind: str, choice: Any, told: str):
-    with pytest.raises(ValueError, match=told):
+def test_wrong_class_weights(kind: str, choice: Any, message: str):
+    with pytest.raises(ValueError, match=message):
         quick(kind, class_weight=choice).fit(X, TARGETS[kind])
 
 

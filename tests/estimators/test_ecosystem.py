@@ -1,4 +1,4 @@
-"""In company: clone, pickle, joblib, grids, pipelines, calibration, importance, HTML.
+"""With other tools: clone, pickle, joblib, grids, pipelines, calibration, importance, HTML.
 
 What scikit-learn and its users do with estimators, beyond its own checks.
 """

@@ -1,4 +1,4 @@
-"""The step that an estimator explains is the one it takes: of every solver, weight and mask.
+"""An explained step is the step that partial_fit takes, with every solver, sample weight and mask.
 
 Its new parameters are compared with those of `partial_fit` on the same samples, which are one batch
 of them in another order: so within rounding, and not to the bit.
@@ -147,7 +147,7 @@ def test_weights_that_were_written_to():
         {"learning_rate_init": 0.5, "alpha": 3.0, "loss": "huber"},
         {"dropout": 0.0, "activation": "tanh"},
         {"solver": Adam(0.2)},
-        {"solver": RMSProp(0.1)},  # whose averages begin anew
+        {"solver": RMSProp(0.1)},  # its averages start from zero
         {"solver": "sgd", "momentum": 0.0},
     ],
 )
@@ -177,7 +177,7 @@ def test_after_early_stopping_it_begins_at_the_best():
 
 
 @pytest.mark.parametrize("weight", [[1.0], -WEIGHT, WEIGHT * np.nan, 0 * WEIGHT])
-def test_wrong_weights_are_told(weight: Any):
+def test_wrong_weights_raise_errors(weight: Any):
     fitted = quick("one").fit(X, NUMBERS)
     with pytest.raises(InputError, match=r"weight"):
         fitted.explain(X[ROWS], NUMBERS[ROWS], weight)

@@ -1,4 +1,4 @@
-"""What is said of bad data: the name, row and column, the value, and the remedy for that value.
+"""Messages about bad data have the name, row and column, the value, and the remedy for that value.
 
 Which data are refused, and that the estimator stays as it was, stands in test_bad_data.
 """
@@ -61,12 +61,12 @@ CALLS: dict[str, Callable[[Any, Any, Any], Any]] = {
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("bad", SAMPLES)
 def test_samples(call: str, bad: str):
-    given, told = SAMPLES[bad]
+    given, message = SAMPLES[bad]
     fitted = quick("classes").fit(X, CLASSES)
     before = state_of(fitted)
-    if call == "explain" and bad == "cut":  # is one sample
-        told = "X has 60 features, but"
-    with pytest.raises((ValueError, TypeError), match=told):
+    if call == "explain" and bad == "cut":  # a single sample
+        message = "X has 60 features, but"
+    with pytest.raises((ValueError, TypeError), match=message):
         CALLS[call](fitted, given, CLASSES)
     assert same(before, state_of(fitted))
 
@@ -107,18 +107,18 @@ TARGETED: dict[tuple[str, str], tuple[Any, str]] = {
 @pytest.mark.parametrize("call", ["fit", "score", "explain"])
 @pytest.mark.parametrize(("kind", "bad"), TARGETED)
 def test_targets(kind: str, bad: str, call: str):
-    y, told = TARGETED[kind, bad]
+    y, message = TARGETED[kind, bad]
     fitted = quick(kind).fit(X, TARGETS[kind])
     before = state_of(fitted)
     if call == "fit" and bad in ("twos", "flat"):  # other targets for a new fit
         return
-    with pytest.raises((ValueError, TypeError), match=told):
+    with pytest.raises((ValueError, TypeError), match=message):
         CALLS[call](fitted, X, y)
     assert same(before, state_of(fitted))
 
 
 @pytest.mark.parametrize(
-    ("kind", "y", "told"),
+    ("kind", "y", "message"),
     [
         ("classes", BINARY, "y holds labels like '[a-z]*', but the classes are"),
         ("binary", NUMBERS, "y holds labels like .*, but the classes are"),
@@ -127,8 +127,8 @@ def test_targets(kind: str, bad: str, call: str):
         ("one", TARGETS["many"], r"y has shape \(60, 3\), but this regressor was fitted to \(n, 1"),
     ],
 )
-def test_a_score_of_targets_of_another_kind(kind: str, y: Any, told: str):
-    with pytest.raises(ValueError, match=told):
+def test_a_score_of_targets_of_another_kind(kind: str, y: Any, message: str):
+    with pytest.raises(ValueError, match=message):
         quick(kind).fit(X, TARGETS[kind]).score(X, y)
 
 
@@ -161,9 +161,9 @@ def test_a_scorer_that_fails_is_named():
     def wrong(*_: Any) -> str:
         return "good"
 
-    with pytest.raises(ValueError, match="could not convert") as told:
+    with pytest.raises(ValueError, match="could not convert") as caught:
         quick("one", early_stopping=True, scoring=wrong).fit(X, NUMBERS)
-    assert "raised by scoring=" in told.value.__notes__[0]
+    assert "raised by scoring=" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -182,7 +182,7 @@ def test_a_fault_among_many_floats_is_looked_up_once(order: Any, monkeypatch: py
 
 
 @pytest.mark.parametrize("kind", [object, np.longdouble, "Float64"])
-def test_numbers_of_other_types_are_taken(kind: Any):
+def test_numbers_of_other_types_are_accepted(kind: Any):
     given: Any = pd.Series(NUMBERS).astype(kind)
     expected = quick("one").fit(X, NUMBERS)
     assert bytes_of(quick("one").fit(X.astype(object), given)) == bytes_of(expected)
@@ -201,7 +201,7 @@ def test_numbers_of_other_types_are_taken(kind: Any):
         ("labels", LABELS.astype(bool)),
     ],
 )
-def test_labels_of_other_types_are_taken(kind: str, given: Any):
+def test_labels_of_other_types_are_accepted(kind: str, given: Any):
     expected = quick(kind).fit(X, TARGETS[kind])
     other = quick(kind).fit(X, given)
     assert bytes_of(other) == bytes_of(expected)

@@ -34,18 +34,18 @@ CHOICES: dict[str, dict[str, Any]] = {
 
 
 def going_on(choices: str, **more: Any) -> Any:
-    """Return an estimator whose fits go on where the last one ended."""
+    """Return an estimator with warm start."""
     return quick("one", **{"warm_start": True, "max_iter": EPOCHS, **CHOICES[choices], **more})
 
 
 def outcome(estimator: Any) -> tuple[Any, ...]:
-    """Return what a fit leaves: weights as bytes, curves, and the counts since the first fit."""
+    """Return the results of a fit: weights as bytes, curves, and the counts since the first fit."""
     curves = estimator.loss_curve_, estimator.validation_loss_curve_, estimator.validation_scores_
     return bytes_of(estimator), *curves, estimator.t_, estimator._history.learning_rate
 
 
 def interrupted(choices: str, step: int) -> Iterator[Any]:
-    """Yield estimators whose fit is interrupted, each at another line; `step` leaves lines out."""
+    """Yield estimators whose fits are interrupted, each `step` lines later than the last."""
     for number in range(1, 20_000, step):
         estimator = going_on(choices)
         with at_line(number, FIT) as left:
@@ -57,7 +57,7 @@ def interrupted(choices: str, step: int) -> Iterator[Any]:
     pytest.fail("a fit of few epochs has no end")
 
 
-# Python throws away an error while it ends a generator that was left.
+# Python ignores an error raised while it closes a generator.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:Training interrupted by user:UserWarning")
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer. Maximum iterations")
@@ -95,7 +95,7 @@ def test_an_interruption_keeps_what_was_reached(looks: Any, monkeypatch: pytest.
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
 @pytest.mark.parametrize("looks", [[], [lambda *_: None]])
 def test_ctrl_c_keeps_what_was_reached(looks: Any, engine: str, monkeypatch: pytest.MonkeyPatch):
-    """A real signal, after a number of updates; then the estimator goes on."""
+    """A real signal after a number of updates; then training continues."""
     choices: dict[str, Any] = {"callbacks": looks, "engine": engine, "batch_size": 25}
     whole = going_on("without an end", max_iter=23, **choices).fit(X, NUMBERS)
     seen: list[Any] = []
@@ -106,7 +106,7 @@ def test_ctrl_c_keeps_what_was_reached(looks: Any, engine: str, monkeypatch: pyt
             signal.raise_signal(signal.SIGINT)
         return original(*given, **named)
 
-    if engine == "compiled":  # in calls of two updates, each of which is kept
+    if engine == "compiled":  # with calls of two updates each, all of which are kept
         original: Any = Training._chunk
         monkeypatch.setattr(Training, "_stretch", in_short_calls(2))
         monkeypatch.setattr(Training, "_chunk", press)

@@ -1,4 +1,4 @@
-"""Every parameter of the constructors changes something, and wrong values are told.
+"""Every parameter of the constructors changes something, and wrong values raise errors.
 
 A result, an output or the time; what scikit-learn ignores under another solver changes nothing.
 """
@@ -61,13 +61,23 @@ CHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "scoring": ({"early_stopping": True, "max_iter": 40, "learning_rate_init": 0.1}, "loss"),
 }
 LOSSES_TRIED = {MLPClassifier: "softmax-squared-error", MLPRegressor: "huber"}
-ELSEWHERE = {"verbose", "warm_start", "engine"}  # output, the next fit, the time: tested below
+ELSEWHERE = {
+    "verbose",
+    "warm_start",
+    "engine",
+}  # these affect output, the next fit or the time; tested below
 
 
 def fitted(estimator: Any, **choices: Any) -> Any:
     y = CLASSES if estimator is MLPClassifier else NUMBERS
-    told = {"hidden_layer_sizes": (5,), "random_state": 3, "max_iter": 6, "tol": 1e-4, **choices}
-    return estimator(**told).fit(X, y)
+    settings = {
+        "hidden_layer_sizes": (5,),
+        "random_state": 3,
+        "max_iter": 6,
+        "tol": 1e-4,
+        **choices,
+    }
+    return estimator(**settings).fit(X, y)
 
 
 @pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
@@ -105,7 +115,7 @@ def test_the_engine_is_the_one_that_was_asked_for():
         assert (network._forward._prepared(network.theta_) is not None) == (engine == "auto")
 
 
-def test_layers_in_the_place_of_the_loss_are_told():
+def test_layers_in_the_place_of_the_loss_raise_an_error():
     wrong: Any = (5,)
     with pytest.raises(ValueError, match="it comes before hidden_layer_sizes"):
         MLPRegressor(wrong).fit(X, NUMBERS)
@@ -169,7 +179,7 @@ def test_what_scikit_learn_ignores_is_ignored(solver: str, ignored: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("hidden_layer_sizes", (0,), r"hidden_layer_sizes must be > 0, got \[0\]"),
         ("hidden_layer_sizes", (2.5,), "hidden_layer_sizes must be whole numbers"),
@@ -208,16 +218,16 @@ def test_what_scikit_learn_ignores_is_ignored(solver: str, ignored: dict[str, An
         ("scoring", "acuracy", "acuracy"),
     ],
 )
-def test_wrong_values_are_told(name: str, value: Any, told: str):
+def test_wrong_values_raise_errors(name: str, value: Any, message: str):
     choices = {"hidden_layer_sizes": (5, 5), "early_stopping": name == "scoring", name: value}
     estimator = MLPRegressor(**{"solver": "sgd", **choices})
     before = dict(vars(estimator))
-    with pytest.raises((ValueError, KeyError), match=told):
+    with pytest.raises((ValueError, KeyError), match=message):
         estimator.fit(X, NUMBERS)
     assert vars(estimator) == before
 
 
-def test_a_schedule_beside_an_optimizer_object_is_refused():
+def test_a_schedule_with_an_optimizer_object_is_refused():
     with pytest.raises(ValueError, match="has its own learning rate"):
         fitted(MLPRegressor, solver=SGD(0.1), learning_rate=ConstantRate(0.1))
 

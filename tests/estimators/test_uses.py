@@ -1,4 +1,4 @@
-"""What scikit-learn's published examples do with its MLP, done with both: they agree.
+"""The examples in scikit-learn's documentation of its MLP, run with both packages, agree.
 
 The programs are ours; the attributes, parameters, filters and data sets are those of the examples.
 """
@@ -35,7 +35,7 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     [(3.16, [0.5033]), (10.0, [0.6926, 0.6945])],  # the second has two, one of all weights 0
 )
 def test_regularization_leads_to_the_same_minima(alpha: float, minima: list[float], full: bool):
-    """A list of layers, L-BFGS beside early_stopping, which it ignores, probabilities."""
+    """A list of layers, L-BFGS with early_stopping, which it ignores, probabilities."""
     X, y = make_moons(noise=0.3, random_state=0)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.4, random_state=42)
     choices: dict[str, Any] = {"solver": "lbfgs", "alpha": alpha, "max_iter": 2000}
@@ -58,18 +58,20 @@ def test_regularization_leads_to_the_same_minima(alpha: float, minima: list[floa
 def test_learning_curves_are_alike(strategy: str):
     X, y = make_circles(noise=0.2, factor=0.5, random_state=1)
     X = MinMaxScaler().fit_transform(X)
-    told = {"solver": "sgd", "max_iter": 60, "n_iter_no_change": 100, **STRATEGIES[strategy]}
+    settings = {"solver": "sgd", "max_iter": 60, "n_iter_no_change": 100, **STRATEGIES[strategy]}
     curves = []
     for kind in BOTH:
-        models = [kind(random_state=s, **told).fit(X, y) for s in range(6)]
+        models = [kind(random_state=s, **settings).fit(X, y) for s in range(6)]
         assert {len(model.loss_curve_) for model in models} == {60}
         assert all(model.loss_ == model.loss_curve_[-1] for model in models)
         curves.append(np.mean([model.loss_curve_ for model in models], axis=0))
     fall = np.ptp(curves[1])
-    assert np.abs(curves[0][5:] - curves[1][5:]).max() < max(0.15 * fall, 0.01)  # 6 seeds' spread
+    assert np.abs(curves[0][5:] - curves[1][5:]).max() < max(
+        0.15 * fall, 0.01
+    )  # within the spread of 6 seeds
 
 
-def test_weights_are_pictures(capsys: pytest.CaptureFixture[str]):
+def test_first_weights_are_images(capsys: pytest.CaptureFixture[str]):
     """The first weights, transposed, by units; the lines that verbose=10 prints."""
     X, y = load_digits(return_X_y=True)
     mlp = MLPClassifier(
@@ -91,19 +93,19 @@ def test_weights_are_pictures(capsys: pytest.CaptureFixture[str]):
     assert mlp.score(X / 16, y) > 0.95
 
 
-def hushed(**told: Any) -> list[warnings.WarningMessage]:
+def unfiltered(**filters: Any) -> list[warnings.WarningMessage]:
     """Return the warnings of a fit that a filter lets through."""
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", **told)
+        warnings.filterwarnings("ignore", **filters)
         quick("one", max_iter=2).fit(X, NUMBERS)
     return seen
 
 
 def test_the_warning_is_filtered_as_scikit_learns_is():
-    assert hushed(category=ConvergenceWarning, module="sklearn") == []
-    assert hushed(category=ConvergenceWarning) == []
-    (warning,) = hushed(module="chainrule")
+    assert unfiltered(category=ConvergenceWarning, module="sklearn") == []
+    assert unfiltered(category=ConvergenceWarning) == []
+    (warning,) = unfiltered(module="chainrule")
     assert warning.category is ConvergenceWarning
 
 
@@ -112,7 +114,7 @@ def interrupt(*_: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("choices", "told"),
+    ("choices", "message"),
     [
         ({}, "Maximum iterations"),
         ({"solver": "lbfgs", "max_iter": 1}, "lbfgs failed to converge"),
@@ -120,9 +122,9 @@ def interrupt(*_: Any) -> None:
         ({"callbacks": [interrupt]}, "interrupted by user"),
     ],
 )
-def test_a_warning_shows_the_line_that_called(choices: dict[str, Any], told: str):
+def test_a_warning_shows_the_line_that_called(choices: dict[str, Any], message: str):
     estimator = quick("one", **choices)
-    with pytest.warns(UserWarning, match=told) as seen:
+    with pytest.warns(UserWarning, match=message) as seen:
         estimator.fit(X, NUMBERS)
     assert {warning.filename for warning in seen} == {__file__}
 

@@ -1,4 +1,4 @@
-"""Warm start: a epochs and then b are a + b epochs, to the bit, with everything that has a state.
+"""Warm start: a epochs followed by b epochs give the same bits as a + b epochs.
 
 Also what it refuses, and that a fresh fit forgets.
 """
@@ -57,7 +57,7 @@ def test_the_adaptive_rate_did_fall():
     assert whole._history.learning_rate < 0.1
 
 
-def test_weights_changed_by_hand_are_gone_on_from():
+def test_training_continues_from_weights_changed_by_hand():
     first = quick("one", warm_start=True).fit(X, TARGETS["one"])
     other = quick("one", warm_start=True).fit(X, TARGETS["one"])
     other.coefs_[0][0, 0] += 1
@@ -73,7 +73,7 @@ def test_a_fresh_fit_forgets():
     assert len(fitted.loss_curve_) == 6
 
 
-def test_other_layers_are_refused():
+def test_other_layers_raise_an_error():
     fitted = quick("one", warm_start=True).fit(X, TARGETS["one"])
     before = dict(vars(fitted))
     fitted.set_params(hidden_layer_sizes=(6,))
@@ -82,7 +82,7 @@ def test_other_layers_are_refused():
     assert vars(fitted) == {**before, "hidden_layer_sizes": (6,)}
 
 
-def test_another_solver_begins_its_averages_anew():
+def test_another_solver_starts_its_averages_from_zero():
     fitted = quick("one", warm_start=True).fit(X, TARGETS["one"])
     loss = fitted.loss_
     fitted.set_params(solver="sgd", max_iter=50).fit(X, TARGETS["one"])
@@ -91,7 +91,7 @@ def test_another_solver_begins_its_averages_anew():
     assert len(fitted.loss_curve_) > 56
 
 
-def test_other_classes_are_refused():
+def test_other_classes_raise_an_error():
     fitted = MLPClassifier((3,), max_iter=2, warm_start=True).fit(X, TARGETS["binary"])
     with pytest.raises(ValueError, match="classes not in"):
         fitted.fit(X, TARGETS["classes"].astype(str))

@@ -1,4 +1,4 @@
-"""What a fitted estimator shows: weights as views, activations, gradients, explanations, checks.
+"""Attributes of a fitted estimator: weights as views, activations, gradients, explanations, checks.
 
 Weights may be written to, and set before anything is fitted.
 """
@@ -95,17 +95,17 @@ def test_weights_can_be_set_before_anything_is_fitted():
 
 
 @pytest.mark.parametrize(
-    ("coefs", "told"),
+    ("coefs", "message"),
     [
         ([np.zeros((4, 5))], "has 1 arrays, but the network has 2 layers"),
         ([np.zeros((5, 4)), np.zeros((5, 1))], r"coefs_\[0\] has shape \(5, 4\), but must be"),
         ([np.full((4, 5), np.nan), np.zeros((5, 1))], r"coefs_\[0\] is not finite"),
     ],
 )
-def test_wrong_weights_are_told(coefs: Any, told: str):
+def test_wrong_weights_raise_errors(coefs: Any, message: str):
     fitted = quick("one").fit(X, NUMBERS)
     before = bytes_of(fitted)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         fitted.coefs_ = coefs
     assert bytes_of(fitted) == before
 

@@ -48,7 +48,7 @@ def expression(root: ET.Element) -> str:
 
 
 def shown(root: ET.Element) -> str:
-    """Return a printed number: its formula, or its text without what lies over it to copy."""
+    """Return a printed number: its formula, or its text without its copy for the clipboard."""
     if root.find(".//math") is not None:
         return expression(root)
     copies = "".join("".join(e.itertext()) for e in of_class(root, "copy"))
@@ -79,14 +79,14 @@ def python(element: ET.Element) -> str:
 
 
 def _absolute(inner: list[ET.Element]) -> str:
-    """Return what stands between two bars, nothing where there are none."""
+    """Return the text between two bars, or an empty string if there are none."""
     if not inner or inner[0].text != "|":
         return ""
     return f"abs({''.join(map(python, inner[1:-1]))})"
 
 
 def _raised(base: str, exponent: str) -> str:
-    """Return a power: of e, of ten behind a number, or any other."""
+    """Return a power: of e, of ten after a number, or any other."""
     if base == "e":
         return f"exp({exponent})"
     return f"e{exponent}" if base == "10" else f"{base}**({exponent})"

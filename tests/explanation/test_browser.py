@@ -1,4 +1,4 @@
-"""The page in a real browser: for those who see it, who hear it, and who use keys alone.
+"""The page in a real browser: its layout, accessibility and keyboard control.
 
 It is launched once; what the page says is tested elsewhere.
 """
@@ -28,7 +28,9 @@ FLAGS = [
     "--disable-component-update",
     "--no-first-run",
 ]
-RULES: dict[str, Any] = {"resultTypes": ["violations"]}  # all rules; only faults are gathered
+RULES: dict[str, Any] = {
+    "resultTypes": ["violations"]
+}  # all rules, but only violations are collected
 SAME_COLORS = {**RULES, "rules": {"color-contrast": {"enabled": False}}}  # the slowest rule
 VIEWS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},

@@ -99,7 +99,7 @@ def test_every_result_is_the_engines_and_every_gradient_is_confirmed(example):
         for q in step.quantities:
             assert write_number(q.sign * q.value if q.sign < 0 else q.value, 9) == q.shown
             if q.numerical is not None:
-                scale = max(abs(q.value), 1e-3)  # of entries that cancel to almost nothing
+                scale = max(abs(q.value), 1e-3)  # for entries that cancel to almost 0
                 assert abs(q.numerical - q.value) <= 1e-9 * scale, q
 
 
@@ -136,7 +136,7 @@ def test_every_name_of_the_equations_that_ran_is_there(example):
     assert expected <= quantities
 
 
-def test_every_name_in_a_line_stands_on_the_page(example):
+def test_every_name_in_a_line_is_on_the_page(example):
     for step in example:
         there = {q.ref for q in step.quantities}
         used = {(s.ref, q.key) for q in step.quantities for n in q.lines for s in symbols(n.tree)}

@@ -252,7 +252,7 @@ def test_one_changed_equation_changes_formula_numbers_and_result_on_the_page(mon
     results = [float(shown(next(one(e, "result").iter("strong")))) for e in (before, after)]
     assert results[1] == pytest.approx(2 * results[0], abs=3e-9)  # nine decimals
     assert any(of_class(gradient_before, "good"))
-    assert any(of_class(gradient_after, "bad"))  # the numerical derivative does not bear it out
+    assert any(of_class(gradient_after, "bad"))  # the numerical derivative differs
 
 
 # ---- MathML -------------------------------------------------------------------------------------
@@ -332,8 +332,8 @@ def test_no_label_of_the_picture_covers_another(drawn):
     found = boxes(ET.fromstring(svg(drawn)))  # noqa: S314 (our own)
     for i, (x, y, wide, high) in enumerate(found):
         for u, v, w, h in found[:i]:
-            apart = x + wide <= u or u + w <= x or y + high <= v or v + h <= y
-            assert apart
+            separate = x + wide <= u or u + w <= x or y + high <= v or v + h <= y
+            assert separate
 
 
 def test_no_label_of_the_picture_covers_a_unit(drawn):

@@ -1,4 +1,4 @@
-"""The LaTeX document: pdflatex sets it without a word of warning, and its numbers recompute.
+"""The LaTeX document: pdflatex compiles it without a warning, and its numbers recompute.
 
 Lines are read from the rendered text, as a reader would recompute them.
 """
@@ -99,7 +99,7 @@ DOCUMENTS = {
 
 @needs_pdflatex
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_pdflatex_has_nothing_to_complain_of(name, tmp_path):
+def test_pdflatex_gives_no_warning(name, tmp_path):
     assert complaints(DOCUMENTS[name]().to_latex(), tmp_path) == []
 
 
@@ -162,7 +162,7 @@ def test_one_changed_equation_changes_formula_numbers_and_result(monkeypatch):
         assert r"\cdot 2" in after.formulas[-1]
         assert before.numbers[-1] != after.numbers[-1]
         assert float(after.result) == pytest.approx(2 * float(before.result), rel=1e-6)
-    assert r"\mathbf{\ne}" in pages[1].to_latex()  # and the numerical derivatives object
+    assert r"\mathbf{\ne}" in pages[1].to_latex()  # and the numerical derivatives differ
     assert r"\mathbf{\ne}" not in pages[0].to_latex()
 
 
@@ -204,7 +204,7 @@ def test_powers_of_names_with_scripts_are_fenced():
     assert tex.number("-1.2e-7") == r"-1.2{\cdot}10^{-7}"
 
 
-def test_what_is_too_wide_for_a_fraction_stands_on_the_line():
+def test_what_is_too_wide_for_a_fraction_is_written_inline():
     tex = Tex(keys=False)
     long = " + ".join(["0.123456789"] * 5)
     assert tex.fraction("1", "2") == r"\frac{1}{2}"
@@ -213,7 +213,7 @@ def test_what_is_too_wide_for_a_fraction_stands_on_the_line():
     assert tex.call("exp", [long]) == rf"\exp({long})"
 
 
-def test_length_is_about_what_is_seen():
+def test_length_is_about_the_visible_width():
     assert length(r"\frac{\partial E}{\partial\mathit{out}_{o1}}") == len("∂outo1")
     assert length(r"0.5 \cdot 1.2{\cdot}10^{-7}") == len("0.5·1.2·10-7")
 

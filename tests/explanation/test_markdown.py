@@ -1,6 +1,6 @@
-"""The Markdown document: its math gets past Markdown parsers, its tables and picture are whole.
+"""The Markdown document: parsers leave its math unchanged, its tables and picture are complete.
 
-That its numbers recompute stands in ``test_latex``, which reads both formats.
+``test_latex`` recomputes the numbers of both formats.
 """
 
 import re
@@ -45,13 +45,13 @@ def math(page: str) -> list[str]:
     return [display or inline for display, inline in MATH.findall(page)]
 
 
-def test_no_parser_takes_math_for_its_own(page):
+def test_no_parser_changes_the_math(page):
     assert page.count("$") % 2 == 0
     for tex in math(page):
         assert not re.search(r"\\[^A-Za-z]", tex), tex  # GitHub strips a backslash before a sign
         assert not re.search(r"[*<>`|~#]", tex), tex
         assert "\n\n" not in tex, tex
-        # An underscore between letters is no emphasis; one behind a space can open but never close.
+        # An underscore between letters is no emphasis; one after a space can open but never close.
         assert not re.search(r"(?<![ A-Za-z0-9])_|_ |(?<=[A-Za-z0-9])_(?![A-Za-z0-9])", tex), tex
         assert not re.search(r"\]\(", tex), tex  # a link
         assert tex.count("{") == tex.count("}"), tex
@@ -83,7 +83,7 @@ def test_headings_do_not_leave_out_a_level(page):
     assert all(after <= before + 1 for before, after in pairwise(depths))
 
 
-def test_the_picture_is_an_image_that_carries_its_svg():
+def test_the_picture_is_an_image_with_its_svg_in_the_address():
     page = explain_problem(problem("mazur")).to_markdown()
     alt, data = re.findall(r"!\[(.*?)\]\(data:image/svg\+xml;base64,([\w+/=]+)\)", page)[0]
     assert ET.fromstring(b64decode(data)).tag.endswith("svg")  # noqa: S314 (our own)
@@ -127,13 +127,13 @@ def test_words_are_escaped():
     assert words("1. no list") == "1\\. no list"
 
 
-def test_what_ran_and_what_is_another_way_are_told_apart():
+def test_other_derivations_are_marked_as_such():
     network = mlp(2, 3, activation="identity", loss="softmax-cross-entropy")
     page = explain(network, np.linspace(-1, 1, 9), [0.3, 0.4], [1.0, 0.0, 0.0]).to_markdown()
     assert r"&\text{another derivation, not used by the program:} \cr" in page
 
 
-def test_long_sums_are_folded_in_front_of_their_signs():
+def test_long_sums_are_broken_before_their_signs():
     tex = " + ".join(["0.123456789 \\cdot 0.123456789"] * 6)
     lines = folded(tex, "x &= ", 50)
     assert len(lines) == 3

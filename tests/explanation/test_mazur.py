@@ -93,7 +93,7 @@ def test_losses_before_and_after(document):
     assert step["loss_after"] == pytest.approx(0.291027773694, abs=1e-12)
 
 
-def test_every_gradient_stands_beside_its_numerical_derivative(rows):
+def test_every_gradient_has_its_numerical_derivative(rows):
     gradients = [r for r in rows.values() if r["quantity"] in ("dW", "db")]
     assert len(gradients) == 12
     for row in gradients:
@@ -119,7 +119,7 @@ def test_ten_thousand_steps(biases, after, outputs):
     assert last["step"] == 10_000
     assert last["loss_after"] == pytest.approx(after, rel=1e-8)
     p = [q.value for q in example.steps[-1].quantities if q.ref.quantity == "p"]
-    assert p == pytest.approx(outputs, abs=2e-6)  # those that the last step begins from
+    assert p == pytest.approx(outputs, abs=2e-6)  # the parameters before the last step
 
 
 def test_the_document_follows_its_schema(document):

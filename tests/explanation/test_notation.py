@@ -1,4 +1,4 @@
-"""Names: four books' and one's own; the same numbers under every name.
+"""Notations of four books and custom ones: the same numbers under every name.
 
 What a name looks like in LaTeX or MathML is tested with those formats.
 """
@@ -173,7 +173,7 @@ def test_samples_are_counted_in_names_where_there_are_several():
     assert {"net_1,3", "net_4,3"} <= names
 
 
-def test_deep_networks_tell_their_hidden_layers_apart():
+def test_names_distinguish_the_hidden_layers_of_deep_networks():
     names = {
         q.name for q in explain_problem(problem("half-adder"), notation="mazur").steps[0].quantities
     }
@@ -186,7 +186,7 @@ def test_deep_networks_tell_their_hidden_layers_apart():
 MINE = {"z": "s_{<u>}^{(<l>)}", "W": "θ_{<jk>}"}
 
 
-def test_a_notation_of_ones_own():
+def test_a_custom_notation():
     mine = Notation("mine", NIELSEN | MINE, residual="t-o", count_from=1)
     example = explain_problem(problem("mazur"), notation=mine)
     assert example["z2[0]"].name == "s1^(2)"
@@ -347,7 +347,7 @@ def test_every_placeholder_is_used_by_a_book():
         for text in n.patterns.values()
         for p in re.findall(r"<(.*?)>", text)
     }
-    assert used | {"s"} >= PLACEHOLDERS.keys()  # <s> is for one's own
+    assert used | {"s"} >= PLACEHOLDERS.keys()  # <s> is only for custom notations
 
 
 # ---- markup -------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ Values = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def default_dtype() -> Iterator[None]:
-    """Put PyTorch's default back, which the programs set."""
+    """Restore PyTorch's default dtype, which the programs set."""
     yield
     import torch
 
@@ -239,11 +239,11 @@ def test_a_program_begins_where_a_state_is(library, optimizer, schedule, layers,
         state = loops.update(fresh.network, rule, fresh.batch, state)
     source = compare(replace(fresh, theta=state.theta, done=done, slots=state.slots), library)
     assert f"for step in range({done + 1}, last + 2):" in source
-    assert not (rule.slots and "optim." in source)  # which would remember nothing
+    assert not (rule.slots and "optim." in source)  # without momentum there is no state
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_rates_of_a_users_schedule_from_a_state_on(library):
+def test_rates_of_a_custom_schedule_from_a_state_on(library):
     warm = WarmUp(4, Zigzag())
     for done, learning_rate, first in ((3, Zigzag(), 4), (1, warm, 1), (7, warm, 4)):
         source = compare(replace(setup_of(case("tanh"), SGD(learning_rate), 5), done=done), library)
@@ -341,7 +341,7 @@ def test_large_outputs_of_cross_entropies(library, loss):
 
 
 class Zigzag(Schedule):
-    """A user's own."""
+    """A custom activation."""
 
     def __call__(self, k: int) -> float:
         return 0.1 if k % 2 else 0.2
@@ -358,11 +358,11 @@ def test_schedules_as_formulas(name):
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_a_schedule_of_the_users_is_a_list(library):
+def test_a_custom_schedule_is_a_list(library):
     assert "[0.1, 0.2, 0.1]" in compare(setup_of(case("tanh"), SGD(Zigzag()), 3), library)
 
 
-def test_a_long_schedule_of_the_users_is_refused():
+def test_a_long_custom_schedule_raises_an_error():
     with pytest.raises(InputError, match=r"steps=2000: the rates of Zigzag.*fewer steps"):
         numpy_program(setup_of(case("tanh"), SGD(Zigzag()), 2_000))
 
@@ -417,7 +417,7 @@ def test_own_source_is_kept():
     assert "Any" not in source
 
 
-def test_what_cannot_be_put_in_is_refused():
+def test_a_function_that_cannot_be_written_raises_an_error():
     made = eval("lambda z: z * z")  # noqa: S307 (a function without a file)
     with pytest.raises(InputError, match=r"activation 'my-own': the source of <lambda>.*in a file"):
         numpy_program(own(made))
@@ -425,7 +425,7 @@ def test_what_cannot_be_put_in_is_refused():
         pytorch_program(own(lambda z: z * np.heaviside(z, 0.5), lambda z, _: np.heaviside(z, 0.5)))
 
 
-def test_a_name_that_is_taken_is_refused():
+def test_a_name_in_use_raises_an_error():
     def loss(z):
         return z * z
 
@@ -433,7 +433,7 @@ def test_a_name_that_is_taken_is_refused():
         numpy_program(own(loss))
 
 
-def test_numbers_that_are_not_finite_are_refused():
+def test_numbers_that_are_not_finite_raise_an_error():
     setup = setup_of(case("tanh"))
     with pytest.raises(InputError, match="theta"):
         numpy_program(replace(setup, theta=setup.theta * np.nan))
@@ -509,7 +509,7 @@ def test_a_changed_equation_changes_the_program(monkeypatch):
     assert printed["W1_new"][0, 0] == pytest.approx(0.149817638561, abs=5e-13)  # the mistake's
 
 
-def test_what_nothing_needs_is_left_out():
+def test_unused_quantities_are_omitted():
     source = numpy_program(setup_of(case("tanh", penalty=Penalty(alpha=0.3)), SGD(0.1)))
     assert "alpha / total * W1" in source
     assert "sign" not in source
@@ -533,6 +533,6 @@ def test_a_new_layer_or_loss_is_written_from_its_equations():
     )
 
 
-def test_an_equation_with_a_function_unknown_to_pytorch_is_refused():
+def test_an_equation_with_a_function_unknown_to_pytorch_raises_an_error():
     with pytest.raises(InputError, match="'mine' has no equivalent in PyTorch; use numpy_program"):
         inlined("a", {"a": "mine(x)"}, {"x": "x"})

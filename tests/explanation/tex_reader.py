@@ -1,4 +1,4 @@
-"""Reads lines of numbers back out of rendered LaTeX and Markdown, and makes Python of them.
+"""Reads lines of numbers from rendered LaTeX and Markdown, as Python expressions.
 
 It knows what a reader of the page knows: fractions, roots, powers, functions; nothing of the tree.
 """
@@ -41,7 +41,7 @@ class Found:
 
 
 def group(tex: str, start: int) -> tuple[str, int]:
-    """Return what stands in the braces that open at a place, and the place behind them."""
+    """Return the text in the braces that open at a place, and the place after them."""
     assert tex[start] == "{", tex[start : start + 40]
     depth, place = 0, start
     while place < len(tex):

@@ -1,4 +1,4 @@
-"""Reads lines of numbers back out of what a terminal shows, as a reader with a calculator would.
+"""Reads lines of numbers from terminal output, as a reader with a calculator would.
 
 It knows nothing of the document: a line of numbers is one that computes without any name's value.
 """

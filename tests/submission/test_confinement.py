@@ -79,11 +79,11 @@ def confined(folder: Path, off: str, text: str) -> list[str]:
 # ---- files --------------------------------------------------------------------------------------
 
 
-def test_files_beside_the_program_stay_as_they_are(tmp_path: Path):
+def test_files_next_to_the_program_do_not_change(tmp_path: Path):
     (tmp_path / "weights.npy").write_text("mine")
     text = (
-        "beside = pathlib.Path(__file__).parent / 'weights.npy'\nbefore = beside.read_text()\n"
-        "beside.write_text('theirs')\nresult = before, beside.read_text(), sys.argv"
+        "data = pathlib.Path(__file__).parent / 'weights.npy'\nbefore = data.read_text()\n"
+        "data.write_text('theirs')\nresult = before, data.read_text(), sys.argv"
     )
     result = tried(tmp_path, text)
     assert result.startswith("('mine', 'theirs', [")

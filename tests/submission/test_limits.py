@@ -122,7 +122,7 @@ def test_standard_streams_are_not_those_of_the_sandbox(tmp_path: Path):
     assert declared_by(tmp_path, text) == {"input": ""}
 
 
-def test_modules_beside_the_program_can_be_imported_when_it_is_called(tmp_path: Path):
+def test_modules_next_to_the_program_can_be_imported_when_it_is_called(tmp_path: Path):
     (tmp_path / "helper_of_net.py").write_text("N = 7\n")
     file = tmp_path / "net.py"
     file.write_text(
