@@ -12,7 +12,7 @@ from typing import Any
 import threadpoolctl
 
 PACKAGES = ("numpy", "scipy", "numba", "torch", "jax", "scikit-learn")
-TOLD = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def described() -> dict[str, Any]:
@@ -24,7 +24,7 @@ def described() -> dict[str, Any]:
         "Python": platform.python_version(),
         **{name: found for name in PACKAGES if (found := installed(name))},
         "load before": round(os.getloadavg()[0], 2),
-        "environment": {name: os.environ[name] for name in TOLD if name in os.environ},
+        "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
     }
 
 
