@@ -49,7 +49,8 @@ VELOCITY = ("momentum", "nesterov")
 
 EXAMPLES = f"""\b
 Examples:
-  chainrule check net.py                   a program: a function or a class
+  chainrule check net.py                   a function, a class, or a script
+  chainrule check homework.ipynb           a notebook that trains
   chainrule check net.py --function Net.train --layers 2,3,1
   chainrule check net.py --problem mazur   tested on the 2-2-2 example
   chainrule check new.csv --problem mazur  numbers: lines such as w1+,0.1498
@@ -125,7 +126,8 @@ Attempt = Annotated[
         callback=attempt_file,
         metavar="FILE",
         show_default=False,
-        help="A program, FILE.py; or numbers, FILE.json or FILE.csv, each with a key and a value.",
+        help="A program, FILE.py or FILE.ipynb; or numbers, FILE.json or FILE.csv, each with a key "
+        "and a value.",
     ),
 ]
 Function = Annotated[
@@ -234,9 +236,10 @@ def check(  # noqa: PLR0913 (one for each option)
 ) -> None:
     """Find the mistake in your own backpropagation.
 
-    A program runs in a separate process, where it is called with test networks. Its network is
-    inferred, as far as the options do not describe it. Numbers belong to one network, which
-    --problem names or the options describe.
+    A program runs in a separate process. One that trains is judged by its own updates, unless
+    options describe its network; otherwise it is called with test networks, and what the options
+    do not describe is inferred. Numbers belong to one network, which --problem names or the options
+    describe.
     """
     written = chosen(format, output, json=json)
     kind = KINDS[file.suffix.lower()]

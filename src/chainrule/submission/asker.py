@@ -147,5 +147,5 @@ def open(  # noqa: A001 (used as `submission.open`, like `gzip.open`)
         return InProcess(attempt_of(attempt), seconds_call)
     path = Path(attempt)
     if not path.exists():
-        raise InputError(f"the file {str(path)!r} does not exist; give the path of a Python file")
+        raise InputError(f"the file {str(path)!r} does not exist; choose another file")
     return Sandboxed(Sandbox(path, function, seconds_call=seconds_call, seconds_all=seconds))

@@ -249,7 +249,10 @@ def list_available(namespace: Mapping[str, Any]) -> str:
     """Return the file's functions and classes as the last clause of an error message."""
     kinds = {"functions": _functions(namespace), "classes": _classes(namespace)}
     if not any(kinds.values()):
-        return "the file defines no functions or classes; put the computation into a function"
+        return (
+            "the file defines no functions or classes; put the computation into a function, or "
+            "check a program that trains as it is, without a declared network"
+        )
     parts = [f"its {kind} are {', '.join(names)}" for kind, names in kinds.items() if names]
     return f"{'; '.join(parts)}; choose one of them as the function to check"
 
