@@ -54,12 +54,12 @@ PLACEHOLDERS = {
     "l": "the layer's number",
     "n": "the unit as h1 (of the first of several hidden layers h1.1) or o1",
     "v": "the unit that a path goes through, in the same way",
-    "N": "the unit, counted through the network, inputs first",
+    "N": "the unit, numbered through the network, inputs first",
     "K": "the unit that a weight comes from, counted so",
     "V": "the unit that a path goes through, counted so",
     "jk": "both units of a weight, with a comma where one has two digits",
     "0": "the number of an input that is always 1: 0, or b where a unit has that number",
-    "w": "the weight, counted through the network",
+    "w": "the weight, numbered through the network",
     "own": "the name of the weight or bias that the quantity belongs to",
     "da": "the name of the derivative by the unit below that a path is part of",
     "q": "the quantity's own word",
@@ -175,7 +175,7 @@ class Notation:
         """Return the name of a whole array, in markup.
 
         It is the name of its entries with what they have in common: ``net_{h}`` for net_{h1} and
-        net_{h2}, ``w_{1…4}`` for four weights counted through, ``w^{2}`` without the units of
+        net_{h2}, ``w_{1…4}`` for four consecutive weights, ``w^{2}`` without the units of
         w^{2}_{jk}. What has no pattern keeps its key.
         """
         ref = ref._replace(index=(), sampled=False)
@@ -353,7 +353,7 @@ def _span(first: int, last: int, count_from: int) -> str:
 
 
 def _counted(layer: int, unit: int, places: Places) -> int:
-    """Return a unit's number, counted through the network from 0, inputs first."""
+    """Return a unit's number in the whole network, from 0, inputs first."""
     return sum(_width(below, places) for below in range(layer)) + unit
 
 
@@ -365,7 +365,7 @@ def _width(layer: int, places: Places) -> int:
 
 
 def _weight(ref: Ref, network: Network, count_from: int) -> str:
-    """Return a weight's number, counted through all matrices, row by row."""
+    """Return a weight's number in the whole network, row by row of each matrix."""
     index = ref.index[1:] if ref.sampled else ref.index
     if len(index) != 2:
         return ""
@@ -403,7 +403,7 @@ NOTATIONS: dict[str, Notation] = {
         residual="t-o",
         half=True,
         count_from=1,
-        about="Matt Mazur's worked example: weights counted through, h for hidden, o for output.",
+        about="Matt Mazur's worked example: numbered weights, h for hidden, o for output.",
     ),
     "nielsen": Notation(
         "nielsen",
@@ -421,8 +421,8 @@ NOTATIONS: dict[str, Notation] = {
         half=True,
         count_from=1,
         negated=("delta", "delta_sample"),
-        about="Rumelhart, Hinton, Williams 1986: units are counted through, w_ji leads from i to "
-        "j, and δ is −∂E/∂net. Biases are the θ.",
+        about="Rumelhart, Hinton, Williams 1986: units are numbered consecutively, w_ji leads from "
+        "i to j, and δ is −∂E/∂net. Biases are the θ.",
     ),
     "russell-norvig": Notation(
         "russell-norvig",
@@ -431,7 +431,7 @@ NOTATIONS: dict[str, Notation] = {
         half=True,
         count_from=1,
         negated=("delta", "delta_sample"),
-        about="Russell, Norvig: units are counted through, w_i,j leads from i to j, and Δ is "
-        "−∂Loss/∂in. A bias is the weight w_0,j of an input that is always 1.",
+        about="Russell, Norvig: units are numbered consecutively, w_i,j leads from i to j, and Δ "
+        "is −∂Loss/∂in. A bias is the weight w_0,j of an input that is always 1.",
     ),
 }
