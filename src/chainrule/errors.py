@@ -23,7 +23,7 @@ class ChainruleError(Exception):
 
 
 class InputError(ChainruleError, ValueError):
-    """A value that was handed in cannot be used; the message names it and the remedy."""
+    """A value cannot be used; the message names it and the remedy."""
 
 
 class UnknownNameError(ChainruleError, KeyError, ValueError):

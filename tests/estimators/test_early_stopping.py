@@ -1,6 +1,6 @@
 """Early stopping: on the score, the loss or any scorer; the best weights come back.
 
-Validation data may be handed in, and are then encoded as the training data are.
+Validation data that are passed are encoded in the same way as the training data.
 """
 
 from typing import Any
