@@ -100,7 +100,13 @@ def test_an_unknown_mistake_is_compared_with_the_network_that_most_arrays_agree_
     assert {"dW1", "db1", "db2"} <= {name for text in found.tested for name in text.split(", ")}
 
 
-@pytest.mark.parametrize("text", [ONE_BY_ONE_WITH_UPDATED_WEIGHTS, OWN_RATE_WITH_UPDATED_WEIGHTS])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(ONE_BY_ONE_WITH_UPDATED_WEIGHTS, marks=pytest.mark.full_only),
+        OWN_RATE_WITH_UPDATED_WEIGHTS,
+    ],
+)
 def test_updated_weights_are_named_in_updates_of_single_samples(text: str, tmp_path: Path):
     found = check_text(text, tmp_path)
     assert [f.mistake.id for f in found.mistakes] == ["updated-weights"], found.sentence

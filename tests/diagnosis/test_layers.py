@@ -222,12 +222,16 @@ def module(name: str) -> ModuleType:
 
 
 def pairs() -> Iterator[Any]:
-    """Yield every function; of those of one mistake, and of the right ones of a file, one runs."""
+    """Yield every function; of one mistake, and of the right ones of a file, one runs.
+
+    Two that take many seconds run only with --full.
+    """
     seen: set[str] = set()
     for (file, forward), functions in PAIRS.items():
         for backward, mistake in functions.items():
             kind = mistake or f"right in {file}"
-            marks = [pytest.mark.full_only] if kind in seen else []
+            slow = backward in ("conv_backward_overwrites", "conv_backward_flipped")
+            marks = [pytest.mark.full_only] if kind in seen or slow else []
             seen.add(kind)
             name = f"{file}-{backward}"
             yield pytest.param(file, forward, backward, mistake, id=name, marks=marks)

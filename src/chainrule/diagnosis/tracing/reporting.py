@@ -202,7 +202,7 @@ class Report:
         """Return a fault in the learner's words."""
         place = fault.place
         of = fault.derivative_of.shown if fault.derivative_of else ""
-        meaning = f"the derivative of the loss by {of}" if of else ""
+        meaning = f"the derivative of the loss with respect to {of}" if of else ""
         if abs(abs(fault.factor) - 1.0) > 1e-9 and meaning:
             meaning += f", times {fault.factor:.6g}"
         elif fault.factor < 0 and meaning:

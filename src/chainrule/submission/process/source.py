@@ -95,7 +95,9 @@ def _read_bytes(file: Path) -> bytes:
     if not file.exists():
         raise SubmissionError(f"the file {str(file)!r} does not exist; check its name and folder")
     if not file.is_file():
-        raise SubmissionError(f"{file.name} is not a regular file; give the path of a Python file")
+        raise SubmissionError(
+            f"{file.name} is not a regular file; give the path of a Python file or a notebook"
+        )
     try:
         if file.stat().st_size > MOST_BYTES:
             raise SubmissionError(
