@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.calls import calls_without_arguments, suggested_call
-from chainrule.diagnosis.tracing.judging import Judge, Judgement
+from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.naming import named, network_of
 from chainrule.diagnosis.tracing.neglected import neglected
 from chainrule.diagnosis.tracing.network import read_network
@@ -158,7 +158,7 @@ class _Check:
         return self._of_wrong(judge, own, judged)
 
     def _of_right(
-        self, judge: Judge, own: Judgement, judged: Sequence[tuple[Judge, Judgement]]
+        self, judge: Judge, own: Judgment, judged: Sequence[tuple[Judge, Judgment]]
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is right with its own weights."""
         if not judged or judged[0][1].status != "wrong":
@@ -173,7 +173,7 @@ class _Check:
         return placed
 
     def _of_wrong(
-        self, judge: Judge, own: Judgement, judged: Sequence[tuple[Judge, Judgement]]
+        self, judge: Judge, own: Judgment, judged: Sequence[tuple[Judge, Judgment]]
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is wrong with its own weights."""
         if judged and judged[0][1].status == "right":
@@ -187,7 +187,7 @@ class _Check:
                 return placed
         return self._placed(judge, own)
 
-    def _placed(self, judge: Judge, judgement: Judgement) -> Verdict | NotTraced:
+    def _placed(self, judge: Judge, judgement: Judgment) -> Verdict | NotTraced:
         """Return a wrong verdict with its faults, if there is enough evidence to accuse."""
         if judge.is_rough(judgement.loss):
             return NotTraced(ROUNDED, trains=True)

@@ -1,7 +1,5 @@
 """What is known of a program that trains: its parameters, iterations and true gradients."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from chainrule.diagnosis.tracing.gradients import Differences, Group, Slopes, groups, own_losses
@@ -15,7 +13,7 @@ from chainrule.diagnosis.tracing.outputs import (
 )
 from chainrule.diagnosis.tracing.parameters import Parameter, ParameterFinder
 from chainrule.diagnosis.tracing.trace import Trace
-from chainrule.submission import Array, Change, Event
+from chainrule.submission import Array, Event
 
 TOLERANCE = 3e-6  # relative to the largest step of a group: of differences, far below any mistake
 SAME_FACTOR = 1e-4  # relative difference of factors that count as equal
@@ -108,18 +106,9 @@ class Evidence:
         outputs = [p.output for p in first.pairs]
         until = max(outputs, key=lambda e: trace.at[e])
         origins = {p.origin for p in first.parameters}
-        reaching = {o for o in origins if self._becomes_nan([o], until, outputs)}
+        reaching = {o for o in origins if trace.spoiled([o], until, outputs)}
         kept = [p for p in first.parameters if p.origin in reaching]
         return kept or first.parameters
-
-    def _becomes_nan(
-        self, origins: Sequence[Event], until: Event, wanted: Sequence[Event]
-    ) -> set[Event]:
-        """Return which events become NaN, or are not reached, if some others are NaN."""
-        trace = self.trace
-        changes = {o: Change(np.full(trace.value(o).shape, np.nan)) for o in origins}
-        made = trace.run(changes, until, wanted).values
-        return {e for e in wanted if e not in made or not np.all(np.isfinite(made[e]))}
 
     def _add(self, it: Iteration) -> bool:
         """Compute the true gradients of an iteration; return whether it has outputs."""

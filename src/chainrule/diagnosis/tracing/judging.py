@@ -40,7 +40,7 @@ class GroupResult:
 
 
 @dataclass
-class Judgement:
+class Judgment:
     """What is known of a program after it has been judged on one set of weights.
 
     Parameters
@@ -164,7 +164,7 @@ class Judge(Evidence):
                     return pair.output
         return None
 
-    def judge(self) -> Judgement:
+    def judge(self) -> Judgment:
         """Return the judgement on these weights, without the place of a fault."""
         results = {loss: self.compare(loss) for loss in self.losses()}
         usable = [
@@ -173,28 +173,28 @@ class Judge(Evidence):
             if not any(np.isnan(r.factor) for r in results[x]) and self._covers_all(x)
         ]
         if not usable:
-            return Judgement("not-judged", "no gradient could be computed")
+            return Judgment("not-judged", "no gradient could be computed")
         best = max(usable, key=lambda x: self._score(results[x], x))
         found = results[best]
         factor = self._usual_factor(found)
-        judgement = Judgement("wrong", loss=best, results=found, factor=factor)
+        judgement = Judgment("wrong", loss=best, results=found, factor=factor)
         judgement.certain = self._is_certain(found)
         if all(r.right for r in found):
             judgement.other_losses = [x for x in usable if all(r.right for r in results[x])]
             if factor is None:
-                return Judgement("not-judged", "all gradients are zero, so nothing can be compared")
+                return Judgment("not-judged", "all gradients are zero, so nothing can be compared")
             judgement.uphill = factor > 0
             judgement.status = "wrong" if factor > 0 else "right"
             if factor > 0 and best.startswith(OWN):
                 where = self.trace.place(self.scalars[int(best.split()[1])])
                 why = f"the updates increase the number of line {where.line}, which may be meant"
-                return Judgement("not-judged", why)
+                return Judgment("not-judged", why)
             return judgement
         for loss in sorted(usable, key=lambda x: self._score(results[x], x), reverse=True):
             if (d := follows_another_rule(self, loss)) is not None:
                 if accumulates(self, loss):
-                    return Judgement("wrong", loss=loss, results=results[loss], accumulates=True)
-                return Judgement("right", loss=loss, results=results[loss], factor=-d, rule=True)
+                    return Judgment("wrong", loss=loss, results=results[loss], accumulates=True)
+                return Judgment("right", loss=loss, results=results[loss], factor=-d, rule=True)
         return judgement
 
     def _is_certain(self, found: Sequence[GroupResult]) -> bool:

@@ -280,11 +280,8 @@ def _used(trace: Trace, it: Iteration, turns: list[Pair]) -> list[Pair]:
 
 def _reach_updates(trace: Trace, it: Iteration, events: list[Event]) -> bool:
     """Return whether some update becomes NaN if some events are NaN."""
-    known = [e for e in events if trace.has(e)]
-    changes = {e: Change(np.full(trace.value(e).shape, np.nan)) for e in known}
     afters = [p.after for p in it.parameters]
-    made = trace.run(changes, trace.order[it.end], afters).values
-    return any(a not in made or not np.all(np.isfinite(made[a])) for a in afters)
+    return bool(trace.spoiled(filter(trace.has, events), trace.order[it.end], afters))
 
 
 def merged(trace: Trace, found: list[Pair]) -> list[Pair]:

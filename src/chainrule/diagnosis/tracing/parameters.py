@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.tracing.trace import Trace
-from chainrule.submission import Array, Change, Event, Place
+from chainrule.submission import Array, Event, Place
 
 ADDITIVE = ("Add", "Sub")
 MOST_TRIED = 60  # events that may be the origin of a parameter
@@ -250,9 +250,7 @@ class ParameterFinder:
         if place.op not in ADDITIVE or update.old not in place.parts or not others:
             return True
         until = max(others, key=lambda e: trace.at[e])
-        change = Change(np.full(trace.value(origin).shape, np.nan))
-        made = trace.run({origin: change}, until, others).values
-        return any(e not in made or not np.all(np.isfinite(made[e])) for e in others)
+        return bool(trace.spoiled([origin], until, others))
 
     def _has_effect(self, origin: Event, before: Event, after: Event) -> bool:
         """Return whether the step itself depends on where the old value comes from."""

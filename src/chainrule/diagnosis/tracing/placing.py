@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE
 from chainrule.diagnosis.tracing.gradients import moved_by_targets
-from chainrule.diagnosis.tracing.judging import Judge, Judgement
+from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.outputs import Iteration
 from chainrule.submission import Array, Change, Event, Place
 
@@ -21,7 +21,6 @@ MOST_FAULTS = 4
 MOST_TURNS = 64
 MOST_FACTORS = 6
 CLOSE = 1e-5  # relative, of numbers that count as equal
-Numbers = Array
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,12 @@ class Placer:
     Parameters
     ----------
     judge : Judge
-    judgement : Judgement
+    judgement : Judgment
     seconds : float
         Time limit.
     """
 
-    def __init__(self, judge: Judge, judgement: Judgement, seconds: float = 12.0) -> None:
+    def __init__(self, judge: Judge, judgement: Judgment, seconds: float = 12.0) -> None:
         self.judge, self.loss = judge, judgement.loss
         self.trace = judge.trace
         self.number = self._best_iteration()
@@ -187,10 +186,9 @@ class Placer:
         moved = moved_by_targets(trace, it)
         afters = {p.after for p in it.parameters}
         start = trace.at[it.pairs[0].error]
-        first = trace.at[it.pairs[0].error]
         events = [
             e
-            for e in trace.order[min(start, first) : it.end + 1]
+            for e in trace.order[start : it.end + 1]
             if e not in afters
             and trace.has(e)
             and trace.place(e).kind in ("value", "update", "argument", "container")
@@ -220,9 +218,9 @@ class Placer:
                 yield alone
 
     def _is_new(self, q: Quantity, seen: set[tuple[int, ...]], *, distinct: bool) -> bool:
-        marks = (len(q.shape), *(hash(self.trace.value(e).tobytes()) for e in q.events))
         if not distinct:
             return True
+        marks = (len(q.shape), *(hash(self.trace.value(e).tobytes()) for e in q.events))
         is_new = marks not in seen
         seen.add(marks)
         return is_new

@@ -10,7 +10,7 @@ from chainrule.diagnosis.findings import Finding, SourceFault
 from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.gradients import OWN
-from chainrule.diagnosis.tracing.judging import Judge, Judgement
+from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.learning import reasons
 from chainrule.diagnosis.tracing.naming import Named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected
@@ -41,7 +41,7 @@ class Verdict:
     """The judgement of a program on its own and on other weights, and its faults."""
 
     judge: Judge
-    judgement: Judgement
+    judgement: Judgment
     faults: list[Fault] = field(default_factory=list[Fault])
     left: set[int] = field(default_factory=set[int])
     named: Named | None = None
@@ -240,7 +240,7 @@ class Report:
     def _names(self, judge: Judge) -> str:
         return _listed(list(dict.fromkeys(g.name for g in judge.groups)))
 
-    def _loss(self, judge: Judge, judgement: Judgement) -> str:
+    def _loss(self, judge: Judge, judgement: Judgment) -> str:
         """Return the loss in words."""
         if judgement.loss.startswith(OWN):
             event = judge.scalars[int(judgement.loss.split()[1])]
@@ -250,7 +250,7 @@ class Report:
         output = judge.trace.place(pair.output).shown
         return f"the {LOSS_WORDS[judgement.loss]} of {output}"
 
-    def _convention(self, judge: Judge, judgement: Judgement) -> dict[str, str]:
+    def _convention(self, judge: Judge, judgement: Judgment) -> dict[str, str]:
         """Return the conventions of a program."""
         found = {"loss": self._loss(judge, judgement)}
         if judgement.factor is not None and not judgement.rule:
@@ -265,7 +265,7 @@ class Report:
         times = f"the first {its} updates" if its > 1 else "the first update"
         return [f"{times} of {_listed(parts)}", "the same with other starting weights"]
 
-    def _about_the_loss(self, judge: Judge, judgement: Judgement) -> list[str]:
+    def _about_the_loss(self, judge: Judge, judgement: Judgment) -> list[str]:
         """Return a remark if a loss that the program computes is not that of its gradients."""
         if not judge.scalars or judgement.loss.startswith(OWN):
             return []

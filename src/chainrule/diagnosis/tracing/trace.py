@@ -1,6 +1,6 @@
 """A recorded run of a program, and questions about what follows from what in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,7 @@ class Trace:
         for code, turn in self.order:
             self.count[code] = max(self.count.get(code, 0), turn + 1)
         self.own: dict[Event, Array] = {}  # values under the fixed changes
+        self.known_marks: dict[Event, dict[Event, int]] = {}  # by the last event of the run
         self.rng = np.random.default_rng(1)
 
     def place(self, event: Event) -> Place:
@@ -79,8 +80,25 @@ class Trace:
     def changed(self, changes: Mapping[Event, Change], until: Event) -> set[Event]:
         """Return the events up to one that have other numbers after some changes."""
         marks = self.run(changes, until, digests=True).marks
-        base = self.marks(until) if self.fixed else self.base.marks
+        base = self._fixed_marks(until) if self.fixed else self.base.marks
         return {e for e, mark in marks.items() if e in base and base[e] != mark}
+
+    def _fixed_marks(self, until: Event) -> dict[Event, int]:
+        """Return the marks under the fixed changes, from one run for each last event."""
+        if until not in self.known_marks:
+            self.known_marks[until] = self.marks(until)
+        return self.known_marks[until]
+
+    def spoiled(
+        self, origins: Iterable[Event], until: Event, wanted: Sequence[Event]
+    ) -> set[Event]:
+        """Return which events become NaN, or are not reached, if some others are NaN.
+
+        This shows what depends on what even where a factor is 0, since 0 · NaN is NaN.
+        """
+        changes = {o: Change(np.full(self.value(o).shape, np.nan)) for o in origins}
+        made = self.run(changes, until, wanted).values
+        return {e for e in wanted if e not in made or not np.all(np.isfinite(made[e]))}
 
     def repeats(self, until: Event) -> bool:
         """Return whether another run computes the same numbers, up to an event."""

@@ -4,7 +4,6 @@ import numpy as np
 
 from chainrule.diagnosis.tracing.gradients import Differences
 from chainrule.diagnosis.tracing.judging import Judge
-from chainrule.diagnosis.tracing.outputs import Iteration
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event
 
@@ -42,10 +41,7 @@ def on_other_weights(judge: Judge, seed: int) -> Judge | None:
     again = Judge(other)
     again.parameters, again.groups = judge.parameters, judge.groups
     again.top, again.scalars = judge.top, judge.scalars
-    it = Iteration(
-        first.number, first.parameters, first.begin, first.end, first.depends, first.pairs
-    )
-    differences = Differences(other, it, judge.scalars)
-    again.iterations, again.differences = [it], [differences]
-    again.truth = [[Judge.truths(differences, it, g) for g in judge.groups]]
+    differences = Differences(other, first, judge.scalars)
+    again.iterations, again.differences = [first], [differences]
+    again.truth = [[Judge.truths(differences, first, g) for g in judge.groups]]
     return again

@@ -33,8 +33,8 @@ class Server:
     ----------
     path : str
         The program's file.
-    sources : list of (str, str)
-        The program's source, and lines of the caller's that are run after it.
+    source : str
+        The program's source, with the caller's lines at the end.
     """
 
     def __init__(self, requests: Any, answers: Any, path: str, source: str) -> None:
@@ -62,10 +62,7 @@ class Server:
                 self._configure(request)
                 return
             _, status = os.waitpid(child, 0)
-            if request["ask"] != "hold" and status != 0:
-                code = os.waitstatus_to_exitcode(status)
-                self.send({"ended": code})
-            elif request["ask"] == "hold" and status != 0:
+            if status != 0:
                 self.send({"ended": os.waitstatus_to_exitcode(status)})
 
     def _configure(self, request: Any) -> None:
@@ -127,7 +124,7 @@ class Server:
 
 
 class RewritingLoader(Loader):
-    """Loads a module beside the program, rewritten.
+    """Loads a module next to the program, rewritten.
 
     Parameters
     ----------
@@ -177,7 +174,6 @@ def _to_message(r: Recorder, places: list[Place]) -> Any:
         "shapes": [list(s) for s in r.shapes] if r.everything else [],
         "floats": messages.from_array(np.array(r.is_float, bool)),
         "held": [[*e, list(r.values[e].shape)] for e in held],
-        "count": r.count,
         "error": r.error,
         "line": r.line,
         "reason": r.reason,

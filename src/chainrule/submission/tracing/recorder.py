@@ -65,7 +65,6 @@ class Recorder:
     before: bool = False  # end before the last event rather than after it
     most_events: int = 10**9
     most_bytes: int = 10**9
-    first: int = 0  # how many events are left out of the digests
     turns: dict[int, int] = field(default_factory=dict[int, int])
     order: list[Event] = field(default_factory=list[Event])
     shapes: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
@@ -116,8 +115,6 @@ class Recorder:
 
     def _note(self, event: Event, array: Array, value: Any) -> None:
         self.count += 1
-        if self.count <= self.first:
-            return
         self.order.append(event)
         self.shapes.append(array.shape)
         self.marks.append(mark_of(array))
