@@ -316,7 +316,8 @@ def test_what_is_missing_is_a_remark(tmp_path: Path, off: str, words: list[str])
 
 def test_confined_processes_can_fork_and_have_threads(tmp_path: Path):
     text = (
-        "import threading\nthreading.Thread(target=print, args=('thread',)).start()\n"
+        "import threading\nthread = threading.Thread(target=print, args=('thread',))\n"
+        "thread.start()\nthread.join()\n"
         "sys.stdout.flush()\npid = os.fork()\nif not pid: os._exit(7)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
     )

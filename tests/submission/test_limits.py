@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chainrule.submission import LoadedSubmission
-from chainrule.submission.process import namespaces, rlimits, sandbox
+from chainrule.submission.process import namespaces, rlimits, sandbox, start
 from chainrule.submission.process.sandbox import Sandbox
 
 MIB = 2**20
@@ -81,16 +81,16 @@ def test_network_is_blocked_only_if_no_interface_is_left(monkeypatch: pytest.Mon
 
 
 def test_environment_of_the_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name in (*sandbox.ONE_THREAD, "MPLBACKEND", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
+    for name in (*start.ONE_THREAD, "MPLBACKEND", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
         monkeypatch.setenv(name, "other")
     monkeypatch.setenv("CHAINRULE_TEST", "kept")
     started: dict[str, Any] = {}
     monkeypatch.setattr(subprocess, "Popen", lambda command, **kw: started.update(kw, cmd=command))
     with (tmp_path / "output").open("w+b") as output:
-        sandbox._start(tmp_path, output)
+        start.start(sandbox.CHILD, tmp_path, output)
     env = started["env"]
-    assert all(env[name] == "1" for name in sandbox.ONE_THREAD)
-    assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"} <= set(sandbox.ONE_THREAD)
+    assert all(env[name] == "1" for name in start.ONE_THREAD)
+    assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"} <= set(start.ONE_THREAD)
     assert (env["MPLBACKEND"], env["PYTHONDONTWRITEBYTECODE"]) == ("Agg", "1")
     assert env["PYTHONPATH"].split(os.pathsep) == [os.path.abspath(p) for p in sys.path]  # noqa: PTH100 ("" is the current folder)
     assert env["CHAINRULE_TEST"] == "kept"

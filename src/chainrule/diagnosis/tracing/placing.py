@@ -69,7 +69,6 @@ class Fault:
     factor: float
     new_weights: str = ""
     repaired: tuple[int, ...] = ()
-    turn: int = 0
 
 
 class Placer:
@@ -355,7 +354,7 @@ class Placer:
         self.fixes.update(fixes)
         shown = self.trace.place(q.events[0])
         reused = self._new_weights(q)
-        return Fault(shown, b, made, place, c, reused, tuple(sorted(now - right)), q.events[0].turn)
+        return Fault(shown, b, made, place, c, reused, tuple(sorted(now - right)))
 
     def _new_weights(self, q: Quantity) -> str:
         """Return the parameter whose new value a quantity was computed with, if there is one."""

@@ -95,7 +95,7 @@ class Execution:
             case _:
                 line = self._line_of(error)
                 where = f" (line {line})" if line not in (0, statement.lineno) else ""
-                return f"{_describe(error)}{where}"
+                return f"{describe_error(error)}{where}"
 
     def _line_of(self, error: BaseException) -> int:
         """Return the innermost line of this file in an error's traceback, or 0."""
@@ -110,7 +110,7 @@ class Execution:
         return self.left_out[:MOST_LISTED] + (rest if more > 0 else [])
 
 
-def _describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return an error in one line."""
     try:
         text = " ".join(str(error).split())[:300]

@@ -9,7 +9,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,11 +21,13 @@ from chainrule.submission.attempts import LoadedSubmission, SubmissionError
 from chainrule.submission.process import messages
 from chainrule.submission.process.data_files import copy_data_files
 from chainrule.submission.process.own_modules import import_own_modules
+from chainrule.submission.process.start import start
 from chainrule.submission.questions import Failure, Kind, Layout, Question, Reading
 
 T = TypeVar("T")
 
 GIB = 2**30
+CHILD = "chainrule.submission.process.child"
 GRACE = 2.0  # s over a time limit, for the child's own work
 TRACEBACK_TIME = 0.5  # s in which a process that hangs may report where
 POLL = 0.25  # s between checks whether the process is alive
@@ -37,9 +38,6 @@ CLOSED = (
 GARBLED = (
     "the program wrote to the connection of its process; write only to files that it has opened"
 )
-ONE_THREAD = (
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
-)  # each BLAS thread reserves address space, which the memory limit counts
 
 
 class _GoneError(Exception):
@@ -107,7 +105,7 @@ class Sandbox:
         work_folder.mkdir()
         self._remarks += copy_data_files(self.path, work_folder)
         self._output = (folder / "output").open("w+b")
-        self._process = _start(work_folder, self._output)
+        self._process = start(CHILD, work_folder, self._output)
         pipe = self._process.stdout
         self._listener = threading.Thread(target=_listen, args=(pipe, self._lines), daemon=True)
         self._listener.start()
@@ -295,27 +293,6 @@ class Sandbox:
             "exception", "the sandbox is closed; open the submission again"
         )
         self._folder.cleanup()
-
-
-def _start(folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start the child in a folder, with the same interpreter and the same packages."""
-    paths = [os.path.abspath(p) for p in sys.path]  # noqa: PTH100 ("" is the current folder)
-    threads = dict.fromkeys(ONE_THREAD, "1")
-    own = {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "MPLBACKEND": "Agg",
-        "TMPDIR": str(folder),  # the only folder to which it may write
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "chainrule.submission.process.child"],
-        cwd=folder,
-        env={**os.environ, **threads, **own},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=output,
-        start_new_session=True,  # so that the processes that it starts can be ended with it
-    )
 
 
 def _listen(pipe: IO[bytes] | None, lines: queue.Queue[bytes | None]) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from chainrule.submission.process import messages
 from chainrule.submission.process.confinement import FILES, confine
 from chainrule.submission.process.data_files import link_other_files
+from chainrule.submission.process.execution import describe_error
 from chainrule.submission.tracing.environment import OwnFinder, prepare
 from chainrule.submission.tracing.frames import write_frame
 from chainrule.submission.tracing.places import Event, Place
@@ -149,13 +150,8 @@ def describe(error: BaseException, path: str) -> tuple[str, int]:
     """Return an error in words, and the innermost line of the program that it came from, or 0."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f.lineno or 0 for f in frames if f.filename == path]
-    try:
-        text = " ".join(str(error).split())[:300]
-    except Exception:  # noqa: BLE001 (a learner's own __str__ may raise anything)
-        text = ""
-    name = type(error).__name__
     line = lines[-1] if lines else getattr(error, "lineno", 0) or 0
-    return (f"{name}: {text}" if text else name), line
+    return describe_error(error), line
 
 
 def _to_change(value: Any) -> Change:

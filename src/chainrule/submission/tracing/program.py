@@ -4,7 +4,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,12 +20,13 @@ from chainrule.submission.attempts import SubmissionError
 from chainrule.submission.process import messages
 from chainrule.submission.process.data_files import copy_data_files
 from chainrule.submission.process.own_modules import import_own_modules
+from chainrule.submission.process.start import start
 from chainrule.submission.tracing.frames import read_frame
 from chainrule.submission.tracing.places import Event, Kind, Place
 from chainrule.submission.tracing.recorder import Array, Change
 
 GIB = 2**30
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+CHILD = "chainrule.submission.tracing.child"
 GRACE = 5.0  # s over a time limit, for the process's own work
 PATIENCE = 6.0  # s of waiting for one of processor time, on a busy machine
 MOST_EVENTS, MOST_BYTES = 400_000, 200 * 2**20
@@ -87,7 +87,7 @@ class TracedProgram:
     ) -> None:
         self.path, self.source = path.absolute(), source
         self.end, self.memory, self.seconds = time.monotonic() + seconds, memory, seconds
-        self.runs, self.depth = 0, 0
+        self.depth = 0
         self.remarks: list[str] = []
 
     def __enter__(self) -> Self:
@@ -95,7 +95,7 @@ class TracedProgram:
         import_own_modules()  # what the program may do to the installed package has no effect
         work = Path(self._folder.name)
         self.remarks += copy_data_files(self.path, work)
-        self._process = _start(work)
+        self._process = start(CHILD, work, subprocess.DEVNULL, PYTHONHASHSEED="0")
         self._frames: queue.Queue[tuple[bytes, bytes] | None] = queue.Queue()
         threading.Thread(
             target=_listen, args=(self._process.stdout, self._frames), daemon=True
@@ -182,7 +182,6 @@ class TracedProgram:
         until: Event | None,
         **more: Any,
     ) -> Record:
-        self.runs += 1
         seconds = more["seconds"]
         answer = self._ask(self._request(ask, changes, wanted, until, **more), seconds)
         if "ended" in answer:
@@ -239,27 +238,6 @@ class TracedProgram:
             raise TraceError("the program ended its process")
         text, blob = frame
         return {**messages.expect(messages.unpack(text), dict, "an answer"), "numbers": blob}
-
-
-def _start(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the process in a folder, with the same interpreter and the same packages."""
-    paths = [os.path.abspath(p) for p in sys.path]  # noqa: PTH100 ("" is the current folder)
-    own = {
-        **dict.fromkeys(ONE_THREAD, "1"),
-        "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "MPLBACKEND": "Agg",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "chainrule.submission.tracing.child"],
-        cwd=folder,
-        env={**os.environ, **own},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 def _listen(pipe: IO[bytes] | None, frames: "queue.Queue[tuple[bytes, bytes] | None]") -> None:
