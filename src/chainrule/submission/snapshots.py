@@ -7,6 +7,7 @@ import inspect
 import linecache
 import random
 from collections.abc import Generator, Iterator, Mapping
+from functools import cache
 from types import CellType
 from typing import Any
 
@@ -72,7 +73,7 @@ class ModuleSnapshot:
         np.random.seed(seed)  # noqa: NPY002 (the generator that the learner's program uses)
         for generator in self.generators:
             seed_generator(generator, seed)
-        self.shared_random_state = _shared_random_state()
+        self.shared_random_state = _state_of_seed(seed)
 
     @property
     def may_have_drawn(self) -> bool:
@@ -89,6 +90,12 @@ def _shared_random_state() -> tuple[Any, ...]:
     """Return the state of the random generators that all modules share."""
     _, words, *rest = np.random.get_state()  # noqa: NPY002 (the learner's program uses it)
     return (random.getstate(), np.asarray(words).tobytes(), *rest)
+
+
+@cache
+def _state_of_seed(seed: int) -> tuple[Any, ...]:
+    """Return the state of the shared random generators, which have just been seeded."""
+    return _shared_random_state()
 
 
 def _cells(function: Any) -> Iterator[tuple[CellType, Any]]:

@@ -6,6 +6,7 @@ Parameter names decide only which plans are tried first; which one works is foun
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -168,7 +169,8 @@ def _orders(
         yield parameter_roles + data[::-1] + more
 
 
-def array_formats(biases: tuple[str, ...]) -> list[ArrayFormat]:
+@cache
+def array_formats(biases: tuple[str, ...]) -> tuple[ArrayFormat, ...]:
     """Return the formats that arrays may have, the most usual first."""
     found = [
         ArrayFormat(weights, bias, bias_shape, samples, array_type, targets)
@@ -181,7 +183,7 @@ def array_formats(biases: tuple[str, ...]) -> list[ArrayFormat]:
             ("rows", "flat", "classes"),
         )
     ]
-    return sorted(filter(_is_plausible, found), key=_rarity)
+    return tuple(sorted(filter(_is_plausible, found), key=_rarity))
 
 
 def _is_plausible(array_format: ArrayFormat) -> bool:

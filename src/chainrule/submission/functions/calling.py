@@ -107,11 +107,13 @@ class FunctionCaller:
     def call(self, plan: ArgumentPlan, question: Question) -> FunctionAnswer:
         """Call the function once with this plan's arguments."""
         given = build_arguments(plan, question)
-        before = {role: _comparable(value) for role, value in given.items()}
         result = call_guarded(
             self.function, list(given.values()), keyword_arguments(plan), seconds=self.seconds
         )
-        changed = tuple(r for r, value in given.items() if _comparable(value) != before[r])
+        before = build_arguments(
+            plan, question
+        )  # again, because most calls fail before they need it
+        changed = tuple(r for r in given if _comparable(given[r]) != _comparable(before[r]))
         modified = None
         if any(role not in {"x", "t"} for role in changed):
             rest = [value for role, value in given.items() if role not in NOT_PARAMETERS]

@@ -134,8 +134,9 @@ class PlanSearch:
 
     def _try(self, plan: ArgumentPlan) -> tuple[int, int] | None:
         """Try one plan and keep it if it is the best so far."""
-        limit = self.caller.seconds
-        caller = replace(self.caller, seconds=min(limit, SHORT_LIMIT) if self.timeouts else limit)
+        caller = self.caller
+        if self.timeouts:
+            caller = replace(caller, seconds=min(caller.seconds, SHORT_LIMIT))
         self.tried += 1
         try:
             answer = caller.call_fresh(plan, self.question)
