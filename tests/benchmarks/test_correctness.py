@@ -108,6 +108,7 @@ def test_a_row_has_times_or_reasons(pool: WorkerPool):
     assert "squared error" in sklearn.void
 
 
+@pytest.mark.full_only  # it runs the slowest program that we compare with
 def test_memory_growth_has_the_right_order_of_magnitude(pool: WorkerPool):
     """At least θ, and less than a hundred times as much."""
     w = replace(SMALL, sizes=(784, 512, 10), rows=512, batch=128)
@@ -120,7 +121,7 @@ def separate_programs() -> Iterator[Any]:
     """Yield each installed program with each problem; all but one problem run only with --full."""
     for count, key in enumerate(filter(peers.installed, tiny_programs.PROGRAMS)):
         for place, problem in enumerate(tiny_programs.PROBLEMS):
-            normal = place == count % len(tiny_programs.PROBLEMS)
+            normal = place == count % len(tiny_programs.PROBLEMS) and key != "tutorial"  # slow
             marks = [] if normal else [pytest.mark.full_only]
             yield pytest.param(key, problem, id=f"{problem}-{key}", marks=marks)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -461,6 +462,7 @@ def test_yielded_states_are_never_modified():
 
 INTERRUPTED = """
 import os, signal, sys, threading, time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 import numpy as np
 from chainrule import Adam, mlp, train
@@ -517,7 +519,14 @@ LONG_RUNS = {
 }
 
 
-@pytest.mark.parametrize("case", LONG_RUNS)
+def long_runs() -> Iterator[Any]:
+    """Yield the names; one run of each kind of loop runs always, the others with --full."""
+    for name in LONG_RUNS:
+        similar = name in {"tiny", "two threads", "large"}
+        yield pytest.param(name, marks=[pytest.mark.full_only] if similar else [])
+
+
+@pytest.mark.parametrize("case", [*long_runs()])
 def test_ctrl_c_stops_soon_and_leaves_a_state_to_continue(case):
     text, dropout = LONG_RUNS[case]
     program = INTERRUPTED.replace("CASE", text).replace("DROPOUT", str(dropout))

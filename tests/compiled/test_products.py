@@ -185,7 +185,9 @@ for n, d, m in (7, 113, 13), (3, 17, 5), (1, 1, 1), (4, 785, 8):
 """
 
 
-@pytest.mark.parametrize(("width", "count"), [("16", "16"), ("64", "32")])
+@pytest.mark.parametrize(
+    ("width", "count"), [("16", "16"), pytest.param("64", "32", marks=pytest.mark.full_only)]
+)
 def test_vector_widths_of_other_processors(tmp_path: Path, width, count):
     program = tmp_path / "width.py"  # LLVM splits vectors that are too long
     program.write_text(OTHER_WIDTH.replace("WIDTH", width).replace("COUNT", count))

@@ -113,7 +113,14 @@ def load() -> Iterator[None]:
             process.wait()
 
 
-@pytest.mark.parametrize(("ranks", "rule"), [*((2, rule) for rule in RULES), (3, "adam")])
+@pytest.mark.parametrize(
+    ("ranks", "rule"),
+    [
+        *(pytest.param(2, rule, marks=pytest.mark.full_only) for rule in RULES if rule != "sgd"),
+        (2, "sgd"),
+        (3, "adam"),
+    ],
+)
 def test_results_are_reproducible(ranks, rule, full):
     quiet = {everything(fitted(ranks, rule, epochs=2)) for _ in range(2)}
     with load():
@@ -485,10 +492,20 @@ if __name__ == "__main__":
         for backend in ("loky", "threading", "multiprocessing")
     },
 }
+SIMILAR = {  # to another program, which runs always
+    *("forked while another thread fits", "forked while another thread compiles"),
+    *("after a fork", "joblib, threading", "joblib, multiprocessing"),
+}
 FORKS = [name for name in PROGRAMS if "fork" in name or name == "joblib, multiprocessing"]
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+def programs() -> Iterator[Any]:
+    """Yield the names; one program of a kind runs always, the others with --full."""
+    for name in PROGRAMS:
+        yield pytest.param(name, marks=[pytest.mark.full_only] if name in SIMILAR else [])
+
+
+@pytest.mark.parametrize("name", [*programs()])
 def test_in_a_process(name, tmp_path: Path):
     if name in FORKS and not hasattr(os, "fork"):
         return
