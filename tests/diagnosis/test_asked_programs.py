@@ -167,3 +167,85 @@ def test_answers_that_say_nothing_are_not_explained_by_a_mistake(program: Any, w
     assert found.verdict == "unknown"
     assert words in found.sentence
     assert found.mistakes == ()
+
+
+def test_a_mistake_in_single_numbers_is_named_whatever_factor_the_loss_has(tmp_path: Path):
+    text = """
+import math
+
+def step(w, b, v, c, x, t, rate):
+    h = 1 / (1 + math.exp(-(w * x + b)))
+    o = 1 / (1 + math.exp(-(v * h + c)))
+    error = 2 * (o - t)
+    delta = error * o * (1 - o)
+    below = error * v * h * (1 - h)
+    return w - rate * below * x, b - rate * below, v - rate * delta * h, c - rate * delta
+"""
+    found = check_text(text, tmp_path)
+    assert [f.mistake.id for f in found.mistakes] == ["raw-error-back"], found.sentence
+
+
+UNUSUAL = """
+def gradients(W1, b1, W2, b2, x, t):
+    z = x @ W1 + b1
+    s = 1 / (1 + np.exp(-2 * z))
+    h = z * s
+    o = h @ W2 + b2
+    loss = np.mean((o - t) ** 4)
+    d2 = 4 * (o - t) ** 3 / t.size
+    d1 = d2 @ W2.T * (s + 2 * h * (1 - s))
+    return x.T @ d1, d1.sum(axis=0), h.T @ d2, d2.sum(axis=0)
+"""
+
+
+def test_a_function_with_an_activation_of_its_own_is_judged_by_its_own_forward_pass(
+    tmp_path: Path,
+):
+    found = check_text(UNUSUAL, tmp_path)
+    assert found.verdict == "right", found.to_text()
+    assert "gradients of W1, b1, W2 and b2" in found.sentence
+    assert found.convention["weights"] == "(in, out)"
+
+
+@pytest.mark.full_only
+def test_a_fault_in_a_function_with_an_activation_of_its_own_gets_its_line(tmp_path: Path):
+    found = check_text(UNUSUAL.replace("2 * h * (1 - s)", "h * (1 - s)"), tmp_path)
+    assert found.verdict == "wrong", found.to_text()
+    assert found.faults[0].where == "line 12"
+
+
+@pytest.mark.full_only
+def test_gradients_with_a_factor_that_no_loss_has_are_not_right(tmp_path: Path):
+    text = UNUSUAL.replace("4 * (o - t) ** 3", "1.1 * (o - t) ** 3")
+    assert check_text(text, tmp_path).verdict == "unknown"
+
+
+RAISING = """
+class Net:
+    def __init__(self, sizes):
+        pairs = list(zip(sizes[:-1], sizes[1:]))
+        self.W = [np.random.randn(n, m) for m, n in pairs]
+        self.b = [np.zeros((n, 1)) for m, n in pairs]
+
+    def forward(self, x):
+        outputs, nets, a = [x], [], x
+        for W, b in zip(self.W, self.b):
+            nets.append(W @ a + b)
+            a = np.tanh(nets[-1])
+            outputs.append(a)
+        return a, outputs, nets
+
+    def learn(self, x, t, rate):
+        o, outputs, _ = self.forward(x)
+        d = (o - t) * (1 - o**2)
+        for i in reversed(range(len(self.W))):
+            self.W[i] -= rate * d @ outputs[i + 1].T
+            d = self.W[i].T @ d * (1 - outputs[i] ** 2)
+"""
+
+
+def test_the_error_of_a_method_that_trains_is_the_reason_and_not_the_forward_pass(tmp_path: Path):
+    found = check_text(RAISING, tmp_path)
+    assert found.verdict == "could-not-run"
+    assert "tanh network" in found.sentence  # not of the net inputs, which come last
+    assert "learn raises ValueError" in found.sentence

@@ -20,6 +20,7 @@ from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.programs import check_program, failed_diagnosis
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.checking import NotTraced, check_traced
+from chainrule.diagnosis.tracing.functions import check_calls
 from chainrule.errors import InputError
 from chainrule.explanation import Notation
 from chainrule.network import Network
@@ -214,6 +215,10 @@ def _asked(path: Path, options: CheckOptions, function: str | None) -> Diagnosis
         begun = asker.load()
         if isinstance(begun, Failure):
             return replace(failed_diagnosis(begun), source=path.name)
+        begin = time.monotonic()
         made = check_program(asker, options.declared(begun.declared), options)
+        if made.verdict == "unknown" and not (options.declares_something or begun.declared):
+            left = options.seconds - (time.monotonic() - begin)
+            made = check_calls(asker, begun.name, made, read_program(path), path, left)
     remarks = tuple(dict.fromkeys((*begun.remarks, *made.remarks)))
     return replace(made, source=f"{path.name}: {begun.name}", remarks=remarks)

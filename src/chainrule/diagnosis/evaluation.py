@@ -296,8 +296,10 @@ class _Trial:
             named = self._named(factor, context, self.ratio_tolerance(values, half), which)
             if self._try_each(call, seen, named, which):
                 return True
-            if not is_adaptive(self.setting):
-                return False  # an adaptive update hardly depends on the factor of its gradient
+            # an adaptive update hardly depends on the factor of its gradient, and single numbers
+            # always have one
+            if values.size > 1 and not is_adaptive(self.setting):
+                return False
         simple = [s for s in named_scales(context) if not s.mistakes or s.mistakes == ("sign",)]
         return self._may_be_no_multiple() and self._try_each(call, seen, simple, which)
 

@@ -54,6 +54,7 @@ NOT_JUDGED = "Could not be judged:"
 NO_BACK = (
     "no function or method was found that takes samples and targets and gives gradients or updates."
 )
+RAISES = " raises "  # of a method that trains
 HOW_TO_BE_ASKED = (
     "to have its backpropagation checked, add a function that runs forward and backward pass, such "
     "as gradients(weights, biases, x, t) that returns dW and db, or step(weights, biases, x, t, "
@@ -275,7 +276,9 @@ def _limited_to_forward_pass(made: Diagnosis, transcript: Transcript) -> Diagnos
         return made
     if made.ok:
         network = made.network.rpartition(", ")[0]
-        sentence = f"{NOT_JUDGED} its forward pass agrees with a {network} network's, but {NO_BACK}"
+        raised = next((text for text in transcript.remarks if RAISES in text), "")
+        but = f"{raised}." if raised else NO_BACK
+        sentence = f"{NOT_JUDGED} its forward pass agrees with a {network} network's, but {but}"
     elif made.sentence.startswith(CERTAINLY_WRONG):
         return made
     else:

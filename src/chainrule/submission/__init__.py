@@ -36,8 +36,14 @@ if TYPE_CHECKING:
         samples_of_call,
     )
     from chainrule.submission.randomness import RANDOM_SELECTION, SKIPPED_AS_RANDOM
-    from chainrule.submission.reading import find, layers_of, read, widths_of
+    from chainrule.submission.reading import example, find, layers_of, read, widths_of
     from chainrule.submission.time_limit import TimeLimit
+    from chainrule.submission.tracing.driving import (
+        TRAINING_RATE,
+        TRAINING_SAMPLES,
+        answers_completely,
+        training_lines,
+    )
     from chainrule.submission.tracing.places import Event, Place
     from chainrule.submission.tracing.program import Record, TracedProgram
     from chainrule.submission.tracing.recorder import Change
@@ -56,8 +62,12 @@ _MODULES = {
         "samples_of_call",
     ),
     "randomness": ("RANDOM_SELECTION", "SKIPPED_AS_RANDOM"),
-    "reading": ("find", "layers_of", "read", "widths_of"),
+    "reading": ("example", "find", "layers_of", "read", "widths_of"),
     "time_limit": ("TimeLimit",),
+    "tracing.driving": (
+        *("TRAINING_RATE", "TRAINING_SAMPLES"),
+        *("answers_completely", "training_lines"),
+    ),
     "tracing.places": ("Event", "Place"),
     "tracing.program": ("Record", "TracedProgram"),
     "tracing.recorder": ("Change",),
@@ -89,9 +99,13 @@ __all__ = [
     "Sandboxed",
     "Source",
     "SubmissionError",
+    "TRAINING_RATE",
+    "TRAINING_SAMPLES",
     "TimeLimit",
     "TracedProgram",
+    "answers_completely",
     "attempt_of",
+    "example",
     "find",
     "layers_of",
     "network_to_declaration",
@@ -101,6 +115,7 @@ __all__ = [
     "read_program",
     "resolve_names",
     "samples_of_call",
+    "training_lines",
     "widths_of",
 ]
 

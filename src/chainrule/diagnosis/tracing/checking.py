@@ -1,7 +1,6 @@
 """Check a program by tracing it while it runs: judge its updates, and find and name a fault."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,25 +71,28 @@ def check_traced(
     Diagnosis or NotTraced
     """
     begin = time.monotonic()
-    found = _checked(source, path, seconds, run)
+    found, _ = check_with_lines(source, path, seconds, run)
     if run or isinstance(found, Diagnosis) or found.trains or found.error:
         return found
     for call in calls_without_arguments(source.text):
         left = seconds - (time.monotonic() - begin)
-        made = _checked(source, path, left, call) if left > 1 else found
+        made = check_with_lines(source, path, left, call)[0] if left > 1 else found
         if isinstance(made, Diagnosis):
             return replace(made, remarks=(*made.remarks, f"the line {call} was added to run it"))
     return replace(found, call=suggested_call(source.text))
 
 
-def _checked(source: Source, path: Path, seconds: float, run: str) -> Diagnosis | NotTraced:
-    """Return the diagnosis of a program with some lines added."""
+def check_with_lines(
+    source: Source, path: Path, seconds: float, run: str
+) -> tuple[Diagnosis | NotTraced, Verdict | None]:
+    """Return the diagnosis of a program with some lines added, and what it is the report of."""
     text = f"{source.text.rstrip()}\n{run}\n" if run else source.text
     try:
         with TracedProgram(path, text, seconds) as program:
-            return _Check(program, source, path, seconds).diagnosis()
+            made = _Check(program, source, path, seconds)
+            return made.diagnosis(), made.verdict
     except SubmissionError as error:
-        return NotTraced(str(error))
+        return NotTraced(str(error)), None
 
 
 class _Check:
@@ -107,6 +109,7 @@ class _Check:
     def __init__(self, program: TracedProgram, source: Source, path: Path, seconds: float) -> None:
         self.program, self.source, self.path = program, source, path
         self.end = time.monotonic() + 0.9 * seconds
+        self.verdict: Verdict | None = None
 
     def diagnosis(self) -> Diagnosis | NotTraced:
         """Return the diagnosis, or why there is none."""
@@ -117,9 +120,10 @@ class _Check:
         error = self._error(record)
         if missing:
             return NotTraced(missing, bool(judge.parameters), error)
-        verdict = self._verdict(judge)
+        verdict = self._judged(judge)
         if isinstance(verdict, NotTraced):
             return replace(verdict, error=error)
+        self.verdict = verdict
         remarks = [*self.source.remarks, *self.program.remarks]
         remarks += (
             [f"after the part that was checked, the program stopped: {error}"] if error else []
@@ -141,7 +145,7 @@ class _Check:
 
     # ---- the verdict ---------------------------------------------------------------------------
 
-    def _verdict(self, judge: Judge) -> Verdict | NotTraced:
+    def _judged(self, judge: Judge) -> Verdict | NotTraced:
         """Return what holds on the program's own weights and on others."""
         own = judge.judge()
         if own.status == "not-judged":
@@ -151,17 +155,17 @@ class _Check:
         if judge.wrong_axis() is not None:
             own.status = "wrong"
             return Verdict(judge, own, axis=True)
-        others = [other for other in (on_other_weights(judge, seed) for seed in SEEDS[:1]) if other]
-        judged = [(other, other.judge()) for other in others]
+        other = on_other_weights(judge, SEEDS[0])
+        judged = (other, other.judge()) if other else None
         if own.status == "right":
             return self._of_right(judge, own, judged)
         return self._of_wrong(judge, own, judged)
 
     def _of_right(
-        self, judge: Judge, own: Judgment, judged: Sequence[tuple[Judge, Judgment]]
+        self, judge: Judge, own: Judgment, judged: tuple[Judge, Judgment] | None
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is right with its own weights."""
-        if not judged or judged[0][1].status != "wrong":
+        if judged is None or judged[1].status != "wrong":
             return Verdict(judge, own, neglected=neglected(judge))
         other = on_other_weights(judge, SEEDS[1])
         again = other.judge() if other else None
@@ -173,16 +177,16 @@ class _Check:
         return placed
 
     def _of_wrong(
-        self, judge: Judge, own: Judgment, judged: Sequence[tuple[Judge, Judgment]]
+        self, judge: Judge, own: Judgment, judged: tuple[Judge, Judgment] | None
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is wrong with its own weights."""
-        if judged and judged[0][1].status == "right":
+        if judged and judged[1].status == "right":
             return NotTraced(
                 "its updates are wrong with its own starting weights and right with others",
                 trains=True,
             )
-        if judged and judged[0][1].status == "wrong":
-            placed = self._placed(*judged[0])
+        if judged and judged[1].status == "wrong":
+            placed = self._placed(*judged)
             if isinstance(placed, Verdict):
                 return placed
         return self._placed(judge, own)
@@ -226,4 +230,4 @@ class _Check:
             return
         verdict.network = words(known[0])
         seconds = min(4.0, max(0.5, self.end - time.monotonic()))
-        verdict.named = named(read, verdict.judgement.loss, placer.factor, seconds)
+        verdict.named = named(read, *known, placer.factor, seconds)

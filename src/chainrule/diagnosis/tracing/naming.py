@@ -126,13 +126,9 @@ class _Steps:
 
 
 def named(
-    read: ReadNetwork, loss: str, factor: float | None, seconds: float = SECONDS
+    read: ReadNetwork, net: Network, theta: Array, factor: float | None, seconds: float = SECONDS
 ) -> Named | None:
     """Return the mistakes that explain a program's steps, fewest first, or None."""
-    known = network_of(read, loss)
-    if known is None:
-        return None
-    net, theta = known
     steps = _Steps(read, net, theta)
     if steps.fits({}, factor):
         return None

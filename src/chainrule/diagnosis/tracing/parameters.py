@@ -215,7 +215,8 @@ class ParameterFinder:
             e
             for e in self.distinct
             if trace.at[e] < end
-            and trace.size(e) > numbers.size
+            and trace.size(e) >= numbers.size
+            and e not in equal
             and np.isin(own, trace.value(e)).all()
         ]
         return [*equal, *larger][:MOST_TRIED]

@@ -50,6 +50,14 @@ class Verdict:
     axis: bool = False
     neglected: list[Neglected] = field(default_factory=list[Neglected])
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The mistakes by name: those of the network that was read off, or what the places show."""
+        if self.named:
+            return self.named.findings
+        reused = bool(self.faults) and all(f.new_weights for f in self.faults)
+        return (Finding(MISTAKES["updated-weights"]),) if reused else ()
+
 
 class Report:
     """Words a verdict.
@@ -169,7 +177,7 @@ class Report:
         return Diagnosis(
             "wrong",
             self._sentence(verdict, faults),
-            mistakes=verdict.named.findings if verdict.named else (),
+            mistakes=verdict.findings,
             faults=faults,
             program=self.source.shown,
             tested=(f"the updates of {_listed(right)}",) if right else (),
@@ -191,9 +199,9 @@ class Report:
         """Return the sentence of a wrong program: the mistake's name, or the place."""
         if verdict.judgement.uphill:
             return UPHILL.format(self._loss(verdict.judge, verdict.judgement))
-        if verdict.named:
+        if verdict.findings:
             where = f" ({faults[0].where})" if faults else ""
-            titles = [f.mistake.title for f in verdict.named.findings]
+            titles = [f.mistake.title for f in verdict.findings]
             return f"{wrong_sentence(titles).rstrip('.')}{where}."
         first = next(iter(faults), None)
         return f"Wrong: {first.sentence}." if first else "Wrong: it does not follow the gradient."

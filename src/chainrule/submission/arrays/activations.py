@@ -27,7 +27,7 @@ def find_activations(
     dict of str to array
         Empty if no array has the output's shape.
     """
-    leaves = list(_layer_arrays(result, question, array_format))
+    leaves = _without_repeated_output(list(_layer_arrays(result, question, array_format)))
     widths, depth = list(question.widths), len(question.W)
     found = [array.shape[1] for array in leaves]
     if found == widths[1:]:
@@ -41,6 +41,12 @@ def find_activations(
         if [v.shape for v in z] == [v.shape for v in a] and _are_net_inputs(z, a, question):
             return _by_name(a)
     return {"p": outputs[-1]}
+
+
+def _without_repeated_output(leaves: list[Array]) -> list[Array]:
+    """Leave out an output that is returned first, and again as the last of the activations."""
+    repeated = any(np.array_equal(leaves[0], other) for other in leaves[1:])
+    return leaves[1:] if repeated else leaves
 
 
 def _by_name(arrays: list[Array]) -> dict[str, Array]:

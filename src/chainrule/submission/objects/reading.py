@@ -1,6 +1,7 @@
 """Read the answers of a submitted class or object, in every way in which it can be used."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chainrule.submission.answers import (
     are_close,
@@ -81,11 +82,17 @@ def _search_readings(
 
 def _why_not_trained(search: ObjectSearch) -> str:
     """Return why no method that trains could be used, empty if none was called."""
-    if search.idle is not None:
-        return f"{search.idle.words} {IDLE}"
     error = search.error
+    if search.idle is not None and not (error and _calls(error.function, search.idle)):
+        return f"{search.idle.words} {IDLE}"
     inside = error is not None and error.depth >= 0
     return error.failure.text if error is not None and inside else ""
+
+
+def _calls(function: Any, idle: CallSequence) -> bool:
+    """Return whether a function calls what runs without an effect, and so says more about it."""
+    code = getattr(function, "__code__", None)
+    return code is not None and not idle.methods.isdisjoint(code.co_names)
 
 
 def _with_remark(reading: Reading | Failure, text: str) -> Reading | Failure:
