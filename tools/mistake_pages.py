@@ -16,7 +16,8 @@ from chainrule import MISTAKES, Mistake
 from chainrule.diagnosis import UNSEEN
 from chainrule.diagnosis.catalogue import Form
 from chainrule.diagnosis.hypotheses import Variant
-from chainrule.diagnosis.report.words import capital, enumerated, layers_words, sentence
+from chainrule.diagnosis.phrases import enumerated, layers_words
+from chainrule.diagnosis.report.words import capital, sentence
 from chainrule.pages import Mark, Page, Quantity, Working
 from chainrule.pages.text import as_text
 from tools.mistake_numbers import (

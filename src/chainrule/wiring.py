@@ -247,7 +247,11 @@ def _link_layers(step: Step) -> None:
 
 
 def _link_arrays(step: Step) -> None:
-    """Link each array's w and d to its layer, and the penalty's and clipping's names to theirs."""
+    """Link each array's w and d to its layer, and the penalty's and clipping's names to theirs.
+
+    Its neighbors above and below are the arrays of the same kind in the layers next to it.
+    """
+    previous: dict[str, Scope] = {}
     for block in step.network.layout.blocks:
         array, layer = step.arrays[block.name], step.layers[block.layer]
         array.links |= {"w": (layer, block.param), "d": (layer, f"d{block.param}")}
@@ -255,6 +259,9 @@ def _link_arrays(step: Step) -> None:
         array.links["factor"] = (step.clip, "factor")
         array.neighbors = {"layer": layer, "loss": step.loss, **step.arrays}
         layer.links[f"{block.param}_new"] = (array, "w_new")
+        if (below := previous.get(block.param)) is not None:
+            array.neighbors["below"], below.neighbors["above"] = below, array
+        previous[block.param] = array
     step.penalty.neighbors = dict(step.arrays)
     step.clip.neighbors = dict(step.arrays)
 

@@ -103,7 +103,7 @@ def test_an_unknown_mistake_is_compared_with_the_network_that_most_arrays_agree_
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param(ONE_BY_ONE_WITH_UPDATED_WEIGHTS, marks=pytest.mark.full_only),
+        ONE_BY_ONE_WITH_UPDATED_WEIGHTS,
         OWN_RATE_WITH_UPDATED_WEIGHTS,
     ],
 )
@@ -126,16 +126,84 @@ def gradients(V, b, W, c, x, t):
 @pytest.mark.parametrize(
     ("delta", "bias", "words"),
     [
-        ("d @ W.T * (1 - h)", "e.sum(axis=0)", "lacks its factor a"),
-        ("d / (o * (1 - o)) @ W.T * h * (1 - h)", "e.sum(axis=0)", "derivative by the output is"),
-        ("d @ W.T * h * (1 - h)", "dV.sum(axis=0)", "row sum of dW"),
-        ("0 * (d @ W.T)", "e.sum(axis=0)", "a hidden layer is never trained (layer 1)"),
+        ("d @ W.T * (1 - h)", "e.sum(axis=0)", "it is 1 - a instead of a (1 - a) (layer 1)"),
+        ("d @ W.T * h * (1 + h)", "e.sum(axis=0)", "it is a * (1 + a) instead of"),
+        ("d / (o * (1 - o)) @ W.T * h * (1 - h)", "e.sum(axis=0)", "by the output is backprop"),
+        ("d @ W.T * h * (1 - h)", "dV.sum(axis=0)", "dW summed over the layer's inputs"),
+        ("d @ W.T * h * (1 - h)", "(d @ W.T).sum(axis=0)", "before multiplying by the activation"),
+        ("d @ W.T * h * (1 - h)", "e.sum(axis=0) * len(x) / V.shape[1]", "a number of units"),
+        ("0 * (d @ W.T)", "e.sum(axis=0)", "layer 1 is never trained"),
     ],
 )
 def test_forms_of_mistakes_have_their_own_sentences(
     delta: str, bias: str, words: str, tmp_path: Path
 ):
     found = check_text(LAYERS.format(delta, bias), tmp_path)
+    assert found.verdict == "wrong", found.sentence
+    assert words in found.sentence
+
+
+COUNTED = """
+def gradients(V, b, W, c, x, t):
+    h = np.tanh(x @ V + b)
+    d = ({}) / {}
+    e = d @ W.T * (1 - h**2)
+    return x.T @ e, e.sum(axis=0), h.T @ d, d.sum(axis=0)
+"""
+
+
+def test_a_division_by_the_number_of_inputs_is_no_convention(tmp_path: Path):
+    found = check_text(COUNTED.format("h @ W + c - t", "x.shape[1]"), tmp_path)
+    assert found.mistakes[0].mistake.id == "units-for-samples"
+    assert "number of inputs, not of samples" in found.sentence
+
+
+def test_a_division_by_the_number_of_outputs_is_remarked(tmp_path: Path):
+    found = check_text(COUNTED.format("h @ W + c - t", "t.shape[1]"), tmp_path)
+    assert found.verdict == "right"
+    assert any("along the wrong axis" in text for text in found.remarks)
+
+
+def test_minus_the_gradient_is_right_only_as_that(tmp_path: Path):
+    program = COUNTED.format("t - (h @ W + c)", "len(x)")
+    found = check_text(program, tmp_path)
+    assert found.verdict == "right"
+    assert "Right only as minus the gradient" in found.sentence
+    assert "Subtracting it climbs; add it" in found.sentence
+    strict = check(tmp_path / "program.py", strict=True)
+    assert strict.verdict == "wrong"
+    assert "all gradients have the wrong sign" in strict.sentence
+
+
+TRAINED = """
+def step(V, b, W, c, x, t, rate):
+    h = np.tanh(x @ V + {} * b)
+    d = (h @ W + c - t) / len(x)
+    e = d @ W.T * (1 - h**2)
+    dV, db, dW, dc = x.T @ e, e.sum(axis=0), h.T @ d, d.sum(axis=0)
+    return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("times", "new", "words"),
+    [
+        (1, "V - rate * dV, b - rate * db, W, c", "layer 2 is never trained"),
+        (1, "V - rate * dV, b - rate * db, W, c - rate * dc", "weights of layer 2 are never"),
+        (1, "V - rate * dV, b - rate * dc, W - rate * dW, c - rate * dc", "the layer above"),
+        (1, "V - rate * dV, b - rate * db, V - rate * dW, c - rate * dc", "old value of the layer"),
+        (
+            2,
+            "V - rate * dV, b - rate * db, W - rate * dW, c - rate * dc",
+            "the bias is added twice",
+        ),
+        (1, "V + rate * dV, b + rate * db, W + rate * dW, c + rate * dc", "goes up the gradient"),
+    ],
+)
+def test_mistakes_of_updates_have_their_own_sentences(
+    times: int, new: str, words: str, tmp_path: Path
+):
+    found = check_text(TRAINED.format(times, new), tmp_path)
     assert found.verdict == "wrong", found.sentence
     assert words in found.sentence
 

@@ -152,6 +152,9 @@ ONE_OUTPUT = {
             "shared-bias",
         )
     ),
+    # divided by one unit instead of n is not divided
+    ("sum-for-mean", "units-for-samples"),
+    ("bias-not-summed", "units-for-samples"),
     # W / ΣW over one output is 1, as if there were no weights
     ("hidden-from-output-error", "normalized-weights"),
     ("normalized-weights", "upstream-dropped"),

@@ -19,13 +19,12 @@ from rich.console import Console
 
 from chainrule.diagnosis.catalogue import Mistake
 from chainrule.diagnosis.findings import Arithmetic, Comparison, Finding, Place
+from chainrule.diagnosis.phrases import enumerated, layers_words
 from chainrule.diagnosis.report import Diagnosis, diagnosis_schema
 from chainrule.diagnosis.report.words import (
     capital,
     counted,
     distinguishing_sentence,
-    enumerated,
-    layers_words,
     place_words,
     sentence,
 )

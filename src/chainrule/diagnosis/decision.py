@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from chainrule.diagnosis.conventions import with_common_convention
 from chainrule.diagnosis.evaluation import Explanation
 from chainrule.diagnosis.replay import Setting
 from chainrule.diagnosis.search import LEAST_PAIRS, PAIRS, Search
@@ -83,15 +84,19 @@ class Candidate:
     bases: list[tuple[Setting, Explanation]] = field(
         default_factory=list[tuple[Setting, Explanation]]
     )
+    miscounted: Outcome | None = None  # right up to factors that are those of a wrong count
 
     def correct_outcome(self) -> Outcome | None:
         """Return the outcome if the attempt is right under one of the settings."""
         for setting in self.settings:
             base = self.search.right(setting)
             if base.complete and not base.scale.mistakes:
-                return Outcome(
-                    setting, self.search, self.search.first_wrong(setting), base, (base,)
-                )
+                best = with_common_convention(self.search, setting, base)
+                session = self.search.first_wrong(setting)
+                made = Outcome(setting, self.search, session, base, (best,))
+                if made.is_correct:
+                    return made
+                self.miscounted = self.miscounted or made
             self.bases.append((setting, base))
         return None
 
@@ -178,6 +183,9 @@ def decide(
     )
     if first is not None:
         return first
+    for candidate in candidates:
+        if candidate.miscounted is not None:
+            return candidate.miscounted, candidate
     _share_pair_time([candidate for candidate in (*candidates, *fallbacks) if candidate.likely])
     for level in range(len(MOST_SETTINGS)):
         for group in (candidates, fallbacks):

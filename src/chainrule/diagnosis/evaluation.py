@@ -205,7 +205,7 @@ class _Trial:
         """Return all scales as one, with the factor of the last group."""
         known = list(self.scales.values())
         if not known:
-            return Scale(1.0, {})
+            return Scale(1.0, {}, determined=False)
         words = {aspect: text for scale in known for aspect, text in scale.words.items()}
         mistakes = dict.fromkeys(m for scale in known for m in scale.mistakes)
         return Scale(known[-1].factor, words, tuple(mistakes))

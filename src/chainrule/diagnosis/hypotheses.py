@@ -15,7 +15,7 @@ from chainrule.optimizers import Optimizer
 
 EquationKey: TypeAlias = tuple[str, str]
 # Intermediate quantities that forms add; they are not shown as the place of a mistake.
-AUXILIARY = ("edited", "shape", "q", "dsum_new", "first_new", "second_new")
+AUXILIARY = ("edited", "shape", "inputs", "units", "q", "dsum_new", "first_new", "second_new")
 
 
 @dataclass(frozen=True, eq=False)

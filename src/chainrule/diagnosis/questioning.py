@@ -97,7 +97,7 @@ def transcripts(
     failures: list[Failure] = []
     fallbacks: list[tuple[Question, list[Reading]]] = []
     for first in _first_questions(asker, declared, own):
-        if fallbacks and first.widths != fallbacks[0][0].widths:
+        if fallbacks and not _shows_as_little(first, fallbacks[0][0]):
             break
         found = asker.read(first, kind=kind)
         if isinstance(found, Failure) or not found:
@@ -113,6 +113,12 @@ def transcripts(
         return [_ask_further(asker, first, reading, declared, own) for reading in found]
     failures.sort(key=lambda failure: failure.fault not in INFORMATIVE_FAULTS)
     return failures[0] if failures else Failure("no-layout", "it answers no question")
+
+
+def _shows_as_little(one: Question, other: Question) -> bool:
+    """Return whether two networks are the same or both square, where any array fits anywhere."""
+    squares = SQUARE.values()
+    return one.widths == other.widths or (one.widths in squares and other.widths in squares)
 
 
 def _first_questions(asker: Asker, declared: Declared, own: Question | None) -> list[Question]:

@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 
+# Parts of a convention in words.
+MINUS = "minus the gradient"
+OUTPUTS_MEAN, SAMPLES_SUM = "the mean over the outputs", "the sum over the samples"
+
 
 @dataclass(frozen=True, eq=False)
 class Scale:
@@ -27,11 +31,14 @@ class Scale:
         Its description by aspect: ``"scale"``, ``"sign"``, ``"learning rate"``.
     mistakes : tuple of str
         The ids of the mistakes that it consists of; empty for a convention.
+    determined : bool
+        Whether an array showed it; otherwise the factor is 1.
     """
 
     factor: float
     words: dict[str, str]
     mistakes: tuple[str, ...] = ()
+    determined: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ def _loss_parts(c: ScaleContext) -> list[Part]:
         0.5: "the loss has another ½",
     }
     if c.outputs > 1:
-        named.setdefault(1 / c.outputs, "the mean over the outputs")
+        named.setdefault(1 / c.outputs, OUTPUTS_MEAN)
         named.setdefault(2 / c.outputs, "the mean over the outputs, without ½")
     if c.loss is not None:
         named = {c.loss: "as in the reported loss", **named}
@@ -165,7 +172,7 @@ def _sample_parts(c: ScaleContext) -> list[Part]:
     n = float(c.samples)
     return [
         Part(),
-        Part(n, "scale", "the sum over the samples", wrong),
+        Part(n, "scale", SAMPLES_SUM, wrong),
         Part(1 / n, "scale", "the mean over the samples twice", "mean-twice"),
     ]
 
@@ -173,7 +180,7 @@ def _sample_parts(c: ScaleContext) -> list[Part]:
 def _sign_parts(c: ScaleContext) -> list[Part]:
     if c.step:
         return [Part(), Part(-1.0, "sign", "gradient ascent", "sign")]
-    return [Part(), Part(-1.0, "sign", "minus the gradient")]
+    return [Part(), Part(-1.0, "sign", MINUS, "sign" if c.strict else "")]
 
 
 def _rate_parts(c: ScaleContext) -> list[Part]:

@@ -75,11 +75,13 @@ class Search:
         """Return the sessions that show something about a setting.
 
         The softmax of one output is 1 whatever the weights are, and programs that divide by 1 - p
-        cannot compute it: nobody trains such a network.
+        cannot compute it: nobody trains such a network. Of updates in turn, one sample shows most
+        at the least cost, so it comes first.
         """
-        if not setting.network.loss.name.startswith("softmax"):
-            return self.sessions
-        return [s for s in self.sessions if s.t.shape[1] > 1] or self.sessions
+        sessions = self.sessions
+        if setting.network.loss.name.startswith("softmax"):
+            sessions = [s for s in sessions if s.t.shape[1] > 1] or sessions
+        return sorted(sessions, key=lambda s: len(s.x)) if setting.online else sessions
 
     def agreement(self, setting: Setting) -> tuple[int, Scale]:
         """Return how many arrays agree with a setting in any order, and in which scale."""

@@ -3,6 +3,7 @@
 How numbers differ is described in `comparison`, what a mistake does in `examples`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -23,18 +24,39 @@ from chainrule.diagnosis.examples import arithmetic, loss_falls
 from chainrule.diagnosis.findings import Finding, Place
 from chainrule.diagnosis.hypotheses import Variant
 from chainrule.diagnosis.networks import words
+from chainrule.diagnosis.phrases import layers_words
 from chainrule.diagnosis.report import Diagnosis
+from chainrule.diagnosis.scales import MINUS, OUTPUTS_MEAN, SAMPLES_SUM
 from chainrule.diagnosis.sessions import Session
 from chainrule.network import Network
 
 CERTAINLY_WRONG = "Certainly not right, but"
+
+OF_STEPS = {"sign": "the whole step has the wrong sign: it goes up the gradient"}
+PER_OUTPUT = (
+    "the gradients are divided by the number of outputs and not by the number of samples; if the "
+    "mean over the samples is meant, they are counted along the wrong axis"
+)
+ONLY_AS_MINUS = (
+    "Right only as minus the gradient: {}. Subtracting it climbs; add it, or take o - t instead of "
+    "t - o."
+)
+NOTE = re.compile(r"\([^()]*[a-z]{3}[^()]*\)$")  # in parentheses, and not a part of a formula
+# The titles of mistakes that are made in all gradients alike.
+OF_ALL_GRADIENTS = {
+    "sign": "all gradients have the wrong sign: a step that subtracts them climbs",
+    "lost-factor": "all gradients have another factor than the loss",
+    "sum-for-mean": "all gradients are summed over the batch instead of averaged",
+    "mean-twice": "the mean over the batch is taken twice",
+    "units-for-samples": "all gradients are divided by the number of inputs, not of samples",
+}
 
 # Which of several mistakes that give the same numbers is named: the one with the lowest value;
 # entries without a value have 0.
 PREFERENCE = {
     **dict.fromkeys(("cross-entropy-delta", "relu-slope-always-1", "lost-factor"), 1),
     **dict.fromkeys(("sole-slope-form", "changed-in-place", "matrix-for-elementwise"), 2),
-    **dict.fromkeys(("silent-broadcasting", "hidden-from-output-error"), 1),
+    **dict.fromkeys(("silent-broadcasting", "hidden-from-output-error", "units-for-samples"), 1),
     **dict.fromkeys(("only-last-layer", "biases-never-updated"), -1),
 }
 
@@ -53,12 +75,15 @@ def right(outcome: Outcome) -> Diagnosis:
     """Return the diagnosis of an attempt without mistakes."""
     scale = outcome.found[0].scale
     convention = "; ".join(scale.words.values())
+    parts = scale.words.get("scale", "").split("; ")
     also = f", in this convention: {convention}" if convention else ""
+    agrees = f"every number agrees with those of a {words(outcome.network)} network{also}"
     return Diagnosis(
         "right",
-        f"Right: every number agrees with those of a {words(outcome.network)} network{also}.",
+        ONLY_AS_MINUS.format(agrees) if scale.words.get("sign") == MINUS else f"Right: {agrees}.",
         convention=dict(scale.words),
         tested=tuple(tested(outcome.search.sessions)),
+        remarks=(PER_OUTPUT,) if {*parts} >= {OUTPUTS_MEAN, SAMPLES_SUM} else (),
         network=words(outcome.network),
         compared=compared(outcome.search.sessions),
     )
@@ -130,13 +155,11 @@ def wrong_sentence(titles: list[str]) -> str:
 
 
 def _titled(finding: Finding, network: Network) -> str:
-    """Return a mistake's title, with its layers unless they are all layers."""
-    title, count = finding.mistake.title, sum(label.isdigit() for label in network.labels)
-    if not finding.layers or len(finding.layers) == count:
+    """Return a mistake's title, with its layers unless it names them or they are all layers."""
+    title, where = finding.mistake.title, layers_words(finding.layers)
+    if not where or where in title or len(finding.layers) == depth(network):
         return title
-    which = " and ".join(map(str, finding.layers))
-    where = f"layer{'s' if len(finding.layers) > 1 else ''} {which}"
-    return f"{title[:-1]}, {where})" if title.endswith(")") else f"{title} ({where})"
+    return f"{title[:-1]}, {where})" if NOTE.search(title) else f"{title} ({where})"
 
 
 def _findings_of_changes(outcome: Outcome, best: Explanation) -> Iterator[Finding]:
@@ -144,7 +167,7 @@ def _findings_of_changes(outcome: Outcome, best: Explanation) -> Iterator[Findin
     for change in best.changes:
         others = _alternatives(outcome, best, change)
         yield replace(
-            _finding(change),
+            finding_of(change, outcome.network),
             alternatives=others,
             falls=loss_falls(outcome, best),
             distinguishing_input=distinguishing_input(outcome, change) if others else "",
@@ -160,21 +183,25 @@ def _alternatives(outcome: Outcome, best: Explanation, change: Variant) -> tuple
         different = [v for v in e.changes if v.signature not in rest]
         same_size = len(e.changes) == len(best.changes) and len(different) == 1
         if same_size and different[0].mistake is not change.mistake:
-            others.setdefault(different[0].mistake.id, _finding(different[0]))
+            made = finding_of(different[0], outcome.network)
+            others.setdefault(made.mistake.id, made)
         elif len(best.changes) == 1 and not e.changes and e.scale.mistakes:
-            mistake = MISTAKES[e.scale.mistakes[0]]
-            others.setdefault(mistake.id, Finding(mistake))
+            made = next(_findings_of_scale(e))
+            others.setdefault(made.mistake.id, made)
     return tuple(others.values())
 
 
-def _finding(change: Variant) -> Finding:
-    form, mistake = change.form, change.mistake
-    if form.title:
-        mistake = replace(mistake, title=form.title)
-    elif form.note:
-        mistake = replace(mistake, title=f"{mistake.title} ({form.note})")
+def finding_of(change: Variant, network: Network) -> Finding:
+    """Return the finding of a change, with the texts of its form and its own equation."""
     layers = tuple(int(x) for x in change.labels if x.isdigit())
+    everywhere = len(layers) == depth(network)
+    mistake = change.mistake.of_form(change.form, layers, all_layers=everywhere)
     return Finding(_with_equation(mistake, change), layers)
+
+
+def depth(network: Network) -> int:
+    """Return how many layers a network has that are numbered."""
+    return sum(label.isdigit() for label in network.labels)
 
 
 def _with_equation(mistake: Mistake, change: Variant) -> Mistake:
@@ -189,7 +216,11 @@ def _with_equation(mistake: Mistake, change: Variant) -> Mistake:
 def _findings_of_scale(best: Explanation) -> Iterator[Finding]:
     """Yield a finding for each mistake that is a factor of all gradients."""
     for mistake_id in best.scale.mistakes:
-        yield Finding(MISTAKES[mistake_id])
+        mistake = MISTAKES[mistake_id]
+        title = OF_ALL_GRADIENTS.get(mistake_id, mistake.title)
+        if best.setting.rule is not None:
+            title = OF_STEPS.get(mistake_id, title)
+        yield Finding(replace(mistake, title=title))
 
 
 def _first_wrong(outcome: Outcome, e: Explanation, found: list[Difference]) -> Place | None:

@@ -9,11 +9,12 @@ from chainrule.diagnosis.catalogue.forward import FORWARD
 from chainrule.diagnosis.catalogue.gradients import GRADIENTS
 from chainrule.diagnosis.catalogue.losses import LOSSES
 from chainrule.diagnosis.catalogue.model import Form, Mistake
+from chainrule.diagnosis.catalogue.slopes import SLOPES
 from chainrule.diagnosis.catalogue.updates import UPDATES
 
 __all__ = ["MISTAKES", "UNSEEN", "Form", "Mistake"]
 
-STAGES = (*FORWARD, *LOSSES, *DELTAS, *GRADIENTS, *UPDATES)
+STAGES = (*FORWARD, *LOSSES, *SLOPES, *DELTAS, *GRADIENTS, *UPDATES)
 MISTAKES: dict[str, Mistake] = {mistake.id: mistake for mistake in STAGES}
 
 # Numbers of classic mistakes that no computed number can reveal, with the reason.

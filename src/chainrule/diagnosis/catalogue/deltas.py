@@ -1,11 +1,42 @@
 """Mistakes in the deltas: what the backward pass propagates from layer to layer."""
 
-from chainrule.diagnosis.catalogue.model import Form, Mistake, layer_form
+from dataclasses import replace
 
-ERROR = "(a - loss.t)"  # the raw error of the output
-NEGATIVE_ERROR = "(loss.t - a)"
-NOT_MULTIPLIED = "and is not multiplied by it"
-AT_INPUT = "the derivative is evaluated at the layer's input"
+from chainrule.diagnosis.catalogue.model import Form, Mistake, Words, layer_form
+
+BACK_BY_THE_OUTPUT = Words(
+    "the derivative of the cross-entropy by the output is backpropagated instead of the delta",
+    wrong="delta_h = (dC/dp @ W) * f'(z_h)",
+    right="delta_h = ((p - t) @ W) * f'(z_h)",
+    why="dC/dp and the delta have the same shape, and the wrong variable is passed on.",
+    repair="Backpropagate p - t, which includes the derivative of the output function.",
+)
+BACK_BEFORE_SLOPE = Words(
+    "the deltas are backpropagated before they are multiplied by the derivative of the activation",
+    wrong="dx = da @ W",
+    right="dx = delta @ W",
+    why="The variable before the multiplication by the derivative is passed on.",
+    repair="Backpropagate delta, which includes the derivative.",
+)
+TRANSPOSED_GRADIENT = Words(
+    "the gradient of the weights is transposed",
+    wrong="dW = x.T @ delta",
+    right="dW = delta.T @ x",
+    why="The product is written in the other order; if the matrix is square, nothing fails.",
+    repair="Give dW the orientation of W: entry [i, j] of both belongs to the same weight.",
+)
+TRANSPOSED_FORWARD = Words(
+    "the weight matrix is transposed in the forward pass",
+    wrong="z = x @ W + b",
+    right="z = x @ W.T + b",
+)
+A_HIDDEN_DELTA = "a hidden delta is computed from"
+A_SLOPE = "the derivative in a hidden delta is evaluated at"
+WITHOUT_WEIGHTS = "the deltas are only added when they are backpropagated: the weights are missing"
+DROPPED = "the gradient from the layer above is dropped"
+ELEMENTWISE = "an elementwise product is used instead of a matrix product"
+MATRIX = "a matrix product is used instead of the elementwise product"
+
 
 DELTAS = (
     Mistake(
@@ -20,124 +51,16 @@ DELTAS = (
             "hidden layer needs them."
         ),
         repair="Compute all deltas with the old weights, then update all layers.",
-        forms=(Form("not-first*", layer={"dx": "delta @ W_new"}, needs_update=True),),
-    ),
-    Mistake(
-        id="slope-of-activation",
-        number=4,
-        stage="delta",
-        title="the derivative is evaluated at the activation instead of the net input",
-        wrong="f'(a)",
-        right="f'(z)",
-        why=(
-            "The derivative function applies the activation itself, but receives an activated "
-            "value."
-        ),
-        repair="Pass z to a derivative function that applies f itself, or use a (1 - a) with a.",
-        forms=(layer_form("all*", delta="da * df(a, f(a))"),),
-    ),
-    Mistake(
-        id="slope-form-fed-z",
-        number=5,
-        stage="delta",
-        title="the formula a (1 - a) is evaluated at z",
-        wrong="z * (1 - z)",
-        right="a * (1 - a)",
-        why="The short form of the derivative expects the activation, but receives the net input.",
-        repair="Pass it the activation a.",
-        forms=(layer_form("all*", delta="da * df(z, z)"),),
-    ),
-    Mistake(
-        id="output-slope-missing",
-        number=6,
-        stage="delta",
-        title="the derivative of the activation is missing at the output layer",
-        wrong="delta_o = o - t",
-        right="delta_o = (o - t) * f'(z_o)",
-        why="The error is used as the delta, which is right only with cross-entropy.",
-        repair="Multiply the output's error by the derivative of its activation.",
         forms=(
-            layer_form("output", delta="da"),
-            layer_form("output", dW="da.T @ x", note="only in the gradient of its weights"),
-        ),
-    ),
-    Mistake(
-        id="hidden-slope-missing",
-        number=7,
-        stage="delta",
-        title="the derivative of the activation is missing from the backpropagated deltas",
-        wrong="delta_h = delta_o @ W",
-        right="delta_h = (delta_o @ W) * f'(z_h)",
-        why=(
-            "The error is propagated through the weights, and the activation in between is "
-            "forgotten."
-        ),
-        repair="Multiply the backpropagated error by the derivative of the hidden activation.",
-        forms=(
-            layer_form("hidden*", delta="da"),
-            layer_form("all", delta="da", note="in every layer"),
-            layer_form("hidden*", dW="da.T @ x", note="only in the gradient of the weights"),
-        ),
-    ),
-    Mistake(
-        id="activation-for-slope",
-        number=7,
-        stage="delta",
-        title="the activation itself is used instead of its derivative",
-        wrong="delta = da * a",
-        right="delta = da * f'(z)",
-        why="f is called instead of f'.",
-        repair="Call the derivative.",
-        forms=(
-            layer_form("all*", delta="da * a"),
-            layer_form("all*", delta="da * f(a)", note="applied to the activation"),
-            layer_form(
-                "all*",
-                "logistic",
-                delta="da * (1 - a)",
-                title="the derivative of the logistic function lacks its factor a",
+            Form("output", layer={"dx": "delta @ W_new"}, needs_update=True),
+            Form(
+                "not-first*",
+                layer={"dx": "delta @ W_new"},
+                needs_update=True,
+                words=Words(
+                    "the weights{of_layers} are used in the backward pass after their update"
+                ),
             ),
-        ),
-    ),
-    Mistake(
-        id="slope-of-error",
-        number=8,
-        stage="delta",
-        title="the activation's derivative is evaluated at the error",
-        wrong="delta = e * e * (1 - e)",
-        right="delta = e * f'(z)",
-        why="The derivative function receives the error instead of the output.",
-        repair="Pass it the layer's own output (or net input).",
-        forms=(
-            layer_form("output", "logistic", delta=f"da * {ERROR} * (1 - {ERROR})"),
-            layer_form(
-                "output", "logistic", delta=f"da * {NEGATIVE_ERROR} * (1 - {NEGATIVE_ERROR})"
-            ),
-            layer_form(
-                "output", "logistic", delta=f"{ERROR} * (1 - {ERROR}) / raw", note=NOT_MULTIPLIED
-            ),
-            layer_form(
-                "output",
-                "logistic",
-                delta=f"-{NEGATIVE_ERROR} * (1 - {NEGATIVE_ERROR}) / raw",
-                note=NOT_MULTIPLIED,
-            ),
-            layer_form("output", "tanh", delta=f"da * (1 - {ERROR} * {ERROR})"),
-            layer_form("output", delta=f"da * df({ERROR}, {ERROR})"),
-            layer_form("output", delta=f"da * df({ERROR}, f({ERROR}))"),
-            layer_form("output", delta=f"da * df({NEGATIVE_ERROR}, f({NEGATIVE_ERROR}))"),
-            layer_form("hidden*", delta="da * df(raw * da, raw * da)"),
-            layer_form("hidden*", delta="da * df(-raw * da, -raw * da)"),
-            layer_form("hidden*", delta="da * df(raw * da, f(raw * da))"),
-            layer_form("hidden*", delta="da * df(-raw * da, f(-raw * da))"),
-            layer_form("hidden*", delta="df(raw * da, raw * da) / raw", note=NOT_MULTIPLIED),
-            layer_form("hidden*", delta="-df(-raw * da, -raw * da) / raw", note=NOT_MULTIPLIED),
-            layer_form("all", delta="da * df(raw * da, raw * da)"),
-            layer_form("all", delta="da * df(-raw * da, -raw * da)"),
-            layer_form("all", delta="da * df(raw * da, f(raw * da))"),
-            layer_form("all", delta="da * df(-raw * da, f(-raw * da))"),
-            layer_form("all", delta="df(raw * da, raw * da) / raw"),
-            layer_form("all", delta="-df(-raw * da, -raw * da) / raw"),
         ),
     ),
     Mistake(
@@ -150,12 +73,17 @@ DELTAS = (
         why="The raw error and the delta have the same shape, and the wrong variable is used.",
         repair="Backpropagate the delta: the error times the derivative.",
         forms=(
-            layer_form("not-first*", dx="da @ W"),
-            Form(
-                "output",
-                layer={"dx": "(delta / (loss.p * (1 - loss.p))) @ W"},
-                for_losses="logistic-cross-entropy",
-                title="the derivative by the output is backpropagated instead of the delta",
+            layer_form("output", dx="da @ W"),
+            layer_form("not-first*", dx="da @ W", words=BACK_BEFORE_SLOPE),
+            *(
+                Form("output", layer={"dx": dx}, for_losses=losses, words=BACK_BY_THE_OUTPUT)
+                for losses, dx in (
+                    ("logistic-cross-entropy", "(delta / (loss.p * (1 - loss.p))) @ W"),
+                    (
+                        "softmax-cross-entropy",
+                        "(delta / (loss.p - loss.t) * (-loss.t / loss.p)) @ W",
+                    ),
+                )
             ),
         ),
     ),
@@ -169,35 +97,58 @@ DELTAS = (
         why="Variables of two layers are mixed up, and the shapes happen to match.",
         repair="Compute each layer's delta from the delta of the layer above, through its weights.",
         forms=(
-            layer_form("hidden*", delta="last.da * df(z, a)"),
-            layer_form("hidden*", delta="last.delta * df(z, a)"),
-            layer_form("hidden*", delta="above.da * df(z, a)"),
-            layer_form("hidden*", delta="above.delta * df(z, a)"),
-            layer_form("hidden*", delta="(last.delta @ last.W) * df(z, a)"),
-            layer_form("hidden*", delta="(last.da @ last.W) * df(z, a)"),
-            layer_form("hidden*", delta="(last.da @ above.W) * df(z, a)"),
-            layer_form("hidden*", delta="(last.delta @ above.W) * df(z, a)"),
-            layer_form("hidden*", delta="da * sum(above.delta, axis=1, keepdims=True)"),
-            layer_form("not-first*", dx="0 * x + sum(da, axis=1, keepdims=True)"),
-            layer_form("not-first*", dx="0 * x + sum(delta, axis=1, keepdims=True)"),
-            layer_form(
-                "hidden*",
-                delta="da * df(above.z, above.a)",
-                note="the derivative is that of the layer above",
+            *(
+                layer_form(
+                    "hidden*", delta=f"({sent}) * df(z, a)", title=f"{A_HIDDEN_DELTA} {what}"
+                )
+                for sent, what in (
+                    ("last.da", "the output's error, without its weights"),
+                    ("last.delta", "the output's delta, without its weights"),
+                    ("above.da", "what the layer above receives, without its weights"),
+                    ("above.delta", "the delta of the layer above, without its weights"),
+                    ("last.delta @ last.W", "the output layer, not the layer above"),
+                    ("last.da @ last.W", "the output's error and weights"),
+                    ("last.da @ above.W", "the output's error and the weights of the layer above"),
+                    (
+                        "last.delta @ above.W",
+                        "the output's delta and the weights of the layer above",
+                    ),
+                )
             ),
             layer_form(
                 "hidden*",
-                delta="da * df(last.z, last.a)",
-                note="the derivative is that of the output layer",
+                delta="da * sum(above.delta, axis=1, keepdims=True)",
+                title="a hidden delta is multiplied by the deltas of the layer above",
             ),
-            layer_form("hidden*", delta="da * df(x, x)", note=AT_INPUT),
-            layer_form("hidden*", delta="da * df(x, f(x))", note=AT_INPUT),
-            layer_form("hidden*", dW="above.delta.T @ x", db="sum(above.delta, axis=0)"),
-            layer_form("hidden*", dW="last.delta.T @ x", db="sum(last.delta, axis=0)"),
-            layer_form("hidden*", dW="last.da.T @ x", db="sum(last.da, axis=0)"),
-            layer_form("hidden*", dW="0 * W + last.da.T @ x", db="0 * b + sum(last.da, axis=0)"),
             layer_form(
-                "hidden*", dW="0 * W + last.delta.T @ x", db="0 * b + sum(last.delta, axis=0)"
+                "not-first*", dx="0 * x + sum(da, axis=1, keepdims=True)", title=WITHOUT_WEIGHTS
+            ),
+            layer_form(
+                "not-first*", dx="0 * x + sum(delta, axis=1, keepdims=True)", title=WITHOUT_WEIGHTS
+            ),
+            *(
+                layer_form("hidden*", delta=f"da * df({at})", title=f"{A_SLOPE} {where}")
+                for at, where in (
+                    ("above.z, above.a", "the layer above"),
+                    ("last.z, last.a", "the output layer"),
+                    ("x, x", "the layer's input"),
+                    ("x, f(x)", "the layer's input"),
+                )
+            ),
+            *(
+                layer_form(
+                    "hidden*",
+                    dW=f"{dW}{delta}.T @ x",
+                    db=f"{db}sum({delta}, axis=0)",
+                    title=f"the gradients{{of_layers}} are computed with {what}",
+                )
+                for delta, dW, db, what in (
+                    ("above.delta", "", "", "the delta of the layer above"),
+                    ("last.delta", "", "", "the output's delta"),
+                    ("last.da", "", "", "the output's error"),
+                    ("last.da", "0 * W + ", "0 * b + ", "the output's error"),
+                    ("last.delta", "0 * W + ", "0 * b + ", "the output's delta"),
+                )
             ),
         ),
     ),
@@ -211,15 +162,22 @@ DELTAS = (
         why="If the matrix is square, the wrong orientation raises no error.",
         repair="Check with layers of different widths: from (n, out) back to (n, in).",
         forms=(
-            layer_form("not-first*", dx="delta @ W.T"),
-            layer_form("all*", dW="x.T @ delta"),
-            layer_form("all*", z="x @ W + b", note="in the forward pass"),
+            layer_form(
+                "not-first*",
+                dx="delta @ W.T",
+                title="the weight matrix is transposed in the backward pass",
+            ),
+            layer_form("all*", dW="x.T @ delta", words=TRANSPOSED_GRADIENT),
+            layer_form("all*", z="x @ W + b", words=TRANSPOSED_FORWARD),
             layer_form(
                 "all*",
                 z="x @ W + b",
                 dx="delta @ W.T",
                 dW="delta.T @ x",
-                note="in the forward and the backward pass, but not in the gradient",
+                words=replace(
+                    TRANSPOSED_FORWARD,
+                    title="the weight matrix is transposed in both passes, but not in its gradient",
+                ),
             ),
         ),
     ),
@@ -250,27 +208,40 @@ DELTAS = (
             "weights."
         ),
         forms=(
-            layer_form("all*", delta="0 * z + sum(da * df(z, a), axis=1, keepdims=True)"),
-            layer_form("all*", delta="0 * z + sum(da * df(z, a), axis=0)"),
-            layer_form("all*", delta="0 * z + sum(da * df(z, a), axis=None)"),
-            layer_form("all*", delta="(da @ df(z, a).T) @ (1 + 0 * z)"),
-            layer_form("all*", delta="da @ df(z, a)"),
-            layer_form("all*", delta="da @ df(z, a).T"),
-            layer_form("all*", delta="da.T @ df(z, a)"),
-            layer_form("all*", delta="da @ (da.T @ df(z, a))"),
-            layer_form("not-first*", dx="delta * W"),
-            layer_form("not-first*", dx="0 * x + delta * sum(W, axis=0)"),
-            layer_form("not-first*", dx="delta * sum(W, axis=1)"),
-            layer_form(
-                "not-first*", dx="0 * x + sum(delta, axis=1, keepdims=True) * sum(W, axis=0)"
+            *(
+                layer_form("all*", delta=delta, title=MATRIX)
+                for delta in (
+                    "0 * z + sum(da * df(z, a), axis=1, keepdims=True)",
+                    "0 * z + sum(da * df(z, a), axis=0)",
+                    "0 * z + sum(da * df(z, a), axis=None)",
+                    "(da @ df(z, a).T) @ (1 + 0 * z)",
+                    "da @ df(z, a)",
+                    "da @ df(z, a).T",
+                    "da.T @ df(z, a)",
+                    "da @ (da.T @ df(z, a))",
+                )
             ),
-            layer_form("not-first*", dx="0 * x + sum(delta @ W, axis=1, keepdims=True)"),
-            layer_form("not-first*", dx="0 * x + sum(delta @ W, axis=0)"),
-            layer_form("all*", dW="0 * W + sum(delta * x, axis=0)"),
-            layer_form("all*", dW="0 * W + sum(delta * x, axis=0)[:, None]"),
-            layer_form("all*", dW="0 * W + sum(delta * x, axis=None)"),
-            layer_form("all*", dW="0 * W + sum(delta, axis=0)[:, None] * sum(x, axis=0)"),
-            layer_form("all*", dW="0 * W + sum(delta, axis=0)[:, None] * sum(x, axis=0) / n"),
+            *(
+                layer_form("not-first*", dx=dx, title=f"{ELEMENTWISE} in the backward pass")
+                for dx in (
+                    "delta * W",
+                    "0 * x + delta * sum(W, axis=0)",
+                    "delta * sum(W, axis=1)",
+                    "0 * x + sum(delta, axis=1, keepdims=True) * sum(W, axis=0)",
+                    "0 * x + sum(delta @ W, axis=1, keepdims=True)",
+                    "0 * x + sum(delta @ W, axis=0)",
+                )
+            ),
+            *(
+                layer_form("all*", dW=dW, title=f"{ELEMENTWISE} in the gradient of the weights")
+                for dW in (
+                    "0 * W + sum(delta * x, axis=0)",
+                    "0 * W + sum(delta * x, axis=0)[:, None]",
+                    "0 * W + sum(delta * x, axis=None)",
+                    "0 * W + sum(delta, axis=0)[:, None] * sum(x, axis=0)",
+                    "0 * W + sum(delta, axis=0)[:, None] * sum(x, axis=0) / n",
+                )
+            ),
         ),
     ),
     Mistake(
@@ -285,60 +256,24 @@ DELTAS = (
         forms=(
             layer_form("all*", delta="df(z, a)"),
             layer_form("all*", delta="df(z, a) / raw"),
-            layer_form("not-first*", dx="0 * x + sum(W, axis=0)"),
-            layer_form("not-first*", dx="0 * x + sum(W, axis=0) / raw"),
+            *(
+                layer_form(
+                    "not-first*", dx=dx, title=f"{DROPPED}: only the weights are backpropagated"
+                )
+                for dx in ("0 * x + sum(W, axis=0)", "0 * x + sum(W, axis=0) / raw")
+            ),
             layer_form(
                 "not-first*",
                 dx="da * 0 @ W + delta @ (1 + 0 * W)",
-                note="the weights are left out",
+                title="the weights are left out of the backward pass",
             ),
-            layer_form("not-first*", dx="df(z, a) @ W"),
-            layer_form("not-first*", dx="df(z, a) @ W / raw"),
-        ),
-    ),
-    Mistake(
-        id="sole-slope-form",
-        number=32,
-        stage="delta",
-        title="one activation's derivative is used for every layer",
-        wrong="delta = da * a * (1 - a) in a tanh layer",
-        right="each layer its own f'",
-        why=(
-            "Other activations were added to the network, and the backward pass still uses the "
-            "derivative of the first one."
-        ),
-        repair="Keep each activation together with its derivative.",
-        forms=(
-            layer_form(
-                "all*",
-                "identity tanh relu leaky-relu elu selu softplus gelu gelu-tanh silu",
-                delta="da * a * (1 - a)",
-                note="that of the logistic function",
-            ),
-            layer_form(
-                "all*",
-                "identity logistic relu leaky-relu elu selu softplus gelu gelu-tanh silu",
-                delta="da * (1 - a * a)",
-                note="that of tanh",
-            ),
-            layer_form(
-                "all*",
-                "identity logistic tanh elu selu softplus gelu gelu-tanh silu",
-                delta="da * where(z > 0, 1.0, 0.0)",
-                note="that of ReLU",
+            *(
+                layer_form(
+                    "not-first*", dx=dx, title=f"{DROPPED}: only the derivative is backpropagated"
+                )
+                for dx in ("df(z, a) @ W", "df(z, a) @ W / raw")
             ),
         ),
-    ),
-    Mistake(
-        id="relu-slope-always-1",
-        number=31,
-        stage="delta",
-        title="the derivative of ReLU is computed from its output with >=, so it is always 1",
-        wrong="a >= 0",
-        right="z > 0",
-        why="ReLU's output is never negative, so the comparison is always true.",
-        repair="Compare the net input: z > 0.",
-        forms=(layer_form("all*", "relu", delta="da"),),
     ),
     Mistake(
         id="normalized-weights",

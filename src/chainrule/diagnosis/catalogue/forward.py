@@ -1,8 +1,36 @@
 """Mistakes of the forward pass, and of values that one pass leaves behind for the next."""
 
-from chainrule.diagnosis.catalogue.model import Form, Mistake, layer_form, loss_form, softmax_forms
+from chainrule.diagnosis.catalogue.model import (
+    Form,
+    Mistake,
+    Words,
+    layer_form,
+    loss_form,
+    softmax_forms,
+)
 
 FIRST_CALL = "where(k > 1, first, {})"  # the value of the first call, in all later calls
+WHOLE_BATCH = "softmax is normalized over the whole batch instead of over the classes"
+MAXIMUM = "softmax subtracts the maximum over the samples instead of over the classes"
+SHARED_GRADIENT = Words(
+    "all biases of a layer get the same gradient",
+    wrong="db = Σ over samples and units of delta",
+    right="db = Σ over samples of delta",
+    why="The sum is over the whole array, as np.sum without an axis gives it.",
+    repair="Sum over the samples only: np.sum(delta, axis=0) for samples in rows.",
+)
+SUBTRACTED = Words(
+    "the bias is subtracted instead of added",
+    wrong="z = x @ W.T - b",
+    why="The bias is thought of as a threshold; its gradient is that of an added bias.",
+    repair="Add b, or change the sign of its gradient as well.",
+)
+ADDED_TWICE = Words(
+    "the bias is added twice",
+    wrong="z = x @ W.T + 2 * b",
+    why="It is added by the layer, and again by the function that calls it.",
+    repair="Add b once.",
+)
 
 FORWARD = (
     Mistake(
@@ -21,9 +49,12 @@ FORWARD = (
             layer_form("all*", z="x @ W.T + b[0]", note="its gradient goes to every entry"),
             layer_form("all*", z="x @ W.T + b[0]", db="0 * b + sum(delta, axis=None)"),
             layer_form("all*", z="x @ W.T + b[-1]"),
-            layer_form("all*", db="0 * b + sum(delta, axis=None)", note="only in the gradient"),
+            layer_form("all*", db="0 * b + sum(delta, axis=None)", words=SHARED_GRADIENT),
             layer_form(
-                "all*", db="0 * b + sum(delta, axis=None) / shape", shape="sum(1 + 0 * b, axis=0)"
+                "all*",
+                db="0 * b + sum(delta, axis=None) / shape",
+                shape="sum(1 + 0 * b, axis=0)",
+                words=SHARED_GRADIENT,
             ),
         ),
     ),
@@ -42,8 +73,8 @@ FORWARD = (
         forms=(
             layer_form("all*", z="x @ W.T"),
             layer_form("all*", z="x @ W.T", db="0 * b"),
-            layer_form("all*", z="x @ W.T - b", note="it is subtracted"),
-            layer_form("all*", z="x @ W.T + 2 * b", note="it is added twice"),
+            layer_form("all*", z="x @ W.T - b", words=SUBTRACTED),
+            layer_form("all*", z="x @ W.T + 2 * b", words=ADDED_TWICE),
         ),
     ),
     Mistake(
@@ -82,23 +113,23 @@ FORWARD = (
         repair="Sum over each row: np.sum(e, axis=1, keepdims=True) for samples in rows.",
         forms=(
             *softmax_forms(p="e / sum(e, axis=0, keepdims=True)"),
-            *softmax_forms(p="e / sum(e, axis=None)", s="o - max(o, axis=None)"),
+            *softmax_forms(title=WHOLE_BATCH, p="e / sum(e, axis=None)", s="o - max(o, axis=None)"),
             *softmax_forms(
                 p="e / sum(e, axis=0, keepdims=True)", s="o - max(o, axis=0, keepdims=True)"
             ),
             *softmax_forms(p="e / sum(e, axis=0, keepdims=True)", s="o - max(o, axis=None)"),
             *softmax_forms(
-                p="e / sum(e, axis=1, keepdims=True)", s="o - max(o, axis=0, keepdims=True)"
-            ),
-            *softmax_forms(
+                title=MAXIMUM,
                 p="e / sum(e, axis=1, keepdims=True)",
-                s="o - max(o, axis=0)",
-                note="only the maximum",
+                s="o - max(o, axis=0, keepdims=True)",
             ),
             *softmax_forms(
+                title=MAXIMUM, p="e / sum(e, axis=1, keepdims=True)", s="o - max(o, axis=0)"
+            ),
+            *softmax_forms(
+                title=WHOLE_BATCH,
                 p="e / sum(e, axis=None)",
                 s="o - max(o, axis=1, keepdims=True)",
-                note="the sum is over the whole batch",
             ),
         ),
     ),

@@ -1,6 +1,13 @@
 """Mistakes in the loss, in its derivative, and in its factors."""
 
-from chainrule.diagnosis.catalogue.model import Form, Mistake, factor_forms, layer_form, loss_form
+from chainrule.diagnosis.catalogue.model import (
+    Form,
+    Mistake,
+    Words,
+    factor_forms,
+    layer_form,
+    loss_form,
+)
 
 CROSS_ENTROPIES = "logistic-cross-entropy softmax-cross-entropy"
 
@@ -23,8 +30,19 @@ LOSSES = (
         repair="The derivative of ½ (o - t)² by o is o - t, nothing more.",
         forms=(
             loss_form("squared-error softmax-squared-error", do="(p - t) * p / n"),
-            loss_form("squared-error", do="(p - t) * t / n", note="a factor t"),
-            layer_form("output", delta="da * df(z, a) * a"),
+            loss_form(
+                "squared-error",
+                words=Words(
+                    "the derivative of the squared error has an extra factor t",
+                    wrong="dC/do = (o - t) * t",
+                ),
+                do="(p - t) * t / n",
+            ),
+            layer_form(
+                "output",
+                delta="da * df(z, a) * a",
+                title="the output's delta has an extra factor a",
+            ),
         ),
     ),
     Mistake(
@@ -42,7 +60,14 @@ LOSSES = (
             "omitted in another."
         ),
         repair="Choose one loss, and derive every gradient from it.",
-        forms=factor_forms("2", "0.5", "outputs", "1 / outputs"),
+        forms=factor_forms(
+            {
+                "2": "have a factor 2 that the others do not have",
+                "0.5": "have a factor ½ that the others do not have",
+                "outputs": "are multiplied by the number of outputs, and the others are not",
+                "1 / outputs": "are divided by the number of outputs, and the others are not",
+            }
+        ),
     ),
     Mistake(
         id="loss-table",
@@ -113,7 +138,7 @@ LOSSES = (
             "is not."
         ),
         repair="Divide the loss and every gradient by the number of samples, or none of them.",
-        forms=factor_forms("n"),
+        forms=factor_forms({"n": "are divided by the number of samples once less than the others"}),
     ),
     Mistake(
         id="mean-twice",
@@ -127,7 +152,9 @@ LOSSES = (
             "another."
         ),
         repair="Divide once: either in delta or in dW and db.",
-        forms=factor_forms("1 / n"),
+        forms=factor_forms(
+            {"1 / n": "are divided by the number of samples once more than the others"}
+        ),
     ),
     Mistake(
         id="cross-entropy-delta",

@@ -4,12 +4,33 @@ A form replaces equations of the engine; `docs/design.md`, "Scopes", lists the n
 may use.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
+
+from chainrule.diagnosis.phrases import layers_words
 
 Equations: TypeAlias = Mapping[str, str]
 Stage: TypeAlias = Literal["forward", "loss", "delta", "gradient", "update", "training"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts of a form, where those of its entry are not true of it; empty ones are the entry's.
+
+    Parameters
+    ----------
+    title, wrong, right, why, repair : str
+        As those of `Mistake`. A title may contain ``{layers}``, which becomes "layer 2", "layers 1
+        and 2" or "every layer", ``{is}``, its verb, and ``{of_layers}``, which becomes " of layer
+        2", or nothing if it is made in every layer.
+    """
+
+    title: str = ""
+    wrong: str = ""
+    right: str = ""
+    why: str = ""
+    repair: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,8 +57,8 @@ class Form:
         Whether the reported loss is the one after the update.
     note : str
         What distinguishes this form from the others; added to the entry's title.
-    title : str
-        The title of this form, if the entry's title is not true of it.
+    words : Words
+        The texts of this form, where those of the entry are not true of it.
     """
 
     where: str = ""
@@ -53,7 +74,7 @@ class Form:
     needs_second_call: bool = False
     loss_after_update: bool = False
     note: str = ""
-    title: str = ""
+    words: Words = Words()
 
 
 @dataclass(frozen=True)
@@ -90,34 +111,75 @@ class Mistake:
     repair: str
     forms: tuple[Form, ...] = ()
 
+    def of_form(
+        self, form: Form, layers: Sequence[int] = (), *, all_layers: bool = False
+    ) -> "Mistake":
+        """Return the entry with the texts of a form, made in certain layers.
+
+        Parameters
+        ----------
+        form : Form
+        layers : sequence of int
+        all_layers : bool
+            Whether these are all layers of the network.
+        """
+        own = {name: text for name, text in vars(form.words).items() if text}
+        title = in_layers(own.pop("title", self.title), layers, all_layers=all_layers)
+        return replace(self, title=f"{title} ({form.note})" if form.note else title, **own)
+
 
 # ---- functions that build forms -----------------------------------------------------------------
 
 
+def in_layers(title: str, layers: Sequence[int], *, all_layers: bool) -> str:
+    """Return a title with the layers that it names."""
+    which = "every layer" if all_layers else layers_words(layers)
+    several = len(layers) > 1 and not all_layers
+    of_layers = "" if all_layers or not layers else f" of {which}"
+    words = {"layers": which or "a layer", "of_layers": of_layers, "is": "are" if several else "is"}
+    for name, text in words.items():
+        title = title.replace(f"{{{name}}}", text)
+    return title
+
+
 def layer_form(
-    where: str, activations: str = "", note: str = "", title: str = "", **equations: str
+    where: str,
+    activations: str = "",
+    note: str = "",
+    title: str = "",
+    words: Words = Words(),
+    **equations: str,
 ) -> Form:
-    """Return a form that replaces equations of layers."""
-    return Form(where, layer=equations, for_activations=activations, note=note, title=title)
+    """Return a form that replaces equations of layers; a title is the one of its words."""
+    words = replace(words, title=title) if title else words
+    return Form(where, layer=equations, for_activations=activations, note=note, words=words)
 
 
-def loss_form(losses: str = "", note: str = "", **equations: str) -> Form:
+def loss_form(losses: str = "", note: str = "", words: Words = Words(), **equations: str) -> Form:
     """Return a form that replaces equations of the loss."""
-    return Form(loss=equations, for_losses=losses, note=note)
+    return Form(loss=equations, for_losses=losses, note=note, words=words)
 
 
-def softmax_forms(note: str = "", **equations: str) -> tuple[Form, ...]:
+def softmax_forms(note: str = "", title: str = "", **equations: str) -> tuple[Form, ...]:
     """Return forms that replace softmax, one for each loss that contains it."""
     terms = {"softmax-cross-entropy": "-t * log(p)", "softmax-squared-error": "(p - t)**2 / 2"}
-    return tuple(loss_form(name, note, **equations, terms=text) for name, text in terms.items())
+    words = Words(title)
+    return tuple(
+        loss_form(name, note, words, **equations, terms=text) for name, text in terms.items()
+    )
 
 
-def parameter_form(where: str, note: str = "", **equations: str) -> Form:
+def parameter_form(where: str, note: str = "", title: str = "", **equations: str) -> Form:
     """Return a form that replaces update equations of weights and biases alike."""
-    return Form(where, weights=equations, biases=equations, needs_update=True, note=note)
+    words = Words(title)
+    return Form(
+        where, weights=equations, biases=equations, needs_update=True, note=note, words=words
+    )
 
 
-def optimizer_form(optimizers: str, *, needs_second_call: bool = False, **equations: str) -> Form:
+def optimizer_form(
+    optimizers: str, title: str = "", *, needs_second_call: bool = False, **equations: str
+) -> Form:
     """Return a form that replaces update equations of the named optimizers."""
     return Form(
         "all",
@@ -126,20 +188,37 @@ def optimizer_form(optimizers: str, *, needs_second_call: bool = False, **equati
         for_optimizers=optimizers,
         needs_update=True,
         needs_second_call=needs_second_call,
+        words=Words(title),
     )
 
 
-def factor_forms(*factors: str) -> tuple[Form, ...]:
-    """Return forms in which one of the factors multiplies some gradients and not others."""
+def factor_forms(factors: Mapping[str, str]) -> tuple[Form, ...]:
+    """Return forms in which one of the factors multiplies some gradients and not others.
+
+    Parameters
+    ----------
+    factors : mapping of str to str
+        Each factor, and the predicate of the title: "have the wrong sign".
+    """
     forms: list[Form] = []
-    for factor in factors:
+    for factor, predicate in factors.items():
         times = f"({factor})"
         gradients = {"dW": f"{times} * delta.T @ x", "db": f"{times} * sum(delta, axis=0)"}
+        named = {
+            what: Words(f"{what} {predicate}")
+            for what in (
+                "the deltas backpropagated by {layers}",
+                "the gradients{of_layers}",
+                "the bias gradients{of_layers}",
+                "the weight gradients{of_layers}",
+            )
+        }
+        back, both, biases, weights = named.values()
         forms += [
-            Form("not-first*", layer={"dx": f"{times} * delta @ W"}),
-            Form("hidden*", layer=gradients),
-            Form("output", layer=gradients),
-            Form("all*", layer={"db": gradients["db"]}, note="in the biases"),
-            Form("all*", layer={"dW": gradients["dW"]}, note="in the weights"),
+            Form("not-first*", layer={"dx": f"{times} * delta @ W"}, words=back),
+            Form("hidden*", layer=gradients, words=both),
+            Form("output", layer=gradients, words=both),
+            Form("all*", layer={"db": gradients["db"]}, words=biases),
+            Form("all*", layer={"dW": gradients["dW"]}, words=weights),
         ]
     return tuple(forms)

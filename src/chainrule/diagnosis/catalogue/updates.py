@@ -1,7 +1,10 @@
 """Mistakes in the update: learning rate, penalty, momentum, and Adam."""
 
-from chainrule.diagnosis.catalogue.model import Form, Mistake, optimizer_form, parameter_form
+from chainrule.diagnosis.catalogue.model import Form, Mistake, Words, optimizer_form, parameter_form
 
+NO_CORRECTION = "Adam's bias correction is missing from the running mean"
+NO_ROOT = "the step is divided by the running mean of the squares, not by its square root"
+REPLACED = "the step replaces the weight instead of changing it"
 ADAM_RULES = "adam adamw"
 
 UPDATES = (
@@ -18,15 +21,27 @@ UPDATES = (
         ),
         repair="Multiply once, in the update.",
         forms=(
-            Form("all*", weights={"g": "learning_rate * d"}, needs_update=True),
-            Form("all*", biases={"g": "learning_rate * d"}, needs_update=True),
             Form(
                 "all*",
                 weights={"g": "learning_rate * d"},
+                needs_update=True,
+                words=Words("the learning rate is applied twice to the weights{of_layers}"),
+            ),
+            Form(
+                "all*",
                 biases={"g": "learning_rate * d"},
                 needs_update=True,
+                words=Words("the learning rate is applied twice to the biases{of_layers}"),
             ),
-            Form("not-first*", layer={"dx": "learning_rate * delta @ W"}, needs_update=True),
+            parameter_form("all*", g="learning_rate * d"),
+            Form(
+                "not-first*",
+                layer={"dx": "learning_rate * delta @ W"},
+                needs_update=True,
+                words=Words(
+                    "the deltas backpropagated by {layers} include the learning rate already"
+                ),
+            ),
         ),
     ),
     Mistake(
@@ -40,12 +55,28 @@ UPDATES = (
         repair="Subtract the rate times the gradient.",
         forms=(
             parameter_form("all*", w_new="w - learning_rate * w"),
-            Form("all*", weights={"w_new": "w - learning_rate * w"}, needs_update=True),
-            Form("all*", biases={"w_new": "w - learning_rate * w"}, needs_update=True),
-            parameter_form("all*", w_new="-learning_rate * g", note="the step replaces the weight"),
-            parameter_form("all*", w_new="learning_rate * g", note="the step replaces the weight"),
-            parameter_form("all*", w_new="w - learning_rate * w * g"),
-            parameter_form("all*", w_new="w * (1 - learning_rate * g)"),
+            Form(
+                "all*",
+                weights={"w_new": "w - learning_rate * w"},
+                needs_update=True,
+                words=Words(
+                    "the update of the weights{of_layers} subtracts the weights themselves"
+                ),
+            ),
+            Form(
+                "all*",
+                biases={"w_new": "w - learning_rate * w"},
+                needs_update=True,
+                words=Words("the update of the biases{of_layers} subtracts the biases themselves"),
+            ),
+            *(
+                parameter_form("all*", title=REPLACED, w_new=step)
+                for step in ("-learning_rate * g", "learning_rate * g")
+            ),
+            *(
+                parameter_form("all*", title="the step is multiplied by the weight", w_new=new)
+                for new in ("w - learning_rate * w * g", "w * (1 - learning_rate * g)")
+            ),
         ),
     ),
     Mistake(
@@ -74,8 +105,8 @@ UPDATES = (
         repair="Divide m by 1 - beta1^k and v by 1 - beta2^k.",
         forms=(
             optimizer_form(ADAM_RULES, mhat="m_new", vhat="v_new"),
-            optimizer_form(ADAM_RULES, mhat="m_new"),
-            optimizer_form(ADAM_RULES, vhat="v_new"),
+            optimizer_form(ADAM_RULES, f"{NO_CORRECTION} of the gradient", mhat="m_new"),
+            optimizer_form(ADAM_RULES, f"{NO_CORRECTION} of the squares", vhat="v_new"),
         ),
     ),
     Mistake(
@@ -96,7 +127,10 @@ UPDATES = (
                 vhat="v_new / (1 - beta1**k)",
             ),
             optimizer_form(
-                ADAM_RULES, mhat="m_new / (1 - beta2**k)", vhat="v_new / (1 - beta1**k)"
+                ADAM_RULES,
+                "Adam's two betas are swapped in the bias correction",
+                mhat="m_new / (1 - beta2**k)",
+                vhat="v_new / (1 - beta1**k)",
             ),
         ),
     ),
@@ -111,10 +145,14 @@ UPDATES = (
         repair="Count updates from 1.",
         forms=(
             optimizer_form(
-                ADAM_RULES, mhat="m_new / (1 - beta1**(k + 1))", vhat="v_new / (1 - beta2**(k + 1))"
+                ADAM_RULES,
+                "the step number in the bias correction is too large by one",
+                mhat="m_new / (1 - beta1**(k + 1))",
+                vhat="v_new / (1 - beta2**(k + 1))",
             ),
             optimizer_form(
                 ADAM_RULES,
+                "the step number in the bias correction never increases",
                 needs_second_call=True,
                 mhat="m_new / (1 - beta1)",
                 vhat="v_new / (1 - beta2)",
@@ -150,12 +188,28 @@ UPDATES = (
         why="The lines for m and v are copied from each other.",
         repair="v is the running mean of g², and the step is divided by its square root.",
         forms=(
-            optimizer_form(ADAM_RULES, v_new="beta2 * v + (1 - beta2) * g"),
-            optimizer_form(ADAM_RULES, w_new="w - learning_rate * mhat / (vhat + eps)"),
-            optimizer_form(ADAM_RULES, m_new="beta1 * m + g"),
-            optimizer_form("rmsprop", w_new="w - learning_rate * g / (s_new + eps)"),
-            optimizer_form("rmsprop", s_new="rho * s + g * g"),
-            optimizer_form("rmsprop", s_new="(1 - rho) * s + rho * g * g"),
+            optimizer_form(
+                ADAM_RULES,
+                "Adam's second running mean is of the gradient, not of its square",
+                v_new="beta2 * v + (1 - beta2) * g",
+            ),
+            optimizer_form(ADAM_RULES, NO_ROOT, w_new="w - learning_rate * mhat / (vhat + eps)"),
+            optimizer_form(
+                ADAM_RULES,
+                "Adam's running mean of the gradient lacks the factor 1 - beta1",
+                m_new="beta1 * m + g",
+            ),
+            optimizer_form("rmsprop", NO_ROOT, w_new="w - learning_rate * g / (s_new + eps)"),
+            optimizer_form(
+                "rmsprop",
+                "the running mean of the squares lacks the factor 1 - rho",
+                s_new="rho * s + g * g",
+            ),
+            optimizer_form(
+                "rmsprop",
+                "rho and 1 - rho are swapped in the running mean of the squares",
+                s_new="(1 - rho) * s + rho * g * g",
+            ),
         ),
     ),
     Mistake(
@@ -171,9 +225,15 @@ UPDATES = (
             optimizer_form(
                 "adamw", g="d + decay * w", w_new="w - learning_rate * mhat / (sqrt(vhat) + eps)"
             ),
-            optimizer_form("adamw", w_new="w - learning_rate * mhat / (sqrt(vhat) + eps)"),
             optimizer_form(
-                "adamw", w_new="w - learning_rate * mhat / (sqrt(vhat) + eps) - decay * w"
+                "adamw",
+                "the weight decay is missing",
+                w_new="w - learning_rate * mhat / (sqrt(vhat) + eps)",
+            ),
+            optimizer_form(
+                "adamw",
+                "the weight decay is not multiplied by the learning rate",
+                w_new="w - learning_rate * mhat / (sqrt(vhat) + eps) - decay * w",
             ),
         ),
     ),
@@ -199,8 +259,16 @@ UPDATES = (
                 v_new="(1 - beta2) * g * g",
             ),
             optimizer_form("rmsprop", needs_second_call=True, s_new="(1 - rho) * g * g"),
-            optimizer_form("nesterov", w_new="w + v_new"),
-            optimizer_form("momentum", w_new="w + momentum * v_new - learning_rate * g"),
+            optimizer_form(
+                "nesterov",
+                "the update is that of plain momentum, without looking ahead",
+                w_new="w + v_new",
+            ),
+            optimizer_form(
+                "momentum",
+                "the update is that of Nesterov's momentum",
+                w_new="w + momentum * v_new - learning_rate * g",
+            ),
         ),
     ),
     Mistake(
@@ -217,12 +285,23 @@ UPDATES = (
         repair="Use one of them: either v has the minus, or the update has it.",
         forms=(
             optimizer_form(
-                "momentum", needs_second_call=True, v_new="-momentum * v - learning_rate * g"
+                "momentum",
+                "the velocity of the step before has the wrong sign",
+                needs_second_call=True,
+                v_new="-momentum * v - learning_rate * g",
             ),
             optimizer_form(
-                "momentum", needs_second_call=True, w_new="w + v_new - learning_rate * g"
+                "momentum",
+                "the gradient is subtracted twice: in the velocity and in the update",
+                needs_second_call=True,
+                w_new="w + v_new - learning_rate * g",
             ),
-            optimizer_form("momentum", needs_second_call=True, w_new="w + momentum * v_new"),
+            optimizer_form(
+                "momentum",
+                "the velocity is multiplied by the momentum once more in the update",
+                needs_second_call=True,
+                w_new="w + momentum * v_new",
+            ),
         ),
     ),
 )

@@ -13,8 +13,8 @@ from chainrule.diagnosis.layers.judging import DIVIDED, SUMMED, Judgment
 from chainrule.diagnosis.layers.matching import CLOSE, Match
 from chainrule.diagnosis.layers.mistakes import mistake
 from chainrule.diagnosis.layers.naming import explain
+from chainrule.diagnosis.phrases import enumerated
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.report.words import enumerated
 from chainrule.pages import Page
 
 ABOUT = "The right numbers are derivatives of the forward function, which is taken as given."

@@ -1,8 +1,7 @@
 """Sentences of a report: on places, layers, alternatives, and whether the loss would still fall."""
 
-from collections.abc import Iterable, Sequence
-
 from chainrule.diagnosis.findings import CheckResult, Finding, Place
+from chainrule.diagnosis.phrases import layers_words
 
 QUANTITIES = {
     "z": "the net inputs",
@@ -54,17 +53,6 @@ def counted(diagnosis: CheckResult) -> str:
     if not diagnosis.compared:
         return f"{diagnosis.differ:,} number{'s' * (diagnosis.differ > 1)} {verb}"
     return f"{diagnosis.differ:,} of the {diagnosis.compared:,} numbers compared {verb}"
-
-
-def layers_words(layers: Sequence[int]) -> str:
-    """Return layers in words: ``"layer 2"``, ``"layers 1 and 2"``, or nothing."""
-    return f"layer{'s' * (len(layers) > 1)} {enumerated(map(str, layers))}" if layers else ""
-
-
-def enumerated(texts: Iterable[str]) -> str:
-    """Return texts with commas, and an "and" before the last."""
-    *first, last = list(texts) or [""]
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def capital(text: str) -> str:

@@ -1,17 +1,16 @@
 """Name the mistake of a traced program: make each known one on its numbers, and compare steps."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.findings import Finding
 from chainrule.diagnosis.hypotheses import Variant, variants
 from chainrule.diagnosis.tracing.network import ReadNetwork
-from chainrule.diagnosis.verdicts import PREFERENCE
+from chainrule.diagnosis.verdicts import PREFERENCE, finding_of
 from chainrule.engine import wire
 from chainrule.errors import ChainruleError
 from chainrule.multilayer import mlp
@@ -163,11 +162,7 @@ def _best(found: Sequence[tuple[Variant, ...]], net: Network) -> Named:
     mistakes = {v.mistake.id for v in best}
     others = [v for two in ranked[1:] for v in two if v.mistake.id not in mistakes]
     unique = list({v.mistake.id: v for v in others}.values())
-    alternatives = tuple(_finding(v) for v in unique) if len(best) == 1 else ()
-    findings = [_finding(v, alternatives if i == 0 else ()) for i, v in enumerate(best)]
+    alternatives = tuple(finding_of(v, net) for v in unique) if len(best) == 1 else ()
+    first, *more = [finding_of(v, net) for v in best]
+    findings = [replace(first, alternatives=alternatives), *more]
     return Named(tuple(findings), net, best)
-
-
-def _finding(variant: Variant, alternatives: tuple[Finding, ...] = ()) -> Finding:
-    layers = tuple(int(label) for label in variant.labels if label.isdigit())
-    return Finding(MISTAKES[variant.mistake.id], layers, alternatives)
