@@ -11,10 +11,15 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence
+from chainrule.diagnosis.tracing.factors import compare_factors
 from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes, targets_of
 from chainrule.diagnosis.tracing.rules import accumulates, follows_another_rule
 from chainrule.submission import Array, Event
 
+UNEVEN = (
+    "the steps of its layers are different multiples of their gradients, and it could not be found "
+    "out whether that is meant"
+)
 Status: TypeAlias = Literal["right", "wrong", "not-judged"]
 
 
@@ -62,6 +67,7 @@ class Judgment:
     results: list[GroupResult] = field(default_factory=list[GroupResult])
     factor: float | None = None
     rule: bool = False
+    rates: bool = False  # whether some layers have another learning rate than others
     uphill: bool = False
     other_losses: list[str] = field(default_factory=list[str])
 
@@ -190,12 +196,38 @@ class Judge(Evidence):
                 why = f"the updates increase the number of line {where.line}, which may be meant"
                 return Judgment("not-judged", why)
             return judgement
-        for loss in sorted(usable, key=lambda x: self._score(results[x], x), reverse=True):
-            if (d := follows_another_rule(self, loss)) is not None:
-                if accumulates(self, loss):
-                    return Judgment("wrong", loss=loss, results=results[loss], accumulates=True)
-                return Judgment("right", loss=loss, results=results[loss], factor=-d, rule=True)
-        return judgement
+        ranked = sorted(usable, key=lambda x: self._score(results[x], x), reverse=True)
+        by_rule = (self._by_rule(loss, results[loss]) for loss in ranked)
+        return next(filter(None, by_rule), judgement)
+
+    def _by_rule(self, loss: str, found: list[GroupResult]) -> Judgment | None:
+        """Return what holds if the gradients of a loss occur, and updates follow another rule."""
+        if (uneven := self._uneven(loss, found)) is not None:
+            return uneven
+        if (d := follows_another_rule(self, loss)) is None:
+            return None
+        if accumulates(self, loss):
+            return Judgment("wrong", loss=loss, results=found, accumulates=True)
+        return Judgment("right", loss=loss, results=found, factor=-d, rule=True)
+
+    def _uneven(self, loss: str, found: list[GroupResult]) -> Judgment | None:
+        """Return what holds if all steps are multiples of their gradients, but not the same ones.
+
+        None if they are not, or if the multiples follow from a rule.
+        """
+        alone = [self._compared(k, loss) for k in range(len(self.groups))]
+        if any(not r.right or (r.evidence and not r.factor < 0) for r in alone):
+            return None
+        factor = self._usual_factor(alone)
+        match compare_factors(self, loss, [r.factor if r.evidence else None for r in alone]):
+            case "wrong":
+                return Judgment("wrong", loss=loss, results=found, factor=factor, certain=True)
+            case "rates":
+                return Judgment("right", loss=loss, results=alone, factor=factor, rates=True)
+            case "open":
+                return Judgment("not-judged", UNEVEN, loss=loss)
+            case _:
+                return None
 
     def _is_certain(self, found: Sequence[GroupResult]) -> bool:
         """Return whether the layer next to the output has the factor that is assumed.

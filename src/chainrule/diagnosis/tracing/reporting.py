@@ -27,6 +27,7 @@ LOSS_WORDS = {
     "absolute error": "absolute error",
     "hinge": "hinge loss",
 }
+RATES = "some layers have another learning rate than others"
 RULE = (
     "the gradients are right; the update follows another rule than plain gradient descent, and "
     "only its direction was checked"
@@ -92,8 +93,8 @@ class Report:
         loss = self._loss(judge, judgement)
         what = "gradients" if judgement.rule else "updates"
         sentence = f"Right: the {what} of {self._names(judge)} are those of {loss}."
-        remarks = [RULE] if judgement.rule else []
-        if read is not None and known and judgement.factor and not judgement.rule:
+        remarks = [RULE] * judgement.rule + [RATES] * judgement.rates
+        if read is not None and known and judgement.factor and not remarks:
             rate = -judgement.factor * len(read.x)
             remarks += reasons(*known, read.x, read.t, rate)
         return Diagnosis(
@@ -261,7 +262,7 @@ class Report:
     def _convention(self, judge: Judge, judgement: Judgment) -> dict[str, str]:
         """Return the conventions of a program."""
         found = {"loss": self._loss(judge, judgement)}
-        if judgement.factor is not None and not judgement.rule:
+        if judgement.factor is not None and not (judgement.rule or judgement.rates):
             found["learning rate"] = (
                 f"{-judgement.factor:.6g}, times the gradient of the sum over outputs and samples"
             )

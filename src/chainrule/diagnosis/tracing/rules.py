@@ -23,17 +23,22 @@ def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
     for i, (it, truth) in enumerate(zip(evidence.iterations, evidence.truth, strict=True)):
         if loss not in truth[0].values:
             continue
-        window = evidence.trace.order[evidence.trace.at[it.pairs[0].error] : it.end + 1]
+        window = window_of(evidence, it)
         found: list[dict[float, list[tuple[Event, ...]]]] = []
         for k, group in enumerate(evidence.groups):
             slopes = truth[k].values[loss], truth[k].errors[loss]
-            equal = _equal_events(evidence, it, group, *slopes, window)
+            equal = equal_events(evidence, it, group, *slopes, window)
             if not equal or not _goes_down(evidence, i, k, loss):
                 break
             found.append(equal)
         else:
             return _common(evidence, it, found)
     return None
+
+
+def window_of(evidence: Evidence, it: Iteration) -> Sequence[Event]:
+    """Return the events of an iteration from where an output meets its targets."""
+    return evidence.trace.order[evidence.trace.at[it.pairs[0].error] : it.end + 1]
 
 
 def accumulates(evidence: Evidence, loss: str) -> bool:
@@ -122,7 +127,7 @@ def _old_value(evidence: Evidence, it: Iteration, entry: Entry) -> float:
     return float(before.reshape(-1)[entry.index])
 
 
-def _equal_events(
+def equal_events(
     evidence: Evidence, it: Iteration, group: Group, g: Array, e: Array, window: Sequence[Event]
 ) -> dict[float, list[tuple[Event, ...]]]:
     """Return the events that are a multiple of a group's gradient, by the factor."""

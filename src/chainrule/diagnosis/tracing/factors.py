@@ -1,0 +1,177 @@
+"""Find layers whose steps have another factor than those of the others, such as a missing mean.
+
+The steps of each group may be a multiple of its gradient, but not the same multiple for all. Other
+learning rates for some layers are meant; a number of samples that divides one gradient only is not.
+"""
+
+import ast
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, Evidence
+from chainrule.diagnosis.tracing.rules import equal_events, window_of
+from chainrule.submission import Event
+
+DEEP = 4  # definitions of names in definitions of names that are followed
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What lies between a group's gradient and its step.
+
+    Parameters
+    ----------
+    multipliers : list of float
+        The factor of the first event that is a multiple of the gradient, and by what that is
+        multiplied until the step; empty if there is none.
+    scalars : set of str
+        The source of the numbers by which the step is multiplied or divided.
+    """
+
+    multipliers: list[float]
+    scalars: set[str]
+
+
+def compare_factors(evidence: Evidence, loss: str, factors: Sequence[float | None]) -> str:
+    """Compare the multiples of the gradient that the groups' steps are.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    loss : str
+    factors : sequence of float or None
+        step = factor · gradient of each group; None where its gradient is zero.
+
+    Returns
+    -------
+    str
+        ``"wrong"`` if one group's gradient is multiplied or divided by a number of samples or
+        units that the others' are not, ``"rates"`` if the groups have different learning rates,
+        ``"open"`` if it cannot be known, and ``""`` if all have one factor.
+    """
+    known = [k for k, factor in enumerate(factors) if factor is not None]
+    chains = {
+        k: Chain(_multipliers(evidence, loss, k, factors[k]), scalars(evidence, k)) for k in known
+    }
+    found = {_compared(evidence, chains[known[0]], chains[k]) for k in known[1:]} - {""}
+    return next((outcome for outcome in ("open", "rates", "wrong") if outcome in found), "")
+
+
+def _multipliers(evidence: Evidence, loss: str, k: int, factor: float | None) -> list[float]:
+    """Return by what a group's gradient is multiplied, from where it first occurs to its step.
+
+    The first number is the factor of that first event. Empty if it does not occur.
+    """
+    it, truth = evidence.iterations[0], evidence.truth[0][k]
+    slopes = truth.values[loss], truth.errors[loss]
+    equal = equal_events(evidence, it, evidence.groups[k], *slopes, window_of(evidence, it))
+    at = evidence.trace.at
+    placed = sorted((max(at[x] for x in xs), abs(d)) for d, found in equal.items() for xs in found)
+    if not placed:
+        return []
+    chain = [d for _, d in placed] + [abs(factor or 0.0)]
+    return [chain[0], *(b / a for a, b in pairwise(chain) if not _same(a, b))]
+
+
+def _compared(evidence: Evidence, one: Chain, other: Chain) -> str:
+    """Compare two groups; see `compare_factors`."""
+    if not one.multipliers or not other.multipliers:
+        return "open"
+    ratio = float(np.prod(other.multipliers) / np.prod(one.multipliers))
+    if _same(ratio, 1.0):
+        return ""
+    if _have_other_rates(one, other):
+        return "rates"
+    return "wrong" if any(_same(ratio, r) for r in _ratios(evidence)) else "open"
+
+
+def _have_other_rates(one: Chain, other: Chain) -> bool:
+    """Return whether two groups are multiplied by different numbers, each by its own."""
+    if one.scalars - other.scalars and other.scalars - one.scalars:
+        return True
+    (begin, *rest), (other_begin, *other_rest) = one.multipliers, other.multipliers
+    own = _rest(rest, other_rest), _rest(other_rest, rest)
+    return _same(begin, other_begin) and all(len(numbers) == 1 for numbers in own)
+
+
+def scalars(evidence: Evidence, k: int) -> set[str]:
+    """Return the source of the numbers by which a group's step is multiplied or divided.
+
+    Numbers of samples or units are omitted. The others are found in the expression of the step, and
+    in those of the names in it.
+    """
+    it = evidence.iterations[0]
+    parameter = it.parameters[evidence.groups[k].entries[0].parameter]
+    place = evidence.trace.place(parameter.after)
+    steps = [evidence.trace.places[p] for p in place.parts if p not in (-1, parameter.update.old)]
+    texts = [place.text, *(step.text for step in steps)]
+    found, counts = set[str](), _counts(evidence)
+    for _ in range(DEEP):
+        operands = {o for text in texts for o in _operands(text)}
+        numbers = {o: n for o in operands if (n := _number(evidence, o)) is not None}
+        found |= {o for o, n in numbers.items() if n not in counts}
+        texts = [
+            p.text
+            for p in evidence.trace.places
+            if p.name in operands - numbers.keys() and p.kind == "value"
+        ]
+    return found
+
+
+def _operands(text: str) -> Iterator[str]:
+    """Yield the operands of an expression's operations, and what a statement assigns."""
+    try:
+        tree = ast.parse(text.strip())
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp):
+            yield from (ast.unparse(part) for part in (node.left, node.right))
+        elif isinstance(node, ast.Expr | ast.AugAssign | ast.Assign):
+            yield ast.unparse(node.value)
+
+
+def _number(evidence: Evidence, text: str) -> float | None:
+    """Return the number that an operand is or was when it was read first, None for an array."""
+    with contextlib.suppress(ValueError):
+        return float(text)
+    trace = evidence.trace
+    codes = [c for c, place in enumerate(trace.places) if place.text == text and c in trace.count]
+    events = [Event(code, 0) for code in codes]
+    if {trace.size(e) for e in events} != {1} or not trace.has(events[0]):
+        return None
+    return float(trace.value(events[0]).reshape(-1)[0])
+
+
+def _rest(these: list[float], those: list[float]) -> list[float]:
+    """Return the multipliers that the other group does not have."""
+    left, rest = list(those), list[float]()
+    for d in these:
+        same = next((x for x in left if _same(d, x)), None)
+        if same is None:
+            rest.append(d)
+        else:
+            left.remove(same)
+    return rest
+
+
+def _counts(evidence: Evidence) -> set[float]:
+    """Return the numbers of samples and of units."""
+    it = evidence.iterations[0]
+    shapes = [evidence.trace.value(p.output).shape for p in it.pairs]
+    shapes += [p.index.shape for p in it.parameters]
+    return {float(n) for n in (len(it.pairs), *(n for shape in shapes for n in shape)) if n > 1}
+
+
+def _ratios(evidence: Evidence) -> set[float]:
+    """Return by what a factor may be wrong: a number is missing, or there instead of another."""
+    counts = {1.0, *_counts(evidence)}
+    return {n / m for n in counts for m in counts}
+
+
+def _same(a: float, b: float) -> bool:
+    return abs(a - b) < SAME_FACTOR * abs(b)
