@@ -133,6 +133,50 @@ for i in range(30):
     two += h.T * d
     one += X.T * e
 """
+SCALAR_MOMENTUM = """import math, random
+random.seed(4)
+v = [[random.uniform(-1, 1) for _ in range(2)] for _ in range(3)]
+u = [random.uniform(-1, 1) for _ in range(2)]
+dv, du = [[0.0] * 2 for _ in range(3)], [0.0] * 2
+for epoch in range(30):
+    for x, t in [((0, 0), 0), ((1, 0), 1), ((0, 1), 1), ((1, 1), 0)]:
+        inputs = [*x, 1.0]
+        h = [math.tanh(sum(inputs[i] * v[i][j] for i in range(3))) for j in range(2)]
+        o = math.tanh(sum(h[j] * u[j] for j in range(2)))
+        delta = (t - o) * (1 - o * o)
+        back = [delta * u[j] * (1 - h[j] ** 2) for j in range(2)]
+        for j in range(2):
+            du[j] = 0.3 * delta * h[j] + 0.2 * du[j]
+            u[j] = u[j] + du[j]
+        for i in range(3):
+            for j in range(2):
+                change = 0.3 * back[j] * inputs[i] + 0.2 * dv[i][j]
+                v[i][j] = v[i][j] + change
+                dv[i][j] = change
+"""
+COUNTS = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(9, 2))
+Y = np.array([0.0, 3.0, 1.0, 2.0, 0.0, 1.0, 5.0, 2.0, 1.0])
+w, b = 0.3 * rng.normal(size=2), 0.1
+for epoch in range(20):
+    mean = np.exp(X @ w + b)
+    error = mean - Y
+    w = w - 0.05 * X.T @ error
+    b = b - 0.05 * error.sum()
+"""
+SOFTMAX = """import numpy as np
+rng = np.random.default_rng(3)
+X, T = rng.normal(size=(6, 2)), np.eye(3)[[0, 1, 2, 1, 0, 2]]
+W, b = 0.1 * rng.normal(size=(2, 3)), np.zeros(3)
+for epoch in range(20):
+    z = X @ W + b
+    z = z - z.max(axis=1, keepdims=True)
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    delta = p - T
+    W -= 0.5 * X.T @ delta
+    b -= 0.5 * delta.sum(axis=0)
+"""
 OBJECTS = """import numpy as np
 class Dense:
     def __init__(self, m, n):
@@ -173,6 +217,9 @@ PROGRAMS = {
     "np.matrix": MATRIX,
     "layer objects": OBJECTS,
     "function with its own data": FUNCTION,
+    "momentum of single numbers, some of them still": SCALAR_MOMENTUM,
+    "counts": COUNTS,
+    "softmax": SOFTMAX,
 }
 # program, its line, what it becomes, and the mistake that is named, if one is
 FAULTS = {
@@ -213,6 +260,7 @@ FAULTS = {
         "d1 = d2.dot(W[1].T) * (1 - a)",
         "",
     ),
+    "slope under softmax": ("softmax", "p - T", "(p - T) * p * (1 - p)", "softmax-diagonal"),
     "matrices": (
         "np.matrix",
         "e = np.multiply(d * two.T, np.multiply(h, 1 - h))",
@@ -321,6 +369,12 @@ def test_a_loss_that_is_not_known_accuses_nobody(tmp_path: Path):
     )
     found = check(written(tmp_path, computed.replace("(out - Y) * out", "(out - Y) ** 3 * out")))
     assert found.verdict == "right", found.to_text()
+
+
+def test_the_delta_of_another_loss_is_not_a_forgotten_slope(tmp_path: Path):
+    """(o - t) / o is the delta of the gamma distribution's loss for outputs exp(z)."""
+    text = COUNTS.replace("mean - Y", "(mean - Y) / mean")
+    assert check(written(tmp_path, text)).verdict == "could-not-run"
 
 
 def test_a_program_that_stops_before_an_update_could_not_run(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Check a program by tracing it while it runs: judge its updates, and find and name a fault."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import numpy as np
 from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.calls import calls_without_arguments, suggested_call
+from chainrule.diagnosis.tracing.comparing import differs_by_slope
+from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.naming import named, network_of
 from chainrule.diagnosis.tracing.neglected import neglected
 from chainrule.diagnosis.tracing.network import read_network
-from chainrule.diagnosis.tracing.placing import Placer, differs_by_slope
+from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.reporting import Report, Verdict
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.diagnosis.tracing.weights import on_other_weights
@@ -26,6 +29,7 @@ OTHER_LOSS = (
     "the updates follow the gradient of a loss that is not known here; have the program compute "
     "its loss before the update, so that it can be compared"
 )
+USUAL_LOSSES = ("softmax cross-entropy", "logistic cross-entropy", "squared error")
 SEEDS = (1, 2)  # of other starting weights
 
 
@@ -197,14 +201,35 @@ class _Check:
             return NotTraced(ROUNDED, trains=True)
         if judgement.uphill:
             return Verdict(judge, judgement)
+        found = self._located(judge, judgement)
+        if found == NotTraced(OTHER_LOSS, trains=True):
+            return next(self._under_other_losses(judge, judgement), found)
+        return found
+
+    def _under_other_losses(self, judge: Judge, judgement: Judgment) -> Iterator[Verdict]:
+        """Yield wrong verdicts under the losses that explain less of the updates.
+
+        No layer is right under any of them if the deltas of the outputs are wrong. The program may
+        compute one of them, or its deltas may be those of one, with a slope that does not belong.
+        """
+        others = [x for x in USUAL_LOSSES if x != judgement.loss and judge.is_known(x)]
+        for loss in sorted(others, key=lambda x: not judge.is_computed(x)):
+            results = judge.compare(loss)
+            under = replace(judgement, loss=loss, results=results, factor=None, certain=False)
+            found = self._located(judge, under)
+            if isinstance(found, Verdict) and found.faults:
+                yield found
+
+    def _located(self, judge: Judge, judgement: Judgment) -> Verdict | NotTraced:
+        """Return a wrong verdict with its faults under one loss."""
         placer = Placer(judge, judgement, min(10.0, max(1.0, self.end - time.monotonic())))
         faults = placer.faults()
         if not faults and not judgement.certain:
             return NotTraced("it could not be found out which loss its updates reduce", trains=True)
         verdict = Verdict(judge, judgement, faults, placer.left)
         self._name(verdict, placer)
-        of_output = bool(faults) and bool(set(judge.top) & set(faults[0].repaired))
-        only_delta = of_output and len(faults) == 1 and not placer.left and not judgement.certain
+        of_output = bool(faults) and all(f.reached >= set(judge.top) for f in faults)
+        only_delta = of_output and not placer.left and not judgement.certain
         if only_delta and not (verdict.named or self._is_known_loss(verdict)):
             return NotTraced(OTHER_LOSS, trains=True)
         return verdict
@@ -219,8 +244,10 @@ class _Check:
         judge, fault = verdict.judge, verdict.faults[0]
         if judge.is_computed(verdict.judgement.loss):
             return True
-        outputs = [judge.trace.value(p.output).ravel() for p in judge.iterations[0].pairs]
-        return differs_by_slope(fault.theirs.ravel(), fault.right.ravel(), np.concatenate(outputs))
+        pairs = judge.iterations[0].pairs
+        o = np.concatenate([judge.trace.value(p.output).ravel() for p in pairs])
+        t = np.concatenate([targets_of(judge.trace, p).ravel() for p in pairs])
+        return differs_by_slope(fault.theirs.ravel(), fault.right.ravel(), o, t)
 
     def _name(self, verdict: Verdict, placer: Placer) -> None:
         """Read the network off and find the mistakes of the catalogue that give the same steps."""

@@ -53,12 +53,19 @@ def margin(o: Array, t: Array) -> Array:
     return np.where(o * t < 1, -t, 0.0) if is_label else np.full(o.shape, np.nan)
 
 
+def poisson(o: Array, t: Array) -> Array:
+    """Return dL/do of L = ∑ (o - t ln o), for counts; shares below 1 have other losses."""
+    is_count = o.min() > 0 and o.max() > 1 and t.min() >= 0 and t.max() > 1
+    return 1 - t / o if is_count else np.full(o.shape, np.nan)
+
+
 LOSSES: dict[str, Callable[[Array, Array], Array]] = {
     "squared error": squared,
     "logistic cross-entropy": logistic_cross_entropy,
     "softmax cross-entropy": softmax_cross_entropy,
     "absolute error": absolute,
     "hinge": margin,
+    "Poisson": poisson,
 }
 
 

@@ -247,6 +247,10 @@ class Judge(Evidence):
         entry = self.groups[k].entries[0]
         return self.iterations[0].parameters[entry.parameter].size > 1
 
+    def is_known(self, loss: str) -> bool:
+        """Return whether a loss has a gradient for these outputs and targets."""
+        return all(np.all(np.isfinite(t.values[loss])) for t in self.truth[0])
+
     def is_computed(self, loss: str) -> bool:
         """Return whether the program computes the value of a loss, up to a factor."""
         if loss.startswith(OWN):

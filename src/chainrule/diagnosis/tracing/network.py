@@ -151,16 +151,24 @@ def _as_activation(judge: Judge, event: Event, events: Sequence[Event]) -> _Laye
 def _softmax(judge: Judge, output: Event, events: Sequence[Event]) -> _Layer:
     """Return the output layer with a softmax, or without an activation."""
     trace, o = judge.trace, judge.trace.value(output)
+    shifted: Event | None = None  # z minus its largest number, which each number of z changes
     for z in reversed(events):
         value = trace.value(z)
-        if value.shape != o.shape or trace.at[z] >= trace.at[output] or o.ndim == 0:
+        if value.shape != o.shape or trace.at[z] >= trace.at[output] or o.size < 2:
             continue
-        with np.errstate(all="ignore"):
-            e = np.exp(value - value.max())
-            for axis in range(o.ndim):
-                if np.allclose(e / e.sum(axis=axis, keepdims=True), o, rtol=1e-9) and o.size > 1:
-                    return _Layer(z, output, "softmax")
-    return _Layer(output, output, "identity")
+        axis = _softmax_axis(value, o)
+        if axis is not None and np.any(value.max(axis=axis)):
+            return _Layer(z, output, "softmax")
+        shifted = z if axis is not None and shifted is None else shifted
+    return _Layer(shifted or output, output, "softmax" if shifted else "identity")
+
+
+def _softmax_axis(z: Array, o: Array) -> int | None:
+    """Return the axis along which some outputs are the softmax of z, or None."""
+    with np.errstate(all="ignore"):
+        e = np.exp(z - z.max())
+        ways = (e / e.sum(axis=axis, keepdims=True) for axis in range(o.ndim))
+        return next((i for i, p in enumerate(ways) if np.allclose(p, o, rtol=1e-9)), None)
 
 
 # ---- trained numbers -------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.diagnosis.tracing.comparing import ratio, shaped
 from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE
 from chainrule.diagnosis.tracing.gradients import moved_by_targets
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
@@ -60,6 +61,8 @@ class Fault:
         The updated parameter that it was computed with by mistake, or an empty string.
     repaired : tuple of int
         The groups that it makes right.
+    reached : frozenset of int
+        The groups whose updates depend on it.
     """
 
     place: Place
@@ -69,6 +72,7 @@ class Fault:
     factor: float
     new_weights: str = ""
     repaired: tuple[int, ...] = ()
+    reached: frozenset[int] = frozenset()
 
 
 class Placer:
@@ -261,7 +265,7 @@ class Placer:
             b = self.value(q)
             for _, g in self._wanted(q.size):
                 for h in shaped(g, b.shape):
-                    c = _ratio(b, h)
+                    c = ratio(b, h)
                     if c:
                         c = float(f"{c:.6g}")
                         found[c] = found.get(c, 0.0) + 1.0
@@ -329,15 +333,18 @@ class Placer:
 
     def _reaches(self, q: Quantity, right: set[int]) -> bool:
         """Return whether a quantity has an effect on an update that is wrong."""
+        return not self._reached(q) <= right
+
+    def _reached(self, q: Quantity) -> frozenset[int]:
+        """Return the groups on whose updates a quantity has an effect."""
         changes = {e: self.trace.nudge(e) for e in q.events}
-        with_fixes = {**self.fixes, **changes}
-        before, after = self._unchanged(), self._run(with_fixes)
-        for k in set(range(len(self.judge.groups))) - right:
-            for p in {e.parameter for e in self.judge.groups[k].entries}:
-                key = self.it.parameters[p].after
-                if key in before and key in after and not np.array_equal(before[key], after[key]):
-                    return True
-        return False
+        before, after = self._unchanged(), self._run({**self.fixes, **changes})
+        moved = {e for e in before if e in after and not np.array_equal(before[e], after[e])}
+        return frozenset(
+            k
+            for k, group in enumerate(self.judge.groups)
+            if any(self.it.parameters[e.parameter].after in moved for e in group.entries)
+        )
 
     def _tried(
         self, q: Quantity, b: Array, place: Place, c: float, h: Array, right: set[int]
@@ -351,10 +358,11 @@ class Placer:
         now = self._right_groups(fixes)
         if not right < now:
             return None
+        reached = self._reached(q)
         self.fixes.update(fixes)
         shown = self.trace.place(q.events[0])
         reused = self._new_weights(q)
-        return Fault(shown, b, made, place, c, reused, tuple(sorted(now - right)))
+        return Fault(shown, b, made, place, c, reused, tuple(sorted(now - right)), reached)
 
     def _new_weights(self, q: Quantity) -> str:
         """Return the parameter whose new value a quantity was computed with, if there is one."""
@@ -366,47 +374,3 @@ class Placer:
                 if any(e in moved for e in q.events):
                     return p.name
         return ""
-
-
-def shaped(g: Array, shape: tuple[int, ...]) -> list[Array]:
-    """Return numbers in another shape: as they stand, transposed, and with turns reversed."""
-    ways = [g.reshape(shape)]
-    inner = g[0] if len(g) == 1 else None
-    if inner is not None and inner.ndim == 2 and min(inner.shape) > 1:
-        ways.append(inner.T.reshape(shape))
-    if shape[0] > 1:
-        ways.append(g.reshape(shape)[::-1])
-        flat = g.reshape(shape[0], -1)
-        if flat.shape[0] == flat.size:
-            pass
-        elif flat.shape[0] != flat.shape[1] and flat.T.size == flat.size:
-            ways.append(flat.T.reshape(shape))
-    return ways
-
-
-def _ratio(b: Array, h: Array) -> float:
-    """Return c if b = c · h, else 0."""
-    total = float(np.sum(h * h))
-    if not total or not np.all(np.isfinite(h)):
-        return 0.0
-    c = float(np.sum(b * h)) / total
-    return c if c and np.abs(b - c * h).max() < 1e-6 * np.abs(b).max() else 0.0
-
-
-def differs_by_slope(theirs: Array, right: Array, o: Array) -> bool:
-    """Return whether numbers are the right ones times a function of the outputs that people forget.
-
-    Parameters
-    ----------
-    theirs, right, o : array
-        (n,) each.
-    """
-    if not theirs.shape == right.shape == o.shape or theirs.size < 2:
-        return False
-    with np.errstate(all="ignore"):
-        slopes = [np.ones_like(o), o, 1 - o, o * (1 - o), 1 - o**2, o**2]
-        for f in (*slopes, *(1 / s for s in slopes)):
-            known = np.isfinite(f)
-            if known.all() and _ratio(theirs, right * f):
-                return True
-    return False

@@ -26,6 +26,7 @@ LOSS_WORDS = {
     "softmax cross-entropy": "cross-entropy",
     "absolute error": "absolute error",
     "hinge": "hinge loss",
+    "Poisson": "Poisson loss",
 }
 RATES = "some layers have another learning rate than others"
 RULE = (

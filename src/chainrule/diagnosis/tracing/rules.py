@@ -3,6 +3,7 @@
 Then the gradients are right if they occur as such in the program, and the updates depend on them.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -138,9 +139,7 @@ def equal_events(
     single = p.size > 1 or len(group.entries) == 1
     index = np.array([x.index for x in group.entries]) if single else np.arange(len(group.entries))
     shape = p.index.shape if single else (len(group.entries),)
-    for events in (
-        _like(evidence, p, window) if single else _in_turn(evidence, len(group.entries), window)
-    ):
+    for events in _like(evidence, p, window) if single else _in_turn(evidence, it, group, window):
         b = np.concatenate([evidence.trace.value(x).reshape(-1) for x in events])
         b = evidence.trace.value(events[0]) if len(events) == 1 else b
         for flat in _orders(b, shape):
@@ -162,13 +161,30 @@ def _like(evidence: Evidence, p: Parameter, window: Sequence[Event]) -> list[tup
     ]
 
 
-def _in_turn(evidence: Evidence, count: int, window: Sequence[Event]) -> list[tuple[Event, ...]]:
-    """Return the events of places that are passed once for each of some scalars."""
-    turns: dict[int, list[Event]] = {}
+def _in_turn(
+    evidence: Evidence, it: Iteration, group: Group, window: Sequence[Event]
+) -> list[tuple[Event, ...]]:
+    """Return the events of places that are passed once for each of some scalars.
+
+    If a loop passes the place for other scalars too, each has the event just before its update.
+    """
+    trace, turns = evidence.trace, dict[int, list[Event]]()
     for b in window:
-        if evidence.trace.size(b) == 1 and evidence.trace.has(b):
+        if trace.size(b) == 1 and trace.has(b):
             turns.setdefault(b.code, []).append(b)
-    return [tuple(v) for v in turns.values() if len(v) == count]
+    ends = [trace.at[it.parameters[e.parameter].after] for e in group.entries]
+    found: list[tuple[Event, ...]] = []
+    for events in turns.values():
+        own = events if len(events) == len(ends) else _last_before(evidence, ends, events)
+        if len(set(own)) == len(ends):
+            found.append(tuple(own))
+    return found
+
+
+def _last_before(evidence: Evidence, ends: list[int], events: list[Event]) -> list[Event]:
+    """Return the last of some events before each of some positions in the program's order."""
+    positions = [evidence.trace.at[e] for e in events]
+    return [events[i - 1] for i in (bisect_left(positions, end) for end in ends) if i]
 
 
 def _orders(b: Array, shape: tuple[int, ...]) -> list[Array]:
