@@ -294,3 +294,30 @@ OWN_RATE_WITH_UPDATED_WEIGHTS = """
             self.W -= 0.05 * np.outer(d, h)
             self.V -= 0.05 * np.outer(self.W.T @ d * (1 - h**2), x)
 """
+
+COLUMN_LISTS = """
+    def softmax(z):
+        e = np.exp(z - np.max(z))
+        return e / np.sum(e)
+
+
+    def slopes(weights, biases, x, y):
+        (V, W), (b, c) = weights, biases
+        h = np.maximum(V @ x + b, 0)
+        d = softmax(W @ h + c) - y
+        e = (W.T @ d) * (h > 0)
+        return [e, d], [e @ x.T, d @ h.T]
+"""
+
+SEVERAL_COLUMNS = """
+    def back(d, a):
+        return d @ a.T{mean}, d
+
+
+    def gradients(V, b, W, c, X, Y):
+        h = np.tanh(V @ X + b)
+        d = W @ h + c - Y
+        dW, dc = back(d, h)
+        dV, db = back(W.T @ d * (1 - h**2), X)
+        return dV, db, dW, dc
+"""

@@ -10,6 +10,7 @@ import pytest
 from chainrule import Diagnosis, check
 from tests.diagnosis.asked_programs import (
     CALLS_ON_NUMBERS,
+    COLUMN_LISTS,
     FAMILY,
     FORWARD,
     HIDDEN_FIRST,
@@ -23,6 +24,7 @@ from tests.diagnosis.asked_programs import (
     RATE_UNUSED,
     RUNNING_MEAN,
     SETS_OF_PARENTS,
+    SEVERAL_COLUMNS,
     SINGLE_SOFTMAX,
     VECTOR_AND_DIMENSIONS,
     VECTOR_AND_SIZES,
@@ -73,6 +75,7 @@ def test_helpers_are_not_asked_as_networks(tmp_path: Path):
         NUMERICAL_BESIDE,
         HIDDEN_FIRST,
         RUNNING_MEAN,
+        COLUMN_LISTS,
     ],
 )
 def test_right_programs_are_right(text: str, tmp_path: Path):
@@ -141,6 +144,19 @@ def test_forms_of_mistakes_have_their_own_sentences(
     found = check_text(LAYERS.format(delta, bias), tmp_path)
     assert found.verdict == "wrong", found.sentence
     assert words in found.sentence
+
+
+def test_bias_gradients_of_several_columns_that_are_not_summed_are_not_called_right(tmp_path: Path):
+    found = check_text(SEVERAL_COLUMNS.format(mean=" / a.shape[1]"), tmp_path)
+    assert [f.mistake.id for f in found.mistakes] == ["bias-not-summed"]
+    unclear = check_text(SEVERAL_COLUMNS.format(mean=""), tmp_path)
+    assert unclear.verdict == "could-not-run"
+    assert "right if each call takes one column" in unclear.sentence
+
+
+def test_a_function_of_one_column_says_that_it_was_asked_so(tmp_path: Path):
+    found = check_text(COLUMN_LISTS, tmp_path)
+    assert any("one column at a time" in text for text in found.remarks)
 
 
 COUNTED = """

@@ -38,6 +38,7 @@ from chainrule.submission import (
     DOUBTFUL,
     GROWING_RESULT,
     RANDOM_SELECTION,
+    SEVERAL_COLUMNS,
     Asker,
     Failure,
     Question,
@@ -93,7 +94,12 @@ def check_program(asker: Asker, declared: Declared, options: CheckOptions) -> Di
     if any(map(random_failure, found)):
         seconds = min(options.time_limit.seconds, SEARCH * SECONDS_RANDOM)
         options = replace(options, time_limit=replace(options.time_limit, seconds=seconds))
-    return _diagnosed(found, declared, options)
+    made = _diagnosed(found, declared, options)
+    if made.ok and SEVERAL_COLUMNS in made.remarks:
+        return replace(
+            made, verdict="could-not-run", sentence=f"{NOT_JUDGED} {SEVERAL_COLUMNS}.", remarks=()
+        )
+    return made
 
 
 def _diagnosed(found: list[Transcript], declared: Declared, options: CheckOptions) -> Diagnosis:

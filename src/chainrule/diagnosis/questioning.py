@@ -12,6 +12,8 @@ from chainrule.diagnosis.networks import CHAIN, GENERAL, SINGLE, SQUARE, Declare
 from chainrule.diagnosis.sessions import SINGLE_PRECISION, Observed, Session
 from chainrule.multilayer import mlp
 from chainrule.submission import (
+    ONE_COLUMN,
+    SEVERAL_COLUMNS,
     SKIPPED_AS_RANDOM,
     Array,
     Asker,
@@ -28,6 +30,7 @@ FATAL_FAULTS = ("endless", "memory", "non-deterministic", "not-found")  # not wo
 INFORMATIVE_FAULTS = ("made-by-chance", "non-deterministic")  # reported before any other fault
 ONE_BY_ONE = "one at a time"
 UNUSED_RATE = "the learning rate that it takes is not used: updates are the same for another rate"
+COLUMNS = (ONE_COLUMN, SEVERAL_COLUMNS)
 PRECISION = {"float64": 1e-9, "float32": SINGLE_PRECISION}
 
 
@@ -75,7 +78,7 @@ class Transcript:
         first = [
             text
             for text in self.first.remarks
-            if self.kind == "forward" or text.startswith(SKIPPED_AS_RANDOM)
+            if self.kind == "forward" or text.startswith((SKIPPED_AS_RANDOM, *COLUMNS))
         ]
         later = [text for _, r in self.asked for text in r.remarks]
         return tuple(dict.fromkeys([*first, *later, *self.own_remarks]))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         open,  # noqa: A004 (used as `submission.open`)
     )
     from chainrule.submission.attempts import Attempt, LoadedSubmission, SubmissionError, attempt_of
+    from chainrule.submission.functions.reading import ONE_COLUMN, SEVERAL_COLUMNS
     from chainrule.submission.numbers.names import resolve_names
     from chainrule.submission.numbers.reported_numbers import (
         ReportedArray,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "asker": ("Asker", "InProcess", "Sandboxed", "open"),
     "attempts": ("Attempt", "LoadedSubmission", "SubmissionError", "attempt_of"),
+    "functions.reading": ("ONE_COLUMN", "SEVERAL_COLUMNS"),
     "objects.reading": ("DOUBTFUL",),
     "objects.side_effects": ("GROWING_RESULT",),
     "numbers.names": ("resolve_names",),
@@ -88,6 +90,7 @@ __all__ = [
     "Kind",
     "Layout",
     "LoadedSubmission",
+    "ONE_COLUMN",
     "Place",
     "Question",
     "RANDOM_SELECTION",
@@ -95,6 +98,7 @@ __all__ = [
     "Record",
     "ReportedArray",
     "ReportedNumbers",
+    "SEVERAL_COLUMNS",
     "SKIPPED_AS_RANDOM",
     "Sandboxed",
     "Source",

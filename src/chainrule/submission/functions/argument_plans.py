@@ -271,7 +271,7 @@ def _groupings_for(
     found = [g for count in argument_counts for g in groupings(count, len(question.W))]
     found = [g for g in found if not (g[1] == "vector" and len(names) < 2)]
     found = [g for g in found if not optional or g[0][-1] == "t"]
-    return sorted(found, key=lambda group: -_matching_names(group[0], names))
+    return sorted(found, key=lambda group: -matching_names(group[0], names))
 
 
 def _can_express_targets(
@@ -291,9 +291,14 @@ def _can_express_targets(
     return t.shape[1] > 1 and bool((rows[:, -1] == 1).all() and (rows[:, :-1] == 0).all())
 
 
-def _matching_names(roles: tuple[str, ...], names: list[str]) -> int:
+def matching_names(roles: tuple[str, ...], names: list[str]) -> int:
     """Return how many parameter names match the roles of the arguments they would get."""
     return sum(_matches(role, name) for role, name in zip(roles, names, strict=False))
+
+
+def names_a_batch(name: str) -> bool:
+    """Return whether a parameter's name says that it takes several samples, as X and inputs do."""
+    return name[:1].isupper() or name.endswith("s") or "batch" in name or "data" in name
 
 
 def _matches(role: str, name: str) -> bool:

@@ -6,6 +6,7 @@ they add them up. In a network, how much x changes the answer depends on the wei
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from chainrule.submission.functions.calling import FunctionCaller
 from chainrule.submission.questions import Array, Question
 
 FACTOR = 1.3  # of the inputs
-SHIFT = 0.2  # added to the weights of the first input of a layer
+SHIFT = 0.2  # added to the weights of an input of a layer
+MOST_INPUTS = 3  # of a layer whose weights are shifted, one after the other
 LEAST = 1e-9  # relative size of an effect that is not rounding
 
 
@@ -30,7 +32,8 @@ def answers_as_network(caller: FunctionCaller, plan: ArgumentPlan, question: Que
     if base is None or other is None:
         return True  # it fails elsewhere, with an error that says why
     layers = {0, depth - 1} if trains else set(range(depth))
-    found = [_acts_together(caller, plan, question, base, other, layer) for layer in layers]
+    acts = partial(_acts_together, caller, plan, question, base, other)
+    found = [any(acts(layer, unit) for unit in _inputs(question, layer)) for layer in layers]
     return all(found) or (trains and _is_constant(caller, plan, question, base, other))
 
 
@@ -44,6 +47,18 @@ def uses_every_sample(caller: FunctionCaller, plan: ArgumentPlan, question: Ques
     if one is None or two is None:
         return True
     return any(not np.array_equal(one[name], two[name]) for name in one.keys() & two.keys())
+
+
+def averages_samples(caller: FunctionCaller, plan: ArgumentPlan, question: Question) -> bool:
+    """Return whether some weights are the same when every sample comes twice: it counts them."""
+    twice = replace(
+        question, x=np.concatenate([question.x] * 2), t=np.concatenate([question.t] * 2)
+    )
+    one, two = _answer(caller, plan, question), _answer(caller, plan, twice)
+    if one is None or two is None:
+        return False
+    pairs = [(one[n], two[n]) for n in one.keys() & two.keys() if n.startswith("W")]
+    return any(a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=0) for a, b in pairs)
 
 
 def _answer(
@@ -63,14 +78,19 @@ def _with_other_x(question: Question) -> Question:
     return replace(question, x=question.x * FACTOR)
 
 
-def _with_other_weights(question: Question, layer: int) -> Question:
-    """Return the question with other weights of the first input of a layer.
+def _inputs(question: Question, layer: int) -> range:
+    """Return the inputs of a layer to try: a single sample may leave the first unit below at 0."""
+    return range(min(question.W[layer].shape[1], MOST_INPUTS))
+
+
+def _with_other_weights(question: Question, layer: int, unit: int = 0) -> Question:
+    """Return the question with other weights of one input of a layer.
 
     Each unit's weight is shifted by another amount, because softmax ignores a common shift.
     """
     W = list(question.W)
     W[layer] = W[layer].copy()
-    W[layer][:, 0] += SHIFT * np.arange(1, len(W[layer]) + 1)
+    W[layer][:, unit] += SHIFT * np.arange(1, len(W[layer]) + 1)
     return replace(question, W=tuple(W))
 
 
@@ -81,9 +101,10 @@ def _acts_together(
     base: Mapping[str, Array],
     other: Mapping[str, Array],
     layer: int,
+    unit: int,
 ) -> bool:
     """Return whether the effect of x on numbers other than the shifted weights depends on these."""
-    shifted = _with_other_weights(question, layer)
+    shifted = _with_other_weights(question, layer, unit)
     third = _answer(caller, plan, shifted)
     fourth = _answer(caller, plan, _with_other_x(shifted))
     if third is None or fourth is None:
@@ -96,7 +117,7 @@ def _acts_together(
         a, b, c, d = (np.asarray(each, dtype=float) for each in arrays)
         effect, size = (d - c) - (b - a), max(float(np.max(np.abs(v), initial=0)) for v in (a, b))
         if name == own and effect.ndim == 2:
-            effect = effect[:, 1:] if effect.shape[1] > 1 else effect
+            effect = np.delete(effect, unit, axis=1) if effect.shape[1] > 1 else effect
         if not np.all(np.abs(effect) <= LEAST * size):
             return True
     return False

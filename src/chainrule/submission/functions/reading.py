@@ -13,18 +13,26 @@ from chainrule.submission.answers import (
     select_sample,
 )
 from chainrule.submission.arrays.formats import IN_OUT, OUT_IN, ArrayFormat
-from chainrule.submission.attempts import Attempt
+from chainrule.submission.attempts import Attempt, parameters
 from chainrule.submission.calls import CallError
 from chainrule.submission.functions.answer_kinds import (
     changes_first_column_only,
     possible_kinds,
 )
-from chainrule.submission.functions.argument_plans import ArgumentPlan, plan_from_layout
+from chainrule.submission.functions.argument_plans import (
+    ArgumentPlan,
+    names_a_batch,
+    plan_from_layout,
+)
 from chainrule.submission.functions.calling import FunctionAnswer, FunctionCaller, for_one_call
 from chainrule.submission.functions.search import PlanSearch, matching_shapes
 from chainrule.submission.questions import Array, Failure, Kind, Layout, Question, Reading
 from chainrule.submission.randomness import Randomness
 from chainrule.submission.snapshots import ModuleSnapshot
+
+UNSUMMED = "given several columns at once, its bias gradients are not summed over them"
+ONE_COLUMN = f"it was asked one column at a time; {UNSUMMED}"
+SEVERAL_COLUMNS = f"it is right if each call takes one column; {UNSUMMED}, which would be wrong"
 
 
 def read_function(
@@ -71,7 +79,17 @@ def _search_readings(
         found += _try_readings(caller, replace(plan, array_format=other), question, kind)
     if plan.array_format.array_type == "arrays":
         found = _with_lists(caller, plan, question, kind, found)
+    if search.takes_one_column():
+        remark = _column_remark(caller, plan)
+        found = [replace(each, remarks=(*each.remarks, remark)) for each in found]
     return _sort_by_first_input(caller, found, question)
+
+
+def _column_remark(caller: FunctionCaller, plan: ArgumentPlan) -> str:
+    """Return the remark on a function that fits one column, but accepts several."""
+    names = [p.name for p in parameters(caller.function)]
+    name = names[plan.roles.index("x")] if len(names) == len(plan.roles) else ""
+    return SEVERAL_COLUMNS if names_a_batch(name) else ONE_COLUMN
 
 
 def indistinguishable_formats(array_format: ArrayFormat, question: Question) -> list[ArrayFormat]:

@@ -3,17 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from chainrule.submission.attempts import is_for_one_sample, optional_count, parameters
+from chainrule.submission.attempts import optional_count, parameters
 from chainrule.submission.calls import CallError
 from chainrule.submission.functions.answer_kinds import uses_input, uses_targets
 from chainrule.submission.functions.argument_plans import (
     ArgumentPlan,
     Grouping,
     is_usual,
+    matching_names,
     plans,
 )
 from chainrule.submission.functions.calling import FunctionAnswer, FunctionCaller
-from chainrule.submission.functions.dependence import answers_as_network, uses_every_sample
+from chainrule.submission.functions.dependence import (
+    answers_as_network,
+    averages_samples,
+    uses_every_sample,
+)
 from chainrule.submission.questions import Failure, Question
 from chainrule.submission.time_limit import TimeLimit
 
@@ -58,6 +63,7 @@ class PlanSearch:
     helper: ArgumentPlan | None = None  # which fits by its shapes, but is no network
     timeouts: int = 0
     tried: int = 0
+    unsummed: bool = False  # whether bias gradients of several columns would not be summed
     excluded: set[Grouping] = field(default_factory=set["Grouping"])
     reached: dict[Grouping, int] = field(default_factory=dict["Grouping", int])
     time_limit: TimeLimit = field(init=False)
@@ -118,10 +124,15 @@ class PlanSearch:
         return False
 
     def _may_take_one_column(self) -> bool:
-        """Return whether a function for one column may have been given several."""
+        """Return whether a function for one column may have been given several.
+
+        Its bias gradients are then not summed, and nothing in it counts the samples.
+        """
         if self.best is None or self.best[1].array_format.samples != "columns":
             return False
-        return self.best[0][1] < self._depth and is_for_one_sample(self.caller.function)
+        (_, biases), plan, _ = self.best
+        self.unsummed = biases == 0 and not averages_samples(self.caller, plan, self.question)
+        return self.unsummed
 
     def _is_late(self) -> bool:
         """Return whether the search has taken long enough."""
@@ -147,9 +158,35 @@ class PlanSearch:
         if score is not None and not answers_as_network(caller, plan, self.question):
             self.helper = plan
             return None
-        if score is not None and (self.best is None or score > self.best[0]):
-            self.best = (score, plan, answer)
+        if score is None or not self._is_better(score, plan):
+            return None
+        self.best = (score, plan, answer)
         return score
+
+    def _is_better(self, score: tuple[int, int], plan: ArgumentPlan) -> bool:
+        """Return whether a plan gives more arrays than the best one so far.
+
+        One that gives all weights is replaced only by one whose roles suit the names as well: with
+        targets as biases, broadcasting may make any shapes fit.
+        """
+        if self.best is None:
+            return True
+        known, best, _ = self.best
+        if known[0] == self._depth and self._names(plan) < self._names(best):
+            return False
+        return score > known
+
+    def _names(self, plan: ArgumentPlan) -> int:
+        """Return how many parameters have names that suit their roles in a plan."""
+        return matching_names(plan.roles, [p.name for p in parameters(self.caller.function)])
+
+    def takes_one_column(self) -> bool:
+        """Return whether it fits one column at a time, and accepts several without summing."""
+        return (
+            self.unsummed
+            and self.best is not None
+            and self.best[1].array_format.samples == "one column"
+        )
 
     def _score(
         self, caller: FunctionCaller, plan: ArgumentPlan, answer: FunctionAnswer
