@@ -129,13 +129,13 @@ def gradients(V, b, W, c, x, t):
 @pytest.mark.parametrize(
     ("delta", "bias", "words"),
     [
-        ("d @ W.T * (1 - h)", "e.sum(axis=0)", "it is 1 - a instead of a (1 - a) (layer 1)"),
+        ("d @ W.T * (1 - h)", "e.sum(axis=0)", "instead of a (1 - a) (layer 1, V)"),
         ("d @ W.T * h * (1 + h)", "e.sum(axis=0)", "it is a * (1 + a) instead of"),
         ("d / (o * (1 - o)) @ W.T * h * (1 - h)", "e.sum(axis=0)", "by the output is backprop"),
         ("d @ W.T * h * (1 - h)", "dV.sum(axis=0)", "dW summed over the layer's inputs"),
         ("d @ W.T * h * (1 - h)", "(d @ W.T).sum(axis=0)", "before multiplying by the activation"),
         ("d @ W.T * h * (1 - h)", "e.sum(axis=0) * len(x) / V.shape[1]", "a number of units"),
-        ("0 * (d @ W.T)", "e.sum(axis=0)", "layer 1 is never trained"),
+        ("0 * (d @ W.T)", "e.sum(axis=0)", "layer 1 (V) is never trained"),
     ],
 )
 def test_forms_of_mistakes_have_their_own_sentences(
@@ -204,8 +204,8 @@ def step(V, b, W, c, x, t, rate):
 @pytest.mark.parametrize(
     ("times", "new", "words"),
     [
-        (1, "V - rate * dV, b - rate * db, W, c", "layer 2 is never trained"),
-        (1, "V - rate * dV, b - rate * db, W, c - rate * dc", "weights of layer 2 are never"),
+        (1, "V - rate * dV, b - rate * db, W, c", "layer 2 (W) is never trained"),
+        (1, "V - rate * dV, b - rate * db, W, c - rate * dc", "weights of layer 2 (W) are never"),
         (1, "V - rate * dV, b - rate * dc, W - rate * dW, c - rate * dc", "the layer above"),
         (1, "V - rate * dV, b - rate * db, V - rate * dW, c - rate * dc", "old value of the layer"),
         (
@@ -222,6 +222,60 @@ def test_mistakes_of_updates_have_their_own_sentences(
     found = check_text(TRAINED.format(times, new), tmp_path)
     assert found.verdict == "wrong", found.sentence
     assert words in found.sentence
+
+
+HIDDEN_AND_OUT = """
+def gradients(w_hidden, b_hidden, w_out, b_out, inputs, targets):
+    h = np.tanh(inputs @ w_hidden + b_hidden)
+    d = (h @ w_out + b_out - targets) / len(inputs)
+    e = d @ w_out.T * (1 - h**2)
+    return {}, e.sum(axis=0), h.T @ d, {} * d.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("weights", "times", "words"),
+    [
+        ("0 * w_hidden", 1, "weights of layer 1 (w_hidden) are never trained"),
+        ("inputs.T @ e", 2, "bias gradients of layer 2 (w_out) have a factor 2"),
+    ],
+)
+def test_layers_are_named_as_the_learner_names_them(
+    weights: str, times: int, words: str, tmp_path: Path
+):
+    found = check_text(HIDDEN_AND_OUT.format(weights, times), tmp_path)
+    assert words in found.sentence
+    assert found.convention["layers"] == "layer 1: w_hidden and b_hidden; layer 2: w_out and b_out"
+
+
+def test_an_unknown_mistake_is_reported_with_the_learners_names(tmp_path: Path):
+    program = HIDDEN_AND_OUT.format("inputs.T @ e + w_hidden**3", 1)
+    path = tmp_path / "program.py"
+    path.write_text("import numpy as np\n" + program)
+    found = check(path, {"activation": "tanh, identity", "loss": "squared-error"}, seconds=4)
+    assert found.verdict == "unknown"
+    assert "dW1 (of w_hidden) is the first that differs" in found.sentence
+    assert set(found.tested) == {"dW2 (of w_out)", "db2 (of b_out)", "db1 (of b_hidden)"}
+
+
+def test_a_report_shows_no_ids(tmp_path: Path):
+    text = check_text(HIDDEN_AND_OUT.format("0 * w_hidden", 1), tmp_path).to_text()
+    assert "No. 47 of the catalogue, in layer 1." in text
+    assert "only-last-layer" not in text
+
+
+def biases_alone(weights: Arrays, biases: Arrays, x: Any, t: Any) -> tuple[Arrays, Arrays]:
+    (V, W), (b, c) = weights, biases
+    h = np.tanh(x @ V.T + b)
+    d = h @ W.T + c - t
+    e = d @ W * (1 - h**2)
+    return [0 * V, 0 * W], [e.sum(axis=0), d.sum(axis=0)]
+
+
+def test_weights_that_are_never_trained_are_no_gradients_of_zero():
+    found = check(biases_alone)
+    assert found.verdict == "wrong", found.sentence
+    assert "weights of every layer are never trained" in found.sentence
 
 
 def zeros(weights: Arrays, biases: Arrays, x: Any, t: Any) -> tuple[Arrays, Arrays]:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from chainrule import submission
 from chainrule.diagnosis.audit import check_estimator, is_estimator
 from chainrule.diagnosis.layers import check_layer
+from chainrule.diagnosis.learner_names import names_in_source, names_of, with_learner_names
 from chainrule.diagnosis.numbers import check_numbers
 from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.programs import check_program, failed_diagnosis
@@ -157,6 +158,7 @@ def _dispatch(
         )
     with submission.open(attempt, seconds_call=options.seconds_call) as asker:
         made = check_program(asker, options.declared(), options)
+    made = with_learner_names(made, names_of(attempt))
     return replace(made, source=getattr(attempt, "__name__", "the function"))
 
 
@@ -217,6 +219,7 @@ def _asked(path: Path, options: CheckOptions, function: str | None) -> Diagnosis
             return replace(failed_diagnosis(begun), source=path.name)
         begin = time.monotonic()
         made = check_program(asker, options.declared(begun.declared), options)
+        made = with_learner_names(made, names_in_source(read_program(path).text, begun.name))
         if made.verdict == "unknown" and not (options.declares_something or begun.declared):
             left = options.seconds - (time.monotonic() - begin)
             made = check_calls(asker, begun.name, made, read_program(path), path, left)

@@ -36,10 +36,8 @@ def _sentence(transcript: Transcript) -> str:
     """Return what is degenerate about the answers, empty if nothing is."""
     asked = [(q, r) for q, r in transcript.asked if q.t.shape[1] > 1] or list(transcript.asked)
     if transcript.kind == "gradients":
-        weights = [list(_weights(a, "dW{}", q)) for q, r in asked for a in r.answers]
-        if all(len(each) for each in weights) and not any(
-            a.any() for each in weights for a in each
-        ):
+        found = [list(_gradients(a, q)) for q, r in asked for a in r.answers]
+        if all(map(len, found)) and not any(array.any() for each in found for array in each):
             return ALL_ZERO
         return CONSTANT if _is_constant(asked) else ""
     if transcript.kind == "step":
@@ -47,20 +45,20 @@ def _sentence(transcript: Transcript) -> str:
     return ""
 
 
-def _weights(answer: Mapping[str, Array], pattern: str, question: Question) -> Iterable[Array]:
-    names = [pattern.format(layer) for layer in range(1, len(question.W) + 1)]
+def _gradients(answer: Mapping[str, Array], question: Question) -> Iterable[Array]:
+    """Yield the gradients of the weights, then those of the biases."""
+    layers = range(1, len(question.W) + 1)
+    names = [f"d{letter}{layer}" for letter in "Wb" for layer in layers]
     return [answer[name] for name in names if name in answer]
 
 
 def _is_constant(asked: Sequence[tuple[Question, Reading]]) -> bool:
-    """Return whether the gradients of the weights are equal for different samples."""
+    """Return whether all gradients are equal for different samples."""
     several = [(q, r.answers) for q, r in asked if len(r.answers) > 1]
     pairs = [
         (one, other)
         for q, answers in several
-        for one, other in zip(
-            _weights(answers[0], "dW{}", q), _weights(answers[1], "dW{}", q), strict=False
-        )
+        for one, other in zip(_gradients(answers[0], q), _gradients(answers[1], q), strict=False)
     ]
     return bool(pairs) and all(np.array_equal(one, other) for one, other in pairs)
 

@@ -226,10 +226,19 @@ class Search:
                 valid.append(e)
         return valid
 
+    def _changes_numbers(self, setting: Setting, change: Variant) -> bool:
+        """Return whether a mistake changes some number by itself."""
+        alone = Explanation(setting, (change,), Scale(1.0, {}), 0, complete=False)
+        none = Explanation(setting, (), Scale(1.0, {}), 0, complete=False)
+        made = self.evaluator.fingerprint
+        return any(made(alone, s) != made(none, s) for s in self.sessions_for(setting))
+
     def _is_minimal(self, e: Explanation) -> bool:
         """Return whether every mistake of an explanation is needed for it."""
         if len(e.changes) < 2:
             return True
+        if not all(self._changes_numbers(e.setting, change) for change in e.changes):
+            return False
         for out in e.changes:
             rest = tuple(v for v in e.changes if v is not out)
             sessions = self.sessions_for(e.setting)

@@ -162,7 +162,8 @@ def _ratio(compared: Comparison) -> str:
 def _mistake(finding: Finding, number: int) -> Iterator[Item]:
     mistake = finding.mistake
     yield Heading(capital(mistake.title), 2, f"mistake-{number}")
-    yield Note("Mistake", entry(finding))
+    if numbered := entry(finding):
+        yield Note("Mistake", numbered)
     if mistake.wrong or mistake.right:
         yield Versus(mistake.wrong, mistake.right)
     yield from _arithmetic(finding)

@@ -68,18 +68,17 @@ def sentence(text: str) -> str:
 
 
 def entry(finding: Finding) -> str:
-    """Return the number, the id and the layers of a mistake."""
-    mistake = finding.mistake
+    """Return the number and the layers of a mistake; empty for one outside the catalogue."""
     where = layers_words(finding.layers)
-    if not mistake.number:  # of a single function, which the catalogue of networks does not list
-        return f"{capital(mistake.id)}."
-    return f"No. {mistake.number} of the catalogue, {mistake.id}{f', in {where}' if where else ''}."
+    if not finding.mistake.number:  # of a single function
+        return ""
+    return f"No. {finding.mistake.number} of the catalogue{f', in {where}' if where else ''}."
 
 
 def alternative(finding: Finding) -> str:
     """Return an alternative in words, with its repair unless the hint withholds it."""
     mistake, where = finding.mistake, layers_words(finding.layers)
-    name = f"no. {mistake.number}, {mistake.id}{f', in {where}' if where else ''}"
+    name = f"no. {mistake.number}{f', in {where}' if where else ''}"
     repair = f" Its repair: {sentence(mistake.repair)}" if mistake.repair else ""
     return f"{capital(mistake.title)} ({name}).{repair}"
 

@@ -4,6 +4,7 @@ Parameter names decide only which plans are tried first; which one works is foun
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -37,6 +38,9 @@ NAME_PREFIXES = {  # decide only what is tried first
 }
 
 
+BIAS_NAME = re.compile(
+    r"(b|bias)_?(\d+|hidden|h|output|out|o)", re.IGNORECASE
+)  # of one layer, and surely not its weights
 SIZE_NAMES = ("n_", "in", "hid", "out", "num", "size", "lab")  # of arguments that are widths
 
 
@@ -271,6 +275,7 @@ def _groupings_for(
     found = [g for count in argument_counts for g in groupings(count, len(question.W))]
     found = [g for g in found if not (g[1] == "vector" and len(names) < 2)]
     found = [g for g in found if not optional or g[0][-1] == "t"]
+    found = [g for g in found if not _contradicts(g[0], names)]
     return sorted(found, key=lambda group: -matching_names(group[0], names))
 
 
@@ -289,6 +294,12 @@ def _can_express_targets(
         return t.shape[1] == 1
     rows = np.sort(t, axis=1)
     return t.shape[1] > 1 and bool((rows[:, -1] == 1).all() and (rows[:, :-1] == 0).all())
+
+
+def _contradicts(roles: tuple[str, ...], names: list[str]) -> bool:
+    """Return whether a parameter that is called a layer's bias would get weights."""
+    pairs = zip(roles, names, strict=False)
+    return any(re.fullmatch(r"W\d+", role) and BIAS_NAME.fullmatch(name) for role, name in pairs)
 
 
 def matching_names(roles: tuple[str, ...], names: list[str]) -> int:
