@@ -159,6 +159,24 @@ def test_a_function_of_one_column_says_that_it_was_asked_so(tmp_path: Path):
     assert any("one column at a time" in text for text in found.remarks)
 
 
+LAYER = """
+def wide_forward(x, w, b):
+    return x @ w + b, (x, w)
+
+
+def wide_backward(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout, dout.mean(axis=0)
+"""
+
+
+def test_a_file_with_one_layer_gets_the_lines_that_check_it(tmp_path: Path):
+    found = check_text(LAYER, tmp_path)
+    assert found.verdict == "could-not-run"
+    assert any("assert_layer(wide_backward, forward=wide_forward)" in r for r in found.remarks)
+    assert any("from program import wide_backward, wide_forward" in r for r in found.remarks)
+
+
 COUNTED = """
 def gradients(V, b, W, c, x, t):
     h = np.tanh(x @ V + b)

@@ -15,7 +15,13 @@ from numpy.typing import ArrayLike
 from chainrule import submission
 from chainrule.diagnosis.audit import check_estimator, is_estimator
 from chainrule.diagnosis.layers import check_layer
-from chainrule.diagnosis.learner_names import names_in_source, names_of, with_learner_names
+from chainrule.diagnosis.layers.missing import lines_for_file
+from chainrule.diagnosis.learner_names import (
+    functions_in_source,
+    names_in_source,
+    names_of,
+    with_learner_names,
+)
 from chainrule.diagnosis.numbers import check_numbers
 from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.programs import check_program, failed_diagnosis
@@ -30,6 +36,7 @@ from chainrule.submission import Failure, SubmissionError, TimeLimit, read_numbe
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
 MOST_HINT = 4
+ONE_LAYER = "a forward and its backward function are checked in Python, with these lines:"
 HOW_TO_RUN = (
     "to have it judged by its own run, give a line that makes it train: "
     'chainrule check {} --run "{}", with your own values'
@@ -198,7 +205,17 @@ def check_file(path: Path, options: CheckOptions, function: str | None, run: str
         )
     if made.verdict == "could-not-run" and traced.call:
         return replace(made, remarks=(*made.remarks, HOW_TO_RUN.format(path.name, traced.call)))
-    return made
+    return _with_layers(made, path) if made.verdict == "could-not-run" else made
+
+
+def _with_layers(made: Diagnosis, path: Path) -> Diagnosis:
+    """Return a diagnosis with the lines that check a file's layers one by one, if it has some."""
+    try:
+        functions = functions_in_source(read_program(path).text)
+    except SubmissionError:
+        return made
+    lines = lines_for_file(functions, path.stem)
+    return replace(made, remarks=(*made.remarks, f"{ONE_LAYER}\n{lines}")) if lines else made
 
 
 def _not_judged(traced: NotTraced) -> Diagnosis:

@@ -16,16 +16,22 @@ LAYERS = re.compile(r"\blayers? (\d+(?:(?:, | and )\d+)*)(?! \()")
 COUNTED_FROM_0 = "W0 b0"
 
 
-def names_in_source(text: str, function: str) -> list[str]:
-    """Return the names of a function's parameters, empty if the source does not define it."""
+def functions_in_source(text: str) -> dict[str, list[str]]:
+    """Return the top-level functions of a source, each with the names of its parameters."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == function:
-            return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
-    return []
+        return {}
+    return {
+        node.name: [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def names_in_source(text: str, function: str) -> list[str]:
+    """Return the names of a function's parameters, empty if the source does not define it."""
+    return functions_in_source(text).get(function, [])
 
 
 def names_of(function: Callable[..., Any]) -> list[str]:

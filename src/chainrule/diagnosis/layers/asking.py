@@ -136,21 +136,27 @@ def _all_judged(
 ) -> Iterator[Judged]:
     """Yield the judgments in all layouts, but only a few of each kind that have fitting shapes."""
     consistent: Counter[tuple[str, ...]] = Counter()
-    for layout, positive in _layouts(pair, inputs, seconds):
-        if inputs is None and not _is_allowed(layout, degenerate=degenerate, alone=alone):
-            continue
+
+    def wanted(layout: Layout) -> bool:
+        is_allowed = _is_allowed(layout, degenerate=degenerate, alone=alone)
+        return is_allowed and consistent[layout.kind] < MOST_JUDGED
+
+    for layout, positive in _layouts(pair, inputs, seconds, wanted):
         kind = (*layout.kind, str(positive))
         if consistent[kind] >= MOST_JUDGED or time.monotonic() > pair.end:
             continue
         judged = _judged(pair, layout, failures, positive=positive)
         if judged is not None:
             consistent[kind] += judged.consistent
+            consistent[layout.kind] = min(n for k, n in consistent.items() if k[:-1] == layout.kind)
             yield judged, layout, positive
 
 
-def _layouts(pair: Pair, inputs: Any, seconds: float) -> Iterator[tuple[Layout, bool]]:
+def _layouts(
+    pair: Pair, inputs: Any, seconds: float, wanted: Callable[[Layout], bool]
+) -> Iterator[tuple[Layout, bool]]:
     if inputs is None:
-        yield from layouts(pair.forward, SEARCH * seconds)
+        yield from layouts(pair.forward, SEARCH * seconds, wanted)
         return
     yield Layout(fixed=_given(pair.forward, inputs)), False
 

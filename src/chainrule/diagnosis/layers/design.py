@@ -69,7 +69,9 @@ class Layout:
         return {n: c.value for n, c in self.chosen.items() if isinstance(c.value, str)}
 
 
-def layouts(function: Callable[..., Any], seconds: float) -> Iterator[tuple[Layout, bool]]:
+def layouts(
+    function: Callable[..., Any], seconds: float, wanted: Callable[[Layout], bool]
+) -> Iterator[tuple[Layout, bool]]:
     """Yield layouts that a forward function accepts, and whether numbers must be probabilities.
 
     Parameters
@@ -77,6 +79,8 @@ def layouts(function: Callable[..., Any], seconds: float) -> Iterator[tuple[Layo
     function : callable
     seconds : float
         How long to search.
+    wanted : callable
+        Whether a layout is of use; the function is not called with the others.
 
     Yields
     ------
@@ -93,6 +97,8 @@ def layouts(function: Callable[..., Any], seconds: float) -> Iterator[tuple[Layo
                 tried += 1
                 if tried > MOST_TRIED or time.monotonic() > end:
                     break
+                if not wanted(layout):
+                    continue
                 outcome = _accepts(function, layout)
                 if isinstance(outcome, str):
                     missing = outcome

@@ -3,19 +3,16 @@
 A layer belongs to a family if the family's equations give its output.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
 
-from chainrule.diagnosis.catalogue import Mistake
 from chainrule.diagnosis.layers.calling import call
 from chainrule.diagnosis.layers.judging import Judgment
 from chainrule.diagnosis.layers.matching import Match
-from chainrule.diagnosis.layers.mistakes import mistake
+from chainrule.diagnosis.layers.mistakes import Found, mistake
 from chainrule.diagnosis.layers.values import Array, as_array, leaves
-
-Found = tuple[Array, Callable[[], Mistake]]
 
 
 def family_mistakes(judgment: Judgment, match: Match) -> Iterator[Found]:

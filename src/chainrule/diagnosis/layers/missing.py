@@ -1,7 +1,7 @@
 """What to write where a function cannot be asked: a few lines with the program's own names."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from chainrule.diagnosis.layers.calling import parameters, required
@@ -31,6 +31,30 @@ def sibling(backward: Callable[..., Any]) -> Callable[..., Any] | None:
             if other != name and callable(around.get(other)):
                 return around[other]
     return None
+
+
+def lines_for_file(names: Collection[str], module: str) -> str:
+    """Return the lines that check the pairs of functions in a file, empty if it has none.
+
+    Parameters
+    ----------
+    names : collection of str
+        Its functions.
+    module : str
+        The name under which it can be imported.
+    """
+    pairs = {
+        name: other
+        for name in names
+        for ours, theirs in WORDS
+        if theirs and (other := name.replace(ours, theirs)) in names and other != name
+    }
+    if not pairs:
+        return ""
+    imported = ", ".join([*pairs, *pairs.values()])
+    lines = ["from chainrule.testing import assert_layer", f"from {module} import {imported}"]
+    lines += [f"assert_layer({name}, forward={other})" for name, other in pairs.items()]
+    return "\n".join(lines)
 
 
 def cannot_ask(

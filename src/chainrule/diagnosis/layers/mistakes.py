@@ -3,10 +3,15 @@
 ``{g}`` in a text is the name of the returned array, ``{x}`` that of its input.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from chainrule.diagnosis.catalogue import Mistake
+from chainrule.diagnosis.layers.values import Array
+
+# The gradients that a mistake gives, and a function that returns its entry.
+Found: TypeAlias = tuple[Array, Callable[[], Mistake]]
 
 
 def _mistake(id_: str, title: str, wrong: str, right: str, why: str, repair: str) -> Mistake:

@@ -1,7 +1,7 @@
 """Name the mistake that explains a wrong gradient, if plain equations give the same numbers."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -12,7 +12,7 @@ from chainrule.diagnosis.catalogue import Mistake
 from chainrule.diagnosis.layers.families import family_mistakes
 from chainrule.diagnosis.layers.judging import DIVIDED, Judgment
 from chainrule.diagnosis.layers.matching import Match
-from chainrule.diagnosis.layers.mistakes import mistake
+from chainrule.diagnosis.layers.mistakes import Found, mistake
 from chainrule.diagnosis.layers.slopes import slope_mistakes
 from chainrule.diagnosis.layers.values import Array
 
@@ -70,9 +70,6 @@ def _error(judgment: Judgment, match: Match) -> float:
     largest = float(np.max(np.abs(match.right), initial=0.0))
     errors = judgment.truth.errors[match.variable]
     return float(np.max(errors, initial=0.0)) / largest if largest else 0.0
-
-
-Found = tuple[Array, Callable[[], Mistake]]
 
 
 def _mistakes(judgment: Judgment, match: Match) -> Iterator[Found]:

@@ -4,19 +4,17 @@ The right gradients are linear in the upstream gradient, so that a wrong slope g
 gradients of another upstream gradient. This needs no equations of the layer.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from chainrule.diagnosis.catalogue import Mistake
 from chainrule.diagnosis.layers.judging import Judgment
 from chainrule.diagnosis.layers.matching import Match
-from chainrule.diagnosis.layers.mistakes import mistake
+from chainrule.diagnosis.layers.mistakes import Found, mistake
 from chainrule.diagnosis.layers.truth import KinkError, truth_of
 from chainrule.diagnosis.layers.values import Array
 
-Found = tuple[Array, Callable[[], Mistake]]
 TANH, LOGISTIC = "1 - a²", "a (1 - a)"
 
 
