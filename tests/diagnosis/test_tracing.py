@@ -177,6 +177,24 @@ for epoch in range(20):
     W -= 0.5 * X.T @ delta
     b -= 0.5 * delta.sum(axis=0)
 """
+ROWS = """import numpy as np
+rng = np.random.RandomState(1)
+X, Y = rng.randn(20, 3), rng.randn(20, 2)
+W, b = rng.randn(2, 3), rng.randn(2)
+for epoch in range(3):
+    out = np.zeros((20, 2))
+    for n in range(20):
+        for f in range(2):
+            out[n, f] = np.sum(X[n] * W[f]) + b[f]
+    error = (out - Y) / 20
+    dW, db = np.zeros_like(W), np.zeros_like(b)
+    for n in range(20):
+        for f in range(2):
+            dW[f] += error[n, f] * X[n]
+            db[f] += error[n, f]
+    W -= 0.5 * dW
+    b -= 0.5 * db
+"""
 OBJECTS = """import numpy as np
 class Dense:
     def __init__(self, m, n):
@@ -220,6 +238,7 @@ PROGRAMS = {
     "momentum of single numbers, some of them still": SCALAR_MOMENTUM,
     "counts": COUNTS,
     "softmax": SOFTMAX,
+    "sums of rows": ROWS,
 }
 # program, its line, what it becomes, and the mistake that is named, if one is
 FAULTS = {
@@ -282,6 +301,12 @@ def test_right_programs_are_right_as_they_are(tmp_path: Path, text: str):
     assert found.verdict == "right", found.to_text()
     assert found.sentence.startswith("Right: the ")
     assert found.compared > 0
+
+
+@pytest.mark.full_only
+def test_an_iteration_that_is_longer_than_the_first_recording_is_judged(tmp_path: Path):
+    found = check(written(tmp_path, ROWS.replace("20", "900")))
+    assert found.verdict == "right", found.to_text()
 
 
 OTHERS = ("slope of z", "no catalogue", "under momentum")  # more of a kind

@@ -150,13 +150,11 @@ class Evidence:
 
     @staticmethod
     def truths(made: Differences, it: Iteration, group: Group) -> Slopes:
-        parts = [
-            made.slopes(
-                it.parameters[e.parameter].origin,
-                [int(it.parameters[e.parameter].index.ravel()[e.index])],
-            )
-            for e in group.entries
-        ]
+        origins = [it.parameters[e.parameter].origin for e in group.entries]
+        index = [int(it.parameters[e.parameter].index.ravel()[e.index]) for e in group.entries]
+        numbers = list(zip(origins, index, strict=True))
+        made.prepare(numbers)
+        parts = [made.slopes(origin, [i]) for origin, i in numbers]
         names = parts[0].values
         return Slopes(
             {n: np.array([p.values[n][0] for p in parts]) for n in names},

@@ -166,6 +166,7 @@ class Differences:
         self.base = {e: trace.value(e) for e in wanted}
         self.weights = {name: self._weights(name) for name in LOSSES} if it.pairs else {}
         self.known: dict[tuple[Event, int], dict[str, tuple[float, float]]] = {}
+        self.ahead: dict[tuple[Event, int, float], dict[Event, Array]] = {}  # runs that are made
 
     def _weights(self, loss: str) -> dict[Event, Array]:
         """Return dL/do for each output."""
@@ -180,11 +181,21 @@ class Differences:
 
     def slopes(self, event: Event, indices: Iterable[int]) -> Slopes:
         """Return the derivative of each loss by numbers of an event."""
-        rows = [self._slope(event, int(i)) for i in indices]
+        numbers = [int(i) for i in indices]
+        self.prepare([(event, i) for i in numbers])
+        rows = [self._slope(event, i) for i in numbers]
         names = [*self.weights, *(f"{OWN} {n}" for n in range(len(self.scalars)))]
         values = {name: np.array([row[name][0] for row in rows]) for name in names}
         errors = {name: np.array([row[name][1] for row in rows]) for name in names}
         return Slopes(values, errors)
+
+    def prepare(self, numbers: Iterable[tuple[Event, int]]) -> None:
+        """Make the runs for the derivatives by some numbers of events, all in one go."""
+        new = [n for n in dict.fromkeys(numbers) if n not in self.known]
+        keys = [(e, i, way) for e, i in new for way in self._ways(e, i, STEP)]
+        keys = [key for key in keys if key not in self.ahead]
+        made = self.trace.run_all((self._change(*key) for key in keys), self.until, self.wanted)
+        self.ahead |= {key: record.values for key, record in zip(keys, made, strict=True)}
 
     def all_slopes(self, event: Event, loss: str) -> Array:
         """Return the derivative of a loss by every number of an event, in its shape.
@@ -208,9 +219,10 @@ class Differences:
             return None
         made = np.zeros(shape)
         numbers = np.arange(made.size).reshape(shape)
-        for unit in range(units):
-            index = numbers.take(unit, axis=1 - axis).ravel()
-            up, down = (self._all_moved(event, index, way) for way in (STEP, -STEP))
+        columns = [numbers.take(unit, axis=1 - axis).ravel() for unit in range(units)]
+        runs = [self._all_changed(event, c, way) for c in columns for way in (STEP, -STEP)]
+        values = [r.values for r in self.trace.run_all(runs, self.until, self.wanted)]
+        for index, up, down in zip(columns, values[::2], values[1::2], strict=True):
             total = np.zeros(samples)
             for e, a in outputs.items():
                 if a is None or e not in up or e not in down or up[e].shape != self.base[e].shape:
@@ -229,9 +241,11 @@ class Differences:
         fits = [i for i, n in enumerate(shape) if n == samples]
         return axis if axis in fits else next(iter(fits), None)
 
-    def _all_moved(self, event: Event, index: NDArray[np.int64], way: float) -> dict[Event, Array]:
+    def _all_changed(
+        self, event: Event, index: NDArray[np.int64], way: float
+    ) -> dict[Event, Change]:
         change = Change(np.full(len(index), way), index, add=True)
-        return self.trace.run({**self.pins(event), event: change}, self.until, self.wanted).values
+        return {**self.pins(event), event: change}
 
     def _slope(self, event: Event, index: int) -> dict[str, tuple[float, float]]:
         key = (event, index)
@@ -249,9 +263,9 @@ class Differences:
 
     def _difference(self, event: Event, index: int, step: float) -> dict[str, tuple[float, float]]:
         value = float(self.trace.value(event).reshape(-1)[index])
-        h = step * max(1.0, abs(value))
-        up, down = (self._moved(event, index, way) for way in (h, -h))
-        h = ((value + h) - (value - h)) / 2
+        ways = self._ways(event, index, step)
+        up, down = (self._moved(event, index, way) for way in ways)
+        h = ((value + ways[0]) - (value + ways[1])) / 2
         if step > FINE and self._has_kink(up, down):
             return self._difference(event, index, FINE)
         bent = step <= FINE and self._has_kink(up, down)
@@ -284,10 +298,23 @@ class Differences:
             error += rounding + (curve if bent else 1e-3 * curve)
         return total, error
 
+    def _ways(self, event: Event, index: int, step: float) -> tuple[float, float]:
+        """Return by how much a number is changed, up and down."""
+        value = float(self.trace.value(event).reshape(-1)[index])
+        h = step * max(1.0, abs(value))
+        return h, -h
+
     def _moved(self, event: Event, index: int, way: float) -> dict[Event, Array]:
         """Return the outputs after one number has been changed."""
+        made = self.ahead.pop((event, index, way), None)
+        if made is not None:
+            return made
+        return self.trace.run(self._change(event, index, way), self.until, self.wanted).values
+
+    def _change(self, event: Event, index: int, way: float) -> dict[Event, Change]:
+        """Return the changes of a run in which one number is another one."""
         change = Change(np.array([way]), np.array([index]), add=True)
-        return self.trace.run({**self.pins(event), event: change}, self.until, self.wanted).values
+        return {**self.pins(event), event: change}
 
     def pins(self, event: Event) -> dict[Event, Change]:
         """Return changes that keep the other parameters, which are updated later in the pass."""

@@ -17,6 +17,7 @@ from chainrule.submission import Array, Change, Event
 
 SMALL = 1e-4  # by which a trained number is changed
 MOST = 330  # trained numbers of a network that is read off
+LONGEST = 6_000  # events of its forward pass
 SIGNED = ("logistic", "tanh")  # programs compute their z with either sign
 
 
@@ -90,6 +91,8 @@ def read_network(judge: Judge, number: int = 0) -> ReadNetwork | None:
     one_event = len(it.pairs) == 1
     if not one_event or size > MOST or any(not g.complete for g in judge.groups):
         return None
+    if judge.trace.at[it.pairs[0].error] - it.begin > LONGEST:
+        return None
     layers = list(_layers(judge, it))
     numbers = _numbers(judge, it, layers)
     if numbers is None:
@@ -112,14 +115,14 @@ def _layers(judge: Judge, it: Iteration) -> Iterator[_Layer]:
         for e in trace.order[it.begin : start]
         if e in it.depends and trace.has(e) and trace.place(e).kind in ("value", "argument", "use")
     ]
-    output = trace.value(pair.output)
+    output, activations = trace.value(pair.output), _Activations(judge, events)
     seen: set[bytes] = set()
     last: _Layer | None = None
     for e in events:
         key = trace.value(e).tobytes()
         if key in seen:
             continue
-        made = _as_activation(judge, e, events)
+        made = activations.layer(e)
         if made is not None:
             seen.add(key)
             last = made
@@ -130,22 +133,59 @@ def _layers(judge: Judge, it: Iteration) -> Iterator[_Layer]:
         yield _softmax(judge, pair.output, events)
 
 
-def _as_activation(judge: Judge, event: Event, events: Sequence[Event]) -> _Layer | None:
-    """Return the layer whose activation an event is, or None."""
-    trace, a = judge.trace, judge.trace.value(event)
-    earlier = [z for z in events if trace.at[z] < trace.at[event]]
-    for z in reversed(earlier):  # the nearest, since a bias of 0 does not change the numbers
-        value = trace.value(z)
-        if value.shape != a.shape or np.array_equal(value, a):
-            continue
-        for name, f in ACTIVATIONS.items():
-            if name == "identity":
-                continue
-            for sign in (1, -1) if name in SIGNED else (1,):
-                with np.errstate(all="ignore"):
-                    if np.allclose(f(sign * value), a, rtol=1e-9, atol=1e-13):
-                        return _Layer(z, event, name, sign)
-    return None
+class _Activations:
+    """Finds events that are an activation of an earlier one.
+
+    Sums are compared first, for all events of a shape at once: only a few are then compared number
+    by number.
+
+    Parameters
+    ----------
+    judge : Judge
+    events : sequence of Event
+        In program order.
+    """
+
+    def __init__(self, judge: Judge, events: Sequence[Event]) -> None:
+        self.trace = judge.trace
+        self.alike: dict[tuple[int, ...], list[Event]] = {}
+        for e in events:
+            self.alike.setdefault(self.trace.value(e).shape, []).append(e)
+        self.sums: dict[tuple[int, ...], list[tuple[str, int, Array]]] = {}
+
+    def layer(self, event: Event) -> _Layer | None:
+        """Return the layer whose activation an event is, or None."""
+        a = self.trace.value(event)
+        alike, position = self.alike[a.shape], self.trace.at[event]
+        total, slack = float(a.sum()), 1e-8 * float(np.abs(a).sum()) + 1e-12 * a.size
+        found: list[tuple[int, int, str, int]] = []
+        for rank, (name, sign, sums) in enumerate(self._sums(a.shape)):
+            near = np.flatnonzero(np.abs(sums - total) <= slack)
+            found += [(-int(i), rank, name, sign) for i in near]
+        for i, _, name, sign in sorted(found):  # the nearest, since a bias of 0 changes nothing
+            z = alike[-i]
+            if self.trace.at[z] < position and self._is_activation(name, sign, z, a):
+                return _Layer(z, event, name, sign)
+        return None
+
+    def _is_activation(self, name: str, sign: int, z: Event, a: Array) -> bool:
+        value = self.trace.value(z)
+        with np.errstate(all="ignore"):
+            made = ACTIVATIONS[name](sign * value)
+        return not np.array_equal(value, a) and np.allclose(made, a, rtol=1e-9, atol=1e-13)
+
+    def _sums(self, shape: tuple[int, ...]) -> list[tuple[str, int, Array]]:
+        """Return the sum of each activation of each event of a shape."""
+        if shape not in self.sums:
+            z = np.stack([self.trace.value(e) for e in self.alike[shape]])
+            with np.errstate(all="ignore"):
+                self.sums[shape] = [
+                    (name, sign, f(sign * z).reshape(len(z), -1).sum(axis=1))
+                    for name, f in ACTIVATIONS.items()
+                    if name != "identity"
+                    for sign in ((1, -1) if name in SIGNED else (1,))
+                ]
+        return self.sums[shape]
 
 
 def _softmax(judge: Judge, output: Event, events: Sequence[Event]) -> _Layer:

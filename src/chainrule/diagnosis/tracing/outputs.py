@@ -107,14 +107,20 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool) -> list[Pair]:
     moved: set[Event] = set()
     tried: set[tuple[int, int]] = set()
     own = {code for p in it.parameters for code in (p.after.code, p.before.code)}
+    lines = {(trace.places[code].line, trace.places[code].file) for code in own}
     for event in trace.order[: it.end + 1]:
         if event not in it.depends or event.code in own or len(tried) > MOST_TARGETS:
+            continue
+        place = trace.place(event)
+        if place.kind == "update" and (place.line, place.file) in lines:  # of some rows
             continue
         for pair in _operands(trace, it, event):
             key = pair.output.code, pair.targets.code
             if key in tried or pair.output in moved or pair.targets in moved:
                 continue
             tried.add(key)
+            if _is_parameter(trace, it, pair.output):
+                continue
             turns = _all_turns(trace, it, pair)  # the last is nearest to the updates
             if not turns or not _is_target(trace, it, turns[-1], linear=linear):
                 continue
@@ -125,6 +131,18 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool) -> list[Pair]:
             moved |= {p.targets for p in new}
             break
     return found
+
+
+def _is_parameter(trace: Trace, it: Iteration, event: Event) -> bool:
+    """Return whether an event only reads parameters, and is no output."""
+    old = np.concatenate([trace.value(p.before).ravel() for p in it.parameters])
+    if trace.place(event).kind != "use" or not np.isin(trace.value(event), old).all():
+        return False
+    changes = {o: trace.nudge(o) for o in {p.origin for p in it.parameters}}
+    befores = [p.before for p in it.parameters]
+    made = trace.run(changes, trace.order[it.end], [event, *befores]).values
+    moved = [made[b].ravel() for b in befores if b in made]
+    return event in made and bool(np.isin(made[event], np.concatenate(moved)).all())
 
 
 def target_changes(trace: Trace, it: Iteration, found: list[Pair]) -> dict[Event, Change]:

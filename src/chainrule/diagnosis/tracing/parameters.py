@@ -5,7 +5,7 @@ the next update takes as the old one.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from chainrule.submission import Array, Event, Place
 
 ADDITIVE = ("Add", "Sub")
 MOST_TRIED = 60  # events that may be the origin of a parameter
+FEW = 3  # of them that are tried one by one
 KEEPS = re.compile(r"(np\.|numpy\.)?(clip|array|asarray|list|tuple|maximum|minimum)\(")
 READ = ("use", "before")  # events that only read a variable
 
@@ -73,13 +74,18 @@ def updates(trace: Trace) -> list[Update]:
     """Return the places whose new values are the old values of their next turns."""
     found: dict[tuple[int, int], Update] = {}
     for code, place in enumerate(trace.places):
-        if not trace.count.get(code):
+        if not trace.count.get(code) or not _has_floats(trace, code):
             continue
         for old in dict.fromkeys(_old_values(trace, code, place)):
             every = _period(trace, code, old)
             if every is not None:
                 found.setdefault((code, old), Update(code, old, every))
     return list(found.values())
+
+
+def _has_floats(trace: Trace, code: int) -> bool:
+    """Return whether a place ever computes floating-point numbers, and not only indices."""
+    return any(Event(code, n) in trace.base.floats for n in range(trace.count[code]))
 
 
 def _old_values(trace: Trace, code: int, place: Place) -> Iterator[int]:
@@ -192,11 +198,12 @@ class ParameterFinder:
             return None
         if not _broadcasts(trace.base.shapes[before], trace.base.shapes[after]):
             return None
-        for origin in self._candidates(before):
+        for origin in self._moving(self._candidates(before), before):
             index = self._moves(origin, before)
             if index is None or not self._enters_step(origin, update, turn):
                 continue
-            if update.every or self._has_effect(origin, before, after):
+            only_rows = trace.places[update.new].parts[1:] == (-1,)  # what is added is not recorded
+            if (update.every and not only_rows) or self._has_effect(origin, before, after):
                 name = trace.places[update.new].name or trace.places[update.old].name
                 return Parameter(name, origin, index, before, after, update)
         return None
@@ -220,6 +227,18 @@ class ParameterFinder:
             and np.isin(own, trace.value(e)).all()
         ]
         return [*equal, *larger][:MOST_TRIED]
+
+    def _moving(self, candidates: Sequence[Event], before: Event) -> Iterator[Event]:
+        """Yield the events on which an old value may depend; many are left out by one run."""
+        if len(candidates) <= FEW or all(e in self.tried for e in candidates):
+            yield from candidates
+            return
+        yield from candidates[:FEW]
+        rest = candidates[FEW:]
+        for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :]):
+            made = self.trace.run({e: self.trace.nudge(e) for e in part}, before, [before]).values
+            if before not in made or not np.array_equal(made[before], self.trace.value(before)):
+                yield from self._moving(part, before)
 
     def _is_unlike(self, event: Event, before: Event) -> tuple[bool, bool]:
         """Return what makes an event with equal numbers less likely to be the origin."""

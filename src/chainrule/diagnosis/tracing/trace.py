@@ -66,10 +66,20 @@ class Trace:
         digests: bool = False,
     ) -> Record:
         """Run the program with the fixed changes and some more."""
+        return self.program.run(self._with_fixed(changes), until, wanted, digests=digests)
+
+    def run_all(
+        self, changes: Iterable[Mapping[Event, Change]], until: Event, wanted: Iterable[Event]
+    ) -> list[Record]:
+        """Run the program once with each of some changes, which takes less time than one by one."""
+        return self.program.run_all([self._with_fixed(c) for c in changes], until, wanted)
+
+    def _with_fixed(self, changes: Mapping[Event, Change]) -> dict[Event, Change]:
+        """Return the fixed changes and some more."""
         both = dict(self.fixed)
         for event, change in changes.items():
             both[event] = _composed(self.fixed.get(event), change)
-        return self.program.run(both, until, wanted, digests=digests)
+        return both
 
     def nudge(self, event: Event) -> Change:
         """Return a small change of every number of an event, each by another amount."""

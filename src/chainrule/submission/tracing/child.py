@@ -74,6 +74,7 @@ class Server:
         r.wanted = frozenset(Event(*e) for e in request["wanted"])
         r.until = Event(*request["until"]) if request["until"] else None
         r.before = request["ask"] == "hold"
+        r.restrict(last=request["ask"] != "hold")
         r.most_events, r.most_bytes = request["events"], request["bytes"]
         r.order, r.shapes, r.marks, r.is_float, r.values = [], [], [], [], {}
         r.held = r.count = 0

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ GIB = 2**30
 CHILD = "chainrule.submission.tracing.child"
 GRACE = 5.0  # s over a time limit, for the process's own work
 PATIENCE = 6.0  # s of waiting for one of processor time, on a busy machine
+AHEAD = 16  # requests that are sent before their answers are read
 MOST_EVENTS, MOST_BYTES = 400_000, 200 * 2**20
 
 
@@ -149,6 +150,28 @@ class TracedProgram:
         """
         return self._run("run", changes, wanted, until, digests=digests, seconds=seconds)
 
+    def run_all(
+        self,
+        changes: Sequence[Mapping[Event, Change]],
+        until: Event,
+        wanted: Iterable[Event],
+        seconds: float = 10.0,
+    ) -> list[Record]:
+        """Run the program once with each of some changes, and return what these runs computed.
+
+        Requests are sent before the answers to earlier ones are there, so that neither process
+        waits for the other.
+        """
+        wanted = list(wanted)
+        found: list[Record] = []
+        for i, change in enumerate(changes):
+            self._send(self._request("run", change, wanted, until, seconds))
+            if i >= AHEAD:
+                found.append(_to_record_or_end(self._answer(seconds)))
+        while len(found) < len(changes):
+            found.append(_to_record_or_end(self._answer(seconds)))
+        return found
+
     def hold(self, event: Event, seconds: float = 20.0) -> bool:
         """Run the program to just before an event, from where all further runs begin.
 
@@ -184,9 +207,7 @@ class TracedProgram:
     ) -> Record:
         seconds = more["seconds"]
         answer = self._ask(self._request(ask, changes, wanted, until, **more), seconds)
-        if "ended" in answer:
-            return Record([], {}, {}, frozenset(), {}, error=_ended(answer["ended"]))
-        return _to_record(answer)
+        return _to_record_or_end(answer)
 
     @staticmethod
     def _request(
@@ -228,6 +249,10 @@ class TracedProgram:
             If the process has ended or does not answer in time.
         """
         self._send(message)
+        return self._answer(seconds)
+
+    def _answer(self, seconds: float) -> Any:
+        """Return the next answer."""
         left = min(self.end - time.monotonic(), PATIENCE * seconds + GRACE)
         try:
             frame = self._frames.get(timeout=max(left, 0.01))
@@ -246,6 +271,13 @@ def _listen(pipe: IO[bytes] | None, frames: "queue.Queue[tuple[bytes, bytes] | N
         while pipe is not None and (frame := read_frame(pipe)):
             frames.put(frame)
     frames.put(None)
+
+
+def _to_record_or_end(answer: Any) -> Record:
+    """Return the record of an answer, or one with an error if the program ended the process."""
+    if "ended" in answer:
+        return Record([], {}, {}, frozenset(), {}, error=_ended(answer["ended"]))
+    return _to_record(answer)
 
 
 def _ended(code: Any) -> str:

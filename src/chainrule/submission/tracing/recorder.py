@@ -61,6 +61,7 @@ class Recorder:
     digests: bool = False
     changes: Mapping[Event, Change] = field(default_factory=dict[Event, Change])
     wanted: frozenset[Event] = frozenset()
+    codes: frozenset[int] | None = None  # the places that matter; others are not even counted
     until: Event | None = None
     before: bool = False  # end before the last event rather than after it
     most_events: int = 10**9
@@ -79,6 +80,8 @@ class Recorder:
 
     def __call__(self, code: int, value: Any) -> Any:
         """Record a value, and return it or what it is changed to."""
+        if self.codes is not None and code not in self.codes:
+            return value
         turn = self.turns.get(code, 0)
         self.turns[code] = turn + 1
         event = Event(code, turn)
@@ -89,6 +92,15 @@ class Recorder:
         if event == self.until and not self.before:
             self.end(self)
         return value
+
+    def restrict(self, *, last: bool) -> None:
+        """Leave out the places without a wanted or changed event, in the last run of a process.
+
+        What goes on later with other events needs the turns of all places.
+        """
+        some = last and not self.everything and not self.digests
+        events = (*self.wanted, *self.changes, *([self.until] if self.until else []))
+        self.codes = frozenset(e.code for e in events) if some else None
 
     def rows(self, code: int, array: Any, part: Any) -> None:
         """Record an array of which some rows are updated; single numbers are recorded alone."""
