@@ -331,6 +331,14 @@ def test_the_line_of_a_fault_is_found(
         assert [m.mistake.id for m in found.mistakes] == [mistake]
 
 
+def test_two_mistakes_are_named_together(tmp_path: Path):
+    text = SCRIPT.replace("d_out @ W2.T * h * (1 - h)", "d_out @ W2.T").replace(
+        "b2 -= 0.5 * d_out.sum(axis=0, keepdims=True)", "b2 -= 0.5 * d_out.mean()"
+    )
+    found = check(written(tmp_path, text))
+    assert {m.mistake.id for m in found.mistakes} == {"mean-twice", "hidden-slope-missing"}
+
+
 def test_a_fault_that_an_adaptive_rule_hides_gets_no_green(tmp_path: Path):
     """Adam's steps are not proportional to the gradient, so that no line can be proven wrong."""
     text = ADAM.replace("(1 - h**2)", "(1 - h)**2")

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.diagnosis.findings import Finding
 from chainrule.diagnosis.hypotheses import Variant, variants
+from chainrule.diagnosis.tracing.comparing import ratio
 from chainrule.diagnosis.tracing.network import ReadNetwork
 from chainrule.diagnosis.verdicts import PREFERENCE, finding_of
 from chainrule.engine import wire
@@ -16,10 +17,10 @@ from chainrule.errors import ChainruleError
 from chainrule.multilayer import mlp
 from chainrule.network import Network
 from chainrule.optimizers import SGD
-from chainrule.submission import Array, TimeLimit
+from chainrule.submission import Array
 
 CLOSE = 1e-5  # relative, of steps that count as equal
-SECONDS = 4.0
+MOST_PAIRS = 200  # of mistakes, which are made together
 LOSSES = {
     "squared error": "squared-error",
     "logistic cross-entropy": "logistic-cross-entropy",
@@ -66,6 +67,25 @@ def network_of(read: ReadNetwork, loss: str) -> tuple[Network, Array] | None:
     return net, net.pack([layer.W for layer in read.layers], own or None)
 
 
+@dataclass(frozen=True)
+class _Effect:
+    """The steps with some equations replaced, compared with a program's array by array.
+
+    Parameters
+    ----------
+    arrays : dict of str to array
+        The steps for a learning rate of 1.
+    rates : dict of str to float
+        The learning rate that gives the program's steps; 0 if all are zero, NaN if there is none.
+    changed : frozenset of str
+        The arrays that differ from those without a mistake.
+    """
+
+    arrays: dict[str, Array]
+    rates: dict[str, float]
+    changed: frozenset[str]
+
+
 class _Steps:
     """The steps that a network makes with some equations replaced, to compare with a program's.
 
@@ -106,6 +126,18 @@ class _Steps:
         except (ChainruleError, ValueError, KeyError, IndexError, OverflowError):
             return False
 
+    def effect(self, replace: dict[tuple[str, str], str], right: _Effect | None) -> _Effect | None:
+        """Return what replaced equations do to each array, or None if they cannot be computed."""
+        try:
+            with np.errstate(all="ignore"):
+                made = self.made(replace, 1.0)
+        except (ChainruleError, ValueError, KeyError, IndexError, OverflowError):
+            return None
+        usual = {} if right is None else right.arrays
+        changed = {n for n, a in usual.items() if not np.allclose(a, made[n], rtol=1e-9, atol=0)}
+        rates = {n: _rate(a, self.seen[n]) for n, a in made.items()}
+        return _Effect(made, rates, frozenset(changed))
+
     def _rates(self, one: dict[str, Array], factor: float | None) -> Iterator[float]:
         """Yield the learning rates that the program may have: by its factor, and by one number."""
         if factor:
@@ -124,29 +156,59 @@ class _Steps:
         )
 
 
-def named(
-    read: ReadNetwork, net: Network, theta: Array, factor: float | None, seconds: float = SECONDS
-) -> Named | None:
+def _rate(made: Array, seen: Array) -> float:
+    """Return the learning rate r for which r · made is what is seen; 0 if both are zero, or NaN."""
+    if not np.any(made) and not np.any(seen):
+        return 0.0
+    return ratio(seen, made) or np.nan
+
+
+def named(read: ReadNetwork, net: Network, theta: Array, factor: float | None) -> Named | None:
     """Return the mistakes that explain a program's steps, fewest first, or None."""
     steps = _Steps(read, net, theta)
     if steps.fits({}, factor):
         return None
-    limit = TimeLimit(seconds)
     tried = [v for v in variants(net, SGD(1.0)) if v.replace]
-    single = [v for v in tried if not limit.is_over and steps.fits(v.replace, factor)]
+    single = [v for v in tried if steps.fits(v.replace, factor)]
     if single:
         return _best([(v,) for v in single], net)
-    pairs = (
-        (v, w)
-        for v, w in combinations(tried, 2)
-        if v.mistake is not w.mistake and not v.conflicts_with(w)
-    )
-    for v, w in pairs:
-        if limit.is_over:
-            return None
+    for v, w in _fitting_pairs(steps, tried)[:MOST_PAIRS]:
         if steps.fits({**v.replace, **w.replace}, factor):
             return _best([(v, w)], net)
     return None
+
+
+def _fitting_pairs(steps: _Steps, tried: Sequence[Variant]) -> list[tuple[Variant, Variant]]:
+    """Return the pairs of mistakes that may explain the steps together, the likeliest first.
+
+    Where one of them changes an array and the other does not, the array must be as the one alone
+    makes it. The fewer arrays both change, the more this says.
+    """
+    right = steps.effect({}, None)
+    effects = [(v, steps.effect(v.replace, right)) for v in tried]
+    usable = [(v, e) for v, e in effects if e is not None and e.changed]
+    found: list[tuple[int, Variant, Variant]] = []
+    for (v, one), (w, two) in combinations(usable, 2):
+        if v.mistake is w.mistake or v.conflicts_with(w):
+            continue
+        if right is not None and _may_fit(right, one, two):
+            found.append((len(one.changed & two.changed), v, w))
+    return [(v, w) for _, v, w in sorted(found, key=lambda each: each[0])]
+
+
+def _may_fit(right: _Effect, one: _Effect, two: _Effect) -> bool:
+    """Return whether the arrays that only one of two mistakes changes have one learning rate."""
+    rates: list[float] = []
+    for name, usual in right.rates.items():
+        first, second = name in one.changed, name in two.changed
+        if first and second:
+            continue
+        rate = one.rates[name] if first else two.rates[name] if second else usual
+        if np.isnan(rate):
+            return False
+        rates.append(rate)
+    known = [r for r in rates if r]
+    return not known or max(known) - min(known) <= 1e-4 * abs(max(known))
 
 
 def _best(found: Sequence[tuple[Variant, ...]], net: Network) -> Named:
