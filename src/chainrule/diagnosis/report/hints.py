@@ -6,8 +6,9 @@ characters.
 
 from dataclasses import replace
 
-from chainrule.diagnosis.findings import CheckResult, Finding, SourceFault
-from chainrule.diagnosis.report.words import counted, place_words, printable
+from chainrule.diagnosis.findings import CheckResult, Finding
+from chainrule.diagnosis.report.words import counted, place_words
+from chainrule.visible import all_visible
 
 PLACE, MISTAKE, REPAIR = 2, 3, 4
 FAULTY = ("wrong", "unknown")
@@ -26,7 +27,7 @@ def redacted(diagnosis: CheckResult) -> CheckResult:
         What was found right is withheld with the place, because it reveals it; remarks, which may
         name a mistake, are withheld with the mistake.
     """
-    diagnosis, hint = _printable(diagnosis), diagnosis.hint
+    diagnosis, hint = all_visible(diagnosis), diagnosis.hint
     if diagnosis.verdict not in FAULTY or hint >= REPAIR:
         return diagnosis
     if hint >= MISTAKE:
@@ -37,32 +38,6 @@ def redacted(diagnosis: CheckResult) -> CheckResult:
         return replace(cut, sentence=_place(diagnosis), faults=places)
     sentence = f"This is not right yet: {counted(diagnosis)}."
     return replace(cut, sentence=sentence, first_wrong=None, comparisons=(), tested=(), faults=())
-
-
-def _printable(diagnosis: CheckResult) -> CheckResult:
-    """Return a diagnosis whose texts from the attempt contain only printable characters."""
-    return replace(
-        diagnosis,
-        sentence=printable(diagnosis.sentence),
-        difference=printable(diagnosis.difference),
-        remarks=tuple(map(printable, diagnosis.remarks)),
-        network=printable(diagnosis.network),
-        source=printable(diagnosis.source),
-        tested=tuple(map(printable, diagnosis.tested)),
-        convention={name: printable(text) for name, text in diagnosis.convention.items()},
-        program=printable(diagnosis.program),
-        faults=tuple(map(_printable_fault, diagnosis.faults)),
-    )
-
-
-def _printable_fault(fault: SourceFault) -> SourceFault:
-    return replace(
-        fault,
-        where=printable(fault.where),
-        name=printable(fault.name),
-        meaning=printable(fault.meaning),
-        new_weights=printable(fault.new_weights),
-    )
 
 
 def _place(diagnosis: CheckResult) -> str:

@@ -22,11 +22,6 @@ FALLS = {
 }
 
 
-def printable(text: str) -> str:
-    """Return a text without control characters, which a learner's program may have written."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
-
-
 def place_words(place: Place) -> str:
     """Return a place in words: ``"delta1, the deltas of layer 1"``.
 

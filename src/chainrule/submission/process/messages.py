@@ -7,7 +7,6 @@ program may have written them.
 import base64
 import json
 import math
-import re
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar, cast, get_args
@@ -24,6 +23,7 @@ from chainrule.submission.questions import (
     Question,
     Reading,
 )
+from chainrule.visible import visible
 
 T = TypeVar("T")
 Json: TypeAlias = Any
@@ -36,8 +36,6 @@ MOST_BYTES = 256 * 2**20  # of an array, and of a line
 MOST_TEXT = 20_000
 MOST_ITEMS = 100_000
 MOST_AXES = 8
-# Control characters, surrogates and changes of direction, which could manipulate a terminal.
-UNSEEN = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]|[\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 PLAIN = (str, int, float, bool, type(None))
 
 
@@ -82,9 +80,9 @@ def expect(value: Json, kind: type[T] | tuple[type[Any], ...], what: str) -> Any
 
 
 def text(value: Json, what: str = "a text") -> str:
-    """Return a string, shortened and without characters that manipulate a terminal."""
+    """Return a string, shortened, with characters that manipulate a terminal as their numbers."""
     shown: str = expect(value, str, what)
-    return UNSEEN.sub("�", shown[:MOST_TEXT])
+    return visible(shown[:MOST_TEXT])
 
 
 def texts(value: Json, what: str = "texts") -> tuple[str, ...]:
