@@ -186,7 +186,7 @@ def gradients(V, b, W, c, x, t):
 """
 
 
-def test_a_division_by_the_number_of_inputs_is_no_convention(tmp_path: Path):
+def test_a_division_by_the_number_of_inputs_is_a_mistake(tmp_path: Path):
     found = check_text(COUNTED.format("h @ W + c - t", "x.shape[1]"), tmp_path)
     assert found.mistakes[0].mistake.id == "units-for-samples"
     assert "number of inputs, not of samples" in found.sentence

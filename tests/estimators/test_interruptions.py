@@ -33,7 +33,7 @@ CHOICES: dict[str, dict[str, Any]] = {
 }
 
 
-def going_on(choices: str, **more: Any) -> Any:
+def warm_started(choices: str, **more: Any) -> Any:
     """Return an estimator with warm start."""
     return quick("one", **{"warm_start": True, "max_iter": EPOCHS, **CHOICES[choices], **more})
 
@@ -47,7 +47,7 @@ def outcome(estimator: Any) -> tuple[Any, ...]:
 def interrupted(choices: str, step: int) -> Iterator[Any]:
     """Yield estimators whose fits are interrupted, each `step` lines later than the last."""
     for number in range(1, 20_000, step):
-        estimator = going_on(choices)
+        estimator = warm_started(choices)
         with at_line(number, FIT) as left:
             estimator.fit(X, NUMBERS)
         if left[0] > 0:
@@ -64,7 +64,7 @@ def interrupted(choices: str, step: int) -> Iterator[Any]:
 @pytest.mark.parametrize("choices", CHOICES)
 def test_an_interruption_at_any_line(choices: str, request: pytest.FixtureRequest):
     step = 1 if request.config.getoption("--full") else 5
-    whole = outcome(going_on(choices).fit(X, NUMBERS))
+    whole = outcome(warm_started(choices).fit(X, NUMBERS))
     for number, estimator in enumerate(interrupted(choices, step)):
         reached = getattr(estimator, "n_iter_", 0)
         assert len(getattr(estimator, "loss_curve_", ())) == reached, number
@@ -97,7 +97,7 @@ def test_an_interruption_keeps_what_was_reached(looks: Any, monkeypatch: pytest.
 def test_ctrl_c_keeps_what_was_reached(looks: Any, engine: str, monkeypatch: pytest.MonkeyPatch):
     """A real signal after a number of updates; then training continues."""
     choices: dict[str, Any] = {"callbacks": looks, "engine": engine, "batch_size": 25}
-    whole = going_on("without an end", max_iter=23, **choices).fit(X, NUMBERS)
+    whole = warm_started("without an end", max_iter=23, **choices).fit(X, NUMBERS)
     seen: list[Any] = []
 
     def press(*given: Any, **named: Any) -> Any:
@@ -113,7 +113,7 @@ def test_ctrl_c_keeps_what_was_reached(looks: Any, engine: str, monkeypatch: pyt
     else:
         original = loops.update
         monkeypatch.setattr(loops, "update", press)
-    estimator = going_on("without an end", max_iter=20, **choices)
+    estimator = warm_started("without an end", max_iter=20, **choices)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         estimator.fit(X, NUMBERS)
     reached = estimator.n_iter_

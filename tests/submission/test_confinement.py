@@ -11,7 +11,7 @@ import pytest
 
 import chainrule
 from chainrule.submission import LoadedSubmission
-from chainrule.submission.process import own_modules, system_calls
+from chainrule.submission.process import keeper, own_modules, system_calls
 from chainrule.submission.process.sandbox import Sandbox
 
 GRADIENTS = "\ndef gradients(weights, biases, x, t): return weights, biases\n"
@@ -244,6 +244,14 @@ def test_own_processes_can_be_started_and_ended(tmp_path: Path):
         "p.kill()\nresult = p.wait(), len(socket.socketpair())"
     )
     assert tried(tmp_path, text) == "(-9, 2)"
+
+
+def test_a_program_that_starts_too_many_processes_is_ended(tmp_path: Path):
+    many = 2 * keeper.MOST_PROCESSES
+    start = f"for _ in range({many}):\n    if not os.fork(): sys.stdin.read(); os._exit(0)"
+    with pytest.raises(subprocess.CalledProcessError) as ended:
+        confined(tmp_path, "", f"{start}\nimport time\ntime.sleep(20)\nprint('alive')")
+    assert ended.value.returncode == -signal.SIGKILL
 
 
 def test_privileges_are_given_up(tmp_path: Path):

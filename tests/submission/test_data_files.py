@@ -9,6 +9,8 @@ from chainrule.submission.process.data_files import (
     copy_data_files,
     is_inside_folder,
     link_other_files,
+    make_working_folder,
+    root_of,
 )
 
 
@@ -184,3 +186,15 @@ def test_what_is_not_copied_is_linked(folders: Folders):
 def test_a_folder_that_is_missing_has_nothing_to_link(folders: Folders):
     link_other_files(folders.program_folder / "missing", folders.copies)
     assert not list(folders.copies.iterdir())
+
+
+def test_folders_next_to_the_programs_are_found_from_its_own(tmp_path: Path):
+    program, root = tmp_path / "home" / "project" / "code" / "net.py", tmp_path / "sandbox"
+    (program.parent.parent / "data").mkdir(parents=True)
+    (program.parent.parent / "data" / "w.csv").write_text("1,2")
+    program.parent.mkdir()
+    work = make_working_folder(program, root)
+    assert root_of(work, program.parent) == root
+    link_other_files(program.parent, work)
+    assert (work / ".." / "data" / "w.csv").read_text() == "1,2"
+    assert (work / ".." / ".." / "project").is_dir()

@@ -191,7 +191,7 @@ sys.exit(1)
     assert len(products) == 10
 
 
-def test_modules_beside_a_program_are_recorded_too(tmp_path: Path):
+def test_modules_next_to_a_program_are_recorded(tmp_path: Path):
     (tmp_path / "layers.py").write_text("def double(v):\n    return v * 2.0\n")
     with traced(tmp_path, "from layers import double\ny = double(3.0)\n") as program:
         record = program.record(2.0)
@@ -230,7 +230,7 @@ def test_a_notebook_is_its_code_cells(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["{}", "not JSON", '{"cells": [{"cell_type": "code"}]}'])
-def test_what_is_no_notebook_has_a_clear_error(text: str):
+def test_an_invalid_notebook_has_a_clear_error(text: str):
     with pytest.raises(SubmissionError, match="not a valid notebook"):
         notebook_source(text, "net.ipynb")
 

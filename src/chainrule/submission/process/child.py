@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from chainrule.submission.attempts import Attempt, SubmissionError
 from chainrule.submission.process import messages
 from chainrule.submission.process.confinement import FILES, confine
-from chainrule.submission.process.data_files import link_other_files
+from chainrule.submission.process.data_files import link_other_files, root_of
 from chainrule.submission.process.module import load
 from chainrule.submission.process.stub_modules import stub_plotting_modules
 from chainrule.submission.program_io import refuse_input
@@ -162,7 +162,8 @@ def begin(request: Any) -> tuple[Child, list[str]]:
     )
     sys.stdin, builtins.input = io.StringIO(), refuse_input
     sys.path.append(folder)  # for imports that run only when a function is called
-    remarks = confine(Path.cwd(), memory, 2 * seconds_all + 10)
+    root = root_of(Path.cwd(), Path(folder))
+    remarks = confine(root, memory, 2 * seconds_all + 10)
     if FILES not in remarks:  # it cannot write to what is linked
         link_other_files(Path(folder), Path.cwd())
     return Child(seconds_call), remarks

@@ -26,7 +26,7 @@ def confine(folder: Path, memory: int, seconds: float) -> list[str]:
     Parameters
     ----------
     folder : Path
-        The only folder to which it may write from now on.
+        The only folder to which it may write from now on; its working folder is in it.
     memory : int
         Bytes that it may use in addition to those in use now.
     seconds : float
@@ -40,7 +40,7 @@ def confine(folder: Path, memory: int, seconds: float) -> list[str]:
     """
     folder = folder.absolute()
     others = [os.getppid(), -os.getppid(), -os.getpgid(os.getppid())]
-    os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+    os.environ["TMPDIR"], tempfile.tempdir = str(Path.cwd()), None
     remarks, keepers = _start_keeper()
     has_network = not cut_network()
     if not _is_disk_protected(folder):

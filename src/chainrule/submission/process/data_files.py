@@ -14,6 +14,7 @@ from pathlib import Path
 MOST_BYTES = 64 * 2**20  # of all copies
 MOST_FILES = 500
 LONGEST_PATH = 200  # characters
+LEVELS = 2  # folders above the program's own in which its data may be
 TOO_MUCH = (
     f"{{}} was not available to the program: at most {MOST_FILES} files with {MOST_BYTES:,} bytes "
     "are copied"
@@ -74,17 +75,45 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def link_other_files(source: Path, folder: Path) -> None:
-    """Link what is in a folder, and was not copied, so that it can be read under the same name.
+def make_working_folder(program: Path, root: Path) -> Path:
+    """Make the folder in which a program works below `root`; return it.
+
+    It is `LEVELS` deep, with the names of the program's own folders, so that a path such as
+    ``../data`` leads to what is linked there.
+    """
+    own = program.parent
+    work = root.joinpath(*own.relative_to(own.anchor).parts[-LEVELS:])
+    work.mkdir(parents=True, exist_ok=True)
+    return work
+
+
+def root_of(work: Path, source: Path) -> Path:
+    """Return the root below which a working folder was made for a program's folder."""
+    depth = min(LEVELS, len(source.relative_to(source.anchor).parts))
+    return [work, *work.parents][depth]
+
+
+def link_other_files(source: Path, work: Path) -> None:
+    """Link what is in a program's folder, and in those above it, to read it under the same name.
 
     Parameters
     ----------
-    source, folder : Path
+    source, work : Path
+        The program's folder, and the one in which it works. What was copied stays a copy.
 
     Notes
     -----
     The process must not be able to write to `source`.
     """
+    root = root_of(work, source)
+    for theirs, ours in zip([source, *source.parents], [work, *work.parents], strict=False):
+        _link_entries(theirs, ours)
+        if ours == root:
+            break
+
+
+def _link_entries(source: Path, folder: Path) -> None:
+    """Link the files and folders of one folder in another."""
     with suppress(OSError):
         for entry in islice(sorted(source.iterdir()), MOST_FILES):
             with suppress(FileExistsError):

@@ -51,19 +51,19 @@ def has_no_network() -> bool:
 
 
 def make_read_only(folder: Path) -> bool:
-    """Let this process, in a mount namespace of its own, write only to a folder.
+    """Let this process, in a mount namespace of its own, write only to a folder, where it works.
 
     Parameters
     ----------
     folder : Path
     """
-    name = c_char_p(os.fsencode(folder))
+    name, work = c_char_p(os.fsencode(folder)), Path.cwd()
     try:
         system_calls.call("mount", None, c_char_p(b"/"), None, RECURSIVE | PRIVATE, None)
         system_calls.call("mount", name, name, None, BIND, None)
         _set_mount(c_char_p(b"/"), ALL_BELOW, READ_ONLY, 0)
         _set_mount(name, 0, 0, READ_ONLY)
-        os.chdir(folder)  # on the new mount
+        os.chdir(work)  # on the new mount
     except OSError:
         return False
     return True

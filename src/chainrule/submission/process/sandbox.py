@@ -19,7 +19,7 @@ from typing import IO, Any, Self, TypeVar
 
 from chainrule.submission.attempts import LoadedSubmission, SubmissionError
 from chainrule.submission.process import messages
-from chainrule.submission.process.data_files import copy_data_files
+from chainrule.submission.process.data_files import copy_data_files, make_working_folder
 from chainrule.submission.process.own_modules import import_own_modules
 from chainrule.submission.process.start import start
 from chainrule.submission.questions import Failure, Kind, Layout, Question, Reading
@@ -101,8 +101,7 @@ class Sandbox:
     def _begin(self, folder: Path) -> None:
         """Start the process and set its limits."""
         import_own_modules()
-        work_folder = folder / "work"
-        work_folder.mkdir()
+        work_folder = make_working_folder(self.path, folder / "work")
         self._remarks += copy_data_files(self.path, work_folder)
         self._output = (folder / "output").open("w+b")
         self._process = start(CHILD, work_folder, self._output)

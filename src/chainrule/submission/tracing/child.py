@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule.submission.process import messages
 from chainrule.submission.process.confinement import FILES, confine
-from chainrule.submission.process.data_files import link_other_files
+from chainrule.submission.process.data_files import link_other_files, root_of
 from chainrule.submission.process.execution import describe_error
 from chainrule.submission.tracing.environment import OwnFinder, prepare
 from chainrule.submission.tracing.frames import write_frame
@@ -198,9 +198,10 @@ def main() -> None:
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     first = messages.unpack(requests.readline())
-    remarks = confine(Path.cwd(), first["memory"], first["seconds"])
+    source, work = Path(first["folder"]), Path.cwd()
+    remarks = confine(root_of(work, source), first["memory"], first["seconds"])
     if FILES not in remarks:
-        link_other_files(Path(first["folder"]), Path.cwd())
+        link_other_files(source, work)
     server = Server(requests, answers, first["path"], first["source"])
     server.send({"remarks": remarks})
     sys.path[:] = [first["folder"], *sys.path]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from chainrule.submission.attempts import SubmissionError
 from chainrule.submission.process import messages
-from chainrule.submission.process.data_files import copy_data_files
+from chainrule.submission.process.data_files import copy_data_files, make_working_folder
 from chainrule.submission.process.own_modules import import_own_modules
 from chainrule.submission.process.start import start
 from chainrule.submission.tracing.frames import read_frame
@@ -94,7 +94,7 @@ class TracedProgram:
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True)
         import_own_modules()  # what the program may do to the installed package has no effect
-        work = Path(self._folder.name)
+        work = make_working_folder(self.path, Path(self._folder.name))
         self.remarks += copy_data_files(self.path, work)
         self._process = start(CHILD, work, subprocess.DEVNULL, PYTHONHASHSEED="0")
         self._frames: queue.Queue[tuple[bytes, bytes] | None] = queue.Queue()
