@@ -29,6 +29,7 @@ OTHER_LOSS = (
     "the updates follow the gradient of a loss that is not known here; have the program compute "
     "its loss before the update, so that it can be compared"
 )
+TIME_TO_PLACE = 30.0  # s, only reached on a busy machine: the runs are limited, too
 USUAL_LOSSES = ("softmax cross-entropy", "logistic cross-entropy", "squared error")
 SEEDS = (1, 2)  # of other starting weights
 
@@ -222,7 +223,7 @@ class _Check:
 
     def _located(self, judge: Judge, judgement: Judgment) -> Verdict | NotTraced:
         """Return a wrong verdict with its faults under one loss."""
-        placer = Placer(judge, judgement, min(10.0, max(1.0, self.end - time.monotonic())))
+        placer = Placer(judge, judgement, min(TIME_TO_PLACE, max(1.0, self.end - time.monotonic())))
         faults = placer.faults()
         if not faults and not judgement.certain:
             return NotTraced("it could not be found out which loss its updates reduce", trains=True)

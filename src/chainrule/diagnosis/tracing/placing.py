@@ -19,6 +19,7 @@ from chainrule.submission import Array, Change, Event, Place
 
 LARGEST = 2_000  # numbers of a quantity that is tried
 MOST_FAULTS = 4
+MOST_RUNS = 3_000  # of the program
 MOST_TURNS = 64
 MOST_FACTORS = 6
 CLOSE = 1e-5  # relative, of numbers that count as equal
@@ -95,6 +96,7 @@ class Placer:
         self.differences = judge.differences[self.number]
         self.factor = judgement.factor if judgement.certain else None
         self.end = time.monotonic() + seconds
+        self.last = self.trace.program.requests + MOST_RUNS
         self.known: dict[Event, Array] = {}
         self.fixes: dict[Event, Change] = {}
         self.left: set[int] = set()
@@ -111,8 +113,8 @@ class Placer:
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is used up."""
-        return time.monotonic() > self.end
+        """Whether the runs or the time are used up: what is found depends on the time last."""
+        return self.trace.program.requests > self.last or time.monotonic() > self.end
 
     def faults(self) -> list[Fault]:
         """Return the faults in program order; the groups that stay wrong are in `left`."""

@@ -89,6 +89,7 @@ class TracedProgram:
         self.path, self.source = path.absolute(), source
         self.end, self.memory, self.seconds = time.monotonic() + seconds, memory, seconds
         self.depth = 0
+        self.requests = 0  # that were sent
         self.remarks: list[str] = []
 
     def __enter__(self) -> Self:
@@ -234,6 +235,7 @@ class TracedProgram:
     # ---- the connection ------------------------------------------------------------------------
 
     def _send(self, message: Any) -> None:
+        self.requests += 1
         pipe = self._process.stdin
         if pipe is not None:
             with suppress(OSError):
