@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     )
     from chainrule.submission.attempts import Attempt, LoadedSubmission, SubmissionError, attempt_of
     from chainrule.submission.functions.reading import ONE_COLUMN, SEVERAL_COLUMNS
+    from chainrule.submission.joining.results import Driver, Joined
+    from chainrule.submission.joining.suggesting import suggested_lines
     from chainrule.submission.numbers.names import resolve_names
     from chainrule.submission.numbers.reported_numbers import (
         ReportedArray,
@@ -55,6 +57,8 @@ _MODULES = {
     "functions.reading": ("ONE_COLUMN", "SEVERAL_COLUMNS"),
     "objects.reading": ("DOUBTFUL",),
     "objects.side_effects": ("GROWING_RESULT",),
+    "joining.results": ("Driver", "Joined"),
+    "joining.suggesting": ("suggested_lines",),
     "numbers.names": ("resolve_names",),
     "numbers.reported_numbers": ("ReportedArray", "ReportedNumbers", "read_numbers"),
     "process.declaration": ("network_to_declaration",),
@@ -82,11 +86,13 @@ __all__ = [
     "Attempt",
     "Change",
     "DOUBTFUL",
+    "Driver",
     "Event",
     "Failure",
     "Fault",
     "GROWING_RESULT",
     "InProcess",
+    "Joined",
     "Kind",
     "Layout",
     "LoadedSubmission",
@@ -119,6 +125,7 @@ __all__ = [
     "read_program",
     "resolve_names",
     "samples_of_call",
+    "suggested_lines",
     "training_lines",
     "widths_of",
 ]

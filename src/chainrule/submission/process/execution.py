@@ -43,6 +43,7 @@ class Execution:
         self.file, self.module, self.tree, self.seconds = file, module, tree, seconds
         self.seconds_left = seconds
         self.left_out: list[str] = []
+        self.failed: list[ast.stmt] = []
         self.flags = _future_flags(tree)
 
     def run(self) -> None:
@@ -54,6 +55,7 @@ class Execution:
             if not isinstance(statement, ast.Import | ast.ImportFrom):  # not the learner's code
                 self.seconds_left -= time.monotonic() - start
             if reason:
+                self.failed.append(statement)
                 self.left_out.append(f"line {statement.lineno} was left out: {reason}")
 
     def _run_statement(self, statement: ast.stmt) -> str:

@@ -82,6 +82,30 @@ def load(path: str | Path, seconds: float = 10.0, folder: Path | None = None) ->
     return LoadedModule(module.__dict__, all_remarks, declared)
 
 
+def run_source(text: str, file: Path, seconds: float) -> Execution:
+    """Run a source in the environment of this process, and return what it has done.
+
+    Parameters
+    ----------
+    text : str
+        Valid Python.
+    file : Path
+        Its file, of which a copy is in the current folder.
+    seconds : float
+
+    Returns
+    -------
+    Execution
+    """
+    module = _new_module(file, text)
+    module.__file__ = str(Path.cwd() / file.name)
+    if (file.parent / "__init__.py").is_file():
+        module.__package__ = file.parent.name
+    execution = Execution(file, module, parse(text, file), seconds)
+    execution.run()
+    return execution
+
+
 def _describe_output(output: DiscardedOutput) -> str:
     return f"it prints when imported: {output.lines} line{'s' * (output.lines != 1)}"
 

@@ -5,7 +5,7 @@ import io
 import re
 import tokenize
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chainrule.submission.attempts import SubmissionError
@@ -27,17 +27,41 @@ class Source:
     remarks : tuple of str
     cells : tuple of (int, int)
         Of a notebook, the code cell and the line in it of each line.
+    own : int
+        How many of the lines are the program's, if others were added; else 0.
     """
 
     text: str
     original: str
     remarks: tuple[str, ...] = ()
     cells: tuple[tuple[int, int], ...] = ()
+    own: int = 0
+
+    def with_lines(self, lines: str, omitted: tuple[tuple[int, int], ...] = ()) -> "Source":
+        """Return the source with lines at its end, and without statements that fail.
+
+        Parameters
+        ----------
+        lines : str
+        omitted : tuple of (int, int)
+            The first and last lines of the statements.
+        """
+        rows = self.text.rstrip().split("\n")
+        original = self.original.rstrip().split("\n")
+        own = max(len(rows), len(original))
+        left = {n for first, last in omitted for n in range(first, last + 1)}
+        kept = ["" if n in left else row for n, row in enumerate(rows, 1)]
+        made, shown = (
+            "\n".join([*part, *[""] * (own - len(part)), lines, ""]) for part in (kept, original)
+        )
+        return replace(self, text=made, original=shown, own=own)
 
     def where(self, line: int, file: str = "") -> str:
         """Return the place of a line in words."""
         if file:
             return f"{file}, line {line}"
+        if self.own and line > self.own:
+            return f"added line {line - self.own}"
         if 0 < line <= len(self.cells):
             cell, inner = self.cells[line - 1]
             return f"code cell {cell}, line {inner}"

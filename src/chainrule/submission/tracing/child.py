@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from chainrule.submission.joining.joining import join
 from chainrule.submission.process import messages
 from chainrule.submission.process.confinement import FILES, confine
 from chainrule.submission.process.data_files import link_other_files, root_of
@@ -56,10 +57,16 @@ class Server:
             if request["ask"] == "release":
                 self.send({"released": True})  # what came after it would be lost with its buffer
                 os._exit(0)
+            if request["ask"] == "source":
+                self.source = messages.text(request["source"])
+                self.send({"changed": True})
+                continue
             state = random.getstate()
             child = os.fork()
             if not child:
                 random.setstate(state)  # Python seeds it anew in every copy of a process
+                if request["ask"] == "join":
+                    self.join(request["seconds"])
                 self._configure(request)
                 return
             _, status = os.waitpid(child, 0)
@@ -96,6 +103,14 @@ class Server:
     def send(self, message: Any, blob: bytes = b"") -> None:
         """Send an answer."""
         write_frame(self.answers, message, blob)
+
+    def join(self, seconds: float) -> NoReturn:
+        """Send lines that make the program train, and end the process."""
+        joined = join(self.source, self.path, seconds)
+        drivers = [[d.lines, d.kind, d.part, d.several] for d in joined.drivers]
+        omitted = [list(pair) for pair in joined.omitted]
+        self.send({"drivers": drivers, "omitted": omitted, "reasons": list(joined.reasons)})
+        os._exit(0)
 
     # ---- the program ---------------------------------------------------------------------------
 

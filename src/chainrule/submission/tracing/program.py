@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.submission.attempts import SubmissionError
+from chainrule.submission.joining.results import Driver, DriverKind, Joined
 from chainrule.submission.process import messages
 from chainrule.submission.process.data_files import copy_data_files, make_working_folder
 from chainrule.submission.process.own_modules import import_own_modules
@@ -120,6 +121,24 @@ class TracedProgram:
             if pipe is not None:
                 pipe.close()
         self._folder.cleanup()
+
+    def change_source(self, source: str) -> None:
+        """Let all further runs be those of another source, such as one with more lines."""
+        self.restart()
+        self._ask({"ask": "source", "source": source}, GRACE)
+        self.source = source
+
+    def join(self, seconds: float) -> Joined:
+        """Return lines that make the program train, if its functions can be joined."""
+        answer = self._ask({"ask": "join", "seconds": seconds}, seconds)
+        if "ended" in answer:
+            return Joined()
+        drivers = tuple(
+            Driver(messages.text(lines), _kind(kind), messages.text(part), bool(several))
+            for lines, kind, part, several in answer["drivers"]
+        )
+        omitted = tuple((int(a), int(b)) for a, b in answer["omitted"])
+        return Joined(drivers, omitted, tuple(messages.texts(answer["reasons"])))
 
     # ---- runs ----------------------------------------------------------------------------------
 
@@ -280,6 +299,10 @@ def _to_record_or_end(answer: Any) -> Record:
     if "ended" in answer:
         return Record([], {}, {}, frozenset(), {}, error=_ended(answer["ended"]))
     return _to_record(answer)
+
+
+def _kind(value: Any) -> DriverKind:
+    return messages.one_of(value, get_args(DriverKind), "kind")
 
 
 def _ended(code: Any) -> str:

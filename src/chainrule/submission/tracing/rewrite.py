@@ -18,10 +18,11 @@ MOST_TEXT = 90  # characters of a place's source
 NOT_RECORDED = frozenset(
     (
         *("print", "super", "range", "len", "zip", "enumerate", "isinstance", "type", "open"),
-        *("input", "format", "str", "repr", "getattr", "setattr", "hasattr", "reversed", "sorted"),
+        *("input", "format", "str", "repr", "setattr", "hasattr", "reversed", "sorted"),
         *("locals", "globals", "vars", "dir", "id", "callable", "iter", "next"),
     )
 )
+PURE = ("len", "range", "arange", "str", "int")  # functions that may be called again
 ADDITIONS = {"add": "Add", "subtract": "Sub"}  # functions of NumPy that are operations
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -360,9 +361,9 @@ def _code(node: ast.AST) -> int:
 
 
 def _has_call(node: ast.AST) -> bool:
-    """Return whether a target calls something, other than a length or a range."""
+    """Return whether a target calls something, other than a function without side effects."""
     calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
-    return any(not ast.unparse(c.func).endswith(("len", "range", "arange")) for c in calls)
+    return any(not ast.unparse(c.func).endswith(PURE) for c in calls)
 
 
 def _read(name: str) -> ast.expr:

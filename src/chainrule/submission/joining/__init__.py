@@ -1,0 +1,1 @@
+"""Lines that make a file train that only defines functions and classes, with its own names."""
