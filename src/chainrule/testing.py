@@ -27,6 +27,7 @@ def assert_backprop(  # noqa: PLR0913 (the parameters of check)
     strict: bool = False,
     hint: int = 4,
     function: str | None = None,
+    run: str = "",
     notation: str | Notation = "plain",
     seconds_call: float = 10.0,
     seconds: float = 60.0,
@@ -51,6 +52,8 @@ def assert_backprop(  # noqa: PLR0913 (the parameters of check)
         How much the message reveals: symptom, place, mistake, repair.
     function : str, optional
         What to check in a file, such as ``"step"`` or ``"Net.train"``.
+    run : str, optional
+        A line that makes a file train, such as ``"model(X, Y, 4, 0.1)"``; it runs after the file.
     notation : str or Notation, default "plain"
         The notation whose names numbers may have, in addition to the keys.
     seconds_call, seconds : float
@@ -103,6 +106,7 @@ def assert_backprop(  # noqa: PLR0913 (the parameters of check)
         strict=strict,
         hint=hint,
         function=function,
+        run=run,
         notation=notation,
         seconds_call=seconds_call,
         seconds=seconds,

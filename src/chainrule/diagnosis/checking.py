@@ -13,6 +13,7 @@ from typing import Any, cast
 from numpy.typing import ArrayLike
 
 from chainrule import submission
+from chainrule.diagnosis.agreement import agreed
 from chainrule.diagnosis.audit import check_estimator, is_estimator
 from chainrule.diagnosis.layers import check_layer
 from chainrule.diagnosis.layers.missing import lines_for_file
@@ -26,7 +27,8 @@ from chainrule.diagnosis.numbers import check_numbers
 from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.diagnosis.programs import check_program, failed_diagnosis
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.tracing.checking import NotTraced, check_traced
+from chainrule.diagnosis.tracing.checking import NotTraced
+from chainrule.diagnosis.tracing.completing import Traced, check_traced
 from chainrule.diagnosis.tracing.functions import check_calls
 from chainrule.errors import InputError
 from chainrule.explanation import Notation
@@ -35,13 +37,15 @@ from chainrule.optimizers import Optimizer
 from chainrule.submission import Failure, SubmissionError, TimeLimit, read_numbers, read_program
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
+SECONDS_SECOND = 10.0  # for asking what tracing has judged
 MOST_HINT = 4
 ONE_LAYER = "a forward and its backward function are checked in Python, with these lines:"
 HOW_TO_RUN = (
-    "to have it judged by its own run, give a line that makes it train: "
+    "to have it judged by its own run, give lines that make it train: "
     'chainrule check {} --run "{}", with your own values'
 )
 NUMBERS = (".json", ".csv", ".tsv")
+NOT_TRACED = Traced(NotTraced(""), alone=False)
 DECLARED = re.compile(r"^NETWORK\s*=", re.MULTILINE)  # a file that says what it is about
 
 
@@ -147,6 +151,8 @@ def _dispatch(
     attempt: Any, options: CheckOptions, function: str | None, run: str = ""
 ) -> Diagnosis:
     """Return the diagnosis of an attempt of any kind."""
+    if run and not isinstance(attempt, str | Path):
+        raise InputError(f"run={run!r} goes with the path of a Python file only; remove it")
     if isinstance(attempt, Mapping):
         numbers = cast("Mapping[Any, Any]", attempt)
         return check_numbers(read_numbers(numbers), options)
@@ -169,35 +175,56 @@ def _dispatch(
     return replace(made, source=getattr(attempt, "__name__", "the function"))
 
 
-def _traced(
-    path: Path, options: CheckOptions, function: str | None, run: str
-) -> Diagnosis | NotTraced:
+def _traced(path: Path, options: CheckOptions, function: str | None, run: str) -> Traced:
     """Return the diagnosis of a program that trains when it runs, or why there is none.
 
-    What is declared of a network, or a function that is named, is asked for instead.
+    What is declared of a network, or a function that is named, is asked for instead, unless there
+    are lines to run.
     """
-    if function is not None or options.declares_something:
-        return NotTraced("")
+    if (function is not None or options.declares_something) and not run:
+        return NOT_TRACED
     try:
         source = read_program(path)
     except SubmissionError as error:
-        return NotTraced(str(error))
+        return Traced(NotTraced(str(error)), alone=False)
     if DECLARED.search(source.text) and not run:
-        return NotTraced("")
+        return NOT_TRACED
     return check_traced(source, path, options.seconds, run)
 
 
 def check_file(path: Path, options: CheckOptions, function: str | None, run: str = "") -> Diagnosis:
     """Return the diagnosis of a Python file or a notebook, which runs in a separate process.
 
-    A program that trains is judged by its own run; else its functions and classes are asked.
+    A program that trains is judged by its own run, and one whose functions can be joined by a run
+    with added lines; else its functions and classes are asked.
     """
+    if run and function is not None:
+        raise InputError(
+            f"run={run!r} cannot be combined with function={function!r}: what it runs is what is "
+            "checked; remove one of them"
+        )
     traced = _traced(path, options, function, run)
-    if isinstance(traced, Diagnosis):
-        return traced
-    if run:
-        return replace(_not_judged(traced), source=path.name)
+    found = traced.found
+    if isinstance(found, Diagnosis):
+        return found if traced.alone else agreed(_asked(path, _brief(options), function), found)
+    if run or (traced.alone and found.differs):
+        return replace(_not_judged(found), source=path.name)
+    return _asked_instead(path, options, function, found)
+
+
+def _brief(options: CheckOptions) -> CheckOptions:
+    """Return options with less time, for a second opinion."""
+    seconds = min(options.seconds, SECONDS_SECOND)
+    return replace(options, seconds=seconds, time_limit=TimeLimit(SEARCH * seconds))
+
+
+def _asked_instead(
+    path: Path, options: CheckOptions, function: str | None, traced: NotTraced
+) -> Diagnosis:
+    """Return the diagnosis of a file that tracing could not judge."""
     made = _asked(path, options, function)
+    if traced.differs and made.verdict != "right":
+        return replace(_not_judged(traced), source=path.name)
     is_open = made.verdict == "could-not-run" or (made.verdict == "unknown" and traced.trains)
     if is_open and (traced.trains or traced.error):  # what is unknown to both accuses nobody
         return replace(

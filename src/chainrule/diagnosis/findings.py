@@ -173,6 +173,8 @@ class CheckResult:
         The places in the source, in program order, if the program was traced.
     program : str
         The source in which they are.
+    added : str
+        Lines that were added to the program to make it train.
     """
 
     verdict: Verdict
@@ -192,6 +194,7 @@ class CheckResult:
     differ: int = 0
     faults: tuple[SourceFault, ...] = ()
     program: str = ""
+    added: str = ""
 
     @property
     def ok(self) -> bool:

@@ -102,6 +102,9 @@ def _place(diagnosis: CheckResult) -> Iterator[Item]:
         yield Note("How it differs", sentence(diagnosis.difference))
     for fault in diagnosis.faults:
         yield from _fault(fault, diagnosis)
+    if diagnosis.added:
+        yield Heading("These lines were added to run it", 2, "added")
+        yield Excerpt(tuple(("", line, "") for line in diagnosis.added.split("\n")))
 
 
 def _fault(fault: SourceFault, diagnosis: CheckResult) -> Iterator[Item]:

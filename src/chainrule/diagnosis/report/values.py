@@ -33,6 +33,7 @@ def plain_values(diagnosis: CheckResult) -> dict[str, Any]:
         "tested": list(shown.tested),
         "remarks": list(shown.remarks),
         "faults": [vars(fault).copy() for fault in shown.faults],
+        "added": shown.added,
         "network": shown.network,
         "source": shown.source,
         "seconds": float(shown.seconds),

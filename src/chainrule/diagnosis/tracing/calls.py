@@ -52,21 +52,3 @@ def _needed(function: ast.FunctionDef, bound: int) -> list[str]:
     count = len(positional) - len(arguments.defaults)
     keyword = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     return [*positional[bound:count], *(a.arg for a, default in keyword if default is None)]
-
-
-def suggested_call(text: str) -> str:
-    """Return a call that a user could complete, with the program's own names, or an empty text."""
-    tree = ast.parse(text)
-    functions = [n for n in tree.body if isinstance(n, ast.FunctionDef) and TRAINS.search(n.name)]
-    if functions:
-        best = max(functions, key=lambda f: len(_needed(f, 0)))
-        return f"{best.name}({', '.join(_needed(best, 0))})"
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
-            own = [m for n, m in methods.items() if TRAINS.search(n) and not n.startswith("_")]
-            if own:
-                created = methods.get("__init__")
-                made = ", ".join(_needed(created, 1)) if created is not None else ""
-                return f"{node.name}({made}).{own[0].name}({', '.join(_needed(own[0], 1))})"
-    return ""

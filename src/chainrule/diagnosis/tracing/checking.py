@@ -9,17 +9,17 @@ import numpy as np
 
 from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
-from chainrule.diagnosis.tracing.calls import calls_without_arguments, suggested_call
 from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.naming import named, network_of
-from chainrule.diagnosis.tracing.neglected import neglected
+from chainrule.diagnosis.tracing.neglected import Neglected, neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.reporting import Report, Verdict
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.diagnosis.tracing.weights import on_other_weights
+from chainrule.diagnosis.tracing.zeros import zero_diagnosis
 from chainrule.submission import Record, Source, SubmissionError, TracedProgram
 
 FIRST = (1.5, 20_000)  # s and events of the first recording
@@ -46,45 +46,16 @@ class NotTraced:
     error : str
         The exception with which it ended, with its line.
     call : str
-        A call that a user could complete, to make it train.
+        Lines that a user could complete, to make it train.
+    differs : bool
+        Whether it is right in one way of running it, and wrong in another.
     """
 
     why: str
     trains: bool = False
     error: str = ""
     call: str = ""
-
-
-def check_traced(
-    source: Source, path: Path, seconds: float = 60.0, run: str = ""
-) -> Diagnosis | NotTraced:
-    """Return the diagnosis of a program that trains when it runs, or why there is none.
-
-    Parameters
-    ----------
-    source : Source
-    path : Path
-        The program's file.
-    run : str
-        Lines that are run after the program. By default, a function of it that takes no arguments
-        is called if the program does not train by itself.
-    seconds : float, default 60
-        Time limit of everything.
-
-    Returns
-    -------
-    Diagnosis or NotTraced
-    """
-    begin = time.monotonic()
-    found, _ = check_with_lines(source, path, seconds, run)
-    if run or isinstance(found, Diagnosis) or found.trains or found.error:
-        return found
-    for call in calls_without_arguments(source.text):
-        left = seconds - (time.monotonic() - begin)
-        made = check_with_lines(source, path, left, call)[0] if left > 1 else found
-        if isinstance(made, Diagnosis):
-            return replace(made, remarks=(*made.remarks, f"the line {call} was added to run it"))
-    return replace(found, call=suggested_call(source.text))
+    differs: bool = False
 
 
 def check_with_lines(
@@ -94,13 +65,13 @@ def check_with_lines(
     text = f"{source.text.rstrip()}\n{run}\n" if run else source.text
     try:
         with TracedProgram(path, text, seconds) as program:
-            made = _Check(program, source, path, seconds)
+            made = Check(program, source, path, seconds)
             return made.diagnosis(), made.verdict
     except SubmissionError as error:
         return NotTraced(str(error)), None
 
 
-class _Check:
+class Check:
     """One check of one program.
 
     Parameters
@@ -109,10 +80,24 @@ class _Check:
     source : Source
     path : Path
     seconds : float
+    designed : bool, default False
+        Whether it is run by designed lines, with several iterations.
+    partly : bool, default False
+        Whether these lines update only some of what they could.
     """
 
-    def __init__(self, program: TracedProgram, source: Source, path: Path, seconds: float) -> None:
+    def __init__(
+        self,
+        program: TracedProgram,
+        source: Source,
+        path: Path,
+        seconds: float,
+        *,
+        designed: bool = False,
+        partly: bool = False,
+    ) -> None:
         self.program, self.source, self.path = program, source, path
+        self.designed, self.partly = designed, partly
         self.end = time.monotonic() + 0.9 * seconds
         self.verdict: Verdict | None = None
 
@@ -123,6 +108,9 @@ class _Check:
             self.program.restart()
             record, judge, missing = self._prepared(*LONGER)
         error = self._error(record)
+        zero = None if judge.parameters or error else zero_diagnosis(judge.trace, self.source)
+        if zero is not None:
+            return replace(zero, source=self.path.name)
         if missing:
             return NotTraced(missing, bool(judge.parameters), error)
         verdict = self._judged(judge)
@@ -136,10 +124,18 @@ class _Check:
         made = Report(self.source, verdict).diagnosis()
         return replace(made, source=self.path.name, remarks=(*made.remarks, *remarks))
 
+    def is_right(self) -> bool:
+        """Return whether the updates are right with the program's own weights and with others."""
+        _, judge, missing = self._prepared(*FIRST)
+        if missing or judge.judge().status != "right":
+            return False
+        other = on_other_weights(judge, SEEDS[0])
+        return other is not None and other.judge().status != "wrong" and not self._neglected(judge)
+
     def _prepared(self, seconds: float, events: int) -> tuple[Record, Judge, str]:
         record = self.program.record(seconds, events)
         judge = Judge(Trace(self.program, record))
-        return record, judge, judge.prepare()
+        return record, judge, judge.prepare(repeated=self.designed)
 
     def _error(self, record: Record) -> str:
         """Return the exception with which the program ended, with its place."""
@@ -171,21 +167,27 @@ class _Check:
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is right with its own weights."""
         if judged is None or judged[1].status != "wrong":
-            return Verdict(judge, own, neglected=neglected(judge))
+            return Verdict(judge, own, neglected=self._neglected(judge))
         other = on_other_weights(judge, SEEDS[1])
         again = other.judge() if other else None
         if other is None or again is None or again.status != "wrong":
-            return Verdict(judge, own, neglected=neglected(judge))
+            return Verdict(judge, own, neglected=self._neglected(judge))
         placed = self._placed(other, again)
         if isinstance(placed, Verdict):
             placed.only_other = True
         return placed
+
+    def _neglected(self, judge: Judge) -> list[Neglected]:
+        return [] if self.partly else neglected(judge, self.source.own if self.designed else 0)
 
     def _of_wrong(
         self, judge: Judge, own: Judgment, judged: tuple[Judge, Judgment] | None
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is wrong with its own weights."""
         if judged and judged[1].status == "right":
+            again = on_other_weights(judge, SEEDS[1]) if self.designed else None
+            if again is not None and again.judge().status == "right":  # its own were too small
+                return Verdict(*judged, neglected=self._neglected(judge))
             return NotTraced(
                 "its updates are wrong with its own starting weights and right with others",
                 trains=True,

@@ -43,9 +43,15 @@ class Evidence:
 
     # ---- what is trained -----------------------------------------------------------------------
 
-    def prepare(self) -> str:
-        """Find parameters, outputs and targets; return what is missing, or an empty string."""
-        finder = ParameterFinder(self.trace)
+    def prepare(self, *, repeated: bool = False) -> str:
+        """Find parameters, outputs and targets; return what is missing, or an empty string.
+
+        Parameters
+        ----------
+        repeated : bool, default False
+            Whether the program is known to have several iterations.
+        """
+        finder = ParameterFinder(self.trace, repeated=repeated)
         self.parameters = finder.find()
         if not self.parameters:
             return "no numbers were found that it updates"

@@ -144,7 +144,7 @@ class Judge(Evidence):
         ]
         if not right:
             return None
-        for factor, _, k in right:
+        for factor, _, k in sorted(right, key=lambda item: -item[1]):  # weights before biases
             if k in self.top:
                 return factor
         shares = {

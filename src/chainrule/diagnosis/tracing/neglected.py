@@ -33,13 +33,24 @@ class Neglected:
     like: str
 
 
-def neglected(judge: Judge) -> list[Neglected]:
-    """Return what is never updated although the outputs depend on it."""
+def neglected(judge: Judge, own_lines: int = 0) -> list[Neglected]:
+    """Return what is never updated although the outputs depend on it.
+
+    Parameters
+    ----------
+    judge : Judge
+    own_lines : int, default 0
+        How many lines are the program's, if lines with its data were added; then all arrays that
+        its own lines draw are parameters.
+    """
     trace, first = judge.trace, judge.iterations[0]
     trained = {(p.origin, int(i)) for p in judge.parameters for i in p.index.ravel()}
     found: dict[Event, Neglected] = {}
     tried = list(
-        {e: (e, name, like) for e, name, like in (*_alike(judge), *_added(judge))}.values()
+        {
+            e: (e, name, like)
+            for e, name, like in (*_alike(judge), *_added(judge), *_drawn(judge, own_lines))
+        }.values()
     )
     if not tried:
         return []
@@ -110,6 +121,20 @@ def _stem(name: str) -> str:
 def _shown(trace: Trace, event: Event) -> str:
     place = trace.place(event)
     return place.name or f"what {place.text} gives"
+
+
+def _drawn(judge: Judge, own: int) -> Iterator[tuple[Event, str, str]]:
+    """Yield the arrays that a program draws before its forward pass, and does not train."""
+    trace, first = judge.trace, judge.iterations[0]
+    origins = {p.origin for p in judge.parameters}
+    marks = {trace.base.marks[o] for o in origins}
+    begin = min((trace.at[e] for e in first.depends if e not in origins), default=0)
+    for event in trace.order[:begin] if own else ():
+        place = trace.place(event)
+        is_drawn = place.kind == "value" and DRAWN.search(place.text) and not place.file
+        several = len(trace.base.shapes[event]) == 2 and trace.has(event)
+        if is_drawn and several and place.line <= own and trace.base.marks[event] not in marks:
+            yield event, _shown(trace, event), ""
 
 
 def _added(judge: Judge) -> Iterator[tuple[Event, str, str]]:

@@ -145,9 +145,11 @@ class ParameterFinder:
     Parameters
     ----------
     trace : Trace
+    repeated : bool, default False
+        Whether the program is known to have several iterations.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, *, repeated: bool = False) -> None:
         self.trace = trace
         self.tried: dict[Event, tuple[Array, dict[Event, Array]]] = {}
         self.has_shared = False
@@ -158,8 +160,9 @@ class ParameterFinder:
         firsts = [events[0] for events in self.written.values()]
         self.distinct = [e for e in firsts if trace.has(e) and trace.size(e) > 1]
         self.found_updates = updates(trace)
-        repeated = {u.new for u in self.found_updates if u.every}
-        if repeated:  # what happens once, beside a loop, is no update
+        if repeated or any(
+            u.every for u in self.found_updates
+        ):  # what happens once, beside a loop, is no update
             self.found_updates = [u for u in self.found_updates if u.every]
         self.befores = [Event(u.old, n) for u in self.found_updates for n in range(self._turns(u))]
         afters = [Event(u.new, n) for u in self.found_updates for n in range(self._turns(u))]

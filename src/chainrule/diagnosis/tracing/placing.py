@@ -6,7 +6,7 @@ of them makes a wrong update right is where the fault is.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -145,7 +145,7 @@ class Placer:
         if len(group.entries) != p.size:
             return None
         g = self.truth[k].values[self.loss].reshape(p.index.shape)
-        place = self.trace.place(p.after)
+        place = replace(self.trace.place(p.after), name=p.name)
         for q in self.backward:
             if len(q.events) > 1 or q.size == p.size or self.is_late or not self._reaches(q, right):
                 continue

@@ -174,7 +174,8 @@ class Report:
         """Return the diagnosis of a program that is wrong."""
         judge, judgement = verdict.judge, verdict.judgement
         pairs = list(zip(judge.groups, judgement.results, strict=True))
-        right = [g.name for g, r in pairs if r.right and r.evidence and not judgement.uphill]
+        names = [g.name for g, r in pairs if r.right and r.evidence and not judgement.uphill]
+        right = list(dict.fromkeys(names))
         faults = tuple(self._faults(verdict))
         return Diagnosis(
             "wrong",
