@@ -108,10 +108,10 @@ def test_invalid_options_are_not_assertion_errors(more: dict[str, Any], error: t
 
 
 def test_the_parameters_are_those_of_check():
-    """Except for `forward`, which belongs to `assert_layer`, and `run`, which is for files."""
+    """Except for `forward`, which belongs to `assert_layer`."""
     ours, theirs = (inspect.signature(f).parameters.values() for f in (assert_backprop, check))
     assert [(p.name, p.kind, p.default) for p in ours] == [
-        (p.name, p.kind, p.default) for p in theirs if p.name not in ("forward", "run")
+        (p.name, p.kind, p.default) for p in theirs if p.name != "forward"
     ]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from chainrule import check
-from chainrule.diagnosis.tracing.calls import calls_without_arguments, suggested_call
+from chainrule.diagnosis.tracing.calls import calls_without_arguments
+from chainrule.submission import suggested_lines
 
 SCRIPT = """import numpy as np
 def sigmoid(v):
@@ -432,12 +433,22 @@ def test_calls_are_found_and_suggested():
     text = "def train(n=3): pass\ndef helper(): pass\nclass Net:\n    def fit(self): pass\n"
     assert calls_without_arguments(text) == ["train()", "Net().fit()", "helper()"]
     assert calls_without_arguments("def train(): pass\ntrain()\n") == []
-    assert suggested_call("def train(X, Y, rate=0.1): pass\n") == "train(X, Y)"
-    assert (
-        suggested_call("class A:\n    def __init__(self, n): pass\n    def fit(self, X): pass\n")
-        == "A(n).fit(X)"
+
+
+def test_lines_are_suggested_with_what_they_need():
+    data = "X, Y = np.random.rand(6, 2), np.random.rand(6, 1); "
+    assert suggested_lines("def train(X, Y, rate=0.1): pass\n") == f"{data}train(X, Y)"
+    text = (
+        "class A:\n    def __init__(self, sizes): pass\n    def fit(self, x, y, epochs, lr): pass\n"
     )
-    assert suggested_call("x = 1\n") == ""
+    assert suggested_lines(text) == f"{data}net = A([2, 4, 5, 1]); net.fit(X, Y, 4, 0.1)"
+    text = "class B:\n    def __init__(self, n_in, n_out): pass\n"
+    text += "def learn(net, x, labels, eta): pass\n"
+    assert suggested_lines(text) == f"{data}net = B(2, 1); learn(net, X, Y, 0.1)"
+    text = "def draw(n): return rand(n)\ndef fit(weights, t, inputs, q): pass\n"
+    lines = f"{data}weights = draw(6); q = draw(6); fit(weights, Y, X, q)"
+    assert suggested_lines(text) == lines
+    assert suggested_lines("x = 1\n") == ""
 
 
 def test_hints_reveal_no_more_than_they_should(tmp_path: Path):
