@@ -340,10 +340,59 @@ def test_two_mistakes_are_named_together(tmp_path: Path):
     assert {m.mistake.id for m in found.mistakes} == {"mean-twice", "hidden-slope-missing"}
 
 
-def test_a_fault_that_an_adaptive_rule_hides_gets_no_green(tmp_path: Path):
-    """Adam's steps are not proportional to the gradient, so that no line can be proven wrong."""
-    text = ADAM.replace("(1 - h**2)", "(1 - h)**2")
+RULES = {  # lines in the place of Adam's
+    "Adam": "",
+    "clipping by the norm of all gradients": """
+    size = np.sqrt(sum((a**2).sum() for a in g.values()))
+    for k in p:
+        p[k] -= 0.1 * min(1.0, 0.1 / size) * g[k]
+""",
+    "clipping of single numbers": """
+    for k in p:
+        p[k] -= 0.1 * np.clip(g[k], -0.05, 0.05)
+""",
+    "momentum and decay": """
+    for k in p:
+        m[k] = 0.9 * m[k] + g[k] + 0.01 * p[k]
+        p[k] -= 0.1 * m[k]
+""",
+}
+
+
+def with_rule(rule: str) -> str:
+    begin = ADAM.index("    for k in p:\n")
+    return ADAM[:begin] + RULES[rule].lstrip("\n") if RULES[rule] else ADAM
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [pytest.param(r, marks=[] if r == "Adam" else [pytest.mark.full_only]) for r in RULES],
+)
+def test_gradients_are_judged_whatever_the_rule_does_with_them(tmp_path: Path, rule: str):
+    text = with_rule(rule)
+    if rule != "Adam":  # which is one of the programs above
+        assert check(written(tmp_path, text)).verdict == "right"
+    found = check(written(tmp_path, text.replace("(1 - h**2)", "(1 - h)**2")))
+    assert found.verdict == "wrong", found.to_text()
+    assert found.faults[0].where == "line 13"
+
+
+def test_a_bias_that_momentum_moves_too_far_is_not_right(tmp_path: Path):
+    """Its gradient occurs in the program, but is not divided by n as the others are."""
+    text = with_rule("momentum and decay").replace("e = (y - t) / len(x)", "e = y - t")
+    text = text.replace("x.T @ back", "x.T @ back / 11").replace("h.T @ e", "h.T @ e / 11")
+    text = text.replace("e.sum(0)", "e.sum(0) / 11")
     assert check(written(tmp_path, text)).verdict != "right"
+
+
+@pytest.mark.full_only
+@pytest.mark.parametrize(
+    ("old", "new"), [("-= 0.01", "+= 0.01"), ('"v": h.T @ e', '"v": -(h.T @ e)')]
+)
+def test_an_adaptive_rule_that_goes_up_is_wrong(tmp_path: Path, old: str, new: str):
+    found = check(written(tmp_path, ADAM.replace(old, new)))
+    assert found.verdict == "wrong", found.to_text()
+    assert "wrong sign" in found.sentence
 
 
 def test_weights_that_are_used_after_their_update_are_named(tmp_path: Path):

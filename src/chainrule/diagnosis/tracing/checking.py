@@ -231,7 +231,9 @@ class Check:
             return NotTraced("it could not be found out which loss its updates reduce", trains=True)
         verdict = Verdict(judge, judgement, faults, placer.left)
         self._name(verdict, placer)
-        of_output = bool(faults) and all(f.reached >= set(judge.top) for f in faults)
+        of_output = bool(faults) and all(
+            f.reached | judge.skipped >= set(judge.top) for f in faults
+        )
         only_delta = of_output and not placer.left and not judgement.certain
         if only_delta and not (verdict.named or self._is_known_loss(verdict)):
             return NotTraced(OTHER_LOSS, trains=True)

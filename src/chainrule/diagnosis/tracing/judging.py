@@ -4,7 +4,7 @@ They do if all steps are one common negative factor times the gradient. The fact
 learning rate times a convention such as a mean, is free.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -12,14 +12,16 @@ import numpy as np
 
 from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence
 from chainrule.diagnosis.tracing.factors import compare_factors
+from chainrule.diagnosis.tracing.gradient_events import GradientEvents
 from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes, targets_of
-from chainrule.diagnosis.tracing.rules import accumulates, follows_another_rule
+from chainrule.diagnosis.tracing.rules import accumulates, follows_another_rule, goes_down, goes_up
 from chainrule.submission import Array, Event
 
 UNEVEN = (
     "the steps of its layers are different multiples of their gradients, and it could not be found "
     "out whether that is meant"
 )
+NO_LOSS = "it could not be found out which loss its updates reduce"
 Status: TypeAlias = Literal["right", "wrong", "not-judged"]
 
 
@@ -140,7 +142,7 @@ class Judge(Evidence):
         right = [
             (r.factor, len(self.groups[k].entries), k)
             for k, r in enumerate(found)
-            if r.right and r.evidence
+            if r.right and r.evidence and k not in self.skipped
         ]
         if not right:
             return None
@@ -172,33 +174,79 @@ class Judge(Evidence):
 
     def judge(self) -> Judgment:
         """Return the judgement on these weights, without the place of a fault."""
+        if self.gradients is not None:
+            return self._of_gradients()
+        made, usable = self._best()
+        if made.status != "wrong" or made.uphill:
+            return made
+        known = self._with_known_gradients(usable)
+        if (known is not None and not known.rule) or made.certain:
+            return known or made
+        if (choices := self.observe_gradients()) is None:
+            return known or made
+        self._choose(choices)
+        observed = self._of_gradients()
+        if observed.status == "wrong" and not self._has_evidence(observed):
+            linear = self.is_linear
+            self.gradients, self.skipped = None, set()
+            return known or (made if linear else Judgment("not-judged", NO_LOSS))
+        uneven = self.is_linear and self._differs_by_factors(observed)
+        if known is None and not uneven:
+            return observed
+        self.gradients = None
+        if (uneven and known is None) or (known is not None and known.rule and uneven):
+            return Judgment("not-judged", UNEVEN, loss=observed.loss)
+        return known or made
+
+    def _has_evidence(self, made: Judgment) -> bool:
+        """Return whether a loss is known: a gradient is right, or the program computes it."""
+        known = (r for k, r in enumerate(made.results) if k not in self.skipped)
+        return any(r.right and r.evidence for r in known) or self.is_computed(made.loss)
+
+    def _differs_by_factors(self, made: Judgment) -> bool:
+        """Return whether each gradient is right up to a factor, which is not the same for all."""
+        results = zip(made.results, range(len(self.groups)), strict=True)
+        bounds = (10 * TOLERANCE + self._slack(k, made.loss) for _, k in results)
+        off = (r.off <= b for r, b in zip(made.results, bounds, strict=True))
+        return made.status == "wrong" and not self.skipped and all(off)
+
+    def _best(self) -> tuple[Judgment, list[str]]:
+        """Return the judgement under the loss that explains most, and all usable losses."""
         results = {loss: self.compare(loss) for loss in self.losses()}
         usable = [
             x
             for x in results
             if not any(np.isnan(r.factor) for r in results[x]) and self._covers_all(x)
         ]
+        usable.sort(key=lambda x: self._score(results[x], x), reverse=True)
         if not usable:
-            return Judgment("not-judged", "no gradient could be computed")
-        best = max(usable, key=lambda x: self._score(results[x], x))
-        found = results[best]
+            return Judgment("not-judged", "no gradient could be computed"), []
+        best, found = usable[0], results[usable[0]]
         factor = self._usual_factor(found)
-        judgement = Judgment("wrong", loss=best, results=found, factor=factor)
-        judgement.certain = self._is_certain(found)
-        if all(r.right for r in found):
-            judgement.other_losses = [x for x in usable if all(r.right for r in results[x])]
-            if factor is None:
-                return Judgment("not-judged", "all gradients are zero, so nothing can be compared")
-            judgement.uphill = factor > 0
-            judgement.status = "wrong" if factor > 0 else "right"
-            if factor > 0 and best.startswith(OWN):
-                where = self.trace.place(self.scalars[int(best.split()[1])])
-                why = f"the updates increase the number of line {where.line}, which may be meant"
-                return Judgment("not-judged", why)
-            return judgement
-        ranked = sorted(usable, key=lambda x: self._score(results[x], x), reverse=True)
-        by_rule = (self._by_rule(loss, results[loss]) for loss in ranked)
-        return next(filter(None, by_rule), judgement)
+        made = Judgment("wrong", loss=best, results=found, factor=factor)
+        made.certain = self._is_certain(found)
+        made.rule = self.gradients is not None
+        if all(r.right for k, r in enumerate(found) if k not in self.skipped):
+            made.other_losses = [x for x in usable if all(r.right for r in results[x])]
+            return self._agreeing(made), usable
+        return made, usable
+
+    def _agreeing(self, made: Judgment) -> Judgment:
+        """Return the judgement on steps that all agree with the gradient, up to a factor."""
+        if made.factor is None:
+            return Judgment("not-judged", "all gradients are zero, so nothing can be compared")
+        made.uphill = made.factor > 0
+        made.status = "wrong" if made.uphill else "right"
+        if made.uphill and made.loss.startswith(OWN):
+            where = self.trace.place(self.scalars[int(made.loss.split()[1])])
+            why = f"the updates increase the number of line {where.line}, which may be meant"
+            return Judgment("not-judged", why)
+        return made
+
+    def _with_known_gradients(self, usable: Sequence[str]) -> Judgment | None:
+        """Return the judgement if the true gradients occur as such and feed another rule."""
+        by_rule = (self._by_rule(loss, self.compare(loss)) for loss in usable)
+        return next(filter(None, by_rule), None)
 
     def _by_rule(self, loss: str, found: list[GroupResult]) -> Judgment | None:
         """Return what holds if the gradients of a loss occur, and updates follow another rule."""
@@ -228,6 +276,52 @@ class Judge(Evidence):
                 return Judgment("not-judged", UNEVEN, loss=loss)
             case _:
                 return None
+
+    def _choose(self, choices: Mapping[int, Sequence[GradientEvents]]) -> None:
+        """Choose the gradients of single numbers: those that are right beside the others'.
+
+        If none is right, it cannot be known which number is the gradient.
+        """
+        self.skipped = set(choices)
+        for k, each in choices.items():
+            first = list(self.gradients[0]) if self.gradients else []
+            for made in each:
+                first[k] = made
+                if self.observe(first) and self._best()[0].results[k].right:
+                    self.skipped.remove(k)
+                    break
+
+    def _of_gradients(self) -> Judgment:
+        """Return the judgement on the gradients that the rule takes, with either sign."""
+        made, _ = self._best()
+        if not self.is_linear and self._is_opposite(made.loss):
+            self.sign = -self.sign
+            made, _ = self._best()
+        wrong = {k for k, r in enumerate(made.results) if not r.right}
+        if self.skipped and (made.status == "right" or wrong <= self.skipped):
+            why = "it could not be found out which number is the gradient of a single one"
+            return Judgment("not-judged", why)
+        if made.status != "right":
+            return made
+        down = [goes_down(self, 0, k, made.loss) for k in range(len(self.groups))]
+        zero = [not r.evidence for r in made.results]
+        if all(d or z for d, z in zip(down, zero, strict=True)):
+            return made
+        return self._of_wrong_signs(made, [k for k, d in enumerate(down) if not d])
+
+    def _is_opposite(self, loss: str) -> bool:
+        """Return whether most gradients that are right have the other sign."""
+        found = [(self._compared(k, loss), len(g.entries)) for k, g in enumerate(self.groups)]
+        return sum(n * np.sign(r.factor) for r, n in found if r.right and n > 1) > 0
+
+    def _of_wrong_signs(self, made: Judgment, wrong: Sequence[int]) -> Judgment:
+        """Return the judgement if the rule does not go against the gradients of some groups."""
+        up = [k for k in range(len(self.groups)) if goes_up(self, 0, k, made.loss)]
+        if len(up) == len(self.groups) and not made.loss.startswith(OWN):
+            return replace(made, status="wrong", uphill=True)
+        if len(up) == len(wrong) and self.observe_opposites(wrong):
+            return self._best()[0]
+        return Judgment("not-judged", "its gradients are right, and the rule of its updates is not")
 
     def _is_certain(self, found: Sequence[GroupResult]) -> bool:
         """Return whether the layer next to the output has the factor that is assumed.
@@ -283,15 +377,18 @@ class Judge(Evidence):
 
     def _score(self, found: Sequence[GroupResult], loss: str) -> tuple[float, ...]:
         """Return how well a loss explains the steps."""
-        right = [k for k, r in enumerate(found) if r.right and r.evidence]
+        known = [r for k, r in enumerate(found) if k not in self.skipped]
+        right = [k for k, r in enumerate(found) if r.right and r.evidence and k not in self.skipped]
         entries = sum(len(self.groups[k].entries) for k in right)
-        off = -sum(min(r.off, 9.0) for r in found)
+        off = -sum(min(r.off, 9.0) for r in known)
+        several = len(self._with(loss)) > 1  # a single number has a factor under any loss
+        shown = any(several or len(self.groups[k].entries) > 1 for k in right)
         factor = self._usual_factor(found)
         return (
-            all(r.right for r in found),
-            all(r.right for r in found) and factor is not None and factor < 0,
+            all(r.right for r in known),
+            all(r.right for r in known) and factor is not None and factor < 0,
             any(k in self.top for k in right),
-            bool(right) and self.is_computed(loss),
+            shown and self.is_computed(loss),
             entries,
             not loss.startswith(OWN),
             loss == "squared error",

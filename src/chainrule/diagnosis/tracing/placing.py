@@ -6,7 +6,7 @@ of them makes a wrong update right is where the fault is.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE
 from chainrule.diagnosis.tracing.gradients import moved_by_targets
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.outputs import Iteration
+from chainrule.diagnosis.tracing.quantities import Fault, Quantity, Steps, between, rows_of
 from chainrule.submission import Array, Change, Event, Place
 
 LARGEST = 2_000  # numbers of a quantity that is tried
@@ -23,57 +24,6 @@ MOST_RUNS = 3_000  # of the program
 MOST_TURNS = 64
 MOST_FACTORS = 6
 CLOSE = 1e-5  # relative, of numbers that count as equal
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a place computes in one iteration: one array, or one number or array at each turn.
-
-    Parameters
-    ----------
-    events : tuple of Event
-    shape : tuple of int
-        Of one event.
-    """
-
-    events: tuple[Event, ...]
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """How many numbers it has."""
-        return len(self.events) * int(np.prod(self.shape, dtype=int))
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A place whose numbers are wrong, and which makes an update right when they are replaced.
-
-    Parameters
-    ----------
-    place : Place
-    theirs, right : array
-        One row for each turn.
-    derivative_of : Place or None
-        The forward quantity by which the right numbers are the derivative of the loss.
-    factor : float
-        right = factor · derivative.
-    new_weights : str
-        The updated parameter that it was computed with by mistake, or an empty string.
-    repaired : tuple of int
-        The groups that it makes right.
-    reached : frozenset of int
-        The groups whose updates depend on it.
-    """
-
-    place: Place
-    theirs: Array
-    right: Array
-    derivative_of: Place | None
-    factor: float
-    new_weights: str = ""
-    repaired: tuple[int, ...] = ()
-    reached: frozenset[int] = frozenset()
 
 
 class Placer:
@@ -123,7 +73,7 @@ class Placer:
         self.factors = self._factors()
         found: list[Fault] = []
         right = self._right_groups({})
-        everything = set(range(len(self.judge.groups)))
+        everything = set(range(len(self.judge.groups))) - self.judge.skipped
         while right < everything and len(found) < MOST_FAULTS and not self.is_late:
             fault = self._next(right)
             if fault is None:
@@ -276,31 +226,40 @@ class Placer:
     # ---- interventions -------------------------------------------------------------------------
 
     def _run(self, fixes: dict[Event, Change]) -> dict[Event, Array]:
-        """Return the new parameters after numbers have been replaced."""
-        afters = [p.after for p in self.it.parameters]
+        """Return what is judged after numbers have been replaced."""
+        wanted = [e for g in self.judge.groups for e in self.judge.results_of(self.it, g)]
         pins = self.differences.pins(self.it.pairs[0].error) if self.it.number else {}
-        return self.trace.run({**pins, **fixes}, self.trace.order[self.it.end], afters).values
+        return self.trace.run({**pins, **fixes}, self.trace.order[self.it.end], wanted).values
+
+    def _steps(self, fixes: dict[Event, Change]) -> Steps:
+        """Return the steps of each group after numbers have been replaced, and their rounding."""
+        values = self._run({**self.fixes, **fixes})
+        return [self.judge.steps(self.it, group, values) for group in self.judge.groups]
 
     def _right_groups(self, fixes: dict[Event, Change]) -> set[int]:
         """Return the groups that have one common factor after numbers have been replaced."""
-        values = self._run({**self.fixes, **fixes})
-        factors = {k: self._own_factor(k, values) for k in range(len(self.judge.groups))}
+        return self._agreeing(self._steps(fixes))
+
+    def _agreeing(self, steps: Steps) -> set[int]:
+        """Return the groups whose steps have one common factor."""
+        factors = {k: self._own_factor(k, *each) for k, each in enumerate(steps)}
         zero = {k for k, c in factors.items() if c == 0}
         known = {k: c for k, c in factors.items() if c is not None and c < 0}
         if self.factor is not None:
             return zero | {k for k, c in known.items() if self._is_close(k, c, self.factor)}
         alike = [{j for j, d in known.items() if self._is_close(j, d, c)} for c in known.values()]
         sizes = [sum(len(self.judge.groups[k].entries) for k in found) for found in alike]
-        return zero | (alike[int(np.argmax(sizes))] if alike else set())
+        if max(sizes, default=0) < 2:  # one number alone has a factor whatever it is
+            return zero
+        return zero | alike[int(np.argmax(sizes))]
 
     def _is_close(self, k: int, c: float, usual: float) -> bool:
         g, e = self.truth[k].values[self.loss], self.truth[k].errors[self.loss]
         uncertain = float(np.max(e)) / max(float(np.abs(g).max()), 1e-300)
         return abs(c - usual) <= (SAME_FACTOR + 10 * min(uncertain, 1.0)) * abs(usual)
 
-    def _own_factor(self, k: int, values: dict[Event, Array]) -> float | None:
+    def _own_factor(self, k: int, s: Array, noise: Array) -> float | None:
         """Return a group's factor, 0 if gradient and steps are zero, or None."""
-        s, noise = self.judge.steps(self.it, self.judge.groups[k], values)
         g, e = self.truth[k].values[self.loss], self.truth[k].errors[self.loss]
         if not np.all(np.isfinite(s)):
             return None
@@ -312,23 +271,58 @@ class Placer:
         return c if fits and c else None
 
     def _next(self, right: set[int]) -> Fault | None:
-        """Return the first place that makes a further group right."""
+        """Return the first place that makes a further group right.
+
+        Numbers that are a right derivative as they stand come last: a later place that repairs as
+        much is wrong, and not they.
+        """
+        spare: Fault | None = None
         for q in self.backward:
             if self.is_late:
-                return None
+                break
             if any(e in self.fixes for e in q.events) or not self._reaches(q, right):
                 continue
-            b = self.value(q)
-            for place, g in self._wanted(q.size):
-                for h in shaped(g, b.shape):
-                    for c in self.factors:
-                        fault = self._tried(q, b, place, c, h, right)
-                        if fault is not None:
-                            return fault
+            fault = self._first_repair(q, right)
+            if fault is None:
+                continue
+            if spare is None and self._is_derivative(q):
+                spare = fault
+            elif spare is None or set(fault.repaired) >= set(spare.repaired):
+                return self._kept(fault)
+        return None if spare is None else self._kept(spare)
+
+    def _first_repair(self, q: Quantity, right: set[int]) -> Fault | None:
+        """Return the fault if some right numbers in the place of a quantity's repair a group."""
+        b, zero = self.value(q), None
+        for place, g in self._wanted(q.size):
+            for h in shaped(g, b.shape):
+                if not np.all(np.isfinite(h)):
+                    continue
+                zero = zero or self._steps({e: Change(0.0 * row) for e, row in rows_of(q, b)})
+                once = self._steps({e: Change(row) for e, row in rows_of(q, h)})
+                for c in self.factors:
+                    if not right < self._agreeing(between(zero, once, c)):
+                        continue
+                    fault = self._tried(q, b, place, c, h, right)
+                    if fault is not None:
+                        return fault
         return None
 
+    def _is_derivative(self, q: Quantity) -> bool:
+        """Return whether a quantity is the derivative by a forward one, up to a usual factor."""
+        b = self.value(q)
+        found = (ratio(b, h) for _, g in self._wanted(q.size) for h in shaped(g, b.shape))
+        return q.size > 1 and any(
+            abs(c - usual) <= 1e-5 * abs(usual) for c in found if c for usual in self.factors
+        )
+
+    def _kept(self, fault: Fault) -> Fault:
+        """Return a fault, whose right numbers are used from here on."""
+        self.fixes.update(fault.fixes)
+        return fault
+
     def _unchanged(self) -> dict[Event, Array]:
-        """Return the new parameters with what has been repaired so far."""
+        """Return what is judged with what has been repaired so far."""
         if self.unchanged is None or self.unchanged[0] != len(self.fixes):
             self.unchanged = len(self.fixes), self._run(self.fixes)
         return self.unchanged[1]
@@ -345,7 +339,8 @@ class Placer:
         return frozenset(
             k
             for k, group in enumerate(self.judge.groups)
-            if any(self.it.parameters[e.parameter].after in moved for e in group.entries)
+            if k not in self.judge.skipped
+            and any(e in moved for e in self.judge.results_of(self.it, group))
         )
 
     def _tried(
@@ -361,10 +356,10 @@ class Placer:
         if not right < now:
             return None
         reached = self._reached(q)
-        self.fixes.update(fixes)
         shown = self.trace.place(q.events[0])
         reused = self._new_weights(q)
-        return Fault(shown, b, made, place, c, reused, tuple(sorted(now - right)), reached)
+        repaired = tuple(sorted(now - right))
+        return Fault(shown, b, made, place, c, reused, repaired, reached, fixes)
 
     def _new_weights(self, q: Quantity) -> str:
         """Return the parameter whose new value a quantity was computed with, if there is one."""

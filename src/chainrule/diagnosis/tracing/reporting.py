@@ -15,7 +15,7 @@ from chainrule.diagnosis.tracing.learning import reasons
 from chainrule.diagnosis.tracing.naming import Named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected
 from chainrule.diagnosis.tracing.network import read_network
-from chainrule.diagnosis.tracing.placing import Fault
+from chainrule.diagnosis.tracing.quantities import Fault
 from chainrule.diagnosis.verdicts import wrong_sentence
 from chainrule.submission import Array, Source
 
@@ -33,6 +33,8 @@ RULE = (
     "the gradients are right; the update follows another rule than plain gradient descent, and "
     "only its direction was checked"
 )
+STEP = "the learning rate times the derivative of the loss, with a minus sign"
+GRADIENT = "the derivative of the loss, up to a factor that all gradients have"
 UPHILL = "Wrong: the updates increase {}, because they have the wrong sign."
 HIDDEN = "with its own starting weights and data, the fault does not show; with others it does"
 OTHER_LOSS = "{} ({}) is not the loss of these gradients, so it may rise while the program learns"
@@ -233,19 +235,22 @@ class Report:
         judge, judgement = verdict.judge, verdict.judgement
         it = judge.iterations[0]
         group = judge.groups[k]
-        p = it.parameters[group.entries[0].parameter]
-        place = judge.trace.place(p.after)
+        event = judge.results_of(it, group)[0]
+        place, of_rule = judge.trace.place(event), judge.gradients is not None
         steps, _ = judge.steps(it, group)
         g = judge.truth[0][k].values[judgement.loss]
         factor = judgement.factor or np.nan
         right = -abs(factor) * g
+        if judge.gradients is not None:
+            one = judge.sign * judge.gradients[0][k].gain
+            steps, right = steps / one, right / one
         return SourceFault(
             line=place.line,
             where=self.source.where(place.line, place.file),
-            name=f"the change of {place.shown}",
+            name=place.shown if of_rule else f"the change of {place.shown}",
             theirs=numbers(steps),
             right=numbers(right) if np.all(np.isfinite(right)) else "",
-            meaning="the learning rate times the derivative of the loss, with a minus sign",
+            meaning=GRADIENT if of_rule else STEP,
         )
 
     def _names(self, judge: Judge) -> str:

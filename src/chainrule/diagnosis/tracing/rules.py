@@ -29,7 +29,7 @@ def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
         for k, group in enumerate(evidence.groups):
             slopes = truth[k].values[loss], truth[k].errors[loss]
             equal = equal_events(evidence, it, group, *slopes, window)
-            if not equal or not _goes_down(evidence, i, k, loss):
+            if not equal or not goes_down(evidence, i, k, loss):
                 break
             found.append(equal)
         else:
@@ -53,7 +53,7 @@ def accumulates(evidence: Evidence, loss: str) -> bool:
     one, two = with_loss[:2]
     piled = False
     for k, group in enumerate(evidence.groups):
-        (s0, _), (s1, noise) = (evidence.steps(evidence.iterations[i], group) for i in (one, two))
+        (s0, _), (s1, noise) = (evidence.updates(evidence.iterations[i], group) for i in (one, two))
         g0, g1 = (evidence.truth[i][k].values[loss] for i in (one, two))
         total = float(g0 @ g0)
         if not total or not np.all(np.isfinite(s1)):
@@ -92,11 +92,11 @@ def _feeds(evidence: Evidence, it: Iteration, group: Group, events: tuple[Event,
     return all(a in made and not np.array_equal(made[a], evidence.trace.value(a)) for a in afters)
 
 
-def _goes_down(evidence: Evidence, i: int, k: int, loss: str) -> bool:
+def goes_down(evidence: Evidence, i: int, k: int, loss: str) -> bool:
     """Return whether a group's steps are those of a rule: against the gradient, or with decay."""
     it, group = evidence.iterations[i], evidence.groups[k]
     g, e = evidence.truth[i][k].values[loss], evidence.truth[i][k].errors[loss]
-    s, noise = evidence.steps(it, group)
+    s, noise = evidence.updates(it, group)
     w = np.array([_old_value(evidence, it, x) for x in group.entries])
     last = np.array([_last_step(evidence, it, x) for x in group.entries])
     basis = np.stack([g, w, last], axis=1)
@@ -106,9 +106,23 @@ def _goes_down(evidence: Evidence, i: int, k: int, loss: str) -> bool:
         shrinks = fitted[1] <= SAME_FACTOR * abs(fitted[0])  # a penalty makes weights smaller
         keeps = -SAME_FACTOR <= fitted[2] < 1  # of the last step, by momentum
         return bool(fitted[0] < 0 and shrinks and keeps)
-    clear = (np.abs(g) > 10 * e) & (np.abs(s) > 10 * noise)
-    signs = np.sign(s[clear]) * np.sign(g[clear])
+    signs = _signs((g, e), (s, noise))
     return bool(signs.size and np.all(signs < 0))
+
+
+def goes_up(evidence: Evidence, i: int, k: int, loss: str) -> bool:
+    """Return whether every number of a group's steps has the sign of its gradient."""
+    slopes = evidence.truth[i][k]
+    steps = evidence.updates(evidence.iterations[i], evidence.groups[k])
+    signs = _signs((slopes.values[loss], slopes.errors[loss]), steps)
+    return bool(signs.size and np.all(signs > 0))
+
+
+def _signs(gradient: tuple[Array, Array], steps: tuple[Array, Array]) -> Array:
+    """Return the signs of the products of gradients and steps that are not nearly zero."""
+    (g, e), (s, noise) = gradient, steps
+    clear = (np.abs(g) > 10 * e) & (np.abs(s) > 10 * noise)
+    return np.sign(s[clear]) * np.sign(g[clear])
 
 
 def _last_step(evidence: Evidence, it: Iteration, entry: Entry) -> float:

@@ -42,6 +42,8 @@ def on_other_weights(judge: Judge, seed: int) -> Judge | None:
     again.parameters, again.groups = judge.parameters, judge.groups
     again.top, again.scalars = judge.top, judge.scalars
     differences = Differences(other, first, judge.scalars)
+    again.gradients = None if judge.gradients is None else judge.gradients[:1]
+    again.sign, again.skipped = judge.sign, judge.skipped
     again.iterations, again.differences = [first], [differences]
     again.truth = [[Judge.truths(differences, first, g) for g in judge.groups]]
     return again
