@@ -10,10 +10,11 @@ import numpy as np
 from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.comparing import differs_by_slope
+from chainrule.diagnosis.tracing.coverage import also_trained
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.naming import named, network_of
-from chainrule.diagnosis.tracing.neglected import Neglected, neglected
+from chainrule.diagnosis.tracing.neglected import is_meant_to_be_trained, neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.reporting import Report, Verdict
@@ -25,6 +26,10 @@ from chainrule.submission import Record, Source, SubmissionError, TracedProgram
 FIRST = (1.5, 20_000)  # s and events of the first recording
 LONGER = (12.0, 400_000)  # of the second, if the first ended before an iteration did
 ROUNDED = "it rounds its numbers, so that their derivatives cannot be measured"
+FROZEN = (
+    "{} is never updated, and no gradient of it is computed; if that is meant, as for fixed random "
+    "features, the updates of all others are right"
+)
 OTHER_LOSS = (
     "the updates follow the gradient of a loss that is not known here; have the program compute "
     "its loss before the update, so that it can be compared"
@@ -166,19 +171,30 @@ class Check:
         self, judge: Judge, own: Judgment, judged: tuple[Judge, Judgment] | None
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is right with its own weights."""
+        if (name := also_trained(judge)) and not self.partly:
+            return NotTraced(
+                f"{name} is trained too, in a way that could not be judged", trains=True
+            )
         if judged is None or judged[1].status != "wrong":
-            return Verdict(judge, own, neglected=self._neglected(judge))
+            return self._if_all_is_trained(judge, own)
         other = on_other_weights(judge, SEEDS[1])
         again = other.judge() if other else None
         if other is None or again is None or again.status != "wrong":
-            return Verdict(judge, own, neglected=self._neglected(judge))
+            return self._if_all_is_trained(judge, own)
         placed = self._placed(other, again)
         if isinstance(placed, Verdict):
             placed.only_other = True
         return placed
 
-    def _neglected(self, judge: Judge) -> list[Neglected]:
-        return [] if self.partly else neglected(judge, self.source.own if self.designed else 0)
+    def _if_all_is_trained(self, judge: Judge, own: Judgment) -> Verdict | NotTraced:
+        """Return the verdict on a program with right updates, unless something is never updated."""
+        own_lines = self.source.own if self.designed else 0
+        found = [] if self.partly else neglected(judge, own_lines)
+        meant = [one for one in found if is_meant_to_be_trained(judge, one)]
+        if meant or not found:
+            return Verdict(judge, own, neglected=meant)
+        names = ", ".join(dict.fromkeys(one.name for one in found))
+        return NotTraced(FROZEN.format(names), trains=True)
 
     def _of_wrong(
         self, judge: Judge, own: Judgment, judged: tuple[Judge, Judgment] | None

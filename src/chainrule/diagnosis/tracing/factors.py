@@ -28,12 +28,12 @@ class Chain:
     multipliers : list of float
         The factor of the first event that is a multiple of the gradient, and by what that is
         multiplied until the step; empty if there is none.
-    scalars : set of str
-        The source of the numbers by which the step is multiplied or divided.
+    rates : set of str
+        The source of the numbers by which the step is multiplied or divided last.
     """
 
     multipliers: list[float]
-    scalars: set[str]
+    rates: set[str]
 
 
 def compare_factors(evidence: Evidence, loss: str, factors: Sequence[float | None]) -> str:
@@ -54,11 +54,12 @@ def compare_factors(evidence: Evidence, loss: str, factors: Sequence[float | Non
         ``"open"`` if it cannot be known, and ``""`` if all have one factor.
     """
     known = [k for k, factor in enumerate(factors) if factor is not None]
+    pairs = {(one, k) for before, k in pairwise(known) for one in (known[0], before)}
     chains = {
-        k: Chain(_multipliers(evidence, loss, k, factors[k]), scalars(evidence, k)) for k in known
+        k: Chain(_multipliers(evidence, loss, k, factors[k]), rates(evidence, k)) for k in known
     }
-    found = {_compared(evidence, chains[known[0]], chains[k]) for k in known[1:]} - {""}
-    return next((outcome for outcome in ("open", "rates", "wrong") if outcome in found), "")
+    found = {_compared(evidence, chains[one], chains[k]) for one, k in pairs}
+    return next((outcome for outcome in ("wrong", "open", "rates") if outcome in found), "")
 
 
 def _multipliers(evidence: Evidence, loss: str, k: int, factor: float | None) -> list[float]:
@@ -84,65 +85,76 @@ def _compared(evidence: Evidence, one: Chain, other: Chain) -> str:
     ratio = float(np.prod(other.multipliers) / np.prod(one.multipliers))
     if _same(ratio, 1.0):
         return ""
-    if _have_other_rates(one, other):
+    if _have_other_rates(evidence, one, other):
         return "rates"
     return "wrong" if any(_same(ratio, r) for r in _ratios(evidence)) else "open"
 
 
-def _have_other_rates(one: Chain, other: Chain) -> bool:
+def _have_other_rates(evidence: Evidence, one: Chain, other: Chain) -> bool:
     """Return whether two groups are multiplied by different numbers, each by its own."""
-    if one.scalars - other.scalars and other.scalars - one.scalars:
+    if one.rates - other.rates and other.rates - one.rates:
         return True
     (begin, *rest), (other_begin, *other_rest) = one.multipliers, other.multipliers
     own = _rest(rest, other_rest), _rest(other_rest, rest)
-    return _same(begin, other_begin) and all(len(numbers) == 1 for numbers in own)
+    counts = [r for n in _counts(evidence) for r in (n, 1 / n)]
+    are_rates = (len(n) == 1 and not any(_same(n[0], c) for c in counts) for n in own)
+    return _same(begin, other_begin) and all(are_rates)
 
 
-def scalars(evidence: Evidence, k: int) -> set[str]:
-    """Return the source of the numbers by which a group's step is multiplied or divided.
+def rates(evidence: Evidence, k: int) -> set[str]:
+    """Return the source of the numbers by which a group's step is multiplied or divided last.
 
-    Numbers of samples or units are omitted. The others are found in the expression of the step, and
-    in those of the names in it.
+    They are those in the statement of the step, or, if it has none, in that of a name in it.
+    Numbers of samples or units are omitted.
     """
     it = evidence.iterations[0]
     parameter = it.parameters[evidence.groups[k].entries[0].parameter]
-    place = evidence.trace.place(parameter.after)
-    steps = [evidence.trace.places[p] for p in place.parts if p not in (-1, parameter.update.old)]
-    texts = [place.text, *(step.text for step in steps)]
-    found, counts = set[str](), _counts(evidence)
+    places = evidence.trace.places
+    steps = [p for p in places[parameter.after.code].parts if p not in (-1, parameter.update.old)]
+    texts, counts = [places[step].text for step in steps], _counts(evidence)
     for _ in range(DEEP):
-        operands = {o for text in texts for o in _operands(text)}
+        operands = {o for text in texts for o in _factors(text)}
         numbers = {o: n for o in operands if (n := _number(evidence, o)) is not None}
-        found |= {o for o, n in numbers.items() if n not in counts}
-        texts = [
-            p.text
-            for p in evidence.trace.places
-            if p.name in operands - numbers.keys() and p.kind == "value"
-        ]
-    return found
+        if found := {o for o, n in numbers.items() if n not in counts}:
+            return found
+        named = operands - numbers.keys()
+        texts = [p.text for p in places if p.name in named and p.kind == "value"]
+    return set()
 
 
-def _operands(text: str) -> Iterator[str]:
-    """Yield the operands of an expression's operations, and what a statement assigns."""
+def _factors(text: str) -> Iterator[str]:
+    """Yield the factors and divisors of an expression, those inside a matrix product included."""
     try:
-        tree = ast.parse(text.strip())
+        pending = [ast.parse(text.strip(), mode="eval").body]
     except SyntaxError:
         return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp):
-            yield from (ast.unparse(part) for part in (node.left, node.right))
-        elif isinstance(node, ast.Expr | ast.AugAssign | ast.Assign):
-            yield ast.unparse(node.value)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.UnaryOp):
+            pending.append(node.operand)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+            pending += [node.left, node.right]
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            pending += [part for part in (node.left, node.right) if isinstance(part, ast.BinOp)]
+        else:
+            yield ast.unparse(node)
 
 
 def _number(evidence: Evidence, text: str) -> float | None:
-    """Return the number that an operand is or was when it was read first, None for an array."""
+    """Return the number that a factor is, or was when it was read first.
+
+    None for an array, and for what depends on the parameters, such as the gradient of one bias.
+    """
     with contextlib.suppress(ValueError):
         return float(text)
     trace = evidence.trace
     codes = [c for c, place in enumerate(trace.places) if place.text == text and c in trace.count]
     events = [Event(code, 0) for code in codes]
+    it = evidence.iterations[0]
+    changing = {e.code for e in it.depends} | {p.before.code for p in it.parameters}
     if {trace.size(e) for e in events} != {1} or not trace.has(events[0]):
+        return None
+    if changing.intersection(codes):
         return None
     return float(trace.value(events[0]).reshape(-1)[0])
 

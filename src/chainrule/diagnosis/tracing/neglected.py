@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.diagnosis.tracing.judging import Judge
+from chainrule.diagnosis.tracing.outputs import target_changes
 from chainrule.diagnosis.tracing.parameters import READ
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Change, Event
@@ -62,6 +63,43 @@ def neglected(judge: Judge, own_lines: int = 0) -> list[Neglected]:
         if own and _reaches_outputs(judge, event, own):
             found[event] = Neglected(event, name, like)
     return list(found.values())
+
+
+def is_meant_to_be_trained(judge: Judge, found: Neglected) -> bool:
+    """Return whether a program computes something for the gradient of what it never updates.
+
+    For biases of a layer that is trained, it does. Else this is a number of the backward pass with
+    the shape of what the forward pass makes of these parameters, or one with their own shape on
+    which no update depends. Without one, they may be frozen on purpose.
+    """
+    if not found.like:
+        return True
+    trace, it = judge.trace, judge.iterations[0]
+    last = trace.order[it.end]
+    shapes, own = _shapes_of_deltas(judge, found), trace.base.shapes[found.event]
+    moved = trace.changed(target_changes(trace, it, it.pairs), last)
+    backward = [e for e in moved if _is_computed(trace, e)]
+    if any(trace.base.shapes[e] in shapes for e in backward):
+        return True
+    alike = {e.code: e for e in backward if trace.base.shapes[e] in (own, own[::-1])}
+    afters = [p.after for p in it.parameters]
+    return any(not trace.spoiled([e], last, afters) for e in [*alike.values()][:MOST])
+
+
+def _shapes_of_deltas(judge: Judge, found: Neglected) -> set[tuple[int, ...]]:
+    """Return the shapes of what follows from some parameters, those of other things left out."""
+    trace, it = judge.trace, judge.iterations[0]
+    start = trace.at[it.pairs[0].error]
+    follows = trace.changed({found.event: trace.nudge(found.event)}, trace.order[it.end])
+    shapes = {trace.base.shapes[e] for e in follows if trace.at[e] < start}
+    others = {trace.base.shapes[p.output] for p in it.pairs}
+    others |= {trace.base.shapes[e] for p in it.parameters for e in (p.before, p.after)}
+    others.add(trace.base.shapes[found.event])
+    return shapes - others - {shape[::-1] for shape in others}
+
+
+def _is_computed(trace: Trace, event: Event) -> bool:
+    return trace.place(event).kind == "value" and event in trace.base.floats and trace.has(event)
 
 
 def _alike(judge: Judge) -> Iterator[tuple[Event, str, str]]:

@@ -1,0 +1,36 @@
+"""Find numbers that a program trains, and that were not judged."""
+
+from chainrule.diagnosis.tracing.judging import Judge
+from chainrule.diagnosis.tracing.outputs import Iteration, target_changes
+from chainrule.diagnosis.tracing.parameters import READ
+from chainrule.submission import Event
+
+
+def also_trained(judge: Judge) -> str:
+    """Return the name of a number that is trained but was not judged, or an empty string.
+
+    Such a number depends on the targets of the iteration before, the outputs depend on it, and it
+    does not follow from the parameters that were judged.
+    """
+    if len(judge.iterations) < 2:
+        return ""
+    first, second = judge.iterations[:2]
+    found = _changed_by_training(judge, first, second)
+    outputs = [p.output for p in second.pairs]
+    until = max(outputs, key=lambda e: judge.trace.at[e])
+    for event in reversed({e.code: e for e in found}.values()):  # what is read last
+        if judge.trace.spoiled([event], until, outputs):
+            return judge.trace.place(event).shown
+    return ""
+
+
+def _changed_by_training(judge: Judge, first: Iteration, second: Iteration) -> list[Event]:
+    """Return what a forward pass reads that depends on earlier targets, by no known parameter."""
+    trace = judge.trace
+    start = min((p.error for p in second.pairs), key=lambda e: trace.at[e])
+    moved = trace.changed(target_changes(trace, first, first.pairs), start)
+    return [
+        e
+        for e in trace.order[second.begin : trace.at[start]]
+        if e in moved and e not in second.depends and trace.place(e).kind in READ
+    ]
