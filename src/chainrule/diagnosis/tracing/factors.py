@@ -12,10 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, Evidence
+from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, Evidence
 from chainrule.diagnosis.tracing.rules import equal_events, window_of
 from chainrule.submission import Event
 
+PRODUCTS = ("multiply", "divide", "dot", "matmul")
+CLOSE = 1e-5  # relative difference of gradients that count as equal
 DEEP = 4  # definitions of names in definitions of names that are followed
 
 
@@ -60,6 +62,20 @@ def compare_factors(evidence: Evidence, loss: str, factors: Sequence[float | Non
     }
     found = {_compared(evidence, chains[one], chains[k]) for one, k in pairs}
     return next((outcome for outcome in ("wrong", "open", "rates") if outcome in found), "")
+
+
+def differ(evidence: Evidence, chosen: Sequence[int], one: str, other: str) -> bool:
+    """Return whether some groups have another gradient under one loss than under another.
+
+    That is so if a loss has a term, such as a penalty, that the other one lacks.
+    """
+    for k in chosen:
+        known = [t[k].values for t in evidence.truth if {one, other} <= t[k].values.keys()]
+        first, second = (np.concatenate([values[x] for values in known]) for x in (one, other))
+        c = float(np.sum(first * second) / max(float(np.sum(second * second)), TINY))
+        if np.abs(first - c * second).max() > CLOSE * np.abs(first).max():
+            return True
+    return False
 
 
 def _multipliers(evidence: Evidence, loss: str, k: int, factor: float | None) -> list[float]:
@@ -132,10 +148,10 @@ def _factors(text: str) -> Iterator[str]:
         node = pending.pop()
         if isinstance(node, ast.UnaryOp):
             pending.append(node.operand)
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult):
             pending += [node.left, node.right]
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-            pending += [part for part in (node.left, node.right) if isinstance(part, ast.BinOp)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(PRODUCTS):
+            pending += node.args
         else:
             yield ast.unparse(node)
 

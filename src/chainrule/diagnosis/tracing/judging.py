@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence
-from chainrule.diagnosis.tracing.factors import compare_factors
+from chainrule.diagnosis.tracing.factors import compare_factors, differ
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents
 from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes, targets_of
 from chainrule.diagnosis.tracing.rules import accumulates, follows_another_rule, goes_down, goes_up
@@ -22,6 +22,10 @@ UNEVEN = (
     "out whether that is meant"
 )
 NO_LOSS = "it could not be found out which loss its updates reduce"
+PENALTY = (
+    "some of its updates are the gradient of the loss that it computes, and others lack a term of "
+    "that, such as a penalty"
+)
 Status: TypeAlias = Literal["right", "wrong", "not-judged"]
 
 
@@ -256,7 +260,15 @@ class Judge(Evidence):
             return None
         if accumulates(self, loss):
             return Judgment("wrong", loss=loss, results=found, accumulates=True)
+        if any(self._lacks_a_term(own, loss) for own in self.losses() if own.startswith(OWN)):
+            return Judgment("not-judged", PENALTY, loss=loss)
         return Judgment("right", loss=loss, results=found, factor=-d, rule=True)
+
+    def _lacks_a_term(self, own: str, loss: str) -> bool:
+        """Return whether only some updates are those of the program's own loss."""
+        found = self.compare(own)
+        follow = [k for k, r in enumerate(found) if r.right and r.evidence and r.factor < 0]
+        return not all(r.right for r in found) and differ(self, follow, own, loss)
 
     def _uneven(self, loss: str, found: list[GroupResult]) -> Judgment | None:
         """Return what holds if all steps are multiples of their gradients, but not the same ones.

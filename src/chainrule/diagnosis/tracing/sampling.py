@@ -1,0 +1,57 @@
+"""Recognize programs whose updates are not meant as the gradient of what they compute.
+
+Contrastive divergence and policy gradients draw samples with probabilities that they train, which
+has no derivative; temporal differences take targets that depend on what is trained.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from chainrule.diagnosis.tracing.judging import Judge
+
+DRAWS = re.compile(r"(^|[._])(rand|random|uniform|random_sample)$")  # to compare with a probability
+SAMPLES = re.compile(r"(^|[._])(binomial|choice|choices|multinomial|categorical)$")
+COUNTED = ("shape", "size", "ndim")  # attributes that do not depend on an array's numbers
+
+
+def is_no_gradient(judge: Judge) -> str:
+    """Return why updates need not be a gradient, or an empty string."""
+    trace, it = judge.trace, judge.iterations[0]
+    if any(trace.place(p.error).op == "Add" for p in it.pairs):
+        return "its targets depend on what it trains, and how is not known"
+    trained = {name for e in it.depends if (name := trace.place(e).name)}
+    codes = {e.code for e in trace.order[it.begin : it.end + 1]}
+    texts = {trace.places[c].text for c in codes if trace.places[c].kind == "value"}
+    if any(_samples_from(text, trained) for text in texts):
+        return "it draws samples with probabilities that it trains, which have no derivative"
+    return ""
+
+
+def _samples_from(text: str, trained: set[str]) -> bool:
+    """Return whether an expression draws samples that depend on some names."""
+    try:
+        nodes = list(ast.walk(ast.parse(text.strip(), mode="eval")))
+    except SyntaxError:
+        return False
+    compared = [node for node in nodes if isinstance(node, ast.Compare)]
+    drawn = [n for n in compared if any(DRAWS.search(called) for called in _calls(n))]
+    calls = [n for n in nodes if isinstance(n, ast.Call) and SAMPLES.search(ast.unparse(n.func))]
+    return any(trained.intersection(_names(node)) for node in (*drawn, *calls))
+
+
+def _calls(node: ast.AST) -> Iterator[str]:
+    """Yield the functions that an expression calls."""
+    yield from (ast.unparse(n.func) for n in ast.walk(node) if isinstance(n, ast.Call))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """Yield the names in an expression, except where only their shape is read."""
+    if isinstance(node, ast.Attribute) and node.attr in COUNTED:
+        return
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "len":
+        return
+    if isinstance(node, ast.Name | ast.Attribute):
+        yield ast.unparse(node)
+    for child in ast.iter_child_nodes(node):
+        yield from _names(child)
