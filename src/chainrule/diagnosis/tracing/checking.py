@@ -14,7 +14,7 @@ from chainrule.diagnosis.tracing.coverage import also_trained
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.naming import named, network_of
-from chainrule.diagnosis.tracing.neglected import is_meant_to_be_trained, neglected
+from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trained, neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.reporting import Report, Verdict
@@ -28,7 +28,7 @@ FIRST = (1.5, 20_000)  # s and events of the first recording
 LONGER = (12.0, 400_000)  # of the second, if the first ended before an iteration did
 ROUNDED = "it rounds its numbers, so that their derivatives cannot be measured"
 FROZEN = (
-    "{} is never updated, and no gradient of it is computed; if that is meant, as for fixed random "
+    "{} {} never updated, and no gradient for that is computed; if it is meant, as for random "
     "features, the updates of all others are right"
 )
 OTHER_LOSS = (
@@ -189,13 +189,15 @@ class Check:
 
     def _if_all_is_trained(self, judge: Judge, own: Judgment) -> Verdict | NotTraced:
         """Return the verdict on a program with right updates, unless something is never updated."""
-        own_lines = self.source.own if self.designed else 0
-        found = [] if self.partly else neglected(judge, own_lines)
+        found = self._neglected(judge)
         meant = [one for one in found if is_meant_to_be_trained(judge, one)]
         if meant or not found:
             return Verdict(judge, own, neglected=meant)
-        names = ", ".join(dict.fromkeys(one.name for one in found))
-        return NotTraced(FROZEN.format(names), trains=True)
+        names = list(dict.fromkeys(one.name for one in found))
+        return NotTraced(FROZEN.format(", ".join(names), "are" if names[1:] else "is"), trains=True)
+
+    def _neglected(self, judge: Judge) -> list[Neglected]:
+        return [] if self.partly else neglected(judge, self.source.own if self.designed else 0)
 
     def _of_wrong(
         self, judge: Judge, own: Judgment, judged: tuple[Judge, Judgment] | None
@@ -204,7 +206,7 @@ class Check:
         if judged and judged[1].status == "right":
             again = on_other_weights(judge, SEEDS[1]) if self.designed else None
             if again is not None and again.judge().status == "right":  # its own were too small
-                return Verdict(*judged, neglected=self._neglected(judge))
+                return self._if_all_is_trained(*judged)
             return NotTraced(
                 "its updates are wrong with its own starting weights and right with others",
                 trains=True,
