@@ -62,7 +62,7 @@ def _factors(search: Search, setting: Setting) -> Iterator[_Factor]:
     """Yield the factor of each session in which it is known; none if it is that of a loss."""
     for session in search.sessions_for(setting):
         scale = search.evaluator.explain(setting, (), session).scale
-        has_loss = any(seen.name == "loss" for seen in session.calls[0])
+        has_loss = any(seen.name == "loss" for call in session.calls[:1] for seen in call)
         if (
             not has_loss
             and scale.determined

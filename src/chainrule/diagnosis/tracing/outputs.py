@@ -4,7 +4,7 @@ The targets are where what depends on the parameters first meets what does not, 
 linear in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,6 +44,13 @@ class Iteration:
     parameters : list of Parameter
     begin, end : int
         Its first and last event, as positions in the program's order.
+    depends : set of Event
+        What depends on the parameters.
+    pairs : list of Pair
+        Its outputs and targets.
+    omitted : bool
+        Whether there were sums or products, too, in which an output may meet its targets. They are
+        rather parts of a backward pass, of a penalty for example.
     """
 
     number: int
@@ -52,6 +59,7 @@ class Iteration:
     end: int
     depends: set[Event] = field(default_factory=set[Event])
     pairs: list[Pair] = field(default_factory=list[Pair])
+    omitted: bool = False
 
     def with_only(self, parameters: list[Parameter]) -> "Iteration":
         """Return the same iteration with fewer parameters."""
@@ -99,7 +107,10 @@ def pairs(trace: Trace, it: Iteration) -> list[Pair]:
     What depends on targets that were found is part of the backward pass, and is left out. If the
     updates are not linear in anything, by a mistake, a difference that they depend on is accepted.
     """
-    return _pairs(trace, it, linear=True) or _pairs(trace, it, linear=False)
+    found = _pairs(trace, it, linear=True) or _pairs(trace, it, linear=False)
+    clear = [p for p in found if p.one_hot or trace.place(p.error).op == "Sub"]
+    it.omitted = 0 < len(clear) < len(found)
+    return clear or found
 
 
 def _pairs(trace: Trace, it: Iteration, *, linear: bool) -> list[Pair]:
@@ -119,9 +130,9 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool) -> list[Pair]:
             if key in tried or pair.output in moved or pair.targets in moved:
                 continue
             tried.add(key)
-            if _is_parameter(trace, it, pair.output):
-                continue
             turns = _all_turns(trace, it, pair)  # the last is nearest to the updates
+            read = _parameters_among(trace, it, [pair.output, *(p.output for p in turns)])
+            turns = [p for p in turns if p.output not in read]
             if not turns or not _is_target(trace, it, turns[-1], linear=linear):
                 continue
             turns = merged(trace, _used(trace, it, turns))
@@ -133,16 +144,21 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool) -> list[Pair]:
     return found
 
 
-def _is_parameter(trace: Trace, it: Iteration, event: Event) -> bool:
-    """Return whether an event only reads parameters, and is no output."""
+def _parameters_among(trace: Trace, it: Iteration, events: Iterable[Event]) -> set[Event]:
+    """Return the events that only read parameters, and are no outputs."""
     old = np.concatenate([trace.value(p.before).ravel() for p in it.parameters])
-    if trace.place(event).kind != "use" or not np.isin(trace.value(event), old).all():
-        return False
+    equal = [
+        e
+        for e in events
+        if trace.place(e).kind == "use" and trace.has(e) and np.isin(trace.value(e), old).all()
+    ]
+    if not equal:
+        return set()
     changes = {o: trace.nudge(o) for o in {p.origin for p in it.parameters}}
     befores = [p.before for p in it.parameters]
-    made = trace.run(changes, trace.order[it.end], [event, *befores]).values
-    moved = [made[b].ravel() for b in befores if b in made]
-    return event in made and bool(np.isin(made[event], np.concatenate(moved)).all())
+    made = trace.run(changes, trace.order[it.end], [*equal, *befores]).values
+    moved = np.concatenate([made[b].ravel() for b in befores if b in made] or [np.empty(0)])
+    return {e for e in equal if e in made and np.isin(made[e], moved).all()}
 
 
 def target_changes(trace: Trace, it: Iteration, found: list[Pair]) -> dict[Event, Change]:

@@ -20,6 +20,8 @@ def is_no_gradient(judge: Judge) -> str:
     trace, it = judge.trace, judge.iterations[0]
     if any(trace.place(p.error).op == "Add" for p in it.pairs):
         return "its targets depend on what it trains, and how is not known"
+    if it.omitted:
+        return "there are several places where an output may meet its targets"
     trained = {name for e in it.depends if (name := trace.place(e).name)}
     codes = {e.code for e in trace.order[it.begin : it.end + 1]}
     texts = {trace.places[c].text for c in codes if trace.places[c].kind == "value"}
