@@ -153,12 +153,13 @@ def equal_events(
     single = p.size > 1 or len(group.entries) == 1
     index = np.array([x.index for x in group.entries]) if single else np.arange(len(group.entries))
     shape = p.index.shape if single else (len(group.entries),)
+    weight = 1 / (e + 1e-6 * np.abs(g).max()) ** 2  # errors are large at kinks
     for events in _like(evidence, p, window) if single else _in_turn(evidence, it, group, window):
         b = np.concatenate([evidence.trace.value(x).reshape(-1) for x in events])
         b = evidence.trace.value(events[0]) if len(events) == 1 else b
         for flat in _orders(b, shape):
             v = flat[index]
-            d = float(np.sum(v * g) / np.sum(g * g))
+            d = float(np.sum(weight * v * g) / np.sum(weight * g * g))
             if d and np.all(np.abs(v - d * g) <= TOLERANCE * np.abs(v).max() + abs(d) * e):
                 found.setdefault(d, []).append(events)
     return found
