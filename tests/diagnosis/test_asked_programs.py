@@ -173,8 +173,14 @@ def wide_backward(dout, cache):
 """
 
 
-def test_a_file_with_one_layer_gets_the_lines_that_check_it(tmp_path: Path):
+def test_a_file_with_one_layer_is_judged(tmp_path: Path):
     found = check_text(LAYER, tmp_path)
+    assert found.verdict == "wrong"
+    assert found.faults[0].name == "dout.mean(axis=0)"
+
+
+def test_a_file_with_one_layer_that_cannot_be_run_gets_the_lines_that_check_it(tmp_path: Path):
+    found = check_text(LAYER.replace("x, w = cache", "x, w = cache[side]"), tmp_path)
     assert found.verdict == "could-not-run"
     assert any("assert_layer(wide_backward, forward=wide_forward)" in r for r in found.remarks)
     assert any("from program import wide_backward, wide_forward" in r for r in found.remarks)

@@ -24,7 +24,7 @@ SINGLES, SEVERAL, PAIRS_LEVEL = range(3)
 
 
 def setting(*, penalty: bool = False) -> Any:
-    return SimpleNamespace(network=SimpleNamespace(penalty=penalty))
+    return SimpleNamespace(network=SimpleNamespace(penalty=penalty), rule=None)
 
 
 def explanation(
@@ -57,11 +57,16 @@ class StubSearch:
     calls_left: int = 10**6
     seconds_pairs: float = 0.0
     searches: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    evaluator: Any = field(default_factory=lambda: SimpleNamespace(rate=None))
 
     @property
     def sessions(self) -> list[Session]:
         calls = (tuple(Observed(name, np.ones(1)) for name in self.names),)
         return [Session(np.ones((1, 1)), np.ones((1, 1)), np.ones(1), calls)]
+
+    def sessions_for(self, of: Any) -> list[Session]:
+        del of
+        return self.sessions
 
     @property
     def late(self) -> bool:

@@ -48,8 +48,8 @@ def with_common_convention(search: Search, setting: Setting, base: Explanation) 
     the number of samples does, the samples are counted along the wrong axis.
     """
     rate = search.evaluator.rate if setting.rule is None else rate_of(setting.rule)
-    factors = list(_factors(search, setting))
-    if is_adaptive(setting) or not factors:
+    factors = [] if is_adaptive(setting) else list(_factors(search, setting))
+    if not factors:
         return base
     if _one_gives_all(factors, [list(f.conventional(rate)) for f in factors]):
         return base
@@ -61,13 +61,10 @@ def with_common_convention(search: Search, setting: Setting, base: Explanation) 
 def _factors(search: Search, setting: Setting) -> Iterator[_Factor]:
     """Yield the factor of each session in which it is known; none if it is that of a loss."""
     for session in search.sessions_for(setting):
+        if any(seen.name == "loss" for call in session.calls[:1] for seen in call):
+            continue
         scale = search.evaluator.explain(setting, (), session).scale
-        has_loss = any(seen.name == "loss" for call in session.calls[:1] for seen in call)
-        if (
-            not has_loss
-            and scale.determined
-            and "inferred" not in scale.words.get("learning rate", "")
-        ):
+        if scale.determined and "inferred" not in scale.words.get("learning rate", ""):
             samples = 1 if setting.online else len(session.x)
             yield _Factor(scale.factor, samples, session.x.shape[1], session.t.shape[1])
 

@@ -73,6 +73,7 @@ class Judgment:
     results: list[GroupResult] = field(default_factory=list[GroupResult])
     factor: float | None = None
     rule: bool = False
+    uneven: bool = False  # whether all are multiples of the gradient, and not all the same ones
     rates: bool = False  # whether some layers have another learning rate than others
     uphill: bool = False
     other_losses: list[str] = field(default_factory=list[str])
@@ -254,7 +255,7 @@ class Judge(Evidence):
 
     def _by_rule(self, loss: str, found: list[GroupResult]) -> Judgment | None:
         """Return what holds if the gradients of a loss occur, and updates follow another rule."""
-        if (uneven := self._uneven(loss, found)) is not None:
+        if (uneven := self._uneven(loss)) is not None:
             return uneven
         if (d := follows_another_rule(self, loss)) is None:
             return None
@@ -270,7 +271,7 @@ class Judge(Evidence):
         follow = [k for k, r in enumerate(found) if r.right and r.evidence and r.factor < 0]
         return not all(r.right for r in found) and differ(self, follow, own, loss)
 
-    def _uneven(self, loss: str, found: list[GroupResult]) -> Judgment | None:
+    def _uneven(self, loss: str) -> Judgment | None:
         """Return what holds if all steps are multiples of their gradients, but not the same ones.
 
         None if they are not, or if the multiples follow from a rule.
@@ -278,10 +279,14 @@ class Judge(Evidence):
         alone = [self._compared(k, loss) for k in range(len(self.groups))]
         if any(not r.right or (r.evidence and not r.factor < 0) for r in alone):
             return None
-        factor = self._usual_factor(alone)
+        factor = self._shared_factor(alone)
         match compare_factors(self, loss, [r.factor if r.evidence else None for r in alone]):
             case "wrong":
-                return Judgment("wrong", loss=loss, results=found, factor=factor, certain=True)
+                near = SAME_FACTOR * abs(factor)
+                found = [
+                    replace(r, right=not r.evidence or abs(r.factor - factor) < near) for r in alone
+                ]
+                return Judgment("wrong", "", loss, found, factor, uneven=True, certain=True)
             case "rates":
                 return Judgment("right", loss=loss, results=alone, factor=factor, rates=True)
             case "open":
@@ -334,6 +339,12 @@ class Judge(Evidence):
         if len(up) == len(wrong) and self.observe_opposites(wrong):
             return self._best()[0]
         return Judgment("not-judged", "its gradients are right, and the rule of its updates is not")
+
+    def _shared_factor(self, found: Sequence[GroupResult]) -> float:
+        """Return the factor of most groups, and of the larger ones if two are as frequent."""
+        known = [(r.factor, self.groups[k].size) for k, r in enumerate(found) if r.evidence]
+        same = {c: [n for d, n in known if abs(d - c) < SAME_FACTOR * abs(c)] for c, _ in known}
+        return max(same, key=lambda c: (len(same[c]), max(same[c])))
 
     def _is_certain(self, found: Sequence[GroupResult]) -> bool:
         """Return whether the layer next to the output has the factor that is assumed.

@@ -45,6 +45,7 @@ class Placer:
         self.truth = judge.truth[self.number]
         self.differences = judge.differences[self.number]
         self.factor = judgement.factor if judgement.certain else None
+        self.uneven = judgement.uneven
         self.end = time.monotonic() + seconds
         self.last = self.trace.program.requests + MOST_RUNS
         self.known: dict[Event, Array] = {}
@@ -285,7 +286,7 @@ class Placer:
             fault = self._first_repair(q, right)
             if fault is None:
                 continue
-            if spare is None and self._is_derivative(q):
+            if spare is None and not self.uneven and self._is_derivative(q):
                 spare = fault
             elif spare is None or set(fault.repaired) >= set(spare.repaired):
                 return self._kept(fault)
