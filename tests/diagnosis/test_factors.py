@@ -1,6 +1,7 @@
 """Layers whose steps are different multiples of their gradients: another rate, or a fault."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,14 @@ STEPS = [
     "W1 -= rate * X.T @ d_hid / n",
     "b1 -= rate * d_hid.mean(axis=0, keepdims=True)",
 ]
+RIGHT = ("names", "literals", "one array", "multiply", "list", "normalized", "clipped")
+WRONG = ("weights", "bias", "name", "multiplied", "twice", "divided twice", "by the units")
 GRADIENT = "g = X.T @ d_hid / n; W1 -= {}"
+
+
+def more(*values: object) -> Any:
+    """Return parameters that are tried with --full only."""
+    return pytest.param(*values, marks=pytest.mark.full_only)
 
 
 def checked(folder: Path, *others: tuple[int, str]):
@@ -47,24 +55,18 @@ def checked(folder: Path, *others: tuple[int, str]):
     [
         [(2, "W1 -= small * X.T @ d_hid / n"), (3, "b1 -= small * d_hid.mean(axis=0)")],
         [(2, "W1 -= 0.1 * X.T @ d_hid / n"), (3, "b1 -= 0.1 * d_hid.mean(axis=0)")],
-        [(2, "W1 -= small * (X.T @ d_hid / n)")],
-        [(2, "W1 -= np.multiply(small, X.T @ d_hid / n)")],
-        [
-            (2, "W1 -= [rate, small][1] * (X.T @ d_hid / n)"),
-            (1, "u = rate * d_out.mean(axis=0); b2 -= u"),
-        ],
-        [(2, GRADIENT.format("rate * g / np.linalg.norm(g)"))],
+        more([(2, "W1 -= small * (X.T @ d_hid / n)")]),
+        more([(2, "W1 -= np.multiply(small, X.T @ d_hid / n)")]),
+        more(
+            [
+                (2, "W1 -= [rate, small][1] * (X.T @ d_hid / n)"),
+                (1, "u = rate * d_out.mean(axis=0); b2 -= u"),
+            ]
+        ),
+        more([(2, GRADIENT.format("rate * g / np.linalg.norm(g)"))]),
         [(2, GRADIENT.format("rate * g * min(1, 1e-3 / np.sqrt((g ** 2).sum()))"))],
     ],
-    ids=[
-        "names",
-        "literals",
-        "of one array",
-        "multiply",
-        "from a list",
-        "normalized",
-        "clipped by its norm",
-    ],
+    ids=RIGHT,
 )  # 0.1 = 0.5 / n: the rates differ by a number of samples
 def test_other_rates_are_right(tmp_path: Path, others: list[tuple[int, str]]):
     found = checked(tmp_path, *others)
@@ -77,21 +79,13 @@ def test_other_rates_are_right(tmp_path: Path, others: list[tuple[int, str]]):
     [
         (2, "W1 -= rate * X.T @ d_hid"),
         (3, "b1 -= rate * d_hid.sum(axis=0, keepdims=True)"),
-        (2, "g = X.T @ d_hid; W1 -= rate * g"),
+        more(2, "g = X.T @ d_hid; W1 -= rate * g"),
         (2, "g = X.T @ (d_out @ W2.T * h * (1 - h**1)) / n * len(X); W1 -= rate * g"),
-        (2, "g = 2 * X.T @ d_hid / n; W1 -= rate * g"),
-        (3, "b1 -= rate * d_hid.mean(axis=0, keepdims=True) / n"),
+        more(2, "g = 2 * X.T @ d_hid / n; W1 -= rate * g"),
+        more(3, "b1 -= rate * d_hid.mean(axis=0, keepdims=True) / n"),
         (3, "b1 -= rate * d_hid.sum(axis=0, keepdims=True) / 3"),
     ],
-    ids=[
-        "weights",
-        "bias",
-        "by name",
-        "multiplied",
-        "twice",
-        "divided twice",
-        "divided by the units",
-    ],
+    ids=WRONG,
 )
 def test_a_mean_in_some_gradients_only_is_wrong(tmp_path: Path, number: int, line: str):
     found = checked(tmp_path, (number, line))
