@@ -13,7 +13,7 @@ from rich.console import Console
 from sklearn.neural_network import MLPRegressor as theirs  # noqa: N813 (ours has its name)
 
 from chainrule import SGD, DivergenceError
-from chainrule.estimators import progress
+from chainrule.estimators import fitting, progress
 from chainrule.estimators.history import Plateau, StoppingRule
 from chainrule.training import Record, Run
 from tests.estimators.data import CLASSES, NUMBERS, TARGETS, X, bytes_of, quick
@@ -130,6 +130,7 @@ def test_a_stop_before_a_divergence_comes_first(
         "learning_rate_init": 0.02,
     }
     alone = quick("classes", **choices).fit(X, CLASSES)
+    monkeypatch.setattr(fitting, "EXTRA_SECONDS", 1e6)  # its slices do not depend on the clock
     finish, epochs = Run.finish, []
 
     def run_and_break(run: Run) -> Record:
