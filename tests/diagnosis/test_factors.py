@@ -93,7 +93,7 @@ def test_a_mean_in_some_gradients_only_is_wrong(tmp_path: Path, number: int, lin
     assert found.faults[0].line == 13 + number
 
 
-def test_a_factor_of_one_layer_that_is_no_count_is_not_judged(tmp_path: Path):
+def test_other_factors_of_one_layer_are_not_judged(tmp_path: Path):
     found = checked(tmp_path, (2, "W1 -= rate * 7 * X.T @ d_hid / n"))
     assert found.verdict == "could-not-run"
     assert "different multiples" in found.sentence

@@ -32,23 +32,21 @@ def calls_without_arguments(text: str) -> list[str]:
 
 def _calls(node: ast.stmt) -> Iterator[str]:
     """Yield calls of a function, or of the methods of a class."""
-    if isinstance(node, ast.FunctionDef) and not _needed(node, 0):
+    if isinstance(node, ast.FunctionDef) and not _needs_arguments(node, 0):
         yield f"{node.name}()"
     if not isinstance(node, ast.ClassDef):
         return
     methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
     created = methods.get("__init__")
-    if created is not None and _needed(created, 1):
+    if created is not None and _needs_arguments(created, 1):
         return
     for name, method in methods.items():
-        if TRAINS.search(name) and not name.startswith("_") and not _needed(method, 1):
+        if TRAINS.search(name) and not name.startswith("_") and not _needs_arguments(method, 1):
             yield f"{node.name}().{name}()"
 
 
-def _needed(function: ast.FunctionDef, bound: int) -> list[str]:
-    """Return the parameters that have no default, without the first `bound`."""
+def _needs_arguments(function: ast.FunctionDef, bound: int) -> bool:
+    """Return whether parameters have no default, apart from the first `bound`."""
     arguments = function.args
-    positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
-    count = len(positional) - len(arguments.defaults)
-    keyword = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return [*positional[bound:count], *(a.arg for a, default in keyword if default is None)]
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return positional > bound or None in arguments.kw_defaults

@@ -18,7 +18,7 @@ from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trai
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.reporting import Report, Verdict
-from chainrule.diagnosis.tracing.sampling import is_no_gradient
+from chainrule.diagnosis.tracing.sampling import why_not_a_gradient
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.diagnosis.tracing.weights import on_other_weights
 from chainrule.diagnosis.tracing.zeros import zero_diagnosis
@@ -221,7 +221,7 @@ class Check:
         """Return a wrong verdict with its faults, if there is enough evidence to accuse."""
         if judge.is_rough(judgement.loss):
             return NotTraced(ROUNDED, trains=True)
-        if why := is_no_gradient(judge):
+        if why := why_not_a_gradient(judge):
             return NotTraced(why, trains=True)
         if judgement.uphill:
             return Verdict(judge, judgement)

@@ -4,9 +4,12 @@ import numpy as np
 
 from chainrule.submission import Array
 
+EQUAL = 1e-6  # relative difference of numbers of one run that count as equal
+CLOSE = 1e-5  # the same of derivatives from differences
+
 
 def shaped(g: Array, shape: tuple[int, ...]) -> list[Array]:
-    """Return numbers in another shape: as they stand, transposed, and with turns reversed."""
+    """Return numbers in another shape: as they are, transposed, and with turns reversed."""
     ways = [g.reshape(shape)]
     inner = g[0] if len(g) == 1 else None
     if inner is not None and inner.ndim == 2 and min(inner.shape) > 1:
@@ -21,13 +24,13 @@ def shaped(g: Array, shape: tuple[int, ...]) -> list[Array]:
     return ways
 
 
-def ratio(b: Array, h: Array) -> float:
-    """Return c if b = c · h, else 0."""
+def ratio(b: Array, h: Array, close: float = EQUAL) -> float:
+    """Return c if b = c · h, up to a relative difference, else 0."""
     total = float(np.sum(h * h))
     if not total or not np.all(np.isfinite(h)):
         return 0.0
     c = float(np.sum(b * h)) / total
-    return c if c and np.abs(b - c * h).max() < 1e-6 * np.abs(b).max() else 0.0
+    return c if c and np.abs(b - c * h).max() < close * np.abs(b).max() else 0.0
 
 
 def differs_by_slope(theirs: Array, right: Array, o: Array, t: Array) -> bool:

@@ -26,6 +26,11 @@ ROUGH, PROBED = 1e-3, 3  # relative difference of two slopes, and how many of a 
 TINY = 1e-12
 
 
+def same_factor(one: float, other: float) -> bool:
+    """Return whether two factors count as equal, relative to the second."""
+    return abs(one - other) < SAME_FACTOR * abs(other)
+
+
 class Evidence:
     """The parameters, iterations and true gradients of one recorded program.
 

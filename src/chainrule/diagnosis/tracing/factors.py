@@ -12,12 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, Evidence
+from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
+from chainrule.diagnosis.tracing.evidence import Evidence, same_factor
 from chainrule.diagnosis.tracing.rules import equal_events, window_of
 from chainrule.submission import Event
 
 PRODUCTS = ("multiply", "divide", "dot", "matmul")
-CLOSE = 1e-5  # relative difference of gradients that count as equal
 DEEP = 4  # definitions of names in definitions of names that are followed
 
 
@@ -72,8 +72,7 @@ def differ(evidence: Evidence, chosen: Sequence[int], one: str, other: str) -> b
     for k in chosen:
         known = [t[k].values for t in evidence.truth if {one, other} <= t[k].values.keys()]
         first, second = (np.concatenate([values[x] for values in known]) for x in (one, other))
-        c = float(np.sum(first * second) / max(float(np.sum(second * second)), TINY))
-        if np.abs(first - c * second).max() > CLOSE * np.abs(first).max():
+        if not ratio(first, second, CLOSE):
             return True
     return False
 
@@ -91,7 +90,7 @@ def _multipliers(evidence: Evidence, loss: str, k: int, factor: float | None) ->
     if not placed:
         return []
     chain = [d for _, d in placed] + [abs(factor or 0.0)]
-    return [chain[0], *(b / a for a, b in pairwise(chain) if not _same(a, b))]
+    return [chain[0], *(b / a for a, b in pairwise(chain) if not same_factor(a, b))]
 
 
 def _compared(evidence: Evidence, one: Chain, other: Chain) -> str:
@@ -99,11 +98,11 @@ def _compared(evidence: Evidence, one: Chain, other: Chain) -> str:
     if not one.multipliers or not other.multipliers:
         return "open"
     ratio = float(np.prod(other.multipliers) / np.prod(one.multipliers))
-    if _same(ratio, 1.0):
+    if same_factor(ratio, 1.0):
         return ""
     if _have_other_rates(evidence, one, other):
         return "rates"
-    return "wrong" if any(_same(ratio, r) for r in _ratios(evidence)) else "open"
+    return "wrong" if any(same_factor(ratio, r) for r in _ratios(evidence)) else "open"
 
 
 def _have_other_rates(evidence: Evidence, one: Chain, other: Chain) -> bool:
@@ -113,8 +112,8 @@ def _have_other_rates(evidence: Evidence, one: Chain, other: Chain) -> bool:
     (begin, *rest), (other_begin, *other_rest) = one.multipliers, other.multipliers
     own = _rest(rest, other_rest), _rest(other_rest, rest)
     counts = [r for n in _counts(evidence) for r in (n, 1 / n)]
-    are_rates = (len(n) == 1 and not any(_same(n[0], c) for c in counts) for n in own)
-    return _same(begin, other_begin) and all(are_rates)
+    are_rates = (len(n) == 1 and not any(same_factor(n[0], c) for c in counts) for n in own)
+    return same_factor(begin, other_begin) and all(are_rates)
 
 
 def rates(evidence: Evidence, k: int) -> set[str]:
@@ -179,7 +178,7 @@ def _rest(these: list[float], those: list[float]) -> list[float]:
     """Return the multipliers that the other group does not have."""
     left, rest = list(those), list[float]()
     for d in these:
-        same = next((x for x in left if _same(d, x)), None)
+        same = next((x for x in left if same_factor(d, x)), None)
         if same is None:
             rest.append(d)
         else:
@@ -199,7 +198,3 @@ def _ratios(evidence: Evidence) -> set[float]:
     """Return by what a factor may be wrong: a number is missing, or there instead of another."""
     counts = {1.0, *_counts(evidence)}
     return {n / m for n in counts for m in counts}
-
-
-def _same(a: float, b: float) -> bool:
-    return abs(a - b) < SAME_FACTOR * abs(b)

@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence
+from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
+from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence, same_factor
 from chainrule.diagnosis.tracing.factors import compare_factors, differ
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents
 from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes, targets_of
@@ -154,9 +155,7 @@ class Judge(Evidence):
         for factor, _, k in sorted(right, key=lambda item: -item[1]):  # weights before biases
             if k in self.top:
                 return factor
-        shares = {
-            c: sum(n for d, n, _ in right if abs(d - c) < SAME_FACTOR * abs(c)) for c, *_ in right
-        }
+        shares = {c: sum(n for d, n, _ in right if same_factor(d, c)) for c, *_ in right}
         return max(shares, key=lambda c: (shares[c], c < 0))
 
     def losses(self) -> list[str]:
@@ -282,9 +281,8 @@ class Judge(Evidence):
         factor = self._shared_factor(alone)
         match compare_factors(self, loss, [r.factor if r.evidence else None for r in alone]):
             case "wrong":
-                near = SAME_FACTOR * abs(factor)
                 found = [
-                    replace(r, right=not r.evidence or abs(r.factor - factor) < near) for r in alone
+                    replace(r, right=not r.evidence or same_factor(r.factor, factor)) for r in alone
                 ]
                 return Judgment("wrong", "", loss, found, factor, uneven=True, certain=True)
             case "rates":
@@ -295,7 +293,7 @@ class Judge(Evidence):
                 return None
 
     def _choose(self, choices: Mapping[int, Sequence[GradientEvents]]) -> None:
-        """Choose the gradients of single numbers: those that are right beside the others'.
+        """Choose the gradients of single numbers: those that are right together with the others'.
 
         If none is right, it cannot be known which number is the gradient.
         """
@@ -343,7 +341,7 @@ class Judge(Evidence):
     def _shared_factor(self, found: Sequence[GroupResult]) -> float:
         """Return the factor of most groups, and of the larger ones if two are as frequent."""
         known = [(r.factor, self.groups[k].size) for k, r in enumerate(found) if r.evidence]
-        same = {c: [n for d, n in known if abs(d - c) < SAME_FACTOR * abs(c)] for c, _ in known}
+        same = {c: [n for d, n in known if same_factor(d, c)] for c, _ in known}
         return max(same, key=lambda c: (len(same[c]), max(same[c])))
 
     def _is_certain(self, found: Sequence[GroupResult]) -> bool:
@@ -376,11 +374,8 @@ class Judge(Evidence):
         g = np.concatenate([t.values[loss] for t in truth])
         for n in range(len(self.scalars)):
             own = np.concatenate([t.values[f"{OWN} {n}"] for t in truth])
-            total = float(np.sum(g * g))
-            if total and np.all(np.isfinite(own)):
-                c = float(np.sum(own * g)) / total
-                if c and np.abs(own - c * g).max() <= 1e-5 * np.abs(own).max():
-                    return True
+            if ratio(own, g, CLOSE):
+                return True
         return False
 
     def _covers_all(self, loss: str) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.diagnosis.tracing.gradients import moved_by_targets
 from chainrule.diagnosis.tracing.judging import Judge
-from chainrule.diagnosis.tracing.outputs import target_changes
 from chainrule.diagnosis.tracing.parameters import READ
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Change, Event
@@ -77,8 +77,7 @@ def is_meant_to_be_trained(judge: Judge, found: Neglected) -> bool:
     trace, it = judge.trace, judge.iterations[0]
     last = trace.order[it.end]
     shapes, own = _shapes_of_deltas(judge, found), trace.base.shapes[found.event]
-    moved = trace.changed(target_changes(trace, it, it.pairs), last)
-    backward = [e for e in moved if _is_computed(trace, e)]
+    backward = [e for e in moved_by_targets(trace, it) if _is_computed(trace, e)]
     if any(trace.base.shapes[e] in shapes for e in backward):
         return True
     alike = {e.code: e for e in backward if trace.base.shapes[e] in (own, own[::-1])}

@@ -162,7 +162,7 @@ class ParameterFinder:
         self.found_updates = updates(trace)
         if repeated or any(
             u.every for u in self.found_updates
-        ):  # what happens once, beside a loop, is no update
+        ):  # what happens once, outside of the loop, does not update
             self.found_updates = [u for u in self.found_updates if u.every]
         self.befores = [Event(u.old, n) for u in self.found_updates for n in range(self._turns(u))]
         afters = [Event(u.new, n) for u in self.found_updates for n in range(self._turns(u))]

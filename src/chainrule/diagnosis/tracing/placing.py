@@ -274,7 +274,7 @@ class Placer:
     def _next(self, right: set[int]) -> Fault | None:
         """Return the first place that makes a further group right.
 
-        Numbers that are a right derivative as they stand come last: a later place that repairs as
+        Numbers that are a right derivative as they are come last: a later place that repairs as
         much is wrong, and not they.
         """
         spare: Fault | None = None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence
+from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence, same_factor
 from chainrule.diagnosis.tracing.gradients import Entry, Group
 from chainrule.diagnosis.tracing.outputs import Iteration
 from chainrule.diagnosis.tracing.parameters import Parameter
@@ -74,7 +74,7 @@ def _common(
     """Return the factor that all groups have, if each update depends on such an event."""
     for c in sorted(found[0], key=abs):
         for k, equal in enumerate(found):
-            fits = [e for d, e in equal.items() if abs(d - c) < SAME_FACTOR * abs(c)]
+            fits = [e for d, e in equal.items() if same_factor(d, c)]
             if not any(
                 _feeds(evidence, it, evidence.groups[k], x) for events in fits for x in events
             ):

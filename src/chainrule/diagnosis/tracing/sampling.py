@@ -15,7 +15,7 @@ SAMPLES = re.compile(r"(^|[._])(binomial|choice|choices|multinomial|categorical)
 COUNTED = ("shape", "size", "ndim")  # attributes that do not depend on an array's numbers
 
 
-def is_no_gradient(judge: Judge) -> str:
+def why_not_a_gradient(judge: Judge) -> str:
     """Return why updates need not be a gradient, or an empty string."""
     trace, it = judge.trace, judge.iterations[0]
     if any(trace.place(p.error).op == "Add" for p in it.pairs):

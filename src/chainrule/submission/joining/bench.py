@@ -28,6 +28,7 @@ class Bench:
     def __init__(self, namespace: dict[str, Any], seconds: float) -> None:
         self.namespace, self.end = namespace, time.process_time() + seconds
         self.base = dict(namespace)
+        self.callables = {n for n, v in namespace.items() if callable(v)}
         data = {n: v for n, v in namespace.items() if not n.startswith("__") and is_data(v)}
         self.saved = copy.deepcopy(data)
 

@@ -52,7 +52,6 @@ class Chains:
 
     def __init__(self, signatures: Signatures, bench: Bench) -> None:
         self.signatures, self.bench = signatures, bench
-        self.taken = {n for n, v in bench.base.items() if callable(v)}
         self.words: dict[str, str] = {}  # for parameters that take one
 
     # ---- samples -------------------------------------------------------------------------------
@@ -132,7 +131,7 @@ class Chains:
         )
 
     def _reserved(self, state: State) -> set[str]:
-        return self.taken | {v.text for v in state.pool}
+        return self.bench.callables | {v.text for v in state.pool}
 
     def _outputs(self, state: State, call: str) -> tuple[dict[str, Array], tuple[str, ...]]:
         """Return the results that depend on the samples and all weights, and these weights."""

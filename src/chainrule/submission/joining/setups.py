@@ -92,7 +92,6 @@ class Setups:
 
     def __init__(self, signatures: Signatures, bench: Bench) -> None:
         self.signatures, self.bench = signatures, bench
-        self.taken = {n for n, v in bench.base.items() if callable(v)}
 
     def found(self, design: Design) -> Iterator[State]:
         """Yield states with parameters: from functions, from classes, and the module's own."""
@@ -126,7 +125,7 @@ class Setups:
             value = self.bench["result"]
             if not any(leaf.array.ndim == 2 for leaf in arrays(value, "result")):
                 continue
-            names = target_names(f, self.signatures, value, "params", self.taken)
+            names = target_names(f, self.signatures, value, "params", self.bench.callables)
             lines = (f"{', '.join(names)} = {call}",)
             values = value if len(names) > 1 else (value,)
             pool = [Variable(n, v, "params") for n, v in zip(names, values, strict=True)]
@@ -163,7 +162,7 @@ class Setups:
 
     def _object_name(self, c: ClassSignature) -> str:
         names = self.signatures.targets.get(c.name, ())
-        ok = len(names) == 1 and names[0].isidentifier() and names[0] not in self.taken
+        ok = len(names) == 1 and names[0].isidentifier() and names[0] not in self.bench.callables
         return names[0] if ok else "net"
 
     def _own(self) -> list[Variable]:

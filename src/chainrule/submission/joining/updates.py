@@ -62,7 +62,7 @@ class Updates:
                 if not arguments or self.bench.run(lines):
                     continue
                 value = self.bench["result"]
-                taken = {*self.chains.taken, *(v.text for v in state.pool)}
+                taken = {*self.chains.bench.callables, *(v.text for v in state.pool)}
                 names = target_names(signature, self.chains.signatures, value, "memory", taken)
                 line = f"{', '.join(names)} = {f.text}({arguments})"
                 pool = (*state.pool, *variables_of(names, value, "result"))
@@ -108,7 +108,7 @@ class Updates:
         value = self.bench["result"]
         if isinstance(value, tuple) and len(value) > len(names):
             own = target_names(
-                f.signature, self.chains.signatures, value, "more", self.chains.taken
+                f.signature, self.chains.signatures, value, "more", self.chains.bench.callables
             )
             yield f"{', '.join([*names, *own[len(names) :]])} = {call}"
         yield call
