@@ -443,7 +443,7 @@ def test_a_right_program_that_cannot_learn_is_told_why(tmp_path: Path):
     assert any("may not learn" in text and "inputs" in text for text in found.remarks)
 
 
-def test_a_loss_that_is_not_known_accuses_nobody(tmp_path: Path):
+def test_a_loss_that_is_not_known_is_not_called_wrong(tmp_path: Path):
     """The gradient of ∑ (o - t)⁴ is right for a loss that the program does not compute."""
     found = check(written(tmp_path, SCRIPT.replace("(out - Y) * out", "(out - Y) ** 3 * out")))
     assert found.verdict == "could-not-run", found.to_text()

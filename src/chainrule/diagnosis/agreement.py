@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from chainrule.diagnosis.programs import FORWARD_ONLY
 from chainrule.diagnosis.report import Diagnosis
 
 DISAGREE = (
@@ -44,7 +45,7 @@ def _with_tested(traced: Diagnosis, asked: Diagnosis) -> Diagnosis:
 
 def _is_forward_only(asked: Diagnosis) -> bool:
     """Return whether only a forward pass answered."""
-    return any("only the forward pass" in remark for remark in asked.remarks)
+    return FORWARD_ONLY in asked.remarks
 
 
 def _not_judged(asked: Diagnosis, traced: Diagnosis) -> Diagnosis:

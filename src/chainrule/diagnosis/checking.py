@@ -226,7 +226,7 @@ def _asked_instead(
     if traced.differs and made.verdict != "right":
         return replace(_not_judged(traced), source=path.name)
     is_open = made.verdict == "could-not-run" or (made.verdict == "unknown" and traced.trains)
-    if is_open and (traced.trains or traced.error):  # what is unknown to both accuses nobody
+    if is_open and (traced.trains or traced.error):  # unknown to both: no reason to call it wrong
         return replace(
             _not_judged(traced), source=path.name, remarks=(made.sentence, *made.remarks)
         )

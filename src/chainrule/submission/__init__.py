@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chainrule.submission.functions.reading import ONE_COLUMN, SEVERAL_COLUMNS
     from chainrule.submission.joining.results import Driver, Joined
     from chainrule.submission.joining.suggesting import suggested_lines
+    from chainrule.submission.joining.wording import TRAINS
     from chainrule.submission.numbers.names import resolve_names
     from chainrule.submission.numbers.reported_numbers import (
         ReportedArray,
@@ -59,6 +60,7 @@ _MODULES = {
     "objects.side_effects": ("GROWING_RESULT",),
     "joining.results": ("Driver", "Joined"),
     "joining.suggesting": ("suggested_lines",),
+    "joining.wording": ("TRAINS",),
     "numbers.names": ("resolve_names",),
     "numbers.reported_numbers": ("ReportedArray", "ReportedNumbers", "read_numbers"),
     "process.declaration": ("network_to_declaration",),
@@ -111,6 +113,7 @@ __all__ = [
     "SubmissionError",
     "TRAINING_RATE",
     "TRAINING_SAMPLES",
+    "TRAINS",
     "TimeLimit",
     "TracedProgram",
     "answers_completely",

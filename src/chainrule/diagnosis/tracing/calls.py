@@ -1,12 +1,10 @@
 """Lines that make a program train that only defines functions and classes."""
 
 import ast
-import re
 from collections.abc import Iterator
 
-TRAINS = re.compile(
-    r"train|fit|learn|model|run|main|optimi|descent|lern|entren|addestr", re.IGNORECASE
-)
+from chainrule.submission import TRAINS
+
 MOST = 3  # lines that are tried
 
 
