@@ -24,11 +24,11 @@ demo: $(VENV)/.train ## see what chainrule does
 
 test: $(VENV)/.test $(VENV)/.programs ## run the tests and all examples of the README and the documentation
 	@$(compile)
-	$(BIN)/python -m pytest -n 2 --durations=15
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15
 
 test-all: $(VENV)/.test $(VENV)/.programs ## the same with full products and more random examples
 	@$(compile)
-	$(BIN)/python -m pytest -n 2 --durations=15 --full
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 --full
 
 test-versions: $(VENV)/.versions ## run the tests with the lowest and the newest versions: NOX="-s lowest"
 	$(BIN)/nox $(NOX)

@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 
@@ -32,6 +33,7 @@ def engine_files(source: Path = SOURCE) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
+@cache  # the tests ask for the same files several times
 def code_lines(text: str) -> int:
     """Count the lines of code, without blank lines, comments and docstrings."""
     docstrings = {(node.lineno, node.col_offset) for node in string_statements(ast.parse(text))}
@@ -61,10 +63,16 @@ def name_of(path: Path, source: Path) -> str:
 def function_lengths(paths: Iterable[Path], source: Path = SOURCE) -> dict[str, int]:
     """Return each function's lines after its docstring, by its name in the package."""
     return {
-        f"{name_of(path, source)}:{name}": body_length(function)
+        f"{name_of(path, source)}:{name}": length
         for path in paths
-        for name, function in functions(ast.parse(path.read_text(encoding="utf-8")))
+        for name, length in body_lengths(path.read_text(encoding="utf-8"))
     }
+
+
+@cache
+def body_lengths(text: str) -> list[tuple[str, int]]:
+    """Return each function's qualified name and its lines after the docstring."""
+    return [(name, body_length(function)) for name, function in functions(ast.parse(text))]
 
 
 def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]:

@@ -655,7 +655,7 @@ def test_names_do_not_matter(call: Call, program: Any, renamed_program: str):
 
 
 def test_long_wait_shows_progress(terminal: Any, program: Any):
-    slow = RIGHT.replace("a = [x]", "import time; time.sleep(0.7); a = [x]")
+    slow = f"import time\ntime.sleep(2)\n{RIGHT}"
     child = terminal("check", program(slow), *DECLARED)
     child.expect("checking")
     code, out = finish(child)

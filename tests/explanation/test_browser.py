@@ -91,7 +91,16 @@ def mazur(browser, addresses) -> Iterator[Any]:
     page.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("mazur", marks=pytest.mark.full_only),  # the batch has all that it has
+        "batch",
+        pytest.param("matrices", marks=pytest.mark.full_only),
+        "summary",
+        "parameter",
+    ],
+)
 def test_axe_finds_nothing_and_the_page_asks_for_nothing(browser, addresses, name):
     page = browser.new_page(**VIEWS["light"])
     faults, asked = [], []

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -239,7 +239,12 @@ def shortest_circle(graph: dict[str, set[str]], start: str) -> list[str]:
 
 
 def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return parse_text(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache  # every check reads every file
+def parse_text(text: str, path: str) -> ast.Module:
+    return ast.parse(text, path)
 
 
 def test_the_package_follows_the_import_order():
