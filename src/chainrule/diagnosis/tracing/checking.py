@@ -157,7 +157,7 @@ class Check:
         own = judge.judge()
         if own.status == "not-judged":
             return NotTraced(own.why, trains=True)
-        if own.accumulates:
+        if own.accumulated:
             return Verdict(judge, own)
         if judge.wrong_axis() is not None:
             own.status = "wrong"

@@ -4,8 +4,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.gradient_events import GradientEvents, GradientFinder
-from chainrule.diagnosis.tracing.gradients import Differences, Group, Slopes, groups, own_losses
+from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
+from chainrule.diagnosis.tracing.gradient_events import GradientEvents, GradientFinder, same_in
+from chainrule.diagnosis.tracing.gradients import (
+    LOSSES,
+    OWN,
+    Differences,
+    Group,
+    Slopes,
+    groups,
+    own_losses,
+)
 from chainrule.diagnosis.tracing.outputs import (
     Iteration,
     Pair,
@@ -138,13 +147,46 @@ class Evidence:
             return False
         several = sum(trace.size(p.output) for p in it.pairs) > 1  # else every number fits
         self.scalars = own_losses(trace, it) if not self.iterations and several else self.scalars
-        made = Differences(trace, it, [] if self.iterations else self.scalars)
+        made = Differences(trace, it, self._own_losses(it))
         self.iterations.append(it)
         self.differences.append(made)
         self.truth.append([self.truths(made, it, g) for g in self.groups])
+        self._add_own_losses(self.truth[-1])
         if not self.top:
             self.top = self._nearest_to_output(it)
         return True
+
+    def _own_losses(self, it: Iteration) -> dict[int, Event]:
+        """Return where an iteration computes the numbers that may be the program's own loss."""
+        if not self.iterations:
+            return dict(enumerate(self.scalars))
+        first = self.iterations[0]
+        found = {n: same_in(self.trace, e, first, it) for n, e in enumerate(self.scalars)}
+        return {n: e for n, e in found.items() if e is not None}
+
+    def _add_own_losses(self, truth: Sequence[Slopes]) -> None:
+        """Add the gradients of own losses that an iteration does not compute, if they are known.
+
+        A program may compute its loss in some iterations only, to print it. If it is a multiple of
+        a usual loss in the first iteration, it is in the others.
+        """
+        for n in range(len(self.scalars)):
+            own = f"{OWN} {n}"
+            if own in truth[0].values or (found := self.usual_loss(own)) is None:
+                continue
+            loss, factor = found
+            for slopes in truth:
+                slopes.values[own] = factor * slopes.values[loss]
+                slopes.errors[own] = abs(factor) * slopes.errors[loss]
+
+    def usual_loss(self, own: str) -> tuple[str, float] | None:
+        """Return of which usual loss an own one is a multiple, and the factor, or None."""
+        first = self.truth[0]
+        g = np.concatenate([t.values[own] for t in first])
+        for loss in LOSSES:
+            if factor := ratio(g, np.concatenate([t.values[loss] for t in first]), CLOSE):
+                return loss, factor
+        return None
 
     def _pairs(self, it: Iteration) -> list[Pair]:
         """Return the pairs of a later iteration: the same places as in the first."""

@@ -58,12 +58,12 @@ class GradientEvents:
 
     def moved(self, trace: Trace, one: Iteration, other: Iteration) -> "GradientEvents | None":
         """Return the events of the same places in another iteration, or None."""
-        made = [_same_in(trace, e, one, other) for e in self.events]
+        made = [same_in(trace, e, one, other) for e in self.events]
         found = tuple(e for e in made if e is not None)
         return replace(self, events=found) if len(found) == len(made) else None
 
 
-def _same_in(trace: Trace, event: Event, one: Iteration, other: Iteration) -> Event | None:
+def same_in(trace: Trace, event: Event, one: Iteration, other: Iteration) -> Event | None:
     """Return the event of the same place, and as late among its turns, in another iteration."""
     own, others = (_turns(trace, event.code, it) for it in (one, other))
     if event not in own or len(own) != len(others):

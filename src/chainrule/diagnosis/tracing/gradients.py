@@ -4,7 +4,7 @@ The derivative of a loss by a number V of the program is ∑ ∂L/∂o · ∂o/�
 is a central difference: the program runs with V + h and with V - h. ∂L/∂o is known for each loss.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -153,14 +153,14 @@ class Differences:
     ----------
     trace : Trace
     it : Iteration
-    scalars : sequence of Event
+    scalars : mapping of int to Event
         Numbers that may be the program's own loss.
     """
 
-    def __init__(self, trace: Trace, it: Iteration, scalars: Sequence[Event] = ()) -> None:
-        self.trace, self.it, self.scalars = trace, it, list(scalars)
+    def __init__(self, trace: Trace, it: Iteration, scalars: Mapping[int, Event]) -> None:
+        self.trace, self.it, self.scalars = trace, it, dict(scalars)
         self.outputs = list(dict.fromkeys(p.output for p in it.pairs))
-        wanted = [*self.outputs, *self.scalars]
+        wanted = [*self.outputs, *self.scalars.values()]
         self.until = max(wanted, key=lambda e: trace.at[e])
         self.wanted = wanted
         self.base = {e: trace.value(e) for e in wanted}
@@ -184,7 +184,7 @@ class Differences:
         numbers = [int(i) for i in indices]
         self.prepare([(event, i) for i in numbers])
         rows = [self._slope(event, i) for i in numbers]
-        names = [*self.weights, *(f"{OWN} {n}" for n in range(len(self.scalars)))]
+        names = [*self.weights, *(f"{OWN} {n}" for n in self.scalars)]
         values = {name: np.array([row[name][0] for row in rows]) for name in names}
         errors = {name: np.array([row[name][1] for row in rows]) for name in names}
         return Slopes(values, errors)
@@ -273,7 +273,7 @@ class Differences:
         with np.errstate(all="ignore"):
             for name, weights in self.weights.items():
                 found[name] = self._sum(up, down, weights, h, bent=bent)
-            for n, event_ in enumerate(self.scalars):
+            for n, event_ in self.scalars.items():
                 one = {event_: np.ones(self.base[event_].shape)}
                 found[f"{OWN} {n}"] = self._sum(up, down, one, h, bent=bent)
         return found

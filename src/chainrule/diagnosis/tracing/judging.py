@@ -15,7 +15,7 @@ from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, E
 from chainrule.diagnosis.tracing.factors import compare_factors, differ
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents
 from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes, targets_of
-from chainrule.diagnosis.tracing.rules import accumulates, follows_another_rule, goes_down, goes_up
+from chainrule.diagnosis.tracing.rules import accumulated, follows_another_rule, goes_down, goes_up
 from chainrule.submission import Array, Event
 
 UNEVEN = (
@@ -79,7 +79,7 @@ class Judgment:
     uphill: bool = False
     other_losses: list[str] = field(default_factory=list[str])
 
-    accumulates: bool = False  # whether the second update contains the first one's gradient
+    accumulated: Sequence[int] = ()  # groups whose second update contains the first gradient
     certain: bool = False  # whether the layer next to the output has this factor, in all numbers
 
 
@@ -258,8 +258,8 @@ class Judge(Evidence):
             return uneven
         if (d := follows_another_rule(self, loss)) is None:
             return None
-        if accumulates(self, loss):
-            return Judgment("wrong", loss=loss, results=found, accumulates=True)
+        if piled := accumulated(self, loss):
+            return Judgment("wrong", loss=loss, results=found, accumulated=piled)
         if any(self._lacks_a_term(own, loss) for own in self.losses() if own.startswith(OWN)):
             return Judgment("not-judged", PENALTY, loss=loss)
         return Judgment("right", loss=loss, results=found, factor=-d, rule=True)

@@ -16,6 +16,7 @@ from chainrule.diagnosis.tracing.naming import Named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.quantities import Fault
+from chainrule.diagnosis.tracing.rules import where_accumulated
 from chainrule.diagnosis.verdicts import wrong_sentence
 from chainrule.submission import Array, Source
 
@@ -78,7 +79,7 @@ class Report:
     def diagnosis(self) -> Diagnosis:
         """Return the diagnosis."""
         verdict = self.verdict
-        if verdict.judgement.accumulates:
+        if verdict.judgement.accumulated:
             return self._accumulated(verdict)
         if verdict.axis:
             return self._summed_wrongly(verdict)
@@ -113,11 +114,24 @@ class Report:
     def _accumulated(self, verdict: Verdict) -> Diagnosis:
         """Return the diagnosis of a program whose gradients are not set to zero."""
         finding = Finding(MISTAKES["not-zeroed"])
+        judge, judgement = verdict.judge, verdict.judgement
+        event = where_accumulated(judge, judgement.accumulated[0], judgement.loss)
+        place = judge.trace.place(event)
+        fault = SourceFault(
+            line=place.line,
+            where=self.source.where(place.line, place.file),
+            name=place.shown,
+            theirs="at the second update, it contains the gradients of the first",
+            right="",
+        )
+        sentence = wrong_sentence([finding.mistake.title]).rstrip(".")
         return Diagnosis(
             "wrong",
-            f"{wrong_sentence([finding.mistake.title]).rstrip('.')}; the first update is right.",
+            f"{sentence} ({fault.where}); the first update is right.",
             mistakes=(finding,),
-            compared=self._compared(verdict.judge),
+            faults=(fault,),
+            program=self.source.shown,
+            compared=self._compared(judge),
         )
 
     def _summed_wrongly(self, verdict: Verdict) -> Diagnosis:

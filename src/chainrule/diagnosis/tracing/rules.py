@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence, same_factor
 from chainrule.diagnosis.tracing.gradients import Entry, Group
 from chainrule.diagnosis.tracing.outputs import Iteration
-from chainrule.diagnosis.tracing.parameters import Parameter
+from chainrule.diagnosis.tracing.parameters import ADDITIVE, Parameter
 from chainrule.submission import Array, Event
 
 
@@ -42,30 +42,46 @@ def window_of(evidence: Evidence, it: Iteration) -> Sequence[Event]:
     return evidence.trace.order[evidence.trace.at[it.pairs[0].error] : it.end + 1]
 
 
-def accumulates(evidence: Evidence, loss: str) -> bool:
-    """Return whether the second step of some group is that of the sum of the first two gradients.
+def accumulated(evidence: Evidence, loss: str) -> list[int]:
+    """Return the groups whose second step is that of the sum of the first two gradients.
 
-    The others must be right.
+    There are none if the step of another group is not right.
     """
     with_loss = [i for i, t in enumerate(evidence.truth) if loss in t[0].values]
     if len(with_loss) < 2:
-        return False
+        return []
     one, two = with_loss[:2]
-    piled = False
+    found: list[int] = []
     for k, group in enumerate(evidence.groups):
         (s0, _), (s1, noise) = (evidence.updates(evidence.iterations[i], group) for i in (one, two))
         g0, g1 = (evidence.truth[i][k].values[loss] for i in (one, two))
         total = float(g0 @ g0)
         if not total or not np.all(np.isfinite(s1)):
-            return False
+            return []
         c = float(s0 @ g0) / total
         bound = 1e-4 * np.abs(s1).max() + noise.max()
         if np.abs(s1 - c * g1).max() <= bound:
             continue
         if np.abs(s1 - c * (g0 + g1)).max() > bound:
-            return False
-        piled = True
-    return piled
+            return []
+        found.append(k)
+    return found
+
+
+def where_accumulated(evidence: Evidence, k: int, loss: str) -> Event:
+    """Return where the first two gradients of a group are added, or else its update."""
+    truths = [t[k] for t in evidence.truth if loss in t[k].values][:2]
+    it = next(
+        i for i, t in zip(evidence.iterations, evidence.truth, strict=True) if t[k] is truths[1]
+    )
+    g, e = sum(t.values[loss] for t in truths), sum(t.errors[loss] for t in truths)
+    group, window = evidence.groups[k], window_of(evidence, it)
+    equal = equal_events(evidence, it, group, np.asarray(g), np.asarray(e), window)
+    events = [x for found in equal.values() for events in found for x in events]
+    trace = evidence.trace
+    sums = [x for x in events if trace.place(x).op in ADDITIVE]
+    first = min(sums or events, key=lambda x: trace.at[x], default=None)
+    return first or it.parameters[group.entries[0].parameter].after
 
 
 def _common(

@@ -41,7 +41,7 @@ def on_other_weights(judge: Judge, seed: int) -> Judge | None:
     again = Judge(other)
     again.parameters, again.groups = judge.parameters, judge.groups
     again.top, again.scalars = judge.top, judge.scalars
-    differences = Differences(other, first, judge.scalars)
+    differences = Differences(other, first, dict(enumerate(judge.scalars)))
     again.gradients = None if judge.gradients is None else judge.gradients[:1]
     again.sign, again.skipped = judge.sign, judge.skipped
     again.iterations, again.differences = [first], [differences]
