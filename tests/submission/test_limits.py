@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chainrule.submission import LoadedSubmission
+from chainrule.submission import Failure, LoadedSubmission, example
 from chainrule.submission.process import namespaces, rlimits, sandbox, start
 from chainrule.submission.process.sandbox import Sandbox
 
@@ -127,8 +127,10 @@ def test_modules_next_to_the_program_can_be_imported_when_it_is_called(tmp_path:
     file = tmp_path / "net.py"
     file.write_text(
         "def gradients(weights, biases, x, t):\n    from helper_of_net import N\n"
-        "    return [N * w for w in weights], biases\n"
+        "    raise ValueError(f'{N} was imported')\n"
     )
     with Sandbox(file) as box:
         box.load()
-        assert box.layers_of() is None  # it answers for every number of layers
+        found = box.read(example((2, 1)))
+    assert isinstance(found, Failure)
+    assert "7 was imported" in found.text
