@@ -34,7 +34,7 @@ def agreed(asked: Diagnosis, traced: Diagnosis) -> Diagnosis:
         return asked if asked.verdict == "wrong" else _with_tested(traced, asked)
     if asked.verdict != traced.verdict:
         return _not_judged(asked, traced)
-    return replace(asked, faults=traced.faults, program=traced.program, added=traced.added)
+    return replace(asked, faults=traced.faults, added=traced.added)
 
 
 def _with_tested(traced: Diagnosis, asked: Diagnosis) -> Diagnosis:

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from chainrule.diagnosis.catalogue import Mistake
@@ -100,6 +100,14 @@ class Finding:
     distinguishing_input: str = ""
 
 
+class SourceLine(NamedTuple):
+    """A line of a program's source, with its number in the file or in the notebook's cell."""
+
+    number: int
+    text: str
+    faulty: bool
+
+
 @dataclass(frozen=True)
 class SourceFault:
     """A place in a program's source whose numbers are wrong.
@@ -118,6 +126,8 @@ class SourceFault:
         What the right numbers are.
     new_weights : str
         The weights that were used after their update by mistake, or an empty string.
+    lines : tuple of SourceLine
+        The line with those around it.
     """
 
     line: int
@@ -127,6 +137,7 @@ class SourceFault:
     right: str
     meaning: str = ""
     new_weights: str = ""
+    lines: tuple[SourceLine, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -171,8 +182,6 @@ class CheckResult:
         How many numbers were compared, and how many of them differ; 0 if they were not counted.
     faults : tuple of SourceFault
         The places in the source, in program order, if the program was traced.
-    program : str
-        The source in which they are.
     added : str
         Lines that were added to the program to make it train.
     """
@@ -193,7 +202,6 @@ class CheckResult:
     compared: int = 0
     differ: int = 0
     faults: tuple[SourceFault, ...] = ()
-    program: str = ""
     added: str = ""
 
     @property

@@ -451,8 +451,8 @@ def _second(items: Sequence[Item]) -> int:
 def _source_line(line: tuple[str, str, Mark]) -> str:
     """Return a line of a program with its number; a marked one is emphasized."""
     number, text, mark = line
-    shown = f'<span class="number">{_mark(mark)}{escape(number)}</span> {escape(text)}'
-    return f'<mark class="{mark}">{shown}</mark>\n' if mark else f"<span>{shown}</span>\n"
+    shown = f'<span class="number">{_mark(mark)}{escape(number)}</span> {escape(text)}\n'
+    return f'<mark class="{mark}">{shown}</mark>' if mark else f"<span>{shown}</span>"
 
 
 def _mark(mark: Mark, *, spoken: bool = True) -> str:

@@ -250,8 +250,9 @@ def list_available(namespace: Mapping[str, Any]) -> str:
     kinds = {"functions": _functions(namespace), "classes": _classes(namespace)}
     if not any(kinds.values()):
         return (
-            "the file defines no functions or classes; put the computation into a function, or "
-            "check a program that trains as it is, without a declared network"
+            "the file defines no functions or classes; submit the file that computes and trains "
+            "the network: if it trains when it runs, it is judged by its own run unless a network "
+            "is declared"
         )
     parts = [f"its {kind} are {', '.join(names)}" for kind, names in kinds.items() if names]
     return f"{'; '.join(parts)}; choose one of them as the function to check"

@@ -9,6 +9,7 @@ from chainrule.diagnosis.findings import (
     Comparison,
     Finding,
     SourceFault,
+    SourceLine,
     Verdict,
 )
 from chainrule.diagnosis.report.hints import FAULTY, MISTAKE, REPAIR, redacted
@@ -45,7 +46,6 @@ MARKS: dict[Verdict, Mark] = {
 }
 DIGITS = 9  # of compared numbers; all 17 if they would look equal
 RATIO_DIGITS = 6
-AROUND = 2  # lines of the source before and after a fault
 NEXT = {
     1: "where",
     2: "which mistake",
@@ -101,16 +101,17 @@ def _place(diagnosis: CheckResult) -> Iterator[Item]:
     if diagnosis.difference:
         yield Note("How it differs", sentence(diagnosis.difference))
     for fault in diagnosis.faults:
-        yield from _fault(fault, diagnosis)
+        yield from _fault(fault)
     if diagnosis.added:
         yield Heading("These lines were added to run it", 2, "added")
         yield Excerpt(tuple(("", line, "") for line in diagnosis.added.split("\n")))
 
 
-def _fault(fault: SourceFault, diagnosis: CheckResult) -> Iterator[Item]:
+def _fault(fault: SourceFault) -> Iterator[Item]:
     """Yield a place in the source, with its lines, and what is computed there."""
     yield Heading(capital(fault.where), 2, f"line-{fault.line}")
-    yield Excerpt(tuple(_lines(fault.line, diagnosis.program.split("\n"))))
+    if fault.lines:
+        yield Excerpt(tuple(map(_line, fault.lines)))
     if fault.right or fault.theirs:
         yield Note(fault.name, f"yours: {fault.theirs}" if fault.right else sentence(fault.theirs))
     if fault.right:
@@ -120,12 +121,9 @@ def _fault(fault: SourceFault, diagnosis: CheckResult) -> Iterator[Item]:
         yield Note("Why", f"It is computed with {fault.new_weights} after their update.")
 
 
-def _lines(line: int, program: Sequence[str]) -> Iterator[tuple[str, str, Mark]]:
-    """Yield the lines around one, which is marked."""
-    first, last = max(1, line - AROUND), min(len(program), line + AROUND)
-    for number in range(first, last + 1):
-        mark: Mark = "wrong" if number == line else ""
-        yield f"{number:>4}", program[number - 1].expandtabs(4).rstrip(), mark
+def _line(line: SourceLine) -> tuple[str, str, Mark]:
+    """Return a line of a program as an excerpt shows it."""
+    return f"{line.number:>4}", line.text, "wrong" if line.faulty else ""
 
 
 def _numbers(diagnosis: CheckResult) -> Iterator[Item]:

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from chainrule.diagnosis.findings import Arithmetic, CheckResult, Comparison, Finding, Place
+from chainrule.diagnosis.findings import (
+    Arithmetic,
+    CheckResult,
+    Comparison,
+    Finding,
+    Place,
+    SourceFault,
+)
 from chainrule.diagnosis.report.hints import redacted
 from chainrule.pages import json_number
 
@@ -32,13 +39,17 @@ def plain_values(diagnosis: CheckResult) -> dict[str, Any]:
         "comparisons": [_comparison(c) for c in shown.comparisons],
         "tested": list(shown.tested),
         "remarks": list(shown.remarks),
-        "faults": [vars(fault).copy() for fault in shown.faults],
+        "faults": [_fault(fault) for fault in shown.faults],
         "added": shown.added,
         "network": shown.network,
         "source": shown.source,
         "seconds": float(shown.seconds),
         "hint": shown.hint,
     }
+
+
+def _fault(fault: SourceFault) -> dict[str, Any]:
+    return {**vars(fault), "lines": [line._asdict() for line in fault.lines]}
 
 
 def _place(place: Place) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from chainrule.diagnosis.tracing.neglected import Neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.quantities import Fault
 from chainrule.diagnosis.tracing.rules import where_accumulated
+from chainrule.diagnosis.tracing.source_faults import fault_at
 from chainrule.diagnosis.verdicts import wrong_sentence
 from chainrule.submission import Array, Source
 
@@ -117,9 +118,9 @@ class Report:
         judge, judgement = verdict.judge, verdict.judgement
         event = where_accumulated(judge, judgement.accumulated[0], judgement.loss)
         place = judge.trace.place(event)
-        fault = SourceFault(
-            line=place.line,
-            where=self.source.where(place.line, place.file),
+        fault = fault_at(
+            self.source,
+            place,
             name=place.shown,
             theirs="at the second update, it contains the gradients of the first",
             right="",
@@ -130,7 +131,6 @@ class Report:
             f"{sentence} ({fault.where}); the first update is right.",
             mistakes=(finding,),
             faults=(fault,),
-            program=self.source.shown,
             compared=self._compared(judge),
         )
 
@@ -141,9 +141,9 @@ class Report:
         mark = judge.trace.base.marks[output]
         events = [e for e in judge.trace.order if judge.trace.base.marks[e] == mark]
         place = judge.trace.place(events[0])
-        fault = SourceFault(
-            line=place.line,
-            where=self.source.where(place.line, place.file),
+        fault = fault_at(
+            self.source,
+            place,
             name=place.shown,
             theirs="it sums to 1 over the samples and not over the classes",
             right="",
@@ -153,7 +153,6 @@ class Report:
             f"{wrong_sentence([finding.mistake.title]).rstrip('.')} ({fault.where}).",
             mistakes=(finding,),
             faults=(fault,),
-            program=self.source.shown,
             compared=self._compared(judge),
         )
 
@@ -171,16 +170,15 @@ class Report:
             f"Wrong: {names} ({first.where}) {verb} never updated.",
             mistakes=finding,
             faults=faults,
-            program=self.source.shown,
             tested=(f"the updates of {self._names(judge)}",),
             compared=self._compared(judge),
         )
 
     def _neglected_fault(self, judge: Judge, found: Neglected) -> SourceFault:
         place = judge.trace.place(found.event)
-        return SourceFault(
-            line=place.line,
-            where=self.source.where(place.line, place.file),
+        return fault_at(
+            self.source,
+            place,
             name=found.name,
             theirs="never updated",
             right="",
@@ -196,9 +194,9 @@ class Report:
         return Diagnosis(
             "wrong",
             self._sentence(verdict, faults),
+            convention={"loss": self._loss(judge, judgement)},
             mistakes=verdict.findings,
             faults=faults,
-            program=self.source.shown,
             tested=(f"the updates of {_listed(right)}",) if right else (),
             remarks=(HIDDEN,) if verdict.only_other else (),
             network=verdict.network,
@@ -234,9 +232,9 @@ class Report:
             meaning += f", times {fault.factor:.6g}"
         elif fault.factor < 0 and meaning:
             meaning = f"minus {meaning}"
-        return SourceFault(
-            line=place.line,
-            where=self.source.where(place.line, place.file),
+        return fault_at(
+            self.source,
+            place,
             name=place.shown,
             theirs=numbers(fault.theirs),
             right=numbers(fault.right),
@@ -258,9 +256,9 @@ class Report:
         if judge.gradients is not None:
             one = judge.sign * judge.gradients[0][k].gain
             steps, right = steps / one, right / one
-        return SourceFault(
-            line=place.line,
-            where=self.source.where(place.line, place.file),
+        return fault_at(
+            self.source,
+            place,
             name=place.shown if of_rule else f"the change of {place.shown}",
             theirs=numbers(steps),
             right=numbers(right) if np.all(np.isfinite(right)) else "",

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.diagnosis.degenerate import LEARNS_NOTHING
-from chainrule.diagnosis.findings import SourceFault
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.parameters import ADDITIVE, READ
+from chainrule.diagnosis.tracing.source_faults import fault_at
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Change, Event, Source
 
@@ -33,15 +33,13 @@ def zero_diagnosis(trace: Trace, source: Source) -> Diagnosis | None:
         return None
     places = [trace.places[code] for code in updates]
     faults = tuple(
-        SourceFault(p.line, source.where(p.line, p.file), p.name, "the same after the update", "")
-        for p in places
+        fault_at(source, p, name=p.name, theirs="the same after the update") for p in places
     )
     names = ", ".join(dict.fromkeys(p.name for p in places))
     return Diagnosis(
         "unknown",
         f"Not right: every update is 0, of {names} ({faults[0].where}), {LEARNS_NOTHING}",
         faults=faults,
-        program=source.shown,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from chainrule.submission.process.declaration import read_declaration
 from chainrule.submission.process.execution import Execution
+from chainrule.submission.process.packages import enter_packages, packages_of
 from chainrule.submission.process.source import parse, read_program
 from chainrule.submission.process.stub_modules import StubFinder, stub_plotting_modules
 from chainrule.submission.program_io import DiscardedOutput, refuse_input
@@ -74,6 +75,7 @@ def load(path: str | Path, seconds: float = 10.0, folder: Path | None = None) ->
     module.__file__ = str(shown)
     execution = Execution(file, module, tree, seconds)
     with _program_environment(shown, file.parent) as (finder, output):
+        module.__package__ = enter_packages(packages_of(file, text), file) or None
         execution.run()
     declared, doubts = read_declaration(module.__dict__.get("NETWORK"))
     missing = [f"{name} is not installed; its plots are left out" for name in finder.found]
@@ -99,8 +101,7 @@ def run_source(text: str, file: Path, seconds: float) -> Execution:
     """
     module = _new_module(file, text)
     module.__file__ = str(Path.cwd() / file.name)
-    if (file.parent / "__init__.py").is_file():
-        module.__package__ = file.parent.name
+    module.__package__ = enter_packages(packages_of(file, text), file) or None
     execution = Execution(file, module, parse(text, file), seconds)
     execution.run()
     return execution

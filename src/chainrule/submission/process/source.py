@@ -5,6 +5,7 @@ import io
 import re
 import tokenize
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from chainrule.submission.process.notebook import notebook_source
 from chainrule.submission.process.older_python import as_python3
 
 MOST_BYTES = 4_000_000  # of a program
+AROUND = 2  # lines before and after one that a report shows
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Source:
         Of a notebook, the code cell and the line in it of each line.
     own : int
         How many of the lines are the program's, if others were added; else 0.
+    folder : Path or None
+        The program's folder.
     """
 
     text: str
@@ -36,6 +40,7 @@ class Source:
     remarks: tuple[str, ...] = ()
     cells: tuple[tuple[int, int], ...] = ()
     own: int = 0
+    folder: Path | None = None
 
     def with_lines(self, lines: str, omitted: tuple[tuple[int, int], ...] = ()) -> "Source":
         """Return the source with lines at its end, and without statements that fail.
@@ -67,10 +72,31 @@ class Source:
             return f"code cell {cell}, line {inner}"
         return f"line {line}"
 
-    @property
-    def shown(self) -> str:
-        """The source to show in a report."""
-        return self.original if not self.cells else self.text
+    def around(self, line: int, file: str = "") -> list[tuple[int, str, bool]]:
+        """Return the number and text of a line and those around it, and which of them it is.
+
+        Parameters
+        ----------
+        line : int
+        file : str
+            The module next to the program that it is in, if any.
+        """
+        rows = self._rows(file)
+        near = range(max(1, line - AROUND), min(len(rows), line + AROUND) + 1)
+        cells = {} if file else dict(enumerate(self.cells, 1))
+        numbers = [cells.get(n, (0, n)) for n in near]
+        return [
+            (number, rows[n - 1].expandtabs(4).rstrip(), n == line)
+            for n, (cell, number) in zip(near, numbers, strict=True)
+            if cell == cells.get(line, (0, line))[0]
+        ]
+
+    def _rows(self, file: str) -> list[str]:
+        if not file:
+            return (self.text if self.cells else self.original).split("\n")
+        with suppress(OSError, SubmissionError):
+            return read_source((self.folder or Path()) / file)[0].split("\n")
+        return []
 
 
 def read_program(file: Path) -> Source:
@@ -87,7 +113,7 @@ def read_program(file: Path) -> Source:
         text, cells = notebook_source(text, file.name)
     made, translated = as_python3(text)
     parse(made, file)
-    return Source(made, text, (*remarks, *translated), cells)
+    return Source(made, text, (*remarks, *translated), cells, folder=file.parent)
 
 
 def read_source(file: Path) -> tuple[str, list[str]]:

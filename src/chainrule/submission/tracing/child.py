@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import traceback
+from dataclasses import replace
 from importlib.abc import Loader
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,8 @@ from chainrule.submission.process import messages
 from chainrule.submission.process.confinement import FILES, confine
 from chainrule.submission.process.data_files import link_other_files, root_of
 from chainrule.submission.process.execution import describe_error
+from chainrule.submission.process.packages import enter_packages, packages_of
+from chainrule.submission.process.source import read_program
 from chainrule.submission.tracing.environment import OwnFinder, prepare
 from chainrule.submission.tracing.frames import write_frame
 from chainrule.submission.tracing.places import Event, Place
@@ -44,6 +47,7 @@ class Server:
         self.path, self.source = Path(path), source
         self.places: list[Place] = []
         self.recorder = Recorder(self.places, self.finish)
+        self.finder = OwnFinder(self.path.parent, RewritingLoader(self))
 
     # ---- requests ------------------------------------------------------------------------------
 
@@ -120,8 +124,8 @@ class Server:
             code = self.rewritten(self.source, str(self.path))
             module = ModuleType("__main__")
             module.__file__ = str(Path.cwd() / self.path.name)
-            if (self.path.parent / "__init__.py").is_file():
-                module.__package__ = self.path.parent.name
+            self.finder.packages = packages_of(self.path, self.source)
+            module.__package__ = enter_packages(self.finder.packages, self.path) or None
             module.__dict__[SEEN] = self.recorder
             sys.modules["__main__"] = module
             exec(code, module.__dict__)  # noqa: S102 (to run it is the purpose)
@@ -136,7 +140,9 @@ class Server:
     def rewritten(self, source: str, filename: str) -> Any:
         """Return the rewritten program; its places come after those that are known."""
         code, places = rewrite(source, filename, first=len(self.places))
-        self.places.extend(places)
+        own = filename == str(self.path)
+        file = "" if own else os.path.relpath(filename, self.path.parent)
+        self.places.extend(replace(p, file=file) for p in places)
         return code
 
 
@@ -158,7 +164,7 @@ class RewritingLoader(Loader):
         """Run the rewritten module."""
         path = Path(module.__spec__.origin)  # type: ignore[union-attr,arg-type]  # pyright: ignore[reportOptionalMemberAccess, reportArgumentType]
         module.__dict__[SEEN] = self.server.recorder
-        code = self.server.rewritten(path.read_text(encoding="utf-8"), str(path))
+        code = self.server.rewritten(read_program(path).text, str(path))
         exec(code, module.__dict__)  # noqa: S102 (to run it is the purpose)
 
 
@@ -220,7 +226,7 @@ def main() -> None:
     server = Server(requests, answers, first["path"], first["source"])
     server.send({"remarks": remarks})
     sys.path[:] = [first["folder"], *sys.path]
-    sys.meta_path.insert(0, OwnFinder(Path(first["folder"]), RewritingLoader(server)))
+    sys.meta_path.insert(0, server.finder)
     prepare(Path(first["path"]))
     server.serve()
     server.run()

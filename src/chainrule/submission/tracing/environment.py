@@ -190,28 +190,28 @@ def own_modules(folder: Path) -> set[str]:
 
 
 class OwnFinder(MetaPathFinder):
-    """Finds the modules beside a program, and has them rewritten.
+    """Finds the modules beside a program, and those of its packages, and has them rewritten.
 
     Parameters
     ----------
     folder : Path
-    names : set of str
     loader : Loader
         Rewrites and runs a module.
+    packages : dict of str to Path, default {}
+        The folders of the packages that the program belongs to, by their dotted names.
     """
 
     def __init__(self, folder: Path, loader: Loader) -> None:
         self.folder, self.names, self.loader = folder, own_modules(folder), loader
+        self.packages: dict[str, Path] = {}
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: Any = None
     ) -> ModuleSpec | None:
         """Return the specification of a module in the program's folder, or None."""
-        parts = fullname.split(".")
-        if parts[0] not in self.names and self.folder.name != parts[0]:
+        at = self._place(fullname)
+        if at is None:
             return None
-        inner = parts[1:] if parts[0] == self.folder.name and len(parts) > 1 else parts
-        at = self.folder.joinpath(*inner)
         for file, package in ((at / "__init__.py", True), (at.with_suffix(".py"), False)):
             if file.is_file():
                 spec = ModuleSpec(fullname, self.loader, origin=str(file), is_package=package)
@@ -220,3 +220,14 @@ class OwnFinder(MetaPathFinder):
                     spec.submodule_search_locations = [str(at)]
                 return spec
         return None
+
+    def _place(self, fullname: str) -> Path | None:
+        """Return where a module would be, without its ending, or None if not in the folder."""
+        for name, folder in reversed(self.packages.items()):
+            if fullname.startswith(f"{name}."):
+                return folder.joinpath(*fullname.removeprefix(f"{name}.").split("."))
+        parts = fullname.split(".")
+        if parts[0] in self.names:
+            return self.folder.joinpath(*parts)
+        own = parts[0] == self.folder.name and len(parts) > 1
+        return self.folder.joinpath(*parts[1:]) if own else None
