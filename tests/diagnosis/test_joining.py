@@ -480,3 +480,12 @@ def test_lines_to_run_exclude_a_function_and_include_what_is_declared(tmp_path: 
         check({"dW1": 1.0}, run=call)
     assert check(path, {"layers": [3, 4, 2]}, run=call).verdict == "right"
     assert_backprop(path, run=call)
+
+
+def test_a_numerical_gradient_is_not_what_trains():
+    text = FAMILY.replace("def back(", "def numeric_back(") + FAMILY[FAMILY.index("def back(") :]
+    namespace: dict[str, object] = {"__name__": "net"}
+    exec(compile(text, "net.py", "exec"), namespace)  # noqa: S102 (a program of this file)
+    lines = drivers(text, namespace, 8.0)[0].lines
+    assert " back(" in lines
+    assert "numeric_back" not in lines

@@ -7,6 +7,7 @@ import numpy as np
 from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents, GradientFinder, same_in
 from chainrule.diagnosis.tracing.gradients import (
+    COARSE,
     LOSSES,
     OWN,
     Differences,
@@ -260,18 +261,21 @@ class Evidence:
 
     def is_rough(self, loss: str) -> bool:
         """Return whether the program rounds its numbers, so that differences are no derivatives."""
-        it, differences = self.iterations[0], self.differences[0]
-        for group in self.groups:
-            chosen = group.entries[:: max(1, len(group.entries) // PROBED)][:PROBED]
-            found: list[tuple[float, float]] = []
-            for e in chosen:
-                p = it.parameters[e.parameter]
-                index = int(p.index.reshape(-1)[e.index])
-                found.append(differences.disagreement(p.origin, index, loss))
+        differences = self.differences[0]
+        chosen = [self._probed(group) for group in self.groups]
+        differences.prepare((n for numbers in chosen for n in numbers), COARSE)
+        for numbers in chosen:
+            found = [differences.disagreement(*n, loss) for n in numbers]
             size = max(size for _, size in found)
             if size > 0 and np.median([off for off, _ in found]) > ROUGH * size:
                 return True
         return False
+
+    def _probed(self, group: Group) -> list[tuple[Event, int]]:
+        """Return some numbers of a group: their origins, and their indices there."""
+        entries = group.entries[:: max(1, len(group.entries) // PROBED)][:PROBED]
+        parameters = [(self.iterations[0].parameters[e.parameter], e.index) for e in entries]
+        return [(p.origin, int(p.index.reshape(-1)[i])) for p, i in parameters]
 
     def observe_gradients(self) -> dict[int, list[GradientEvents]] | None:
         """Judge the gradients that the rule of the updates takes, instead of the updates.

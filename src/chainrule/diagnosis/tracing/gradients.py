@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.diagnosis.tracing.outputs import Iteration, Pair, target_changes
 from chainrule.diagnosis.tracing.parameters import Parameter
@@ -21,7 +20,6 @@ FINE = 3e-7  # of a difference near a kink
 EPSILON = 2.3e-16
 KINK = 1e-3  # relative difference of the slopes on both sides above which there may be a kink
 MOST_ENTRIES, SAMPLED = 120, 40  # numbers of a group that are all judged; else how many of them
-MANY = 12  # numbers that are changed one by one even if samples are independent
 MOST_SCALARS = 12  # numbers that may be the program's own loss
 
 OWN = "own"  # the program's own loss; followed by its number
@@ -184,68 +182,40 @@ class Differences:
         numbers = [int(i) for i in indices]
         self.prepare([(event, i) for i in numbers])
         rows = [self._slope(event, i) for i in numbers]
-        names = [*self.weights, *(f"{OWN} {n}" for n in self.scalars)]
+        names = [*self.weights, *self._own()]
         values = {name: np.array([row[name][0] for row in rows]) for name in names}
         errors = {name: np.array([row[name][1] for row in rows]) for name in names}
         return Slopes(values, errors)
 
-    def prepare(self, numbers: Iterable[tuple[Event, int]]) -> None:
+    def _own(self) -> list[str]:
+        """Return the names of the program's own losses."""
+        return [f"{OWN} {n}" for n in self.scalars]
+
+    def prepare(self, numbers: Iterable[tuple[Event, int]], step: float = STEP) -> None:
         """Make the runs for the derivatives by some numbers of events, all in one go."""
-        new = [n for n in dict.fromkeys(numbers) if n not in self.known]
-        keys = [(e, i, way) for e, i in new for way in self._ways(e, i, STEP)]
+        new = [n for n in dict.fromkeys(numbers) if step != STEP or n not in self.known]
+        keys = [(e, i, way) for e, i in new for way in self._ways(e, i, step)]
         keys = [key for key in keys if key not in self.ahead]
-        made = self.trace.run_all((self._change(*key) for key in keys), self.until, self.wanted)
-        self.ahead |= {key: record.values for key, record in zip(keys, made, strict=True)}
+        made = self.outputs_of(self._change(*key) for key in keys)
+        self.ahead |= dict(zip(keys, made, strict=True))
 
-    def all_slopes(self, event: Event, loss: str) -> Array:
-        """Return the derivative of a loss by every number of an event, in its shape.
+    def outputs_of(self, runs: Iterable[Mapping[Event, Change]]) -> list[dict[Event, Array]]:
+        """Return the outputs and scalars of some runs, made in one go."""
+        return [r.values for r in self.trace.run_all(runs, self.until, self.wanted)]
 
-        If the outputs of a sample depend on that sample alone, all samples are changed at once.
-        """
-        shape = self.trace.base.shapes[event]
-        if len(shape) == 2 and np.prod(shape) > 2 * MANY and loss in self.weights:
-            for axis in (0, 1):
-                made = self._by_samples(event, axis, loss)
-                if made is not None:
-                    return made
-        return self.slopes(event, range(self.trace.size(event))).values[loss].reshape(shape)
+    def total(
+        self, up: dict[Event, Array], down: dict[Event, Array], width: float, loss: str
+    ) -> float:
+        """Return the difference quotient of a loss between two runs; NaN if it has none."""
+        with np.errstate(all="ignore"):
+            return self._sum(up, down, self._weights_of(loss), width / 2, bent=False)[0]
 
-    def _by_samples(self, event: Event, axis: int, loss: str) -> Array | None:
-        """Return the derivatives if the samples along an axis are independent, else None."""
-        shape = self.trace.base.shapes[event]
-        samples, units = shape[axis], shape[1 - axis]
-        outputs = {e: self._sample_axis(e, samples, axis) for e in self.outputs}
-        if samples < 2 or any(a is None for a in outputs.values()):
-            return None
-        made = np.zeros(shape)
-        numbers = np.arange(made.size).reshape(shape)
-        columns = [numbers.take(unit, axis=1 - axis).ravel() for unit in range(units)]
-        runs = [self._all_changed(event, c, way) for c in columns for way in (STEP, -STEP)]
-        values = [r.values for r in self.trace.run_all(runs, self.until, self.wanted)]
-        for index, up, down in zip(columns, values[::2], values[1::2], strict=True):
-            total = np.zeros(samples)
-            for e, a in outputs.items():
-                if a is None or e not in up or e not in down or up[e].shape != self.base[e].shape:
-                    return None
-                slope = self.weights[loss][e] * (up[e] - down[e]) / (2 * STEP)
-                total += slope.sum(axis=tuple(i for i in range(slope.ndim) if i != a))
-            made.reshape(-1)[index] = total
-        probe = self.trace.rng.choice(made.size, 3, replace=False)
-        single = self.slopes(event, probe).values[loss]
-        close = np.abs(single - made.reshape(-1)[probe]) <= 1e-6 * (np.abs(made).max() + 1e-12)
-        return made if close.all() else None
-
-    def _sample_axis(self, output: Event, samples: int, axis: int) -> int | None:
-        """Return the axis of an output that has the samples."""
-        shape = self.trace.base.shapes[output]
-        fits = [i for i, n in enumerate(shape) if n == samples]
-        return axis if axis in fits else next(iter(fits), None)
-
-    def _all_changed(
-        self, event: Event, index: NDArray[np.int64], way: float
-    ) -> dict[Event, Change]:
-        change = Change(np.full(len(index), way), index, add=True)
-        return {**self.pins(event), event: change}
+    def _weights_of(self, loss: str) -> dict[Event, Array]:
+        """Return dL/do of each output, or of the scalar that is the loss."""
+        if loss in self.weights:
+            return self.weights[loss]
+        scalar = self.scalars[int(loss.split()[1])]
+        return {scalar: np.ones(self.base[scalar].shape)}
 
     def _slope(self, event: Event, index: int) -> dict[str, tuple[float, float]]:
         key = (event, index)
@@ -258,7 +228,8 @@ class Differences:
 
         They differ where the program rounds its numbers, which no derivative shows.
         """
-        near, far = (self._difference(event, index, h)[loss][0] for h in (STEP, COARSE))
+        near = self._slope(event, index)[loss][0]
+        far = self._difference(event, index, COARSE)[loss][0]
         return abs(near - far), max(abs(near), abs(far))
 
     def _difference(self, event: Event, index: int, step: float) -> dict[str, tuple[float, float]]:
@@ -273,9 +244,8 @@ class Differences:
         with np.errstate(all="ignore"):
             for name, weights in self.weights.items():
                 found[name] = self._sum(up, down, weights, h, bent=bent)
-            for n, event_ in self.scalars.items():
-                one = {event_: np.ones(self.base[event_].shape)}
-                found[f"{OWN} {n}"] = self._sum(up, down, one, h, bent=bent)
+            for name in self._own():
+                found[name] = self._sum(up, down, self._weights_of(name), h, bent=bent)
         return found
 
     def _sum(

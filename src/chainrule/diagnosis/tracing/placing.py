@@ -11,16 +11,19 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule.diagnosis.tracing.comparing import ratio, shaped
+from chainrule.diagnosis.tracing.directions import Probes
 from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE
 from chainrule.diagnosis.tracing.gradients import moved_by_targets
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.outputs import Iteration
 from chainrule.diagnosis.tracing.quantities import Fault, Quantity, Steps, between, rows_of
+from chainrule.diagnosis.tracing.quantity_slopes import quantity_slopes
 from chainrule.submission import Array, Change, Event, Place
 
 LARGEST = 2_000  # numbers of a quantity that is tried
 MOST_FAULTS = 4
-MOST_RUNS = 3_000  # of the program
+MOST_PROBED = 60  # quantities with which backward ones are compared to find factors
+MOST_RUNS = 1_200  # of the program
 MOST_TURNS = 64
 MOST_FACTORS = 6
 CLOSE = 1e-5  # relative, of numbers that count as equal
@@ -48,6 +51,7 @@ class Placer:
         self.uneven = judgement.uneven
         self.end = time.monotonic() + seconds
         self.last = self.trace.program.requests + MOST_RUNS
+        self.probes = Probes(self.differences, self.loss)
         self.known: dict[Event, Array] = {}
         self.fixes: dict[Event, Change] = {}
         self.left: set[int] = set()
@@ -189,18 +193,20 @@ class Placer:
 
     def derivative(self, q: Quantity) -> Array:
         """Return the derivative of the loss by a forward quantity."""
-        return np.stack([self._slope(e) for e in q.events])
-
-    def _slope(self, event: Event) -> Array:
-        if event not in self.known:
-            self.known[event] = self.differences.all_slopes(event, self.loss)
-        return self.known[event]
+        if new := tuple(e for e in q.events if e not in self.known):
+            made = quantity_slopes(self.differences, Quantity(new, q.shape), self.loss)
+            self.known |= dict(zip(new, made, strict=True))
+        return np.stack([self.known[e] for e in q.events])
 
     def _wanted(self, size: int) -> Iterator[tuple[Place, Array]]:
         """Yield the derivatives by forward quantities and by parameters of some size."""
         for q in self.forward:
             if q.size == size and not self.is_late:
                 yield self.trace.place(q.events[0]), self.derivative(q)
+        yield from self._by_parameters(size)
+
+    def _by_parameters(self, size: int) -> Iterator[tuple[Place, Array]]:
+        """Yield the derivatives by parameters of some size."""
         for k, group in enumerate(self.judge.groups):
             if len(group.entries) == group.size == size:
                 p = self.it.parameters[group.entries[0].parameter]
@@ -212,17 +218,23 @@ class Placer:
         found = {1.0: 3.0, -1.0: 1.0}
         if self.factor:
             found[self.factor] = found[-self.factor] = 2.0
-        for q in self.backward[:60]:
-            if self.is_late or q.size < 2:
-                continue
-            b = self.value(q)
-            for _, g in self._wanted(q.size):
-                for h in shaped(g, b.shape):
-                    c = ratio(b, h)
-                    if c:
-                        c = float(f"{c:.6g}")
-                        found[c] = found.get(c, 0.0) + 1.0
+        several = [q for q in self.backward[:60] if q.size > 1]
+        sizes = {q.size for q in several}
+        likely = sorted(self.forward, key=lambda q: len(q.events) > 1)  # then the last ones
+        self.probed = [q for q in likely if q.size in sizes][-MOST_PROBED:]
+        self.probes.prepare(self.probed)
+        for c in (float(f"{c:.6g}") for q in several for c in self._multiples(q)):
+            found[c] = found.get(c, 0.0) + 1.0
         return sorted(found, key=lambda c: -found[c])[:MOST_FACTORS]
+
+    def _multiples(self, q: Quantity) -> Iterator[float]:
+        """Yield c for the derivatives of which a backward quantity is c times."""
+        b = self.value(q)
+        for known in self.probed:
+            if known.size == q.size:
+                yield from self.probes.ratios(b, known)
+        for _, g in self._by_parameters(q.size):
+            yield from (c for h in shaped(g, b.shape) if (c := ratio(b, h)))
 
     # ---- interventions -------------------------------------------------------------------------
 
@@ -311,10 +323,10 @@ class Placer:
 
     def _is_derivative(self, q: Quantity) -> bool:
         """Return whether a quantity is the derivative by a forward one, up to a usual factor."""
-        b = self.value(q)
-        found = (ratio(b, h) for _, g in self._wanted(q.size) for h in shaped(g, b.shape))
         return q.size > 1 and any(
-            abs(c - usual) <= 1e-5 * abs(usual) for c in found if c for usual in self.factors
+            abs(c - usual) <= 1e-5 * abs(usual)
+            for c in self._multiples(q)
+            for usual in self.factors
         )
 
     def _kept(self, fault: Fault) -> Fault:
