@@ -328,6 +328,8 @@ def test_the_line_of_a_fault_is_found(
     found = check(written(tmp_path, text))
     assert found.verdict == "wrong", found.to_text()
     assert found.faults[0].where == f"line {number}"
+    assert all(f.theirs != f.right for f in found.faults)
+    assert len({(f.where, f.name) for f in found.faults}) == len(found.faults)
     if mistake:
         assert [m.mistake.id for m in found.mistakes] == [mistake]
 

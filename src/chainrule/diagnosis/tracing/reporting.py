@@ -1,6 +1,6 @@
 """The diagnosis of a traced program: the verdict, the line of a fault, and the mistake's name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -190,7 +190,7 @@ class Report:
         pairs = list(zip(judge.groups, judgement.results, strict=True))
         names = [g.name for g, r in pairs if r.right and r.evidence and not judgement.uphill]
         right = list(dict.fromkeys(names))
-        faults = tuple(self._faults(verdict))
+        faults = tuple(_different(self._faults(verdict)))
         return Diagnosis(
             "wrong",
             self._sentence(verdict, faults),
@@ -307,6 +307,16 @@ class Report:
         return sum(len(g.entries) for g in judge.groups) * len(judge.iterations)
 
 
+def _different(faults: Iterable[SourceFault]) -> Iterator[SourceFault]:
+    """Yield faults without those that show no difference, or a part of one that is shown."""
+    kept: list[SourceFault] = []
+    for fault in faults:
+        shown = any(f.where == fault.where and f.name in fault.name for f in kept)
+        if fault.theirs != fault.right and not shown:
+            kept.append(fault)
+            yield fault
+
+
 def _listed(names: Sequence[str]) -> str:
     """Return names as "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
@@ -315,6 +325,7 @@ def _listed(names: Sequence[str]) -> str:
 def numbers(values: Array) -> str:
     """Return the first few numbers of an array as a text."""
     flat = np.ravel(values)
+    flat = flat + 0.0  # -0 is 0
     if flat.size == 1:
         return f"{flat[0]:.6g}"
     more = " …" if flat.size > SHOWN else ""
