@@ -91,6 +91,8 @@ def test_a_mean_in_some_gradients_only_is_wrong(tmp_path: Path, number: int, lin
     found = checked(tmp_path, (number, line))
     assert found.verdict == "wrong", found.sentence
     assert found.faults[0].line == 13 + number
+    if "divided by the number of samples" in found.sentence:
+        assert ("bias" if line.startswith("b") else "weight") in found.sentence
 
 
 def test_other_factors_of_one_layer_are_not_judged(tmp_path: Path):

@@ -138,6 +138,20 @@ class _Steps:
         rates = {n: _rate(a, self.seen[n]) for n, a in made.items()}
         return _Effect(made, rates, frozenset(changed))
 
+    def changed(self, replace: dict[tuple[str, str], str]) -> frozenset[str]:
+        """Return the arrays whose steps replaced equations change."""
+        made = self.effect(replace, self.effect({}, None))
+        return frozenset() if made is None else made.changed
+
+    def differing(self, factor: float | None) -> frozenset[str]:
+        """Return the arrays whose steps are not the right ones times the known factor."""
+        right = self.effect({}, None)
+        if right is None or not factor:
+            return frozenset()
+        usual = -factor * len(self.batch.x)
+        off = (n for n, rate in right.rates.items() if rate and not np.isclose(rate, usual))
+        return frozenset(off)
+
     def _rates(self, one: dict[str, Array], factor: float | None) -> Iterator[float]:
         """Yield the learning rates that the program may have: by its factor, and by one number."""
         if factor:
@@ -171,10 +185,13 @@ def named(read: ReadNetwork, net: Network, theta: Array, factor: float | None) -
     tried = [v for v in variants(net, SGD(1.0)) if v.replace]
     single = [v for v in tried if steps.fits(v.replace, factor)]
     if single:
-        return _best([(v,) for v in single], net)
+        where = steps.differing(factor)
+        there = [v for v in single if where and steps.changed(v.replace) == where]
+        others = [v for v in single if v not in there]
+        return _best([[(v,) for v in each] for each in (there, others) if each], net)
     for v, w in _fitting_pairs(steps, tried)[:MOST_PAIRS]:
         if steps.fits({**v.replace, **w.replace}, factor):
-            return _best([(v, w)], net)
+            return _best([[(v, w)]], net)
     return None
 
 
@@ -211,15 +228,14 @@ def _may_fit(right: _Effect, one: _Effect, two: _Effect) -> bool:
     return not known or max(known) - min(known) <= 1e-4 * abs(max(known))
 
 
-def _best(found: Sequence[tuple[Variant, ...]], net: Network) -> Named:
-    """Return the explanation to name, with the others as its alternatives."""
-    ranked = sorted(
-        found,
-        key=lambda two: (
-            sum(PREFERENCE.get(v.mistake.id, 0) for v in two),
-            sum(len(v.replace) for v in two),
-        ),
-    )
+def _best(found: Sequence[Sequence[tuple[Variant, ...]]], net: Network) -> Named:
+    """Return the explanation to name, one of the first of several lists, and its alternatives."""
+
+    def rank(two: tuple[Variant, ...]) -> tuple[int, int]:
+        usual = sum(PREFERENCE.get(v.mistake.id, 0) for v in two)
+        return usual, sum(len(v.replace) for v in two)
+
+    ranked = [two for each in found for two in sorted(each, key=rank)]
     best = ranked[0]
     mistakes = {v.mistake.id for v in best}
     others = [v for two in ranked[1:] for v in two if v.mistake.id not in mistakes]
