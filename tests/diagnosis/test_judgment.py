@@ -96,7 +96,7 @@ def test_factors_that_differ_are_mistakes(options: dict[str, Any], number: int):
 @pytest.mark.parametrize(
     "options",
     [
-        {"hidden": 0.9},
+        pytest.param({"hidden": 0.9}, marks=pytest.mark.full_only),
         {"db": 1.7},
         {"factor": 3.3},
         pytest.param({"factor": 0.2}, marks=pytest.mark.full_only),

@@ -3,11 +3,12 @@
 Each program is right as it stands. A fault replaces one line; the report must name that line.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chainrule import check
+from chainrule import Diagnosis, check
 from chainrule.diagnosis.tracing.calls import calls_without_arguments
 from chainrule.submission import suggested_lines
 
@@ -310,7 +311,7 @@ def test_an_iteration_that_is_longer_than_the_first_recording_is_judged(tmp_path
     assert found.verdict == "right", found.to_text()
 
 
-OTHERS = ("slope of z", "no catalogue", "under momentum")  # more of a kind
+OTHERS = ("slope of z", "no catalogue", "under momentum", "matrices")  # more of a kind
 
 
 @pytest.mark.parametrize(
@@ -502,22 +503,23 @@ def test_lines_are_suggested_with_what_they_need():
     assert suggested_lines("x = 1\n") == ""
 
 
-def test_hints_reveal_no_more_than_they_should(tmp_path: Path):
-    path = written(
-        tmp_path, SCRIPT.replace("d_hid = d_out @ W2.T * h * (1 - h)", "d_hid = d_out @ W2.T")
-    )
-    texts = [check(path, hint=n).to_text() for n in (1, 2, 4)]
+@pytest.fixture(scope="module")
+def without_slope(tmp_path_factory: pytest.TempPathFactory) -> Diagnosis:
+    """Return what is found in a script without the slope of its hidden layer, line 13."""
+    text = SCRIPT.replace("d_hid = d_out @ W2.T * h * (1 - h)", "d_hid = d_out @ W2.T")
+    return check(written(tmp_path_factory.mktemp("slope"), text))
+
+
+def test_hints_reveal_no_more_than_they_should(without_slope: Diagnosis):
+    texts = [replace(without_slope, hint=n).to_text() for n in (1, 2, 4)]
     assert "line 13" not in texts[0]
     assert "Line 13" in texts[1]
     assert "should be" not in texts[1]
     assert "should be" in texts[2]
 
 
-def test_the_source_is_shown_in_every_format(tmp_path: Path):
-    path = written(
-        tmp_path, SCRIPT.replace("d_hid = d_out @ W2.T * h * (1 - h)", "d_hid = d_out @ W2.T")
-    )
-    found = check(path)
+def test_the_source_is_shown_in_every_format(without_slope: Diagnosis):
+    found = without_slope
     assert '<mark class="wrong">' in found.to_html()
     assert "✗   13  " in found.to_markdown()
     assert r"\source{" in found.to_latex()
