@@ -251,6 +251,12 @@ FAULTS = {
         "hidden-slope-missing",
     ),
     "slope of z": ("script", "d_out = (out - Y) * out * (1 - out)", "d_out = (out - Y) * out", ""),
+    "sign of a bias": (
+        "script",
+        "b1 -= 0.5 * d_hid.sum(axis=0, keepdims=True)",
+        "b1 += 0.5 * d_hid.sum(axis=0, keepdims=True)",
+        "sign",
+    ),
     "no catalogue": (
         "script",
         "d_hid = d_out @ W2.T * h * (1 - h)",

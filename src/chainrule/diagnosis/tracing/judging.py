@@ -183,6 +183,8 @@ class Judge(Evidence):
         made, usable = self._best()
         if made.status != "wrong" or made.uphill:
             return made
+        if (mixed := self._of_mixed_signs(usable)) is not None:
+            return mixed
         known = self._with_known_gradients(usable)
         if (known is not None and not known.rule) or made.certain:
             return known or made
@@ -201,6 +203,18 @@ class Judge(Evidence):
         if (uneven and known is None) or (known is not None and known.rule and uneven):
             return Judgment("not-judged", UNEVEN, loss=observed.loss)
         return known or made
+
+    def _of_mixed_signs(self, usable: Sequence[str]) -> Judgment | None:
+        """Return what holds if every step is the gradient times ±c, and not all go down."""
+        for loss in usable:
+            alone = [self._compared(k, loss) for k in range(len(self.groups))]
+            factors = [r.factor for r in alone if r.evidence]
+            down = min(factors, default=0.0)
+            same = all(same_factor(abs(c), abs(down)) for c in factors)
+            if same and down < 0 < max(factors) and all(r.right for r in alone):
+                found = [replace(r, right=r.right and r.factor <= 0) for r in alone]
+                return Judgment("wrong", "", loss, found, down, certain=True)
+        return None
 
     def _has_evidence(self, made: Judgment) -> bool:
         """Return whether a loss is known: a gradient is right, or the program computes it."""
