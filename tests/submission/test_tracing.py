@@ -157,6 +157,48 @@ def test_runs_start_from_one_state_and_follow_a_change(tmp_path: Path):
         assert np.array_equal(program.run({}, last, [last]).values[last], base.values[last])
 
 
+ENDS = """import os
+n = float(3)
+total = 0.0
+for i in range(int(2000 * n) if n > 0 else 0):
+    total = total + 1.0
+if n < 0:
+    os._exit(7)
+r = n * 2.0
+"""
+WRITES = """n = float(3)
+with open("n.txt", "w") as file:
+    file.write(str(n))
+with open("n.txt") as file:
+    r = float(file.read()) * 1.0
+"""
+
+
+def multiples(program: TracedProgram, numbers: list[float]) -> list[Any]:
+    """Return r of runs with other numbers in the place of n, and how those ended that have none."""
+    base = program.record(5.0)
+    assert base.error == ""
+    named = {p.name: e for e in base.order if (p := base.places[e.code]).kind == "value"}
+    changes = [{named["n"]: Change(np.array(x))} for x in numbers]
+    runs = program.run_all(changes, named["r"], [named["r"]])
+    return [float(run.values[named["r"]]) if run.values else run.error for run in runs]
+
+
+def test_answers_come_in_order_whatever_runs_end_first(tmp_path: Path):
+    numbers = [3.0, 0.5, -1.0, 0.0, -2.0, 2.0, 0.5, 1.0, *[0.25] * 20]
+    ended = "the program ended the Python process (exit code 7)"
+    with traced(tmp_path, ENDS) as program:
+        found = multiples(program, numbers)
+        assert found == [ended if x < 0 else 2 * x for x in numbers]
+        assert not program.alone
+
+
+def test_programs_that_write_files_run_one_after_the_other(tmp_path: Path):
+    with traced(tmp_path, WRITES) as program:
+        assert multiples(program, [1.0, 2.0, 3.0, 4.0] * 5) == [1.0, 2.0, 3.0, 4.0] * 5
+        assert program.alone
+
+
 def test_a_program_that_fails_tells_its_error_and_line(tmp_path: Path):
     with traced(tmp_path, "x = 1.0\ny = x / 0\n") as program:
         record = program.record(2.0)

@@ -5,6 +5,7 @@ process (a fork), so every run starts from the same state, and what a program di
 that is held costs nothing.
 """
 
+import gc
 import os
 import random
 import sys
@@ -24,6 +25,7 @@ from chainrule.submission.process.data_files import link_other_files, root_of
 from chainrule.submission.process.execution import describe_error
 from chainrule.submission.process.packages import enter_packages, packages_of
 from chainrule.submission.process.source import read_program
+from chainrule.submission.tracing.copies import AT_ONCE, Copies, RequestReader
 from chainrule.submission.tracing.environment import OwnFinder, prepare
 from chainrule.submission.tracing.frames import write_frame
 from chainrule.submission.tracing.places import Event, Place
@@ -42,8 +44,9 @@ class Server:
         The program's source, with the caller's lines at the end.
     """
 
-    def __init__(self, requests: Any, answers: Any, path: str, source: str) -> None:
+    def __init__(self, requests: RequestReader, answers: Any, path: str, source: str) -> None:
         self.requests, self.answers = requests, answers
+        self.copies = Copies(self._ended)
         self.path, self.source = Path(path), source
         self.places: list[Place] = []
         self.recorder = Recorder(self.places, self.finish)
@@ -54,10 +57,14 @@ class Server:
     def serve(self) -> None:
         """Answer requests; return in a copy of this process in which the program is to go on."""
         while True:
-            line = self.requests.readline()
+            if not self.requests.is_waiting:
+                self.copies.keep(0)
+            line = self.requests.read()
             if not line:
                 os._exit(0)
             request = messages.unpack(line)
+            at_once = request["ask"] == "run" and not request["alone"]
+            self.copies.keep(AT_ONCE - 1 if at_once else 0)
             if request["ask"] == "release":
                 self.send({"released": True})  # what came after it would be lost with its buffer
                 os._exit(0)
@@ -65,17 +72,28 @@ class Server:
                 self.source = messages.text(request["source"])
                 self.send({"changed": True})
                 continue
-            state = random.getstate()
-            child = os.fork()
-            if not child:
-                random.setstate(state)  # Python seeds it anew in every copy of a process
-                if request["ask"] == "join":
-                    self.join(request["seconds"])
-                self._configure(request)
+            if self._copied(request):
                 return
-            _, status = os.waitpid(child, 0)
-            if status != 0:
-                self.send({"ended": os.waitstatus_to_exitcode(status)})
+            if not at_once:
+                self.copies.keep(0)  # what comes next may be for the copy
+
+    def _copied(self, request: Any) -> bool:
+        """Copy this process for a request; return whether this is the copy."""
+        if request["ask"] != "join":
+            self._configure(request)  # before the copy, which pays for each page that it touches
+        state = random.getstate()
+        if not self.copies.make():
+            return False
+        random.setstate(state)  # Python seeds it anew in every copy of a process
+        if request["ask"] == "join":
+            self.join(request["seconds"])
+        if request["ask"] == "run":
+            gc.disable()  # it would touch every page, and the run ends soon
+        arm(request["seconds"], self.recorder)
+        return True
+
+    def _ended(self, status: int) -> None:
+        self.send({"ended": os.waitstatus_to_exitcode(status)})
 
     def _configure(self, request: Any) -> None:
         """Set what the recorder does from here on."""
@@ -90,13 +108,13 @@ class Server:
         r.order, r.shapes, r.marks, r.is_float, r.values = [], [], [], [], {}
         r.held = r.count = 0
         r.reason = ""
-        arm(request["seconds"], r)
 
     def finish(self, r: Recorder) -> None:
         """Send what was recorded and end the process; or hold the program here and serve."""
         if r.before and not r.reason and not r.error:
             self.send({"held": True})
             arm(0.0, r)
+            gc.freeze()
             self.serve()
             return
         held = [r.values[e].ravel() for e in r.values]
@@ -105,7 +123,8 @@ class Server:
         os._exit(0)
 
     def send(self, message: Any, blob: bytes = b"") -> None:
-        """Send an answer."""
+        """Send an answer, after those to earlier requests."""
+        self.copies.await_turn()
         write_frame(self.answers, message, blob)
 
     def join(self, seconds: float) -> NoReturn:
@@ -183,18 +202,24 @@ def _to_change(value: Any) -> Change:
 
 def _to_message(r: Recorder, places: list[Place]) -> Any:
     """Return what was recorded as columns, which are fewer and faster than records."""
-    held = list(r.values)
-    rows = np.array(r.order, np.int64).reshape(-1, 2)
-    return {
-        "places": [_of_place(p) for p in places] if r.everything else [],
-        "order": messages.from_array(rows),
-        "marks": messages.from_array(np.array(r.marks, np.int64)),
-        "shapes": [list(s) for s in r.shapes] if r.everything else [],
-        "floats": messages.from_array(np.array(r.is_float, bool)),
-        "held": [[*e, list(r.values[e].shape)] for e in held],
+    found = {
+        "held": [[*e, list(a.shape)] for e, a in r.values.items()],
         "error": r.error,
         "line": r.line,
         "reason": r.reason,
+    }
+    return found | _to_columns(r, places) if r.everything or r.digests else found
+
+
+def _to_columns(r: Recorder, places: list[Place]) -> Any:
+    """Return what was recorded of every event."""
+    return {
+        "places": [_of_place(p) for p in places] if r.everything else [],
+        "order": messages.from_array(np.array(r.order, np.int64).reshape(-1, 2)),
+        "marks": messages.from_array(np.array(r.marks, np.int64)),
+        "shapes": [list(s) for s in r.shapes] if r.everything else [],
+        "floats": messages.from_array(np.array(r.is_float, bool)),
+        "writes": r.writes,
     }
 
 
@@ -214,11 +239,11 @@ def _of_place(p: Place) -> Any:
 
 def main() -> None:
     """Answer requests until the other side closes the connection."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, answers = RequestReader(os.dup(0)), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
-    first = messages.unpack(requests.readline())
+    first = messages.unpack(requests.read())
     source, work = Path(first["folder"]), Path.cwd()
     remarks = confine(root_of(work, source), first["memory"], first["seconds"])
     if FILES not in remarks:
@@ -228,6 +253,9 @@ def main() -> None:
     sys.path[:] = [first["folder"], *sys.path]
     sys.meta_path.insert(0, server.finder)
     prepare(Path(first["path"]))
+    sys.addaudithook(server.recorder.notice_writing)
+    gc.collect()
+    gc.freeze()  # what the copies of this process share is never looked through
     server.serve()
     server.run()
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Self, get_args
 
@@ -66,6 +66,7 @@ class Record:
     floats: frozenset[Event]
     values: dict[Event, Array]
     places: list[Place] = field(default_factory=list[Place])
+    writes: bool = False
     error: str = ""
     line: int = 0
     reason: str = ""
@@ -90,6 +91,7 @@ class TracedProgram:
         self.path, self.source = path.absolute(), source
         self.end, self.memory, self.seconds = time.monotonic() + seconds, memory, seconds
         self.depth = 0
+        self.alone = True  # whether no two runs may go on at once
         self.requests = 0  # that were sent
         self.remarks: list[str] = []
 
@@ -144,7 +146,9 @@ class TracedProgram:
 
     def record(self, seconds: float, events: int = MOST_EVENTS) -> Record:
         """Run the program from where it is held, and record every event."""
-        return self._run("record", {}, (), None, seconds=seconds, events=events)
+        made = self._run("record", {}, (), None, seconds=seconds, events=events)
+        self.alone = made.writes
+        return made
 
     def run(
         self,
@@ -185,7 +189,8 @@ class TracedProgram:
         wanted = list(wanted)
         found: list[Record] = []
         for i, change in enumerate(changes):
-            self._send(self._request("run", change, wanted, until, seconds))
+            request = self._request("run", change, wanted, until, seconds)
+            self._send({**request, "alone": self.alone})
             if i >= AHEAD:
                 found.append(_to_record_or_end(self._answer(seconds)))
         while len(found) < len(changes):
@@ -249,6 +254,7 @@ class TracedProgram:
             "seconds": seconds,
             "events": events,
             "bytes": MOST_BYTES,
+            "alone": True,
         }
 
     # ---- the connection ------------------------------------------------------------------------
@@ -318,17 +324,30 @@ def _from_change(event: Event, change: Change) -> Any:
 
 def _to_record(answer: Any) -> Record:
     """Return the record of an answer, which is not trusted."""
+    values = _values(answer["held"], np.frombuffer(answer["numbers"], "<f8"))
+    error, reason = messages.text(answer["error"]), messages.text(answer["reason"])
+    line = messages.expect(answer["line"], int, "a line")
+    found = Record([], {}, {}, frozenset(), values, error=error, line=line, reason=reason)
+    return _with_events(found, answer) if "order" in answer else found
+
+
+def _with_events(record: Record, answer: Any) -> Record:
+    """Return a record with what an answer says of every event."""
     rows = messages.to_array(answer["order"])
     order = [Event(int(c), int(t)) for c, t in rows]
     marks = dict(zip(order, messages.to_array(answer["marks"]).tolist(), strict=True))
     shapes = {e: _shape(s) for e, s in zip(order, answer["shapes"], strict=False)}
     flags = messages.to_array(answer["floats"]).tolist()
     floats = frozenset(e for e, f in zip(order, flags, strict=False) if f)
-    values = _values(answer["held"], np.frombuffer(answer["numbers"], "<f8"))
-    places = [_to_place(p) for p in answer["places"]]
-    error, reason = messages.text(answer["error"]), messages.text(answer["reason"])
-    line = messages.expect(answer["line"], int, "a line")
-    return Record(order, marks, shapes, floats, values, places, error, line, reason)
+    return replace(
+        record,
+        order=order,
+        marks=marks,
+        shapes=shapes,
+        floats=floats,
+        places=[_to_place(p) for p in answer["places"]],
+        writes=messages.expect(answer["writes"], bool, "whether it writes"),
+    )
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Record the numbers that a program computes, or change some of them, while it runs."""
 
+import os
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ LARGEST = 4_000_000  # numbers of an array that is recorded
 LONGEST = 20_000  # items of a list that is recorded
 SENT = 20_000  # numbers of an array whose values are sent without being asked for
 FLOATS, INTEGERS = "f", "iu"
+WRITING = os.O_WRONLY | os.O_RDWR
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Recorder:
     error: str = ""
     line: int = 0
     reason: str = ""  # why the recording ended before the program did
+    writes: bool = False  # whether the program has opened a file to write to it
 
     def __call__(self, code: int, value: Any) -> Any:
         """Record a value, and return it or what it is changed to."""
@@ -101,6 +104,11 @@ class Recorder:
         some = last and not self.everything and not self.digests
         events = (*self.wanted, *self.changes, *([self.until] if self.until else []))
         self.codes = frozenset(e.code for e in events) if some else None
+
+    def notice_writing(self, action: str, details: tuple[Any, ...]) -> None:
+        """Notice that a file is opened to be written; called for whatever Python audits."""
+        if action == "open" and isinstance(details[-1], int) and details[-1] & WRITING:
+            self.writes = True
 
     def rows(self, code: int, array: Any, part: Any) -> None:
         """Record an array of which some rows are updated; single numbers are recorded alone."""
