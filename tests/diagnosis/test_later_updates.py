@@ -93,3 +93,79 @@ def test_gradients_that_are_zeroed_for_each_batch_are_right(tmp_path: Path, step
     found = checked(tmp_path, program(f"{indented(ZEROS[steps], 8)}\n{steps}"))
     assert found.verdict == "right", found.to_text()
     assert "2 updates" in found.tested[0]
+
+
+WORDS = """import numpy as np
+rng = np.random.RandomState(4)
+E, U = 0.5 * rng.randn(6, 3), 0.5 * rng.randn(3, 6)
+pairs = [([0, 1], 2), ([3, 4, 5], 1), ([2, 5, 2], 0), ([1, 1], 3)] * 3
+for words, target in pairs{begin}:
+    h = E[words].mean(axis=0)
+    p = np.exp(h @ U)
+    p /= p.sum()
+    p[target] -= 1
+    dh = U @ p
+    dE = np.zeros_like(E)
+    {add}
+    U -= 0.1 * np.outer(h, p)
+    {update}
+"""
+ADD, UPDATE = "dE[words] += dh / len(words)", "E -= 0.1 * dE"
+
+
+@pytest.mark.parametrize(
+    ("begin", "add", "update", "line"),
+    [
+        ("", ADD, UPDATE, 12),
+        pytest.param("[2:]", ADD, UPDATE, 12, marks=more),
+        pytest.param("", "pass", "E[words] -= 0.1 * dh / len(words)", 14, marks=more),
+        pytest.param("", "dE[words] = dE[words] + dh / len(words)", UPDATE, 12, marks=more),
+    ],
+)
+def test_rows_that_an_index_names_twice_are_judged(
+    tmp_path: Path, begin: str, add: str, update: str, line: int
+):
+    found = checked(tmp_path, WORDS.format(begin=begin, add=add, update=update))
+    assert found.verdict == "wrong", found.to_text()
+    assert found.faults[0].line == line
+    assert "names elements twice" in found.sentence
+
+
+def test_rows_that_are_added_one_by_one_are_right(tmp_path: Path):
+    add = "np.add.at(dE, words, dh / len(words))"
+    found = checked(tmp_path, WORDS.format(begin="", add=add, update=UPDATE))
+    assert found.verdict == "right", found.to_text()
+
+
+LOOP = """import numpy as np
+rng = np.random.RandomState(5)
+X, Y = rng.randn(10, 2), rng.randn(10, 1)
+W, V = rng.randn(2, 3), rng.randn(3, 1)
+for turn in range(40):
+    k = 4 * (turn % 3)
+    x, t = X[k:k + 4], Y[k:k + 4]
+    h = np.tanh(x @ W)
+    d = h @ V - t
+    gV = h.T @ d
+    gW = x.T @ (d @ V.T * (1 - h * h))
+    {}
+    V -= 0.02 * gV
+    W -= 0.02 * gW
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("if turn > 4: gW = x.T @ (d @ V.T * (1 - h))", "wrong"),
+        pytest.param("gW = gW * (len(x) == 4)", "wrong", marks=more),
+        pytest.param("if turn > 4: gV, gW = gV * 0.5, gW * 0.5", "right", marks=more),
+        ("gV, gW = gV / len(x), gW / len(x)", "right"),
+        pytest.param("if turn % 5 == 4: print(np.sum(d ** 2))", "right", marks=more),
+    ],
+)
+def test_what_happens_first_in_a_later_update_is_judged(tmp_path: Path, line: str, verdict: str):
+    found = checked(tmp_path, LOOP.format(line))
+    assert found.verdict == verdict, found.to_text()
+    if verdict == "wrong":
+        assert any("fault shows at update" in remark for remark in found.remarks)

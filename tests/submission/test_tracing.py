@@ -15,7 +15,7 @@ from chainrule.submission.process.source import read_program
 from chainrule.submission.tracing.frames import read_frame, write_frame
 from chainrule.submission.tracing.places import Event
 from chainrule.submission.tracing.program import TracedProgram
-from chainrule.submission.tracing.recorder import Change, as_array, put
+from chainrule.submission.tracing.recorder import Change, as_array, put, repeated_rows
 from chainrule.submission.tracing.rewrite import SEEN, rewrite
 
 SNIPPETS = {
@@ -64,6 +64,8 @@ def test_a_recorded_program_computes_the_same(source: str):
 
         def rows(self, *arguments: Any) -> None:
             seen.append(arguments)
+
+        repeated = rows
 
     code, places = rewrite(source, "program.py")
     recorded: dict[str, Any] = {SEEN: Recorder(), "__name__": "__main__"}
@@ -300,3 +302,19 @@ def test_python_2_is_translated_line_for_line():
 def test_python_3_is_not_changed():
     text = 'print("print x")\nx = 1\n'
     assert as_python3(text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    ("index", "rows"),
+    [
+        ((np.array([2, 5, 2]),), [2]),
+        (([0, 1],), []),
+        ((np.array([0, 1, 0]), np.array([3, 4, 3])), [0]),
+        ((range(3), np.array([1, 1, 1])), []),  # other elements of one column
+        ((slice(None), np.array([4, 4])), [4]),
+        ((np.array([True, True]),), []),
+        ((3,), []),
+    ],
+)
+def test_elements_that_an_index_names_twice_are_found(index: tuple[Any, ...], rows: list[int]):
+    assert repeated_rows(index).tolist() == rows

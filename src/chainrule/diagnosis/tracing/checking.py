@@ -13,6 +13,16 @@ from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.coverage import also_trained
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
+from chainrule.diagnosis.tracing.later import (
+    FEW_ENTRIES,
+    Later,
+    counted_once,
+    focused,
+    hold_before,
+    is_right_alone,
+    later_iterations,
+    what_repeats,
+)
 from chainrule.diagnosis.tracing.naming import named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trained, neglected
 from chainrule.diagnosis.tracing.network import read_network
@@ -38,6 +48,11 @@ OTHER_LOSS = (
 TIME_TO_PLACE = 30.0  # s, only reached on a busy machine: the runs are limited, too
 USUAL_LOSSES = ("softmax cross-entropy", "logistic cross-entropy", "squared error")
 SEEDS = (1, 2)  # of other starting weights
+
+
+LATER = (
+    "its first updates are right; update {} is the first in which {}, and it could not be judged"
+)
 
 
 @dataclass(frozen=True)
@@ -165,7 +180,7 @@ class Check:
         other = on_other_weights(judge, SEEDS[0])
         judged = (other, other.judge()) if other else None
         if own.status == "right":
-            return self._of_right(judge, own, judged)
+            return self._with_later(judge, own, self._of_right(judge, own, judged))
         return self._of_wrong(judge, own, judged)
 
     def _of_right(
@@ -207,15 +222,67 @@ class Check:
             again = on_other_weights(judge, SEEDS[1]) if self.designed else None
             if again is not None and again.judge().status == "right":  # its own were too small
                 return self._if_all_is_trained(*judged)
+            if (late := self._late_fault(judge)) is not None:
+                return late
             return NotTraced(
                 "its updates are wrong with its own starting weights and right with others",
                 trains=True,
             )
         if judged and judged[1].status == "wrong":
+            once = counted_once(judge, own)
+            if once is not None and counted_once(*judged) == once:
+                return Verdict(judge, own, once=once)
             placed = self._placed(*judged)
             if isinstance(placed, Verdict):
                 return placed
         return self._placed(judge, own)
+
+    # ---- later iterations ----------------------------------------------------------------------
+
+    def _late_fault(self, judge: Judge) -> Verdict | None:
+        """Return the verdict on the first iteration after the first one that is wrong, or None."""
+        for it in judge.iterations[1:]:
+            alone = focused(judge, it)
+            own = alone.judge() if alone is not None else None
+            if alone is None or own is None or own.status != "wrong":
+                continue
+            found = self._wrong_later(alone, own, what_repeats(judge, it))
+            return found if isinstance(found, Verdict) else None
+        return None
+
+    def _wrong_later(self, alone: Judge, own: Judgment, later: Later) -> Verdict | NotTraced:
+        """Return the verdict on a later iteration that is wrong with its own weights."""
+        other = on_other_weights(alone, SEEDS[0])
+        found = self._of_wrong(alone, own, (other, other.judge()) if other else None)
+        if isinstance(found, Verdict):
+            found.later = later
+        return found
+
+    def _with_later(
+        self, judge: Judge, own: Judgment, found: Verdict | NotTraced
+    ) -> Verdict | NotTraced:
+        """Return a verdict, or another one if a later iteration that does more is not right."""
+        if isinstance(found, NotTraced) or found.judgement.status != "right" or found.neglected:
+            return found
+        hold_before(judge)
+        for later in later_iterations(judge):
+            if (made := self._of_later(judge, own, later)) is not None:
+                return made
+        hold_before(judge)
+        return found
+
+    def _of_later(self, judge: Judge, own: Judgment, later: Later) -> Verdict | NotTraced | None:
+        """Return what holds if a later iteration is not right, or cannot be judged, else None."""
+        few = focused(judge, later.it, FEW_ENTRIES)
+        if few is None or is_right_alone(judge, few, own):
+            return None if few is not None else _not_later(later)
+        alone = None if own.rule else focused(judge, later.it)
+        if alone is None or is_right_alone(judge, alone, own):
+            return _not_later(later)
+        made = alone.judge()
+        return (
+            self._wrong_later(alone, made, later) if made.status == "wrong" else _not_later(later)
+        )
 
     def _placed(self, judge: Judge, judgement: Judgment) -> Verdict | NotTraced:
         """Return a wrong verdict with its faults, if there is enough evidence to accuse."""
@@ -283,3 +350,7 @@ class Check:
             return
         verdict.network = words(known[0])
         verdict.named = named(read, *known, placer.factor)
+
+
+def _not_later(later: Later) -> NotTraced:
+    return NotTraced(LATER.format(later.it.number + 1, later.why), trains=True)

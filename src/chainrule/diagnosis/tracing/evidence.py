@@ -52,6 +52,7 @@ class Evidence:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.parameters: list[Parameter] = []
+        self.sources: list[Parameter] = []  # the parameters of the first iteration of the program
         self.iterations: list[Iteration] = []
         self.groups: list[Group] = []
         self.scalars: list[Event] = []
@@ -114,16 +115,26 @@ class Evidence:
     def _collect(self, first: Iteration) -> None:
         """Compute the true gradients of as many iterations as are needed."""
         kept = {p.update for p in first.parameters}
-        finders = [p for p in self.parameters if p.update in kept]
+        self.sources = [p for p in self.parameters if p.update in kept]
         self.parameters = first.parameters
         self.groups = groups(self.trace, first)
         self._add(first)
         while len(self.iterations) < MOST_ITERATIONS and not self.enough():
-            number = first.number + len(self.iterations)
-            following = iteration(self.trace, finders, number)
-            same = following is not None and len(following.parameters) == len(first.parameters)
-            if following is None or not same or not self._add(following):
+            following = self.iteration(first.number + len(self.iterations))
+            if following is None or not self._add(following):
                 break
+
+    def iteration(self, number: int) -> Iteration | None:
+        """Return an iteration of the same parameters, or None if it was not recorded entirely."""
+        found = iteration(self.trace, self.sources, number)
+        same = found is not None and len(found.parameters) == len(self.parameters)
+        return found if same else None
+
+    def with_pairs_of_first(self, it: Iteration) -> Iteration:
+        """Return a later iteration with its outputs and targets, from the places of the first."""
+        it.depends = dependents(self.trace, it)
+        it.pairs = self._pairs(it)
+        return it
 
     def _trained(self, first: Iteration) -> list[Parameter]:
         """Return the parameters that outputs depend on.
@@ -142,13 +153,12 @@ class Evidence:
         """Compute the true gradients of an iteration; return whether it has outputs."""
         trace = self.trace
         if self.iterations:
-            it.depends = dependents(trace, it)
-            it.pairs = self._pairs(it)
+            self.with_pairs_of_first(it)
         if not it.pairs:
             return False
         several = sum(trace.size(p.output) for p in it.pairs) > 1  # else every number fits
         self.scalars = own_losses(trace, it) if not self.iterations and several else self.scalars
-        made = Differences(trace, it, self._own_losses(it))
+        made = Differences(trace, it, self.own_losses(it))
         self.iterations.append(it)
         self.differences.append(made)
         self.truth.append([self.truths(made, it, g) for g in self.groups])
@@ -157,7 +167,7 @@ class Evidence:
             self.top = self._nearest_to_output(it)
         return True
 
-    def _own_losses(self, it: Iteration) -> dict[int, Event]:
+    def own_losses(self, it: Iteration) -> dict[int, Event]:
         """Return where an iteration computes the numbers that may be the program's own loss."""
         if not self.iterations:
             return dict(enumerate(self.scalars))

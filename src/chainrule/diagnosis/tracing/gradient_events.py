@@ -44,10 +44,11 @@ class GradientEvents:
 
     def steps(self, values: Mapping[Event, Array], index: Sequence[int]) -> Array | None:
         """Return what a linear rule would make of the gradients, or None if some are missing."""
-        found = self._numbers(values, index)
+        found = self.numbers(values, index)
         return None if found is None else self.gain * found
 
-    def _numbers(self, values: Mapping[Event, Array], index: Sequence[int]) -> Array | None:
+    def numbers(self, values: Mapping[Event, Array], index: Sequence[int]) -> Array | None:
+        """Return the gradients of the numbers with these indices, or None if some are missing."""
         if any(e not in values for e in self.events):
             return None
         if len(self.events) > 1:

@@ -4,7 +4,7 @@ The derivative of a loss by a number V of the program is ∑ ∂L/∂o · ∂o/�
 is a central difference: the program runs with V + h and with V - h. ∂L/∂o is known for each loss.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -86,11 +86,14 @@ class Group:
         Those that are judged.
     size : int
         How many numbers it has.
+    every : list of Entry
+        All of them.
     """
 
     name: str
     entries: list[Entry] = field(default_factory=list[Entry])
     size: int = 0
+    every: list[Entry] = field(default_factory=list[Entry])
 
     @property
     def complete(self) -> bool:
@@ -113,11 +116,42 @@ def groups(trace: Trace, it: Iteration) -> list[Group]:
         group = found.setdefault(key, Group(p.name))
         group.entries += [Entry(k, i) for i in range(p.size)]
     for group in found.values():
-        group.size = len(group.entries)
+        group.size, group.every = len(group.entries), group.entries
         if group.size > MOST_ENTRIES:
-            chosen = trace.rng.choice(group.size, SAMPLED, replace=False)
-            group.entries = [group.entries[i] for i in sorted(chosen)]
+            group.entries = sample(trace, it, group.every, SAMPLED)
     return list(found.values())
+
+
+def sample(
+    trace: Trace, it: Iteration, entries: Sequence[Entry], count: int, rows: Collection[int] = ()
+) -> list[Entry]:
+    """Return some entries, at least half of them such that the update changes, if there are any.
+
+    An update may change few rows only, such as those of the words that occur. Those in some rows
+    are taken first.
+    """
+    shuffled: list[int] = trace.rng.permutation(len(entries)).tolist()
+    order = [entries[i] for i in shuffled]
+    changing = [e for e in order if _changes(trace, it.parameters[e.parameter], e.index)]
+    first = [e for e in order if row_of(it.parameters[e.parameter], e.index) in rows]
+    chosen = set([*first, *changing][: count // 2])
+    chosen.update([e for e in order if e not in chosen][: count - len(chosen)])
+    return [e for e in entries if e in chosen]
+
+
+def row_of(parameter: Parameter, index: int) -> int:
+    """Return the row of one number of a parameter."""
+    shape = parameter.index.shape
+    return int(np.unravel_index(index, shape)[0]) if shape else 0
+
+
+def _changes(trace: Trace, parameter: Parameter, index: int) -> bool:
+    """Return whether the update changes one number of a parameter, as far as is known."""
+    after, before = parameter.after, parameter.before
+    if not (trace.has(after) and trace.has(before)):
+        return False
+    old, new = trace.value(before), trace.value(after)
+    return old.shape == new.shape and bool(old.reshape(-1)[index] != new.reshape(-1)[index])
 
 
 def depth(trace: Trace, parameter: Parameter, until: Event) -> int:

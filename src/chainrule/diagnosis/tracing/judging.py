@@ -270,10 +270,10 @@ class Judge(Evidence):
         """Return what holds if the gradients of a loss occur, and updates follow another rule."""
         if (uneven := self._uneven(loss)) is not None:
             return uneven
-        if (d := follows_another_rule(self, loss)) is None:
-            return None
         if piled := accumulated(self, loss):
             return Judgment("wrong", loss=loss, results=found, accumulated=piled)
+        if (d := follows_another_rule(self, loss)) is None:
+            return None
         if any(self._lacks_a_term(own, loss) for own in self.losses() if own.startswith(OWN)):
             return Judgment("not-judged", PENALTY, loss=loss)
         return Judgment("right", loss=loss, results=found, factor=-d, rule=True)

@@ -11,6 +11,7 @@ from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.gradients import OWN
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
+from chainrule.diagnosis.tracing.later import Later
 from chainrule.diagnosis.tracing.learning import reasons
 from chainrule.diagnosis.tracing.naming import Named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected
@@ -19,7 +20,7 @@ from chainrule.diagnosis.tracing.quantities import Fault
 from chainrule.diagnosis.tracing.rules import where_accumulated
 from chainrule.diagnosis.tracing.source_faults import fault_at
 from chainrule.diagnosis.verdicts import wrong_sentence
-from chainrule.submission import Array, Source
+from chainrule.submission import Array, Event, Place, Source
 
 SHOWN = 4  # numbers of an array in a report
 LOSS_WORDS = {
@@ -39,6 +40,8 @@ STEP = "the learning rate times the derivative of the loss, with a minus sign"
 GRADIENT = "the derivative of the loss, up to a factor that all gradients have"
 UPHILL = "Wrong: the updates increase {}, because they have the wrong sign."
 HIDDEN = "with its own starting weights and data, the fault does not show; with others it does"
+ONCE = "of an element that the index names twice, only the last sum is kept; np.add.at adds both"
+SINCE = "the updates before are right; the fault shows at {}"
 OTHER_LOSS = "{} ({}) is not the loss of these gradients, so it may rise while the program learns"
 
 
@@ -55,6 +58,8 @@ class Verdict:
     only_other: bool = False
     axis: bool = False
     neglected: list[Neglected] = field(default_factory=list[Neglected])
+    later: Later | None = None
+    once: Event | None = None  # where elements are named twice, and change once
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -84,6 +89,8 @@ class Report:
             return self._accumulated(verdict)
         if verdict.axis:
             return self._summed_wrongly(verdict)
+        if verdict.once is not None:
+            return self._counted_once(verdict, verdict.judge.trace.place(verdict.once))
         if verdict.neglected:
             return self._neglected(verdict)
         is_right = verdict.judgement.status == "right"
@@ -156,6 +163,25 @@ class Report:
             compared=self._compared(judge),
         )
 
+    def _counted_once(self, verdict: Verdict, place: Place) -> Diagnosis:
+        """Return the diagnosis of a program that adds to some elements once instead of twice."""
+        fault = SourceFault(
+            line=place.line,
+            where=self.source.where(place.line, place.file),
+            name=place.name,
+            theirs=ONCE,
+            right="",
+        )
+        return Diagnosis(
+            "wrong",
+            f"Wrong: an index of {place.name} names elements twice, and each changes only once "
+            f"({fault.where}).",
+            faults=(fault,),
+            program=self.source.shown,
+            remarks=tuple(self._when(verdict)),
+            compared=self._compared(verdict.judge),
+        )
+
     def _neglected(self, verdict: Verdict) -> Diagnosis:
         """Return the diagnosis of a program that never updates some of its parameters."""
         judge = verdict.judge
@@ -198,11 +224,19 @@ class Report:
             mistakes=verdict.findings,
             faults=faults,
             tested=(f"the updates of {_listed(right)}",) if right else (),
-            remarks=(HIDDEN,) if verdict.only_other else (),
+            remarks=tuple(self._when(verdict)),
             network=verdict.network,
             compared=self._compared(judge),
             differ=sum(len(g.entries) for g, r in pairs if not r.right),
         )
+
+    def _when(self, verdict: Verdict) -> Iterator[str]:
+        """Yield a remark if a fault does not show in the first update of the program."""
+        if verdict.only_other:
+            yield HIDDEN
+        if verdict.later:
+            why = f", the first in which {verdict.later.why}" if verdict.later.why else ""
+            yield SINCE.format(f"update {verdict.later.it.number + 1}{why}")
 
     def _faults(self, verdict: Verdict) -> Iterator[SourceFault]:
         """Yield the faults that were found, then the updates that stay wrong."""

@@ -18,23 +18,57 @@ from chainrule.submission import Array, Event
 def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
     """Return the common factor of events that are the true gradients, or None.
 
-    Then the gradients are right, and the update follows another rule, such as Adam's. Each
-    update must depend on its gradient, and go the way that some rule would.
+    Then the gradients are right, and the update follows another rule, such as Adam's. Every
+    gradient that is not zero must occur, in every iteration. Each update must depend on its
+    gradient, and the first one of each group must go the way that some rule would.
     """
-    for i, (it, truth) in enumerate(zip(evidence.iterations, evidence.truth, strict=True)):
-        if loss not in truth[0].values:
+    factors: list[float] = []
+    seen: set[int] = set()
+    for i in range(len(evidence.iterations)):
+        own = _known_groups(evidence, i, loss)
+        if not own:
             continue
-        window = window_of(evidence, it)
-        found: list[dict[float, list[tuple[Event, ...]]]] = []
-        for k, group in enumerate(evidence.groups):
-            slopes = truth[k].values[loss], truth[k].errors[loss]
-            equal = equal_events(evidence, it, group, *slopes, window)
-            if not equal or not goes_down(evidence, i, k, loss):
-                break
-            found.append(equal)
-        else:
-            return _common(evidence, it, found)
-    return None
+        if not all(goes_down(evidence, i, k, loss) for k in own if k not in seen):
+            return None
+        if (factor := has_gradients(evidence, i, loss)) is None:
+            return None
+        factors.append(factor)
+        seen.update(own)
+    return factors[0] if len(seen) == len(evidence.groups) else None
+
+
+def has_gradients(evidence: Evidence, i: int, loss: str) -> float | None:
+    """Return the common factor of events that are the true gradients of an iteration, or None.
+
+    Gradients that are zero are left out. Each update must depend on its gradient.
+    """
+    found = {k: gradient_events(evidence, i, k, loss) for k in _known_groups(evidence, i, loss)}
+    return _common(evidence, evidence.iterations[i], found) if all(found.values()) else None
+
+
+def _known_groups(evidence: Evidence, i: int, loss: str) -> list[int]:
+    """Return the groups whose gradient in an iteration is known and not zero."""
+    return [k for k in range(len(evidence.groups)) if has_gradient(evidence, i, k, loss)]
+
+
+def has_gradient(evidence: Evidence, i: int, k: int, loss: str) -> bool:
+    """Return whether the gradient of a group in an iteration is known and not zero."""
+    slopes = evidence.truth[i][k]
+    return loss in slopes.values and _is_known(slopes.values[loss], slopes.errors[loss])
+
+
+def gradient_events(
+    evidence: Evidence, i: int, k: int, loss: str
+) -> dict[float, list[tuple[Event, ...]]]:
+    """Return the events that are a multiple of a group's gradient in an iteration."""
+    it, slopes = evidence.iterations[i], evidence.truth[i][k]
+    g, e = slopes.values[loss], slopes.errors[loss]
+    return equal_events(evidence, it, evidence.groups[k], g, e, window_of(evidence, it))
+
+
+def _is_known(g: Array, e: Array) -> bool:
+    """Return whether a gradient is not zero, or not only within its errors."""
+    return not np.all(np.isfinite(g)) or bool(np.abs(g).max() > max(10 * np.nanmax(e), TINY))
 
 
 def window_of(evidence: Evidence, it: Iteration) -> Sequence[Event]:
@@ -60,6 +94,8 @@ def accumulated(evidence: Evidence, loss: str) -> list[int]:
             return []
         c = float(s0 @ g0) / total
         bound = 1e-4 * np.abs(s1).max() + noise.max()
+        if np.abs(s0 - c * g0).max() > 1e-4 * np.abs(s0).max() + noise.max():
+            return []
         if np.abs(s1 - c * g1).max() <= bound:
             continue
         if np.abs(s1 - c * (g0 + g1)).max() > bound:
@@ -85,11 +121,11 @@ def where_accumulated(evidence: Evidence, k: int, loss: str) -> Event:
 
 
 def _common(
-    evidence: Evidence, it: Iteration, found: list[dict[float, list[tuple[Event, ...]]]]
+    evidence: Evidence, it: Iteration, found: dict[int, dict[float, list[tuple[Event, ...]]]]
 ) -> float | None:
     """Return the factor that all groups have, if each update depends on such an event."""
-    for c in sorted(found[0], key=abs):
-        for k, equal in enumerate(found):
+    for c in sorted(next(iter(found.values())) if found else [], key=abs):
+        for k, equal in found.items():
             fits = [e for d, e in equal.items() if same_factor(d, c)]
             if not any(
                 _feeds(evidence, it, evidence.groups[k], x) for events in fits for x in events
@@ -163,7 +199,7 @@ def equal_events(
 ) -> dict[float, list[tuple[Event, ...]]]:
     """Return the events that are a multiple of a group's gradient, by the factor."""
     found: dict[float, list[tuple[Event, ...]]] = {}
-    if not np.all(np.isfinite(g)) or np.abs(g).max() <= max(10 * np.nanmax(e), TINY):
+    if not np.all(np.isfinite(g)) or not _is_known(g, e):
         return found
     p = it.parameters[group.entries[0].parameter]
     single = p.size > 1 or len(group.entries) == 1

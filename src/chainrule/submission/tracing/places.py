@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-Kind: TypeAlias = Literal["value", "use", "argument", "loop", "before", "update", "container"]
+Kind: TypeAlias = Literal[
+    "value", "use", "argument", "loop", "before", "update", "container", "repeated"
+]
 
 
 class Event(NamedTuple):
@@ -37,7 +39,8 @@ class Place:
         ``"value"``, the result of an expression; ``"use"``, a name that is read; ``"argument"``, a
         parameter of a function; ``"loop"``, a loop variable; ``"before"`` and ``"update"``, a
         variable before and after an augmented assignment; ``"container"``, an array after some of
-        its elements have been replaced.
+        its elements have been replaced; ``"repeated"``, passed only if some elements that are
+        updated together are the same, which then counts once.
     op : str
         The operation of an expression: ``"Add"``, ``"Sub"``, ``"MatMult"``, ``"call"``, ….
     parts : tuple of int

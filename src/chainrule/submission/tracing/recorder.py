@@ -115,6 +115,12 @@ class Recorder:
         if isinstance(array, np.ndarray) and 1 < np.size(part) < array.size:
             self(code, array)
 
+    def repeated(self, code: int, index: Any) -> None:
+        """Record the rows in which an index names elements twice, if there are any."""
+        rows = repeated_rows(index if isinstance(index, tuple) else (index,))
+        if rows.size:
+            self(code, rows)
+
     def record(self, event: Event, value: Any) -> Any:
         """Record the numbers of an event, if it has any."""
         array = as_array(value)
@@ -146,6 +152,23 @@ class Recorder:
         if self.count >= self.most_events:
             self.reason = "events"
             self.end(self)
+
+
+def repeated_rows(index: tuple[Any, ...]) -> NDArray[np.int64]:
+    """Return the first indices of the elements that an index names more than once."""
+    lists = [i for i in index if not (i is None or i is Ellipsis or isinstance(i, slice))]
+    none = np.zeros(0, np.int64)
+    if not any(isinstance(i, np.ndarray | list) for i in lists):
+        return none
+    try:
+        arrays = [np.asarray(i) for i in lists]
+        named = np.stack(np.broadcast_arrays(*arrays)).reshape(len(arrays), -1)
+    except ValueError:  # the program itself will fail at it
+        return none
+    if any(a.dtype.kind not in INTEGERS for a in arrays):
+        return none
+    elements, times = np.unique(named, axis=1, return_counts=True)
+    return np.unique(elements[0, times > 1]).astype(np.int64)
 
 
 def mark_of(array: Array) -> int:

@@ -218,9 +218,10 @@ class Rewriter(ast.NodeTransformer):
             return [], []
         if ast.unparse(target) not in ast.unparse(value) or _has_call(target):
             return [], []
-        found = self._rows(ast.copy_location(ast.AugAssign(target, ast.Sub(), value), node))
+        same = ast.copy_location(ast.AugAssign(target, ast.Sub(), value), node)
+        found = [*self._repeated(same), *self._rows(same)]
         located = [ast.copy_location(_located(s, node), node) for s in found]
-        return located[:1], located[1:]
+        return located[:-1], located[-1:]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         """Record what is assigned; annotations are left alone."""
@@ -301,7 +302,7 @@ class Rewriter(ast.NodeTransformer):
         first = ast.Expr(self.wrap(_read(name), before))
         stored = cast("ast.Assign", ast.parse(f"{name} = 0").body[0])
         last = ast.Assign(stored.targets, self.wrap(_read(name), after))
-        found = [*container[:1], first, node, last, *container[1:]]
+        found = [*self._repeated(node), *container[:1], first, node, last, *container[1:]]
         return [ast.copy_location(_located(s, node), node) for s in found]
 
     def _rows(self, node: ast.AugAssign) -> list[ast.stmt]:
@@ -314,6 +315,18 @@ class Rewriter(ast.NodeTransformer):
         after = self.place(node, "", "update", name=name, op=op, parts=(before, -1))
         calls = (f"{SEEN}.rows({code}, {name}, {part})" for code in (before, after))
         return [ast.parse(call).body[0] for call in calls]
+
+    def _repeated(self, node: ast.AugAssign) -> list[ast.stmt]:
+        """Record whether ``E[rows] += step`` names a row twice, which is added once then."""
+        target = node.target
+        if not isinstance(target, ast.Subscript) or isinstance(target.slice, ast.Constant):
+            return []
+        parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+        index = [ast.unparse(p) for p in parts if not isinstance(p, ast.Slice | ast.Starred)]
+        code = self.place(node, kind="repeated", name=ast.unparse(target.value))
+        return (
+            [ast.parse(f"{SEEN}.repeated({code}, ({', '.join(index)},))").body[0]] if index else []
+        )
 
     def _index_target(self, node: ast.AugAssign) -> list[ast.stmt]:
         """Record the array of ``p[rows, classes] -= 1``: its targets are indices."""
