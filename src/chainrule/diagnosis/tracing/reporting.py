@@ -165,19 +165,12 @@ class Report:
 
     def _counted_once(self, verdict: Verdict, place: Place) -> Diagnosis:
         """Return the diagnosis of a program that adds to some elements once instead of twice."""
-        fault = SourceFault(
-            line=place.line,
-            where=self.source.where(place.line, place.file),
-            name=place.name,
-            theirs=ONCE,
-            right="",
-        )
+        fault = fault_at(self.source, place, name=place.name, theirs=ONCE, right="")
         return Diagnosis(
             "wrong",
             f"Wrong: an index of {place.name} names elements twice, and each changes only once "
             f"({fault.where}).",
             faults=(fault,),
-            program=self.source.shown,
             remarks=tuple(self._when(verdict)),
             compared=self._compared(verdict.judge),
         )
