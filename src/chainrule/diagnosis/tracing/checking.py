@@ -26,6 +26,7 @@ from chainrule.diagnosis.tracing.later import (
 from chainrule.diagnosis.tracing.naming import named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trained, neglected
 from chainrule.diagnosis.tracing.network import read_network
+from chainrule.diagnosis.tracing.partly import follows_partly
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.reporting import Report, Verdict
 from chainrule.diagnosis.tracing.sampling import why_not_a_gradient
@@ -288,7 +289,7 @@ class Check:
         """Return a wrong verdict with its faults, if there is enough evidence to accuse."""
         if judge.is_rough(judgement.loss):
             return NotTraced(ROUNDED, trains=True)
-        if why := why_not_a_gradient(judge):
+        if why := why_not_a_gradient(judge, judgement.loss):
             return NotTraced(why, trains=True)
         if judgement.uphill:
             return Verdict(judge, judgement)
@@ -315,7 +316,7 @@ class Check:
         """Return a wrong verdict with its faults under one loss."""
         placer = Placer(judge, judgement, min(TIME_TO_PLACE, max(1.0, self.end - time.monotonic())))
         faults = placer.faults()
-        if not faults and not judgement.certain:
+        if not faults and not (judgement.certain or follows_partly(judge, judgement)):
             return NotTraced("it could not be found out which loss its updates reduce", trains=True)
         verdict = Verdict(judge, judgement, faults, placer.left)
         self._name(verdict, placer)

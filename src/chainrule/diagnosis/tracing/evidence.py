@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
-from chainrule.diagnosis.tracing.gradient_events import GradientEvents, GradientFinder, same_in
+from chainrule.diagnosis.tracing.gradient_events import (
+    GradientEvents,
+    GradientFinder,
+    same_in,
+    turns_in,
+)
 from chainrule.diagnosis.tracing.gradients import (
     COARSE,
     LOSSES,
@@ -14,7 +19,6 @@ from chainrule.diagnosis.tracing.gradients import (
     Group,
     Slopes,
     groups,
-    own_losses,
 )
 from chainrule.diagnosis.tracing.outputs import (
     Iteration,
@@ -24,9 +28,16 @@ from chainrule.diagnosis.tracing.outputs import (
     merged,
     pairs,
 )
+from chainrule.diagnosis.tracing.own_losses import (
+    OwnLoss,
+    gradients_by_group,
+    is_like,
+    own_losses,
+    same_place,
+)
 from chainrule.diagnosis.tracing.parameters import Parameter, ParameterFinder
 from chainrule.diagnosis.tracing.trace import Trace
-from chainrule.submission import Array, Event
+from chainrule.submission import Array, Change, Event
 
 TOLERANCE = 3e-6  # relative to the largest step of a group: of differences, far below any mistake
 SAME_FACTOR = 1e-4  # relative difference of factors that count as equal
@@ -55,7 +66,8 @@ class Evidence:
         self.sources: list[Parameter] = []  # the parameters of the first iteration of the program
         self.iterations: list[Iteration] = []
         self.groups: list[Group] = []
-        self.scalars: list[Event] = []
+        self.scalars: list[OwnLoss] = []
+        self._own: list[str] | None = None
         self.differences: list[Differences] = []
         self.truth: list[list[Slopes]] = []  # by iteration and group
         self.top: list[int] = []
@@ -81,7 +93,7 @@ class Evidence:
         first = self._first(shared=finder.has_shared)
         if first is None:
             return "no iteration was recorded entirely"
-        self.trace.program.hold(self.trace.order[first.begin])
+        self.hold_before(first)
         if not self.trace.repeats(self.trace.order[first.end]):
             return "two runs of it differ"
         first = self._with_pairs(first)
@@ -91,6 +103,11 @@ class Evidence:
             return "no place was found where an output meets its targets"
         self._collect(first)
         return ""
+
+    def hold_before(self, it: Iteration) -> None:
+        """Hold the program before the first event of an iteration that may be changed."""
+        origins = (p.origin for p in it.parameters)
+        self.trace.program.hold(min(origins, key=lambda e: self.trace.at[e]))
 
     def _first(self, *, shared: bool) -> Iteration | None:
         """Return the iteration to begin with: the second one if much comes before the first.
@@ -156,9 +173,8 @@ class Evidence:
             self.with_pairs_of_first(it)
         if not it.pairs:
             return False
-        several = sum(trace.size(p.output) for p in it.pairs) > 1  # else every number fits
-        self.scalars = own_losses(trace, it) if not self.iterations and several else self.scalars
-        made = Differences(trace, it, self.own_losses(it))
+        self.scalars = self.scalars if self.iterations else own_losses(trace, it)
+        made = Differences(trace, it, self.scalars_of(it))
         self.iterations.append(it)
         self.differences.append(made)
         self.truth.append([self.truths(made, it, g) for g in self.groups])
@@ -167,13 +183,56 @@ class Evidence:
             self.top = self._nearest_to_output(it)
         return True
 
-    def own_losses(self, it: Iteration) -> dict[int, Event]:
-        """Return where an iteration computes the numbers that may be the program's own loss."""
-        if not self.iterations:
-            return dict(enumerate(self.scalars))
-        first = self.iterations[0]
-        found = {n: same_in(self.trace, e, first, it) for n, e in enumerate(self.scalars)}
-        return {n: e for n, e in found.items() if e is not None}
+    def scalars_of(self, it: Iteration) -> dict[str, Event]:
+        """Return the numbers that may be the program's loss in an iteration, by their name."""
+        first = self.iterations[0] if self.iterations else it
+        made = (same_place(self.trace, one.event, first, it) for one in self.scalars)
+        return {f"{OWN} {n}": event for n, event in enumerate(made) if event is not None}
+
+    def own_losses(self) -> list[str]:
+        """Return the names of the program's own losses that can be told from other numbers.
+
+        If an iteration has one output, every number that depends on it has the same gradient up to
+        a factor, which is another one in other iterations.
+        """
+        if self._own is None:
+            names = (f"{OWN} {n}" for n in range(len(self.scalars)))
+            self._own = [name for name in names if self._is_loss(name)]
+        return self._own
+
+    def own_loss(self, name: str) -> OwnLoss:
+        """Return the number of the program that is meant by the name of a loss."""
+        return self.scalars[int(name.split()[1])]
+
+    def _is_loss(self, name: str) -> bool:
+        its = [i for i, t in enumerate(self.truth) if name in t[0].values]
+        if not its or (len(its) < 2 and self._outputs_of(its) < 2):
+            return False
+        return self.own_loss(name).has_targets or self._is_known(name, its)
+
+    def _is_known(self, name: str, its: Sequence[int]) -> bool:
+        """Return whether a number has the gradient of a known loss, and perhaps of a penalty."""
+        groups = range(len(self.groups))
+        own = gradients_by_group([(k, self.truth[i][k].values[name]) for i in its for k in groups])
+        old = [(k, self._old_values(i, k)) for i in its for k in groups]
+        for loss in LOSSES:
+            known = [(k, self.truth[i][k].values[loss]) for i in its for k in groups]
+            with np.errstate(all="ignore"):
+                if is_like(own, gradients_by_group(known), gradients_by_group(old)):
+                    return True
+        return False
+
+    def _old_values(self, i: int, k: int) -> Array:
+        """Return the numbers of a group before the update of an iteration."""
+        parameters = self.iterations[i].parameters
+        entries = self.groups[k].entries
+        old = [self.trace.value(parameters[e.parameter].before) for e in entries]
+        return np.array([v.reshape(-1)[e.index] for v, e in zip(old, entries, strict=True)])
+
+    def _outputs_of(self, its: Sequence[int]) -> int:
+        """Return how many output numbers some iterations have."""
+        pairs = (p for i in its for p in self.iterations[i].pairs)
+        return sum(self.trace.size(p.output) for p in pairs)
 
     def _add_own_losses(self, truth: Sequence[Slopes]) -> None:
         """Add the gradients of own losses that an iteration does not compute, if they are known.
@@ -181,6 +240,8 @@ class Evidence:
         A program may compute its loss in some iterations only, to print it. If it is a multiple of
         a usual loss in the first iteration, it is in the others.
         """
+        if self._outputs_of([0]) < 2:
+            return  # every number that depends on one output is a multiple of every loss
         for n in range(len(self.scalars)):
             own = f"{OWN} {n}"
             if own in truth[0].values or (found := self.usual_loss(own)) is None:
@@ -200,24 +261,26 @@ class Evidence:
         return None
 
     def _pairs(self, it: Iteration) -> list[Pair]:
-        """Return the pairs of a later iteration: the same places as in the first."""
-        trace = self.trace
-        kinds = {
-            (p.error.code, p.output.code, p.targets.code, p.one_hot)
-            for p in self.iterations[0].pairs
-        }
-        made = [
-            Pair(Event(error, n), Event(output, n), Event(targets, n), one_hot)
-            for error, output, targets, one_hot in kinds
-            for n in range(trace.count[error])
-        ]
-        within = [
-            p
-            for p in made
-            if all(e in trace.at for e in (p.error, p.output, p.targets))
-            and it.begin < trace.at[p.error] <= it.end
-        ]
-        return merged(trace, within)
+        """Return the pairs of a later iteration: the same places as in the first.
+
+        If only some turns of a place were outputs, as of the addition in an automatic derivative,
+        they are those that are as late in the iteration.
+        """
+        trace, first = self.trace, self.iterations[0]
+        alike: dict[tuple[int, int, int, bool], list[Pair]] = {}
+        for p in first.pairs:
+            kind = p.error.code, p.output.code, p.targets.code, p.one_hot
+            alike.setdefault(kind, []).append(p)
+        made: list[Pair] = []
+        for (error, output, targets, one_hot), own in alike.items():
+            turns = turns_in(trace, error, it)
+            several = len(own) not in (len(turns), len(turns_in(trace, error, first)))
+            if several and not one_hot:
+                same = [same_in(trace, p.error, first, it) for p in own]
+                turns = [e for e in same if e is not None]
+            made += [Pair(e, Event(output, e.turn), Event(targets, e.turn), one_hot) for e in turns]
+        known = (p for p in made if p.output in trace.at and p.targets in trace.at)
+        return merged(trace, sorted(known, key=lambda p: trace.at[p.error]))
 
     @staticmethod
     def truths(made: Differences, it: Iteration, group: Group) -> Slopes:
@@ -244,20 +307,25 @@ class Evidence:
             if not seen.any():
                 return False
             numbers += int(seen.sum())
-        return numbers > 2 * len(self.groups) and len(self.iterations) > 1 and self._outputs() > 3
-
-    def _outputs(self) -> int:
-        """Return how many output numbers the iterations have."""
-        return sum(self.trace.size(p.output) for it in self.iterations for p in it.pairs)
+        return (
+            numbers > 2 * len(self.groups)
+            and len(self.iterations) > 1
+            and self._outputs_of(range(len(self.iterations))) > 3
+        )
 
     def _nearest_to_output(self, it: Iteration) -> list[int]:
-        """Return the groups of the layer next to the output: the fewest events depend on them."""
+        """Return the groups of the layer next to the output: the fewest events depend on them.
+
+        NaN shows what depends on them even where an input is 0.
+        """
         trace = self.trace
         start = max((p.error for p in it.pairs), key=lambda e: trace.at[e])
         depth: list[int] = []
         for group in self.groups:
             origin = it.parameters[group.entries[0].parameter].origin
+            nan = Change(np.full(trace.value(origin).shape, np.nan))
             moved = trace.changed({origin: trace.nudge(origin)}, start)
+            moved |= trace.changed({origin: nan}, start)
             depth.append(
                 len(
                     [

@@ -66,13 +66,13 @@ class GradientEvents:
 
 def same_in(trace: Trace, event: Event, one: Iteration, other: Iteration) -> Event | None:
     """Return the event of the same place, and as late among its turns, in another iteration."""
-    own, others = (_turns(trace, event.code, it) for it in (one, other))
+    own, others = (turns_in(trace, event.code, it) for it in (one, other))
     if event not in own or len(own) != len(others):
         return None
     return others[own.index(event)]
 
 
-def _turns(trace: Trace, code: int, it: Iteration) -> list[Event]:
+def turns_in(trace: Trace, code: int, it: Iteration) -> list[Event]:
     """Return the events of a place in an iteration."""
     events = (Event(code, n) for n in range(trace.count[code]))
     return [e for e in events if e in trace.at and it.begin <= trace.at[e] <= it.end]
@@ -215,7 +215,8 @@ class GradientFinder:
             )
             return
         shape = _squeezed(p.index.shape)
-        for e in self.window:
+        last = {e.code: e for e in self.window}  # earlier turns may be parts of a sum
+        for e in sorted(self.window, key=lambda e: last[e.code] != e):
             own = _squeezed(self.trace.base.shapes[e])
             if own == shape:
                 yield GradientEvents((e,))

@@ -20,7 +20,6 @@ FINE = 3e-7  # of a difference near a kink
 EPSILON = 2.3e-16
 KINK = 1e-3  # relative difference of the slopes on both sides above which there may be a kink
 MOST_ENTRIES, SAMPLED = 120, 40  # numbers of a group that are all judged; else how many of them
-MOST_SCALARS = 12  # numbers that may be the program's own loss
 
 OWN = "own"  # the program's own loss; followed by its number
 
@@ -104,8 +103,8 @@ class Group:
 def groups(trace: Trace, it: Iteration) -> list[Group]:
     """Return the groups of an iteration's parameters, with a sample of the entries of large ones.
 
-    Single numbers that one line of code updates are a group if as many events depend on them, which
-    keeps the layers apart.
+    Single numbers that one line of code updates are a group if as many results of functions depend
+    on them, which keeps the layers apart.
     """
     start = max((p.error for p in it.pairs), key=lambda e: trace.at[e])
     found: dict[object, Group] = {}
@@ -155,13 +154,15 @@ def _changes(trace: Trace, parameter: Parameter, index: int) -> bool:
 
 
 def depth(trace: Trace, parameter: Parameter, until: Event) -> int:
-    """Return how many different numbers depend on a parameter, up to an event."""
+    """Return on how many results of functions, such as activations, a parameter has an effect.
+
+    NaN shows it even where an input is 0. Other results, such as the parts of a sum that a loop
+    adds up, differ in number within one layer.
+    """
     origin, index = parameter.origin, parameter.index.reshape(-1)[:1]
-    small = np.array([1e-4 * max(1.0, trace.scale(origin))])
-    moved = trace.changed({origin: Change(small, index, add=True)}, until)
-    return len(
-        [e for e in moved if trace.at[e] < trace.at[until] and trace.place(e).kind == "value"]
-    )
+    moved = trace.changed({origin: Change(np.full(1, np.nan), index)}, until)
+    before = (e for e in moved if trace.at[e] < trace.at[until])
+    return len([e for e in before if trace.place(e).op == "call"])
 
 
 @dataclass
@@ -185,14 +186,16 @@ class Differences:
     ----------
     trace : Trace
     it : Iteration
-    scalars : mapping of int to Event
-        Numbers that may be the program's own loss.
+    scalars : mapping of str to Event
+        Numbers that may be the program's own loss, by the name of the loss.
     """
 
-    def __init__(self, trace: Trace, it: Iteration, scalars: Mapping[int, Event]) -> None:
-        self.trace, self.it, self.scalars = trace, it, dict(scalars)
+    def __init__(
+        self, trace: Trace, it: Iteration, scalars: Mapping[str, Event] | None = None
+    ) -> None:
+        self.trace, self.it, self.scalars = trace, it, dict(scalars or {})
         self.outputs = list(dict.fromkeys(p.output for p in it.pairs))
-        wanted = [*self.outputs, *self.scalars.values()]
+        wanted = list(dict.fromkeys([*self.outputs, *self.scalars.values()]))
         self.until = max(wanted, key=lambda e: trace.at[e])
         self.wanted = wanted
         self.base = {e: trace.value(e) for e in wanted}
@@ -216,14 +219,10 @@ class Differences:
         numbers = [int(i) for i in indices]
         self.prepare([(event, i) for i in numbers])
         rows = [self._slope(event, i) for i in numbers]
-        names = [*self.weights, *self._own()]
+        names = [*self.weights, *self.scalars]
         values = {name: np.array([row[name][0] for row in rows]) for name in names}
         errors = {name: np.array([row[name][1] for row in rows]) for name in names}
         return Slopes(values, errors)
-
-    def _own(self) -> list[str]:
-        """Return the names of the program's own losses."""
-        return [f"{OWN} {n}" for n in self.scalars]
 
     def prepare(self, numbers: Iterable[tuple[Event, int]], step: float = STEP) -> None:
         """Make the runs for the derivatives by some numbers of events, all in one go."""
@@ -248,7 +247,7 @@ class Differences:
         """Return dL/do of each output, or of the scalar that is the loss."""
         if loss in self.weights:
             return self.weights[loss]
-        scalar = self.scalars[int(loss.split()[1])]
+        scalar = self.scalars[loss]
         return {scalar: np.ones(self.base[scalar].shape)}
 
     def _slope(self, event: Event, index: int) -> dict[str, tuple[float, float]]:
@@ -278,7 +277,7 @@ class Differences:
         with np.errstate(all="ignore"):
             for name, weights in self.weights.items():
                 found[name] = self._sum(up, down, weights, h, bent=bent)
-            for name in self._own():
+            for name in self.scalars:
                 found[name] = self._sum(up, down, self._weights_of(name), h, bent=bent)
         return found
 
@@ -341,38 +340,11 @@ class Differences:
 
 
 def targets_of(trace: Trace, pair: Pair) -> Array:
-    """Return the targets of a pair."""
+    """Return the targets of a pair; those that are added to an output have the other sign."""
     if pair.one_hot:
         return trace.value(pair.output) - trace.value(pair.targets)
-    return trace.value(pair.targets)
-
-
-def own_losses(trace: Trace, it: Iteration) -> list[Event]:
-    """Return the numbers in an iteration that may be the program's own loss.
-
-    They depend on the parameters and on the targets, and are computed before the first update.
-    """
-    first = min(trace.at[p.after] for p in it.parameters)
-    moved = moved_by_targets(trace, it)
-    lines = {trace.place(p.after).line for p in it.parameters}
-    found: dict[int, Event] = {}
-    for event in trace.order[it.begin : first]:
-        if trace.place(event).line in lines:  # a part of an update that is zero here
-            continue
-        single = trace.size(event) == 1 and trace.place(event).kind == "value"
-        if single and event in it.depends and event in moved and event in trace.base.floats:
-            found.setdefault(trace.base.marks[event], event)
-    candidates = list(found.values())[-3 * MOST_SCALARS :]
-    return [e for e in candidates if not _is_used(trace, it, e)][-MOST_SCALARS:]
-
-
-def _is_used(trace: Trace, it: Iteration, event: Event) -> bool:
-    """Return whether the updates depend on a number; they do not on the value of a loss."""
-    afters = [p.after for p in it.parameters]
-    made = trace.run({event: trace.nudge(event)}, trace.order[it.end], afters).values
-    return any(
-        a not in made or not np.array_equal(made[a], trace.value(a)) for a in afters if trace.has(a)
-    )
+    is_added = trace.place(pair.error).op == "Add"
+    return -trace.value(pair.targets) if is_added else trace.value(pair.targets)
 
 
 def moved_by_targets(trace: Trace, it: Iteration) -> set[Event]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
 from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence, same_factor
@@ -160,7 +161,7 @@ class Judge(Evidence):
 
     def losses(self) -> list[str]:
         """Return the losses that are tried."""
-        return [*LOSSES, *(f"{OWN} {n}" for n in range(len(self.scalars)))]
+        return [*LOSSES, *self.own_losses()]
 
     def wrong_axis(self) -> Event | None:
         """Return an output whose shares sum to 1 over the samples and not over the classes."""
@@ -256,7 +257,7 @@ class Judge(Evidence):
         made.uphill = made.factor > 0
         made.status = "wrong" if made.uphill else "right"
         if made.uphill and made.loss.startswith(OWN):
-            where = self.trace.place(self.scalars[int(made.loss.split()[1])])
+            where = self.trace.place(self.own_loss(made.loss).event)
             why = f"the updates increase the number of line {where.line}, which may be meant"
             return Judgment("not-judged", why)
         return made
@@ -384,26 +385,30 @@ class Judge(Evidence):
         """Return whether the program computes the value of a loss, up to a factor."""
         if loss.startswith(OWN):
             return True
-        truth = self.truth[0]
-        g = np.concatenate([t.values[loss] for t in truth])
-        for n in range(len(self.scalars)):
-            own = np.concatenate([t.values[f"{OWN} {n}"] for t in truth])
+        for name in self.own_losses():
+            both = [t for t in self.truth if name in t[0].values]
+            own, g = (np.concatenate([s.values[x] for t in both for s in t]) for x in (name, loss))
             if ratio(own, g, CLOSE):
                 return True
         return False
 
+    def has_usual(self, loss: str) -> bool:
+        """Return whether the program computes a loss that is a known one, up to a factor."""
+        return self.is_computed(loss) and (
+            not loss.startswith(OWN) or self.usual_loss(loss) is not None
+        )
+
     def _covers_all(self, loss: str) -> bool:
-        """Return whether a loss depends on every output, as its gradient shows."""
+        """Return whether a loss depends on every output, as its gradient shows.
+
+        It does where all known losses do.
+        """
         if not loss.startswith(OWN):
             return True
-        for own, known in (
-            (t[k].values[loss], t[k].values["squared error"])
-            for t in self._with(loss)
-            for k in range(len(self.groups))
-        ):
-            with np.errstate(all="ignore"):
-                needed = np.abs(known) > 1e-6 * np.nanmax(np.abs(known))
-                if np.any(needed & ~(np.abs(own) > 1e-9 * np.nanmax(np.abs(own)))):
+        for truth in self._with(loss):
+            for slopes in truth:
+                needed = np.all([_is_large(slopes.values[x]) for x in LOSSES], axis=0)
+                if np.any(needed & ~_is_large(slopes.values[loss], 1e-9)):
                     return False
         return True
 
@@ -426,3 +431,9 @@ class Judge(Evidence):
             loss == "squared error",
             off,
         )
+
+
+def _is_large(g: Array, share: float = 1e-6) -> NDArray[np.bool_]:
+    """Return which numbers are not nearly zero; all are that are not known."""
+    size = np.nanmax(np.abs(g), initial=0.0)
+    return ~(np.abs(g) <= share * size) | np.isnan(g)

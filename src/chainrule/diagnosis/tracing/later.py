@@ -80,9 +80,8 @@ def focused(judge: Judge, it: Iteration, entries: int = MOST_ENTRIES) -> Judge |
         How many numbers of each group are judged.
     """
     trace = judge.trace
-    start = min((p.origin for p in it.parameters), key=lambda e: trace.at[e])
     trace.program.restart()
-    trace.program.hold(start)
+    judge.hold_before(it)
     judge.with_pairs_of_first(it)
     if not it.pairs:
         return None
@@ -93,9 +92,11 @@ def focused(judge: Judge, it: Iteration, entries: int = MOST_ENTRIES) -> Judge |
         replace(g, entries=sample(trace, it, g.every, min(len(g.entries), entries), rows))
         for g in judge.groups
     ]
-    own = judge.own_losses(it)
-    made.scalars = list(own.values()) if len(own) == len(judge.scalars) else []
-    differences = Differences(trace, it, dict(enumerate(made.scalars)))
+    own = judge.scalars_of(it)
+    pairs = zip(judge.scalars, own.values(), strict=False)
+    every = len(own) == len(judge.scalars)
+    made.scalars = [replace(one, event=event) for one, event in pairs] if every else []
+    differences = Differences(trace, it, own if every else {})
     made.iterations, made.differences = [it], [differences]
     made.truth = [[Judge.truths(differences, it, g) for g in made.groups]]
     return made
@@ -104,7 +105,7 @@ def focused(judge: Judge, it: Iteration, entries: int = MOST_ENTRIES) -> Judge |
 def hold_before(judge: Judge) -> None:
     """Hold the program before the first iteration that was judged."""
     judge.trace.program.restart()
-    judge.trace.program.hold(judge.trace.order[judge.iterations[0].begin])
+    judge.hold_before(judge.iterations[0])
 
 
 def is_right_alone(judge: Judge, alone: Judge, own: Judgment) -> bool:

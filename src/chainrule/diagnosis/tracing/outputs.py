@@ -13,6 +13,7 @@ from chainrule.diagnosis.tracing.parameters import Parameter
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event
 
+SMALL, LITTLE = 2e-3, 1e-6  # relative changes; the second where labels are compared with outputs
 MOST_TARGETS = 40  # pairs of operands that may be an output and its targets
 
 
@@ -207,27 +208,86 @@ def _operands(trace: Trace, it: Iteration, event: Event) -> Iterator[Pair]:
 
 
 def _is_target(trace: Trace, it: Iteration, pair: Pair, *, linear: bool) -> bool:
-    """Return whether what may be gradients is linear in an event, and more than scaled by it."""
+    """Return whether what may be gradients is linear in an event, and more than scaled by it.
+
+    If no update depends on the event, as on a label in a margin that is compared with 0, all that
+    reads the same numbers is changed.
+    """
     if pair.one_hot:
         return True
-    value = trace.value(pair.targets)
-    way = 2e-3 * max(trace.scale(pair.targets), 1e-3) * trace.rng.uniform(0.5, 1.5, value.shape)
-    judged, until = _like_gradients(trace, it, pair), trace.order[it.end]
-    one, two = (
-        trace.run({pair.targets: Change(k * way, add=True)}, until, judged).values for k in (1, 2)
-    )
-    if any(p.after not in one or p.after not in two for p in it.parameters):
+    judged = _like_gradients(trace, it, pair)
+    one, two = _with_other_targets(trace, it, [pair.targets], judged)
+    if not _all_reached(it, one, two):
         return False
-    if all(np.array_equal(one[p.after], trace.value(p.after)) for p in it.parameters):
-        return False  # the updates do not depend on it
+    if not _moved(trace, it, one):
+        same = [e for e in target_changes(trace, it, [pair]) if e != pair.targets]
+        if not same or trace.size(pair.targets) == 1:
+            return False
+        one, two = _with_other_targets(trace, it, [pair.targets, *same], judged, size=LITTLE)
+        if not _all_reached(it, one, two) or not _moved(trace, it, one):
+            return False
     if not linear:
         return trace.place(pair.error).op == "Sub"
     ratios = _all_ratios(trace, it, judged, (one, two))
     if not ratios:
-        return False
+        return trace.place(pair.error).op == "Sub" and _is_linear_in_turn(trace, it, pair, judged)
     every = np.array(ratios)
     scaled = bool(np.all(np.isfinite(every)) and np.ptp(every) < 1e-5 * np.abs(every).max())
     return not scaled or trace.place(pair.error).op == "Sub"
+
+
+def _with_other_targets(
+    trace: Trace,
+    it: Iteration,
+    targets: list[Event],
+    judged: list[Event],
+    pins: Iterable[Event] = (),
+    size: float = SMALL,
+) -> tuple[dict[Event, Array], dict[Event, Array]]:
+    """Return some events after a small change of the targets, and after twice that change."""
+    value, until = trace.value(targets[0]), trace.order[it.end]
+    way = size * max(trace.scale(targets[0]), 1e-3) * trace.rng.uniform(0.5, 1.5, value.size)
+    kept = {e: Change(trace.value(e)) for e in pins}
+    changes = (
+        {**kept, **{e: Change(k * way.reshape(trace.value(e).shape), add=True) for e in targets}}
+        for k in (1, 2)
+    )
+    one, two = trace.run_all(changes, until, judged)
+    return one.values, two.values
+
+
+def _all_reached(it: Iteration, one: dict[Event, Array], two: dict[Event, Array]) -> bool:
+    return all(p.after in one and p.after in two for p in it.parameters)
+
+
+def _moved(trace: Trace, it: Iteration, made: dict[Event, Array]) -> bool:
+    """Return whether some update has changed."""
+    return any(not np.array_equal(made[p.after], trace.value(p.after)) for p in it.parameters)
+
+
+def _is_linear_in_turn(trace: Trace, it: Iteration, pair: Pair, judged: list[Event]) -> bool:
+    """Return whether every update is linear in an event after those before it have been pinned.
+
+    By a mistake, a program may compute with parameters that it has updated just before.
+    """
+    left = sorted(it.parameters, key=lambda p: trace.at[p.after])
+    pinned: list[Event] = []
+    while left:
+        one, two = _with_other_targets(trace, it, [pair.targets], judged, pinned)
+        if not _all_reached(it, one, two):
+            return False
+        bent = (
+            k
+            for k, p in enumerate(left)
+            if not np.array_equal(one[p.after], trace.value(p.after))
+            and not _ratios_of(trace, p, judged, (one, two))
+        )
+        first = next(bent, len(left))
+        if not first:
+            return False
+        pinned += [p.after for p in left[:first]]
+        left = left[first:]
+    return True
 
 
 def _all_ratios(
@@ -240,20 +300,29 @@ def _all_ratios(
 
     What a backward pass computes is linear in the targets; the rule of an update need not be.
     """
-    one, two = made
     ratios: list[float] = []
-    arrays = any(p.size > 1 for p in it.parameters)
     for p in it.parameters:
-        if np.array_equal(one[p.after], trace.value(p.after)):
+        if np.array_equal(made[0][p.after], trace.value(p.after)):
             continue
-        same = (e for e in judged if trace.base.shapes[e] in (p.index.shape, p.index.shape[::-1]))
-        alike = [p.after, *(e for e in same if arrays and e in one and e in two)]
-        found = (_linear_ratios(trace.value(e), one[e], two[e]) for e in alike)
-        first = next(filter(None, found), None)
-        if first is None:
+        first = _ratios_of(trace, p, judged, made)
+        if not first:
             return []
         ratios += first
     return ratios
+
+
+def _ratios_of(
+    trace: Trace,
+    p: Parameter,
+    judged: list[Event],
+    made: tuple[dict[Event, Array], dict[Event, Array]],
+) -> list[float]:
+    """Return the relative changes of what one update is made of, or nothing if not linear."""
+    one, two = made
+    same = (e for e in judged if trace.base.shapes[e] in (p.index.shape, p.index.shape[::-1]))
+    alike = [p.after, *(e for e in same if p.size > 1 and e in one and e in two)]
+    found = (_linear_ratios(trace.value(e), one[e], two[e]) for e in alike)
+    return next(filter(None, found), list[float]())
 
 
 def _like_gradients(trace: Trace, it: Iteration, pair: Pair) -> list[Event]:

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.tracing.trace import Trace
-from chainrule.submission import Array, Event, Place
+from chainrule.submission import Array, Change, Event, Place
 
 ADDITIVE = ("Add", "Sub")
 MOST_TRIED = 60  # events that may be the origin of a parameter
 FEW = 3  # of them that are tried one by one
 KEEPS = re.compile(r"(np\.|numpy\.)?(clip|array|asarray|list|tuple|maximum|minimum)\(")
+STEERED = 2  # draws of numbers that may change what is compared with them
 READ = ("use", "before")  # events that only read a variable
 
 
@@ -266,14 +267,29 @@ class ParameterFinder:
         return nearest.reshape(old.shape).astype(np.int64)
 
     def _enters_step(self, origin: Event, update: Update, turn: int) -> bool:
-        """Return whether what is added to an old value depends on it; 0 · NaN is NaN, too."""
+        """Return whether what is added to an old value depends on it.
+
+        NaN shows it even where a factor is 0, since 0 · NaN is NaN. A comparison with NaN is false,
+        as in the slope of relu or of a hinge loss; there, quite other numbers show it.
+        """
         trace, place = self.trace, self.trace.places[update.new]
         others = [Event(c, turn) for c in place.parts if c >= 0 and c != update.old]
         others = [e for e in others if e in trace.at and trace.at[e] > trace.at[origin]]
         if place.op not in ADDITIVE or update.old not in place.parts or not others:
             return True
         until = max(others, key=lambda e: trace.at[e])
-        return bool(trace.spoiled([origin], until, others))
+        return bool(trace.spoiled([origin], until, others)) or self._steers(origin, until, others)
+
+    def _steers(self, origin: Event, until: Event, others: Sequence[Event]) -> bool:
+        """Return whether some events change with an origin that has quite other numbers."""
+        trace, shape = self.trace, self.trace.value(origin).shape
+        size = max(1.0, trace.scale(origin))
+        for _ in range(STEERED):
+            change = Change(size * trace.rng.normal(size=shape))
+            made = trace.run({origin: change}, until, others).values
+            if any(e in made and not np.array_equal(made[e], trace.value(e)) for e in others):
+                return True
+        return False
 
     def _has_effect(self, origin: Event, before: Event, after: Event) -> bool:
         """Return whether the step itself depends on where the old value comes from."""

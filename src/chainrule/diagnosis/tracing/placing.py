@@ -125,8 +125,16 @@ class Placer:
             for e in trace.order[it.begin : start + 1]
             if e in it.depends and e not in origins and trace.has(e) and self._is_named(e)
         ]
+        events = self._without_terms(events)
         last = {(e.code, trace.value(e).tobytes()): e for e in events}  # what is computed twice
         yield from self._quantities([e for e in events if e in set(last.values())], distinct=True)
+
+    def _without_terms(self, events: Sequence[Event]) -> list[Event]:
+        """Leave out terms without a name, which have the same derivative as their sum."""
+        shapes, place = self.trace.base.shapes, self.trace.place
+        sums = [e for e in events if place(e).op == "Add"]
+        parts = {(Event(c, e.turn), shapes[e]) for e in sums for c in place(e).parts}
+        return [e for e in events if place(e).name or (e, shapes[e]) not in parts]
 
     def _is_named(self, event: Event) -> bool:
         place, shapes = self.trace.place(event), self.trace.base.shapes

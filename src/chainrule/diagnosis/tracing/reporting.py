@@ -298,8 +298,7 @@ class Report:
     def _loss(self, judge: Judge, judgement: Judgment) -> str:
         """Return the loss in words."""
         if judgement.loss.startswith(OWN):
-            event = judge.scalars[int(judgement.loss.split()[1])]
-            place = judge.trace.place(event)
+            place = judge.trace.place(judge.own_loss(judgement.loss).event)
             return f"{place.shown} ({self.source.where(place.line, place.file)})"
         pair = judge.iterations[0].pairs[0]
         output = judge.trace.place(pair.output).shown
@@ -322,11 +321,12 @@ class Report:
 
     def _about_the_loss(self, judge: Judge, judgement: Judgment) -> list[str]:
         """Return a remark if a loss that the program computes is not that of its gradients."""
-        if not judge.scalars or judgement.loss.startswith(OWN):
+        own = [name for name in judge.own_losses() if judge.own_loss(name).has_targets]
+        if not own or judgement.loss.startswith(OWN):
             return []
         if judge.is_computed(judgement.loss):
             return []
-        place = judge.trace.place(judge.scalars[-1])
+        place = judge.trace.place(judge.own_loss(own[-1]).event)
         return [OTHER_LOSS.format(place.shown, self.source.where(place.line, place.file))]
 
     @staticmethod

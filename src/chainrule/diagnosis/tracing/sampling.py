@@ -15,10 +15,13 @@ SAMPLES = re.compile(r"(^|[._])(binomial|choice|choices|multinomial|categorical)
 COUNTED = ("shape", "size", "ndim")  # attributes that do not depend on an array's numbers
 
 
-def why_not_a_gradient(judge: Judge) -> str:
-    """Return why updates need not be a gradient, or an empty string."""
+def why_not_a_gradient(judge: Judge, loss: str) -> str:
+    """Return why updates need not be the gradient of a loss, or an empty string.
+
+    Negative targets may be added to an output, if that is the loss that the program computes.
+    """
     trace, it = judge.trace, judge.iterations[0]
-    if any(trace.place(p.error).op == "Add" for p in it.pairs):
+    if any(trace.place(p.error).op == "Add" for p in it.pairs) and not judge.has_usual(loss):
         return "its targets depend on what it trains, and how is not known"
     if it.omitted:
         return "there are several places where an output may meet its targets"

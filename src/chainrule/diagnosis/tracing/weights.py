@@ -26,8 +26,10 @@ def on_other_weights(judge: Judge, seed: int) -> Judge | None:
     trace = judge.trace
     fixed = redrawn(judge, seed)
     first = judge.iterations[0]
-    wanted = set(trace.order[: first.end + 1])
-    made = trace.program.run(fixed, trace.order[first.end], wanted)
+    scalars = judge.scalars_of(first)
+    wanted = {*trace.order[: first.end + 1], *scalars.values()}
+    last = max([trace.order[first.end], *scalars.values()], key=lambda e: trace.at[e])
+    made = trace.program.run(fixed, last, wanted)
     if made.error or trace.order[first.end] not in made.values:
         return None
     if any(
@@ -41,7 +43,7 @@ def on_other_weights(judge: Judge, seed: int) -> Judge | None:
     again = Judge(other)
     again.parameters, again.groups = judge.parameters, judge.groups
     again.top, again.scalars = judge.top, judge.scalars
-    differences = Differences(other, first, dict(enumerate(judge.scalars)))
+    differences = Differences(other, first, scalars)
     again.gradients = None if judge.gradients is None else judge.gradients[:1]
     again.sign, again.skipped = judge.sign, judge.skipped
     again.iterations, again.differences = [first], [differences]

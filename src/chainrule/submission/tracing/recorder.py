@@ -1,5 +1,6 @@
 """Record the numbers that a program computes, or change some of them, while it runs."""
 
+import itertools
 import os
 import zlib
 from collections.abc import Callable, Mapping
@@ -17,6 +18,8 @@ LONGEST = 20_000  # items of a list that is recorded
 SENT = 20_000  # numbers of an array whose values are sent without being asked for
 FLOATS, INTEGERS = "f", "iu"
 WRITING = os.O_WRONLY | os.O_RDWR
+SERIAL = "_serial_"  # the attribute of an object with its number
+SERIALS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,18 @@ class Recorder:
         """Notice that a file is opened to be written; called for whatever Python audits."""
         if action == "open" and isinstance(details[-1], int) and details[-1] & WRITING:
             self.writes = True
+
+    @staticmethod
+    def serial_hash(thing: Any) -> int:
+        """Return how many objects were hashed before one, as its hash.
+
+        The usual hash is the object's address, which is another one in every run, and sets would
+        have another order.
+        """
+        own = vars(thing)
+        if SERIAL not in own:
+            own[SERIAL] = next(SERIALS)
+        return own[SERIAL]
 
     def rows(self, code: int, array: Any, part: Any) -> None:
         """Record an array of which some rows are updated; single numbers are recorded alone."""

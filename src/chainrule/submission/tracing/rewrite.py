@@ -5,7 +5,7 @@ of its place. The recorder returns what it is given, so the program computes the
 """
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import CodeType
 from typing import Any, TypeVar, cast
@@ -23,6 +23,7 @@ NOT_RECORDED = frozenset(
     )
 )
 PURE = ("len", "range", "arange", "str", "int")  # functions that may be called again
+HASHED = frozenset(("__eq__", "__hash__", "__slots__"))  # what decides over a class's own hash
 ADDITIONS = {"add": "Add", "subtract": "Sub"}  # functions of NumPy that are operations
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -363,9 +364,20 @@ class Rewriter(ast.NodeTransformer):
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
-        """Visit the methods."""
+        """Visit the methods; sets of its objects are to have the same order in every run."""
+        names = {n for s in node.body for n in _bound(s)}
         node.body = [s for old in node.body for s in _listed(self.visit(old))]
+        if not (node.bases or node.keywords or node.decorator_list or names & HASHED):
+            made = ast.parse(f"__hash__ = {SEEN}.serial_hash").body[0]
+            node.body.append(ast.copy_location(_located(made, node), node))
         return node
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement in a class defines."""
+    if isinstance(statement, ast.FunctionDef):
+        yield statement.name
+    yield from (n.id for n in ast.walk(statement) if isinstance(n, ast.Name))
 
 
 def _code(node: ast.AST) -> int:
