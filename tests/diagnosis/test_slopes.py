@@ -9,9 +9,10 @@ import pytest
 
 from chainrule.diagnosis.tracing.directions import Probes, slopes_along
 from chainrule.diagnosis.tracing.evidence import Evidence
-from chainrule.diagnosis.tracing.gradients import Differences
+from chainrule.diagnosis.tracing.gradients import Differences, Slopes
 from chainrule.diagnosis.tracing.quantities import Quantity
 from chainrule.diagnosis.tracing.quantity_slopes import quantity_slopes
+from chainrule.diagnosis.tracing.sufficiency import is_enough
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import TracedProgram
 
@@ -96,3 +97,29 @@ def test_multiples_are_found_along_directions(tmp_path: Path):
         v = np.ones(z.shape)
         (slope,) = slopes_along(differences, [{z.events[0]: v}], LOSS)
         assert slope == pytest.approx(right.sum(), rel=1e-7)
+
+
+def seen(*counts: int) -> list[Slopes]:
+    """Return the gradients of groups, so many numbers of which are not zero."""
+    values = [np.array([0.5] * n + [0.0] * (6 - n)) for n in counts]
+    return [Slopes({LOSS: v}, {LOSS: np.zeros(6)}) for v in values]
+
+
+@pytest.mark.parametrize(
+    ("iterations", "outputs", "enough"),
+    [
+        ([seen(4, 4)], 8, False),
+        ([seen(4, 4), seen(4, 4)], 16, True),
+        ([seen(4, 4), seen(4, 4)], 2, False),
+        ([seen(1, 1), seen(1, 1)], 16, False),
+        ([seen(4, 0), seen(4, 4)], 16, True),
+        ([seen(4, 0), seen(4, 0)], 16, True),
+        ([seen(4, 0), seen(4, 0)], 6, False),
+        ([seen(6, 0, 0), seen(6, 6, 0)], 16, False),
+        ([seen(6, 0, 0), seen(6, 6, 0), seen(6, 6, 6)], 24, True),
+    ],
+)
+def test_iterations_are_added_while_they_show_more(
+    iterations: list[list[Slopes]], outputs: int, *, enough: bool
+):
+    assert is_enough(iterations, outputs) is enough

@@ -1,6 +1,7 @@
 """What is known of a program that trains: its parameters, iterations and true gradients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -36,6 +37,7 @@ from chainrule.diagnosis.tracing.own_losses import (
     same_place,
 )
 from chainrule.diagnosis.tracing.parameters import Parameter, ParameterFinder
+from chainrule.diagnosis.tracing.sufficiency import is_enough
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event
 
@@ -177,11 +179,21 @@ class Evidence:
         made = Differences(trace, it, self.scalars_of(it))
         self.iterations.append(it)
         self.differences.append(made)
-        self.truth.append([self.truths(made, it, g) for g in self.groups])
+        with self._held_before(it):
+            self.truth.append([self.truths(made, it, g) for g in self.groups])
         self._add_own_losses(self.truth[-1])
         if not self.top:
             self.top = self._nearest_to_output(it)
         return True
+
+    @contextmanager
+    def _held_before(self, it: Iteration) -> Generator[None]:
+        """Begin all runs where a later iteration's parameters arise, not with the first one."""
+        start = min((p.origin for p in it.parameters), key=lambda e: self.trace.at[e])
+        held = len(self.iterations) > 1 and self.trace.program.hold(start)
+        yield
+        if held:
+            self.trace.program.release()
 
     def scalars_of(self, it: Iteration) -> dict[str, Event]:
         """Return the numbers that may be the program's loss in an iteration, by their name."""
@@ -296,22 +308,8 @@ class Evidence:
         )
 
     def enough(self) -> bool:
-        """Return whether every group has numbers whose gradient is not zero, and enough of them."""
-        numbers = 0
-        for k, group in enumerate(self.groups):
-            seen = np.zeros(len(group.entries), int)
-            for truth in self.truth:
-                with np.errstate(all="ignore"):
-                    found = np.abs(truth[k].values["squared error"])
-                seen += np.nan_to_num(found) > 1e-9
-            if not seen.any():
-                return False
-            numbers += int(seen.sum())
-        return (
-            numbers > 2 * len(self.groups)
-            and len(self.iterations) > 1
-            and self._outputs_of(range(len(self.iterations))) > 3
-        )
+        """Return whether the iterations show enough to judge the program by."""
+        return is_enough(self.truth, self._outputs_of(range(len(self.iterations))))
 
     def _nearest_to_output(self, it: Iteration) -> list[int]:
         """Return the groups of the layer next to the output: the fewest events depend on them.
