@@ -273,6 +273,23 @@ def test_levels_are_searched_in_order_candidates_before_fallbacks():
     assert searched(fallback) == [SINGLES, SEVERAL]
 
 
+def test_pairs_are_not_searched_if_the_attempt_is_explained_otherwise():
+    asked: list[list[int]] = []
+    for explained, levels in ((True, []), (False, [PAIRS_LEVEL])):
+        only = candidate((PAIRS_LEVEL, TWO))
+
+        def is_explained(of: Candidate = only, answer: bool = explained) -> bool:
+            asked.append(searched(of))
+            return answer
+
+        outcome, _ = decide([only], is_explained=is_explained)
+        assert searched(only) == [SINGLES, SEVERAL, *levels]
+        assert bool(outcome.found) == (not explained)
+    assert asked == [[SINGLES, SEVERAL]] * 2
+    found_before = candidate((SINGLES, ONE))
+    decide([found_before], is_explained=lambda: pytest.fail("asked although it is explained"))
+
+
 def test_the_candidate_with_the_fewest_mistakes_wins():
     worse, better = candidate((SEVERAL, explanation(None, 3))), candidate((SEVERAL, TWO))
     assert decide([worse, better])[1] is better

@@ -29,7 +29,7 @@ from chainrule.diagnosis.programs import check_program, failed_diagnosis
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.checking import NotTraced
 from chainrule.diagnosis.tracing.completing import Traced, check_traced
-from chainrule.diagnosis.tracing.functions import check_calls
+from chainrule.diagnosis.tracing.functions import TracedCalls
 from chainrule.errors import InputError
 from chainrule.explanation import Notation
 from chainrule.network import Network
@@ -261,11 +261,14 @@ def _asked(path: Path, options: CheckOptions, function: str | None) -> Diagnosis
         begun = asker.load()
         if isinstance(begun, Failure):
             return replace(failed_diagnosis(begun), source=path.name)
-        begin = time.monotonic()
+        source = read_program(path)
+        calls = TracedCalls(asker, begun.name, source, path, options.seconds)
+        is_open = not (options.declares_something or begun.declared)
+        if is_open:  # tracing takes less time than a search for pairs of mistakes
+            options = replace(options, is_explained=calls.are_explained)
         made = check_program(asker, options.declared(begun.declared), options)
-        made = with_learner_names(made, names_in_source(read_program(path).text, begun.name))
-        if made.verdict == "unknown" and not (options.declares_something or begun.declared):
-            left = options.seconds - (time.monotonic() - begin)
-            made = check_calls(asker, begun.name, made, read_program(path), path, left)
+        made = with_learner_names(made, names_in_source(source.text, begun.name))
+        if made.verdict == "unknown" and is_open:
+            made = calls.diagnosis(made)
     remarks = tuple(dict.fromkeys((*begun.remarks, *made.remarks)))
     return replace(made, source=f"{path.name}: {begun.name}", remarks=remarks)

@@ -3,7 +3,7 @@
 An attempt can often be read in several ways; each is a `Candidate`, and the best outcome counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from chainrule.network import Network
 # How many networks mistakes are searched for under, at each level of the search.
 MOST_SETTINGS = (20, 4, 1)
 FEWEST_MISTAKES = (1, 2, 2)  # that an outcome of each level can have
+PAIRS_LEVEL = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +166,7 @@ def decide(
     fallbacks: Sequence[Candidate] = (),
     *,
     correct_fallback_first: bool = False,
+    is_explained: Callable[[], bool] | None = None,
 ) -> tuple[Outcome, Candidate]:
     """Return the best outcome of several candidates, and the candidate that has it.
 
@@ -177,6 +179,8 @@ def decide(
         have no outcome.
     correct_fallback_first : bool, default False
         Whether a fallback that is right is returned before any search for mistakes.
+    is_explained : callable, optional
+        Called before the search for pairs of mistakes; if it returns True, that is omitted.
     """
     first = first_correct(candidates) or (
         first_correct(fallbacks) if correct_fallback_first else None
@@ -188,6 +192,8 @@ def decide(
             return candidate.miscounted, candidate
     _share_pair_time([candidate for candidate in (*candidates, *fallbacks) if candidate.likely])
     for level in range(len(MOST_SETTINGS)):
+        if level == PAIRS_LEVEL and is_explained is not None and is_explained():
+            break
         for group in (candidates, fallbacks):
             if level == 0 and group is fallbacks and (found := first_correct(group)) is not None:
                 return found

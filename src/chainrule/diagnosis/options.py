@@ -3,7 +3,7 @@
 What is not declared is inferred later, from the attempt's answers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class CheckOptions:
     time_limit: TimeLimit
     seconds_call: float
     seconds: float
+    is_explained: Callable[[], bool] | None = None  # asked before the search for pairs of mistakes
 
     @property
     def known(self) -> Network | None:

@@ -118,7 +118,8 @@ def _diagnosed(found: list[Transcript], declared: Declared, options: CheckOption
     }
     for candidate, (_, remark) in fallbacks.items():
         candidate.likely &= remark == NOT_THE_LOSS
-    outcome, candidate = decide(list(candidates), list(fallbacks))
+    explained = options.is_explained if all(map(_may_be_unknown, found)) else None
+    outcome, candidate = decide(list(candidates), list(fallbacks), is_explained=explained)
     transcript, remark = fallbacks.get(candidate, (candidates.get(candidate, found[0]), ""))
     if remark == NOT_THE_LOSS and outcome.is_correct:
         own = (
@@ -133,6 +134,12 @@ def _diagnosed(found: list[Transcript], declared: Declared, options: CheckOption
     if made.verdict == "unknown" and failure is not None:
         return failed_diagnosis(failure)
     return replace(made, remarks=(*made.remarks, *([remark] if remark else [])))
+
+
+def _may_be_unknown(transcript: Transcript) -> bool:
+    """Return whether answers that no mistake explains are said to be unknown, and nothing else."""
+    failure = random_failure(transcript) or _doubtful_failure(transcript)
+    return failure is None and transcript.kind != "forward"
 
 
 def random_failure(transcript: Transcript) -> Failure | None:

@@ -1,6 +1,8 @@
 """Judge a function or class by its own forward pass, if no known network gives its numbers."""
 
+import time
 from dataclasses import replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,10 +29,8 @@ CALLED = (
 )
 
 
-def check_calls(
-    asker: Asker, name: str, asked: Diagnosis, source: Source, path: Path, seconds: float
-) -> Diagnosis:
-    """Return the diagnosis of its calls, or `asked` if tracing them does not judge them.
+class TracedCalls:
+    """The calls of a function or class, which are traced when that is asked for.
 
     Parameters
     ----------
@@ -38,26 +38,48 @@ def check_calls(
         Finds out how it is called.
     name : str
         The function or class.
-    asked : Diagnosis
-        What is known from its numbers alone.
     source : Source
     path : Path
     seconds : float
-        Time limit.
+        Time limit, from now on.
     """
-    found = _reading(asker)
-    if found is None or seconds < 1:
-        return asked
-    reading, widths = found
-    lines = training_lines(name, reading, widths)
-    traced, verdict = check_with_lines(source, path, seconds, lines)
-    if not isinstance(traced, Diagnosis) or verdict is None:
-        return asked
-    if not _is_complete(verdict, reading, widths) or not _is_about_the_program(traced, source):
-        return asked
-    if reading.kind == "gradients" and not _is_usual(verdict.judgement.factor, widths[-1]):
-        return asked
-    return _worded(traced, asked, reading)
+
+    def __init__(self, asker: Asker, name: str, source: Source, path: Path, seconds: float) -> None:
+        self.asker, self.name, self.source, self.path = asker, name, source, path
+        self.end = time.monotonic() + seconds
+
+    @cached_property
+    def found(self) -> tuple[Diagnosis, Reading] | None:
+        """The diagnosis of lines that call it, and how they do, or None if they are not judged."""
+        known, seconds = _reading(self.asker), self.end - time.monotonic()
+        if known is None or seconds < 1:
+            return None
+        reading, widths = known
+        lines = training_lines(self.name, reading, widths)
+        traced, verdict = check_with_lines(self.source, self.path, seconds, lines)
+        if not isinstance(traced, Diagnosis) or verdict is None:
+            return None
+        if not _is_complete(verdict, reading, widths):
+            return None
+        if not _is_about_the_program(traced, self.source):
+            return None
+        if reading.kind == "gradients" and not _is_usual(verdict.judgement.factor, widths[-1]):
+            return None
+        return traced, reading
+
+    def are_explained(self) -> bool:
+        """Return whether they are right, or wrong by mistakes with a name."""
+        return self.found is not None and (self.found[0].ok or bool(self.found[0].mistakes))
+
+    def diagnosis(self, asked: Diagnosis) -> Diagnosis:
+        """Return their diagnosis, or `asked` if tracing them does not judge them.
+
+        Parameters
+        ----------
+        asked : Diagnosis
+            What is known from its numbers alone.
+        """
+        return asked if self.found is None else _worded(self.found[0], asked, self.found[1])
 
 
 def _worded(traced: Diagnosis, asked: Diagnosis, reading: Reading) -> Diagnosis:
