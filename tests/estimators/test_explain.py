@@ -27,7 +27,7 @@ SOLVERS: dict[str, dict[str, Any]] = {
     "sgd": {"solver": "sgd"},
     "sgd, no momentum": {"solver": "sgd", "momentum": 0.0},
     "sgd, no look ahead": {"solver": "sgd", "nesterovs_momentum": False},
-    "sgd, invscaling": {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.3},
+    "sgd, invscaling": {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.1},
     "sgd, adaptive": {"solver": "sgd", "learning_rate": "adaptive"},
     "sgd, inverse-scaling": {"solver": "sgd", "learning_rate": "inverse-scaling"},
     "sgd, schedule": {"solver": "sgd", "learning_rate": StepDecay(0.1, 0.5, 5)},
