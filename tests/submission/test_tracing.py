@@ -299,6 +299,31 @@ def test_python_2_is_translated_line_for_line():
     assert len(remarks) == 1
 
 
+OLDER = {
+    'print "a %d %s" % (\n    1,\n    2)': 'print("a %d %s" % (\n    1,\n    2))',
+    "print i, [round(p, 2) for p in o]": "print(i, [round(p, 2) for p in o])",
+    'print >>sys.stderr, "a", 1': 'print( "a", 1)',
+    'print ("a"), 2; print 3': 'print(("a"), 2); print(3)',
+    'if n: print "a"; print n,': 'if n: print("a"); print(n,)',
+    "raise ValueError, 'a'; n <> 10L": "raise ValueError( 'a'); n != 10",
+    "x = range(4) + [n / 2, 1/2, 0777]; `n`": "x = list(range(4)) + [n / 2, 1//2, 0o777]; repr(n)",
+    "for i in range(4): print map(f, x)": "for i in range(4): print(list(map(f, x)))",
+    "print d.has_key(1), d.keys()[0]": "print((1 in d), list(d.keys())[0])",
+    "exec 'a'; print": "exec('a'); print",
+    "for i in xrange(9): print i": "for i in range(9): print(i)",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), OLDER.items())
+def test_statements_of_python_2(text: str, expected: str):
+    assert as_python3(f"{text}\n")[0] == f"{expected}\n"
+
+
+def test_whole_numbers_are_divided_as_the_program_says():
+    text = "from __future__ import division\nprint 1/2\n"
+    assert "print(1/2)" in as_python3(text)[0]
+
+
 def test_python_3_is_not_changed():
     text = 'print("print x")\nx = 1\n'
     assert as_python3(text) == (text, [])
