@@ -12,6 +12,7 @@ from chainrule.submission import SubmissionError
 from chainrule.submission.process.notebook import notebook_source
 from chainrule.submission.process.older_python import as_python3
 from chainrule.submission.process.source import read_program
+from chainrule.submission.tracing import recorder
 from chainrule.submission.tracing.frames import read_frame, write_frame
 from chainrule.submission.tracing.places import Event
 from chainrule.submission.tracing.program import TracedProgram
@@ -66,6 +67,7 @@ def test_a_recorded_program_computes_the_same(source: str):
             seen.append(arguments)
 
         repeated = rows
+        serial_hash = staticmethod(recorder.Recorder.serial_hash)
 
     code, places = rewrite(source, "program.py")
     recorded: dict[str, Any] = {SEEN: Recorder(), "__name__": "__main__"}

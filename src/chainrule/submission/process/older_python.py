@@ -87,7 +87,8 @@ def _edited(text: str) -> str:
     return "\n".join(rows)
 
 
-NOTHING = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT)
+NOTHING = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT, tokenize.ENDMARKER)
+OPENING, CLOSING = ("(", "[", "{"), (")", "]", "}")
 
 
 def _statements(tokens: Sequence[TokenInfo]) -> Iterator[list[TokenInfo]]:
@@ -95,9 +96,8 @@ def _statements(tokens: Sequence[TokenInfo]) -> Iterator[list[TokenInfo]]:
     found: list[TokenInfo] = []
     depth = 0
     for token in tokens:
-        depth += (token.string in "([{") - (token.string in ")]}") if token.string else 0
-        ends = token.type == tokenize.NEWLINE or (depth == 0 and token.string in (";", ":"))
-        if ends and token.string:
+        depth += (token.string in OPENING) - (token.string in CLOSING)
+        if token.type == tokenize.NEWLINE or (depth == 0 and token.string in (";", ":")):
             yield found
             found = []
         elif token.type not in NOTHING:
@@ -147,7 +147,7 @@ def _closing(tokens: Sequence[TokenInfo], begin: int) -> int:
     """Return the position of the bracket that closes the one at a position."""
     depth = 0
     for i in range(begin, len(tokens)):
-        depth += (tokens[i].string in ("(", "[", "{")) - (tokens[i].string in (")", "]", "}"))
+        depth += (tokens[i].string in OPENING) - (tokens[i].string in CLOSING)
         if depth == 0:
             return i
     return -1
@@ -158,7 +158,7 @@ def _commas(tokens: Sequence[TokenInfo]) -> list[TokenInfo]:
     found: list[TokenInfo] = []
     depth = 0
     for token in tokens:
-        depth += (token.string in ("(", "[", "{")) - (token.string in (")", "]", "}"))
+        depth += (token.string in OPENING) - (token.string in CLOSING)
         if token.string == "," and depth == 0:
             found.append(token)
     return found
