@@ -261,3 +261,42 @@ def test_faults_are_found(tmp_path: Path, program: str, lines: str, wrong: str, 
     found = check(tmp_path / "net.py")
     assert found.verdict == "wrong", found.to_text()
     assert said in found.to_text()
+
+
+KEYS = """import numpy as np
+rng = np.random.RandomState(2)
+X, y = rng.randn(7, 2), np.array([0, 2, 1, 1, 0, 2, 0])
+params = {"W1": rng.randn(2, 3), "b1": np.zeros(3), "W2": rng.randn(3, 3), "b2": np.zeros(3)}
+for epoch in range(6):
+    h = np.tanh(X @ params["W1"] + params["b1"])
+    scores = np.exp(h @ params["W2"] + params["b2"])
+    probs = scores / scores.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(probs[range(7), y]))
+    d = probs
+    d[range(7), y] -= 1
+    d /= 7
+    dh = d @ params["W2"].T * (1 - h * h)
+    grads = {"W1": X.T @ dh, "b1": dh.sum(axis=0), "W2": h.T @ d, "b2": d.sum(axis=0)}
+    for key in params:
+        params[key] -= 0.5 * grads[key]
+"""
+
+
+def test_reports_name_the_elements_of_containers_and_the_output(tmp_path: Path):
+    (tmp_path / "net.py").write_text(KEYS)
+    found = check(tmp_path / "net.py")
+    names = "params['W1'], params['b1'], params['W2'] and params['b2']"
+    said = f"Right: the updates of {names} are those of the cross-entropy of probs."
+    assert found.sentence == said
+
+
+def test_reports_name_arrays_in_a_list_as_the_program_does(tmp_path: Path):
+    start = KEYS.index("    for key")
+    listed = "    for p, g in zip([W1, c1, W2, c2], grads.values()):\n        p -= 0.5 * g\n"
+    text = KEYS[:start] + listed
+    for key, name in {"W1": "W1", "b1": "c1", "W2": "W2", "b2": "c2"}.items():
+        text = text.replace(f'params["{key}"]', name)
+    created = "W1, c1, W2, c2 = rng.randn(2, 3), np.zeros(3), rng.randn(3, 3), np.zeros(3)\n"
+    text = "".join(created if "params = " in row else f"{row}\n" for row in text.splitlines())
+    (tmp_path / "net.py").write_text(text)
+    assert "the updates of W1, c1, W2 and c2 are" in check(tmp_path / "net.py").sentence

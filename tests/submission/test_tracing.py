@@ -66,7 +66,7 @@ def test_a_recorded_program_computes_the_same(source: str):
         def rows(self, *arguments: Any) -> None:
             seen.append(arguments)
 
-        repeated = rows
+        repeated = written = rows
         serial_hash = staticmethod(recorder.Recorder.serial_hash)
 
     code, places = rewrite(source, "program.py")

@@ -36,6 +36,7 @@ from chainrule.diagnosis.tracing.own_losses import (
     own_losses,
     same_place,
 )
+from chainrule.diagnosis.tracing.parameter_names import give_names
 from chainrule.diagnosis.tracing.parameters import Parameter, ParameterFinder
 from chainrule.diagnosis.tracing.sufficiency import is_enough
 from chainrule.diagnosis.tracing.trace import Trace
@@ -137,6 +138,8 @@ class Evidence:
         self.sources = [p for p in self.parameters if p.update in kept]
         self.parameters = first.parameters
         self.groups = groups(self.trace, first)
+        same = len(self.sources) == len(self.parameters)
+        give_names(self.trace, self.parameters, self.sources if same else [], self.groups)
         self._add(first)
         while len(self.iterations) < MOST_ITERATIONS and not self.enough():
             following = self.iteration(first.number + len(self.iterations))

@@ -68,6 +68,24 @@ def first_of(trace: Trace, it: Iteration, pair: Pair) -> Event:
     return output
 
 
+def output_name(trace: Trace, it: Iteration, pair: Pair) -> str:
+    """Return what the program calls an output.
+
+    A backward pass may give another name to it, as in ``delta = p.copy()``. The first name is meant
+    that the same function has for it.
+    """
+    output, place = pair.output, trace.place(pair.output)
+    mark, shape = trace.base.marks[output], trace.base.shapes[output]
+    for event in trace.order[it.begin : trace.at[output]]:
+        if trace.base.marks[event] != mark or trace.base.shapes[event] != shape:
+            continue
+        other = trace.place(event)
+        same = other.function == place.function and other.file == place.file
+        if other.name and same and event in it.depends:
+            return other.name
+    return place.shown
+
+
 def same_place(trace: Trace, event: Event, one: Iteration, other: Iteration) -> Event | None:
     """Return the event of a place in another iteration, as late there as it is in the first."""
     if one is other:

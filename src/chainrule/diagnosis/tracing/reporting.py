@@ -16,6 +16,7 @@ from chainrule.diagnosis.tracing.learning import reasons
 from chainrule.diagnosis.tracing.naming import Named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected
 from chainrule.diagnosis.tracing.network import read_network
+from chainrule.diagnosis.tracing.own_losses import output_name
 from chainrule.diagnosis.tracing.quantities import Fault
 from chainrule.diagnosis.tracing.rules import where_accumulated
 from chainrule.diagnosis.tracing.source_faults import fault_at
@@ -286,7 +287,7 @@ class Report:
         return fault_at(
             self.source,
             place,
-            name=place.shown if of_rule else f"the change of {place.shown}",
+            name=place.shown if of_rule else f"the change of {group.name}",
             theirs=numbers(steps),
             right=numbers(right) if np.all(np.isfinite(right)) else "",
             meaning=GRADIENT if of_rule else STEP,
@@ -300,9 +301,8 @@ class Report:
         if judgement.loss.startswith(OWN):
             place = judge.trace.place(judge.own_loss(judgement.loss).event)
             return f"{place.shown} ({self.source.where(place.line, place.file)})"
-        pair = judge.iterations[0].pairs[0]
-        output = judge.trace.place(pair.output).shown
-        return f"the {LOSS_WORDS[judgement.loss]} of {output}"
+        it = judge.iterations[0]
+        return f"the {LOSS_WORDS[judgement.loss]} of {output_name(judge.trace, it, it.pairs[0])}"
 
     def _convention(self, judge: Judge, judgement: Judgment) -> dict[str, str]:
         """Return the conventions of a program."""

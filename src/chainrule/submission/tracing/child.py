@@ -106,6 +106,7 @@ class Server:
         r.restrict(last=request["ask"] != "hold")
         r.most_events, r.most_bytes = request["events"], request["bytes"]
         r.order, r.shapes, r.marks, r.is_float, r.values = [], [], [], [], {}
+        r.names = {}
         r.held = r.count = 0
         r.reason = ""
 
@@ -218,6 +219,7 @@ def _to_columns(r: Recorder, places: list[Place]) -> Any:
         "order": messages.from_array(np.array(r.order, np.int64).reshape(-1, 2)),
         "marks": messages.from_array(np.array(r.marks, np.int64)),
         "shapes": [list(s) for s in r.shapes] if r.everything else [],
+        "names": [[*e, name] for e, name in r.names.items()],
         "floats": messages.from_array(np.array(r.is_float, bool)),
         "writes": r.writes,
     }

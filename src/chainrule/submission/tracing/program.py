@@ -52,6 +52,8 @@ class Record:
     floats : set of Event
         The events whose numbers are floating-point numbers.
     values : dict of Event to array
+    names : dict of Event to str
+        Of elements of containers that were assigned, with their keys.
     error : str
         The exception with which the program ended, or an empty string.
     line : int
@@ -66,6 +68,7 @@ class Record:
     floats: frozenset[Event]
     values: dict[Event, Array]
     places: list[Place] = field(default_factory=list[Place])
+    names: dict[Event, str] = field(default_factory=dict[Event, str])
     writes: bool = False
     error: str = ""
     line: int = 0
@@ -346,6 +349,7 @@ def _with_events(record: Record, answer: Any) -> Record:
         shapes=shapes,
         floats=floats,
         places=[_to_place(p) for p in answer["places"]],
+        names={Event(int(c), int(t)): messages.text(name) for c, t, name in answer["names"]},
         writes=messages.expect(answer["writes"], bool, "whether it writes"),
     )
 

@@ -16,6 +16,7 @@ Array: TypeAlias = NDArray[np.float64]
 LARGEST = 4_000_000  # numbers of an array that is recorded
 LONGEST = 20_000  # items of a list that is recorded
 SENT = 20_000  # numbers of an array whose values are sent without being asked for
+MOST_NAMED, LONGEST_KEY = 64, 30  # turns of a place that are named, and characters of a key
 FLOATS, INTEGERS = "f", "iu"
 WRITING = os.O_WRONLY | os.O_RDWR
 SERIAL = "_serial_"  # the attribute of an object with its number
@@ -77,6 +78,7 @@ class Recorder:
     marks: list[int] = field(default_factory=list[int])
     is_float: list[bool] = field(default_factory=list[bool])
     values: dict[Event, Array] = field(default_factory=dict[Event, Array])
+    names: dict[Event, str] = field(default_factory=dict[Event, str])  # of elements of containers
     held: int = 0
     count: int = 0
     error: str = ""
@@ -124,6 +126,14 @@ class Recorder:
         if SERIAL not in own:
             own[SERIAL] = next(SERIALS)
         return own[SERIAL]
+
+    def written(self, code: int, text: str, keys: tuple[Any, ...]) -> None:
+        """Record the name of the element of a container that was assigned last at a place."""
+        turn = self.turns.get(code, 0) - 1
+        simple = all(isinstance(k, str | int | np.integer) for k in keys)
+        if self.everything and 0 <= turn < MOST_NAMED and simple:
+            shown = (repr(k if isinstance(k, str) else int(k))[:LONGEST_KEY] for k in keys)
+            self.names[Event(code, turn)] = text.format(*shown)
 
     def rows(self, code: int, array: Any, part: Any) -> None:
         """Record an array of which some rows are updated; single numbers are recorded alone."""

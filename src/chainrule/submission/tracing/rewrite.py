@@ -203,13 +203,15 @@ class Rewriter(ast.NodeTransformer):
         plain = [ast.copy_location(ast.parse(ast.unparse(t)).body[0], node) for t in node.targets]
         before, after = self._assigned_rows(node)
         first = node.targets[0]
+        target = _read(ast.unparse(first))
         node.value = self.named(node.value, first)
         node.targets = [self.visit(t) for t in node.targets]
         both = isinstance(first, ast.Tuple) and isinstance(node.value, ast.Tuple)
         later = (
             [] if both or not isinstance(first, ast.Tuple | ast.List) else self.again(first, node)
         )
-        return [*before, node, *after, *later, *self._containers(plain, node)]
+        written = self._written(_code(node.value), target, node)
+        return [*before, node, *written, *after, *later, *self._containers(plain, node)]
 
     def _assigned_rows(self, node: ast.Assign) -> tuple[list[ast.stmt], list[ast.stmt]]:
         """Record the array of ``E[row] = E[row] - step``, before and after it."""
@@ -303,8 +305,19 @@ class Rewriter(ast.NodeTransformer):
         first = ast.Expr(self.wrap(_read(name), before))
         stored = cast("ast.Assign", ast.parse(f"{name} = 0").body[0])
         last = ast.Assign(stored.targets, self.wrap(_read(name), after))
-        found = [*self._repeated(node), *container[:1], first, node, last, *container[1:]]
+        written = self._written(after, _read(name), node)
+        changed = [first, node, last, *written]
+        found = [*self._repeated(node), *container[:1], *changed, *container[1:]]
         return [ast.copy_location(_located(s, node), node) for s in found]
+
+    @staticmethod
+    def _written(code: int, target: ast.expr, node: ast.stmt) -> list[ast.stmt]:
+        """Return a statement that records to which element of a container a value is assigned."""
+        text, keys = _with_keys(target)
+        if code < 0 or not keys or _has_call(target):
+            return []
+        call = f"{SEEN}.written({code}, {text!r}, ({', '.join(map(ast.unparse, keys))},))"
+        return [_located(ast.copy_location(ast.parse(call).body[0], node), node)]
 
     def _rows(self, node: ast.AugAssign) -> list[ast.stmt]:
         """Record the array of ``E[rows] -= step``, of which some rows are updated."""
@@ -389,6 +402,24 @@ def _has_call(node: ast.AST) -> bool:
     """Return whether a target calls something, other than a function without side effects."""
     calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
     return any(not ast.unparse(c.func).endswith(PURE) for c in calls)
+
+
+def _with_keys(target: ast.expr) -> tuple[str, list[ast.expr]]:
+    """Return the text of a target with ``{}`` for each key that is computed, and these keys.
+
+    There are none if elements are chosen by a slice or by several indices.
+    """
+    if isinstance(target, ast.Attribute):
+        text, keys = _with_keys(target.value)
+        return f"{text}.{target.attr}", keys
+    if not isinstance(target, ast.Subscript):
+        return ast.unparse(target).replace("{", "{{").replace("}", "}}"), []
+    text, keys = _with_keys(target.value)
+    if isinstance(target.slice, ast.Constant):
+        return f"{text}[{target.slice.value!r}]", keys
+    if isinstance(target.slice, ast.Slice | ast.Tuple):
+        return text, []
+    return f"{text}[{{}}]", [*keys, target.slice]
 
 
 def _read(name: str) -> ast.expr:
