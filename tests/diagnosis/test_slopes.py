@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chainrule import check
 from chainrule.diagnosis.tracing.directions import Probes, slopes_along
 from chainrule.diagnosis.tracing.evidence import Evidence
 from chainrule.diagnosis.tracing.gradients import Differences, Slopes
@@ -123,3 +124,14 @@ def test_iterations_are_added_while_they_show_more(
     iterations: list[list[Slopes]], outputs: int, *, enough: bool
 ):
     assert is_enough(iterations, outputs) is enough
+
+
+def test_numbers_that_are_too_many_to_follow_are_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "net.py"
+    path.write_text(LOOP)
+    monkeypatch.setattr("chainrule.diagnosis.tracing.parameters.SECONDS", -1.0)
+    found = check(path)
+    assert found.verdict == "could-not-run"
+    assert "too many single numbers" in found.sentence

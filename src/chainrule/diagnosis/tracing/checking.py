@@ -11,6 +11,7 @@ from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.coverage import also_trained
+from chainrule.diagnosis.tracing.evidence import TOO_MANY
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.later import (
@@ -126,7 +127,7 @@ class Check:
     def diagnosis(self) -> Diagnosis | NotTraced:
         """Return the diagnosis, or why there is none."""
         record, judge, missing = self._prepared(*FIRST)
-        if missing and record.reason:
+        if missing and missing != TOO_MANY and record.reason:
             self.program.restart()
             record, judge, missing = self._prepared(*LONGER)
         error = self._error(record)
@@ -134,7 +135,7 @@ class Check:
         if zero is not None:
             return replace(zero, source=self.path.name)
         if missing:
-            return NotTraced(missing, bool(judge.parameters), error)
+            return NotTraced(missing, bool(judge.parameters) or missing == TOO_MANY, error)
         verdict = self._judged(judge)
         if isinstance(verdict, NotTraced):
             return replace(verdict, error=error)

@@ -48,6 +48,10 @@ MOST_ITERATIONS = 4
 LONG, LONG_BEGINNING = 3, 1000  # events of a first iteration that is left out
 ROUGH, PROBED = 1e-3, 3  # relative difference of two slopes, and how many of a group are tried
 TINY = 1e-12
+TOO_MANY = (
+    "it updates too many single numbers one by one to follow them all; give it fewer inputs or "
+    "units, such as a few columns of the data"
+)
 
 
 def same_factor(one: float, other: float) -> bool:
@@ -91,6 +95,8 @@ class Evidence:
         """
         finder = ParameterFinder(self.trace, repeated=repeated)
         self.parameters = finder.find()
+        if finder.is_late:
+            return TOO_MANY
         if not self.parameters:
             return "no numbers were found that it updates"
         first = self._first(shared=finder.has_shared)
@@ -166,8 +172,9 @@ class Evidence:
         trace = self.trace
         outputs = [p.output for p in first.pairs]
         until = max(outputs, key=lambda e: trace.at[e])
-        origins = {p.origin for p in first.parameters}
-        reaching = {o for o in origins if trace.spoiled([o], until, outputs)}
+        origins = list({p.origin for p in first.parameters})
+        spoiled = trace.spoiled_by_each([[o] for o in origins], until, outputs)
+        reaching = {o for o, reached in zip(origins, spoiled, strict=True) if reached}
         kept = [p for p in first.parameters if p.origin in reaching]
         return kept or first.parameters
 

@@ -107,11 +107,13 @@ def groups(trace: Trace, it: Iteration) -> list[Group]:
     on them, which keeps the layers apart.
     """
     start = max((p.error for p in it.pairs), key=lambda e: trace.at[e])
+    single = [k for k, p in enumerate(it.parameters) if p.size == 1]
+    deep = depths(trace, [it.parameters[k] for k in single], start)
+    depth = dict(zip(single, deep, strict=True))
     found: dict[object, Group] = {}
     for k, p in enumerate(it.parameters):
-        key: object = (p.after.code, p.after.turn)
-        if p.size == 1:
-            key = (p.after.code, "depth", depth(trace, p, start))
+        own = ("depth", depth[k]) if k in depth else ("turn", p.after.turn)
+        key = p.after.code, own
         group = found.setdefault(key, Group(p.name))
         group.entries += [Entry(k, i) for i in range(p.size)]
     for group in found.values():
@@ -153,16 +155,16 @@ def _changes(trace: Trace, parameter: Parameter, index: int) -> bool:
     return old.shape == new.shape and bool(old.reshape(-1)[index] != new.reshape(-1)[index])
 
 
-def depth(trace: Trace, parameter: Parameter, until: Event) -> int:
-    """Return on how many results of functions, such as activations, a parameter has an effect.
+def depths(trace: Trace, parameters: Sequence[Parameter], until: Event) -> list[int]:
+    """Return on how many results of functions, such as activations, parameters have an effect.
 
     NaN shows it even where an input is 0. Other results, such as the parts of a sum that a loop
     adds up, differ in number within one layer.
     """
-    origin, index = parameter.origin, parameter.index.reshape(-1)[:1]
-    moved = trace.changed({origin: Change(np.full(1, np.nan), index)}, until)
-    before = (e for e in moved if trace.at[e] < trace.at[until])
-    return len([e for e in before if trace.place(e).op == "call"])
+    starts = ((p.origin, p.index.reshape(-1)[:1]) for p in parameters)
+    changes = [{origin: Change(np.full(1, np.nan), index)} for origin, index in starts]
+    calls = {e for e in trace.order[: trace.at[until]] if trace.place(e).op == "call"}
+    return [len(moved & calls) for moved in trace.changed_by_each(changes, until)]
 
 
 @dataclass

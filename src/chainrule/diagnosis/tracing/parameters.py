@@ -5,8 +5,10 @@ the next update takes as the old one.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event, Place
 
 ADDITIVE = ("Add", "Sub")
+SECONDS = 15.0  # of looking for parameters; those of most programs are found at once
+AHEAD = 16  # likely origins that are tried together with one that is needed
 MOST_TRIED = 60  # events that may be the origin of a parameter
 FEW = 3  # of them that are tried one by one
 KEEPS = re.compile(r"(np\.|numpy\.)?(clip|array|asarray|list|tuple|maximum|minimum)\(")
@@ -168,6 +172,9 @@ class ParameterFinder:
         self.befores = [Event(u.old, n) for u in self.found_updates for n in range(self._turns(u))]
         afters = [Event(u.new, n) for u in self.found_updates for n in range(self._turns(u))]
         self.ends = [e for e in afters if e in trace.at]
+        self.candidates: dict[Event, list[Event]] = {}
+        self.likely = self._likeliest()
+        self.end, self.is_late = time.monotonic() + SECONDS, False
 
     def _turns(self, update: Update) -> int:
         return update.every or self.trace.count[update.new]
@@ -175,13 +182,15 @@ class ParameterFinder:
     def find(self) -> list[Parameter]:
         """Return the parameters of the first iteration, each number once.
 
-        Several may begin as one number, as with ``(ZERO,) * 3``; then `has_shared` is set.
+        Several may begin as one number, as with ``(ZERO,) * 3``; then `has_shared` is set. If they
+        are too many to be found in the time, `is_late` is.
         """
         found: list[Parameter] = []
         taken: dict[tuple[Event, int], Update] = {}
         for update in self.found_updates:
             for turn in range(self._turns(update)):
-                made = self._parameter(update, turn)
+                self.is_late = self.is_late or time.monotonic() > self.end
+                made = None if self.is_late else self._parameter(update, turn)
                 if made is None:
                     continue
                 keys = {(made.origin, int(i)) for i in made.index.ravel()}
@@ -196,11 +205,7 @@ class ParameterFinder:
     def _parameter(self, update: Update, turn: int) -> Parameter | None:
         before, after = Event(update.old, turn), Event(update.new, turn)
         trace = self.trace
-        if not (before in trace.at and after in trace.at and trace.has(before)):
-            return None
-        if after not in trace.base.floats:  # a counter
-            return None
-        if not _broadcasts(trace.base.shapes[before], trace.base.shapes[after]):
+        if not self._may_be_trained(before, after):
             return None
         for origin in self._moving(self._candidates(before), before):
             index = self._moves(origin, before)
@@ -212,8 +217,31 @@ class ParameterFinder:
                 return Parameter(name, origin, index, before, after, update)
         return None
 
+    def _may_be_trained(self, before: Event, after: Event) -> bool:
+        """Return whether an update has an old value, and a new one that fits it."""
+        trace = self.trace
+        if not (before in trace.at and after in trace.at and trace.has(before)):
+            return False
+        if after not in trace.base.floats:  # a counter
+            return False
+        return _broadcasts(trace.base.shapes[before], trace.base.shapes[after])
+
+    def _likeliest(self) -> Iterator[Event]:
+        """Yield the likeliest origin of each old value, in the order in which they are tried."""
+        for update in self.found_updates:
+            for turn in range(self._turns(update)):
+                before, after = Event(update.old, turn), Event(update.new, turn)
+                if self._may_be_trained(before, after):
+                    yield from self._candidates(before)[:1]
+
     def _candidates(self, before: Event) -> list[Event]:
         """Return the events that may be where an old value comes from, the likeliest first."""
+        if before not in self.candidates:
+            self.candidates[before] = self._equal_or_larger(before)
+        return self.candidates[before]
+
+    def _equal_or_larger(self, before: Event) -> list[Event]:
+        """Return the events that have all numbers of an old value, the likeliest first."""
         trace, end = self.trace, self.trace.at[before]
         mark = trace.base.marks[before]
         equal = [e for e in self.written.get(mark, []) if trace.at[e] < end and trace.has(e)]
@@ -306,14 +334,21 @@ class ParameterFinder:
     def _tried_at(self, origin: Event) -> tuple[Array, dict[Event, Array]]:
         """Change an event, and return by how much and the old values that follow."""
         if origin not in self.tried:
-            trace = self.trace
-            change = trace.nudge(origin)
-            wanted = [e for e in (*self.befores, *self.ends) if e in trace.at]
-            last = max(wanted, key=lambda e: trace.at[e])
-            record = trace.run({origin: change}, last, wanted)
-            value = trace.value(origin)
-            self.tried[origin] = (value + change.values) - value, record.values
+            following = (o for o in self.likely if o not in self.tried)
+            self._try({origin, *islice(following, AHEAD)})
         return self.tried[origin]
+
+    def _try(self, origins: Collection[Event]) -> None:
+        """Change events one by one, all in one go, which takes less time."""
+        trace, each = self.trace, list(origins)
+        changes = [trace.nudge(o) for o in each]
+        wanted = [e for e in (*self.befores, *self.ends) if e in trace.at]
+        last = max(wanted, key=lambda e: trace.at[e])
+        runs = ({o: c} for o, c in zip(each, changes, strict=True))
+        made = trace.run_all(runs, last, wanted)
+        for o, change, record in zip(each, changes, made, strict=True):
+            value = trace.value(o)
+            self.tried[o] = (value + change.values) - value, record.values
 
 
 def _broadcasts(old: tuple[int, ...], new: tuple[int, ...]) -> bool:

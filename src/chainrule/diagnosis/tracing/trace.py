@@ -89,9 +89,16 @@ class Trace:
 
     def changed(self, changes: Mapping[Event, Change], until: Event) -> set[Event]:
         """Return the events up to one that have other numbers after some changes."""
-        marks = self.run(changes, until, digests=True).marks
+        return self.changed_by_each([changes], until)[0]
+
+    def changed_by_each(
+        self, changes: Iterable[Mapping[Event, Change]], until: Event
+    ) -> list[set[Event]]:
+        """Return the events up to one that have other numbers, after each of some changes."""
+        every = [self._with_fixed(c) for c in changes]
         base = self._fixed_marks(until) if self.fixed else self.base.marks
-        return {e for e, mark in marks.items() if e in base and base[e] != mark}
+        made = self.program.run_all(every, until, digests=True)
+        return [{e for e, mark in r.marks.items() if base.get(e, mark) != mark} for r in made]
 
     def _fixed_marks(self, until: Event) -> dict[Event, int]:
         """Return the marks under the fixed changes, from one run for each last event."""
@@ -106,9 +113,21 @@ class Trace:
 
         This shows what depends on what even where a factor is 0, since 0 · NaN is NaN.
         """
-        changes = {o: Change(np.full(self.value(o).shape, np.nan)) for o in origins}
-        made = self.run(changes, until, wanted).values
-        return {e for e in wanted if e not in made or not np.all(np.isfinite(made[e]))}
+        return self.spoiled_by_each([origins], until, wanted)[0]
+
+    def spoiled_by_each(
+        self, origins: Iterable[Iterable[Event]], until: Event, wanted: Sequence[Event]
+    ) -> list[set[Event]]:
+        """Return which events become NaN, or are not reached, for each of some origins."""
+        changes = [
+            {o: Change(np.full(self.value(o).shape, np.nan)) for o in together}
+            for together in origins
+        ]
+        made = [record.values for record in self.run_all(changes, until, wanted)]
+        return [
+            {e for e in wanted if e not in values or not np.all(np.isfinite(values[e]))}
+            for values in made
+        ]
 
     def repeats(self, until: Event) -> bool:
         """Return whether another run computes the same numbers, up to an event."""

@@ -6,6 +6,7 @@ that is held costs nothing.
 """
 
 import gc
+import math
 import os
 import random
 import sys
@@ -99,7 +100,7 @@ class Server:
         """Set what the recorder does from here on."""
         r = self.recorder
         r.everything, r.digests = request["ask"] == "record", request["digests"]
-        r.changes = {Event(*c["event"]): _to_change(c) for c in request["changes"]}
+        r.changes = _to_changes(request["changes"])
         r.wanted = frozenset(Event(*e) for e in request["wanted"])
         r.until = Event(*request["until"]) if request["until"] else None
         r.before = request["ask"] == "hold"
@@ -196,9 +197,17 @@ def describe(error: BaseException, path: str) -> tuple[str, int]:
     return describe_error(error), line
 
 
-def _to_change(value: Any) -> Change:
-    index = None if value["index"] is None else np.array(value["index"], np.int64)
-    return Change(messages.to_array(value["values"]), index, value["add"])
+def _to_changes(columns: Any) -> dict[Event, Change]:
+    """Return the changes of a request."""
+    numbers, at = messages.to_array(columns["numbers"]), 0
+    found: dict[Event, Change] = {}
+    rows = (columns[name] for name in ("events", "shapes", "index", "add"))
+    for event, shape, index, add in zip(*rows, strict=True):
+        values = numbers[at : at + math.prod(shape)].reshape(shape)
+        chosen = None if index is None else np.array(index, np.int64)
+        found[Event(*event)] = Change(values, chosen, add)
+        at += values.size
+    return found
 
 
 def _to_message(r: Recorder, places: list[Place]) -> Any:

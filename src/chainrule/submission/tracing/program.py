@@ -1,5 +1,6 @@
 """A program whose runs are recorded: the side that asks, in this process."""
 
+import math
 import os
 import queue
 import signal
@@ -181,8 +182,10 @@ class TracedProgram:
         self,
         changes: Sequence[Mapping[Event, Change]],
         until: Event,
-        wanted: Iterable[Event],
+        wanted: Iterable[Event] = (),
         seconds: float = 10.0,
+        *,
+        digests: bool = False,
     ) -> list[Record]:
         """Run the program once with each of some changes, and return what these runs computed.
 
@@ -192,7 +195,7 @@ class TracedProgram:
         wanted = list(wanted)
         found: list[Record] = []
         for i, change in enumerate(changes):
-            request = self._request("run", change, wanted, until, seconds)
+            request = self._request("run", change, wanted, until, seconds, digests=digests)
             self._send({**request, "alone": self.alone})
             if i >= AHEAD:
                 found.append(_to_record_or_end(self._answer(seconds)))
@@ -250,7 +253,7 @@ class TracedProgram:
     ) -> Any:
         return {
             "ask": ask,
-            "changes": [_from_change(e, c) for e, c in changes.items()],
+            "changes": _from_changes(changes),
             "wanted": [list(e) for e in wanted],
             "until": None if until is None else list(until),
             "digests": digests,
@@ -319,10 +322,17 @@ def _ended(code: Any) -> str:
     return f"the program ended the Python process (exit code {number})"
 
 
-def _from_change(event: Event, change: Change) -> Any:
-    index = None if change.index is None else [int(i) for i in change.index]
-    values = messages.from_array(np.asarray(change.values, float))
-    return {"event": list(event), "index": index, "values": values, "add": change.add}
+def _from_changes(changes: Mapping[Event, Change]) -> Any:
+    """Return changes as columns, since there may be one for each of many weights."""
+    values = [np.asarray(c.values, float) for c in changes.values()]
+    flat = [v.ravel() for v in values]
+    return {
+        "events": [list(e) for e in changes],
+        "shapes": [list(v.shape) for v in values],
+        "index": [None if c.index is None else c.index.tolist() for c in changes.values()],
+        "add": [c.add for c in changes.values()],
+        "numbers": messages.from_array(np.concatenate(flat) if flat else np.zeros(0)),
+    }
 
 
 def _to_record(answer: Any) -> Record:
@@ -362,8 +372,9 @@ def _values(held: Any, numbers: NDArray[Any]) -> dict[Event, Array]:
     found: dict[Event, Array] = {}
     at = 0
     for code, turn, shape in held:
-        size = int(np.prod(_shape(shape), dtype=int))
-        found[Event(code, turn)] = numbers[at : at + size].reshape(_shape(shape))
+        dims = _shape(shape)
+        size = math.prod(dims)
+        found[Event(code, turn)] = numbers[at : at + size].reshape(dims)
         at += size
     return found
 
