@@ -219,7 +219,40 @@ for epoch in range(20):
             s = s + ah[j] * wo[j]
         error = error + back(target, sigmoid(s))
 """
+VECTORS = """import numpy as np
+rng = np.random.RandomState(0)
+V, W = rng.randn(6, 3) * 0.3, rng.randn(3, 6) * 0.3
+for epoch in range(5):
+    loss = 0
+    for c, o in [(0, 1), (1, 2), (2, 4), (4, 5), (5, 3), (3, 0)]:
+        h = V[c]
+        u = h.dot(W)
+        y = np.exp(u) / np.sum(np.exp(u))
+        loss += -np.log(y[o])
+        e = y.copy()
+        e[o] -= 1
+        dh = W.dot(e)
+        W = W - 0.1 * np.outer(h, e)
+        V[c] = V[c] - 0.1 * dh
+"""
+ROWS = """import numpy as np
+rng = np.random.RandomState(1)
+E, W, b = rng.randn(8, 4), rng.randn(4, 3), np.zeros(3)
+words, y = rng.randint(0, 8, (9, 5)), rng.randint(0, 3, 9)
+for epoch in range(6):
+    h = E[words].mean(axis=1)
+    p = np.exp(h @ W + b)
+    p /= p.sum(axis=1, keepdims=True)
+    d = p.copy()
+    d[np.arange(9), y] -= 1
+    dW, db, dh = h.T @ d, d.sum(axis=0), d @ W.T
+    W -= 0.05 * dW
+    b -= 0.05 * db
+    np.subtract.at(E, words, 0.05 * dh[:, None, :] / 5)
+"""
 PROGRAMS = {
+    "word vectors": VECTORS,
+    "rows added up": ROWS,
     "single numbers": NAMED,
     "automatic derivatives": AUTOGRAD,
     "margins": MARGIN,
@@ -229,6 +262,7 @@ PROGRAMS = {
 }
 # program, its lines, what they become, and what the report says
 FAULTS = {
+    "of the output": ("word vectors", "W.dot(e)", "W.dot(y)", "the change of V"),
     "updated before": (
         "single numbers",
         HIDDEN + "    w3 = w3 - lr * d1 * h1\n" + UPDATED,

@@ -13,7 +13,7 @@ from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.coverage import also_trained
 from chainrule.diagnosis.tracing.evidence import TOO_MANY
 from chainrule.diagnosis.tracing.gradients import targets_of
-from chainrule.diagnosis.tracing.judging import Judge, Judgment
+from chainrule.diagnosis.tracing.judging import NO_LOSS, Judge, Judgment
 from chainrule.diagnosis.tracing.later import (
     FEW_ENTRIES,
     Later,
@@ -180,6 +180,8 @@ class Check:
             own.status = "wrong"
             return Verdict(judge, own, axis=True)
         other = on_other_weights(judge, SEEDS[0])
+        if other is not None and own.status == "wrong" and own.certain:
+            other.only = own.loss  # one iteration shows less
         judged = (other, other.judge()) if other else None
         if own.status == "right":
             return self._with_later(judge, own, self._of_right(judge, own, judged))
@@ -318,7 +320,9 @@ class Check:
         placer = Placer(judge, judgement, min(TIME_TO_PLACE, max(1.0, self.end - time.monotonic())))
         faults = placer.faults()
         if not faults and not (judgement.certain or follows_partly(judge, judgement)):
-            return NotTraced("it could not be found out which loss its updates reduce", trains=True)
+            return NotTraced(NO_LOSS, trains=True)
+        if not faults and not placer.left:  # as on other weights that hide it
+            return NotTraced(NO_LOSS, trains=True)
         verdict = Verdict(judge, judgement, faults, placer.left)
         self._name(verdict, placer)
         of_output = bool(faults) and all(

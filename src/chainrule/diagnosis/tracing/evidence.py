@@ -75,6 +75,7 @@ class Evidence:
         self.groups: list[Group] = []
         self.scalars: list[OwnLoss] = []
         self._own: list[str] | None = None
+        self.only = ""  # the one loss that is tried, if it is known
         self.differences: list[Differences] = []
         self.truth: list[list[Slopes]] = []  # by iteration and group
         self.top: list[int] = []

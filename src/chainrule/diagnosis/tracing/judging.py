@@ -161,6 +161,8 @@ class Judge(Evidence):
 
     def losses(self) -> list[str]:
         """Return the losses that are tried."""
+        if self.only in (*LOSSES, *self.own_losses()):
+            return [self.only]
         return [*LOSSES, *self.own_losses()]
 
     def wrong_axis(self) -> Event | None:

@@ -264,8 +264,8 @@ class Report:
             self.source,
             place,
             name=place.shown,
-            theirs=numbers(fault.theirs),
-            right=numbers(fault.right),
+            theirs=numbers(fault.theirs, fault.right),
+            right=numbers(fault.right, fault.theirs),
             meaning=meaning,
             new_weights=fault.new_weights,
         )
@@ -288,8 +288,8 @@ class Report:
             self.source,
             place,
             name=place.shown if of_rule else f"the change of {group.name}",
-            theirs=numbers(steps),
-            right=numbers(right) if np.all(np.isfinite(right)) else "",
+            theirs=numbers(steps, right),
+            right=numbers(right, steps) if np.all(np.isfinite(right)) else "",
             meaning=GRADIENT if of_rule else STEP,
         )
 
@@ -349,11 +349,20 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def numbers(values: Array) -> str:
-    """Return the first few numbers of an array as a text."""
+def numbers(values: Array, other: Array | None = None) -> str:
+    """Return the first few numbers of an array as a text, from where another one differs."""
     flat = np.ravel(values)
     flat = flat + 0.0  # -0 is 0
     if flat.size == 1:
         return f"{flat[0]:.6g}"
-    more = " …" if flat.size > SHOWN else ""
-    return "[" + " ".join(f"{v:.5g}" for v in flat[:SHOWN]) + f"{more}]"
+    start = 0 if other is None else _first_shown(flat, np.ravel(other))
+    before, after = "… " * (start > 0), " …" * (flat.size > start + SHOWN)
+    return f"[{before}{' '.join(f'{v:.5g}' for v in flat[start : start + SHOWN])}{after}]"
+
+
+def _first_shown(one: Array, other: Array) -> int:
+    """Return 0 if the first few numbers of two arrays differ, else where they begin to."""
+    if one.shape != other.shape or not np.all(np.isfinite(other)):
+        return 0
+    off = np.abs(one - other) > 1e-4 * max(np.abs(one).max(), np.abs(other).max())
+    return int(np.argmax(off)) if off.any() and not off[:SHOWN].any() else 0

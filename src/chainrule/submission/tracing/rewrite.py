@@ -5,12 +5,21 @@ of its place. The recorder returns what it is given, so the program computes the
 """
 
 import ast
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import CodeType
 from typing import Any, TypeVar, cast
 
 from chainrule.submission.tracing.places import Kind, Place
+from chainrule.submission.tracing.syntax import (
+    as_expression,
+    as_list,
+    code_of,
+    has_call,
+    located,
+    move_declarations_up,
+    names_bound,
+    with_keys,
+)
 
 SEEN = "_seen_"  # the recorder's name in the rewritten program
 MOST_TEXT = 90  # characters of a place's source
@@ -22,9 +31,11 @@ NOT_RECORDED = frozenset(
         *("locals", "globals", "vars", "dir", "id", "callable", "iter", "next"),
     )
 )
-PURE = ("len", "range", "arange", "str", "int")  # functions that may be called again
 HASHED = frozenset(("__eq__", "__hash__", "__slots__"))  # what decides over a class's own hash
 ADDITIONS = {"add": "Add", "subtract": "Sub"}  # functions of NumPy that are operations
+ADDED_AT = {  # methods of NumPy's functions that update rows, and their operations
+    f"{module}.{name}.at": op for module in ("np", "numpy") for name, op in ADDITIONS.items()
+}
 Node = TypeVar("Node", bound=ast.AST)
 
 
@@ -45,7 +56,7 @@ def rewrite(source: str, filename: str, first: int = 0) -> tuple[CodeType, list[
     """
     rewriter = Rewriter(source, first)
     tree = ast.fix_missing_locations(rewriter.visit(ast.parse(source)))
-    _move_declarations_up(tree)
+    move_declarations_up(tree)
     return compile(tree, filename, "exec", dont_inherit=True), rewriter.places
 
 
@@ -110,7 +121,7 @@ class Rewriter(ast.NodeTransformer):
         """Record an operation and its operands."""
         code = self.place(node, op=type(node.op).__name__)
         node.left, node.right = self.operand(node.left), self.operand(node.right)
-        self.update(code, parts=(_code(node.left), _code(node.right)))
+        self.update(code, parts=(code_of(node.left), code_of(node.right)))
         return self.wrap(node, code)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
@@ -119,7 +130,7 @@ class Rewriter(ast.NodeTransformer):
             return node if isinstance(node.operand, ast.Constant) else self._inside(node)
         code = self.place(node, op=type(node.op).__name__)
         node.operand = self.operand(node.operand)
-        self.update(code, parts=(_code(node.operand),))
+        self.update(code, parts=(code_of(node.operand),))
         return self.wrap(node, code)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
@@ -134,7 +145,7 @@ class Rewriter(ast.NodeTransformer):
         ]
         for keyword in node.keywords:
             keyword.value = self.operand(keyword.value)
-        parts = tuple(_code(a) for a in node.args)
+        parts = tuple(code_of(a) for a in node.args)
         self.update(code, parts=parts if name in ADDITIONS else (owner, *parts))
         return self.wrap(node, code)
 
@@ -147,7 +158,7 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(inner, ast.Name) and inner.id in ("np", "numpy", "math", "random", "self"):
             return -1
         node.func.value = self.operand(inner)
-        return _code(node.func.value)
+        return code_of(node.func.value)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Record an element that is read."""
@@ -203,14 +214,14 @@ class Rewriter(ast.NodeTransformer):
         plain = [ast.copy_location(ast.parse(ast.unparse(t)).body[0], node) for t in node.targets]
         before, after = self._assigned_rows(node)
         first = node.targets[0]
-        target = _read(ast.unparse(first))
+        target = as_expression(ast.unparse(first))
         node.value = self.named(node.value, first)
         node.targets = [self.visit(t) for t in node.targets]
         both = isinstance(first, ast.Tuple) and isinstance(node.value, ast.Tuple)
         later = (
             [] if both or not isinstance(first, ast.Tuple | ast.List) else self.again(first, node)
         )
-        written = self._written(_code(node.value), target, node)
+        written = self._written(code_of(node.value), target, node)
         return [*before, node, *written, *after, *later, *self._containers(plain, node)]
 
     def _assigned_rows(self, node: ast.Assign) -> tuple[list[ast.stmt], list[ast.stmt]]:
@@ -219,12 +230,12 @@ class Rewriter(ast.NodeTransformer):
         additive = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub)
         if not (additive and isinstance(target, ast.Subscript) and len(node.targets) == 1):
             return [], []
-        if ast.unparse(target) not in ast.unparse(value) or _has_call(target):
+        if ast.unparse(target) not in ast.unparse(value) or has_call(target):
             return [], []
         same = ast.copy_location(ast.AugAssign(target, ast.Sub(), value), node)
         found = [*self._repeated(same), *self._rows(same)]
-        located = [ast.copy_location(_located(s, node), node) for s in found]
-        return located[:-1], located[-1:]
+        made = [ast.copy_location(located(s, node), node) for s in found]
+        return made[:-1], made[-1:]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         """Record what is assigned; annotations are left alone."""
@@ -238,7 +249,7 @@ class Rewriter(ast.NodeTransformer):
             return self._unpacked(value, target)
         first = len(self.places)
         made = self._recorded(value)
-        code = _code(made)
+        code = code_of(made)
         if code >= 0 and not isinstance(target, ast.Starred):
             name = ast.unparse(target)
             inner = enumerate(self.places[first:], self.first + first)
@@ -275,8 +286,8 @@ class Rewriter(ast.NodeTransformer):
         """Return a statement that records a name."""
         code = self.place(node, name, kind, name=name)
         stored = cast("ast.Assign", ast.parse(f"{name} = 0").body[0])
-        made = ast.Assign(stored.targets, self.wrap(_read(name), code))
-        return _located(ast.copy_location(made, node), node)
+        made = ast.Assign(stored.targets, self.wrap(as_expression(name), code))
+        return located(ast.copy_location(made, node), node)
 
     def _containers(self, targets: list[Any], node: ast.stmt) -> list[ast.stmt]:
         """Return statements that record arrays of which elements chosen by a mask were replaced."""
@@ -287,37 +298,37 @@ class Rewriter(ast.NodeTransformer):
     def _container(self, array: ast.expr, node: ast.stmt) -> ast.stmt:
         name = ast.unparse(array)
         code = self.place(node, kind="container", name=name)
-        located = ast.parse(name, mode="eval").body
-        return ast.copy_location(ast.Expr(self.wrap(located, code)), node)
+        array_read = ast.parse(name, mode="eval").body
+        return ast.copy_location(ast.Expr(self.wrap(array_read, code)), node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
         """Record a variable before and after its augmented assignment."""
         text, name = self.text(node), ast.unparse(node.target)
         target = node.target
-        if _has_call(target):  # it would be evaluated three times
+        if has_call(target):  # it would be evaluated three times
             node.value = self.operand(node.value)
             return [node]
         container = self._index_target(node) or self._rows(node)
         after = self.place(node, text, "update", name=name, op=type(node.op).__name__)
         before = self.place(node, name, "before", name=name)
         node.value = self.operand(node.value)
-        self.update(after, parts=(before, _code(node.value)))
-        first = ast.Expr(self.wrap(_read(name), before))
+        self.update(after, parts=(before, code_of(node.value)))
+        first = ast.Expr(self.wrap(as_expression(name), before))
         stored = cast("ast.Assign", ast.parse(f"{name} = 0").body[0])
-        last = ast.Assign(stored.targets, self.wrap(_read(name), after))
-        written = self._written(after, _read(name), node)
+        last = ast.Assign(stored.targets, self.wrap(as_expression(name), after))
+        written = self._written(after, as_expression(name), node)
         changed = [first, node, last, *written]
         found = [*self._repeated(node), *container[:1], *changed, *container[1:]]
-        return [ast.copy_location(_located(s, node), node) for s in found]
+        return [ast.copy_location(located(s, node), node) for s in found]
 
     @staticmethod
     def _written(code: int, target: ast.expr, node: ast.stmt) -> list[ast.stmt]:
         """Return a statement that records to which element of a container a value is assigned."""
-        text, keys = _with_keys(target)
-        if code < 0 or not keys or _has_call(target):
+        text, keys = with_keys(target)
+        if code < 0 or not keys or has_call(target):
             return []
         call = f"{SEEN}.written({code}, {text!r}, ({', '.join(map(ast.unparse, keys))},))"
-        return [_located(ast.copy_location(ast.parse(call).body[0], node), node)]
+        return [located(ast.copy_location(ast.parse(call).body[0], node), node)]
 
     def _rows(self, node: ast.AugAssign) -> list[ast.stmt]:
         """Record the array of ``E[rows] -= step``, of which some rows are updated."""
@@ -329,6 +340,23 @@ class Rewriter(ast.NodeTransformer):
         after = self.place(node, "", "update", name=name, op=op, parts=(before, -1))
         calls = (f"{SEEN}.rows({code}, {name}, {part})" for code in (before, after))
         return [ast.parse(call).body[0] for call in calls]
+
+    def visit_Expr(self, node: ast.Expr) -> list[ast.stmt] | ast.stmt:
+        """Record the array of ``np.add.at(E, rows, step)``, of which some rows are updated."""
+        call = node.value
+        called = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+        if called not in ADDED_AT or not isinstance(call, ast.Call) or len(call.args) < 3:
+            return self._inside(node)
+        array, op = call.args[0], ADDED_AT[called]
+        name = ast.unparse(array)
+        if has_call(array):
+            return self._inside(node)
+        text = self.text(node)
+        before = self.place(node, name, "before", name=name)
+        after = self.place(node, text, "update", name=name, op=op, parts=(before, -1))
+        ends = [ast.Expr(self.wrap(as_expression(name), code)) for code in (before, after)]
+        first, last = (ast.copy_location(located(end, node), node) for end in ends)
+        return [first, self._inside(node), last]
 
     def _repeated(self, node: ast.AugAssign) -> list[ast.stmt]:
         """Record whether ``E[rows] += step`` names a row twice, which is added once then."""
@@ -365,7 +393,7 @@ class Rewriter(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
         """Record the arguments; annotations are left alone."""
         self.functions.append(node.name)
-        body = [s for old in node.body for s in _listed(self.visit(old))]
+        body = [s for old in node.body for s in as_list(self.visit(old))]
         node.args.defaults = [self.visit(d) for d in node.args.defaults]
         names = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         doc = body[:1] if ast.get_docstring(node) is not None else []
@@ -378,70 +406,9 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
         """Visit the methods; sets of its objects are to have the same order in every run."""
-        names = {n for s in node.body for n in _bound(s)}
-        node.body = [s for old in node.body for s in _listed(self.visit(old))]
+        names = {n for s in node.body for n in names_bound(s)}
+        node.body = [s for old in node.body for s in as_list(self.visit(old))]
         if not (node.bases or node.keywords or node.decorator_list or names & HASHED):
             made = ast.parse(f"__hash__ = {SEEN}.serial_hash").body[0]
-            node.body.append(ast.copy_location(_located(made, node), node))
+            node.body.append(ast.copy_location(located(made, node), node))
         return node
-
-
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement in a class defines."""
-    if isinstance(statement, ast.FunctionDef):
-        yield statement.name
-    yield from (n.id for n in ast.walk(statement) if isinstance(n, ast.Name))
-
-
-def _code(node: ast.AST) -> int:
-    """Return the number of the place of a wrapped expression, or -1."""
-    return getattr(node, "code", -1)
-
-
-def _has_call(node: ast.AST) -> bool:
-    """Return whether a target calls something, other than a function without side effects."""
-    calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
-    return any(not ast.unparse(c.func).endswith(PURE) for c in calls)
-
-
-def _with_keys(target: ast.expr) -> tuple[str, list[ast.expr]]:
-    """Return the text of a target with ``{}`` for each key that is computed, and these keys.
-
-    There are none if elements are chosen by a slice or by several indices.
-    """
-    if isinstance(target, ast.Attribute):
-        text, keys = _with_keys(target.value)
-        return f"{text}.{target.attr}", keys
-    if not isinstance(target, ast.Subscript):
-        return ast.unparse(target).replace("{", "{{").replace("}", "}}"), []
-    text, keys = _with_keys(target.value)
-    if isinstance(target.slice, ast.Constant):
-        return f"{text}[{target.slice.value!r}]", keys
-    if isinstance(target.slice, ast.Slice | ast.Tuple):
-        return text, []
-    return f"{text}[{{}}]", [*keys, target.slice]
-
-
-def _read(name: str) -> ast.expr:
-    return ast.parse(name, mode="eval").body
-
-
-def _located(statement: ast.stmt, node: ast.stmt) -> ast.stmt:
-    """Return a statement whose parts that were made here all have a node's location."""
-    if statement is not node:
-        for inner in ast.walk(statement):
-            ast.copy_location(inner, node)
-    return statement
-
-
-def _listed(found: Any) -> Iterable[ast.stmt]:
-    return found if isinstance(found, list) else [found]
-
-
-def _move_declarations_up(tree: ast.AST) -> None:
-    """Move global and nonlocal statements before the first use of their names."""
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            declared = [s for s in ast.walk(function) if isinstance(s, ast.Global | ast.Nonlocal)]
-            own = [s for s in function.body if s in declared]
-            function.body = [*own, *(s for s in function.body if s not in own)]
