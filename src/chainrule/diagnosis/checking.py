@@ -44,6 +44,11 @@ HOW_TO_RUN = (
     "to have it judged by its own run, give lines that make it train: "
     'chainrule check {} --run "{}", with your own values'
 )
+UNLIKE = (
+    "Not judged: {0} was called with test networks, and none of its numbers agrees with those of "
+    "any network, so it is probably meant to be called in another way. If it is not, name it: "
+    "--function {0}"
+)
 NUMBERS = (".json", ".csv", ".tsv")
 NOT_TRACED = Traced(NotTraced(""), alone=False)
 DECLARED = re.compile(r"^NETWORK\s*=", re.MULTILINE)  # a file that says what it is about
@@ -235,6 +240,14 @@ def _asked_instead(
     return _with_layers(made, path) if made.verdict == "could-not-run" else made
 
 
+def _agrees_nowhere(made: Diagnosis) -> bool:
+    """Return whether numbers were compared with those of a network, and all of them differ.
+
+    What was called is then hardly what was looked for: a wrong program has something right.
+    """
+    return made.first_wrong is not None and not made.tested
+
+
 def _with_layers(made: Diagnosis, path: Path) -> Diagnosis:
     """Return a diagnosis with the lines that check a file's layers one by one, if it has some."""
     try:
@@ -270,5 +283,7 @@ def _asked(path: Path, options: CheckOptions, function: str | None) -> Diagnosis
         made = with_learner_names(made, names_in_source(source.text, begun.name))
         if made.verdict == "unknown" and is_open:
             made = calls.diagnosis(made)
+        if made.verdict == "unknown" and is_open and function is None and _agrees_nowhere(made):
+            made = Diagnosis("could-not-run", UNLIKE.format(begun.name), remarks=made.remarks)
     remarks = tuple(dict.fromkeys((*begun.remarks, *made.remarks)))
     return replace(made, source=f"{path.name}: {begun.name}", remarks=remarks)

@@ -88,7 +88,8 @@ def check_program(asker: Asker, declared: Declared, options: CheckOptions) -> Di
         return failed_diagnosis(Failure("no-layout", "its results do not depend on its input"))
     for transcript in found:
         if (name := first_nonfinite(transcript.sessions)) is not None:
-            return _nonfinite_diagnosis(name, transcript)
+            is_asked = transcript.kind != "forward" or options.declares_something
+            return _nonfinite_diagnosis(name, transcript) if is_asked else _without_backward_pass()
     if (made := degenerate_diagnosis(found)) is not None:
         return made
     if any(map(random_failure, found)):
@@ -276,6 +277,11 @@ def _completed(
     }
     remarks = (*made.remarks, *_remarks(transcript, outcome))
     return replace(made, convention=convention, remarks=tuple(dict.fromkeys(remarks)))
+
+
+def _without_backward_pass() -> Diagnosis:
+    """Return the diagnosis of what is hardly a network's forward pass: a cost, for example."""
+    return Diagnosis("could-not-run", f"{NOT_JUDGED} {NO_BACK}", remarks=(HOW_TO_BE_ASKED,))
 
 
 def _limited_to_forward_pass(made: Diagnosis, transcript: Transcript) -> Diagnosis:

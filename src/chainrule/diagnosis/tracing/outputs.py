@@ -107,14 +107,20 @@ def pairs(trace: Trace, it: Iteration) -> list[Pair]:
 
     What depends on targets that were found is part of the backward pass, and is left out. If the
     updates are not linear in anything, by a mistake, a difference that they depend on is accepted.
+    Numbers that no update depends on, such as a loss or a margin that is only compared with 0, come
+    after all others.
     """
-    found = _pairs(trace, it, linear=True) or _pairs(trace, it, linear=False)
+    found = (
+        _pairs(trace, it, linear=True)
+        or _pairs(trace, it, linear=True, compared=True)
+        or _pairs(trace, it, linear=False)
+    )
     clear = [p for p in found if p.one_hot or trace.place(p.error).op == "Sub"]
     it.omitted = 0 < len(clear) < len(found)
     return clear or found
 
 
-def _pairs(trace: Trace, it: Iteration, *, linear: bool) -> list[Pair]:
+def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False) -> list[Pair]:
     found: list[Pair] = []
     moved: set[Event] = set()
     tried: set[tuple[int, int]] = set()
@@ -134,7 +140,7 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool) -> list[Pair]:
             turns = _all_turns(trace, it, pair)  # the last is nearest to the updates
             read = _parameters_among(trace, it, [pair.output, *(p.output for p in turns)])
             turns = [p for p in turns if p.output not in read]
-            if not turns or not _is_target(trace, it, turns[-1], linear=linear):
+            if not turns or not _is_target(trace, it, turns[-1], linear=linear, compared=compared):
                 continue
             turns = merged(trace, _used(trace, it, turns))
             new = [p for p in turns if p.output not in moved and p.targets not in moved]
@@ -207,11 +213,11 @@ def _operands(trace: Trace, it: Iteration, event: Event) -> Iterator[Pair]:
             yield Pair(event, outputs[0], targets)
 
 
-def _is_target(trace: Trace, it: Iteration, pair: Pair, *, linear: bool) -> bool:
+def _is_target(trace: Trace, it: Iteration, pair: Pair, *, linear: bool, compared: bool) -> bool:
     """Return whether what may be gradients is linear in an event, and more than scaled by it.
 
     If no update depends on the event, as on a label in a margin that is compared with 0, all that
-    reads the same numbers is changed.
+    reads the same numbers is changed if `compared`.
     """
     if pair.one_hot:
         return True
@@ -221,7 +227,7 @@ def _is_target(trace: Trace, it: Iteration, pair: Pair, *, linear: bool) -> bool
         return False
     if not _moved(trace, it, one):
         same = [e for e in target_changes(trace, it, [pair]) if e != pair.targets]
-        if not same or trace.size(pair.targets) == 1:
+        if not compared or not same or trace.size(pair.targets) == 1:
             return False
         one, two = _with_other_targets(trace, it, [pair.targets, *same], judged, size=LITTLE)
         if not _all_reached(it, one, two) or not _moved(trace, it, one):

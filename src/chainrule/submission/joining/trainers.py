@@ -16,6 +16,7 @@ NOT_TRAINING = re.compile(
     r"predict|accura|eval|score|test|plot|show|print|cost|loss|one_?hot|forward|backward|backprop|"
     r"init|propag|grad|update|load|read|normali|split|shuffle|batches"
 )
+HELD_OUT = re.compile(r"_?(test|val(id)?|dev)(_|$|(?=[A-Z]))", re.IGNORECASE)
 MOST = 4  # calls that are returned
 REPEATED = f"for _ in range({ITERATIONS}):"
 SEVERAL, ONE = Design(), Design(outputs=1)
@@ -95,11 +96,14 @@ class Trainers:
         for ready in self._with_data(state, targets):
             if ready.design.rows in layouts:
                 continue
-            for arguments in calls(f, ready.pool, ready.design, "train"):
+            held_out = _held_out(f, ready)
+            pool = (*ready.pool, *(Variable(name, None, "result") for name in held_out))
+            setup = (*ready.setup, *(f"{name} = {text}" for name, text in held_out.items()))
+            for arguments in calls(f, pool, ready.design, "train"):
                 call = f"{text}({arguments})"
-                if self.bench.run([*ready.setup, call]) in ("", "time"):
+                if self.bench.run([*setup, call]) in ("", "time"):
                     loop = [call] if self._loops(f) else [REPEATED, f"    {call}"]
-                    yield "\n".join([*ready.setup, *loop])
+                    yield "\n".join([*setup, *loop])
                     layouts.add(ready.design.rows)
                     break
 
@@ -116,6 +120,13 @@ class Trainers:
             for y in ready.design.targets()[targets]:
                 pool = (*ready.pool, Variable("Y", None, "y"))
                 yield replace(ready, setup=(*ready.setup, f"Y = {y}"), pool=pool)
+
+
+def _held_out(f: Signature, state: State) -> dict[str, str]:
+    """Return copies of the data by the parameters that take samples or targets to test with."""
+    own = {v.kind: v.text for v in state.pool if v.kind in ("x", "y")}
+    roles = {n: role_of(HELD_OUT.sub("", n)) for n in f.parameters if HELD_OUT.search(n)}
+    return {name: f"{own[role]}.copy()" for name, role in roles.items() if role in own}
 
 
 def _unlike(f: Signature) -> tuple[bool, int]:

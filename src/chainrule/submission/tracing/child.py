@@ -27,7 +27,7 @@ from chainrule.submission.process.execution import describe_error
 from chainrule.submission.process.packages import enter_packages, packages_of
 from chainrule.submission.process.source import read_program
 from chainrule.submission.tracing.copies import AT_ONCE, Copies, RequestReader
-from chainrule.submission.tracing.environment import OwnFinder, prepare
+from chainrule.submission.tracing.environment import OwnFinder, import_libraries, prepare
 from chainrule.submission.tracing.frames import write_frame
 from chainrule.submission.tracing.places import Event, Place
 from chainrule.submission.tracing.recorder import Change, Recorder, arm
@@ -264,6 +264,7 @@ def main() -> None:
     sys.path[:] = [first["folder"], *sys.path]
     sys.meta_path.insert(0, server.finder)
     prepare(Path(first["path"]))
+    import_libraries(first["source"])
     sys.addaudithook(server.recorder.notice_writing)
     gc.collect()
     gc.freeze()  # what the copies of this process share is never looked through

@@ -1,5 +1,6 @@
 """The environment of a traced program: the same in every run, without windows or input."""
 
+import ast
 import builtins
 import io
 import itertools
@@ -7,6 +8,8 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -38,6 +41,7 @@ OLD_NAMES = {  # that NumPy once had
     "in1d": np.isin,
     "trapz": getattr(np, "trapezoid", None),
 }
+SLOW_LIBRARIES = ("sklearn", "scipy", "pandas", "sympy", "torch", "tensorflow", "keras", "PIL")
 START, TICK = 1_700_000_000.0, 1e-3  # s of the clock that programs see, and of one look at it
 
 
@@ -56,6 +60,21 @@ def prepare(path: Path) -> None:
     sys.meta_path.insert(0, AlwaysStubbed())
     builtins.get_ipython = Stub  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     builtins.display = do_nothing  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def import_libraries(source: str) -> None:
+    """Import the libraries that a program imports, so that its runs do not do it again and again.
+
+    Only those that are known to be slow and to do nothing else when they are imported.
+    """
+    for node in ast.walk(ast.parse(source)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        for name in names:
+            if name.partition(".")[0] in SLOW_LIBRARIES:
+                with suppress(Exception):  # the program is told when it comes to that
+                    import_module(name)
 
 
 def seed() -> None:
