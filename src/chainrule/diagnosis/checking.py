@@ -37,7 +37,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.submission import Failure, SubmissionError, TimeLimit, read_numbers, read_program
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
-SECONDS_SECOND = 10.0  # for asking what tracing has judged
+SECONDS_SECOND = 10.0  # for asking what tracing has judged, or has taken all time for
 MOST_HINT = 4
 ONE_LAYER = "a forward and its backward function are checked in Python, with these lines:"
 HOW_TO_RUN = (
@@ -208,18 +208,21 @@ def check_file(path: Path, options: CheckOptions, function: str | None, run: str
             f"run={run!r} cannot be combined with function={function!r}: what it runs is what is "
             "checked; remove one of them"
         )
+    begin = time.monotonic()
     traced = _traced(path, options, function, run)
     found = traced.found
     if isinstance(found, Diagnosis):
-        return found if traced.alone else agreed(_asked(path, _brief(options), function), found)
+        brief = _within(options, SECONDS_SECOND)
+        return found if traced.alone else agreed(_asked(path, brief, function), found)
     if run or (traced.alone and found.differs):
         return replace(_not_judged(found), source=path.name)
-    return _asked_instead(path, options, function, found)
+    left = max(options.seconds - (time.monotonic() - begin), SECONDS_SECOND)
+    return _asked_instead(path, _within(options, left), function, found)
 
 
-def _brief(options: CheckOptions) -> CheckOptions:
-    """Return options with less time, for a second opinion."""
-    seconds = min(options.seconds, SECONDS_SECOND)
+def _within(options: CheckOptions, seconds: float) -> CheckOptions:
+    """Return options with less time, from now on."""
+    seconds = min(options.seconds, seconds)
     return replace(options, seconds=seconds, time_limit=TimeLimit(SEARCH * seconds))
 
 

@@ -329,21 +329,12 @@ class Evidence:
         """
         trace = self.trace
         start = max((p.error for p in it.pairs), key=lambda e: trace.at[e])
-        depth: list[int] = []
-        for group in self.groups:
-            origin = it.parameters[group.entries[0].parameter].origin
-            nan = Change(np.full(trace.value(origin).shape, np.nan))
-            moved = trace.changed({origin: trace.nudge(origin)}, start)
-            moved |= trace.changed({origin: nan}, start)
-            depth.append(
-                len(
-                    [
-                        e
-                        for e in moved
-                        if trace.at[e] < trace.at[start] and trace.place(e).kind == "value"
-                    ]
-                )
-            )
+        origins = [it.parameters[group.entries[0].parameter].origin for group in self.groups]
+        nan = [{o: Change(np.full(trace.value(o).shape, np.nan))} for o in origins]
+        moved = trace.changed_by_each([*({o: trace.nudge(o)} for o in origins), *nan], start)
+        values = {e for e in trace.order[: trace.at[start]] if trace.place(e).kind == "value"}
+        each = zip(moved[: len(nan)], moved[len(nan) :], strict=True)
+        depth = [len((one | two) & values) for one, two in each]
         return [k for k, d in enumerate(depth) if d <= min(depth) + 1]  # a bias enters after W
 
     def is_rough(self, loss: str) -> bool:

@@ -13,6 +13,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import Judge
 from chainrule.diagnosis.tracing.outputs import Iteration
+from chainrule.diagnosis.tracing.parameters import Parameter
 from chainrule.submission import Array, Change, Event
 
 SMALL = 1e-4  # by which a trained number is changed
@@ -219,25 +220,27 @@ def _numbers(judge: Judge, it: Iteration, layers: Sequence[_Layer]) -> list[_Num
     trace = judge.trace
     zs = [layer.z for layer in layers]
     until = max(zs, key=lambda e: trace.at[e])
+    entries = [e for group in judge.groups for e in group.entries]
+    steps = np.concatenate([judge.steps(it, group)[0] for group in judge.groups])
+    runs = [_changed(it.parameters[e.parameter], e.index) for e in entries]
     found: list[_Number] = []
-    for group in judge.groups:
-        steps, _ = judge.steps(it, group)
-        for e, step in zip(group.entries, steps, strict=True):
-            p = it.parameters[e.parameter]
-            index = p.index.reshape(-1)[e.index : e.index + 1]
-            made = trace.run(
-                {p.origin: Change(np.array([SMALL]), index, add=True)}, until, zs
-            ).values
-            depth = next(
-                (d for d, z in enumerate(zs) if z in made and not _same(made[z], trace.value(z))),
-                None,
-            )
-            if depth is None:
-                return None
-            slope = layers[depth].sign * (made[zs[depth]] - trace.value(zs[depth])) / SMALL
-            value = float(trace.value(p.before).reshape(-1)[e.index])
-            found.append(_Number(value, float(step), depth, slope))
+    for e, step, record in zip(entries, steps, trace.run_all(runs, until, zs), strict=True):
+        p, made = it.parameters[e.parameter], record.values
+        depth = next(
+            (d for d, z in enumerate(zs) if z in made and not _same(made[z], trace.value(z))), None
+        )
+        if depth is None:
+            return None
+        slope = layers[depth].sign * (made[zs[depth]] - trace.value(zs[depth])) / SMALL
+        value = float(trace.value(p.before).reshape(-1)[e.index])
+        found.append(_Number(value, float(step), depth, slope))
     return found
+
+
+def _changed(p: Parameter, index: int) -> dict[Event, Change]:
+    """Return the change of one number of a parameter."""
+    chosen = p.index.reshape(-1)[index : index + 1]
+    return {p.origin: Change(np.array([SMALL]), chosen, add=True)}
 
 
 def _same(a: Array, b: Array) -> bool:

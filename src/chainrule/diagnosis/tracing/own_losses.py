@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
 from chainrule.diagnosis.tracing.outputs import Iteration, Pair, target_changes
 from chainrule.diagnosis.tracing.trace import Trace
-from chainrule.submission import Array, Event
+from chainrule.submission import Array, Event, Record
 
 TRIED = 16  # numbers before and after the last error that may be the program's own loss
 LONGER, SPARE = 2, 200  # lengths of an iteration, and events, after it in which its loss may be
@@ -54,7 +54,8 @@ def own_losses(trace: Trace, it: Iteration) -> list[OwnLoss]:
     before = [one for one in found.values() if trace.at[one.event] < start]
     after = [one for one in found.values() if trace.at[one.event] >= start]
     candidates = [*before[-TRIED:], *after[:TRIED]]
-    return [one for one in candidates if not _is_used(trace, it, one.event)]
+    used = _used(trace, it, [one.event for one in candidates])
+    return [one for one in candidates if one.event not in used]
 
 
 def first_of(trace: Trace, it: Iteration, pair: Pair) -> Event:
@@ -140,15 +141,17 @@ def _is_single(trace: Trace, it: Iteration, event: Event) -> bool:
     return computed and trace.size(event) == 1 and trace.has(event)
 
 
-def _is_used(trace: Trace, it: Iteration, event: Event) -> bool:
-    """Return whether the updates depend on a number; they do not on the value of a loss."""
-    if trace.at[event] > it.end:
-        return False
-    afters = [p.after for p in it.parameters]
-    made = trace.run({event: trace.nudge(event)}, trace.order[it.end], afters).values
-    return any(
-        a not in made or not np.array_equal(made[a], trace.value(a)) for a in afters if trace.has(a)
-    )
+def _used(trace: Trace, it: Iteration, events: Sequence[Event]) -> set[Event]:
+    """Return the numbers on which the updates depend; they do not on the value of a loss."""
+    earlier = [e for e in events if trace.at[e] <= it.end]
+    afters = [p.after for p in it.parameters if trace.has(p.after)]
+    changes = ({e: trace.nudge(e)} for e in earlier)
+    runs = zip(earlier, trace.run_all(changes, trace.order[it.end], afters), strict=True)
+    return {e for e, made in runs if not all(_is_kept(trace, made, a) for a in afters)}
+
+
+def _is_kept(trace: Trace, made: Record, event: Event) -> bool:
+    return event in made.values and np.array_equal(made.values[event], trace.value(event))
 
 
 def gradients_by_group(parts: Sequence[tuple[int, Array]]) -> dict[int, Array]:
