@@ -29,9 +29,11 @@ from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trai
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.partly import follows_partly
 from chainrule.diagnosis.tracing.placing import Placer
-from chainrule.diagnosis.tracing.reporting import Report, Verdict
+from chainrule.diagnosis.tracing.recognizing import recognize
+from chainrule.diagnosis.tracing.reporting import Report, Verdict, listed
 from chainrule.diagnosis.tracing.sampling import why_not_a_gradient
 from chainrule.diagnosis.tracing.trace import Trace
+from chainrule.diagnosis.tracing.update_rules import names_of_rules
 from chainrule.diagnosis.tracing.weights import on_other_weights
 from chainrule.diagnosis.tracing.zeros import zero_diagnosis
 from chainrule.submission import Record, Source, SubmissionError, TracedProgram
@@ -52,6 +54,10 @@ USUAL_LOSSES = ("softmax cross-entropy", "logistic cross-entropy", "squared erro
 SEEDS = (1, 2)  # of other starting weights
 
 
+NO_RULE = (
+    "the gradients are right; the updates follow no rule that is known here ({}), so they could "
+    "not be judged"
+)
 LATER = (
     "its first updates are right; update {} is the first in which {}, and it could not be judged"
 )
@@ -184,7 +190,8 @@ class Check:
             other.only = own.loss  # one iteration shows less
         judged = (other, other.judge()) if other else None
         if own.status == "right":
-            return self._with_later(judge, own, self._of_right(judge, own, judged))
+            found = self._with_rule(judge, own, self._of_right(judge, own, judged))
+            return self._with_later(judge, own, found)
         return self._of_wrong(judge, own, judged)
 
     def _of_right(
@@ -241,6 +248,16 @@ class Check:
                 return placed
         return self._placed(judge, own)
 
+    @staticmethod
+    def _with_rule(judge: Judge, own: Judgment, found: Verdict | NotTraced) -> Verdict | NotTraced:
+        """Return a verdict with the rule of the updates, or that the rule is not known."""
+        if isinstance(found, NotTraced) or not found.is_right or not own.rule:
+            return found
+        found.rule = recognize(judge, own.loss)
+        if found.rule is None:
+            return NotTraced(NO_RULE.format(listed(names_of_rules())), trains=True)
+        return found
+
     # ---- later iterations ----------------------------------------------------------------------
 
     def _late_fault(self, judge: Judge) -> Verdict | None:
@@ -266,7 +283,7 @@ class Check:
         self, judge: Judge, own: Judgment, found: Verdict | NotTraced
     ) -> Verdict | NotTraced:
         """Return a verdict, or another one if a later iteration that does more is not right."""
-        if isinstance(found, NotTraced) or found.judgement.status != "right" or found.neglected:
+        if isinstance(found, NotTraced) or not found.is_right:
             return found
         hold_before(judge)
         for later in later_iterations(judge):

@@ -18,8 +18,10 @@ from chainrule.diagnosis.tracing.neglected import Neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.own_losses import output_name
 from chainrule.diagnosis.tracing.quantities import Fault
+from chainrule.diagnosis.tracing.recognizing import Recognized, where_made
 from chainrule.diagnosis.tracing.rules import where_accumulated
 from chainrule.diagnosis.tracing.source_faults import fault_at
+from chainrule.diagnosis.tracing.update_rules import UpdateRule
 from chainrule.diagnosis.verdicts import wrong_sentence
 from chainrule.submission import Array, Event, Place, Source
 
@@ -33,10 +35,7 @@ LOSS_WORDS = {
     "Poisson": "Poisson loss",
 }
 RATES = "some layers have another learning rate than others"
-RULE = (
-    "the gradients are right; the update follows another rule than plain gradient descent, and "
-    "only its direction was checked"
-)
+OTHER_WEIGHTS = "the same with other starting weights"
 STEP = "the learning rate times the derivative of the loss, with a minus sign"
 GRADIENT = "the derivative of the loss, up to a factor that all gradients have"
 UPHILL = "Wrong: the updates increase {}, because they have the wrong sign."
@@ -61,6 +60,13 @@ class Verdict:
     neglected: list[Neglected] = field(default_factory=list[Neglected])
     later: Later | None = None
     once: Event | None = None  # where elements are named twice, and change once
+    rule: Recognized | None = None  # that the updates follow
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing wrong was found."""
+        broken = self.neglected or (self.rule is not None and self.rule.rule.mistake)
+        return self.judgement.status == "right" and not broken
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -94,6 +100,8 @@ class Report:
             return self._counted_once(verdict, verdict.judge.trace.place(verdict.once))
         if verdict.neglected:
             return self._neglected(verdict)
+        if verdict.rule is not None and verdict.rule.rule.mistake:
+            return self._of_wrong_rule(verdict, verdict.rule.rule)
         is_right = verdict.judgement.status == "right"
         return self._right(verdict) if is_right else self._wrong(verdict)
 
@@ -106,15 +114,16 @@ class Report:
         loss = self._loss(judge, judgement)
         what = "gradients" if judgement.rule else "updates"
         sentence = f"Right: the {what} of {self._names(judge)} are those of {loss}."
-        remarks = [RULE] * judgement.rule + [RATES] * judgement.rates
-        if read is not None and known and judgement.factor and not remarks:
+        remarks = [RATES] * judgement.rates
+        plain = not (judgement.rule or judgement.rates)
+        if read is not None and known and judgement.factor and plain:
             rate = -judgement.factor * len(read.x)
             remarks += reasons(*known, read.x, read.t, rate)
         return Diagnosis(
             "right",
             sentence,
-            convention=self._convention(judge, judgement),
-            tested=tuple(self._tested(judge)),
+            convention=self._convention(verdict),
+            tested=tuple(self._tested(verdict)),
             remarks=(*remarks, *self._about_the_loss(judge, judgement)),
             network=network,
             compared=self._compared(judge),
@@ -164,6 +173,21 @@ class Report:
             compared=self._compared(judge),
         )
 
+    def _of_wrong_rule(self, verdict: Verdict, rule: UpdateRule) -> Diagnosis:
+        """Return the diagnosis of a program with right gradients and a mistake in its rule."""
+        judge = verdict.judge
+        place = judge.trace.place(where_made(judge, verdict.judgement.loss, rule))
+        theirs = "the gradient is right, and what is made of it is not"
+        fault = fault_at(self.source, place, name=place.shown, theirs=theirs, right="")
+        return Diagnosis(
+            "wrong",
+            f"{wrong_sentence([rule.mistake]).rstrip('.')} ({fault.where}).",
+            mistakes=(Finding(rule.entry),) if rule.entry else (),
+            faults=(fault,),
+            tested=(f"the gradients of {self._names(judge)}",),
+            compared=self._compared(judge),
+        )
+
     def _counted_once(self, verdict: Verdict, place: Place) -> Diagnosis:
         """Return the diagnosis of a program that adds to some elements once instead of twice."""
         fault = fault_at(self.source, place, name=place.name, theirs=ONCE, right="")
@@ -183,7 +207,7 @@ class Report:
         faults = (first, *more)
         verb = "are" if len(faults) > 1 else "is"
         biases = all(not n.like for n in verdict.neglected)
-        names = _listed(list(dict.fromkeys(f.name for f in faults)))
+        names = listed(list(dict.fromkeys(f.name for f in faults)))
         finding = (Finding(MISTAKES["biases-never-updated"]),) if biases else ()
         return Diagnosis(
             "wrong",
@@ -217,7 +241,7 @@ class Report:
             convention={"loss": self._loss(judge, judgement)},
             mistakes=verdict.findings,
             faults=faults,
-            tested=(f"the updates of {_listed(right)}",) if right else (),
+            tested=(f"the updates of {listed(right)}",) if right else (),
             remarks=tuple(self._when(verdict)),
             network=verdict.network,
             compared=self._compared(judge),
@@ -294,7 +318,7 @@ class Report:
         )
 
     def _names(self, judge: Judge) -> str:
-        return _listed(list(dict.fromkeys(g.name for g in judge.groups)))
+        return listed(list(dict.fromkeys(g.name for g in judge.groups)))
 
     def _loss(self, judge: Judge, judgement: Judgment) -> str:
         """Return the loss in words."""
@@ -304,20 +328,27 @@ class Report:
         it = judge.iterations[0]
         return f"the {LOSS_WORDS[judgement.loss]} of {output_name(judge.trace, it, it.pairs[0])}"
 
-    def _convention(self, judge: Judge, judgement: Judgment) -> dict[str, str]:
+    def _convention(self, verdict: Verdict) -> dict[str, str]:
         """Return the conventions of a program."""
+        judge, judgement = verdict.judge, verdict.judgement
         found = {"loss": self._loss(judge, judgement)}
         if judgement.factor is not None and not (judgement.rule or judgement.rates):
             found["learning rate"] = (
                 f"{-judgement.factor:.6g}, times the gradient of the sum over outputs and samples"
             )
-        return found
+        return found | ({"rule": verdict.rule.words} if verdict.rule else {})
 
-    def _tested(self, judge: Judge) -> list[str]:
+    def _tested(self, verdict: Verdict) -> list[str]:
+        """Return what was found right."""
+        judge, rule = verdict.judge, verdict.rule
         its = len(judge.iterations)
         parts = [f"{g.name} ({g.size:,} number{'s' * (g.size > 1)})" for g in judge.groups]
         times = f"the first {its} updates" if its > 1 else "the first update"
-        return [f"{times} of {_listed(parts)}", "the same with other starting weights"]
+        if rule is None:
+            return [f"{times} of {listed(parts)}", OTHER_WEIGHTS]
+        steps = f"the first {rule.updates} steps" if rule.updates > 1 else "the first step"
+        gradients = f"the gradients for {times} of {listed(parts)}"
+        return [gradients, OTHER_WEIGHTS, f"{steps}, as those of the rule"]
 
     def _about_the_loss(self, judge: Judge, judgement: Judgment) -> list[str]:
         """Return a remark if a loss that the program computes is not that of its gradients."""
@@ -344,7 +375,7 @@ def _different(faults: Iterable[SourceFault]) -> Iterator[SourceFault]:
             yield fault
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Return names as "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 

@@ -106,7 +106,10 @@ def accumulated(evidence: Evidence, loss: str) -> list[int]:
 
 def where_accumulated(evidence: Evidence, k: int, loss: str) -> Event:
     """Return where the first two gradients of a group are added, or else its update."""
+    update = evidence.iterations[0].parameters[evidence.groups[k].entries[0].parameter].after
     truths = [t[k] for t in evidence.truth if loss in t[k].values][:2]
+    if len(truths) < 2:
+        return update
     it = next(
         i for i, t in zip(evidence.iterations, evidence.truth, strict=True) if t[k] is truths[1]
     )
@@ -117,7 +120,7 @@ def where_accumulated(evidence: Evidence, k: int, loss: str) -> Event:
     trace = evidence.trace
     sums = [x for x in events if trace.place(x).op in ADDITIVE]
     first = min(sums or events, key=lambda x: trace.at[x], default=None)
-    return first or it.parameters[group.entries[0].parameter].after
+    return first or update
 
 
 def _common(
