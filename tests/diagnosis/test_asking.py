@@ -5,6 +5,7 @@ Each has one true verdict, which `check` must return.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from typer.testing import CliRunner
 from chainrule import SGD, LeakyReLU, UnknownNameError, check, mlp, problem
 from chainrule.activations import Custom
 from chainrule.cli import app
+from chainrule.diagnosis import Diagnosis, checking
+from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.engine import wire
 
 MAZUR = problem("mazur")
@@ -438,3 +441,27 @@ def test_a_loss_that_sums_a_matrix_is_named_on_the_half_adder():
     attempt = backprop(logistic, dlogistic, sums_matrix=True)
     found = check(attempt, half_adder.network, half_adder.theta(0), x, t)
     assert [f.mistake.id for f in found.mistakes] == ["loss-table"], found.sentence
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tracing", "left"), [(60.0, 45.0, 15.0), (60.0, 59.0, 10.0), (5.0, 4.0, 5.0)]
+)
+def test_asking_has_the_time_that_tracing_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, tracing: float, left: float
+):
+    clock, asked = [0.0], list[CheckOptions]()
+
+    def trace(*_: object) -> checking.Traced:
+        clock[0] += tracing
+        return checking.NOT_TRACED
+
+    def ask(path: Path, options: CheckOptions, *_: object) -> Diagnosis:
+        asked.append(options)
+        return Diagnosis("could-not-run", path.name)
+
+    monkeypatch.setattr(checking, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(checking, "_traced", trace)
+    monkeypatch.setattr(checking, "_asked_instead", ask)
+    check(tmp_path / "net.py", seconds=seconds)
+    assert asked[0].seconds == pytest.approx(left)
+    assert asked[0].time_limit.seconds == pytest.approx(SEARCH * left)
