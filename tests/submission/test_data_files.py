@@ -198,3 +198,16 @@ def test_folders_next_to_the_programs_are_found_from_its_own(tmp_path: Path):
     link_other_files(program.parent, work)
     assert (work / ".." / "data" / "w.csv").read_text() == "1,2"
     assert (work / ".." / ".." / "project").is_dir()
+
+
+def test_texts_that_are_read_and_missing_are_made_up(folders: Folders):
+    program = folders.program_folder / "net.py"
+    program.write_text(
+        "a = open('input.txt', 'r').read()\nb = open('notes.txt').read()\n"
+        "open('out.txt', 'w').write(a)\nprint open('../other.txt').read()\n"
+    )
+    remarks = copy_data_files(program, folders.copies)
+    assert remarks == ["input.txt was not found; a made-up text was used in its place"]
+    assert len((folders.copies / "input.txt").read_text()) > 1000
+    assert (folders.copies / "notes.txt").read_text() == "notes"
+    assert not (folders.copies / "out.txt").exists()

@@ -22,6 +22,7 @@ from chainrule.submission.process.confinement import FILES, confine
 from chainrule.submission.process.data_files import link_other_files, root_of
 from chainrule.submission.process.module import load
 from chainrule.submission.process.stub_modules import stub_plotting_modules
+from chainrule.submission.process.usual_names import provide_usual_names
 from chainrule.submission.program_io import refuse_input
 from chainrule.submission.questions import Failure
 from chainrule.submission.reading import find, layers_of, read, widths_of
@@ -175,6 +176,7 @@ def main() -> None:
     child, remarks = begin(messages.unpack(connection.requests.readline()))
     connection.start()  # only now: threads that run already are not confined
     connection.write(messages.pack({"answer": remarks}))
+    provide_usual_names()
     with stub_plotting_modules():  # for imports that run only when a function is called
         while True:
             connection.write(messages.pack(child.answer(connection.waiting.get())))

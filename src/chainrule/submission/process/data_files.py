@@ -11,10 +11,15 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from chainrule.submission.attempts import SubmissionError
+from chainrule.submission.process.source import read_program
+
 MOST_BYTES = 64 * 2**20  # of all copies
 MOST_FILES = 500
 LONGEST_PATH = 200  # characters
 LEVELS = 2  # folders above the program's own in which its data may be
+MADE_UP = "".join(f"{i} times {k} makes {i * k}.\n" for i in range(2, 9) for k in range(2, 12))
+NOT_FOUND = "{} was not found; a made-up text was used in its place"
 TOO_MUCH = (
     f"{{}} was not available to the program: at most {MOST_FILES} files with {MOST_BYTES:,} bytes "
     "are copied"
@@ -28,16 +33,19 @@ def named_files(program: Path) -> Iterator[Path]:
     ----------
     program : Path
     """
-    try:
-        tree = ast.parse(program.read_bytes())
-    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
-        return  # the error is reported when the program is run
-    texts = {
-        n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
-    }
+    constants = (n.value for n in ast.walk(_tree(program)) if isinstance(n, ast.Constant))
+    texts = {value for value in constants if isinstance(value, str)}
     for text in sorted(texts):
         if is_inside_folder(text) and (program.parent / text).exists():
             yield Path(text)
+
+
+def _tree(program: Path) -> ast.AST:
+    """Return a program's statements; none if it cannot be read, which its run reports."""
+    try:
+        return ast.parse(read_program(program).text)
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError, SubmissionError):
+        return ast.Module([], [])
 
 
 def is_inside_folder(text: str) -> bool:
@@ -58,15 +66,37 @@ def copy_data_files(program: Path, folder: Path) -> list[str]:
     if not program.is_file():
         return []  # the error is reported when the program is read
     _copy(program, folder / program.name)
+    remarks = list(_made_up_texts(program, folder))
     left, files = MOST_BYTES, MOST_FILES
     for path in _all_files(program):
         source, target = program.parent / path, folder / path
         size = _size(source)
         if size > left or not files:
-            return [TOO_MUCH.format(path)]
+            return [*remarks, TOO_MUCH.format(path)]
         left, files = left - size, files - 1
         _copy(source, target)
-    return []
+    return remarks
+
+
+def _made_up_texts(program: Path, folder: Path) -> Iterator[str]:
+    """Write a text in the place of each missing one that a program reads; yield remarks."""
+    for name in sorted(set(_texts_read(program))):
+        target = folder / name
+        if is_inside_folder(name) and not (program.parent / name).exists():
+            with suppress(OSError):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(MADE_UP, encoding="utf-8")
+                yield NOT_FOUND.format(name)
+
+
+def _texts_read(program: Path) -> Iterator[str]:
+    """Yield the names of text files that a program opens to read them."""
+    for call in (n for n in ast.walk(_tree(program)) if isinstance(n, ast.Call)):
+        match call:
+            case ast.Call(ast.Name("open"), [ast.Constant(str(name)), *mode]):
+                reads = not mode or ast.unparse(mode[0]).strip("'\"") in ("r", "rt")
+                if reads and name.endswith(".txt"):
+                    yield name
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from chainrule.submission.attempts import SubmissionError
 from chainrule.submission.process.notebook import notebook_source
 from chainrule.submission.process.older_python import as_python3
+from chainrule.submission.process.usual_names import missing_imports
 
 MOST_BYTES = 4_000_000  # of a program
 AROUND = 2  # lines before and after one that a report shows
@@ -113,7 +114,8 @@ def read_program(file: Path) -> Source:
         text, cells = notebook_source(text, file.name)
     made, translated = as_python3(text)
     parse(made, file)
-    return Source(made, text, (*remarks, *translated), cells, folder=file.parent)
+    said = (*remarks, *translated, *missing_imports(made))
+    return Source(made, text, said, cells, folder=file.parent)
 
 
 def read_source(file: Path) -> tuple[str, list[str]]:

@@ -19,28 +19,10 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.submission.process.stub_modules import PLOTTING, Stub, StubFinder
+from chainrule.submission.process.usual_names import provide_usual_names
 
 SEED = 0
 ANSWER = "10"  # to whatever a program asks for: a number of epochs, or just the return key
-OLD_NAMES = {  # that NumPy once had
-    "float": float,
-    "int": int,
-    "bool": bool,
-    "object": object,
-    "str": str,
-    "complex": complex,
-    "product": np.prod,
-    "cumproduct": np.cumprod,
-    "alltrue": np.all,
-    "sometrue": np.any,
-    "Inf": np.inf,
-    "NaN": np.nan,
-    "float_": np.float64,
-    "mat": np.asmatrix,
-    "row_stack": np.vstack,
-    "in1d": np.isin,
-    "trapz": getattr(np, "trapezoid", None),
-}
 SLOW_LIBRARIES = ("sklearn", "scipy", "pandas", "sympy", "torch", "tensorflow", "keras", "PIL")
 START, TICK = 1_700_000_000.0, 1e-3  # s of the clock that programs see, and of one look at it
 
@@ -50,9 +32,7 @@ def prepare(path: Path) -> None:
     seed()
     for name in ("float16", "float32", "half", "single"):
         setattr(np, name, np.float64)  # differences need all digits
-    for name, value in OLD_NAMES.items():
-        if not hasattr(np, name):
-            setattr(np, name, value)
+    provide_usual_names()
     _replace_clocks()
     builtins.input = answer
     sys.stdin, sys.argv[:] = io.StringIO(), [str(path)]
