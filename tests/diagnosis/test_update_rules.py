@@ -233,3 +233,10 @@ def test_an_unknown_rule_is_not_judged(tmp_path: Path, name: str, style: str):
     found = checked(tmp_path, program(style, UNKNOWN[name]))
     assert found.verdict == "could-not-run", found.to_text()
     assert "the gradients are right" in found.sentence.lower()
+
+
+def test_gradients_that_are_zero_by_symmetry_are_not_wrong(tmp_path: Path):
+    text = program("dicts", RIGHT["Adam"]).replace(" + 0.3", "")
+    found = checked(tmp_path, text.replace('"c": rng.randn(3)', '"c": np.zeros(3)'))
+    assert found.verdict == "right", found.to_text()
+    assert found.convention["rule"].startswith("Adam, learning rate 0.02")

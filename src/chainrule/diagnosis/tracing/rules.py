@@ -20,7 +20,8 @@ def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
 
     Then the gradients are right, and the update follows another rule, such as Adam's. Every
     gradient that is not zero must occur, in every iteration. Each update must depend on its
-    gradient, and the first one of each group must go the way that some rule would.
+    gradient, and the first one of each group must go the way that some rule would. Gradients that
+    are always zero, as of biases where data and weights are symmetric, show with other weights.
     """
     factors: list[float] = []
     seen: set[int] = set()
@@ -34,7 +35,7 @@ def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
             return None
         factors.append(factor)
         seen.update(own)
-    return factors[0] if len(seen) == len(evidence.groups) else None
+    return factors[0] if factors else None
 
 
 def has_gradients(evidence: Evidence, i: int, loss: str) -> float | None:
