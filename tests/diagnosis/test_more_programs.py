@@ -334,3 +334,23 @@ def test_reports_name_arrays_in_a_list_as_the_program_does(tmp_path: Path):
     text = "".join(created if "params = " in row else f"{row}\n" for row in text.splitlines())
     (tmp_path / "net.py").write_text(text)
     assert "the updates of W1, c1, W2 and c2 are" in check(tmp_path / "net.py").sentence
+
+
+SHIFTED = """import numpy as np
+rng = np.random.default_rng(3)
+X, T = rng.normal(size=(6, 2)), np.eye(3)[[0, 1, 2, 1, 0, 2]]
+W, b = 0.1 * rng.normal(size=(2, 3)), np.zeros(3)
+for epoch in range(9):
+    e = np.exp(X @ W + b)
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.sum(T * np.log(p + 1e-9), axis=1))
+    delta = (p - T) / 6
+    W -= 0.5 * X.T @ delta
+    b -= 0.5 * delta.sum(axis=0)
+"""
+
+
+def test_outputs_meet_their_targets_where_the_updates_begin_and_not_in_the_loss(tmp_path: Path):
+    (tmp_path / "net.py").write_text(SHIFTED)
+    said = "Right: the updates of W and b are those of the cross-entropy of p."
+    assert check(tmp_path / "net.py").sentence == said
