@@ -530,3 +530,25 @@ def test_the_source_is_shown_in_every_format(without_slope: Diagnosis):
     assert "✗   13  " in found.to_markdown()
     assert r"\source{" in found.to_latex()
     assert found.to_dict()["faults"][0]["line"] == 13
+
+
+ONE_OUTPUT = """import numpy as np
+rng = np.random.RandomState(0)
+X = rng.uniform(-1, 1, (9, 2))
+T = np.sin(X[:, 0])
+W, v = rng.randn(3, 2), rng.randn(3)
+for x, t in zip(X, T):
+    h = np.tanh(W @ x)
+    o = np.tanh(v @ h)
+    d = (o - t) * (1 - o * o)
+    dh = d * v * (1 - h * h)
+    v -= 0.1 * d * h
+    W -= 0.1 * np.outer(dh, x)
+"""
+
+
+def test_a_factor_that_changes_with_the_output_is_no_rule(tmp_path: Path):
+    """Without the slope of a single output, each update is the gradient times another number."""
+    assert check(written(tmp_path, ONE_OUTPUT)).verdict == "right"
+    wrong = ONE_OUTPUT.replace("(o - t) * (1 - o * o)", "o - t")
+    assert check(written(tmp_path, wrong)).verdict != "right"

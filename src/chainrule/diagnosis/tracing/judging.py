@@ -275,6 +275,8 @@ class Judge(Evidence):
             return uneven
         if piled := accumulated(self, loss):
             return Judgment("wrong", loss=loss, results=found, accumulated=piled)
+        if sum(g.size for g in self.groups) == 1:  # any factor of one number is right
+            return None
         if (d := follows_another_rule(self, loss)) is None:
             return None
         if any(self._lacks_a_term(own, loss) for own in self.losses() if own.startswith(OWN)):

@@ -13,7 +13,7 @@ from chainrule.diagnosis.tracing.evidence import TOLERANCE
 from chainrule.diagnosis.tracing.gradients import MOST_ENTRIES, OWN, Differences, row_of, sample
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.outputs import Iteration
-from chainrule.diagnosis.tracing.rules import has_gradients
+from chainrule.diagnosis.tracing.rules import gradient_factors
 from chainrule.submission import Event
 
 MOST_LATER = 2  # iterations that are judged
@@ -120,7 +120,7 @@ def is_right_alone(judge: Judge, alone: Judge, own: Judgment) -> bool:
     if not loss:
         return False
     if own.rule:
-        return has_gradients(alone, 0, loss) is not None
+        return bool(gradient_factors(alone, 0, loss))
     found = alone.compare(loss)
     return all(r.right and (r.factor < 0 or not r.evidence) for r in found)
 

@@ -203,6 +203,7 @@ RANGES: dict[str, Callable[[Sequence[float]], list[float]]] = {
     "beta2": lambda own: _shares(own, MEAN),
     "rho": lambda own: _shares(own, MEAN),
     "dampening": lambda own: _shares(own, 1e-9),
+    "share": lambda own: [a / b for a in own for b in own if 0 < a < b],
     "eps": _small,
     "decay": _decays,
     "limit": lambda own: [c for c in own if c > 0],

@@ -19,11 +19,13 @@ def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
     """Return the common factor of events that are the true gradients, or None.
 
     Then the gradients are right, and the update follows another rule, such as Adam's. Every
-    gradient that is not zero must occur, in every iteration. Each update must depend on its
-    gradient, and the first one of each group must go the way that some rule would. Gradients that
-    are always zero, as of biases where data and weights are symmetric, show with other weights.
+    gradient that is not zero must occur, in every iteration, with the same factor in all of them,
+    or with 1/n times a common one: one output's wrong delta has another factor in each. Each update
+    must depend on its gradient, and the first one of each group must go the way that some rule
+    would. Gradients that are always zero, as of biases where data and weights are symmetric, show
+    with other weights.
     """
-    factors: list[float] = []
+    factors: list[float] | None = None
     seen: set[int] = set()
     for i in range(len(evidence.iterations)):
         own = _known_groups(evidence, i, loss)
@@ -31,20 +33,29 @@ def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
             continue
         if not all(goes_down(evidence, i, k, loss) for k in own if k not in seen):
             return None
-        if (factor := has_gradients(evidence, i, loss)) is None:
+        share = _outputs(evidence, i) / _outputs(evidence, 0)
+        new = gradient_factors(evidence, i, loss)
+        same = [c for c in factors or () if any(same_factor(d, c) for d in new)]
+        means = [c for c in factors or () if any(same_factor(d * share, c) for d in new)]
+        factors = [d * share for d in new] if factors is None else same or means
+        if not factors:
             return None
-        factors.append(factor)
         seen.update(own)
     return factors[0] if factors else None
 
 
-def has_gradients(evidence: Evidence, i: int, loss: str) -> float | None:
-    """Return the common factor of events that are the true gradients of an iteration, or None.
+def _outputs(evidence: Evidence, i: int) -> int:
+    """Return how many numbers the outputs of an iteration have."""
+    return sum(evidence.trace.size(p.output) for p in evidence.iterations[i].pairs)
+
+
+def gradient_factors(evidence: Evidence, i: int, loss: str) -> list[float]:
+    """Return the common factors of events that are the true gradients of an iteration.
 
     Gradients that are zero are left out. Each update must depend on its gradient.
     """
     found = {k: gradient_events(evidence, i, k, loss) for k in _known_groups(evidence, i, loss)}
-    return _common(evidence, evidence.iterations[i], found) if all(found.values()) else None
+    return _common(evidence, evidence.iterations[i], found) if all(found.values()) else []
 
 
 def _known_groups(evidence: Evidence, i: int, loss: str) -> list[int]:
@@ -126,8 +137,9 @@ def where_accumulated(evidence: Evidence, k: int, loss: str) -> Event:
 
 def _common(
     evidence: Evidence, it: Iteration, found: dict[int, dict[float, list[tuple[Event, ...]]]]
-) -> float | None:
-    """Return the factor that all groups have, if each update depends on such an event."""
+) -> list[float]:
+    """Return the factors that all groups have, if each update depends on such an event."""
+    factors: list[float] = []
     for c in sorted(next(iter(found.values())) if found else [], key=abs):
         for k, equal in found.items():
             fits = [e for d, e in equal.items() if same_factor(d, c)]
@@ -136,8 +148,8 @@ def _common(
             ):
                 break
         else:
-            return c
-    return None
+            factors.append(c)
+    return factors
 
 
 def _feeds(evidence: Evidence, it: Iteration, group: Group, events: tuple[Event, ...]) -> bool:

@@ -90,6 +90,10 @@ OWN_RULES = (
         "w - momentum * v + (1 + momentum) * v_new",
     ),
     UpdateRule(
+        "gradient descent with a share of the last gradient",
+        {"last_new": "g", "w_new": "w - learning_rate * (g + share * last)"},
+    ),
+    UpdateRule(
         "AdaGrad", {"s_new": "s + g * g", "w_new": "w - learning_rate * g / (sqrt(s_new) + eps)"}
     ),
     UpdateRule(
