@@ -552,3 +552,15 @@ def test_a_factor_that_changes_with_the_output_is_no_rule(tmp_path: Path):
     assert check(written(tmp_path, ONE_OUTPUT)).verdict == "right"
     wrong = ONE_OUTPUT.replace("(o - t) * (1 - o * o)", "o - t")
     assert check(written(tmp_path, wrong)).verdict != "right"
+
+
+def test_two_names_of_one_number_are_two_parameters(tmp_path: Path):
+    """Both begin as one object; each has the derivative by itself."""
+    text = SCRIPT.replace(
+        "for epoch in range(50):\n    h = sigmoid(X @ W1 + b1)",
+        "c = d = 0.35\nfor epoch in range(50):\n    h = sigmoid(X @ W1 + b1 + c)",
+    ).replace("out = sigmoid(h @ W2 + b2)", "out = sigmoid(h @ W2 + b2 + d)")
+    text += "    c -= 0.5 * d_hid.sum()\n    d -= 0.5 * d_out.sum()\n"
+    found = check(written(tmp_path, text))
+    assert found.verdict == "right", found.to_text()
+    assert "c" in found.sentence

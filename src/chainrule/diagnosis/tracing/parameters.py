@@ -272,10 +272,11 @@ class ParameterFinder:
             if before not in made or not np.array_equal(made[before], self.trace.value(before)):
                 yield from self._moving(part, before)
 
-    def _is_unlike(self, event: Event, before: Event) -> tuple[bool, bool]:
+    def _is_unlike(self, event: Event, before: Event) -> tuple[bool, bool, bool]:
         """Return what makes an event with equal numbers less likely to be the origin."""
-        base = self.trace.base
-        return base.shapes[event] != base.shapes[before], event not in base.floats
+        base, place = self.trace.base, self.trace.place
+        other_name = place(event).name != place(before).name
+        return base.shapes[event] != base.shapes[before], event not in base.floats, other_name
 
     def _moves(self, origin: Event, before: Event) -> NDArray[np.int64] | None:
         """Return which of an origin's numbers an old value is, if it moves exactly with them."""
