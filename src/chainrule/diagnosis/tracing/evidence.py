@@ -340,7 +340,8 @@ class Evidence:
     def is_rough(self, loss: str) -> bool:
         """Return whether the program rounds its numbers, so that differences are no derivatives."""
         differences = self.differences[0]
-        chosen = [self._probed(group) for group in self.groups]
+        slopes = zip(self.groups, self.truth[0], strict=True)
+        chosen = [self._probed(g) for g, s in slopes if not self._is_zero(s, loss)]
         differences.prepare((n for numbers in chosen for n in numbers), COARSE)
         for numbers in chosen:
             found = [differences.disagreement(*n, loss) for n in numbers]
@@ -348,6 +349,12 @@ class Evidence:
             if size > 0 and np.median([off for off, _ in found]) > ROUGH * size:
                 return True
         return False
+
+    @staticmethod
+    def _is_zero(slopes: Slopes, loss: str) -> bool:
+        """Return whether a gradient is zero within its errors, as of a bias that is normalized."""
+        g, e = slopes.values.get(loss, np.empty(0)), slopes.errors.get(loss, np.empty(0))
+        return not g.size or bool(np.abs(g).max() <= max(10 * e.max(), TINY))
 
     def _probed(self, group: Group) -> list[tuple[Event, int]]:
         """Return some numbers of a group: their origins, and their indices there."""
