@@ -297,6 +297,7 @@ def rule_like(rule: Any) -> Any:
     return replace(rule, learning_rate=1e-300)
 
 
+@pytest.mark.full_only
 def test_divergence_late_in_a_long_stretch():
     """The update is found by bisection, anywhere in many thousand updates."""
     for threads in THREADS:
@@ -548,7 +549,10 @@ def printed(program: str) -> str:
 
 # Ctrl-C between opening a file and its `with` leaves it open: a limitation of the interpreter.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-@each_way
+@pytest.mark.parametrize(
+    "threads",
+    [pytest.param(t, marks=[pytest.mark.full_only] if t == "2 threads" else []) for t in THREADS],
+)
 def test_repeated_interruptions(threads, monkeypatch):
     """An interruption at any place changes no bit, does not hang, and leaves no thread behind."""
     monkeypatch.setattr(engine, "CHUNK", 0.002)

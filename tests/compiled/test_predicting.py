@@ -153,7 +153,10 @@ for _ in range(2):
 """
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(
+    "threads",
+    [pytest.param(1, marks=pytest.mark.full_only), 2, pytest.param(3, marks=pytest.mark.full_only)],
+)
 def test_ctrl_c_ends_a_long_prediction(threads: int):
     program = INTERRUPTED.replace("THREADS", str(threads))
     done = subprocess.run(

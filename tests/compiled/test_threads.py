@@ -118,7 +118,7 @@ def load() -> Iterator[None]:
     [
         *(pytest.param(2, rule, marks=pytest.mark.full_only) for rule in RULES if rule != "sgd"),
         (2, "sgd"),
-        (3, "adam"),
+        pytest.param(3, "adam", marks=pytest.mark.full_only),
     ],
 )
 def test_results_are_reproducible(ranks, rule, full):

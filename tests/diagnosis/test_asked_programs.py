@@ -54,9 +54,13 @@ def test_a_forward_pass_that_differs_from_the_network_described_is_not_right(tmp
     assert check_text(FORWARD, tmp_path, network=described).verdict in {"wrong", "unknown"}
 
 
+@pytest.mark.full_only  # every way to call them is tried
 def test_helpers_are_not_asked_as_networks(tmp_path: Path):
     found = check_text(FAMILY, tmp_path)
     assert found.verdict == "could-not-run"  # a column minus a row: the biases change their shape
+
+
+def test_helpers_that_are_not_run_are_named(tmp_path: Path):
     right = FAMILY.replace("sum(axis=1)", "sum(axis=1, keepdims=True)")
     found = check_text(right, tmp_path)
     assert found.verdict == "right", found.sentence

@@ -97,7 +97,7 @@ def test_factors_that_differ_are_mistakes(options: dict[str, Any], number: int):
     "options",
     [
         pytest.param({"hidden": 0.9}, marks=pytest.mark.full_only),
-        {"db": 1.7},
+        pytest.param({"db": 1.7}, marks=pytest.mark.full_only),
         {"factor": 3.3},
         pytest.param({"factor": 0.2}, marks=pytest.mark.full_only),
     ],

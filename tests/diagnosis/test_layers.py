@@ -221,16 +221,22 @@ def module(name: str) -> ModuleType:
     return sys.modules[full]
 
 
+SLOW = (
+    *("conv_backward_overwrites", "conv_backward_flipped", "rnn_step_backward_no_slope"),
+    *("rnn_step_backward_wh", "affine_backward_db_all", "affine_backward_none", "svm_loss_no_reg"),
+)
+
+
 def pairs() -> Iterator[Any]:
     """Yield every function; of one mistake, and of the right ones of a file, one runs.
 
-    Two that take many seconds run only with --full.
+    Those that take seconds run only with --full.
     """
     seen: set[str] = set()
     for (file, forward), functions in PAIRS.items():
         for backward, mistake in functions.items():
             kind = mistake or f"right in {file}"
-            slow = backward in ("conv_backward_overwrites", "conv_backward_flipped")
+            slow = backward in SLOW
             marks = [pytest.mark.full_only] if kind in seen or slow else []
             seen.add(kind)
             name = f"{file}-{backward}"
@@ -355,6 +361,7 @@ def test_a_function_that_is_right_for_one_sample_only_is_neither_right_nor_accus
     assert check_layer(others.conv1d_backward, others.conv1d_forward, inputs).ok
 
 
+@pytest.mark.full_only
 def test_a_forward_function_that_draws_other_numbers_each_time_is_not_judged():
     rng = np.random.default_rng(0)
 

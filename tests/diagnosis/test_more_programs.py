@@ -4,7 +4,9 @@ These are single numbers with names, automatic derivatives, margins, losses by c
 over time, a numerical check before the training, and single outputs with a momentum of their own.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -281,14 +283,31 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("text", PROGRAMS.values(), ids=PROGRAMS)
+# The others run with --full.
+QUICK = ("single numbers", "word vectors", "margins", "automatic derivatives")
+QUICK_FAULTS = ("of the output", "updated before", "slope")
+
+
+def some(rows: Mapping[str, Any], quick: Sequence[str]) -> list[Any]:
+    """Return rows, of which all but the quick ones run only with --full."""
+    return [
+        pytest.param(
+            *(row if isinstance(row, tuple) else (row,)),
+            id=name,
+            marks=[] if name in quick else [pytest.mark.full_only],
+        )
+        for name, row in rows.items()
+    ]
+
+
+@pytest.mark.parametrize("text", some(PROGRAMS, QUICK))
 def test_right_programs_are_right_as_they_are(tmp_path: Path, text: str):
     (tmp_path / "net.py").write_text(text)
     found = check(tmp_path / "net.py")
     assert found.verdict == "right", found.to_text()
 
 
-@pytest.mark.parametrize(("program", "lines", "wrong", "said"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize(("program", "lines", "wrong", "said"), some(FAULTS, QUICK_FAULTS))
 def test_faults_are_found(tmp_path: Path, program: str, lines: str, wrong: str, said: str):
     assert lines in PROGRAMS[program]
     (tmp_path / "net.py").write_text(PROGRAMS[program].replace(lines, wrong))

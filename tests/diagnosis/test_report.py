@@ -566,8 +566,7 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.every_value(name=SAMPLES, view=VIEWS)
 def test_the_page_is_accessible_and_loads_nothing(browser, tmp_path, name: str, view: str):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"

@@ -14,8 +14,7 @@ from tests.explanation.test_latex import batch_of_three, with_penalty
 SMALL = [name for name in PROBLEMS if name != LARGE]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.every_value(name=SMALL, notation=reversed(NOTATIONS))
+@pytest.mark.every_value(name=SMALL, notation=reversed(NOTATIONS), form=FORMATS)
 def test_every_line_of_a_preset_recomputes(name, form, notation):
     example = explain_problem(problem(name), notation=notation)
     lines, right, carried = counts(example, form, Digits(decimals=problem(name).decimals))
@@ -23,8 +22,7 @@ def test_every_line_of_a_preset_recomputes(name, form, notation):
     assert carried <= 0.01 * lines
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("make", [batch_of_three, with_penalty])
+@pytest.mark.every_value(make=[batch_of_three, with_penalty], form=FORMATS)
 def test_every_line_of_a_rich_network_recomputes(make, form):
     example = make(notation="mazur")
     lines, right, carried = counts(example, form, Digits())

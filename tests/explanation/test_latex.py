@@ -97,8 +97,14 @@ DOCUMENTS = {
 }
 
 
+QUICK = ("half-adder, plain", "softmax, rumelhart", "batch of three", "large, matrices", "strange")
+
+
 @needs_pdflatex
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.full_only]) for n in DOCUMENTS],
+)
 def test_pdflatex_gives_no_warning(name, tmp_path):
     assert complaints(DOCUMENTS[name]().to_latex(), tmp_path) == []
 

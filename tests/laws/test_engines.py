@@ -134,7 +134,7 @@ def trained(threads: str, drawn: Case, rule: Any, **options: Any) -> Run:
 # ---- all registered classes ---------------------------------------------------------------------
 
 
-@pytest.mark.product(
+@pytest.mark.every_value(
     activation=COMPILED_ACTIVATIONS, loss=COMPILED_LOSSES, dtype=DTYPES, threads=THREADS
 )
 def test_activations_and_losses(activation, loss, dtype, threads):
