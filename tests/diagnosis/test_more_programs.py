@@ -373,3 +373,54 @@ def test_outputs_meet_their_targets_where_the_updates_begin_and_not_in_the_loss(
     (tmp_path / "net.py").write_text(SHIFTED)
     said = "Right: the updates of W and b are those of the cross-entropy of p."
     assert check(tmp_path / "net.py").sentence == said
+
+
+ONE_BY_ONE = """import numpy as np
+rng = np.random.RandomState(4)
+data = [(rng.randn(2, 1), rng.rand(2, 1)) for _ in range(4)]
+W, V = rng.randn(3, 2), rng.randn(2, 3)
+b, c = rng.randn(3, 1), rng.randn(2, 1)
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+for epoch in range(4):
+    gW, gV, gb, gc = 0 * W, 0 * V, 0 * b, 0 * c
+    for x, y in data:
+        h = sigma(W @ x + b)
+        o = sigma(V @ h + c)
+        d = (o - y) * o * (1 - o)
+        e = V.T @ d * h * (1 - h)
+        gW, gV, gb, gc = gW + e @ x.T, gV + d @ h.T, gb + e, gc + d
+    W, V, b, c = W - 0.1 * gW, V - 0.1 * gV, b - 0.1 * gb, c - 0.1 * gc
+"""
+
+
+def test_the_last_layer_is_known_where_samples_come_one_by_one(tmp_path: Path):
+    """Its weights show the loss, even if all gradients of biases are wrong."""
+    (tmp_path / "net.py").write_text(ONE_BY_ONE.replace("gb + e, gc + d", "e + e, d + d"))
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "wrong", found.to_text()
+    assert "the updates of W and V" in found.tested
+
+
+CLIPPED = """import numpy as np
+rng = np.random.RandomState(4)
+X, y = rng.randn(9, 2), rng.randn(9, 1)
+p = [rng.randn(2, 4), np.zeros(4), rng.randn(4, 1), np.zeros(1)]
+s = [np.zeros_like(a) for a in p]
+for epoch in range(5):
+    h = np.tanh(X @ p[0] + p[1])
+    d = 2 * (h @ p[2] + p[3] - y) / len(X)
+    e = d @ p[2].T * (1 - h**2)
+    g = [X.T @ e, e.sum(0), h.T @ d, d.sum(0)]
+    norm = np.sqrt(sum((a**2).sum() for a in g))
+    g = [a * min(1.0, 1.0 / norm) for a in g]
+    for i in range(4):
+        s[i] = 0.9 * s[i] + 0.1 * g[i] ** 2
+        p[i] -= 0.01 * g[i] / (np.sqrt(s[i]) + 1e-8)
+"""
+
+
+def test_a_single_number_under_a_rule_does_not_hide_the_output(tmp_path: Path):
+    (tmp_path / "net.py").write_text(CLIPPED)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "right", found.to_text()

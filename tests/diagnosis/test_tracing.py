@@ -395,7 +395,8 @@ def test_gradients_are_judged_whatever_the_rule_does_with_them(tmp_path: Path, r
         assert check(written(tmp_path, text)).verdict == "right"
     found = check(written(tmp_path, text.replace("(1 - h**2)", "(1 - h)**2")))
     assert found.verdict == "wrong", found.to_text()
-    assert found.faults[0].where == "line 13"
+    # A right number in line 13 changes the norm of all gradients, and so repairs no update.
+    assert found.faults[0].where == ("line 17" if "norm" in rule else "line 13")
 
 
 def test_a_bias_that_momentum_moves_too_far_is_not_right(tmp_path: Path):

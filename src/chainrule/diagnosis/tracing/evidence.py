@@ -335,7 +335,8 @@ class Evidence:
         values = {e for e in trace.order[: trace.at[start]] if trace.place(e).kind == "value"}
         each = zip(moved[: len(nan)], moved[len(nan) :], strict=True)
         depth = [len((one | two) & values) for one, two in each]
-        return [k for k, d in enumerate(depth) if d <= min(depth) + 1]  # a bias enters after W
+        later = len({p.error for p in it.pairs})  # a bias enters after W, for each sample
+        return [k for k, d in enumerate(depth) if d <= min(depth) + later]
 
     def is_rough(self, loss: str) -> bool:
         """Return whether the program rounds its numbers, so that differences are no derivatives."""

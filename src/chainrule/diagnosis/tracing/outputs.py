@@ -304,17 +304,21 @@ def _all_ratios(
 ) -> list[float]:
     """Return the relative changes of what each update is made of, or nothing if one is not linear.
 
-    What a backward pass computes is linear in the targets; the rule of an update need not be.
+    What a backward pass computes is linear in the targets; the rule of an update need not be. Then
+    the gradient of a single number is not found by its shape, and those of arrays suffice.
     """
     ratios: list[float] = []
+    arrays = left_out = False
     for p in it.parameters:
         if np.array_equal(made[0][p.after], trace.value(p.after)):
             continue
         first = _ratios_of(trace, p, judged, made)
-        if not first:
+        if not first and p.size > 1:
             return []
         ratios += first
-    return ratios
+        arrays |= p.size > 1
+        left_out |= not first
+    return ratios if arrays or not left_out else []
 
 
 def _ratios_of(

@@ -23,7 +23,7 @@ EACH = "Adam's step counter is increased for every parameter, not once per updat
 LAYER = "Adam's step counter is increased for every layer, not once per update"
 FORGOTTEN = "Adam's running means are never kept, so each step starts from zero"
 SQUARE_LOST = "the running mean of the squares is never kept, so each step starts from zero"
-NOT_ZEROED = "the gradients of earlier updates are added to those that the rule takes"
+NOT_ZEROED = "gradients accumulate: those of earlier updates are added to those that the rule takes"
 
 
 @dataclass(frozen=True)
