@@ -424,3 +424,30 @@ def test_a_single_number_under_a_rule_does_not_hide_the_output(tmp_path: Path):
     (tmp_path / "net.py").write_text(CLIPPED)
     found = check(tmp_path / "net.py")
     assert found.verdict == "right", found.to_text()
+
+
+SEVERAL_TARGETS = """import numpy as np
+rng = np.random.RandomState(4)
+W, V = rng.randn(5, 3), rng.randn(3, 5)
+for epoch in range(3):
+    for word, context in [(0, [1, 2]), (1, [0, 3]), (2, [4, 0])]:
+        x = np.eye(5)[word]
+        h = x @ W
+        scores = np.exp(h @ V)
+        p = scores / scores.sum()
+        error = np.zeros(5)
+        for other in context:
+            error = error + (p - np.eye(5)[other])
+        gW, gV = np.outer(x, V @ error), np.outer(h, error)
+        W, V = W - 0.1 * gW, V - 0.1 * gV
+"""
+
+
+def test_errors_that_are_computed_and_not_used_are_not_right(tmp_path: Path):
+    (tmp_path / "net.py").write_text(SEVERAL_TARGETS)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "right", found.to_text()
+    (tmp_path / "net.py").write_text(SEVERAL_TARGETS.replace("error = error + (p", "error = (p"))
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "could-not-run", found.to_text()
+    assert "only some of these errors" in found.sentence

@@ -41,6 +41,7 @@ from chainrule.submission import Record, Source, SubmissionError, TracedProgram
 FIRST = (1.5, 20_000)  # s and events of the first recording
 LONGER = (12.0, 400_000)  # of the second, if the first ended before an iteration did
 ROUNDED = "it rounds its numbers, so that their derivatives cannot be measured"
+UNUSED = "an output meets several targets, and only some of these errors are used"
 FROZEN = (
     "{} {} never updated, and no gradient for that is computed; if it is meant, as for random "
     "features, the updates of all others are right"
@@ -198,6 +199,8 @@ class Check:
         self, judge: Judge, own: Judgment, judged: tuple[Judge, Judgment] | None
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is right with its own weights."""
+        if any(it.unused for it in judge.iterations):
+            return NotTraced(UNUSED, trains=True)
         if (name := also_trained(judge)) and not self.partly:
             return NotTraced(
                 f"{name} is trained too, in a way that could not be judged", trains=True

@@ -4,7 +4,7 @@ The targets are where what depends on the parameters first meets what does not, 
 linear in it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +52,8 @@ class Iteration:
     omitted : bool
         Whether there were sums or products, too, in which an output may meet its targets. They are
         rather parts of a backward pass, of a penalty for example.
+    unused : bool
+        Whether the same output meets other targets, too, in errors that no update depends on.
     """
 
     number: int
@@ -61,6 +63,7 @@ class Iteration:
     depends: set[Event] = field(default_factory=set[Event])
     pairs: list[Pair] = field(default_factory=list[Pair])
     omitted: bool = False
+    unused: bool = False
 
     def with_only(self, parameters: list[Parameter]) -> "Iteration":
         """Return the same iteration with fewer parameters."""
@@ -142,7 +145,9 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False)
             turns = [p for p in turns if p.output not in read]
             if not turns or not _is_target(trace, it, turns[-1], linear=linear, compared=compared):
                 continue
-            turns = merged(trace, _used(trace, it, turns))
+            used = _used(trace, it, turns)
+            it.unused |= _have_other_targets(trace, turns[: len(turns) - len(used)], used)
+            turns = merged(trace, used)
             new = [p for p in turns if p.output not in moved and p.targets not in moved]
             found += new
             moved |= trace.changed(target_changes(trace, it, found), trace.order[it.end])
@@ -374,6 +379,19 @@ def _all_turns(trace: Trace, it: Iteration, first: Pair) -> list[Pair]:
         if pair.one_hot or pair.targets not in it.depends:
             found.append(pair)
     return found
+
+
+def _have_other_targets(trace: Trace, unused: Sequence[Pair], used: Sequence[Pair]) -> bool:
+    """Return whether errors that are not used are those of an output that is, with other targets.
+
+    So it is if the error of every context word is computed, and only the last one is kept.
+    """
+    marks = trace.base.marks
+    both = ((one, two) for one in unused for two in used if not (one.one_hot or two.one_hot))
+    return any(
+        marks[one.output] == marks[two.output] and marks[one.targets] != marks[two.targets]
+        for one, two in both
+    )
 
 
 def _used(trace: Trace, it: Iteration, turns: list[Pair]) -> list[Pair]:
