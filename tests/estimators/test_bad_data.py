@@ -28,7 +28,7 @@ BAD_X: dict[str, tuple[Any, str]] = {
     "infinity": (changed(X, (7, 1), np.inf), r"infinity.*Column 1, row 7, is inf; repair"),
     "strings": (changed(X.astype(object), (3, 0), "tall"), r"Column 0, row 3, is 'tall'.*encode"),
     "text frame": (
-        pd.DataFrame(X, columns=list("abcd")).astype(object).replace({X[4, 1]: "x"}),
+        pd.DataFrame(changed(X.astype(object), (4, 1), "x"), columns=list("abcd")),
         r"Column 'b', row 4, is 'x'.*encode",
     ),
     "complex": (X + 1j, r"Complex data not supported.*Column 0, row 0, is .*; give real numbers"),
