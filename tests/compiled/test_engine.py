@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.rows import rows
+
 pytest.importorskip("numba")
 
 from chainrule.activations import Custom
@@ -551,7 +553,7 @@ def printed(program: str) -> str:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     "threads",
-    [pytest.param(t, marks=[pytest.mark.full_only] if t == "2 threads" else []) for t in THREADS],
+    rows(THREADS, "2 threads"),
 )
 def test_repeated_interruptions(threads, monkeypatch):
     """An interruption at any place changes no bit, does not hang, and leaves no thread behind."""

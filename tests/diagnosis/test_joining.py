@@ -11,6 +11,7 @@ from chainrule import check
 from chainrule.errors import InputError
 from chainrule.submission.joining.drivers import drivers
 from chainrule.testing import assert_backprop
+from tests.rows import few_rows
 
 FAMILY = """import numpy as np
 
@@ -376,12 +377,6 @@ QUICK = ("a dictionary", "methods")  # others run with --full
 QUICK_FAULTS = ("own output", "mean of a bias")
 
 
-def some(names: object, quick: tuple[str, ...]) -> list[object]:
-    """Return parameters of which all but a few run with --full only."""
-    marks = {True: (), False: (pytest.mark.full_only,)}
-    return [pytest.param(n, marks=marks[n in quick]) for n in names]  # type: ignore[attr-defined]
-
-
 def written(folder: Path, text: str) -> Path:
     path = folder / "net.py"
     path.write_text(text)
@@ -395,13 +390,13 @@ def test_functions_are_joined_by_names_keys_and_shapes(text: str, lines: str):
     assert drivers(text, namespace, 8.0)[0].lines == lines
 
 
-@pytest.mark.parametrize("name", some(PROGRAMS, QUICK))
+@pytest.mark.parametrize("name", few_rows(PROGRAMS, *QUICK))
 def test_right_functions_are_right(tmp_path: Path, name: str):
     found = check(written(tmp_path, PROGRAMS[name]))
     assert found.verdict == "right", found.to_text()
 
 
-@pytest.mark.parametrize("name", some(FAULTS, QUICK_FAULTS))
+@pytest.mark.parametrize("name", few_rows(FAULTS, *QUICK_FAULTS))
 def test_the_line_of_a_fault_in_a_function_is_found(tmp_path: Path, name: str):
     program, part, wrong, shown = FAULTS[name]
     text = PROGRAMS[program].replace(part, wrong)

@@ -4,13 +4,12 @@ These are single numbers with names, automatic derivatives, margins, losses by c
 over time, a numerical check before the training, and single outputs with a momentum of their own.
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chainrule import check
+from tests.rows import few_rows
 
 NAMED = """import math
 i1, i2, t1, t2 = 0.05, 0.10, 0.01, 0.99
@@ -288,27 +287,16 @@ QUICK = ("single numbers", "word vectors", "margins", "automatic derivatives")
 QUICK_FAULTS = ("of the output", "updated before", "slope")
 
 
-def some(rows: Mapping[str, Any], quick: Sequence[str]) -> list[Any]:
-    """Return rows, of which all but the quick ones run only with --full."""
-    return [
-        pytest.param(
-            *(row if isinstance(row, tuple) else (row,)),
-            id=name,
-            marks=[] if name in quick else [pytest.mark.full_only],
-        )
-        for name, row in rows.items()
-    ]
-
-
-@pytest.mark.parametrize("text", some(PROGRAMS, QUICK))
-def test_right_programs_are_right_as_they_are(tmp_path: Path, text: str):
-    (tmp_path / "net.py").write_text(text)
+@pytest.mark.parametrize("name", few_rows(PROGRAMS, *QUICK))
+def test_right_programs_are_right_as_they_are(tmp_path: Path, name: str):
+    (tmp_path / "net.py").write_text(PROGRAMS[name])
     found = check(tmp_path / "net.py")
     assert found.verdict == "right", found.to_text()
 
 
-@pytest.mark.parametrize(("program", "lines", "wrong", "said"), some(FAULTS, QUICK_FAULTS))
-def test_faults_are_found(tmp_path: Path, program: str, lines: str, wrong: str, said: str):
+@pytest.mark.parametrize("name", few_rows(FAULTS, *QUICK_FAULTS))
+def test_faults_are_found(tmp_path: Path, name: str):
+    program, lines, wrong, said = FAULTS[name]
     assert lines in PROGRAMS[program]
     (tmp_path / "net.py").write_text(PROGRAMS[program].replace(lines, wrong))
     found = check(tmp_path / "net.py")

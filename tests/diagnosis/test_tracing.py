@@ -11,6 +11,7 @@ import pytest
 from chainrule import Diagnosis, check
 from chainrule.diagnosis.tracing.calls import calls_without_arguments
 from chainrule.submission import suggested_lines
+from tests.rows import few_rows, rows
 
 SCRIPT = """import numpy as np
 def sigmoid(v):
@@ -306,15 +307,9 @@ def written(folder: Path, text: str, name: str = "net.py") -> Path:
 SIMILAR = ("class, class numbers as targets", "momentum of single numbers, some of them still")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(text, id=name, marks=[pytest.mark.full_only] if name in SIMILAR else [])
-        for name, text in PROGRAMS.items()
-    ],
-)
-def test_right_programs_are_right_as_they_are(tmp_path: Path, text: str):
-    found = check(written(tmp_path, text))
+@pytest.mark.parametrize("name", rows(PROGRAMS, *SIMILAR))
+def test_right_programs_are_right_as_they_are(tmp_path: Path, name: str):
+    found = check(written(tmp_path, PROGRAMS[name]))
     assert found.verdict == "right", found.to_text()
     assert found.sentence.startswith("Right: the ")
     assert found.compared > 0
@@ -387,7 +382,7 @@ def with_rule(rule: str) -> str:
 
 @pytest.mark.parametrize(
     "rule",
-    [pytest.param(r, marks=[] if r == "Adam" else [pytest.mark.full_only]) for r in RULES],
+    few_rows(RULES, "Adam"),
 )
 def test_gradients_are_judged_whatever_the_rule_does_with_them(tmp_path: Path, rule: str):
     text = with_rule(rule)

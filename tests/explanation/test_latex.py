@@ -19,6 +19,7 @@ from chainrule.pages.tex_words import words
 from chainrule.pages.tree import calls
 from tests.explanation.tex_reader import Found, latex_numbers, markdown_numbers, python
 from tests.pages.pdflatex import compiled, complaints, needs_pdflatex
+from tests.rows import few_rows
 
 PRESETS = [name for name in PROBLEMS if name != "digits"]  # its data are scikit-learn's
 STRANGE = r"50 % of $x_1$ & {a} ~ ^ #1 \cmd <b> *y* `z` | [q](r) “–” Łódź œ ½ 中文 Привет 🙂 ﬁ --"
@@ -103,7 +104,7 @@ QUICK = ("half-adder, plain", "softmax, rumelhart", "batch of three", "large, ma
 @needs_pdflatex
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.full_only]) for n in DOCUMENTS],
+    few_rows(DOCUMENTS, *QUICK),
 )
 def test_pdflatex_gives_no_warning(name, tmp_path):
     assert complaints(DOCUMENTS[name]().to_latex(), tmp_path) == []

@@ -3,12 +3,11 @@
 ``FAILING`` lists networks that do not learn, each with the finding that it must have.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 from chainrule import (
@@ -27,6 +26,7 @@ from chainrule import (
 )
 from chainrule.health import Health, diagnose
 from chainrule.training import Record
+from tests.rows import rows
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -373,12 +373,6 @@ FAILING: dict[str, FailingNetwork] = {
         "constant-output",
     ),
 }
-
-
-def rows(table: Iterable[str], *full_only: str) -> list[Any]:
-    """Return the names in a table as parameters of a test, some of them only for ``--full``."""
-    marks = {True: [pytest.mark.full_only], False: []}
-    return [pytest.param(name, marks=marks[name in full_only]) for name in table]
 
 
 FAILING_ROWS = rows(FAILING, "adam 1e-9")

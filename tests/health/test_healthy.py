@@ -36,11 +36,11 @@ from tests.health.failing_networks import (
     half_adder,
     iris,
     regressor,
-    rows,
     standard,
     trained,
     wine,
 )
+from tests.rows import rows
 
 INITIALIZERS = ("glorot", "glorot-normal", "he", "he-uniform", "lecun", "lecun-uniform")
 SENSIBLE = (*INITIALIZERS, "orthogonal")

@@ -37,12 +37,12 @@ from tests.health.failing_networks import (
     noise,
     records,
     regressor,
-    rows,
     standard,
     trained,
     wine,
     with_constant,
 )
+from tests.rows import rows
 
 
 class Experiment(NamedTuple):

@@ -298,8 +298,10 @@ class Check:
     def _of_later(self, judge: Judge, own: Judgment, later: Later) -> Verdict | NotTraced | None:
         """Return what holds if a later iteration is not right, or cannot be judged, else None."""
         few = focused(judge, later.it, FEW_ENTRIES)
-        if few is None or is_right_alone(judge, few, own):
-            return None if few is not None else _not_later(later)
+        if few is None:
+            return _not_later(later)
+        if is_right_alone(judge, few, own):
+            return None
         alone = None if own.rule else focused(judge, later.it)
         if alone is None or is_right_alone(judge, alone, own):
             return _not_later(later)
@@ -339,9 +341,8 @@ class Check:
         """Return a wrong verdict with its faults under one loss."""
         placer = Placer(judge, judgement, min(TIME_TO_PLACE, max(1.0, self.end - time.monotonic())))
         faults = placer.faults()
-        if not faults and not (judgement.certain or follows_partly(judge, judgement)):
-            return NotTraced(NO_LOSS, trains=True)
-        if not faults and not placer.left:  # as on other weights that hide it
+        known = bool(faults) or judgement.certain or follows_partly(judge, judgement)
+        if not known or not (faults or placer.left):  # on other weights, nothing may show
             return NotTraced(NO_LOSS, trains=True)
         verdict = Verdict(judge, judgement, faults, placer.left)
         self._name(verdict, placer)

@@ -213,7 +213,7 @@ class Evidence:
         return {f"{OWN} {n}": event for n, event in enumerate(made) if event is not None}
 
     def own_losses(self) -> list[str]:
-        """Return the names of the program's own losses that can be told from other numbers.
+        """Return the names of the own losses that can be distinguished from other numbers.
 
         If an iteration has one output, every number that depends on it has the same gradient up to
         a factor, which is another one in other iterations.

@@ -104,7 +104,7 @@ def groups(trace: Trace, it: Iteration) -> list[Group]:
     """Return the groups of an iteration's parameters, with a sample of the entries of large ones.
 
     Single numbers that one line of code updates are a group if as many results of functions depend
-    on them, which keeps the layers apart.
+    on them, which separates the layers.
     """
     start = max((p.error for p in it.pairs), key=lambda e: trace.at[e])
     single = [k for k, p in enumerate(it.parameters) if p.size == 1]

@@ -1,4 +1,4 @@
-"""Name what a program trains so that the parameters of one update in a loop can be told apart.
+"""Name what a program trains so that the parameters of one update in a loop have different names.
 
 A program may update ``params[key]`` or ``layer.W`` for every key or layer. They are named by the
 key's value, by what the program called them when it created them, or by their numbers.

@@ -140,7 +140,6 @@ class Report:
             place,
             name=place.shown,
             theirs="at the second update, it contains the gradients of the first",
-            right="",
         )
         sentence = wrong_sentence([finding.mistake.title]).rstrip(".")
         return Diagnosis(
@@ -163,7 +162,6 @@ class Report:
             place,
             name=place.shown,
             theirs="it sums to 1 over the samples and not over the classes",
-            right="",
         )
         return Diagnosis(
             "wrong",
@@ -225,7 +223,6 @@ class Report:
             place,
             name=found.name,
             theirs="never updated",
-            right="",
         )
 
     def _wrong(self, verdict: Verdict) -> Diagnosis:

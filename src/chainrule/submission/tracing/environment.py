@@ -53,7 +53,7 @@ def import_libraries(source: str) -> None:
             names = [node.module or ""]
         for name in names:
             if name.partition(".")[0] in SLOW_LIBRARIES:
-                with suppress(Exception):  # the program is told when it comes to that
+                with suppress(Exception):  # it is raised again when the program imports it
                     import_module(name)
 
 
@@ -189,7 +189,7 @@ def own_modules(folder: Path) -> set[str]:
 
 
 class OwnFinder(MetaPathFinder):
-    """Finds the modules beside a program, and those of its packages, and has them rewritten.
+    """Finds the modules next to a program, and those of its packages, and has them rewritten.
 
     Parameters
     ----------

@@ -218,7 +218,9 @@ class Rewriter(ast.NodeTransformer):
         shared = [t.id for t in node.targets if isinstance(t, ast.Name)]
         if len(shared) > 1:  # ``a = b = 0.1``: one number, but two parameters
             after += [self.rebind(name, node, "container") for name in shared]
-        node.value = self.visit(node.value) if len(shared) > 1 else self.named(node.value, first)
+            node.value = self.visit(node.value)
+        else:
+            node.value = self.named(node.value, first)
         node.targets = [self.visit(t) for t in node.targets]
         both = isinstance(first, ast.Tuple) and isinstance(node.value, ast.Tuple)
         later = (
