@@ -20,7 +20,7 @@ Pair: TypeAlias = tuple[Value, Value]
 IN_CI = os.environ.get("CI", "") not in {"", "0", "false"}
 
 hypothesis.settings.register_profile("default", deadline=None, derandomize=IN_CI)
-hypothesis.settings.register_profile("full", deadline=None, max_examples=2_000)
+hypothesis.settings.register_profile("full", deadline=None, derandomize=IN_CI, max_examples=2_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

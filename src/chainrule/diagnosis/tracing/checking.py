@@ -11,7 +11,6 @@ from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.coverage import also_trained
-from chainrule.diagnosis.tracing.evidence import TOO_MANY
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import NO_LOSS, Judge, Judgment
 from chainrule.diagnosis.tracing.later import (
@@ -33,6 +32,7 @@ from chainrule.diagnosis.tracing.recognizing import recognize
 from chainrule.diagnosis.tracing.reporting import Report, Verdict, listed
 from chainrule.diagnosis.tracing.sampling import why_not_a_gradient
 from chainrule.diagnosis.tracing.trace import Trace
+from chainrule.diagnosis.tracing.true_gradients import TOO_MANY
 from chainrule.diagnosis.tracing.update_rules import names_of_rules
 from chainrule.diagnosis.tracing.weights import on_other_weights
 from chainrule.diagnosis.tracing.zeros import zero_diagnosis

@@ -6,6 +6,9 @@ from chainrule.submission import Array
 
 EQUAL = 1e-6  # relative difference of numbers of one run that count as equal
 CLOSE = 1e-5  # the same of derivatives from differences
+TOLERANCE = 3e-6  # relative to the largest step of a group: of differences, far below any mistake
+SAME_FACTOR = 1e-4  # relative difference of factors that count as equal
+TINY = 1e-12
 
 
 def shaped(g: Array, shape: tuple[int, ...]) -> list[Array]:
@@ -55,3 +58,8 @@ def differs_by_slope(theirs: Array, right: Array, o: Array, t: Array) -> bool:
         if ratio(right, (o - t) * (1 - o**2)):
             return any(ratio(theirs, (o - t) * f) for f in (np.ones_like(o), *logistic))
     return False
+
+
+def same_factor(one: float, other: float) -> bool:
+    """Return whether two factors count as equal, relative to the second."""
+    return abs(one - other) < SAME_FACTOR * abs(other)

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
-from chainrule.diagnosis.tracing.evidence import Evidence, same_factor
+from chainrule.diagnosis.tracing.comparing import CLOSE, ratio, same_factor
+from chainrule.diagnosis.tracing.evidence import Evidence
 from chainrule.diagnosis.tracing.rules import equal_events, window_of
 from chainrule.submission import Event
 

@@ -11,7 +11,8 @@ from itertools import islice
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.evidence import Evidence, same_factor
+from chainrule.diagnosis.tracing.comparing import same_factor
+from chainrule.diagnosis.tracing.evidence import Evidence
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents, same_in
 from chainrule.diagnosis.tracing.gradients import Group
 from chainrule.diagnosis.tracing.outputs import Iteration

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.evidence import TOLERANCE
+from chainrule.diagnosis.tracing.comparing import TOLERANCE
 from chainrule.diagnosis.tracing.gradients import MOST_ENTRIES, OWN, Differences, row_of, sample
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.outputs import Iteration

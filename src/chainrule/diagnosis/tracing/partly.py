@@ -5,7 +5,7 @@ Then the others are wrong, even if no line is found that makes them so.
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.evidence import SAME_FACTOR
+from chainrule.diagnosis.tracing.comparing import SAME_FACTOR
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.submission import Array
 

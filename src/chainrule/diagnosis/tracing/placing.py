@@ -10,9 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.comparing import ratio, shaped
+from chainrule.diagnosis.tracing.comparing import SAME_FACTOR, TINY, TOLERANCE, ratio, shaped
 from chainrule.diagnosis.tracing.directions import Probes
-from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE
 from chainrule.diagnosis.tracing.gradients import moved_by_targets
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.outputs import Iteration

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.evidence import SAME_FACTOR, TINY, TOLERANCE, Evidence, same_factor
+from chainrule.diagnosis.tracing.comparing import SAME_FACTOR, TINY, TOLERANCE, same_factor
+from chainrule.diagnosis.tracing.evidence import Evidence
 from chainrule.diagnosis.tracing.gradients import Entry, Group
 from chainrule.diagnosis.tracing.outputs import Iteration
 from chainrule.diagnosis.tracing.parameters import ADDITIVE, Parameter

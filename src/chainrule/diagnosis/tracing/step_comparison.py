@@ -1,0 +1,212 @@
+"""Compare the steps of a program with its true gradients, under each loss that may be its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.diagnosis.tracing.comparing import (
+    CLOSE,
+    SAME_FACTOR,
+    TINY,
+    TOLERANCE,
+    ratio,
+    same_factor,
+)
+from chainrule.diagnosis.tracing.evidence import Evidence
+from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes
+from chainrule.submission import Array
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """How the steps of one group compare with its true gradient under one loss.
+
+    Parameters
+    ----------
+    right : bool
+    factor : float
+        step = factor · gradient; NaN if it could not be computed.
+    off : float
+        The largest deviation, relative to the largest step.
+    evidence : bool
+        Whether the gradient is not zero.
+    """
+
+    right: bool
+    factor: float
+    off: float
+    evidence: bool
+
+
+class StepComparison(Evidence):
+    """The steps of one recorded program, compared with its true gradients.
+
+    Parameters
+    ----------
+    trace : Trace
+    """
+
+    def compare(self, loss: str) -> list[GroupResult]:
+        """Compare the steps of each group with its gradient under a loss."""
+        found = [self._compared(k, loss) for k in range(len(self.groups))]
+        usual = self._usual_factor(found)
+        if usual is None:
+            return found
+        return [
+            replace(
+                r,
+                right=r.right
+                and (
+                    not r.evidence
+                    or abs(r.factor - usual) < SAME_FACTOR * abs(usual) + self._slack(k, loss)
+                ),
+            )
+            for k, r in enumerate(found)
+        ]
+
+    def _slack(self, k: int, loss: str) -> float:
+        """Return how uncertain a group's factor is because its gradient is nearly zero."""
+        g = np.concatenate([t[k].values[loss] for t in self._with(loss)])
+        e = np.concatenate([t[k].errors[loss] for t in self._with(loss)])
+        s, noise = self._stacked(k, loss)
+        size = float(np.nanmax(np.abs(g)))
+        return (
+            float(np.nanmax(e)) / size * float(np.nanmax(np.abs(s))) / size
+            + float(noise.max()) / size
+        )
+
+    def _with(self, loss: str) -> list[list[Slopes]]:
+        """Return the true gradients of the iterations in which a loss is known."""
+        return [t for t in self.truth if loss in t[0].values]
+
+    def _stacked(self, k: int, loss: str) -> tuple[Array, Array]:
+        its = [it for it, t in zip(self.iterations, self.truth, strict=True) if loss in t[0].values]
+        steps, noise = zip(*(self.steps(it, self.groups[k]) for it in its), strict=True)
+        return np.concatenate(steps), np.concatenate(noise)
+
+    def _compared(self, k: int, loss: str) -> GroupResult:
+        g = np.concatenate([t[k].values[loss] for t in self._with(loss)])
+        e = np.concatenate([t[k].errors[loss] for t in self._with(loss)])
+        s, noise = self._stacked(k, loss)
+        if not np.all(np.isfinite(g)):
+            return GroupResult(right=False, factor=np.nan, off=np.inf, evidence=False)
+        if not np.all(np.isfinite(s)):  # the update changes its shape, or overflows
+            return GroupResult(right=False, factor=0.0, off=np.inf, evidence=True)
+        certain = np.isfinite(e)
+        size = np.abs(s).max()
+        if not certain.any() or np.abs(g).max() <= max(10 * e[certain].max(), TINY):
+            return GroupResult(size <= 1e-9 + noise.max(), 0.0, 0.0, evidence=False)
+        weight = 1.0 / (e[certain] + 1e-6 * np.abs(g).max()) ** 2
+        c = float(np.sum(weight * s[certain] * g[certain]) / np.sum(weight * g[certain] ** 2))
+        off = np.abs(s - c * g)
+        bound = TOLERANCE * size + noise + abs(c) * e
+        right = bool(size > 0 and np.all(off <= bound))
+        return GroupResult(right, c, float(off.max() / size) if size else np.inf, evidence=True)
+
+    def _usual_factor(self, found: Sequence[GroupResult]) -> float | None:
+        """Return the factor of the layer next to the output, else the most frequent one."""
+        right = [
+            (r.factor, len(self.groups[k].entries), k)
+            for k, r in enumerate(found)
+            if r.right and r.evidence and k not in self.skipped
+        ]
+        if not right:
+            return None
+        for factor, _, k in sorted(right, key=lambda item: -item[1]):  # weights before biases
+            if k in self.top:
+                return factor
+        shares = {c: sum(n for d, n, _ in right if same_factor(d, c)) for c, *_ in right}
+        return max(shares, key=lambda c: (shares[c], c < 0))
+
+    def _shared_factor(self, found: Sequence[GroupResult]) -> float:
+        """Return the factor of most groups, and of the larger ones if two are as frequent."""
+        known = [(r.factor, self.groups[k].size) for k, r in enumerate(found) if r.evidence]
+        same = {c: [n for d, n in known if same_factor(d, c)] for c, _ in known}
+        return max(same, key=lambda c: (len(same[c]), max(same[c])))
+
+    def losses(self) -> list[str]:
+        """Return the losses that are tried."""
+        if self.only in (*LOSSES, *self.own_losses()):
+            return [self.only]
+        return [*LOSSES, *self.own_losses()]
+
+    def _score(self, found: Sequence[GroupResult], loss: str) -> tuple[float, ...]:
+        """Return how well a loss explains the steps."""
+        known = [r for k, r in enumerate(found) if k not in self.skipped]
+        right = [k for k, r in enumerate(found) if r.right and r.evidence and k not in self.skipped]
+        entries = sum(len(self.groups[k].entries) for k in right)
+        off = -sum(min(r.off, 9.0) for r in known)
+        several = len(self._with(loss)) > 1  # a single number has a factor under any loss
+        shown = any(several or len(self.groups[k].entries) > 1 for k in right)
+        factor = self._usual_factor(found)
+        return (
+            all(r.right for r in known),
+            all(r.right for r in known) and factor is not None and factor < 0,
+            any(k in self.top for k in right),
+            shown and self.is_computed(loss),
+            entries,
+            not loss.startswith(OWN),
+            loss == "squared error",
+            off,
+        )
+
+    def _is_certain(self, found: Sequence[GroupResult]) -> bool:
+        """Return whether the layer next to the output has the factor that is assumed.
+
+        The numbers of one output of one sample have a common factor whatever its delta is.
+        """
+        right = [k for k in self.top if found[k].right and found[k].evidence]
+        several = sum(self.trace.size(p.output) for p in self.iterations[0].pairs) > 1
+        arrays = [k for k in right if self._is_array(k) and len(self.groups[k].entries) > 2]
+        numbers = sum(len(self.groups[k].entries) for k in right)
+        factor = self._usual_factor(found)
+        if factor is None or factor > 0:
+            return False
+        return (len(right) == len(self.top) and numbers > 2) or (several and bool(arrays))
+
+    def _is_array(self, k: int) -> bool:
+        entry = self.groups[k].entries[0]
+        return self.iterations[0].parameters[entry.parameter].size > 1
+
+    def is_known(self, loss: str) -> bool:
+        """Return whether a loss has a gradient for these outputs and targets."""
+        return all(np.all(np.isfinite(t.values[loss])) for t in self.truth[0])
+
+    def is_computed(self, loss: str) -> bool:
+        """Return whether the program computes the value of a loss, up to a factor."""
+        if loss.startswith(OWN):
+            return True
+        for name in self.own_losses():
+            both = [t for t in self.truth if name in t[0].values]
+            own, g = (np.concatenate([s.values[x] for t in both for s in t]) for x in (name, loss))
+            if ratio(own, g, CLOSE):
+                return True
+        return False
+
+    def has_usual(self, loss: str) -> bool:
+        """Return whether the program computes a loss that is a known one, up to a factor."""
+        return self.is_computed(loss) and (
+            not loss.startswith(OWN) or self.usual_loss(loss) is not None
+        )
+
+    def _covers_all(self, loss: str) -> bool:
+        """Return whether a loss depends on every output, as its gradient shows.
+
+        It does where all known losses do.
+        """
+        if not loss.startswith(OWN):
+            return True
+        for truth in self._with(loss):
+            for slopes in truth:
+                needed = np.all([_is_large(slopes.values[x]) for x in LOSSES], axis=0)
+                if np.any(needed & ~_is_large(slopes.values[loss], 1e-9)):
+                    return False
+        return True
+
+
+def _is_large(g: Array, share: float = 1e-6) -> NDArray[np.bool_]:
+    """Return which numbers are not nearly zero; all are that are not known."""
+    size = np.nanmax(np.abs(g), initial=0.0)
+    return ~(np.abs(g) <= share * size) | np.isnan(g)
