@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import check
+from tests.rows import few_rows
 
 DICTS = """import numpy as np
 rng = np.random.RandomState(6)
@@ -186,26 +187,13 @@ def _words(text: str) -> list[str]:
     return [*found, word]
 
 
-def rows(names: dict[str, object] | list[str]) -> list[object]:
-    """Return a name and a style for each test; most are tried with --full only."""
-    return [
-        pytest.param(
-            name,
-            style,
-            id=f"{name}, {style}",
-            marks=[] if name in QUICK and style == "dicts" else [pytest.mark.full_only],
-        )
-        for name in names
-        for style in STYLES
-    ]
-
-
 def checked(folder: Path, text: str):
     (folder / "net.py").write_text(text)
     return check(folder / "net.py")
 
 
-@pytest.mark.parametrize(("name", "style"), rows(list(RIGHT)))
+@pytest.mark.parametrize("style", few_rows(STYLES, "dicts"))
+@pytest.mark.parametrize("name", few_rows(RIGHT, *QUICK))
 def test_a_rule_is_named(tmp_path: Path, name: str, style: str):
     found = checked(tmp_path, program(style, RIGHT[name]))
     assert found.verdict == "right", found.to_text()
@@ -215,7 +203,8 @@ def test_a_rule_is_named(tmp_path: Path, name: str, style: str):
     )
 
 
-@pytest.mark.parametrize(("name", "style"), rows(list(WRONG)))
+@pytest.mark.parametrize("style", few_rows(STYLES, "dicts"))
+@pytest.mark.parametrize("name", few_rows(WRONG, *QUICK))
 def test_a_mistake_in_a_rule_is_named(tmp_path: Path, name: str, style: str):
     step, words = WRONG[name]
     text = program(style, step)
@@ -228,7 +217,8 @@ def test_a_mistake_in_a_rule_is_named(tmp_path: Path, name: str, style: str):
         assert words in found.sentence
 
 
-@pytest.mark.parametrize(("name", "style"), rows(list(UNKNOWN)))
+@pytest.mark.parametrize("style", few_rows(STYLES, "dicts"))
+@pytest.mark.parametrize("name", few_rows(UNKNOWN, *QUICK))
 def test_an_unknown_rule_is_not_judged(tmp_path: Path, name: str, style: str):
     found = checked(tmp_path, program(style, UNKNOWN[name]))
     assert found.verdict == "could-not-run", found.to_text()

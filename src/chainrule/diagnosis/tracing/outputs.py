@@ -273,7 +273,12 @@ def _all_reached(it: Iteration, one: dict[Event, Array], two: dict[Event, Array]
 
 def _moved(trace: Trace, it: Iteration, made: dict[Event, Array]) -> bool:
     """Return whether some update has changed."""
-    return any(not np.array_equal(made[p.after], trace.value(p.after)) for p in it.parameters)
+    return any(_has_moved(trace, p, made) for p in it.parameters)
+
+
+def _has_moved(trace: Trace, p: Parameter, made: dict[Event, Array]) -> bool:
+    """Return whether the update of a parameter has changed."""
+    return not np.array_equal(made[p.after], trace.value(p.after))
 
 
 def _is_linear_in_turn(trace: Trace, it: Iteration, pair: Pair, judged: list[Event]) -> bool:
@@ -290,8 +295,7 @@ def _is_linear_in_turn(trace: Trace, it: Iteration, pair: Pair, judged: list[Eve
         bent = (
             k
             for k, p in enumerate(left)
-            if not np.array_equal(one[p.after], trace.value(p.after))
-            and not _ratios_of(trace, p, judged, (one, two))
+            if _has_moved(trace, p, one) and not _ratios_of(trace, p, judged, (one, two))
         )
         first = next(bent, len(left))
         if not first:
@@ -315,7 +319,7 @@ def _all_ratios(
     ratios: list[float] = []
     arrays = left_out = False
     for p in it.parameters:
-        if np.array_equal(made[0][p.after], trace.value(p.after)):
+        if not _has_moved(trace, p, made[0]):
             continue
         first = _ratios_of(trace, p, judged, made)
         if not first and p.size > 1:
