@@ -27,9 +27,10 @@ from chainrule.diagnosis.tracing.naming import named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trained, neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.partly import follows_partly
+from chainrule.diagnosis.tracing.penalties import own_penalty
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.recognizing import recognize
-from chainrule.diagnosis.tracing.reporting import Report, Verdict, listed
+from chainrule.diagnosis.tracing.reporting import LOSS_WORDS, Report, Verdict, listed
 from chainrule.diagnosis.tracing.sampling import why_not_a_gradient
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.diagnosis.tracing.true_gradients import TOO_MANY
@@ -58,6 +59,10 @@ SEEDS = (1, 2)  # of other starting weights
 NO_RULE = (
     "the gradients are right; the updates follow no rule that is known here ({}), so they could "
     "not be judged"
+)
+NO_PENALTY = (
+    "the updates are those of {} without a penalty; {} ({}) also has a penalty, with the "
+    "derivative {}, which is not in the updates. If that is meant, they are right"
 )
 LATER = (
     "its first updates are right; update {} is the first in which {}, and it could not be judged"
@@ -192,7 +197,7 @@ class Check:
         judged = (other, other.judge()) if other else None
         if own.status == "right":
             found = self._with_rule(judge, own, self._of_right(judge, own, judged))
-            return self._with_later(judge, own, found)
+            return self._with_later(judge, own, self._with_penalty(found))
         return self._of_wrong(judge, own, judged)
 
     def _of_right(
@@ -260,6 +265,21 @@ class Check:
         if found.rule is None:
             return NotTraced(NO_RULE.format(listed(names_of_rules())), trains=True)
         return found
+
+    def _with_penalty(self, found: Verdict | NotTraced) -> Verdict | NotTraced:
+        """Return a verdict, unless the updates lack a penalty that is in the program's own loss."""
+        if isinstance(found, NotTraced) or not found.is_right:
+            return found
+        judge, loss = found.judge, found.judgement.loss
+        decays = found.rule is not None and bool(found.rule.constants.get("decay"))
+        penalty = None if decays else own_penalty(judge, loss)
+        if penalty is None:
+            return found
+        place = judge.trace.place(judge.own_loss(penalty.own).event)
+        where, k = self.source.where(place.line, place.file), penalty.largest
+        derivative = f"{penalty.derivative(k):.6g} · {judge.groups[k].name}"
+        what = f"the {LOSS_WORDS[loss]}"
+        return NotTraced(NO_PENALTY.format(what, place.shown, where, derivative), trains=True)
 
     # ---- later iterations ----------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from chainrule.diagnosis.tracing.comparing import TOLERANCE, same_factor
 from chainrule.diagnosis.tracing.factors import compare_factors, differ
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents
 from chainrule.diagnosis.tracing.gradients import OWN, targets_of
+from chainrule.diagnosis.tracing.penalties import own_penalty, taken_otherwise
 from chainrule.diagnosis.tracing.rules import accumulated, follows_another_rule, goes_down, goes_up
 from chainrule.diagnosis.tracing.step_comparison import GroupResult, StepComparison
 from chainrule.submission import Event
@@ -243,6 +244,16 @@ class Judge(StepComparison):
             return made
         return self._of_wrong_signs(made, [k for k, d in enumerate(down) if not d])
 
+    def _of_wrong_penalty(self, loss: str) -> Judgment | None:
+        """Return the judgement under the program's own loss if its penalty has the wrong sign."""
+        if (penalty := own_penalty(self, loss)) is None:
+            return None
+        other = taken_otherwise(self, penalty, loss)
+        if other is None or other.derivative * other.taken >= 0:
+            return None
+        self.gradients, self.sign = None, 1.0  # the penalty is in the updates
+        return Judgment("wrong", "", penalty.own, self.compare(penalty.own), other.rate)
+
     def _is_opposite(self, loss: str) -> bool:
         """Return whether most gradients that are right have the other sign."""
         found = [(self._compared(k, loss), len(g.entries)) for k, g in enumerate(self.groups)]
@@ -255,4 +266,6 @@ class Judge(StepComparison):
             return replace(made, status="wrong", uphill=True)
         if len(up) == len(wrong) and self.observe_opposites(wrong):
             return self._best()[0]
+        if (under_own := self._of_wrong_penalty(made.loss)) is not None:
+            return under_own
         return Judgment("not-judged", "its gradients are right, and the rule of its updates is not")

@@ -6,6 +6,7 @@ update or after it, add it up in a loop, and find the targets by their class num
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from chainrule.submission import Array, Event, Record
 
 TRIED = 16  # numbers before and after the last error that may be the program's own loss
 LONGER, SPARE = 2, 200  # lengths of an iteration, and events, after it in which its loss may be
+Gradients: TypeAlias = Mapping[int, Array]  # by the group
 COMPUTED = ("value", "update")  # kinds of places
 
 
@@ -100,27 +102,47 @@ def same_place(trace: Trace, event: Event, one: Iteration, other: Iteration) -> 
     return found if known and trace.at[found] <= _end(trace, other) else None
 
 
-def is_like(own: Mapping[int, Array], known: Mapping[int, Array], w: Mapping[int, Array]) -> bool:
-    """Return whether gradients are those of a known loss, or of it and a penalty of the weights.
+def is_like(own: Gradients, known: Gradients, w: Gradients) -> bool:
+    """Return whether gradients are those of a known loss, or of it and a penalty of the weights."""
+    first, second = (np.concatenate([g[k] for k in own]) for g in (own, known))
+    return bool(ratio(first, second, CLOSE)) or penalty_shares(own, known, w) is not None
+
+
+def penalty_shares(own: Gradients, known: Gradients, w: Gradients) -> dict[int, float] | None:
+    """Return s of each group if own = c · (known + s · w), and None if they are not so.
 
     Parameters
     ----------
     own, known, w : mapping of int to array
         The gradients of both losses, and the parameters, by the group.
     """
-    first, second = (np.concatenate([g[k] for k in own]) for g in (own, known))
-    if ratio(first, second, CLOSE):
-        return True
     factors = [ratio(own[k], known[k], CLOSE) for k in own if len(own[k]) > 1]
-    c = next(filter(None, factors), 0.0)
-    return bool(c) and all(_is_penalty(own[k] - c * known[k], w[k], own[k]) for k in own)
+    factors += [c for k in own if (c := _factor_beside(own[k], known[k], w[k]))]
+    for c in dict.fromkeys(filter(None, factors)):
+        rest = {k: own[k] - c * known[k] for k in own}
+        if all(_is_multiple(rest[k], w[k], own[k]) for k in own):
+            return {k: _share(rest[k], w[k]) / c for k in own}
+    return None
 
 
-def _is_penalty(rest: Array, w: Array, own: Array) -> bool:
+def _factor_beside(own: Array, known: Array, w: Array) -> float:
+    """Return c if own = c · known + d · w, else 0."""
+    basis = np.stack([known, w], axis=1)
+    if len(own) < 3 or not (np.all(np.isfinite(basis)) and np.all(np.isfinite(own))):
+        return 0.0
+    (c, _), *_ = np.linalg.lstsq(basis, own, rcond=None)
+    return float(c)
+
+
+def _share(rest: Array, w: Array) -> float:
+    return float(rest @ w) / max(float(w @ w), 1e-300)
+
+
+def _is_multiple(rest: Array, w: Array, own: Array) -> bool:
     """Return whether what a gradient has in addition is nothing, or a multiple of the weights."""
     size = CLOSE * max(float(np.abs(own).max()), 1e-300)
-    share = float(rest @ w) / max(float(w @ w), 1e-300)
-    return bool(np.all(np.isfinite(rest)) and np.abs(rest - share * w).max() <= size)
+    every = np.all(np.isfinite(rest))
+    return bool(every and np.abs(rest - _share(rest, w) * w).max() <= size)
 
 
 def _end(trace: Trace, it: Iteration) -> int:

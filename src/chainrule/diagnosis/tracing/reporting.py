@@ -17,6 +17,7 @@ from chainrule.diagnosis.tracing.naming import Named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.own_losses import output_name
+from chainrule.diagnosis.tracing.penalties import Penalty, own_penalty, taken_otherwise
 from chainrule.diagnosis.tracing.quantities import Fault
 from chainrule.diagnosis.tracing.recognizing import Recognized, where_made
 from chainrule.diagnosis.tracing.rules import where_accumulated
@@ -42,6 +43,9 @@ UPHILL = "Wrong: the updates increase {}, because they have the wrong sign."
 HIDDEN = "with its own starting weights and data, the fault does not show; with others it does"
 ONCE = "of an element that the index names twice, only the last sum is kept; np.add.at adds both"
 SINCE = "the updates before are right; the fault shows at {}"
+OTHER_PENALTY = (
+    "the penalty in {0} ({1}) has the derivative {3:.6g} · {2}, and the updates take {4:.6g} · {2}"
+)
 OTHER_LOSS = "{} ({}) is not the loss of these gradients, so it may rise while the program learns"
 
 
@@ -349,6 +353,8 @@ class Report:
 
     def _about_the_loss(self, judge: Judge, judgement: Judgment) -> list[str]:
         """Return a remark if a loss that the program computes is not that of its gradients."""
+        if (penalty := own_penalty(judge, judgement.loss)) is not None:
+            return self._about_the_penalty(judge, judgement, penalty)
         own = [name for name in judge.own_losses() if judge.own_loss(name).has_targets]
         if not own or judgement.loss.startswith(OWN):
             return []
@@ -356,6 +362,14 @@ class Report:
             return []
         place = judge.trace.place(judge.own_loss(own[-1]).event)
         return [OTHER_LOSS.format(place.shown, self.source.where(place.line, place.file))]
+
+    def _about_the_penalty(self, judge: Judge, judgement: Judgment, penalty: Penalty) -> list[str]:
+        """Return a remark if a penalty is another one in the loss than in the updates."""
+        if (other := taken_otherwise(judge, penalty, judgement.loss)) is None:
+            return []
+        place = judge.trace.place(judge.own_loss(penalty.own).event)
+        where, w = self.source.where(place.line, place.file), judge.groups[other.group].name
+        return [OTHER_PENALTY.format(place.shown, where, w, other.derivative, other.taken)]
 
     @staticmethod
     def _compared(judge: Judge) -> int:

@@ -29,6 +29,7 @@ from chainrule.diagnosis.tracing.own_losses import (
     gradients_by_group,
     is_like,
     own_losses,
+    penalty_shares,
     same_place,
 )
 from chainrule.diagnosis.tracing.parameter_names import give_names
@@ -218,17 +219,32 @@ class TrueGradients:
 
     def _is_known(self, name: str, its: Sequence[int]) -> bool:
         """Return whether a number has the gradient of a known loss, and perhaps of a penalty."""
-        groups = range(len(self.groups))
-        own = gradients_by_group([(k, self.truth[i][k].values[name]) for i in its for k in groups])
-        old = [(k, self._old_values(i, k)) for i in its for k in groups]
-        for loss in LOSSES:
-            known = [(k, self.truth[i][k].values[loss]) for i in its for k in groups]
-            with np.errstate(all="ignore"):
-                if is_like(own, gradients_by_group(known), gradients_by_group(old)):
-                    return True
-        return False
+        own, old = self._by_group(name, its), self._old_by_group(its)
+        with np.errstate(all="ignore"):
+            return any(is_like(own, self._by_group(loss, its), old) for loss in LOSSES)
 
-    def _old_values(self, i: int, k: int) -> Array:
+    def penalties(self, own: str, loss: str) -> dict[int, float] | None:
+        """Return s of each group if an own loss has the gradient of a loss and of a penalty.
+
+        It is then that of the loss plus s · w, up to a factor. None if it is not so.
+        """
+        its = [i for i, t in enumerate(self.truth) if own in t[0].values and loss in t[0].values]
+        if not its:
+            return None
+        with np.errstate(all="ignore"):
+            gradients = self._by_group(own, its), self._by_group(loss, its)
+            return penalty_shares(*gradients, self._old_by_group(its))
+
+    def _by_group(self, loss: str, its: Sequence[int]) -> dict[int, Array]:
+        """Return the gradients of a loss in some iterations, by the group."""
+        groups = range(len(self.groups))
+        return gradients_by_group([(k, self.truth[i][k].values[loss]) for i in its for k in groups])
+
+    def _old_by_group(self, its: Sequence[int]) -> dict[int, Array]:
+        groups = range(len(self.groups))
+        return gradients_by_group([(k, self.old_values(i, k)) for i in its for k in groups])
+
+    def old_values(self, i: int, k: int) -> Array:
         """Return the numbers of a group before the update of an iteration."""
         parameters = self.iterations[i].parameters
         entries = self.groups[k].entries

@@ -1,0 +1,67 @@
+"""Penalties in the loss that a program computes, compared with those in its updates."""
+
+from pathlib import Path
+
+import pytest
+
+from chainrule import check
+from tests.rows import few_rows
+
+PROGRAM = """import numpy as np
+rng = np.random.RandomState(6)
+X, T = rng.randn(9, 3), np.tanh(rng.randn(9, 2))
+W1, b1, W2 = rng.randn(3, 4), np.zeros(4), rng.randn(4, 2)
+lam = 0.02
+m1, m2, m3 = 0, 0, 0
+for epoch in range(6):
+    H = np.tanh(X @ W1 + b1)
+    Y = H @ W2
+    data_loss = np.mean((Y - T) ** 2)
+    L = data_loss + PENALTY
+    d = 2 * (Y - T) / Y.size
+    gW2 = H.T @ d OF_W2
+    dh = d @ W2.T * (1 - H * H)
+    gW1 = X.T @ dh OF_W1
+    gb1 = dh.sum(axis=0)
+    UPDATE
+    if epoch == 0:
+        print(data_loss, L)
+"""
+PLAIN = "b1 -= 0.5 * gb1; W1 -= 0.5 * gW1; W2 -= 0.5 * gW2"
+MOMENTUM = (
+    "m1, m2, m3 = 0.9 * m1 + gW1, 0.9 * m2 + gW2, 0.9 * m3 + gb1\n"
+    "    W1 -= 0.1 * m1; W2 -= 0.1 * m2; b1 -= 0.1 * m3"
+)
+HALF = "0.5 * lam * (np.sum(W1 ** 2) + np.sum(W2 ** 2))"
+WHOLE = "lam * (np.sum(W1 ** 2) + np.sum(W2 ** 2))"
+
+# name: penalty, its derivatives, the update, the verdict, and what the report says
+CASES = {
+    "half the squares": (HALF, "+ lam * {}", PLAIN, "right", "of L (line 11)"),
+    "the squares": (WHOLE, "+ 2 * lam * {}", PLAIN, "right", "of L (line 11)"),
+    "twice that of the updates": (
+        *(WHOLE, "+ lam * {}", PLAIN, "right"),
+        "the penalty in L (line 11) has the derivative 0.04 · W1, and the updates take 0.02 · W1",
+    ),
+    "not in the updates": (
+        *(HALF, "", PLAIN, "could-not-run"),
+        "has a penalty, with the derivative 0.02 · W1, which is not in the updates",
+    ),
+    "not in the updates, with momentum": (
+        *(HALF, "", MOMENTUM, "could-not-run"),
+        "with the derivative 0.02 · W1, which is not in the updates",
+    ),
+    "the other sign": (HALF, "- lam * {}", PLAIN, "wrong", "Wrong: gW2 in line 13 is"),
+}
+
+
+@pytest.mark.parametrize("name", few_rows(CASES, "twice that of the updates", "the other sign"))
+def test_penalties_of_loss_and_updates_are_compared(tmp_path: Path, name: str):
+    penalty, derivative, update, verdict, said = CASES[name]
+    text = PROGRAM.replace("PENALTY", penalty).replace("UPDATE", update)
+    for w in ("W1", "W2"):
+        text = text.replace(f"OF_{w}", derivative.format(w))
+    (tmp_path / "net.py").write_text(text)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == verdict, found.to_text()
+    assert said in " ".join(found.to_text().split())
