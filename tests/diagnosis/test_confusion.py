@@ -20,7 +20,7 @@ from benchmarks.check.setups import setups
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.rules import ADAPTIVE
 
-PARTS, FULL = 4, 2_000  # parts of the sample, which run in parallel; its size with --full
+PARTS, FULL = 4, 240  # parts of the sample, which run in parallel; its size with --full
 UNKNOWN = 0.1  # the largest share of attempts that may be unknown
 
 
