@@ -231,7 +231,9 @@ def _asked_instead(
 ) -> Diagnosis:
     """Return the diagnosis of a file that tracing could not judge."""
     made = _asked(path, options, function)
-    if traced.differs and made.verdict != "right":
+    if (traced.differs and made.verdict != "right") or (
+        traced.doubtful and made.verdict == "right"
+    ):
         return replace(_not_judged(traced), source=path.name)
     is_open = made.verdict == "could-not-run" or (made.verdict == "unknown" and traced.trains)
     if is_open and (traced.trains or traced.error):  # unknown to both: no reason to call it wrong

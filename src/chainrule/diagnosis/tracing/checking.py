@@ -11,8 +11,9 @@ from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.coverage import also_trained
+from chainrule.diagnosis.tracing.doubts import doubt, without_penalty
 from chainrule.diagnosis.tracing.gradients import targets_of
-from chainrule.diagnosis.tracing.judging import NO_LOSS, Judge, Judgment
+from chainrule.diagnosis.tracing.judging import NO_LOSS, PENALTY, UNEVEN, Judge, Judgment
 from chainrule.diagnosis.tracing.later import (
     FEW_ENTRIES,
     Later,
@@ -27,10 +28,9 @@ from chainrule.diagnosis.tracing.naming import named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trained, neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.partly import follows_partly
-from chainrule.diagnosis.tracing.penalties import own_penalty
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.recognizing import recognize
-from chainrule.diagnosis.tracing.reporting import LOSS_WORDS, Report, Verdict, listed
+from chainrule.diagnosis.tracing.reporting import Report, Verdict, listed
 from chainrule.diagnosis.tracing.sampling import why_not_a_gradient
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.diagnosis.tracing.true_gradients import TOO_MANY
@@ -42,7 +42,6 @@ from chainrule.submission import Record, Source, SubmissionError, TracedProgram
 FIRST = (1.5, 20_000)  # s and events of the first recording
 LONGER = (12.0, 400_000)  # of the second, if the first ended before an iteration did
 ROUNDED = "it rounds its numbers, so that their derivatives cannot be measured"
-UNUSED = "an output meets several targets, and only some of these errors are used"
 FROZEN = (
     "{} {} never updated, and no gradient for that is computed; if it is meant, as for random "
     "features, the updates of all others are right"
@@ -59,10 +58,6 @@ SEEDS = (1, 2)  # of other starting weights
 NO_RULE = (
     "the gradients are right; the updates follow no rule that is known here ({}), so they could "
     "not be judged"
-)
-NO_PENALTY = (
-    "the updates are those of {} without a penalty; {} ({}) also has a penalty, with the "
-    "derivative {}, which is not in the updates. If that is meant, they are right"
 )
 LATER = (
     "its first updates are right; update {} is the first in which {}, and it could not be judged"
@@ -84,6 +79,9 @@ class NotTraced:
         Lines that a user could complete, to make it train.
     differs : bool
         Whether it is right in one way of running it, and wrong in another.
+    doubtful : bool
+        Whether something was seen that speaks against it, so that no function of it that is right
+        makes the program right.
     """
 
     why: str
@@ -91,6 +89,7 @@ class NotTraced:
     error: str = ""
     call: str = ""
     differs: bool = False
+    doubtful: bool = False
 
 
 def check_with_lines(
@@ -185,7 +184,7 @@ class Check:
         """Return what holds on the program's own weights and on others."""
         own = judge.judge()
         if own.status == "not-judged":
-            return NotTraced(own.why, trains=True)
+            return NotTraced(own.why, trains=True, doubtful=own.why in (PENALTY, UNEVEN))
         if own.accumulated:
             return Verdict(judge, own)
         if judge.wrong_axis() is not None:
@@ -204,12 +203,11 @@ class Check:
         self, judge: Judge, own: Judgment, judged: tuple[Judge, Judgment] | None
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is right with its own weights."""
-        if any(it.unused for it in judge.iterations):
-            return NotTraced(UNUSED, trains=True)
+        if (found := doubt(judge, own, self.source)) is not None:
+            return NotTraced(found.why, trains=True, doubtful=found.certain)
         if (name := also_trained(judge)) and not self.partly:
-            return NotTraced(
-                f"{name} is trained too, in a way that could not be judged", trains=True
-            )
+            why = f"{name} is trained too, in a way that could not be judged"
+            return NotTraced(why, trains=True)
         if judged is None or judged[1].status != "wrong":
             return self._if_all_is_trained(judge, own)
         other = on_other_weights(judge, SEEDS[1])
@@ -246,6 +244,7 @@ class Check:
             return NotTraced(
                 "its updates are wrong with its own starting weights and right with others",
                 trains=True,
+                doubtful=True,
             )
         if judged and judged[1].status == "wrong":
             once = counted_once(judge, own)
@@ -270,16 +269,10 @@ class Check:
         """Return a verdict, unless the updates lack a penalty that is in the program's own loss."""
         if isinstance(found, NotTraced) or not found.is_right:
             return found
-        judge, loss = found.judge, found.judgement.loss
         decays = found.rule is not None and bool(found.rule.constants.get("decay"))
-        penalty = None if decays else own_penalty(judge, loss)
-        if penalty is None:
-            return found
-        place = judge.trace.place(judge.own_loss(penalty.own).event)
-        where, k = self.source.where(place.line, place.file), penalty.largest
-        derivative = f"{penalty.derivative(k):.6g} · {judge.groups[k].name}"
-        what = f"the {LOSS_WORDS[loss]}"
-        return NotTraced(NO_PENALTY.format(what, place.shown, where, derivative), trains=True)
+        loss = found.judgement.loss
+        why = "" if decays else without_penalty(found.judge, loss, self.source)
+        return NotTraced(why, trains=True, doubtful=True) if why else found
 
     # ---- later iterations ----------------------------------------------------------------------
 
@@ -400,4 +393,5 @@ class Check:
 
 
 def _not_later(later: Later) -> NotTraced:
-    return NotTraced(LATER.format(later.it.number + 1, later.why), trains=True)
+    why = LATER.format(later.it.number + 1, later.why)
+    return NotTraced(why, trains=True, doubtful=True)

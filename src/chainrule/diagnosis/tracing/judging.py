@@ -180,9 +180,28 @@ class Judge(StepComparison):
             return None
         if (d := follows_another_rule(self, loss)) is None:
             return None
+        if (lacking := self._without_penalty(loss)) is not None:
+            return lacking
         if any(self._lacks_a_term(own, loss) for own in self.losses() if own.startswith(OWN)):
             return Judgment("not-judged", PENALTY, loss=loss)
         return Judgment("right", loss=loss, results=found, factor=-d, rule=True)
+
+    def _without_penalty(self, loss: str) -> Judgment | None:
+        """Return what holds if some updates take the penalty of the program's loss, and some not.
+
+        Each follows the gradient with the penalty or without it, with one factor.
+        """
+        if (penalty := own_penalty(self, loss)) is None:
+            return None
+        found = self.compare(penalty.own)
+        factor = self._usual_factor(found)
+        taken = any(s and found[k].right for k, s in penalty.shares.items())
+        if not taken or factor is None or all(r.right for r in found):
+            return None
+        plain = [self._compared(k, loss) for k, r in enumerate(found) if not r.right]
+        if not all(r.right and same_factor(r.factor, factor * penalty.scale) for r in plain):
+            return None
+        return Judgment("wrong", "", penalty.own, found, factor, certain=True)
 
     def _lacks_a_term(self, own: str, loss: str) -> bool:
         """Return whether only some updates are those of the program's own loss."""

@@ -4,7 +4,7 @@ They depend on the outputs, and no update depends on them. A program may compute
 update or after it, add it up in a loop, and find the targets by their class numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,9 +13,10 @@ import numpy as np
 from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
 from chainrule.diagnosis.tracing.outputs import Iteration, Pair, target_changes
 from chainrule.diagnosis.tracing.trace import Trace
-from chainrule.submission import Array, Event, Record
+from chainrule.submission import Array, Event
 
-TRIED = 16  # numbers before and after the last error that may be the program's own loss
+TRIED = 16  # places before, between and after the errors that may compute the own loss
+ROOTS = 3  # last numbers of a forward pass that may be it
 LONGER, SPARE = 2, 200  # lengths of an iteration, and events, after it in which its loss may be
 Gradients: TypeAlias = Mapping[int, Array]  # by the group
 COMPUTED = ("value", "update")  # kinds of places
@@ -32,32 +33,54 @@ class OwnLoss:
     has_targets : bool
         Whether it was seen to depend on the targets. Else these may be class numbers, and it must
         be shown that it is one of the known losses.
+    alone : bool, default True
+        Whether no update depends on any number of its place. The last number of an automatic
+        derivative's forward pass is made by an operation that has made others before.
     """
 
     event: Event
     has_targets: bool
+    alone: bool = True
 
 
 def own_losses(trace: Trace, it: Iteration) -> list[OwnLoss]:
     """Return the numbers that may be the loss of an iteration, in program order."""
-    end = _end(trace, it)
-    until = trace.order[end]
+    by_targets, singles = _singles(trace, it)
+    first, last = (f(trace.at[p.error] for p in it.pairs) for f in (min, max))
+    forward = [e for e in singles if trace.at[e] < first]
+    between = _last_turns(e for e in singles if first <= trace.at[e] < last)
+    after = _last_turns(e for e in singles if trace.at[e] >= last)
+    by_place = [*_last_turns(forward)[-TRIED:], *between[-TRIED:], *after[:TRIED]]
+    turns = [[e for e in singles if e.code == event.code] for event in by_place]
+    roots = [e for e in forward[-ROOTS:] if e not in by_place]
+    used = _used(trace, it, [*turns, *([e] for e in roots)])
+    kept = [e for e, u in zip([*by_place, *roots], used, strict=True) if not u]
+    found = {
+        trace.base.marks[e]: OwnLoss(e, e in by_targets, e not in roots) for e in reversed(kept)
+    }
+    return sorted(found.values(), key=lambda one: trace.at[one.event])
+
+
+def _singles(trace: Trace, it: Iteration) -> tuple[set[Event], list[Event]]:
+    """Return what the targets move, and the single numbers that they or the outputs move.
+
+    The latter are in program order, without those that depend on the updates.
+    """
+    until = trace.order[_end(trace, it)]
     origins = {p.origin for p in it.parameters}
     free = trace.changed({o: trace.nudge(o) for o in origins}, until)
     free -= trace.changed({p.after: trace.nudge(p.after) for p in it.parameters}, until)
     by_targets = trace.changed(target_changes(trace, it, it.pairs), until) & free
     outputs = {first_of(trace, it, p) for p in it.pairs}
     by_outputs = trace.changed({o: trace.nudge(o) for o in outputs}, until) & free
-    found: dict[int, OwnLoss] = {}
-    for event in sorted(by_targets | by_outputs, key=lambda e: trace.at[e]):
-        if event not in outputs and _is_single(trace, it, event):
-            found.setdefault(trace.base.marks[event], OwnLoss(event, event in by_targets))
-    start = max(trace.at[p.error] for p in it.pairs)
-    before = [one for one in found.values() if trace.at[one.event] < start]
-    after = [one for one in found.values() if trace.at[one.event] >= start]
-    candidates = [*before[-TRIED:], *after[:TRIED]]
-    used = _used(trace, it, [one.event for one in candidates])
-    return [one for one in candidates if one.event not in used]
+    both = (by_targets | by_outputs) - outputs
+    singles = [e for e in both if _is_single(trace, it, e)]
+    return by_targets, sorted(singles, key=lambda e: trace.at[e])
+
+
+def _last_turns(events: Iterable[Event]) -> list[Event]:
+    """Return the last event of each place: a loss may be added up there."""
+    return list({e.code: e for e in events}.values())
 
 
 def first_of(trace: Trace, it: Iteration, pair: Pair) -> Event:
@@ -66,7 +89,7 @@ def first_of(trace: Trace, it: Iteration, pair: Pair) -> Event:
     mark, shape = trace.base.marks[output], trace.base.shapes[output]
     for event in trace.order[it.begin : trace.at[output]]:
         same = event in it.depends and trace.base.marks[event] == mark
-        if same and trace.base.shapes[event] == shape and trace.place(event).kind == "value":
+        if same and trace.base.shapes[event] == shape and trace.place(event).kind in COMPUTED:
             return event
     return output
 
@@ -119,9 +142,9 @@ def penalty_shares(own: Gradients, known: Gradients, w: Gradients) -> dict[int, 
     factors = [ratio(own[k], known[k], CLOSE) for k in own if len(own[k]) > 1]
     factors += [c for k in own if (c := _factor_beside(own[k], known[k], w[k]))]
     for c in dict.fromkeys(filter(None, factors)):
-        rest = {k: own[k] - c * known[k] for k in own}
-        if all(_is_multiple(rest[k], w[k], own[k]) for k in own):
-            return {k: _share(rest[k], w[k]) / c for k in own}
+        shares = {k: _share(own[k], own[k] - c * known[k], w[k]) for k in own}
+        if None not in shares.values():
+            return {k: s / c for k, s in shares.items() if s is not None}
     return None
 
 
@@ -134,15 +157,15 @@ def _factor_beside(own: Array, known: Array, w: Array) -> float:
     return float(c)
 
 
-def _share(rest: Array, w: Array) -> float:
-    return float(rest @ w) / max(float(w @ w), 1e-300)
-
-
-def _is_multiple(rest: Array, w: Array, own: Array) -> bool:
-    """Return whether what a gradient has in addition is nothing, or a multiple of the weights."""
-    size = CLOSE * max(float(np.abs(own).max()), 1e-300)
-    every = np.all(np.isfinite(rest))
-    return bool(every and np.abs(rest - _share(rest, w) * w).max() <= size)
+def _share(own: Array, rest: Array, w: Array) -> float | None:
+    """Return s if what a gradient has in addition is s · w, up to errors, else None."""
+    close = CLOSE * max(float(np.abs(own).max()), 1e-300)
+    if not np.all(np.isfinite(rest)):
+        return None
+    if np.abs(rest).max() <= close:
+        return 0.0
+    share = float(rest @ w) / max(float(w @ w), 1e-300)
+    return share if np.abs(rest - share * w).max() <= close else None
 
 
 def _end(trace: Trace, it: Iteration) -> int:
@@ -163,17 +186,16 @@ def _is_single(trace: Trace, it: Iteration, event: Event) -> bool:
     return computed and trace.size(event) == 1 and trace.has(event)
 
 
-def _used(trace: Trace, it: Iteration, events: Sequence[Event]) -> set[Event]:
-    """Return the numbers on which the updates depend; they do not on the value of a loss."""
-    earlier = [e for e in events if trace.at[e] <= it.end]
+def _used(trace: Trace, it: Iteration, places: Sequence[Sequence[Event]]) -> list[bool]:
+    """Return of the events of each place whether the updates depend on them.
+
+    They do not on the value of a loss. NaN shows what they depend on, even where a factor is 0.
+    """
+    earlier = [[e for e in events if trace.at[e] <= it.end] for events in places]
     afters = [p.after for p in it.parameters if trace.has(p.after)]
-    changes = ({e: trace.nudge(e)} for e in earlier)
-    runs = zip(earlier, trace.run_all(changes, trace.order[it.end], afters), strict=True)
-    return {e for e, made in runs if not all(_is_kept(trace, made, a) for a in afters)}
-
-
-def _is_kept(trace: Trace, made: Record, event: Event) -> bool:
-    return event in made.values and np.array_equal(made.values[event], trace.value(event))
+    tried = [events for events in earlier if events]
+    spoiled = iter(trace.spoiled_by_each(tried, trace.order[it.end], afters))
+    return [bool(events and next(spoiled)) for events in earlier]
 
 
 def gradients_by_group(parts: Sequence[tuple[int, Array]]) -> dict[int, Array]:

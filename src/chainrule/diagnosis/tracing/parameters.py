@@ -22,6 +22,7 @@ AHEAD = 16  # likely origins that are tried together with one that is needed
 MOST_TRIED = 60  # events that may be the origin of a parameter
 FEW = 3  # of them that are tried one by one
 KEEPS = re.compile(r"(np\.|numpy\.)?(clip|array|asarray|list|tuple|maximum|minimum)\(")
+MOST_COMPARED, RESTARTS = 3000, 2  # turns that are compared, and restarts among them
 STEERED = 2  # draws of numbers that may change what is compared with them
 READ = ("use", "before")  # events that only read a variable
 
@@ -130,10 +131,18 @@ def _period(trace: Trace, code: int, old: int) -> int | None:
     for m in range(1, len(was) - first):
         if was[first + m] != new[first]:
             continue
-        checked = range(min(len(was) - m, 3 * m, 3000))
-        if all(was[n + m] == new[n] for n in checked):
+        if _repeats(new, was, m):
             return m
     return 0 if _may_be_single(trace, code, old) else None
+
+
+def _repeats(new: Sequence[int | None], was: Sequence[int | None], m: int) -> bool:
+    """Return whether new values are the old ones m turns later, but for a few, as after a restart.
+
+    A sum in a loop is not: each of its sums begins anew.
+    """
+    same = [was[n + m] == new[n] for n in range(min(len(was) - m, MOST_COMPARED))]
+    return all(same[: 3 * m]) and same.count(False) <= RESTARTS * m
 
 
 def _may_be_single(trace: Trace, code: int, old: int) -> bool:

@@ -69,7 +69,7 @@ def own_penalty(evidence: Evidence, loss: str) -> Penalty | None:
     loss : str
         The loss of the gradients, without a penalty.
     """
-    own = [name for name in evidence.own_losses() if evidence.own_loss(name).has_targets]
+    own = evidence.own_losses()
     if not own or own[-1] == loss or (shares := evidence.penalties(own[-1], loss)) is None:
         return None
     if max(map(abs, shares.values())) < NONE:

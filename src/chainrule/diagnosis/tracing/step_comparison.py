@@ -130,7 +130,7 @@ class StepComparison(Evidence):
         """Return the losses that are tried."""
         if self.only in (*LOSSES, *self.own_losses()):
             return [self.only]
-        return [*LOSSES, *self.own_losses()]
+        return [*LOSSES, *reversed(self.own_losses())]  # of equal ones, what is computed last
 
     def _score(self, found: Sequence[GroupResult], loss: str) -> tuple[float, ...]:
         """Return how well a loss explains the steps."""

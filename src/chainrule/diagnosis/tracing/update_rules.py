@@ -21,6 +21,7 @@ CONVENTIONS = ("eps-in-the-root", "decay-in-the-gradient", "momentum-dropped")
 NEIGHBOR = re.compile(r"\b(above|below|last)\.")
 EACH = "Adam's step counter is increased for every parameter, not once per update"
 LAYER = "Adam's step counter is increased for every layer, not once per update"
+BIAS_CORRECTION = "Adam's bias correction of the"
 FORGOTTEN = "Adam's running means are never kept, so each step starts from zero"
 SQUARE_LOST = "the running mean of the squares is never kept, so each step starts from zero"
 NOT_ZEROED = "gradients accumulate: those of earlier updates are added to those that the rule takes"
@@ -220,6 +221,26 @@ OWN_RULES = (
             "w_new": "w - learning_rate * mhat / (sqrt(vhat) + eps)",
         },
         mistake=FORGOTTEN,
+    ),
+    *(
+        UpdateRule(
+            "Adam",
+            {
+                **MEANS,
+                "mhat": f"m_new / {first}",
+                "vhat": f"v_new / {second}",
+                "w_new": "w - learning_rate * mhat / (sqrt(vhat) + eps)",
+            },
+            mistake=mistake,
+        )
+        for first, second, mistake in (
+            ("(1 - beta1**k)", "(1 - beta1**k)", f"{BIAS_CORRECTION} second mean takes β1, not β2"),
+            ("(1 - beta2**k)", "(1 - beta2**k)", f"{BIAS_CORRECTION} first mean takes β2, not β1"),
+            ("(1 - beta2**k)", "(1 - beta1**k)", f"{BIAS_CORRECTION} each mean takes the other β"),
+            ("(1 - beta1**k)", "1", f"{BIAS_CORRECTION} second mean is missing"),
+            ("1", "(1 - beta2**k)", f"{BIAS_CORRECTION} first mean is missing"),
+            ("(1 - beta1)", "(1 - beta2)", f"{BIAS_CORRECTION} means is without the power k"),
+        )
     ),
     UpdateRule(
         "RMSprop",

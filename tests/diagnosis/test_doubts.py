@@ -1,0 +1,151 @@
+"""What speaks against a program whose updates follow a gradient: no green verdict is given then."""
+
+from pathlib import Path
+
+import pytest
+
+from chainrule import check
+from tests.rows import few_rows
+
+SETUP = """import numpy as np
+rng = np.random.RandomState(8)
+X, y = rng.randn(9, 3), (rng.rand(9, 1) > 0.5) * 1.0
+W1, b1, W2, b2 = rng.randn(3, 4), np.zeros(4), rng.randn(4, 1), np.zeros(1)
+"""
+FORWARD = """
+    h = np.tanh(X @ W1 + b1)
+    p = 1 / (1 + np.exp(-(h @ W2 + b2)))
+"""
+GRADIENTS = """
+    gW2, gb2 = h.T @ d, d.sum(axis=0)
+    dh = d @ W2.T * (1 - h * h)
+    gW1, gb1 = X.T @ dh, dh.sum(axis=0)
+"""
+DESCENT = "    W1 -= gW1; b1 -= gb1; W2 -= gW2; b2 -= gb2\n"
+CROSS_ENTROPY = "    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))\n"
+SQUARED = "    loss = np.mean((p - y) ** 2)\n"
+LOOP = "for epoch in range(6):"
+MOMENTUM = """def step(params, grads, mu=0.9):
+    velocity = [np.zeros_like(w) for w in params]
+    for w, g, v in zip(params, grads, velocity):
+        v *= mu
+        v -= 0.1 * g
+        w += v
+"""
+KEPT = MOMENTUM.replace("velocity = [np.zeros_like(w) for w in params]", "global velocity").replace(
+    "def step", "velocity = [np.zeros_like(w) for w in (W1, b1, W2, b2)]\ndef step"
+)
+STEP = "    step([W1, b1, W2, b2], [gW1, gb1, gW2, gb2])\n"
+LOGISTIC_DELTA = "    d = (p - y) / 9"
+SQUARED_DELTA = "    d = (p - y) * p * (1 - p) / 9"
+
+
+def program(loss: str, delta: str, update: str = DESCENT, before: str = "") -> str:
+    return f"{SETUP}{before}{LOOP}{FORWARD}{loss}{delta}{GRADIENTS}{update}"
+
+
+# name: program, verdict, what the sentence says
+CASES = {
+    "cross-entropy, and the slope of the squared error": (
+        program(CROSS_ENTROPY, SQUARED_DELTA),
+        "could-not-run",
+        "the program computes the cross-entropy",
+    ),
+    "cross-entropy": (program(CROSS_ENTROPY, LOGISTIC_DELTA), "right", "cross-entropy of p"),
+    "squared error to look at": (program(SQUARED, LOGISTIC_DELTA), "right", "cross-entropy of p"),
+    "a velocity made anew": (
+        program(CROSS_ENTROPY, LOGISTIC_DELTA, STEP, MOMENTUM),
+        "could-not-run",
+        "v (line 8) is zero at each of them",
+    ),
+    "a velocity": (
+        program(CROSS_ENTROPY, LOGISTIC_DELTA, STEP, KEPT),
+        "right",
+        "the gradients of W1",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    few_rows(CASES, "cross-entropy, and the slope of the squared error", "a velocity made anew"),
+)
+def test_what_speaks_against_right_updates_is_said(tmp_path: Path, name: str):
+    text, verdict, said = CASES[name]
+    (tmp_path / "net.py").write_text(text)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == verdict, found.to_text()
+    assert said in found.sentence
+
+
+NETWORK = """import numpy as np
+class Net:
+    def __init__(self, n, h, c):
+        r = np.random.RandomState(5)
+        self.params = {"W1": r.randn(n, h), "b1": np.zeros(h), "W2": r.randn(h, c)}
+    def loss(self, X, y, reg=0.0):
+        W1, b1, W2 = self.params["W1"], self.params["b1"], self.params["W2"]
+        h = np.maximum(0, X @ W1 + b1)
+        scores = h @ W2
+        probs = np.exp(scores - scores.max(axis=1, keepdims=True))
+        probs /= probs.sum(axis=1, keepdims=True)
+        loss = -np.log(probs[range(len(y)), y]).mean()
+        loss += 0.5 * reg * (np.sum(W1 * W1) + np.sum(W2 * W2))
+        d = probs.copy()
+        d[range(len(y)), y] -= 1
+        d /= len(y)
+        dh = d @ W2.T
+        dh[h <= 0] = 0
+        gW1 = X.T @ dh + reg * W1
+        grads = {"W1": gW1, "b1": dh.sum(axis=0), "W2": h.T @ d + reg * W2}
+        return loss, grads
+    def train(self, X, y, rate=0.5, reg=0.05):
+        for _ in range(5):
+            loss, grads = self.loss(X, y, reg)
+            for name in self.params:
+                self.params[name] -= rate * grads[name]
+data = np.random.RandomState(6)
+Net(3, 4, 3).train(data.randn(8, 3), data.randint(3, size=8))
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, pytest.param(True, marks=pytest.mark.full_only)])
+def test_a_penalty_that_some_updates_lack_is_a_fault(tmp_path: Path, wrong: bool):
+    """Asked with its default, reg=0.0, the function is right."""
+    text = NETWORK.replace("dh + reg * W1", "dh") if wrong else NETWORK
+    (tmp_path / "net.py").write_text(text)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == ("wrong" if wrong else "right"), found.to_text()
+    assert not wrong or "gW1" in found.faults[0].name
+
+
+SUM_IN_A_LOOP = """import random
+random.seed(3)
+data = [([random.random() for _ in range(6)], random.random()) for _ in range(4)]
+hidden = [{"w": [random.random() - 0.5 for _ in range(7)]} for _ in range(3)]
+output = {"w": [random.random() - 0.5 for _ in range(4)]}
+def weighted(w, inputs):
+    total = w[-1]
+    for i in range(len(w) - 1):
+        total += w[i] * inputs[i]
+    return total
+for epoch in range(4):
+    for x, t in data:
+        h = [max(0.1 * z, z) for z in (weighted(n["w"], x) for n in hidden)]
+        o = weighted(output["w"], h)
+        d = o - t
+        for k, n in enumerate(hidden):
+            dh = d * output["w"][k] * (1.0 if h[k] > 0 else 0.1)
+            for i in range(6):
+                n["w"][i] -= 0.1 * dh * x[i]
+            n["w"][-1] -= 0.1 * dh
+        for k in range(3):
+            output["w"][k] -= 0.1 * d * h[k]
+        output["w"][-1] -= 0.1 * d
+"""
+
+
+def test_a_sum_in_a_loop_is_no_update(tmp_path: Path):
+    (tmp_path / "net.py").write_text(SUM_IN_A_LOOP)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "right", found.to_text()
