@@ -78,6 +78,63 @@ def test_what_speaks_against_right_updates_is_said(tmp_path: Path, name: str):
     assert said in found.sentence
 
 
+WEIGHTED = """import numpy as np
+rng = np.random.RandomState(8)
+X, y = rng.randn(9, 3), np.array([0, 1, 1, 0, 1, 1, 1, 1, 0])[:, None]
+W1, W2, share = rng.randn(3, 4), rng.randn(4, 1), 1 - np.mean(y)
+def weighted(p):
+    return -np.mean(share * y * np.log(p) + (1 - y) * np.log(1 - p))
+for epoch in range(6):
+    h = np.tanh(X @ W1)
+    p = 1 / (1 + np.exp(-h @ W2))
+    losses = weighted(p)
+    d = (-share * y * (1 - p) + (1 - y) * p) / 9
+    dh = d @ W2.T * (1 - h * h)
+    rate = 0.3 / (1 + 0.1 * epoch)
+    W2 -= rate * h.T @ d
+    W1 -= rate * X.T @ dh
+"""
+
+
+def test_updates_that_follow_a_number_of_the_program_are_right(tmp_path: Path):
+    """Whatever the targets are, here weighted ones."""
+    (tmp_path / "net.py").write_text(WEIGHTED)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "right", found.to_text()
+    assert "share * y * np.log(p)" in found.sentence
+    (tmp_path / "net.py").write_text(WEIGHTED.replace("(1 - h * h)", "(1 - h)"))
+    assert check(tmp_path / "net.py").verdict != "right"
+
+
+SHOWN = """import numpy as np
+rng = np.random.RandomState(8)
+X, T = rng.randn(9, 3), np.eye(3)[rng.randint(3, size=9)]
+W1, W2 = rng.randn(3, 4), rng.randn(4, 3)
+def predicted(x):
+    h = np.tanh(x @ W1)
+    e = np.exp(h @ W2)
+    return h, e / e.sum(axis=-1, keepdims=True)
+def show(x):
+    p = predicted(x)[1]
+    print(rng.choice(3, p=p))
+for epoch in range(5):
+    if epoch % 2 == 0:
+        show(X[0])
+    h, p = predicted(X)
+    d = (p - T) / 9
+    dh = d @ W2.T * (1 - h * h)
+    W1 -= 0.5 * X.T @ dh
+    W2 -= 0.5 * h.T @ d
+"""
+
+
+@pytest.mark.full_only
+def test_samples_that_are_only_shown_do_not_hinder_a_verdict(tmp_path: Path):
+    (tmp_path / "net.py").write_text(SHOWN.replace("(1 - h * h)", "(1 - h)"))
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "wrong", found.to_text()
+
+
 NETWORK = """import numpy as np
 class Net:
     def __init__(self, n, h, c):
@@ -149,3 +206,14 @@ def test_a_sum_in_a_loop_is_no_update(tmp_path: Path):
     (tmp_path / "net.py").write_text(SUM_IN_A_LOOP)
     found = check(tmp_path / "net.py")
     assert found.verdict == "right", found.to_text()
+
+
+def test_a_learning_rate_that_changes_is_right(tmp_path: Path):
+    """It is multiplied with one factor of the gradient first, so the gradient is no number."""
+    text = WEIGHTED.replace("(-share * y * (1 - p) + (1 - y) * p)", "(p - y)")
+    (tmp_path / "net.py").write_text(text)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "right", found.to_text()
+    assert found.convention["learning rate"].startswith("0.0333333 at first")
+    (tmp_path / "net.py").write_text(text.replace("(1 - h * h)", "(1 - h)"))
+    assert check(tmp_path / "net.py").verdict == "wrong"

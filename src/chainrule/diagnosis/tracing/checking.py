@@ -191,7 +191,8 @@ class Check:
             own.status = "wrong"
             return Verdict(judge, own, axis=True)
         other = on_other_weights(judge, SEEDS[0])
-        if other is not None and own.status == "wrong" and own.certain:
+        certain = own.status == "wrong" and own.certain
+        if other is not None and (certain or own.loss in judge.followed()):
             other.only = own.loss  # one iteration shows less
         judged = (other, other.judge()) if other else None
         if own.status == "right":
@@ -211,6 +212,8 @@ class Check:
         if judged is None or judged[1].status != "wrong":
             return self._if_all_is_trained(judge, own)
         other = on_other_weights(judge, SEEDS[1])
+        if other is not None:
+            other.only = judged[0].only
         again = other.judge() if other else None
         if other is None or again is None or again.status != "wrong":
             return self._if_all_is_trained(judge, own)

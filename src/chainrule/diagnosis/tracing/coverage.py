@@ -1,8 +1,11 @@
 """Find numbers that a program trains, and that were not judged."""
 
+from collections.abc import Iterator
+
+from chainrule.diagnosis.tracing.comparing import ratio
 from chainrule.diagnosis.tracing.judging import Judge
 from chainrule.diagnosis.tracing.outputs import Iteration, target_changes
-from chainrule.diagnosis.tracing.parameters import READ
+from chainrule.diagnosis.tracing.parameters import READ, Parameter
 from chainrule.submission import Event
 
 
@@ -32,5 +35,24 @@ def _changed_by_training(judge: Judge, first: Iteration, second: Iteration) -> l
     return [
         e
         for e in trace.order[second.begin : trace.at[start]]
-        if e in moved and e not in second.depends and trace.place(e).kind in READ
+        if e in moved
+        and e not in second.depends
+        and trace.place(e).kind in READ
+        and not _is_last_step(judge, first, second, e)
     ]
+
+
+def _is_last_step(judge: Judge, first: Iteration, second: Iteration, event: Event) -> bool:
+    """Return whether numbers are a multiple of a parameter's last step, as a velocity is."""
+    trace = judge.trace
+    if not trace.has(event):
+        return False
+    numbers = trace.value(event).ravel()
+    old = ((trace.value(p.before), trace.value(q.before)) for p, q in _pairs(first, second))
+    steps = ((new - before).ravel() for before, new in old if new.shape == before.shape)
+    return any(numbers.shape == s.shape and bool(ratio(numbers, s)) for s in steps)
+
+
+def _pairs(first: Iteration, second: Iteration) -> Iterator[tuple[Parameter, Parameter]]:
+    """Yield each parameter in both iterations."""
+    yield from zip(first.parameters, second.parameters, strict=False)

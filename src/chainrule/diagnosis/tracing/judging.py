@@ -10,10 +10,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.comparing import TOLERANCE, same_factor
+from chainrule.diagnosis.tracing.comparing import SAME_FACTOR, TOLERANCE, same_factor
 from chainrule.diagnosis.tracing.factors import compare_factors, differ
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents
 from chainrule.diagnosis.tracing.gradients import OWN, targets_of
+from chainrule.diagnosis.tracing.histories import changing_rates
 from chainrule.diagnosis.tracing.penalties import own_penalty, taken_otherwise
 from chainrule.diagnosis.tracing.rules import accumulated, follows_another_rule, goes_down, goes_up
 from chainrule.diagnosis.tracing.step_comparison import GroupResult, StepComparison
@@ -57,6 +58,7 @@ class Judgment:
     uneven: bool = False  # whether all are multiples of the gradient, and not all the same ones
     rates: bool = False  # whether some layers have another learning rate than others
     uphill: bool = False
+    changing: bool = False  # whether the learning rate changes as a number of the program
     other_losses: list[str] = field(default_factory=list[str])
 
     accumulated: Sequence[int] = ()  # groups whose second update contains the first gradient
@@ -87,8 +89,8 @@ class Judge(StepComparison):
         made, usable = self._best()
         if made.status != "wrong" or made.uphill:
             return made
-        if (mixed := self._of_mixed_signs(usable)) is not None:
-            return mixed
+        if (found := self._of_schedule(usable) or self._of_mixed_signs(usable)) is not None:
+            return found
         known = self._with_known_gradients(usable)
         if (known is not None and not known.rule) or made.certain:
             return known or made
@@ -107,6 +109,20 @@ class Judge(StepComparison):
         if (uneven and known is None) or (known is not None and known.rule and uneven):
             return Judgment("not-judged", UNEVEN, loss=observed.loss)
         return known or made
+
+    def _of_schedule(self, usable: Sequence[str]) -> Judgment | None:
+        """Return that updates are right whose learning rate changes as a number of the program."""
+        count = len(self.iterations)
+        if count < 2 or any(self.outputs_of([i]) < 2 for i in range(count)):
+            return None  # all gradients of one output have a common factor, whatever its delta is
+        for loss in usable:
+            factors = [self.factor_in(i, loss) for i in self.known_in(loss)]
+            if len(factors) == count and (rate := factors[0]) and None not in factors:
+                ratios = np.array(factors, float) / rate
+                if any(np.allclose(ratios, r, SAME_FACTOR) for r in changing_rates(self, count)):
+                    found = [self._compared(k, loss, [0]) for k in range(len(self.groups))]
+                    return Judgment("right", "", loss, found, rate, changing=True)
+        return None
 
     def _of_mixed_signs(self, usable: Sequence[str]) -> Judgment | None:
         """Return what holds if every step is the gradient times ±c, and not all go down."""

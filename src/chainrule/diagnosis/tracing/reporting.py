@@ -335,7 +335,8 @@ class Report:
         found = {"loss": self._loss(judge, judgement)}
         if judgement.factor is not None and not (judgement.rule or judgement.rates):
             found["learning rate"] = (
-                f"{-judgement.factor:.6g}, times the gradient of the sum over outputs and samples"
+                f"{-judgement.factor:.6g}{' at first' if judgement.changing else ''}, times the "
+                "gradient of the sum over outputs and samples"
             )
         return found | ({"rule": verdict.rule.words} if verdict.rule else {})
 

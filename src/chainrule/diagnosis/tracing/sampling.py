@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from chainrule.diagnosis.tracing.judging import Judge
+from chainrule.submission import Place
 
 DRAWS = re.compile(r"(^|[._])(rand|random|uniform|random_sample)$")  # to compare with a probability
 SAMPLES = re.compile(r"(^|[._])(binomial|choice|choices|multinomial|categorical)$")
@@ -26,11 +27,28 @@ def why_not_a_gradient(judge: Judge, loss: str) -> str:
     if it.omitted:
         return "there are several places where an output may meet its targets"
     trained = {name for e in it.depends if (name := trace.place(e).name)}
-    codes = {e.code for e in trace.order[it.begin : it.end + 1]}
-    texts = {trace.places[c].text for c in codes if trace.places[c].kind == "value"}
-    if any(_samples_from(text, trained) for text in texts):
+    places = {trace.places[e.code] for e in trace.order[it.begin : it.end + 1]}
+    drawn = {p for p in places if p.kind == "value" and _samples_from(p.text, trained)}
+    if any(_reaches_updates(judge, p) for p in drawn):
         return "it draws samples with probabilities that it trains, which have no derivative"
     return ""
+
+
+def _reaches_updates(judge: Judge, drawn: Place) -> bool:
+    """Return whether updates depend on the function that draws samples.
+
+    A program may draw them only to show them, in a function of its own.
+    """
+    trace, it = judge.trace, judge.iterations[0]
+    own = [
+        e
+        for e in trace.order[it.begin : it.end + 1]
+        if (trace.place(e).function, trace.place(e).file) == (drawn.function, drawn.file)
+        and e in trace.base.floats
+        and trace.has(e)
+    ]
+    moved = trace.changed({e: trace.nudge(e) for e in own}, trace.order[it.end])
+    return any(p.after in moved for p in it.parameters)
 
 
 def _samples_from(text: str, trained: set[str]) -> bool:

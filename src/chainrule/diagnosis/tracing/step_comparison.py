@@ -16,6 +16,7 @@ from chainrule.diagnosis.tracing.comparing import (
 )
 from chainrule.diagnosis.tracing.evidence import Evidence
 from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes
+from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array
 
 
@@ -47,6 +48,10 @@ class StepComparison(Evidence):
     ----------
     trace : Trace
     """
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__(trace)
+        self.known_followed: dict[bool, list[str]] = {}  # of updates, and of gradients
 
     def compare(self, loss: str) -> list[GroupResult]:
         """Compare the steps of each group with its gradient under a loss."""
@@ -81,15 +86,22 @@ class StepComparison(Evidence):
         """Return the true gradients of the iterations in which a loss is known."""
         return [t for t in self.truth if loss in t[0].values]
 
+    def known_in(self, loss: str) -> list[int]:
+        """Return the numbers of the iterations in which a loss is known."""
+        return [i for i, t in enumerate(self.truth) if loss in t[0].values]
+
     def _stacked(self, k: int, loss: str) -> tuple[Array, Array]:
         its = [it for it, t in zip(self.iterations, self.truth, strict=True) if loss in t[0].values]
         steps, noise = zip(*(self.steps(it, self.groups[k]) for it in its), strict=True)
         return np.concatenate(steps), np.concatenate(noise)
 
-    def _compared(self, k: int, loss: str) -> GroupResult:
-        g = np.concatenate([t[k].values[loss] for t in self._with(loss)])
-        e = np.concatenate([t[k].errors[loss] for t in self._with(loss)])
-        s, noise = self._stacked(k, loss)
+    def _compared(self, k: int, loss: str, only: Sequence[int] | None = None) -> GroupResult:
+        """Compare the steps of a group with its gradient, in all iterations or only in some."""
+        its = [i for i in self.known_in(loss) if only is None or i in only]
+        g = np.concatenate([self.truth[i][k].values[loss] for i in its])
+        e = np.concatenate([self.truth[i][k].errors[loss] for i in its])
+        steps = (self.steps(self.iterations[i], self.groups[k]) for i in its)
+        s, noise = map(np.concatenate, zip(*steps, strict=True))
         if not np.all(np.isfinite(g)):
             return GroupResult(right=False, factor=np.nan, off=np.inf, evidence=False)
         if not np.all(np.isfinite(s)):  # the update changes its shape, or overflows
@@ -128,9 +140,41 @@ class StepComparison(Evidence):
 
     def losses(self) -> list[str]:
         """Return the losses that are tried."""
-        if self.only in (*LOSSES, *self.own_losses()):
+        if self.only in (*LOSSES, *self.scalars_of(self.iterations[0])):
             return [self.only]
-        return [*LOSSES, *reversed(self.own_losses())]  # of equal ones, what is computed last
+        own = reversed(self.own_losses())  # of equal ones, what is computed last
+        return [*LOSSES, *own, *self.followed()]
+
+    def followed(self) -> list[str]:
+        """Return the further numbers of the program whose gradient all updates follow.
+
+        Such a number is a loss, whatever its targets are: class numbers, or weighted ones.
+        """
+        updates = self.gradients is None
+        if updates not in self.known_followed:
+            names = self.scalars_of(self.iterations[0])
+            further = [name for name in names if name not in self.own_losses()]
+            self.known_followed[updates] = [name for name in further if self._is_followed(name)]
+        return self.known_followed[updates]
+
+    def _is_followed(self, name: str) -> bool:
+        """Return whether the steps of each of several iterations are one factor times a gradient.
+
+        The learning rate may change from one to the next.
+        """
+        its = self.known_in(name)
+        if len(its) < 2 or self.outputs_of(its) < 2:
+            return False
+        return all(self.factor_in(i, name) is not None for i in its)
+
+    def factor_in(self, i: int, loss: str) -> float | None:
+        """Return the one negative factor of the steps of an iteration and a gradient, or None."""
+        each = [self._compared(k, loss, [i]) for k in range(len(self.groups))]
+        factors = [r.factor for r in each if r.evidence]
+        if not factors or not all(r.right for r in each):
+            return None
+        same = all(c < 0 and same_factor(c, factors[0]) for c in factors)
+        return factors[0] if same else None
 
     def _score(self, found: Sequence[GroupResult], loss: str) -> tuple[float, ...]:
         """Return how well a loss explains the steps."""

@@ -213,7 +213,7 @@ class TrueGradients:
 
     def _is_loss(self, name: str) -> bool:
         its = [i for i, t in enumerate(self.truth) if name in t[0].values]
-        if not its or (len(its) < 2 and self._outputs_of(its) < 2):
+        if not its or (len(its) < 2 and self.outputs_of(its) < 2):
             return False
         return self.own_loss(name).has_targets or self._is_known(name, its)
 
@@ -251,7 +251,7 @@ class TrueGradients:
         old = [self.trace.value(parameters[e.parameter].before) for e in entries]
         return np.array([v.reshape(-1)[e.index] for v, e in zip(old, entries, strict=True)])
 
-    def _outputs_of(self, its: Sequence[int]) -> int:
+    def outputs_of(self, its: Sequence[int]) -> int:
         """Return how many output numbers some iterations have."""
         pairs = (p for i in its for p in self.iterations[i].pairs)
         return sum(self.trace.size(p.output) for p in pairs)
@@ -262,7 +262,7 @@ class TrueGradients:
         A program may compute its loss in some iterations only, to print it. If it is a multiple of
         a usual loss in the first iteration, it is in the others.
         """
-        if self._outputs_of([0]) < 2:
+        if self.outputs_of([0]) < 2:
             return  # every number that depends on one output is a multiple of every loss
         for n in range(len(self.scalars)):
             own = f"{OWN} {n}"
@@ -319,7 +319,7 @@ class TrueGradients:
 
     def enough(self) -> bool:
         """Return whether the iterations show enough to judge the program by."""
-        return is_enough(self.truth, self._outputs_of(range(len(self.iterations))))
+        return is_enough(self.truth, self.outputs_of(range(len(self.iterations))))
 
     def _nearest_to_output(self, it: Iteration) -> list[int]:
         """Return the groups of the layer next to the output: the fewest events depend on them.

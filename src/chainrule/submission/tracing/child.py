@@ -222,14 +222,19 @@ def _to_message(r: Recorder, places: list[Place]) -> Any:
 
 
 def _to_columns(r: Recorder, places: list[Place]) -> Any:
-    """Return what was recorded of every event."""
+    """Return what was recorded of every event.
+
+    The time limit may have ended the program while the last one was noted, so it may be incomplete.
+    """
+    lists = [r.order, r.shapes, r.marks, *([r.is_float] if r.everything else [])]
+    n = min(map(len, lists))
     return {
         "places": [_of_place(p) for p in places] if r.everything else [],
-        "order": messages.from_array(np.array(r.order, np.int64).reshape(-1, 2)),
-        "marks": messages.from_array(np.array(r.marks, np.int64)),
-        "shapes": [list(s) for s in r.shapes] if r.everything else [],
+        "order": messages.from_array(np.array(r.order[:n], np.int64).reshape(-1, 2)),
+        "marks": messages.from_array(np.array(r.marks[:n], np.int64)),
+        "shapes": [list(s) for s in r.shapes[:n]] if r.everything else [],
         "names": [[*e, name] for e, name in r.names.items()],
-        "floats": messages.from_array(np.array(r.is_float, bool)),
+        "floats": messages.from_array(np.array(r.is_float[:n], bool)),
         "writes": r.writes,
     }
 

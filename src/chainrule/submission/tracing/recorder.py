@@ -166,9 +166,10 @@ class Recorder:
 
     def _note(self, event: Event, array: Array, value: Any) -> None:
         self.count += 1
+        mark = mark_of(array)
         self.order.append(event)
         self.shapes.append(array.shape)
-        self.marks.append(mark_of(array))
+        self.marks.append(mark)
         if self.everything:
             self.is_float.append(_has_floats(value))
             if array.size <= SENT and self.held + 8 * array.size < self.most_bytes:
