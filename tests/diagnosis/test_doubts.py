@@ -217,3 +217,34 @@ def test_a_learning_rate_that_changes_is_right(tmp_path: Path):
     assert found.convention["learning rate"].startswith("0.0333333 at first")
     (tmp_path / "net.py").write_text(text.replace("(1 - h * h)", "(1 - h)"))
     assert check(tmp_path / "net.py").verdict == "wrong"
+
+
+ZERO_PENALTY = """import numpy as np
+def cost(theta, X, T, lam):
+    W1, W2 = theta[:12].reshape(3, 4), theta[12:].reshape(2, 4)
+    A = np.column_stack([np.ones(len(X)), X])
+    H = np.column_stack([np.ones(len(X)), np.tanh(A @ W1.T)])
+    D = (H @ W2.T - T) / len(X)
+    B = D @ W2[:, 1:] * (1 - H[:, 1:] ** 2)
+    g1, g2 = B.T @ A, D.T @ H
+    g1[:, 1:] += lam * W1[:, 1:]
+    g2[:, 1:] += lam * W2[:, 1:]
+    loss = 0.5 * np.sum((H @ W2.T - T) ** 2) / len(X)
+    loss += 0.5 * lam * (np.sum(W1[:, 1:] ** 2) + np.sum(W2[:, 1:] ** 2))
+    return loss, np.r_[g1.ravel(), g2.ravel()]
+rng = np.random.RandomState(2)
+theta, X, T = rng.randn(20), rng.randn(6, 3), rng.randn(6, 2)
+gradient = cost(theta, X, T, 0.0)[1]
+for i in range(20):
+    e = np.zeros(20)
+    e[i] = 1e-4
+    slope = (cost(theta + e, X, T, 0.0)[0] - cost(theta - e, X, T, 0.0)[0]) / 2e-4
+    print(slope - gradient[i])
+"""
+
+
+@pytest.mark.full_only
+def test_a_penalty_of_zero_is_no_update(tmp_path: Path):
+    (tmp_path / "net.py").write_text(ZERO_PENALTY)
+    found = check(tmp_path / "net.py")
+    assert found.verdict in ("right", "could-not-run"), found.to_text()

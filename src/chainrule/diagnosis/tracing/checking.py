@@ -142,7 +142,8 @@ class Check:
             self.program.restart()
             record, judge, missing = self._prepared(*LONGER)
         error = self._error(record)
-        zero = None if judge.parameters or error else zero_diagnosis(judge.trace, self.source)
+        unsure = bool(judge.parameters or error) or missing == TOO_MANY
+        zero = None if unsure else zero_diagnosis(judge.trace, self.source)
         if zero is not None:
             return replace(zero, source=self.path.name)
         if missing:

@@ -1,5 +1,6 @@
 """Find updates that change nothing, because every gradient of a program is zero."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,10 +45,16 @@ def zero_diagnosis(trace: Trace, source: Source) -> Diagnosis | None:
 
 
 def _adds_zero(trace: Trace, code: int) -> bool:
-    """Return whether a place adds arrays of zeros to a variable, every time."""
+    """Return whether a place adds arrays of zeros to a variable, every time.
+
+    A parameter keeps its numbers then. A gradient to which a penalty of zero is added does not.
+    """
     place, turns = trace.places[code], trace.count.get(code, 0)
     known = len(place.parts) == 2 and min(place.parts) >= 0 and place.op in ADDITIVE
     if not known or turns < FEWEST_TURNS or place.name != trace.places[place.parts[0]].name:
+        return False
+    old = [trace.base.marks.get(Event(place.parts[0], n)) for n in range(turns)]
+    if min(Counter(old).values()) < FEWEST_TURNS:
         return False
     steps = [Event(place.parts[1], n) for n in range(turns)]
     return all(
