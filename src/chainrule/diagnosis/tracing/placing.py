@@ -300,7 +300,8 @@ class Placer:
         for q in self.backward:
             if self.is_late:
                 break
-            if any(e in self.fixes for e in q.events) or not self._reaches(q, right):
+            known = any(e in self.fixes for e in q.events) or self._is_judged_alone(q, right)
+            if known or not self._reaches(q, right):
                 continue
             fault = self._first_repair(q, right)
             if fault is None:
@@ -310,6 +311,16 @@ class Placer:
             elif spare is None or set(fault.repaired) >= set(spare.repaired):
                 return self._kept(fault)
         return None if spare is None else self._kept(spare)
+
+    def _is_judged_alone(self, q: Quantity, right: set[int]) -> bool:
+        """Return whether a quantity is itself judged as a gradient, and none is right.
+
+        What is put in its place is right then, whether or not it is meant as the gradient.
+        """
+        if right or self.judge.gradients is None:
+            return False
+        judged = (self.judge.results_of(self.it, group) for group in self.judge.groups)
+        return set(q.events) <= {e for events in judged for e in events}
 
     def _first_repair(self, q: Quantity, right: set[int]) -> Fault | None:
         """Return the fault if some right numbers in the place of a quantity's repair a group."""
