@@ -37,6 +37,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.submission import Failure, SubmissionError, TimeLimit, read_numbers, read_program
 
 SECONDS_CALL, SECONDS = 10.0, 60.0
+SECONDS_INSTEAD = 20.0  # for asking the functions of a program that trains and was not judged
 SECONDS_SECOND = 10.0  # for asking what tracing has judged, or has taken all time for
 MOST_HINT = 4
 ONE_LAYER = "a forward and its backward function are checked in Python, with these lines:"
@@ -217,6 +218,8 @@ def check_file(path: Path, options: CheckOptions, function: str | None, run: str
     if run or (traced.alone and found.differs):
         return replace(_not_judged(found), source=path.name)
     left = max(options.seconds - (time.monotonic() - begin), SECONDS_SECOND)
+    if found.trains:  # to import it is to run it once more
+        left = min(left, SECONDS_INSTEAD)
     return _asked_instead(path, _within(options, left), function, found)
 
 

@@ -35,7 +35,8 @@ class OwnLoss:
         be shown that it is one of the known losses.
     alone : bool, default True
         Whether no update depends on any number of its place. The last number of an automatic
-        derivative's forward pass is made by an operation that has made others before.
+        derivative's forward pass is made by an operation that has made others before; then it must
+        be shown that it is one of the known losses.
     """
 
     event: Event
@@ -49,15 +50,14 @@ def own_losses(trace: Trace, it: Iteration) -> list[OwnLoss]:
     first, last = (f(trace.at[p.error] for p in it.pairs) for f in (min, max))
     forward = [e for e in singles if trace.at[e] < first]
     between = _last_turns(e for e in singles if first <= trace.at[e] < last)
-    after = _last_turns(e for e in singles if trace.at[e] >= last)
-    by_place = [*_last_turns(forward)[-TRIED:], *between[-TRIED:], *after[:TRIED]]
+    later = [e for e in singles if trace.at[e] >= last]
+    by_place = [*_last_turns(forward)[-TRIED:], *between[-TRIED:], *_last_turns(later)[:TRIED]]
     turns = [[e for e in singles if e.code == event.code] for event in by_place]
-    roots = [e for e in forward[-ROOTS:] if e not in by_place]
-    used = _used(trace, it, [*turns, *([e] for e in roots)])
-    kept = [e for e, u in zip([*by_place, *roots], used, strict=True) if not u]
-    found = {
-        trace.base.marks[e]: OwnLoss(e, e in by_targets, e not in roots) for e in reversed(kept)
-    }
+    single = [*forward[-ROOTS:], *later[:TRIED]]  # of operations that have made others before
+    used = _used(trace, it, [*turns, *([e] for e in single)])
+    tried = [*((e, True) for e in by_place), *((e, False) for e in single)]
+    kept = [each for each, is_used in zip(tried, used, strict=True) if not is_used]
+    found = {trace.base.marks[e]: OwnLoss(e, e in by_targets, alone) for e, alone in reversed(kept)}
     return sorted(found.values(), key=lambda one: trace.at[one.event])
 
 

@@ -215,7 +215,8 @@ class TrueGradients:
         its = [i for i, t in enumerate(self.truth) if name in t[0].values]
         if not its or (len(its) < 2 and self.outputs_of(its) < 2):
             return False
-        return self.own_loss(name).has_targets or self._is_known(name, its)
+        one = self.own_loss(name)
+        return (one.alone and one.has_targets) or self._is_known(name, its)
 
     def _is_known(self, name: str, its: Sequence[int]) -> bool:
         """Return whether a number has the gradient of a known loss, and perhaps of a penalty."""
