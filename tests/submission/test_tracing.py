@@ -161,6 +161,23 @@ def test_runs_start_from_one_state_and_follow_a_change(tmp_path: Path):
         assert np.array_equal(program.run({}, last, [last]).values[last], base.values[last])
 
 
+EMPTY = """import numpy as np
+for i in range(3):
+    r = np.full(1000, 7.0 + i)
+    del r
+    made = np.empty(1000)
+    like = np.empty_like(made, dtype=float)
+"""
+
+
+def test_memory_that_is_not_set_is_the_same_in_every_run(tmp_path: Path):
+    with traced(tmp_path, EMPTY) as program:
+        base = program.record(2.0)
+        made = [e for e in base.order if base.places[e.code].name in ("made", "like")]
+        assert {e.turn for e in made} == {0, 1, 2}
+        assert not any(base.values[e].any() for e in made)
+
+
 ENDS = """import os
 n = float(3)
 total = 0.0
