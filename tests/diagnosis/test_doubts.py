@@ -258,3 +258,35 @@ def test_a_penalty_of_zero_is_no_update(tmp_path: Path):
     (tmp_path / "net.py").write_text(ZERO_PENALTY)
     found = check(tmp_path / "net.py")
     assert found.verdict in ("right", "could-not-run"), found.to_text()
+
+
+EVALUATED = """import numpy as np
+r = np.random.RandomState(8)
+X, k = r.randn(12, 3), r.randint(3, size=12)
+W1, W2 = r.randn(3, 4), r.randn(4, 3)
+squares = [np.zeros_like(W1), np.zeros_like(W2)]
+def run(X, k):
+    h = np.tanh(X @ W1)
+    o = h @ W2
+    logp = o - np.log(np.exp(o).sum(axis=1, keepdims=True))
+    loss = -logp[np.arange(len(k)), k].mean()
+    d = np.exp(logp)
+    d[np.arange(len(k)), k] -= 1
+    d /= len(k)
+    return loss, [X.T @ (d @ W2.T * (1 - h * h)), h.T @ d]
+for step in range(8):
+    some = r.choice(12, 5, replace=False)
+    for w, g, s in zip([W1, W2], run(X[some], k[some])[1], squares):
+        s *= 0.9
+        s += 0.1 * g ** 2
+        w -= 0.01 * g / (np.sqrt(s) + 1e-8)
+    if step % 2 == 0:
+        print(step, run(X, k)[0])
+"""
+
+
+def test_what_is_computed_of_all_data_between_two_updates_is_left_out(tmp_path: Path):
+    (tmp_path / "net.py").write_text(EVALUATED)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "right", found.to_text()
+    assert "RMSprop" in found.convention["rule"]

@@ -145,7 +145,7 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False)
             turns = [p for p in turns if p.output not in read]
             if not turns or not _is_target(trace, it, turns[-1], linear=linear, compared=compared):
                 continue
-            used = _used(trace, it, turns)
+            used = used_turns(trace, it, turns)
             it.unused |= _have_other_targets(trace, turns[: len(turns) - len(used)], used)
             turns = merged(trace, used)
             new = [p for p in turns if p.output not in moved and p.targets not in moved]
@@ -398,7 +398,7 @@ def _have_other_targets(trace: Trace, unused: Sequence[Pair], used: Sequence[Pai
     )
 
 
-def _used(trace: Trace, it: Iteration, turns: list[Pair]) -> list[Pair]:
+def used_turns(trace: Trace, it: Iteration, turns: list[Pair]) -> list[Pair]:
     """Return the turns from the first on which an update depends.
 
     Before an update, a program may compute errors that it does not use, as for a numerical check.

@@ -62,7 +62,7 @@ def own_losses(trace: Trace, it: Iteration) -> list[OwnLoss]:
 
 
 def _singles(trace: Trace, it: Iteration) -> tuple[set[Event], list[Event]]:
-    """Return what the targets move, and the single numbers that they or the outputs move.
+    """Return what the targets move, and the single numbers that depend on the parameters.
 
     The latter are in program order, without those that depend on the updates.
     """
@@ -72,9 +72,7 @@ def _singles(trace: Trace, it: Iteration) -> tuple[set[Event], list[Event]]:
     free -= trace.changed({p.after: trace.nudge(p.after) for p in it.parameters}, until)
     by_targets = trace.changed(target_changes(trace, it, it.pairs), until) & free
     outputs = {first_of(trace, it, p) for p in it.pairs}
-    by_outputs = trace.changed({o: trace.nudge(o) for o in outputs}, until) & free
-    both = (by_targets | by_outputs) - outputs
-    singles = [e for e in both if _is_single(trace, it, e)]
+    singles = [e for e in free - outputs if _is_single(trace, it, e)]
     return by_targets, sorted(singles, key=lambda e: trace.at[e])
 
 

@@ -23,6 +23,7 @@ from chainrule.diagnosis.tracing.outputs import (
     iteration,
     merged,
     pairs,
+    used_turns,
 )
 from chainrule.diagnosis.tracing.own_losses import (
     OwnLoss,
@@ -301,7 +302,11 @@ class TrueGradients:
             if several and not one_hot:
                 same = [same_in(trace, p.error, first, it) for p in own]
                 turns = [e for e in same if e is not None]
-            made += [Pair(e, Event(output, e.turn), Event(targets, e.turn), one_hot) for e in turns]
+            all_turns = [
+                Pair(e, Event(output, e.turn), Event(targets, e.turn), one_hot) for e in turns
+            ]
+            more = len(turns) > len(own) and trace.has(turns[-1])  # as to show the loss of all data
+            made += used_turns(trace, it, all_turns) if more else all_turns
         known = (p for p in made if p.output in trace.at and p.targets in trace.at)
         return merged(trace, sorted(known, key=lambda p: trace.at[p.error]))
 
