@@ -74,11 +74,11 @@ def unexpected(found: Sequence[ProgramResult]) -> str:
     return "\n".join(lines)
 
 
-SUMMARY = ("recall", "precision", "unknown", "false false_verdicts", "seconds: median, most")
+SUMMARY = ("recall", "precision", "unknown", "false accusations", "seconds: median, most")
 
 
 def summary_of_programs(found: Sequence[ProgramResult]) -> tuple[str, ...]:
-    """Return recall, precision, unknowns, false false_verdicts and times."""
+    """Return recall, precision, unknowns, false accusations and times."""
     wrong = [j for j in found if j.program.verdict == "wrong"]
     right = [j for j in found if j.program.verdict == "right"]
     return (
@@ -135,7 +135,7 @@ RIGHT = ("right", "invisible", "convention")
 
 
 def summary(found: Sequence[Score]) -> tuple[str, ...]:
-    """Return recall, precision, unknowns, false false_verdicts and times of some attempts.
+    """Return recall, precision, unknowns, false accusations and times of some attempts.
 
     An alternative that another input could distinguish does not count for the recall, but for
     the precision; attempts that raised an error are not counted.
