@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,18 @@ from chainrule.submission.process.notebook import notebook_source
 from chainrule.submission.process.older_python import as_python3
 from chainrule.submission.process.source import read_program
 from chainrule.submission.tracing import recorder
+from chainrule.submission.tracing.child import Server
 from chainrule.submission.tracing.frames import read_frame, write_frame
 from chainrule.submission.tracing.places import Event
 from chainrule.submission.tracing.program import TracedProgram
-from chainrule.submission.tracing.recorder import Change, as_array, put, repeated_rows
+from chainrule.submission.tracing.recorder import (
+    Change,
+    Recorder,
+    arm,
+    as_array,
+    put,
+    repeated_rows,
+)
 from chainrule.submission.tracing.rewrite import SEEN, rewrite
 
 SNIPPETS = {
@@ -159,6 +169,31 @@ def test_runs_start_from_one_state_and_follow_a_change(tmp_path: Path):
         changed = program.run(change, last, [last]).values[last] - base.values[last]
         assert changed == pytest.approx([0.0, 0.0, -0.1 * 0.8**2], abs=1e-12)
         assert np.array_equal(program.run({}, last, [last]).values[last], base.values[last])
+
+
+def test_the_time_limit_does_not_interrupt_an_answer(monkeypatch: pytest.MonkeyPatch):
+    """It would make two answers of one, or cut it."""
+    monkeypatch.setattr(os, "_exit", lambda _: None)
+    before = signal.getsignal(signal.SIGPROF)
+    made = Recorder([], lambda r: sent.append(r.reason))
+    server = Server.__new__(Server)
+    server.places = []
+    sent: list[str] = []
+
+    def send(*_: object) -> None:
+        signal.raise_signal(signal.SIGPROF)
+        sent.append("answer")
+
+    monkeypatch.setattr(server, "send", send)
+    try:
+        arm(0.0, made)
+        server.finish(made)
+        assert sent == ["answer"]
+        made.ending = False
+        signal.raise_signal(signal.SIGPROF)
+        assert sent == ["answer", "time"]
+    finally:
+        signal.signal(signal.SIGPROF, before)
 
 
 EMPTY = """import numpy as np

@@ -113,10 +113,12 @@ class Server:
 
     def finish(self, r: Recorder) -> None:
         """Send what was recorded and end the process; or hold the program here and serve."""
+        r.ending = True
         if r.before and not r.reason and not r.error:
             self.send({"held": True})
             arm(0.0, r)
             gc.freeze()
+            r.ending = False
             self.serve()
             return
         held = [r.values[e].ravel() for e in r.values]

@@ -137,7 +137,7 @@ class TracedProgram:
     def join(self, seconds: float) -> Joined:
         """Return lines that make the program train, if its functions can be joined."""
         answer = self._ask({"ask": "join", "seconds": seconds}, seconds)
-        if "ended" in answer:
+        if "drivers" not in answer:  # the process has ended
             return Joined()
         drivers = tuple(
             Driver(messages.text(lines), _kind(kind), messages.text(part), bool(several))

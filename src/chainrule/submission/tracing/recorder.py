@@ -85,6 +85,7 @@ class Recorder:
     line: int = 0
     reason: str = ""  # why the recording ended before the program did
     writes: bool = False  # whether the program has opened a file to write to it
+    ending: bool = False  # whether what was recorded is being sent
 
     def __call__(self, code: int, value: Any) -> Any:
         """Record a value, and return it or what it is changed to."""
@@ -271,8 +272,9 @@ def arm(seconds: float, recorder: Recorder) -> None:
     import signal
 
     def over(*_: object) -> None:
-        recorder.reason = "time"
-        recorder.end(recorder)
+        if not recorder.ending:  # else there would be two answers
+            recorder.reason = "time"
+            recorder.end(recorder)
 
     signal.signal(signal.SIGPROF, over)
     signal.setitimer(signal.ITIMER_PROF, seconds)
