@@ -207,7 +207,7 @@ def test_a_sum_in_a_loop_is_no_update(tmp_path: Path):
 
 
 def test_a_learning_rate_that_changes_is_right(tmp_path: Path):
-    """It is multiplied with one factor of the gradient first, so the gradient is no number."""
+    """It is multiplied with a factor of the gradient first: the gradient is never computed."""
     text = WEIGHTED.replace("(-share * y * (1 - p) + (1 - y) * p)", "(p - y)")
     (tmp_path / "net.py").write_text(text)
     found = check(tmp_path / "net.py")

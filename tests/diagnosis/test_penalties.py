@@ -65,3 +65,12 @@ def test_penalties_of_loss_and_updates_are_compared(tmp_path: Path, name: str):
     found = check(tmp_path / "net.py")
     assert found.verdict == verdict, found.to_text()
     assert said in " ".join(found.to_text().split())
+
+
+def test_a_penalty_on_a_loss_of_the_programs_own_is_named(tmp_path: Path):
+    text = PROGRAM.replace("(Y - T) ** 2", "np.log(np.cosh(Y - T))").replace("PENALTY", WHOLE)
+    text = text.replace("d = 2 * (Y - T) / Y.size", "d = np.tanh(Y - T) / Y.size")
+    text = text.replace("OF_W1", "").replace("OF_W2", "").replace("UPDATE", PLAIN)
+    (tmp_path / "net.py").write_text(text)
+    said = check(tmp_path / "net.py").sentence
+    assert "those of data_loss (line 10) without a penalty; L (line 11) also has" in said

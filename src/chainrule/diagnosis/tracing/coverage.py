@@ -1,11 +1,9 @@
 """Find numbers that a program trains, and that were not judged."""
 
-from collections.abc import Iterator
-
 from chainrule.diagnosis.tracing.comparing import ratio
 from chainrule.diagnosis.tracing.judging import Judge
 from chainrule.diagnosis.tracing.outputs import Iteration, target_changes
-from chainrule.diagnosis.tracing.parameters import READ, Parameter
+from chainrule.diagnosis.tracing.parameters import READ
 from chainrule.submission import Event
 
 
@@ -48,11 +46,7 @@ def _is_last_step(judge: Judge, first: Iteration, second: Iteration, event: Even
     if not trace.has(event):
         return False
     numbers = trace.value(event).ravel()
-    old = ((trace.value(p.before), trace.value(q.before)) for p, q in _pairs(first, second))
+    both = zip(first.parameters, second.parameters, strict=False)
+    old = ((trace.value(p.before), trace.value(q.before)) for p, q in both)
     steps = ((new - before).ravel() for before, new in old if new.shape == before.shape)
     return any(numbers.shape == s.shape and bool(ratio(numbers, s)) for s in steps)
-
-
-def _pairs(first: Iteration, second: Iteration) -> Iterator[tuple[Parameter, Parameter]]:
-    """Yield each parameter in both iterations."""
-    yield from zip(first.parameters, second.parameters, strict=False)

@@ -6,21 +6,21 @@ import numpy as np
 
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.penalties import own_penalty
-from chainrule.diagnosis.tracing.reporting import LOSS_WORDS
+from chainrule.diagnosis.tracing.reporting import loss_in_words, shown_in
 from chainrule.submission import Event, Source
 
 UNUSED = "an output meets several targets, and only some of these errors are used"
 CROSS_ENTROPIES = ("logistic cross-entropy", "softmax cross-entropy")
 CROSS_ENTROPY = (
-    "the updates are those of the squared error, and the program computes the cross-entropy, {} "
-    "({}); if that is the loss that they should reduce, they are wrong, and else right"
+    "the updates are those of the squared error, and the program computes the cross-entropy, {}; "
+    "if that is the loss that they should reduce, they are wrong, and else right"
 )
 IDLE = (
-    "the updates are those of gradient descent; {} ({}) is zero at each of them, so nothing is "
+    "the updates are those of gradient descent; {} is zero at each of them, so nothing is "
     "kept from one update to the next, as a momentum needs"
 )
 NO_PENALTY = (
-    "the updates are those of the {} without a penalty; {} ({}) also has a penalty, with the "
+    "the updates are those of {} without a penalty; {} also has a penalty, with the "
     "derivative {}, which is not in the updates. If that is meant, they are right"
 )
 
@@ -45,9 +45,9 @@ def doubt(judge: Judge, own: Judgment, source: Source) -> Doubt | None:
     if any(it.unused for it in judge.iterations):
         return Doubt(UNUSED, certain=False)
     if (event := _other_loss(judge, own)) is not None:
-        return Doubt(CROSS_ENTROPY.format(*_shown(judge, event, source)), certain=True)
+        return Doubt(CROSS_ENTROPY.format(shown_in(judge, event, source)), certain=True)
     if not own.rule and (event := _idle_memory(judge)) is not None:
-        return Doubt(IDLE.format(*_shown(judge, event, source)), certain=True)
+        return Doubt(IDLE.format(shown_in(judge, event, source)), certain=True)
     return None
 
 
@@ -55,15 +55,10 @@ def without_penalty(judge: Judge, loss: str, source: Source) -> str:
     """Return that updates lack the penalty of the program's own loss, or an empty string."""
     if (penalty := own_penalty(judge, loss)) is None:
         return ""
-    k, event = penalty.largest, judge.own_loss(penalty.own).event
+    k = penalty.largest
     derivative = f"{penalty.derivative(k):.6g} · {judge.groups[k].name}"
-    return NO_PENALTY.format(LOSS_WORDS[loss], *_shown(judge, event, source), derivative)
-
-
-def _shown(judge: Judge, event: Event, source: Source) -> tuple[str, str]:
-    """Return what the program calls a number, and its line."""
-    place = judge.trace.place(event)
-    return place.shown, source.where(place.line, place.file)
+    plain, own = (loss_in_words(judge, name, source) for name in (loss, penalty.own))
+    return NO_PENALTY.format(plain, own, derivative)
 
 
 def _other_loss(judge: Judge, own: Judgment) -> Event | None:
@@ -83,7 +78,7 @@ def _idle_memory(judge: Judge) -> Event | None:
     """Return a product with what an update should keep, if it is zero at every update, or None.
 
     It is zero at the first one, as every velocity is. If it is at all others, it is made anew each
-    time, so that there is no momentum.
+    time, and the program trains without momentum.
     """
     trace = judge.trace
     if len(judge.iterations) < 2:

@@ -138,7 +138,7 @@ def penalty_shares(own: Gradients, known: Gradients, w: Gradients) -> dict[int, 
         The gradients of both losses, and the parameters, by the group.
     """
     factors = [ratio(own[k], known[k], CLOSE) for k in own if len(own[k]) > 1]
-    factors += [c for k in own if (c := _factor_beside(own[k], known[k], w[k]))]
+    factors += [c for k in own if (c := _factor_with_penalty(own[k], known[k], w[k]))]
     for c in dict.fromkeys(filter(None, factors)):
         shares = {k: _share(own[k], own[k] - c * known[k], w[k]) for k in own}
         if None not in shares.values():
@@ -146,7 +146,7 @@ def penalty_shares(own: Gradients, known: Gradients, w: Gradients) -> dict[int, 
     return None
 
 
-def _factor_beside(own: Array, known: Array, w: Array) -> float:
+def _factor_with_penalty(own: Array, known: Array, w: Array) -> float:
     """Return c if own = c · known + d · w, else 0."""
     basis = np.stack([known, w], axis=1)
     if len(own) < 3 or not (np.all(np.isfinite(basis)) and np.all(np.isfinite(own))):

@@ -14,7 +14,7 @@ NONE = 1e-9  # a factor of the weights that is none
 
 @dataclass(frozen=True)
 class Penalty:
-    """A penalty in a loss that a program computes, beside a loss that is known.
+    """A penalty in a loss that a program computes, in addition to a known loss.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ class Placer:
 
     def _best_iteration(self) -> int:
         """Return the iteration with the most numbers whose gradient is not zero."""
-        usable = [i for i, t in enumerate(self.judge.truth) if self.loss in t[0].values]
+        usable = self.judge.known_in(self.loss)
         seen = [
             sum(int(np.sum(np.abs(s.values[self.loss]) > 1e-9)) for s in self.judge.truth[i])
             for i in usable

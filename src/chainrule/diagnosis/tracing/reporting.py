@@ -44,9 +44,9 @@ HIDDEN = "with its own starting weights and data, the fault does not show; with 
 ONCE = "of an element that the index names twice, only the last sum is kept; np.add.at adds both"
 SINCE = "the updates before are right; the fault shows at {}"
 OTHER_PENALTY = (
-    "the penalty in {0} ({1}) has the derivative {3:.6g} · {2}, and the updates take {4:.6g} · {2}"
+    "the penalty in {0} has the derivative {2:.6g} · {1}, and the updates take {3:.6g} · {1}"
 )
-OTHER_LOSS = "{} ({}) is not the loss of these gradients, so it may rise while the program learns"
+OTHER_LOSS = "{} is not the loss of these gradients, so it may rise while the program learns"
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Report:
         read = read_network(judge)
         known = network_of(read, judgement.loss) if read is not None else None
         network = words(known[0]) if known else ""
-        loss = self._loss(judge, judgement)
+        loss = loss_in_words(judge, judgement.loss, self.source)
         what = "gradients" if judgement.rule else "updates"
         sentence = f"Right: the {what} of {self._names(judge)} are those of {loss}."
         remarks = [RATES] * judgement.rates
@@ -239,7 +239,7 @@ class Report:
         return Diagnosis(
             "wrong",
             self._sentence(verdict, faults),
-            convention={"loss": self._loss(judge, judgement)},
+            convention={"loss": loss_in_words(judge, judgement.loss, self.source)},
             mistakes=verdict.findings,
             faults=faults,
             tested=(f"the updates of {listed(right)}",) if right else (),
@@ -268,7 +268,7 @@ class Report:
     def _sentence(self, verdict: Verdict, faults: tuple[SourceFault, ...]) -> str:
         """Return the sentence of a wrong program: the mistake's name, or the place."""
         if verdict.judgement.uphill:
-            return UPHILL.format(self._loss(verdict.judge, verdict.judgement))
+            return UPHILL.format(loss_in_words(verdict.judge, verdict.judgement.loss, self.source))
         if verdict.findings:
             where = f" ({faults[0].where})" if faults else ""
             titles = [f.mistake.title for f in verdict.findings]
@@ -321,18 +321,10 @@ class Report:
     def _names(self, judge: Judge) -> str:
         return listed(list(dict.fromkeys(g.name for g in judge.groups)))
 
-    def _loss(self, judge: Judge, judgement: Judgment) -> str:
-        """Return the loss in words."""
-        if judgement.loss.startswith(OWN):
-            place = judge.trace.place(judge.own_loss(judgement.loss).event)
-            return f"{place.shown} ({self.source.where(place.line, place.file)})"
-        it = judge.iterations[0]
-        return f"the {LOSS_WORDS[judgement.loss]} of {output_name(judge.trace, it, it.pairs[0])}"
-
     def _convention(self, verdict: Verdict) -> dict[str, str]:
         """Return the conventions of a program."""
         judge, judgement = verdict.judge, verdict.judgement
-        found = {"loss": self._loss(judge, judgement)}
+        found = {"loss": loss_in_words(judge, judgement.loss, self.source)}
         if judgement.factor is not None and not (judgement.rule or judgement.rates):
             found["learning rate"] = (
                 f"{-judgement.factor:.6g}{' at first' if judgement.changing else ''}, times the "
@@ -361,20 +353,32 @@ class Report:
             return []
         if judge.is_computed(judgement.loss):
             return []
-        place = judge.trace.place(judge.own_loss(own[-1]).event)
-        return [OTHER_LOSS.format(place.shown, self.source.where(place.line, place.file))]
+        return [OTHER_LOSS.format(loss_in_words(judge, own[-1], self.source))]
 
     def _about_the_penalty(self, judge: Judge, judgement: Judgment, penalty: Penalty) -> list[str]:
         """Return a remark if a penalty is another one in the loss than in the updates."""
         if (other := taken_otherwise(judge, penalty, judgement.loss)) is None:
             return []
-        place = judge.trace.place(judge.own_loss(penalty.own).event)
-        where, w = self.source.where(place.line, place.file), judge.groups[other.group].name
-        return [OTHER_PENALTY.format(place.shown, where, w, other.derivative, other.taken)]
+        loss, w = loss_in_words(judge, penalty.own, self.source), judge.groups[other.group].name
+        return [OTHER_PENALTY.format(loss, w, other.derivative, other.taken)]
 
     @staticmethod
     def _compared(judge: Judge) -> int:
         return sum(len(g.entries) for g in judge.groups) * len(judge.iterations)
+
+
+def shown_in(judge: Judge, event: Event, source: Source) -> str:
+    """Return what the program calls a number, with its line."""
+    place = judge.trace.place(event)
+    return f"{place.shown} ({source.where(place.line, place.file)})"
+
+
+def loss_in_words(judge: Judge, loss: str, source: Source) -> str:
+    """Return a loss in words: a known one of an output, or a number of the program."""
+    if loss.startswith(OWN):
+        return shown_in(judge, judge.own_loss(loss).event, source)
+    it = judge.iterations[0]
+    return f"the {LOSS_WORDS[loss]} of {output_name(judge.trace, it, it.pairs[0])}"
 
 
 def _different(faults: Iterable[SourceFault]) -> Iterator[SourceFault]:

@@ -34,7 +34,7 @@ def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
             continue
         if not all(goes_down(evidence, i, k, loss) for k in own if k not in seen):
             return None
-        share = _outputs(evidence, i) / _outputs(evidence, 0)
+        share = evidence.outputs_of([i]) / evidence.outputs_of([0])
         new = gradient_factors(evidence, i, loss)
         same = [c for c in factors or () if any(same_factor(d, c) for d in new)]
         means = [c for c in factors or () if any(same_factor(d * share, c) for d in new)]
@@ -43,11 +43,6 @@ def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
             return None
         seen.update(own)
     return factors[0] if factors else None
-
-
-def _outputs(evidence: Evidence, i: int) -> int:
-    """Return how many numbers the outputs of an iteration have."""
-    return sum(evidence.trace.size(p.output) for p in evidence.iterations[i].pairs)
 
 
 def gradient_factors(evidence: Evidence, i: int, loss: str) -> list[float]:

@@ -15,7 +15,7 @@ from chainrule.diagnosis.tracing.comparing import (
     same_factor,
 )
 from chainrule.diagnosis.tracing.evidence import Evidence
-from chainrule.diagnosis.tracing.gradients import LOSSES, OWN, Slopes
+from chainrule.diagnosis.tracing.gradients import LOSSES, OWN
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array
 
@@ -73,35 +73,25 @@ class StepComparison(Evidence):
 
     def _slack(self, k: int, loss: str) -> float:
         """Return how uncertain a group's factor is because its gradient is nearly zero."""
-        g = np.concatenate([t[k].values[loss] for t in self._with(loss)])
-        e = np.concatenate([t[k].errors[loss] for t in self._with(loss)])
-        s, noise = self._stacked(k, loss)
+        g, e, s, noise = self._together(k, loss, self.known_in(loss))
         size = float(np.nanmax(np.abs(g)))
         return (
             float(np.nanmax(e)) / size * float(np.nanmax(np.abs(s))) / size
             + float(noise.max()) / size
         )
 
-    def _with(self, loss: str) -> list[list[Slopes]]:
-        """Return the true gradients of the iterations in which a loss is known."""
-        return [t for t in self.truth if loss in t[0].values]
-
-    def known_in(self, loss: str) -> list[int]:
-        """Return the numbers of the iterations in which a loss is known."""
-        return [i for i, t in enumerate(self.truth) if loss in t[0].values]
-
-    def _stacked(self, k: int, loss: str) -> tuple[Array, Array]:
-        its = [it for it, t in zip(self.iterations, self.truth, strict=True) if loss in t[0].values]
-        steps, noise = zip(*(self.steps(it, self.groups[k]) for it in its), strict=True)
-        return np.concatenate(steps), np.concatenate(noise)
-
-    def _compared(self, k: int, loss: str, only: Sequence[int] | None = None) -> GroupResult:
-        """Compare the steps of a group with its gradient, in all iterations or only in some."""
-        its = [i for i in self.known_in(loss) if only is None or i in only]
+    def _together(self, k: int, loss: str, its: Sequence[int]) -> tuple[Array, Array, Array, Array]:
+        """Return gradients and steps of a group in some iterations, each followed by its error."""
         g = np.concatenate([self.truth[i][k].values[loss] for i in its])
         e = np.concatenate([self.truth[i][k].errors[loss] for i in its])
         steps = (self.steps(self.iterations[i], self.groups[k]) for i in its)
         s, noise = map(np.concatenate, zip(*steps, strict=True))
+        return g, e, s, noise
+
+    def _compared(self, k: int, loss: str, only: Sequence[int] | None = None) -> GroupResult:
+        """Compare the steps of a group with its gradient, in all iterations or only in some."""
+        its = [i for i in self.known_in(loss) if only is None or i in only]
+        g, e, s, noise = self._together(k, loss, its)
         if not np.all(np.isfinite(g)):
             return GroupResult(right=False, factor=np.nan, off=np.inf, evidence=False)
         if not np.all(np.isfinite(s)):  # the update changes its shape, or overflows
@@ -182,7 +172,7 @@ class StepComparison(Evidence):
         right = [k for k, r in enumerate(found) if r.right and r.evidence and k not in self.skipped]
         entries = sum(len(self.groups[k].entries) for k in right)
         off = -sum(min(r.off, 9.0) for r in known)
-        several = len(self._with(loss)) > 1  # a single number has a factor under any loss
+        several = len(self.known_in(loss)) > 1  # a single number has a factor under any loss
         shown = any(several or len(self.groups[k].entries) > 1 for k in right)
         factor = self._usual_factor(found)
         return (
@@ -242,8 +232,8 @@ class StepComparison(Evidence):
         """
         if not loss.startswith(OWN):
             return True
-        for truth in self._with(loss):
-            for slopes in truth:
+        for i in self.known_in(loss):
+            for slopes in self.truth[i]:
                 needed = np.all([_is_large(slopes.values[x]) for x in LOSSES], axis=0)
                 if np.any(needed & ~_is_large(slopes.values[loss], 1e-9)):
                     return False

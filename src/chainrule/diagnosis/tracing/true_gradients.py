@@ -212,8 +212,12 @@ class TrueGradients:
         """Return the number of the program that is meant by the name of a loss."""
         return self.scalars[int(name.split()[1])]
 
+    def known_in(self, loss: str) -> list[int]:
+        """Return the numbers of the iterations in which a loss is known."""
+        return [i for i, t in enumerate(self.truth) if loss in t[0].values]
+
     def _is_loss(self, name: str) -> bool:
-        its = [i for i, t in enumerate(self.truth) if name in t[0].values]
+        its = self.known_in(name)
         if not its or (len(its) < 2 and self.outputs_of(its) < 2):
             return False
         one = self.own_loss(name)
@@ -230,7 +234,7 @@ class TrueGradients:
 
         It is then that of the loss plus s · w, up to a factor. None if it is not so.
         """
-        its = [i for i, t in enumerate(self.truth) if own in t[0].values and loss in t[0].values]
+        its = [i for i in self.known_in(own) if i in self.known_in(loss)]
         if not its:
             return None
         with np.errstate(all="ignore"):
