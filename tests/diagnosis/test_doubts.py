@@ -48,11 +48,35 @@ def program(loss: str, delta: str, update: str = DESCENT, before: str = "") -> s
 CASES = {
     "cross-entropy, and the slope of the squared error": (
         program(CROSS_ENTROPY, SQUARED_DELTA),
+        "wrong",
+        "(line 9)",
+    ),
+    "cross-entropy of each epoch, and the slope of the squared error": (
+        program("", SQUARED_DELTA, f"{DESCENT}    if epoch == 4:\n    {CROSS_ENTROPY}"),
+        "wrong",
+        "(line 8)",
+    ),
+    "logarithms, squares, and the slope of the squared error": (
+        program("    h ** 2\n", SQUARED_DELTA, f"{DESCENT}    if epoch == 4:\n    {CROSS_ENTROPY}"),
         "could-not-run",
-        "the program computes the cross-entropy",
+        "the program takes logarithms, np.log(p) (line 15)",
+    ),
+    "logarithms of data": (
+        program("    np.log(rng.rand(3))\n", SQUARED_DELTA),
+        "right",
+        "squared error of p",
     ),
     "cross-entropy": (program(CROSS_ENTROPY, LOGISTIC_DELTA), "right", "cross-entropy of p"),
-    "squared error to look at": (program(SQUARED, LOGISTIC_DELTA), "right", "cross-entropy of p"),
+    "squared error without its slope": (
+        program(SQUARED, LOGISTIC_DELTA),
+        "could-not-run",
+        "the program computes the squared error, loss (line 8)",
+    ),
+    "squared error to look at": (
+        program(f"{CROSS_ENTROPY}{SQUARED.replace('loss', 'off')}", LOGISTIC_DELTA),
+        "right",
+        "cross-entropy of p",
+    ),
     "a velocity made anew": (
         program(CROSS_ENTROPY, LOGISTIC_DELTA, STEP, MOMENTUM),
         "could-not-run",
@@ -68,7 +92,12 @@ CASES = {
 
 @pytest.mark.parametrize(
     "name",
-    few_rows(CASES, "cross-entropy, and the slope of the squared error", "a velocity made anew"),
+    few_rows(
+        CASES,
+        "cross-entropy of each epoch, and the slope of the squared error",
+        "squared error without its slope",
+        "a velocity made anew",
+    ),
 )
 def test_what_speaks_against_right_updates_is_said(tmp_path: Path, name: str):
     text, verdict, said = CASES[name]
@@ -164,6 +193,21 @@ Net(3, 4, 3).train(data.randn(8, 3), data.randint(3, size=8))
 """
 
 
+@pytest.mark.parametrize("half", [pytest.param("0.5 * ", marks=pytest.mark.full_only), ""])
+def test_a_function_that_returns_another_penalty_than_its_derivative_is_wrong(
+    tmp_path: Path, half: str
+):
+    """Asked with its default, reg=0.0, it is right. The learning rate changes at the first step."""
+    text = NETWORK.replace("0.5 * reg * (", f"{half}reg * (")
+    text = text.replace("rate * grads[name]", "rate * grads[name]\n            rate *= 0.9")
+    (tmp_path / "net.py").write_text(text)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == ("right" if half else "wrong"), found.to_text()
+    if not half:
+        assert "the penalty in loss (line 13) has the derivative 0.1 ·" in found.sentence
+        assert "reg * W1" in found.faults[0].name
+
+
 @pytest.mark.parametrize("wrong", [pytest.param(False, marks=pytest.mark.full_only), True])
 def test_a_penalty_that_some_updates_lack_is_a_fault(tmp_path: Path, wrong: bool):
     """Asked with its default, reg=0.0, the function is right."""
@@ -216,17 +260,11 @@ def test_a_learning_rate_that_changes_is_right(tmp_path: Path):
 
 
 @pytest.mark.full_only
-@pytest.mark.parametrize(
-    ("delta", "verdict"),
-    [("(p - y)", "wrong"), ("(-share * y * (1 - p) + (1 - y) * p)", "could-not-run")],
-)
-def test_a_wrong_slope_is_not_right_with_such_a_learning_rate(
-    tmp_path: Path, delta: str, verdict: str
-):
-    """It is placed where the loss is a known one."""
+@pytest.mark.parametrize("delta", ["(p - y)", "(-share * y * (1 - p) + (1 - y) * p)"])
+def test_a_wrong_slope_is_wrong_with_such_a_learning_rate(tmp_path: Path, delta: str):
     text = WEIGHTED.replace("(-share * y * (1 - p) + (1 - y) * p)", delta)
     (tmp_path / "net.py").write_text(text.replace("(1 - h * h)", "(1 - h)"))
-    assert check(tmp_path / "net.py").verdict == verdict
+    assert check(tmp_path / "net.py").verdict == "wrong"
 
 
 ZERO_PENALTY = """import numpy as np

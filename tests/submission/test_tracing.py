@@ -317,6 +317,7 @@ def test_a_notebook_is_its_code_cells(tmp_path: Path):
         ("code", "%matplotlib inline\nimport numpy as np\nx = 1.0"),
         ("code", "!pip install numpy\nfiles = !ls\ny = x + 1\nnp.dot?"),
         ("code", "%%bash\necho hello"),
+        ("code", "z = (7\n  % 4)\n%time\ntext = '''\n% no magic\n'''"),
     )
     path = tmp_path / "net.ipynb"
     path.write_text(text)
@@ -324,6 +325,7 @@ def test_a_notebook_is_its_code_cells(tmp_path: Path):
     space: dict[str, Any] = {}
     exec(source.text, space)  # noqa: S102 (a notebook of this file)
     assert (space["y"], space["files"]) == (2.0, [])
+    assert (space["z"], space["text"]) == (3, "\n% no magic\n")
     assert source.where(6) == "code cell 2, line 3"
 
 

@@ -11,9 +11,9 @@ from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.coverage import also_trained
-from chainrule.diagnosis.tracing.doubts import doubt, without_penalty
+from chainrule.diagnosis.tracing.doubts import doubt, with_other_penalty, without_penalty
 from chainrule.diagnosis.tracing.gradients import targets_of
-from chainrule.diagnosis.tracing.judging import NO_LOSS, PENALTY, UNEVEN, Judge, Judgment
+from chainrule.diagnosis.tracing.judging import NO_LOSS, Judge, Judgment
 from chainrule.diagnosis.tracing.later import (
     FEW_ENTRIES,
     Later,
@@ -185,8 +185,9 @@ class Check:
         """Return what holds on the program's own weights and on others."""
         own = judge.judge()
         if own.status == "not-judged":
-            return NotTraced(own.why, trains=True, doubtful=own.why in (PENALTY, UNEVEN))
-        if own.accumulated:
+            why = own.why or with_other_penalty(judge, own, self.source)
+            return NotTraced(why, trains=True, doubtful=own.doubtful)
+        if own.accumulated or own.other_penalty is not None:
             return Verdict(judge, own)
         if judge.wrong_axis() is not None:
             own.status = "wrong"
@@ -206,7 +207,9 @@ class Check:
     ) -> Verdict | NotTraced:
         """Return the verdict on a program that is right with its own weights."""
         if (found := doubt(judge, own, self.source)) is not None:
-            return NotTraced(found.why, trains=True, doubtful=found.certain)
+            under = (self._under_computed_loss(judge, own, loss) for loss in found.losses)
+            meant = next(filter(None, under), None)
+            return meant or NotTraced(found.why, trains=True, doubtful=found.certain)
         if (name := also_trained(judge)) and not self.partly:
             why = f"{name} is trained too, in a way that could not be judged"
             return NotTraced(why, trains=True)
@@ -354,11 +357,22 @@ class Check:
             if isinstance(found, Verdict) and found.faults:
                 yield found
 
+    def _under_computed_loss(self, judge: Judge, own: Judgment, loss: str) -> Verdict | None:
+        """Return a wrong verdict if a mistake explains the difference to the loss's gradient."""
+        if not judge.is_known(loss):
+            return None
+        results = judge.compare(loss)
+        under = replace(own, status="wrong", loss=loss, results=results, factor=None)
+        found = self._located(judge, replace(under, certain=False, rule=False))
+        return found if isinstance(found, Verdict) and found.faults and not found.left else None
+
     def _located(self, judge: Judge, judgement: Judgment) -> Verdict | NotTraced:
         """Return a wrong verdict with its faults under one loss."""
         placer = Placer(judge, judgement, min(TIME_TO_PLACE, max(1.0, self.end - time.monotonic())))
         faults = placer.faults()
-        known = bool(faults) or judgement.certain or follows_partly(judge, judgement)
+        stated = judge.iterations[0].pairs[0].is_loss  # then it was shown to be the loss
+        certain = judgement.certain or stated
+        known = bool(faults) or certain or follows_partly(judge, judgement)
         if not known or not (faults or placer.left):  # on other weights, nothing may show
             return NotTraced(NO_LOSS, trains=True)
         verdict = Verdict(judge, judgement, faults, placer.left)
@@ -366,7 +380,7 @@ class Check:
         of_output = bool(faults) and all(
             f.reached | judge.skipped >= set(judge.top) for f in faults
         )
-        only_delta = of_output and not placer.left and not judgement.certain
+        only_delta = of_output and not placer.left and not certain
         if only_delta and not (verdict.named or self._is_known_loss(verdict)):
             return NotTraced(OTHER_LOSS, trains=True)
         return verdict

@@ -57,6 +57,8 @@ def differs_by_slope(theirs: Array, right: Array, o: Array, t: Array) -> bool:
             return any(ratio(theirs, (o - t) * f) for f in (np.ones_like(o), *logistic[1:], *tanh))
         if ratio(right, (o - t) * (1 - o**2)):
             return any(ratio(theirs, (o - t) * f) for f in (np.ones_like(o), *logistic))
+        if ratio(right * o * (1 - o), o - t):  # dL/do of the cross-entropy
+            return bool(ratio(theirs, o - t))
     return False
 
 

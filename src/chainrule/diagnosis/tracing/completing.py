@@ -8,6 +8,7 @@ from typing import TypeAlias
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.calls import calls_without_arguments
 from chainrule.diagnosis.tracing.checking import Check, NotTraced
+from chainrule.diagnosis.tracing.other_trainings import other_trainings
 from chainrule.submission import (
     Joined,
     Source,
@@ -24,6 +25,8 @@ DIFFERS = (
     "with the lines that were added, it is {} with several outputs and {} with one; "
     "run it with your own data"
 )
+FIRST_IS_RIGHT = "the fault shows in the training of {}, and not in the first one"
+NOT_TRAINING = "the first training is right, and the one of {} could not be judged: {}"
 UNCALLED = "no call of it was found"
 ONLY = {
     "gradients": "its gradients are right, but its function that updates could not be called",
@@ -69,12 +72,33 @@ def check_traced(source: Source, path: Path, seconds: float = 60.0, run: str = "
     first = source.with_lines(run) if run else source
     try:
         with TracedProgram(path, first.text, seconds) as program:
+            end = time.monotonic() + seconds
             found = Check(program, first, path, seconds).diagnosis()
+            if isinstance(found, Diagnosis) and found.ok and not run:
+                return Traced(_with_other_trainings(program, source, path, found, end))
             if run or isinstance(found, Diagnosis) or found.trains:
                 return Traced(found)
             return _Completed(program, source, path, seconds).diagnosis(found)
     except SubmissionError as error:
         return Traced(NotTraced(str(error)), alone=False)
+
+
+def _with_other_trainings(
+    program: TracedProgram, source: Source, path: Path, first: Diagnosis, end: float
+) -> Found:
+    """Return a diagnosis, or another one if a later training with other options is not right."""
+    for training in other_trainings(source):
+        changed = source.with_lines("", training.omitted)
+        program.change_source(changed.text)
+        where = source.where(training.line)
+        left = end - time.monotonic()
+        found = Check(program, changed, path, left).diagnosis() if left > LEAST else None
+        if isinstance(found, Diagnosis) and not found.ok:
+            return replace(found, remarks=(*found.remarks, FIRST_IS_RIGHT.format(where)))
+        if not isinstance(found, Diagnosis):
+            why = found.why if found else "the time was over"
+            return NotTraced(NOT_TRAINING.format(where, why), trains=True, doubtful=True)
+    return first
 
 
 class _Completed:

@@ -1,20 +1,31 @@
 """Say what speaks against a program whose updates follow a gradient, so that it is not judged."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.penalties import own_penalty
-from chainrule.diagnosis.tracing.reporting import loss_in_words, shown_in
-from chainrule.submission import Event, Source
+from chainrule.diagnosis.tracing.reporting import (
+    LOSS_WORDS,
+    loss_in_words,
+    penalty_in_words,
+    shown_in,
+)
+from chainrule.submission import Change, Event, Source
 
 UNUSED = "an output meets several targets, and only some of these errors are used"
 CROSS_ENTROPIES = ("logistic cross-entropy", "softmax cross-entropy")
-CROSS_ENTROPY = (
-    "the updates are those of the squared error, and the program computes the cross-entropy, {}; "
-    "if that is the loss that they should reduce, they are wrong, and else right"
+OTHERS = {"squared error": CROSS_ENTROPIES, **dict.fromkeys(CROSS_ENTROPIES, ("squared error",))}
+SQUARE = re.compile(r"\*\* ?2|square|norm\(|pow\(|mse|quadratic", re.IGNORECASE)
+LOG = re.compile(r"(\w+\.)?log(2|10)?\(")
+OTHER_LOSS = "the updates are those of the {}, and the program computes the {}, {}"
+LOGARITHM = (
+    "the updates are those of the squared error, and the program takes logarithms, {}; if the loss "
+    "that they should reduce is the cross-entropy, they are wrong, and else right"
 )
+IF_MEANT = "{}; if that is the loss that they should reduce, they are wrong, and else right"
 IDLE = (
     "the updates are those of gradient descent; {} is zero at each of them, so nothing is "
     "kept from one update to the next, as a momentum needs"
@@ -34,18 +45,28 @@ class Doubt:
     why : str
     certain : bool
         Whether it was seen. Else it could only not be found out.
+    losses : tuple of str
+        The other losses, one of which the updates should reduce if a mistake explains that they do
+        not.
     """
 
     why: str
     certain: bool
+    losses: tuple[str, ...] = ()
 
 
 def doubt(judge: Judge, own: Judgment, source: Source) -> Doubt | None:
     """Return what speaks against updates that follow the gradient of a loss, or None."""
     if any(it.unused for it in judge.iterations):
         return Doubt(UNUSED, certain=False)
-    if (event := _other_loss(judge, own)) is not None:
-        return Doubt(CROSS_ENTROPY.format(shown_in(judge, event, source)), certain=True)
+    if (found := _other_loss(judge, own)) is not None:
+        loss, event = found
+        words = (LOSS_WORDS[name] for name in (own.loss, loss))
+        why = IF_MEANT.format(OTHER_LOSS.format(*words, shown_in(judge, event, source)))
+        return Doubt(why, certain=True, losses=(loss,) if own.loss == "squared error" else ())
+    if (event := _logarithm(judge, own)) is not None:
+        losses = () if SQUARE.search(source.text) else CROSS_ENTROPIES
+        return Doubt(LOGARITHM.format(shown_in(judge, event, source)), certain=True, losses=losses)
     if not own.rule and (event := _idle_memory(judge)) is not None:
         return Doubt(IDLE.format(shown_in(judge, event, source)), certain=True)
     return None
@@ -61,17 +82,45 @@ def without_penalty(judge: Judge, loss: str, source: Source) -> str:
     return NO_PENALTY.format(plain, own, derivative)
 
 
-def _other_loss(judge: Judge, own: Judgment) -> Event | None:
-    """Return the cross-entropy that a program computes and does not follow, or None.
+def with_other_penalty(judge: Judge, own: Judgment, source: Source) -> str:
+    """Return that updates take another penalty than the program's own loss has."""
+    if (other := own.other_penalty) is None:
+        return ""
+    loss = loss_in_words(judge, other.own, source)
+    return IF_MEANT.format(penalty_in_words(judge, loss, other))
 
-    A program that computes the squared error and follows the cross-entropy is usual: it shows how
-    far off it is.
+
+def _other_loss(judge: Judge, own: Judgment) -> tuple[str, Event] | None:
+    """Return the usual loss that a program computes instead of the one that it follows, or None.
+
+    Many a program that follows the cross-entropy computes the squared error, to show how far off it
+    is, and many a one has left out the slope at its output. Which one it is cannot be seen.
+    """
+    others = OTHERS.get(own.loss, ())
+    if not others or judge.is_computed(own.loss) or own_penalty(judge, own.loss) is not None:
+        return None
+    usual = {name: judge.usual_loss(name) for name in judge.own_losses()}
+    computed = [(found[0], name) for name, found in usual.items() if found and found[0] in others]
+    return (computed[-1][0], judge.own_loss(computed[-1][1]).event) if computed else None
+
+
+def _logarithm(judge: Judge, own: Judgment) -> Event | None:
+    """Return a logarithm that a program takes, and that may be one of its outputs, or None.
+
+    It may take it long after the updates that are judged, as to show the loss of an epoch.
     """
     if own.loss != "squared error" or judge.is_computed(own.loss):
         return None
-    usual = {name: judge.usual_loss(name) for name in judge.own_losses()}
-    computed = [name for name, found in usual.items() if found and found[0] in CROSS_ENTROPIES]
-    return judge.own_loss(computed[-1]).event if computed else None
+    trace, origins = judge.trace, {p.origin for p in judge.iterations[0].parameters}
+    changes: dict[Event, Change] = {o: trace.nudge(o) for o in origins}
+    codes = (c for c, p in enumerate(trace.places) if p.op == "call" and LOG.match(p.text))
+    for event in (Event(code, 0) for code in codes):
+        one, two = (r.values.get(event) for r in trace.run_all([{}, changes], event, [event]))
+        if one is None or two is None or not one.size or np.any(one > 0):
+            continue
+        if not np.array_equal(one, two):
+            return event
+    return None
 
 
 def _idle_memory(judge: Judge) -> Event | None:

@@ -102,7 +102,19 @@ def _compared(evidence: Evidence, one: Chain, other: Chain) -> str:
         return ""
     if _have_other_rates(evidence, one, other):
         return "rates"
+    if _differ_before(one, other):
+        return "wrong"
     return "wrong" if any(same_factor(ratio, r) for r in _ratios(evidence)) else "open"
+
+
+def _differ_before(one: Chain, other: Chain) -> bool:
+    """Return whether gradients of one learning rate differ by a factor from where they occur first.
+
+    Then the backward pass has lost it, such as the scale of a dropout mask.
+    """
+    later, other_later = one.multipliers[1:], other.multipliers[1:]
+    same = len(later) == len(other_later) and all(map(same_factor, later, other_later))
+    return same and bool(one.rates) and one.rates == other.rates
 
 
 def _have_other_rates(evidence: Evidence, one: Chain, other: Chain) -> bool:

@@ -210,6 +210,9 @@ class Differences:
         found: dict[Event, Array] = {}
         for pair in self.it.pairs:
             o, t = self.trace.value(pair.output), targets_of(self.trace, pair)
+            if pair.is_loss:
+                found[pair.output] = np.full(o.shape, np.nan)
+                continue
             with np.errstate(all="ignore"):
                 made = LOSSES[loss](o, t.reshape(o.shape) if t.size == o.size else t)
             made = made if made.shape == o.shape else np.full(o.shape, np.nan)
@@ -342,11 +345,15 @@ class Differences:
 
 
 def targets_of(trace: Trace, pair: Pair) -> Array:
-    """Return the targets of a pair; those that are added to an output have the other sign."""
+    """Return the targets of a pair, with the other sign where they are used with a minus sign.
+
+    So they are if they are added to an output, or if shares are negative, as in ``-t / p``.
+    """
     if pair.one_hot:
         return trace.value(pair.output) - trace.value(pair.targets)
-    is_added = trace.place(pair.error).op == "Add"
-    return -trace.value(pair.targets) if is_added else trace.value(pair.targets)
+    t, op = trace.value(pair.targets), trace.place(pair.error).op
+    are_negative = op == "Div" and bool(np.all(t <= 0))
+    return -t if op == "Add" or are_negative else t
 
 
 def moved_by_targets(trace: Trace, it: Iteration) -> set[Event]:

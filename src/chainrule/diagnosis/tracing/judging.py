@@ -15,8 +15,15 @@ from chainrule.diagnosis.tracing.factors import compare_factors, differ
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents
 from chainrule.diagnosis.tracing.gradients import OWN, targets_of
 from chainrule.diagnosis.tracing.histories import changing_rates
-from chainrule.diagnosis.tracing.penalties import own_penalty, taken_otherwise
+from chainrule.diagnosis.tracing.penalties import (
+    Taken,
+    own_penalty,
+    taken_by_all,
+    taken_by_more,
+    taken_otherwise,
+)
 from chainrule.diagnosis.tracing.rules import accumulated, follows_another_rule, goes_down, goes_up
+from chainrule.diagnosis.tracing.stated_losses import is_returned_with_gradients
 from chainrule.diagnosis.tracing.step_comparison import GroupResult, StepComparison
 from chainrule.submission import Event
 
@@ -63,6 +70,8 @@ class Judgment:
 
     accumulated: Sequence[int] = ()  # groups whose second update contains the first gradient
     certain: bool = False  # whether the layer next to the output has this factor, in all numbers
+    doubtful: bool = False  # whether what was seen speaks against it, so that it cannot be right
+    other_penalty: Taken | None = None  # that updates take, and not the one of the computed loss
 
 
 class Judge(StepComparison):
@@ -87,9 +96,12 @@ class Judge(StepComparison):
         if self.gradients is not None:
             return self._of_gradients()
         made, usable = self._best()
+        if made.status == "wrong" and self.iterations[0].pairs[0].is_loss:
+            return self._of_stated_loss(made)
         if made.status != "wrong" or made.uphill:
             return made
-        if (found := self._of_schedule(usable) or self._of_mixed_signs(usable)) is not None:
+        ways = (self._of_schedule, self._of_mixed_signs, self._of_other_penalty)
+        if (found := next(filter(None, (way(usable) for way in ways)), None)) is not None:
             return found
         known = self._with_known_gradients(usable)
         if (known is not None and not known.rule) or made.certain:
@@ -107,8 +119,23 @@ class Judge(StepComparison):
             return observed
         self.gradients = None
         if (uneven and known is None) or (known is not None and known.rule and uneven):
-            return Judgment("not-judged", UNEVEN, loss=observed.loss)
+            return Judgment("not-judged", UNEVEN, loss=observed.loss, doubtful=True)
         return known or made
+
+    def _of_stated_loss(self, made: Judgment) -> Judgment:
+        """Return the judgement on updates that do not follow what the program calls its loss.
+
+        Its loss may be another one, unless some updates follow it, or its function computes the
+        gradients, too.
+        """
+        observed = None if self.observe_gradients() is None else self._of_gradients()
+        if observed is not None and observed.status == "right":
+            return observed
+        self.gradients = None
+        follows = any(r.right and r.evidence and r.factor < 0 for r in made.results)
+        if follows or is_returned_with_gradients(self.trace, self.iterations[0]):
+            return made
+        return Judgment("not-judged", NO_LOSS)
 
     def _of_schedule(self, usable: Sequence[str]) -> Judgment | None:
         """Return that updates are right whose learning rate changes as a number of the program."""
@@ -135,6 +162,32 @@ class Judge(StepComparison):
                 found = [replace(r, right=r.right and r.factor <= 0) for r in alone]
                 return Judgment("wrong", "", loss, found, down, certain=True)
         return None
+
+    def _of_other_penalty(self, usable: Sequence[str]) -> Judgment | None:
+        """Return what holds if updates take another multiple of the weights than the loss does.
+
+        A function that returns both the loss and its gradient is wrong. A loss that is computed
+        elsewhere may be meant so.
+        """
+        for loss in (x for x in usable if not x.startswith(OWN) and taken_by_all(self, x)):
+            penalty = own_penalty(self, loss)
+            other = taken_otherwise(self, penalty, loss) if penalty else taken_by_more(self, loss)
+            if other is None or other.derivative * other.taken <= 0:
+                continue
+            if not self._is_with_gradients(other.own):
+                return Judgment("not-judged", "", loss, doubtful=True, other_penalty=other)
+            its = self.known_in(other.own)[:1]
+            found = [self._compared(k, other.own, its) for k in range(len(self.groups))]
+            made = Judgment("wrong", "", other.own, found, other.rate, certain=True)
+            return replace(made, other_penalty=other)
+        return None
+
+    def _is_with_gradients(self, own: str) -> bool:
+        """Return whether the program computes a loss in the function that computes gradients."""
+        place, pairs = self.trace.place, self.iterations[0].pairs
+        loss = place(self.own_loss(own).event)
+        errors = {(place(p.error).function, place(p.error).file) for p in pairs}
+        return bool(loss.function) and (loss.function, loss.file) in errors
 
     def _has_evidence(self, made: Judgment) -> bool:
         """Return whether a loss is known: a gradient is right, or the program computes it."""
@@ -199,7 +252,7 @@ class Judge(StepComparison):
         if (lacking := self._without_penalty(loss)) is not None:
             return lacking
         if any(self._lacks_a_term(own, loss) for own in self.losses() if own.startswith(OWN)):
-            return Judgment("not-judged", PENALTY, loss=loss)
+            return Judgment("not-judged", PENALTY, loss=loss, doubtful=True)
         return Judgment("right", loss=loss, results=found, factor=-d, rule=True)
 
     def _without_penalty(self, loss: str) -> Judgment | None:
@@ -243,7 +296,7 @@ class Judge(StepComparison):
             case "rates":
                 return Judgment("right", loss=loss, results=alone, factor=factor, rates=True)
             case "open":
-                return Judgment("not-judged", UNEVEN, loss=loss)
+                return Judgment("not-judged", UNEVEN, loss=loss, doubtful=True)
             case _:
                 return None
 

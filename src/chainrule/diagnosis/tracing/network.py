@@ -89,7 +89,7 @@ def read_network(judge: Judge, number: int = 0) -> ReadNetwork | None:
     """
     it = judge.iterations[number]
     size = sum(p.size for p in it.parameters)
-    one_event = len(it.pairs) == 1
+    one_event = len(it.pairs) == 1 and not it.pairs[0].is_loss
     if not one_event or size > MOST or any(not g.complete for g in judge.groups):
         return None
     if judge.trace.at[it.pairs[0].error] - it.begin > LONGEST:

@@ -27,12 +27,15 @@ class Pair:
     one_hot : bool
         Whether the targets are indices, as in ``p[rows, classes] -= 1``; then `targets` is the
         array after the subtraction.
+    is_loss : bool
+        Whether all three are the number that the program calls its loss, since no output was found.
     """
 
     error: Event
     output: Event
     targets: Event
     one_hot: bool = False
+    is_loss: bool = False
 
 
 @dataclass
@@ -119,8 +122,16 @@ def pairs(trace: Trace, it: Iteration) -> list[Pair]:
         or _pairs(trace, it, linear=False)
     )
     clear = [p for p in found if p.one_hot or trace.place(p.error).op == "Sub"]
-    it.omitted = 0 < len(clear) < len(found)
+    it.omitted = bool(clear) and any(
+        not _enters_outputs(trace, it, p, clear) for p in found if p not in clear
+    )
     return clear or found
+
+
+def _enters_outputs(trace: Trace, it: Iteration, pair: Pair, clear: Sequence[Pair]) -> bool:
+    """Return whether some outputs depend on what may be targets, as on a dropout mask."""
+    moved = trace.changed(target_changes(trace, it, [pair]), trace.order[it.end])
+    return any(p.output in moved for p in clear)
 
 
 def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False) -> list[Pair]:
@@ -137,23 +148,40 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False)
             continue
         for pair in _operands(trace, it, event):
             key = pair.output.code, pair.targets.code
-            if key in tried or pair.output in moved or pair.targets in moved:
+            inner = event in moved and _is_same_output(trace, pair, found)  # in this call
+            if inner or key in tried or not moved.isdisjoint((pair.output, pair.targets)):
                 continue
             tried.add(key)
-            turns = _all_turns(trace, it, pair)  # the last is nearest to the updates
-            read = _parameters_among(trace, it, [pair.output, *(p.output for p in turns)])
-            turns = [p for p in turns if p.output not in read]
+            turns = _turns_of_output(trace, it, pair)
             if not turns or not _is_target(trace, it, turns[-1], linear=linear, compared=compared):
                 continue
             used = used_turns(trace, it, turns)
             it.unused |= _have_other_targets(trace, turns[: len(turns) - len(used)], used)
-            turns = merged(trace, used)
+            turns = _before_errors(trace, it, merged(trace, used))
             new = [p for p in turns if p.output not in moved and p.targets not in moved]
             found += new
             moved |= trace.changed(target_changes(trace, it, found), trace.order[it.end])
             moved |= {p.targets for p in new}
             break
     return found
+
+
+def _is_same_output(trace: Trace, pair: Pair, found: Sequence[Pair]) -> bool:
+    """Return whether the output of a pair is that of another one."""
+    return trace.base.marks[pair.output] in {trace.base.marks[p.output] for p in found}
+
+
+def _before_errors(trace: Trace, it: Iteration, turns: list[Pair]) -> list[Pair]:
+    """Return the turns whose output does not depend on the error of another one.
+
+    Errors that are added up, beginning with 0, pass the place of the errors themselves if every
+    addition is a call of one method.
+    """
+    changes = {p.targets: _small(trace, p.targets) for p in turns if not p.one_hot}
+    if len(turns) < 2 or not changes:
+        return turns
+    moved = trace.changed(changes, trace.order[it.end])
+    return [p for p in turns if p.output not in moved] or turns
 
 
 def _parameters_among(trace: Trace, it: Iteration, events: Iterable[Event]) -> set[Event]:
@@ -365,6 +393,13 @@ def _linear_ratios(base: Array, one: Array, two: Array) -> list[float]:
     large = np.abs(old) > 1e-12 * max(float(np.abs(old).max()), 1e-300)
     at_zero = np.abs(first[~large]) > 1e-10 * size
     return [*(first[large] / old[large]), *([np.inf] * int(np.sum(at_zero)))]
+
+
+def _turns_of_output(trace: Trace, it: Iteration, pair: Pair) -> list[Pair]:
+    """Return the same pair at every turn at which it has an output; the last is near updates."""
+    turns = _all_turns(trace, it, pair)
+    read = _parameters_among(trace, it, [pair.output, *(p.output for p in turns)])
+    return [p for p in turns if p.output not in read]
 
 
 def _all_turns(trace: Trace, it: Iteration, first: Pair) -> list[Pair]:

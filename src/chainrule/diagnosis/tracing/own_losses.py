@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.diagnosis.tracing.comparing import CLOSE, ratio
 from chainrule.diagnosis.tracing.outputs import Iteration, Pair, target_changes
 from chainrule.diagnosis.tracing.trace import Trace
-from chainrule.submission import Array, Event
+from chainrule.submission import MINIMIZERS, Array, Event
 
 TRIED = 16  # places before, between and after the errors that may compute the own loss
 ROOTS = 3  # last numbers of a forward pass that may be it
@@ -46,6 +46,8 @@ class OwnLoss:
 
 def own_losses(trace: Trace, it: Iteration) -> list[OwnLoss]:
     """Return the numbers that may be the loss of an iteration, in program order."""
+    if it.pairs[0].is_loss:
+        return [OwnLoss(it.pairs[0].output, has_targets=True)]
     by_targets, singles = _singles(trace, it)
     first, last = (f(trace.at[p.error] for p in it.pairs) for f in (min, max))
     forward = [e for e in singles if trace.at[e] < first]
@@ -58,7 +60,16 @@ def own_losses(trace: Trace, it: Iteration) -> list[OwnLoss]:
     tried = [*((e, True) for e in by_place), *((e, False) for e in single)]
     kept = [each for each, is_used in zip(tried, used, strict=True) if not is_used]
     found = {trace.base.marks[e]: OwnLoss(e, e in by_targets, alone) for e, alone in reversed(kept)}
+    if (value := minimized(trace, it)) is not None and value in singles:
+        found.setdefault(trace.base.marks[value], OwnLoss(value, has_targets=True))
     return sorted(found.values(), key=lambda one: trace.at[one.event])
+
+
+def minimized(trace: Trace, it: Iteration) -> Event | None:
+    """Return the cost of an iteration that the program has SciPy minimize, or None."""
+    events = trace.order[it.begin : it.end]
+    places = ((e, trace.place(e)) for e in events)
+    return next((e for e, p in places if p.file == MINIMIZERS and p.name == "value"), None)
 
 
 def _singles(trace: Trace, it: Iteration) -> tuple[set[Event], list[Event]]:

@@ -1,12 +1,14 @@
 """Compare the penalty in the loss that a program computes with the one in its updates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from chainrule.diagnosis.tracing.comparing import CLOSE
+from chainrule.diagnosis.tracing.comparing import CLOSE, TOLERANCE, ratio, same_factor
 from chainrule.diagnosis.tracing.evidence import Evidence
+from chainrule.submission import Array, Event
 
 DIFFERENT = 1e-3  # relative difference of two factors of the weights
 NONE = 1e-9  # a factor of the weights that is none
@@ -47,17 +49,23 @@ class Taken:
 
     Parameters
     ----------
+    own : str
+        The program's loss.
     group : int
     derivative, taken : float
         The factor of the weights in the derivative of the loss, and in the updates.
     rate : float
         step = rate · (the derivative of the program's loss), but for the penalty.
+    partly : bool, default False
+        Whether the loss has the penalty on some of the weights only.
     """
 
+    own: str
     group: int
     derivative: float
     taken: float
     rate: float
+    partly: bool = False
 
 
 def own_penalty(evidence: Evidence, loss: str) -> Penalty | None:
@@ -77,6 +85,55 @@ def own_penalty(evidence: Evidence, loss: str) -> Penalty | None:
     return Penalty(own[-1], shares, _scale(evidence, own[-1], loss, shares))
 
 
+def taken_by_more(evidence: Evidence, loss: str) -> Taken | None:
+    """Return a group of which the updates take a penalty of all weights, and the loss of some.
+
+    None if the penalties are on the same numbers, or not recognized.
+    """
+    own = evidence.own_losses()
+    its = [i for i in evidence.known_in(own[-1]) if i in evidence.known_in(loss)] if own else []
+    if not its or own[-1] == loss:
+        return None
+    values = [t.values for t in evidence.truth[its[0]]]
+    c = _usual_ratio([(v[own[-1]], v[loss]) for v in values])
+    rests = [(v[own[-1]] / c - v[loss]) if c else np.full(1, np.nan) for v in values]
+    shares = [_share_of_some(r, evidence.old_values(its[0], k)) for k, r in enumerate(rests)]
+    if None in shares:
+        return None
+    for k, (rest, share) in enumerate(zip(rests, shares, strict=True)):
+        found = _taken(evidence, k, loss)
+        if share and np.any(_is_none(rest)) and found and abs(found[1]) > NONE:
+            return Taken(own[-1], k, c * share, c * found[1], found[0] / c, partly=True)
+    return None
+
+
+def _usual_ratio(pairs: Sequence[tuple[Array, Array]]) -> float:
+    """Return the most frequent ratio of two gradients' numbers, 0 if no three have the same."""
+    with np.errstate(all="ignore"):
+        each = np.concatenate([own / known for own, known in pairs])
+    found = np.sort(each[np.isfinite(each) & (each > 0)])
+    near = [int(np.sum(np.abs(found - c) <= CLOSE * c)) for c in found]
+    most = int(np.argmax(near)) if near else 0
+    return float(found[most]) if near and near[most] > 2 else 0.0
+
+
+def _is_none(rest: Array) -> NDArray[np.bool_]:
+    """Return which numbers of a penalty's derivative are nearly zero."""
+    return np.abs(rest) <= CLOSE * max(float(np.abs(rest).max()), 1e-300)
+
+
+def _share_of_some(rest: Array, w: Array) -> float | None:
+    """Return s if each number is s · w or 0, up to errors, else None."""
+    if not np.all(np.isfinite(rest)):
+        return None
+    some = ~_is_none(rest)
+    if np.abs(rest).max() < NONE or not some.any():
+        return 0.0
+    s = float(rest[some] @ w[some]) / max(float(w[some] @ w[some]), 1e-300)
+    fits = np.abs(rest[some] - s * w[some]).max() <= 100 * CLOSE * np.abs(rest).max()
+    return s if fits else None
+
+
 def _scale(evidence: Evidence, own: str, loss: str, shares: Mapping[int, float]) -> float:
     """Return c if the gradient of an own loss is c · (that of a loss + s · w)."""
     k = max(shares, key=lambda k: evidence.groups[k].size)
@@ -84,6 +141,30 @@ def _scale(evidence: Evidence, own: str, loss: str, shares: Mapping[int, float])
     values = evidence.truth[i][k].values
     whole = values[loss] + shares[k] * evidence.old_values(i, k)
     return float(values[own] @ whole) / float(whole @ whole)
+
+
+def taken_by_all(evidence: Evidence, loss: str) -> dict[int, tuple[float, float]]:
+    """Return c and s of each group if its first steps are c · (the gradient + s · w), else nothing.
+
+    c is the same for all. A group whose weights are all zero, as biases are at first, takes no
+    part if its steps are c times the gradient.
+    """
+    groups = range(len(evidence.groups))
+    found = {k: fit for k in groups if (fit := _taken(evidence, k, loss)) is not None}
+    factors = [c for c, _ in found.values()]
+    if not factors or factors[0] >= 0 or not all(same_factor(c, factors[0]) for c in factors):
+        return {}
+    rest = (k for k in groups if k not in found)
+    return found if all(_is_multiple(evidence, k, loss, factors[0]) for k in rest) else {}
+
+
+def _is_multiple(evidence: Evidence, k: int, loss: str, c: float) -> bool:
+    """Return whether the first steps of a group are c times the gradient."""
+    steps, noise = evidence.updates(evidence.iterations[0], evidence.groups[k])
+    slopes = evidence.truth[0][k]
+    expected, errors = c * slopes.values[loss], abs(c) * slopes.errors[loss]
+    bound = TOLERANCE * float(np.abs(steps).max()) + noise + errors
+    return bool(np.all(np.abs(steps - expected) <= bound))
 
 
 def taken_otherwise(evidence: Evidence, penalty: Penalty, loss: str) -> Taken | None:
@@ -94,7 +175,7 @@ def taken_otherwise(evidence: Evidence, penalty: Penalty, loss: str) -> Taken | 
         factor, taken = found
         if abs(taken - share) > DIFFERENT * max(abs(share), abs(taken)):
             both = penalty.derivative(k), penalty.scale * taken
-            return Taken(k, *both, factor / penalty.scale)
+            return Taken(penalty.own, k, *both, factor / penalty.scale)
     return None
 
 
@@ -109,3 +190,15 @@ def _taken(evidence: Evidence, k: int, loss: str) -> tuple[float, float] | None:
     if not fitted[0] or np.abs(basis @ fitted - steps).max() > CLOSE * np.abs(steps).max():
         return None
     return float(fitted[0]), float(fitted[1] / fitted[0])
+
+
+def where_taken(evidence: Evidence, k: int) -> Event | None:
+    """Return where the backward pass computes a multiple of a group's weights, or None."""
+    trace, it = evidence.trace, evidence.iterations[0]
+    p = it.parameters[evidence.groups[k].entries[0].parameter]
+    w, start = trace.value(p.before).ravel(), min(trace.at[e.error] for e in it.pairs)
+    for event in trace.order[start : trace.at[p.after]]:
+        is_like = trace.place(event).op == "Mult" and trace.size(event) == w.size
+        if is_like and trace.has(event) and ratio(trace.value(event).ravel(), w, CLOSE):
+            return event
+    return None

@@ -62,7 +62,7 @@ def _samples(differences: Differences, q: Quantity) -> Iterator[_Samples]:
     outputs = differences.outputs
     shapes = [differences.base[e].shape for e in outputs]
     for axis, count in enumerate((len(q.events), *q.shape)):
-        if count < 2 or count == q.size:
+        if count < 2:
             continue
         if axis == 0 and len(outputs) % count == 0:
             each = len(outputs) // count

@@ -17,7 +17,13 @@ from chainrule.diagnosis.tracing.naming import Named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected
 from chainrule.diagnosis.tracing.network import read_network
 from chainrule.diagnosis.tracing.own_losses import output_name
-from chainrule.diagnosis.tracing.penalties import Penalty, own_penalty, taken_otherwise
+from chainrule.diagnosis.tracing.penalties import (
+    Penalty,
+    Taken,
+    own_penalty,
+    taken_otherwise,
+    where_taken,
+)
 from chainrule.diagnosis.tracing.quantities import Fault
 from chainrule.diagnosis.tracing.recognizing import Recognized, where_made
 from chainrule.diagnosis.tracing.rules import where_accumulated
@@ -45,6 +51,10 @@ ONCE = "of an element that the index names twice, only the last sum is kept; np.
 SINCE = "the updates before are right; the fault shows at {}"
 OTHER_PENALTY = (
     "the penalty in {0} has the derivative {2:.6g} · {1}, and the updates take {3:.6g} · {1}"
+)
+PENALTY_OF_ALL = (
+    "the penalty in {0} leaves out some numbers of {1}, such as biases, and the updates take "
+    "{3:.6g} times each of them"
 )
 OTHER_LOSS = "{} is not the loss of these gradients, so it may rise while the program learns"
 
@@ -262,11 +272,16 @@ class Report:
         if verdict.judgement.uphill:
             yield self._group_fault(verdict, 0)
             return
+        if (other := verdict.judgement.other_penalty) is not None:
+            yield from self._penalty_fault(verdict.judge, other)
         yield from (self._source_fault(verdict.judge, f) for f in verdict.faults)
         yield from (self._group_fault(verdict, k) for k in sorted(verdict.left))
 
     def _sentence(self, verdict: Verdict, faults: tuple[SourceFault, ...]) -> str:
         """Return the sentence of a wrong program: the mistake's name, or the place."""
+        if (other := verdict.judgement.other_penalty) is not None:
+            loss = loss_in_words(verdict.judge, verdict.judgement.loss, self.source)
+            return f"Wrong: {penalty_in_words(verdict.judge, loss, other)}."
         if verdict.judgement.uphill:
             return UPHILL.format(loss_in_words(verdict.judge, verdict.judgement.loss, self.source))
         if verdict.findings:
@@ -294,6 +309,21 @@ class Report:
             meaning=meaning,
             new_weights=fault.new_weights,
         )
+
+    def _penalty_fault(self, judge: Judge, other: Taken) -> Iterator[SourceFault]:
+        """Yield the place of a multiple of the weights in the backward pass, if there is one."""
+        k = other.group
+        old = judge.old_values(0, k)
+        if (event := where_taken(judge, k)) is not None:
+            place = judge.trace.place(event)
+            yield fault_at(
+                self.source,
+                place,
+                name=place.shown,
+                theirs=f"in the updates, {judge.groups[k].name} is multiplied by {other.taken:.6g}",
+                right=numbers(other.derivative * old, other.taken * old),
+                meaning="the derivative of the penalty",
+            )
 
     def _group_fault(self, verdict: Verdict, k: int) -> SourceFault:
         """Return the fault of an update for which no earlier place was found."""
@@ -359,12 +389,18 @@ class Report:
         """Return a remark if a penalty is another one in the loss than in the updates."""
         if (other := taken_otherwise(judge, penalty, judgement.loss)) is None:
             return []
-        loss, w = loss_in_words(judge, penalty.own, self.source), judge.groups[other.group].name
-        return [OTHER_PENALTY.format(loss, w, other.derivative, other.taken)]
+        return [penalty_in_words(judge, loss_in_words(judge, penalty.own, self.source), other)]
 
     @staticmethod
     def _compared(judge: Judge) -> int:
         return sum(len(g.entries) for g in judge.groups) * len(judge.iterations)
+
+
+def penalty_in_words(judge: Judge, loss: str, other: Taken) -> str:
+    """Return how the penalty of a loss differs from that of the updates."""
+    w = judge.groups[other.group].name
+    text = PENALTY_OF_ALL if other.partly else OTHER_PENALTY
+    return text.format(loss, w, other.derivative, other.taken)
 
 
 def shown_in(judge: Judge, event: Event, source: Source) -> str:

@@ -22,7 +22,8 @@ def why_not_a_gradient(judge: Judge, loss: str) -> str:
     Negative targets may be added to an output, if that is the loss that the program computes.
     """
     trace, it = judge.trace, judge.iterations[0]
-    if any(trace.place(p.error).op == "Add" for p in it.pairs) and not judge.has_usual(loss):
+    added = any(trace.place(p.error).op == "Add" and not p.is_loss for p in it.pairs)
+    if added and not judge.has_usual(loss):
         return "its targets depend on what it trains, and how is not known"
     if it.omitted:
         return "there are several places where an output may meet its targets"

@@ -123,15 +123,24 @@ class StepComparison(Evidence):
         return max(shares, key=lambda c: (shares[c], c < 0))
 
     def _shared_factor(self, found: Sequence[GroupResult]) -> float:
-        """Return the factor of most groups, and of the larger ones if two are as frequent."""
-        known = [(r.factor, self.groups[k].size) for k, r in enumerate(found) if r.evidence]
-        same = {c: [n for d, n in known if same_factor(d, c)] for c, _ in known}
-        return max(same, key=lambda c: (len(same[c]), max(same[c])))
+        """Return the factor of most groups.
+
+        If two are as frequent, it is that of the layer next to the output, or of larger groups.
+        """
+        known = [k for k, r in enumerate(found) if r.evidence]
+        factors = {k: found[k].factor for k in known}
+        same = {c: [k for k in known if same_factor(factors[k], c)] for c in factors.values()}
+        tops = {c: sum(k in self.top for k in same[c]) for c in same}
+        largest = {c: max(self.groups[k].size for k in same[c]) for c in same}
+        return max(same, key=lambda c: (len(same[c]), tops[c], largest[c]))
 
     def losses(self) -> list[str]:
         """Return the losses that are tried."""
         if self.only in (*LOSSES, *self.scalars_of(self.iterations[0])):
             return [self.only]
+        if own := self.minimized():
+            usual = self.usual_loss(own) if self.outputs_of([0]) > 1 else None
+            return [usual[0] if usual else own]
         own = reversed(self.own_losses())  # of equal ones, what is computed last
         return [*LOSSES, *own, *self.followed()]
 

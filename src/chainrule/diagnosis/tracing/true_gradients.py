@@ -29,12 +29,14 @@ from chainrule.diagnosis.tracing.own_losses import (
     OwnLoss,
     gradients_by_group,
     is_like,
+    minimized,
     own_losses,
     penalty_shares,
     same_place,
 )
 from chainrule.diagnosis.tracing.parameter_names import give_names
 from chainrule.diagnosis.tracing.parameters import Parameter, ParameterFinder
+from chainrule.diagnosis.tracing.stated_losses import stated_loss
 from chainrule.diagnosis.tracing.sufficiency import is_enough
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event
@@ -63,6 +65,7 @@ class TrueGradients:
         self.iterations: list[Iteration] = []
         self.groups: list[Group] = []
         self.scalars: list[OwnLoss] = []
+        self.computing: Iteration | None = None  # that has these numbers, if not the first one
         self._own: list[str] | None = None
         self.only = ""  # the one loss that is tried, if it is known
         self.differences: list[Differences] = []
@@ -94,6 +97,7 @@ class TrueGradients:
         first = self._with_pairs(first)
         if first.pairs and len(trained := self._trained(first)) < len(self.parameters):
             first = self._with_pairs(first.with_only(trained))
+        first.pairs = first.pairs or stated_loss(self.trace, first)
         if not first.pairs:
             return "no place was found where an output meets its targets"
         self._collect(first)
@@ -139,10 +143,24 @@ class TrueGradients:
                 break
 
     def iteration(self, number: int) -> Iteration | None:
-        """Return an iteration of the same parameters, or None if it was not recorded entirely."""
+        """Return an iteration of the same parameters, or None.
+
+        It may not have been recorded entirely, or the program may begin anew with other weights.
+        """
         found = iteration(self.trace, self.sources, number)
-        same = found is not None and len(found.parameters) == len(self.parameters)
-        return found if same else None
+        if found is None or len(found.parameters) != len(self.parameters):
+            return None
+        return found if number == 0 or self._continues(found) else None
+
+    def _continues(self, it: Iteration) -> bool:
+        """Return whether an iteration begins with the parameters that the one before has made."""
+        trace, marks = self.trace, self.trace.base.marks
+        other = [p for p in it.parameters if marks[p.before] != marks[p.origin]]
+        if not other:
+            return True
+        until = max((p.before for p in other), key=lambda e: trace.at[e])
+        moved = trace.changed({p.origin: trace.nudge(p.origin) for p in other}, until)
+        return all(p.before in moved for p in other)
 
     def with_pairs_of_first(self, it: Iteration) -> Iteration:
         """Return a later iteration with its outputs and targets, from the places of the first."""
@@ -153,7 +171,8 @@ class TrueGradients:
     def _trained(self, first: Iteration) -> list[Parameter]:
         """Return the parameters that outputs depend on.
 
-        What depends on what is found with NaN, which 0 does not hide: 0 · NaN is NaN.
+        What depends on what is found with NaN, which 0 does not hide: 0 · NaN is NaN. A comparison
+        hides it, as in ``np.where(z > 0, z, 0)``; there, small changes show it.
         """
         trace = self.trace
         outputs = [p.output for p in first.pairs]
@@ -161,6 +180,9 @@ class TrueGradients:
         origins = list({p.origin for p in first.parameters})
         spoiled = trace.spoiled_by_each([[o] for o in origins], until, outputs)
         reaching = {o for o, reached in zip(origins, spoiled, strict=True) if reached}
+        left = [o for o in origins if o not in reaching]
+        moved = trace.changed_by_each([{o: trace.nudge(o)} for o in left], until)
+        reaching |= {o for o, m in zip(left, moved, strict=True) if not m.isdisjoint(outputs)}
         kept = [p for p in first.parameters if p.origin in reaching]
         return kept or first.parameters
 
@@ -171,7 +193,9 @@ class TrueGradients:
             self.with_pairs_of_first(it)
         if not it.pairs:
             return False
-        self.scalars = self.scalars if self.iterations else own_losses(trace, it)
+        if not self.scalars and len(self.iterations) < 2:  # a cost may be computed after an update
+            self.scalars = own_losses(trace, it)
+            self.computing = it if self.iterations else None
         made = Differences(trace, it, self.scalars_of(it))
         self.iterations.append(it)
         self.differences.append(made)
@@ -193,7 +217,7 @@ class TrueGradients:
 
     def scalars_of(self, it: Iteration) -> dict[str, Event]:
         """Return the numbers that may be the program's loss in an iteration, by their name."""
-        first = self.iterations[0] if self.iterations else it
+        first = self.computing or (self.iterations[0] if self.iterations else it)
         made = (same_place(self.trace, one.event, first, it) for one in self.scalars)
         return {f"{OWN} {n}": event for n, event in enumerate(made) if event is not None}
 
@@ -207,6 +231,22 @@ class TrueGradients:
             names = (f"{OWN} {n}" for n in range(len(self.scalars)))
             self._own = [name for name in names if self._is_loss(name)]
         return self._own
+
+    def minimized(self) -> str:
+        """Return the name of the own loss that is known to be the one, or an empty text.
+
+        The program has SciPy minimize it, or nothing else is known of its outputs.
+        """
+        if self.iterations[0].pairs[0].is_loss:
+            return f"{OWN} 0"
+        value = minimized(self.trace, self.iterations[0])
+        marks = self.trace.base.marks
+        names = (
+            f"{OWN} {n}"
+            for n, one in enumerate(self.scalars)
+            if value is not None and marks[one.event] == marks[value]
+        )
+        return next(names, "")
 
     def own_loss(self, name: str) -> OwnLoss:
         """Return the number of the program that is meant by the name of a loss."""
@@ -281,7 +321,7 @@ class TrueGradients:
 
     def usual_loss(self, own: str) -> tuple[str, float] | None:
         """Return of which usual loss an own one is a multiple, and the factor, or None."""
-        first = self.truth[0]
+        first = self.truth[self.known_in(own)[0]]
         g = np.concatenate([t.values[own] for t in first])
         for loss in LOSSES:
             if factor := ratio(g, np.concatenate([t.values[loss] for t in first]), CLOSE):
@@ -295,19 +335,20 @@ class TrueGradients:
         they are those that are as late in the iteration.
         """
         trace, first = self.trace, self.iterations[0]
-        alike: dict[tuple[int, int, int, bool], list[Pair]] = {}
+        alike: dict[tuple[int, int, int, bool, bool], list[Pair]] = {}
         for p in first.pairs:
-            kind = p.error.code, p.output.code, p.targets.code, p.one_hot
+            kind = p.error.code, p.output.code, p.targets.code, p.one_hot, p.is_loss
             alike.setdefault(kind, []).append(p)
         made: list[Pair] = []
-        for (error, output, targets, one_hot), own in alike.items():
-            turns = turns_in(trace, error, it)
+        for (error, output, targets, one_hot, is_loss), own in alike.items():
+            turns = turns_in(trace, error, it)[-1 if is_loss else 0 :]
             several = len(own) not in (len(turns), len(turns_in(trace, error, first)))
             if several and not one_hot:
                 same = [same_in(trace, p.error, first, it) for p in own]
                 turns = [e for e in same if e is not None]
             all_turns = [
-                Pair(e, Event(output, e.turn), Event(targets, e.turn), one_hot) for e in turns
+                Pair(e, Event(output, e.turn), Event(targets, e.turn), one_hot, is_loss)
+                for e in turns
             ]
             more = len(turns) > len(own) and trace.has(turns[-1])  # as to show the loss of all data
             made += used_turns(trace, it, all_turns) if more else all_turns

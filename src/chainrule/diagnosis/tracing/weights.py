@@ -42,7 +42,7 @@ def on_other_weights(judge: Judge, seed: int) -> Judge | None:
     other.own = made.values
     again = Judge(other)
     again.parameters, again.groups = judge.parameters, judge.groups
-    again.top, again.scalars = judge.top, judge.scalars
+    again.top, again.scalars, again.computing = judge.top, judge.scalars, judge.computing
     differences = Differences(other, first, scalars)
     again.gradients = None if judge.gradients is None else judge.gradients[:1]
     again.sign, again.skipped = judge.sign, judge.skipped

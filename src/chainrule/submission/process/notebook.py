@@ -1,7 +1,9 @@
 """Read the program of a Jupyter notebook: its code cells in order, with the place of each line."""
 
+import io
 import json
 import re
+import tokenize
 from typing import Any
 
 from chainrule.submission.attempts import SubmissionError
@@ -36,9 +38,11 @@ def notebook_source(text: str, name: str) -> tuple[str, tuple[tuple[int, int], .
     places: list[tuple[int, int]] = []
     for number, code in enumerate(_code_cells(text, name), 1):
         foreign = WHOLE_CELLS.match(code) is not None
-        for line_number, line in enumerate(code.split("\n"), 1):
-            lines.append("" if foreign else _as_python(line))
-            places.append((number, line_number))
+        cell: list[str] = []
+        for line in code.split("\n"):
+            cell.append("" if foreign else _as_python(line, cell))
+        lines += cell
+        places += [(number, line_number) for line_number in range(1, len(cell) + 1)]
     if not any(line.strip() for line in lines):
         raise SubmissionError(f"{name} has no code cells; submit the notebook with the program")
     return "\n".join(lines) + "\n", tuple(places)
@@ -58,10 +62,27 @@ def _code_cells(text: str, name: str) -> list[str]:
     return ["".join(s) if isinstance(s, list) else str(s) for s in sources]
 
 
-def _as_python(line: str) -> str:
-    """Return a line as Python: one that only notebooks understand has no effect."""
+def _as_python(line: str, before: list[str]) -> str:
+    """Return a line as Python: one that only notebooks understand has no effect.
+
+    A line that continues a statement or a text, such as ``% (epoch, loss))``, is Python.
+    """
+    special = ASSIGNED.match(line) or ONLY_NOTEBOOKS.search(line)
+    if not special or _is_open(before):
+        return line
     if ASSIGNED.match(line):
         return re.sub(r"=\s*[!%].*$", "= []", line)
-    if not ONLY_NOTEBOOKS.search(line):
-        return line
     return re.match(r"\s*", line)[0] + "pass"  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
+
+
+def _is_open(lines: list[str]) -> bool:
+    """Return whether a bracket or a text is still open at the end of some lines."""
+    text = "\n".join(lines) + "\n"
+    try:
+        for _ in tokenize.generate_tokens(io.StringIO(text).readline):
+            pass
+    except tokenize.TokenError:
+        return True
+    except SyntaxError:  # its indentation is wrong
+        return False
+    return lines[-1:] != [] and lines[-1].endswith("\\")

@@ -15,6 +15,7 @@ from chainrule.submission.process.older_python import as_python3
 from chainrule.submission.process.usual_names import missing_imports
 
 MOST_BYTES = 4_000_000  # of a program
+MINIMIZERS = "scipy.optimize"  # the file of places in what takes the place of its functions
 AROUND = 2  # lines before and after one that a report shows
 
 
@@ -65,7 +66,7 @@ class Source:
     def where(self, line: int, file: str = "") -> str:
         """Return the place of a line in words."""
         if file:
-            return f"{file}, line {line}"
+            return file if file == MINIMIZERS else f"{file}, line {line}"
         if self.own and line > self.own:
             return f"added line {line - self.own}"
         if 0 < line <= len(self.cells):

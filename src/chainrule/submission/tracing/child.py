@@ -11,6 +11,7 @@ import os
 import random
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from importlib.abc import Loader
 from pathlib import Path
@@ -25,13 +26,15 @@ from chainrule.submission.process.confinement import FILES, confine
 from chainrule.submission.process.data_files import link_other_files, root_of
 from chainrule.submission.process.execution import describe_error
 from chainrule.submission.process.packages import enter_packages, packages_of
-from chainrule.submission.process.source import read_program
+from chainrule.submission.process.source import MINIMIZERS, read_program
 from chainrule.submission.tracing.copies import AT_ONCE, Copies, RequestReader
 from chainrule.submission.tracing.environment import OwnFinder, import_libraries, prepare
 from chainrule.submission.tracing.frames import write_frame
 from chainrule.submission.tracing.places import Event, Place
 from chainrule.submission.tracing.recorder import Change, Recorder, arm
 from chainrule.submission.tracing.rewrite import SEEN, rewrite
+
+DESCENT = Path(__file__).with_name("gradient_descent.py")
 
 
 class Server:
@@ -160,11 +163,18 @@ class Server:
         self.finish(self.recorder)
         os._exit(0)
 
-    def rewritten(self, source: str, filename: str) -> Any:
+    def replace_minimizers(self) -> None:
+        """Let gradient descent take the place of SciPy's minimizers, if SciPy is installed."""
+        with suppress(ImportError):
+            names = {"__name__": MINIMIZERS, SEEN: self.recorder}
+            exec(self.rewritten(read_program(DESCENT).text, str(DESCENT), MINIMIZERS), names)  # noqa: S102 (our own file)
+            names["install"]()
+
+    def rewritten(self, source: str, filename: str, shown: str = "") -> Any:
         """Return the rewritten program; its places come after those that are known."""
         code, places = rewrite(source, filename, first=len(self.places))
         own = filename == str(self.path)
-        file = "" if own else os.path.relpath(filename, self.path.parent)
+        file = shown or ("" if own else os.path.relpath(filename, self.path.parent))
         self.places.extend(replace(p, file=file) for p in places)
         return code
 
@@ -272,6 +282,8 @@ def main() -> None:
     sys.meta_path.insert(0, server.finder)
     prepare(Path(first["path"]))
     import_libraries(first["source"])
+    if "optimize" in first["source"]:
+        server.replace_minimizers()
     sys.addaudithook(server.recorder.notice_writing)
     gc.collect()
     gc.freeze()  # what the copies of this process share is never looked through
