@@ -43,6 +43,11 @@ CASES = {
         *(WHOLE, "+ lam * {}", PLAIN, "could-not-run"),
         "the penalty in L (line 11) has the derivative 0.04 · W1, and the updates take 0.02 · W1",
     ),
+    "twice that of some updates": (
+        "0.5 * lam * (np.sum(W1 ** 2) + 2 * np.sum(W2 ** 2))",
+        *("+ lam * {}", PLAIN, "wrong"),
+        "the penalty in L (line 11) has the derivative 0.04 · W2, and the updates take 0.02 · W2",
+    ),
     "not on the first row": (
         "0.5 * lam * (np.sum(W1[1:] ** 2) + np.sum(W2[1:] ** 2))",
         *("+ lam * {}", PLAIN, "could-not-run"),
@@ -60,7 +65,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", few_rows(CASES, "not on the first row", "the other sign"))
+@pytest.mark.parametrize(
+    "name", few_rows(CASES, "twice that of some updates", "not on the first row", "the other sign")
+)
 def test_penalties_of_loss_and_updates_are_compared(tmp_path: Path, name: str):
     penalty, derivative, update, verdict, said = CASES[name]
     text = PROGRAM.replace("PENALTY", penalty).replace("UPDATE", update)

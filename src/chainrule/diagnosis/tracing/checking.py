@@ -27,6 +27,7 @@ from chainrule.diagnosis.tracing.later import (
 from chainrule.diagnosis.tracing.naming import named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trained, neglected
 from chainrule.diagnosis.tracing.network import read_network
+from chainrule.diagnosis.tracing.overlooked import Overlooked
 from chainrule.diagnosis.tracing.partly import follows_partly
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.recognizing import recognize
@@ -184,6 +185,8 @@ class Check:
     def _judged(self, judge: Judge) -> Verdict | NotTraced:
         """Return what holds on the program's own weights and on others."""
         own = judge.judge()
+        if own.status == "right" and Overlooked(judge, own).add_to_groups():
+            own = judge.judge()
         if own.status == "not-judged":
             why = own.why or with_other_penalty(judge, own, self.source)
             return NotTraced(why, trains=True, doubtful=own.doubtful)

@@ -2,7 +2,7 @@
 
 from chainrule.diagnosis.tracing.comparing import ratio
 from chainrule.diagnosis.tracing.judging import Judge
-from chainrule.diagnosis.tracing.outputs import Iteration, target_changes
+from chainrule.diagnosis.tracing.outputs import Iteration, other_parameters, target_changes
 from chainrule.diagnosis.tracing.parameters import READ
 from chainrule.submission import Event
 
@@ -30,6 +30,7 @@ def _changed_by_training(judge: Judge, first: Iteration, second: Iteration) -> l
     trace = judge.trace
     start = min((p.error for p in second.pairs), key=lambda e: trace.at[e])
     moved = trace.changed(target_changes(trace, first, first.pairs), start)
+    moved -= trace.changed(other_parameters(trace, second), start)  # such as a mask of relu
     return [
         e
         for e in trace.order[second.begin : trace.at[start]]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.diagnosis.tracing.comparing import same_factor
 from chainrule.diagnosis.tracing.evidence import Evidence
@@ -43,6 +44,10 @@ class History:
         Which update of the iteration changes each number, from 0.
     parameters : int
         How many updates an iteration has.
+    places : array of int (numbers, 2)
+        The row and column of each number.
+    shape : tuple of int
+        Of the array, (1, 1) if it has no rows and columns.
     scaled : bool
         Whether the gradients are multiples of the true ones that change.
     """
@@ -54,7 +59,25 @@ class History:
     norms: Array
     position: Array
     parameters: int
+    places: NDArray[np.int64]
+    shape: tuple[int, int]
     scaled: bool = False
+
+    def split(self, axis: int, *, last: bool) -> list["History"]:
+        """Return the history of the first or last row or column, and that of the others.
+
+        It may contain biases, which have no penalty.
+        """
+        count = self.shape[axis]
+        border = self.places[:, axis] == (count - 1 if last else 0)
+        if count < 2 or not border.any() or border.all():
+            return [self]
+        return [self._of(border), self._of(~border)]
+
+    def _of(self, chosen: NDArray[np.bool_]) -> "History":
+        """Return the history of some of the numbers."""
+        own = {n: getattr(self, n)[:, chosen] for n in ("gradients", "weights", "steps", "noise")}
+        return replace(self, **own, position=self.position[chosen], places=self.places[chosen])
 
 
 def all_iterations(evidence: Evidence) -> list[Iteration]:
@@ -115,11 +138,11 @@ def _levels(evidence: Evidence, k: int, loss: str) -> list[tuple[GradientEvents,
     first, *others = usable = [i for i in its if has_gradient(evidence, i, k, loss)]
     trace, it = evidence.trace, evidence.iterations[first]
     found: list[tuple[int, GradientEvents, Factors]] = []
-    for made, factor in _oriented(evidence, first, k, loss):
+    for made, factor in oriented(evidence, first, k, loss):
         factors: dict[int, float] = {first: factor}
         for i in others:
             moved = made.moved(trace, it, evidence.iterations[i])
-            same = [f for m, f in _oriented(evidence, i, k, loss) if moved == m]
+            same = [f for m, f in oriented(evidence, i, k, loss) if moved == m]
             if same:
                 factors[i] = same[0]
         if len(factors) == len(usable):
@@ -129,7 +152,7 @@ def _levels(evidence: Evidence, k: int, loss: str) -> list[tuple[GradientEvents,
     return [(made, factors) for _, made, factors in sorted(found, key=lambda x: -x[0])]
 
 
-def _oriented(
+def oriented(
     evidence: Evidence, i: int, k: int, loss: str
 ) -> Iterator[tuple[GradientEvents, float]]:
     """Yield the events that are multiples of a group's gradient, and the factor."""
@@ -193,7 +216,18 @@ def _history(
     turn = {n: place for place, n in enumerate(order)}
     position = np.array([turn[e.parameter] for e in group.entries], float)
     g, w, steps, noise, norms = (np.stack(part) for part in zip(*rows, strict=True))
-    return History(g, w, steps, noise, norms, position, len(order))
+    places, shape = _places(its[0], group)
+    return History(g, w, steps, noise, norms, position, len(order), places, shape)
+
+
+def _places(it: Iteration, group: Group) -> tuple[NDArray[np.int64], tuple[int, int]]:
+    """Return the row and column of each number of a group, and how many there are of both."""
+    entries = group.entries
+    shapes = {it.parameters[e.parameter].index.shape for e in entries}
+    shape = next(iter(shapes)) if len({e.parameter for e in entries}) == 1 else ()
+    if len(shape) != 2:
+        return np.zeros((len(entries), 2), np.int64), (1, 1)
+    return np.stack(np.unravel_index([e.index for e in entries], shape), axis=1), shape
 
 
 def _before(value: Array, index: int) -> float:

@@ -166,15 +166,15 @@ class Judge(StepComparison):
     def _of_other_penalty(self, usable: Sequence[str]) -> Judgment | None:
         """Return what holds if updates take another multiple of the weights than the loss does.
 
-        A function that returns both the loss and its gradient is wrong. A loss that is computed
-        elsewhere may be meant so.
+        They are wrong if one function returns both the loss and its gradient, or if other updates
+        take the penalty of the loss. Else a loss that is computed elsewhere may be meant so.
         """
         for loss in (x for x in usable if not x.startswith(OWN) and taken_by_all(self, x)):
             penalty = own_penalty(self, loss)
             other = taken_otherwise(self, penalty, loss) if penalty else taken_by_more(self, loss)
             if other is None or other.derivative * other.taken <= 0:
                 continue
-            if not self._is_with_gradients(other.own):
+            if not (other.alone or self._is_with_gradients(other.own)):
                 return Judgment("not-judged", "", loss, doubtful=True, other_penalty=other)
             its = self.known_in(other.own)[:1]
             found = [self._compared(k, other.own, its) for k in range(len(self.groups))]

@@ -50,6 +50,8 @@ class Iteration:
         Its first and last event, as positions in the program's order.
     depends : set of Event
         What depends on the parameters.
+    steered : set of Event
+        What depends on the parameters, also by comparisons.
     pairs : list of Pair
         Its outputs and targets.
     omitted : bool
@@ -64,6 +66,7 @@ class Iteration:
     begin: int
     end: int
     depends: set[Event] = field(default_factory=set[Event])
+    steered: set[Event] = field(default_factory=set[Event])
     pairs: list[Pair] = field(default_factory=list[Pair])
     omitted: bool = False
     unused: bool = False
@@ -116,6 +119,7 @@ def pairs(trace: Trace, it: Iteration) -> list[Pair]:
     Numbers that no update depends on, such as a loss or a margin that is only compared with 0, come
     after all others.
     """
+    it.steered = trace.changed(other_parameters(trace, it), trace.order[it.end])
     found = (
         _pairs(trace, it, linear=True)
         or _pairs(trace, it, linear=True, compared=True)
@@ -126,6 +130,12 @@ def pairs(trace: Trace, it: Iteration) -> list[Pair]:
         not _enters_outputs(trace, it, p, clear) for p in found if p not in clear
     )
     return clear or found
+
+
+def other_parameters(trace: Trace, it: Iteration) -> dict[Event, Change]:
+    """Return changes to quite other parameters: what is compared with 0 then has other signs."""
+    sizes = {o: trace.scale(o) for o in {p.origin for p in it.parameters}}
+    return {o: Change(s * trace.rng.normal(size=trace.value(o).shape)) for o, s in sizes.items()}
 
 
 def _enters_outputs(trace: Trace, it: Iteration, pair: Pair, clear: Sequence[Pair]) -> bool:
@@ -153,7 +163,9 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False)
                 continue
             tried.add(key)
             turns = _turns_of_output(trace, it, pair)
-            if not turns or not _is_target(trace, it, turns[-1], linear=linear, compared=compared):
+            if not turns or _is_constant(trace, it, pair):
+                continue
+            if not _is_target(trace, it, turns[-1], linear=linear, compared=compared):
                 continue
             used = used_turns(trace, it, turns)
             it.unused |= _have_other_targets(trace, turns[: len(turns) - len(used)], used)
@@ -164,6 +176,15 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False)
             moved |= {p.targets for p in new}
             break
     return found
+
+
+def _is_constant(trace: Trace, it: Iteration, pair: Pair) -> bool:
+    """Return whether a single number is part of the forward pass, as the scale of an activation.
+
+    The slope of A tanh(z) may be written as (A - y) (A + y) / A.
+    """
+    name = trace.place(pair.targets).name
+    return trace.size(pair.targets) == 1 and bool(name) and _enters_outputs(trace, it, pair, [pair])
 
 
 def _is_same_output(trace: Trace, pair: Pair, found: Sequence[Pair]) -> bool:
@@ -238,7 +259,7 @@ def _operands(trace: Trace, it: Iteration, event: Event) -> Iterator[Pair]:
     parts = [Event(c, event.turn) for c in place.parts if c >= 0]
     parts = [e for e in parts if e in trace.at and trace.has(e)]
     outputs = [e for e in parts if e in it.depends]
-    data = [e for e in parts if e not in it.depends]
+    data = [e for e in parts if e not in it.depends and e not in it.steered]
     if len(outputs) != 1:
         return
     for targets in data:

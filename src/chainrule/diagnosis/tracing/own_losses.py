@@ -54,7 +54,8 @@ def own_losses(trace: Trace, it: Iteration) -> list[OwnLoss]:
     between = _last_turns(e for e in singles if first <= trace.at[e] < last)
     later = [e for e in singles if trace.at[e] >= last]
     by_place = [*_last_turns(forward)[-TRIED:], *between[-TRIED:], *_last_turns(later)[:TRIED]]
-    turns = [[e for e in singles if e.code == event.code] for event in by_place]
+    passed = trace.order[it.begin : it.end + 1]
+    turns = [[e for e in passed if e.code == event.code] for event in by_place]
     single = [*forward[-ROOTS:], *later[:TRIED]]  # of operations that have made others before
     used = _used(trace, it, [*turns, *([e] for e in single)])
     tried = [*((e, True) for e in by_place), *((e, False) for e in single)]
@@ -198,9 +199,10 @@ def _is_single(trace: Trace, it: Iteration, event: Event) -> bool:
 def _used(trace: Trace, it: Iteration, places: Sequence[Sequence[Event]]) -> list[bool]:
     """Return of the events of each place whether the updates depend on them.
 
-    They do not on the value of a loss. NaN shows what they depend on, even where a factor is 0.
+    They do not on the value of a loss. NaN shows what they depend on, even where a factor is 0. A
+    velocity, of which an update takes what earlier ones have made, has a place of which it does.
     """
-    earlier = [[e for e in events if trace.at[e] <= it.end] for events in places]
+    earlier = [[e for e in events if trace.at[e] <= it.end and trace.has(e)] for events in places]
     afters = [p.after for p in it.parameters if trace.has(p.after)]
     tried = [events for events in earlier if events]
     spoiled = iter(trace.spoiled_by_each(tried, trace.order[it.end], afters))

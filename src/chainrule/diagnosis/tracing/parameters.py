@@ -141,7 +141,8 @@ def _repeats(new: Sequence[int | None], was: Sequence[int | None], m: int) -> bo
 
     A sum in a loop is not: each of its sums begins anew.
     """
-    same = [was[n + m] == new[n] for n in range(min(len(was) - m, MOST_COMPARED))]
+    count = min(len(was) - m, len(new), MOST_COMPARED)
+    same = [was[n + m] == new[n] for n in range(count)]
     return all(same[: 3 * m]) and same.count(False) <= RESTARTS * m
 
 
@@ -281,11 +282,15 @@ class ParameterFinder:
             if before not in made or not np.array_equal(made[before], self.trace.value(before)):
                 yield from self._moving(part, before)
 
-    def _is_unlike(self, event: Event, before: Event) -> tuple[bool, bool, bool]:
-        """Return what makes an event with equal numbers less likely to be the origin."""
+    def _is_unlike(self, event: Event, before: Event) -> tuple[bool, bool, bool, bool]:
+        """Return what makes an event with equal numbers less likely to be the origin.
+
+        A loop over the parameters only gives them another name, after the forward pass.
+        """
         base, place = self.trace.base, self.trace.place
-        other_name = place(event).name != place(before).name
-        return base.shapes[event] != base.shapes[before], event not in base.floats, other_name
+        is_loop = place(event).kind == "loop"
+        other = base.shapes[event] != base.shapes[before], event not in base.floats
+        return *other, is_loop, place(event).name != place(before).name
 
     def _moves(self, origin: Event, before: Event) -> NDArray[np.int64] | None:
         """Return which of an origin's numbers an old value is, if it moves exactly with them."""

@@ -58,6 +58,8 @@ class Taken:
         step = rate · (the derivative of the program's loss), but for the penalty.
     partly : bool, default False
         Whether the loss has the penalty on some of the weights only.
+    alone : bool, default False
+        Whether the updates of another group take the penalty of the loss.
     """
 
     own: str
@@ -66,6 +68,7 @@ class Taken:
     taken: float
     rate: float
     partly: bool = False
+    alone: bool = False
 
 
 def own_penalty(evidence: Evidence, loss: str) -> Penalty | None:
@@ -169,14 +172,19 @@ def _is_multiple(evidence: Evidence, k: int, loss: str, c: float) -> bool:
 
 def taken_otherwise(evidence: Evidence, penalty: Penalty, loss: str) -> Taken | None:
     """Return a group whose updates take another multiple of the weights than the loss, or None."""
-    for k, share in penalty.shares.items():
-        if (found := _taken(evidence, k, loss)) is None:
-            continue
-        factor, taken = found
-        if abs(taken - share) > DIFFERENT * max(abs(share), abs(taken)):
-            both = penalty.derivative(k), penalty.scale * taken
-            return Taken(penalty.own, k, *both, factor / penalty.scale)
-    return None
+    fits = {k: _taken(evidence, k, loss) for k in penalty.shares}
+    known = {k: (fit, penalty.shares[k]) for k, fit in fits.items() if fit is not None}
+    other = [k for k, ((_, s), share) in known.items() if not _is_same(s, share)]
+    if not other:
+        return None
+    k, ((factor, taken), _) = other[0], known[other[0]]
+    both = penalty.derivative(k), penalty.scale * taken
+    alone = any(abs(share) > NONE for j, (_, share) in known.items() if j not in other)
+    return Taken(penalty.own, k, *both, factor / penalty.scale, alone=alone)
+
+
+def _is_same(taken: float, share: float) -> bool:
+    return abs(taken - share) <= DIFFERENT * max(abs(share), abs(taken))
 
 
 def _taken(evidence: Evidence, k: int, loss: str) -> tuple[float, float] | None:

@@ -20,6 +20,7 @@ from chainrule.diagnosis.tracing.quantity_slopes import quantity_slopes
 from chainrule.submission import Array, Change, Event, Place
 
 LARGEST = 2_000  # numbers of a quantity that is tried
+LARGEST_ALONE = 300  # the same under a loss of which the samples' parts are not known
 MOST_FAULTS = 4
 MOST_PROBED = 60  # quantities with which backward ones are compared to find factors
 MOST_RUNS = 1_200  # of the program
@@ -207,7 +208,8 @@ class Placer:
 
     def _wanted(self, size: int) -> Iterator[tuple[Place, Array]]:
         """Yield the derivatives by forward quantities and by parameters of some size."""
-        for q in self.forward:
+        by_samples = self.loss in self.differences.weights
+        for q in self.forward if by_samples or size <= LARGEST_ALONE else ():
             if q.size == size and not self.is_late:
                 yield self.trace.place(q.events[0]), self.derivative(q)
         yield from self._by_parameters(size)

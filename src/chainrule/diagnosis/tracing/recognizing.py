@@ -110,6 +110,7 @@ def recognize(evidence: Evidence, loss: str) -> Recognized | None:
             _tries(made, wrong_rules() if made[0].updates > 1 else (), own, [None]),
             _tries(made, right, own, rates),
             _tries(made, penalized, own, [None]),
+            _tries(list(_split(made)), penalized, own, [None]),
         ),
         MOST_TRIED,
     )
@@ -120,6 +121,14 @@ def recognize(evidence: Evidence, loss: str) -> Recognized | None:
         others = (f for f in islice(fitting, FEW) if f.rule.mistake and _is_known(f.rate, own))
         return next(others, found)
     return _with_known_rate(found, made, own)
+
+
+def _split(made: Sequence["_Fit"]) -> Iterator["_Fit"]:
+    """Yield what compares the rows or columns that may be biases by themselves."""
+    for fit, axis, last in product(made, (0, 1), (True, False)):
+        parts = [part for history in fit.groups for part in history.split(axis, last=last)]
+        if len(parts) > len(fit.groups):
+            yield _Fit(parts)
 
 
 def _is_known(rate: float, own: Sequence[float]) -> bool:

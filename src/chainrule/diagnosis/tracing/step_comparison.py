@@ -190,6 +190,7 @@ class StepComparison(Evidence):
             any(k in self.top for k in right),
             shown and self.is_computed(loss),
             entries,
+            self.is_computed(loss),
             not loss.startswith(OWN),
             loss == "squared error",
             off,
