@@ -72,6 +72,12 @@ CASES = {
         "could-not-run",
         "the program computes the squared error, loss (line 8)",
     ),
+    "squared error of each epoch, without its slope": (
+        program("", LOGISTIC_DELTA, f"{DESCENT}    if epoch == 4:\n    {SQUARED}"),
+        "could-not-run",
+        "the program computes the squared error, (p - y) ** 2",
+    ),
+    "no loss": (program("", LOGISTIC_DELTA), "right", "cross-entropy of p"),
     "squared error to look at": (
         program(f"{CROSS_ENTROPY}{SQUARED.replace('loss', 'off')}", LOGISTIC_DELTA),
         "right",

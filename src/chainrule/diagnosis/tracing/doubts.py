@@ -1,6 +1,7 @@
 """Say what speaks against a program whose updates follow a gradient, so that it is not judged."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,10 @@ UNUSED = "an output meets several targets, and only some of these errors are use
 CROSS_ENTROPIES = ("logistic cross-entropy", "softmax cross-entropy")
 OTHERS = {"squared error": CROSS_ENTROPIES, **dict.fromkeys(CROSS_ENTROPIES, ("squared error",))}
 SQUARE = re.compile(r"\*\* ?2|square|norm\(|pow\(|mse|quadratic", re.IGNORECASE)
+OF_ERROR = re.compile(  # the square of a difference, or of a number that is called an error
+    r"^\(?(.+ - .+|\w*(err|diff|delta|fehler)\w*)\)? ?\*\* ?2$|(square|pow|norm)\(.+ - .+\)$",
+    re.IGNORECASE,
+)
 LOG = re.compile(r"(\w+\.)?log(2|10)?\(")
 OTHER_LOSS = "the updates are those of the {}, and the program computes the {}, {}"
 LOGARITHM = (
@@ -64,6 +69,11 @@ def doubt(judge: Judge, own: Judgment, source: Source) -> Doubt | None:
         words = (LOSS_WORDS[name] for name in (own.loss, loss))
         why = IF_MEANT.format(OTHER_LOSS.format(*words, shown_in(judge, event, source)))
         return Doubt(why, certain=True, losses=(loss,) if own.loss == "squared error" else ())
+    if (event := _square(judge, own)) is not None:
+        words = (LOSS_WORDS[name] for name in (own.loss, "squared error"))
+        return Doubt(
+            IF_MEANT.format(OTHER_LOSS.format(*words, shown_in(judge, event, source))), certain=True
+        )
     if (event := _logarithm(judge, own)) is not None:
         losses = () if SQUARE.search(source.text) else CROSS_ENTROPIES
         return Doubt(LOGARITHM.format(shown_in(judge, event, source)), certain=True, losses=losses)
@@ -111,12 +121,33 @@ def _logarithm(judge: Judge, own: Judgment) -> Event | None:
     """
     if own.loss != "squared error" or judge.is_computed(own.loss):
         return None
+    places = enumerate(judge.trace.places)
+    codes = [c for c, p in places if p.op == "call" and LOG.match(p.text)]
+    return _reached(judge, codes, sign=-1)
+
+
+def _square(judge: Judge, own: Judgment) -> Event | None:
+    """Return a square that a program takes of an error, if it takes no logarithm, or None.
+
+    It then shows the squared error of an epoch, and its updates are those of the cross-entropy.
+    """
+    if own.loss not in CROSS_ENTROPIES or judge.own_losses():
+        return None
+    places = judge.trace.places
+    logs = [c for c, p in enumerate(places) if p.op == "call" and LOG.match(p.text)]
+    squares = [c for c, p in enumerate(places) if OF_ERROR.search(p.text)]
+    if not squares or _reached(judge, logs, sign=-1) is not None:
+        return None
+    return _reached(judge, squares, sign=1)
+
+
+def _reached(judge: Judge, codes: Sequence[int], sign: int) -> Event | None:
+    """Return the first event of some places that depends on the weights and has a sign, or None."""
     trace, origins = judge.trace, {p.origin for p in judge.iterations[0].parameters}
     changes: dict[Event, Change] = {o: trace.nudge(o) for o in origins}
-    codes = (c for c, p in enumerate(trace.places) if p.op == "call" and LOG.match(p.text))
     for event in (Event(code, 0) for code in codes):
         one, two = (r.values.get(event) for r in trace.run_all([{}, changes], event, [event]))
-        if one is None or two is None or not one.size or np.any(one > 0):
+        if one is None or two is None or not one.size or np.any(sign * one < 0):
             continue
         if not np.array_equal(one, two):
             return event

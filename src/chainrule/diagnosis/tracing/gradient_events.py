@@ -215,8 +215,9 @@ class GradientFinder:
             )
             return
         shape = _squeezed(p.index.shape)
-        last = {e.code: e for e in self.window}  # earlier turns may be parts of a sum
-        for e in sorted(self.window, key=lambda e: last[e.code] != e):
+        shapes = self.trace.base.shapes
+        last = {(e.code, shapes[e]): e for e in self.window}  # earlier ones may be parts of a sum
+        for e in sorted(self.window, key=lambda e: last[e.code, shapes[e]] != e):
             own = _squeezed(self.trace.base.shapes[e])
             if own == shape:
                 yield GradientEvents((e,))

@@ -163,9 +163,7 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False)
                 continue
             tried.add(key)
             turns = _turns_of_output(trace, it, pair)
-            if not turns or _is_constant(trace, it, pair):
-                continue
-            if not _is_target(trace, it, turns[-1], linear=linear, compared=compared):
+            if not turns or not _is_target(trace, it, turns[-1], linear=linear, compared=compared):
                 continue
             used = used_turns(trace, it, turns)
             it.unused |= _have_other_targets(trace, turns[: len(turns) - len(used)], used)
@@ -417,7 +415,12 @@ def _linear_ratios(base: Array, one: Array, two: Array) -> list[float]:
 
 
 def _turns_of_output(trace: Trace, it: Iteration, pair: Pair) -> list[Pair]:
-    """Return the same pair at every turn at which it has an output; the last is near updates."""
+    """Return the same pair at every turn at which it has an output, the last one near updates.
+
+    There is none if a constant of the forward pass is no target.
+    """
+    if _is_constant(trace, it, pair):
+        return []
     turns = _all_turns(trace, it, pair)
     read = _parameters_among(trace, it, [pair.output, *(p.output for p in turns)])
     return [p for p in turns if p.output not in read]

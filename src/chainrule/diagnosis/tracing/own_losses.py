@@ -16,6 +16,7 @@ from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import MINIMIZERS, Array, Event
 
 TRIED = 16  # places before, between and after the errors that may compute the own loss
+NEARLY_ZERO = 1e-8  # relative to the largest gradient
 ROOTS = 3  # last numbers of a forward pass that may be it
 LONGER, SPARE = 2, 200  # lengths of an iteration, and events, after it in which its loss may be
 Gradients: TypeAlias = Mapping[int, Array]  # by the group
@@ -149,10 +150,11 @@ def penalty_shares(own: Gradients, known: Gradients, w: Gradients) -> dict[int, 
     own, known, w : mapping of int to array
         The gradients of both losses, and the parameters, by the group.
     """
+    whole = max(float(np.abs(g).max()) for g in own.values())
     factors = [ratio(own[k], known[k], CLOSE) for k in own if len(own[k]) > 1]
     factors += [c for k in own if (c := _factor_with_penalty(own[k], known[k], w[k]))]
     for c in dict.fromkeys(filter(None, factors)):
-        shares = {k: _share(own[k], own[k] - c * known[k], w[k]) for k in own}
+        shares = {k: _share(own[k], own[k] - c * known[k], w[k], whole) for k in own}
         if None not in shares.values():
             return {k: s / c for k, s in shares.items() if s is not None}
     return None
@@ -167,9 +169,12 @@ def _factor_with_penalty(own: Array, known: Array, w: Array) -> float:
     return float(c)
 
 
-def _share(own: Array, rest: Array, w: Array) -> float | None:
-    """Return s if what a gradient has in addition is s · w, up to errors, else None."""
-    close = CLOSE * max(float(np.abs(own).max()), 1e-300)
+def _share(own: Array, rest: Array, w: Array, whole: float) -> float | None:
+    """Return s if what a gradient has in addition is s · w, up to errors, else None.
+
+    A gradient that is nearly zero, as of a bias before a normalization, has only errors.
+    """
+    close = max(CLOSE * float(np.abs(own).max()), NEARLY_ZERO * whole, 1e-300)
     if not np.all(np.isfinite(rest)):
         return None
     if np.abs(rest).max() <= close:
