@@ -21,7 +21,7 @@ CROSS_ENTROPIES = ("logistic cross-entropy", "softmax cross-entropy")
 OTHERS = {"squared error": CROSS_ENTROPIES, **dict.fromkeys(CROSS_ENTROPIES, ("squared error",))}
 SQUARE = re.compile(r"\*\* ?2|square|norm\(|pow\(|mse|quadratic", re.IGNORECASE)
 OF_ERROR = re.compile(  # the square of a difference, or of a number that is called an error
-    r"^\(?(.+ - .+|\w*(err|diff|delta|fehler)\w*)\)? ?\*\* ?2$|(square|pow|norm)\(.+ - .+\)$",
+    r"^(\(.+ - .+\)|\w*(err|diff|delta|fehler)\w*) ?\*\* ?2$|(square|pow|norm)\(.+ - .+\)$",
     re.IGNORECASE,
 )
 LOG = re.compile(r"(\w+\.)?log(2|10)?\(")
