@@ -181,8 +181,9 @@ def _is_constant(trace: Trace, it: Iteration, pair: Pair) -> bool:
 
     The slope of A tanh(z) may be written as (A - y) (A + y) / A.
     """
-    name = trace.place(pair.targets).name
-    return trace.size(pair.targets) == 1 and bool(name) and _enters_outputs(trace, it, pair, [pair])
+    is_variable = trace.place(pair.targets).name.isidentifier()  # of objects, many have one name
+    is_single = trace.size(pair.targets) == 1 and is_variable
+    return is_single and _enters_outputs(trace, it, pair, [pair])
 
 
 def _is_same_output(trace: Trace, pair: Pair, found: Sequence[Pair]) -> bool:
