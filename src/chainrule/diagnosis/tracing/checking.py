@@ -373,8 +373,7 @@ class Check:
         """Return a wrong verdict with its faults under one loss."""
         placer = Placer(judge, judgement, min(TIME_TO_PLACE, max(1.0, self.end - time.monotonic())))
         faults = placer.faults()
-        stated = judge.iterations[0].pairs[0].is_loss  # then it was shown to be the loss
-        certain = judgement.certain or stated
+        certain = judgement.certain or bool(judge.minimized())  # then the loss is known
         known = bool(faults) or certain or follows_partly(judge, judgement)
         if not known or not (faults or placer.left):  # on other weights, nothing may show
             return NotTraced(NO_LOSS, trains=True)

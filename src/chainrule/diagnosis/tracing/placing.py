@@ -24,6 +24,7 @@ LARGEST_ALONE = 300  # the same under a loss of which the samples' parts are not
 MOST_FAULTS = 4
 MOST_PROBED = 60  # quantities with which backward ones are compared to find factors
 MOST_RUNS = 1_200  # of the program
+MOST_RUNS_OWN = 500  # under the program's own loss, where single places show less
 MOST_TURNS = 64
 MOST_FACTORS = 6
 CLOSE = 1e-5  # relative, of numbers that count as equal
@@ -50,7 +51,8 @@ class Placer:
         self.factor = judgement.factor if judgement.certain else None
         self.uneven = judgement.uneven
         self.end = time.monotonic() + seconds
-        self.last = self.trace.program.requests + MOST_RUNS
+        runs = MOST_RUNS if self.loss in self.differences.weights else MOST_RUNS_OWN
+        self.last = self.trace.program.requests + runs
         self.probes = Probes(self.differences, self.loss)
         self.known: dict[Event, Array] = {}
         self.fixes: dict[Event, Change] = {}
