@@ -55,7 +55,7 @@ def descend(
             callback(theta)
     counts = dict.fromkeys(("nit", "nfev", "njev", "nhev"), STEPS)
     ended = {"status": 0, "success": True, "message": "", "hess_inv": np.eye(theta.size)}
-    return optimize.OptimizeResult({"x": theta} | last | counts | ended)
+    return optimize.OptimizeResult(**{"x": theta} | last | counts | ended)
 
 
 def minimize(
