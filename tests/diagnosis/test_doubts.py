@@ -334,3 +334,28 @@ def test_what_is_computed_of_all_data_between_two_updates_is_left_out(tmp_path: 
     found = check(tmp_path / "net.py")
     assert found.verdict == "right", found.to_text()
     assert "RMSprop" in found.convention["rule"]
+
+
+HEADS = """import numpy as np
+rng = np.random.RandomState(1)
+X, C, V = rng.randn(10, 3), np.eye(3)[rng.randint(3, size=10)], rng.randn(10, 1)
+W, A, B = rng.randn(3, 5), rng.randn(5, 3), rng.randn(5, 1)
+for epoch in range(6):
+    h = np.tanh(X @ W)
+    e = np.exp(h @ A)
+    p = e / e.sum(axis=1, keepdims=True)
+    v = h @ B
+    dp, dv = (p - C) / 10, 0.3 * (v - V) / 10
+    dh = (dp @ A.T + dv @ B.T) * (1 - h ** 2)
+    A -= 0.1 * h.T @ dp
+    B -= 0.1 * h.T @ dv
+    W -= 0.1 * X.T @ dh
+"""
+
+
+def test_two_outputs_with_losses_of_their_own_are_not_accused(tmp_path: Path):
+    """The program is right; that the loss is a cross-entropy and a squared error is not seen."""
+    (tmp_path / "net.py").write_text(HEADS)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "could-not-run", found.to_text()
+    assert "several outputs meet targets of their own" in found.sentence

@@ -50,10 +50,22 @@ def test_a_later_training_with_other_options_is_judged(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize(
-    ("option", "lines"), [("rate=0.1", []), ("lam=0.1", [21]), ("0.2, 0.1", [21])]
+    ("option", "lines"),
+    [
+        *((name, []) for name in ("rate=0.1", "n_epochs=9", "random_state=2", "hidden_size=4")),
+        *(
+            (name, [21])
+            for name in ("lam=0.1", "0.2, 0.1", "dropout_rate=0.5", "label_smoothing=1")
+        ),
+    ],
 )
 def test_only_options_that_may_matter_are_tried(tmp_path: Path, option: str, lines: list[int]):
     (tmp_path / "net.py").write_text(PROGRAM.replace("OPTION", option))
     found = other_trainings(read_program(tmp_path / "net.py"))
     assert [training.line for training in found] == lines
+    (tmp_path / "net.py").write_text(
+        PROGRAM.replace("P = model(X, Y, OPTION)", f"print(model(X, Y, {option})[0])")
+    )
+    again = other_trainings(read_program(tmp_path / "net.py"))
+    assert [training.line for training in again] == lines
     assert all(training.omitted == ((19, 19), (20, 20)) for training in found)

@@ -134,4 +134,4 @@ def test_numbers_that_are_too_many_to_follow_are_not_judged(
     monkeypatch.setattr("chainrule.diagnosis.tracing.parameters.SECONDS", -1.0)
     found = check(path)
     assert found.verdict == "could-not-run"
-    assert "too many single numbers" in found.sentence
+    assert "not found out in time which numbers" in found.sentence

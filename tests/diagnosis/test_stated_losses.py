@@ -40,6 +40,10 @@ WAYS = {
     "fmin_cg": "x, *rest = optimize.fmin_cg(cost, theta, gradient, full_output=True, maxiter=9)",
     "fmin_bfgs": "split(optimize.fmin_bfgs(cost, theta, gradient, disp=0))",
     "fmin_l_bfgs_b": "x, low, about = optimize.fmin_l_bfgs_b(cost_and_gradient, theta)",
+    "a callback": (
+        "def show(intermediate_result): print(intermediate_result.fun)\n"
+        "optimize.minimize(cost_and_gradient, theta, jac=True, callback=show)"
+    ),
     "fmin_tnc": "x, count, code = optimize.fmin_tnc(cost_and_gradient, theta, args=(0.1,))",
 }
 
@@ -55,6 +59,14 @@ def test_a_gradient_that_scipy_takes_is_judged(tmp_path: Path, row: str):
     found = check(tmp_path / "net.py")
     assert found.verdict == ("wrong" if wrong else "right"), found.to_text()
     assert "theta" in found.sentence or wrong
+
+
+def test_scipy_takes_a_gradient_without_a_factor(tmp_path: Path):
+    text = COST.replace("return J, np.concatenate", "return J, 2 * np.concatenate")
+    (tmp_path / "net.py").write_text(text + WAYS["minimize"])
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "could-not-run", found.to_text()
+    assert "the gradient is 2 times the derivative of the cost" in found.sentence
 
 
 @pytest.mark.full_only

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         answers_completely,
         training_lines,
     )
-    from chainrule.submission.tracing.places import Event, Place
+    from chainrule.submission.tracing.places import DESCENT_RATE, Event, Place
     from chainrule.submission.tracing.program import Record, TracedProgram
     from chainrule.submission.tracing.recorder import Change
 
@@ -76,7 +76,7 @@ _MODULES = {
         *("TRAINING_RATE", "TRAINING_SAMPLES"),
         *("answers_completely", "training_lines"),
     ),
-    "tracing.places": ("Event", "Place"),
+    "tracing.places": ("DESCENT_RATE", "Event", "Place"),
     "tracing.program": ("Record", "TracedProgram"),
     "tracing.recorder": ("Change",),
 }
@@ -87,6 +87,7 @@ __all__ = [
     "Asker",
     "Attempt",
     "Change",
+    "DESCENT_RATE",
     "DOUBTFUL",
     "Driver",
     "Event",

@@ -47,6 +47,10 @@ FROZEN = (
     "{} {} never updated, and no gradient for that is computed; if it is meant, as for random "
     "features, the updates of all others are right"
 )
+SEVERAL_LOSSES = (
+    "several outputs meet targets of their own, and the program computes no loss that shows how "
+    "they belong together"
+)
 OTHER_LOSS = (
     "the updates follow the gradient of a loss that is not known here; have the program compute "
     "its loss before the update, so that it can be compared"
@@ -339,12 +343,22 @@ class Check:
             return NotTraced(ROUNDED, trains=True)
         if why := why_not_a_gradient(judge, judgement.loss):
             return NotTraced(why, trains=True)
+        if self._has_several_losses(judge, judgement):
+            return NotTraced(SEVERAL_LOSSES, trains=True)
         if judgement.uphill:
             return Verdict(judge, judgement)
         found = self._located(judge, judgement)
         if found == NotTraced(OTHER_LOSS, trains=True):
             return next(self._under_other_losses(judge, judgement), found)
         return found
+
+    @staticmethod
+    def _has_several_losses(judge: Judge, judgement: Judgment) -> bool:
+        """Return whether outputs may have losses of their own, and the program computes none."""
+        pairs = judge.iterations[0].pairs
+        several = len({p.error.code for p in pairs}) > 1
+        arrays = any(judge.trace.size(p.output) > 1 for p in pairs)
+        return several and arrays and not judge.is_computed(judgement.loss)
 
     def _under_other_losses(self, judge: Judge, judgement: Judgment) -> Iterator[Verdict]:
         """Yield wrong verdicts under the losses that explain less of the updates.

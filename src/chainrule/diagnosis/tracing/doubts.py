@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.diagnosis.tracing.comparing import same_factor
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.diagnosis.tracing.penalties import own_penalty
 from chainrule.diagnosis.tracing.reporting import (
@@ -14,7 +15,7 @@ from chainrule.diagnosis.tracing.reporting import (
     penalty_in_words,
     shown_in,
 )
-from chainrule.submission import Change, Event, Source
+from chainrule.submission import DESCENT_RATE, Change, Event, Source
 
 UNUSED = "an output meets several targets, and only some of these errors are used"
 CROSS_ENTROPIES = ("logistic cross-entropy", "softmax cross-entropy")
@@ -24,8 +25,12 @@ OF_ERROR = re.compile(  # the square of a difference, or of a number that is cal
     r"^(\(.+ - .+\)|\w*(err|diff|delta|fehler)\w*) ?\*\* ?2$|(square|pow|norm)\(.+ - .+\)$",
     re.IGNORECASE,
 )
-LOG = re.compile(r"(\w+\.)?log(2|10)?\(")
+LOG = re.compile(r"(\w+\.)?log\(")
 OTHER_LOSS = "the updates are those of the {}, and the program computes the {}, {}"
+MULTIPLE = (
+    "the gradient is {:.6g} times the derivative of the cost that SciPy minimizes, {}, and SciPy "
+    "takes it as the derivative itself; divide it by this number"
+)
 LOGARITHM = (
     "the updates are those of the squared error, and the program takes logarithms, {}; if the loss "
     "that they should reduce is the cross-entropy, they are wrong, and else right"
@@ -64,6 +69,9 @@ def doubt(judge: Judge, own: Judgment, source: Source) -> Doubt | None:
     """Return what speaks against updates that follow the gradient of a loss, or None."""
     if any(it.unused for it in judge.iterations):
         return Doubt(UNUSED, certain=False)
+    if (factor := _factor_of_cost(judge)) is not None:
+        cost = loss_in_words(judge, judge.minimized(), source)
+        return Doubt(MULTIPLE.format(factor, cost), certain=True)
     if (found := _other_loss(judge, own)) is not None:
         loss, event = found
         words = (LOSS_WORDS[name] for name in (own.loss, loss))
@@ -98,6 +106,16 @@ def with_other_penalty(judge: Judge, own: Judgment, source: Source) -> str:
         return ""
     loss = loss_in_words(judge, other.own, source)
     return IF_MEANT.format(penalty_in_words(judge, loss, other))
+
+
+def _factor_of_cost(judge: Judge) -> float | None:
+    """Return by what the gradient of a cost that SciPy minimizes is multiplied, None if by 1."""
+    cost = judge.minimized()
+    if not cost or judge.iterations[0].pairs[0].is_loss:
+        return None
+    factors = [r.factor for r in judge.compare(cost) if r.evidence]
+    found = -factors[0] / DESCENT_RATE if factors else 1.0
+    return None if same_factor(found, 1.0) else found
 
 
 def _other_loss(judge: Judge, own: Judgment) -> tuple[str, Event] | None:

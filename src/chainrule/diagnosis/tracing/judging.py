@@ -187,7 +187,9 @@ class Judge(StepComparison):
         place, pairs = self.trace.place, self.iterations[0].pairs
         loss = place(self.own_loss(own).event)
         errors = {(place(p.error).function, place(p.error).file) for p in pairs}
-        return bool(loss.function) and (loss.function, loss.file) in errors
+        trains = {place(p.after).function for p in self.iterations[0].parameters}
+        is_own = bool(loss.function) and loss.function not in trains
+        return is_own and (loss.function, loss.file) in errors
 
     def _has_evidence(self, made: Judgment) -> bool:
         """Return whether a loss is known: a gradient is right, or the program computes it."""

@@ -14,7 +14,10 @@ from chainrule.submission import TRAINS, Source
 MOST = 3  # trainings after the first one
 # Options that change neither the forward pass nor the gradient
 WITHOUT_EFFECT = re.compile(
-    r"rate|alpha|eta\b|^lr|epoch|iter|step|seed|verbose|print|plot|title|label|name|hidden|units"
+    r"(learning_?|l_?)?rate|alpha|eta|lr|learning_?rate_?decay|(n|num|max|no_of)?_?"
+    r"(epochs?|iter(ation)?s?|steps?)|(random_?)?(seed|state)|rng|verbose|print_?\w*|plot\w*|"
+    r"title|names?|(n_?)?(hidden|units)(_?(size|units|dim))?|layers?_?(dims?|sizes)",
+    re.IGNORECASE,
 )
 
 
@@ -67,9 +70,10 @@ def _in_body(body: Sequence[ast.stmt], functions: dict[str, ast.FunctionDef]) ->
 
 
 def _training(statement: ast.stmt) -> ast.Call | None:
-    """Return the call of a statement if it trains, by its name."""
-    value = statement.value if isinstance(statement, ast.Assign | ast.Expr) else None
-    return value if isinstance(value, ast.Call) and TRAINS.search(_name(value)) else None
+    """Return the call of a statement that trains, by its name, or None."""
+    simple = isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr)
+    calls = (n for n in ast.walk(statement) if isinstance(n, ast.Call)) if simple else ()
+    return next((call for call in calls if TRAINS.search(_name(call))), None)
 
 
 def _name(call: ast.Call) -> str:
@@ -89,7 +93,7 @@ def _options(call: ast.Call, function: ast.FunctionDef | None) -> dict[str, str]
     found = {k.arg or "**": ast.unparse(k.value) for k in call.keywords}
     for n, argument in enumerate(call.args):
         found[names[n] if n < len(names) else f"argument {n}"] = ast.unparse(argument)
-    return {name: text for name, text in found.items() if not WITHOUT_EFFECT.search(name)}
+    return {name: text for name, text in found.items() if not WITHOUT_EFFECT.fullmatch(name)}
 
 
 def _omitted(body: Sequence[ast.stmt], start: int, end: int) -> list[ast.stmt]:

@@ -181,9 +181,11 @@ def _is_constant(trace: Trace, it: Iteration, pair: Pair) -> bool:
 
     The slope of A tanh(z) may be written as (A - y) (A + y) / A.
     """
-    is_variable = trace.place(pair.targets).name.isidentifier()  # of objects, many have one name
-    is_single = trace.size(pair.targets) == 1 and is_variable
-    return is_single and _enters_outputs(trace, it, pair, [pair])
+    if trace.size(pair.targets) > 1 or not trace.place(pair.targets).name.isidentifier():
+        return False  # of objects, many have one name
+    turns = (Event(pair.targets.code, n) for n in range(trace.count[pair.targets.code]))
+    marks = {trace.base.marks.get(e) for e in turns}  # an input that is a target, too, changes
+    return len(marks) == 1 and _enters_outputs(trace, it, pair, [pair])
 
 
 def _is_same_output(trace: Trace, pair: Pair, found: Sequence[Pair]) -> bool:
@@ -261,7 +263,10 @@ def _operands(trace: Trace, it: Iteration, event: Event) -> Iterator[Pair]:
     data = [e for e in parts if e not in it.depends and e not in it.steered]
     if len(outputs) != 1:
         return
+    is_sum = place.kind == "update" and place.op == "Add"  # then what is added to is not a target
     for targets in data:
+        if is_sum and targets.code == place.parts[0]:
+            continue
         if trace.size(targets) == trace.size(outputs[0]) <= max(trace.size(event), 1):
             yield Pair(event, outputs[0], targets)
 
@@ -418,7 +423,7 @@ def _linear_ratios(base: Array, one: Array, two: Array) -> list[float]:
 def _turns_of_output(trace: Trace, it: Iteration, pair: Pair) -> list[Pair]:
     """Return the same pair at every turn at which it has an output, the last one near updates.
 
-    There is none if a constant of the forward pass is no target.
+    There is none if what may be the target is a constant of the forward pass.
     """
     if _is_constant(trace, it, pair):
         return []

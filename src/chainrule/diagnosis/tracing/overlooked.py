@@ -21,6 +21,7 @@ from chainrule.submission import Array, Event
 Indices: TypeAlias = NDArray[np.int64]
 
 CLOSE = 1e-4  # relative difference along a direction; each number is judged by itself afterwards
+SMALLEST = 1e-6  # steps, relative to the largest, that are made as large as the others
 DIRECTIONS = 2
 MOST_FOUND = 3  # numbers of a group that are looked for
 MOST_PARTS = 80  # of arrays that are compared
@@ -121,15 +122,33 @@ class Overlooked:
     def _differs(self, group: Group, steps: Array, factor: float, numbers: Indices) -> bool:
         """Return whether steps are not a multiple of the gradient, along all of some directions."""
         self.left -= 1
-        shape = (DIRECTIONS, len(numbers))
-        ways = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
-        ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+        ways = self._ways(steps[numbers])
         made = [self._direction(group, numbers, v) for v in ways]
         differences = self.judge.differences[self.number]
         slopes = np.array(slopes_along(differences, made, self.own.loss))
         own = ways @ steps[numbers]
-        size = max(float(np.linalg.norm(ways * steps[numbers])), 1e-300)
-        return bool(np.all(np.abs(own - factor * slopes) > CLOSE * size))
+        sizes = np.linalg.norm(ways * steps[numbers], axis=1)
+        known = self.judge.truth[self.number][self._group_number(group)]
+        noise = 10 * abs(factor) * float(np.median(known.errors[self.own.loss]))
+        agree = np.abs(own - factor * slopes) <= CLOSE * sizes + noise  # NaN does not
+        plain, scaled = np.split(~agree, 2)
+        return bool(plain.all() or scaled.all())
+
+    def _group_number(self, group: Group) -> int:
+        return next(k for k, g in enumerate(self.judge.groups) if g is group)
+
+    def _ways(self, steps: Array) -> Array:
+        """Return directions: some in which all numbers move alike, and some by their steps.
+
+        In the latter, those with small steps, as of small inputs, move more than the others.
+        """
+        shape = (DIRECTIONS, len(steps))
+        plain = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
+        largest = max(float(np.abs(steps).max()), 1e-300)
+        share = np.abs(steps) / largest
+        scaled = plain / np.where(share > 0, np.maximum(share, SMALLEST), 1.0)
+        both = np.concatenate([plain, scaled])
+        return both / np.linalg.norm(both, axis=1, keepdims=True)
 
     def _direction(self, group: Group, numbers: Indices, v: Array) -> dict[Event, Array]:
         """Return how the numbers of the origins change along a direction."""

@@ -45,7 +45,7 @@ MOST_ITERATIONS = 4
 LONG, LONG_BEGINNING = 3, 1000  # events of a first iteration that is left out
 ROUGH, PROBED = 1e-3, 3  # relative difference of two slopes, and how many of a group are tried
 TOO_MANY = (
-    "it updates too many single numbers one by one to follow them all; give it fewer inputs or "
+    "it was not found out in time which numbers it updates; give it fewer inputs or "
     "units, such as a few columns of the data"
 )
 

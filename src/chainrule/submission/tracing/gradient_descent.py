@@ -6,14 +6,16 @@ of it, so that the gradient can be judged. This file is rewritten as the program
 minimizer that is given no gradient is left to SciPy.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import optimize
 
+from chainrule.submission.tracing.places import DESCENT_RATE
+
 STEPS = 4
-RATE = 0.01
 # SciPy's older functions, and what they return after the parameters if all is asked for
 OLDER = {
     "fmin_cg": ("fun", "nfev", "njev", "status"),
@@ -49,13 +51,28 @@ def descend(
             value, slope = cost(theta, *more)
         else:
             value, slope = cost(theta, *more), gradient(theta, *more)
-        theta = theta - RATE * np.asarray(slope).ravel()
+        theta = theta - DESCENT_RATE * np.asarray(slope).ravel()
         last = {"fun": value, "jac": slope, "details": {"grad": slope, "task": ""}}
         if callback is not None:
-            callback(theta)
+            _call_back(callback, theta, value)
     counts = dict.fromkeys(("nit", "nfev", "njev", "nhev"), STEPS)
     ended = {"status": 0, "success": True, "message": "", "hess_inv": np.eye(theta.size)}
-    return optimize.OptimizeResult(**{"x": theta} | last | counts | ended)
+    return _result(x=theta, **last, **counts, **ended)
+
+
+def _result(**parts: Any) -> Any:
+    """Return what SciPy's minimizers return."""
+    made = optimize.OptimizeResult()
+    made.update(parts)
+    return made
+
+
+def _call_back(callback: Function, theta: Any, value: Any) -> None:
+    """Call what the program wants to be called after each step, as SciPy does."""
+    if list(inspect.signature(callback).parameters) == ["intermediate_result"]:
+        callback(intermediate_result=_result(x=theta, fun=value))
+    else:
+        callback(theta)
 
 
 def minimize(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+DESCENT_RATE = 0.01  # of the gradient descent that takes the place of SciPy's minimizers
 Kind: TypeAlias = Literal[
     "value", "use", "argument", "loop", "before", "update", "container", "repeated"
 ]
