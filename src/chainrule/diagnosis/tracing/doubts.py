@@ -72,17 +72,12 @@ def doubt(judge: Judge, own: Judgment, source: Source) -> Doubt | None:
     if (factor := _factor_of_cost(judge)) is not None:
         cost = loss_in_words(judge, judge.minimized(), source)
         return Doubt(MULTIPLE.format(factor, cost), certain=True)
-    if (found := _other_loss(judge, own)) is not None:
+    if (found := _other_loss(judge, own) or _squared_error_shown(judge, own)) is not None:
         loss, event = found
         words = (LOSS_WORDS[name] for name in (own.loss, loss))
         why = IF_MEANT.format(OTHER_LOSS.format(*words, shown_in(judge, event, source)))
         return Doubt(why, certain=True, losses=(loss,) if own.loss == "squared error" else ())
-    if (event := _square(judge, own)) is not None:
-        words = (LOSS_WORDS[name] for name in (own.loss, "squared error"))
-        return Doubt(
-            IF_MEANT.format(OTHER_LOSS.format(*words, shown_in(judge, event, source))), certain=True
-        )
-    if (event := _logarithm(judge, own)) is not None:
+    if (event := _logarithm_shown(judge, own)) is not None:
         losses = () if SQUARE.search(source.text) else CROSS_ENTROPIES
         return Doubt(LOGARITHM.format(shown_in(judge, event, source)), certain=True, losses=losses)
     if not own.rule and (event := _idle_memory(judge)) is not None:
@@ -132,31 +127,35 @@ def _other_loss(judge: Judge, own: Judgment) -> tuple[str, Event] | None:
     return (computed[-1][0], judge.own_loss(computed[-1][1]).event) if computed else None
 
 
-def _logarithm(judge: Judge, own: Judgment) -> Event | None:
+def _logarithm_shown(judge: Judge, own: Judgment) -> Event | None:
     """Return a logarithm that a program takes, and that may be one of its outputs, or None.
 
     It may take it long after the updates that are judged, as to show the loss of an epoch.
     """
     if own.loss != "squared error" or judge.is_computed(own.loss):
         return None
-    places = enumerate(judge.trace.places)
-    codes = [c for c, p in places if p.op == "call" and LOG.match(p.text)]
-    return _reached(judge, codes, sign=-1)
+    return _logarithm(judge)
 
 
-def _square(judge: Judge, own: Judgment) -> Event | None:
-    """Return a square that a program takes of an error, if it takes no logarithm, or None.
+def _squared_error_shown(judge: Judge, own: Judgment) -> tuple[str, Event] | None:
+    """Return the squared error and the square of an error, if no logarithm is taken, or None.
 
-    It then shows the squared error of an epoch, and its updates are those of the cross-entropy.
+    A program then shows it after an epoch, and its updates are those of the cross-entropy.
     """
     if own.loss not in CROSS_ENTROPIES or judge.own_losses():
         return None
-    places = judge.trace.places
-    logs = [c for c, p in enumerate(places) if p.op == "call" and LOG.match(p.text)]
-    squares = [c for c, p in enumerate(places) if OF_ERROR.search(p.text)]
-    if not squares or _reached(judge, logs, sign=-1) is not None:
+    squares = [c for c, p in enumerate(judge.trace.places) if OF_ERROR.search(p.text)]
+    if not squares or _logarithm(judge) is not None:
         return None
-    return _reached(judge, squares, sign=1)
+    event = _reached(judge, squares, sign=1)
+    return None if event is None else ("squared error", event)
+
+
+def _logarithm(judge: Judge) -> Event | None:
+    """Return the first logarithm of a program that depends on the weights, or None."""
+    places = enumerate(judge.trace.places)
+    codes = [c for c, p in places if p.op == "call" and LOG.match(p.text)]
+    return _reached(judge, codes, sign=-1)
 
 
 def _reached(judge: Judge, codes: Sequence[int], sign: int) -> Event | None:

@@ -1,8 +1,8 @@
 """Find numbers of large arrays whose steps are wrong, though those that were judged are right.
 
-Of a large array only some numbers are judged by themselves. Of all others together, the derivative
-along a random direction is compared with the steps, which takes two runs; where they differ, the
-numbers are found by halving the array again and again.
+Of a large array only some numbers are judged by themselves. Of all others together, the derivatives
+along a few random directions are compared with the steps; where they differ, the numbers are found
+by halving the array again and again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.tracing.directions import slopes_along
-from chainrule.diagnosis.tracing.gradients import Entry, Group
+from chainrule.diagnosis.tracing.gradients import Entry
 from chainrule.diagnosis.tracing.histories import oriented
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
 from chainrule.submission import Array, Event
@@ -68,26 +68,25 @@ class Overlooked:
 
     def _entries(self, k: int) -> list[Entry]:
         """Return some numbers of a group whose steps are wrong."""
-        group, steps = self.judge.groups[k], self._steps(k)
+        every, steps = self.judge.groups[k].every, self._steps(k)
         factor = self._factor(k, steps)
         if steps is None or factor is None:
             return []
-        numbers = np.arange(len(group.every))
-        if not self._differs(group, steps, factor, numbers):
+        numbers = np.arange(len(every))
+        if not self._differs(k, steps, factor, numbers):
             return []
-        found = self._halved(group, steps, factor, numbers)
-        return [group.every[n] for n in found if group.every[n] not in group.entries]
+        found = [every[n] for n in self._halved(k, steps, factor, numbers)]
+        return [entry for entry in found if entry not in self.judge.groups[k].entries]
 
     def _steps(self, k: int) -> Array | None:
         """Return the steps of all numbers of a group, or minus the gradients that a rule takes."""
         judge, group = self.judge, self.judge.groups[k]
         it = judge.iterations[self.number]
         if not self.own.rule or judge.gradients is not None:
-            position = next(n for n, g in enumerate(judge.groups) if g is group)
             whole = replace(group, entries=group.every)
-            judge.groups[position] = whole  # a group is found by its identity
+            judge.groups[k] = whole  # a group is found by its identity
             steps, _ = judge.steps(it, whole)
-            judge.groups[position] = group
+            judge.groups[k] = group
             return steps
         made = next((m for m, _ in oriented(judge, self.number, k, self.own.loss)), None)
         if made is None:
@@ -106,7 +105,7 @@ class Overlooked:
         own = np.array([steps[at[entry]] for entry in group.entries])
         return float(own @ g) / total
 
-    def _halved(self, group: Group, steps: Array, factor: float, numbers: Indices) -> Iterator[int]:
+    def _halved(self, k: int, steps: Array, factor: float, numbers: Indices) -> Iterator[int]:
         """Yield numbers that differ, some of those among the given ones."""
         parts: list[Indices] = [numbers]
         count = 0
@@ -117,25 +116,22 @@ class Overlooked:
                 yield int(part[0])
                 continue
             halves = (part[: len(part) // 2], part[len(part) // 2 :])
-            parts += [h for h in halves if self._differs(group, steps, factor, h)]
+            parts += [h for h in halves if self._differs(k, steps, factor, h)]
 
-    def _differs(self, group: Group, steps: Array, factor: float, numbers: Indices) -> bool:
+    def _differs(self, k: int, steps: Array, factor: float, numbers: Indices) -> bool:
         """Return whether steps are not a multiple of the gradient, along all of some directions."""
         self.left -= 1
         ways = self._ways(steps[numbers])
-        made = [self._direction(group, numbers, v) for v in ways]
+        made = [self._direction(k, numbers, v) for v in ways]
         differences = self.judge.differences[self.number]
         slopes = np.array(slopes_along(differences, made, self.own.loss))
         own = ways @ steps[numbers]
         sizes = np.linalg.norm(ways * steps[numbers], axis=1)
-        known = self.judge.truth[self.number][self._group_number(group)]
+        known = self.judge.truth[self.number][k]
         noise = 10 * abs(factor) * float(np.median(known.errors[self.own.loss]))
         agree = np.abs(own - factor * slopes) <= CLOSE * sizes + noise  # NaN does not
         plain, scaled = np.split(~agree, 2)
         return bool(plain.all() or scaled.all())
-
-    def _group_number(self, group: Group) -> int:
-        return next(k for k, g in enumerate(self.judge.groups) if g is group)
 
     def _ways(self, steps: Array) -> Array:
         """Return directions: some in which all numbers move alike, and some by their steps.
@@ -150,13 +146,13 @@ class Overlooked:
         both = np.concatenate([plain, scaled])
         return both / np.linalg.norm(both, axis=1, keepdims=True)
 
-    def _direction(self, group: Group, numbers: Indices, v: Array) -> dict[Event, Array]:
+    def _direction(self, k: int, numbers: Indices, v: Array) -> dict[Event, Array]:
         """Return how the numbers of the origins change along a direction."""
         judge = self.judge
         it = judge.iterations[self.number]
         found: dict[Event, Array] = {}
         for n, way in zip(numbers, v, strict=True):
-            entry = group.every[int(n)]
+            entry = judge.groups[k].every[int(n)]
             p = it.parameters[entry.parameter]
             added = found.setdefault(p.origin, np.zeros(judge.trace.value(p.origin).shape))
             added.reshape(-1)[int(p.index.reshape(-1)[entry.index])] += float(way)

@@ -69,9 +69,10 @@ def own_losses(trace: Trace, it: Iteration) -> list[OwnLoss]:
 
 def minimized(trace: Trace, it: Iteration) -> Event | None:
     """Return the cost of an iteration that the program has SciPy minimize, or None."""
-    events = trace.order[it.begin : it.end]
-    places = ((e, trace.place(e)) for e in events)
-    return next((e for e, p in places if p.file == MINIMIZERS and p.name == "value"), None)
+    places = enumerate(trace.places)
+    codes = {c for c, p in places if p.file == MINIMIZERS and p.name == "value"}
+    events = trace.order[it.begin : it.end] if codes else ()
+    return next((e for e in events if e.code in codes), None)
 
 
 def _singles(trace: Trace, it: Iteration) -> tuple[set[Event], list[Event]]:

@@ -282,7 +282,7 @@ def main() -> None:
     sys.meta_path.insert(0, server.finder)
     prepare(Path(first["path"]))
     import_libraries(first["source"])
-    if "optimize" in first["source"]:
+    if "scipy" in first["source"] and "optimize" in first["source"]:  # its import takes time
         server.replace_minimizers()
     sys.addaudithook(server.recorder.notice_writing)
     gc.collect()

@@ -35,7 +35,7 @@ def descend(
     Parameters
     ----------
     cost : callable
-        Returns the cost, or the cost and its gradient if there is no other function for that.
+        Returns the cost, or the cost and its gradient if `gradient` is None.
     gradient : callable or None
     start : array-like
     more : tuple or any
