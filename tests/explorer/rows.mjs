@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { writeNumber } from "../../src/chainrule/explorer/page/digits.mjs";
 import { MATHML } from "../../src/chainrule/explorer/page/mathml.mjs";
+import { corners, matricesOf } from "../../src/chainrule/explorer/page/matrices.mjs";
 import { rowsOf } from "../../src/chainrule/explorer/page/rows.mjs";
 import { texSetter } from "../../src/chainrule/explorer/page/tex.mjs";
 import { inNumbers, inSymbols } from "../../src/chainrule/explorer/page/typeset.mjs";
@@ -40,8 +41,20 @@ function found({ section, key, name, plain, shown, sign, lines }, set) {
   return [section, key, name, plain, shown, sign, written, names];
 }
 
-function compare({ name, model, want, set }) {
-  const rows = rowsOf(wire(tables, model), tables, model).map((row) => JSON.stringify(found(row, set)));
+function foundMatrix({ section, key, name, sign, formula, tree, shown }, digits) {
+  const set = tree ? SETTERS.map((setter) => inSymbols(tree, setter)) : [];
+  return [section, key, name, sign, formula, set, corners(shown, digits)];
+}
+
+const LEVELS = {
+  scalars: (step, { model, set }) => rowsOf(step, tables, model).map((row) => found(row, set)),
+  matrices: (step, { model, digits }) =>
+    matricesOf(step, tables, model).map((matrix) => foundMatrix(matrix, digits)),
+};
+
+function compare({ name, want, level = "scalars", ...given }) {
+  const step = wire(tables, given.model);
+  const rows = LEVELS[level](step, given).map((row) => JSON.stringify(row));
   const wanted = want.map((row) => JSON.stringify(row));
   const differences = [];
   for (let i = 0; i < Math.max(rows.length, wanted.length) && differences.length < 5; i++) {

@@ -123,7 +123,7 @@ function bare(tree) {
   const { symbol, parts, value } = tree;
   const [left, right] = parts;
   // A penalty that is off is 0; 0 · x only carries a NaN of x on.
-  const off = (/** @type {Expression} */ t) => is(t, 0) || (isOne(t, "l1", "l2", "alpha") && !t.value);
+  const off = (/** @type {Expression} */ t) => is(t, 0) || (isOne(t, "l1", "l2", "alpha") && t.value === 0);
   if (symbol === "*" || symbol === "/") {
     if (off(left) || (symbol === "*" && off(right))) return literal(0);
     if (symbol === "*" && is(left, 1)) return right;
