@@ -32,6 +32,8 @@ export class Store {
     this.selection = null;
     /** @type {Ref | null} the number that is pointed at, which lights up like the chosen one */
     this.hover = null;
+    /** whether updates follow one another without a key */
+    this.playing = false;
     /** @type {Mistake | null} */
     this.mistake = null;
     /** @type {number | null} samples of an update; null for all */
