@@ -125,13 +125,16 @@ const USERS = new WeakMap();
 /** @type {(store: Store, found: Row[]) => HTMLElement[]} the numbers that the rows are made of, and those that use them */
 function links(store, found) {
   const own = found.map((row) => refKey(row.place));
-  const made = unique(found.flatMap((row) => row.places)).filter((ref) => !own.includes(refKey(ref)));
-  const used = unique(found.flatMap((row) => users(store).get(refKey(row.place)) ?? [])).filter((ref) => !own.includes(refKey(ref)) && reached(store, ref));
+  const made = unique(found.flatMap((row) => row.places)).filter((ref) => exists(store)(ref) && !own.includes(refKey(ref)));
+  const used = unique(found.flatMap((row) => users(store).get(refKey(row.place)) ?? [])).filter((ref) => exists(store)(ref) && !own.includes(refKey(ref)) && reached(store, ref));
   return [list(store, "Made of", made), list(store, "Used by", used)].filter((one) => one !== null);
 }
 
 /** @type {(refs: (Ref | null | undefined)[]) => Ref[]} */
 const unique = (refs) => [...new Map(refs.flatMap((ref) => (ref ? [[refKey(ref), ref]] : []))).values()];
+
+/** @type {(store: Store) => (ref: Ref) => boolean} parts of the chain rule have rows in Python's pages, but no value of their own */
+const exists = ({ step }) => ({ scope, name }) => scope === "input" || Boolean(step.scopes[scope]?.has(name));
 
 /** @type {(store: Store) => Map<string, Ref[]>} */
 function users(store) {

@@ -6,13 +6,17 @@ import { biasPart, linePart, shownSample, targetPart, unitPart } from "./lightin
 import { isDense } from "./paths.mjs";
 import { reached } from "./sequence.mjs";
 import { valueOf } from "./store.mjs";
+import { plainName } from "./markup.mjs";
 import { markupOf, nameText, raised, shortText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
 /** @typedef {import("./lighting.mjs").Light} Light */
-/** @typedef {{part: string, group: SVGGElement, ref: () => Ref, list: number, refresh: (light: Light) => void}} Part list: a column of parts, which the arrow keys move in */
+/** @typedef {{part: string, group: SVGGElement, over?: SVGGElement, ref: () => Ref, list: number, refresh: (light: Light) => void}} Part list: a column of parts, which the arrow keys move in */
 /** @typedef {{svg: SVGSVGElement, parts: Part[], refresh: (light: Light) => void}} Drawing */
+
+// Letters of a name that fit in a unit.
+const LONGEST = 9;
 
 /** @type {(markup: string) => SVGTSpanElement[]} a name with its subscripts and superscripts */
 export function nameSpans(markup) {
@@ -33,7 +37,7 @@ export function drawNetwork(store) {
   const captions = columns.map(({ caption, x }) => s("text", { class: "caption", x, y: 15 }, caption));
   const svg = s("svg", { class: "network-picture", viewBox: `0 0 ${width} ${height}`, width, height, role: "graphics-document", "aria-roledescription": "network", "aria-label": "The network with its numbers" });
   const behind = parts.filter((p) => p.part[0] === "w");
-  svg.append(...captions, ...ends, ...behind.map((p) => p.group), ...parts.filter((p) => !behind.includes(p)).map((p) => p.group));
+  svg.append(...captions, ...ends, ...behind.map((p) => p.group), ...behind.map((p) => p.over ?? s("g")), ...parts.filter((p) => !behind.includes(p)).map((p) => p.group));
   return { svg, parts, refresh: (light) => parts.forEach((part) => part.refresh(light)) };
 }
 
@@ -85,11 +89,13 @@ function line(store, { columns, full, shares }, c, k, j) {
   const share = shares[c - 1];
   const [x, y] = [from.x + share * (to.x - from.x), from.ys[j] + share * (to.ys[k] - from.ys[j])];
   const texts = full ? [label(x, y - 9, "value"), label(x, y + 6, "under"), label(x, y + 20, "new")] : [label(x, y + 4, "under")];
-  const group = s("g", {}, s("line", { class: "hit", ...ends }), edge, flow, ...texts);
+  const group = s("g", {}, s("line", { class: "hit", ...ends }), edge, flow);
+  const over = s("g", { class: "over" }, ...texts);
   const weight = to.kind === "dense";
   const ref = () => (weight ? { scope, name: "W", index: [k, j] } : { scope, name: "a", index: [shownSample(store), k] });
   const refresh = (/** @type {Light} */ light) => {
     markLit(group, light, part);
+    markLit(over, light, part);
     if (weight) strength(store, edge, valueOf(store.step, ref()), c - 1);
     const chip = factor(store, light, part);
     if (full && weight) weightTexts(store, texts, scope, [k, j], chip);
@@ -97,7 +103,7 @@ function line(store, { columns, full, shares }, c, k, j) {
     if (weight) describe(store, group, [ref(), { scope, name: "dW", index: [k, j] }]);
   };
   if (weight) Object.assign(group, { tabIndex: -1 });
-  return { part, group, ref, list: weight ? 2 * c - 1 : -1, refresh };
+  return { part, group, over, ref, list: weight ? 2 * c - 1 : -1, refresh };
 }
 
 /** @type {(store: Store, texts: Element[], scope: string, index: number[], chip: string, param?: string) => void} */
@@ -168,7 +174,8 @@ function unit(store, { columns, radius, full }, c, k) {
   let known = "";
   const refresh = (/** @type {Light} */ light) => {
     markLit(group, light, part);
-    const markup = full ? markupOf(store, at("a")) : "";
+    const written = full ? markupOf(store, at("a")) : "";
+    const markup = plainName(written).length <= LONGEST ? written : "";
     if (known !== markup) name.replaceChildren(...nameSpans((known = markup)));
     write(value, c ? ifReached(store, at("a")) : short(store, at("a")));
     const chip = factor(store, light, part);

@@ -21,7 +21,7 @@ export function drawMaps(store) {
   let x = 16;
   const maps = kinds.map((kind) => {
     const made = mapOf(kind, x);
-    x += made.width + 28;
+    x += Math.max(made.width, 64) + 20;
     return made;
   });
   const svg = s("svg", { class: "network-picture maps", viewBox: `0 0 ${x} ${TOP + SIDE + 12}`, width: x, height: TOP + SIDE + 12, role: "graphics-document", "aria-roledescription": "network", "aria-label": "The network as maps of its numbers; arrow keys move in a map and to the next" }, ...maps.map((m) => m.group));

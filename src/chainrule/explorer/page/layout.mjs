@@ -6,8 +6,8 @@ import { widths } from "./network.mjs";
 /** @typedef {{kind: string, caption: string, x: number, ys: number[]}} Column */
 /** @typedef {{columns: Column[], width: number, height: number, radius: number, full: boolean, shares: number[]}} Layout full: with every number written */
 
-const [MOST_UNITS, MOST_LINES, MOST_LABELS, FULL_UNITS] = [16, 300, 16, 5];
-const HEAD = 30;
+const [MOST_UNITS, MOST_LINES, MOST_LABELS, FULL_UNITS] = [16, 300, 9, 4];
+const [HEAD, MOST_LAYERS] = [30, 4];
 
 /** @type {(store: Store) => number[]} of inputs, layers and targets */
 function sizes({ tables, start }) {
@@ -28,7 +28,7 @@ export function layout(store) {
   const most = Math.max(...wide);
   const dense = layers.map((/** @type {any} */ l) => l.kind === "dense");
   const pairs = wide.slice(0, layers.length).map((n, i) => (dense[i] ? [n, wide[i + 1]] : [1, 1]));
-  const full = most <= FULL_UNITS && pairs.every(([a, b]) => a * b <= MOST_LABELS);
+  const full = most <= FULL_UNITS && layers.length <= MOST_LAYERS && pairs.every(([a, b]) => a * b <= MOST_LABELS);
   const radius = full ? 31 : 21;
   const slots = Math.max(...pairs.map(([a, b]) => 2 * Math.min(a, b) - 1));
   const spacing = full ? Math.max(148, 47 * slots) : most > 10 ? 48 : 56;

@@ -65,7 +65,7 @@ function sampleField(store) {
 function listen(store, { svg, parts }) {
   const focusable = parts.filter((p) => p.list >= 0);
   if (focusable.length) focusable[0].group.tabIndex = 0;
-  const found = (/** @type {Event} */ event) => parts.find((p) => p.group.contains(/** @type {Node} */ (event.target)));
+  const found = (/** @type {Event} */ event) => parts.find((p) => [p.group, p.over].some((g) => g?.contains(/** @type {Node} */ (event.target))));
   const point = (/** @type {Event} */ event) => store.point(found(event)?.ref() ?? null);
   svg.addEventListener("pointerover", point);
   svg.addEventListener("pointerleave", () => store.point(null));

@@ -63,7 +63,9 @@ export function move(store, unit, way) {
   if (unit === "update" || unit === "epoch") return moveRun(store, way * (unit === "epoch" ? store.updates : 1), Infinity);
   const { items } = sequence(store);
   const ends = items.flatMap((item, i) => (items[i + 1] && group(item, unit) === group(items[i + 1], unit) ? [] : [i + 1]));
-  const at = shownCount(store);
+  // a run begins with its first number
+  const fresh = store.cursor === Infinity && way > 0 && store.at === store.start.state.step;
+  const at = fresh ? 0 : shownCount(store);
   const next = way > 0 ? ends.find((end) => end > at) : ends.filter((end) => end < at).pop();
   if (next === undefined && (way > 0 || store.at > store.start.state.step)) return moveRun(store, way, way > 0 ? ends[0] : Infinity);
   if (next === undefined && !at) return false;
