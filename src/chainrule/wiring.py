@@ -24,6 +24,9 @@ Array: TypeAlias = NDArray[Any]
 Replacements: TypeAlias = Mapping[tuple[str | int, str], str]
 Memory: TypeAlias = Mapping[str, Mapping[str, Value]]  # scope -> name -> value
 
+# What clipping by norm multiplies each gradient by. For an infinite norm it is NaN, as in ClipNorm.
+CLIP_FACTOR = "limit / where(norm > limit, norm, limit) + 0 * norm"
+
 
 class Step(NamedTuple):
     """The scopes of one training step; each name in them is evaluated when it is first needed.
@@ -195,10 +198,7 @@ def _clip_scope(network: Network, optimizer: Optimizer | None) -> Scope:
     if optimizer is None or not isinstance(optimizer.clip, ClipNorm):
         return Scope("clip", {})
     squares = " + ".join(f"{b.name}.squares" for b in network.layout.blocks if b.trains) or "0.0"
-    equations = {
-        "norm": f"sqrt({squares})",
-        "factor": "limit / where(norm > limit, norm, limit) + 0 * norm",
-    }
+    equations = {"norm": f"sqrt({squares})", "factor": CLIP_FACTOR}
     return Scope("clip", equations, {"limit": optimizer.clip.limit})
 
 

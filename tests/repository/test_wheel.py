@@ -61,7 +61,7 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path):
     page = "chainrule/explorer/page/"
     there = {path.name for path in (REPOSITORY / "src" / page).iterdir()}
     assert {name.removeprefix(page) for name in files if name.startswith(page)} == there
-    assert {"app.mjs", "page.css"} <= there
+    assert {"main.mjs", "page.css"} <= there
     assert [name for name in files if name.endswith("licenses/LICENSE")]
 
 

@@ -1,4 +1,4 @@
-"""The live page: a worked example whose equations run in the browser."""
+"""The live page: the worked example as an instrument that computes the engine's equations."""
 
 from chainrule.explorer.build import live_parts
 from chainrule.explorer.exploring import explore

@@ -7,10 +7,12 @@ from typing import Any
 from chainrule.errors import InputError
 from chainrule.explanation import WorkedExample
 from chainrule.explorer.bundle import bundle, stripped
+from chainrule.explorer.model import model_of
+from chainrule.explorer.tables import tables
 from chainrule.pages import Live, json_text
 from chainrule.visible import all_visible
 
-ENTRY = "app"  # the module that starts the page
+ENTRY = "main"  # the module that starts the page
 
 
 def live_parts(example: WorkedExample) -> Live:
@@ -34,7 +36,7 @@ def live_parts(example: WorkedExample) -> Live:
 def model(example: WorkedExample) -> dict[str, Any]:
     """Return the state at which a page begins, or why it cannot be live."""
     try:
-        return {"title": example.title}
+        return model_of(example)
     except InputError as error:  # a function of the user's own that the page cannot compute
         return {"title": example.title, "fault": str(error)}
 
@@ -42,7 +44,7 @@ def model(example: WorkedExample) -> dict[str, Any]:
 @cache
 def tables_text() -> str:
     """Return all tables as JSON."""
-    return json_text({})
+    return json_text(tables())
 
 
 @cache

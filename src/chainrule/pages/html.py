@@ -32,7 +32,7 @@ from chainrule.pages.items import (
     Worked,
     Working,
 )
-from chainrule.pages.live import PREFIX, Live, policy
+from chainrule.pages.live import ID, Live, policy
 from chainrule.pages.markup import plain_name
 from chainrule.pages.mathml import MATHML, flow, inline, widest
 from chainrule.pages.parse_expression import parse_expression
@@ -56,7 +56,7 @@ ARRAYS = {
     "delta": "δ",
 }
 # The script of a live page fills this element and shows it.
-INSTRUMENT = f'<section id="{PREFIX}instrument" aria-label="Live page" hidden="hidden"></section>'
+INSTRUMENT = f'<section id="{ID}" aria-label="Live page" hidden="hidden"></section>'
 OTHER_DERIVATION = "another derivation, not used by the program:"
 CARRIED = "full precision carried"
 SPOKEN: dict[Mark, str] = {  # marks in words, for screen readers
@@ -140,7 +140,7 @@ def _style(page: Page) -> str:
 def _scripts(live: Live) -> Iterator[str]:
     """Yield the data of a live page, which is not executed, and its script."""
     for name, text in live.data.items():
-        yield f'<script type="application/json" id="{PREFIX}{name}">{text}</script>'
+        yield f'<script type="application/json" id="{ID}-{name}">{text}</script>'
     yield f'<script type="module">{live.script}</script>'
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 from chainrule.visible import visible_json
 
 MAKER = "chainrule.explorer"
-PREFIX = "chainrule-"  # of the ids of elements, which no anchor of a document begins with
+ID = "live"  # of the element that the script fills; no anchor of a document begins with it
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Live:
     style : str
         A style sheet.
     data : mapping of str to str
-        JSON texts by name; each is in an element whose id is `PREFIX` and the name.
+        JSON texts by name; the id of each element is `ID`, a hyphen, and the name.
     script : str
         The text of one module.
     """
