@@ -359,3 +359,34 @@ def test_two_outputs_with_losses_of_their_own_are_not_accused(tmp_path: Path):
     found = check(tmp_path / "net.py")
     assert found.verdict == "could-not-run", found.to_text()
     assert "several outputs meet targets of their own" in found.sentence
+
+
+SPARSE = """import numpy as np
+rng = np.random.RandomState(3)
+X = rng.rand(12, 5)
+W1, b1, W2, b2 = rng.randn(5, 4), np.zeros(4), rng.randn(4, 5), np.zeros(5)
+for epoch in range(6):
+    h = 1 / (1 + np.exp(-(X @ W1 + b1)))
+    out = 1 / (1 + np.exp(-(h @ W2 + b2)))
+    d = (out - X) * out * (1 - out) / 12
+    share = h.mean(axis=0)
+    sparse = 0.4 * (-0.1 / share + 0.9 / (1 - share)) / 12
+    dh = SLOPE
+    W2 -= 0.5 * h.T @ d
+    b2 -= 0.5 * d.sum(axis=0)
+    W1 -= 0.5 * X.T @ dh
+    b1 -= 0.5 * dh.sum(axis=0)
+"""
+
+
+def test_a_term_of_the_loss_that_is_nowhere_computed_is_not_accused(tmp_path: Path):
+    """The program is right: a sparse autoencoder, whose penalty is only seen in its gradient."""
+    (tmp_path / "net.py").write_text(SPARSE.replace("SLOPE", "(d @ W2.T + sparse) * h * (1 - h)"))
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "could-not-run", found.to_text()
+    assert "a part that does not depend on its errors" in found.sentence
+
+
+def test_a_fault_is_found_beside_such_a_term(tmp_path: Path):
+    (tmp_path / "net.py").write_text(SPARSE.replace("SLOPE", "d @ W2.T + sparse"))
+    assert check(tmp_path / "net.py").verdict == "wrong"

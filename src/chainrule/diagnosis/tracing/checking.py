@@ -31,7 +31,7 @@ from chainrule.diagnosis.tracing.overlooked import Overlooked
 from chainrule.diagnosis.tracing.partly import follows_partly
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.recognizing import recognize
-from chainrule.diagnosis.tracing.reporting import Report, Verdict, listed
+from chainrule.diagnosis.tracing.reporting import LOSS_WORDS, Report, Verdict, listed
 from chainrule.diagnosis.tracing.sampling import why_not_a_gradient
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.diagnosis.tracing.true_gradients import TOO_MANY
@@ -54,6 +54,11 @@ SEVERAL_LOSSES = (
 OTHER_LOSS = (
     "the updates follow the gradient of a loss that is not known here; have the program compute "
     "its loss before the update, so that it can be compared"
+)
+ADDED_TERM = (
+    "the updates are those of the {}, and a part that does not depend on its errors; if that is "
+    "the derivative of another term of the loss, such as a penalty on activations, they are right, "
+    "and else wrong. Have the program compute its whole loss before the update"
 )
 TIME_TO_PLACE = 30.0  # s, only reached on a busy machine: the runs are limited, too
 USUAL_LOSSES = ("softmax cross-entropy", "logistic cross-entropy", "squared error")
@@ -386,6 +391,9 @@ class Check:
     def _located(self, judge: Judge, judgement: Judgment) -> Verdict | NotTraced:
         """Return a wrong verdict with its faults under one loss."""
         placer = Placer(judge, judgement, min(TIME_TO_PLACE, max(1.0, self.end - time.monotonic())))
+        if placer.adds_a_term():
+            why = ADDED_TERM.format(LOSS_WORDS.get(judgement.loss, "loss"))
+            return NotTraced(why, trains=True, doubtful=True)
         faults = placer.faults()
         certain = judgement.certain or bool(judge.minimized())  # then the loss is known
         known = bool(faults) or certain or follows_partly(judge, judgement)
