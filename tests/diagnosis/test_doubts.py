@@ -390,3 +390,32 @@ def test_a_term_of_the_loss_that_is_nowhere_computed_is_not_accused(tmp_path: Pa
 def test_a_fault_is_found_beside_such_a_term(tmp_path: Path):
     (tmp_path / "net.py").write_text(SPARSE.replace("SLOPE", "d @ W2.T + sparse"))
     assert check(tmp_path / "net.py").verdict == "wrong"
+
+
+NUMERICAL = """import numpy as np
+rng = np.random.RandomState(0)
+X, Y = rng.randn(10, 2), rng.randn(10, 1)
+P = [rng.randn(2, 3) * 0.5, np.zeros(3), rng.randn(3, 1) * 0.5, np.zeros(1)]
+def loss():
+    return np.mean((np.tanh(X @ P[0] + P[1]) @ P[2] + P[3] - Y) ** 2)
+def numerical_gradient(p, eps=1e-3):
+    g, base = np.zeros_like(p), loss()
+    for i in np.ndindex(p.shape):
+        old = p[i]
+        p[i] = old + eps
+        g[i] = (loss() - base) / eps
+        p[i] = old
+    return g
+for epoch in range(20):
+    grads = [numerical_gradient(p) for p in P]
+    for p, g in zip(P, grads):
+        p -= 0.1 * g
+    print(loss())
+"""
+
+
+def test_training_by_coarse_differences_is_not_accused(tmp_path: Path):
+    (tmp_path / "net.py").write_text(NUMERICAL)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "could-not-run", found.to_text()
+    assert "only to within 0.00" in found.sentence

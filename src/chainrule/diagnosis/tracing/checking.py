@@ -60,6 +60,11 @@ ADDED_TERM = (
     "the derivative of another term of the loss, such as a penalty on activations, they are right, "
     "and else wrong. Have the program compute its whole loss before the update"
 )
+COARSE = (
+    "the updates agree with the gradient only to within {:.1g} of the largest step, as those by "
+    "finite differences do; if they are meant as such, they are right"
+)
+NEAR = 0.02  # of the largest step: a difference of all numbers that finite differences have
 TIME_TO_PLACE = 30.0  # s, only reached on a busy machine: the runs are limited, too
 USUAL_LOSSES = ("softmax cross-entropy", "logistic cross-entropy", "squared error")
 SEEDS = (1, 2)  # of other starting weights
@@ -350,12 +355,25 @@ class Check:
             return NotTraced(why, trains=True)
         if self._has_several_losses(judge, judgement):
             return NotTraced(SEVERAL_LOSSES, trains=True)
+        if (off := self._coarse(judge, judgement)) is not None:
+            return NotTraced(COARSE.format(off), trains=True)
         if judgement.uphill:
             return Verdict(judge, judgement)
         found = self._located(judge, judgement)
         if found == NotTraced(OTHER_LOSS, trains=True):
             return next(self._under_other_losses(judge, judgement), found)
         return found
+
+    @staticmethod
+    def _coarse(judge: Judge, judgement: Judgment) -> float | None:
+        """Return by how much all updates differ from the gradient, None unless each by a little."""
+        seen = {k: r for k, r in enumerate(judgement.results) if r.evidence}
+        several = [r for k, r in seen.items() if len(judge.groups[k].entries) > 1]
+        if not several or any(r.right or not r.off <= NEAR for r in several):
+            return None
+        usual = several[0].factor
+        alike = all(abs(r.factor - usual) <= NEAR * abs(usual) for r in seen.values())
+        return max(r.off for r in several) if alike and usual < 0 else None
 
     @staticmethod
     def _has_several_losses(judge: Judge, judgement: Judgment) -> bool:
