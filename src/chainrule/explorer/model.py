@@ -4,6 +4,7 @@ from typing import Any
 
 from chainrule.activations import Activation
 from chainrule.explanation import Setup, WorkedExample, activation_of
+from chainrule.explorer.notations import notation_model
 from chainrule.explorer.tables import (
     activation_entry,
     initializer_entry,
@@ -39,7 +40,7 @@ def model_of(example: WorkedExample) -> dict[str, Any]:
     digits = example.digits
     return {
         **setup_model(example.setup),
-        "notation": example.notation.name,
+        "notation": notation_model(example.notation),
         "digits": {
             "significant": digits.significant,
             "decimals": digits.decimals,

@@ -12,6 +12,7 @@ from typing import Any
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import InputError
+from chainrule.explorer.notations import text_tables
 from chainrule.explorer.slopes import slope_of
 from chainrule.explorer.trees import Tree, function_of, substituted, tree_of, trees_of
 from chainrule.initializers import (
@@ -44,7 +45,7 @@ VARIANCES: dict[type[Initializer], str] = {
 
 @cache
 def tables() -> dict[str, Any]:
-    """Return the tables: activations, losses, optimizers, clips, layers, penalty, initializers.
+    """Return the tables: activations, losses, optimizers, clips, layers, penalty, initializers, texts.
 
     Returns
     -------
@@ -70,6 +71,7 @@ def tables() -> dict[str, Any]:
             "value": trees_of(Penalty().equations(["W"])),
         },
         "initializers": {name: initializer_entry(i) for name, i in INITIALIZERS.items()},
+        **text_tables(),
     }
 
 
