@@ -1,6 +1,7 @@
 """explore: the live page in Python, its files, the browser, and what a notebook gets."""
 
 import html
+import inspect
 import re
 import webbrowser
 from pathlib import Path
@@ -40,6 +41,34 @@ def test_a_network_is_explored_as_it_is_explained():
     assert page.to_html() == explain(*arguments, title="Mine", digits=3).to_html()
 
 
+def test_its_parameters_are_those_of_explain():
+    explained, explored = (inspect.signature(f).parameters for f in (explain, explore))
+    assert list(explored) == list(explained)
+    options = [name for name, p in explained.items() if p.kind is p.KEYWORD_ONLY]
+    assert [explored[name].default for name in options] == [
+        explained[name].default for name in options
+    ]
+
+
+OPTIONS = {
+    "steps": 3,
+    "show_steps": [1],
+    "parameter": "w5",
+    "level": "matrices",
+    "notation": "nielsen",
+    "digits": 3,
+    "decimals": 3,
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_have_their_effect(name: str):
+    options = {"steps": 2, name: OPTIONS[name]}
+    page = explore("mazur", **options).to_html()
+    assert page == explain("mazur", **options).to_html()
+    assert page != explain("mazur", steps=2).to_html()
+
+
 def test_the_2_2_2_example_is_the_default():
     assert explore().title == problem("mazur").title
 
@@ -49,8 +78,6 @@ def test_errors_are_those_of_explain():
         explore("mazr")
     with pytest.raises(InputError, match="x=None"):
         explore(mlp(1, 1, activation="tanh", loss="squared-error"))
-    with pytest.raises(TypeError, match="no_such"):
-        explore("mazur", no_such=1)
 
 
 def test_open_writes_a_new_file_and_opens_it(opened: list[str]):
