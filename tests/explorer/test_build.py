@@ -192,6 +192,13 @@ def test_json_has_no_numbers_that_a_browser_refuses():
         json_text([float("nan")])
 
 
+def test_the_style_has_every_sheet():
+    folder = Path(chainrule.explorer.__file__).parent / "page"
+    sheets = [bundling.stripped(path.read_text(encoding="utf-8")) for path in folder.glob("*.css")]
+    assert sheets
+    assert all(sheet in style() for sheet in sheets)
+
+
 def test_the_texts_of_the_package_end_no_element():
     assert "</style" not in style()
     assert not re.search(r"</script|<!--", script(), flags=re.IGNORECASE)
