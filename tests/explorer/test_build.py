@@ -283,6 +283,34 @@ def test_modules_can_be_stripped_by_lines(path: Path):
         ), f"line {number}: a comment behind code"
 
 
+# What the policy refuses, or what could turn a text into markup or code.
+REFUSED = re.compile(
+    r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|Function|fetch|WebSocket|"
+    r"XMLHttpRequest|sendBeacon|importScripts)\s*[(=+]|[\"']style[\"']\s*,|\bstyle:|"
+    r"[\"']on[a-z]+[\"']\s*,"
+)
+
+
+@pytest.mark.parametrize("path", page_modules(), ids=lambda path: path.stem)
+def test_modules_make_no_markup_of_texts_and_no_requests(path: Path):
+    assert REFUSED.findall(bundling.stripped(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "a.innerHTML = b;",
+        'h("p", { style: "color: red" });',
+        'a.setAttribute("style", b);',
+        'a.setAttribute("onclick", b);',
+        "await fetch(address);",
+        "new Function(text)",
+    ],
+)
+def test_markup_and_requests_are_found(code: str):
+    assert REFUSED.search(code)
+
+
 @pytest.mark.parametrize("path", page_modules(), ids=lambda path: path.stem)
 def test_every_module_can_be_joined_and_is_a_module(path: Path, tmp_path: Path):
     text = bundling.bundle(path.stem, lambda name: page_file(f"{name}.mjs"))
