@@ -24,7 +24,7 @@ export function player(store) {
 }
 
 class Player {
-  /** @type {(store: Store) => void} */
+  /** @param {Store} store */
   constructor(store) {
     this.store = store;
     /** @type {Unit} */
