@@ -1,4 +1,4 @@
-"""The instrument in a real browser: picture, steps, arithmetic and keys, compared with the engine."""
+"""The instrument in a real browser: picture, steps, arithmetic, keys; numbers as the engine's."""
 
 import re
 from collections.abc import Iterator
@@ -40,6 +40,11 @@ def said(visit: Visit) -> str:
 def part(visit: Visit, name: str) -> Any:
     """Return the part of the picture whose spoken name begins like this."""
     return visit.page.locator(f'#live [role="graphics-symbol"][aria-label^="{name} ="]')
+
+
+def weight(visit: Visit, name: str) -> Any:
+    """Return the name and number of a weight, which stand on its line."""
+    return visit.page.locator("#live .over").filter(has_text=re.compile(f"^{name} "))
 
 
 def numbers(mazur: Any) -> dict[str, str]:
@@ -110,9 +115,9 @@ def test_reset_is_the_same_start_again_and_the_slider_goes_back(live: Visit):
 def test_playing_makes_updates_until_it_is_paused(live: Visit):
     step_by(live, "update")
     live.page.get_by_role("button", name="Play").click()
-    live.page.wait_for_function(
-        "parseInt(document.querySelector('#live .where').textContent.slice(7)) > 20"
-    )
+    live.page.locator("#live .where").filter(
+        has_text=re.compile(r"Update ([2-9]\d|\d{3,})")
+    ).wait_for()
     live.page.get_by_role("button", name="Pause").click()
     assert live.page.get_by_role("button", name="Play").count() == 1
 
@@ -120,7 +125,7 @@ def test_playing_makes_updates_until_it_is_paused(live: Visit):
 def test_pointing_at_a_weight_lights_every_path_and_the_products_add_to_its_gradient(
     live: Visit, mazur: Any
 ):
-    part(live, "w1").hover()
+    weight(live, "w1").hover()
     lit = live.page.locator("#live .network-picture .edge").evaluate_all(
         "all => all.filter(e => e.parentNode.classList.contains('lit')).length"
     )
@@ -133,7 +138,7 @@ def test_pointing_at_a_weight_lights_every_path_and_the_products_add_to_its_grad
 
 
 def test_the_arithmetic_of_a_weight_has_formula_numbers_and_numerical_derivative(live: Visit):
-    part(live, "w5").click()
+    weight(live, "w5").click()
     panel = live.page.get_by_role("tabpanel", name="Arithmetic")
     assert "numerically 0.082167041 ✓ agrees" in panel.inner_text()
     panel.get_by_role("button", name="out_h1 = 0.593269992").first.click()
@@ -161,7 +166,7 @@ def test_a_line_of_the_page_lights_its_counterpart(live: Visit):
         "all => all.filter(e => e.parentNode.classList.contains('chosen')).length"
     )
     live.page.locator("#step-1-dW2-0-0").click()
-    part(live, "w5").hover()
+    weight(live, "w5").hover()
     panel = live.page.get_by_role("tabpanel", name="Arithmetic")
     assert "0.082167041" in panel.inner_text()
 
@@ -208,6 +213,7 @@ def test_axe_finds_nothing_in_the_middle_of_the_backward_pass(
     for _ in range(24):
         visit.page.keyboard.press("l")
     visit.page.locator("#live .numbers-table summary").click()
+    visit.page.locator("#live .numbers-table td").first.wait_for()
     assert visit.page.locator("#live .numbers-table td").count() > 30
     assert violations(visit.page) == []
     assert visit.faults == []
@@ -217,7 +223,7 @@ def test_axe_finds_nothing_in_the_middle_of_the_backward_pass(
 def test_a_narrow_screen_does_not_scroll_sideways(open_page: Open, mazur: Any, width: int):
     visit = open_page(mazur.to_html(), viewport={"width": width, "height": 800})
     visit.started()
-    part(visit, "w1").click()
+    weight(visit, "w1").click()
     assert visit.evaluate("document.documentElement.scrollWidth") <= width
     picture = visit.page.locator("#live .picture").bounding_box()
     visit.page.locator("#panel-arithmetic").scroll_into_view_if_needed()

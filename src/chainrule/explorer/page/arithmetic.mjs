@@ -153,7 +153,7 @@ function users(store) {
 function list(store, title, refs) {
   if (!refs.length) return null;
   const items = refs.slice(0, MOST_LINKS).map((ref) => h("li", {}, button(`${nameText(store, ref)} = ${valueText(store, ref)}`, () => store.select(ref), { class: "link", on: { click: () => store.select(ref), pointerenter: () => store.point(ref), pointerleave: () => store.point(null), focus: () => store.point(ref), blur: () => store.point(null) } })));
-  return h("div", { class: "links" }, h("h3", {}, title), h("ul", {}, ...items, refs.length > MOST_LINKS && h("li", {}, `and ${refs.length - MOST_LINKS} more`)));
+  return h("div", { class: "links" }, h("h2", {}, title), h("ul", {}, ...items, refs.length > MOST_LINKS && h("li", {}, `and ${refs.length - MOST_LINKS} more`)));
 }
 
 // ---- copying ----

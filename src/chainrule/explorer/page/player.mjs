@@ -70,9 +70,11 @@ class Player {
   }
 
   scrub() {
+    // stopping writes the present place into the slider
+    const wanted = Number(this.history.value);
     this.stop();
     this.store.cursor = Infinity;
-    this.store.go(Number(this.history.value));
+    this.store.go(wanted);
   }
 
   /** @type {(way: 1 | -1) => boolean} */
