@@ -44,7 +44,7 @@ def part(visit: Visit, name: str) -> Any:
 
 def weight(visit: Visit, name: str) -> Any:
     """Return the name and number of a weight, which stand on its line."""
-    return visit.page.locator("#live .over").filter(has_text=re.compile(f"^{name} "))
+    return visit.page.locator("#live .over").filter(has_text=re.compile(rf"(^|\W|\d){name} "))
 
 
 def numbers(mazur: Any) -> dict[str, str]:

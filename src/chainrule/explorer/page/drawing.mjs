@@ -35,7 +35,7 @@ export function drawNetwork(store) {
   const parts = columns.flatMap((column, c) => [...(c && c < columns.length - 1 ? lines(store, place, c) : []), ...column.ys.map((_, k) => node(store, place, c, k))]);
   const ends = columns[columns.length - 1].ys.map((_, k) => targetLine(place, k));
   const captions = columns.map(({ caption, x }) => s("text", { class: "caption", x, y: 15 }, caption));
-  const svg = s("svg", { class: "network-picture", viewBox: `0 0 ${width} ${height}`, width, height, role: "graphics-document", "aria-roledescription": "network", "aria-label": "The network with its numbers" });
+  const svg = s("svg", { class: `network-picture ${place.full ? "" : "compact"}`, viewBox: `0 0 ${width} ${height}`, width, height, role: "graphics-document", "aria-roledescription": "network", "aria-label": "The network with its numbers" });
   const behind = parts.filter((p) => p.part[0] === "w");
   svg.append(...captions, ...ends, ...behind.map((p) => p.group), ...behind.map((p) => p.over ?? s("g")), ...parts.filter((p) => !behind.includes(p)).map((p) => p.group));
   return { svg, parts, refresh: (light) => parts.forEach((part) => part.refresh(light)) };
@@ -90,7 +90,8 @@ function line(store, { columns, full, shares }, c, k, j) {
   const [x, y] = [from.x + share * (to.x - from.x), from.ys[j] + share * (to.ys[k] - from.ys[j])];
   const texts = full ? [label(x, y - 9, "value"), label(x, y + 6, "under"), label(x, y + 20, "new")] : [label(x, y + 4, "under")];
   const group = s("g", {}, s("line", { class: "hit", ...ends }), edge, flow);
-  const over = s("g", { class: "over" }, ...texts);
+  // the halo of a lower line must not cover the subscripts of the upper one
+  const over = s("g", { class: "over" }, ...[...texts].reverse());
   const weight = to.kind === "dense";
   const ref = () => (weight ? { scope, name: "W", index: [k, j] } : { scope, name: "a", index: [shownSample(store), k] });
   const refresh = (/** @type {Light} */ light) => {
@@ -143,7 +144,7 @@ function biasText(store, { columns, radius, full }, c, k) {
   const [part, scope] = [biasPart(c - 1, k), store.step.layers[c - 1].label];
   const y = ys[k] + radius;
   const texts = full ? [label(x, y + 15, "value"), label(x, y + 29, "under"), label(x, y + 43, "new")] : [];
-  const group = s("g", { class: "bias" }, ...texts);
+  const group = s("g", { class: "bias" }, ...[...texts].reverse());
   const ref = () => ({ scope, name: "b", index: [k] });
   const refresh = (/** @type {Light} */ light) => {
     markLit(group, light, part);
@@ -168,7 +169,7 @@ function unit(store, { columns, radius, full }, c, k) {
   const part = unitPart(c - 2 + 1, k);
   const scope = c ? store.step.layers[c - 1].label : "input";
   const at = (/** @type {string} */ name) => ({ scope, name, index: [shownSample(store), k] });
-  const [name, value, delta, net] = [label(x, y - 5, "name"), label(x, y + (full ? 13 : 4), "value"), label(x, y - radius - 5, "delta"), label(x, y - radius - 19, "net")];
+  const [name, value, delta, net] = [label(x, y - 5, "name"), label(x, y + (full ? 13 : 0), "value"), label(x, full ? y - radius - 5 : y + 13, "delta"), label(x, y - radius - 19, "net")];
   const group = s("g", { class: `unit ${kind}`, tabIndex: -1 }, s("circle", { cx: x, cy: y, r: radius }), ...(full ? [name, net] : []), value, delta);
   const dense = c > 0 && isDense(store.step.layers[c - 1]);
   let known = "";
@@ -180,7 +181,7 @@ function unit(store, { columns, radius, full }, c, k) {
     write(value, c ? ifReached(store, at("a")) : short(store, at("a")));
     const chip = factor(store, light, part);
     const back = c ? at(dense ? "delta" : "da") : null;
-    write(delta, chip || (back && full ? ifReached(store, back, dense ? "δ " : "∂ ") : ""));
+    write(delta, chip || (back ? ifReached(store, back, full ? (dense ? "δ " : "∂ ") : "") : ""));
     mark(delta, "factor", Boolean(chip));
     write(net, dense && full ? ifReached(store, at("z"), "net ") : "");
     if (kind === "dropout") mark(group, "dropped", valueOf(store.step, at("mask")) === 0);

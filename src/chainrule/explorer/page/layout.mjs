@@ -29,9 +29,9 @@ export function layout(store) {
   const dense = layers.map((/** @type {any} */ l) => l.kind === "dense");
   const pairs = wide.slice(0, layers.length).map((n, i) => (dense[i] ? [n, wide[i + 1]] : [1, 1]));
   const full = most <= FULL_UNITS && layers.length <= MOST_LAYERS && pairs.every(([a, b]) => a * b <= MOST_LABELS);
-  const radius = full ? 31 : 21;
+  const radius = full ? 31 : 25;
   const slots = Math.max(...pairs.map(([a, b]) => 2 * Math.min(a, b) - 1));
-  const spacing = full ? Math.max(148, 47 * slots) : most > 10 ? 48 : 56;
+  const spacing = full ? Math.max(148, 47 * slots) : most > 10 ? 53 : 60;
   const xs = [radius + 34];
   for (let i = 1; i < wide.length; i++) xs.push(xs[i - 1] + (full && dense[i - 1] ? distance(pairs[i - 1], radius) : full || dense[i - 1] ? 150 : 105));
   const captions = ["inputs", ...layers.map(caption), "targets"];
