@@ -12,6 +12,7 @@ from typing import Any
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import InputError
+from chainrule.explorer.mistakes import packed_catalogue
 from chainrule.explorer.slopes import slope_of
 from chainrule.explorer.trees import Tree, function_of, substituted, tree_of, trees_of
 from chainrule.initializers import (
@@ -49,7 +50,7 @@ def tables() -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain values, ready for JSON, with equations as trees.
+        Plain values, ready for JSON, with equations as trees; ``mistakes`` is compressed.
     """
     return {
         "activations": {name: activation_entry(f) for name, f in ACTIVATIONS.items()},
@@ -70,6 +71,7 @@ def tables() -> dict[str, Any]:
             "value": trees_of(Penalty().equations(["W"])),
         },
         "initializers": {name: initializer_entry(i) for name, i in INITIALIZERS.items()},
+        "mistakes": packed_catalogue(),
     }
 
 

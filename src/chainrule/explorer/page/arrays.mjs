@@ -101,7 +101,10 @@ export function elementwise(f, ...arrays) {
 }
 
 /** @type {(a: NDArray, shape: number[]) => NDArray} */
-export const broadcastTo = (a, shape) => array(shape, spread(a, shape));
+export function broadcastTo(a, shape) {
+  if (broadcast(a.s, shape).join() !== shape.join()) throw new Error(`shape (${a.s}) does not fit (${shape})`);
+  return array(shape, spread(a, shape));
+}
 
 // ---- matrices ----
 
