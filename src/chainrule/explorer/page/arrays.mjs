@@ -108,8 +108,10 @@ export function broadcastTo(a, shape) {
 
 // ---- matrices ----
 
-/** @type {(a: NDArray, b: NDArray) => NDArray} (n, k) @ (k, m) -> (n, m) */
+/** @type {(a: NDArray, b: NDArray) => NDArray} (n, k) @ (k, m) -> (n, m); a vector is one row on the left, one column on the right */
 export function matmul(a, b) {
+  if (a.s.length === 1) return array(b.s.slice(1), matmul(array([1, ...a.s], a.d), b).d);
+  if (b.s.length === 1) return array(a.s.slice(0, 1), matmul(a, array([...b.s, 1], b.d)).d);
   if (a.s.length !== 2 || b.s.length !== 2 || a.s[1] !== b.s[0]) {
     throw new Error(`shapes (${a.s}) and (${b.s}) do not fit a matrix product`);
   }
