@@ -13,6 +13,7 @@ from chainrule.diagnosis.replay import Replay, Setting
 from chainrule.diagnosis.sessions import Session
 from chainrule.equations import EquationError
 from chainrule.errors import UnknownNameError
+from chainrule.explanation.programs import numpy_program
 from chainrule.explanation.setup import Setup
 from chainrule.explorer.mistakes import catalogue
 from chainrule.explorer.model import setup_model
@@ -123,3 +124,13 @@ def close(found: list[Any], wanted: list[float]) -> bool:
     values = [float(v.replace("Infinity", "inf")) if isinstance(v, str) else v for v in found]
     size = max((abs(v) for v in wanted if math.isfinite(v)), default=0.0)
     return np.allclose(values, wanted, rtol=0, atol=CLOSE * size, equal_nan=True)
+
+
+def test_a_line_of_code_is_one_of_the_numpy_program() -> None:
+    given = [setup(*case) for case in CASES.values()]
+    rows = run_node("lines.mjs", {"tables": tables(), "cases": list(map(setup_model, given))})
+    for one, lines in zip(given, rows, strict=True):
+        program = f" {' '.join(numpy_program(one).split())}"
+        assigned = [line for line in lines if f" {line.split(' = ')[0]} = " in program]
+        assert not [line for line in assigned if line not in program]
+        assert len(assigned) > 12
