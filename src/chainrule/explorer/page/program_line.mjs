@@ -90,8 +90,7 @@ function operation(symbol, left, right) {
   if (symbol === "+" && left[0] === "0") return right;
   const mine = TIGHTNESS[symbol] ?? COMPARISON;
   const power = symbol === "**";
-  const texts = [fenced(left, mine + +power), fenced(right, mine + +!power)];
-  return [texts.join(power && texts.every((t) => /^[\w.]+$/.test(t)) ? symbol : ` ${symbol} `), mine];
+  return [`${fenced(left, mine + +power)} ${symbol} ${fenced(right, mine + +!power)}`, mine];
 }
 
 /** @type {(part: number | null | [number | null, number | null]) => string} */
