@@ -46,7 +46,7 @@ VARIANCES: dict[type[Initializer], str] = {
 
 @cache
 def tables() -> dict[str, Any]:
-    """Return the tables: activations, losses, optimizers, clips, layers, penalty, initializers, texts.
+    """Return the tables: equations and defaults of what is registered, texts, and mistakes.
 
     Returns
     -------
