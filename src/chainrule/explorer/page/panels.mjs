@@ -1,10 +1,14 @@
 /** The panels of the instrument: one line for each. */
 
+import { arithmetic } from "./arithmetic.mjs";
+import { picture } from "./picture.mjs";
+import { player } from "./player.mjs";
+
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./app.mjs").Panel} Panel */
 
 /** @type {((store: Store) => Panel)[]} always in view, from the top: player, picture */
-export const FIXED = [];
+export const FIXED = [player, picture];
 
 /** @type {((store: Store) => Panel)[]} beside the picture, in the order of their tabs */
-export const PANELS = [];
+export const PANELS = [arithmetic];

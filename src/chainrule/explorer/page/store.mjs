@@ -13,7 +13,7 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 /** @typedef {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} Memory */
 /** @typedef {{step: number, theta: Float64Array | number[], slots: (Float64Array | number[])[], loss: number, memory?: Memory}} Record a state after `step` updates, the loss before the next, and what a mistake keeps from step to step */
 /** @typedef {{id: string, title: string, replace: import("./wire.mjs").Replacements, line?: string}} Mistake */
-/** @typedef {"model" | "run" | "cursor" | "selection" | "mistake" | "view"} Change what is different now */
+/** @typedef {"model" | "run" | "cursor" | "selection" | "mistake" | "view" | "hover"} Change what is different now */
 
 const KEPT = 400;
 
@@ -33,6 +33,8 @@ export class Store {
     this.cursor = Infinity;
     /** @type {Ref | null} */
     this.selection = null;
+    /** @type {Ref | null} the number that is pointed at, which lights up like the chosen one */
+    this.hover = null;
     /** @type {Mistake | null} */
     this.mistake = null;
     /** @type {number | null} samples of an update; null for all */
@@ -65,7 +67,7 @@ export class Store {
 
   /** @type {(what: Change) => void} */
   emit(what) {
-    if (what !== "cursor" && what !== "selection" && what !== "view") this.wired = this.rightWired = null;
+    if (!["cursor", "selection", "view", "hover"].includes(what)) this.wired = this.rightWired = null;
     for (const listener of this.listeners) listener(what);
   }
 
@@ -254,6 +256,13 @@ export class Store {
   select(selection) {
     this.selection = selection;
     this.emit("selection");
+  }
+
+  /** @type {(ref: Ref | null) => void} */
+  point(ref) {
+    if (refKey(ref) === refKey(this.hover)) return;
+    this.hover = ref;
+    this.emit("hover");
   }
 
   /** @type {(cursor: number) => void} */

@@ -1,0 +1,115 @@
+/** The picture of the network, in the center of the instrument: focus, choice and what lights up with them. */
+
+import { field, h } from "./dom.mjs";
+import { drawNetwork } from "./drawing.mjs";
+import { isSmall } from "./layout.mjs";
+import { light, shownSample } from "./lighting.mjs";
+import { drawMaps } from "./heatmaps.mjs";
+import { numbersTable } from "./numbers.mjs";
+import { pathWords } from "./path_words.mjs";
+
+/** @typedef {import("./store.mjs").Store} Store */
+/** @typedef {import("./drawing.mjs").Drawing} Drawing */
+/** @typedef {import("./drawing.mjs").Part} Part */
+/** @typedef {import("./app.mjs").Change} Change */
+
+/** @type {(store: Store) => import("./app.mjs").Panel} */
+export function picture(store) {
+  const frame = h("div", { class: "frame", role: "group", "aria-label": "The network, a picture that scrolls" });
+  const words = h("div", { class: "paths" });
+  const table = numbersTable(store);
+  const sample = sampleField(store);
+  const element = h("figure", { class: "picture" }, sample.element, frame, words, table.element);
+  let [known, drawing] = ["", /** @type {Drawing | null} */ (null)];
+  const update = (/** @type {Change} */ what) => {
+    const signature = signatureOf(store);
+    if (signature !== known) {
+      known = signature;
+      drawing = (isSmall(store) ? drawNetwork : drawMaps)(store);
+      frame.replaceChildren(drawing.svg);
+      listen(store, drawing);
+    }
+    const lit = light(store);
+    drawing?.svg.setAttribute("data-way", lit.way);
+    drawing?.refresh(lit);
+    pathWords(store, words, lit);
+    sample.update();
+    if (what !== "hover") table.update();
+  };
+  return { id: "picture", title: "Picture", element, update };
+}
+
+/** @type {(store: Store) => string} the same as long as the same elements are drawn */
+function signatureOf(store) {
+  const { network, notation } = store.start;
+  const shown = [network.inputs, network.layers.map((/** @type {any} */ l) => [l.kind, l.units, l.activation?.name, l.bias]), network.loss.name];
+  return JSON.stringify([shown, store.view.notation ?? notation, store.rows(store.at).length > 1]);
+}
+
+/** @type {(store: Store) => {element: HTMLElement, update: () => void}} which of several samples is shown */
+function sampleField(store) {
+  const input = h("input", { type: "number", min: 1, on: { change: () => store.look({ sample: Math.max(0, Math.round(Number(input.value)) - 1 || 0) }) } });
+  const element = field("Sample shown", input);
+  const update = () => {
+    const n = store.rows(store.at).length;
+    element.hidden = n < 2;
+    input.max = String(n);
+    if (document.activeElement !== input) input.value = String(shownSample(store) + 1);
+  };
+  return { element, update };
+}
+
+// ---- focus and choice ----
+
+/** @type {(store: Store, drawing: Drawing) => void} */
+function listen(store, { svg, parts }) {
+  const focusable = parts.filter((p) => p.list >= 0);
+  if (focusable.length) focusable[0].group.tabIndex = 0;
+  const found = (/** @type {Event} */ event) => parts.find((p) => p.group.contains(/** @type {Node} */ (event.target)));
+  const point = (/** @type {Event} */ event) => store.point(found(event)?.ref() ?? null);
+  svg.addEventListener("pointerover", point);
+  svg.addEventListener("pointerleave", () => store.point(null));
+  svg.addEventListener("focusin", point);
+  svg.addEventListener("focusout", () => store.point(null));
+  svg.addEventListener("click", (event) => choose(store, found(event), focusable, false));
+  svg.addEventListener("keydown", (event) => {
+    const part = found(event);
+    if (!part) return;
+    const next = neighbor(focusable, part, event.key);
+    if (next) focus(focusable, next);
+    else if (event.key === "Enter" || event.key === " ") choose(store, part, focusable, event.key === "Enter");
+    else return;
+    event.preventDefault();
+  });
+}
+
+/** @type {(focusable: Part[], part: Part) => void} */
+function focus(focusable, part) {
+  for (const { group } of focusable) group.tabIndex = group === part.group ? 0 : -1;
+  part.group.focus();
+}
+
+/** @type {(store: Store, part: Part | undefined, focusable: Part[], open: boolean) => void} */
+function choose(store, part, focusable, open) {
+  store.select(part?.ref() ?? null);
+  if (!part) return;
+  if (focusable.includes(part)) focus(focusable, part);
+  document.getElementById("tab-arithmetic")?.click();
+  if (open) document.getElementById("panel-arithmetic")?.focus();
+}
+
+/** @type {(focusable: Part[], part: Part, key: string) => Part | undefined} the arrow keys move in a column, and from column to column */
+function neighbor(focusable, part, key) {
+  const lists = [...new Set(focusable.map((p) => p.list))].sort((a, b) => a - b);
+  const members = (/** @type {number} */ list) => focusable.filter((p) => p.list === list);
+  const own = members(part.list);
+  const place = own.indexOf(part);
+  if (key === "ArrowDown" || key === "ArrowUp") return own[place + (key === "ArrowDown" ? 1 : -1)];
+  if (key === "Home") return members(lists[0])[0];
+  if (key === "End") return members(lists[lists.length - 1])[0];
+  const way = { ArrowRight: 1, ArrowLeft: -1 }[key];
+  const other = way && lists[lists.indexOf(part.list) + way];
+  if (other === undefined) return undefined;
+  const there = members(other);
+  return there[Math.min(there.length - 1, Math.floor((place / own.length) * there.length))];
+}

@@ -1,0 +1,82 @@
+/** The numbers of a step in the order of a calculation by hand, and moving from one to the next. */
+
+import { indices, size } from "./arrays.mjs";
+import { contents } from "./contents.mjs";
+import { refKey } from "./store.mjs";
+
+/** @typedef {import("./store.mjs").Store} Store */
+/** @typedef {import("./store.mjs").Ref} Ref */
+/** @typedef {{section: string, ref: Ref, whole: boolean}} Item one number, or a whole array of a large network */
+/** @typedef {{items: Item[], places: Map<string, number>, samples: number, mistake: any}} Sequence */
+/** @typedef {"quantity" | "sample" | "stage" | "update" | "epoch"} Unit */
+
+// Of more numbers, whole arrays are shown at once.
+const MOST = 3000;
+/** @type {{[section: string]: string}} */
+export const STAGES = { forward: "forward pass", error: "error", backward: "backward pass", update: "update" };
+/** @type {WeakMap<object, Sequence>} by the model at which a run starts */
+const KNOWN = new WeakMap();
+
+/** @type {(store: Store) => Sequence} */
+export function sequence(store) {
+  const samples = store.rows(store.at).length;
+  const known = KNOWN.get(store.start);
+  if (known && known.samples === samples && known.mistake === store.mistake) return known;
+  const arrays = contents(store.step).filter(([section]) => section !== "given");
+  const shapes = arrays.map(([, scope, name]) => scope.get(name).s);
+  const whole = shapes.reduce((sum, shape) => sum + size(shape), 0) > MOST;
+  const items = arrays.flatMap(([section, { label }, name], i) => {
+    const all = whole ? [shapes[i].map(() => 0)] : indices(shapes[i]);
+    return all.map((index) => ({ section, ref: { scope: label, name, index }, whole }));
+  });
+  const places = new Map(items.map((item, i) => [placeKey(item.ref, whole), i]));
+  const found = { items, places, samples, mistake: store.mistake };
+  KNOWN.set(store.start, found);
+  return found;
+}
+
+/** @type {(ref: Ref, whole: boolean) => string} */
+const placeKey = (ref, whole) => (whole ? `${ref.scope}.${ref.name}` : refKey(ref));
+
+/** @type {(store: Store) => number} how many numbers of the step are shown */
+export const shownCount = (store) => Math.min(store.cursor, sequence(store).items.length);
+
+/** @type {(store: Store) => Item | undefined} the number that was shown last; undefined at the end of a step */
+export const current = (store) => (Number.isFinite(store.cursor) ? sequence(store).items[store.cursor - 1] : undefined);
+
+/** @type {(store: Store, ref: Ref) => boolean} whether the calculation has come to a number */
+export function reached(store, ref) {
+  if (store.cursor === Infinity) return true;
+  const { items, places } = sequence(store);
+  return (places.get(placeKey(ref, items[0]?.whole)) ?? -1) < store.cursor;
+}
+
+/** @type {(item: Item, unit: Unit) => string} what is the same for the numbers of one step of a unit */
+function group({ section, ref, whole }, unit) {
+  if (unit === "stage") return section;
+  if (unit === "quantity" || whole) return refKey(ref);
+  return `${section} ${ref.scope} ${ref.name} ${ref.index.length > 1 ? ref.index[0] : ""}`;
+}
+
+/** @type {(store: Store, unit: Unit, way: 1 | -1) => boolean} step forward or back; false if there is no further step */
+export function move(store, unit, way) {
+  if (unit === "update" || unit === "epoch") return moveRun(store, way * (unit === "epoch" ? store.updates : 1), Infinity);
+  const { items } = sequence(store);
+  const ends = items.flatMap((item, i) => (items[i + 1] && group(item, unit) === group(items[i + 1], unit) ? [] : [i + 1]));
+  const at = shownCount(store);
+  const next = way > 0 ? ends.find((end) => end > at) : ends.filter((end) => end < at).pop();
+  if (next === undefined && (way > 0 || store.at > store.start.state.step)) return moveRun(store, way, way > 0 ? ends[0] : Infinity);
+  if (next === undefined && !at) return false;
+  store.show(next ?? 0);
+  return true;
+}
+
+/** @type {(store: Store, updates: number, cursor: number) => boolean} */
+function moveRun(store, updates, cursor) {
+  const before = { at: store.at, cursor: store.cursor };
+  store.cursor = cursor;
+  if (updates > 0) store.advance(updates);
+  else store.go(store.at + updates);
+  if (store.at === before.at) store.show(updates < 0 ? cursor : before.cursor);
+  return store.at !== before.at;
+}
