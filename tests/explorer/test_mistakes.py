@@ -1,6 +1,7 @@
 """The page makes the catalogue's mistakes as Python does: the same equations, the same numbers."""
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -131,9 +132,10 @@ def test_a_line_of_code_is_one_of_the_numpy_program() -> None:
     rows = run_node("lines.mjs", {"tables": tables(), "cases": list(map(setup_model, given))})
     for one, lines in zip(given, rows, strict=True):
         program = "\n".join(line.split("#")[0] for line in numpy_program(one).splitlines())
-        assigned = [line for line in lines if f" {line.split(' = ')[0]} = " in program]
+        names = re.findall(r"^ *(\w+) = ", program, re.MULTILINE)
+        assigned = [line for line in lines if line.split()[0] in names]
         assert not [line for line in assigned if not contains(program, line)]
-        assert len(assigned) > 12
+        assert len(assigned) >= 12
 
 
 def contains(program: str, line: str) -> bool:
