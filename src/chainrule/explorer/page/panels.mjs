@@ -1,8 +1,9 @@
 /** The panels of the instrument: one line for each. */
 
-import { arithmetic } from "./arithmetic.mjs";
+import { mistakes } from "./mistakes.mjs";
 import { picture } from "./picture.mjs";
 import { player } from "./player.mjs";
+import { practice } from "./practice.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./app.mjs").Panel} Panel */
@@ -11,4 +12,4 @@ import { player } from "./player.mjs";
 export const FIXED = [player, picture];
 
 /** @type {((store: Store) => Panel)[]} beside the picture, in the order of their tabs */
-export const PANELS = [arithmetic];
+export const PANELS = [mistakes, practice];

@@ -12,7 +12,7 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 /** @typedef {{scope: string, name: string, index: number[]}} Ref a number: scope label, name, index */
 /** @typedef {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} Memory */
 /** @typedef {{step: number, theta: Float64Array | number[], slots: (Float64Array | number[])[], loss: number, memory?: Memory}} Record a state after `step` updates, the loss before the next, and what a mistake keeps from step to step */
-/** @typedef {{id: string, title: string, replace: import("./wire.mjs").Replacements, line?: string}} Mistake */
+/** @typedef {{id: string, title: string, replace: import("./wire.mjs").Replacements, remake?: (model: Model) => Mistake | null}} Mistake `remake` makes it in another network, if it applies there */
 /** @typedef {"model" | "run" | "cursor" | "selection" | "mistake" | "view" | "hover"} Change what is different now */
 
 const KEPT = 400;
@@ -219,10 +219,13 @@ export class Store {
   /** @type {(label: string, model: Model) => void} begin a run at another model; can be undone */
   begin(label, model) {
     const before = { label, start: this.start, at: this.at };
+    const { mistake } = this;
     this.start = model;
     try {
+      this.remake(model);
       this.restart();
     } catch (error) {
+      this.mistake = mistake;
       this.start = before.start;
       this.restart();
       this.go(before.at);
@@ -231,6 +234,11 @@ export class Store {
     this.done = [...this.done.slice(-99), before];
     this.undone = [];
     this.emit("model");
+  }
+
+  /** @type {(model: Model) => void} keep the mistake in another network, or switch it off */
+  remake(model) {
+    if (this.mistake?.remake) this.mistake = this.mistake.remake(model);
   }
 
   undo() {
@@ -247,6 +255,7 @@ export class Store {
     if (!entry) return;
     to.push({ label: entry.label, start: this.start, at: this.at });
     this.start = entry.start;
+    this.remake(entry.start);
     this.restart();
     if (entry.at !== this.at) this.go(entry.at);
     this.emit("model");

@@ -1,0 +1,291 @@
+/** The panel of mistakes: any entry of the catalogue that applies, right beside wrong. */
+
+import { broadcastTo, entry as numberAt, indices } from "./arrays.mjs";
+import { loadCatalogue, reasonAgainst, variants } from "./catalogue.mjs";
+import { contents, refer } from "./contents.mjs";
+import { button, field, h, s } from "./dom.mjs";
+import { origin } from "./expand.mjs";
+import { programLine } from "./program_line.mjs";
+import { Store, valueOf } from "./store.mjs";
+import { isHidden, nameText, notation, numberText } from "./words.mjs";
+import { wire } from "./wire.mjs";
+
+/** @typedef {import("./catalogue.mjs").Entry} Entry */
+/** @typedef {import("./catalogue.mjs").Variant} Variant */
+/** @typedef {import("./store.mjs").Ref} Ref */
+/** @typedef {import("./wire.mjs").Step} Step */
+/** @typedef {import("./wire.mjs").Model} Model */
+/** @typedef {import("./network.mjs").Tables} Tables */
+
+// Rows of the comparison, and updates of the two runs, of small and of large networks.
+const MOST = 40;
+const [UPDATES, FEW_UPDATES, LARGE] = [100, 10, 2e4];
+/** @type {{[stage: string]: string}} */
+const STAGES = { forward: "Forward pass", loss: "Loss", delta: "Deltas", gradient: "Gradients", update: "Update", training: "Training" };
+// Intermediate quantities that forms add: diagnosis/hypotheses.py.
+const AUXILIARY = ["edited", "shape", "inputs", "units", "q", "dsum_new", "first_new", "second_new"];
+/** @type {WeakMap<Tables, Promise<Entry[]>>} */
+const LOADED = new WeakMap();
+
+/** @type {(tables: Tables) => Promise<Entry[]>} the catalogue, unpacked once */
+export function entriesOf(tables) {
+  const found = LOADED.get(tables) ?? loadCatalogue(tables);
+  LOADED.set(tables, found);
+  return found;
+}
+
+// ---- a mistake in a step ----
+
+/** @type {(step: Step, where: string) => import("./scope.mjs").Scope} the scope of a replaced equation */
+export const scopeAt = (step, where) => step.scopes[where] ?? step.layers[step.labels.indexOf(where)];
+
+/** @type {(variant: Variant, right: Step, wrong: Step) => [string, string][]} the lines of a program that change: right, wrong */
+export function linesOf({ replace }, right, wrong) {
+  const shown = replace.filter(([, name]) => !AUXILIARY.includes(name));
+  const pairs = (shown.length ? shown : replace).map(([where, name, tree]) => {
+    const own = scopeAt(right, where).equations[name];
+    const before = own === undefined ? "" : programLine(right, scopeAt(right, where), name, own);
+    return /** @type {[string, string]} */ ([before, programLine(wrong, scopeAt(wrong, where), name, tree)]);
+  });
+  return [...new Map(pairs.map((pair) => [pair.join(), pair])).values()];
+}
+
+/** @type {(right: Step, wrong: Step) => Ref[]} the numbers that differ, in the order of a calculation by hand */
+export function differences(right, wrong) {
+  const seen = new Set();
+  return contents(right).flatMap(([section, scope, name]) => {
+    const [owner, there] = origin(scope, name);
+    const key = `${owner.label}.${there}`;
+    if (section === "given" || seen.has(key)) return [];
+    seen.add(key);
+    const a = scope.get(name);
+    const b = broadcastTo(wrong.scopes[scope.label].get(name), a.s);
+    const differ = indices(a.s).filter((index) => different(numberAt(a, index), numberAt(b, index)));
+    return differ.map((index) => ({ scope: scope.label, name, index }));
+  });
+}
+
+/** @type {(store: Store, ref: Ref, step: Step) => number} as the notation defines the number's name, some with the opposite sign */
+export function signedValue(store, ref, step) {
+  const scope = ref.scope === "input" ? step.input : step.scopes[ref.scope];
+  const { quantity } = refer(step, scope, ref.name, ref.index);
+  return valueOf(step, ref) * (notation(store).negated.includes(quantity) ? -1 : 1);
+}
+
+/** @type {(a: number, b: number) => boolean} */
+const different = (a, b) => !(Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b))) && !Object.is(a, b);
+
+/** @type {(tables: Tables, model: Model, replace: Variant["replace"]) => string} why a step cannot be computed with a mistake; "" if it can */
+export function failure(tables, model, replace) {
+  try {
+    const step = wire(tables, model, { replace });
+    const numbers = [step.value, ...step.gradient, ...(model.optimizer ? step.theta_new : [])];
+    return numbers.some(Number.isNaN) ? "its numbers are not finite" : "";
+  } catch (error) {
+    return /** @type {Error} */ (error).message;
+  }
+}
+
+/** @type {(tables: Tables, entries: Entry[], variant: Variant) => import("./store.mjs").Mistake} as the store switches it on */
+export function mistakeOf(tables, entries, variant) {
+  const remake = (/** @type {Model} */ model) => {
+    const same = variants(entries, tables, model).find(({ key }) => key === variant.key);
+    return same && !failure(tables, model, same.replace) ? mistakeOf(tables, entries, same) : null;
+  };
+  return { id: variant.key, title: variant.title, replace: variant.replace, remake };
+}
+
+/** @type {(store: Store, variant: Variant | null, updates: number) => number[]} the losses of a run from the start, as it reports them */
+export function lossesOf(store, variant, updates) {
+  const run = new Store(store.tables, store.start);
+  if (variant) run.switchMistake({ id: variant.key, title: "", replace: variant.replace });
+  const losses = [run.record.loss];
+  const after = variant?.form.loss_after_update;
+  while (losses.length <= updates + +Boolean(after) && run.update()) losses.push(run.record.loss);
+  return after ? losses.slice(1) : losses;
+}
+
+/** @type {(losses: number[], updates: number) => string} */
+function tendency(losses, updates) {
+  const [first, last] = [losses[0], losses[losses.length - 1]];
+  if (losses.length <= updates || !Number.isFinite(last)) return `is not finite after ${losses.length} updates`;
+  return Math.abs(last - first) <= 1e-9 * Math.abs(first) ? "stays the same" : last < first ? "falls" : "rises";
+}
+
+// ---- the panel ----
+
+/** @type {(store: Store) => import("./app.mjs").Panel} */
+export function mistakes(store) {
+  const own = new Mistakes(store);
+  return { id: "mistakes", title: "Mistakes", element: own.element, update: (what) => void own.update(what) };
+}
+
+class Mistakes {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    /** @type {Entry[]} */
+    this.entries = [];
+    /** @type {Variant[]} that apply to the present network */
+    this.found = [];
+    this.which = h("select", { on: { change: () => this.choose(this.of(this.which.value)[0]) } });
+    this.form = h("select", { on: { change: () => this.choose(this.found.find((v) => v.key === this.form.value)) } });
+    this.others = field("How and where", this.form);
+    this.note = h("p", { role: "status" });
+    this.body = h("div", {});
+    this.element = h("div", { class: "mistakes" }, field("Switch a mistake on", this.which), this.others, this.note, this.body);
+    /** @type {HTMLElement} */
+    this.curves = h("div", {});
+  }
+
+  /** @type {(what: import("./store.mjs").Change) => Promise<void>} */
+  async update(what) {
+    if (what === "cursor" || what === "selection") return;
+    this.entries = await entriesOf(this.store.tables);
+    if (what === "model" || !this.found.length) this.list();
+    this.show(what !== "run");
+  }
+
+  /** @type {(id: string) => Variant[]} */
+  of(id) {
+    return this.found.filter(({ entry }) => entry.id === id);
+  }
+
+  /** @type {Variant | undefined} the one that is switched on */
+  get chosen() {
+    return this.found.find(({ key }) => key === this.store.mistake?.id);
+  }
+
+  /** List what applies to the present network. */
+  list() {
+    const { tables, start } = this.store;
+    this.found = variants(this.entries, tables, start);
+    const applies = this.entries.filter(({ id }) => this.of(id).length);
+    const groups = Object.entries(STAGES).map(([stage, label]) => {
+      const own = applies.filter((entry) => entry.stage === stage);
+      return own.length && h("optgroup", { label }, ...own.map(({ id }) => h("option", { value: id }, capital(this.of(id)[0].entry.title.replace(/\{.*?\}/g, "a layer")))));
+    });
+    this.which.replaceChildren(h("option", { value: "" }, "none"), .../** @type {Node[]} */ (groups.filter(Boolean)));
+    this.missing = this.entries.filter((entry) => !applies.includes(entry)).map((entry) => `${entry.title}: ${reasonAgainst(entry, start)}`);
+  }
+
+  /** @type {(variant: Variant | undefined) => void} */
+  choose(variant) {
+    const { store } = this;
+    const why = variant && failure(store.tables, store.start, variant.replace);
+    if (why) this.refused = { variant, why };
+    else this.refused = null;
+    store.switchMistake(variant && !why ? mistakeOf(store.tables, this.entries, variant) : null);
+  }
+
+  /** @type {(curves: boolean) => void} */
+  show(curves) {
+    const variant = this.chosen ?? this.refused?.variant;
+    this.which.value = variant?.entry.id ?? "";
+    this.others.hidden = !variant || this.of(variant.entry.id).length < 2;
+    if (variant) this.forms(variant);
+    this.note.textContent = this.words(variant);
+    if (this.chosen && curves) this.curves = runs(this.store, this.chosen);
+    const parts = this.chosen ? [...explained(this.store, this.chosen), this.curves] : [];
+    this.body.replaceChildren(...parts, ...this.notHere());
+  }
+
+  /** @type {(variant: Variant) => void} */
+  forms(variant) {
+    const { tables, start } = this.store;
+    const right = wire(tables, start);
+    const options = this.of(variant.entry.id).map((one) => h("option", { value: one.key }, formText(one, right, tables, start)));
+    this.form.replaceChildren(...options);
+    this.form.value = variant.key;
+  }
+
+  /** @type {(variant: Variant | undefined) => string} */
+  words(variant) {
+    if (!variant) return this.store.mistake ? "" : "The numbers are right. Choose a mistake to see what it changes.";
+    if (this.chosen) return `Switched on: ${variant.title}.`;
+    return `Here this program stops with an error, so that the mistake is noticed: ${this.refused?.why}. The numbers shown are right.`;
+  }
+
+  /** @type {() => Node[]} */
+  notHere() {
+    const { missing } = this;
+    if (!missing?.length) return [];
+    return [h("details", {}, h("summary", {}, `${missing.length} mistakes that this network does not allow`), h("ul", {}, ...missing.map((text) => h("li", {}, text))))];
+  }
+}
+
+/** @type {(text: string) => string} */
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** @type {(variant: Variant, right: Step, tables: Tables, model: Model) => string} a form by its lines of code */
+function formText(variant, right, tables, model) {
+  if (!variant.replace.length) return variant.title;
+  try {
+    const lines = linesOf(variant, right, wire(tables, model, { replace: variant.replace }));
+    return lines.map(([, wrong]) => wrong).join("; ");
+  } catch {
+    return variant.title;
+  }
+}
+
+/** @type {(store: Store, variant: Variant) => Node[]} the line of code, why, and the numbers that change */
+function explained(store, variant) {
+  const lines = linesOf(variant, store.rightStep, store.step);
+  const code = lines.flatMap(([right, wrong]) => [right && h("del", {}, right), h("ins", {}, wrong)]);
+  const formulas = h("p", {}, "Wrong: ", h("code", {}, variant.wrong), ". Right: ", h("code", {}, variant.right), ".");
+  return [
+    lines.length ? h("h3", {}, "The line of code") : formulas,
+    h("pre", { class: "code", tabIndex: 0, "aria-label": "The right lines, and the wrong ones" }, ...code),
+    h("p", {}, `${variant.why} ${variant.repair}`),
+    h("h3", {}, "The numbers that change"),
+    compared(store, variant),
+  ];
+}
+
+/** @type {(store: Store, variant: Variant) => HTMLElement} */
+function compared(store, variant) {
+  const { rightStep, step } = store;
+  if (variant.form.loss_after_update) return h("p", {}, "Only the loss that is reported: it belongs to the update before.");
+  const refs = differences(rightStep, step);
+  if (!refs.length) return h("p", {}, variant.form.needs_second_call ? "None in the first update. Step on to the next one." : "None with these numbers: this mistake would not be noticed here.");
+  const cells = (/** @type {Ref} */ ref) => [rightStep, step].map((one) => h("td", {}, isHidden(store, ref) ? "?" : numberText(store, signedValue(store, ref, one))));
+  const rows = refs.slice(0, MOST).map((ref) => h("tr", {}, h("th", { scope: "row" }, button(nameText(store, ref), () => store.select(ref), { class: "link" })), ...cells(ref)));
+  const head = h("tr", {}, ...["Number", "Right", "Wrong"].map((text) => h("th", { scope: "col" }, text)));
+  const more = refs.length > MOST && h("p", {}, `and ${refs.length - MOST} more`);
+  return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)), more);
+}
+
+// ---- two runs ----
+
+/** @type {(store: Store, variant: Variant) => HTMLElement} whether the loss still falls */
+function runs(store, variant) {
+  if (!store.start.optimizer) return h("p", {}, "Without an optimizer there are no updates to compare.");
+  const updates = store.start.theta.length * store.start.data.x.length > LARGE ? FEW_UPDATES : UPDATES;
+  const [right, wrong] = [lossesOf(store, null, updates), lossesOf(store, variant, updates)];
+  const word = tendency(wrong, updates);
+  const told = `In ${updates} updates from the start the right loss ${tendency(right, updates)}, to ${numberText(store, right[right.length - 1])}; with the mistake it ${word}, to ${numberText(store, wrong[wrong.length - 1])}.`;
+  const lesson = word === "falls" ? " A falling loss does not show that the gradients are right." : "";
+  return h("div", {}, h("h3", {}, "Does the loss still fall?"), h("p", {}, told + lesson), chart(right, wrong, told), listed(store, right, wrong));
+}
+
+/** @type {(right: number[], wrong: number[], label: string) => SVGElement} */
+function chart(right, wrong, label) {
+  const finite = [...right, ...wrong].filter(Number.isFinite);
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const points = (/** @type {number[]} */ losses) =>
+    losses.filter(Number.isFinite).map((loss, i) => `${((300 * i) / (right.length - 1 || 1)).toFixed(1)},${(110 - (100 * (loss - low)) / (high - low || 1)).toFixed(1)}`).join(" ");
+  const end = (/** @type {string} */ text, /** @type {number[]} */ losses, /** @type {number} */ shift) => s("text", { x: 306, y: 114 + shift - (100 * (losses.filter(Number.isFinite).slice(-1)[0] - low)) / (high - low || 1) }, text);
+  const apart = right[right.length - 1] > wrong[wrong.length - 1] ? -7 : 7;
+  const lines = [["right", right], ["wrong", wrong]].map(([name, losses]) => s("polyline", { class: name, points: points(/** @type {number[]} */ (losses)) }));
+  return s("svg", { class: "runs", viewBox: "0 0 350 120", role: "img", "aria-label": label }, s("path", { d: "M0 0V115H300" }), ...lines, end("right", right, apart), end("wrong", wrong, -apart));
+}
+
+/** @type {(store: Store, right: number[], wrong: number[]) => HTMLElement} */
+function listed(store, right, wrong) {
+  const every = Math.ceil((right.length - 1) / 10) || 1;
+  const steps = right.map((_, i) => i).filter((i) => i % every === 0);
+  const cell = (/** @type {number | undefined} */ value) => h("td", {}, value === undefined ? "" : numberText(store, value));
+  const rows = steps.map((i) => h("tr", {}, h("th", { scope: "row" }, i), cell(right[i]), cell(wrong[i])));
+  const head = h("tr", {}, ...["Updates", "Right", "Wrong"].map((text) => h("th", { scope: "col" }, text)));
+  return h("details", {}, h("summary", {}, "These losses as a table"), h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)));
+}
