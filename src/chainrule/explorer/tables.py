@@ -88,6 +88,7 @@ def activation_entry(f: Activation) -> dict[str, Any]:
         "f": function_of(f.f),
         "df": function_of(f.df) if f.df else slope_of(function_of(f.f)),
         "constants": f.constants,
+        "python": type(f).__name__,
     }
 
 
@@ -98,6 +99,7 @@ def loss_entry(loss: Loss) -> dict[str, Any]:
         "weighted": trees_of(loss.equations(weighted=True)),
         "constants": loss.constants,
         "functions": {name: function_of(f) for name, f in _functions(loss).items()},
+        "python": type(loss).__name__,
         "owns_link": loss.owns_link,
         "classes": loss.classes,
     }
@@ -128,6 +130,7 @@ def layer_entry(kind: str) -> dict[str, Any]:
         "constants": trees_of(CONSTANTS.get(kind, {n: n for n in layer.constants})),
         "functions": sorted(layer.functions),
         "own_width": layer.width(INPUTS) == UNITS,
+        "python": type(layer).__name__,
         "defaults": layer.numbers,
         "initializers": {name: initializer_entry(i) for name, i in layer.initializers().items()},
     }
@@ -179,6 +182,7 @@ def optimizer_entry(rule: Optimizer) -> dict[str, Any]:
     full, none = rule.constants(1, 1.0), rule.constants(1, 0.0)
     return {
         "equations": trees_of(rule.equations),
+        "python": type(rule).__name__,
         "slots": list(rule.slots),
         "constants": constants,
         "decaying": [name for name in constants if full[name] != none[name]],

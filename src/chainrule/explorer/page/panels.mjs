@@ -4,12 +4,13 @@ import { mistakes } from "./mistakes.mjs";
 import { picture } from "./picture.mjs";
 import { player } from "./player.mjs";
 import { practice } from "./practice.mjs";
+import { history, share } from "./share.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./app.mjs").Panel} Panel */
 
 /** @type {((store: Store) => Panel)[]} always in view, from the top: player, picture */
-export const FIXED = [player, picture];
+export const FIXED = [player, history, picture];
 
 /** @type {((store: Store) => Panel)[]} beside the picture, in the order of their tabs */
-export const PANELS = [mistakes, practice];
+export const PANELS = [mistakes, practice, share];
