@@ -37,7 +37,13 @@ export function history(store) {
     one.textContent = last ? `${word} ${last.label}` : word;
     one.disabled = !last;
   };
-  return { id: "history", title: "Changes", element, update: () => void (name(undo, "Undo", store.done), name(redo, "Redo", store.undone)) };
+  const update = () => {
+    // it stands in the player's first row, which is on the page from the first update on
+    if (element.parentElement?.id === "live") element.parentElement.querySelector(".player .row")?.append(element);
+    name(undo, "Undo", store.done);
+    name(redo, "Redo", store.undone);
+  };
+  return { id: "history", title: "Changes", element, update };
 }
 
 // ---- sharing ----
