@@ -1,4 +1,4 @@
-"""Saved states: the page reads again what it writes, and refuses whatever is not as it should be."""
+"""Saved states: the page reads again what it writes, and refuses what is not as it should be."""
 
 import copy
 import json
