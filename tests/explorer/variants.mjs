@@ -5,11 +5,11 @@
  */
 
 import { readFileSync } from "node:fs";
-import { loadCatalogue, variants } from "../../src/chainrule/explorer/page/catalogue.mjs";
+import { variants } from "../../src/chainrule/explorer/page/catalogue.mjs";
 import { Store } from "../../src/chainrule/explorer/page/store.mjs";
 
 const { tables, cases, every } = JSON.parse(readFileSync(0, "utf8"));
-const entries = await loadCatalogue(tables);
+
 
 /** The loss, the gradient, and the parameters after the update, of so many steps. */
 function computed(model, replace, count) {
@@ -35,4 +35,4 @@ function told({ entry, labels, title, replace }, i, model) {
   return row;
 }
 
-console.log(JSON.stringify(cases.map((model) => variants(entries, tables, model).map((v, i) => told(v, i, model)))));
+console.log(JSON.stringify(cases.map((model) => variants(tables, model).map((v, i) => told(v, i, model)))));

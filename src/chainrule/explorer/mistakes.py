@@ -1,9 +1,5 @@
 """The catalogue of mistakes as JSON: what the live page switches on, and names wrong answers by."""
 
-import base64
-import json
-import zlib
-from functools import cache
 from typing import Any
 
 from chainrule.diagnosis.catalogue import MISTAKES
@@ -24,13 +20,6 @@ def catalogue() -> list[dict[str, Any]]:
         of `Form` that are not empty; texts of its own are among them, under ``words``.
     """
     return [_entry(mistake) for mistake in MISTAKES.values() if mistake.forms]
-
-
-@cache
-def packed_catalogue() -> str:
-    """Return the catalogue as JSON, compressed (zlib) and in base64: a quarter of its size."""
-    text = json.dumps(catalogue(), ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def _entry(mistake: Mistake) -> dict[str, Any]:

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from chainrule.explanation.derivations import DERIVATIONS
-from chainrule.explanation.notation import NOTATIONS, Notation
-from chainrule.explanation.patterns import SIGNS
+from chainrule.explanation import DERIVATIONS, NOTATIONS, SIGNS, Notation
 from chainrule.explorer.trees import trees_of
-from chainrule.pages.tex_words import LETTERS, SPECIAL
+from chainrule.pages import LETTERS, SPECIAL
 
 
 def text_tables() -> dict[str, Any]:

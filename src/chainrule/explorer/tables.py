@@ -12,7 +12,7 @@ from typing import Any
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import InputError
-from chainrule.explorer.mistakes import packed_catalogue
+from chainrule.explorer.mistakes import catalogue
 from chainrule.explorer.notations import text_tables
 from chainrule.explorer.slopes import slope_of
 from chainrule.explorer.trees import Tree, function_of, substituted, tree_of, trees_of
@@ -51,7 +51,7 @@ def tables() -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain values, ready for JSON, with equations as trees; ``mistakes`` is compressed.
+        Plain values, ready for JSON, with equations as trees.
     """
     return {
         "activations": {name: activation_entry(f) for name, f in ACTIVATIONS.items()},
@@ -72,7 +72,7 @@ def tables() -> dict[str, Any]:
             "value": trees_of(Penalty().equations(["W"])),
         },
         "initializers": {name: initializer_entry(i) for name, i in INITIALIZERS.items()},
-        "mistakes": packed_catalogue(),
+        "mistakes": catalogue(),
         **text_tables(),
     }
 

@@ -4,7 +4,6 @@
  */
 
 import { labels as labelsOf } from "./network.mjs";
-import { unpack } from "./packing.mjs";
 
 /** @typedef {import("./scope.mjs").Tree} Tree */
 /** @typedef {import("./wire.mjs").Model} Model */
@@ -12,11 +11,6 @@ import { unpack } from "./packing.mjs";
 /** @typedef {{[name: string]: any}} Form the fields of Python's Form that are not empty */
 /** @typedef {{id: string, stage: string, title: string, wrong: string, right: string, why: string, repair: string, forms: Form[]}} Entry */
 /** @typedef {{key: string, entry: Entry, form: Form, labels: string[], replace: [string, string, Tree][], title: string, wrong: string, right: string, why: string, repair: string}} Variant a form in certain layers, with its texts */
-
-const MOST = 1e6;
-
-/** @type {(tables: Tables) => Promise<Entry[]>} */
-export const loadCatalogue = async (tables) => JSON.parse(await unpack(tables.mistakes, MOST));
 
 /** @type {(names: string | undefined) => string[]} */
 const words = (names) => names?.split(" ") ?? [];
@@ -90,11 +84,11 @@ export function reasonAgainst({ forms }, model) {
   return `it needs ${[...new Set(reasons)].slice(0, 3).join(", or ")}`;
 }
 
-/** @type {(entries: Entry[], tables: Tables, model: Model) => Variant[]} every form of every mistake in every choice of layers, without duplicates */
-export function variants(entries, tables, model) {
+/** @type {(tables: Tables, model: Model) => Variant[]} every form of every mistake in every choice of layers, without duplicates */
+export function variants(tables, model) {
   /** @type {Map<string, Variant>} */
   const found = new Map();
-  for (const entry of entries) {
+  for (const entry of /** @type {Entry[]} */ (tables.mistakes)) {
     entry.forms.forEach((form, i) => {
       if (lacks(form, model)) return;
       for (const labels of choices(form, tables, model)) {

@@ -1,7 +1,7 @@
 /** The panel of mistakes: any entry of the catalogue that applies, right beside wrong. */
 
 import { broadcastTo, entry as numberAt, indices } from "./arrays.mjs";
-import { loadCatalogue, reasonAgainst, variants } from "./catalogue.mjs";
+import { reasonAgainst, variants } from "./catalogue.mjs";
 import { contents, refer } from "./contents.mjs";
 import { button, field, h, s } from "./dom.mjs";
 import { origin } from "./expand.mjs";
@@ -24,16 +24,6 @@ const [UPDATES, FEW_UPDATES, LARGE] = [100, 10, 2e4];
 const STAGES = { forward: "Forward pass", loss: "Loss", delta: "Deltas", gradient: "Gradients", update: "Update", training: "Training" };
 // Intermediate quantities that forms add: diagnosis/hypotheses.py.
 const AUXILIARY = ["edited", "shape", "inputs", "units", "q", "dsum_new", "first_new", "second_new"];
-/** @type {WeakMap<Tables, Promise<Entry[]>>} */
-const LOADED = new WeakMap();
-
-/** @type {(tables: Tables) => Promise<Entry[]>} the catalogue, unpacked once */
-export function entriesOf(tables) {
-  const found = LOADED.get(tables) ?? loadCatalogue(tables);
-  LOADED.set(tables, found);
-  return found;
-}
-
 // ---- a mistake in a step ----
 
 /** @type {(step: Step, where: string) => import("./scope.mjs").Scope} the scope of a replaced equation */
@@ -86,11 +76,11 @@ export function failure(tables, model, replace) {
   }
 }
 
-/** @type {(tables: Tables, entries: Entry[], variant: Variant) => import("./store.mjs").Mistake} as the store switches it on */
-export function mistakeOf(tables, entries, variant) {
+/** @type {(tables: Tables, variant: Variant) => import("./store.mjs").Mistake} as the store switches it on */
+export function mistakeOf(tables, variant) {
   const remake = (/** @type {Model} */ model) => {
-    const same = variants(entries, tables, model).find(({ key }) => key === variant.key);
-    return same && !failure(tables, model, same.replace) ? mistakeOf(tables, entries, same) : null;
+    const same = variants(tables, model).find(({ key }) => key === variant.key);
+    return same && !failure(tables, model, same.replace) ? mistakeOf(tables, same) : null;
   };
   return { id: variant.key, title: variant.title, replace: variant.replace, remake };
 }
@@ -117,7 +107,7 @@ function tendency(losses, updates) {
 /** @type {(store: Store) => import("./app.mjs").Panel} */
 export function mistakes(store) {
   const own = new Mistakes(store);
-  return { id: "mistakes", title: "Mistakes", element: own.element, update: (what) => void own.update(what) };
+  return { id: "mistakes", title: "Mistakes", element: own.element, update: (what) => own.update(what) };
 }
 
 class Mistakes {
@@ -125,7 +115,7 @@ class Mistakes {
   constructor(store) {
     this.store = store;
     /** @type {Entry[]} */
-    this.entries = [];
+    this.entries = store.tables.mistakes;
     /** @type {Variant[]} that apply to the present network */
     this.found = [];
     this.which = h("select", { on: { change: () => this.choose(this.of(this.which.value)[0]) } });
@@ -138,10 +128,9 @@ class Mistakes {
     this.curves = h("div", {});
   }
 
-  /** @type {(what: import("./store.mjs").Change) => Promise<void>} */
-  async update(what) {
+  /** @type {(what: import("./store.mjs").Change) => void} */
+  update(what) {
     if (what === "cursor" || what === "selection") return;
-    this.entries = await entriesOf(this.store.tables);
     if (what === "model" || !this.found.length) this.list();
     this.show(what !== "run");
   }
@@ -159,7 +148,7 @@ class Mistakes {
   /** List what applies to the present network. */
   list() {
     const { tables, start } = this.store;
-    this.found = variants(this.entries, tables, start);
+    this.found = variants(tables, start);
     const applies = this.entries.filter(({ id }) => this.of(id).length);
     const groups = Object.entries(STAGES).map(([stage, label]) => {
       const own = applies.filter((entry) => entry.stage === stage);
@@ -175,7 +164,7 @@ class Mistakes {
     const why = variant && failure(store.tables, store.start, variant.replace);
     if (why) this.refused = { variant, why };
     else this.refused = null;
-    store.switchMistake(variant && !why ? mistakeOf(store.tables, this.entries, variant) : null);
+    store.switchMistake(variant && !why ? mistakeOf(store.tables, variant) : null);
   }
 
   /** @type {(curves: boolean) => void} */

@@ -6,7 +6,7 @@ import { writeNumber } from "./digits.mjs";
 import { button, field, h, select } from "./dom.mjs";
 import { origin } from "./expand.mjs";
 import { attempt, explain, factors, grade, mistaken, parseAnswer } from "./grading.mjs";
-import { entriesOf, scopeAt, signedValue } from "./mistakes.mjs";
+import { scopeAt, signedValue } from "./mistakes.mjs";
 import { rowOf } from "./rows.mjs";
 import { sequence } from "./sequence.mjs";
 import { refKey } from "./store.mjs";
@@ -177,8 +177,7 @@ class Practice {
     return { values: this.values, data: this.store.batch(this.store.at) };
   }
 
-  /** @type {() => Promise<void>} */
-  async check() {
+  check() {
     const { question, store } = this;
     const [answer, step, digits] = [parseAnswer(this.input.value), this.step, Number(this.digits.value) || 4];
     if (!answer) return this.tell("Type a number, such as 0.25 or -1.5e-3.");
@@ -187,20 +186,18 @@ class Practice {
     if (mark === "short") return this.tell(`Right as far as it goes. Give ${digits} significant digits.`);
     question.tries++;
     if (mark === "right") return this.settle("right", this.input.value, "Right.");
-    const entries = await entriesOf(store.tables);
-    if (question !== this.question) return;
-    const why = explain(answer, value, digits, this.causes(entries, step, value));
+    const why = explain(answer, value, digits, this.causes(step, value));
     this.tell(why || "Not yet. Try again, or take a hint.", button("Go on with my number", () => this.follow(answer.value)));
     this.input.select();
   }
 
-  /** @type {(entries: import("./catalogue.mjs").Entry[], step: Step, value: number) => Generator<import("./grading.mjs").Cause>} what a wrong answer may come from */
-  *causes(entries, step, value) {
+  /** @type {(step: Step, value: number) => Generator<import("./grading.mjs").Cause>} what a wrong answer may come from */
+  *causes(step, value) {
     const { store, options } = this;
     const { ref } = this.question;
     const read = (/** @type {Step} */ one) => signedValue(store, ref, one);
     const own = (/** @type {string} */ where, /** @type {string} */ name) => name === ref.name && scopeAt(step, where)?.label === ref.scope;
-    yield* mistaken(variants(entries, store.tables, store.model), step, options, read, own);
+    yield* mistaken(variants(store.tables, store.model), step, options, read, own);
     yield* rateMissing(step, ref);
     yield* factors(value, store.rows(store.at).length);
     const { items } = sequence(store);

@@ -3,7 +3,7 @@
 import { button, field, h } from "./dom.mjs";
 import { exampleOf } from "./example.mjs";
 import { variants } from "./catalogue.mjs";
-import { entriesOf, mistakeOf } from "./mistakes.mjs";
+import { mistakeOf } from "./mistakes.mjs";
 import { pack, unpack } from "./packing.mjs";
 import { readState, stateText } from "./state.mjs";
 
@@ -48,13 +48,12 @@ export function history(store) {
 
 // ---- sharing ----
 
-/** @type {(store: Store, words: string) => Promise<void>} go to a saved state; an error changes nothing */
-export async function restore(store, words) {
+/** @type {(store: Store, words: string) => void} go to a saved state; an error changes nothing */
+export function restore(store, words) {
   const { model, at, mistake } = readState(store.tables, words);
-  const entries = mistake ? await entriesOf(store.tables) : [];
-  const found = variants(entries, store.tables, model).find(({ key }) => key === mistake);
+  const found = mistake && variants(store.tables, model).find(({ key }) => key === mistake);
   store.begin("open a saved state", model);
-  if (found || store.mistake) store.switchMistake(found ? mistakeOf(store.tables, entries, found) : null);
+  if (found || store.mistake) store.switchMistake(found ? mistakeOf(store.tables, found) : null);
   if (at > store.at) store.go(at);
 }
 
@@ -127,7 +126,7 @@ export function share(store) {
     const words = chosen.size > MOST ? "" : await chosen.text();
     file.value = "";
     if (!words) throw new Error(`the file is empty, or larger than ${MOST / 1e6} MB`);
-    await restore(store, words);
+    restore(store, words);
     return "Opened.";
   };
   const numbers = () => {
@@ -139,7 +138,7 @@ export function share(store) {
     const { hash } = location;
     if (!hash.startsWith(START)) return says.textContent ?? "";
     if (hash.length > 5 * LONGEST) throw new Error("the link is too long");
-    await restore(store, await unpack(hash.slice(START.length), MOST).catch(() => Promise.reject(new Error("the link is damaged"))));
+    restore(store, await unpack(hash.slice(START.length), MOST).catch(() => Promise.reject(new Error("the link is damaged"))));
     return "Opened from the link.";
   });
   addEventListener("hashchange", follow);
