@@ -13,6 +13,7 @@ from chainrule.pages import Live, json_text
 from chainrule.visible import all_visible
 
 ENTRY = "main"  # the module that starts the page
+PAGE = files("chainrule.explorer").joinpath("page")
 
 
 def live_parts(example: WorkedExample) -> Live:
@@ -46,8 +47,9 @@ def tables_text() -> str:
 
 @cache
 def style() -> str:
-    """Return the style sheet of the live part, without comments and indentation."""
-    return stripped(page_file("page.css"))
+    """Return the style sheets of the live part, without comments and indentation."""
+    names = sorted(f.name for f in PAGE.iterdir() if f.name.endswith(".css"))
+    return "\n".join(stripped(page_file(name)) for name in names)
 
 
 @cache
@@ -58,4 +60,4 @@ def script() -> str:
 
 def page_file(name: str) -> str:
     """Return the text of a file of the page."""
-    return files("chainrule.explorer").joinpath("page", name).read_text(encoding="utf-8")
+    return PAGE.joinpath(name).read_text(encoding="utf-8")

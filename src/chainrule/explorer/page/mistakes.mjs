@@ -175,7 +175,7 @@ class Mistakes {
     if (variant) this.forms(variant);
     this.note.textContent = this.words(variant);
     if (this.chosen && curves) this.curves = runs(this.store, this.chosen);
-    const parts = this.chosen ? [...explained(this.store, this.chosen), this.curves] : [];
+    const parts = this.chosen ? [...explained(this.store, this.chosen), this.curves, h("h2", {}, "The numbers that change"), compared(this.store, this.chosen)] : [];
     this.body.replaceChildren(...parts, ...this.notHere());
   }
 
@@ -217,17 +217,16 @@ function formText(variant, right, tables, model) {
   }
 }
 
-/** @type {(store: Store, variant: Variant) => Node[]} the line of code, why, and the numbers that change */
+/** @type {(store: Store, variant: Variant) => Node[]} the line of code, and why */
 function explained(store, variant) {
   const lines = linesOf(variant, store.rightStep, store.step);
-  const code = lines.flatMap(([right, wrong]) => [right && h("del", {}, right), h("ins", {}, wrong)]);
-  const formulas = h("p", {}, "Wrong: ", h("code", {}, variant.wrong), ". Right: ", h("code", {}, variant.right), ".");
+  const line = (/** @type {string} */ mark, /** @type {string} */ text) => text && h("div", { class: mark }, `${mark}: ${text}`);
+  const code = lines.flatMap(([right, wrong]) => [line("right", right), line("wrong", wrong)]);
+  const words = lines.length ? code : [line("right", variant.right), line("wrong", variant.wrong)];
   return [
-    lines.length ? h("h3", {}, "The line of code") : formulas,
-    h("pre", { class: "code", tabIndex: 0, "aria-label": "The right lines, and the wrong ones" }, ...code),
+    h("h2", {}, lines.length ? "The line of code" : "In formulas"),
+    h("pre", { class: "code", tabIndex: 0 }, ...words),
     h("p", {}, `${variant.why} ${variant.repair}`),
-    h("h3", {}, "The numbers that change"),
-    compared(store, variant),
   ];
 }
 
@@ -254,7 +253,7 @@ function runs(store, variant) {
   const word = tendency(wrong, updates);
   const told = `In ${updates} updates from the start the right loss ${tendency(right, updates)}, to ${numberText(store, right[right.length - 1])}; with the mistake it ${word}, to ${numberText(store, wrong[wrong.length - 1])}.`;
   const lesson = word === "falls" ? " A falling loss does not show that the gradients are right." : "";
-  return h("div", {}, h("h3", {}, "Does the loss still fall?"), h("p", {}, told + lesson), chart(right, wrong, told), listed(store, right, wrong));
+  return h("div", {}, h("h2", {}, "Does the loss still fall?"), h("p", {}, told + lesson), chart(right, wrong, told), listed(store, right, wrong));
 }
 
 /** @type {(right: number[], wrong: number[], label: string) => SVGElement} */

@@ -23,7 +23,8 @@ const STYLES = ["display", "visibility", "opacity", "fill", "stroke", "stroke-wi
 export function history(store) {
   const undo = button("Undo", () => store.undo());
   const redo = button("Redo", () => store.redo());
-  const element = h("div", { class: "row history", role: "group", "aria-label": "Changes" }, undo, redo);
+  const off = button("Switch the mistake off", () => store.switchMistake(null), { class: "main" });
+  const element = h("div", { class: "row history", role: "group", "aria-label": "Changes" }, undo, redo, off);
   document.addEventListener("keydown", (event) => {
     const { target, key, ctrlKey, metaKey, shiftKey } = event;
     if (!(ctrlKey || metaKey) || !(target instanceof Element) || !target.closest("#live") || target.matches("textarea, input[type=text]")) return;
@@ -42,6 +43,7 @@ export function history(store) {
     if (element.parentElement?.id === "live") element.parentElement.querySelector(".player .row")?.append(element);
     name(undo, "Undo", store.done);
     name(redo, "Redo", store.undone);
+    off.hidden = !store.mistake;
   };
   return { id: "history", title: "Changes", element, update };
 }
@@ -146,9 +148,9 @@ export function share(store) {
   file.addEventListener("change", doing(open));
   const png = async () => (download("network.png", await pngOf(pictureText()), "image/png"), "Saved as network.png.");
   const element = h("div", { class: "share" },
-    h("h3", {}, "A link"), h("p", {}, "The network, its data and the run are in the address itself; nothing is sent."), button("Make a link", doing(show)), link,
-    h("h3", {}, "A file"), h("div", { class: "row" }, button("Save", doing(() => (download("chainrule.json", stateText(store)), "Saved as chainrule.json.")))), field("Open", file),
-    h("h3", {}, "The picture"), h("div", { class: "row" }, button("SVG", doing(() => (download("network.svg", pictureText(), "image/svg+xml"), "Saved as network.svg."))), button("PNG", doing(png))),
-    h("h3", {}, "The numbers"), button("This step as JSON", doing(numbers)), says);
+    h("h2", {}, "A link"), h("p", {}, "The network, its data and the run are in the address itself; nothing is sent."), button("Make a link", doing(show)), link,
+    h("h2", {}, "A file"), h("div", { class: "row" }, button("Save", doing(() => (download("chainrule.json", stateText(store)), "Saved as chainrule.json.")))), field("Open", file),
+    h("h2", {}, "The picture"), h("div", { class: "row" }, button("SVG", doing(() => (download("network.svg", pictureText(), "image/svg+xml"), "Saved as network.svg."))), button("PNG", doing(png))),
+    h("h2", {}, "The numbers"), button("This step as JSON", doing(numbers)), says);
   return { id: "share", title: "Share", element, update: () => {} };
 }
