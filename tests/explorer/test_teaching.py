@@ -150,8 +150,10 @@ def test_practice_with_the_keyboard_alone(open_page: Open, html: str) -> None:
     assert says_all(page, ["0.036", "-0.03635", "0.0727", "abc"]) == [
         "Right as far as it goes. Give 4 significant digits.",
         "The size is right, but the sign is not.",
-        "This is the value if the deltas backpropagated by layer 2 have a factor 2 that the "
-        "others do not have.",
+        (
+            "This is the value if the deltas backpropagated by layer 2 have a factor 2 that the "
+            "others do not have."
+        ),
         "Type a number, such as 0.25 or -1.5e-3.",
     ]
     named = "This is the value if the hidden deltas use the output weights after their update."
