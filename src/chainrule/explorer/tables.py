@@ -10,6 +10,8 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import InputError
 from chainrule.explorer.slopes import slope_of
@@ -96,6 +98,24 @@ def loss_entry(loss: Loss) -> dict[str, Any]:
         "functions": {name: function_of(f) for name, f in _functions(loss).items()},
         "owns_link": loss.owns_link,
         "classes": loss.classes,
+        "domain": target_domain(loss),
+    }
+
+
+def target_domain(loss: Loss) -> dict[str, Any]:
+    """Return the least and the largest target of a loss, if any, and whether a row sums to 1."""
+
+    def refuses(*row: float) -> bool:
+        try:
+            loss.check_targets(np.array([row]))
+        except InputError:
+            return True
+        return False
+
+    return {
+        "low": 0 if refuses(-1, 2) else None,
+        "high": 1 if refuses(2, 0) else None,
+        "sums": refuses(0.5, 0.25),
     }
 
 
