@@ -51,7 +51,8 @@ def digits() -> dict[str, str] | None:
     except ModuleNotFoundError:
         return None
     X, y = load_digits(return_X_y=True)
-    return {"pixels": pixels(np.asarray(X)[:PICTURES]), "classes": "".join(str(c) for c in y[:PICTURES])}
+    first = np.asarray(X)[:PICTURES]
+    return {"pixels": pixels(first), "classes": "".join(str(c) for c in y[:PICTURES])}
 
 
 def pixels(X: NDArray[np.float64]) -> str:

@@ -70,6 +70,7 @@ def tables() -> dict[str, Any]:
         "penalty": {
             "arrays": trees_of(Penalty().array_equations()),
             "value": trees_of(Penalty().equations(["W"])),
+            "limits": limits_of(Penalty()),
         },
         "initializers": {name: initializer_entry(i) for name, i in INITIALIZERS.items()},
     }
@@ -86,6 +87,7 @@ def activation_entry(f: Activation) -> dict[str, Any]:
         "f": function_of(f.f),
         "df": function_of(f.df) if f.df else slope_of(function_of(f.f)),
         "constants": f.constants,
+        "limits": limits_of(f),
     }
 
 
@@ -99,6 +101,7 @@ def loss_entry(loss: Loss) -> dict[str, Any]:
         "owns_link": loss.owns_link,
         "classes": loss.classes,
         "domain": target_domain(loss),
+        "limits": limits_of(loss),
     }
 
 
@@ -145,6 +148,7 @@ def layer_entry(kind: str) -> dict[str, Any]:
         "functions": sorted(layer.functions),
         "own_width": layer.width(INPUTS) == UNITS,
         "defaults": layer.numbers,
+        "limits": limits_of(layer),
         "initializers": {name: initializer_entry(i) for name, i in layer.initializers().items()},
     }
 
@@ -199,6 +203,7 @@ def optimizer_entry(rule: Optimizer) -> dict[str, Any]:
         "constants": constants,
         "decaying": [name for name in constants if full[name] != none[name]],
         "learning_rate": rate_entry(rule.learning_rate),
+        "limits": limits_of(rule),
     }
 
 
@@ -228,6 +233,12 @@ def named(table: str, entry: dict[str, Any], name: str) -> dict[str, Any]:
 
     registered = computed(tables()[table].get(name, {})) == computed(entry)
     return {"name": name} if registered else {"name": name, "entry": entry}
+
+
+def limits_of(description: Any) -> dict[str, str]:
+    """Return the intervals of a description's numbers by name, such as ``"[0, 1)"``."""
+    found = {f.name: getattr(f.type, "__metadata__", ()) for f in fields(description)}
+    return {n: limits[0] for n, limits in found.items() if limits and isinstance(limits[0], str)}
 
 
 def own_fields(description: Any) -> dict[str, Any]:
