@@ -2,7 +2,10 @@
 
 /** @template {{step: number}} T */
 export class History {
-  /** @type {(first: T, limit: number) => void} */
+  /**
+   * @param {T} first
+   * @param {number} limit
+   */
   constructor(first, limit) {
     this.limit = limit;
     this.spacing = 1;

@@ -25,7 +25,10 @@ const NUMBERS = 5e6;
 const SAMPLES = 500;
 
 export class Store {
-  /** @type {(tables: Tables, model: Model) => void} */
+  /**
+   * @param {Tables} tables
+   * @param {Model} model
+   */
   constructor(tables, model) {
     this.tables = tables;
     /** @type {Model} where the run begins; never changed in place */
@@ -45,6 +48,15 @@ export class Store {
     this.undone = [];
     /** @type {Set<(what: Change) => void>} */
     this.listeners = new Set();
+    /** @type {Step | null} the present step */
+    this.wired = null;
+    /** @type {Step | null} the same without the mistake */
+    this.rightWired = null;
+    /** @type {Record} */
+    this.current = this.first();
+    this.history = this.newHistory();
+    /** @type {History<Point>} */
+    this.curve = new History({ step: 0, loss: NaN, validation: NaN }, KEPT);
     this.restart();
   }
 
@@ -124,18 +136,26 @@ export class Store {
     return this.current;
   }
 
+  /** @type {() => Record} the state at which the run begins */
+  first() {
+    const { theta, state } = this.start;
+    return { step: state.step, theta, slots: this.slotsOf(), loss: NaN };
+  }
+
   /** Begin the run again at the starting model. */
   restart() {
-    const { theta, state } = this.start;
-    this.current = { step: state.step, theta, slots: this.slotsOf(), loss: NaN };
-    this.at = state.step;
+    this.current = this.first();
+    this.at = this.current.step;
     this.wired = this.rightWired = null;
     this.current.loss = this.step.value;
-    const size = theta.length * (1 + this.current.slots.length);
-    /** @type {History<Record>} some states of the run; the others are computed again from them */
-    this.history = new History(this.current, Math.max(16, Math.min(KEPT, NUMBERS / size)));
-    /** @type {History<Point>} */
-    this.curve = new History(this.point(), KEPT);
+    this.history = this.newHistory();
+    this.curve = new History(this.point(), this.batchSize ? KEPT / 4 : KEPT);
+  }
+
+  /** @type {() => History<Record>} some states of the run; the others are computed again from them */
+  newHistory() {
+    const size = this.start.theta.length * (1 + this.current.slots.length);
+    return new History(this.current, Math.max(16, Math.min(KEPT, NUMBERS / size)));
   }
 
   /** The kept states of the run, by step. */

@@ -63,7 +63,7 @@ export function rangeOf(x, k) {
 
 /** @type {(ranges: [number, number][], n: number) => number[][]} points of a line, or of a square by rows from the top */
 export function grid(ranges, n) {
-  const at = ([/** @type {number} */ low, /** @type {number} */ high], /** @type {number} */ i) => low + ((high - low) * (i + 0.5)) / n;
+  const at = (/** @type {[number, number]} */ [low, high], /** @type {number} */ i) => low + ((high - low) * (i + 0.5)) / n;
   if (ranges.length === 1) return Array.from({ length: n }, (_, i) => [at(ranges[0], i)]);
   return Array.from({ length: n * n }, (_, i) => [at(ranges[0], i % n), at(ranges[1], n - 1 - Math.floor(i / n))]);
 }
