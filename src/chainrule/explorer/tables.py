@@ -10,6 +10,8 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import InputError
 from chainrule.explorer.mistakes import catalogue
@@ -70,6 +72,7 @@ def tables() -> dict[str, Any]:
         "penalty": {
             "arrays": trees_of(Penalty().array_equations()),
             "value": trees_of(Penalty().equations(["W"])),
+            "limits": limits_of(Penalty()),
         },
         "initializers": {name: initializer_entry(i) for name, i in INITIALIZERS.items()},
         "mistakes": catalogue(),
@@ -89,6 +92,7 @@ def activation_entry(f: Activation) -> dict[str, Any]:
         "df": function_of(f.df) if f.df else slope_of(function_of(f.f)),
         "constants": f.constants,
         "python": type(f).__name__,
+        "limits": limits_of(f),
     }
 
 
@@ -102,6 +106,25 @@ def loss_entry(loss: Loss) -> dict[str, Any]:
         "python": type(loss).__name__,
         "owns_link": loss.owns_link,
         "classes": loss.classes,
+        "domain": target_domain(loss),
+        "limits": limits_of(loss),
+    }
+
+
+def target_domain(loss: Loss) -> dict[str, Any]:
+    """Return the least and the largest target of a loss, if any, and whether a row sums to 1."""
+
+    def refuses(*row: float) -> bool:
+        try:
+            loss.check_targets(np.array([row]))
+        except InputError:
+            return True
+        return False
+
+    return {
+        "low": 0 if refuses(-1, 2) else None,
+        "high": 1 if refuses(2, 0) else None,
+        "sums": refuses(0.5, 0.25),
     }
 
 
@@ -132,6 +155,7 @@ def layer_entry(kind: str) -> dict[str, Any]:
         "own_width": layer.width(INPUTS) == UNITS,
         "python": type(layer).__name__,
         "defaults": layer.numbers,
+        "limits": limits_of(layer),
         "initializers": {name: initializer_entry(i) for name, i in layer.initializers().items()},
     }
 
@@ -187,6 +211,7 @@ def optimizer_entry(rule: Optimizer) -> dict[str, Any]:
         "constants": constants,
         "decaying": [name for name in constants if full[name] != none[name]],
         "learning_rate": rate_entry(rule.learning_rate),
+        "limits": limits_of(rule),
     }
 
 
@@ -216,6 +241,12 @@ def named(table: str, entry: dict[str, Any], name: str) -> dict[str, Any]:
 
     registered = computed(tables()[table].get(name, {})) == computed(entry)
     return {"name": name} if registered else {"name": name, "entry": entry}
+
+
+def limits_of(description: Any) -> dict[str, str]:
+    """Return the intervals of a description's numbers by name, such as ``"[0, 1)"``."""
+    found = {f.name: getattr(f.type, "__metadata__", ()) for f in fields(description)}
+    return {n: limits[0] for n, limits in found.items() if limits and isinstance(limits[0], str)}
 
 
 def own_fields(description: Any) -> dict[str, Any]:

@@ -20,7 +20,12 @@ export const array = (shape, data) => ({
 export const scalar = (value) => array([], [value]);
 
 /** @type {(rows: number[][]) => NDArray} (n, k) from rows of k numbers */
-export const fromRows = (rows) => array([rows.length, rows[0]?.length ?? 0], rows.flat());
+export function fromRows(rows) {
+  const k = rows[0]?.length ?? 0;
+  const data = new Float64Array(rows.length * k);
+  rows.forEach((row, i) => data.set(row, i * k));
+  return array([rows.length, k], data);
+}
 
 /** @type {(a: NDArray) => number[][]} */
 export const toRows = (a) => {
@@ -46,6 +51,7 @@ export const indices = (shape) =>
 
 /** @type {(a: number[], b: number[]) => number[]} the shape that two shapes broadcast to */
 function broadcast(a, b) {
+  if (a.length === b.length && a.every((n, k) => n === b[k])) return a;
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, k) => {
     const m = a[k - rank + a.length] ?? 1;
@@ -91,7 +97,7 @@ function spread(a, shape) {
  * @type {(f: (...numbers: number[]) => number, ...arrays: NDArray[]) => NDArray}
  */
 export function elementwise(f, ...arrays) {
-  const shape = arrays.map((a) => a.s).reduce(broadcast);
+  const shape = arrays.map((one) => one.s).reduce(broadcast);
   const [a, b, c] = arrays.map((one) => spread(one, shape));
   const result = new Float64Array(size(shape));
   if (c) for (let i = 0; i < result.length; i++) result[i] = f(a[i], b[i], c[i]);

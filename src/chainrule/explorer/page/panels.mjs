@@ -1,6 +1,9 @@
 /** The panels of the instrument: one line for each. */
 
+import { learningPanel } from "./charts.mjs";
+import { dataPanel } from "./data.mjs";
 import { mistakes } from "./mistakes.mjs";
+import { networkPanel } from "./network_panel.mjs";
 import { picture } from "./picture.mjs";
 import { player } from "./player.mjs";
 import { practice } from "./practice.mjs";
@@ -13,4 +16,4 @@ import { history, share } from "./share.mjs";
 export const FIXED = [player, history, picture];
 
 /** @type {((store: Store) => Panel)[]} beside the picture, in the order of their tabs */
-export const PANELS = [mistakes, practice, share];
+export const PANELS = [dataPanel, networkPanel, learningPanel, mistakes, practice, share];
