@@ -151,7 +151,7 @@ export class Store {
     this.wired = this.rightWired = null;
     this.current.loss = this.step.value;
     this.history = this.newHistory();
-    this.curve = new History(this.point(), this.batchSize ? KEPT / 4 : KEPT);
+    this.curve = new History(this.curvePoint(), this.batchSize ? KEPT / 4 : KEPT);
   }
 
   /** @type {() => History<Record>} some states of the run; the others are computed again from them */
@@ -166,7 +166,7 @@ export class Store {
   }
 
   /** @type {() => Point} the losses at the present step, of all samples */
-  point() {
+  curvePoint() {
     const { validation, ...data } = this.start.data;
     const cost = (/** @type {any} */ rows) => costOn(this.tables, this.model, rows, SAMPLES, this.mistake?.replace);
     const loss = this.batchSize ? cost(data) : this.current.loss;
@@ -205,7 +205,7 @@ export class Store {
     this.wired = this.rightWired = null;
     this.current.loss = this.step.value;
     this.history.add(this.at, () => this.current);
-    this.curve.add(this.at, () => this.point());
+    this.curve.add(this.at, () => this.curvePoint());
     return true;
   }
 
