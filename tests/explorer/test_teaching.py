@@ -95,6 +95,7 @@ def test_a_mistake_that_stops_with_an_error_is_not_switched_on(open_page: Open) 
     html = explain_problem(problem("xor")).to_html()
     visit = opened(open_page, html, "Mistakes")
     visit.page.get_by_label("Switch a mistake on").select_option("not-transposed")
+    visit.page.get_by_label("How and where").select_option(label="da1 = delta2 @ W2.T")
     assert "stops with an error" in visit.page.locator(".mistakes").inner_text()
     assert not visit.page.get_by_role("button", name="Switch the mistake off").is_visible()
     assert not visit.faults

@@ -1,10 +1,11 @@
 /** The panel of mistakes: any entry of the catalogue that applies, right beside wrong. */
 
-import { broadcastTo, entry as numberAt, indices } from "./arrays.mjs";
+import { broadcastTo } from "./arrays.mjs";
 import { reasonAgainst, variants } from "./catalogue.mjs";
 import { contents, refer } from "./contents.mjs";
-import { button, field, h, s } from "./dom.mjs";
+import { button, field, h } from "./dom.mjs";
 import { origin } from "./expand.mjs";
+import { chart, chartFrame, numbers } from "./plot.mjs";
 import { programLine } from "./program_line.mjs";
 import { Store, valueOf } from "./store.mjs";
 import { isHidden, nameText, notation, numberText } from "./words.mjs";
@@ -40,20 +41,34 @@ export function linesOf({ replace }, right, wrong) {
   return [...new Map(pairs.map((pair) => [pair.join(), pair])).values()];
 }
 
-/** @type {(right: Step, wrong: Step) => Ref[]} the numbers that differ, in the order of a calculation by hand */
+/** @type {(right: Step, wrong: Step) => {refs: Ref[], count: number}} the first numbers that differ, in the order of a calculation by hand, and how many do */
 export function differences(right, wrong) {
-  const seen = new Set();
-  return contents(right).flatMap(([section, scope, name]) => {
-    const [owner, there] = origin(scope, name);
-    const key = `${owner.label}.${there}`;
-    if (section === "given" || seen.has(key)) return [];
-    seen.add(key);
+  /** @type {Ref[]} */
+  const refs = [];
+  let count = 0;
+  for (const [, scope, name] of contents(right).filter(([section, from, n]) => section !== "given" && isHome(from, n))) {
     const a = scope.get(name);
     const b = broadcastTo(wrong.scopes[scope.label].get(name), a.s);
-    const differ = indices(a.s).filter((index) => different(numberAt(a, index), numberAt(b, index)));
-    return differ.map((index) => ({ scope: scope.label, name, index }));
-  });
+    a.d.forEach((value, i) => {
+      if (different(value, b.d[i]) && count++ < MOST) refs.push({ scope: scope.label, name, index: indexOf(a.s, i) });
+    });
+  }
+  return { refs, count };
 }
+
+/** @type {(scope: import("./scope.mjs").Scope, name: string) => boolean} whether a name is no other name of an array */
+function isHome(scope, name) {
+  const [owner, there] = origin(scope, name);
+  return owner === scope && there === name;
+}
+
+/** @type {(shape: number[], i: number) => number[]} where the i-th number of an array is */
+const indexOf = (shape, i) =>
+  shape.reduceRight((/** @type {number[]} */ index, n) => {
+    index.unshift(i % n);
+    i = Math.floor(i / n);
+    return index;
+  }, []);
 
 /** @type {(store: Store, ref: Ref, step: Step) => number} as the notation defines the number's name, some with the opposite sign */
 export function signedValue(store, ref, step) {
@@ -118,7 +133,7 @@ class Mistakes {
     this.entries = store.tables.mistakes;
     /** @type {Variant[]} that apply to the present network */
     this.found = [];
-    this.which = h("select", { on: { change: () => this.choose(this.of(this.which.value)[0]) } });
+    this.which = h("select", { on: { change: () => this.begin(this.of(this.which.value)) } });
     this.form = h("select", { on: { change: () => this.choose(this.found.find((v) => v.key === this.form.value)) } });
     this.others = field("How and where", this.form);
     this.note = h("p", { role: "status" });
@@ -156,6 +171,12 @@ class Mistakes {
     });
     this.which.replaceChildren(h("option", { value: "" }, "none"), .../** @type {Node[]} */ (groups.filter(Boolean)));
     this.missing = this.entries.filter((entry) => !applies.includes(entry)).map((entry) => `${entry.title}: ${reasonAgainst(entry, start)}`);
+  }
+
+  /** @type {(forms: Variant[]) => void} take the first form that gives numbers, or else the first */
+  begin(forms) {
+    const { tables, start } = this.store;
+    this.choose(forms.find(({ replace }) => !failure(tables, start, replace)) ?? forms[0]);
   }
 
   /** @type {(variant: Variant | undefined) => void} */
@@ -234,12 +255,12 @@ function explained(store, variant) {
 function compared(store, variant) {
   const { rightStep, step } = store;
   if (variant.form.loss_after_update) return h("p", {}, "Only the loss that is reported: it belongs to the update before.");
-  const refs = differences(rightStep, step);
+  const { refs, count } = differences(rightStep, step);
   if (!refs.length) return h("p", {}, variant.form.needs_second_call ? "None in the first update. Step on to the next one." : "None with these numbers: this mistake would not be noticed here.");
   const cells = (/** @type {Ref} */ ref) => [rightStep, step].map((one) => h("td", {}, isHidden(store, ref) ? "?" : numberText(store, signedValue(store, ref, one))));
-  const rows = refs.slice(0, MOST).map((ref) => h("tr", {}, h("th", { scope: "row" }, button(nameText(store, ref), () => store.select(ref), { class: "link" })), ...cells(ref)));
+  const rows = refs.map((ref) => h("tr", {}, h("th", { scope: "row" }, button(nameText(store, ref), () => store.select(ref), { class: "link" })), ...cells(ref)));
   const head = h("tr", {}, ...["Number", "Right", "Wrong"].map((text) => h("th", { scope: "col" }, text)));
-  const more = refs.length > MOST && h("p", {}, `and ${refs.length - MOST} more`);
+  const more = count > MOST && h("p", {}, `and ${count - MOST} more`);
   return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)), more);
 }
 
@@ -249,31 +270,13 @@ function compared(store, variant) {
 function runs(store, variant) {
   if (!store.start.optimizer) return h("p", {}, "Without an optimizer there are no updates to compare.");
   const updates = store.start.theta.length * store.start.data.x.length > LARGE ? FEW_UPDATES : UPDATES;
-  const [right, wrong] = [lossesOf(store, null, updates), lossesOf(store, variant, updates)];
-  const word = tendency(wrong, updates);
-  const told = `In ${updates} updates from the start the right loss ${tendency(right, updates)}, to ${numberText(store, right[right.length - 1])}; with the mistake it ${word}, to ${numberText(store, wrong[wrong.length - 1])}.`;
-  const lesson = word === "falls" ? " A falling loss does not show that the gradients are right." : "";
-  return h("div", {}, h("h2", {}, "Does the loss still fall?"), h("p", {}, told + lesson), chart(right, wrong, told), listed(store, right, wrong));
-}
-
-/** @type {(right: number[], wrong: number[], label: string) => SVGElement} */
-function chart(right, wrong, label) {
-  const finite = [...right, ...wrong].filter(Number.isFinite);
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  const points = (/** @type {number[]} */ losses) =>
-    losses.filter(Number.isFinite).map((loss, i) => `${((300 * i) / (right.length - 1 || 1)).toFixed(1)},${(110 - (100 * (loss - low)) / (high - low || 1)).toFixed(1)}`).join(" ");
-  const end = (/** @type {string} */ text, /** @type {number[]} */ losses, /** @type {number} */ shift) => s("text", { x: 306, y: 114 + shift - (100 * (losses.filter(Number.isFinite).slice(-1)[0] - low)) / (high - low || 1) }, text);
-  const apart = right[right.length - 1] > wrong[wrong.length - 1] ? -7 : 7;
-  const lines = [["right", right], ["wrong", wrong]].map(([name, losses]) => s("polyline", { class: name, points: points(/** @type {number[]} */ (losses)) }));
-  return s("svg", { class: "runs", viewBox: "0 0 350 120", role: "img", "aria-label": label }, s("path", { d: "M0 0V115H300" }), ...lines, end("right", right, apart), end("wrong", wrong, -apart));
-}
-
-/** @type {(store: Store, right: number[], wrong: number[]) => HTMLElement} */
-function listed(store, right, wrong) {
-  const every = Math.ceil((right.length - 1) / 10) || 1;
-  const steps = right.map((_, i) => i).filter((i) => i % every === 0);
-  const cell = (/** @type {number | undefined} */ value) => h("td", {}, value === undefined ? "" : numberText(store, value));
-  const rows = steps.map((i) => h("tr", {}, h("th", { scope: "row" }, i), cell(right[i]), cell(wrong[i])));
-  const head = h("tr", {}, ...["Updates", "Right", "Wrong"].map((text) => h("th", { scope: "col" }, text)));
-  return h("details", {}, h("summary", {}, "These losses as a table"), h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)));
+  const both = [lossesOf(store, null, updates), lossesOf(store, variant, updates)];
+  const [right, wrong] = both.map((losses) => `${tendency(losses, updates)}, to ${numberText(store, losses[losses.length - 1])}`);
+  const words = `In ${updates} updates from the start the right loss ${right}; with the mistake it ${wrong}.${wrong.startsWith("falls") ? " A falling loss does not show that the gradients are right." : ""}`;
+  const svg = chartFrame(words);
+  chart(svg, both.map((losses, i) => ({ name: "", kind: i ? "second" : "", points: losses.map((loss, k) => [k, loss]) })), { x: "updates" });
+  const every = both[0].map((_, k) => k).filter((k) => k % (updates / 10) === 0);
+  const rows = every.map((k) => [String(k), ...both.map((losses) => numberText(store, losses[k] ?? NaN))]);
+  const table = h("details", {}, h("summary", {}, "These losses as a table"), numbers(["Updates", "Right", "Wrong"], rows, "Losses"));
+  return h("div", { class: "learning" }, h("h2", {}, "Does the loss still fall?"), h("p", {}, words), svg, h("p", { class: "hint" }, "Right: solid line; wrong: dashed."), table);
 }

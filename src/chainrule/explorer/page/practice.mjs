@@ -1,6 +1,6 @@
 /** The panel for practice: numbers are hidden, and the reader works them out. */
 
-import { array, indices, position } from "./arrays.mjs";
+import { array, position } from "./arrays.mjs";
 import { variants } from "./catalogue.mjs";
 import { writeNumber } from "./digits.mjs";
 import { button, field, h, select } from "./dom.mjs";
@@ -37,6 +37,8 @@ class Practice {
     this.store = store;
     /** @type {Question[]} */
     this.questions = [];
+    /** @type {Ref[]} */
+    this.hidden = [];
     this.at = 0;
     this.what = select(CHOICES, "backward", () => {});
     this.digits = h("input", { type: "number", min: 1, max: 12, value: 4 });
@@ -160,11 +162,17 @@ class Practice {
   /** Hide everything that is not worked out yet, under each of its names. */
   hide() {
     const { step } = this;
-    const open = new Set(this.hidden?.map(refKey));
-    for (const { ref, state } of this.questions) if (state === "right" || state === "shown") open.delete(refKey(ref));
-    const names = Object.values(step.scopes).flatMap((scope) => [...Object.keys(scope.equations), ...Object.keys(scope.links)].map((name) => ({ scope, name })));
-    const hidden = names.flatMap(({ scope, name }) => indices(attempt(() => scope.get(name))?.s ?? [0]).map((index) => ({ scope: scope.label, name, index })).filter((ref) => open.has(refKey(this.home(ref)))));
-    this.store.look({ hidden: new Set(hidden.map(refKey)) });
+    const solved = new Set(this.questions.filter(({ state }) => state === "right" || state === "shown").map(({ ref }) => refKey(ref)));
+    const open = this.hidden.filter((ref) => !solved.has(refKey(ref)));
+    const hidden = new Set(open.map(refKey));
+    for (const scope of Object.values(step.scopes)) {
+      for (const name of [...Object.keys(scope.equations), ...Object.keys(scope.links)]) {
+        const [owner, there] = attempt(() => origin(scope, name)) ?? [];
+        const same = open.filter((ref) => ref.scope === owner?.label && ref.name === there);
+        for (const { index } of same) hidden.add(refKey({ scope: scope.label, name, index }));
+      }
+    }
+    this.store.look({ hidden });
   }
 
   /** The step without a mistake, with the numbers that the learner goes on from. */

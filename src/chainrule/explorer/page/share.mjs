@@ -62,7 +62,7 @@ export function restore(store, words) {
 /** @type {(store: Store) => Promise<string>} the address of the page with its state */
 export async function linkOf(store) {
   const packed = await pack(stateText(store));
-  if (packed.length > LONGEST) throw new Error("It is too large for a link; save it as a file instead.");
+  if (packed.length > LONGEST) throw new Error("it is too large for a link; save it as a file instead.");
   return location.href.split("#")[0] + START + packed;
 }
 
@@ -76,7 +76,7 @@ function download(name, content, type = "application/json") {
 /** @type {() => string} the picture of the network as a file, its style written into it */
 function pictureText() {
   const picture = document.querySelector("#live .network-picture");
-  if (!picture) throw new Error("There is no picture.");
+  if (!picture) throw new Error("there is no picture");
   const copy = /** @type {SVGElement} */ (picture.cloneNode(true));
   const copies = [copy, ...copy.querySelectorAll("*")];
   [picture, ...picture.querySelectorAll("*")].forEach((element, i) => {
@@ -100,7 +100,7 @@ async function pngOf(text) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   URL.revokeObjectURL(image.src);
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture cannot be drawn.")))));
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the picture cannot be drawn")))));
 }
 
 /** @type {(store: Store) => Panel} */
