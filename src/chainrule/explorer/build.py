@@ -14,7 +14,7 @@ from chainrule.pages import Live, json_text
 from chainrule.visible import all_visible
 
 ENTRY = "main"  # the module that starts the page
-PAGE = files("chainrule.explorer") / "page"
+FIRST = "page.css"  # of its style sheets
 
 
 def live_parts(example: WorkedExample) -> Live:
@@ -48,9 +48,10 @@ def tables_text() -> str:
 
 @cache
 def style() -> str:
-    """Return the style sheets of the live part, without comments and indentation."""
-    names = sorted(f.name for f in PAGE.iterdir() if f.name.endswith(".css"))
-    return "\n".join(stripped(page_file(name)) for name in names)
+    """Return the style sheets of the live part, page.css first, without comments."""
+    folder = files("chainrule.explorer").joinpath("page")
+    names = {file.name for file in folder.iterdir() if file.name.endswith(".css")} - {FIRST}
+    return "\n".join(stripped(page_file(name)) for name in (FIRST, *sorted(names)))
 
 
 @cache
@@ -61,4 +62,4 @@ def script() -> str:
 
 def page_file(name: str) -> str:
     """Return the text of a file of the page."""
-    return PAGE.joinpath(name).read_text(encoding="utf-8")
+    return files("chainrule.explorer").joinpath("page", name).read_text(encoding="utf-8")
