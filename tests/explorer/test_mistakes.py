@@ -143,3 +143,16 @@ def contains(program: str, line: str) -> bool:
     left, right = "".join(line.split()).split("=", 1)
     text = "".join(program.split())
     return f"{left}={right}" in text or f"{left}=({right})" in text
+
+
+def test_a_mistake_stays_on_where_it_can_be_made() -> None:
+    square, wide = CASES["square"], (mlp(2, 3, 2, activation="tanh", loss="huber"), SGD(0.1))
+    models = {"square": setup_model(setup(*square)), "wide": setup_model(setup(*wide))}
+    same_loss, first, wrong, edited, still, other, none, undone = run_node(
+        "remade.mjs", {"tables": tables(), **models}
+    )
+    assert same_loss
+    assert first == edited == "not-transposed/0/2"
+    assert wrong
+    assert still
+    assert (other, none, undone) == (None, False, None)

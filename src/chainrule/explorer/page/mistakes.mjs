@@ -23,8 +23,9 @@ const MOST = 40;
 const [UPDATES, FEW_UPDATES, LARGE] = [100, 10, 2e4];
 /** @type {{[stage: string]: string}} */
 const STAGES = { forward: "Forward pass", loss: "Loss", delta: "Deltas", gradient: "Gradients", update: "Update", training: "Training" };
-// Intermediate quantities that forms add: diagnosis/hypotheses.py.
-const AUXILIARY = ["edited", "shape", "inputs", "units", "q", "dsum_new", "first_new", "second_new"];
+// Numbers of units that forms add; their equations are no lines of a program.
+const AUXILIARY = ["shape", "inputs", "units"];
+
 // ---- a mistake in a step ----
 
 /** @type {(step: Step, where: string) => import("./scope.mjs").Scope} the scope of a replaced equation */
@@ -32,8 +33,7 @@ export const scopeAt = (step, where) => step.scopes[where] ?? step.layers[step.l
 
 /** @type {(variant: Variant, right: Step, wrong: Step) => [string, string][]} the lines of a program that change: right, wrong */
 export function linesOf({ replace }, right, wrong) {
-  const shown = replace.filter(([, name]) => !AUXILIARY.includes(name));
-  const pairs = (shown.length ? shown : replace).map(([where, name, tree]) => {
+  const pairs = replace.filter(([, name]) => !AUXILIARY.includes(name)).map(([where, name, tree]) => {
     const own = scopeAt(right, where).equations[name];
     const before = own === undefined ? "" : programLine(right, scopeAt(right, where), name, own);
     return /** @type {[string, string]} */ ([before, programLine(wrong, scopeAt(wrong, where), name, tree)]);
@@ -213,7 +213,9 @@ class Mistakes {
   words(variant) {
     if (!variant) return this.store.mistake ? "" : "The numbers are right. Choose a mistake to see what it changes.";
     if (this.chosen) return `Switched on: ${variant.title}.`;
-    return `Here this program stops with an error, so that the mistake is noticed: ${this.refused?.why}. The numbers shown are right.`;
+    const why = this.refused?.why ?? "";
+    const words = /shape|index/.test(why) ? "Here this program stops with an error, so that the mistake is noticed" : "This cannot be computed here";
+    return `${words}: ${why}. The numbers shown are right.`;
   }
 
   /** @type {() => Node[]} */
