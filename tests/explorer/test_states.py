@@ -215,6 +215,7 @@ def test_a_text_that_is_no_state_is_refused(refusals: Any, text: str) -> None:
 
 def test_a_step_is_written_as_explain_writes_it() -> None:
     examples = [explain_problem(problem(name)) for name in SMALL]
+    examples.append(explain("mazur", notation="russell-norvig"))  # some of its names have a minus
     models = [model_of(one) for one in examples]
     found = run_node("examples.mjs", {"tables": tables(), "models": models})
     for one, document in zip(examples, found, strict=True):
@@ -253,3 +254,18 @@ def test_python_builds_what_the_page_describes() -> None:
         jsonschema.validate(document, SCHEMA)
         assert eval(document["network"]["python"], NAMES) == network  # noqa: S307
         assert eval(document["optimizer"]["python"], NAMES) == rule  # noqa: S307
+
+
+# ---- practice -----------------------------------------------------------------------------------
+
+
+def test_a_number_is_hidden_under_each_of_its_names() -> None:
+    refs = [
+        {"scope": "layer2", "name": "dW", "index": [0, 1]},
+        {"scope": "layer1", "name": "a", "index": [0, 0]},
+        {"scope": "layer2", "name": "dx", "index": [0, 0]},
+    ]
+    keys = run_node("hidden.mjs", {"tables": tables(), "model": mazur(), "refs": refs})
+    assert {"layer2.dW[0,1]", "W2.d[0,1]", "W2.dC[0,1]", "W2.g[0,1]"} <= set(keys)
+    assert {"layer1.a[0,0]", "layer2.x[0,0]", "layer2.dx[0,0]", "layer1.da[0,0]"} <= set(keys)
+    assert len(keys) == 8

@@ -31,6 +31,19 @@ export function practice(store) {
   return { id: "practice", title: "Practice", element: own.element, update: () => {} };
 }
 
+/** @type {(step: Step, refs: Ref[]) => Set<string>} the keys of numbers under each of their names */
+export function keysOf(step, refs) {
+  const keys = new Set(refs.map(refKey));
+  for (const scope of Object.values(step.scopes)) {
+    for (const name of [...Object.keys(scope.equations), ...Object.keys(scope.links)]) {
+      const [owner, there] = attempt(() => origin(scope, name)) ?? [];
+      const same = refs.filter((ref) => ref.scope === owner?.label && ref.name === there);
+      for (const { index } of same) keys.add(refKey({ scope: scope.label, name, index }));
+    }
+  }
+  return keys;
+}
+
 class Practice {
   /** @param {Store} store */
   constructor(store) {
@@ -159,20 +172,10 @@ class Practice {
     return `${count((q) => q.state !== "")} of ${this.questions.length} done; ${right} right, ${alone} of them at once and without hints.`;
   }
 
-  /** Hide everything that is not worked out yet, under each of its names. */
+  /** Hide everything that is not worked out yet. */
   hide() {
-    const { step } = this;
     const solved = new Set(this.questions.filter(({ state }) => state === "right" || state === "shown").map(({ ref }) => refKey(ref)));
-    const open = this.hidden.filter((ref) => !solved.has(refKey(ref)));
-    const hidden = new Set(open.map(refKey));
-    for (const scope of Object.values(step.scopes)) {
-      for (const name of [...Object.keys(scope.equations), ...Object.keys(scope.links)]) {
-        const [owner, there] = attempt(() => origin(scope, name)) ?? [];
-        const same = open.filter((ref) => ref.scope === owner?.label && ref.name === there);
-        for (const { index } of same) hidden.add(refKey({ scope: scope.label, name, index }));
-      }
-    }
-    this.store.look({ hidden });
+    this.store.look({ hidden: keysOf(this.step, this.hidden.filter((ref) => !solved.has(refKey(ref)))) });
   }
 
   /** The step without a mistake, with the numbers that the learner goes on from. */
