@@ -121,6 +121,18 @@ def at(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def both(
+    first: Callable[[dict[str, Any]], None], second: Callable[[dict[str, Any]], None]
+) -> Callable[[dict[str, Any]], None]:
+    """Return two changes as one."""
+
+    def change(given: dict[str, Any]) -> None:
+        first(given)
+        second(given)
+
+    return change
+
+
 LAYER = ("model", "network", "layers", 0)
 ENTRY = {"formula": None, "dformula": None}
 CALL = ["call", "constructor", [["name", "z"]], {}]
@@ -150,6 +162,13 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "ragged": (at("model", "data", "x", value=[[1]]), "2 inputs and 2 targets"),
     "other count": (at("model", "data", "t", value=[[1, 2], [3, 4]]), "2 inputs and 2 targets"),
     "no samples": (at("model", "data", value={"x": [], "t": [], "weight": None}), "no sample"),
+    "targets": (
+        both(
+            at("model", "network", "loss", value={"name": "poisson", "constants": {}}),
+            at("model", "data", "t", value=[[-1, 2]]),
+        ),
+        "does not suit poisson",
+    ),
     "weights": (at("model", "data", "weight", value=[1, 2]), "one weight for each"),
     "negative weight": (at("model", "data", "weight", value=[-1]), "from 0"),
     "optimizer": (at("model", "optimizer", "name", value="lbfgs"), "unknown name"),

@@ -3,6 +3,7 @@
  * An error says in a sentence what is wrong with a text.
  */
 
+import { fault } from "./editing.mjs";
 import { blocks, widths } from "./network.mjs";
 import { wire } from "./wire.mjs";
 
@@ -122,6 +123,8 @@ export function checkModel(tables, given) {
   for (const { x, t } of parts) fitting(x, t, all[0], all[all.length - 1]);
   if (data.weight && data.weight.length !== data.x.length) refuse("there is not one weight for each sample");
   if (data.total === null) delete data.total;
+  const found = fault(tables, model);
+  if (found) refuse(found);
   compute(tables, model);
   return model;
 }
