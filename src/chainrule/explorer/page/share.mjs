@@ -61,6 +61,7 @@ export function restore(store, words) {
 
 /** @type {(store: Store) => Promise<string>} the address of the page with its state */
 export async function linkOf(store) {
+  if (location.protocol === "about:") throw new Error("a page in a notebook has no address; save a file instead");
   const packed = await pack(stateText(store));
   if (packed.length > LONGEST) throw new Error("it is too large for a link; save it as a file instead.");
   return location.href.split("#")[0] + START + packed;
@@ -120,7 +121,7 @@ export function share(store) {
     link.hidden = false;
     link.select();
     globalThis.history.replaceState(null, "", location.href.split("#")[0] + link.value.slice(link.value.indexOf("#")));
-    return "The link is below, and in the address of this page.";
+    return "The link is selected below, to be copied; it is also the address of this page now.";
   };
   const open = async () => {
     const [chosen] = file.files ?? [];
