@@ -1,9 +1,9 @@
 """The catalogue of mistakes as JSON: what the live page switches on, and names wrong answers by."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from chainrule.diagnosis.catalogue import MISTAKES
-from chainrule.diagnosis.catalogue.model import Form, Mistake
+from chainrule.diagnosis import MISTAKES, Mistake
 from chainrule.explorer.trees import trees_of
 
 PLACES = ("layer", "above", "loss", "weights", "biases")
@@ -24,12 +24,13 @@ def catalogue() -> list[dict[str, Any]]:
 
 def _entry(mistake: Mistake) -> dict[str, Any]:
     texts = {name: getattr(mistake, name) for name in TEXTS}
-    return texts | {"forms": [_form(form) for form in mistake.forms]}
+    forms = [_form(vars(form), vars(form.words)) for form in mistake.forms]
+    return texts | {"forms": forms}
 
 
-def _form(form: Form) -> dict[str, Any]:
+def _form(fields: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
     """Return the fields of a form that are not empty."""
-    words = {name: text for name, text in vars(form.words).items() if text}
-    equations = {place: trees_of(getattr(form, place)) for place in PLACES}
-    found = {**vars(form), **equations, "words": words}
+    equations = {place: trees_of(fields[place]) for place in PLACES}
+    own = {name: text for name, text in words.items() if text}
+    found: dict[str, Any] = {**fields, **equations, "words": own}
     return {name: value for name, value in found.items() if value}
