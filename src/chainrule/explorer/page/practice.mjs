@@ -74,7 +74,9 @@ class Practice {
     const { store } = this;
     if (store.mistake) store.switchMistake(null);
     const [refs, hidden] = this.chosen();
-    if (!refs.length) return this.tell(this.what.value === "number" ? "First choose a number in the picture." : "There is nothing to work out here; choose single numbers of a large network.");
+    const large = sequence(store).items[0]?.whole;
+    const advice = this.what.value === "number" || large ? "First choose a number in the picture that is computed from others." : "This stage has no numbers here.";
+    if (!refs.length) return this.tell(advice);
     this.questions = refs.slice(0, MOST).map((ref) => ({ ref, text: "", state: "", tries: 0, hints: 0 }));
     this.hidden = hidden;
     /** @type {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} */
