@@ -6,7 +6,7 @@ import { biasPart, linePart, shownSample, targetPart, unitPart } from "./lightin
 import { isDense } from "./paths.mjs";
 import { reached } from "./sequence.mjs";
 import { valueOf } from "./store.mjs";
-import { markupOf, nameText, numberText, raised, valueText } from "./words.mjs";
+import { markupOf, nameText, raised, shortText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -51,10 +51,13 @@ const mark = (group, name, on) => void (group.classList.contains(name) !== on &&
 const label = (x, y, name) => s("text", { x, y, class: name });
 
 /** @type {(store: Store, light: Light, part: string, name?: string) => string} the factor of a lit part */
-const factor = (store, light, part, name = "× ") => (light.texts.get(part) ?? []).map((value) => name + numberText(store, value)).join(" ");
+const factor = (store, light, part, name = "× ") => (light.texts.get(part) ?? []).map((value) => name + shortText(store, value)).join(" ");
+
+/** @type {(store: Store, ref: Ref) => string} */
+const short = (store, ref) => valueText(store, ref, shortText);
 
 /** @type {(store: Store, ref: Ref, before?: string) => string} a number if the calculation has come to it */
-const ifReached = (store, ref, before = "") => (reached(store, ref) ? before + valueText(store, ref) : "");
+const ifReached = (store, ref, before = "") => (reached(store, ref) ? before + short(store, ref) : "");
 
 /** @type {(group: SVGGElement, light: Light, part: string) => void} */
 function markLit(group, light, part) {
@@ -100,11 +103,11 @@ function line(store, { columns, full, shares }, c, k, j) {
 /** @type {(store: Store, texts: Element[], scope: string, index: number[], chip: string, param?: string) => void} */
 function weightTexts(store, texts, scope, index, chip, param = "W") {
   const ref = { scope, name: param, index };
-  const short = store.start.notation !== "plain";
-  const own = valueText(store, ref);
+  const named = store.start.notation !== "plain";
+  const own = short(store, ref);
   if (texts[0].getAttribute("data-text") !== own) {
     texts[0].setAttribute("data-text", own);
-    texts[0].replaceChildren(...(short ? nameSpans(markupOf(store, ref)) : []), s("tspan", { dy: null, class: "number" }, ` ${own}`));
+    texts[0].replaceChildren(...(named ? nameSpans(markupOf(store, ref)) : []), s("tspan", { dy: null, class: "number" }, ` ${own}`));
     settle(texts[0]);
   }
   write(texts[1], chip || ifReached(store, { scope, name: `d${param}`, index }, "∂ "));
@@ -167,7 +170,7 @@ function unit(store, { columns, radius, full }, c, k) {
     markLit(group, light, part);
     const markup = full ? markupOf(store, at("a")) : "";
     if (known !== markup) name.replaceChildren(...nameSpans((known = markup)));
-    write(value, c ? ifReached(store, at("a")) : valueText(store, at("a")));
+    write(value, c ? ifReached(store, at("a")) : short(store, at("a")));
     const chip = factor(store, light, part);
     const back = c ? at(dense ? "delta" : "da") : null;
     write(delta, chip || (back && full ? ifReached(store, back, dense ? "δ " : "∂ ") : ""));
@@ -190,7 +193,7 @@ function target(store, { columns, radius, full }, k) {
   const group = s("g", { class: "unit target", tabIndex: -1 }, box, value, error, chip);
   const refresh = (/** @type {Light} */ light) => {
     markLit(group, light, part);
-    write(value, valueText(store, ref()));
+    write(value, short(store, ref()));
     write(chip, factor(store, light, part));
     const own = store.step.loss.get("terms").s.length === 2 && store.step.loss.get("terms").s[1] === ys.length;
     const terms = { scope: "loss", name: "terms", index: [shownSample(store), k] };

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.mjs";
 import { litRef } from "./lighting.mjs";
-import { nameText, numberText } from "./words.mjs";
+import { nameText, shortText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./lighting.mjs").Light} Light */
@@ -12,11 +12,11 @@ const MOST = 4;
 /** @type {(store: Store, element: HTMLElement, light: Light) => void} */
 export function pathWords(store, element, light) {
   const ref = litRef(store);
-  const text = (/** @type {number} */ value) => signed(numberText(store, value));
+  const text = (/** @type {number} */ value) => signed(shortText(store, value));
   const first = light.first.reduce((a, b) => a * b, 1);
   const lines = light.paths.slice(0, MOST).map((path) => {
     const units = path.places.map(({ layer, unit }) => nameText(store, { scope: layer < 0 ? "input" : store.step.layers[layer].label, name: "a", index: [0, unit] }).replace(/\(.*\)$/, ""));
-    return h("li", {}, `${units.join(" → ")} → C: `, h("span", { class: "numbers" }, [...light.first, ...path.factors].map(text).join(" · "), " = "), h("strong", {}, numberText(store, first * path.product)));
+    return h("li", {}, `${units.join(" → ")} → C: `, h("span", { class: "numbers" }, [...light.first, ...path.factors].map(text).join(" · "), " = "), h("strong", {}, shortText(store, first * path.product)));
   });
   element.hidden = !lines.length || store.view.hidden?.size > 0;
   if (element.hidden || !ref) return;
@@ -25,7 +25,7 @@ export function pathWords(store, element, light) {
   element.replaceChildren(
     h("p", {}, `How C changes with ${nameText(store, subject(store, ref))}: ${light.paths.length > 1 ? "the products along the paths, added" : "the product along the path"}`),
     h("ul", {}, ...lines, more > 0 && h("li", {}, `and ${more} further paths`)),
-    light.paths.length > 1 && h("p", {}, "Sum: ", h("strong", {}, numberText(store, total)), store.rows(store.at).length > 1 && " (this sample; the others add theirs)"),
+    light.paths.length > 1 && h("p", {}, "Sum: ", h("strong", {}, shortText(store, total)), store.rows(store.at).length > 1 && " (this sample; the others add theirs)"),
   );
 }
 

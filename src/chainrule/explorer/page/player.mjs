@@ -111,13 +111,16 @@ class Player {
       else this.stop();
     };
     this.frame = requestAnimationFrame(next);
+    this.store.playing = this.unit === "update" || this.unit === "epoch";
     this.update();
   }
 
   stop() {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    this.update();
+    this.store.playing = false;
+    // panels that left out frames show the last state
+    this.store.emit("cursor");
   }
 
   /** @type {(steps: number) => boolean} */

@@ -40,6 +40,8 @@ export class Store {
     this.selection = null;
     /** @type {Ref | null} the number that is pointed at, which lights up like the chosen one */
     this.hover = null;
+    /** whether updates follow one another without a key */
+    this.playing = false;
     /** @type {Mistake | null} */
     this.mistake = null;
     /** @type {{[name: string]: any}} choices of panels, such as the notation */

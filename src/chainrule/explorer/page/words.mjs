@@ -1,7 +1,7 @@
 /** The names of numbers in the chosen notation, and the numbers in the chosen digits. */
 
 import { refer } from "./contents.mjs";
-import { writeResult } from "./digits.mjs";
+import { writeNumber, writeResult } from "./digits.mjs";
 import { plainName, parseName } from "./markup.mjs";
 import { widths } from "./network.mjs";
 import { nameOf } from "./notation.mjs";
@@ -12,20 +12,27 @@ import { lossEntry } from "./wire.mjs";
 /** @typedef {import("./store.mjs").Ref} Ref */
 /** @typedef {[string, number][]} Raised parts of a name, each with its level: below the line -1, on it 0, above it 1 */
 
+const SHORT = 4;
+
 /** @type {(store: Store) => any} */
 export function notation(store) {
   const chosen = store.view.notation ?? store.start.notation;
   return typeof chosen === "string" ? store.tables.notations[chosen] : chosen;
 }
 
-/** @type {(store: Store, ref: Ref) => string} a name in markup */
-export function markupOf(store, { scope, name, index }) {
-  const { step, tables } = store;
-  const { classes, owns_link: link } = lossEntry(tables, store.start);
+/** @type {(store: Store) => import("./notation.mjs").Places} what names depend on */
+export function placesOf(store) {
+  const { step, tables, start } = store;
+  const { classes, owns_link: link } = lossEntry(tables, start);
   const { labels, blocks } = step;
-  const places = { labels, blocks, widths: widths(tables, store.start.network), link, classes, samples: store.rows(store.at).length };
-  return nameOf(notation(store), refer(step, scope === "input" ? step.input : step.scopes[scope], name, index), places);
+  return { labels, blocks, widths: widths(tables, start.network), link, classes, samples: store.rows(store.at).length };
 }
+
+/** @type {(store: Store, ref: Ref) => import("./typeset.mjs").Ref} the number as notations know it */
+const written = ({ step }, { scope, name, index }) => refer(step, scope === "input" ? step.input : step.scopes[scope], name, index);
+
+/** @type {(store: Store, ref: Ref) => string} a name in markup */
+export const markupOf = (store, ref) => nameOf(notation(store), written(store, ref), placesOf(store));
 
 /** @type {(store: Store, ref: Ref) => string} */
 export const nameText = (store, ref) => plainName(markupOf(store, ref));
@@ -33,8 +40,16 @@ export const nameText = (store, ref) => plainName(markupOf(store, ref));
 /** @type {(store: Store, value: number) => string} */
 export const numberText = (store, value) => writeResult(value, store.view.digits ?? store.start.digits).replace("-", "−");
 
-/** @type {(store: Store, ref: Ref) => string} a number, or a question mark while the reader is asked for it */
-export const valueText = (store, ref) => (isHidden(store, ref) ? "?" : numberText(store, valueOf(store.step, ref)));
+/** @type {(store: Store, value: number) => string} with few digits, for the picture */
+export const shortText = (store, value) => writeNumber(value, Math.min(SHORT, (store.view.digits ?? store.start.digits).significant)).replace("-", "−");
+
+/** @type {(store: Store, ref: Ref, write?: (store: Store, value: number) => string) => string} a number, or a question mark while the reader is asked for it */
+export function valueText(store, ref, write = numberText) {
+  if (isHidden(store, ref)) return "?";
+  // some notations define δ with the opposite sign
+  const sign = notation(store).negated.includes(written(store, ref).quantity) ? -1 : 1;
+  return write(store, sign * valueOf(store.step, ref));
+}
 
 /** @type {(store: Store, ref: Ref) => boolean} whether a number is hidden for practice */
 export const isHidden = (store, ref) => Boolean(store.view.hidden?.has(refKey(ref)));

@@ -1,0 +1,176 @@
+/** The panel with the arithmetic of the chosen number: formula, numbers, result, and what it is made of. */
+
+import { writeNumber } from "./digits.mjs";
+import { button, field, h, select } from "./dom.mjs";
+import { isSmall } from "./layout.mjs";
+import { elements, flow, inline, MATHML } from "./mathml.mjs";
+import { agrees } from "./numerical.mjs";
+import { isDense } from "./paths.mjs";
+import { rowOf, rowsOf } from "./rows.mjs";
+import { reached, sequence } from "./sequence.mjs";
+import { refKey } from "./store.mjs";
+import { texSetter } from "./tex.mjs";
+import { inNumbers, inSymbols } from "./typeset.mjs";
+import { wire } from "./wire.mjs";
+import { isHidden, nameText, valueText } from "./words.mjs";
+
+/** @typedef {import("./store.mjs").Store} Store */
+/** @typedef {import("./store.mjs").Ref} Ref */
+/** @typedef {import("./rows.mjs").Row} Row */
+
+const [MOST_TERMS, MOST_LINKS, MOST_ROWS] = [12, 24, 600];
+const EVERY = 8;
+/** @type {{[formula: string]: boolean}} LaTeX, and Markdown with LaTeX between dollar signs */
+const FORMATS = { LaTeX: false, Markdown: true };
+
+/** @type {(store: Store) => import("./app.mjs").Panel} */
+export function arithmetic(store) {
+  const place = h("div", { class: "worked", "aria-live": "off" });
+  const copied = h("textarea", { readonly: true, rows: 4, hidden: true, "aria-label": "The copied text" });
+  const element = h("div", { class: "arithmetic", tabIndex: -1 }, choices(store), place, h("div", { class: "row" }, ...copyButtons(store, copied)), copied);
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") /** @type {HTMLElement | null} */ (document.querySelector(".network-picture [tabindex='0']"))?.focus();
+  });
+  let frames = 0;
+  const update = (/** @type {import("./app.mjs").Change} */ what) => {
+    if (what === "hover" || (store.playing && frames++ % EVERY)) return;
+    copied.hidden = true;
+    place.replaceChildren(...shown(store));
+  };
+  return { id: "arithmetic", title: "Arithmetic", element, update };
+}
+
+/** @type {(store: Store) => HTMLElement} notation and digits */
+function choices(store) {
+  const { notation, digits } = store.start;
+  const names = Object.keys(store.tables.notations);
+  const own = typeof notation === "string" ? [] : [/** @type {[string, string]} */ (["", "own"])];
+  const notations = select([...own, ...names.map((n) => /** @type {[string, string]} */ ([n, n]))], typeof notation === "string" ? notation : "", (name) => store.look({ notation: name || notation }));
+  const count = h("input", { type: "number", min: 2, max: 15, value: digits.significant, on: { change: () => store.look({ digits: { significant: Math.max(2, Math.min(15, Math.round(Number(count.value)) || 4)), decimals: null, padded: false } }) } });
+  return h("div", { class: "row" }, field("Notation", notations), field("Significant digits", count));
+}
+
+// ---- rows ----
+
+/** @type {(store: Store) => Row[]} of the chosen number and of those that belong to it */
+function rows(store) {
+  const { selection, tables } = store;
+  if (!selection) return [];
+  const { model, step } = batchStep(store);
+  const options = { ...looks(store), most: MOST_TERMS, numerical: isSmall(store) && !store.playing, replace: store.mistake?.replace };
+  const refs = [selection, ...related(store, selection).filter((ref) => reached(store, ref))];
+  const found = refs.map((ref) => rowOf(step, tables, model, ref, options));
+  return found.flatMap((row, i) => (row && found.findIndex((other) => other?.key === row.key) === i ? [row] : []));
+}
+
+/** @type {(store: Store) => {notation: any, digits: any}} */
+const looks = ({ view, start }) => ({ notation: view.notation ?? start.notation, digits: view.digits ?? start.digits });
+
+/** @type {(store: Store) => {model: any, step: import("./wire.mjs").Step}} with the samples of the update alone, which numerical derivatives use */
+function batchStep(store) {
+  const { model, step, start } = store;
+  const rows = store.rows(store.at);
+  if (rows.length === start.data.x.length || store.mistake) return { model, step };
+  const { x, t, weight } = start.data;
+  const part = { ...model, data: { x: rows.map((i) => x[i]), t: rows.map((i) => t[i]), weight: weight && rows.map((i) => weight[i]) } };
+  return { model: part, step: wire(store.tables, part) };
+}
+
+/** @type {(store: Store, ref: Ref) => Ref[]} a weight's gradient and update, a unit's net input, output and δ */
+function related({ step, start }, { scope, name, index }) {
+  const layer = step.layers.findIndex((l) => l.label === scope);
+  const block = step.blocks.find((b) => b.layer === layer && b.param === name);
+  if (block) return [{ scope, name: `d${name}`, index }, ...(start.optimizer ? [{ scope: block.name, name: "w_new", index }] : [])];
+  if (scope === "loss" && name === "t") return [{ scope, name: "terms", index }, { scope, name: "do", index }];
+  if (layer < 0 || name !== "a") return [];
+  const names = isDense(step.layers[layer]) ? ["z", "a", "da", "delta"] : ["a", "da", "dx"];
+  return names.map((own) => ({ scope, name: own, index }));
+}
+
+/** @type {(store: Store) => HTMLElement[]} */
+function shown(store) {
+  if (!store.selection) return [h("p", {}, "Choose a unit, a weight or a line of mathematics: its formula stands here, with its numbers.")];
+  const found = rows(store);
+  if (!found.length) return [h("p", {}, `${nameText(store, store.selection)} = ${valueText(store, store.selection)}: given.`)];
+  return [...found.map((row) => rowElement(store, row)), ...links(store, found)];
+}
+
+/** @type {(store: Store, row: Row) => HTMLElement} */
+function rowElement(store, row) {
+  const hidden = row.place && isHidden(store, row.place);
+  const lines = hidden ? [] : row.lines.flatMap((line) => {
+    const symbols = lineElement("symbols", flow(inSymbols(line.tree, MATHML)));
+    if (line.substituted === null) return [symbols];
+    return [symbols, lineElement("numbers", flow(inNumbers(line.tree, (number) => writeNumber(number, line.count), MATHML)), line.exact ? "" : " (full precision carried)")];
+  });
+  const result = h("div", { class: "line result" }, h("span", { class: "eq" }, "="), h("strong", {}, hidden ? "?" : row.shown.replace("-", "−")), !hidden && row.numerical && numericalNote(row));
+  return h("div", { class: "quantity", role: "group", "aria-label": row.plain }, h("div", { class: "name" }, elements(inline(MATHML.name(row.name)))), h("div", { class: "lines" }, ...lines, result));
+}
+
+/** @type {(kind: string, markup: string, note?: string) => HTMLElement} */
+const lineElement = (kind, markup, note = "") => h("div", { class: `line ${kind}` }, h("span", { class: "eq" }, "="), h("span", { class: "set" }, elements(markup), note));
+
+/** @type {(row: Row) => HTMLElement} */
+function numericalNote({ value, numerical }) {
+  const { value: other, shown: text } = /** @type {{value: number, shown: string}} */ (numerical);
+  const good = agrees(value, other);
+  return h("span", { class: "annotation" }, `numerically ${text.replace("-", "−")} `, h("span", { class: good ? "good" : "bad" }, good ? "✓ agrees" : "≠ differs"));
+}
+
+// ---- links ----
+
+/** @type {WeakMap<object, Map<string, Ref[]>>} what uses each number, by what stays the same with the equations */
+const USERS = new WeakMap();
+
+/** @type {(store: Store, found: Row[]) => HTMLElement[]} the numbers that the rows are made of, and those that use them */
+function links(store, found) {
+  const own = found.map((row) => refKey(row.place));
+  const made = unique(found.flatMap((row) => row.places)).filter((ref) => !own.includes(refKey(ref)));
+  const used = unique(found.flatMap((row) => users(store).get(refKey(row.place)) ?? [])).filter((ref) => !own.includes(refKey(ref)) && reached(store, ref));
+  return [list(store, "Made of", made), list(store, "Used by", used)].filter((one) => one !== null);
+}
+
+/** @type {(refs: (Ref | null | undefined)[]) => Ref[]} */
+const unique = (refs) => [...new Map(refs.flatMap((ref) => (ref ? [[refKey(ref), ref]] : []))).values()];
+
+/** @type {(store: Store) => Map<string, Ref[]>} */
+function users(store) {
+  const key = sequence(store);
+  const known = USERS.get(key) ?? new Map();
+  if (!USERS.has(key) && key.items.length <= MOST_ROWS) {
+    for (const row of rowsOf(store.step, store.tables, store.model, looks(store))) {
+      for (const place of row.place ? row.places : []) known.set(refKey(place), [...(known.get(refKey(place)) ?? []), row.place]);
+    }
+  }
+  USERS.set(key, known);
+  return known;
+}
+
+/** @type {(store: Store, title: string, refs: Ref[]) => HTMLElement | null} */
+function list(store, title, refs) {
+  if (!refs.length) return null;
+  const items = refs.slice(0, MOST_LINKS).map((ref) => h("li", {}, button(`${nameText(store, ref)} = ${valueText(store, ref)}`, () => store.select(ref), { class: "link", on: { click: () => store.select(ref), pointerenter: () => store.point(ref), pointerleave: () => store.point(null), focus: () => store.point(ref), blur: () => store.point(null) } })));
+  return h("div", { class: "links" }, h("h3", {}, title), h("ul", {}, ...items, refs.length > MOST_LINKS && h("li", {}, `and ${refs.length - MOST_LINKS} more`)));
+}
+
+// ---- copying ----
+
+/** @type {(store: Store, area: HTMLTextAreaElement) => HTMLElement[]} */
+function copyButtons(store, area) {
+  return Object.entries(FORMATS).map(([format, markdown]) =>
+    button(`Copy as ${format}`, () => {
+      area.value = rows(store).map((row) => source(store, row, markdown)).join("\n\n");
+      area.hidden = !area.value;
+      area.select();
+      navigator.clipboard?.writeText(area.value).catch(() => undefined);
+    }),
+  );
+}
+
+/** @type {(store: Store, row: Row, markdown: boolean) => string} */
+function source(store, { name, lines, shown: text }, markdown) {
+  const setter = texSetter({ keys: looks(store).notation === "plain", markdown, ...store.tables.tex });
+  const sides = lines.flatMap(({ tree, substituted, count }) => [inSymbols(tree, setter), ...(substituted === null ? [] : [inNumbers(tree, (number) => writeNumber(number, count), setter)])]);
+  const line = [setter.name(name), ...sides, setter.number(text)].join(" = ");
+  return markdown ? `$${line}$` : `\\[ ${line} \\]`;
+}
