@@ -1,5 +1,6 @@
 /** The panels of the instrument: one line for each. */
 
+import { arithmetic } from "./arithmetic.mjs";
 import { learningPanel } from "./charts.mjs";
 import { dataPanel } from "./data.mjs";
 import { mistakes } from "./mistakes.mjs";
