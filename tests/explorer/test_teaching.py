@@ -276,7 +276,7 @@ def test_files_are_saved_and_opened(open_page: Open, html: str, tmp_path: Path) 
     )
     assert paths["PNG"].read_bytes().startswith(b"\x89PNG")
     drawn = ET.parse(paths["SVG"]).getroot()  # noqa: S314 (a file of the test's own)
-    assert "0.593269992" in "".join(drawn.itertext())
+    assert "0.5933" in "".join(drawn.itertext())
     assert not [e for e in drawn.iter() if "class" in e.attrib or "style" in e.attrib]
     status = page.locator(".share [role=status]")
     for name, text, answer in (
