@@ -8,6 +8,7 @@ from chainrule.errors import InputError
 from chainrule.explanation import WorkedExample
 from chainrule.explorer.bundle import bundle, stripped
 from chainrule.explorer.model import model_of
+from chainrule.explorer.presets import presets
 from chainrule.explorer.tables import tables
 from chainrule.pages import Live, json_text
 from chainrule.visible import all_visible
@@ -42,7 +43,7 @@ def model(example: WorkedExample) -> dict[str, Any]:
 @cache
 def tables_text() -> str:
     """Return all tables as JSON."""
-    return json_text(tables())
+    return json_text({**tables(), "presets": presets()})
 
 
 @cache

@@ -10,8 +10,11 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import InputError
+from chainrule.explorer.mistakes import catalogue
 from chainrule.explorer.notations import text_tables
 from chainrule.explorer.slopes import slope_of
 from chainrule.explorer.trees import Tree, function_of, substituted, tree_of, trees_of
@@ -45,7 +48,7 @@ VARIANCES: dict[type[Initializer], str] = {
 
 @cache
 def tables() -> dict[str, Any]:
-    """Return the tables: activations, losses, optimizers, clips, layers, penalty, and so on.
+    """Return the tables: equations and defaults of what is registered, texts, and mistakes.
 
     Returns
     -------
@@ -69,8 +72,10 @@ def tables() -> dict[str, Any]:
         "penalty": {
             "arrays": trees_of(Penalty().array_equations()),
             "value": trees_of(Penalty().equations(["W"])),
+            "limits": limits_of(Penalty()),
         },
         "initializers": {name: initializer_entry(i) for name, i in INITIALIZERS.items()},
+        "mistakes": catalogue(),
         **text_tables(),
     }
 
@@ -86,6 +91,8 @@ def activation_entry(f: Activation) -> dict[str, Any]:
         "f": function_of(f.f),
         "df": function_of(f.df) if f.df else slope_of(function_of(f.f)),
         "constants": f.constants,
+        "python": type(f).__name__,
+        "limits": limits_of(f),
     }
 
 
@@ -96,8 +103,28 @@ def loss_entry(loss: Loss) -> dict[str, Any]:
         "weighted": trees_of(loss.equations(weighted=True)),
         "constants": loss.constants,
         "functions": {name: function_of(f) for name, f in _functions(loss).items()},
+        "python": type(loss).__name__,
         "owns_link": loss.owns_link,
         "classes": loss.classes,
+        "domain": target_domain(loss),
+        "limits": limits_of(loss),
+    }
+
+
+def target_domain(loss: Loss) -> dict[str, Any]:
+    """Return the least and the largest target of a loss, if any, and whether a row sums to 1."""
+
+    def refuses(*row: float) -> bool:
+        try:
+            loss.check_targets(np.array([row]))
+        except InputError:
+            return True
+        return False
+
+    return {
+        "low": 0 if refuses(-1, 2) else None,
+        "high": 1 if refuses(2, 0) else None,
+        "sums": refuses(0.5, 0.25),
     }
 
 
@@ -126,7 +153,9 @@ def layer_entry(kind: str) -> dict[str, Any]:
         "constants": trees_of(CONSTANTS.get(kind, {n: n for n in layer.constants})),
         "functions": sorted(layer.functions),
         "own_width": layer.width(INPUTS) == UNITS,
+        "python": type(layer).__name__,
         "defaults": layer.numbers,
+        "limits": limits_of(layer),
         "initializers": {name: initializer_entry(i) for name, i in layer.initializers().items()},
     }
 
@@ -177,10 +206,12 @@ def optimizer_entry(rule: Optimizer) -> dict[str, Any]:
     full, none = rule.constants(1, 1.0), rule.constants(1, 0.0)
     return {
         "equations": trees_of(rule.equations),
+        "python": type(rule).__name__,
         "slots": list(rule.slots),
         "constants": constants,
         "decaying": [name for name in constants if full[name] != none[name]],
         "learning_rate": rate_entry(rule.learning_rate),
+        "limits": limits_of(rule),
     }
 
 
@@ -210,6 +241,12 @@ def named(table: str, entry: dict[str, Any], name: str) -> dict[str, Any]:
 
     registered = computed(tables()[table].get(name, {})) == computed(entry)
     return {"name": name} if registered else {"name": name, "entry": entry}
+
+
+def limits_of(description: Any) -> dict[str, str]:
+    """Return the intervals of a description's numbers by name, such as ``"[0, 1)"``."""
+    found = {f.name: getattr(f.type, "__metadata__", ()) for f in fields(description)}
+    return {n: limits[0] for n, limits in found.items() if limits and isinstance(limits[0], str)}
 
 
 def own_fields(description: Any) -> dict[str, Any]:

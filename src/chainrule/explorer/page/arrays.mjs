@@ -20,7 +20,12 @@ export const array = (shape, data) => ({
 export const scalar = (value) => array([], [value]);
 
 /** @type {(rows: number[][]) => NDArray} (n, k) from rows of k numbers */
-export const fromRows = (rows) => array([rows.length, rows[0]?.length ?? 0], rows.flat());
+export function fromRows(rows) {
+  const k = rows[0]?.length ?? 0;
+  const data = new Float64Array(rows.length * k);
+  rows.forEach((row, i) => data.set(row, i * k));
+  return array([rows.length, k], data);
+}
 
 /** @type {(a: NDArray) => number[][]} */
 export const toRows = (a) => {
@@ -46,6 +51,7 @@ export const indices = (shape) =>
 
 /** @type {(a: number[], b: number[]) => number[]} the shape that two shapes broadcast to */
 function broadcast(a, b) {
+  if (a.length === b.length && a.every((n, k) => n === b[k])) return a;
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, k) => {
     const m = a[k - rank + a.length] ?? 1;
@@ -91,7 +97,7 @@ function spread(a, shape) {
  * @type {(f: (...numbers: number[]) => number, ...arrays: NDArray[]) => NDArray}
  */
 export function elementwise(f, ...arrays) {
-  const shape = arrays.map((a) => a.s).reduce(broadcast);
+  const shape = arrays.map((one) => one.s).reduce(broadcast);
   const [a, b, c] = arrays.map((one) => spread(one, shape));
   const result = new Float64Array(size(shape));
   if (c) for (let i = 0; i < result.length; i++) result[i] = f(a[i], b[i], c[i]);
@@ -101,12 +107,17 @@ export function elementwise(f, ...arrays) {
 }
 
 /** @type {(a: NDArray, shape: number[]) => NDArray} */
-export const broadcastTo = (a, shape) => array(shape, spread(a, shape));
+export function broadcastTo(a, shape) {
+  if (broadcast(a.s, shape).join() !== shape.join()) throw new Error(`shape (${a.s}) does not fit (${shape})`);
+  return array(shape, spread(a, shape));
+}
 
 // ---- matrices ----
 
-/** @type {(a: NDArray, b: NDArray) => NDArray} (n, k) @ (k, m) -> (n, m) */
+/** @type {(a: NDArray, b: NDArray) => NDArray} (n, k) @ (k, m) -> (n, m); a vector is one row on the left, one column on the right */
 export function matmul(a, b) {
+  if (a.s.length === 1) return array(b.s.slice(1), matmul(array([1, ...a.s], a.d), b).d);
+  if (b.s.length === 1) return array(a.s.slice(0, 1), matmul(a, array([...b.s, 1], b.d)).d);
   if (a.s.length !== 2 || b.s.length !== 2 || a.s[1] !== b.s[0]) {
     throw new Error(`shapes (${a.s}) and (${b.s}) do not fit a matrix product`);
   }

@@ -49,8 +49,9 @@ export function blocks(tables, network) {
   return found;
 }
 
-/** @type {(theta: ArrayLike<number>, block: Block) => NDArray} */
-export const view = (theta, { shape, start, stop }) => array(shape, Array.prototype.slice.call(theta, start, stop));
+/** @type {(theta: ArrayLike<number>, block: Block) => NDArray} shares the numbers of a Float64Array */
+export const view = (theta, { shape, start, stop }) =>
+  array(shape, theta instanceof Float64Array ? theta.subarray(start, stop) : Array.prototype.slice.call(theta, start, stop));
 
 // ---- random numbers ----
 

@@ -4,6 +4,8 @@
  */
 
 import { array } from "./arrays.mjs";
+import { History } from "./history.mjs";
+import { costOn } from "./training.mjs";
 import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 
 /** @typedef {import("./wire.mjs").Model} Model */
@@ -12,10 +14,15 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 /** @typedef {{scope: string, name: string, index: number[]}} Ref a number: scope label, name, index */
 /** @typedef {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} Memory */
 /** @typedef {{step: number, theta: Float64Array | number[], slots: (Float64Array | number[])[], loss: number, memory?: Memory}} Record a state after `step` updates, the loss before the next, and what a mistake keeps from step to step */
-/** @typedef {{id: string, title: string, replace: import("./wire.mjs").Replacements, line?: string}} Mistake */
+/** @typedef {{id: string, title: string, replace: import("./wire.mjs").Replacements, remake?: (model: Model) => Mistake | null}} Mistake `remake` makes it in another network, if it applies there */
 /** @typedef {"model" | "run" | "cursor" | "selection" | "mistake" | "view" | "hover"} Change what is different now */
 
+/** @typedef {{step: number, loss: number, validation: number}} Point of the loss curve; validation is NaN without such data */
+
+// Records at most, numbers in them at most, and the samples that a point of the curve goes by.
 const KEPT = 400;
+const NUMBERS = 5e6;
+const SAMPLES = 500;
 
 export class Store {
   /**
@@ -26,8 +33,6 @@ export class Store {
     this.tables = tables;
     /** @type {Model} where the run begins; never changed in place */
     this.start = model;
-    /** @type {Record[]} some states of the run, by step; the others are computed again from them */
-    this.records = [];
     this.at = 0;
     /** @type {number} how many quantities of the step are shown; Infinity for all */
     this.cursor = Infinity;
@@ -39,8 +44,6 @@ export class Store {
     this.playing = false;
     /** @type {Mistake | null} */
     this.mistake = null;
-    /** @type {number | null} samples of an update; null for all */
-    this.batchSize = null;
     /** @type {{[name: string]: any}} choices of panels, such as the notation */
     this.view = {};
     /** @type {{label: string, start: Model, at: number}[]} */
@@ -49,13 +52,15 @@ export class Store {
     this.undone = [];
     /** @type {Set<(what: Change) => void>} */
     this.listeners = new Set();
-    this.spacing = 1;
     /** @type {Step | null} the present step */
     this.wired = null;
     /** @type {Step | null} the same without the mistake */
     this.rightWired = null;
     /** @type {Record} */
     this.current = this.first();
+    this.history = this.newHistory();
+    /** @type {History<Point>} */
+    this.curve = new History({ step: 0, loss: NaN, validation: NaN }, KEPT);
     this.restart();
   }
 
@@ -101,6 +106,11 @@ export class Store {
 
   // ---- data ----
 
+  /** @type {number | null} samples of an update; null for all */
+  get batchSize() {
+    return this.start.batch_size ?? null;
+  }
+
   /** Number of updates in an epoch. */
   get updates() {
     return this.batchSize ? Math.ceil(this.start.data.x.length / this.batchSize) : 1;
@@ -139,11 +149,30 @@ export class Store {
   /** Begin the run again at the starting model. */
   restart() {
     this.current = this.first();
-    this.records = [this.current];
     this.at = this.current.step;
-    this.spacing = 1;
     this.wired = this.rightWired = null;
     this.current.loss = this.step.value;
+    this.history = this.newHistory();
+    this.curve = new History(this.curvePoint(), this.batchSize ? KEPT / 4 : KEPT);
+  }
+
+  /** @type {() => History<Record>} some states of the run; the others are computed again from them */
+  newHistory() {
+    const size = this.start.theta.length * (1 + this.current.slots.length);
+    return new History(this.current, Math.max(16, Math.min(KEPT, NUMBERS / size)));
+  }
+
+  /** The kept states of the run, by step. */
+  get records() {
+    return this.history.items;
+  }
+
+  /** @type {() => Point} the losses at the present step, of all samples */
+  curvePoint() {
+    const { validation, ...data } = this.start.data;
+    const cost = (/** @type {any} */ rows) => costOn(this.tables, this.model, rows, SAMPLES, this.mistake?.replace);
+    const loss = this.batchSize ? cost(data) : this.current.loss;
+    return { step: this.at, loss, validation: validation?.x.length ? cost(validation) : NaN };
   }
 
   slotsOf() {
@@ -177,18 +206,9 @@ export class Store {
     this.at++;
     this.wired = this.rightWired = null;
     this.current.loss = this.step.value;
-    this.keep(this.current);
+    this.history.add(this.at, () => this.current);
+    this.curve.add(this.at, () => this.curvePoint());
     return true;
-  }
-
-  /** @type {(record: Record) => void} keep every n-th record, a larger n the longer the run is */
-  keep(record) {
-    const last = this.records[this.records.length - 1];
-    if (record.step <= last.step || (record.step - this.start.state.step) % this.spacing) return;
-    this.records.push(record);
-    if (this.records.length <= KEPT) return;
-    this.spacing *= 2;
-    this.records = this.records.filter((r) => (r.step - this.start.state.step) % this.spacing === 0);
   }
 
   /** @type {(step: number) => void} go to the state after a number of updates, computed again if it was not kept */
@@ -210,29 +230,38 @@ export class Store {
 
   /**
    * Change the model at the present step, which becomes the start of a new run.
-   * @type {(label: string, change: (model: Model) => Model | void) => void}
+   * With `merge`, the change is undone together with the one before, as one movement of the pointer.
+   * @type {(label: string, change: (model: Model) => Model | void, merge?: boolean) => void}
    */
-  edit(label, change) {
+  edit(label, change, merge = false) {
     const draft = structuredClone({ ...this.model, theta: [...this.record.theta], state: { ...this.model.state, slots: this.record.slots.map((slot) => [...slot]) } });
     const next = change(draft) ?? draft;
-    this.begin(label, next);
+    this.begin(label, next, merge);
   }
 
-  /** @type {(label: string, model: Model) => void} begin a run at another model; can be undone */
-  begin(label, model) {
+  /** @type {(label: string, model: Model, merge?: boolean) => void} begin a run at another model; can be undone */
+  begin(label, model, merge = false) {
     const before = { label, start: this.start, at: this.at };
+    const { mistake } = this;
     this.start = model;
     try {
+      this.remake(model);
       this.restart();
     } catch (error) {
+      this.mistake = mistake;
       this.start = before.start;
       this.restart();
       this.go(before.at);
       throw error;
     }
-    this.done = [...this.done.slice(-99), before];
+    if (!merge || !this.done.length) this.done = [...this.done.slice(-99), before];
     this.undone = [];
     this.emit("model");
+  }
+
+  /** @type {(model: Model) => void} keep the mistake in another network, or switch it off */
+  remake(model) {
+    if (this.mistake?.remake) this.mistake = this.mistake.remake(model);
   }
 
   undo() {
@@ -249,6 +278,7 @@ export class Store {
     if (!entry) return;
     to.push({ label: entry.label, start: this.start, at: this.at });
     this.start = entry.start;
+    this.remake(entry.start);
     this.restart();
     if (entry.at !== this.at) this.go(entry.at);
     this.emit("model");
@@ -282,7 +312,7 @@ export class Store {
 
   /** @type {(size: number | null) => void} */
   setBatchSize(size) {
-    this.batchSize = size;
+    this.start = { ...this.start, batch_size: size };
     this.restart();
     this.emit("run");
   }

@@ -4,7 +4,7 @@
  */
 
 import { array, broadcastTo, fromRows, scalar } from "./arrays.mjs";
-import { blocks, labels, masks, view } from "./network.mjs";
+import { blocks, labels, masks, view, widths } from "./network.mjs";
 import { Scope, operation } from "./scope.mjs";
 
 /** @typedef {import("./arrays.mjs").NDArray} NDArray */
@@ -100,6 +100,7 @@ export function wire(tables, model, { replace = [], values = {}, dropout = true,
   linkArrays(step);
   applyReplacements(step, replace);
   for (const [label, known] of Object.entries(values)) Object.assign(step.scopes[label].values, known);
+  addConstants(step, replace, Object.keys(values).length === 0);
   return step;
 }
 
@@ -281,13 +282,27 @@ function linkArrays(step) {
 function applyReplacements(step, replace) {
   const used = new Set(replace.flatMap(([, , tree]) => namesIn(tree)));
   for (const [where, name, tree] of replace) {
-    for (const scope of scopesAt(step, where)) {
-      const addable = used.has(name) || (name.endsWith("_new") && used.has(name.slice(0, -4)));
-      if (!(name in scope.equations) && !addable) continue;
+    const addable = used.has(name) || (name.endsWith("_new") && used.has(name.slice(0, -4)));
+    const scopes = scopesAt(step, where).filter((scope) => addable || name in scope.equations);
+    if (!scopes.length) throw new Error(`there is no equation ${name} of ${where}`);
+    for (const scope of scopes) {
       scope.equations[name] = tree;
       delete scope.values[name];
       if (name.endsWith("_new") && !scope.has(name.slice(0, -4))) scope.values[name.slice(0, -4)] = zero(scope);
     }
+  }
+}
+
+/** @type {(step: Step, replace: Replacements, first: boolean) => void} the numbers that equations of mistakes name, in the scopes that lack them; as diagnosis/replay.py */
+function addConstants(step, replace, first) {
+  const { tables, model } = step;
+  const used = new Set(replace.flatMap(([, , tree]) => namesIn(tree)));
+  const [n, k] = [step.input.get("a").s[0], first ? 1 : model.state.step + 1];
+  /** @type {{[name: string]: number}} */
+  const numbers = { n, raw: n, k, outputs: widths(tables, model.network).slice(-1)[0] };
+  if (model.optimizer) numbers.learning_rate = rateAt(model.optimizer.learning_rate, k);
+  for (const scope of Object.values(step.scopes)) {
+    for (const name of Object.keys(numbers)) if (used.has(name) && !scope.has(name)) scope.values[name] = scalar(numbers[name]);
   }
 }
 

@@ -1,0 +1,130 @@
+/** Controls for numbers: typed, moved by arrow keys or dragged, one by one or in a table with pages. */
+
+import { button, h } from "./dom.mjs";
+
+/** @typedef {(value: number, merge: boolean) => void} Write sets a number; `merge` in the middle of a movement */
+/** @typedef {{element: HTMLElement, refresh: () => unknown}} Control */
+/** @typedef {(change: () => void) => boolean} Attempt makes a change, or shows in a sentence why not */
+
+/** @type {(value: number) => string} */
+export const shown = (value) => String(+value.toPrecision(6)).replace("-", "−");
+
+/** @type {(text: string) => number} */
+const read = (text) => Number(text.trim().replace("−", "-").replace(",", ".") || NaN);
+
+/** @type {(refresh: () => void) => {message: HTMLElement, attempt: Attempt}} a place for sentences; `refresh` shows the state before */
+export function messages(refresh) {
+  const message = h("p", { class: "live-message", role: "alert" });
+  const attempt = (/** @type {() => void} */ change) => {
+    message.textContent = "";
+    try {
+      change();
+      return true;
+    } catch (error) {
+      refresh();
+      message.textContent = error instanceof Error ? error.message : String(error);
+      return false;
+    }
+  };
+  return { message, attempt };
+}
+
+/**
+ * A number: typed (Enter or leaving), changed by arrow keys (Shift: ten steps), or dragged sideways.
+ * @type {(label: string, get: () => number, set: Write, attempt: Attempt, step?: number) => {element: HTMLInputElement, refresh: () => unknown}}
+ */
+export function numberInput(label, get, set, attempt, step = 0.05) {
+  const element = h("input", { type: "text", inputmode: "decimal", role: "spinbutton", autocomplete: "off", class: "number", "aria-label": label, "data-key": label });
+  let typed = false;
+  const refresh = () => {
+    typed = false;
+    element.value = shown(get());
+    element.removeAttribute("aria-invalid");
+    element.setAttribute("aria-valuenow", String(get()));
+    element.setAttribute("aria-valuetext", element.value);
+  };
+  const write = (/** @type {number} */ value, merge = false) => attempt(() => {
+    if (!Number.isFinite(value)) element.setAttribute("aria-invalid", "true");
+    if (!Number.isFinite(value)) throw new Error(`${label}: “${element.value.slice(0, 40)}” is not a number; type one such as 0.25.`);
+    set(+value.toPrecision(12), merge);
+  });
+  const commit = () => element.value !== shown(get()) && write(read(element.value)) && refresh();
+  element.addEventListener("change", commit);
+  element.addEventListener("input", () => (typed = true));
+  element.addEventListener("keydown", (event) => {
+    const move = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (event.key === "Escape") refresh();
+    if (!move) return;
+    event.preventDefault();
+    write(get() + move * step * (event.shiftKey ? 10 : 1), event.repeat) && refresh();
+  });
+  dragging(element, get, (value, merge) => write(value, merge) && refresh(), step);
+  refresh();
+  return { element, refresh: () => typed || refresh() };
+}
+
+/** @type {(element: HTMLElement, get: () => number, set: Write, step: number) => void} four pixels sideways are a step */
+function dragging(element, get, set, step) {
+  element.addEventListener("pointerdown", (down) => {
+    const start = get();
+    let [last, moved] = [0, false];
+    const move = (/** @type {PointerEvent} */ event) => {
+      const steps = Math.trunc((event.clientX - down.clientX) / 4);
+      if (steps === last) return;
+      set(start + steps * step, moved);
+      [last, moved] = [steps, true];
+    };
+    const up = () => {
+      element.removeEventListener("pointermove", move);
+      document.removeEventListener("pointerup", up);
+    };
+    element.setPointerCapture(down.pointerId);
+    element.addEventListener("pointermove", move);
+    document.addEventListener("pointerup", up);
+  });
+}
+
+/** @type {(parent: HTMLElement, build: () => void) => void} build again what is inside, with the focus where it was */
+export function rebuild(parent, build) {
+  const active = document.activeElement;
+  const key = active instanceof HTMLElement && parent.contains(active) ? active.dataset.key : undefined;
+  build();
+  if (!key) return;
+  const same = [...parent.querySelectorAll("[data-key]")].find((e) => e instanceof HTMLElement && e.dataset.key === key);
+  if (same instanceof HTMLElement) same.focus();
+}
+
+/** @typedef {{caption: string, rows: number, columns: number, row: (i: number) => string, column: (j: number) => string, label: (i: number, j: number) => string, get: (i: number, j: number) => number, set: (i: number, j: number, value: number, merge: boolean) => void, attempt: Attempt, first?: number[]}} Grid */
+
+/** @type {(grid: Grid, height?: number, width?: number) => Control} a table of numbers, at most `height` rows and `width` columns at once */
+export function numberGrid(grid, height = 8, width = 8) {
+  const element = h("div", { class: "live-grid" });
+  const first = grid.first ?? [0, 0];
+  /** @type {Control[]} */
+  let inputs = [];
+  const build = () => {
+    const all = (/** @type {number} */ k, /** @type {number} */ n, /** @type {number} */ most) => Array.from({ length: Math.min(most, n - first[k]) }, (_, i) => first[k] + i);
+    const [rows, columns] = [all(0, grid.rows, height), all(1, grid.columns, width)];
+    inputs = [];
+    const cell = (/** @type {number} */ i, /** @type {number} */ j) => {
+      const input = numberInput(grid.label(i, j), () => grid.get(i, j), (v, merge) => grid.set(i, j, v, merge), grid.attempt);
+      inputs.push(input);
+      return h("td", {}, input.element);
+    };
+    const head = h("tr", {}, h("td"), ...columns.map((j) => h("th", { scope: "col" }, grid.column(j))));
+    const body = rows.map((i) => h("tr", {}, h("th", { scope: "row" }, grid.row(i)), ...columns.map((j) => cell(i, j))));
+    const table = h("table", {}, h("caption", {}, grid.caption), h("thead", {}, head), h("tbody", {}, ...body));
+    element.replaceChildren(h("div", { class: "live-wide" }, table), pager("Rows", 0, grid.rows, height), pager("Columns", 1, grid.columns, width));
+  };
+  const pager = (/** @type {string} */ word, /** @type {number} */ k, /** @type {number} */ n, /** @type {number} */ most) => {
+    if (n <= most) return "";
+    const go = (/** @type {number} */ by) => () => {
+      first[k] = Math.max(0, Math.min(first[k] + by, Math.floor((n - 1) / most) * most));
+      rebuild(element, build);
+    };
+    const text = `${word} ${first[k] + 1} to ${Math.min(first[k] + most, n)} of ${n}`;
+    return h("p", { class: "live-pager" }, button("◂", go(-most), { "aria-label": `${word} before`, "data-key": `${word}-` }), ` ${text} `, button("▸", go(most), { "aria-label": `${word} after`, "data-key": `${word}+` }));
+  };
+  build();
+  return { element, refresh: () => inputs.forEach((input) => input.refresh()) };
+}

@@ -1,0 +1,197 @@
+/** Data sets: those of Python, those drawn on the page, and the reader's own as text, with networks that learn them. */
+
+import { generator, initialize, normal } from "./network.mjs";
+
+/** @typedef {import("./wire.mjs").Model} Model */
+/** @typedef {import("./network.mjs").Tables} Tables */
+/** @typedef {{x: number[][], t: number[][], weight?: number[] | null, validation?: {x: number[][], t: number[][]}, classes?: string[] | null, names?: {x: string[], t: string[]}, side?: number}} Data `side` is that of square pictures */
+/** @typedef {{hidden: number[], activation: string, loss: string, output?: string, optimizer: string, rate: number, batch?: number}} Recipe of a network */
+/** @typedef {{id: string, title: string, updates: number, make: (seed: number) => Model}} Preset `updates` are enough to learn it */
+
+// ---- networks ----
+
+/** @type {(tables: Tables, units: number, name: string) => any} the description of a dense layer */
+export function dense(tables, units, name) {
+  const { W, b } = tables.layers.dense.initializers;
+  const initializer = /relu/.test(name) ? tables.initializers["he-uniform"] : W;
+  return { kind: "dense", units, activation: { name, constants: { ...tables.activations[name].constants } }, bias: true, trainable: true, initializer, bias_initializer: b };
+}
+
+/** @type {(tables: Tables, name: string, rate?: number) => any} an optimizer with its constants */
+export const optimizer = (tables, name, rate) => ({ name, constants: { ...tables.optimizers[name].constants }, learning_rate: rate ?? tables.optimizers[name].learning_rate, clip: null });
+
+/** @type {(tables: Tables, name: string) => any} a loss with its constants */
+export const loss = (tables, name) => ({ name, constants: { ...tables.losses[name].constants } });
+
+/** @type {(tables: Tables, data: Data, recipe: Recipe, seed: number, title: string) => Model} a network for data */
+export function modelFor(tables, data, recipe, seed, title) {
+  const layers = [...recipe.hidden.map((n) => dense(tables, n, recipe.activation)), dense(tables, data.t[0].length, recipe.output ?? "identity")];
+  const network = { inputs: data.x[0].length, layers, loss: loss(tables, recipe.loss), penalty: { l1: 0, l2: 0, alpha: 0 } };
+  const theta = [...initialize(tables, network, seed)];
+  return { network, theta, data: { weight: null, ...data }, optimizer: optimizer(tables, recipe.optimizer, recipe.rate), state: { step: 0, slots: [], seed }, batch_size: recipe.batch ?? null, title, source: "" };
+}
+
+// ---- data drawn from a seed ----
+
+/** @type {(seed: number, n: number, make: (i: number, random: () => number) => [number[], number]) => Data} n samples, a quarter for validation */
+function drawn(seed, n, make) {
+  const random = generator(seed);
+  const all = Array.from({ length: n }, (_, i) => make(i, random));
+  return split({ x: all.map(([x]) => x), t: all.map(([, t]) => [t]), names: { x: all[0][0].map((_, k) => `x${k + 1}`), t: ["y"] } }, 0.25, seed);
+}
+
+/** @type {(radius: number, angle: number, noise: number, random: () => number) => number[]} */
+const polar = (radius, angle, noise, random) => [radius * Math.cos(angle) + noise * normal(random), radius * Math.sin(angle) + noise * normal(random)];
+
+/** @type {{[name: string]: (seed: number) => Data}} */
+export const GENERATORS = {
+  spiral: (seed) => drawn(seed, 240, (i, random) => [polar((i >> 1) / 60, ((i >> 1) / 120) * 3 * Math.PI + (i % 2) * Math.PI, 0.04, random), i % 2]),
+  moons: (seed) => drawn(seed, 200, (i, random) => {
+    const [x, y] = polar(1, Math.PI * random(), 0.12, random);
+    return [i % 2 ? [1 - x, 0.5 - y] : [x, y], i % 2];
+  }),
+  circles: (seed) => drawn(seed, 200, (i, random) => [polar(i % 2 ? 0.5 : 1.2, 2 * Math.PI * random(), 0.12, random), i % 2]),
+  regression: (seed) => drawn(seed, 80, (_, random) => {
+    const x = 6 * random() - 3;
+    return [[x], Math.sin(2 * x) + 0.3 * x + 0.1 * normal(random)];
+  }),
+};
+
+/** @type {(digits: {pixels: string, classes: string}, seed: number) => Data} the pictures that Python exports as text */
+export function digitData({ pixels, classes }, seed) {
+  const text = pixels.replace(/[h-z]/g, (c) => "0".repeat(c.charCodeAt(0) - 102));
+  const x = [...classes].map((_, i) => [...text.slice(64 * i, 64 * i + 64)].map((c) => parseInt(c, 17) / 16));
+  const t = [...classes].map((c) => Array.from({ length: 10 }, (_, k) => +(k === +c)));
+  return { ...split({ x, t }, 0.2, seed), classes: [..."0123456789"], side: 8 };
+}
+
+// ---- presets ----
+
+/** @type {{[name: string]: [string, number, Recipe]}} title, updates that are enough, network */
+const RECIPES = {
+  spiral: ["Spiral", 1500, { hidden: [16, 16], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.02 }],
+  moons: ["Moons", 600, { hidden: [8], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
+  circles: ["Circles", 400, { hidden: [6], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
+  regression: ["Regression of a noisy curve", 1500, { hidden: [12], activation: "tanh", loss: "squared-error", optimizer: "adam", rate: 0.02 }],
+  digits: ["Digits of 8×8 pixels", 400, { hidden: [32], activation: "relu", loss: "softmax-cross-entropy", optimizer: "adam", rate: 0.005, batch: 32 }],
+};
+
+/** @type {(tables: Tables) => Preset[]} Python's named problems, then those of the page */
+export function presets(tables) {
+  const { problems = {}, digits = null } = tables.presets ?? {};
+  const data = { ...GENERATORS, ...(digits && { digits: (/** @type {number} */ seed) => digitData(digits, seed) }) };
+  const ours = Object.entries(data).map(([id, draw]) => {
+    const [title, updates, recipe] = RECIPES[id];
+    return { id, title, updates, make: (/** @type {number} */ seed) => modelFor(tables, draw(seed), recipe, seed, title) };
+  });
+  const theirs = Object.entries(problems).map(([id, model]) => ({ id, title: /** @type {any} */ (model).title, updates: 0, make: () => structuredClone(model) }));
+  return [...theirs, ...ours];
+}
+
+// ---- training and validation ----
+
+/** @type {(n: number, seed: number) => number[]} the numbers below n in a random order (Fisher, Yates) */
+export function shuffled(n, seed) {
+  const random = generator(seed);
+  const order = Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+/** @type {(data: Data, share: number, seed: number) => Data} all samples in a new order, a share of them for validation */
+export function split(data, share, seed) {
+  const x = [...data.x, ...(data.validation?.x ?? [])];
+  const t = [...data.t, ...(data.validation?.t ?? [])];
+  const order = shuffled(x.length, seed);
+  const held = Math.min(Math.round(share * x.length), x.length - 1);
+  const rows = (/** @type {number[]} */ of) => ({ x: of.map((i) => x[i]), t: of.map((i) => t[i]) });
+  return { ...data, ...rows(order.slice(held)), weight: null, validation: rows(order.slice(0, held)) };
+}
+
+// ---- text of the reader's own ----
+
+export const MOST = { bytes: 2e6, rows: 5000, columns: 1000, classes: 50 };
+
+/** @typedef {{columns: string[], rows: string[][], first: number, faults: string[]}} Table `first` is the line of the first row */
+
+/** @type {(text: string, separator: string) => string[][]} cells by line; quoted ones may hold separators and line ends */
+function cells(text, separator) {
+  const rows = [[""]];
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const [c, row] = [text[i], rows[rows.length - 1]];
+    if (quoted && c === '"' && text[i + 1] === '"') row[row.length - 1] += text[i++];
+    else if (c === '"' && (quoted || !row[row.length - 1].trim())) quoted = !quoted;
+    else if (quoted) row[row.length - 1] += c;
+    else if (c === "\n") rows.push([""]);
+    else if (c === separator) row.push("");
+    else row[row.length - 1] += c;
+  }
+  return rows.map((row) => row.map((cell) => cell.trim()));
+}
+
+/** @type {(text: string) => number} a number with a point or comma, NaN for anything else */
+export const numberOf = (text) => (/^[-+−]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text.replace("−", "-").replace(",", ".")) : NaN);
+
+/** @type {(text: string) => string} the separator that the first line has most of */
+function separatorOf(text) {
+  const line = text.trim().split("\n")[0];
+  const counts = ["\t", ";", ",", "|"].map((c) => line.split(c).length);
+  const most = Math.max(...counts);
+  return most > 1 ? ["\t", ";", ",", "|"][counts.indexOf(most)] : " ";
+}
+
+/** @type {(text: string, options?: {separator?: string, header?: boolean}) => Table} a table of texts, and what is wrong with it */
+export function parseTable(text, { separator, header } = {}) {
+  const clean = text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
+  const by = separator || separatorOf(clean);
+  const all = cells(by === " " ? clean.replace(/[^\S\n]+/g, " ").replace(/^ | $/gm, "") : clean, by);
+  const rows = all.map((row, i) => ({ row, line: i + 1 })).filter(({ row }) => row.some((c) => c !== ""));
+  const known = (/** @type {number} */ i, /** @type {number} */ k) => !Number.isNaN(numberOf(rows[i]?.row[k] ?? ""));
+  const named = header ?? rows[0]?.row.some((_, k) => !known(0, k) && known(1, k));
+  const width = rows[0]?.row.length ?? 0;
+  const columns = named ? rows[0].row : Array.from({ length: width }, (_, k) => `column ${k + 1}`);
+  const body = rows.slice(named ? 1 : 0);
+  const faults = body.filter(({ row }) => row.length !== width).map(({ row, line }) => `Line ${line} has ${row.length} cells, but the first line has ${width}.`);
+  if (!body.length) faults.push("There is no row of numbers; give one sample on each line.");
+  if (width < 2) faults.push("There is only one column; give inputs and, in the last column, a target.");
+  if (width > MOST.columns) faults.push(`There are ${width} columns, more than ${MOST.columns}; leave some out.`);
+  if (body.length > MOST.rows) faults.push(`There are ${body.length} rows, more than ${MOST.rows}; leave some out.`);
+  return { columns, rows: body.map(({ row }) => row), first: body[0]?.line ?? 1, faults };
+}
+
+/** @type {(table: Table, targets: number, kind: "auto" | "numbers" | "classes") => {data: Data | null, faults: string[]}} the last `targets` columns are targets */
+export function toData({ columns, rows, first, faults }, targets, kind) {
+  const bad = [...faults];
+  if (bad.length) return { data: null, faults: bad };
+  const k = columns.length - targets;
+  if (k < 1) return { data: null, faults: [`Of ${columns.length} columns, ${targets} cannot all be targets; one must be an input.`] };
+  const words = targets === 1 && kind !== "numbers" && (kind === "classes" || rows.some((row) => row[k] !== "" && Number.isNaN(numberOf(row[k]))));
+  rows.forEach((row, i) => row.forEach((cell, j) => {
+    const where = `Line ${first + i}, column ${j + 1} (${columns[j].slice(0, 40)})`;
+    if (cell === "") bad.push(`${where} is empty.`);
+    else if (!(words && j === k) && !Number.isFinite(numberOf(cell))) bad.push(`${where}: “${cell.slice(0, 40)}” is not a number.`);
+  }));
+  const classes = words ? [...new Set(rows.map((row) => row[k]))].sort((a, b) => numberOf(a) - numberOf(b) || (a < b ? -1 : 1)) : null;
+  if (classes && (classes.length < 2 || classes.length > MOST.classes)) bad.push(`The target has ${classes.length} different values; classes are from 2 to ${MOST.classes}.`);
+  if (bad.length) return { data: null, faults: bad };
+  const x = rows.map((row) => row.slice(0, k).map(numberOf));
+  const t = rows.map((row) => (classes ? classes.map((c) => +(c === row[k])) : row.slice(k).map(numberOf)));
+  return { data: { x, t, weight: null, classes, names: { x: columns.slice(0, k), t: classes ?? columns.slice(k) } }, faults: [] };
+}
+
+/** @type {(data: Data) => Data} inputs of mean 0 and deviation 1 among the training samples */
+export function standardized(data) {
+  const n = data.x.length;
+  const means = data.x[0].map((_, k) => data.x.reduce((sum, row) => sum + row[k], 0) / n);
+  const spreads = means.map((m, k) => Math.sqrt(data.x.reduce((sum, row) => sum + (row[k] - m) ** 2, 0) / n) || 1);
+  const scaled = (/** @type {number[][]} */ x) => x.map((row) => row.map((v, k) => (v - means[k]) / spreads[k]));
+  return { ...data, x: scaled(data.x), ...(data.validation && { validation: { ...data.validation, x: scaled(data.validation.x) } }) };
+}
+
+/** @type {(tables: Tables, data: Data, seed: number) => Model} a network that suits own data: classes or numbers */
+export const modelOf = (tables, data, seed) =>
+  modelFor(tables, data, { hidden: [8], activation: "tanh", loss: data.classes ? "softmax-cross-entropy" : "squared-error", optimizer: "adam", rate: 0.02, ...(data.x.length > 500 && { batch: 50 }) }, seed, "Your data");

@@ -1,0 +1,101 @@
+/** The present step as the JSON of explain: the schema chainrule.example/1. It follows Python's explanation/plain_values.py. */
+
+import { labels, view, widths } from "./network.mjs";
+import { rowsOf } from "./rows.mjs";
+import { pythonNumber } from "./typeset.mjs";
+import { wire } from "./wire.mjs";
+import { notation } from "./words.mjs";
+
+/** @typedef {import("./store.mjs").Store} Store */
+/** @typedef {import("./rows.mjs").Row} Row */
+/** @typedef {import("./typeset.mjs").Ref} Ref */
+
+/** @type {(store: Store) => {[field: string]: any}} */
+export function exampleOf(store) {
+  const { step, tables, model, start, at, mistake } = store;
+  const { title, source, network, data, optimizer } = model;
+  const named = notation(store);
+  const theta = Object.fromEntries(step.blocks.map((b) => [b.name, nested(view(model.theta, b))]));
+  const rows = rowsOf(step, tables, model, { notation: named, numerical: true, replace: mistake?.replace });
+  const after = optimizer ? wire(tables, { ...model, theta: step.theta_new }, { dropout: false, replace: mistake?.replace }).value : null;
+  const other = Object.keys(tables.notations).find((key) => tables.notations[key] === named);
+  return {
+    ...{ schema: "chainrule.example/1", title, source: mistake ? `${source} (with a mistake: ${mistake.title})` : source },
+    network: { inputs: network.inputs, layers: layersOf(tables, network), loss: network.loss.name, python: networkText(tables, network) },
+    optimizer: optimizer && { name: optimizer.name, python: optimizerText(tables, optimizer) },
+    ...{ theta, x: data.x, t: data.t, weights: data.weight ?? null, level: "scalars", parameter: null, notation: other ?? "own" },
+    steps: [{ step: at + 1, loss_before: step.value, loss_after: after, quantities: rows.map(quantity), matrices: [], tables: [] }],
+    history: at > start.state.step ? store.records.map((r) => ({ step: r.step, loss: r.loss })) : [],
+    errata: [],
+  };
+}
+
+/** @type {(a: import("./arrays.mjs").NDArray) => number[] | number[][]} */
+const nested = ({ s, d }) => (s.length === 1 ? [...d] : Array.from({ length: s[0] }, (_, i) => [...d.subarray(i * s[1], (i + 1) * s[1])]));
+
+// ---- quantities ----
+
+/** @type {(row: Row) => {[field: string]: any}} */
+function quantity({ ref, key, plain, section, lines, value, shown, sign, numerical }) {
+  const { quantity: what, layer } = ref;
+  const own = lines.find(({ kind }) => kind === "equation");
+  const routes = lines.filter((line) => line !== own).map((line) => ({ kind: line.kind, ...written(line) }));
+  return {
+    ...{ quantity: what, key },
+    ...(layer && { layer: /^\d+$/.test(layer) ? Number(layer) : layer }),
+    ...placed(ref),
+    ...{ name: plain, section },
+    ...(own && written(own)),
+    ...(routes.length && { routes }),
+    ...{ value, shown },
+    ...(sign < 0 && { sign }),
+    ...(numerical && { numerical: numerical.value }),
+  };
+}
+
+/** @type {(line: import("./rows.mjs").Line) => {[field: string]: any}} */
+const written = ({ formula, substituted, exact }) => (substituted === null ? { formula } : { formula, substituted, exact });
+
+/** @type {(ref: Ref) => {[field: string]: number}} */
+function placed({ index, sampled }) {
+  const names = sampled ? ["sample", "unit", "unit2"] : index.length === 2 ? ["to", "from"] : ["unit"];
+  return Object.fromEntries(index.slice(0, names.length).map((i, k) => [names[k], i]));
+}
+
+// ---- as Python builds it ----
+
+/** @type {(value: any) => string} */
+function literal(value) {
+  if (typeof value === "number") return pythonNumber(value);
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (Array.isArray(value)) return `(${value.map((v) => `${literal(v)},`).join(" ")})`;
+  return value === null ? "None" : /[(]/.test(value) ? value : `'${value}'`;
+}
+
+/** @type {(name: string, fields: {[name: string]: any}) => string} */
+const call = (name, fields) => `${name}(${Object.entries(fields).map(([n, v]) => `${n}=${literal(v)}`).join(", ")})`;
+
+/** @type {(table: any, one: {name: string, constants: any, entry?: any}) => string} */
+const chosen = (table, { name, constants, entry }) => (entry ? `Custom('${name}', ...)` : call(table[name].python, constants));
+
+/** @type {(tables: any, layer: any) => string} */
+function layerText(tables, layer) {
+  const { kind, initializer, bias_initializer: _, activation, ...fields } = layer;
+  return call(tables.layers[kind].python, { ...fields, ...(activation && { activation: chosen(tables.activations, activation) }) });
+}
+
+/** @type {(tables: any, network: any) => any[]} */
+const layersOf = (tables, network) =>
+  network.layers.map((/** @type {any} */ layer, /** @type {number} */ i) => ({ kind: layer.kind, label: labels(tables, network)[i], units: widths(tables, network)[i + 1], python: layerText(tables, layer) }));
+
+/** @type {(tables: any, network: any) => string} */
+function networkText(tables, { inputs, layers, loss, penalty }) {
+  const list = `(${layers.map((/** @type {any} */ layer) => `${layerText(tables, layer)},`).join(" ")})`;
+  return call("Network", { inputs, layers: list, loss: chosen(tables.losses, loss), penalty: call("Penalty", penalty) });
+}
+
+/** @type {(tables: any, optimizer: any) => string} */
+function optimizerText(tables, { name, constants, learning_rate: rate, clip }) {
+  const words = clip && call(clip.kind === "norm" ? "ClipNorm" : "ClipValue", { limit: clip.limit });
+  return call(tables.optimizers[name].python, { learning_rate: typeof rate === "number" ? rate : rate.words, ...constants, clip: words });
+}

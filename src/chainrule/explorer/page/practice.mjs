@@ -1,0 +1,287 @@
+/** The panel for practice: numbers are hidden, and the reader works them out. */
+
+import { array, position } from "./arrays.mjs";
+import { variants } from "./catalogue.mjs";
+import { writeNumber } from "./digits.mjs";
+import { button, field, h, select } from "./dom.mjs";
+import { origin } from "./expand.mjs";
+import { attempt, explain, factors, grade, mistaken, parseAnswer } from "./grading.mjs";
+import { scopeAt, signedValue } from "./mistakes.mjs";
+import { rowOf } from "./rows.mjs";
+import { sequence } from "./sequence.mjs";
+import { refKey } from "./store.mjs";
+import { inNumbers, leaves, pretty } from "./typeset.mjs";
+import { wire } from "./wire.mjs";
+import { isHidden, nameText, notation } from "./words.mjs";
+
+/** @typedef {import("./store.mjs").Store} Store */
+/** @typedef {import("./store.mjs").Ref} Ref */
+/** @typedef {import("./wire.mjs").Step} Step */
+/** @typedef {import("./typeset.mjs").Expression} Expression */
+/** @typedef {{ref: Ref, text: string, state: "" | "right" | "own" | "shown", tries: number, hints: number}} Question */
+
+const MOST = 60;
+/** @type {[string, string][]} */
+const CHOICES = [["backward", "the backward pass"], ["forward", "the forward pass"], ["error", "the error"], ["update", "the update"], ["all", "everything"], ["number", "the chosen number"]];
+const ORDER = ["forward", "error", "backward", "update"];
+
+/** @type {(store: Store) => import("./app.mjs").Panel} */
+export function practice(store) {
+  const own = new Practice(store);
+  return { id: "practice", title: "Practice", element: own.element, update: () => {} };
+}
+
+/** @type {(step: Step, refs: Ref[]) => Set<string>} the keys of numbers under each of their names */
+export function keysOf(step, refs) {
+  const keys = new Set(refs.map(refKey));
+  for (const scope of Object.values(step.scopes)) {
+    for (const name of [...Object.keys(scope.equations), ...Object.keys(scope.links)]) {
+      const [owner, there] = attempt(() => origin(scope, name)) ?? [];
+      const same = refs.filter((ref) => ref.scope === owner?.label && ref.name === there);
+      for (const { index } of same) keys.add(refKey({ scope: scope.label, name, index }));
+    }
+  }
+  return keys;
+}
+
+class Practice {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    /** @type {Question[]} */
+    this.questions = [];
+    /** @type {Ref[]} */
+    this.hidden = [];
+    this.at = 0;
+    this.what = select(CHOICES, "backward", () => {});
+    this.digits = h("input", { type: "number", min: 1, max: 12, value: 4 });
+    this.input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false" });
+    this.answer = field("", this.input);
+    this.says = h("p", { role: "status", class: "says" });
+    this.extra = h("div", { class: "row" });
+    this.hints = h("ol", { class: "hints" });
+    this.score = h("p", { class: "score" });
+    this.list = h("ul", { class: "answers" });
+    this.begin = h("form", { on: { submit: (/** @type {Event} */ e) => (e.preventDefault(), this.start()) } }, field("Hide", this.what), field("Significant digits asked", this.digits), h("button", { type: "submit", class: "main" }, "Start"));
+    this.ask = h("form", { hidden: true, on: { submit: (/** @type {Event} */ e) => (e.preventDefault(), this.check()) } }, this.score, this.answer, h("div", { class: "row" }, h("button", { type: "submit", class: "main" }, "Check"), button("Hint", () => this.hint()), button("Later", () => this.next()), button("Stop", () => this.stop("Stopped. All numbers are shown again."))));
+    this.element = h("div", { class: "practice" }, h("p", {}, "Work numbers out by hand. They are hidden in the picture and on the page until you give them."), this.begin, this.ask, this.says, this.extra, this.hints, this.list);
+    store.subscribe((what) => void (["model", "run", "mistake"].includes(what) && this.questions.length && this.stop("The numbers have changed, so practice has ended.")));
+  }
+
+  // ---- begin and end ----
+
+  start() {
+    const { store } = this;
+    if (store.mistake) store.switchMistake(null);
+    const [refs, hidden] = this.chosen();
+    const large = sequence(store).items[0]?.whole;
+    const advice = this.what.value === "number" || large ? "First choose a number in the picture that is computed from others." : "This stage has no numbers here.";
+    if (!refs.length) return this.tell(advice);
+    this.questions = refs.slice(0, MOST).map((ref) => ({ ref, text: "", state: "", tries: 0, hints: 0 }));
+    this.hidden = hidden;
+    /** @type {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} */
+    this.values = {};
+    this.at = -1;
+    this.show(true);
+    this.tell("");
+    this.next();
+  }
+
+  /** @type {() => [Ref[], Ref[]]} what is asked for, and what is hidden: later stages, too */
+  chosen() {
+    const { store } = this;
+    const { value } = this.what;
+    const all = sequence(store).items.filter(({ ref, whole }) => !whole && this.isComputed(ref));
+    if (value === "number") {
+      const ref = store.selection && this.home(store.selection);
+      return ref && this.isComputed(ref) ? [[ref], [ref]] : [[], []];
+    }
+    const first = Math.max(0, ORDER.indexOf(value));
+    const later = all.filter(({ section }) => ORDER.indexOf(section) >= first).map(({ ref }) => ref);
+    return [all.filter(({ section }) => value === "all" || section === value).map(({ ref }) => ref), later];
+  }
+
+  /** @type {(ref: Ref) => Ref} where a number is computed */
+  home({ scope: label, name, index }, step = this.store.rightStep) {
+    const [scope, there] = origin(label === "input" ? step.input : step.scopes[label], name);
+    return { scope: scope.label, name: there, index };
+  }
+
+  /** @type {(ref: Ref) => boolean} whether a number has an equation, and is no other name of one */
+  isComputed(ref) {
+    const home = this.home(ref);
+    return refKey(home) === refKey(ref) && !(home.name in (this.store.rightStep.scopes[home.scope]?.values ?? { [home.name]: 0 }));
+  }
+
+  /** @type {(words: string) => void} */
+  stop(words) {
+    this.questions = [];
+    this.show(false);
+    this.tell(words);
+    this.store.look({ hidden: null });
+  }
+
+  /** @type {(active: boolean) => void} */
+  show(active) {
+    this.begin.hidden = active;
+    this.ask.hidden = !active;
+    document.documentElement.classList.toggle("practicing", active);
+    this.list.replaceChildren();
+    this.hints.replaceChildren();
+  }
+
+  /** @type {(words: string, ...more: Node[]) => void} */
+  tell(words, ...more) {
+    this.says.textContent = words;
+    this.extra.replaceChildren(...more);
+  }
+
+  // ---- one question ----
+
+  /** @type {Question} */
+  get question() {
+    return this.questions[this.at];
+  }
+
+  /** Ask for the next number that is open. */
+  next() {
+    const { length } = this.questions;
+    const order = this.questions.map((_, i) => (this.at + 1 + i) % length);
+    const open = order.find((i) => !this.questions[i].state);
+    this.list.replaceChildren(...this.questions.filter(({ state }) => state).map((q) => this.done(q)));
+    this.score.textContent = this.words();
+    if (open === undefined) return this.stop(`${this.words()} All numbers are shown again.`);
+    this.at = open;
+    this.hide();
+    const label = /** @type {HTMLElement} */ (this.answer.firstChild);
+    label.textContent = `${nameText(this.store, this.question.ref)} =`;
+    this.input.value = this.question.text;
+    this.hints.replaceChildren();
+    this.store.select(this.question.ref);
+    this.input.focus();
+  }
+
+  /** @type {(q: Question) => HTMLElement} */
+  done({ ref, text, state }) {
+    const words = { "": "", right: "✓", own: "your number", shown: "shown" }[state];
+    return h("li", {}, `${nameText(this.store, ref)} = ${text} ${words}`);
+  }
+
+  words() {
+    const count = (/** @type {(q: Question) => boolean} */ f) => this.questions.filter(f).length;
+    const right = count((q) => q.state === "right");
+    const alone = count((q) => q.state === "right" && !q.hints && q.tries === 1);
+    return `${count((q) => q.state !== "")} of ${this.questions.length} done; ${right} right, ${alone} of them at once and without hints.`;
+  }
+
+  /** Hide everything that is not worked out yet. */
+  hide() {
+    const solved = new Set(this.questions.filter(({ state }) => state === "right" || state === "shown").map(({ ref }) => refKey(ref)));
+    this.store.look({ hidden: keysOf(this.step, this.hidden.filter((ref) => !solved.has(refKey(ref)))) });
+  }
+
+  /** The step without a mistake, with the numbers that the learner goes on from. */
+  get step() {
+    const { store } = this;
+    return wire(store.tables, store.model, this.options);
+  }
+
+  get options() {
+    return { values: this.values, data: this.store.batch(this.store.at) };
+  }
+
+  check() {
+    const { question, store } = this;
+    const [answer, step, digits] = [parseAnswer(this.input.value), this.step, Number(this.digits.value) || 4];
+    if (!answer) return this.tell("Type a number, such as 0.25 or -1.5e-3.");
+    const value = signedValue(store, question.ref, step);
+    const mark = grade(answer, value, digits);
+    if (mark === "short") return this.tell(`Right as far as it goes. Give ${digits} significant digits.`);
+    question.tries++;
+    if (mark === "right") return this.settle("right", this.input.value, "Right.");
+    const why = explain(answer, value, digits, this.causes(step, value));
+    this.tell(why || "Not yet. Try again, or take a hint.", button("Go on with my number", () => this.follow(answer.value)));
+    this.input.select();
+  }
+
+  /** @type {(step: Step, value: number) => Generator<import("./grading.mjs").Cause>} what a wrong answer may come from */
+  *causes(step, value) {
+    const { store, options } = this;
+    const { ref } = this.question;
+    const read = (/** @type {Step} */ one) => signedValue(store, ref, one);
+    const own = (/** @type {string} */ where, /** @type {string} */ name) => name === ref.name && scopeAt(step, where)?.label === ref.scope;
+    yield* mistaken(variants(store.tables, store.model), step, options, read, own);
+    yield* rateMissing(step, ref);
+    yield* factors(value, store.rows(store.at).length);
+    const { items } = sequence(store);
+    for (const same of [true, false]) {
+      for (const { ref: other } of items) {
+        const related = other.name === ref.name || other.scope === ref.scope;
+        if (related && (other.name === ref.name) === same) yield [signedValue(store, other, step), `This is ${nameText(store, other)}.`];
+      }
+    }
+  }
+
+  /** @type {(state: Question["state"], text: string, words: string) => void} */
+  settle(state, text, words) {
+    Object.assign(this.question, { state, text });
+    this.tell(words);
+    this.next();
+  }
+
+  /** @type {(value: number) => void} go on from the learner's own number */
+  follow(value) {
+    const { question, step, store } = this;
+    const { scope, name, index } = question.ref;
+    const { s, d } = step.scopes[scope].get(name);
+    const own = array(s, Float64Array.from(d));
+    own.d[position(s, index)] = value * (signedValue(store, question.ref, step) / own.d[position(s, index)] < 0 ? -1 : 1);
+    this.values = { ...this.values, [scope]: { ...this.values?.[scope], [name]: own } };
+    this.settle("own", this.input.value, "The next numbers go on from yours.");
+  }
+
+  // ---- hints ----
+
+  /** Give the next of four hints; the last is the answer. */
+  hint() {
+    const { question, store } = this;
+    const { model, tables } = store;
+    if (!question) return;
+    question.hints++;
+    const row = rowOf(this.step, tables, model, question.ref, { notation: notation(store), numerical: false });
+    const line = row?.lines.find(({ kind }) => kind === "equation");
+    const text = row && line ? this.hintText(question.hints, row, line.tree, line.formula) : "";
+    this.hints.append(h("li", {}, text));
+    if (question.hints < 4 && line) return;
+    this.settle("shown", writeNumber((row?.value ?? NaN) * (row?.sign ?? 1), Number(this.digits.value)), text);
+  }
+
+  /** @type {(count: number, row: import("./rows.mjs").Row, tree: Expression, formula: string) => string} */
+  hintText(count, row, tree, formula) {
+    const used = [...new Set(leaves(tree, "symbol").map((leaf) => nameText(this.store, /** @type {Ref} */ (leaf.place))))];
+    if (count === 1) return `It depends on ${used.join(", ") || "nothing else"}.`;
+    if (count === 2) return `${row.plain} = ${pretty(formula)}`;
+    const digits = Number(this.digits.value);
+    if (count === 3) return `${row.plain} = ${pretty(this.numbers(tree, digits + 2))}, with one number left out`;
+    return `${row.plain} = ${writeNumber(row.sign * row.value, digits)}`;
+  }
+
+  /** @type {(tree: Expression, digits: number) => string} a formula with its numbers but the last; what is hidden keeps its name */
+  numbers(tree, digits) {
+    const symbols = leaves(tree, "symbol");
+    const texts = symbols.map((leaf) => (leaf.place && isHidden(this.store, leaf.place) ? nameText(this.store, leaf.place) : writeNumber(leaf.value, digits)));
+    texts[texts.length - 1] = "…";
+    // each leaf's value is replaced by its number in the list of texts
+    /** @type {(part: Expression) => Expression} */
+    const marked = (part) => (part.kind === "symbol" ? { ...part, value: symbols.indexOf(part) } : { ...part, parts: part.parts.map(marked) });
+    return inNumbers(marked(tree), (i) => texts[i]);
+  }
+}
+
+/** @type {(step: Step, ref: Ref) => import("./grading.mjs").Cause[]} */
+function rateMissing(step, { scope, name, index }) {
+  const array_ = step.arrays[scope];
+  if (!array_ || name !== "w_new") return [];
+  const at = (/** @type {string} */ n) => array_.get(n).d[position(array_.get("w").s, index)];
+  return [[at("w") + (at("w_new") - at("w")) / array_.get("learning_rate").d[0], "The learning rate is missing."]];
+}

@@ -1,0 +1,172 @@
+/**
+ * The state of a page as text, and back: whatever is read is checked and copied, entry by entry.
+ * An error says in a sentence what is wrong with a text.
+ */
+
+import { fault } from "./editing.mjs";
+import { blocks, widths } from "./network.mjs";
+import { wire } from "./wire.mjs";
+
+/** @typedef {import("./wire.mjs").Model} Model */
+/** @typedef {import("./network.mjs").Tables} Tables */
+/** @typedef {{model: Model, at: number, mistake: string}} State where the run begins, how far it is, the key of a mistake */
+/** @typedef {(value: any, at: string) => any} Check returns a copy of a value that is as it should be */
+
+const SCHEMA = "chainrule.live/1";
+// Numbers at most; updates that are made again when a state is opened.
+const MOST = 1e6;
+const [PARAMETERS, UPDATES] = [250000, 2000];
+
+/** @type {(words: string) => never} */
+function refuse(words) {
+  throw new Error(words);
+}
+
+// ---- checks ----
+
+/** @type {(low?: number, high?: number, whole?: boolean) => Check} */
+const number = (low = -Infinity, high = Infinity, whole = false) => (value, at) =>
+  Number.isFinite(value) && value >= low && value <= high && (!whole || Number.isInteger(value)) ? value : refuse(`${at} is not ${whole ? "a whole" : "a"} number${low > -Infinity ? ` from ${low}` : ""}${high < Infinity ? ` to ${high}` : ""}`);
+
+/** @type {(low: number, high: number) => Check} */
+const whole = (low, high) => number(low, high, true);
+
+/** @type {Check} */
+const flag = (value, at) => (typeof value === "boolean" ? value : refuse(`${at} is neither true nor false`));
+
+/** @type {(most?: number) => Check} */
+const text = (most = 500) => (value, at) => (typeof value === "string" && value.length <= most ? value : refuse(`${at} is not a text of at most ${most} letters`));
+
+/** @type {(table: object) => Check} one of the names of a table */
+const name = (table) => (value, at) => (typeof value === "string" && Object.hasOwn(table, value) ? value : refuse(`${at} has an unknown name`));
+
+/** @type {(item: Check, most?: number) => Check} */
+const list = (item, most = MOST) => (value, at) => (Array.isArray(value) && value.length <= most ? value.map((v, i) => item(v, `${at}[${i}]`)) : refuse(`${at} is not a list of at most ${most} entries`));
+
+/** @type {(item: Check) => Check} nothing, or something */
+const maybe = (item) => (value, at) => (value === null || value === undefined ? null : item(value, at));
+
+/** @type {(value: any, at: string) => [string, any][]} */
+function entries(value, at) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(`${at} is not an object`);
+  return Object.entries(value).map(([key, v]) => (key in {} ? refuse(`${at} has a field that is not allowed`) : [key, v]));
+}
+
+/** @type {(fields: {[name: string]: Check}) => Check} these fields; others are left out */
+const record = (fields) => (value, at) => {
+  const given = Object.fromEntries(entries(value, at));
+  return Object.fromEntries(Object.entries(fields).map(([key, check]) => [key, check(given[key], `${at}.${key}`)]));
+};
+
+/** @type {(item: Check) => Check} */
+const mapped = (item) => (value, at) => Object.fromEntries(entries(value, at).map(([key, v]) => [key, item(v, `${at}.${key}`)]));
+
+/** @type {(depth?: number) => Check} numbers, words, lists and objects, such as equations; a word is no name that every object has */
+const plain = (depth = 40) => (value, at) => {
+  if (typeof value === "number") return number()(value, at);
+  if (typeof value === "string") return value in {} ? refuse(`${at} has a word that is not allowed`) : text()(value, at);
+  if (typeof value === "boolean" || value === null) return value;
+  if (!depth) refuse(`${at} is nested too deeply`);
+  return Array.isArray(value) ? list(plain(depth - 1), 1000)(value, at) : mapped(plain(depth - 1))(value, at);
+};
+
+// ---- the model ----
+
+/** @type {(table: {[name: string]: any}) => Check} a registered entry with its constants, or a user's own with its equations */
+const chosen = (table) => (value, at) => {
+  const own = value?.entry !== undefined;
+  const found = record({ name: own ? text(60) : name(table), constants: mapped(number()) })(value, at);
+  return own ? { ...found, entry: plain()(value.entry, `${at}.entry`) } : found;
+};
+
+/** @type {(tables: Tables) => Check} */
+const layer = (tables) => (value, at) => {
+  const kind = name(tables.layers)(value?.kind, `${at}.kind`);
+  /** @type {{[name: string]: Check}} */
+  const fields = { eps: number(0), rate: number(0, 0.999999), units: whole(1, 10000), bias: flag, trainable: (v, where) => (Array.isArray(v) ? list(text(9), 9) : flag)(v, where), activation: chosen(tables.activations), initializer: plain(), bias_initializer: plain() };
+  /** @type {{[kind: string]: string[]}} */
+  const required = { dense: ["units", "activation"], activation: ["activation"], dropout: ["rate"], "layer-norm": ["eps"] };
+  const needed = required[kind] ?? [];
+  const given = Object.keys(fields).filter((key) => needed.includes(key) || Object.hasOwn(value, key));
+  return { kind, ...record(Object.fromEntries(given.map((key) => [key, fields[key]])))(value, at) };
+};
+
+const rows = list(list(number(), 10000), 5000);
+
+/** @type {(tables: Tables) => {[name: string]: Check}} */
+const fields = (tables) => ({
+  network: record({ inputs: whole(1, 10000), layers: list(layer(tables), 50), loss: chosen(tables.losses), penalty: record({ l1: number(0), l2: number(0), alpha: number(0) }) }),
+  theta: list(number(), PARAMETERS),
+  data: (value, at) => ({
+    ...record({ x: rows, t: rows, weight: maybe(list(number(0), 5000)), total: maybe(number(0)), validation: maybe(record({ x: rows, t: rows })), classes: maybe(list(text(100), 1000)), names: maybe(record({ x: list(text(100), 10000), t: list(text(100), 10000) })) })(value, at),
+    ...(value?.side === undefined ? {} : { side: whole(1, 100)(value.side, `${at}.side`) }),
+  }),
+  optimizer: maybe(record({ name: name(tables.optimizers), constants: mapped(number()), learning_rate: (v, at) => (typeof v === "number" ? number()(v, at) : record({ words: text(), tree: plain() })(v, at)), clip: maybe(record({ kind: name({ norm: 1, value: 1 }), limit: number(0) })) })),
+  state: record({ step: whole(0, 1e9), slots: list(list(number(), PARAMETERS), 9), seed: whole(0, 2 ** 53) }),
+  notation: (v, at) => (typeof v === "string" ? name(tables.notations)(v, at) : plain()(v, at)),
+  digits: record({ significant: whole(1, 17), decimals: maybe(whole(0, 17)), padded: flag }),
+  title: text(),
+  source: text(),
+  batch_size: maybe(whole(1, 5000)),
+});
+
+/** @type {(tables: Tables, given: any) => Model} a copy of a model, which can be computed */
+export function checkModel(tables, given) {
+  const model = record(fields(tables))(given, "the state");
+  const { network, data, theta, state } = model;
+  const all = widths(tables, network);
+  const size = blocks(tables, network).reduce((sum, b) => sum + b.stop - b.start, 0);
+  if (!network.layers.length || !data.x.length) refuse("the state has no layer, or no sample");
+  if (theta.length !== size) refuse(`the network has ${size} parameters, but ${theta.length} are given`);
+  if (state.slots.some((/** @type {number[]} */ slot) => slot.length !== size)) refuse("the optimizer's state does not fit the network");
+  const parts = [data, ...(data.validation ? [data.validation] : [])];
+  for (const { x, t } of parts) fitting(x, t, all[0], all[all.length - 1]);
+  if (data.weight && data.weight.length !== data.x.length) refuse("there is not one weight for each sample");
+  if (data.total === null) delete data.total;
+  const found = fault(tables, model);
+  if (found) refuse(found);
+  compute(tables, model);
+  return model;
+}
+
+/** @type {(x: number[][], t: number[][], inputs: number, outputs: number) => void} */
+function fitting(x, t, inputs, outputs) {
+  const fits = x.length === t.length && x.every((row) => row.length === inputs) && t.every((row) => row.length === outputs);
+  if (!fits) refuse(`the samples do not have ${inputs} inputs and ${outputs} targets each`);
+}
+
+/** @type {(tables: Tables, model: Model) => void} whatever cannot be computed is found here, and not while it is drawn */
+function compute(tables, model) {
+  try {
+    const step = wire(tables, model);
+    const numbers = [step.value, ...step.gradient, ...(model.optimizer ? [...step.theta_new, ...step.slots_new] : [])];
+    for (const scope of Object.values(step.scopes)) for (const key of Object.keys(scope.equations)) numbers.push(scope.get(key).d.length);
+    if (!Number.isFinite(numbers[0])) refuse("its error is not a number");
+  } catch (error) {
+    refuse(`the network cannot be computed: ${/** @type {Error} */ (error).message}`);
+  }
+}
+
+// ---- text ----
+
+/** @type {(store: import("./store.mjs").Store) => string} */
+export function stateText({ start, model, at, mistake }) {
+  const short = at - start.state.step <= UPDATES;
+  const plainly = (/** @type {Model} */ one) => ({ ...one, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
+  return JSON.stringify({ schema: SCHEMA, model: plainly(short ? start : model), at, mistake: mistake?.id ?? "" });
+}
+
+/** @type {(tables: Tables, words: string) => State} */
+export function readState(tables, words) {
+  /** @type {any} */
+  let given;
+  try {
+    given = JSON.parse(words);
+  } catch {
+    refuse("it is not JSON");
+  }
+  if (given?.schema !== SCHEMA) refuse(`it is not a saved state; its schema should be ${SCHEMA}`);
+  const model = checkModel(tables, given.model);
+  const { step } = model.state;
+  return { model, at: whole(step, step + UPDATES)(given.at, "at"), mistake: text(100)(given.mistake, "mistake") };
+}

@@ -1,0 +1,290 @@
+"""Saved states: the page reads again what it writes, and refuses what is not as it should be."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+
+import chainrule
+from chainrule import (
+    ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    PROBLEMS,
+    ActivationLayer,
+    Custom,
+    Dense,
+    Dropout,
+    ExponentialDecay,
+    LayerNorm,
+    Network,
+    Optimizer,
+    Penalty,
+    explain,
+    explain_problem,
+    mlp,
+    problem,
+)
+from chainrule.activations import Activation
+from chainrule.elementwise import Number
+from chainrule.explanation import WorkedExample, example_schema
+from chainrule.explorer.model import model_of
+from chainrule.explorer.tables import tables
+from chainrule.optimizers import SGD, Adam, ClipNorm
+from tests.explorer.node import run_node
+
+SCHEMA = json.loads(example_schema())
+SMALL = [name for name in PROBLEMS if name != "digits"]
+X, T = [[0.5, -0.2], [1.0, 0.3]], [[0.2, 0.8], [0.9, 0.1]]
+NAMES = {n: getattr(chainrule, n) for n in chainrule.__all__} | {
+    f.__name__: f for f in Activation.__subclasses__()
+}
+NAMES |= {type(one).__name__: type(one) for one in (*LOSSES.values(), *OPTIMIZERS.values())}
+
+
+def example(network: Network, rule: Optimizer | None = None) -> WorkedExample:
+    """Return an example with two samples."""
+    t = T if network.outputs == 2 else [[0.2], [0.9]]
+    return explain(network, network.initialize(1), X, t, rule)
+
+
+def bent(z: Number) -> Number:
+    return z / (1 + z * z)
+
+
+def several() -> Network:
+    layers = (Dense(3, "tanh"), LayerNorm(), ActivationLayer("relu"), Dropout(0.5), Dense(2, "elu"))
+    return Network(2, layers, "huber", Penalty(l1=0.1))
+
+
+def state(model: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "schema": "chainrule.live/1",
+        "model": model,
+        "at": model["state"]["step"],
+        "mistake": "",
+    }
+
+
+def read(states: list[Any]) -> list[dict[str, Any]]:
+    """Return what the page makes of states, or of texts."""
+    texts = [s if isinstance(s, str) else json.dumps(s) for s in states]
+    return run_node("states.mjs", {"tables": tables(), "texts": texts})
+
+
+def mazur() -> dict[str, Any]:
+    return model_of(explain_problem(problem("mazur")))
+
+
+# ---- what is right ------------------------------------------------------------------------------
+
+
+def test_every_entry_is_read_and_written_again() -> None:
+    networks = [mlp(2, 2, 2, activation=a, loss="squared-error") for a in ACTIVATIONS]
+    networks += [mlp(2, 2, 2, activation="tanh", loss=loss) for loss in LOSSES]
+    networks += [several(), Network(2, (Dense(2, Custom("bent", bent)),), "squared-error")]
+    rules = [rule for rule in OPTIMIZERS.values() if isinstance(rule, Optimizer)]
+    rules += [Adam(ExponentialDecay(0.1, 0.9), clip=ClipNorm(1.0))]
+    models = [model_of(example(network, SGD(0.1))) for network in networks]
+    models += [model_of(example(networks[0], rule)) for rule in rules]
+    models += [model_of(explain_problem(problem(name))) for name in SMALL]
+    for model, row in zip(models, read(list(map(state, models))), strict=True):
+        assert row.get("again"), row
+        assert plain(row["model"]) == plain(model)
+
+
+def plain(model: dict[str, Any]) -> dict[str, Any]:
+    """Return a model without what may be absent or null."""
+    found = json.loads(json.dumps(model))
+    found["data"] = {k: v for k, v in found["data"].items() if v is not None}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+# ---- what is refused ----------------------------------------------------------------------------
+
+
+def at(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
+    """Return a change of one place of a state; a value of ... takes the field away."""
+
+    def change(given: dict[str, Any]) -> None:
+        target = given
+        for key in path[:-1]:
+            target = target[key]
+        if value is ...:
+            del target[path[-1]]
+        else:
+            target[path[-1]] = value
+
+    return change
+
+
+def both(
+    first: Callable[[dict[str, Any]], None], second: Callable[[dict[str, Any]], None]
+) -> Callable[[dict[str, Any]], None]:
+    """Return two changes as one."""
+
+    def change(given: dict[str, Any]) -> None:
+        first(given)
+        second(given)
+
+    return change
+
+
+LAYER = ("model", "network", "layers", 0)
+ENTRY = {"formula": None, "dformula": None}
+CALL = ["call", "constructor", [["name", "z"]], {}]
+EVIL = {"arguments": ["z"], "lets": [], "value": CALL}
+DEEP: Any = 1
+for _ in range(500):
+    DEEP = ["neg", DEEP]
+
+HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "another schema": (at("schema", value="other/9"), "schema"),
+    "no model": (at("model", value=...), "the state is not an object"),
+    "a list": (at("model", value=[]), "the state is not an object"),
+    "no layers": (at("model", "network", "layers", value=[]), "no layer"),
+    "unknown kind": (at(*LAYER, "kind", value="conv"), "unknown name"),
+    "a prototype's kind": (at(*LAYER, "kind", value="constructor"), "unknown name"),
+    "a prototype's loss": (at("model", "network", "loss", "name", value="__proto__"), "unknown"),
+    "markup": (at("model", "network", "loss", "name", value="<img src=x>"), "unknown name"),
+    "units": (at(*LAYER, "units", value=1e9), "units is not a whole number from 1"),
+    "units in text": (at(*LAYER, "units", value="2"), "units"),
+    "half a unit": (at(*LAYER, "units", value=1.5), "units"),
+    "no units": (at(*LAYER, "units", value=...), "units"),
+    "more units": (at(*LAYER, "units", value=3), "parameters"),
+    "theta": (at("model", "theta", value=[1, 2]), "12 parameters, but 2 are given"),
+    "theta of texts": (at("model", "theta", 0, value="1"), "theta[0] is not a number"),
+    "null in theta": (at("model", "theta", 0, value=None), "theta[0] is not a number"),
+    "huge theta": (at("model", "theta", value=[0] * 300_000), "at most"),
+    "ragged": (at("model", "data", "x", value=[[1]]), "2 inputs and 2 targets"),
+    "other count": (at("model", "data", "t", value=[[1, 2], [3, 4]]), "2 inputs and 2 targets"),
+    "no samples": (at("model", "data", value={"x": [], "t": [], "weight": None}), "no sample"),
+    "targets": (
+        both(
+            at("model", "network", "loss", value={"name": "poisson", "constants": {}}),
+            at("model", "data", "t", value=[[-1, 2]]),
+        ),
+        "does not suit poisson",
+    ),
+    "weights": (at("model", "data", "weight", value=[1, 2]), "one weight for each"),
+    "negative weight": (at("model", "data", "weight", value=[-1]), "from 0"),
+    "optimizer": (at("model", "optimizer", "name", value="lbfgs"), "unknown name"),
+    "rate": (at("model", "optimizer", "learning_rate", value="1"), "learning_rate"),
+    "slots": (at("model", "state", "slots", value=[[1]]), "does not fit"),
+    "seed": (at("model", "state", "seed", value=-1), "seed"),
+    "many updates": (at("at", value=10**6), "at is not a whole number"),
+    "digits": (at("model", "digits", "significant", value=10**9), "significant"),
+    "notation": (at("model", "notation", value="klingon"), "unknown name"),
+    "title": (at("model", "title", value="x" * 10_000), "title"),
+    "title as a list": (at("model", "title", value=["x"]), "title"),
+    "constants": (at(*LAYER, "activation", "constants", value={"constructor": 1}), "not allowed"),
+    "an own function": (
+        at(*LAYER, "activation", value={"name": "x", "constants": {}, "entry": ENTRY}),
+        "cannot be computed",
+    ),
+    "a prototype's function": (
+        at(*LAYER, "activation", value={"name": "x", "constants": {}, "entry": {"f": EVIL}}),
+        "not allowed",
+    ),
+    "deep": (
+        at(*LAYER, "activation", value={"name": "x", "constants": {}, "entry": {"f": DEEP}}),
+        "too deeply",
+    ),
+    "infinite": (at("model", "theta", value=[1e308] * 12), "cannot be computed"),
+}
+TEXTS = [
+    "",
+    "null",
+    "[]",
+    "{",
+    "1e999",
+    '{"schema":"chainrule.live/1"}',
+    "<script>alert(1)</script>",
+]
+PROTO = '{"schema":"chainrule.live/1","at":0,"mistake":"","model":{"__proto__":{"network":1}}}'
+
+
+@pytest.fixture(scope="module")
+def refusals() -> dict[str, dict[str, Any]]:
+    """Return what the page says of every hostile state."""
+    states: list[Any] = []
+    for change, _ in HOSTILE.values():
+        one = state(copy.deepcopy(mazur()))
+        change(one)
+        states.append(one)
+    rows = read([*states, *TEXTS, PROTO])
+    return dict(zip([*HOSTILE, *TEXTS, PROTO], rows, strict=True))
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_state_is_refused_with_its_reason(refusals: Any, what: str) -> None:
+    assert HOSTILE[what][1] in refusals[what].get("error", "it was accepted")
+
+
+@pytest.mark.parametrize("text", [*TEXTS, PROTO])
+def test_a_text_that_is_no_state_is_refused(refusals: Any, text: str) -> None:
+    assert refusals[text]["kind"] == "Error"
+
+
+# ---- explain's JSON -----------------------------------------------------------------------------
+
+
+def test_a_step_is_written_as_explain_writes_it() -> None:
+    examples = [explain_problem(problem(name)) for name in SMALL]
+    examples.append(explain("mazur", notation="russell-norvig"))  # some of its names have a minus
+    models = [model_of(one) for one in examples]
+    found = run_node("examples.mjs", {"tables": tables(), "models": models})
+    for one, document in zip(examples, found, strict=True):
+        jsonschema.validate(document, SCHEMA)
+        wanted = one.to_dict()
+        assert described(document) == described(wanted)
+        for row, right in zip(rows(document), rows(wanted), strict=True):
+            assert row.pop("numerical", 0) == pytest.approx(right.pop("numerical", 0), abs=1e-8)
+            assert row.pop("value") == pytest.approx(right.pop("value"), rel=1e-12, abs=1e-15)
+            assert row == right
+
+
+def rows(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the numbers of the first step, without remarks, which the page does not write."""
+    found = document["steps"][0]["quantities"]
+    return [{k: v for k, v in row.items() if k != "remark"} for row in found]
+
+
+def described(document: dict[str, Any]) -> dict[str, Any]:
+    names = ("title", "source", "theta", "x", "t", "weights", "level", "parameter", "notation")
+    return {name: document[name] for name in names}
+
+
+def test_python_builds_what_the_page_describes() -> None:
+    networks = [mlp(2, 2, 2, activation=a, loss="squared-error") for a in ACTIVATIONS]
+    networks += [mlp(2, 2, 2, activation="tanh", loss=loss) for loss in LOSSES]
+    pairs: list[tuple[Network, Optimizer]] = [
+        (network, SGD(0.1)) for network in [*networks, several()]
+    ]
+    rules = [rule for rule in OPTIMIZERS.values() if isinstance(rule, Optimizer)]
+    rules += [Adam(ExponentialDecay(0.1, 0.9), clip=ClipNorm(1.0))]
+    pairs += [(networks[0], rule) for rule in rules]
+    models = [model_of(example(*pair)) for pair in pairs]
+    found = run_node("examples.mjs", {"tables": tables(), "models": models})
+    for (network, rule), document in zip(pairs, found, strict=True):
+        jsonschema.validate(document, SCHEMA)
+        assert eval(document["network"]["python"], NAMES) == network  # noqa: S307
+        assert eval(document["optimizer"]["python"], NAMES) == rule  # noqa: S307
+
+
+# ---- practice -----------------------------------------------------------------------------------
+
+
+def test_a_number_is_hidden_under_each_of_its_names() -> None:
+    refs = [
+        {"scope": "layer2", "name": "dW", "index": [0, 1]},
+        {"scope": "layer1", "name": "a", "index": [0, 0]},
+        {"scope": "layer2", "name": "dx", "index": [0, 0]},
+    ]
+    keys = run_node("hidden.mjs", {"tables": tables(), "model": mazur(), "refs": refs})
+    assert {"layer2.dW[0,1]", "W2.d[0,1]", "W2.dC[0,1]", "W2.g[0,1]"} <= set(keys)
+    assert {"layer1.a[0,0]", "layer2.x[0,0]", "layer2.dx[0,0]", "layer1.da[0,0]"} <= set(keys)
+    assert len(keys) == 8
