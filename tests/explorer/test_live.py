@@ -34,7 +34,7 @@ def step_by(visit: Visit, unit: str) -> None:
 
 
 def said(visit: Visit) -> str:
-    return visit.page.locator("#live .says").inner_text()
+    return visit.page.locator("#live .player .says").inner_text()
 
 
 def part(visit: Visit, name: str) -> Any:
@@ -246,5 +246,13 @@ def test_a_large_network_is_maps_of_which_one_number_is_chosen(open_page: Open):
     label = maps.nth(1).get_attribute("aria-label")
     weight = network.initialize(0)[64 + 1]
     assert float(label.split(" = ")[-1].replace("−", "-")) == pytest.approx(weight, rel=1e-3)
+    maps.nth(3).click()
+    shown = visit.page.locator("#panel-arithmetic").inner_text()
+    name = maps.nth(3).get_attribute("aria-label").split("; ")[1].split(" = ")[0]
+    assert name.startswith("W2[")
+    assert name != "W2[0,0]"
+    assert name in shown.replace(" ", "")
+    maps.nth(1).focus()
+    visit.page.keyboard.press("Enter")
     assert "W1[1,1]" in visit.page.locator("#panel-arithmetic").inner_text().replace(" ", "")
     assert visit.faults == []

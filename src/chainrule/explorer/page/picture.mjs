@@ -27,7 +27,8 @@ export function picture(store) {
       known = signature;
       drawing = (isSmall(store) ? drawNetwork : drawMaps)(store);
       frame.replaceChildren(drawing.svg);
-      listen(store, drawing);
+      // maps have listeners of their own
+      if (drawing.parts.length) listen(store, drawing);
     }
     const lit = light(store);
     drawing?.svg.setAttribute("data-way", lit.way);
