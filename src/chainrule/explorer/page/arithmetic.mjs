@@ -140,7 +140,7 @@ const exists = ({ step }) => ({ scope, name }) => scope === "input" || Boolean(s
 function users(store) {
   const key = sequence(store);
   const known = USERS.get(key) ?? new Map();
-  if (!USERS.has(key) && key.items.length <= MOST_ROWS) {
+  if (!USERS.has(key) && !key.items[0].whole && key.items.length <= MOST_ROWS) {
     for (const row of rowsOf(store.step, store.tables, store.model, looks(store))) {
       for (const place of row.place ? row.places : []) known.set(refKey(place), [...(known.get(refKey(place)) ?? []), row.place]);
     }

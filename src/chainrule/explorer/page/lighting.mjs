@@ -1,5 +1,6 @@
 /** What lights up in the picture with a number: its counterpart, and the paths of the chain rule or the products that it is made of. */
 
+import { isSmall } from "./layout.mjs";
 import { current } from "./sequence.mjs";
 import { refKey, valueOf } from "./store.mjs";
 import { hasSlope, isDense, origin, pathsFrom, unitFactor } from "./paths.mjs";
@@ -44,7 +45,8 @@ export function light(store) {
   const ref = litRef(store);
   /** @type {Light} */
   const found = { way: "", chosen: partOf(store, ref), texts: new Map(), paths: [], first: [] };
-  if (!ref || !found.chosen) return found;
+  // a large network has too many paths to draw
+  if (!ref || !found.chosen || !isSmall(store)) return found;
   const item = current(store);
   const stepping = item && refKey(item.ref) === refKey(ref);
   if (stepping && item.section === "forward") feeds(store, ref, found);
