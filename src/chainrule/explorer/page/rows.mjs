@@ -193,10 +193,10 @@ function pieces({ layers }, samples, notation) {
  * @returns {import("./contents.mjs").Item[]}
  */
 function plan({ step, pieces: parts, derived }) {
-  return contents(step, parts).flatMap(([section, scope, name]) => {
-    const before = derived && scope === step.loss && name === "do" ? ["dp", "J"] : [];
-    const others = before.filter((other) => derived && other in derived.equations);
-    return [...others.map((other) => [section, derived, other]), [section, scope, name]];
+  return contents(step, parts).flatMap((item) => {
+    if (!derived || item[1] !== step.loss || item[2] !== "do") return [item];
+    const others = ["dp", "J"].filter((name) => name in derived.equations);
+    return [...others.map((name) => /** @type {typeof item} */ ([item[0], derived, name])), item];
   });
 }
 
@@ -326,14 +326,15 @@ function deltas(writer) {
   const n = writer.places.samples;
   if (n === 1 && !step.loss.has("weight")) return [];
   return Array.from({ length: n }).flatMap((_, sample) => {
-    const alone = single(step, sample, options.replace);
-    const units = alone.layers.flatMap((scope, i) => (scope.has("delta") ? [[scope, step.labels[i]]] : [])).reverse();
-    return units.flatMap(([scope, layer]) =>
-      [...scope.get("delta").d].map((value, unit) => {
-        const ref = { quantity: "delta_sample", layer, index: [sample, unit], sampled: true };
+    const { layers } = single(step, sample, options.replace);
+    const found = layers.map((scope, i) => {
+      const values = scope.has("delta") ? [...scope.get("delta").d] : [];
+      return values.map((value, unit) => {
+        const ref = { quantity: "delta_sample", layer: step.labels[i], index: [sample, unit], sampled: true };
         return row(writer, "backward", ref, value, []);
-      }),
-    );
+      });
+    });
+    return found.reverse().flat();
   });
 }
 
