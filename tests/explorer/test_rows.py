@@ -1,0 +1,186 @@
+"""The page writes the rows of a step as Python does, text for text.
+
+The presets are compared with the page's own numbers; other networks with Python's numbers in the
+page's scopes, because digits that are left after a cancellation, and lines that carry 17 digits,
+show the last bits, in which node and NumPy may differ.
+"""
+
+from itertools import cycle, product
+from typing import Any
+
+import numpy as np
+
+from chainrule import ACTIVATIONS, LOSSES, PROBLEMS, explain
+from chainrule.explanation import NOTATIONS, WorkedExample
+from chainrule.explanation.work import wired
+from chainrule.explorer.model import model_of
+from chainrule.explorer.tables import tables
+from chainrule.pages import Line, Matrix, Quantity, in_numbers, in_symbols, write_number
+from chainrule.pages.cells import corners
+from chainrule.pages.mathml import MATHML, flow
+from chainrule.pages.tex_math import Tex
+from tests.explanation.digits_table import LARGE
+from tests.explorer.node import run_node
+from tests.explorer.test_evaluator import CLIPS, PENALTIES, RULES, clipped, network
+
+SETTERS = [MATHML, Tex(keys=False), Tex(keys=True, markdown=True)]
+SMALL = [name for name in PROBLEMS if name != LARGE]
+NUMERICAL = 1e-8  # relative to the larger of the two, or to 1: the page extrapolates differences
+
+
+def case(name: str, example: WorkedExample, **options: Any) -> dict[str, Any]:
+    """Return an example with its rows as Python writes them."""
+    step, cells = example.steps[0], example.cells
+    typeset = options.get("typeset", False)
+    rows = [row(q, typeset=typeset) for q in step.quantities]
+    return {
+        "name": name,
+        "model": model_of(example),
+        "level": example.level,
+        "want": rows or [array(m, example) for m in step.matrices],
+        "digits": {k: getattr(cells, k) for k in ("significant", "decimals", "padded")},
+        **options,
+    }
+
+
+def row(q: Quantity, *, typeset: bool) -> list[Any]:
+    lines = [
+        [n.kind, n.formula, n.substituted, n.exact, *(set_in_math(n) if typeset else [])]
+        for n in q.lines
+    ]
+    names = [s.name(q.markup) for s in SETTERS] if typeset else []
+    return [q.section, q.key, q.markup, q.name, q.shown, q.sign, lines, names]
+
+
+def set_in_math(line: Line) -> list[str | None]:
+    def number(value: float) -> str:
+        return write_number(value, line.count)
+
+    formulas = [in_symbols(line.tree, s) for s in SETTERS]
+    has_numbers = line.substituted is not None
+    numbers = [in_numbers(line.tree, number, s) if has_numbers else None for s in SETTERS]
+    return [*formulas, flow(formulas[0]), *numbers]
+
+
+def array(m: Matrix, example: WorkedExample) -> list[Any]:
+    formulas = [in_symbols(m.tree, s) for s in SETTERS] if m.tree else []
+    return [m.section, m.key, m.markup, m.sign, m.formula, formulas, corners(m, example.cells)]
+
+
+def compared(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the page made of the cases, after a check that every row is Python's."""
+    found = run_node("rows.mjs", {"tables": tables(), "cases": cases})
+    assert [(one["name"], one["differences"]) for one in found if one["differences"]] == []
+    assert [one["rows"] for one in found] == [len(one["want"]) for one in cases]
+    return found
+
+
+def combined(first: Any, second: Any, *, full: bool) -> list[tuple[str, str]]:
+    """Return all pairs, or few in which each value occurs."""
+    one, other = list(first), list(second)
+    if full:
+        return list(product(one, other))
+    many = max(len(one), len(other))
+    return [
+        pair
+        for pair, _ in zip(zip(cycle(one), cycle(other), strict=False), range(many), strict=False)
+    ]
+
+
+# ---- presets ------------------------------------------------------------------------------------
+
+
+def test_every_row_of_a_preset_in_every_notation(full: bool) -> None:
+    cases = [
+        case(f"{name}, {notation}", explain(name, notation=notation), typeset=True)
+        for name, notation in combined(SMALL, NOTATIONS, full=full)
+    ]
+    compared(cases)
+
+
+def test_every_matrix_of_a_preset_in_every_notation(full: bool) -> None:
+    cases = [
+        case(f"{name}, {notation}", explain(name, notation=notation, level="matrices"))
+        for name, notation in combined(PROBLEMS if full else SMALL, NOTATIONS, full=full)
+    ]
+    compared(cases)
+
+
+def test_rows_after_edits(full: bool) -> None:
+    rng = np.random.default_rng(4)
+    compared([edited(name, rng) for name in SMALL for _ in range(20 if full else 1)])
+
+
+def edited(name: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Return a preset with other weights, inputs, digits and notation."""
+    problem = PROBLEMS[name]
+    x, t, _ = problem.data()
+    theta = rng.normal(size=problem.network.layout.size).round(int(rng.integers(1, 8)))
+    samples = np.array(x) + rng.normal(size=np.shape(x)).round(2)
+    count = int(rng.integers(2, 13))
+    digits = {"decimals": count} if rng.integers(2) else {"digits": count}
+    notation = list(NOTATIONS)[rng.integers(len(NOTATIONS))]
+    rule = RULES[list(RULES)[rng.integers(len(RULES))]]
+    example = explain(problem.network, theta, samples, t, rule, notation=notation, **digits)
+    return case(f"{name} {digits}", example, values=python_values(example))
+
+
+def test_numerical_derivatives_and_single_rows() -> None:
+    examples = {name: explain(name) for name in ("mazur", "xor")}
+    net = network("tanh", "huber", "all")
+    examples["penalty"] = explain(net, net.initialize(1), [[1.0, 2.0, 0.5]], [[0.5, 1.0]], "adam")
+    found = compared([case(name, one, numerical=True) for name, one in examples.items()])
+    for one, example in zip(found, examples.values(), strict=True):
+        rows = [q for q in example.steps[0].quantities if q.numerical is not None]
+        numbers = dict(one["numerical"])
+        assert {q.key for q in rows} == set(numbers)
+        for q in rows:
+            gap = abs(numbers[q.key] - (q.numerical or 0.0))
+            assert gap <= NUMERICAL * max(abs(q.value), 1e-3), q.key
+
+
+# ---- every registered entry ---------------------------------------------------------------------
+
+
+def test_rows_of_every_entry(full: bool) -> None:
+    pairs = combined(ACTIVATIONS, LOSSES, full=full)
+    compared([of_entries(activation, loss, i) for i, (activation, loss) in enumerate(pairs)])
+
+
+def of_entries(activation: str, loss: str, i: int) -> dict[str, Any]:
+    """Return a network with registered entries in each place; `i` chooses the other ones."""
+
+    def nth(table: dict[str, Any]) -> Any:
+        return list(table.values())[i % len(table)]
+
+    penalty = list(PENALTIES)[i % len(PENALTIES)]
+    net = network(activation, loss, penalty, layers="all" if i % 2 else "plain")
+    rng, n = np.random.default_rng(i), (1, 2, 7)[i % 3]
+    x, t = rng.normal(size=(n, net.inputs)), rng.uniform(size=(n, net.outputs))
+    weights = rng.uniform(0.5, 2, n) if i % 5 == 0 else None
+    example = explain(
+        net,
+        net.initialize(i),
+        x,
+        t / t.sum(1, keepdims=True),
+        clipped(nth(RULES), nth(CLIPS)) if i % 7 else None,
+        notation=nth(NOTATIONS),
+        sample_weight=weights,
+        level="matrices" if i % 4 == 3 else "scalars",
+    )
+    return case(f"{activation}, {loss}, {i}", example, values=python_values(example))
+
+
+def python_values(example: WorkedExample) -> dict[str, Any]:
+    """Return Python's value of every equation, by scope and name."""
+    with np.errstate(all="ignore"):
+        scopes = wired(example.setup, example.setup.state).scopes
+        return {
+            label: {name: plain(scope[name]) for name in scope.equations}
+            for label, scope in scopes.items()
+        }
+
+
+def plain(value: Any) -> list[Any]:
+    numbers = np.asarray(value, float)
+    return [list(numbers.shape), numbers.ravel().tolist()]
