@@ -55,7 +55,12 @@ function wired({ model, values }) {
 }
 
 const LEVELS = {
-  scalars: (step, rows, also) => rows.map((row) => foundRow(row, also)),
+  // A delta of one sample alone is from a step of its own, which has the page's numbers.
+  scalars: (step, rows, also, { values }) =>
+    rows.map((row) => {
+      const own = values && row.ref.quantity === "delta_sample";
+      return foundRow(own ? { ...row, shown: "" } : row, also);
+    }),
   matrices: (step, rows, also, { model, digits }) =>
     matricesOf(step, tables, model).map((matrix) => foundMatrix(matrix, digits)),
 };
