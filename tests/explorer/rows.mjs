@@ -11,6 +11,7 @@ import { writeNumber } from "../../src/chainrule/explorer/page/digits.mjs";
 import { MATHML, flow } from "../../src/chainrule/explorer/page/mathml.mjs";
 import { corners, matricesOf } from "../../src/chainrule/explorer/page/matrices.mjs";
 import { rowOf, rowsOf } from "../../src/chainrule/explorer/page/rows.mjs";
+import { tablesOf } from "../../src/chainrule/explorer/page/summary.mjs";
 import { texSetter } from "../../src/chainrule/explorer/page/tex.mjs";
 import { inNumbers, inSymbols } from "../../src/chainrule/explorer/page/typeset.mjs";
 import { wire } from "../../src/chainrule/explorer/page/wire.mjs";
@@ -63,12 +64,14 @@ const LEVELS = {
     }),
   matrices: (step, rows, also, { model, digits }) =>
     matricesOf(step, tables, model).map((matrix) => foundMatrix(matrix, digits)),
+  summary: (step, rows, also, { model, digits }) =>
+    tablesOf(step, tables, model, { digits }).map(({ title, header, rows: cells, remark }) => [title, header, cells, remark]),
 };
 
 function compare(given) {
   const step = wired(given);
   const numerical = Boolean(given.numerical);
-  const rows = given.level === "matrices" ? [] : rowsOf(step, tables, given.model, { numerical });
+  const rows = given.level === "scalars" ? rowsOf(step, tables, given.model, { numerical }) : [];
   const found = LEVELS[given.level](step, rows, given.typeset, given).map((row) => JSON.stringify(row));
   const wanted = given.want.map((row) => JSON.stringify(row));
   const pairs = Array.from({ length: Math.max(found.length, wanted.length) }, (_, i) => [found[i], wanted[i]]);

@@ -15,8 +15,8 @@ from chainrule.explanation import NOTATIONS, WorkedExample
 from chainrule.explanation.work import wired
 from chainrule.explorer.model import model_of
 from chainrule.explorer.tables import tables
-from chainrule.pages import Line, Matrix, Quantity, in_numbers, in_symbols, write_number
-from chainrule.pages.cells import corners
+from chainrule.pages import Line, Matrix, Quantity, Table, in_numbers, in_symbols, write_number
+from chainrule.pages.cells import corners, listing
 from chainrule.pages.mathml import MATHML, flow
 from chainrule.pages.tex_math import Tex
 from tests.explanation.digits_table import LARGE
@@ -41,7 +41,11 @@ def case(name: str, example: WorkedExample, **options: Any) -> dict[str, Any]:
         "name": name,
         "model": model_of(example),
         "level": example.level,
-        "want": rows or [array(m, example) for m in step.matrices],
+        "want": [
+            *rows,
+            *(array(m, example) for m in step.matrices),
+            *(table(one, example) for one in step.tables),
+        ],
         "digits": {k: getattr(cells, k) for k in ("significant", "decimals", "padded")},
         **options,
     }
@@ -69,6 +73,10 @@ def set_in_math(line: Line) -> list[str | None]:
 def array(m: Matrix, example: WorkedExample) -> list[Any]:
     formulas = [in_symbols(m.tree, s) for s in SETTERS] if m.tree else []
     return [m.section, m.key, m.markup, m.sign, m.formula, formulas, corners(m, example.cells)]
+
+
+def table(one: Table, example: WorkedExample) -> list[Any]:
+    return [one.title, one.header, listing(one, example.cells).rows, one.remark]
 
 
 def compared(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -110,6 +118,10 @@ def test_every_matrix_of_a_preset_in_every_notation(full: bool) -> None:
     compared(cases)
 
 
+def test_every_table_of_a_preset() -> None:
+    compared([case(name, explain(name, level="summary")) for name in PROBLEMS])
+
+
 def test_rows_after_edits(full: bool) -> None:
     rng = np.random.default_rng(4)
     compared([edited(name, rng) for name in SMALL for _ in range(20 if full else 1)])
@@ -122,11 +134,12 @@ def edited(name: str, rng: np.random.Generator) -> dict[str, Any]:
     theta = rng.normal(size=problem.network.layout.size).round(int(rng.integers(1, 8)))
     samples = np.array(x) + rng.normal(size=np.shape(x)).round(2)
     count = int(rng.integers(2, 13))
-    digits = {"decimals": count} if rng.integers(2) else {"digits": count}
+    digits, decimals = (count, None) if rng.integers(2) else (None, count)
     notation = list(NOTATIONS)[rng.integers(len(NOTATIONS))]
     rule = RULES[list(RULES)[rng.integers(len(RULES))]]
-    example = explain(problem.network, theta, samples, t, rule, notation=notation, **digits)
-    return case(f"{name} {digits}", example, values=python_values(example))
+    given = problem.network, theta, samples, t, rule
+    example = explain(*given, notation=notation, digits=digits, decimals=decimals)
+    return case(f"{name} {digits} {decimals}", example, values=python_values(example))
 
 
 def test_numerical_derivatives_and_single_rows() -> None:
@@ -170,7 +183,7 @@ def of_entries(activation: str, loss: str, i: int) -> dict[str, Any]:
         clipped(nth(RULES), nth(CLIPS)) if i % 7 else None,
         notation=nth(NOTATIONS),
         sample_weight=weights,
-        level="matrices" if i % 4 == 3 else "scalars",
+        level=("scalars", "matrices", "summary", "scalars")[i % 4],
     )
     return case(f"{activation}, {loss}, {i}", example, values=python_values(example))
 

@@ -1,16 +1,18 @@
-"""What the page needs to write rows as explain does: notations, derivations, LaTeX's letters."""
+"""What the page needs to write as explain does: notations, derivations, letters, sentences."""
 
 from typing import Any
 
 from chainrule.explanation.derivations import DERIVATIONS
 from chainrule.explanation.notation import NOTATIONS, Notation
 from chainrule.explanation.patterns import SIGNS
+from chainrule.explanation.setup import WORDS
+from chainrule.explanation.summary import FLAT, MOST, TABLES
 from chainrule.explorer.trees import trees_of
 from chainrule.pages.tex_words import LETTERS, SPECIAL
 
 
 def text_tables() -> dict[str, Any]:
-    """Return the tables of texts: ``notations``, ``derivations``, ``tex``.
+    """Return the tables of texts: ``notations``, ``derivations``, ``tex``, ``summary``.
 
     Returns
     -------
@@ -21,6 +23,12 @@ def text_tables() -> dict[str, Any]:
         "notations": {name: notation_entry(notation) for name, notation in NOTATIONS.items()},
         "derivations": {name: trees_of(equations) for name, equations in DERIVATIONS.items()},
         "tex": {"letters": LETTERS, "special": SPECIAL},
+        "summary": {
+            "tables": [vars(table) for table in TABLES],
+            "words": WORDS,
+            "flat": FLAT,
+            "most": MOST,
+        },
     }
 
 
