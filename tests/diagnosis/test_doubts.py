@@ -359,3 +359,63 @@ def test_two_outputs_with_losses_of_their_own_are_not_accused(tmp_path: Path):
     found = check(tmp_path / "net.py")
     assert found.verdict == "could-not-run", found.to_text()
     assert "several outputs meet targets of their own" in found.sentence
+
+
+SPARSE = """import numpy as np
+rng = np.random.RandomState(3)
+X = rng.rand(12, 5)
+W1, b1, W2, b2 = rng.randn(5, 4), np.zeros(4), rng.randn(4, 5), np.zeros(5)
+for epoch in range(6):
+    h = 1 / (1 + np.exp(-(X @ W1 + b1)))
+    out = 1 / (1 + np.exp(-(h @ W2 + b2)))
+    d = (out - X) * out * (1 - out) / 12
+    share = h.mean(axis=0)
+    sparse = 0.4 * (-0.1 / share + 0.9 / (1 - share)) / 12
+    dh = SLOPE
+    W2 -= 0.5 * h.T @ d
+    b2 -= 0.5 * d.sum(axis=0)
+    W1 -= 0.5 * X.T @ dh
+    b1 -= 0.5 * dh.sum(axis=0)
+"""
+
+
+def test_a_term_of_the_loss_that_is_nowhere_computed_is_not_accused(tmp_path: Path):
+    """The program is right: a sparse autoencoder, whose penalty is only seen in its gradient."""
+    (tmp_path / "net.py").write_text(SPARSE.replace("SLOPE", "(d @ W2.T + sparse) * h * (1 - h)"))
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "could-not-run", found.to_text()
+    assert "a part that does not depend on its errors" in found.sentence
+
+
+def test_a_fault_is_found_beside_such_a_term(tmp_path: Path):
+    (tmp_path / "net.py").write_text(SPARSE.replace("SLOPE", "d @ W2.T + sparse"))
+    assert check(tmp_path / "net.py").verdict == "wrong"
+
+
+NUMERICAL = """import numpy as np
+rng = np.random.RandomState(0)
+X, Y = rng.randn(10, 2), rng.randn(10, 1)
+P = [rng.randn(2, 3) * 0.5, np.zeros(3), rng.randn(3, 1) * 0.5, np.zeros(1)]
+def loss():
+    return np.mean((np.tanh(X @ P[0] + P[1]) @ P[2] + P[3] - Y) ** 2)
+def numerical_gradient(p, eps=1e-3):
+    g, base = np.zeros_like(p), loss()
+    for i in np.ndindex(p.shape):
+        old = p[i]
+        p[i] = old + eps
+        g[i] = (loss() - base) / eps
+        p[i] = old
+    return g
+for epoch in range(20):
+    grads = [numerical_gradient(p) for p in P]
+    for p, g in zip(P, grads):
+        p -= 0.1 * g
+    print(loss())
+"""
+
+
+def test_training_by_coarse_differences_is_not_accused(tmp_path: Path):
+    (tmp_path / "net.py").write_text(NUMERICAL)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "could-not-run", found.to_text()
+    assert "only to within 0.00" in found.sentence

@@ -7,7 +7,7 @@ from chainrule.explanation.explaining import explain, explain_problem
 from chainrule.explanation.notation import NOTATIONS, Notation
 from chainrule.explanation.notation_files import choose_notation, notation_schema
 from chainrule.explanation.record import ErratumFigure, ExampleStep
-from chainrule.explanation.setup import Setup
+from chainrule.explanation.setup import Setup, activation_of
 from chainrule.explanation.single import one_number
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Notation",
     "Setup",
     "WorkedExample",
+    "activation_of",
     "choose_notation",
     "example_schema",
     "explain",

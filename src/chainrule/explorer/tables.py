@@ -215,7 +215,7 @@ def named(table: str, entry: dict[str, Any], name: str) -> dict[str, Any]:
 def own_fields(description: Any) -> dict[str, Any]:
     """Return the fields of a description that are numbers, bools, texts or tuples, by name."""
     plain = (bool, int, float, str, tuple)
-    values = {f.name: getattr(description, f.name) for f in fields(description)}
+    values: dict[str, Any] = {f.name: getattr(description, f.name) for f in fields(description)}
     return {
-        n: list(v) if isinstance(v, tuple) else v for n, v in values.items() if isinstance(v, plain)
+        n: [*v] if isinstance(v, tuple) else v for n, v in values.items() if isinstance(v, plain)
     }

@@ -29,6 +29,8 @@ from chainrule.pages.items import (
     lines_of,
     slug,
 )
+from chainrule.pages.live import Live, json_text, live_parts
+from chainrule.pages.live_page import LivePage
 from chainrule.pages.markup import markup_fault, parse_name, plain_name
 from chainrule.pages.quantities import Line, LineKind, Matrix, Quantity, Table, agrees
 from chainrule.pages.tree import (
@@ -75,6 +77,8 @@ __all__ = [
     "LineKind",
     "Listing",
     "Literal",
+    "Live",
+    "LivePage",
     "Mark",
     "Matrix",
     "Negation",
@@ -106,9 +110,11 @@ __all__ = [
     "in_numbers",
     "in_symbols",
     "json_number",
+    "json_text",
     "letters",
     "lines_of",
     "listing",
+    "live_parts",
     "markup_fault",
     "named_leaves",
     "parse_name",

@@ -31,7 +31,7 @@ from chainrule.diagnosis.tracing.overlooked import Overlooked
 from chainrule.diagnosis.tracing.partly import follows_partly
 from chainrule.diagnosis.tracing.placing import Placer
 from chainrule.diagnosis.tracing.recognizing import recognize
-from chainrule.diagnosis.tracing.reporting import Report, Verdict, listed
+from chainrule.diagnosis.tracing.reporting import LOSS_WORDS, Report, Verdict, listed
 from chainrule.diagnosis.tracing.sampling import why_not_a_gradient
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.diagnosis.tracing.true_gradients import TOO_MANY
@@ -55,6 +55,16 @@ OTHER_LOSS = (
     "the updates follow the gradient of a loss that is not known here; have the program compute "
     "its loss before the update, so that it can be compared"
 )
+ADDED_TERM = (
+    "the updates are those of the {}, and a part that does not depend on its errors; if that is "
+    "the derivative of another term of the loss, such as a penalty on activations, they are right, "
+    "and else wrong. Have the program compute its whole loss before the update"
+)
+COARSE = (
+    "the updates agree with the gradient only to within {:.1g} of the largest step, as those by "
+    "finite differences do; if they are meant as such, they are right"
+)
+NEAR = 0.02  # of the largest step: a difference of all numbers that finite differences have
 TIME_TO_PLACE = 30.0  # s, only reached on a busy machine: the runs are limited, too
 USUAL_LOSSES = ("softmax cross-entropy", "logistic cross-entropy", "squared error")
 SEEDS = (1, 2)  # of other starting weights
@@ -345,12 +355,25 @@ class Check:
             return NotTraced(why, trains=True)
         if self._has_several_losses(judge, judgement):
             return NotTraced(SEVERAL_LOSSES, trains=True)
+        if (off := self._coarse(judge, judgement)) is not None:
+            return NotTraced(COARSE.format(off), trains=True)
         if judgement.uphill:
             return Verdict(judge, judgement)
         found = self._located(judge, judgement)
         if found == NotTraced(OTHER_LOSS, trains=True):
             return next(self._under_other_losses(judge, judgement), found)
         return found
+
+    @staticmethod
+    def _coarse(judge: Judge, judgement: Judgment) -> float | None:
+        """Return by how much all updates differ from the gradient, None unless each by a little."""
+        seen = {k: r for k, r in enumerate(judgement.results) if r.evidence}
+        several = [r for k, r in seen.items() if len(judge.groups[k].entries) > 1]
+        if not several or any(r.right or not r.off <= NEAR for r in several):
+            return None
+        usual = several[0].factor
+        alike = all(abs(r.factor - usual) <= NEAR * abs(usual) for r in seen.values())
+        return max(r.off for r in several) if alike and usual < 0 else None
 
     @staticmethod
     def _has_several_losses(judge: Judge, judgement: Judgment) -> bool:
@@ -386,6 +409,9 @@ class Check:
     def _located(self, judge: Judge, judgement: Judgment) -> Verdict | NotTraced:
         """Return a wrong verdict with its faults under one loss."""
         placer = Placer(judge, judgement, min(TIME_TO_PLACE, max(1.0, self.end - time.monotonic())))
+        if placer.adds_a_term():
+            why = ADDED_TERM.format(LOSS_WORDS.get(judgement.loss, "loss"))
+            return NotTraced(why, trains=True, doubtful=True)
         faults = placer.faults()
         certain = judgement.certain or bool(judge.minimized())  # then the loss is known
         known = bool(faults) or certain or follows_partly(judge, judgement)

@@ -115,6 +115,32 @@ class Placer:
                     return Fault(shown, b, c * g, place, c, "", tuple(sorted(now - right)))
         return None
 
+    def adds_a_term(self) -> bool:
+        """Return whether updates are right but for a part that does not come from the error.
+
+        A penalty on activations is one, such as a sparsity or a KL term. It stays when the errors
+        are set to zero; what a mistake does to the gradients vanishes with them.
+        """
+        errors = [p.error for p in self.it.pairs if not p.is_loss]
+        if self.number or not errors:
+            return False
+        zeros = {e: Change(np.zeros_like(self.trace.value(e))) for e in errors}
+        added = self._steps(zeros)
+        rest = [(s - a, n + m) for (s, n), (a, m) in zip(self._steps({}), added, strict=True)]
+        everything = set(range(len(self.judge.groups))) - self.judge.skipped
+        if not all(np.all(np.isfinite(s)) for s, _ in rest) or not everything <= self._agreeing(
+            rest
+        ):
+            return False
+        return any(self._is_other_term(k, a, 1e3 * n) for k, (a, n) in enumerate(added))
+
+    def _is_other_term(self, k: int, added: Array, noise: Array) -> bool:
+        """Return whether steps without an error are not zero, and no penalty on the weights."""
+        w = self.judge.old_values(0, k)
+        if np.all(np.abs(added) <= noise + TINY):
+            return False
+        return not any(ratio(added, known, CLOSE) for known in (w, np.sign(w)) if np.any(known))
+
     # ---- quantities ----------------------------------------------------------------------------
 
     def _forward(self) -> Iterator[Quantity]:

@@ -1,0 +1,305 @@
+/**
+ * What the page shows: a run of training steps from a starting model, and where the reader is in it.
+ * Panels read it, call its methods, and are informed of every change.
+ */
+
+import { array } from "./arrays.mjs";
+import { batchOf, optimizerEntry, wire } from "./wire.mjs";
+
+/** @typedef {import("./wire.mjs").Model} Model */
+/** @typedef {import("./wire.mjs").Step} Step */
+/** @typedef {import("./network.mjs").Tables} Tables */
+/** @typedef {{scope: string, name: string, index: number[]}} Ref a number: scope label, name, index */
+/** @typedef {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} Memory */
+/** @typedef {{step: number, theta: Float64Array | number[], slots: (Float64Array | number[])[], loss: number, memory?: Memory}} Record a state after `step` updates, the loss before the next, and what a mistake keeps from step to step */
+/** @typedef {{id: string, title: string, replace: import("./wire.mjs").Replacements, line?: string}} Mistake */
+/** @typedef {"model" | "run" | "cursor" | "selection" | "mistake" | "view"} Change what is different now */
+
+const KEPT = 400;
+
+export class Store {
+  /**
+   * @param {Tables} tables
+   * @param {Model} model
+   */
+  constructor(tables, model) {
+    this.tables = tables;
+    /** @type {Model} where the run begins; never changed in place */
+    this.start = model;
+    /** @type {Record[]} some states of the run, by step; the others are computed again from them */
+    this.records = [];
+    this.at = 0;
+    /** @type {number} how many quantities of the step are shown; Infinity for all */
+    this.cursor = Infinity;
+    /** @type {Ref | null} */
+    this.selection = null;
+    /** @type {Mistake | null} */
+    this.mistake = null;
+    /** @type {number | null} samples of an update; null for all */
+    this.batchSize = null;
+    /** @type {{[name: string]: any}} choices of panels, such as the notation */
+    this.view = {};
+    /** @type {{label: string, start: Model, at: number}[]} */
+    this.done = [];
+    /** @type {{label: string, start: Model, at: number}[]} */
+    this.undone = [];
+    /** @type {Set<(what: Change) => void>} */
+    this.listeners = new Set();
+    this.spacing = 1;
+    /** @type {Step | null} the present step */
+    this.wired = null;
+    /** @type {Step | null} the same without the mistake */
+    this.rightWired = null;
+    /** @type {Record} */
+    this.current = this.first();
+    this.restart();
+  }
+
+  // ---- listeners ----
+
+  /** @type {(listener: (what: Change) => void) => () => void} returns what ends it */
+  subscribe(listener) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** @type {(what: Change) => void} */
+  emit(what) {
+    if (what !== "cursor" && what !== "selection" && what !== "view") this.wired = this.rightWired = null;
+    for (const listener of this.listeners) listener(what);
+  }
+
+  // ---- the present step ----
+
+  /** @type {Model} the network with the parameters at the present step */
+  get model() {
+    const { theta, slots, step } = this.record;
+    return { ...this.start, theta, state: { ...this.start.state, step, slots } };
+  }
+
+  /** @type {Step} the present step, with the mistake if one is switched on */
+  get step() {
+    this.wired ??= this.wireAt(this.model, this.mistake);
+    return this.wired;
+  }
+
+  /** @type {Step} the same step without the mistake */
+  get rightStep() {
+    this.rightWired ??= this.mistake ? this.wireAt(this.model, null) : this.step;
+    return this.rightWired;
+  }
+
+  /** @type {(model: Model, mistake: Mistake | null) => Step} */
+  wireAt(model, mistake) {
+    const values = mistake ? this.record.memory : undefined;
+    return wire(this.tables, model, { replace: mistake?.replace, values, data: this.batch(model.state.step) });
+  }
+
+  // ---- data ----
+
+  /** Number of updates in an epoch. */
+  get updates() {
+    return this.batchSize ? Math.ceil(this.start.data.x.length / this.batchSize) : 1;
+  }
+
+  /** @type {(step: number) => number[]} the numbers of the samples that an update uses */
+  rows(step) {
+    const n = this.start.data.x.length;
+    if (!this.batchSize) return Array.from({ length: n }, (_, i) => i);
+    const first = ((step - this.start.state.step) % this.updates) * this.batchSize;
+    return Array.from({ length: Math.min(this.batchSize, n - first) }, (_, i) => first + i);
+  }
+
+  /** @type {(step: number) => ReturnType<typeof batchOf>} the data of an update */
+  batch(step) {
+    const rows = this.rows(step);
+    const { x, t, weight } = this.start.data;
+    if (rows.length === x.length) return batchOf(this.start);
+    const own = { x: rows.map((i) => x[i]), t: rows.map((i) => t[i]), weight: weight && normalized(rows.map((i) => weight[i])) };
+    return batchOf({ ...this.start, data: own });
+  }
+
+  // ---- the run ----
+
+  /** @type {Record} */
+  get record() {
+    return this.current;
+  }
+
+  /** @type {() => Record} the state at which the run begins */
+  first() {
+    const { theta, state } = this.start;
+    return { step: state.step, theta, slots: this.slotsOf(), loss: NaN };
+  }
+
+  /** Begin the run again at the starting model. */
+  restart() {
+    this.current = this.first();
+    this.records = [this.current];
+    this.at = this.current.step;
+    this.spacing = 1;
+    this.wired = this.rightWired = null;
+    this.current.loss = this.step.value;
+  }
+
+  slotsOf() {
+    const { slots } = optimizerEntry(this.tables, this.start);
+    const { theta, state } = this.start;
+    return slots.map((/** @type {string} */ _, /** @type {number} */ i) => state.slots[i] ?? new Float64Array(theta.length));
+  }
+
+  /** Go back to the start of the run. */
+  reset() {
+    this.restart();
+    this.cursor = Infinity;
+    this.emit("run");
+  }
+
+  /** @type {(updates?: number) => boolean} make updates; false where the numbers are no longer finite */
+  advance(updates = 1) {
+    let finite = true;
+    for (let i = 0; i < updates && finite && this.start.optimizer; i++) finite = this.update();
+    this.emit("run");
+    return finite;
+  }
+
+  /** Make one update, without informing anyone. */
+  update() {
+    const { step } = this;
+    const theta = step.theta_new;
+    if (!theta.every(Number.isFinite)) return false;
+    const memory = this.mistake ? step.memory() : undefined;
+    this.current = { step: this.at + 1, theta, slots: step.slots_new, loss: NaN, memory };
+    this.at++;
+    this.wired = this.rightWired = null;
+    this.current.loss = this.step.value;
+    this.keep(this.current);
+    return true;
+  }
+
+  /** @type {(record: Record) => void} keep every n-th record, a larger n the longer the run is */
+  keep(record) {
+    const last = this.records[this.records.length - 1];
+    if (record.step <= last.step || (record.step - this.start.state.step) % this.spacing) return;
+    this.records.push(record);
+    if (this.records.length <= KEPT) return;
+    this.spacing *= 2;
+    this.records = this.records.filter((r) => (r.step - this.start.state.step) % this.spacing === 0);
+  }
+
+  /** @type {(step: number) => void} go to the state after a number of updates, computed again if it was not kept */
+  go(step) {
+    const wanted = Math.max(step, this.start.state.step);
+    this.current = this.records.filter((r) => r.step <= wanted).pop() ?? this.records[0];
+    this.at = this.current.step;
+    this.wired = this.rightWired = null;
+    while (this.at < wanted && this.update());
+    this.emit("run");
+  }
+
+  /** The last step that the run has reached. */
+  get reached() {
+    return Math.max(this.at, this.records[this.records.length - 1].step);
+  }
+
+  // ---- changes by the reader ----
+
+  /**
+   * Change the model at the present step, which becomes the start of a new run.
+   * @type {(label: string, change: (model: Model) => Model | void) => void}
+   */
+  edit(label, change) {
+    const draft = structuredClone({ ...this.model, theta: [...this.record.theta], state: { ...this.model.state, slots: this.record.slots.map((slot) => [...slot]) } });
+    const next = change(draft) ?? draft;
+    this.begin(label, next);
+  }
+
+  /** @type {(label: string, model: Model) => void} begin a run at another model; can be undone */
+  begin(label, model) {
+    const before = { label, start: this.start, at: this.at };
+    this.start = model;
+    try {
+      this.restart();
+    } catch (error) {
+      this.start = before.start;
+      this.restart();
+      this.go(before.at);
+      throw error;
+    }
+    this.done = [...this.done.slice(-99), before];
+    this.undone = [];
+    this.emit("model");
+  }
+
+  undo() {
+    this.swap(this.done, this.undone);
+  }
+
+  redo() {
+    this.swap(this.undone, this.done);
+  }
+
+  /** @type {(from: {label: string, start: Model, at: number}[], to: {label: string, start: Model, at: number}[]) => void} */
+  swap(from, to) {
+    const entry = from.pop();
+    if (!entry) return;
+    to.push({ label: entry.label, start: this.start, at: this.at });
+    this.start = entry.start;
+    this.restart();
+    if (entry.at !== this.at) this.go(entry.at);
+    this.emit("model");
+  }
+
+  /** @type {(selection: Ref | null) => void} */
+  select(selection) {
+    this.selection = selection;
+    this.emit("selection");
+  }
+
+  /** @type {(cursor: number) => void} */
+  show(cursor) {
+    this.cursor = cursor;
+    this.emit("cursor");
+  }
+
+  /** @type {(mistake: Mistake | null) => void} switch a mistake on or off; the run begins again */
+  switchMistake(mistake) {
+    this.mistake = mistake;
+    this.restart();
+    this.emit("mistake");
+  }
+
+  /** @type {(size: number | null) => void} */
+  setBatchSize(size) {
+    this.batchSize = size;
+    this.restart();
+    this.emit("run");
+  }
+
+  /** @type {(choices: {[name: string]: any}) => void} */
+  look(choices) {
+    Object.assign(this.view, choices);
+    this.emit("view");
+  }
+}
+
+/** @type {(weight: number[]) => number[]} of mean 1 */
+function normalized(weight) {
+  const mean = weight.reduce((a, b) => a + b, 0) / weight.length;
+  return weight.map((w) => w / (mean || 1));
+}
+
+/** @type {(ref: Ref | null) => string} a text that is the same for the same number */
+export const refKey = (ref) => (ref ? `${ref.scope}.${ref.name}[${ref.index.join()}]` : "");
+
+/** @type {(a: Ref | null, b: Ref | null) => boolean} */
+export const sameRef = (a, b) => refKey(a) === refKey(b);
+
+/** @type {(step: Step, ref: Ref) => number} the value of a number of a step */
+export function valueOf(step, { scope, name, index }) {
+  const found = (scope === "input" ? step.input : step.scopes[scope]).get(name);
+  return found.d[index.reduce((sum, i, k) => sum * found.s[k] + (found.s[k] === 1 ? 0 : i), 0)];
+}
+
+/** @type {(theta: ArrayLike<number>) => import("./arrays.mjs").NDArray} */
+export const vector = (theta) => array([theta.length], theta);
