@@ -2,6 +2,7 @@
  * Compares the page's rows with Python's.
  * Standard input: {tables, cases: [{name, model, level, want, typeset, digits, values}]}: `want` are
  * rows as `foundRow` and `foundMatrix` return them; `values` are Python's, {label: {name: [shape, numbers]}}.
+ * `replace` are equations of a mistake; then the rows are not compared.
  * Output: a JSON list of {name, rows, differences: [[found, wanted], …], numerical: [[key, value], …]}.
  */
 
@@ -44,8 +45,8 @@ function foundMatrix({ section, key, name, sign, formula, tree, shown }, digits)
   return [section, key, name, sign, formula, set, corners(shown, digits)];
 }
 
-function wired({ model, values }) {
-  const step = wire(tables, model);
+function wired({ model, values, replace = [] }) {
+  const step = wire(tables, model, { replace });
   for (const [label, own] of Object.entries(values ?? {})) {
     for (const [name, [shape, numbers]] of Object.entries(own)) {
       const { equations, results } = step.scopes[label];
@@ -73,7 +74,7 @@ function compare(given) {
   const numerical = Boolean(given.numerical);
   const rows = given.level === "scalars" ? rowsOf(step, tables, given.model, { numerical }) : [];
   const found = LEVELS[given.level](step, rows, given.typeset, given).map((row) => JSON.stringify(row));
-  const wanted = given.want.map((row) => JSON.stringify(row));
+  const wanted = given.replace ? found : given.want.map((row) => JSON.stringify(row));
   const pairs = Array.from({ length: Math.max(found.length, wanted.length) }, (_, i) => [found[i], wanted[i]]);
   const single = given.numerical ? rows.flatMap((row) => alone(step, given.model, row)) : [];
   return {

@@ -10,15 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import ACTIVATIONS, LOSSES, PROBLEMS, explain
+from chainrule import (
+    ACTIVATIONS,
+    LOSSES,
+    PROBLEMS,
+    AdamW,
+    ChainruleError,
+    ClipNorm,
+    explain,
+)
+from chainrule.diagnosis.catalogue import MISTAKES, Form
 from chainrule.explanation import NOTATIONS, WorkedExample
 from chainrule.explanation.work import wired
 from chainrule.explorer.model import model_of
 from chainrule.explorer.tables import tables
+from chainrule.explorer.trees import tree_of
+from chainrule.network import MaskSeed
 from chainrule.pages import Line, Matrix, Quantity, Table, in_numbers, in_symbols, write_number
 from chainrule.pages.cells import corners, listing
 from chainrule.pages.mathml import MATHML, flow
 from chainrule.pages.tex_math import Tex
+from chainrule.wiring import wire
 from tests.explanation.digits_table import LARGE
 from tests.explorer.node import run_node
 from tests.explorer.test_evaluator import CLIPS, PENALTIES, RULES, clipped, network
@@ -162,6 +174,53 @@ def test_numerical_derivatives_and_single_rows() -> None:
 def test_rows_of_every_entry(full: bool) -> None:
     pairs = combined(ACTIVATIONS, LOSSES, full=full)
     compared([of_entries(activation, loss, i) for i, (activation, loss) in enumerate(pairs)])
+
+
+def test_a_step_with_any_mistake_has_rows(full: bool) -> None:
+    rule = AdamW(0.1, clip=ClipNorm(0.1))
+    net = network("tanh", "softmax-cross-entropy", "all")
+    data = [[1.0, 2.0, 0.5], [0.3, 0.2, 0.1]], [0, 1]
+    example = explain(net, net.initialize(1), *data, rule, notation="rumelhart", level="scalars")
+    forms = [form for mistake in MISTAKES.values() for form in mistake.forms]
+    shown = [form for form in forms if computes(example, form)][:: 1 if full else 6]
+    assert len(shown) > 30
+    right = case("", example) | {"want": []}
+    cases = [right | {"name": str(form), "replace": trees(example, form)} for form in shown]
+    found = run_node("rows.mjs", {"tables": tables(), "cases": cases})
+    assert min(one["rows"] for one in found) >= len(example.steps[0].quantities) // 2
+
+
+def replaced(example: WorkedExample, form: Form) -> dict[tuple[str | int, str], str]:
+    """Return the equations that a form of a mistake replaces, in every layer."""
+    blocks = example.setup.network.layout.blocks
+    of_arrays = {"W": form.weights, "b": form.biases}
+    arrays: dict[tuple[str | int, str], str] = {
+        (b.name, name): t for b in blocks for name, t in of_arrays[b.param].items()
+    }
+    layers: dict[tuple[str | int, str], str] = {
+        ("all", name): t for name, t in {**form.layer, **form.above}.items()
+    }
+    return layers | {("loss", name): t for name, t in form.loss.items()} | arrays
+
+
+def computes(example: WorkedExample, form: Form) -> bool:
+    """Return whether every equation of a step with a mistake can be evaluated."""
+    setup = example.setup
+    state = setup.rule.start(setup.theta, setup.network.layout) if setup.rule else None
+    try:
+        step = wire(
+            *(setup.network, setup.theta, setup.batch, setup.rule, state),
+            mask_seed=MaskSeed(0, 0),
+            replace=replaced(example, form),
+        )
+        with np.errstate(all="ignore"):
+            return all(np.size(s[name]) for s in step.scopes.values() for name in s.equations)
+    except ChainruleError:  # not for these layers, or not for this optimizer
+        return False
+
+
+def trees(example: WorkedExample, form: Form) -> list[list[Any]]:
+    return [[where, name, tree_of(t)] for (where, name), t in replaced(example, form).items()]
 
 
 def of_entries(activation: str, loss: str, i: int) -> dict[str, Any]:
