@@ -14,13 +14,18 @@ from chainrule import (
     ACTIVATIONS,
     LOSSES,
     PROBLEMS,
+    SGD,
     AdamW,
     ChainruleError,
     ClipNorm,
+    Custom,
+    Dense,
+    Network,
     explain,
 )
 from chainrule.diagnosis.catalogue import MISTAKES, Form
-from chainrule.explanation import NOTATIONS, WorkedExample
+from chainrule.elementwise import Number, exp
+from chainrule.explanation import NOTATIONS, Notation, WorkedExample
 from chainrule.explanation.work import wired
 from chainrule.explorer.model import model_of
 from chainrule.explorer.tables import tables
@@ -174,6 +179,23 @@ def test_numerical_derivatives_and_single_rows() -> None:
 def test_rows_of_every_entry(full: bool) -> None:
     pairs = combined(ACTIVATIONS, LOSSES, full=full)
     compared([of_entries(activation, loss, i) for i, (activation, loss) in enumerate(pairs)])
+
+
+def soft_step(z: Number) -> Number:
+    return z / (1 + exp(-2 * z))
+
+
+def test_rows_of_own_functions_and_names() -> None:
+    own = Custom("soft-step", soft_step)
+    course = Notation("course", {"z": "s_{<u>}^{<l>}", "W": "w_{<jk>}"}, "t-o", negated=("delta",))
+    far = {"logistic": -800.0, "silu": -800.0, "softplus": 800.0, "elu": -3.0}  # no e^−z there
+    cases = []
+    for i, f in enumerate([own, *far]):
+        net = Network(1, (Dense(2, f), Dense(1, "identity")), "logistic-cross-entropy")
+        x = [[far.get(str(f), 1.0)]]
+        example = explain(net, [1, 0.5, 0, 0, 1, 2, 0.25], x, [[1.0]], SGD(0.1), notation=course)
+        cases.append(case(str(i), example, values=python_values(example)))
+    compared(cases)
 
 
 def test_a_step_with_any_mistake_has_rows(full: bool) -> None:
