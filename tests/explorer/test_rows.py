@@ -187,7 +187,8 @@ def soft_step(z: Number) -> Number:
 
 def test_rows_of_own_functions_and_names() -> None:
     own = Custom("soft-step", soft_step)
-    course = Notation("course", {"z": "s_{<u>}^{<l>}", "W": "w_{<jk>}"}, "t-o", negated=("delta",))
+    patterns = dict(NOTATIONS["nielsen"].patterns, z="s_{<u>}^{<l>}", W="w_{<jk>}")
+    course = Notation("course", patterns, "t-o", negated=("delta",))
     far = {"logistic": -800.0, "silu": -800.0, "softplus": 800.0, "elu": -3.0}  # no e^−z there
     cases = []
     for i, f in enumerate([own, *far]):
@@ -195,6 +196,7 @@ def test_rows_of_own_functions_and_names() -> None:
         x = [[far.get(str(f), 1.0)]]
         example = explain(net, [1, 0.5, 0, 0, 1, 2, 0.25], x, [[1.0]], SGD(0.1), notation=course)
         cases.append(case(str(i), example, values=python_values(example)))
+        assert f is not own or all(q.exact for q in example.steps[0].quantities)
     compared(cases)
 
 

@@ -2,16 +2,21 @@
 
 from importlib.resources import files
 
+from chainrule.explanation.derivations import DERIVATIONS
 from chainrule.explanation.example import WorkedExample
 from chainrule.explanation.explaining import explain, explain_problem
 from chainrule.explanation.notation import NOTATIONS, Notation
 from chainrule.explanation.notation_files import choose_notation, notation_schema
+from chainrule.explanation.patterns import SIGNS
 from chainrule.explanation.record import ErratumFigure, ExampleStep
 from chainrule.explanation.setup import Setup, activation_of
 from chainrule.explanation.single import one_number
+from chainrule.explanation.summary import summary_texts
 
 __all__ = [
+    "DERIVATIONS",
     "NOTATIONS",
+    "SIGNS",
     "ErratumFigure",
     "ExampleStep",
     "Notation",
@@ -24,6 +29,7 @@ __all__ = [
     "explain_problem",
     "notation_schema",
     "one_number",
+    "summary_texts",
 ]
 
 

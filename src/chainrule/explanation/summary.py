@@ -16,7 +16,7 @@ from chainrule.explanation.chain import sloping
 from chainrule.explanation.notation import key
 from chainrule.explanation.numerical import numerical_derivatives
 from chainrule.explanation.record import ExampleStep
-from chainrule.explanation.setup import activation_words
+from chainrule.explanation.setup import WORDS, activation_words
 from chainrule.explanation.work import Writer, drawn, finished, require_finite
 from chainrule.loops import State
 from chainrule.pages import Ref, Table
@@ -91,6 +91,18 @@ def summarize(writer: Writer, state: State) -> ExampleStep:
         )
         seen = drawn(writer, step)
     return replace(finished(writer, state, step), tables=tables, drawn=seen)
+
+
+def summary_texts() -> dict[str, Any]:
+    """Return titles, headings and sentences of the tables, and their limits, as plain values.
+
+    Returns
+    -------
+    dict
+        ``tables``, in their order; ``words``, what activations are called; ``flat``, the fraction
+        of the largest slope that counts as saturated; ``most``, the rows of the largest values.
+    """
+    return {"tables": [vars(table) for table in TABLES], "words": WORDS, "flat": FLAT, "most": MOST}
 
 
 def _layers(step: Step) -> Iterator[tuple[str, Scope]]:

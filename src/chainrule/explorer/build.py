@@ -26,11 +26,8 @@ def live_parts(example: WorkedExample) -> Live:
     -------
     Live
     """
-    return Live(
-        style(),
-        {"tables": tables_text(), "model": json_text(all_visible(model(example)))},
-        script(),
-    )
+    data = {"model": json_text(all_visible(model(example)))}
+    return Live(style(), data, {"tables": tables_text()}, script())
 
 
 def model(example: WorkedExample) -> dict[str, Any]:

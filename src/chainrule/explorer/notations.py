@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from chainrule.explanation.derivations import DERIVATIONS
-from chainrule.explanation.notation import NOTATIONS, Notation
-from chainrule.explanation.patterns import SIGNS
-from chainrule.explanation.setup import WORDS
-from chainrule.explanation.summary import FLAT, MOST, TABLES
+from chainrule.explanation import DERIVATIONS, NOTATIONS, SIGNS, Notation, summary_texts
 from chainrule.explorer.trees import trees_of
-from chainrule.pages.tex_words import LETTERS, SPECIAL
+from chainrule.pages import LETTERS, SPECIAL
 
 
 def text_tables() -> dict[str, Any]:
@@ -23,12 +19,7 @@ def text_tables() -> dict[str, Any]:
         "notations": {name: notation_entry(notation) for name, notation in NOTATIONS.items()},
         "derivations": {name: trees_of(equations) for name, equations in DERIVATIONS.items()},
         "tex": {"letters": LETTERS, "special": SPECIAL},
-        "summary": {
-            "tables": [vars(table) for table in TABLES],
-            "words": WORDS,
-            "flat": FLAT,
-            "most": MOST,
-        },
+        "summary": summary_texts(),
     }
 
 

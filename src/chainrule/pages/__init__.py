@@ -33,6 +33,7 @@ from chainrule.pages.live import Live, json_text, live_parts
 from chainrule.pages.live_page import LivePage
 from chainrule.pages.markup import markup_fault, parse_name, plain_name
 from chainrule.pages.quantities import Line, LineKind, Matrix, Quantity, Table, agrees
+from chainrule.pages.tex_words import LETTERS, SPECIAL
 from chainrule.pages.tree import (
     Call,
     Choice,
@@ -72,6 +73,7 @@ __all__ = [
     "Index",
     "Item",
     "LETTER",
+    "LETTERS",
     "Leaf",
     "Line",
     "LineKind",
@@ -93,6 +95,7 @@ __all__ = [
     "Quantity",
     "READERS",
     "Ref",
+    "SPECIAL",
     "Rest",
     "Sum",
     "Symbol",

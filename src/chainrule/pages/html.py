@@ -84,7 +84,7 @@ def render(page: Page, live: Live | None = None) -> str:
     title, made = escape(page.title), escape(f"chainrule {version('chainrule')}")
     about = f"<p>{escape(page.about)}</p>" if page.about else ""
     style = f"\n{_style(page)}\n{live.style if live else ''}"
-    scripts = [live.script] if live else []
+    scripts = live.scripts if live else ()
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>',
@@ -104,7 +104,7 @@ def render(page: Page, live: Live | None = None) -> str:
             *_Body(page.items, page=True).parts(),
             "</main>",
             f"<footer>{about}<p>Made by {made}.</p></footer>",
-            *(_scripts(live) if live else ()),
+            *(live.elements() if live else ()),
             "</body>\n</html>\n",
         ]
     )
@@ -135,13 +135,6 @@ def _style(page: Page) -> str:
     sheet = files("chainrule.pages").joinpath("page.css").read_text(encoding="utf-8")
     limits = {width_limits(item) for item in page.items if isinstance(item, Drawing)}
     return "\n".join([sheet.strip(), STYLE, *sorted(limits)])
-
-
-def _scripts(live: Live) -> Iterator[str]:
-    """Yield the data of a live page, which is not executed, and its script."""
-    for name, text in live.data.items():
-        yield f'<script type="application/json" id="{ID}-{name}">{text}</script>'
-    yield f'<script type="module">{live.script}</script>'
 
 
 def _contents(items: Iterable[Item]) -> str:

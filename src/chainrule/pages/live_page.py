@@ -12,6 +12,8 @@ from chainrule.visible import visible
 HEIGHT = 800  # pixels, in a notebook
 # The page runs without access to the notebook around it; only files and copied text leave it.
 RIGHTS = 'sandbox="allow-scripts allow-downloads" allow="clipboard-write; fullscreen"'
+# Without it, links in a frame lead to the notebook. The policy comes after it, and allows no base.
+BEGIN, BASE = '<meta charset="utf-8" />', '<base href="about:srcdoc" />'
 
 
 class LivePage:
@@ -68,9 +70,10 @@ class LivePage:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the page in a frame, which needs no running kernel."""
         title = escape(visible(self.title))
+        inside = self._html.replace(BEGIN, BEGIN + BASE, 1)
         return (
             f'<iframe title="{title}" {RIGHTS} width="100%" height="{HEIGHT}" frameborder="0" '
-            f'srcdoc="{escape(self._html)}"></iframe>'
+            f'srcdoc="{escape(inside)}"></iframe>'
         )
 
     def __repr__(self) -> str:
