@@ -19,6 +19,7 @@ from chainrule import (
     ChainruleError,
     ClipNorm,
     Custom,
+    CustomLoss,
     Dense,
     Network,
     explain,
@@ -185,6 +186,14 @@ def soft_step(z: Number) -> Number:
     return z / (1 + exp(-2 * z))
 
 
+def fourth(o: Number, t: Number) -> Number:
+    return (o - t) ** 4 / 4
+
+
+def dfourth(o: Number, t: Number) -> Number:
+    return (o - t) ** 3
+
+
 def test_rows_of_own_functions_and_names() -> None:
     own = Custom("soft-step", soft_step)
     patterns = dict(NOTATIONS["nielsen"].patterns, z="s_{<u>}^{<l>}", W="w_{<jk>}")
@@ -192,7 +201,8 @@ def test_rows_of_own_functions_and_names() -> None:
     far = {"logistic": -800.0, "silu": -800.0, "softplus": 800.0, "elu": -3.0}  # no e^−z there
     cases = []
     for i, f in enumerate([own, *far]):
-        net = Network(1, (Dense(2, f), Dense(1, "identity")), "logistic-cross-entropy")
+        loss = CustomLoss("fourth", fourth, dfourth) if f is own else "logistic-cross-entropy"
+        net = Network(1, (Dense(2, f), Dense(1, "identity")), loss)
         x = [[far.get(str(f), 1.0)]]
         example = explain(net, [1, 0.5, 0, 0, 1, 2, 0.25], x, [[1.0]], SGD(0.1), notation=course)
         cases.append(case(str(i), example, values=python_values(example)))
