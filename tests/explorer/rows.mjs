@@ -2,6 +2,7 @@
  * Compares the page's rows with Python's.
  * Standard input: {tables, cases: [{name, model, level, want, typeset, digits, values}]}: `want` are
  * rows as `foundRow` and `foundMatrix` return them; `values` are Python's, {label: {name: [shape, numbers]}}.
+ * `focus` is the parameter that a derivation with the rows `refs` is about.
  * `replace` are equations of a mistake; then the rows are not compared.
  * Output: a JSON list of {name, rows, differences: [[found, wanted], …], numerical: [[key, value], …]}.
  */
@@ -65,6 +66,12 @@ const LEVELS = {
     }),
   matrices: (step, rows, also, { model, digits }) =>
     matricesOf(step, tables, model).map((matrix) => foundMatrix(matrix, digits)),
+  // The rows of a derivation, each for itself.
+  parameter: (step, rows, also, { model, refs, focus }) =>
+    refs.map((ref) => {
+      const { plain, section, shown, lines } = rowOf(step, tables, model, ref, { most: 5, focus, numerical: false });
+      return [plain, shown, section === "given" ? [] : lines.map((l) => [l.kind, l.formula, l.substituted, l.exact])];
+    }),
   summary: (step, rows, also, { model, digits }) =>
     tablesOf(step, tables, model, { digits }).map(({ title, header, rows: cells, remark }) => [title, header, cells, remark]),
 };

@@ -9,6 +9,7 @@ from itertools import cycle, product
 from typing import Any
 
 import numpy as np
+import pytest
 
 from chainrule import (
     ACTIVATIONS,
@@ -23,6 +24,7 @@ from chainrule import (
     Dense,
     Network,
     explain,
+    mlp,
 )
 from chainrule.diagnosis.catalogue import MISTAKES, Form
 from chainrule.elementwise import Number, exp
@@ -172,6 +174,27 @@ def test_numerical_derivatives_and_single_rows() -> None:
         for q in rows:
             gap = abs(numbers[q.key] - (q.numerical or 0.0))
             assert gap <= NUMERICAL * max(abs(q.value), 1e-3), q.key
+
+
+@pytest.mark.every_value(
+    parameter=["W2[1,3]", "W1[2,7]", "b1[2]"], notation=["plain", "nielsen", "rumelhart"]
+)
+def test_the_derivation_of_a_parameter(parameter: str, notation: str) -> None:
+    net = mlp(40, 7, 4, activation="relu", loss="softmax-cross-entropy")
+    rng = np.random.default_rng(2)
+    data = rng.random((8, 40)), rng.integers(0, 4, 8)
+    example = explain(net, net.initialize(0), *data, "adam", parameter=parameter, notation=notation)
+    rows = example.steps[0].quantities
+    array, _, place = parameter.removesuffix("]").partition("[")
+    focus = {"scope": f"layer{array[1:]}", "name": array[0], "index": [*map(int, place.split(","))]}
+    want = [
+        [q.name, q.shown, [[n.kind, n.formula, n.substituted, n.exact] for n in q.lines]]
+        for q in rows
+        if q.section != "given"
+    ]
+    refs = [q.ref._asdict() for q in rows if q.section != "given"]
+    given = {"level": "parameter", "want": want, "refs": refs, "focus": focus}
+    compared([case(parameter, example, values=python_values(example)) | given])
 
 
 # ---- every registered entry ---------------------------------------------------------------------

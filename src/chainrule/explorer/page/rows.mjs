@@ -26,12 +26,14 @@ import { lossEntry, wire } from "./wire.mjs";
 
 /**
  * How rows are written: by default as the model says, without numerical derivatives, with all terms.
+ * With `most`, sums show as many of their largest terms, and those of the number `focus`.
  * `replace` are the replacements that the step was wired with.
  * @typedef {object} Options
  * @property {string | Notation} [notation]
  * @property {Digits} [digits]
  * @property {boolean} [numerical]
  * @property {number} [most]
+ * @property {Place} [focus]
  * @property {import("./wire.mjs").Replacements} [replace]
  */
 
@@ -284,7 +286,10 @@ function row({ step, name: nameOfRef, notation, places, digits, options }, secti
  * @returns {Line}
  */
 function line({ options, notation, digits, refer: of, name }, kind, expanded, value, sign) {
-  const short = options.most ? shorten(expanded, options.most) : expanded;
+  const { most, focus } = options;
+  const keep = (/** @type {Expression} */ leaf) =>
+    leaf.scope.label === focus?.scope && leaf.name === focus?.name && `${leaf.index}` === `${focus?.index}`;
+  const short = most ? shorten(expanded, most, keep) : expanded;
   const positive = applyNotation(short, of, name, notation);
   const tree = sign < 0 ? negated(positive) : positive;
   const formula = inSymbols(tree);
