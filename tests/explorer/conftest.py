@@ -103,3 +103,12 @@ def observe(visit: Visit, address: str) -> None:
         "console",
         lambda message: message.type in {"error", "warning"} and visit.faults.append(message.text),
     )
+
+
+def violations(page: Any) -> list[tuple[str, list[Any]]]:
+    """Return the accessibility rules that a page violates, and where."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]

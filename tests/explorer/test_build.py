@@ -192,6 +192,13 @@ def test_json_has_no_numbers_that_a_browser_refuses():
         json_text([float("nan")])
 
 
+def test_the_style_has_every_sheet():
+    folder = Path(chainrule.explorer.__file__).parent / "page"
+    sheets = [bundling.stripped(path.read_text(encoding="utf-8")) for path in folder.glob("*.css")]
+    assert sheets
+    assert all(sheet in style() for sheet in sheets)
+
+
 def test_the_texts_of_the_package_end_no_element():
     assert "</style" not in style()
     assert not re.search(r"</script|<!--", script(), flags=re.IGNORECASE)
@@ -274,6 +281,34 @@ def test_modules_can_be_stripped_by_lines(path: Path):
         assert not re.search(r"\S\s+// ", line.replace("://", "")) or line.strip().startswith(
             ("//", "*", "/*")
         ), f"line {number}: a comment behind code"
+
+
+# What the policy refuses, or what could turn a text into markup or code.
+REFUSED = re.compile(
+    r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|Function|fetch|WebSocket|"
+    r"XMLHttpRequest|sendBeacon|importScripts)\s*[(=+]|[\"']style[\"']\s*,|\bstyle:|"
+    r"[\"']on[a-z]+[\"']\s*,"
+)
+
+
+@pytest.mark.parametrize("path", page_modules(), ids=lambda path: path.stem)
+def test_modules_make_no_markup_of_texts_and_no_requests(path: Path):
+    assert REFUSED.findall(bundling.stripped(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "a.innerHTML = b;",
+        'h("p", { style: "color: red" });',
+        'a.setAttribute("style", b);',
+        'a.setAttribute("onclick", b);',
+        "await fetch(address);",
+        "new Function(text)",
+    ],
+)
+def test_markup_and_requests_are_found(code: str):
+    assert REFUSED.search(code)
 
 
 @pytest.mark.parametrize("path", page_modules(), ids=lambda path: path.stem)

@@ -13,7 +13,7 @@ from chainrule import NOTATIONS, PROBLEMS, Custom, explain, explain_problem, exp
 from chainrule.explorer.build import script
 from chainrule.pages.live import packed
 from chainrule.pages.live_page import HEIGHT
-from tests.explorer.conftest import STARTED, Open
+from tests.explorer.conftest import STARTED, Open, violations
 from tests.explorer.test_build import HOSTILE
 
 
@@ -28,6 +28,14 @@ def test_the_page_starts_from_a_file_and_asks_for_nothing(open_page: Open, name,
     visit.started()
     assert visit.faults == []
     assert visit.requests == []
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+def test_axe_finds_nothing_when_the_page_has_started(open_page: Open, live: str, colors: str):
+    visit = open_page(live, color_scheme=colors)
+    visit.started()
+    assert violations(visit.page) == []
+    assert visit.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_changed_script_does_not_run(open_page: Open, live: str):

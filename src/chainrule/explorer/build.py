@@ -13,6 +13,7 @@ from chainrule.pages import Live, json_text
 from chainrule.visible import all_visible
 
 ENTRY = "main"  # the module that starts the page
+FIRST = "page.css"  # of its style sheets
 
 
 def live_parts(example: WorkedExample) -> Live:
@@ -46,8 +47,10 @@ def tables_text() -> str:
 
 @cache
 def style() -> str:
-    """Return the style sheet of the live part, without comments and indentation."""
-    return stripped(page_file("page.css"))
+    """Return the style sheets of the live part, page.css first, without comments."""
+    folder = files("chainrule.explorer").joinpath("page")
+    names = {file.name for file in folder.iterdir() if file.name.endswith(".css")} - {FIRST}
+    return "\n".join(stripped(page_file(name)) for name in (FIRST, *sorted(names)))
 
 
 @cache
