@@ -45,7 +45,7 @@ VARIANCES: dict[type[Initializer], str] = {
 
 @cache
 def tables() -> dict[str, Any]:
-    """Return the tables by name: activations, losses, optimizers, layers, notations and others.
+    """Return the tables: activations, losses, optimizers, clips, layers, penalty, and so on.
 
     Returns
     -------
