@@ -27,9 +27,9 @@ from chainrule import (
     problem,
     train,
 )
-from chainrule.explanation import example_schema, explain_problem
+from chainrule.explanation import NOTATIONS, example_schema, explain_problem
 from chainrule.explanation.build import FEW_NUMBERS, SOME_NUMBERS
-from chainrule.pages import Grid, Rest, Sum
+from chainrule.pages import Grid, Rest, Sum, plain_name
 from chainrule.wiring import wire
 from tests.explanation.test_mazur import ten_thousand_steps
 
@@ -128,6 +128,23 @@ def test_matrices_are_the_engines_with_its_equations():
 def test_matrices_in_a_books_names():
     example = explain_problem(problem("mazur"), level="matrices", notation="nielsen")
     assert {"w^{2}", "z^{3}", "δ^{2}", "∂C/∂w^{3}"} <= {m.markup for m in example.steps[0].matrices}
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_the_sums_of_an_array_among_matrices_are_named_after_it(notation):
+    penalty = Penalty(l1=0.1, l2=0.2)
+    network = mlp(2, 3, 2, activation="tanh", loss="absolute-error", penalty=penalty)
+    rule = SGD(0.1, clip=ClipNorm(1.0))
+    data = [[1.0, 2.0]], [[1.0, 0.5]]
+    example = explain(
+        network, network.initialize(1), *data, rule, level="matrices", notation=notation
+    )
+    rows = {m.key: m for m in example.steps[0].matrices}
+    assert len(rows) == len(example.steps[0].matrices)
+    names = {plain_name(rows[f"squares_{array}"].markup) for array in ("W1", "b1", "W2", "b2")}
+    assert len(names) == 4
+    assert all(name in rows["norm"].formula for name in names)
+    assert rows["do"].formula.count("sgn") == 1
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

@@ -11,6 +11,7 @@ from chainrule.explanation.patterns import SIGNS
 from chainrule.explanation.record import ErratumFigure, ExampleStep
 from chainrule.explanation.setup import Setup, activation_of
 from chainrule.explanation.single import one_number
+from chainrule.explanation.summary import summary_texts
 
 __all__ = [
     "DERIVATIONS",
@@ -28,6 +29,7 @@ __all__ = [
     "explain_problem",
     "notation_schema",
     "one_number",
+    "summary_texts",
 ]
 
 

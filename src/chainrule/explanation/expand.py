@@ -241,7 +241,9 @@ def _equals(scope: Scope, tree: ast.expr, index: Index, value: float) -> bool:
 
 def _scalar(function: Callable[..., Any]) -> Callable[..., float]:
     """Return a function of arrays as a function of numbers."""
-    return lambda *numbers: float(np.asarray(function(*(np.array([[v]]) for v in numbers))).item())
+    return lambda *numbers: float(
+        np.asarray(function(*(np.array([[float(v)]]) for v in numbers))).item()
+    )
 
 
 def _formula(scope: Scope, name: str) -> tuple[Activation | None, str]:

@@ -1,14 +1,14 @@
-"""What the page needs to write rows as explain does: notations, derivations, LaTeX's letters."""
+"""What the page needs to write as explain does: notations, derivations, letters, sentences."""
 
 from typing import Any
 
-from chainrule.explanation import DERIVATIONS, NOTATIONS, SIGNS, Notation
+from chainrule.explanation import DERIVATIONS, NOTATIONS, SIGNS, Notation, summary_texts
 from chainrule.explorer.trees import trees_of
 from chainrule.pages import LETTERS, SPECIAL
 
 
 def text_tables() -> dict[str, Any]:
-    """Return the tables of texts: ``notations``, ``derivations``, ``tex``.
+    """Return the tables of texts: ``notations``, ``derivations``, ``tex``, ``summary``.
 
     Returns
     -------
@@ -19,6 +19,7 @@ def text_tables() -> dict[str, Any]:
         "notations": {name: notation_entry(notation) for name, notation in NOTATIONS.items()},
         "derivations": {name: trees_of(equations) for name, equations in DERIVATIONS.items()},
         "tex": {"letters": LETTERS, "special": SPECIAL},
+        "summary": summary_texts(),
     }
 
 

@@ -130,7 +130,7 @@ function expand(scope, tree, wanted) {
     case "dot":
       return leaf(scope.neighbor(first), second, index);
     case "index":
-      return expand(scope, first, through(second, index));
+      return expand(scope, first, through(second, index, scope.evaluate(first).s));
     case "call":
       return called(scope, tree, index, value);
     case "neg":
@@ -167,22 +167,23 @@ function product(scope, tree, index, value) {
     const [a, b] = [expand(scope, left, [index[0], i]), expand(scope, right, [i, index[1]])];
     return operation("*", a, b, a.value * b.value);
   });
-  return terms.length === 1 ? terms[0] : sum(terms, value);
+  return terms.length > 1 ? sum(terms, value) : terms[0] ?? literal(value);
 }
 
 /**
  * Return the index into an array of an entry of its subscript.
  * @param {any[]} places
  * @param {number[]} index
+ * @param {number[]} shape
  */
-function through(places, index) {
+function through(places, index, shape) {
   const rest = [...index];
   const inner = places.flatMap((place) => {
     if (typeof place === "number") return [place];
     const own = rest.shift() ?? 0;
     return place ? [own + (place[0] ?? 0)] : [];
   });
-  return [...inner, ...rest];
+  return [...inner, ...rest].map((i, axis) => (i < 0 ? i + shape[axis] : i));
 }
 
 /**
@@ -195,6 +196,7 @@ function through(places, index) {
 function called(scope, tree, index, value) {
   const [, name, parts] = tree;
   if (isReduction(name)) return reduction(scope, tree, index, value);
+  if (name === "concat") return joined(scope, parts, index);
   const several = () => parts.map((/** @type {Tree} */ part) => expand(scope, part, index));
   if (name === "where") return choice(several(), value);
   // The mark of a constant of an activation, which Python prints as a float.
@@ -209,6 +211,19 @@ function called(scope, tree, index, value) {
   const f = computing(scope, "f");
   const df = computing(scope, "df");
   return call(`d${shown}`, several().slice(0, 1), value, (z) => df(z, f(z)));
+}
+
+/**
+ * Return an entry of arrays side by side: that of the array in which its column lies.
+ * @param {Scope} scope
+ * @param {Tree[]} parts
+ * @param {number[]} index
+ * @returns {Expression}
+ */
+function joined(scope, [first, ...others], [row, column]) {
+  const width = scope.evaluate(first).s[1];
+  if (column >= width) return joined(scope, others, [row, column - width]);
+  return expand(scope, first, [row, column]);
 }
 
 /**
@@ -233,7 +248,7 @@ function reduction(scope, [, name, [inner], options], index, value) {
   const after = index.slice(axis + +keepdims);
   const places = axis === null ? indices(s) : indices([s[axis]]).map((i) => [...index.slice(0, axis), ...i, ...after]);
   const terms = places.map((place) => expand(scope, inner, place));
-  if (terms.length === 1) return terms[0];
+  if (terms.length < 2) return terms[0] ?? literal(value);
   if (name === "max") return call("max", terms, value);
   if (name === "sum") return sum(terms, value);
   return operation("/", sum(terms, value * terms.length), literal(terms.length), value);

@@ -26,12 +26,14 @@ import { lossEntry, wire } from "./wire.mjs";
 
 /**
  * How rows are written: by default as the model says, without numerical derivatives, with all terms.
+ * With `most`, sums show as many of their largest terms, and those of the number `focus`.
  * `replace` are the replacements that the step was wired with.
  * @typedef {object} Options
  * @property {string | Notation} [notation]
  * @property {Digits} [digits]
  * @property {boolean} [numerical]
  * @property {number} [most]
+ * @property {Place} [focus]
  * @property {import("./wire.mjs").Replacements} [replace]
  */
 
@@ -193,10 +195,10 @@ function pieces({ layers }, samples, notation) {
  * @returns {import("./contents.mjs").Item[]}
  */
 function plan({ step, pieces: parts, derived }) {
-  return contents(step, parts).flatMap(([section, scope, name]) => {
-    const before = derived && scope === step.loss && name === "do" ? ["dp", "J"] : [];
-    const others = before.filter((other) => derived && other in derived.equations);
-    return [...others.map((other) => [section, derived, other]), [section, scope, name]];
+  return contents(step, parts).flatMap((item) => {
+    if (!derived || item[1] !== step.loss || item[2] !== "do") return [item];
+    const others = ["dp", "J"].filter((name) => name in derived.equations);
+    return [...others.map((name) => /** @type {typeof item} */ ([item[0], derived, name])), item];
   });
 }
 
@@ -284,7 +286,10 @@ function row({ step, name: nameOfRef, notation, places, digits, options }, secti
  * @returns {Line}
  */
 function line({ options, notation, digits, refer: of, name }, kind, expanded, value, sign) {
-  const short = options.most ? shorten(expanded, options.most) : expanded;
+  const { most, focus } = options;
+  const keep = (/** @type {Expression} */ leaf) =>
+    leaf.scope.label === focus?.scope && leaf.name === focus?.name && `${leaf.index}` === `${focus?.index}`;
+  const short = most ? shorten(expanded, most, keep) : expanded;
   const positive = applyNotation(short, of, name, notation);
   const tree = sign < 0 ? negated(positive) : positive;
   const formula = inSymbols(tree);
@@ -326,14 +331,15 @@ function deltas(writer) {
   const n = writer.places.samples;
   if (n === 1 && !step.loss.has("weight")) return [];
   return Array.from({ length: n }).flatMap((_, sample) => {
-    const alone = single(step, sample, options.replace);
-    const units = alone.layers.flatMap((scope, i) => (scope.has("delta") ? [[scope, step.labels[i]]] : [])).reverse();
-    return units.flatMap(([scope, layer]) =>
-      [...scope.get("delta").d].map((value, unit) => {
-        const ref = { quantity: "delta_sample", layer, index: [sample, unit], sampled: true };
+    const { layers } = single(step, sample, options.replace);
+    const found = layers.map((scope, i) => {
+      const values = scope.has("delta") ? [...scope.get("delta").d] : [];
+      return values.map((value, unit) => {
+        const ref = { quantity: "delta_sample", layer: step.labels[i], index: [sample, unit], sampled: true };
         return row(writer, "backward", ref, value, []);
-      }),
-    );
+      });
+    });
+    return found.reverse().flat();
   });
 }
 
