@@ -152,6 +152,14 @@ def test_validation_data_that_overflow_raise_an_error():
         fitted.fit(X, NUMBERS, X_val=1e200 * X, y_val=NUMBERS)
 
 
+def test_rows_held_out_that_overflow_are_blamed_on_the_learning_rate():
+    fitted = quick("one", early_stopping=True, solver="sgd", learning_rate_init=1e200)
+    with pytest.raises(ValueError, match="lower the learning rate") as caught:
+        fitted.fit(X, NUMBERS)
+    assert "learning_rate_init=1e+200), or scale X and y" in str(caught.value)
+    assert "X_val" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("row", "what"), [(0, "held out"), (None, "left to train on")])
 def test_rows_held_out_of_which_none_weighs_anything(row: int | None, what: str):
     weight = np.zeros(60)

@@ -4,7 +4,9 @@ Weights may be written to, and set before anything is fitted.
 """
 
 import copy
+import pickle
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,21 @@ def test_the_listed_weights_are_copied_with_an_estimator():
     kept[0] = np.zeros((4, 5))
     assert fitted.coefs_[0].any()
     assert not kept[0].any()
+
+
+def pickled(value: Any) -> Any:
+    """Return a value after a round trip."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301 (pickled here)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_of_the_listed_weights_is_a_plain_list(duplicate: Callable[[Any], Any]):
+    fitted = quick("one").fit(X, NUMBERS)
+    kept = duplicate(fitted.coefs_)
+    assert type(kept) is list
+    assert all(map(np.array_equal, kept, fitted.coefs_))
+    kept[0] = kept[0][:, :3]
+    assert [c.shape for c in kept] == [(4, 3), (5, 1)]
 
 
 def test_weights_can_be_set_before_anything_is_fitted():

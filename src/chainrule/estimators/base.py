@@ -302,7 +302,7 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         if self.scoring is not None:  # only csr supports the selection of rows
             X = _safe_indexing(X.tocsr() if hasattr(X, "tocsr") else X, out)
         batch = self._batch(chosen.X, chosen.t, chosen.weight)
-        return ValidationData(batch, X, y[out], chosen.weight), kept
+        return ValidationData(batch, X, y[out], chosen.weight, held_out=True), kept
 
     def _validate_given(self, held: UserData, dtype: Any) -> ValidationData:
         """Return the user's validation data, checked as the training data are."""

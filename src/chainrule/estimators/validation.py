@@ -26,12 +26,15 @@ class ValidationData(NamedTuple):
     X, y : array-like
         The data as the user gave them, for scorers.
     weight : array (n,), optional
+    held_out : bool
+        Whether they are rows of the training data, and not the user's X_val.
     """
 
     batch: Batch
     X: Any
     y: Array
     weight: Array | None
+    held_out: bool = False
 
     def loss(self, forward: Forward, theta: Array) -> float:
         """Return the loss over these data, without penalty and dropout."""
@@ -116,9 +119,7 @@ class Scorer:
             If the score is not finite.
         """
         if not np.isfinite(loss):
-            raise DivergenceError(
-                f"the validation loss is {loss}; check that X_val is scaled in the same way as X"
-            )
+            raise DivergenceError(f"the validation loss is {loss}; {self._remedy()}")
         score = self._score(loss)
         if not np.isfinite(score):
             raise InputError(
@@ -127,6 +128,13 @@ class Scorer:
                 "or other validation data"
             )
         return score
+
+    def _remedy(self) -> str:
+        """Return what to do about a validation loss that is not finite."""
+        slower = f"lower the learning rate (learning_rate_init={self.estimator.learning_rate_init})"
+        if self.data.held_out:  # rows of X, scaled as the others are
+            return f"{slower}, or scale X and y"
+        return f"check that X_val is scaled in the same way as X, or {slower}"
 
     def _score(self, loss: float) -> float:
         """Return the score, which may not be finite."""

@@ -28,6 +28,10 @@ class Views(list[Array]):
         super().__init__(views)
         self.name = name
 
+    def __reduce__(self) -> tuple[type[list[Array]], tuple[list[Array]]]:
+        """Copy and pickle as a plain list, whose arrays belong to no network any more."""
+        return list, (list(self),)
+
     def __setitem__(self, place: SupportsIndex | slice, given: Any) -> None:
         """Write an array into θ, or one for each place of a slice.
 
