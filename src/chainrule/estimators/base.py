@@ -1,6 +1,6 @@
 """The base class of both estimators: fit and related methods, and the fitted attributes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
@@ -36,15 +36,15 @@ from chainrule.estimators.hyperparameters import (
     Hyperparameters,
     callbacks_of,
     check_hyperparameters,
-    hidden_layers,
 )
-from chainrule.estimators.introspection import Introspection
 from chainrule.estimators.networks import Forward, make_network, output_name
 from chainrule.estimators.progress import print_line, print_report, progress_display, warn
+from chainrule.estimators.rebuilding import Rebuilding
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, ValidationData, split
 from chainrule.estimators.weights import placed
 from chainrule.health import Health, Names, diagnose
+from chainrule.layers import Dense
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.training import Run
@@ -69,7 +69,7 @@ class UserData(NamedTuple):
     weight: Any = None
 
 
-class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameters):
+class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
     """The base class of MLPClassifier and MLPRegressor; do not use it directly."""
 
     n_iter_: int
@@ -146,7 +146,7 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
             Any exception of a scorer or callback. If it occurs before the first epoch was
             evaluated, the estimator is unchanged; otherwise it keeps what it has learned.
         """
-        resume = bool(self.warm_start) and self.__sklearn_is_fitted__()
+        resume = bool(self.warm_start) and self._built
         given, held = UserData(X, y, sample_weight), UserData(X_val, y_val, sample_weight_val)
         with rollback_on_error(self):
             check_hyperparameters(self)
@@ -185,7 +185,7 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         self, given: UserData, held: UserData, classes: ArrayLike | None = None
     ) -> Self:
         """Train for one epoch, from where the last call ended."""
-        fresh = not self.__sklearn_is_fitted__()
+        fresh = not self._built
         with rollback_on_error(self):
             check_hyperparameters(self)
             if self.early_stopping and held.X is None:
@@ -227,10 +227,10 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         run = make_run(self, self.network_, data, epochs, history)
         return self._fit_loop(run, history, validation, epochs, given)
 
-    def _network(self, *, fresh: bool) -> Network:
+    def _network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> Network:
         """Return the network of the hyperparameters; its layers are unchanged unless fresh."""
         outputs, loss, output = self._plan()
-        network = make_network(self, self.n_features_in_, outputs, loss, output)
+        network = make_network(self, self.n_features_in_, outputs, loss, output, hidden)
         if not fresh and network.layout != self.network_.layout:
             raise InputError(
                 "warm_start, partial_fit and explain require the fitted layers, but the parameters "
@@ -239,15 +239,24 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
             )
         return network
 
-    def _make_network(self, *, fresh: bool) -> None:
+    def _make_network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> None:
         """Make the network of the hyperparameters, and set the attributes that describe it."""
-        network = self._network(fresh=fresh)
-        if fresh or network != self.network_ or self._forward.engine != self.engine:
+        network = self._network(fresh=fresh, hidden=hidden)
+        if not fresh and self._forward.network != self.network_:
+            warn(
+                "out_activation_ was set for predictions; training goes on with "
+                f"{output_name(network)!r}, which follows from the loss"
+            )
+        if fresh or network != self._forward.network or self._forward.engine != self.engine:
             self._forward = Forward(network, self.engine)
         self.network_ = network
-        self.n_layers_ = len(hidden_layers(self)) + 2
+        self.n_layers_ = sum(isinstance(layer, Dense) for layer in network.layers) + 1
         self.n_outputs_ = network.outputs
-        self.out_activation_ = output_name(network)
+
+    def _initialize_with(self, widths: Sequence[int], dtype: Any) -> None:
+        check_hyperparameters(self)
+        self._make_network(fresh=True, hidden=tuple(widths[1:-1]))
+        self._start(1, dtype, seed_from(self.random_state), keep=True)
 
     def _resumed(self, n: int) -> tuple[Network, TrainingHistory]:
         """Return the network and history from which training on n samples would be resumed."""
@@ -265,7 +274,7 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
 
     def _start(self, n: int, dtype: Any, seed: int, *, keep: bool) -> TrainingHistory:
         """Initialize weights, unless the user has set them, and return a new history."""
-        theta = self.network_.initialize(seed, dtype)
+        theta = self._first_theta(self.network_, seed, dtype)
         set_before = vars(self).pop("_set_before", None)
         if set_before and keep:
             theta = placed(self.network_, theta, **set_before)

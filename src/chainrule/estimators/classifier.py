@@ -12,8 +12,10 @@ from chainrule.activations import Activation
 from chainrule.errors import InputError
 from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
-from chainrule.estimators.labels import Labels, labels_named, labels_of
+from chainrule.estimators.labels import Labels, labels_named, labels_of, labels_of_outputs
 from chainrule.estimators.networks import class_loss, class_output
+from chainrule.estimators.progress import warn
+from chainrule.estimators.rebuilding import widths_of
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
@@ -246,6 +248,28 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._labels = labels_named(classes)
         self.classes_ = self._labels.classes
 
+    def _learn_outputs(self, outputs: int) -> None:
+        several = vars(self).get("_set_activation") == "logistic" and outputs > 1
+        known = vars(self).get("classes_")
+        self._labels = labels_of_outputs(known, outputs, multilabel=several)
+        self.classes_ = self._labels.classes
+
+    @property
+    def _label_binarizer(self) -> Any:
+        """scikit-learn's private LabelBinarizer of the classes."""
+        from sklearn.preprocessing import LabelBinarizer  # loaded on first use
+
+        self._require("_label_binarizer")
+        several = self._labels.kind == "multilabel"
+        return LabelBinarizer().fit(np.eye(len(self.classes_)) if several else self.classes_)
+
+    @_label_binarizer.setter
+    def _label_binarizer(self, binarizer: Any) -> None:
+        if self._built:
+            warn("_label_binarizer was set after fit, which has no effect; fit with other targets")
+        else:
+            self.classes_ = binarizer.classes_
+
     def _check_targets(self, y: Array, what: str = "y") -> None:
         self._labels.numbers(y, what)
 
@@ -281,6 +305,57 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return float(np.average(right, weights=weight))
 
     # ---- public methods ----
+
+    @classmethod
+    def from_weights(
+        cls,
+        coefs: Sequence[ArrayLike],
+        intercepts: Sequence[ArrayLike],
+        *,
+        classes: ArrayLike | None = None,
+        multilabel: bool = False,
+        **params: Any,
+    ) -> Self:
+        """Return a classifier with given weights, which can predict and be trained further.
+
+        Parameters
+        ----------
+        coefs : sequence of array (inputs, units)
+            The weights into each layer, as in ``coefs_``; they determine ``hidden_layer_sizes``.
+        intercepts : sequence of array (units,)
+            The biases of each layer, as in ``intercepts_``.
+        classes : array (classes,), optional
+            In the order of the outputs; two for one output. Numbers from 0 by default.
+        multilabel : bool, default False
+            Whether each output is a label of its own, of which a sample may have several.
+        **params
+            The constructor's other parameters, such as ``activation="tanh"``.
+
+        Returns
+        -------
+        MLPClassifier
+
+        Raises
+        ------
+        InputError
+            If the arrays do not fit each other, the classes or the loss.
+
+        Examples
+        --------
+        >>> from chainrule import MLPClassifier
+        >>> either = MLPClassifier.from_weights([[[1.0], [1.0]]], [[-0.5]], classes=["no", "yes"])
+        >>> either.predict([[0, 0], [0, 1]]).tolist()
+        ['no', 'yes']
+        """
+        outputs = widths_of(coefs, intercepts)[-1]
+        if multilabel and outputs < 2:
+            raise InputError(
+                "multilabel=True needs an output for each label, but there is one output; give "
+                "classes=[…] with two classes, or more outputs"
+            )
+        several = {"_set_activation": "logistic"} if multilabel else {}
+        known = np.arange(max(outputs, 2)) if classes is None else np.asarray(classes)
+        return cls._made_from(coefs, intercepts, params, {"classes_": known, **several})
 
     @available_if(trains_by_epochs)
     def partial_fit(
@@ -320,7 +395,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         DivergenceError
             If a loss, gradient or weight is not finite.
         """
-        fitted = self.__sklearn_is_fitted__()
+        fitted = self._built
         if fitted and classes is not None:
             self._same_classes(classes)
         if not fitted and classes is None and getattr(y, "ndim", np.ndim(y)) < 2:

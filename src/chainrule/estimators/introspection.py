@@ -24,6 +24,10 @@ from chainrule.optimizers import LBFGS
 
 Array: TypeAlias = NDArray[Any]
 
+NOT_FITTED = (
+    "This %(name)s instance is not fitted yet. Call 'fit' before using this method, or initialize("
+    "X, y) for random weights, or %(name)s.from_weights(coefs, intercepts) for weights of yours"
+)
 FLOAT_TYPES = (np.float64, np.float32)
 
 
@@ -64,10 +68,21 @@ class Introspection(Weights):
         """Return the network and the course that training goes on with, on n samples."""
         raise NotImplementedError  # abstract
 
+    def _adopt(self) -> None:
+        """Become fitted by the weights and attributes that the user has set."""
+        raise NotImplementedError  # abstract
+
+    def _require_fitted(self) -> None:
+        """Raise NotFittedError unless there are weights, of a fit or set by the user."""
+        if self._built:
+            return
+        if self.__sklearn_is_fitted__():
+            self._adopt()
+        check_is_fitted(self, msg=NOT_FITTED)
+
     def _rows(self, X: Any) -> Array:
         """Return samples (n, features) to predict; plain arrays take a short way."""
-        if not self.__sklearn_is_fitted__():
-            check_is_fitted(self)
+        self._require_fitted()
         plain = type(X) is np.ndarray and X.dtype.type in FLOAT_TYPES and X.ndim == 2
         if plain and X.shape[1] == self.n_features_in_ and len(X) and X.dtype.isnative:
             named = "feature_names_in_" in vars(self)
@@ -87,8 +102,7 @@ class Introspection(Weights):
 
         Each may weigh what its class does, as in training.
         """
-        if not self.__sklearn_is_fitted__():
-            check_is_fitted(self)
+        self._require_fitted()
         if is_single_sample(X):
             X, y = [X], [y]
         rows = self._rows(X)
@@ -111,10 +125,11 @@ class Introspection(Weights):
             Of each hidden layer, behind its LayerNorm; the last is the network's prediction.
         """
         rows = self._rows(X)
-        passed = self.network_.activations(self._theta, rows)
-        dense = [place for place, one in enumerate(self.network_.layers) if isinstance(one, Dense)]
+        network = self._forward.network  # may have another output activation than network_
+        passed = network.activations(self._theta, rows)
+        dense = [place for place, one in enumerate(network.layers) if isinstance(one, Dense)]
         hidden = [passed[place - 1] for place in dense[1:]]
-        return [*hidden, self.network_.loss.predict(passed[-1])]
+        return [*hidden, network.loss.predict(passed[-1])]
 
     def gradients(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Gradients:
         """Return the loss over some samples and its gradient by the weights, without dropout.

@@ -191,6 +191,35 @@ def labels_named(classes: Any) -> Labels:
     return Labels("binary" if len(known) == 2 else "multiclass", known)
 
 
+def labels_of_outputs(classes: Any, outputs: int, *, multilabel: bool = False) -> Labels:
+    """Return the classes of a network's outputs, in their order.
+
+    Raises
+    ------
+    InputError
+        If there are no classes, their number is not that of the outputs, or they are not sorted.
+    """
+    if multilabel:
+        return Labels("multilabel", np.arange(outputs))
+    if classes is None:
+        raise InputError(
+            "coefs_ and intercepts_ were set, but not classes_; set classes_, or make the "
+            "classifier with from_weights(coefs, intercepts, classes=…)"
+        )
+    labels = labels_named(classes)
+    if not np.array_equal(labels.classes, classes):
+        raise InputError(
+            f"classes={np.asarray(classes).tolist()} are not sorted; sort them, and the columns of "
+            "the last layer's weights and biases with them"
+        )
+    if outputs != len(labels.classes) and not (outputs == 1 and len(labels.classes) == 2):
+        raise InputError(
+            f"there are {len(labels.classes)} classes, but the weights have {outputs} outputs; "
+            "give a class for each output, or two for one output"
+        )
+    return labels
+
+
 def strange_kind(y: Array, kind: str) -> InputError:
     """Return the error for targets that are not labels, with the first invalid one."""
     remedy = "give class labels, or use MLPRegressor"

@@ -233,6 +233,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self._width = 1 if y.ndim == 1 else y.shape[1]
         self._check_targets(y)
 
+    def _learn_outputs(self, outputs: int) -> None:
+        self._width = outputs
+
     def _check_targets(self, y: Array, what: str = "y") -> None:
         if y.dtype.kind not in "buif":
             raise InputError(
@@ -265,6 +268,39 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return float(r2_score(y, p, sample_weight=weight))
 
     # ---- public methods ----
+
+    @classmethod
+    def from_weights(
+        cls, coefs: Sequence[ArrayLike], intercepts: Sequence[ArrayLike], **params: Any
+    ) -> Self:
+        """Return a regressor with given weights, which can predict and be trained further.
+
+        Parameters
+        ----------
+        coefs : sequence of array (inputs, units)
+            The weights into each layer, as in ``coefs_``; they determine ``hidden_layer_sizes``.
+        intercepts : sequence of array (units,)
+            The biases of each layer, as in ``intercepts_``.
+        **params
+            The constructor's other parameters, such as ``activation="tanh"``.
+
+        Returns
+        -------
+        MLPRegressor
+
+        Raises
+        ------
+        InputError
+            If the arrays do not fit each other.
+
+        Examples
+        --------
+        >>> from chainrule import MLPRegressor
+        >>> line = MLPRegressor.from_weights([[[2.0]]], [[1.0]])
+        >>> line.predict([[0.0], [1.0]]).tolist()
+        [1.0, 3.0]
+        """
+        return cls._made_from(coefs, intercepts, params, {})
 
     @available_if(trains_by_epochs)
     def partial_fit(
