@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import neural_network
 
 from chainrule import Adam, CosineDecay, ExponentialDecay, MLPClassifier
 from tests.estimators.data import TARGETS, X, bytes_of, quick
@@ -93,8 +94,70 @@ def test_another_solver_starts_its_averages_from_zero():
 
 def test_other_classes_raise_an_error():
     fitted = MLPClassifier((3,), max_iter=2, warm_start=True).fit(X, TARGETS["binary"])
-    with pytest.raises(ValueError, match="classes not in"):
-        fitted.fit(X, TARGETS["classes"].astype(str))
+    before = bytes_of(fitted)
+    theirs = neural_network.MLPClassifier((3,), max_iter=2, warm_start=True)
+    theirs.fit(X, TARGETS["binary"])
+    for y in (TARGETS["classes"].astype(str), np.append(TARGETS["binary"][:59], "maybe")):
+        with pytest.raises(ValueError, match="warm_start can only be used where") as said:
+            theirs.fit(X, y)
+        with pytest.raises(ValueError, match="warm_start can only be used where") as caught:
+            fitted.fit(X, y)
+        assert str(caught.value).startswith(str(said.value))
+        assert str(caught.value).endswith(
+            "set warm_start=False, or leave the rows of new classes out"
+        )
+    assert bytes_of(fitted) == before
+
+
+def test_fewer_classes_are_accepted():
+    fitted = quick("classes", warm_start=True).fit(X, TARGETS["classes"])
+    some = TARGETS["classes"] < 2
+    assert fitted.fit(X[some], TARGETS["classes"][some]).predict_proba(X).shape == (60, 3)
+
+
+OTHER_TASKS: dict[str, dict[str, Any]] = {
+    "adam": {},
+    "early stopping": {"early_stopping": True},
+    "adaptive": {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.01},
+}
+
+
+@pytest.mark.parametrize("task", OTHER_TASKS)
+def test_other_data_begin_the_stopping_rule_anew(task: str):
+    """scikit-learn stops after one epoch, since the best loss of the first data stands."""
+    y = TARGETS["one"]
+    rule = {"max_iter": 3000, "n_iter_no_change": 10, "learning_rate_init": 0.01}
+    fitted = quick("one", warm_start=True, **{**rule, **OTHER_TASKS[task]}).fit(X, y)
+    assert fitted.stop_reason_ in ("converged", "early stopping")
+    best, rate = fitted._history.plateau.best, fitted._history.learning_rate
+    fitted.fit(X, 2 - 3 * y)
+    assert fitted.n_iter_ > 20
+    assert fitted.score(X, 2 - 3 * y) > 0.8
+    if task == "adaptive":
+        assert rate is not None
+        assert rate < 0.01
+    if task == "adam":
+        assert fitted.best_loss_ == min(fitted.loss_curve_[-fitted.n_iter_ :])
+        assert best != fitted._history.plateau.best
+
+
+def test_data_that_are_alike_continue_the_stopping_rule():
+    """Only a loss that is far away says that the best one is of another task."""
+    y = TARGETS["one"]
+    rule = {"max_iter": 3000, "n_iter_no_change": 10, "learning_rate_init": 0.01, "tol": 1e-3}
+    fitted = quick("one", warm_start=True, **rule).fit(X, y)
+    fitted.fit(X, y + 1e-6)
+    assert fitted.n_iter_ <= 11
+
+
+def test_the_same_data_continue_the_stopping_rule_from_any_loss():
+    """A run of a, then of b epochs is one of a + b, even if a loss jumps between them."""
+    y = TARGETS["one"]
+    rule = {"max_iter": 3000, "n_iter_no_change": 10, "learning_rate_init": 0.01, "tol": 1e-3}
+    fitted = quick("one", warm_start=True, **rule).fit(X, y)
+    fitted._history.losses[-1] = 0.0
+    fitted.fit(X, y)
+    assert fitted.n_iter_ <= 11
 
 
 def test_partial_fit_is_one_epoch_of_fit():

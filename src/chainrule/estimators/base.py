@@ -27,7 +27,9 @@ from chainrule.estimators.history import (
     StoppingRule,
     TrainingData,
     TrainingHistory,
+    fingerprint_of,
     make_run,
+    restart_rule,
     resume_history,
     seed_from,
     start_history,
@@ -84,6 +86,9 @@ class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
     def _check_targets(self, y: Array, what: str = "y") -> None:
         """Raise InputError unless validated targets are of the kind that was fitted."""
         raise NotImplementedError  # abstract
+
+    def _check_warm_start(self, y: Array) -> None:
+        """Raise InputError unless a warm start can go on with validated targets."""
 
     def _plan(self) -> tuple[int, Loss, Activation | None]:
         """Return the number of outputs, the loss and the output activation."""
@@ -212,6 +217,8 @@ class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
         weight = checked_weights(given.weight, len(rows))
         if fresh:
             self._learn_targets(targets, classes)
+        elif not part:
+            self._check_warm_start(targets)
         self._check_targets(targets)
         self._make_network(fresh=fresh)
         t = self._targets(targets, self.network_.loss)
@@ -224,6 +231,7 @@ class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
             history = self._start(len(data.X), data.X.dtype, seed, keep=keep)
         else:
             history = self._resume(data, part=part)
+        history.fingerprint = fingerprint_of(data) if self.warm_start and not part else None
         run = make_run(self, self.network_, data, epochs, history)
         return self._fit_loop(run, history, validation, epochs, given)
 
@@ -267,10 +275,26 @@ class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
     def _resume(self, data: TrainingData, *, part: bool) -> TrainingHistory:
         """Return the history from which training is resumed."""
         history = resume_history(self, self.network_, len(data.X), self._theta, self._history)
+        if not (part or is_lbfgs(self)) and self._is_far(history, data):
+            history = restart_rule(self, history, len(data.X))
         if part:  # other data have other batches
             state = history.state._replace(batch=0, loss_sum=0.0)
             history.checkpoint = history.checkpoint._replace(state=state)
         return history
+
+    def _is_far(self, history: TrainingHistory, data: TrainingData) -> bool:
+        """Return whether these are other data, with a loss far above the last one.
+
+        Then no later epoch compares with the best one of the data before. Far is more than twice
+        as much, and more than 10 times the tolerance.
+        """
+        if not history.losses or fingerprint_of(data) == history.fingerprint:
+            return False
+        theta, last = history.state.theta, history.losses[-1]
+        batch = self.network_.batch(theta, *data)
+        loss = ValidationData(batch, data.X, data.t, data.weight).loss(self._forward, theta)
+        loss += self.network_.penalty_value(theta, batch)
+        return bool(loss > last + max(abs(last), 10 * self.tol))
 
     def _start(self, n: int, dtype: Any, seed: int, *, keep: bool) -> TrainingHistory:
         """Initialize weights, unless the user has set them, and return a new history."""
@@ -427,7 +451,10 @@ class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
     def _report_health(self, loop: FitLoop, start: Array) -> None:
         """Make and print the health report of a run, which may have diverged."""
         x, t, weight, _ = loop.run.data
-        names = Names(getattr(self, "feature_names_in_", None), getattr(self, "classes_", None))
+        classes = getattr(self, "classes_", None)
+        if classes is not None and len(classes) == 1:  # the output has two ends
+            classes = None
+        names = Names(getattr(self, "feature_names_in_", None), classes)
         self._health = diagnose(
             self.network_,
             loop.history.state.theta,

@@ -273,6 +273,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _check_targets(self, y: Array, what: str = "y") -> None:
         self._labels.numbers(y, what)
 
+    def _check_warm_start(self, y: Array) -> None:
+        self._labels.check_kind(y)
+        if self._labels.kind == "multilabel":
+            return
+        classes = np.unique(y)
+        if not np.isin(classes, self.classes_).all():
+            raise InputError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}; set "
+                "warm_start=False, or leave the rows of new classes out"
+            )
+
     def _check_scored(self, y: Array) -> None:
         self._labels.check_kind(y)  # unseen labels count as wrong predictions
 

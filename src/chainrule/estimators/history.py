@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,23 @@ class Checkpoint(NamedTuple):
     epochs: int = 0
 
 
+class Fingerprint(NamedTuple):
+    """What tells one data set from another, without keeping it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    total : float
+        The sum of the samples.
+    checksum : int
+        Of the targets and weights, in their order.
+    """
+
+    shape: tuple[int, ...]
+    total: float
+    checksum: int
+
+
 @dataclass
 class TrainingHistory:
     """The history of an estimator's training, over all of its fits.
@@ -125,6 +143,8 @@ class TrainingHistory:
         Why the last fit ended.
     losses, validation_losses, scores : list of float
         One for each epoch.
+    fingerprint : Fingerprint, optional
+        Of the data of the last fit.
     """
 
     checkpoint: Checkpoint
@@ -134,6 +154,7 @@ class TrainingHistory:
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    fingerprint: Fingerprint | None = None
 
     @property
     def state(self) -> State:
@@ -238,6 +259,14 @@ def resume_history(
     )
 
 
+def restart_rule(params: Hyperparameters, before: TrainingHistory, n: int) -> TrainingHistory:
+    """Return a history whose stopping rule, best weights and adaptive rate begin anew."""
+    checkpoint = before.checkpoint._replace(plateau=Plateau(), best_theta=None)
+    history = replace(before, checkpoint=checkpoint, learning_rate=None)
+    history.optimizer = make_optimizer(params, epoch_counts(params, n, history))
+    return history
+
+
 def initial_state(theta: Array, optimizer: Optimizer | LBFGS, network: Network, seed: int) -> State:
     """Return the state before the first update."""
     if isinstance(optimizer, LBFGS):
@@ -278,6 +307,15 @@ class TrainingData(NamedTuple):
         return TrainingData(
             self.X[rows], self.t[rows], None if self.weight is None else self.weight[rows]
         )
+
+
+def fingerprint_of(data: TrainingData) -> Fingerprint:
+    """Return the fingerprint of training data; equal data have equal ones."""
+    checksum = crc32(np.ascontiguousarray(data.t).data)
+    if data.weight is not None:
+        checksum = crc32(np.ascontiguousarray(data.weight).data, checksum)
+    with np.errstate(over="ignore"):
+        return Fingerprint(data.X.shape, float(data.X.sum()), checksum)
 
 
 def make_run(
