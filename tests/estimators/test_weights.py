@@ -170,6 +170,31 @@ def test_gradients_take_weights_and_one_sample():
         np.testing.assert_allclose(one, two, rtol=1e-9)
 
 
+@pytest.mark.parametrize("weight", [None, np.arange(1.0, 61)])
+@pytest.mark.parametrize("kind", TARGETS)
+def test_the_gradient_by_the_inputs(kind: str, weight: Any):
+    """Compared with central differences of the loss, entry by entry."""
+    y = TARGETS[kind]
+    fitted = quick(kind, activation="tanh", layer_norm=True, dropout=0.5, alpha=1.0).fit(X, y)
+    dx = fitted.gradients(X, y, weight, wrt="inputs")
+    assert dx.shape == X.shape
+    for row, column in ((0, 0), (17, 3), (59, 2)):
+        values: list[float] = []
+        for h in (1e-5, -1e-5):
+            moved = X.copy()
+            moved[row, column] += h
+            values.append(fitted.gradients(moved, y, weight).loss)
+        assert dx[row, column] == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-4, abs=1e-9)
+    alone = fitted.gradients(X[17], y[17], wrt="inputs")
+    assert alone.shape == (4,)
+    np.testing.assert_allclose(alone * (1 if weight is None else 18 / 30.5) / 60, dx[17], rtol=1e-9)
+
+
+def test_what_a_gradient_is_taken_by_is_named():
+    with pytest.raises(ValueError, match="wrt='input': give 'weights' or 'inputs'"):
+        quick("one").fit(X, NUMBERS).gradients(X, NUMBERS, wrt="input")
+
+
 @pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_the_gradient_is_checked(kind: str, solver: str):

@@ -1,11 +1,12 @@
 """Activations, gradients, explanations and gradient checks of a fitted estimator."""
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.errors import InputError
 from chainrule.estimators.data import (
     check_lengths,
     checked_rows,
@@ -131,26 +132,57 @@ class Introspection(Weights):
         hidden = [passed[place - 1] for place in dense[1:]]
         return [*hidden, network.loss.predict(passed[-1])]
 
-    def gradients(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Gradients:
-        """Return the loss over some samples and its gradient by the weights, without dropout.
+    @overload
+    def gradients(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = ...,
+        *,
+        wrt: Literal["weights"] = ...,
+    ) -> Gradients: ...
+
+    @overload
+    def gradients(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = ...,
+        *,
+        wrt: Literal["inputs"],
+    ) -> Array: ...
+
+    def gradients(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, wrt: str = "weights"
+    ) -> Gradients | Array:
+        """Return the gradient of the loss over some samples, by weights or inputs, without dropout.
 
         Parameters
         ----------
         X : array, sparse matrix or data frame (n, features), or (features,) for one sample
         y : array (n,) or (n, outputs), or one target
         sample_weight : array (n,), optional
+        wrt : {"weights", "inputs"}
+            What the gradient is taken with respect to.
 
         Returns
         -------
-        Gradients
-            ``loss``, ``coefs`` and ``intercepts``, the last two shaped as the weights are.
+        Gradients or array
+            By the weights: ``loss``, ``coefs`` and ``intercepts``, the last two shaped as the
+            weights are. By the inputs: an array shaped as X. The loss is the mean over the samples,
+            so each row of it is the gradient of a sample's own loss, divided by their number.
 
         Raises
         ------
         InputError
             If something does not fit or is not finite.
         """
+        if wrt not in ("weights", "inputs"):
+            raise InputError(f"wrt={wrt!r}: give 'weights' or 'inputs'")
         data = self._samples(X, y, sample_weight)
+        if wrt == "inputs":
+            dx: Array = self.network_.trace(self._theta, *data).grads[0].dx  # (n, features)
+            return dx[0] if is_single_sample(X) else dx
         loss, flat = self.network_.loss_and_gradient(self._theta, *data)
         coefs = [block.view(flat).T for block in blocks(self.network_, "W")]
         intercepts = [block.view(flat) for block in blocks(self.network_, "b")]
