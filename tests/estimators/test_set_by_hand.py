@@ -165,6 +165,46 @@ def test_the_output_activation_is_obeyed(kind: str, name: str):
     assert made.out_activation_ == name
 
 
+BOUNDED: dict[str, tuple[float, float]] = {
+    "logistic": (0, 1),
+    "tanh": (-1, 1),
+    "softplus": (0, np.inf),
+    "relu": (0, np.inf),
+}
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+@pytest.mark.parametrize("name", BOUNDED)
+def test_a_regressor_with_bounded_predictions(name: str, loss: str):
+    low, high = BOUNDED[name]
+    y = np.column_stack([np.tanh(NUMBERS), np.cos(NUMBERS)])
+    y = y if low < 0 else np.abs(y)
+    choices = {"output_activation": name, "max_iter": 300, "learning_rate_init": 0.02}
+    fitted = MLPRegressor(loss, (10,), **choices, random_state=0).fit(X, y)
+    far = fitted.predict(1000 * X)
+    assert low <= far.min() <= far.max() <= high
+    assert fitted.out_activation_ == name
+    assert bool(fitted.check_gradient(X, y))
+    assert fitted.score(X, y) > 0.1  # better than a constant
+    np.testing.assert_allclose(fitted.activations(X)[-1], fitted.predict(X), rtol=1e-9)
+
+
+def test_an_output_activation_does_not_change_the_first_weights():
+    plain, bounded = (
+        quick("one", output_activation=name).initialize(X, NUMBERS) for name in (None, "tanh")
+    )
+    assert bytes_of(plain) == bytes_of(bounded)
+
+
+def test_output_activations_that_cannot_be():
+    with pytest.raises(
+        ValueError, match="the loss 'poisson' has an output activation of its own, e"
+    ):
+        quick("one", loss="poisson", output_activation="tanh").fit(X, np.abs(NUMBERS))
+    with pytest.raises(ValueError, match="unknown activation 'tan'"):
+        quick("one", output_activation="tan").fit(X, NUMBERS)
+
+
 def test_an_unknown_output_activation_raises_an_error():
     fitted = quick("one").fit(X, NUMBERS)
     with pytest.raises(ValueError, match="unknown activation 'tanhh'; did you mean 'tanh'"):

@@ -14,7 +14,7 @@ from chainrule.errors import InputError
 from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
 from chainrule.estimators.data import short
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
-from chainrule.estimators.networks import find_loss
+from chainrule.estimators.networks import LINKS, find_activation, find_loss
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
@@ -35,8 +35,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Units of each hidden layer; ``()`` for none.
     activation : str, Activation or sequence of them, default "relu"
         Activation of the hidden layers: a name in `chainrule.ACTIVATIONS`, with ``-`` or ``_``, an
-        object, or a sequence with one for each hidden layer. That of the output layer follows from
-        the loss.
+        object, or a sequence with one for each hidden layer. For the output layer see
+        `output_activation`.
     solver : str or Optimizer, default "adam"
         ``"sgd"`` (with `momentum`, by default Nesterov's, as in scikit-learn), ``"adam"``,
         ``"lbfgs"``, or another of `chainrule.OPTIMIZERS`; an object has its own parameters.
@@ -94,6 +94,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Share of units that are dropped at random after each hidden layer.
     layer_norm : bool, default False
         Whether to add a LayerNorm after each hidden layer.
+    output_activation : str, Activation or None, default None
+        Activation of the output layer, which bounds the predictions: ``"logistic"`` to numbers
+        from 0 to 1, ``"tanh"`` from −1 to 1, ``"softplus"`` above 0. None is the identity, or for
+        Poisson's loss the exponential function, which belongs to it.
     initializer : str, Initializer or None, default None
         Initializer of the weights, with biases of 0; None initializes both as scikit-learn does.
     clip : float, ClipNorm, ClipValue or None, default None
@@ -187,6 +191,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         l2: float = 0.0,
         dropout: float = 0.0,
         layer_norm: bool = False,
+        output_activation: str | Activation | None = None,
         initializer: str | Initializer | None = None,
         clip: float | Clip | None = None,
         scoring: Any = None,
@@ -221,6 +226,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.l2 = l2
         self.dropout = dropout
         self.layer_norm = layer_norm
+        self.output_activation = output_activation
         self.initializer = initializer
         self.clip = clip
         self.scoring = scoring
@@ -256,7 +262,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
                 "scikit-learn since 1.7: name hidden_layer_sizes=…"
             )
         loss = find_loss(self.loss)
-        return self._width, loss, None if loss.owns_link else Identity()
+        return self._width, loss, self._output(loss)
+
+    def _output(self, loss: Loss) -> Activation | None:
+        """Return the output activation; None if the loss owns its link."""
+        if self.output_activation is None:
+            return None if loss.owns_link else Identity()
+        if loss.owns_link:
+            raise InputError(
+                f"output_activation={self.output_activation!r}: the loss {loss.name!r} has an "
+                f"output activation of its own, {LINKS[loss.name]}; leave output_activation out, "
+                "or choose another loss"
+            )
+        return find_activation(self.output_activation)
 
     def _targets(self, y: Array, loss: Loss, what: str = "y") -> Array:
         self._check_targets(y, what)
