@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import SGD, Adam, Constant, DivergenceError, mlp, train
+from chainrule import SGD, Adam, Constant, DivergenceError, MLPClassifier, mlp, train
 from chainrule.health import Health, diagnose
 
 RNG = np.random.default_rng(0)
@@ -57,3 +57,20 @@ def test_one_reason_needs_no_trial(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(trials, "rank", lambda *_: pytest.fail("a trial"))
     found = report_of(CURVE, 4, 8, 1, optimizer=SGD(50.0), batch_size=None).findings
     assert [finding.id for finding in found] == ["rate-too-large", "not-finite"]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("rate", [5.0, 50.0])
+@pytest.mark.parametrize("sizes", [(8,), (5, 5), (10, 10, 10)])
+def test_a_large_rate_is_named_first_even_if_something_was_learned(
+    sizes: tuple[int, ...], rate: float, solver: str, seed: int
+):
+    choices: dict[str, Any] = {"solver": solver, "learning_rate_init": rate, "random_state": seed}
+    model: Any = MLPClassifier(sizes, **choices, verbose="health")
+    try:
+        model.fit(X, np.arange(200) % 3)
+    except DivergenceError:
+        assert model.stop_reason_ == "diverged"
+    assert model.health_.findings[0].id == "rate-too-large"

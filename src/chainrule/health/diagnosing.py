@@ -13,7 +13,7 @@ from chainrule.health.findings import Finding
 from chainrule.health.formatting import UNNAMED, Names
 from chainrule.health.report import Health
 from chainrule.health.snapshot import RunSnapshot, take_snapshot
-from chainrule.health.trials import rank_by_trial
+from chainrule.health.trials import rank_by_trial, rate_behind_weights
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.training import Record
@@ -105,5 +105,5 @@ def arrange(run: RunSnapshot, findings: list[Finding]) -> list[Finding]:
     new = [f for f in findings if found.isdisjoint(EXAMINATIONS[f.id].follows)]
     marked = [replace(f, sign=f.sign or EXAMINATIONS[f.id].sign) for f in new]
     causes, signs = ([f for f in marked if f.sign is sign] for sign in (False, True))
-    causes = rank_by_trial(run, causes)
+    causes = rate_behind_weights(run, causes) + rank_by_trial(run, causes)
     return causes + [replace(f, remedy=REMOVE_CAUSES) if causes else f for f in signs]

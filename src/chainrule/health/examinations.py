@@ -237,7 +237,8 @@ EXAMINATIONS: dict[str, Examination] = {
             "in a failing run, the learning rate is above "
             f"{RATIO_FAILING:g} times the largest stable one ({RATIO_DIVERGED:g} if the run "
             "diverged), which is 2/λ without momentum, or an update of an adaptive rule is above "
-            f"{UPDATE_FAILING:g} times a layer's weights; in a run without records, above "
+            f"{UPDATE_FAILING:g} times a layer's weights; in a run without records, or whose "
+            "weights got a fault on the way, above "
             f"{RATIO_UNKNOWN:g} and {UPDATE_UNKNOWN:g} times",
             "use the learning rate that the report suggests",
             "every update overshoots the minimum along the steepest direction",

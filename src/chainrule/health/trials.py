@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from chainrule.health.examinations import EXAMINATIONS
 from chainrule.health.findings import Finding
-from chainrule.health.learning_rates import MIN_GAIN, good_rate, trial_gain, with_rate
-from chainrule.health.snapshot import RunSnapshot
+from chainrule.health.learning_rates import good_rate, large_rate, trial_gain, with_rate
+from chainrule.health.snapshot import MIN_DECREASE, RunSnapshot
 from chainrule.initializers import Glorot
 from chainrule.layers import Dense, Layer
 from chainrule.network import Network
@@ -47,7 +47,7 @@ def rank(start: RunSnapshot, rule: Optimizer, name: str) -> int:
 
     A fault of the weights that the run did not begin with is the consequence of another one.
     """
-    if name in OF_WEIGHTS and not any(EXAMINATIONS[name].examine(start)):
+    if name in OF_WEIGHTS and not began_with(start, name):
         return 2
     if name not in REPAIRS:
         return 1
@@ -55,7 +55,26 @@ def rank(start: RunSnapshot, rule: Optimizer, name: str) -> int:
     gain = trial_gain(repaired, with_rule)
     least = repaired.bounds.least if repaired.bounds else 0.0
     error = float(repaired.network.value(repaired.theta, repaired.subset)) - least
-    return 0 if gain > MIN_GAIN * error else 2
+    return 0 if gain > MIN_DECREASE * error else 2
+
+
+def began_with(start: RunSnapshot, name: str) -> bool:
+    """Return whether the run began with a fault of its weights."""
+    return any(EXAMINATIONS[name].examine(start))
+
+
+def rate_behind_weights(run: RunSnapshot, causes: list[Finding]) -> list[Finding]:
+    """Return the finding of a large rate, if it alone explains faults of the weights.
+
+    A run that learns something is not failing, so that its rate has not been examined yet.
+    """
+    rule, start = run.optimizer, run.beginning
+    if not isinstance(rule, Optimizer) or start is None or not causes:
+        return []
+    if any(f.id not in OF_WEIGHTS or began_with(start, f.id) for f in causes):
+        return []
+    found = list(large_rate(run, rule))
+    return found if rank(start, rule, "rate-too-large") == 0 else []
 
 
 # ---- repairs ------------------------------------------------------------------------------------
