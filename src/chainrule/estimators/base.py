@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 
 from chainrule.activations import Activation
@@ -40,27 +39,17 @@ from chainrule.estimators.hyperparameters import (
     check_hyperparameters,
 )
 from chainrule.estimators.networks import Forward, make_network, output_name
-from chainrule.estimators.progress import print_line, print_report, progress_display, warn
-from chainrule.estimators.rebuilding import Rebuilding
+from chainrule.estimators.progress import progress_display, warn
+from chainrule.estimators.reports import Reports
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, ValidationData, split
 from chainrule.estimators.weights import placed
-from chainrule.health import Health, Names, diagnose
 from chainrule.layers import Dense
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.training import Run
 
 Array: TypeAlias = NDArray[Any]
-
-NOT_CONVERGED = {
-    "epochs": "Stochastic Optimizer: Maximum iterations (%d) reached and the optimization hasn't "
-    "converged yet.",
-    "search": "lbfgs failed to converge after %d iteration(s): increase max_iter, or scale the "
-    "data, for example with StandardScaler.",
-    "calls": "lbfgs failed to converge after %d iteration(s): max_fun calls of the loss were made; "
-    "increase max_fun.",
-}
 
 
 class UserData(NamedTuple):
@@ -71,11 +60,8 @@ class UserData(NamedTuple):
     weight: Any = None
 
 
-class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
+class BaseMLP(CallbackSupportMixin, Reports, BaseEstimator, Hyperparameters):
     """The base class of MLPClassifier and MLPRegressor; do not use it directly."""
-
-    n_iter_: int
-    validation_scores_: list[float] | None
 
     # ---- differences between the two ----
 
@@ -421,52 +407,7 @@ class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
         if loop.stops_by_score and loop.history.best_theta is not None:
             self._theta = loop.history.best_theta.copy()
         loop.callbacks.end_fit()
-        self._report_end(loop, part=part)
-
-    # ---- reports ----
-
-    def _report_end(self, loop: FitLoop, *, part: bool) -> None:
-        """Warn if training stopped before converging; if verbose, report convergence."""
-        reason = loop.history.reason
-        key = "search" if reason == "epochs" and is_lbfgs(self) else reason
-        if key in NOT_CONVERGED and not part:
-            warn(NOT_CONVERGED[key] % self.n_iter_, ConvergenceWarning)
-        if reason in ("converged", "early stopping") and not is_lbfgs(self):
-            small = "Learning rate too small. " if is_adaptive(self) else ""
-            self._report_no_improvement(f"{small}Stopping.")
-
-    def _report_learning_rate(self, learning_rate: float) -> None:
-        """If verbose, report that an adaptive learning rate is reduced."""
-        self._report_no_improvement(f"Setting learning rate to {learning_rate:f}")
-
-    def _report_no_improvement(self, consequence: str) -> None:
-        """If verbose, report that nothing improves, and the consequence."""
-        if self.verbose:
-            what = "Validation score" if self.validation_scores_ else "Training loss"
-            print_line(
-                f"{what} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} "
-                f"consecutive epochs. {consequence}"
-            )
-
-    def _report_health(self, loop: FitLoop, start: Array) -> None:
-        """Make and print the health report of a run, which may have diverged."""
-        x, t, weight, _ = loop.run.data
-        classes = getattr(self, "classes_", None)
-        if classes is not None and len(classes) == 1:  # the output has two ends
-            classes = None
-        names = Names(getattr(self, "feature_names_in_", None), classes)
-        self._health = diagnose(
-            self.network_,
-            loop.history.state.theta,
-            x,
-            t,
-            sample_weight=weight,
-            history=loop.records,
-            optimizer=loop.history.optimizer,
-            theta_start=start,
-            names=names,
-        )
-        print_report(self._health)
+        self._report_end(loop, start, part=part)
 
     def _publish(self, history: TrainingHistory) -> None:
         """Set the fitted attributes from a history."""
@@ -489,16 +430,6 @@ class BaseMLP(CallbackSupportMixin, Rebuilding, BaseEstimator, Hyperparameters):
         else:
             vars(self).pop("loss_", None)
         vars(self).update(attributes)  # one call: an interruption leaves all set, or none
-
-    @property
-    def health_(self) -> Health:
-        """The health report of the last fit with ``verbose="health"``."""
-        if "_health" not in vars(self):
-            raise AttributeError(
-                "health_ is available after fit with verbose='health', which examines the training "
-                "data"
-            )
-        return self._health
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
