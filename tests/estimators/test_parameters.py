@@ -44,6 +44,7 @@ CHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "momentum": (SGD_FITS, 0.5),
     "nesterovs_momentum": (SGD_FITS, False),
     "early_stopping": ({}, True),
+    "validation_split": ({"early_stopping": True}, "last"),
     "validation_fraction": ({"early_stopping": True}, 0.4),
     "beta_1": ({}, 0.5),
     "beta_2": ({}, 0.9),

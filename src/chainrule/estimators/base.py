@@ -42,7 +42,7 @@ from chainrule.estimators.networks import Forward, make_network, output_name
 from chainrule.estimators.progress import progress_display, warn
 from chainrule.estimators.reports import Reports
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
-from chainrule.estimators.validation import Scorer, ValidationData, split
+from chainrule.estimators.validation import Scorer, Split, ValidationData
 from chainrule.estimators.weights import placed
 from chainrule.layers import Dense
 from chainrule.losses import Loss
@@ -58,6 +58,7 @@ class UserData(NamedTuple):
     X: Any = None
     y: Any = None
     weight: Any = None
+    groups: Any = None
 
 
 class BaseMLP(CallbackSupportMixin, Reports, BaseEstimator, Hyperparameters):
@@ -104,6 +105,7 @@ class BaseMLP(CallbackSupportMixin, Reports, BaseEstimator, Hyperparameters):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Fit the network to training data.
 
@@ -121,6 +123,8 @@ class BaseMLP(CallbackSupportMixin, Reports, BaseEstimator, Hyperparameters):
         y_val : array (m,) or (m, outputs), optional
             Targets of the same kind as `y`.
         sample_weight_val : array (m,), optional
+        groups : array (n,), optional
+            The group of each row, such as a patient: early stopping then holds out whole groups.
 
         Returns
         -------
@@ -138,7 +142,8 @@ class BaseMLP(CallbackSupportMixin, Reports, BaseEstimator, Hyperparameters):
             evaluated, the estimator is unchanged; otherwise it keeps what it has learned.
         """
         resume = bool(self.warm_start) and self._built
-        given, held = UserData(X, y, sample_weight), UserData(X_val, y_val, sample_weight_val)
+        given = UserData(X, y, sample_weight, groups)
+        held = UserData(X_val, y_val, sample_weight_val)
         with rollback_on_error(self):
             check_hyperparameters(self)
             self._train(self._prepare(given, held, self.max_iter, fresh=not resume))
@@ -304,12 +309,18 @@ class BaseMLP(CallbackSupportMixin, Reports, BaseEstimator, Hyperparameters):
         self, given: UserData, held: UserData, data: TrainingData, y: Array, seed: int
     ) -> tuple[ValidationData | None, TrainingData]:
         """Return the validation data, and the data to train on."""
+        splits = self.early_stopping and not is_lbfgs(self) and all(part is None for part in held)
+        if given.groups is not None and not splits:
+            warn(
+                "groups has no effect: it decides which rows early_stopping holds out, if there is "
+                "no X_val; set early_stopping=True, or leave groups out"
+            )
         if any(part is not None for part in held):
             return self._validate_given(held, data.X.dtype), data
-        if not self.early_stopping or is_lbfgs(self):
+        if not splits:
             return None, data
-        stratify = self._labels_to_stratify(y)
-        rows, out = split(len(data.X), self.validation_fraction, seed, stratify)
+        plan = Split(self.validation_fraction, self.validation_split, seed)
+        rows, out = plan.rows(len(data.X), self._labels_to_stratify(y), given.groups)
         kept, chosen = data.take(rows), data.take(out)
         for part, what in ((kept, "left to train on"), (chosen, "held out")):
             if part.weight is not None and not part.weight.any():

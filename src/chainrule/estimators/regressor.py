@@ -78,6 +78,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         weights. Not for L-BFGS.
     validation_fraction : float, default 0.1
         Share of the training data that `early_stopping` holds out if `fit` has no ``X_val``.
+    validation_split : {"random", "last"}
+        Which rows `early_stopping` holds out: some at random, or the last ones, as for data in the
+        order of time. With ``groups`` in `fit`, whole groups are held out.
     beta_1, beta_2 : float, default 0.9 and 0.999
         Decay rates of the moment estimates of Adam and AdamW.
     epsilon : float, default 1e-8
@@ -182,6 +185,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
+        validation_split: str = "random",
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
@@ -216,6 +220,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
