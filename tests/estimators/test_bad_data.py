@@ -105,9 +105,12 @@ BAD_Y: dict[tuple[str, str], tuple[Any, str]] = {
     ("classes", "columns"): (np.column_stack([CLASSES, CLASSES]), "multiclass-multioutput"),
     ("classes", "short"): (CLASSES[:-1], "X has 60 rows, but y has 59; give one for each"),
     ("binary", "none"): (None, "requires y to be passed, but the target y is None"),
-    ("binary", "mixed"): (changed(BINARY.astype(object), 3, 5), "y, row 3, is 5, but row 0 is "),
+    ("binary", "mixed"): (
+        changed(BINARY.astype(object), 3, 5),
+        "y, row 3, is 5, but most are like '",
+    ),
     ("labels", "twos"): (LABELS * 2, r"y, column \d, row \d, is 2; of many labels at once each"),
-    ("one", "strings"): (BINARY, "y holds '.*', which is not a number; .* MLPClassifier"),
+    ("one", "strings"): (BINARY, "y, row 0, is '.*', which is not a number; .* MLPClassifier"),
     ("one", "NaN"): (changed(NUMBERS, 9, np.nan), r"Input y contains NaN\. y, row 9, is nan"),
     ("many", "infinity"): (
         changed(TARGETS["many"], (8, 1), np.inf),

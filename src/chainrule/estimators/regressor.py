@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from chainrule.activations import Activation, Identity
 from chainrule.errors import InputError
 from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
-from chainrule.estimators.data import short
+from chainrule.estimators.data import first_word, short
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
 from chainrule.estimators.networks import LINKS, find_activation, find_loss
 from chainrule.initializers import Initializer
@@ -249,9 +249,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _check_targets(self, y: Array, what: str = "y") -> None:
         if y.dtype.kind not in "buif":
+            place = first_word(y)
+            column = f"column {place[1]}, " if y.ndim == 2 else ""
             raise InputError(
-                f"{what} holds {short(y.flat[0])}, which is not a number; give numbers, or use "
-                "MLPClassifier"
+                f"{what}, {column}row {place[0]}, is {short(y[place])}, which is not a number; "
+                "give numbers, or use MLPClassifier"
             )
         width = 1 if y.ndim == 1 else y.shape[1]
         if width != self._width:
