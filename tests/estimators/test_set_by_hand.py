@@ -281,8 +281,6 @@ def test_a_method_that_is_overridden_without_effect_brings_one_warning(name: str
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
-        ("_optimizer", "learning_rate_init=…"),
-        ("_no_improvement_count", "n_iter_no_change=…"),
         ("_random_state", "random_state=…"),
         ("_best_coefs", "early_stopping=True"),
         ("_coef_indptr", "network_.layout"),
@@ -317,6 +315,43 @@ def test_private_passes_are_scikit_learns(kind: str):
         np.testing.assert_allclose(mine, original, rtol=1e-7, atol=1e-12)
     if kind in ("binary", "classes", "labels"):
         assert found[0][0] == pytest.approx(found[1][0])
+
+
+@pytest.mark.parametrize("kind", ["binary", "classes", "labels"])
+def test_the_gradient_in_one_array_is_scikit_learns(kind: str):
+    theirs, ours = scikit_learns(kind), quick(kind, alpha=0.5).fit(X, TARGETS[kind])
+    theirs.alpha = 0.5
+    theirs.set_params(solver="lbfgs", warm_start=True, max_iter=1).fit(X, TARGETS[kind])
+    y = ours._label_binarizer.transform(TARGETS[kind]).reshape(60, -1)
+    packed = np.random.default_rng(0).normal(size=ours.theta_.size)
+    mine, original = (one._loss_grad_lbfgs(packed, X, y, None, *lists(X)) for one in (ours, theirs))
+    assert mine[0] == pytest.approx(original[0])
+    np.testing.assert_allclose(mine[1], original[1], rtol=1e-7, atol=1e-12)
+    assert all(map(np.array_equal, ours.coefs_, theirs.coefs_))
+
+
+def test_the_optimizer_has_a_learning_rate():
+    fitted = quick("one", solver="sgd", learning_rate="adaptive", learning_rate_init=0.1, tol=9.0)
+    fitted.set_params(n_iter_no_change=1, max_iter=5).fit(X, NUMBERS)
+    assert fitted._optimizer.learning_rate == fitted._history.learning_rate < 0.1
+    fitted = quick("one").fit(X, NUMBERS)
+    fitted._optimizer.learning_rate = 0.25
+    assert fitted.partial_fit(X, NUMBERS)._optimizer.learning_rate == 0.25
+    with pytest.raises(AttributeError, match=r"the optimizer has no t here: .*set_params"):
+        _ = fitted._optimizer.t
+    with pytest.warns(UserWarning, match="velocities of the optimizer was set, which has no effe"):
+        fitted._optimizer.velocities = []
+    with pytest.warns(UserWarning, match="_optimizer was set, which has no effect"):
+        fitted._optimizer = None
+    with pytest.raises(AttributeError, match="MLPRegressor has no _optimizer yet; call fit"):
+        _ = quick("one")._optimizer
+
+
+def test_the_epochs_without_an_improvement():
+    fitted = quick("one", tol=9.0, max_iter=5).fit(X, NUMBERS)
+    assert fitted._no_improvement_count == 4
+    with pytest.warns(UserWarning, match="_no_improvement_count was set, which has no effect"):
+        fitted._no_improvement_count = 0
 
 
 def lists(X: Any) -> list[list[Any]]:

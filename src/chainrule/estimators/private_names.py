@@ -7,6 +7,7 @@ are used, and a warning when they are set or overridden, since that has no effec
 import math
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_random_state
 
@@ -16,6 +17,7 @@ from chainrule.estimators.networks import logistic_hidden
 from chainrule.estimators.progress import warn
 from chainrule.estimators.weights import blocks, placed
 from chainrule.network import Network
+from chainrule.schedules import rate_at
 
 Array: TypeAlias = NDArray[Any]
 
@@ -34,6 +36,7 @@ METHODS = {
     "_backprop": LOSS,
     "_compute_loss_grad": LOSS,
     "_loss_grad_lbfgs": LOSS,
+    "_unpack": "coefs_, intercepts_ and theta_, which can be set",
     "_initialize": "initializer=…, _init_coef, or warm_start=True with coefs_ and intercepts_",
     "_fit_stochastic": "solver=… (a name, or an object), callbacks=[…], or partial_fit",
     "_fit_lbfgs": "solver=LBFGS(…), max_iter=… and max_fun=…",
@@ -81,8 +84,6 @@ def private(instead: str) -> str:
 class PrivateNames(Introspection, Hyperparameters):
     """The private names of scikit-learn's MLP; the base of both estimators."""
 
-    _optimizer = PrivateAttribute(RATE)
-    _no_improvement_count = PrivateAttribute(RULE)
     _random_state = PrivateAttribute("random_state=…")
     _best_coefs = PrivateAttribute(BEST)
     _best_intercepts = PrivateAttribute(BEST)
@@ -96,6 +97,28 @@ class PrivateNames(Introspection, Hyperparameters):
             return
         for name in vars(cls).keys() & METHODS.keys():
             warn(f"{cls.__name__} overrides {name}, which has no effect: {private(METHODS[name])}")
+
+    # ---- training ----
+
+    @property
+    def _optimizer(self) -> "OptimizerView":
+        """What scikit-learn's optimizer is asked for: its learning rate."""
+        self._require("_optimizer")
+        return OptimizerView(self)
+
+    @_optimizer.setter
+    def _optimizer(self, value: Any) -> None:
+        warn(f"_optimizer was set, which has no effect: {private(RATE)}")
+
+    @property
+    def _no_improvement_count(self) -> int:
+        """How many epochs in a row brought no improvement."""
+        self._require("_no_improvement_count")
+        return self._history.plateau.epochs
+
+    @_no_improvement_count.setter
+    def _no_improvement_count(self, value: Any) -> None:
+        warn(f"_no_improvement_count was set, which has no effect: {private(RULE)}")
 
     # ---- first weights ----
 
@@ -144,3 +167,48 @@ class PrivateNames(Introspection, Hyperparameters):
         coefs[:] = [block.view(flat).T for block in blocks(self.network_, "W")]
         intercepts[:] = [block.view(flat) for block in blocks(self.network_, "b")]
         return float(loss), coefs, intercepts
+
+    def _unpack(self, packed_parameters: Array) -> None:
+        """Set the weights from one array, in scikit-learn's order: all coefs, then all biases."""
+        places = [*blocks(self.network_, "W"), *blocks(self.network_, "b")]
+        shapes = [block.view(self._theta).T.shape for block in places]
+        ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+        parts = np.split(np.asarray(packed_parameters), ends)
+        arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        half = len(arrays) // 2
+        self._theta = placed(self.network_, self._theta, arrays[:half], arrays[half:])
+
+    def _loss_grad_lbfgs(self, packed_coef_inter: Array, *data: Any) -> tuple[float, Array]:
+        """Return the loss at these weights, which are set, and its gradient in the same order."""
+        self._unpack(packed_coef_inter)
+        loss, coefs, intercepts = self._backprop(*data)
+        return loss, np.hstack([array.ravel() for array in coefs + intercepts])
+
+
+class OptimizerView:
+    """scikit-learn's optimizer, of which programs read or set the learning rate.
+
+    Parameters
+    ----------
+    estimator : PrivateNames
+    """
+
+    def __init__(self, estimator: PrivateNames) -> None:
+        vars(self)["_estimator"] = estimator
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next update."""
+        history: Any = self._estimator._history  # noqa: SLF001 (this is a part of it)
+        return rate_at(history.optimizer.learning_rate, history.state.step + 1)
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse what scikit-learn's optimizers have besides."""
+        raise AttributeError(f"the optimizer has no {name} here: {private(RATE)}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set the initial learning rate, which the next partial_fit or warm start follows."""
+        if name not in ("learning_rate", "learning_rate_init"):
+            warn(f"{name} of the optimizer was set, which has no effect: {private(RATE)}")
+        else:
+            self._estimator.learning_rate_init = float(value)
