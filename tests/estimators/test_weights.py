@@ -15,6 +15,7 @@ import pytest
 
 import chainrule
 from chainrule import SGD, Constant, DivergenceError
+from chainrule.engine import MaskSeed
 from tests.estimators.data import BINARY, NUMBERS, TARGETS, X, bytes_of, quick, rows
 
 
@@ -193,6 +194,40 @@ def test_the_gradient_by_the_inputs(kind: str, weight: Any):
 def test_what_a_gradient_is_taken_by_is_named():
     with pytest.raises(ValueError, match="wrt='input': give 'weights' or 'inputs'"):
         quick("one").fit(X, NUMBERS).gradients(X, NUMBERS, wrt="input")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", TARGETS)
+def test_predictions_with_dropout_have_a_spread(kind: str, dtype: Any):
+    """Compared with the engine's own passes, whose masks are those of training."""
+    fitted = quick(kind, dropout=0.4, max_iter=30).fit(X.astype(dtype), TARGETS[kind])
+    found = fitted.predict_with_dropout(X, draws=20, random_state=5)
+    certain = fitted.predict(X) if kind in ("one", "many") else fitted.predict_proba(X)
+    net, theta = fitted.network_, fitted.theta_
+    passes = [
+        net.loss.predict(net.forward(net.params(theta), X.astype(dtype), MaskSeed(5, k))[-1].a)
+        for k in range(20)
+    ]
+    last = np.stack(passes).reshape(20, 60, -1)[:, :, -1:]  # a column that every shape has
+    assert found.mean.shape == found.std.shape == certain.shape
+    np.testing.assert_allclose(found.mean.reshape(60, -1)[:, -1:], last.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(found.std.reshape(60, -1)[:, -1:], last.std(axis=0), rtol=1e-3)
+    assert found.std.max() > 0
+    again = fitted.predict_with_dropout(X, draws=20, random_state=5)
+    other = fitted.predict_with_dropout(X, draws=20, random_state=6)
+    assert np.array_equal(found.mean, again.mean)
+    assert not np.array_equal(found.mean, other.mean)
+
+
+def test_predictions_with_dropout_need_dropout_and_two_draws():
+    with pytest.raises(
+        ValueError, match="fitted with dropout=0, so that every draw is the same; f"
+    ):
+        quick("one").fit(X, NUMBERS).predict_with_dropout(X)
+    with pytest.raises(ValueError, match="draws"):
+        quick("one", dropout=0.2).fit(X, NUMBERS).predict_with_dropout(X, draws=1)
+    with pytest.raises(ValueError, match="is not fitted yet"):
+        quick("one", dropout=0.2).predict_with_dropout(X)
 
 
 @pytest.mark.parametrize("kind", TARGETS)

@@ -315,6 +315,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _labels_to_stratify(self, y: Array) -> Array | None:
         return None if self._labels.kind == "multilabel" else self._labels.numbers(y)
 
+    def _as_predicted(self, p: Array) -> Array:
+        return self._labels.probabilities(p, self.network_.loss)
+
     def _score_predictions(self, p: Array, y: Array, weight: Array | None) -> float:
         right = self._labels.predict(p) == y
         if right.ndim == 2:
@@ -457,8 +460,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         array (n, classes)
             In the order of ``classes_``; for multilabel targets, of each label independently.
         """
-        p = self._predictions(X)
-        return self._labels.probabilities(p, self.network_.loss)
+        return self._as_predicted(self._predictions(X))
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of `predict_proba`; −inf for a probability of 0.

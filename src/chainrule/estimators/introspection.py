@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.descriptions import check_int
 from chainrule.errors import InputError
 from chainrule.estimators.data import (
     check_lengths,
@@ -13,14 +14,14 @@ from chainrule.estimators.data import (
     checked_targets,
     checked_weights,
 )
-from chainrule.estimators.history import TrainingData, TrainingHistory
+from chainrule.estimators.history import TrainingData, TrainingHistory, seed_from
 from chainrule.estimators.networks import Forward
 from chainrule.estimators.weights import Weights, blocks
 from chainrule.explanation import Notation, WorkedExample, explain
 from chainrule.gradcheck import GradientReport
 from chainrule.layers import Dense
 from chainrule.losses import Loss
-from chainrule.network import Network
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import LBFGS
 
 Array: TypeAlias = NDArray[Any]
@@ -47,6 +48,21 @@ class Gradients(NamedTuple):
     loss: float
     coefs: list[Array]
     intercepts: list[Array]
+
+
+class DropoutPrediction(NamedTuple):
+    """Predictions with dropout, over several draws of its masks.
+
+    Attributes
+    ----------
+    mean : array (n,), (n, outputs) or (n, classes)
+        Shaped as predictions, of a classifier as probabilities.
+    std : array
+        The standard deviation of the draws, shaped as the mean.
+    """
+
+    mean: Array
+    std: Array
 
 
 class Introspection(Weights):
@@ -187,6 +203,53 @@ class Introspection(Weights):
         coefs = [block.view(flat).T for block in blocks(self.network_, "W")]
         intercepts = [block.view(flat) for block in blocks(self.network_, "b")]
         return Gradients(float(loss), coefs, intercepts)
+
+    def predict_with_dropout(
+        self, X: Any, *, draws: int = 100, random_state: Any = 0
+    ) -> DropoutPrediction:
+        """Return predictions with dropout: their mean and spread over draws of its masks.
+
+        Where the network knows little, its predictions depend on which units are dropped: so the
+        spread tells how certain they are (Gal and Ghahramani 2016, "Dropout as a Bayesian
+        Approximation").
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features)
+        draws : int, default 100
+            How often all samples are predicted, from 2.
+        random_state : int, RandomState or None, default 0
+            Seed of the masks.
+
+        Returns
+        -------
+        DropoutPrediction
+            ``mean`` and ``std``; of a classifier those of the probabilities.
+
+        Raises
+        ------
+        InputError
+            If the estimator was fitted without dropout, or `draws` is too small.
+        """
+        rows, count = self._rows(X), check_int(draws, "draws", 2)
+        if not self.network_.has_dropout:
+            raise InputError(
+                "the estimator was fitted with dropout=0, so that every draw is the same; fit with "
+                "dropout above 0, such as 0.2"
+            )
+        seed, params = seed_from(random_state), self.network_.params(self._theta)
+        x = rows.astype(self._theta.dtype, copy=False)  # (n, features)
+        mean, squares = np.zeros(()), np.zeros(())
+        for k in range(count):
+            o = self.network_.forward(params, x, MaskSeed(seed, k))[-1].a  # (n, outputs)
+            change = self._as_predicted(self.network_.loss.predict(o)) - mean
+            mean = mean + change / (k + 1)
+            squares = squares + change**2 * (k / (k + 1))  # Welford's update: no cancellation
+        return DropoutPrediction(mean, np.sqrt(squares / count))
+
+    def _as_predicted(self, p: Array) -> Array:
+        """Return the network's predictions p, (n, outputs), as numbers or probabilities."""
+        raise NotImplementedError  # abstract
 
     def explain(
         self,

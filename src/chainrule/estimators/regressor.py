@@ -287,6 +287,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self._check_targets(y, what)
         return y
 
+    def _as_predicted(self, p: Array) -> Array:
+        return p[:, 0] if p.shape[1] == 1 else p
+
     def _score_predictions(self, p: Array, y: Array, weight: Array | None) -> float:
         if not np.isfinite(p).all():
             return np.nan
@@ -376,8 +379,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         array (n,), or (n, outputs)
         """
-        p = self._predictions(X)
-        return p[:, 0] if p.shape[1] == 1 else p
+        return self._as_predicted(self._predictions(X))
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Return R², the coefficient of determination, the mean over outputs.
