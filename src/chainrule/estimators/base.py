@@ -39,6 +39,7 @@ from chainrule.estimators.hyperparameters import (
     check_hyperparameters,
 )
 from chainrule.estimators.networks import Forward, make_network, output_name
+from chainrule.estimators.persistence import Plain
 from chainrule.estimators.progress import progress_display, warn
 from chainrule.estimators.reports import Reports
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
@@ -61,7 +62,7 @@ class UserData(NamedTuple):
     groups: Any = None
 
 
-class BaseMLP(CallbackSupportMixin, Reports, BaseEstimator, Hyperparameters):
+class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparameters):
     """The base class of MLPClassifier and MLPRegressor; do not use it directly."""
 
     # ---- differences between the two ----
