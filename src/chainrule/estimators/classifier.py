@@ -315,6 +315,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _labels_to_stratify(self, y: Array) -> Array | None:
         return None if self._labels.kind == "multilabel" else self._labels.numbers(y)
 
+    def _output_labels(self) -> Labels:
+        return self._labels
+
     def _as_predicted(self, p: Array) -> Array:
         return self._labels.probabilities(p, self.network_.loss)
 

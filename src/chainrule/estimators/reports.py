@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.estimators.fitting import FitLoop
+from chainrule.estimators.onnx_export import OnnxExport
 from chainrule.estimators.progress import print_line, print_report, warn
-from chainrule.estimators.rebuilding import Rebuilding
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.health import Finding, Health, Names, diagnose, share_left
 from chainrule.network import Network
@@ -31,7 +31,7 @@ NOT_CONVERGED = {
 }
 
 
-class Reports(Rebuilding):
+class Reports(OnnxExport):
     """What an estimator says after a fit."""
 
     n_iter_: int
