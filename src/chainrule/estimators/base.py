@@ -304,6 +304,16 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         self._publish(self._history)
         return self._history
 
+    def _restart(self, before: TrainingHistory, theta: Array) -> None:
+        """Begin a history with other parameters, behind the epochs of the one before."""
+        history = start_history(self, self.network_, 1, theta, before.state.seed)
+        state = history.state._replace(epoch=before.state.epoch)
+        history.checkpoint = history.checkpoint._replace(state=state, samples=before.samples)
+        history.losses = [*before.losses]
+        history.validation_losses, history.scores = [*before.validation_losses], [*before.scores]
+        self._theta = theta
+        self._publish(history)
+
     # ---- validation data ----
 
     def _split_validation(

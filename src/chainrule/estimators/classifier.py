@@ -10,13 +10,15 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.activations import Activation
 from chainrule.errors import InputError
-from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
+from chainrule.estimators.base import BaseMLP, UserData, rollback_on_error, trains_by_epochs
+from chainrule.estimators.growing import is_larger, with_more_outputs
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
 from chainrule.estimators.labels import Labels, labels_named, labels_of, labels_of_outputs
 from chainrule.estimators.networks import class_loss, class_output
 from chainrule.estimators.progress import warn
 from chainrule.estimators.rebuilding import widths_of
 from chainrule.initializers import Initializer
+from chainrule.layers import Dense
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
 from chainrule.schedules import Schedule
@@ -400,7 +402,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : array (n,), or (n, labels) of 0 and 1
         sample_weight : array (n,), optional
         classes : array (classes,), optional
-            All classes, required in the first call, except for multilabel targets.
+            All classes, required in the first call, except for multilabel targets. A later call
+            may name more: the network gets outputs for them, and keeps its other weights.
         X_val : array (m, features), optional
             Validation data. With early stopping, the estimator predicts with the best weights so
             far, while training is resumed from the last ones.
@@ -419,23 +422,39 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If a loss, gradient or weight is not finite.
         """
         fitted = self._built
-        if fitted and classes is not None:
-            self._same_classes(classes)
+        added = None if classes is None or not fitted else self._added_classes(classes)
         if not fitted and classes is None and getattr(y, "ndim", np.ndim(y)) < 2:
             raise InputError(
                 "classes must be passed on the first call to partial_fit, since later data may "
                 "bring others; give classes=np.unique(all of y)"
             )
         held = UserData(X_val, y_val, sample_weight_val)
-        return self._fit_one_epoch(UserData(X, y, sample_weight), held, classes)
+        with rollback_on_error(self):
+            if added is not None:
+                self._add_classes(added)
+            return self._fit_one_epoch(UserData(X, y, sample_weight), held, classes)
 
-    def _same_classes(self, classes: ArrayLike) -> None:
-        """Raise InputError if a later call has other classes."""
-        if not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
-            raise InputError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}; leave it out"
-            )
+    def _added_classes(self, classes: ArrayLike) -> Labels | None:
+        """Return all classes if a later call adds some; raise InputError if it leaves some out."""
+        given = np.unique(np.asarray(classes))
+        if np.array_equal(given, self.classes_):
+            return None
+        if self._labels.kind != "multilabel" and is_larger(given, self.classes_):
+            return labels_named(given)
+        raise InputError(
+            f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+            f"{self.classes_!r}; leave it out, or name these and more"
+        )
+
+    def _add_classes(self, labels: Labels) -> None:
+        """Give the network an output for each class; the optimizer's averages begin anew."""
+        network, theta, before, known = self.network_, self._theta, self._history, self._labels
+        self._labels, self.classes_ = labels, labels.classes
+        units = [layer.units for layer in network.layers if isinstance(layer, Dense)]
+        self._make_network(fresh=True, hidden=tuple(units[:-1]))
+        drawn = self._first_theta(self.network_, before.state.seed, theta.dtype)
+        theta = with_more_outputs(network, theta, known, self.network_, drawn, labels)
+        self._restart(before, theta)
 
     def predict(self, X: Any) -> Array:
         """Return the class of each sample.

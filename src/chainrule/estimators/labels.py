@@ -53,7 +53,7 @@ class Labels:
             raise InputError(
                 f"`{what}` has classes not in `self.classes_`: row {strange[0]} is "
                 f"{short(y[strange[0]])}, `self.classes_` has {self.classes}; fit with all "
-                "classes, or leave those rows out"
+                "classes, add them with partial_fit(…, classes=…), or leave those rows out"
             )
         return places
 
