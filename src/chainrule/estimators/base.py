@@ -46,6 +46,7 @@ from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, Split, ValidationData
 from chainrule.estimators.weights import placed
 from chainrule.layers import Dense
+from chainrule.lbfgs_search import CurvatureMemory
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.training import Run
@@ -223,7 +224,7 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
             history = self._start(len(data.X), data.X.dtype, seed, keep=keep)
         else:
             history = self._resume(data, part=part)
-        history.fingerprint = fingerprint_of(data) if self.warm_start and not part else None
+        self._recognize(history, data, keep=bool(self.warm_start) and not part)
         run = make_run(self, self.network_, data, epochs, history)
         return self._fit_loop(run, history, validation, epochs, given)
 
@@ -273,6 +274,19 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
             state = history.state._replace(batch=0, loss_sum=0.0)
             history.checkpoint = history.checkpoint._replace(state=state)
         return history
+
+    def _recognize(self, history: TrainingHistory, data: TrainingData, *, keep: bool) -> None:
+        """Note of which data the history is, and drop what L-BFGS knows of the loss of others."""
+        fingerprint = fingerprint_of(data) if keep else None
+        known = history.memory is not None and fingerprint == history.fingerprint
+        changed = history.checkpoint.state.theta is not self._history.checkpoint.state.theta
+        if not (keep and is_lbfgs(self)):
+            history.memory = None
+        elif known and not changed and history.memory is not None:
+            history.memory = history.memory.copy()
+        else:
+            history.memory = CurvatureMemory()
+        history.fingerprint = fingerprint
 
     def _is_far(self, history: TrainingHistory, data: TrainingData) -> bool:
         """Return whether these are other data, with a loss far above the last one.

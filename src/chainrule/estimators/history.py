@@ -18,7 +18,7 @@ from chainrule.errors import InputError
 from chainrule.estimators.hyperparameters import Hyperparameters
 from chainrule.estimators.progress import warn
 from chainrule.estimators.solvers import EpochCounts, make_optimizer
-from chainrule.lbfgs_search import SearchLimits
+from chainrule.lbfgs_search import CurvatureMemory, SearchLimits
 from chainrule.loops import State
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
@@ -145,6 +145,8 @@ class TrainingHistory:
         One for each epoch.
     fingerprint : Fingerprint, optional
         Of the data of the last fit.
+    memory : CurvatureMemory, optional
+        What L-BFGS knows of the curvature of their loss.
     """
 
     checkpoint: Checkpoint
@@ -155,6 +157,7 @@ class TrainingHistory:
     validation_losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     fingerprint: Fingerprint | None = None
+    memory: CurvatureMemory | None = None
 
     @property
     def state(self) -> State:
@@ -339,7 +342,8 @@ def make_run(
         state=history.state,
         engine=params.engine,
     )
-    return run.with_search_limits(SearchLimits(params.max_fun, FTOL)) if uses_lbfgs else run
+    limits = SearchLimits(params.max_fun, FTOL, history.memory)
+    return run.with_search_limits(limits) if uses_lbfgs else run
 
 
 def batch_size(params: Hyperparameters, n: int) -> int:

@@ -14,11 +14,15 @@ from chainrule.estimators.history import Checkpoint, Fingerprint, Plateau, Train
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.networks import Forward
 from chainrule.health import Finding, Health
+from chainrule.lbfgs_search import CurvatureMemory
 from chainrule.loops import State
 from chainrule.network import Network
 
 KIND = "chainrule type"  # the key that says which type a dictionary stands for
-RECORDS = (Checkpoint, Fingerprint, Plateau, State, TrainingHistory, Labels, Finding, Health)
+RECORDS = (
+    *(Checkpoint, CurvatureMemory, Fingerprint, Plateau, State, TrainingHistory),
+    *(Labels, Finding, Health),
+)
 
 
 class Plain:
