@@ -120,6 +120,8 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         y : array (n,) or (n, outputs)
             Class labels, rows of 0 and 1 for multilabel classification, or numbers.
         sample_weight : array (n,), optional
+            Regressors also take a weight for each target, (n, outputs). Numbers that are NaN are
+            left out if their weight is 0, as with ``sample_weight=~np.isnan(y)``.
         X_val : array (m, features), optional
             Validation data. If given, ``early_stopping`` uses them instead of held-out rows.
         y_val : array (m,) or (m, outputs), optional
@@ -206,8 +208,9 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         part: bool = False,
     ) -> FitLoop:
         """Check everything, and return the training loop of a fit."""
-        rows, targets = checked_pair(self, given.X, given.y, reset=fresh, numeric=self._numeric)
-        weight = checked_weights(given.weight, len(rows))
+        y = self._without_masked(given.y, given.weight)
+        rows, targets = checked_pair(self, given.X, y, reset=fresh, numeric=self._numeric)
+        weight = checked_weights(given.weight, len(rows), outputs=self._weighted(targets))
         if fresh:
             self._learn_targets(targets, classes)
         elif not part:
@@ -367,9 +370,10 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
                 "of them"
             )
         rows = checked_rows(self, held.X, reset=False, what="X_val")
-        y = checked_targets(held.y, numeric=self._numeric, what="y_val")
+        wanted = self._without_masked(held.y, held.weight)
+        y = checked_targets(wanted, numeric=self._numeric, what="y_val")
         check_lengths(rows, y, "_val")
-        weight = checked_weights(held.weight, len(rows), "sample_weight_val")
+        weight = checked_weights(held.weight, len(rows), "sample_weight_val", self._weighted(y))
         t = self._targets(y, self.network_.loss, "y_val")
         check_precision(t, dtype, "y_val")
         batch = self._batch(rows.astype(dtype, copy=False), t, weight)
@@ -476,11 +480,12 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
     def _score(self, X: Any, y: Any, weight: ArrayLike | None) -> float:
         """Return the estimator's own score of the user's data."""
         rows = self._rows(X)
-        targets = checked_targets(y, numeric=self._numeric)
+        targets = checked_targets(self._without_masked(y, weight), numeric=self._numeric)
         check_lengths(rows, targets)
         self._check_scored(targets)
         p = self._forward.predict(self._theta, rows)
-        return self._score_predictions(p, targets, checked_weights(weight, len(rows)))
+        own = checked_weights(weight, len(rows), outputs=self._weighted(targets))
+        return self._score_predictions(p, targets, own)
 
 
 def trains_by_epochs(estimator: BaseMLP) -> bool:

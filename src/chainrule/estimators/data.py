@@ -176,13 +176,26 @@ def dense(array: Any) -> Array:
     return array.toarray() if hasattr(array, "toarray") else array
 
 
-def checked_weights(weights: Any, n: int, what: str = "sample_weight") -> Array | None:
-    """Return sample weights (n,), float64; a number stands for all of them.
+def checked_weights(
+    weights: Any, n: int, what: str = "sample_weight", outputs: int | None = None
+) -> Array | None:
+    """Return weights (n,) or (n, outputs), float64; a number stands for all of them.
+
+    Parameters
+    ----------
+    weights : array-like, number or None
+    n : int
+        The number of samples.
+    what : str
+        What messages call them.
+    outputs : int, optional
+        How many outputs may have weights of their own.
 
     Raises
     ------
     InputError
-        If there is not one for each sample, or one is negative or not finite, or all are 0.
+        If there is not one for each, or one is negative or not finite, or all are 0, also those of
+        one output.
     """
     if weights is None:
         return None
@@ -191,16 +204,44 @@ def checked_weights(weights: Any, n: int, what: str = "sample_weight") -> Array 
     except (TypeError, ValueError):
         raise InputError(f"{what} is {short(weights)}; give a number for each sample") from None
     given = np.full(n, given) if given.ndim == 0 else given
-    if given.shape != (n,):
-        raise InputError(f"{what}.shape == {given.shape}, expected {(n,)}: one for each sample")
-    bad = np.flatnonzero(~((given >= 0) & np.isfinite(given)))
-    if len(bad):
+    if given.shape not in ((n,), (n, outputs)):
+        each = "" if outputs is None else f", or {(n, outputs)}: one for each target"
         raise InputError(
-            f"{what} of row {bad[0]} is {given[bad[0]]}; weights must be finite and at least 0"
+            f"{what}.shape == {given.shape}, expected {(n,)}: one for each sample{each}"
         )
-    if not given.any():
-        raise InputError(f"{what} is zero for every sample; give at least one a weight above zero")
+    bad = np.argwhere(~((given >= 0) & np.isfinite(given)))
+    if len(bad):
+        of = f"row {bad[0][0]}" + (f", column {bad[0][1]}," if given.ndim == 2 else "")
+        raise InputError(
+            f"{what} of {of} is {given[tuple(bad[0])]}; weights must be finite and at least 0"
+        )
+    if not given.any(axis=0).all():
+        of = f" in column {np.argmin(given.any(axis=0))}" if given.ndim == 2 else ""
+        raise InputError(
+            f"{what} is zero for every sample{of}; give at least one a weight above zero"
+        )
     return given
+
+
+def without_masked(y: Any, weights: Any) -> Any:
+    """Return targets with 0 for those that are NaN and have a weight of 0: they do not count."""
+    if weights is None or not hasattr(y, "__len__"):
+        return y
+    try:
+        values, given = np.asarray(y), np.asarray(weights)
+    except ValueError:  # rows of several lengths
+        return y
+    if values.dtype.kind != "f" or given.dtype.kind not in "buif" or not np.isnan(values).any():
+        return y
+    given = given[:, None] if given.ndim < values.ndim and given.ndim == 1 else given
+    if given.shape not in (values.shape, (len(values), 1)):
+        return y  # which is an error elsewhere
+    masked = np.isnan(values) & (given == 0)
+    return (
+        y.mask(masked, 0.0)
+        if hasattr(y, "mask") and hasattr(y, "iloc")
+        else np.where(masked, 0.0, values)
+    )
 
 
 def real_numbers(values: Any) -> Array:

@@ -13,6 +13,7 @@ from chainrule.estimators.data import (
     checked_rows,
     checked_targets,
     checked_weights,
+    without_masked,
 )
 from chainrule.estimators.history import TrainingData, TrainingHistory, seed_from
 from chainrule.estimators.networks import Forward
@@ -77,6 +78,14 @@ class Introspection(Weights):
         """Return checked targets as the network takes them."""
         raise NotImplementedError  # abstract
 
+    def _weighted(self, y: Array) -> int | None:
+        """Return how many outputs may have weights of their own."""
+        return None
+
+    def _without_masked(self, y: Any, weight: Any) -> Any:
+        """Return targets without those that do not count."""
+        return without_masked(y, weight) if self._numeric else y
+
     def _weights(self, y: Array, weight: Array | None) -> Array | None:
         """Return sample weights (n,), with those of their classes."""
         return weight
@@ -123,10 +132,10 @@ class Introspection(Weights):
         if is_single_sample(X):
             X, y = [X], [y]
         rows = self._rows(X)
-        wanted = checked_targets(y, numeric=self._numeric)
+        wanted = checked_targets(self._without_masked(y, weight), numeric=self._numeric)
         check_lengths(rows, wanted)
         t = self._targets(wanted, self.network_.loss)
-        own = checked_weights(weight, len(rows))
+        own = checked_weights(weight, len(rows), outputs=self._weighted(wanted))
         return TrainingData(rows, t, self._weights(wanted, own) if by_class else own)
 
     def activations(self, X: Any) -> list[Array]:

@@ -283,6 +283,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             )
         return find_activation(self.output_activation)
 
+    def _weighted(self, y: Array) -> int | None:
+        return None if y.ndim == 1 else y.shape[1]
+
     def _targets(self, y: Array, loss: Loss, what: str = "y") -> Array:
         self._check_targets(y, what)
         return y
@@ -293,7 +296,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _score_predictions(self, p: Array, y: Array, weight: Array | None) -> float:
         if not np.isfinite(p).all():
             return np.nan
-        return float(r2_score(y, p, sample_weight=weight))
+        if weight is None or weight.ndim == 1:
+            return float(r2_score(y, p, sample_weight=weight))
+        columns = zip(y.T, p.T, weight.T, strict=True)
+        return float(np.mean([r2_score(t, o, sample_weight=w) for t, o, w in columns]))
 
     # ---- public methods ----
 
@@ -347,7 +353,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ----------
         X : array, sparse matrix or data frame (n, features)
         y : array (n,) or (n, outputs)
-        sample_weight : array (n,), optional
+        sample_weight : array (n,) or (n, outputs), optional
+            Weights of rows, or of each target. A target with a weight of 0 may be NaN.
         X_val : array (m, features), optional
             Validation data. With early stopping, the estimator predicts with the best weights so
             far, while training is resumed from the last ones.
@@ -388,7 +395,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ----------
         X : array, sparse matrix or data frame (n, features)
         y : array (n,) or (n, outputs)
-        sample_weight : array (n,), optional
+        sample_weight : array (n,) or (n, outputs), optional
 
         Returns
         -------

@@ -186,6 +186,11 @@ class Scorer:
     def _call_scorer(self) -> float:
         """Return the score of scikit-learn's scorer, with sample weights if it accepts them."""
         data = self.data
+        if data.weight is not None and data.weight.ndim == 2:
+            raise InputError(
+                f"scoring={self.estimator.scoring!r} takes a weight for each sample, but there is "
+                "one for each target; choose scoring=None or 'loss'"
+            )
         weighted = data.weight is not None and accepts_weights(self.scorer)
         weight = {"sample_weight": data.weight} if weighted else {}
         try:
