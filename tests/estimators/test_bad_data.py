@@ -102,7 +102,7 @@ BAD_Y: dict[tuple[str, str], tuple[Any, str]] = {
     ("one", "empty"): ([], "y: Found array with 0 sample"),
     ("binary", "numbers"): (NUMBERS, "Unknown label type: continuous; y, row 0, .* MLPRegressor"),
     ("classes", "NaN"): (changed(NUMBERS, 4, np.nan), r"Input y contains NaN\. y, row 4, is nan"),
-    ("classes", "columns"): (np.column_stack([CLASSES, CLASSES]), "multiclass-multioutput"),
+    ("classes", "columns"): (np.column_stack([NUMBERS, CLASSES]), "continuous-multioutput"),
     ("classes", "short"): (CLASSES[:-1], "X has 60 rows, but y has 59; give one for each"),
     ("binary", "none"): (None, "requires y to be passed, but the target y is None"),
     ("binary", "mixed"): (

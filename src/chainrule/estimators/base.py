@@ -118,7 +118,8 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
             not copied, unless early stopping holds out some of the rows. Sparse matrices are
             converted to dense arrays.
         y : array (n,) or (n, outputs)
-            Class labels, rows of 0 and 1 for multilabel classification, or numbers.
+            Class labels, rows of 0 and 1 for multilabel classification, columns of labels, each
+            with classes of its own, or numbers.
         sample_weight : array (n,), optional
             Regressors also take a weight for each target, (n, outputs). Numbers that are NaN are
             left out if their weight is 0, as with ``sample_weight=~np.isnan(y)``.

@@ -11,9 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from chainrule.activations import Activation
 from chainrule.errors import InputError
 from chainrule.estimators.base import BaseMLP, UserData, rollback_on_error, trains_by_epochs
+from chainrule.estimators.columns import ColumnLabels, classes_of
 from chainrule.estimators.growing import is_larger, with_more_outputs
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
-from chainrule.estimators.labels import Labels, labels_named, labels_of, labels_of_outputs
+from chainrule.estimators.labels import Labels, labels_named, labels_of_outputs
 from chainrule.estimators.networks import class_loss, class_output
 from chainrule.estimators.progress import warn
 from chainrule.estimators.rebuilding import widths_of
@@ -120,6 +121,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Attributes
     ----------
     classes_ : array (classes,)
+        A list of them for several columns of labels, each with classes of its own.
     coefs_, intercepts_ : list of array
         Weights (inputs, units) and biases (units,) of each layer: views of ``theta_`` that can be
         modified, and that can be assigned, even before `fit`.
@@ -169,7 +171,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     """
 
     _numeric = False
-    _labels: Labels
+    _labels: Labels | ColumnLabels
+    classes_: Any
 
     def __init__(  # noqa: PLR0913 (scikit-learn's conventions: every choice by name)
         self,
@@ -249,10 +252,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     # ---- methods that the base class calls ----
 
     def _learn_targets(self, y: Array, classes: ArrayLike | None) -> None:
-        if classes is None or y.ndim == 2:
-            self._labels = labels_of(y)
-        else:
-            self._labels = labels_named(classes)
+        self._labels = classes_of(y, classes)
         self.classes_ = self._labels.classes
 
     def _learn_outputs(self, outputs: int) -> None:
@@ -267,6 +267,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         from sklearn.preprocessing import LabelBinarizer  # loaded on first use
 
         self._require("_label_binarizer")
+        if self._labels.kind == "multioutput":
+            raise AttributeError("a LabelBinarizer is for one column of labels; use classes_")
         several = self._labels.kind == "multilabel"
         return LabelBinarizer().fit(np.eye(len(self.classes_)) if several else self.classes_)
 
@@ -282,7 +284,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _check_warm_start(self, y: Array) -> None:
         self._labels.check_kind(y)
-        if self._labels.kind == "multilabel":
+        if y.ndim == 2:
             return
         classes = np.unique(y)
         if not np.isin(classes, self.classes_).all():
@@ -315,13 +317,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return product
 
     def _labels_to_stratify(self, y: Array) -> Array | None:
-        return None if self._labels.kind == "multilabel" else self._labels.numbers(y)
+        return None if y.ndim == 2 else self._labels.numbers(y)
 
     def _output_labels(self) -> Labels:
+        if isinstance(self._labels, ColumnLabels):
+            raise InputError(
+                "several columns of labels cannot be converted to ONNX; fit a classifier for each"
+            )
         return self._labels
 
     def _as_predicted(self, p: Array) -> Array:
-        return self._labels.probabilities(p, self.network_.loss)
+        found = self._labels.probabilities(p, self.network_.loss)
+        return np.hstack(found) if isinstance(found, list) else found
 
     def _score_predictions(self, p: Array, y: Array, weight: Array | None) -> float:
         right = self._labels.predict(p) == y
@@ -399,10 +406,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : array, sparse matrix or data frame (n, features)
-        y : array (n,), or (n, labels) of 0 and 1
+        y : array (n,), or (n, labels) of 0 and 1, or (n, columns) of labels
         sample_weight : array (n,), optional
         classes : array (classes,), optional
-            All classes, required in the first call, except for multilabel targets. A later call
+            All classes, required in the first call, except for multilabel targets; of several
+            columns of labels a list of them. A later call
             may name more: the network gets outputs for them, and keeps its other weights.
         X_val : array (m, features), optional
             Validation data. With early stopping, the estimator predicts with the best weights so
@@ -436,6 +444,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _added_classes(self, classes: ArrayLike) -> Labels | None:
         """Return all classes if a later call adds some; raise InputError if it leaves some out."""
+        if isinstance(self._labels, ColumnLabels):
+            return self._check_columns(classes)
         given = np.unique(np.asarray(classes))
         if np.array_equal(given, self.classes_):
             return None
@@ -446,9 +456,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             f"{self.classes_!r}; leave it out, or name these and more"
         )
 
+    def _check_columns(self, classes: Any) -> None:
+        """Raise InputError unless the classes of each column are those of the first call."""
+        pairs = zip(self.classes_, classes, strict=False)
+        same = len(classes) == len(self.classes_) and all(
+            np.array_equal(known, np.unique(given)) for known, given in pairs
+        )
+        if not same:
+            raise InputError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}; leave it out"
+            )
+
     def _add_classes(self, labels: Labels) -> None:
         """Give the network an output for each class; the optimizer's averages begin anew."""
         network, theta, before, known = self.network_, self._theta, self._history, self._labels
+        if isinstance(known, ColumnLabels):  # refused before
+            return
         self._labels, self.classes_ = labels, labels.classes
         units = [layer.units for layer in network.layers if isinstance(layer, Dense)]
         self._make_network(fresh=True, hidden=tuple(units[:-1]))
@@ -465,12 +489,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        array (n,), or (n, labels) of 0 and 1
+        array (n,), or (n, labels) of 0 and 1, or (n, columns)
         """
         p = self._predictions(X)
         return self._labels.predict(p)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> Array | list[Array]:
         """Return the probability of each class.
 
         Parameters
@@ -480,11 +504,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         array (n, classes)
-            In the order of ``classes_``; for multilabel targets, of each label independently.
+            In the order of ``classes_``; for multilabel targets, of each label independently. A
+            list of them for several columns of labels, one for each.
         """
-        return self._as_predicted(self._predictions(X))
+        p = self._predictions(X)
+        return self._labels.probabilities(p, self.network_.loss)
 
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Any) -> Array | list[Array]:
         """Return the logarithm of `predict_proba`; −inf for a probability of 0.
 
         Parameters
@@ -495,8 +521,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         array (n, classes)
         """
+        found = self.predict_proba(X)
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return list(map(np.log, found)) if isinstance(found, list) else np.log(found)
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of samples whose labels are all predicted correctly.

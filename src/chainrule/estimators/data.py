@@ -117,8 +117,14 @@ def checked_targets(y: Any, *, numeric: bool, what: str = "y") -> Array:
         raise located(error, y, what, labels=not numeric) from None
     if wanted.dtype.kind == "O":
         check_labels(y if hasattr(y, "iloc") else wanted, what)  # a frame has names
-        wanted = np.asarray(wanted.tolist())  # the type of their own that words and numbers have
+        wanted = own_type(wanted)
     return column(wanted)
+
+
+def own_type(y: Array) -> Array:
+    """Return labels in a type of their own; columns of words and of numbers stay objects."""
+    words = [isinstance(label, str) for label in y.flat]
+    return y if any(words) and not all(words) else np.asarray(y.tolist())
 
 
 def plain_numbers(y: Array) -> Array:
@@ -404,14 +410,19 @@ def label_faults(values: Any, what: str) -> Iterator[str]:
         yield f"{what} is {short(values)}; give {TARGETS}"
         return
     names = list(getattr(values, "columns", ()))
-    words = np.array([isinstance(label, str) for label in table.flat])
-    usual = (
-        table.flat[int(np.argmax(words == (2 * words.sum() >= words.size)))] if words.size else 0
-    )
+    usual = [usual_label(column) for column in (table.T if table.ndim > 1 else [table])]
     for place, label in np.ndenumerate(table):
         named = what if table.ndim == 1 else column_name(what, names, place[1])
-        if fault := label_fault(label, usual):
+        if fault := label_fault(label, usual[place[1] if table.ndim > 1 else 0]):
             yield f"{named}, {row_name(values, place[0])}, {fault}"
+
+
+def usual_label(column: Array) -> Any:
+    """Return a label of the kind that most labels of a column have: words, or not."""
+    known = [label for label in column if not is_missing(label)]
+    words = [isinstance(label, str) for label in known]
+    most = 2 * sum(words) >= len(words)
+    return next((label for label, word in zip(known, words, strict=True) if word == most), None)
 
 
 def label_fault(label: Any, usual: Any) -> str:

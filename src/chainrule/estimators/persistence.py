@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from chainrule.descriptions import Description
+from chainrule.estimators.columns import ColumnLabels
 from chainrule.estimators.history import Checkpoint, Fingerprint, Plateau, TrainingHistory
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.networks import Forward
@@ -21,7 +22,7 @@ from chainrule.network import Network
 KIND = "chainrule type"  # the key that says which type a dictionary stands for
 RECORDS = (
     *(Checkpoint, CurvatureMemory, Fingerprint, Plateau, State, TrainingHistory),
-    *(Labels, Finding, Health),
+    *(ColumnLabels, Labels, Finding, Health),
 )
 
 

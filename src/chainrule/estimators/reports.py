@@ -85,8 +85,8 @@ class Reports(OnnxExport):
         """Return the health report of a run that began with `start`."""
         x, t, weight, _ = loop.run.data
         classes = getattr(self, "classes_", None)
-        if classes is not None and len(classes) == 1:  # the output has two ends
-            classes = None
+        if isinstance(classes, list) or (classes is not None and len(classes) == 1):
+            classes = None  # outputs are not classes
         return diagnose(
             self.network_,
             loop.history.state.theta,
