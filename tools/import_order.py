@@ -24,7 +24,7 @@ ENGINE = (
 
 PACKAGES = (
     *("pages", "compiled", "metrics", "lbfgs_search", "training", "problems", "explanation"),
-    *("health", "submission", "diagnosis", "estimators", "testing", "cli"),
+    *("health", "submission", "diagnosis", "explorer", "estimators", "testing", "cli"),
 )
 
 ENTRY_POINT = ("__main__",)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         explain,
         explain_problem,
     )
+    from chainrule.explorer import explore
     from chainrule.gradcheck import GradientReport, check_gradient
     from chainrule.initializers import (
         INITIALIZERS,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
         Optimizer,
         RMSProp,
     )
+    from chainrule.pages import LivePage
     from chainrule.penalties import Penalty
     from chainrule.problems import PROBLEMS, Problem, problem, read_problem
     from chainrule.schedules import (
@@ -142,6 +144,7 @@ __all__ = [
     "LayerNorm",
     "LeCun",
     "LeakyReLU",
+    "LivePage",
     "Logistic",
     "LogisticCrossEntropy",
     "Loss",
@@ -190,6 +193,7 @@ __all__ = [
     "complex_step",
     "explain",
     "explain_problem",
+    "explore",
     "mlp",
     "problem",
     "read_problem",
@@ -207,6 +211,7 @@ _NAMES_BY_MODULE = {
     "errors": "ChainruleError DivergenceError InputError MissingPackageError UnknownNameError",
     "estimators": "MLPClassifier MLPRegressor",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
+    "explorer": "explore",
     "gradcheck": "GradientReport check_gradient",
     "initializers": "Constant Glorot He INITIALIZERS Initializer LeCun Orthogonal Uniform",
     "layers": "ActivationLayer Dense Dropout LAYERS Layer LayerNorm",
@@ -221,6 +226,7 @@ _NAMES_BY_MODULE = {
     "optimizers": (
         "Adam AdamW ClipNorm ClipValue LBFGS Momentum Nesterov OPTIMIZERS Optimizer RMSProp SGD"
     ),
+    "pages": "LivePage",
     "penalties": "Penalty",
     "problems": "PROBLEMS Problem problem read_problem",
     "schedules": (

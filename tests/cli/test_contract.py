@@ -24,7 +24,7 @@ from chainrule.problems import PROBLEMS
 from chainrule.problems import settings as problem_settings
 from tests.cli.conftest import COMMAND, Call, environment
 
-COMMANDS = ["explain", "check", "demo", "schema"]
+COMMANDS = ["explain", "explore", "check", "demo", "schema"]
 ESCAPE = "\x1b"
 
 
@@ -125,8 +125,9 @@ def test_version(request: pytest.FixtureRequest, call_it: str):
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("chainrule ex", ["explain"]),
+        ("chainrule expla", ["explain"]),
         ("chainrule explain m", ["mazur"]),
+        ("chainrule explore m", ["mazur"]),
         ("chainrule explain --loss q", ["quantile"]),
         ("chainrule schema ", ["example", "diagnosis", "notation"]),
     ],

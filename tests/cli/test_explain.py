@@ -116,6 +116,7 @@ CHANGES = {
     "--digits": ("mazur", "3"),
     "--decimals": ("mazur", "3"),
     "--compact": ("mazur", None),
+    "--static": ("mazur --format html", None),
     "--format": ("mazur", "json"),
     "-o": ("mazur", "{folder}/page.txt"),
 }
@@ -155,6 +156,7 @@ MISTAKES = {
     "--digits": ["--digits 0", "--digits 3 --decimals 3"],
     "--decimals": ["--decimals=-1", "--decimals 18"],
     "--compact": ["--compact --format html", "--compact=1"],
+    "--static": ["--static", "--static --format json", "--format html --static=1"],
     "--format": ["--format yaml"],
     "-o": ["-o page.pdf"],
 }

@@ -86,3 +86,45 @@ def test_a_penalty_on_a_loss_of_the_programs_own_is_named(tmp_path: Path):
     (tmp_path / "net.py").write_text(text)
     said = check(tmp_path / "net.py").sentence
     assert "those of data_loss (line 10) without a penalty; L (line 11) also has" in said
+
+
+SHOWN_LATER = """import numpy as np
+rng = np.random.RandomState(2)
+X = rng.randn(40, 3)
+T = (X[:, :1] * X[:, 1:2] > 0) * 1.0
+W1, b1, W2, b2 = rng.randn(3, 5), np.zeros(5), rng.randn(5, 1), np.zeros(1)
+lam = 0.08
+def forward(X):
+    h = np.tanh(X @ W1 + b1)
+    return h, 1 / (1 + np.exp(-(h @ W2 + b2)))
+def cost(X, T):
+    p = forward(X)[1]
+    data = -np.mean(T * np.log(p) + (1 - T) * np.log(1 - p))
+    return data + lam / (2 * len(X)) * (np.sum(W1 ** 2) + np.sum(W2 ** 2))
+for epoch in range(4):
+    for i in range(0, 40, 8):
+        x, t = X[i:i + 8], T[i:i + 8]
+        h, p = forward(x)
+        d = (p - t) / 8
+        dh = d @ W2.T * (1 - h * h)
+        W2 -= 0.5 * (h.T @ d + FACTOR * W2)
+        b2 -= 0.5 * d.sum(axis=0)
+        W1 -= 0.5 * (x.T @ dh + FACTOR * W1)
+        b1 -= 0.5 * dh.sum(axis=0)
+    print(cost(X, T))
+"""
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [
+        ("lam / 8", "right"),  # of a batch
+        pytest.param("lam / 40", "right", marks=pytest.mark.full_only),  # of all data
+        ("lam", "could-not-run"),
+    ],
+)
+def test_the_penalty_of_a_cost_after_each_epoch(tmp_path: Path, factor: str, verdict: str):
+    (tmp_path / "net.py").write_text(SHOWN_LATER.replace("FACTOR", factor))
+    found = check(tmp_path / "net.py")
+    assert found.verdict == verdict, found.to_text()
+    assert verdict == "right" or "0.002 · W2" in found.sentence or "0.002 · W1" in found.sentence

@@ -40,7 +40,7 @@ def from_latex(example: WorkedExample) -> Iterator[Pair]:
 
 
 def from_html(example: WorkedExample) -> Iterator[Pair]:
-    for block in of_class(page_of(example.to_html()), "quantity"):
+    for block in of_class(page_of(example.to_html(static=True)), "quantity"):
         printed = shown(next(one(block, "result").iter("strong")))
         yield from ((expression(line), printed) for line in of_class(block, "numbers"))
 

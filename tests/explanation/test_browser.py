@@ -66,7 +66,7 @@ def addresses(tmp_path_factory) -> dict[str, str]:
     """Return the addresses of pages in files."""
     folder = tmp_path_factory.mktemp("pages")
     for name, example in examples().items():
-        (folder / f"{name}.html").write_text(example.to_html(), encoding="utf-8")
+        (folder / f"{name}.html").write_text(example.to_html(static=True), encoding="utf-8")
     return {name: (folder / f"{name}.html").as_uri() for name in NAMES}
 
 

@@ -74,7 +74,7 @@ def pages():
         "summary": big(),
         "parameter": big(parameter="W1[5,300]"),
     }
-    return {name: (example, example.to_html()) for name, example in made.items()}
+    return {name: (example, example.to_html(static=True)) for name, example in made.items()}
 
 
 # ---- the file -----------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_text_of_users_is_escaped():
         loss="squared-error",
     )
     example = explain(network, [1.0, 0.0], [0.5], [0.0], title=evil, source=evil)
-    for html in (example.to_html(), example._repr_html_()):
+    for html in (example.to_html(static=True), example._repr_html_()):
         root = page_of(html)
         assert evil in "".join(root.itertext())
         assert "<b>" in "".join(root.itertext())  # in the source of the activation
@@ -200,7 +200,7 @@ def recomputed(html: str, digits: Digits) -> tuple[int, int]:
 @pytest.mark.every_value(name=SMALL, notation=NOTATIONS)
 def test_every_line_on_the_page_recomputes(name, notation):
     preset = problem(name)
-    html = explain_problem(preset, notation=notation).to_html()
+    html = explain_problem(preset, notation=notation).to_html(static=True)
     lines, carried = recomputed(html, Digits(decimals=preset.decimals))
     assert lines > 20
     assert carried <= 0.01 * lines
@@ -225,7 +225,7 @@ def test_every_line_recomputes_with_every_activation_loss_and_optimizer(activati
         penalty=Penalty(0.1, 0.2, 0.3),
         notation="nielsen",
     )
-    lines, carried = recomputed(example.to_html(), Digits())
+    lines, carried = recomputed(example.to_html(static=True), Digits())
     assert lines > 50
     assert carried <= 0.01 * lines
 
@@ -235,7 +235,7 @@ def test_one_changed_equation_changes_formula_numbers_and_result_on_the_page(mon
         return {**right(self, training=training), "dx": "delta @ (W * 2)"}
 
     def blocks():
-        root = page_of(explain_problem(problem("mazur")).to_html())
+        root = page_of(explain_problem(problem("mazur")).to_html(static=True))
         by_id = {e.get("id"): e for e in root.iter()}
         return by_id["step-1-dx2-0"], by_id["step-1-dW1-0-0"]
 
@@ -377,4 +377,4 @@ def test_layers_without_weights_are_drawn():
     example = explain(network, network.initialize(0), [1.0, 2.0], [0.0, 1.0], "sgd")
     drawn = drawing_of(example)
     assert len(drawn.captions) == len(network.layers) + 2
-    page_of(example.to_html())
+    page_of(example.to_html(static=True))

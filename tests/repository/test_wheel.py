@@ -58,6 +58,10 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path):
     assert {name.split("/")[0] for name in files} == folders
     assert "chainrule/py.typed" in files
     assert [name for name in files if re.fullmatch(r"chainrule/.*schema.*\.json", name)]
+    page = "chainrule/explorer/page/"
+    there = {path.name for path in (REPOSITORY / "src" / page).iterdir()}
+    assert {name.removeprefix(page) for name in files if name.startswith(page)} == there
+    assert {"main.mjs", "page.css"} <= there
     assert [name for name in files if name.endswith("licenses/LICENSE")]
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli import check, demo, explain, schema
+from chainrule.cli import check, demo, explain, explore, schema
 from chainrule.cli.usage import UsageError, option_name, report
 from chainrule.errors import ChainruleError, system_reason
 from chainrule.visible import visible
@@ -32,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # help without rich starts three times as fast
 )
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command("explore", epilog=explore.EXAMPLES)(explore.explore)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from chainrule.cli import options as given
-from chainrule.cli.formats import EXAMPLE_FORMATS, TEXT, by_ending, write_document
+from chainrule.cli.formats import EXAMPLE_FORMATS, HTML, TEXT, by_ending, write_document
 from chainrule.cli.unused_options import EXAMPLE_UNUSED, reject_unused_options
 from chainrule.errors import InputError, UnknownNameError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chainrule.problems import Spec
 
 LONG = 2_000  # steps from which a message says that they take a while
-NOT_SETTINGS = ("preset", "compact", "format", "file")
+NOT_SETTINGS = ("preset", "compact", "static", "format", "file")
 
 EXAMPLES = f"""\b
 Examples:
@@ -69,6 +69,7 @@ def explain(  # noqa: PLR0913 (one for each option)
     digits: given.Digits = None,
     decimals: given.Decimals = None,
     compact: given.Compact = False,
+    static: given.Static = False,
     format: given.Format = None,  # noqa: A002 (named as its option)
     file: given.File = None,
 ) -> None:
@@ -82,16 +83,25 @@ def explain(  # noqa: PLR0913 (one for each option)
         raise typer.BadParameter(
             "works with text only; remove it, or choose --format text", param_hint="--compact"
         )
-    options = {
-        name.replace("_", "-"): value
-        for name, value in context.params.items()
-        if value is not None and name not in NOT_SETTINGS
-    }
+    if static and written != HTML:
+        raise typer.BadParameter(
+            "works with HTML only; remove it, or choose --format html", param_hint="--static"
+        )
+    options = settings_of(context)
     reject_unused_options(options, written, EXAMPLE_UNUSED)
     example = work_out(specified(preset, options), options)
     shown = [*options, *(["compact"] if compact else [])]
     reject_unused_options(shown, example.level, EXAMPLE_UNUSED)
-    write_document(example, partial(example.print, compact=compact), written, file)
+    write_document(example, partial(example.print, compact=compact), written, file, static=static)
+
+
+def settings_of(context: typer.Context) -> dict[str, Any]:
+    """Return the settings of a problem among a command's options, by the options' names."""
+    return {
+        name.replace("_", "-"): value
+        for name, value in context.params.items()
+        if value is not None and name not in NOT_SETTINGS
+    }
 
 
 def specified(problem: str | None, options: dict[str, Any]) -> "Spec":

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chainrule.cli.output import Renderer
     from chainrule.pages import Document
 
-TEXT, JSON = "text", "json"
+TEXT, JSON, HTML = "text", "json", "html"
 EXAMPLE_FORMATS = {**DOCUMENT_FORMATS, **PROGRAM_FORMATS}
 
 
@@ -38,6 +38,8 @@ def write_document(
     format: str,  # noqa: A002 (its name everywhere)
     file: Path | None,
     summary: str = "",
+    *,
+    static: bool = False,
 ) -> None:
     """Write a document to a file or to standard output.
 
@@ -51,6 +53,8 @@ def write_document(
         None and ``-`` are standard output.
     summary : str, optional
         One line about the document, which is printed if the document is written to a file.
+    static : bool, default False
+        Leave out the script of an HTML page.
     """
     from chainrule.cli.output import page, say, show, write
 
@@ -58,7 +62,7 @@ def write_document(
     if place is None and format == TEXT:
         show(render)
         return
-    text = page(render) if format == TEXT else document.to_format(format)
+    text = page(render) if format == TEXT else document.to_format(format, static=static)
     if place is None:
         print(text, end="")  # noqa: T201 (a result)
         return

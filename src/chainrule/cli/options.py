@@ -255,6 +255,10 @@ Compact = Annotated[
     bool,
     typer.Option("--compact", help="Write one line for each number instead of three (text only)."),
 ]
+Static = Annotated[
+    bool,
+    typer.Option("--static", help="Leave the script of the live page out (HTML only)."),
+]
 Format = Annotated[
     str | None,
     typer.Option(

@@ -2,21 +2,26 @@
 
 from importlib.resources import files
 
+from chainrule.explanation.derivations import DERIVATIONS
 from chainrule.explanation.example import WorkedExample
 from chainrule.explanation.explaining import explain, explain_problem
 from chainrule.explanation.notation import NOTATIONS, Notation
 from chainrule.explanation.notation_files import choose_notation, notation_schema
+from chainrule.explanation.patterns import SIGNS
 from chainrule.explanation.record import ErratumFigure, ExampleStep
-from chainrule.explanation.setup import Setup
+from chainrule.explanation.setup import Setup, activation_of
 from chainrule.explanation.single import one_number
 
 __all__ = [
+    "DERIVATIONS",
     "NOTATIONS",
+    "SIGNS",
     "ErratumFigure",
     "ExampleStep",
     "Notation",
     "Setup",
     "WorkedExample",
+    "activation_of",
     "choose_notation",
     "example_schema",
     "explain",

@@ -20,6 +20,7 @@ from chainrule.pages import (
     Rest,
     Sum,
     Symbol,
+    in_symbols,
     named_leaves,
     rebuilt,
 )
@@ -147,11 +148,11 @@ def _bare(tree: Expression) -> Expression:
 def _named(tree: Expression) -> Expression:
     """Return a choice between signs as |x| or sgn x, and π by its name."""
     match tree:
-        case Choice(Operation("<", x, Literal(0)), Negation(minus), plus) if x == minus == plus:
+        case Choice(Operation("<", x, Literal(0)), Negation(minus), plus) if _same(x, minus, plus):
             return Call("abs", (x,), tree.value)
         case Choice(Operation(">", x, Literal(0)), Literal(1), Choice(below, minus, Literal(0))):
             match below, minus:
-                case Operation("<", y, Literal(0)), Negation(Literal(1)) if x == y:
+                case Operation("<", y, Literal(0)), Negation(Literal(1)) if _same(x, y):
                     return Call("sgn", (x,), tree.value)
                 case _:
                     return tree
@@ -159,6 +160,11 @@ def _named(tree: Expression) -> Expression:
             return Literal(math.pi, "π")
         case _:
             return tree
+
+
+def _same(*trees: Expression) -> bool:
+    """Return whether expressions are written alike; the values of whole arrays are NaN."""
+    return len({in_symbols(tree) for tree in trees}) == 1
 
 
 def _signs(tree: Expression) -> Expression:

@@ -9,7 +9,7 @@ from chainrule.explanation.outline import example_page
 from chainrule.explanation.plain_values import frame_rows, plain_values
 from chainrule.explanation.record import ExampleRecord
 from chainrule.names import DOCUMENT_FORMATS, PROGRAM_FORMATS
-from chainrule.pages import Document, Page
+from chainrule.pages import Document, Live, LivePage, Page, live_parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,19 @@ class WorkedExample(ExampleRecord, Document):
     def page(self) -> Page:
         """Return the content, which is the same in every format."""
         return example_page(self)
+
+    def _live(self) -> Live:
+        """Return what makes the page live."""
+        return live_parts(self)
+
+    def explore(self) -> LivePage:
+        """Return the live page, which a notebook shows and `open()` shows in the browser.
+
+        Returns
+        -------
+        LivePage
+        """
+        return LivePage(self.title, self.to_html())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document in plain values, following the schema ``chainrule.example/1``."""

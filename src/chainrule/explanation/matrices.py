@@ -77,7 +77,7 @@ def _matrix(writer: Writer, step: Step, row: Array) -> Matrix | None:
         return None
     array = np.asarray(scope[name], dtype=np.float64)
     require_finite(float(np.abs(array).max(initial=0.0)), name)
-    ref = refer(step, scope, name, ())._replace(layer=layer_of(step, scope, array))
+    ref = refer(step, scope, name, ())._replace(layer=layer_of(step, scope, name))
     tree = None
     if section != "given":
         tree = _Reader(writer, step, scope).read(parse(scope.equations[name]))
@@ -91,11 +91,12 @@ def _matrix(writer: Writer, step: Step, row: Array) -> Matrix | None:
     return Matrix(key(ref, writer.places), markup, section, array, text, tree, remark, sign)
 
 
-def layer_of(step: Step, scope: Scope, array: Any) -> str:
-    """Return the layer label in an array's name; empty for a number common to all layers."""
+def layer_of(step: Step, scope: Scope, name: str) -> str:
+    """Return the layer label in an array's name; empty for a constant common to all layers."""
     if scope.label in step.arrays:
         block = next(b for b in step.network.layout.blocks if b.name == scope.label)
-        return step.network.labels[block.layer] if np.shape(array) else ""
+        constant = name in scope.values and not np.shape(scope[name])
+        return "" if constant else step.network.labels[block.layer]
     if scope in step.layers:
         return step.network.labels[step.layers.index(scope)]
     return ""
@@ -133,9 +134,8 @@ class _Reader:
 
     def _symbol(self, scope: Scope, name: str) -> Expression:
         owner, there = origin(scope, name)
-        value = owner[there]
         ref = refer(self.step, owner, there, ())
-        ref = ref._replace(layer=layer_of(self.step, owner, value))
+        ref = ref._replace(layer=layer_of(self.step, owner, there))
         symbol = Symbol(ref, self.writer.array_name(ref), nan)
         return Negation(symbol, nan) if ref.quantity in self.writer.notation.negated else symbol
 

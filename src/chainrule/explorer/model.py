@@ -3,8 +3,8 @@
 from typing import Any
 
 from chainrule.activations import Activation
-from chainrule.explanation.record import ExampleRecord
-from chainrule.explanation.setup import Setup, activation_of
+from chainrule.explanation import Setup, WorkedExample, activation_of
+from chainrule.explorer.notations import notation_model
 from chainrule.explorer.tables import (
     activation_entry,
     initializer_entry,
@@ -19,12 +19,12 @@ from chainrule.network import Network
 from chainrule.optimizers import ClipNorm, Optimizer
 
 
-def model_of(example: ExampleRecord) -> dict[str, Any]:
+def model_of(example: WorkedExample) -> dict[str, Any]:
     """Return the state at which the page of a worked example begins.
 
     Parameters
     ----------
-    example : ExampleRecord
+    example : WorkedExample
 
     Returns
     -------
@@ -40,7 +40,7 @@ def model_of(example: ExampleRecord) -> dict[str, Any]:
     digits = example.digits
     return {
         **setup_model(example.setup),
-        "notation": example.notation.name,
+        "notation": notation_model(example.notation),
         "digits": {
             "significant": digits.significant,
             "decimals": digits.decimals,

@@ -12,6 +12,7 @@ from typing import Any
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import InputError
+from chainrule.explorer.notations import text_tables
 from chainrule.explorer.slopes import slope_of
 from chainrule.explorer.trees import Tree, function_of, substituted, tree_of, trees_of
 from chainrule.initializers import (
@@ -44,7 +45,7 @@ VARIANCES: dict[type[Initializer], str] = {
 
 @cache
 def tables() -> dict[str, Any]:
-    """Return the tables: activations, losses, optimizers, clips, layers, penalty, initializers.
+    """Return the tables: activations, losses, optimizers, clips, layers, penalty, and so on.
 
     Returns
     -------
@@ -70,6 +71,7 @@ def tables() -> dict[str, Any]:
             "value": trees_of(Penalty().equations(["W"])),
         },
         "initializers": {name: initializer_entry(i) for name, i in INITIALIZERS.items()},
+        **text_tables(),
     }
 
 
@@ -213,7 +215,7 @@ def named(table: str, entry: dict[str, Any], name: str) -> dict[str, Any]:
 def own_fields(description: Any) -> dict[str, Any]:
     """Return the fields of a description that are numbers, bools, texts or tuples, by name."""
     plain = (bool, int, float, str, tuple)
-    values = {f.name: getattr(description, f.name) for f in fields(description)}
+    values: dict[str, Any] = {f.name: getattr(description, f.name) for f in fields(description)}
     return {
-        n: list(v) if isinstance(v, tuple) else v for n, v in values.items() if isinstance(v, plain)
+        n: [*v] if isinstance(v, tuple) else v for n, v in values.items() if isinstance(v, plain)
     }

@@ -248,7 +248,7 @@ class _Translator:
             raise InputError(
                 f"{ast.unparse(node)!r} is not a number; the page computes with numbers only"
             )
-        return float(value)
+        return float(value)  # pyright: ignore[reportUnknownArgumentType] (of any precision)
 
     def _call(self, called: Any, arguments: list[Tree]) -> Tree:
         if id(called) in PRIMITIVES:

@@ -29,8 +29,11 @@ from chainrule.pages.items import (
     lines_of,
     slug,
 )
+from chainrule.pages.live import Live, json_text, live_parts
+from chainrule.pages.live_page import LivePage
 from chainrule.pages.markup import markup_fault, parse_name, plain_name
 from chainrule.pages.quantities import Line, LineKind, Matrix, Quantity, Table, agrees
+from chainrule.pages.tex_words import LETTERS, SPECIAL
 from chainrule.pages.tree import (
     Call,
     Choice,
@@ -70,11 +73,14 @@ __all__ = [
     "Index",
     "Item",
     "LETTER",
+    "LETTERS",
     "Leaf",
     "Line",
     "LineKind",
     "Listing",
     "Literal",
+    "Live",
+    "LivePage",
     "Mark",
     "Matrix",
     "Negation",
@@ -89,6 +95,7 @@ __all__ = [
     "Quantity",
     "READERS",
     "Ref",
+    "SPECIAL",
     "Rest",
     "Sum",
     "Symbol",
@@ -106,9 +113,11 @@ __all__ = [
     "in_numbers",
     "in_symbols",
     "json_number",
+    "json_text",
     "letters",
     "lines_of",
     "listing",
+    "live_parts",
     "markup_fault",
     "named_leaves",
     "parse_name",

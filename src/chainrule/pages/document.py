@@ -16,6 +16,7 @@ from chainrule.errors import InputError, unknown
 from chainrule.names import DOCUMENT_FORMATS
 from chainrule.pages.files import write_file
 from chainrule.pages.items import Page
+from chainrule.pages.live import Live
 from chainrule.visible import all_visible, visible_json
 
 
@@ -84,19 +85,35 @@ class Document(ABC):
 
         return latex.render(self._shown())
 
-    def to_html(self) -> str:
-        """Return the document as one HTML file without external resources."""
+    def to_html(self, *, static: bool = False) -> str:
+        """Return the document as one HTML file without external resources.
+
+        Parameters
+        ----------
+        static : bool, default False
+            Leave out the script of a document that has a live page; others have none.
+
+        Returns
+        -------
+        str
+        """
         from chainrule.pages import html
 
-        return html.render(self._shown())
+        return html.render(self._shown(), None if static else self._live())
 
-    def to_format(self, format: str) -> str:  # noqa: A002 (its name everywhere else)
+    def _live(self) -> Live | None:
+        """Return what makes the page live, or None for documents that have no live page."""
+        return None
+
+    def to_format(self, format: str, *, static: bool = False) -> str:  # noqa: A002 (as elsewhere)
         """Return the document in one of its formats, with a line break at the end.
 
         Parameters
         ----------
         format : str
             A key of `formats`.
+        static : bool, default False
+            Leave out the script of an HTML page.
 
         Returns
         -------
@@ -109,10 +126,17 @@ class Document(ABC):
         """
         if format not in self.formats:
             raise unknown("format", format, self.formats)
-        text: str = getattr(self, f"to_{format}")()
+        options = {"static": True} if static and format == "html" else {}
+        text: str = getattr(self, f"to_{format}")(**options)
         return text.rstrip("\n") + "\n"
 
-    def save(self, path: str | Path, format: str | None = None) -> None:  # noqa: A002 (as above)
+    def save(
+        self,
+        path: str | Path,
+        format: str | None = None,  # noqa: A002 (as above)
+        *,
+        static: bool = False,
+    ) -> None:
         """Write the document to a file, completely or not at all.
 
         Parameters
@@ -120,6 +144,8 @@ class Document(ABC):
         path : str or Path
         format : str, optional
             A key of `formats`; by default, the ending of the path decides.
+        static : bool, default False
+            Leave out the script of an HTML page.
 
         Raises
         ------
@@ -129,7 +155,7 @@ class Document(ABC):
             If the document has no such format.
         """
         path = Path(path)
-        write_file(path, self.to_format(format or self._format_by_ending(path)))
+        write_file(path, self.to_format(format or self._format_by_ending(path), static=static))
 
     def _format_by_ending(self, path: Path) -> str:
         endings = {ending: name for name, several in self.formats.items() for ending in several}

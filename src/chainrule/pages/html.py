@@ -32,11 +32,12 @@ from chainrule.pages.items import (
     Worked,
     Working,
 )
+from chainrule.pages.live import ID, Live, policy
 from chainrule.pages.markup import plain_name
 from chainrule.pages.mathml import MATHML, flow, inline, widest
 from chainrule.pages.parse_expression import parse_expression
 from chainrule.pages.quantities import Line, Quantity, Table, numerical_note
-from chainrule.pages.svg import STYLE, svg
+from chainrule.pages.svg import STYLE, svg, width_limits
 from chainrule.pages.typeset import in_numbers, in_symbols
 
 WIDE = 34  # characters that fit a narrow screen; wider elements scroll
@@ -54,6 +55,8 @@ ARRAYS = {
     "p": "predictions",
     "delta": "δ",
 }
+# The script of a live page fills this element and shows it.
+INSTRUMENT = f'<section id="{ID}" aria-label="Live page" hidden="hidden"></section>'
 OTHER_DERIVATION = "another derivation, not used by the program:"
 CARRIED = "full precision carried"
 SPOKEN: dict[Mark, str] = {  # marks in words, for screen readers
@@ -65,12 +68,14 @@ SPOKEN: dict[Mark, str] = {  # marks in words, for screen readers
 }
 
 
-def render(page: Page) -> str:
+def render(page: Page, live: Live | None = None) -> str:
     """Return a page as one HTML file without external resources.
 
     Parameters
     ----------
     page : Page
+    live : Live, optional
+        What makes the page live; without it, the page has no script.
 
     Returns
     -------
@@ -78,23 +83,28 @@ def render(page: Page) -> str:
     """
     title, made = escape(page.title), escape(f"chainrule {version('chainrule')}")
     about = f"<p>{escape(page.about)}</p>" if page.about else ""
+    style = f"\n{_style(page)}\n{live.style if live else ''}"
+    scripts = live.scripts if live else ()
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>',
             '<meta charset="utf-8" />',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy([style], scripts)}" />',
             '<meta name="viewport" content="width=device-width, initial-scale=1" />',
             '<meta name="color-scheme" content="light dark" />',
             f'<meta name="generator" content="{made}" />',
             f"<title>{title}</title>",
-            f"<style>\n{_style()}\n</style>",
+            f"<style>{style}</style>",
             '</head>\n<body class="chainrule chainrule-page">',
             '<a class="skip" href="#content">Skip to the content</a>',
             f"<header><h1>{_mark(page.mark)}{title}</h1></header>",
+            *([INSTRUMENT] if live else []),
             _contents(page.items),
             '<main id="content" tabindex="-1">',
             *_Body(page.items, page=True).parts(),
             "</main>",
             f"<footer>{about}<p>Made by {made}.</p></footer>",
+            *(live.elements() if live else ()),
             "</body>\n</html>\n",
         ]
     )
@@ -113,7 +123,7 @@ def fragment(page: Page) -> str:
     """
     return "\n".join(
         [
-            f'<div class="chainrule chainrule-cell"><style>\n{_style()}\n</style>',
+            f'<div class="chainrule chainrule-cell"><style>\n{_style(page)}\n</style>',
             f'<p class="title">{_mark(page.mark)}{escape(page.title)}</p>',
             *_Body(page.items, page=False).parts(),
             "</div>\n",
@@ -121,9 +131,10 @@ def fragment(page: Page) -> str:
     )
 
 
-def _style() -> str:
+def _style(page: Page) -> str:
     sheet = files("chainrule.pages").joinpath("page.css").read_text(encoding="utf-8")
-    return f"{sheet.strip()}\n{STYLE}"
+    limits = {width_limits(item) for item in page.items if isinstance(item, Drawing)}
+    return "\n".join([sheet.strip(), STYLE, *sorted(limits)])
 
 
 def _contents(items: Iterable[Item]) -> str:

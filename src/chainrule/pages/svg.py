@@ -46,7 +46,7 @@ def svg(drawing: Drawing, *, standalone: bool = True) -> str:
     drawing : Drawing
     standalone : bool, default True
         Include the style and a background, for light and dark mode; otherwise the page must
-        include `STYLE`, and may set its custom properties.
+        include `STYLE` and `width_limits`, and may set custom properties.
 
     Returns
     -------
@@ -58,18 +58,27 @@ def svg(drawing: Drawing, *, standalone: bool = True) -> str:
         f' xmlns="http://www.w3.org/2000/svg" width="{drawing.width:.0f}" '
         f'height="{drawing.height:.0f}"'
     )
-    limits = f"min-width: {READABLE * drawing.width:.0f}px; max-width: {drawing.width:.0f}px"
     style = f'<style>{STYLE}\n{DARK}</style><rect class="behind" width="100%" height="100%"/>'
-    there = own if standalone else f' style="{limits}"'
+    kind, there = ("", own) if standalone else (f" {_width_class(drawing)}", "")
     return "\n".join(
         [
-            f'<svg class="cr-picture" role="img" {size} aria-label="{label}" {PLAIN}{there}>',
+            f'<svg class="cr-picture{kind}" role="img" {size} aria-label="{label}" {PLAIN}{there}>',
             f"<title>{escape(drawing.title)}</title><desc>{escape(drawing.description)}</desc>",
             *([style] if standalone else []),
             *_parts(drawing),
             "</svg>",
         ]
     )
+
+
+def width_limits(drawing: Drawing) -> str:
+    """Return the rule for the width of a drawing on a page, where no style may be inline."""
+    limits = f"min-width: {READABLE * drawing.width:.0f}px; max-width: {drawing.width:.0f}px"
+    return f".cr-picture.{_width_class(drawing)} {{ {limits} }}"
+
+
+def _width_class(drawing: Drawing) -> str:
+    return f"cr-{drawing.width:.0f}"
 
 
 def _parts(drawing: Drawing) -> Iterator[str]:

@@ -14,6 +14,7 @@ from chainrule.diagnosis.tracing.coverage import also_trained
 from chainrule.diagnosis.tracing.doubts import doubt, with_other_penalty, without_penalty
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import NO_LOSS, Judge, Judgment
+from chainrule.diagnosis.tracing.late_penalties import with_other_late_penalty
 from chainrule.diagnosis.tracing.later import (
     FEW_ENTRIES,
     Later,
@@ -290,12 +291,14 @@ class Check:
         return found
 
     def _with_penalty(self, found: Verdict | NotTraced) -> Verdict | NotTraced:
-        """Return a verdict, unless the updates lack a penalty that is in the program's own loss."""
+        """Return a verdict, unless the updates take another penalty than the program's own loss."""
         if isinstance(found, NotTraced) or not found.is_right:
             return found
         decays = found.rule is not None and bool(found.rule.constants.get("decay"))
-        loss = found.judgement.loss
-        why = "" if decays else without_penalty(found.judge, loss, self.source)
+        if decays:
+            why = with_other_late_penalty(found, self.source)
+        else:
+            why = without_penalty(found.judge, found.judgement.loss, self.source)
         return NotTraced(why, trains=True, doubtful=True) if why else found
 
     # ---- later iterations ----------------------------------------------------------------------

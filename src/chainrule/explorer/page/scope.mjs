@@ -10,7 +10,7 @@ import { FUNCTIONS, OPERATORS } from "./functions.mjs";
 /** @typedef {import("./arrays.mjs").NDArray} NDArray */
 /** @typedef {number | [string, ...any[]]} Tree an equation: see explorer/trees.py */
 /** @typedef {(...values: NDArray[]) => NDArray} Operation */
-/** @typedef {{arguments: string[], lets: [string, Tree][], value: Tree}} Function */
+/** @typedef {{arguments: string[], lets: [string, Tree][], value: Tree}} Definition a function of arguments */
 
 export class Scope {
   /**
@@ -106,7 +106,7 @@ export class Scope {
 
 /**
  * An elementwise function with its constants, as equations call it.
- * @type {(definition: Function, constants: {[name: string]: number}) => Operation}
+ * @type {(definition: Definition, constants: {[name: string]: number}) => Operation}
  */
 export function operation(definition, constants) {
   const known = Object.fromEntries(Object.entries(constants).map(([n, v]) => [n, scalar(v)]));

@@ -18,7 +18,10 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 const KEPT = 400;
 
 export class Store {
-  /** @type {(tables: Tables, model: Model) => void} */
+  /**
+   * @param {Tables} tables
+   * @param {Model} model
+   */
   constructor(tables, model) {
     this.tables = tables;
     /** @type {Model} where the run begins; never changed in place */
@@ -42,6 +45,13 @@ export class Store {
     this.undone = [];
     /** @type {Set<(what: Change) => void>} */
     this.listeners = new Set();
+    this.spacing = 1;
+    /** @type {Step | null} the present step */
+    this.wired = null;
+    /** @type {Step | null} the same without the mistake */
+    this.rightWired = null;
+    /** @type {Record} */
+    this.current = this.first();
     this.restart();
   }
 
@@ -116,12 +126,17 @@ export class Store {
     return this.current;
   }
 
+  /** @type {() => Record} the state at which the run begins */
+  first() {
+    const { theta, state } = this.start;
+    return { step: state.step, theta, slots: this.slotsOf(), loss: NaN };
+  }
+
   /** Begin the run again at the starting model. */
   restart() {
-    const { theta, state } = this.start;
-    this.current = { step: state.step, theta, slots: this.slotsOf(), loss: NaN };
+    this.current = this.first();
     this.records = [this.current];
-    this.at = state.step;
+    this.at = this.current.step;
     this.spacing = 1;
     this.wired = this.rightWired = null;
     this.current.loss = this.step.value;

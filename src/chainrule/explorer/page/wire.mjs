@@ -15,7 +15,10 @@ import { Scope, operation } from "./scope.mjs";
 /** @typedef {[string, string, Tree][]} Replacements where, name, equation */
 
 export class Step {
-  /** @type {(tables: Tables, model: Model) => void} */
+  /**
+   * @param {Tables} tables
+   * @param {Model} model
+   */
   constructor(tables, model) {
     this.tables = tables;
     this.model = model;
@@ -166,6 +169,7 @@ export const optimizerEntry = (tables, model) => (model.optimizer ? tables.optim
 function lossScope({ tables, model }, batch) {
   const entry = lossEntry(tables, model);
   const { constants } = model.network.loss;
+  /** @type {{[name: string]: NDArray}} */
   const given = { t: batch.t, n: scalar(batch.x.s[0]), ...scalars(constants) };
   if (batch.weight) given.weight = batch.weight;
   const functions = Object.entries(entry.functions).map(([name, f]) => [name, operation(/** @type {any} */ (f), {})]);

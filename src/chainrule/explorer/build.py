@@ -1,0 +1,64 @@
+"""What makes a worked example's page live: its style, its data and its script."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from chainrule.errors import InputError
+from chainrule.explanation import WorkedExample
+from chainrule.explorer.bundle import bundle, stripped
+from chainrule.explorer.model import model_of
+from chainrule.explorer.tables import tables
+from chainrule.pages import Live, json_text
+from chainrule.visible import all_visible
+
+ENTRY = "main"  # the module that starts the page
+FIRST = "page.css"  # of its style sheets
+
+
+def live_parts(example: WorkedExample) -> Live:
+    """Return what makes the page of a worked example live.
+
+    Parameters
+    ----------
+    example : WorkedExample
+
+    Returns
+    -------
+    Live
+    """
+    data = {"model": json_text(all_visible(model(example)))}
+    return Live(style(), data, {"tables": tables_text()}, script())
+
+
+def model(example: WorkedExample) -> dict[str, Any]:
+    """Return the state at which a page begins, or why it cannot be live."""
+    try:
+        return model_of(example)
+    except InputError as error:  # a function of the user's own that the page cannot compute
+        return {"title": example.title, "fault": str(error)}
+
+
+@cache
+def tables_text() -> str:
+    """Return all tables as JSON."""
+    return json_text(tables())
+
+
+@cache
+def style() -> str:
+    """Return the style sheets of the live part, page.css first, without comments."""
+    folder = files("chainrule.explorer").joinpath("page")
+    names = {file.name for file in folder.iterdir() if file.name.endswith(".css")} - {FIRST}
+    return "\n".join(stripped(page_file(name)) for name in (FIRST, *sorted(names)))
+
+
+@cache
+def script() -> str:
+    """Return the page's modules as one script."""
+    return bundle(ENTRY, lambda name: page_file(f"{name}.mjs"))
+
+
+def page_file(name: str) -> str:
+    """Return the text of a file of the page."""
+    return files("chainrule.explorer").joinpath("page", name).read_text(encoding="utf-8")

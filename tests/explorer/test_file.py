@@ -1,0 +1,150 @@
+"""The live page as a file in a real browser: without a network, without a script, in a notebook."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chainrule import NOTATIONS, PROBLEMS, Custom, explain, explain_problem, explore, mlp, problem
+from chainrule.explorer.build import script
+from chainrule.pages.live import packed
+from chainrule.pages.live_page import HEIGHT
+from tests.explorer.conftest import STARTED, Open, violations
+from tests.explorer.test_build import HOSTILE
+
+
+@pytest.fixture(scope="module")
+def live() -> str:
+    return explain_problem(problem("mazur")).to_html()
+
+
+@pytest.mark.every_value(name=PROBLEMS, notation=NOTATIONS)
+def test_the_page_starts_from_a_file_and_asks_for_nothing(open_page: Open, name, notation):
+    visit = open_page(explain_problem(problem(name), notation=notation).to_html())
+    visit.started()
+    assert visit.faults == []
+    assert visit.requests == []
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+def test_axe_finds_nothing_when_the_page_has_started(open_page: Open, live: str, colors: str):
+    visit = open_page(live, color_scheme=colors)
+    visit.started()
+    assert violations(visit.page) == []
+    assert visit.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_changed_script_does_not_run(open_page: Open, live: str):
+    changed = live.replace(packed(script()), packed("document.title = 'changed';"))
+    assert changed != live
+    visit = open_page(changed)
+    visit.page.wait_for_event("console", lambda message: "violation: script" in message.text)
+    assert visit.page.title() == problem("mazur").title
+
+
+def test_without_a_script_the_page_is_complete(open_page: Open, live: str):
+    visit = open_page(live, java_script_enabled=False)
+    static = explain_problem(problem("mazur"))
+    assert not visit.page.locator("#live").is_visible()
+    shown = visit.page.locator(".quantity .result").count()
+    assert shown == static.to_html(static=True).count('class="line result"') > 40
+    assert visit.page.locator("main").inner_text().count("0.082167041") > 0
+
+
+def test_on_paper_there_is_the_page_without_the_live_part(open_page: Open, live: str):
+    visit = open_page(live)
+    visit.started()
+    visit.page.emulate_media(media="print")
+    assert not visit.page.locator("#live").is_visible()
+    assert visit.page.locator("main").is_visible()
+
+
+def test_the_script_does_not_change_the_page_below_it(open_page: Open, live: str):
+    visit = open_page(live)
+    visit.started()
+    shown = visit.evaluate("document.querySelector('main').textContent")
+    without = open_page(live, java_script_enabled=False)
+    assert shown == without.page.locator("main").text_content()
+
+
+@pytest.mark.parametrize("where", HOSTILE)
+def test_hostile_texts_do_not_run(open_page: Open, where: str):
+    network = mlp(1, 1, activation="tanh", loss="squared-error")
+    page = explain(network, [1.0, 0.0], [0.5], [0.0], **HOSTILE[where]).explore()
+    for html in (page.to_html(), page._repr_html_()):
+        visit = open_page(html)
+        assert visit.faults == []
+        assert visit.requests == []
+        assert visit.page.locator("img").count() == 0
+
+
+def test_a_function_that_the_page_cannot_compute_is_named(open_page: Open):
+    network = mlp(1, 1, activation=Custom("arctan", np.arctan), loss="squared-error")
+    visit = open_page(explain(network, [1.0, 0.0], [0.5], [0.0]).to_html())
+    visit.started()
+    assert "cannot compute" in visit.page.locator("#live").inner_text()
+    assert visit.faults == []
+
+
+# ---- in a notebook ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a notebook that shows a live page, exported as HTML by nbconvert."""
+    pytest.importorskip("nbconvert", reason="nbconvert is not installed")
+    folder = tmp_path_factory.mktemp("notebook")
+    (folder / "page.ipynb").write_text(json.dumps(notebook()), encoding="utf-8")
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "page.ipynb"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return Path(folder, "page.html").read_text(encoding="utf-8")
+
+
+def notebook() -> dict[str, Any]:
+    """Return a notebook of one cell as Jupyter saves it after it has run."""
+    page = explore("mazur")
+    data = {"text/html": page._repr_html_(), "text/plain": repr(page)}
+    output = {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": data}
+    cell = {
+        "cell_type": "code",
+        "execution_count": 1,
+        "id": "a",
+        "metadata": {},
+        "source": "chainrule.explore('mazur')",
+        "outputs": [output],
+    }
+    return {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def test_an_exported_notebook_shows_the_live_page(open_page: Open, exported: str):
+    visit = open_page(exported)
+    frame = visit.page.frame_locator("iframe")
+    frame.locator(STARTED).wait_for(state="attached")
+    assert frame.locator(".quantity").count() > 40
+    assert not [fault for fault in visit.faults if "violation" in fault]
+
+
+def test_the_frame_has_a_title_and_no_access_to_the_notebook(open_page: Open, exported: str):
+    visit = open_page(exported)
+    assert visit.page.locator("iframe").get_attribute("title") == problem("mazur").title
+    (inner,) = visit.page.main_frame.child_frames
+    inner.wait_for_selector(STARTED, state="attached")
+    assert inner.evaluate("origin") == "null"
+    assert inner.evaluate("(() => { try { parent.document } catch (e) { return e.name } })()") == (
+        "SecurityError"
+    )
+
+
+def test_links_inside_the_frame_work(open_page: Open):
+    visit = open_page(explore("mazur")._repr_html_())
+    (inner,) = visit.page.main_frame.child_frames
+    link = inner.locator("nav a").last
+    link.click()
+    inner.wait_for_function("scrollY > 0")  # the browser follows a link when it gets to it
+    assert 0 <= inner.locator(link.get_attribute("href")).bounding_box()["y"] < HEIGHT
+    assert inner.locator("main").count() == 1
