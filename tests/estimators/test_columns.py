@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule import MLPClassifier
+from chainrule import MLPClassifier, check
 from tests.estimators.data import BINARY, CLASSES, NUMBERS, X, bytes_of, quick
 
 MIXED = pd.DataFrame({"size": CLASSES, "answer": BINARY, "half": NUMBERS > 0.3})
@@ -81,8 +81,10 @@ def test_partial_fit_needs_the_classes_of_each_column_once():
     assert fitted.predict_proba(X)[0].shape == (60, 3)
     with pytest.raises(ValueError, match="is not the same as on last call to partial_fit"):
         fitted.partial_fit(X, y, classes=[[0, 1], [5, 6]])
-    with pytest.raises(ValueError, match="classes has 3 entries, but y has 2 columns of labels"):
+    with pytest.raises(ValueError, match=r"classes=\[0, 1, 2\], but y has 2 columns of labels"):
         quick("classes").partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match=r"classes=\[0, 5\], but y has 2 columns of labels"):
+        quick("classes").partial_fit(X, y, classes=[0, 5])
 
 
 def test_early_stopping_and_weights():
@@ -130,7 +132,7 @@ def test_other_columns_are_refused(call: str):
     if call != "score":  # where an unknown label is a wrong prediction
         y = COLUMNS["numbers"].copy()
         y[4, 1] = 9
-        with pytest.raises(ValueError, match=r"y, column 1,.*row 4 is 9"):
+        with pytest.raises(ValueError, match=r"y\[:, 1\].* row 4 is 9"):
             getattr(fitted, call)(X, y)
 
 
@@ -140,4 +142,6 @@ def test_what_is_for_one_column_says_so():
         _ = fitted._label_binarizer
     with pytest.raises(ValueError, match="cannot be converted to ONNX; fit a classifier for each"):
         fitted.onnx_parser()
-    assert not hasattr(MLPClassifier(), "classes_")
+    for given in ((fitted, {}), (MLPClassifier((3,)), {"x": X, "t": COLUMNS["numbers"]})):
+        with pytest.raises(ValueError, match="each with classes of its own; check a classifier"):
+            check(given[0], **given[1])

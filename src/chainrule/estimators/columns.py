@@ -53,7 +53,7 @@ class ColumnLabels:
                 f"of labels; give (n, {len(self.columns)})"
             )
         for j, labels in enumerate(self.columns):
-            labels.check_kind(column_of(y, j), f"{what}, column {j},")
+            labels.check_kind(column_of(y, j), f"{what}[:, {j}]")
 
     def numbers(self, y: Array, what: str = "y") -> Array:
         """Return class numbers (n, columns).
@@ -65,7 +65,7 @@ class ColumnLabels:
         """
         self.check_kind(y, what)
         numbered = [
-            labels.numbers(column_of(y, j), f"{what}, column {j},")
+            labels.numbers(column_of(y, j), f"{what}[:, {j}]")
             for j, labels in enumerate(self.columns)
         ]
         return np.column_stack(numbered)
@@ -74,7 +74,7 @@ class ColumnLabels:
         """Return targets for the network: rows of 0 and 1 (n, outputs)."""
         self.check_kind(y, what)
         parts = [
-            labels.targets(column_of(y, j), loss, f"{what}, column {j},")
+            labels.targets(column_of(y, j), loss, f"{what}[:, {j}]")
             for j, labels in enumerate(self.columns)
         ]
         return np.hstack(parts).astype(np.float32)
@@ -127,9 +127,9 @@ def classes_of(y: Array, classes: Any = None) -> Labels | ColumnLabels:
         return labels_of(y)
     if classes is None:
         return ColumnLabels(tuple(labels_of(column_of(y, j)) for j in range(y.shape[1])))
-    if len(classes) != y.shape[1]:
+    if len(classes) != y.shape[1] or any(np.ndim(one) != 1 for one in classes):
         raise InputError(
-            f"classes has {len(classes)} entries, but y has {y.shape[1]} columns of labels; give "
+            f"classes={classes!r}, but y has {y.shape[1]} columns of labels; give "
             "a list of classes for each"
         )
     return ColumnLabels(tuple(map(labels_named, classes)))
