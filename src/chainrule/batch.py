@@ -22,10 +22,11 @@ class Batch(NamedTuple):
     ----------
     x : array (n, inputs)
     t : array (n, outputs)
-    weight : array (n,), optional
-        Sample weights of mean 1 over the data.
+    weight : array (n,) or (n, outputs), optional
+        Weights of samples, or of each of their outputs, of mean 1 over the data.
     total : float
-        The sum of the sample weights as the user gave them; n without weights. It is infinite for
+        The sum of the sample weights as the user gave them; n without weights. Weights of outputs
+        count by their mean over a sample's outputs. It is infinite for
         a batch whose weights are all 0, so that this batch has no alpha penalty.
     """
 
@@ -38,7 +39,10 @@ class Batch(NamedTuple):
         """Return some of the samples, with the sum of their weights as the user gave them."""
         x, weight = self.x[rows], None if self.weight is None else self.weight[rows]
         # The weights here have mean 1 over all samples; total / n converts them back.
-        total = len(x) if weight is None else float(weight.sum()) * self.total / len(self.x)
+        given = len(x) if weight is None else float(weight.sum())
+        if weight is not None and weight.ndim == 2:
+            given /= weight.shape[1]
+        total = len(x) if weight is None else given * self.total / len(self.x)
         return Batch(x, self.t[rows], weight, float(total) or np.inf)
 
     def head(self, rows: int) -> "Batch":
@@ -126,9 +130,11 @@ def check_finite(array: Array, what: str, remedy: str = "correct or remove those
 
 
 def normalize_weights(
-    sample_weight: ArrayLike | None, n: int, dtype: DTypeLike
+    sample_weight: ArrayLike | None, n: int, dtype: DTypeLike, outputs: int | None = None
 ) -> tuple[Array | None, float]:
-    """Return sample weights (n,) of mean 1, and their sum before that.
+    """Return weights (n,) or (n, outputs) of mean 1, and their sum over samples before that.
+
+    Without `outputs`, weights of each output are refused.
 
     Raises
     ------
@@ -141,12 +147,13 @@ def normalize_weights(
     if w.dtype.kind == "c":
         raise InputError(f"sample_weight has dtype {w.dtype}; give real numbers")
     w = w.astype(np.float64)
-    if w.shape != (n,):
+    if w.shape not in ((n,), (n, outputs)):
+        each = "" if outputs is None else f", or ({n}, {outputs}) for each output"
         raise InputError(
-            f"sample_weight has shape {w.shape} for {n} samples; give one number for each"
+            f"sample_weight has shape {w.shape} for {n} samples; give one number for each{each}"
         )
     with np.errstate(over="ignore"):
-        total = float(w.sum())
+        total = float(w.sum()) if w.ndim == 1 else float(w.sum()) / w.shape[1]
     if not ((w >= 0).all() and 0 < total < np.inf):
         raise InputError(
             "sample_weight must be at least 0, not all 0, and finite, as must be their sum; "

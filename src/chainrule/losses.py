@@ -4,7 +4,8 @@ C is the mean over samples of the sum over outputs, and so is its gradient. A lo
 network's raw output o, such as the logits, and includes the link, such as softmax; so a link cannot
 be combined with a gradient that belongs to another.
 
-Shapes: o, t, p and terms are (n, k) for n samples and k outputs; weight is (n,) with mean 1.
+Shapes: o, t, p and terms are (n, k) for n samples and k outputs; weight is (n,) or, for each output
+of a sample, (n, k), with mean 1.
 """
 
 from collections.abc import Callable
@@ -113,6 +114,11 @@ def dsoftmax_squared_error(o: Array, t: Array) -> Array:
     return p * (r - np.sum(r * p, axis=1, keepdims=True))
 
 
+def by_output(weight: Array) -> Array:
+    """Return weights of samples, (n,), as a column; those of each output, (n, k), as they are."""
+    return weight if weight.ndim == 2 else weight[:, None]
+
+
 # ---- descriptions -------------------------------------------------------------------------------
 
 
@@ -170,14 +176,14 @@ class Loss(Description):
         """Return C: the mean over samples of the sum over outputs of the terms."""
         terms = self.terms(o, t)  # (n, k)
         if weight is not None:
-            terms = weight[:, None] * terms  # (n, k)
+            terms = by_output(weight) * terms  # (n, k)
         return np.sum(terms, axis=None) / len(o)  # the weights have mean 1, so n is their sum
 
     def gradient(self, o: Array, t: Array, weight: Array | None = None) -> Array:
         """Return do = ∂C/∂o, (n, k)."""
         slope = self.slopes(o, t)  # (n, k)
         if weight is not None:
-            slope = weight[:, None] * slope  # (n, k)
+            slope = by_output(weight) * slope  # (n, k)
         return slope / len(o)
 
     def equations(self, *, weighted: bool = False) -> dict[str, str]:

@@ -374,7 +374,7 @@ class Network:
         theta : array (parameters,)
         x : array (n, inputs), or (inputs,) for one sample
         t : array (n, outputs), or (outputs,) for one sample, or (n,) classes or single targets
-        sample_weight : array (n,), optional
+        sample_weight : array (n,) or (n, outputs), optional
             Sample weights; they are scaled to mean 1 over these samples.
         mask_seed : MaskSeed, optional
             For dropout masks; if None, dropout is disabled.
@@ -420,9 +420,14 @@ class Network:
         """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
         rows, dtype = self.samples(x, theta), precision_of(theta)  # (n, inputs)
         wanted = as_targets(t, len(rows), self.outputs, self.loss, single=np.ndim(x) == 1)
-        weight, total = normalize_weights(sample_weight, len(rows), dtype)  # (n,)
+        weight, total = normalize_weights(sample_weight, len(rows), dtype, self._weighted)
         with np.errstate(over="ignore"):  # overflow in float32 is an infinity, which is an error
             return Batch(rows, check_finite(wanted.astype(dtype), "t"), weight, total)
+
+    @property
+    def _weighted(self) -> int | None:
+        """How many outputs may have weights of their own; those of softmax belong together."""
+        return None if self.loss.classes else self.outputs
 
     def samples(self, x: ArrayLike, theta: Array) -> Array:
         """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""

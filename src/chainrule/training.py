@@ -132,8 +132,9 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
         Whether to shuffle the samples in every epoch.
     seed : int, default 0
         Seed for the initial weights, the order of samples and the dropout masks.
-    sample_weight : array (n,), optional
-        Sample weights; they are scaled to a mean of 1.
+    sample_weight : array (n,) or (n, outputs), optional
+        Weights of samples, or of each of their outputs; they are scaled to a mean of 1. Those of
+        outputs are computed by the reference engine, and not for the losses with softmax.
     theta : array (parameters,), optional
         Initial parameters, which are copied; ``network.initialize(seed)`` by default.
     state : State, optional
@@ -239,6 +240,13 @@ def choose_engine(
     # L-BFGS runs in SciPy's loop, whichever engine was used before.
     if engine == "auto" and state and state.step and not isinstance(optimizer, LBFGS):
         engine = state.engine
+    if data.weight is not None and data.weight.ndim == 2:  # the kernels take a weight for a sample
+        if engine == "compiled":
+            raise InputError(
+                f"sample_weight has shape {data.weight.shape}, which the compiled engine does not "
+                "take; give a weight for each sample, or engine='auto'"
+            )
+        engine = "reference"
     choice = describe(
         network,
         optimizer,

@@ -183,6 +183,11 @@ def _loss_scope(network: Network, batch: Batch) -> Scope:
     loss = network.loss
     given = {"t": batch.t, "n": len(batch.x), **loss.constants}
     weight = {} if batch.weight is None else {"weight": batch.weight}
+    if batch.weight is not None and batch.weight.ndim == 2:
+        raise InputError(
+            f"sample_weight has shape {batch.weight.shape}; a step is worked out with a weight for "
+            "each sample, (n,)"
+        )
     return Scope("loss", loss.equations(weighted=bool(weight)), {**given, **weight}, loss.functions)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import neural_network
 
 from chainrule import ChainruleError
 from tests.estimators.data import BINARY, CLASSES, LABELS, NUMBERS, TARGETS, X, quick
@@ -99,15 +100,17 @@ def test_an_unfitted_estimator_stays_unfitted(kind: str, bad: str):
 BAD_Y: dict[tuple[str, str], tuple[Any, str]] = {
     ("binary", "empty"): (np.array([], "<U1"), "y: Found array with 0 sample"),
     ("one", "empty"): ([], "y: Found array with 0 sample"),
-    ("binary", "one class"): (np.full(60, "yes"), "one class only, .'yes'.; a classifier"),
     ("binary", "numbers"): (NUMBERS, "Unknown label type: continuous; y, row 0, .* MLPRegressor"),
     ("classes", "NaN"): (changed(NUMBERS, 4, np.nan), r"Input y contains NaN\. y, row 4, is nan"),
-    ("classes", "columns"): (np.column_stack([CLASSES, CLASSES]), "multiclass-multioutput"),
+    ("classes", "columns"): (np.column_stack([NUMBERS, CLASSES]), "continuous-multioutput"),
     ("classes", "short"): (CLASSES[:-1], "X has 60 rows, but y has 59; give one for each"),
     ("binary", "none"): (None, "requires y to be passed, but the target y is None"),
-    ("binary", "mixed"): (changed(BINARY.astype(object), 3, 5), "y, row 3, is 5, but row 0 is "),
+    ("binary", "mixed"): (
+        changed(BINARY.astype(object), 3, 5),
+        "y, row 3, is 5, but most are like '",
+    ),
     ("labels", "twos"): (LABELS * 2, r"y, column \d, row \d, is 2; of many labels at once each"),
-    ("one", "strings"): (BINARY, "y holds '.*', which is not a number; .* MLPClassifier"),
+    ("one", "strings"): (BINARY, "y, row 0, is '.*', which is not a number; .* MLPClassifier"),
     ("one", "NaN"): (changed(NUMBERS, 9, np.nan), r"Input y contains NaN\. y, row 9, is nan"),
     ("many", "infinity"): (
         changed(TARGETS["many"], (8, 1), np.inf),
@@ -221,8 +224,32 @@ def test_nothing_is_fitted(method: str):
 def test_one_row_is_enough_for_numbers_and_for_prediction():
     fitted = quick("one", max_iter=400, learning_rate_init=0.05).fit(X[:1], NUMBERS[:1])
     assert fitted.predict(X[:1]) == pytest.approx(NUMBERS[:1], abs=0.01)
-    with pytest.raises(ValueError, match="one class only"):
-        quick("binary").fit(X[:1], BINARY[:1])
+    with pytest.warns(UserWarning, match=r"one class only, \['(yes|no)'\], which is predicted"):
+        lone = quick("binary").fit(X[:1], BINARY[:1])
+    assert np.array_equal(lone.predict(X), np.repeat(BINARY[:1], 60))
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error", "softmax-squared-error"])
+@pytest.mark.parametrize("label", ["yes", 7])
+@pytest.mark.filterwarnings("ignore:there is one class only")
+def test_one_class_is_fitted_as_scikit_learn_does(label: Any, loss: str):
+    y = np.repeat([label], 60)
+    ours = quick("binary", loss=loss, early_stopping=True, verbose="health").fit(X, y)
+    theirs: Any = neural_network.MLPClassifier((5,), max_iter=6).fit(X, y)
+    for name in ("classes_", "n_outputs_", "out_activation_"):
+        if loss == "log_loss" or name == "classes_":
+            assert np.array_equal(getattr(ours, name), getattr(theirs, name))
+    assert np.array_equal(ours.predict(X), theirs.predict(X))
+    assert ours.predict_proba(X).shape == theirs.predict_proba(X).shape
+    assert ours.score(X, y) == ours.partial_fit(X, y, X_val=X, y_val=y).score(X, y) == 1
+    with pytest.raises(ValueError, match="has classes not in"):
+        ours.partial_fit(X, np.repeat(["no"], 60) if label == "yes" else y + 1, X_val=X, y_val=y)
+
+
+@pytest.mark.parametrize("classes", [[], np.array([], int)])
+def test_no_class_raises_an_error(classes: Any):
+    with pytest.raises(ValueError, match="classes is empty; give the labels of all classes"):
+        quick("binary").partial_fit(X, BINARY, classes=classes)
 
 
 def test_too_little_to_hold_out():

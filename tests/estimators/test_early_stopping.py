@@ -132,6 +132,69 @@ def test_weights_go_to_scorers_that_take_them(name: str):
     assert len(held_out.validation_scores_) == 6
 
 
+def held_out(groups: Any = None, **choices: Any) -> np.ndarray:
+    """Return which rows early stopping holds out."""
+    seen: list[Any] = []
+
+    def note(_: Any, X: Any, y: Any) -> float:
+        seen.append(y)
+        return 0.0
+
+    estimator = quick("one", early_stopping=True, scoring=note, **choices)
+    estimator.fit(X, np.arange(60.0), groups=groups)
+    return seen[0].astype(int)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.98])
+def test_the_last_rows_are_held_out(fraction: float):
+    rows = held_out(validation_split="last", validation_fraction=fraction)
+    assert rows.tolist() == list(range(60 - int(np.ceil(fraction * 60)), 60))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("order", ["random", "last"])
+def test_groups_are_held_out_whole(order: str, seed: int):
+    groups = np.array(list("edcba"))[np.arange(60) // 2 % 5]
+    rows = held_out(groups, validation_split=order, validation_fraction=0.3, random_state=seed)
+    assert len(rows) == 24  # 2 of 5 groups
+    assert not {*groups[rows]} & {*np.delete(groups, rows)}
+    if order == "last":  # in the order in which they appear
+        assert {*groups[rows]} == {"a", "b"}
+
+
+def test_groups_are_held_out_by_the_seed():
+    groups = np.arange(60) // 4
+    chosen = {tuple(held_out(groups, random_state=seed)) for seed in (0, 0, 1, 2, 3)}
+    assert 2 <= len(chosen) <= 4
+
+
+@pytest.mark.parametrize(
+    ("groups", "choices", "message"),
+    [
+        (None, {"validation_split": "first"}, "validation_split='first': give 'random' or 'last'"),
+        (np.zeros(60), {}, "too small, 1 of 1 groups, or leaves none to train on"),
+        (np.zeros(59), {}, r"groups has shape \(59,\), but there are 60 rows; give one each"),
+        (None, {"validation_split": "last", "validation_fraction": 0.01}, "too small, 1 of 60 sam"),
+    ],
+)
+def test_splits_that_cannot_be(groups: Any, choices: dict[str, Any], message: str):
+    with pytest.raises(ValueError, match=message):
+        held_out(groups, **choices)
+
+
+@pytest.mark.parametrize(
+    ("choices", "data"),
+    [
+        ({}, {}),
+        ({"early_stopping": True}, {"X_val": X, "y_val": NUMBERS}),
+        ({"early_stopping": True, "solver": "lbfgs"}, {}),
+    ],
+)
+def test_groups_without_effect_bring_a_warning(choices: dict[str, Any], data: dict[str, Any]):
+    with pytest.warns(UserWarning, match="groups has no effect: it decides which rows early_stopp"):
+        quick("one", **choices).fit(X, NUMBERS, groups=np.arange(60), **data)
+
+
 @pytest.mark.parametrize("scoring", [["accuracy"], {"a": "accuracy"}, 3])
 def test_one_score_is_asked_for(scoring: Any):
     unfitted = quick("binary", early_stopping=True, scoring=scoring)
@@ -150,6 +213,14 @@ def test_validation_data_that_overflow_raise_an_error():
     fitted = quick("one", early_stopping=True, scoring="loss")
     with pytest.raises(ValueError, match="the validation loss is inf; check that X_val is scaled"):
         fitted.fit(X, NUMBERS, X_val=1e200 * X, y_val=NUMBERS)
+
+
+def test_rows_held_out_that_overflow_are_blamed_on_the_learning_rate():
+    fitted = quick("one", early_stopping=True, solver="sgd", learning_rate_init=1e200)
+    with pytest.raises(ValueError, match="lower the learning rate") as caught:
+        fitted.fit(X, NUMBERS)
+    assert "learning_rate_init=1e+200), or scale X and y" in str(caught.value)
+    assert "X_val" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("row", "what"), [(0, "held out"), (None, "left to train on")])

@@ -3,6 +3,7 @@
 What scikit-learn and its users do with estimators, beyond its own checks.
 """
 
+import contextlib
 import copy
 import pickle
 import subprocess
@@ -22,7 +23,16 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
-from chainrule import ClipNorm, MLPClassifier, MLPRegressor, Tanh
+from chainrule import (
+    AdamW,
+    ClipNorm,
+    DivergenceError,
+    He,
+    MLPClassifier,
+    MLPRegressor,
+    StepDecay,
+    Tanh,
+)
 from tests.estimators.data import BINARY, CLASSES, NUMBERS, TARGETS, X, bytes_of, quick
 
 
@@ -42,6 +52,67 @@ def test_pickle_joblib_and_copy_predict_and_go_on_alike(kind: str, tmp_path: Pat
         assert np.array_equal(twin.predict(X), expected)
         assert np.shares_memory(twin.coefs_[0], twin.theta_)
         assert bytes_of(twin.fit(X, y)) == after
+
+
+STATES: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "objects": {"solver": AdamW(StepDecay(0.1)), "activation": [Tanh()], "clip": ClipNorm(1.0)},
+    "layers": {"dropout": 0.2, "layer_norm": True, "initializer": He(), "l1": 0.1},
+    "schedule": {"solver": "sgd", "learning_rate": "invscaling", "early_stopping": True},
+    "lbfgs": {"solver": "lbfgs"},
+    "health": {
+        "verbose": "health",
+        "solver": "sgd",
+        "learning_rate_init": 1e3,
+        "tol": np.float64(1),
+    },
+}
+
+
+def plain_types(value: Any) -> set[type]:
+    """Return the types of a value and of everything in it."""
+    inside = value.values() if isinstance(value, dict) else value
+    several = isinstance(value, dict | list | tuple)
+    return {type(value)}.union(*map(plain_types, inside)) if several else {type(value)}
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("name", STATES)
+def test_a_saved_state_has_no_types_of_our_own(kind: str, name: str):
+    """So that skops has to trust the estimator only."""
+    fitted = quick(kind, warm_start=True, **STATES[name])
+    with contextlib.suppress(DivergenceError):
+        fitted.fit(X, TARGETS[kind])
+    state = fitted.__getstate__()
+    names = {(found.__module__, found.__name__) for found in plain_types(state)}
+    assert {module for module, _ in names} <= {"builtins", "numpy"}, names
+    kept: Any = type(fitted)
+    twin = kept.__new__(kept)
+    twin.__setstate__(pickle.loads(pickle.dumps(state)))  # noqa: S301 (our own)
+    assert twin.get_params() == fitted.get_params()
+    assert (twin.network_, twin.out_activation_) == (fitted.network_, fitted.out_activation_)
+    assert np.array_equal(twin.predict(X), fitted.predict(X))
+    if name == "health":
+        assert twin.health_ == fitted.health_
+    else:
+        assert bytes_of(twin.fit(X, TARGETS[kind])) == bytes_of(fitted.fit(X, TARGETS[kind]))
+
+
+def test_an_output_activation_that_was_set_is_saved():
+    fitted = quick("one").fit(X, NUMBERS)
+    fitted.out_activation_ = "tanh"
+    twin = copy.deepcopy(fitted)
+    assert twin.out_activation_ == "tanh"
+    assert np.array_equal(twin.predict(X), fitted.predict(X))
+
+
+def test_objects_of_users_are_kept():
+    class Mine(dict[str, int]):
+        pass
+
+    mine = Mine(a=1)
+    fitted = quick("one", callbacks=[print], scoring=mine)
+    assert fitted.__getstate__()["scoring"] is mine
 
 
 def test_clone_keeps_choices_and_nothing_else():

@@ -75,7 +75,7 @@ LABELED = r"; leave such rows out, or give them a class$"
 TARGETED: dict[tuple[str, str], tuple[Any, str]] = {
     ("binary", "NaN"): (changed(OBJECTS, 4, np.nan), f"y, row 4, is nan{LABELED}"),
     ("binary", "None"): (changed(OBJECTS, 4, None), f"y, row 4, is None{LABELED}"),
-    ("binary", "mixed"): (changed(OBJECTS, 3, 5), "y, row 3, is 5, but row 0 is '[a-z]*'; give"),
+    ("binary", "mixed"): (changed(OBJECTS, 3, 5), "y, row 3, is 5, but most are like '[a-z]*'; g"),
     ("binary", "complex"): (CLASSES + 0j, r"y, row 0, is \(?[0-2+]*0j\)?; give real numbers"),
     ("binary", "short"): (BINARY[:-1], "X has 60 rows, but y has 59; give one for each"),
     ("binary", "nothing"): (None, "y is None; give a target for each row$"),
@@ -87,7 +87,7 @@ TARGETED: dict[tuple[str, str], tuple[Any, str]] = {
     ("labels", "twos"): (changed(LABELS, (4, 1), 2), "y, column 1, row 4, is 2; of many labels"),
     ("one", "words"): (
         BINARY,
-        "y holds '[a-z]*', which is not a number; give numbers, or use MLPCl",
+        "y, row 0, is '[a-z]*', which is not a number; give numbers, or use M",
     ),
     ("one", "NaN"): (changed(NUMBERS, 9, np.nan), "y, row 9, is nan; leave such rows out$"),
     ("one", "None"): (changed(NUMBERS.astype(object), 9, None), "y, row 9, is None; leave such"),
@@ -179,6 +179,75 @@ def test_a_fault_among_many_floats_is_looked_up_once(order: Any, monkeypatch: py
     with pytest.raises(ValueError, match="Column 299, row 40, is nan"):
         quick("one").fit(wide, NUMBERS[:50])
     assert len(looked_at) == 1
+
+
+INDEXED = pd.DataFrame(X, columns=list("abcd"), index=range(100, 160))
+WORDS = changed(OBJECTS, 0, 5)
+
+
+def entry(row: int, column: str, value: Any, frame: pd.DataFrame = INDEXED) -> pd.DataFrame:
+    """Return a frame with another entry."""
+    other = frame.astype(object)
+    other.iloc[row, frame.columns.get_loc(column)] = value
+    return other
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "y", "message"),
+    [
+        ("one", entry(3, "b", np.nan), NUMBERS, r"Column 'b', row 3 \(index 103\), is nan"),
+        (
+            "one",
+            X,
+            pd.Series(changed(NUMBERS, 5, np.nan), index=range(1, 61)),
+            r"row 5 \(index 6\)",
+        ),
+        # The error of the conversion is about the word, not about a gap in another column.
+        (
+            "one",
+            entry(7, "c", "tall", entry(2, "a", np.nan)),
+            NUMBERS,
+            r"'tall'. Column 'c', row 7 ",
+        ),
+        (
+            "one",
+            entry(7, "a", "tall", entry(2, "c", np.nan)),
+            NUMBERS,
+            r"'tall'. Column 'a', row 7 ",
+        ),
+        ("one", entry(3, "b", np.nan).set_axis([3, 2, 1, 0], axis=1), NUMBERS, "Column 2, row 3 "),
+        ("binary", X, WORDS, r"y, row 0, is 5, but most are like '(yes|no)'; give labels of one k"),
+        (
+            "binary",
+            X,
+            changed(np.arange(60).astype(object), 0, "a"),
+            "row 0, is 'a', but most are li",
+        ),
+        (
+            "labels",
+            X,
+            pd.DataFrame(LABELS, columns=list("uvw")).astype(object).replace({"v": {1: None}}),
+            r"y, column 'v', row \d+, is None",
+        ),
+        ("one", X, changed(NUMBERS.astype(str), 4, "x"), "y, row 4, is 'x', which is not a number"),
+        (
+            "many",
+            X.astype(np.float32),
+            changed(TARGETS["many"], (8, 1), 1e60),
+            r"y, column 1, row 8, is 1e\+60, beyond float32",
+        ),
+    ],
+)
+def test_the_right_cell_is_named(kind: str, given: Any, y: Any, message: str):
+    with pytest.raises(ValueError, match=message):
+        quick(kind).fit(given, y)
+
+
+def test_names_that_are_not_unique_are_no_entry():
+    twice = FRAME.set_axis(list("aacd"), axis=1)
+    twice.iloc[1, 1] = np.nan
+    with pytest.raises(ValueError, match=r"'a' 2 times$"):
+        quick("one").fit(twice, NUMBERS)
 
 
 @pytest.mark.parametrize("kind", [object, np.longdouble, "Float64"])

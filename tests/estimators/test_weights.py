@@ -4,7 +4,9 @@ Weights may be written to, and set before anything is fitted.
 """
 
 import copy
+import pickle
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 
 import chainrule
 from chainrule import SGD, Constant, DivergenceError
+from chainrule.engine import MaskSeed
 from tests.estimators.data import BINARY, NUMBERS, TARGETS, X, bytes_of, quick, rows
 
 
@@ -77,6 +80,21 @@ def test_the_listed_weights_are_copied_with_an_estimator():
     kept[0] = np.zeros((4, 5))
     assert fitted.coefs_[0].any()
     assert not kept[0].any()
+
+
+def pickled(value: Any) -> Any:
+    """Return a value after a round trip."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301 (pickled here)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_of_the_listed_weights_is_a_plain_list(duplicate: Callable[[Any], Any]):
+    fitted = quick("one").fit(X, NUMBERS)
+    kept = duplicate(fitted.coefs_)
+    assert type(kept) is list
+    assert all(map(np.array_equal, kept, fitted.coefs_))
+    kept[0] = kept[0][:, :3]
+    assert [c.shape for c in kept] == [(4, 3), (5, 1)]
 
 
 def test_weights_can_be_set_before_anything_is_fitted():
@@ -151,6 +169,65 @@ def test_gradients_take_weights_and_one_sample():
     assert by_weight.loss == pytest.approx(alone.loss)
     for one, two in zip(by_weight.intercepts, alone.intercepts, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [None, np.arange(1.0, 61)])
+@pytest.mark.parametrize("kind", TARGETS)
+def test_the_gradient_by_the_inputs(kind: str, weight: Any):
+    """Compared with central differences of the loss, entry by entry."""
+    y = TARGETS[kind]
+    fitted = quick(kind, activation="tanh", layer_norm=True, dropout=0.5, alpha=1.0).fit(X, y)
+    dx = fitted.gradients(X, y, weight, wrt="inputs")
+    assert dx.shape == X.shape
+    for row, column in ((0, 0), (17, 3), (59, 2)):
+        values: list[float] = []
+        for h in (1e-5, -1e-5):
+            moved = X.copy()
+            moved[row, column] += h
+            values.append(fitted.gradients(moved, y, weight).loss)
+        assert dx[row, column] == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-4, abs=1e-9)
+    alone = fitted.gradients(X[17], y[17], wrt="inputs")
+    assert alone.shape == (4,)
+    np.testing.assert_allclose(alone * (1 if weight is None else 18 / 30.5) / 60, dx[17], rtol=1e-9)
+
+
+def test_what_a_gradient_is_taken_by_is_named():
+    with pytest.raises(ValueError, match="wrt='input': give 'weights' or 'inputs'"):
+        quick("one").fit(X, NUMBERS).gradients(X, NUMBERS, wrt="input")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", TARGETS)
+def test_predictions_with_dropout_have_a_spread(kind: str, dtype: Any):
+    """Compared with the engine's own passes, whose masks are those of training."""
+    fitted = quick(kind, dropout=0.4, max_iter=30).fit(X.astype(dtype), TARGETS[kind])
+    found = fitted.predict_with_dropout(X, draws=20, random_state=5)
+    certain = fitted.predict(X) if kind in ("one", "many") else fitted.predict_proba(X)
+    net, theta = fitted.network_, fitted.theta_
+    passes = [
+        net.loss.predict(net.forward(net.params(theta), X.astype(dtype), MaskSeed(5, k))[-1].a)
+        for k in range(20)
+    ]
+    last = np.stack(passes).reshape(20, 60, -1)[:, :, -1:]  # a column that every shape has
+    assert found.mean.shape == found.std.shape == certain.shape
+    np.testing.assert_allclose(found.mean.reshape(60, -1)[:, -1:], last.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(found.std.reshape(60, -1)[:, -1:], last.std(axis=0), rtol=1e-3)
+    assert found.std.max() > 0
+    again = fitted.predict_with_dropout(X, draws=20, random_state=5)
+    other = fitted.predict_with_dropout(X, draws=20, random_state=6)
+    assert np.array_equal(found.mean, again.mean)
+    assert not np.array_equal(found.mean, other.mean)
+
+
+def test_predictions_with_dropout_need_dropout_and_two_draws():
+    with pytest.raises(
+        ValueError, match="fitted with dropout=0, so that every draw is the same; f"
+    ):
+        quick("one").fit(X, NUMBERS).predict_with_dropout(X)
+    with pytest.raises(ValueError, match="draws"):
+        quick("one", dropout=0.2).fit(X, NUMBERS).predict_with_dropout(X, draws=1)
+    with pytest.raises(ValueError, match="is not fitted yet"):
+        quick("one", dropout=0.2).predict_with_dropout(X)
 
 
 @pytest.mark.parametrize("kind", TARGETS)

@@ -18,6 +18,7 @@ from chainrule import (
     Momentum,
     Nesterov,
     Network,
+    Penalty,
     RMSProp,
     Run,
     Uniform,
@@ -211,6 +212,14 @@ FAILING: dict[str, FailingNetwork] = {
     ),
     "a column far from 0": failing(
         "inputs-not-scaled", lambda: report(DIABETES, narrow()), "saturated-units"
+    ),
+    "alpha of 1,000": failing(
+        "penalty-too-large",
+        lambda: after(
+            regressor(10, 16, 1, penalty=Penalty(alpha=1000.0)), diabetes(), Adam(0.01), 300
+        ),
+        "constant-output",
+        "stuck-loss",
     ),
     "tiny inputs": failing(
         "inputs-not-scaled", lambda: report(DIABETES, Data(1e-6 * diabetes().X, diabetes().y))

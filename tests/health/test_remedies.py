@@ -17,6 +17,7 @@ from chainrule import (
     MLPClassifier,
     Momentum,
     Network,
+    Penalty,
     RMSProp,
     Uniform,
     mlp,
@@ -136,6 +137,14 @@ REMEDIES: dict[str, RemedyCase] = {
         Experiment(classifier(4, 16, 3), Data(SCALED.X, 0 * SCALED.y), SGD(0.1), 200),
         "how y was made",
         with_fields(data=SCALED),
+    ),
+    "alpha of 1,000": RemedyCase(
+        "penalty-too-large",
+        Experiment(
+            regressor(10, 16, 1, penalty=Penalty(alpha=1000.0)), diabetes(), Adam(0.01), 300
+        ),
+        "such as alpha=1",
+        with_fields(network=regressor(10, 16, 1, penalty=Penalty(alpha=1.0))),
     ),
     "targets up to 10, scaled": RemedyCase(
         "targets-out-of-reach",

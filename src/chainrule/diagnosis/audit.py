@@ -188,6 +188,12 @@ def data_of(estimator: Any, x: ArrayLike | None, t: ArrayLike | None) -> Data:
     """Return the data of the step: those given, or designed ones of the estimator's shape."""
     if (x is None) != (t is None):
         raise InputError("pass both x and t to check an estimator, or neither")
+    several = t is not None and is_classifier(estimator) and has_columns(as_array(t))
+    if several or isinstance(getattr(estimator, "classes_", None), list):
+        raise InputError(
+            "there are several columns of labels, each with classes of its own; check a classifier "
+            "of one column, or give columns of 0 and 1"
+        )
     given = designed(estimator) if x is None or t is None else (x, t)
     rows, y = samples_of(given[0]), column(as_array(given[1]))
     if y.ndim == 0 or len(rows) != len(y):
@@ -226,6 +232,11 @@ def samples_of(x: Any) -> Array:
 def as_array(values: Any) -> Array:
     """Return a dense array, also of a sparse matrix."""
     return np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+
+
+def has_columns(y: Array) -> bool:
+    """Return whether there are several columns with labels other than 0 and 1."""
+    return y.ndim == 2 and y.shape[1] > 1 and not bool(np.isin(y, (0, 1)).all())
 
 
 def column(y: Array) -> Array:

@@ -9,7 +9,7 @@ if find_spec("sklearn") is None:
 
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.fitting import NotFiniteError
-from chainrule.estimators.introspection import Gradients
+from chainrule.estimators.introspection import DropoutPrediction, Gradients
 from chainrule.estimators.regressor import MLPRegressor
 
-__all__ = ["Gradients", "MLPClassifier", "MLPRegressor", "NotFiniteError"]
+__all__ = ["DropoutPrediction", "Gradients", "MLPClassifier", "MLPRegressor", "NotFiniteError"]

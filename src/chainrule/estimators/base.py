@@ -1,6 +1,6 @@
 """The base class of both estimators: fit and related methods, and the fitted attributes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 
 from chainrule.activations import Activation
@@ -27,7 +26,9 @@ from chainrule.estimators.history import (
     StoppingRule,
     TrainingData,
     TrainingHistory,
+    fingerprint_of,
     make_run,
+    restart_rule,
     resume_history,
     seed_from,
     start_history,
@@ -36,29 +37,21 @@ from chainrule.estimators.hyperparameters import (
     Hyperparameters,
     callbacks_of,
     check_hyperparameters,
-    hidden_layers,
 )
-from chainrule.estimators.introspection import Introspection
 from chainrule.estimators.networks import Forward, make_network, output_name
-from chainrule.estimators.progress import print_line, print_report, progress_display, warn
+from chainrule.estimators.persistence import Plain
+from chainrule.estimators.progress import progress_display, warn
+from chainrule.estimators.reports import Reports
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
-from chainrule.estimators.validation import Scorer, ValidationData, split
+from chainrule.estimators.validation import Scorer, Split, ValidationData
 from chainrule.estimators.weights import placed
-from chainrule.health import Health, Names, diagnose
+from chainrule.layers import Dense
+from chainrule.lbfgs_search import CurvatureMemory
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.training import Run
 
 Array: TypeAlias = NDArray[Any]
-
-NOT_CONVERGED = {
-    "epochs": "Stochastic Optimizer: Maximum iterations (%d) reached and the optimization hasn't "
-    "converged yet.",
-    "search": "lbfgs failed to converge after %d iteration(s): increase max_iter, or scale the "
-    "data, for example with StandardScaler.",
-    "calls": "lbfgs failed to converge after %d iteration(s): max_fun calls of the loss were made; "
-    "increase max_fun.",
-}
 
 
 class UserData(NamedTuple):
@@ -67,13 +60,11 @@ class UserData(NamedTuple):
     X: Any = None
     y: Any = None
     weight: Any = None
+    groups: Any = None
 
 
-class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameters):
+class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparameters):
     """The base class of MLPClassifier and MLPRegressor; do not use it directly."""
-
-    n_iter_: int
-    validation_scores_: list[float] | None
 
     # ---- differences between the two ----
 
@@ -84,6 +75,9 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
     def _check_targets(self, y: Array, what: str = "y") -> None:
         """Raise InputError unless validated targets are of the kind that was fitted."""
         raise NotImplementedError  # abstract
+
+    def _check_warm_start(self, y: Array) -> None:
+        """Raise InputError unless a warm start can go on with validated targets."""
 
     def _plan(self) -> tuple[int, Loss, Activation | None]:
         """Return the number of outputs, the loss and the output activation."""
@@ -113,6 +107,7 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Fit the network to training data.
 
@@ -123,13 +118,18 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
             not copied, unless early stopping holds out some of the rows. Sparse matrices are
             converted to dense arrays.
         y : array (n,) or (n, outputs)
-            Class labels, rows of 0 and 1 for multilabel classification, or numbers.
+            Class labels, rows of 0 and 1 for multilabel classification, columns of labels, each
+            with classes of its own, or numbers.
         sample_weight : array (n,), optional
+            Regressors also take a weight for each target, (n, outputs). Numbers that are NaN are
+            left out if their weight is 0, as with ``sample_weight=~np.isnan(y)``.
         X_val : array (m, features), optional
             Validation data. If given, ``early_stopping`` uses them instead of held-out rows.
         y_val : array (m,) or (m, outputs), optional
             Targets of the same kind as `y`.
         sample_weight_val : array (m,), optional
+        groups : array (n,), optional
+            The group of each row, such as a patient: early stopping then holds out whole groups.
 
         Returns
         -------
@@ -146,8 +146,9 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
             Any exception of a scorer or callback. If it occurs before the first epoch was
             evaluated, the estimator is unchanged; otherwise it keeps what it has learned.
         """
-        resume = bool(self.warm_start) and self.__sklearn_is_fitted__()
-        given, held = UserData(X, y, sample_weight), UserData(X_val, y_val, sample_weight_val)
+        resume = bool(self.warm_start) and self._built
+        given = UserData(X, y, sample_weight, groups)
+        held = UserData(X_val, y_val, sample_weight_val)
         with rollback_on_error(self):
             check_hyperparameters(self)
             self._train(self._prepare(given, held, self.max_iter, fresh=not resume))
@@ -185,7 +186,7 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         self, given: UserData, held: UserData, classes: ArrayLike | None = None
     ) -> Self:
         """Train for one epoch, from where the last call ended."""
-        fresh = not self.__sklearn_is_fitted__()
+        fresh = not self._built
         with rollback_on_error(self):
             check_hyperparameters(self)
             if self.early_stopping and held.X is None:
@@ -208,10 +209,13 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         part: bool = False,
     ) -> FitLoop:
         """Check everything, and return the training loop of a fit."""
-        rows, targets = checked_pair(self, given.X, given.y, reset=fresh, numeric=self._numeric)
-        weight = checked_weights(given.weight, len(rows))
+        y = self._without_masked(given.y, given.weight)
+        rows, targets = checked_pair(self, given.X, y, reset=fresh, numeric=self._numeric)
+        weight = checked_weights(given.weight, len(rows), outputs=self._weighted(targets))
         if fresh:
             self._learn_targets(targets, classes)
+        elif not part:
+            self._check_warm_start(targets)
         self._check_targets(targets)
         self._make_network(fresh=fresh)
         t = self._targets(targets, self.network_.loss)
@@ -224,13 +228,14 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
             history = self._start(len(data.X), data.X.dtype, seed, keep=keep)
         else:
             history = self._resume(data, part=part)
+        self._recognize(history, data, keep=bool(self.warm_start) and not part)
         run = make_run(self, self.network_, data, epochs, history)
         return self._fit_loop(run, history, validation, epochs, given)
 
-    def _network(self, *, fresh: bool) -> Network:
+    def _network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> Network:
         """Return the network of the hyperparameters; its layers are unchanged unless fresh."""
         outputs, loss, output = self._plan()
-        network = make_network(self, self.n_features_in_, outputs, loss, output)
+        network = make_network(self, self.n_features_in_, outputs, loss, output, hidden)
         if not fresh and network.layout != self.network_.layout:
             raise InputError(
                 "warm_start, partial_fit and explain require the fitted layers, but the parameters "
@@ -239,15 +244,24 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
             )
         return network
 
-    def _make_network(self, *, fresh: bool) -> None:
+    def _make_network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> None:
         """Make the network of the hyperparameters, and set the attributes that describe it."""
-        network = self._network(fresh=fresh)
-        if fresh or network != self.network_ or self._forward.engine != self.engine:
+        network = self._network(fresh=fresh, hidden=hidden)
+        if not fresh and self._forward.network != self.network_:
+            warn(
+                "out_activation_ was set for predictions; training goes on with "
+                f"{output_name(network)!r}, which follows from the loss"
+            )
+        if fresh or network != self._forward.network or self._forward.engine != self.engine:
             self._forward = Forward(network, self.engine)
         self.network_ = network
-        self.n_layers_ = len(hidden_layers(self)) + 2
+        self.n_layers_ = sum(isinstance(layer, Dense) for layer in network.layers) + 1
         self.n_outputs_ = network.outputs
-        self.out_activation_ = output_name(network)
+
+    def _initialize_with(self, widths: Sequence[int], dtype: Any) -> None:
+        check_hyperparameters(self)
+        self._make_network(fresh=True, hidden=tuple(widths[1:-1]))
+        self._start(1, dtype, seed_from(self.random_state), keep=True)
 
     def _resumed(self, n: int) -> tuple[Network, TrainingHistory]:
         """Return the network and history from which training on n samples would be resumed."""
@@ -258,14 +272,43 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
     def _resume(self, data: TrainingData, *, part: bool) -> TrainingHistory:
         """Return the history from which training is resumed."""
         history = resume_history(self, self.network_, len(data.X), self._theta, self._history)
+        if not (part or is_lbfgs(self)) and self._is_far(history, data):
+            history = restart_rule(self, history, len(data.X))
         if part:  # other data have other batches
             state = history.state._replace(batch=0, loss_sum=0.0)
             history.checkpoint = history.checkpoint._replace(state=state)
         return history
 
+    def _recognize(self, history: TrainingHistory, data: TrainingData, *, keep: bool) -> None:
+        """Note of which data the history is, and drop what L-BFGS knows of the loss of others."""
+        fingerprint = fingerprint_of(data) if keep else None
+        known = history.memory is not None and fingerprint == history.fingerprint
+        changed = history.checkpoint.state.theta is not self._history.checkpoint.state.theta
+        if not (keep and is_lbfgs(self)):
+            history.memory = None
+        elif known and not changed and history.memory is not None:
+            history.memory = history.memory.copy()
+        else:
+            history.memory = CurvatureMemory()
+        history.fingerprint = fingerprint
+
+    def _is_far(self, history: TrainingHistory, data: TrainingData) -> bool:
+        """Return whether these are other data, with a loss far above the last one.
+
+        Then no later epoch compares with the best one of the data before. Far is more than twice
+        as much, and more than 10 times the tolerance.
+        """
+        if not history.losses or fingerprint_of(data) == history.fingerprint:
+            return False
+        theta, last = history.state.theta, history.losses[-1]
+        batch = self.network_.batch(theta, *data)
+        loss = ValidationData(batch, data.X, data.t, data.weight).loss(self._forward, theta)
+        loss += self.network_.penalty_value(theta, batch)
+        return bool(loss > last + max(abs(last), 10 * self.tol))
+
     def _start(self, n: int, dtype: Any, seed: int, *, keep: bool) -> TrainingHistory:
         """Initialize weights, unless the user has set them, and return a new history."""
-        theta = self.network_.initialize(seed, dtype)
+        theta = self._first_theta(self.network_, seed, dtype)
         set_before = vars(self).pop("_set_before", None)
         if set_before and keep:
             theta = placed(self.network_, theta, **set_before)
@@ -279,18 +322,34 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         self._publish(self._history)
         return self._history
 
+    def _restart(self, before: TrainingHistory, theta: Array) -> None:
+        """Begin a history with other parameters, behind the epochs of the one before."""
+        history = start_history(self, self.network_, 1, theta, before.state.seed)
+        state = history.state._replace(epoch=before.state.epoch)
+        history.checkpoint = history.checkpoint._replace(state=state, samples=before.samples)
+        history.losses = [*before.losses]
+        history.validation_losses, history.scores = [*before.validation_losses], [*before.scores]
+        self._theta = theta
+        self._publish(history)
+
     # ---- validation data ----
 
     def _split_validation(
         self, given: UserData, held: UserData, data: TrainingData, y: Array, seed: int
     ) -> tuple[ValidationData | None, TrainingData]:
         """Return the validation data, and the data to train on."""
+        splits = self.early_stopping and not is_lbfgs(self) and all(part is None for part in held)
+        if given.groups is not None and not splits:
+            warn(
+                "groups has no effect: it decides which rows early_stopping holds out, if there is "
+                "no X_val; set early_stopping=True, or leave groups out"
+            )
         if any(part is not None for part in held):
             return self._validate_given(held, data.X.dtype), data
-        if not self.early_stopping or is_lbfgs(self):
+        if not splits:
             return None, data
-        stratify = self._labels_to_stratify(y)
-        rows, out = split(len(data.X), self.validation_fraction, seed, stratify)
+        plan = Split(self.validation_fraction, self.validation_split, seed)
+        rows, out = plan.rows(len(data.X), self._labels_to_stratify(y), given.groups)
         kept, chosen = data.take(rows), data.take(out)
         for part, what in ((kept, "left to train on"), (chosen, "held out")):
             if part.weight is not None and not part.weight.any():
@@ -302,7 +361,7 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         if self.scoring is not None:  # only csr supports the selection of rows
             X = _safe_indexing(X.tocsr() if hasattr(X, "tocsr") else X, out)
         batch = self._batch(chosen.X, chosen.t, chosen.weight)
-        return ValidationData(batch, X, y[out], chosen.weight), kept
+        return ValidationData(batch, X, y[out], chosen.weight, held_out=True), kept
 
     def _validate_given(self, held: UserData, dtype: Any) -> ValidationData:
         """Return the user's validation data, checked as the training data are."""
@@ -312,9 +371,10 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
                 "of them"
             )
         rows = checked_rows(self, held.X, reset=False, what="X_val")
-        y = checked_targets(held.y, numeric=self._numeric, what="y_val")
+        wanted = self._without_masked(held.y, held.weight)
+        y = checked_targets(wanted, numeric=self._numeric, what="y_val")
         check_lengths(rows, y, "_val")
-        weight = checked_weights(held.weight, len(rows), "sample_weight_val")
+        weight = checked_weights(held.weight, len(rows), "sample_weight_val", self._weighted(y))
         t = self._targets(y, self.network_.loss, "y_val")
         check_precision(t, dtype, "y_val")
         batch = self._batch(rows.astype(dtype, copy=False), t, weight)
@@ -388,49 +448,7 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
         if loop.stops_by_score and loop.history.best_theta is not None:
             self._theta = loop.history.best_theta.copy()
         loop.callbacks.end_fit()
-        self._report_end(loop, part=part)
-
-    # ---- reports ----
-
-    def _report_end(self, loop: FitLoop, *, part: bool) -> None:
-        """Warn if training stopped before converging; if verbose, report convergence."""
-        reason = loop.history.reason
-        key = "search" if reason == "epochs" and is_lbfgs(self) else reason
-        if key in NOT_CONVERGED and not part:
-            warn(NOT_CONVERGED[key] % self.n_iter_, ConvergenceWarning)
-        if reason in ("converged", "early stopping") and not is_lbfgs(self):
-            small = "Learning rate too small. " if is_adaptive(self) else ""
-            self._report_no_improvement(f"{small}Stopping.")
-
-    def _report_learning_rate(self, learning_rate: float) -> None:
-        """If verbose, report that an adaptive learning rate is reduced."""
-        self._report_no_improvement(f"Setting learning rate to {learning_rate:f}")
-
-    def _report_no_improvement(self, consequence: str) -> None:
-        """If verbose, report that nothing improves, and the consequence."""
-        if self.verbose:
-            what = "Validation score" if self.validation_scores_ else "Training loss"
-            print_line(
-                f"{what} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} "
-                f"consecutive epochs. {consequence}"
-            )
-
-    def _report_health(self, loop: FitLoop, start: Array) -> None:
-        """Make and print the health report of a run, which may have diverged."""
-        x, t, weight, _ = loop.run.data
-        names = Names(getattr(self, "feature_names_in_", None), getattr(self, "classes_", None))
-        self._health = diagnose(
-            self.network_,
-            loop.history.state.theta,
-            x,
-            t,
-            sample_weight=weight,
-            history=loop.records,
-            optimizer=loop.history.optimizer,
-            theta_start=start,
-            names=names,
-        )
-        print_report(self._health)
+        self._report_end(loop, start, part=part)
 
     def _publish(self, history: TrainingHistory) -> None:
         """Set the fitted attributes from a history."""
@@ -454,16 +472,6 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
             vars(self).pop("loss_", None)
         vars(self).update(attributes)  # one call: an interruption leaves all set, or none
 
-    @property
-    def health_(self) -> Health:
-        """The health report of the last fit with ``verbose="health"``."""
-        if "_health" not in vars(self):
-            raise AttributeError(
-                "health_ is available after fit with verbose='health', which examines the training "
-                "data"
-            )
-        return self._health
-
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
@@ -473,11 +481,12 @@ class BaseMLP(CallbackSupportMixin, Introspection, BaseEstimator, Hyperparameter
     def _score(self, X: Any, y: Any, weight: ArrayLike | None) -> float:
         """Return the estimator's own score of the user's data."""
         rows = self._rows(X)
-        targets = checked_targets(y, numeric=self._numeric)
+        targets = checked_targets(self._without_masked(y, weight), numeric=self._numeric)
         check_lengths(rows, targets)
         self._check_scored(targets)
         p = self._forward.predict(self._theta, rows)
-        return self._score_predictions(p, targets, checked_weights(weight, len(rows)))
+        own = checked_weights(weight, len(rows), outputs=self._weighted(targets))
+        return self._score_predictions(p, targets, own)
 
 
 def trains_by_epochs(estimator: BaseMLP) -> bool:

@@ -10,11 +10,16 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.activations import Activation
 from chainrule.errors import InputError
-from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
+from chainrule.estimators.base import BaseMLP, UserData, rollback_on_error, trains_by_epochs
+from chainrule.estimators.columns import ColumnLabels, classes_of
+from chainrule.estimators.growing import is_larger, with_more_outputs
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
-from chainrule.estimators.labels import Labels, labels_named, labels_of
+from chainrule.estimators.labels import Labels, labels_named, labels_of_outputs
 from chainrule.estimators.networks import class_loss, class_output
+from chainrule.estimators.progress import warn
+from chainrule.estimators.rebuilding import widths_of
 from chainrule.initializers import Initializer
+from chainrule.layers import Dense
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
 from chainrule.schedules import Schedule
@@ -74,6 +79,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         weights. Not for L-BFGS.
     validation_fraction : float, default 0.1
         Share of the training data that `early_stopping` holds out if `fit` has no ``X_val``.
+    validation_split : {"random", "last"}
+        Which rows `early_stopping` holds out: some at random, or the last ones, as for data in the
+        order of time. With ``groups`` in `fit`, whole groups are held out.
     beta_1, beta_2 : float, default 0.9 and 0.999
         Decay rates of the moment estimates of Adam and AdamW.
     epsilon : float, default 1e-8
@@ -113,6 +121,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Attributes
     ----------
     classes_ : array (classes,)
+        A list of them for several columns of labels, each with classes of its own.
     coefs_, intercepts_ : list of array
         Weights (inputs, units) and biases (units,) of each layer: views of ``theta_`` that can be
         modified, and that can be assigned, even before `fit`.
@@ -162,7 +171,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     """
 
     _numeric = False
-    _labels: Labels
+    _labels: Labels | ColumnLabels
+    classes_: Any
 
     def __init__(  # noqa: PLR0913 (scikit-learn's conventions: every choice by name)
         self,
@@ -185,6 +195,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
+        validation_split: str = "random",
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
@@ -220,6 +231,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -240,14 +252,47 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     # ---- methods that the base class calls ----
 
     def _learn_targets(self, y: Array, classes: ArrayLike | None) -> None:
-        if classes is None or y.ndim == 2:
-            self._labels = labels_of(y)
-        else:
-            self._labels = labels_named(classes)
+        self._labels = classes_of(y, classes)
         self.classes_ = self._labels.classes
+
+    def _learn_outputs(self, outputs: int) -> None:
+        several = vars(self).get("_set_activation") == "logistic" and outputs > 1
+        known = vars(self).get("classes_")
+        self._labels = labels_of_outputs(known, outputs, multilabel=several)
+        self.classes_ = self._labels.classes
+
+    @property
+    def _label_binarizer(self) -> Any:
+        """scikit-learn's private LabelBinarizer of the classes."""
+        from sklearn.preprocessing import LabelBinarizer  # loaded on first use
+
+        self._require("_label_binarizer")
+        if self._labels.kind == "multioutput":
+            raise AttributeError("a LabelBinarizer is for one column of labels; use classes_")
+        several = self._labels.kind == "multilabel"
+        return LabelBinarizer().fit(np.eye(len(self.classes_)) if several else self.classes_)
+
+    @_label_binarizer.setter
+    def _label_binarizer(self, binarizer: Any) -> None:
+        if self._built:
+            warn("_label_binarizer was set after fit, which has no effect; fit with other targets")
+        else:
+            self.classes_ = binarizer.classes_
 
     def _check_targets(self, y: Array, what: str = "y") -> None:
         self._labels.numbers(y, what)
+
+    def _check_warm_start(self, y: Array) -> None:
+        self._labels.check_kind(y)
+        if y.ndim == 2:
+            return
+        classes = np.unique(y)
+        if not np.isin(classes, self.classes_).all():
+            raise InputError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}; set "
+                "warm_start=False, or leave the rows of new classes out"
+            )
 
     def _check_scored(self, y: Array) -> None:
         self._labels.check_kind(y)  # unseen labels count as wrong predictions
@@ -272,7 +317,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return product
 
     def _labels_to_stratify(self, y: Array) -> Array | None:
-        return None if self._labels.kind == "multilabel" else self._labels.numbers(y)
+        return None if y.ndim == 2 else self._labels.numbers(y)
+
+    def _output_labels(self) -> Labels:
+        if isinstance(self._labels, ColumnLabels):
+            raise InputError(
+                "several columns of labels cannot be converted to ONNX; fit a classifier for each"
+            )
+        return self._labels
+
+    def _as_predicted(self, p: Array) -> Array:
+        found = self._labels.probabilities(p, self.network_.loss)
+        return np.hstack(found) if isinstance(found, list) else found
 
     def _score_predictions(self, p: Array, y: Array, weight: Array | None) -> float:
         right = self._labels.predict(p) == y
@@ -281,6 +337,57 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return float(np.average(right, weights=weight))
 
     # ---- public methods ----
+
+    @classmethod
+    def from_weights(
+        cls,
+        coefs: Sequence[ArrayLike],
+        intercepts: Sequence[ArrayLike],
+        *,
+        classes: ArrayLike | None = None,
+        multilabel: bool = False,
+        **params: Any,
+    ) -> Self:
+        """Return a classifier with given weights, which can predict and be trained further.
+
+        Parameters
+        ----------
+        coefs : sequence of array (inputs, units)
+            The weights into each layer, as in ``coefs_``; they determine ``hidden_layer_sizes``.
+        intercepts : sequence of array (units,)
+            The biases of each layer, as in ``intercepts_``.
+        classes : array (classes,), optional
+            In the order of the outputs; two for one output. Numbers from 0 by default.
+        multilabel : bool, default False
+            Whether each output is a label of its own, of which a sample may have several.
+        **params
+            The constructor's other parameters, such as ``activation="tanh"``.
+
+        Returns
+        -------
+        MLPClassifier
+
+        Raises
+        ------
+        InputError
+            If the arrays do not fit each other, the classes or the loss.
+
+        Examples
+        --------
+        >>> from chainrule import MLPClassifier
+        >>> either = MLPClassifier.from_weights([[[1.0], [1.0]]], [[-0.5]], classes=["no", "yes"])
+        >>> either.predict([[0, 0], [0, 1]]).tolist()
+        ['no', 'yes']
+        """
+        outputs = widths_of(coefs, intercepts)[-1]
+        if multilabel and outputs < 2:
+            raise InputError(
+                "multilabel=True needs an output for each label, but there is one output; give "
+                "classes=[…] with two classes, or more outputs"
+            )
+        several = {"_set_activation": "logistic"} if multilabel else {}
+        known = np.arange(max(outputs, 2)) if classes is None else np.asarray(classes)
+        return cls._made_from(coefs, intercepts, params, {"classes_": known, **several})
 
     @available_if(trains_by_epochs)
     def partial_fit(
@@ -299,10 +406,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : array, sparse matrix or data frame (n, features)
-        y : array (n,), or (n, labels) of 0 and 1
+        y : array (n,), or (n, labels) of 0 and 1, or (n, columns) of labels
         sample_weight : array (n,), optional
         classes : array (classes,), optional
-            All classes, required in the first call, except for multilabel targets.
+            All classes, required in the first call, except for multilabel targets; of several
+            columns of labels a list of them. A later call
+            may name more: the network gets outputs for them, and keeps its other weights.
         X_val : array (m, features), optional
             Validation data. With early stopping, the estimator predicts with the best weights so
             far, while training is resumed from the last ones.
@@ -320,24 +429,56 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         DivergenceError
             If a loss, gradient or weight is not finite.
         """
-        fitted = self.__sklearn_is_fitted__()
-        if fitted and classes is not None:
-            self._same_classes(classes)
+        fitted = self._built
+        added = None if classes is None or not fitted else self._added_classes(classes)
         if not fitted and classes is None and getattr(y, "ndim", np.ndim(y)) < 2:
             raise InputError(
                 "classes must be passed on the first call to partial_fit, since later data may "
                 "bring others; give classes=np.unique(all of y)"
             )
         held = UserData(X_val, y_val, sample_weight_val)
-        return self._fit_one_epoch(UserData(X, y, sample_weight), held, classes)
+        with rollback_on_error(self):
+            if added is not None:
+                self._add_classes(added)
+            return self._fit_one_epoch(UserData(X, y, sample_weight), held, classes)
 
-    def _same_classes(self, classes: ArrayLike) -> None:
-        """Raise InputError if a later call has other classes."""
-        if not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
+    def _added_classes(self, classes: ArrayLike) -> Labels | None:
+        """Return all classes if a later call adds some; raise InputError if it leaves some out."""
+        if isinstance(self._labels, ColumnLabels):
+            return self._check_columns(classes)
+        given = np.unique(np.asarray(classes))
+        if np.array_equal(given, self.classes_):
+            return None
+        if self._labels.kind != "multilabel" and is_larger(given, self.classes_):
+            return labels_named(given)
+        raise InputError(
+            f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+            f"{self.classes_!r}; leave it out, or name these and more"
+        )
+
+    def _check_columns(self, classes: Any) -> None:
+        """Raise InputError unless the classes of each column are those of the first call."""
+        pairs = zip(self.classes_, classes, strict=False)
+        same = len(classes) == len(self.classes_) and all(
+            np.array_equal(known, np.unique(given)) for known, given in pairs
+        )
+        if not same:
             raise InputError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
                 f"{self.classes_!r}; leave it out"
             )
+
+    def _add_classes(self, labels: Labels) -> None:
+        """Give the network an output for each class; the optimizer's averages begin anew."""
+        network, theta, before, known = self.network_, self._theta, self._history, self._labels
+        if isinstance(known, ColumnLabels):  # refused before
+            return
+        self._labels, self.classes_ = labels, labels.classes
+        units = [layer.units for layer in network.layers if isinstance(layer, Dense)]
+        self._make_network(fresh=True, hidden=tuple(units[:-1]))
+        drawn = self._first_theta(self.network_, before.state.seed, theta.dtype)
+        theta = with_more_outputs(network, theta, known, self.network_, drawn, labels)
+        self._restart(before, theta)
 
     def predict(self, X: Any) -> Array:
         """Return the class of each sample.
@@ -348,12 +489,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        array (n,), or (n, labels) of 0 and 1
+        array (n,), or (n, labels) of 0 and 1, or (n, columns)
         """
         p = self._predictions(X)
         return self._labels.predict(p)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> Array | list[Array]:
         """Return the probability of each class.
 
         Parameters
@@ -363,12 +504,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         array (n, classes)
-            In the order of ``classes_``; for multilabel targets, of each label independently.
+            In the order of ``classes_``; for multilabel targets, of each label independently. A
+            list of them for several columns of labels, one for each.
         """
         p = self._predictions(X)
         return self._labels.probabilities(p, self.network_.loss)
 
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Any) -> Array | list[Array]:
         """Return the logarithm of `predict_proba`; −inf for a probability of 0.
 
         Parameters
@@ -379,8 +521,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         array (n, classes)
         """
+        found = self.predict_proba(X)
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return list(map(np.log, found)) if isinstance(found, list) else np.log(found)
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of samples whose labels are all predicted correctly.

@@ -6,6 +6,7 @@ An error message names the row and column at fault, the value there, and the rem
 import re
 import reprlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,6 +24,8 @@ SPARSE = ("csr", "csc")
 
 # What scikit-learn's messages go on with is the whole array, or names of other estimators.
 FIRST_LINE = ("Input X", "Input y", "Input contains", "Complex data", "The DType", "setting an")
+NO_ENTRY = ("Expected unique column names",)  # what no entry is to blame for
+MOST_FAULTS = 1000
 ARRAY = re.compile(r":\narray=.*\n(?=Reshape)", re.DOTALL)
 
 ENCODE = (
@@ -113,9 +116,15 @@ def checked_targets(y: Any, *, numeric: bool, what: str = "y") -> Array:
     except (TypeError, ValueError, OverflowError) as error:
         raise located(error, y, what, labels=not numeric) from None
     if wanted.dtype.kind == "O":
-        check_labels(wanted, what)
-        wanted = np.asarray(wanted.tolist())  # the type of their own that words and numbers have
+        check_labels(y if hasattr(y, "iloc") else wanted, what)  # a frame has names
+        wanted = own_type(wanted)
     return column(wanted)
+
+
+def own_type(y: Array) -> Array:
+    """Return labels in a type of their own; columns of words and of numbers stay objects."""
+    words = [isinstance(label, str) for label in y.flat]
+    return y if any(words) and not all(words) else np.asarray(y.tolist())
 
 
 def plain_numbers(y: Array) -> Array:
@@ -148,10 +157,11 @@ def check_precision(t: Array, dtype: Any, what: str = "y") -> None:
     if t.dtype.kind == "f" and t.dtype.itemsize > np.dtype(dtype).itemsize:
         beyond = np.argwhere(np.abs(t) > most)
         if len(beyond):
-            row = int(beyond[0][0])
+            row, *rest = beyond[0].tolist()
+            column = f"column {rest[0]}, " if t.shape[1:] > (1,) else ""
             raise InputError(
-                f"{what}, row {row}, is {short(t[tuple(beyond[0])])}, beyond {np.dtype(dtype)}, in "
-                "which X is computed; scale it, or give X in float64"
+                f"{what}, {column}row {row}, is {short(t[tuple(beyond[0])])}, beyond "
+                f"{np.dtype(dtype)}, in which X is computed; scale it, or give X in float64"
             )
 
 
@@ -172,13 +182,26 @@ def dense(array: Any) -> Array:
     return array.toarray() if hasattr(array, "toarray") else array
 
 
-def checked_weights(weights: Any, n: int, what: str = "sample_weight") -> Array | None:
-    """Return sample weights (n,), float64; a number stands for all of them.
+def checked_weights(
+    weights: Any, n: int, what: str = "sample_weight", outputs: int | None = None
+) -> Array | None:
+    """Return weights (n,) or (n, outputs), float64; a number stands for all of them.
+
+    Parameters
+    ----------
+    weights : array-like, number or None
+    n : int
+        The number of samples.
+    what : str
+        What messages call them.
+    outputs : int, optional
+        How many outputs may have weights of their own.
 
     Raises
     ------
     InputError
-        If there is not one for each sample, or one is negative or not finite, or all are 0.
+        If there is not one for each, or one is negative or not finite, or all are 0, also those of
+        one output.
     """
     if weights is None:
         return None
@@ -187,16 +210,44 @@ def checked_weights(weights: Any, n: int, what: str = "sample_weight") -> Array 
     except (TypeError, ValueError):
         raise InputError(f"{what} is {short(weights)}; give a number for each sample") from None
     given = np.full(n, given) if given.ndim == 0 else given
-    if given.shape != (n,):
-        raise InputError(f"{what}.shape == {given.shape}, expected {(n,)}: one for each sample")
-    bad = np.flatnonzero(~((given >= 0) & np.isfinite(given)))
-    if len(bad):
+    if given.shape not in ((n,), (n, outputs)):
+        each = "" if outputs is None else f", or {(n, outputs)}: one for each target"
         raise InputError(
-            f"{what} of row {bad[0]} is {given[bad[0]]}; weights must be finite and at least 0"
+            f"{what}.shape == {given.shape}, expected {(n,)}: one for each sample{each}"
         )
-    if not given.any():
-        raise InputError(f"{what} is zero for every sample; give at least one a weight above zero")
+    bad = np.argwhere(~((given >= 0) & np.isfinite(given)))
+    if len(bad):
+        of = f"row {bad[0][0]}" + (f", column {bad[0][1]}," if given.ndim == 2 else "")
+        raise InputError(
+            f"{what} of {of} is {given[tuple(bad[0])]}; weights must be finite and at least 0"
+        )
+    if not given.any(axis=0).all():
+        of = f" in column {np.argmin(given.any(axis=0))}" if given.ndim == 2 else ""
+        raise InputError(
+            f"{what} is zero for every sample{of}; give at least one a weight above zero"
+        )
     return given
+
+
+def without_masked(y: Any, weights: Any) -> Any:
+    """Return targets with 0 for those that are NaN and have a weight of 0: they do not count."""
+    if weights is None or not hasattr(y, "__len__"):
+        return y
+    try:
+        values, given = np.asarray(y), np.asarray(weights)
+    except ValueError:  # rows of several lengths
+        return y
+    if values.dtype.kind != "f" or given.dtype.kind not in "buif" or not np.isnan(values).any():
+        return y
+    given = given[:, None] if given.ndim < values.ndim and given.ndim == 1 else given
+    if given.shape not in (values.shape, (len(values), 1)):
+        return y  # which is an error elsewhere
+    masked = np.isnan(values) & (given == 0)
+    return (
+        y.mask(masked, 0.0)
+        if hasattr(y, "mask") and hasattr(y, "iloc")
+        else np.where(masked, 0.0, values)
+    )
 
 
 def real_numbers(values: Any) -> Array:
@@ -224,10 +275,17 @@ def located(error: Exception, values: Any, what: str, *, labels: bool = False) -
         Whether they may be other than numbers.
     """
     found = label_faults(values, what) if labels else faults(values, what)
-    place = next(found, "")
     text = shortened(str(error), what)
+    place = "" if text.startswith(NO_ENTRY) else told_of(list(islice(found, MOST_FAULTS)), text)
     kind = TypeError if isinstance(error, TypeError) else InputError
     return kind(f"{text.rstrip('.')}. {place}" if place else text)
+
+
+def told_of(found: list[str], text: str) -> str:
+    """Return the fault that an error is about: of entries that are words, or that are missing."""
+    of_words = "could not convert" in text
+    same = (fault for fault in found if ("which is not a number" in fault) == of_words)
+    return next(same, found[0] if found else "")
 
 
 def shortened(text: str, what: str) -> str:
@@ -251,7 +309,7 @@ def faults(values: Any, what: str) -> Iterator[str]:
     if uneven := uneven_row(values):
         yield f"{what}, {uneven}"
         return
-    names = [str(name) for name in getattr(values, "columns", ())]
+    names = list(getattr(values, "columns", ()))
     table = plain_table(values)
     if not table.ndim:
         yield f"{what} is {short(values)}; give {TARGETS if what.startswith('y') else SAMPLES}"
@@ -260,7 +318,14 @@ def faults(values: Any, what: str) -> Iterator[str]:
         named = what if table.ndim != 2 else column_name(what, names, place)
         for row in rows_at_fault(column):
             if fault := fault_of(column[row], what):
-                yield f"{named}, row {row}, {fault}"
+                yield f"{named}, {row_name(values, row)}, {fault}"
+
+
+def row_name(values: Any, row: int) -> str:
+    """Return what a row is called: its number, and its label in a frame with others."""
+    index = getattr(values, "index", None)  # a list has a method of that name
+    label = row if index is None or callable(index) else index[row]
+    return f"row {row}" if label is row or label == row else f"row {row} (index {short(label)})"
 
 
 def plain_table(values: Any) -> Array:
@@ -288,9 +353,9 @@ def uneven_row(values: Any) -> str:
     return ""
 
 
-def column_name(what: str, names: Sequence[str], place: int) -> str:
+def column_name(what: str, names: Sequence[Any], place: int) -> str:
     """Return what a column is called in a message."""
-    name = repr(names[place]) if names else str(place)
+    name = short(names[place]) if names else str(place)
     return f"Column {name}" if what == "X" else f"{what}, column {name}"
 
 
@@ -312,6 +377,12 @@ def fault_of(value: Any, what: str = "X") -> str:
     if np.isfinite(number):
         return ""
     return f"is {value}; {LEAVE if of_targets else REPAIR}"
+
+
+def first_word(y: Array) -> tuple[int, ...]:
+    """Return the place of the first target that cannot be read as a number, or of the first."""
+    places = (place for place, value in np.ndenumerate(y) if "number" in fault_of(value, "y"))
+    return next(places, (0,) * y.ndim)
 
 
 def is_missing(value: Any) -> bool:
@@ -338,19 +409,28 @@ def label_faults(values: Any, what: str) -> Iterator[str]:
     if not table.ndim:
         yield f"{what} is {short(values)}; give {TARGETS}"
         return
-    first = table.flat[0] if table.size else None
+    names = list(getattr(values, "columns", ()))
+    usual = [usual_label(column) for column in (table.T if table.ndim > 1 else [table])]
     for place, label in np.ndenumerate(table):
-        named = what if table.ndim == 1 else f"{what}, column {place[1]}"
-        if fault := label_fault(label, first):
-            yield f"{named}, row {place[0]}, {fault}"
+        named = what if table.ndim == 1 else column_name(what, names, place[1])
+        if fault := label_fault(label, usual[place[1] if table.ndim > 1 else 0]):
+            yield f"{named}, {row_name(values, place[0])}, {fault}"
 
 
-def label_fault(label: Any, first: Any) -> str:
-    """Return what is wrong with a label, compared with the first one, and the remedy, or ''."""
+def usual_label(column: Array) -> Any:
+    """Return a label of the kind that most labels of a column have: words, or not."""
+    known = [label for label in column if not is_missing(label)]
+    words = [isinstance(label, str) for label in known]
+    most = 2 * sum(words) >= len(words)
+    return next((label for label, word in zip(known, words, strict=True) if word == most), None)
+
+
+def label_fault(label: Any, usual: Any) -> str:
+    """Return what is wrong with a label, compared with most of them, and the remedy, or ''."""
     if isinstance(label, complex):
         return f"is {label}; give real numbers, or words"
     if is_missing(label) or label in (np.inf, -np.inf):
         return f"is {label}; {LEAVE}, or give them a class"
-    if isinstance(label, str) != isinstance(first, str):
-        return f"is {short(label)}, but row 0 is {short(first)}; give labels of one kind"
+    if isinstance(label, str) != isinstance(usual, str):
+        return f"is {short(label)}, but most are like {short(usual)}; give labels of one kind"
     return ""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from chainrule.errors import InputError
 from chainrule.estimators.hyperparameters import Hyperparameters
 from chainrule.estimators.progress import warn
 from chainrule.estimators.solvers import EpochCounts, make_optimizer
-from chainrule.lbfgs_search import SearchLimits
+from chainrule.lbfgs_search import CurvatureMemory, SearchLimits
 from chainrule.loops import State
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
@@ -110,6 +111,23 @@ class Checkpoint(NamedTuple):
     epochs: int = 0
 
 
+class Fingerprint(NamedTuple):
+    """What tells one data set from another, without keeping it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    total : float
+        The sum of the samples.
+    checksum : int
+        Of the targets and weights, in their order.
+    """
+
+    shape: tuple[int, ...]
+    total: float
+    checksum: int
+
+
 @dataclass
 class TrainingHistory:
     """The history of an estimator's training, over all of its fits.
@@ -125,6 +143,10 @@ class TrainingHistory:
         Why the last fit ended.
     losses, validation_losses, scores : list of float
         One for each epoch.
+    fingerprint : Fingerprint, optional
+        Of the data of the last fit.
+    memory : CurvatureMemory, optional
+        What L-BFGS knows of the curvature of their loss.
     """
 
     checkpoint: Checkpoint
@@ -134,6 +156,8 @@ class TrainingHistory:
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    fingerprint: Fingerprint | None = None
+    memory: CurvatureMemory | None = None
 
     @property
     def state(self) -> State:
@@ -238,6 +262,14 @@ def resume_history(
     )
 
 
+def restart_rule(params: Hyperparameters, before: TrainingHistory, n: int) -> TrainingHistory:
+    """Return a history whose stopping rule, best weights and adaptive rate begin anew."""
+    checkpoint = before.checkpoint._replace(plateau=Plateau(), best_theta=None)
+    history = replace(before, checkpoint=checkpoint, learning_rate=None)
+    history.optimizer = make_optimizer(params, epoch_counts(params, n, history))
+    return history
+
+
 def initial_state(theta: Array, optimizer: Optimizer | LBFGS, network: Network, seed: int) -> State:
     """Return the state before the first update."""
     if isinstance(optimizer, LBFGS):
@@ -280,6 +312,15 @@ class TrainingData(NamedTuple):
         )
 
 
+def fingerprint_of(data: TrainingData) -> Fingerprint:
+    """Return the fingerprint of training data; equal data have equal ones."""
+    checksum = crc32(np.ascontiguousarray(data.t).data)
+    if data.weight is not None:
+        checksum = crc32(np.ascontiguousarray(data.weight).data, checksum)
+    with np.errstate(over="ignore"):
+        return Fingerprint(data.X.shape, float(data.X.sum()), checksum)
+
+
 def make_run(
     params: Hyperparameters,
     network: Network,
@@ -301,7 +342,8 @@ def make_run(
         state=history.state,
         engine=params.engine,
     )
-    return run.with_search_limits(SearchLimits(params.max_fun, FTOL)) if uses_lbfgs else run
+    limits = SearchLimits(params.max_fun, FTOL, history.memory)
+    return run.with_search_limits(limits) if uses_lbfgs else run
 
 
 def batch_size(params: Hyperparameters, n: int) -> int:

@@ -62,6 +62,7 @@ class Hyperparameters:
     nesterovs_momentum: bool
     early_stopping: bool
     validation_fraction: float
+    validation_split: str
     beta_1: float
     beta_2: float
     epsilon: float

@@ -1,29 +1,36 @@
 """Activations, gradients, explanations and gradient checks of a fitted estimator."""
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.descriptions import check_int
+from chainrule.errors import InputError
 from chainrule.estimators.data import (
     check_lengths,
     checked_rows,
     checked_targets,
     checked_weights,
+    without_masked,
 )
-from chainrule.estimators.history import TrainingData, TrainingHistory
+from chainrule.estimators.history import TrainingData, TrainingHistory, seed_from
 from chainrule.estimators.networks import Forward
 from chainrule.estimators.weights import Weights, blocks
 from chainrule.explanation import Notation, WorkedExample, explain
 from chainrule.gradcheck import GradientReport
 from chainrule.layers import Dense
 from chainrule.losses import Loss
-from chainrule.network import Network
+from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import LBFGS
 
 Array: TypeAlias = NDArray[Any]
 
+NOT_FITTED = (
+    "This %(name)s instance is not fitted yet. Call 'fit' before using this method, or initialize("
+    "X, y) for random weights, or %(name)s.from_weights(coefs, intercepts) for weights of yours"
+)
 FLOAT_TYPES = (np.float64, np.float32)
 
 
@@ -44,6 +51,21 @@ class Gradients(NamedTuple):
     intercepts: list[Array]
 
 
+class DropoutPrediction(NamedTuple):
+    """Predictions with dropout, over several draws of its masks.
+
+    Attributes
+    ----------
+    mean : array (n,), (n, outputs) or (n, classes)
+        Shaped as predictions, of a classifier as probabilities.
+    std : array
+        The standard deviation of the draws, shaped as the mean.
+    """
+
+    mean: Array
+    std: Array
+
+
 class Introspection(Weights):
     """What an estimator predicts, and how it comes about."""
 
@@ -56,6 +78,14 @@ class Introspection(Weights):
         """Return checked targets as the network takes them."""
         raise NotImplementedError  # abstract
 
+    def _weighted(self, y: Array) -> int | None:
+        """Return how many outputs may have weights of their own."""
+        return None
+
+    def _without_masked(self, y: Any, weight: Any) -> Any:
+        """Return targets without those that do not count."""
+        return without_masked(y, weight) if self._numeric else y
+
     def _weights(self, y: Array, weight: Array | None) -> Array | None:
         """Return sample weights (n,), with those of their classes."""
         return weight
@@ -64,10 +94,21 @@ class Introspection(Weights):
         """Return the network and the course that training goes on with, on n samples."""
         raise NotImplementedError  # abstract
 
+    def _adopt(self) -> None:
+        """Become fitted by the weights and attributes that the user has set."""
+        raise NotImplementedError  # abstract
+
+    def _require_fitted(self) -> None:
+        """Raise NotFittedError unless there are weights, of a fit or set by the user."""
+        if self._built:
+            return
+        if self.__sklearn_is_fitted__():
+            self._adopt()
+        check_is_fitted(self, msg=NOT_FITTED)
+
     def _rows(self, X: Any) -> Array:
         """Return samples (n, features) to predict; plain arrays take a short way."""
-        if not self.__sklearn_is_fitted__():
-            check_is_fitted(self)
+        self._require_fitted()
         plain = type(X) is np.ndarray and X.dtype.type in FLOAT_TYPES and X.ndim == 2
         if plain and X.shape[1] == self.n_features_in_ and len(X) and X.dtype.isnative:
             named = "feature_names_in_" in vars(self)
@@ -87,15 +128,14 @@ class Introspection(Weights):
 
         Each may weigh what its class does, as in training.
         """
-        if not self.__sklearn_is_fitted__():
-            check_is_fitted(self)
+        self._require_fitted()
         if is_single_sample(X):
             X, y = [X], [y]
         rows = self._rows(X)
-        wanted = checked_targets(y, numeric=self._numeric)
+        wanted = checked_targets(self._without_masked(y, weight), numeric=self._numeric)
         check_lengths(rows, wanted)
         t = self._targets(wanted, self.network_.loss)
-        own = checked_weights(weight, len(rows))
+        own = checked_weights(weight, len(rows), outputs=self._weighted(wanted))
         return TrainingData(rows, t, self._weights(wanted, own) if by_class else own)
 
     def activations(self, X: Any) -> list[Array]:
@@ -111,35 +151,114 @@ class Introspection(Weights):
             Of each hidden layer, behind its LayerNorm; the last is the network's prediction.
         """
         rows = self._rows(X)
-        passed = self.network_.activations(self._theta, rows)
-        dense = [place for place, one in enumerate(self.network_.layers) if isinstance(one, Dense)]
+        network = self._forward.network  # may have another output activation than network_
+        passed = network.activations(self._theta, rows)
+        dense = [place for place, one in enumerate(network.layers) if isinstance(one, Dense)]
         hidden = [passed[place - 1] for place in dense[1:]]
-        return [*hidden, self.network_.loss.predict(passed[-1])]
+        return [*hidden, network.loss.predict(passed[-1])]
 
-    def gradients(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Gradients:
-        """Return the loss over some samples and its gradient by the weights, without dropout.
+    @overload
+    def gradients(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = ...,
+        *,
+        wrt: Literal["weights"] = ...,
+    ) -> Gradients: ...
+
+    @overload
+    def gradients(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = ...,
+        *,
+        wrt: Literal["inputs"],
+    ) -> Array: ...
+
+    def gradients(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, wrt: str = "weights"
+    ) -> Gradients | Array:
+        """Return the gradient of the loss over some samples, by weights or inputs, without dropout.
 
         Parameters
         ----------
         X : array, sparse matrix or data frame (n, features), or (features,) for one sample
         y : array (n,) or (n, outputs), or one target
         sample_weight : array (n,), optional
+        wrt : {"weights", "inputs"}
+            What the gradient is taken with respect to.
 
         Returns
         -------
-        Gradients
-            ``loss``, ``coefs`` and ``intercepts``, the last two shaped as the weights are.
+        Gradients or array
+            By the weights: ``loss``, ``coefs`` and ``intercepts``, the last two shaped as the
+            weights are. By the inputs: an array shaped as X. The loss is the mean over the samples,
+            so each row of it is the gradient of a sample's own loss, divided by their number.
 
         Raises
         ------
         InputError
             If something does not fit or is not finite.
         """
+        if wrt not in ("weights", "inputs"):
+            raise InputError(f"wrt={wrt!r}: give 'weights' or 'inputs'")
         data = self._samples(X, y, sample_weight)
+        if wrt == "inputs":
+            dx: Array = self.network_.trace(self._theta, *data).grads[0].dx  # (n, features)
+            return dx[0] if is_single_sample(X) else dx
         loss, flat = self.network_.loss_and_gradient(self._theta, *data)
         coefs = [block.view(flat).T for block in blocks(self.network_, "W")]
         intercepts = [block.view(flat) for block in blocks(self.network_, "b")]
         return Gradients(float(loss), coefs, intercepts)
+
+    def predict_with_dropout(
+        self, X: Any, *, draws: int = 100, random_state: Any = 0
+    ) -> DropoutPrediction:
+        """Return predictions with dropout: their mean and spread over draws of its masks.
+
+        Where the network knows little, its predictions depend on which units are dropped: so the
+        spread tells how certain they are (Gal and Ghahramani 2016, "Dropout as a Bayesian
+        Approximation").
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features)
+        draws : int, default 100
+            How often all samples are predicted, from 2.
+        random_state : int, RandomState or None, default 0
+            Seed of the masks.
+
+        Returns
+        -------
+        DropoutPrediction
+            ``mean`` and ``std``; of a classifier those of the probabilities.
+
+        Raises
+        ------
+        InputError
+            If the estimator was fitted without dropout, or `draws` is too small.
+        """
+        rows, count = self._rows(X), check_int(draws, "draws", 2)
+        if not self.network_.has_dropout:
+            raise InputError(
+                "the estimator was fitted with dropout=0, so that every draw is the same; fit with "
+                "dropout above 0, such as 0.2"
+            )
+        seed, params = seed_from(random_state), self.network_.params(self._theta)
+        x = rows.astype(self._theta.dtype, copy=False)  # (n, features)
+        mean, squares = np.zeros(()), np.zeros(())
+        for k in range(count):
+            o = self.network_.forward(params, x, MaskSeed(seed, k))[-1].a  # (n, outputs)
+            change = self._as_predicted(self.network_.loss.predict(o)) - mean
+            mean = mean + change / (k + 1)
+            squares = squares + change**2 * (k / (k + 1))  # Welford's update: no cancellation
+        return DropoutPrediction(mean, np.sqrt(squares / count))
+
+    def _as_predicted(self, p: Array) -> Array:
+        """Return the network's predictions p, (n, outputs), as numbers or probabilities."""
+        raise NotImplementedError  # abstract
 
     def explain(
         self,

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 from chainrule.descriptions import NUMBER
 from chainrule.errors import InputError
 from chainrule.estimators.data import short
+from chainrule.estimators.progress import warn
 from chainrule.losses import Loss
 
 Array: TypeAlias = NDArray[Any]
@@ -24,7 +25,8 @@ class Labels:
     ----------
     kind : {"binary", "multiclass", "multilabel"}
     classes : array (classes,)
-        Sorted; of many labels at once the numbers of the columns.
+        Sorted; of many labels at once the numbers of the columns. A single class is of the kind
+        "binary", and the one that an output of 0 stands for, as in scikit-learn.
     """
 
     kind: str
@@ -32,7 +34,7 @@ class Labels:
 
     def outputs(self, loss: Loss) -> int:
         """Return how many outputs the network needs; one is enough for two classes."""
-        return 1 if self.kind == "binary" and not loss.classes else len(self.classes)
+        return 1 if self.kind == "binary" and not loss.classes else max(2, len(self.classes))
 
     def numbers(self, y: Array, what: str = "y") -> Array:
         """Return class numbers (n,), or rows (n, labels) of 0 and 1.
@@ -51,7 +53,7 @@ class Labels:
             raise InputError(
                 f"`{what}` has classes not in `self.classes_`: row {strange[0]} is "
                 f"{short(y[strange[0]])}, `self.classes_` has {self.classes}; fit with all "
-                "classes, or leave those rows out"
+                "classes, add them with partial_fit(…, classes=…), or leave those rows out"
             )
         return places
 
@@ -104,6 +106,8 @@ class Labels:
         """Return labels (n,), or rows (n, labels) of 0 and 1, of predictions (n, outputs)."""
         if self.kind == "multilabel":
             return (p > 0.5).astype(int)
+        if len(self.classes) == 1:
+            return np.repeat(self.classes, len(p))
         if p.shape[1] == 1:
             return self.classes[(p[:, 0] > 0.5).astype(np.intp)]
         return self.classes[p.argmax(axis=1)]
@@ -167,7 +171,7 @@ def labels_of(y: Array) -> Labels:
     Raises
     ------
     InputError
-        If y does not hold class labels, or holds a single class.
+        If y does not hold class labels.
     """
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
@@ -178,17 +182,48 @@ def labels_of(y: Array) -> Labels:
 
 
 def labels_named(classes: Any) -> Labels:
-    """Return the classes of a list."""
+    """Return the classes of a list; warn if there is one only."""
     try:
         known = np.unique(np.asarray(classes))
     except TypeError as error:
         raise InputError(f"classes={classes!r}: {error}; give labels of one kind") from None
-    if len(known) < 2:
-        raise InputError(
-            f"there is one class only, {known.tolist()}; a classifier needs two or more: add "
+    if not len(known):
+        raise InputError("classes is empty; give the labels of all classes")
+    if len(known) == 1:
+        warn(
+            f"there is one class only, {known.tolist()}, which is predicted for every sample; add "
             "samples of another class, or name all with partial_fit(…, classes=…)"
         )
-    return Labels("binary" if len(known) == 2 else "multiclass", known)
+    return Labels("binary" if len(known) <= 2 else "multiclass", known)
+
+
+def labels_of_outputs(classes: Any, outputs: int, *, multilabel: bool = False) -> Labels:
+    """Return the classes of a network's outputs, in their order.
+
+    Raises
+    ------
+    InputError
+        If there are no classes, their number is not that of the outputs, or they are not sorted.
+    """
+    if multilabel:
+        return Labels("multilabel", np.arange(outputs))
+    if classes is None:
+        raise InputError(
+            "coefs_ and intercepts_ were set, but not classes_; set classes_, or make the "
+            "classifier with from_weights(coefs, intercepts, classes=…)"
+        )
+    labels = labels_named(classes)
+    if not np.array_equal(labels.classes, classes):
+        raise InputError(
+            f"classes={np.asarray(classes).tolist()} are not sorted; sort them, and the columns of "
+            "the last layer's weights and biases with them"
+        )
+    if outputs != len(labels.classes) and not (outputs == 1 and len(labels.classes) == 2):
+        raise InputError(
+            f"there are {len(labels.classes)} classes, but the weights have {outputs} outputs; "
+            "give a class for each output, or two for one output"
+        )
+    return labels
 
 
 def strange_kind(y: Array, kind: str) -> InputError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.activations import ACTIVATIONS, Activation, Logistic
+from chainrule.activations import ACTIVATIONS, Activation, Identity, Logistic
 from chainrule.compiled import describe, predictor
 from chainrule.descriptions import check_type, lookup
 from chainrule.errors import InputError
@@ -19,7 +19,7 @@ from chainrule.estimators.hyperparameters import Hyperparameters, hidden_layers,
 from chainrule.initializers import Uniform
 from chainrule.initializers import initializer as named_initializer
 from chainrule.layers import Dense, Layer
-from chainrule.losses import LOSSES, Loss, Poisson
+from chainrule.losses import LOSSES, Loss, Poisson, SquaredError
 from chainrule.multilayer import mlp
 from chainrule.network import Network, precision_of
 from chainrule.penalties import Penalty
@@ -60,20 +60,27 @@ def class_output(loss: Loss) -> Activation | None:
 
 
 def make_network(
-    params: Hyperparameters, inputs: int, outputs: int, loss: Loss, output: Activation | None
+    params: Hyperparameters,
+    inputs: int,
+    outputs: int,
+    loss: Loss,
+    output: Activation | None,
+    hidden: tuple[int, ...] | None = None,
 ) -> Network:
     """Return the network of an estimator.
 
     Parameters
     ----------
-    choices : Hyperparameters
+    params : Hyperparameters
     inputs, outputs : int
     loss : Loss
     output : Activation or None
         Of the last layer; None where the loss owns its link.
+    hidden : tuple of int, optional
+        Units of each hidden layer; by default those of the parameters.
     """
     check_type(params.engine, str, "engine", "give 'auto', 'compiled' or 'reference'")
-    hidden = hidden_layers(params)
+    hidden = hidden_layers(params) if hidden is None else hidden
     last: list[str | Activation] = ["identity" if output is None else output]
     chosen = params.initializer
     chosen = hyphenated(chosen) if isinstance(chosen, str) else chosen
@@ -137,6 +144,18 @@ def output_name(network: Network) -> str:
         return LINKS[network.loss.name]
     last = network.layers[-1]
     return last.activation.name if isinstance(last, Dense) else "identity"
+
+
+def with_output(network: Network, name: str) -> Network:
+    """Return the network with another output activation, by scikit-learn's name or chainrule's.
+
+    It only predicts: its loss has the link of that name, and is not what was trained.
+    """
+    loss = next((LOSSES[one] for one, link in LINKS.items() if link == name), SquaredError())
+    last: Any = network.layers[-1]  # Dense, in every network of an estimator
+    activation = Identity() if name in LINKS.values() else find_activation(name)
+    layers = (*network.layers[:-1], replace(last, activation=activation))
+    return replace(network, layers=layers, loss=loss)
 
 
 class Forward:

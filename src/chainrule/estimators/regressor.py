@@ -12,9 +12,9 @@ from sklearn.utils.metaestimators import available_if
 from chainrule.activations import Activation, Identity
 from chainrule.errors import InputError
 from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
-from chainrule.estimators.data import short
+from chainrule.estimators.data import first_word, short
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
-from chainrule.estimators.networks import find_loss
+from chainrule.estimators.networks import LINKS, find_activation, find_loss
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
@@ -35,8 +35,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Units of each hidden layer; ``()`` for none.
     activation : str, Activation or sequence of them, default "relu"
         Activation of the hidden layers: a name in `chainrule.ACTIVATIONS`, with ``-`` or ``_``, an
-        object, or a sequence with one for each hidden layer. That of the output layer follows from
-        the loss.
+        object, or a sequence with one for each hidden layer. For the output layer see
+        `output_activation`.
     solver : str or Optimizer, default "adam"
         ``"sgd"`` (with `momentum`, by default Nesterov's, as in scikit-learn), ``"adam"``,
         ``"lbfgs"``, or another of `chainrule.OPTIMIZERS`; an object has its own parameters.
@@ -78,6 +78,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         weights. Not for L-BFGS.
     validation_fraction : float, default 0.1
         Share of the training data that `early_stopping` holds out if `fit` has no ``X_val``.
+    validation_split : {"random", "last"}
+        Which rows `early_stopping` holds out: some at random, or the last ones, as for data in the
+        order of time. With ``groups`` in `fit`, whole groups are held out.
     beta_1, beta_2 : float, default 0.9 and 0.999
         Decay rates of the moment estimates of Adam and AdamW.
     epsilon : float, default 1e-8
@@ -94,6 +97,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Share of units that are dropped at random after each hidden layer.
     layer_norm : bool, default False
         Whether to add a LayerNorm after each hidden layer.
+    output_activation : str, Activation or None, default None
+        Activation of the output layer, which bounds the predictions: ``"logistic"`` to numbers
+        from 0 to 1, ``"tanh"`` from −1 to 1, ``"softplus"`` above 0. None is the identity, or for
+        Poisson's loss the exponential function, which belongs to it.
     initializer : str, Initializer or None, default None
         Initializer of the weights, with biases of 0; None initializes both as scikit-learn does.
     clip : float, ClipNorm, ClipValue or None, default None
@@ -178,6 +185,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
+        validation_split: str = "random",
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
@@ -187,6 +195,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         l2: float = 0.0,
         dropout: float = 0.0,
         layer_norm: bool = False,
+        output_activation: str | Activation | None = None,
         initializer: str | Initializer | None = None,
         clip: float | Clip | None = None,
         scoring: Any = None,
@@ -211,6 +220,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -221,6 +231,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.l2 = l2
         self.dropout = dropout
         self.layer_norm = layer_norm
+        self.output_activation = output_activation
         self.initializer = initializer
         self.clip = clip
         self.scoring = scoring
@@ -233,11 +244,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self._width = 1 if y.ndim == 1 else y.shape[1]
         self._check_targets(y)
 
+    def _learn_outputs(self, outputs: int) -> None:
+        self._width = outputs
+
     def _check_targets(self, y: Array, what: str = "y") -> None:
         if y.dtype.kind not in "buif":
+            place = first_word(y)
+            column = f"column {place[1]}, " if y.ndim == 2 else ""
             raise InputError(
-                f"{what} holds {short(y.flat[0])}, which is not a number; give numbers, or use "
-                "MLPClassifier"
+                f"{what}, {column}row {place[0]}, is {short(y[place])}, which is not a number; "
+                "give numbers, or use MLPClassifier"
             )
         width = 1 if y.ndim == 1 else y.shape[1]
         if width != self._width:
@@ -253,18 +269,72 @@ class MLPRegressor(RegressorMixin, BaseMLP):
                 "scikit-learn since 1.7: name hidden_layer_sizes=…"
             )
         loss = find_loss(self.loss)
-        return self._width, loss, None if loss.owns_link else Identity()
+        return self._width, loss, self._output(loss)
+
+    def _output(self, loss: Loss) -> Activation | None:
+        """Return the output activation; None if the loss owns its link."""
+        if self.output_activation is None:
+            return None if loss.owns_link else Identity()
+        if loss.owns_link:
+            raise InputError(
+                f"output_activation={self.output_activation!r}: the loss {loss.name!r} has an "
+                f"output activation of its own, {LINKS[loss.name]}; leave output_activation out, "
+                "or choose another loss"
+            )
+        return find_activation(self.output_activation)
+
+    def _weighted(self, y: Array) -> int | None:
+        return None if y.ndim == 1 else y.shape[1]
 
     def _targets(self, y: Array, loss: Loss, what: str = "y") -> Array:
         self._check_targets(y, what)
         return y
 
+    def _as_predicted(self, p: Array) -> Array:
+        return p[:, 0] if p.shape[1] == 1 else p
+
     def _score_predictions(self, p: Array, y: Array, weight: Array | None) -> float:
         if not np.isfinite(p).all():
             return np.nan
-        return float(r2_score(y, p, sample_weight=weight))
+        if weight is None or weight.ndim == 1:
+            return float(r2_score(y, p, sample_weight=weight))
+        columns = zip(y.T, p.T, weight.T, strict=True)
+        return float(np.mean([r2_score(t, o, sample_weight=w) for t, o, w in columns]))
 
     # ---- public methods ----
+
+    @classmethod
+    def from_weights(
+        cls, coefs: Sequence[ArrayLike], intercepts: Sequence[ArrayLike], **params: Any
+    ) -> Self:
+        """Return a regressor with given weights, which can predict and be trained further.
+
+        Parameters
+        ----------
+        coefs : sequence of array (inputs, units)
+            The weights into each layer, as in ``coefs_``; they determine ``hidden_layer_sizes``.
+        intercepts : sequence of array (units,)
+            The biases of each layer, as in ``intercepts_``.
+        **params
+            The constructor's other parameters, such as ``activation="tanh"``.
+
+        Returns
+        -------
+        MLPRegressor
+
+        Raises
+        ------
+        InputError
+            If the arrays do not fit each other.
+
+        Examples
+        --------
+        >>> from chainrule import MLPRegressor
+        >>> line = MLPRegressor.from_weights([[[2.0]]], [[1.0]])
+        >>> line.predict([[0.0], [1.0]]).tolist()
+        [1.0, 3.0]
+        """
+        return cls._made_from(coefs, intercepts, params, {})
 
     @available_if(trains_by_epochs)
     def partial_fit(
@@ -283,7 +353,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ----------
         X : array, sparse matrix or data frame (n, features)
         y : array (n,) or (n, outputs)
-        sample_weight : array (n,), optional
+        sample_weight : array (n,) or (n, outputs), optional
+            Weights of rows, or of each target. A target with a weight of 0 may be NaN.
         X_val : array (m, features), optional
             Validation data. With early stopping, the estimator predicts with the best weights so
             far, while training is resumed from the last ones.
@@ -315,8 +386,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         array (n,), or (n, outputs)
         """
-        p = self._predictions(X)
-        return p[:, 0] if p.shape[1] == 1 else p
+        return self._as_predicted(self._predictions(X))
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Return R², the coefficient of determination, the mean over outputs.
@@ -325,7 +395,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ----------
         X : array, sparse matrix or data frame (n, features)
         y : array (n,) or (n, outputs)
-        sample_weight : array (n,), optional
+        sample_weight : array (n,) or (n, outputs), optional
 
         Returns
         -------

@@ -14,6 +14,7 @@ from chainrule.errors import DivergenceError, InputError
 from chainrule.estimators.networks import Forward
 
 Array: TypeAlias = NDArray[Any]
+Rows: TypeAlias = NDArray[np.intp]
 
 
 class ValidationData(NamedTuple):
@@ -26,12 +27,15 @@ class ValidationData(NamedTuple):
     X, y : array-like
         The data as the user gave them, for scorers.
     weight : array (n,), optional
+    held_out : bool
+        Whether they are rows of the training data, and not the user's X_val.
     """
 
     batch: Batch
     X: Any
     y: Array
     weight: Array | None
+    held_out: bool = False
 
     def loss(self, forward: Forward, theta: Array) -> float:
         """Return the loss over these data, without penalty and dropout."""
@@ -40,37 +44,77 @@ class ValidationData(NamedTuple):
             return float(forward.network.loss.value(o, self.batch.t, self.batch.weight))
 
 
-def split(
-    n: int, fraction: float, seed: int, classes: Array | None
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows to train on, and the rows that are held out.
+class Split(NamedTuple):
+    """How rows of the training data are held out.
 
-    Parameters
+    Attributes
     ----------
-    n : int
-        The number of samples.
     fraction : float
-        The share of samples to hold out.
+        The share of samples, or of groups, to hold out.
+    order : {"random", "last"}
+        Which rows are held out: some at random, or the last ones.
     seed : int
-    classes : array (n,), optional
-        Classes by which to stratify, if there are enough samples of each.
-
-    Raises
-    ------
-    InputError
-        If too few samples would be held out.
     """
-    held = int(np.ceil(fraction * n))
-    if held < 2 or held >= n:
+
+    fraction: float
+    order: str
+    seed: int
+
+    def rows(self, n: int, classes: Array | None, groups: Any) -> tuple[Rows, Rows]:
+        """Return the rows to train on, and the rows that are held out.
+
+        Parameters
+        ----------
+        n : int
+            The number of samples.
+        classes : array (n,), optional
+            Classes by which to stratify, if there are enough samples of each.
+        groups : array (n,), optional
+            Groups of rows that stay together.
+
+        Raises
+        ------
+        InputError
+            If too few samples would be held out, or `order` or `groups` is invalid.
+        """
+        if self.order not in ("random", "last"):
+            raise InputError(f"validation_split={self.order!r}: give 'random' or 'last'")
+        if groups is not None:
+            return self._by_group(n, groups)
+        held = self._count(n, "samples")
+        if self.order == "last":
+            return np.arange(n - held), np.arange(n - held, n)
+        strata = classes if classes is not None and can_stratify(classes, n - held, held) else None
+        parts: Any = train_test_split(
+            np.arange(n), test_size=self.fraction, random_state=self.seed % 2**32, stratify=strata
+        )
+        return parts[0], parts[1]
+
+    def _by_group(self, n: int, groups: Any) -> tuple[Rows, Rows]:
+        """Return the rows of some groups to train on, and those of the others."""
+        given = np.asarray(groups)
+        if given.shape != (n,):
+            raise InputError(
+                f"groups has shape {given.shape}, but there are {n} rows; give one each"
+            )
+        names, first, group_of = np.unique(given, return_index=True, return_inverse=True)
+        held = self._count(len(names), "groups")
+        if self.order == "last":  # in the order in which they appear
+            chosen = np.argsort(first)[-held:]
+        else:
+            chosen = np.random.default_rng(self.seed).permutation(len(names))[:held]
+        out = np.isin(group_of, chosen)
+        return np.flatnonzero(~out), np.flatnonzero(out)
+
+    def _count(self, n: int, what: str) -> int:
+        """Return how many of n samples or groups are held out."""
+        held, least = int(np.ceil(self.fraction * n)), 2 if what == "samples" else 1
+        if least <= held < n:
+            return held
         raise InputError(
-            f"The validation set is too small, {held} of {n} samples, or leaves none to train on. "
+            f"The validation set is too small, {held} of {n} {what}, or leaves none to train on. "
             "Change 'validation_fraction' or the size of your dataset, or give X_val and y_val."
         )
-    strata = classes if classes is not None and can_stratify(classes, n - held, held) else None
-    parts: Any = train_test_split(
-        np.arange(n), test_size=fraction, random_state=seed % 2**32, stratify=strata
-    )
-    return parts[0], parts[1]
 
 
 def can_stratify(classes: Array, trained: int, held: int) -> bool:
@@ -116,9 +160,7 @@ class Scorer:
             If the score is not finite.
         """
         if not np.isfinite(loss):
-            raise DivergenceError(
-                f"the validation loss is {loss}; check that X_val is scaled in the same way as X"
-            )
+            raise DivergenceError(f"the validation loss is {loss}; {self._remedy()}")
         score = self._score(loss)
         if not np.isfinite(score):
             raise InputError(
@@ -127,6 +169,13 @@ class Scorer:
                 "or other validation data"
             )
         return score
+
+    def _remedy(self) -> str:
+        """Return what to do about a validation loss that is not finite."""
+        slower = f"lower the learning rate (learning_rate_init={self.estimator.learning_rate_init})"
+        if self.data.held_out:  # rows of X, scaled as the others are
+            return f"{slower}, or scale X and y"
+        return f"check that X_val is scaled in the same way as X, or {slower}"
 
     def _score(self, loss: float) -> float:
         """Return the score, which may not be finite."""
@@ -137,6 +186,11 @@ class Scorer:
     def _call_scorer(self) -> float:
         """Return the score of scikit-learn's scorer, with sample weights if it accepts them."""
         data = self.data
+        if data.weight is not None and data.weight.ndim == 2:
+            raise InputError(
+                f"scoring={self.estimator.scoring!r} takes a weight for each sample, but there is "
+                "one for each target; choose scoring=None or 'loss'"
+            )
         weighted = data.weight is not None and accepts_weights(self.scorer)
         weight = {"sample_weight": data.weight} if weighted else {}
         try:

@@ -13,6 +13,8 @@ from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
 
+OTHER_LAYERS = "for other layers, as after pruning, use from_weights(coefs, intercepts)"
+
 
 class Views(list[Array]):
     """Views of θ in a list: an array that is put in the place of one is written into θ.
@@ -27,6 +29,10 @@ class Views(list[Array]):
     def __init__(self, name: str, views: Iterable[Array]) -> None:
         super().__init__(views)
         self.name = name
+
+    def __reduce__(self) -> tuple[type[list[Array]], tuple[list[Array]]]:
+        """Copy and pickle as a plain list, whose arrays belong to no network any more."""
+        return list, (list(self),)
 
     def __setitem__(self, place: SupportsIndex | slice, given: Any) -> None:
         """Write an array into θ, or one for each place of a slice.
@@ -57,9 +63,15 @@ class Weights:
     network_: Network
     _theta: Array
 
-    def __sklearn_is_fitted__(self) -> bool:
-        """Return whether there are weights to predict with."""
+    @property
+    def _built(self) -> bool:
+        """Whether there is a network, of a fit or of weights."""
         return "network_" in vars(self)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether there are weights to predict with, of a fit or set by the user."""
+        before = vars(self).get("_set_before", {})
+        return self._built or ("coefs" in before and "intercepts" in before)
 
     @property
     def theta_(self) -> Array:
@@ -98,7 +110,7 @@ class Weights:
 
     def _set(self, **arrays: Sequence[ArrayLike]) -> None:
         """Set weights, or keep them for the first fit."""
-        if self.__sklearn_is_fitted__():
+        if self._built:
             self._theta = placed(self.network_, self._theta, **arrays)
             return
         listed = {name: [np.asarray(array) for array in given] for name, given in arrays.items()}
@@ -106,9 +118,10 @@ class Weights:
 
     def _require(self, name: str) -> None:
         """Raise AttributeError, as for any attribute, if nothing is fitted."""
-        if not self.__sklearn_is_fitted__():
+        if not self._built:
             raise AttributeError(
-                f"{type(self).__name__} has no {name} yet; call fit, or initialize(X, y)"
+                f"{type(self).__name__} has no {name} yet; call fit, initialize(X, y) or "
+                "from_weights(coefs, intercepts)"
             )
 
 
@@ -143,7 +156,7 @@ def write(theta: Array, places: list[Block], name: str, arrays: list[ArrayLike])
     if len(arrays) != len(places):
         raise InputError(
             f"{name} has {len(arrays)} arrays, but the network has {len(places)} layers; give one "
-            "for each"
+            f"for each, or {OTHER_LAYERS}"
         )
     for i, (block, array) in enumerate(zip(places, arrays, strict=True)):
         to = block.view(theta).T
@@ -154,7 +167,7 @@ def placeable(array: ArrayLike, to: Array, what: str) -> Array:
     """Return an array that fits into the place of another, or raise InputError."""
     given = np.asarray(array)
     if given.shape != to.shape:
-        raise InputError(f"{what} has shape {given.shape}, but must be {to.shape}")
+        raise InputError(f"{what} has shape {given.shape}, but must be {to.shape}; {OTHER_LAYERS}")
     if given.dtype.kind not in "buif" or not np.isfinite(given).all():
         raise InputError(f"{what} is not finite; give finite numbers")
     return given

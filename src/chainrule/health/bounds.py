@@ -4,6 +4,7 @@
 Its upper end is the loss of the best constant prediction, its lower end the least possible loss.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -27,6 +28,8 @@ from chainrule.losses import (
 Array: TypeAlias = NDArray[Any]
 
 MAX_OUTPUT = 40.0  # stands for infinity: e^−40 is below the rounding error of a probability
+# Losses whose slope is p − t, so that the mean of the targets is the best constant prediction.
+MEAN_IS_BEST = (SquaredError, LogisticCrossEntropy, Poisson)
 BISECTIONS = 60  # halvings of an interval: more than the digits of a float64
 
 
@@ -59,6 +62,29 @@ def loss_bounds(loss: Loss, batch: Batch) -> LossBounds | None:
     return LossBounds(float(values[0]), float(values[1]))
 
 
+def share_left(loss: Loss, batch: Batch, value: float) -> float:
+    """Return which share of the best constant prediction's error a loss leaves.
+
+    Parameters
+    ----------
+    loss : Loss
+    batch : Batch
+        Samples, of which the targets and weights count; `Network.batch` makes them.
+    value : float
+        The loss over these samples, without the penalty.
+
+    Returns
+    -------
+    float
+        0 if every target is predicted, 1 for the best constant prediction; NaN for a user-defined
+        loss, and if all targets are equal.
+    """
+    found = loss_bounds(loss, batch)
+    if found is None or not found.differ:
+        return math.nan
+    return (value - found.least) / (found.constant - found.least)
+
+
 def ideal_output(loss: Loss, t: Array) -> Array:
     """Return the raw output (n, k) that gives every target; ±40 where it would be infinite."""
     return IDEALS[type(loss)](t)
@@ -67,7 +93,7 @@ def ideal_output(loss: Loss, t: Array) -> Array:
 def constant_output(loss: Loss, batch: Batch) -> Array:
     """Return the best raw output that is the same for all samples, (n, k)."""
     t, weight = batch.t, batch.weight
-    if loss.classes:
+    if loss.classes or isinstance(loss, MEAN_IS_BEST):
         return np.broadcast_to(ideal_output(loss, np.average(t, 0, weight)[None, :]), t.shape)
     ideal = ideal_output(loss, t)  # (n, k); the loss is convex, so the best lies between these
     low, high = ideal.min(axis=0), ideal.max(axis=0)  # (k,)

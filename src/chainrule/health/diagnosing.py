@@ -13,6 +13,7 @@ from chainrule.health.findings import Finding
 from chainrule.health.formatting import UNNAMED, Names
 from chainrule.health.report import Health
 from chainrule.health.snapshot import RunSnapshot, take_snapshot
+from chainrule.health.trials import rank_by_trial, rate_behind_weights
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.training import Record
@@ -85,7 +86,7 @@ def diagnose(
         network, theta, X, y, sample_weight, history, optimizer, theta_start, limit, names
     )
     with np.errstate(all="ignore"):  # what is not finite is a finding
-        findings = tuple(arrange(list(examine(run))))
+        findings = tuple(arrange(run, list(examine(run))))
         left = run.left if math.isfinite(run.left) else None
     updates = run.history[-1].step if run.history else 0
     return Health(findings, len(run.batch.x), run.total, updates, left)
@@ -98,10 +99,11 @@ def examine(run: RunSnapshot) -> Iterator[Finding]:
             yield from examination.examine(run)
 
 
-def arrange(findings: list[Finding]) -> list[Finding]:
-    """Return findings without those that others imply, causes before signs."""
+def arrange(run: RunSnapshot, findings: list[Finding]) -> list[Finding]:
+    """Return findings without those that others imply, causes by trial, then signs."""
     found = {finding.id for finding in findings}
     new = [f for f in findings if found.isdisjoint(EXAMINATIONS[f.id].follows)]
     marked = [replace(f, sign=f.sign or EXAMINATIONS[f.id].sign) for f in new]
     causes, signs = ([f for f in marked if f.sign is sign] for sign in (False, True))
+    causes = rate_behind_weights(run, causes) + rank_by_trial(run, causes)
     return causes + [replace(f, remedy=REMOVE_CAUSES) if causes else f for f in signs]

@@ -44,6 +44,7 @@ from chainrule.health.learning_rates import (
 )
 from chainrule.health.loss_curve import MIN_CHANGE, diverging_loss, not_finite, stuck_loss
 from chainrule.health.outputs import MIN_ERROR_LEFT, MIN_SPREAD, one_class, one_value
+from chainrule.health.penalties import SHRUNK, penalty_too_large
 from chainrule.health.snapshot import (
     CURVATURE_SAMPLES,
     DIVERGENCE_RATIO,
@@ -219,7 +220,7 @@ EXAMINATIONS: dict[str, Examination] = {
             f"{format_number(VANISHED)} times the last one's",
             "use relu or tanh, LayerNorm, or fewer layers",
             "the first layers keep their initial weights, and the last layers see noise",
-            follows=("saturated-units", "dead-units"),
+            follows=("saturated-units", "dead-units", "penalty-too-large"),
         ),
         Examination(
             "exploding-gradient",
@@ -231,17 +232,30 @@ EXAMINATIONS: dict[str, Examination] = {
             "a learning rate that suits the last layers is far too large for the first ones",
         ),
         Examination(
+            "penalty-too-large",
+            "penalty too large",
+            penalty_too_large,
+            f"the weights' root mean square fell below {SHRUNK:g} times that of the beginning in a "
+            f"run of {MIN_UPDATES} updates or more with a penalty, and "
+            f"{format_percent(MIN_ERROR_LEFT)} or more of the error of the best constant "
+            "prediction is left",
+            "use a smaller penalty",
+            "the penalty pulls all weights to 0, where the output no longer depends on the inputs",
+        ),
+        Examination(
             "rate-too-large",
             "learning rate too large",
             rate_too_large,
             "in a failing run, the learning rate is above "
             f"{RATIO_FAILING:g} times the largest stable one ({RATIO_DIVERGED:g} if the run "
             "diverged), which is 2/λ without momentum, or an update of an adaptive rule is above "
-            f"{UPDATE_FAILING:g} times a layer's weights; in a run without records, above "
+            f"{UPDATE_FAILING:g} times a layer's weights; in a run without records, or whose "
+            "weights got a fault on the way, above "
             f"{RATIO_UNKNOWN:g} and {UPDATE_UNKNOWN:g} times",
             "use the learning rate that the report suggests",
             "every update overshoots the minimum along the steepest direction",
             always=True,
+            follows=("penalty-too-large",),
         ),
         Examination(
             "rate-too-small",

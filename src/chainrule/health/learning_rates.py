@@ -61,10 +61,15 @@ def rate_too_large(run: RunSnapshot) -> Iterator[Finding]:
     rule = run.optimizer
     if not isinstance(rule, Optimizer) or (len(run.history) > 1 and not run.failing):
         return
-    examine = unstable_rate if type(rule) in STABILITY_LIMITS else oversized_updates
-    for finding in examine(run, rule):
+    for finding in large_rate(run, rule):
         if run.failing or not lowers_loss(run, rule):
             yield finding
+
+
+def large_rate(run: RunSnapshot, rule: Optimizer) -> Iterator[Finding]:
+    """Find a rate above its limit, which is higher if the run is not failing."""
+    examine = unstable_rate if type(rule) in STABILITY_LIMITS else oversized_updates
+    yield from examine(run, rule)
 
 
 def lowers_loss(run: RunSnapshot, rule: Optimizer) -> bool:

@@ -222,7 +222,7 @@ def draw_samples(
     """Return at most `limit` samples as a batch, in random order, and the number of all."""
     x, t = as_numeric(X, "X"), as_numeric(y, "y")
     n = len(x) if x.ndim == 2 else 1
-    _, total = normalize_weights(weights, n, np.float64)
+    _, total = normalize_weights(weights, n, np.float64, network.outputs)
     if x.ndim == 2 and t.ndim and len(t) == n:
         rows = np.random.default_rng(0).permutation(n)[:limit]
         x, t = x[rows], t[rows]
