@@ -13,6 +13,7 @@ from itertools import groupby
 from chainrule.pages.cells import MOST_COLUMNS, MOST_ROWS
 from chainrule.pages.digits import write_number
 from chainrule.pages.drawing import Drawing
+from chainrule.pages.folding import Samples, by_array, folded, is_long
 from chainrule.pages.items import (
     SIGNS,
     Correction,
@@ -57,6 +58,11 @@ ARRAYS = {
 }
 # The script of a live page fills this element and shows it.
 INSTRUMENT = f'<section id="{ID}" aria-label="Live page" hidden="hidden"></section>'
+# A choice that only the style sheet reads, so that it works without a script.
+COLUMNS = (
+    '<p class="choice"><input type="checkbox" id="two-columns" />'
+    '<label for="two-columns">Print in two columns, in a small font.</label></p>'
+)
 OTHER_DERIVATION = "another derivation, not used by the program:"
 CARRIED = "full precision carried"
 SPOKEN: dict[Mark, str] = {  # marks in words, for screen readers
@@ -95,7 +101,7 @@ def render(page: Page, live: Live | None = None) -> str:
             f'<meta name="generator" content="{made}" />',
             f"<title>{title}</title>",
             f"<style>{style}</style>",
-            '</head>\n<body class="chainrule chainrule-page">',
+            f'</head>\n<body class="chainrule chainrule-page{" long" * is_long(page.items)}">',
             '<a class="skip" href="#content">Skip to the content</a>',
             f"<header><h1>{_mark(page.mark)}{title}</h1></header>",
             *([INSTRUMENT] if live else []),
@@ -103,7 +109,7 @@ def render(page: Page, live: Live | None = None) -> str:
             '<main id="content" tabindex="-1">',
             *_Body(page.items, page=True).parts(),
             "</main>",
-            f"<footer>{about}<p>Made by {made}.</p></footer>",
+            f"<footer>{about}{COLUMNS}<p>Made by {made}.</p></footer>",
             *(live.elements() if live else ()),
             "</body>\n</html>\n",
         ]
@@ -177,12 +183,16 @@ class _Body:
         self.used: Counter[str] = Counter()
         steps = any(isinstance(i, Heading) and i.depth == 2 for i in items[: _second(items)])
         self.up = 0 if steps else 1  # a single step has no heading above its parts
+        self.long = is_long(items)
 
     def parts(self) -> Iterator[str]:
         """Yield the elements in order."""
-        for kind, items in groupby(self.items, type):
+        for kind, items in groupby(folded(self.items) if self.long else self.items, type):
             several = list(items)
-            yield from self._run(kind, several)
+            if kind is Samples:
+                yield from (self._samples(i) for i in several if isinstance(i, Samples))
+            else:
+                yield from self._run(kind, [i for i in several if not isinstance(i, Samples)])
 
     def _run(self, kind: type, items: list[Item]) -> Iterator[str]:
         """Yield a run of items of one kind."""
@@ -192,8 +202,7 @@ class _Body:
         elif kind is Given:
             yield self._given([i for i in items if isinstance(i, Given)])
         elif kind is Worked:
-            blocks = (self._worked(i) for i in items if isinstance(i, Worked))
-            yield f'<div class="worked">{"".join(blocks)}</div>'
+            yield self._calculations([i for i in items if isinstance(i, Worked)])
         elif kind is Grid:
             arrays = (self._grid(i) for i in items if isinstance(i, Grid))
             yield f'<div class="arrays">{"".join(arrays)}</div>'
@@ -364,6 +373,70 @@ class _Body:
         return (
             f'<div class="line {kind}"><span class="eq">=</span>'
             f'<span class="set"><code>{escape(text)}</code></span></div>'
+        )
+
+    # ---- long pages -----------------------------------------------------------------------------
+
+    def _calculations(self, items: Sequence[Worked]) -> str:
+        """Return calculations; on a long page, one of each array, and the others folded."""
+        if self.long:
+            blocks = (self._worked(s.model) + self._others(s.others) for s in by_array(items))
+        else:
+            blocks = map(self._worked, items)
+        return f'<div class="worked">{"".join(blocks)}</div>'
+
+    def _others(self, items: Sequence[Worked]) -> str:
+        """Return the other numbers of an array: one line of results, which unfolds."""
+        if not items:
+            return ""
+        results = "".join(f"<li>{self._in_one_line(item)}</li>" for item in items)
+        blocks = "".join(map(self._worked, items))
+        return (
+            f'<details class="others"><summary><ul>{results}</ul></summary>'
+            f'<div class="worked">{blocks}</div></details>'
+        )
+
+    def _in_one_line(self, item: Worked) -> str:
+        q = item.quantity
+        note = numerical_note(q)
+        mark = "" if note is None or note[1] else ' <span class="bad">≠</span>'
+        return f"{self._name(q.markup)} = {self._number(q.shown)}{mark}"
+
+    def _samples(self, several: Samples) -> str:
+        """Return the first sample's calculations, a table of all, and the others folded."""
+        first, *others = zip(several.headings, several.samples, strict=True)
+        rest = "".join(self._unfolding(heading, items) for heading, items in others)
+        return (
+            f"{self._heading(first[0])}{self._calculations(first[1])}"
+            f'<div class="samples">{self._columns(several)}{rest}</div>'
+        )
+
+    def _unfolding(self, heading: Heading, items: Sequence[Worked]) -> str:
+        """Return the calculations of one sample, folded."""
+        title = f"{escape(heading.text)}, every line"
+        return (
+            f'<details class="sample"{self._id(heading.anchor)}><summary>{title}</summary>'
+            f"{self._calculations(items)}</details>"
+        )
+
+    def _columns(self, several: Samples) -> str:
+        """Return the results of all samples as a table with a column for each."""
+        titles = [heading.text for heading in several.headings]
+        head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
+        rows = "".join(
+            f'<tr><th scope="row">{self._name(row[0].quantity.markup)}</th>'
+            + "".join(f"<td>{self._number(item.quantity.shown)}</td>" for item in row)
+            + "</tr>"
+            for row in zip(*several.samples, strict=False)
+        )
+        label = "All samples, as a table"
+        table = (
+            f'<table class="columns"><caption class="hidden">{label}</caption>'
+            f"<thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+        return (
+            f'<details class="sample"><summary>{label}</summary>'
+            f"{_scrolling(table, label, WIDE_COLUMNS)}</details>"
         )
 
     # ---- arrays, tables, errata -----------------------------------------------------------------
