@@ -1,12 +1,12 @@
 """The data sets of the live page that Python has: the named problems, and pictures of digits."""
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.explanation.setup import Setup
+from chainrule.explanation import Setup
 from chainrule.explorer.model import setup_model
 from chainrule.optimizers import Optimizer
 from chainrule.problems import PROBLEMS, Problem
@@ -47,12 +47,12 @@ def problem_model(problem: Problem) -> dict[str, Any]:
 def digits() -> dict[str, str] | None:
     """Return pictures of 8×8 pixels and what they show, as text; None without scikit-learn."""
     try:
-        from sklearn.datasets import load_digits
+        from sklearn.datasets import load_digits  # pyright: ignore[reportMissingTypeStubs]
     except ModuleNotFoundError:
         return None
-    X, y = load_digits(return_X_y=True)
-    first = np.asarray(X)[:PICTURES]
-    return {"pixels": pixels(first), "classes": "".join(str(c) for c in y[:PICTURES])}
+    loaded = cast("dict[str, NDArray[Any]]", load_digits())
+    first: NDArray[np.float64] = np.asarray(loaded["data"])[:PICTURES]  # (pictures, 64)
+    return {"pixels": pixels(first), "classes": "".join(map(str, loaded["target"][:PICTURES]))}
 
 
 def pixels(X: NDArray[np.float64]) -> str:

@@ -147,7 +147,7 @@ function patternOf({ patterns }, ref, places) {
  * @returns {string}
  */
 function part(word, notation, ref, places) {
-  const { quantity, index, sampled } = ref;
+  const { index, sampled } = ref;
   const from = notation.count_from;
   switch (word) {
     case "own": {
