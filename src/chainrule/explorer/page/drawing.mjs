@@ -88,7 +88,7 @@ function line(store, { columns, full, shares }, c, k, j) {
   const [edge, flow] = [s("line", { class: "edge", ...ends }), s("line", { class: "flow", ...ends })];
   const share = shares[c - 1];
   const [x, y] = [from.x + share * (to.x - from.x), from.ys[j] + share * (to.ys[k] - from.ys[j])];
-  const texts = full ? [label(x, y - 9, "value"), label(x, y + 6, "under"), label(x, y + 20, "new")] : [label(x, y + 4, "under")];
+  const texts = full ? [label(x, y - 10, "value"), label(x, y + 6, "under"), label(x, y + 21, "new")] : [label(x, y + 4, "under")];
   const group = s("g", {}, s("line", { class: "hit", ...ends }), edge, flow);
   // the halo of a lower line must not cover the subscripts of the upper one
   const over = s("g", { class: "over" }, ...[...texts].reverse());
@@ -143,7 +143,7 @@ function biasText(store, { columns, radius, full }, c, k) {
   const { x, ys } = columns[c];
   const [part, scope] = [biasPart(c - 1, k), store.step.layers[c - 1].label];
   const y = ys[k] + radius;
-  const texts = full ? [label(x, y + 15, "value"), label(x, y + 29, "under"), label(x, y + 43, "new")] : [];
+  const texts = full ? [label(x, y + 15, "value"), label(x, y + 31, "under"), label(x, y + 46, "new")] : [];
   const group = s("g", { class: "bias" }, ...[...texts].reverse());
   const ref = () => ({ scope, name: "b", index: [k] });
   const refresh = (/** @type {Light} */ light) => {

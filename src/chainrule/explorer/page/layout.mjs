@@ -31,10 +31,10 @@ export function layout(store) {
   const full = most <= FULL_UNITS && layers.length <= MOST_LAYERS && pairs.every(([a, b]) => a * b <= MOST_LABELS);
   const radius = full ? 31 : 25;
   const slots = Math.max(...pairs.map(([a, b]) => 2 * Math.min(a, b) - 1));
-  const spacing = full ? Math.max(148, 47 * slots) : most > 10 ? 53 : 60;
+  const spacing = full ? Math.max(160, 52 * slots) : most > 10 ? 53 : 60;
   const xs = [radius + 34];
   for (let i = 1; i < wide.length; i++) xs.push(xs[i - 1] + (full && dense[i - 1] ? distance(pairs[i - 1], radius) : full || dense[i - 1] ? 150 : 105));
-  const captions = ["inputs", ...layers.map(caption), "targets"];
+  const captions = ["inputs", ...layers.map(caption(store.tables)), "targets"];
   const columns = wide.map((n, i) => ({
     kind: ["input", ...layers.map((/** @type {any} */ l) => l.kind), "target"][i],
     caption: captions[i],
@@ -44,11 +44,12 @@ export function layout(store) {
   return { columns, radius, full, width: xs[xs.length - 1] + radius + 34, height: HEAD + spacing * most + 8, shares: pairs.map(share) };
 }
 
-/** @type {(layer: any, place: number, all: any[]) => string} */
-function caption(layer, place, all) {
+/** @type {(tables: any) => (layer: any, place: number, all: any[]) => string} */
+const caption = (tables) => (layer, place, all) => {
   const word = place === all.length - 1 ? "outputs" : layer.kind === "dense" ? `layer ${all.slice(0, place + 1).filter((l) => l.kind === "dense").length}` : layer.kind;
-  return layer.activation ? `${word}: ${layer.activation.name}` : word;
-}
+  const { name = "" } = layer.activation ?? {};
+  return name ? `${word}: ${tables.summary.words[name] ?? name}` : word;
+};
 
 /** @type {(pair: number[]) => number} where labels stand on lines between two columns, so that they are at equal distances */
 function share([one, other]) {

@@ -2,6 +2,7 @@
 
 import { indices, size } from "./arrays.mjs";
 import { contents } from "./contents.mjs";
+import { origin } from "./expand.mjs";
 import { refKey } from "./store.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
@@ -12,6 +13,8 @@ import { refKey } from "./store.mjs";
 
 // Of more numbers, whole arrays are shown at once.
 const MOST = 3000;
+// Other names for numbers that have their own place, as the page leaves them out.
+const ALIASES = ["o", "p", "da", "dC", "g"];
 /** @type {{[section: string]: string}} */
 export const STAGES = { forward: "forward pass", error: "error", backward: "backward pass", update: "update" };
 /** @type {WeakMap<object, Sequence>} by the model at which a run starts */
@@ -22,17 +25,29 @@ export function sequence(store) {
   const samples = store.rows(store.at).length;
   const known = KNOWN.get(store.start);
   if (known && known.samples === samples && known.mistake === store.mistake) return known;
-  const arrays = contents(store.step).filter(([section]) => section !== "given");
-  const shapes = arrays.map(([, scope, name]) => scope.get(name).s);
-  const whole = shapes.reduce((sum, shape) => sum + size(shape), 0) > MOST;
-  const items = arrays.flatMap(([section, { label }, name], i) => {
-    const all = whole ? [shapes[i].map(() => 0)] : indices(shapes[i]);
-    return all.map((index) => ({ section, ref: { scope: label, name, index }, whole }));
-  });
+  const all = contents(store.step).filter(([section]) => section !== "given");
+  const arrays = all.filter(([, scope, name]) => !renamed(scope, name));
+  const whole = arrays.reduce((sum, [, scope, name]) => sum + size(scope.get(name).s), 0) > MOST;
+  const entries = (/** @type {import("./scope.mjs").Scope} */ scope, /** @type {string} */ name) => {
+    const { s } = scope.get(name);
+    return (whole ? [s.map(() => 0)] : indices(s)).map((index) => ({ scope: scope.label, name, index }));
+  };
+  const items = arrays.flatMap(([section, scope, name]) => entries(scope, name).map((ref) => ({ section, ref, whole })));
   const places = new Map(items.map((item, i) => [placeKey(item.ref, whole), i]));
+  // a number that repeats another is reached with it
+  for (const [, scope, name] of all) {
+    const there = renamed(scope, name);
+    for (const ref of there ? entries(scope, name) : []) places.set(placeKey(ref, whole), places.get(placeKey({ ...ref, ...there }, whole)) ?? -1);
+  }
   const found = { items, places, samples, mistake: store.mistake };
   KNOWN.set(store.start, found);
   return found;
+}
+
+/** @type {(scope: import("./scope.mjs").Scope, name: string) => {scope: string, name: string} | null} what a name only repeats */
+function renamed(scope, name) {
+  const [there, own] = origin(scope, name);
+  return ALIASES.includes(name) && (there !== scope || own !== name) ? { scope: there.label, name: own } : null;
 }
 
 /** @type {(ref: Ref, whole: boolean) => string} */
