@@ -1,4 +1,4 @@
-"""Tests of the runner of the documents' examples, and of the picture in the README.
+"""Tests of the runner of the documents' examples, and of the README.
 
 The documents themselves are collected by the conftest.py in the root folder.
 """
@@ -11,13 +11,8 @@ import pytest
 from sybil import Document
 
 from tests.documents import DOCUMENTS, commands, fault, matches, run_block
-from tools.picture import FILE, drawn
 
 README = Path(__file__).parents[2] / "README.md"
-
-
-def test_the_committed_picture_is_up_to_date():
-    assert FILE.read_text(encoding="utf-8") == drawn(), "run: python -m tools.picture"
 
 
 def test_the_readme_is_short():
