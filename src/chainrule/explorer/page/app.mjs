@@ -17,7 +17,7 @@ export function mount(root, tables, model) {
   const panels = PANELS.map((make) => make(store));
   root.append(...fixed.map((panel) => panel.element), tabs(panels));
   const refresh = (/** @type {Change} */ what) => {
-    for (const panel of [...fixed, ...panels]) if (!panel.element.hidden) panel.update(what);
+    for (const panel of [...fixed, ...panels.filter(({ element }) => !element.hidden)]) panel.update(what);
   };
   store.subscribe(refresh);
   refresh("model");

@@ -7,7 +7,7 @@ import { isDense } from "./paths.mjs";
 import { reached } from "./sequence.mjs";
 import { valueOf } from "./store.mjs";
 import { plainName } from "./markup.mjs";
-import { markupOf, nameText, raised, shortText, valueText } from "./words.mjs";
+import { briefText, isChanged, markupOf, nameText, raised, shortText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -17,6 +17,8 @@ import { markupOf, nameText, raised, shortText, valueText } from "./words.mjs";
 
 // Letters of a name that fit in a unit.
 const LONGEST = 9;
+// Behind a number that the mistake which is switched on has changed.
+const CHANGED = " ≠";
 
 /** @type {(markup: string) => SVGTSpanElement[]} a name with its subscripts and superscripts */
 export function nameSpans(markup) {
@@ -45,7 +47,9 @@ export function drawNetwork(store) {
 
 /** @type {(element: Element, text: string) => void} */
 function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent === text) return;
+  element.textContent = text;
+  mark(element, "changed", text.endsWith(CHANGED));
 }
 
 /** @type {(group: Element, name: string, on: boolean) => void} */
@@ -57,11 +61,11 @@ const label = (x, y, name) => s("text", { x, y, class: name });
 /** @type {(store: Store, light: Light, part: string, name?: string) => string} the factor of a lit part */
 const factor = (store, light, part, name = "× ") => (light.texts.get(part) ?? []).map((value) => name + shortText(store, value)).join(" ");
 
-/** @type {(store: Store, ref: Ref) => string} */
-const short = (store, ref) => valueText(store, ref, shortText);
+/** @type {(store: Store, ref: Ref, write?: (store: Store, value: number) => string) => string} */
+const short = (store, ref, write = shortText) => valueText(store, ref, write) + (isChanged(store, ref) ? CHANGED : "");
 
-/** @type {(store: Store, ref: Ref, before?: string) => string} a number if the calculation has come to it */
-const ifReached = (store, ref, before = "") => (reached(store, ref) ? before + short(store, ref) : "");
+/** @type {(store: Store, ref: Ref, before?: string, write?: (store: Store, value: number) => string) => string} a number if the calculation has come to it */
+const ifReached = (store, ref, before = "", write = shortText) => (reached(store, ref) ? before + short(store, ref, write) : "");
 
 /** @type {(group: SVGGElement, light: Light, part: string) => void} */
 function markLit(group, light, part) {
@@ -172,16 +176,17 @@ function unit(store, { columns, radius, full }, c, k) {
   const [name, value, delta, net] = [label(x, y - 5, "name"), label(x, y + (full ? 13 : 0), "value"), label(x, full ? y - radius - 5 : y + 13, "delta"), label(x, y - radius - 19, "net")];
   const group = s("g", { class: `unit ${kind}`, tabIndex: -1 }, s("circle", { cx: x, cy: y, r: radius }), ...(full ? [name, net] : []), value, delta);
   const dense = c > 0 && isDense(store.step.layers[c - 1]);
+  const digits = full ? shortText : briefText;
   let known = "";
   const refresh = (/** @type {Light} */ light) => {
     markLit(group, light, part);
     const written = full ? markupOf(store, at("a")) : "";
     const markup = plainName(written).length <= LONGEST ? written : "";
     if (known !== markup) name.replaceChildren(...nameSpans((known = markup)));
-    write(value, c ? ifReached(store, at("a")) : short(store, at("a")));
+    write(value, c ? ifReached(store, at("a"), "", digits) : short(store, at("a"), digits));
     const chip = factor(store, light, part);
     const back = c ? at(dense ? "delta" : "da") : null;
-    write(delta, chip || (back ? ifReached(store, back, full ? (dense ? "δ " : "∂ ") : "") : ""));
+    write(delta, chip || (back ? ifReached(store, back, full ? (dense ? "δ " : "∂ ") : "", digits) : ""));
     mark(delta, "factor", Boolean(chip));
     write(net, dense && full ? ifReached(store, at("z"), "net ") : "");
     if (kind === "dropout") mark(group, "dropped", valueOf(store.step, at("mask")) === 0);

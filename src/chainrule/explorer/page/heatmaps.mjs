@@ -12,7 +12,7 @@ import { nameText, valueText } from "./words.mjs";
 /** @typedef {{title: string, rows: number, columns: number, name: () => string, scope: string, refOf: (place: number, name: string) => Ref}} Kind what a map shows */
 /** @typedef {{kind: Kind, group: SVGGElement, image: SVGImageElement, mark: SVGRectElement, caption: SVGTextElement, x: number, width: number, height: number, place: number, known: any}} MapPart */
 
-const [TOP, SIDE, NARROW] = [46, 250, 26];
+const [TOP, SIDE, NARROW] = [40, 200, 26];
 const [PLUS, MINUS] = [[31, 95, 168], [179, 64, 42]];
 
 /** @type {(store: Store) => import("./drawing.mjs").Drawing} */
@@ -21,7 +21,7 @@ export function drawMaps(store) {
   let x = 16;
   const maps = kinds.map((kind) => {
     const made = mapOf(kind, x);
-    x += Math.max(made.width, 64) + 20;
+    x += Math.max(made.width, 76) + 18;
     return made;
   });
   const svg = s("svg", { class: "network-picture maps", viewBox: `0 0 ${x} ${TOP + SIDE + 12}`, width: x, height: TOP + SIDE + 12, role: "graphics-document", "aria-roledescription": "network", "aria-label": "The network as maps of its numbers; arrow keys move in a map and to the next" }, ...maps.map((m) => m.group));
@@ -63,7 +63,7 @@ function mapOf(kind, x) {
   const height = Math.max(NARROW, (SIDE * rows) / long);
   const image = s("image", { x, y: TOP, width, height, preserveAspectRatio: "none" });
   const mark = s("rect", { class: "mark" });
-  const caption = s("text", { class: "caption", x, y: 18 });
+  const caption = s("text", { class: "caption", x, y: 22 });
   const group = s("g", { class: "map", role: "graphics-symbol", tabIndex: -1 }, caption, s("rect", { class: "around", x, y: TOP, width, height }), image, mark);
   return { kind, group, image, mark, caption, x, width, height, place: 0, known: null };
 }

@@ -8,7 +8,7 @@ import { origin } from "./expand.mjs";
 import { chart, chartFrame, numbers } from "./plot.mjs";
 import { programLine } from "./program_line.mjs";
 import { Store, valueOf } from "./store.mjs";
-import { isHidden, nameText, notation, numberText } from "./words.mjs";
+import { different, isHidden, nameText, notation, numberText } from "./words.mjs";
 import { wire } from "./wire.mjs";
 
 /** @typedef {import("./catalogue.mjs").Entry} Entry */
@@ -76,9 +76,6 @@ export function signedValue(store, ref, step) {
   const { quantity } = refer(step, scope, ref.name, ref.index);
   return valueOf(step, ref) * (notation(store).negated.includes(quantity) ? -1 : 1);
 }
-
-/** @type {(a: number, b: number) => boolean} */
-const different = (a, b) => !(Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b))) && !Object.is(a, b);
 
 /** @type {(tables: Tables, model: Model, replace: Variant["replace"]) => string} why a step cannot be computed with a mistake; "" if it can */
 export function failure(tables, model, replace) {

@@ -16,6 +16,7 @@ export function staticPage(store) {
   const exported = store.start;
   const lines = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("main .quantity[id]")]);
   const element = h("p", { class: "stale", hidden: true }, "The page below has the numbers of the file, from before your changes.");
+  const heading = document.querySelector("header h1");
   const refs = refsByAnchor(store);
   const refOf = (/** @type {Event} */ event) => {
     const line = event.target instanceof Element ? event.target.closest("main .quantity[id]") : null;
@@ -31,6 +32,7 @@ export function staticPage(store) {
     const lit = store.start === exported ? `step-${store.at - exported.state.step + 1}-${anchors.get(refKey(litRef(store)))}` : "";
     for (const line of lines) if (line.classList.contains("lit") !== (line.id === lit)) line.classList.toggle("lit", line.id === lit);
     element.hidden = store.start === exported;
+    if (heading && store.start.title) document.title = heading.textContent = store.start.title;
     document.body.classList.toggle("edited", store.start !== exported);
   };
   return { id: "static", title: "Page", element, update };

@@ -12,7 +12,7 @@ import { lossEntry } from "./wire.mjs";
 /** @typedef {import("./store.mjs").Ref} Ref */
 /** @typedef {[string, number][]} Raised parts of a name, each with its level: below the line -1, on it 0, above it 1 */
 
-const SHORT = 4;
+const [SHORT, BRIEF] = [4, 2];
 
 /** @type {(store: Store) => any} */
 export function notation(store) {
@@ -43,6 +43,9 @@ export const numberText = (store, value) => writeResult(value, store.view.digits
 /** @type {(store: Store, value: number) => string} with few digits, for the picture */
 export const shortText = (store, value) => writeNumber(value, Math.min(SHORT, (store.view.digits ?? store.start.digits).significant)).replace("-", "−");
 
+/** @type {(store: Store, value: number) => string} with two digits, for units that many others surround */
+export const briefText = (_, value) => writeNumber(value, BRIEF).replace("-", "−");
+
 /** @type {(store: Store, ref: Ref, write?: (store: Store, value: number) => string) => string} a number, or a question mark while the reader is asked for it */
 export function valueText(store, ref, write = numberText) {
   if (isHidden(store, ref)) return "?";
@@ -53,6 +56,13 @@ export function valueText(store, ref, write = numberText) {
 
 /** @type {(store: Store, ref: Ref) => boolean} whether a number is hidden for practice */
 export const isHidden = (store, ref) => Boolean(store.view.hidden?.has(refKey(ref)));
+
+/** @type {(a: number, b: number) => boolean} beyond rounding */
+export const different = (a, b) => !(Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b))) && !Object.is(a, b);
+
+/** @type {(store: Store, ref: Ref) => boolean} whether the mistake that is switched on changes a number */
+export const isChanged = (store, ref) =>
+  Boolean(store.mistake) && !isHidden(store, ref) && different(valueOf(store.step, ref), valueOf(store.rightStep, ref));
 
 /** @type {(markup: string) => Raised} */
 export const raised = (markup) => parseName(markup).flatMap((piece) => ("top" in piece ? [...levels(piece.top), ["/", 0], ...levels(piece.bottom)] : levels([piece])));
