@@ -374,6 +374,8 @@ class Check:
         several = [r for k, r in seen.items() if len(judge.groups[k].entries) > 1]
         if not several or any(r.right or not r.off <= NEAR for r in several):
             return None
+        if not all(judge.is_off_throughout(k, judgement.loss) for k in seen if seen[k] in several):
+            return None
         usual = several[0].factor
         alike = all(abs(r.factor - usual) <= NEAR * abs(usual) for r in seen.values())
         return max(r.off for r in several) if alike and usual < 0 else None

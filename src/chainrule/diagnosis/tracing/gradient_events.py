@@ -67,9 +67,9 @@ class GradientEvents:
 def same_in(trace: Trace, event: Event, one: Iteration, other: Iteration) -> Event | None:
     """Return the event of the same place, and as late among its turns, in another iteration."""
     own, others = (turns_in(trace, event.code, it) for it in (one, other))
-    if event not in own or len(own) != len(others):
-        return None
-    return others[own.index(event)]
+    # the last turns of the iteration before may be among them, so they are counted from the end
+    place = len(own) - own.index(event) if event in own else 0
+    return others[-place] if 0 < place <= len(others) else None
 
 
 def turns_in(trace: Trace, code: int, it: Iteration) -> list[Event]:

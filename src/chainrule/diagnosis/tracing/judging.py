@@ -17,6 +17,7 @@ from chainrule.diagnosis.tracing.gradients import OWN, targets_of
 from chainrule.diagnosis.tracing.histories import changing_rates
 from chainrule.diagnosis.tracing.penalties import (
     Taken,
+    growing,
     own_penalty,
     taken_by_all,
     taken_by_more,
@@ -358,4 +359,8 @@ class Judge(StepComparison):
             return self._best()[0]
         if (under_own := self._of_wrong_penalty(made.loss)) is not None:
             return under_own
+        if (other := growing(self, made.loss)) is not None:
+            self.gradients, self.sign = None, 1.0  # the multiple of the weights is in the updates
+            results = self.compare(made.loss)
+            return Judgment("wrong", "", made.loss, results, other.rate, other_penalty=other)
         return Judgment("not-judged", "its gradients are right, and the rule of its updates is not")

@@ -111,7 +111,11 @@ def _present(judge: Judge, event: Event) -> list[Event]:
 
 
 def _sizes(judge: Judge, event: Event) -> set[float]:
-    """Return how many times as large as an output of an update the arrays before an event are."""
+    """Return how many times as large as an output of an update the arrays before an event are.
+
+    The gradients that decay is added to may be sums over the samples, and the cost a mean.
+    """
     trace, output = judge.trace, judge.iterations[0].pairs[0].output
     before = trace.order[max(0, trace.at[event] - BEFORE) : trace.at[event]]
-    return {1.0, *(trace.size(e) / trace.size(output) for e in before)}
+    found = {1.0, *(trace.size(e) / trace.size(output) for e in before)}
+    return {c * n for c in found for n in (1, *trace.value(output).shape)}

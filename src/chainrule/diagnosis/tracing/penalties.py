@@ -60,6 +60,8 @@ class Taken:
         Whether the loss has the penalty on some of the weights only.
     alone : bool, default False
         Whether the updates of another group take the penalty of the loss.
+    grows : bool, default False
+        Whether the updates make weights larger, as no penalty does, whatever the loss has.
     """
 
     own: str
@@ -69,6 +71,7 @@ class Taken:
     rate: float
     partly: bool = False
     alone: bool = False
+    grows: bool = False
 
 
 def own_penalty(evidence: Evidence, loss: str) -> Penalty | None:
@@ -159,6 +162,20 @@ def taken_by_all(evidence: Evidence, loss: str) -> dict[int, tuple[float, float]
         return {}
     rest = (k for k in groups if k not in found)
     return found if all(_is_multiple(evidence, k, loss, factors[0]) for k in rest) else {}
+
+
+def growing(evidence: Evidence, loss: str) -> Taken | None:
+    """Return a group whose updates add a multiple of its weights to them, or None.
+
+    Updates that take a penalty subtract one. Several groups, or several weights, must show it.
+    """
+    found = taken_by_all(evidence, loss)
+    shares = [s for _, s in found.values()]
+    if not shares or min(shares) > -NONE or max(shares) > DIFFERENT * -min(shares):
+        return None
+    k = next(k for k, (_, s) in found.items() if s < -NONE)
+    rate, taken = found[k]
+    return Taken(loss, k, -taken, taken, rate, grows=True)
 
 
 def _is_multiple(evidence: Evidence, k: int, loss: str, c: float) -> bool:

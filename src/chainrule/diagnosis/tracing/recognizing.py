@@ -200,10 +200,12 @@ def _small(own: Sequence[float]) -> list[float]:
 
 
 def _decays(own: Sequence[float]) -> list[float]:
-    """Return numbers that may be a decay, also divided by a number of samples."""
+    """Return numbers that may be a decay, also of the sum over some samples or of their mean."""
     small = [c for c in own if TINY < c < MEAN]
-    most = max([1.0, *[c for c in own if c == int(c)]])
-    return [x for c in small for x in (c, 2 * c, c / most)]
+    counts = sorted({c for c in own if c == int(c) and c > 1})
+    most = counts[-1] if counts else 1.0
+    found = [x for c in small for x in (c, 2 * c, c / most, *(c * n for n in counts))]
+    return list(dict.fromkeys(x for x in found if x < MEAN))
 
 
 RANGES: dict[str, Callable[[Sequence[float]], list[float]]] = {

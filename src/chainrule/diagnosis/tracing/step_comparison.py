@@ -107,6 +107,19 @@ class StepComparison(Evidence):
         right = bool(size > 0 and np.all(off <= bound))
         return GroupResult(right, c, float(off.max() / size) if size else np.inf, evidence=True)
 
+    def is_off_throughout(self, k: int, loss: str) -> bool:
+        """Return whether most of a group's steps differ a little from a multiple of the gradient.
+
+        Those by finite differences do; where a term of some gradients is wrong, the others agree.
+        """
+        g, e, s, noise = self._together(k, loss, self.known_in(loss))
+        seen = np.isfinite(e) & (np.abs(g) > 10 * e)
+        if not seen.any():
+            return False
+        c = float(np.median(s[seen] / g[seen]))
+        bound = TOLERANCE * np.abs(s).max() + noise + abs(c) * e
+        return bool(np.mean(np.abs(s - c * g)[seen] > np.broadcast_to(bound, s.shape)[seen]) > 0.5)
+
     def _usual_factor(self, found: Sequence[GroupResult]) -> float | None:
         """Return the factor of the layer next to the output, else the most frequent one."""
         right = [
