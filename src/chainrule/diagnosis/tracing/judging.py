@@ -14,7 +14,7 @@ from chainrule.diagnosis.tracing.comparing import SAME_FACTOR, TOLERANCE, same_f
 from chainrule.diagnosis.tracing.factors import compare_factors, differ
 from chainrule.diagnosis.tracing.gradient_events import GradientEvents
 from chainrule.diagnosis.tracing.gradients import OWN, targets_of
-from chainrule.diagnosis.tracing.histories import changing_rates
+from chainrule.diagnosis.tracing.histories import changing_rates, constants
 from chainrule.diagnosis.tracing.penalties import (
     Taken,
     growing,
@@ -67,6 +67,7 @@ class Judgment:
     rates: bool = False  # whether some layers have another learning rate than others
     uphill: bool = False
     changing: bool = False  # whether the learning rate changes as a number of the program
+    momentum: float = 0.0  # the share of the last step in each step
     other_losses: list[str] = field(default_factory=list[str])
 
     accumulated: Sequence[int] = ()  # groups whose second update contains the first gradient
@@ -101,7 +102,12 @@ class Judge(StepComparison):
             return self._of_stated_loss(made)
         if made.status != "wrong" or made.uphill:
             return made
-        ways = (self._of_schedule, self._of_mixed_signs, self._of_other_penalty)
+        ways = (
+            self._of_schedule,
+            self._of_momentum,
+            self._of_mixed_signs,
+            self._of_other_penalty,
+        )
         if (found := next(filter(None, (way(usable) for way in ways)), None)) is not None:
             return found
         known = self._with_known_gradients(usable)
@@ -150,6 +156,20 @@ class Judge(StepComparison):
                 if any(np.allclose(ratios, r, SAME_FACTOR) for r in changing_rates(self, count)):
                     found = [self._compared(k, loss, [0]) for k in range(len(self.groups))]
                     return Judgment("right", "", loss, found, rate, changing=True)
+        return None
+
+    def _of_momentum(self, usable: Sequence[str]) -> Judgment | None:
+        """Return that updates are right whose steps keep a share of the last ones.
+
+        The gradients may be added to a velocity in parts, so that they do not occur as such.
+        """
+        own = {c for c in constants(self) if 0 < c < 1} if len(self.iterations) > 1 else set()
+        for loss in usable if own else ():
+            rate = self.factor_in(0, loss) if {0, 1} <= set(self.known_in(loss)) else None
+            share = self.share_of_last(loss, rate) if rate is not None else None
+            if share is not None and any(same_factor(share, c) for c in own):
+                found = [self._compared(k, loss, [0]) for k in range(len(self.groups))]
+                return Judgment("right", "", loss, found, rate, momentum=share)
         return None
 
     def _of_mixed_signs(self, usable: Sequence[str]) -> Judgment | None:

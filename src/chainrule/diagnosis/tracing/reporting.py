@@ -364,6 +364,8 @@ class Report:
                 f"{-judgement.factor:.6g}{' at first' if judgement.changing else ''}, times the "
                 "gradient of the sum over outputs and samples"
             )
+        if judgement.momentum:
+            found["rule"] = f"momentum, with {judgement.momentum:.6g} of the last step"
         return found | ({"rule": verdict.rule.words} if verdict.rule else {})
 
     def _tested(self, verdict: Verdict) -> list[str]:

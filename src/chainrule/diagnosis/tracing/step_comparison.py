@@ -188,6 +188,24 @@ class StepComparison(Evidence):
         same = all(c < 0 and same_factor(c, factors[0]) for c in factors)
         return factors[0] if same else None
 
+    def share_of_last(self, loss: str, rate: float) -> float | None:
+        """Return m if all steps of the second iteration are rate · gradient + m · the first ones.
+
+        None if they are not, or not with the same m.
+        """
+        rests: list[tuple[Array, Array, Array]] = []
+        for k, group in enumerate(self.groups):
+            (last, _), (steps, noise) = (self.updates(it, group) for it in self.iterations[:2])
+            g, e = self.truth[1][k].values[loss], self.truth[1][k].errors[loss]
+            bound = TOLERANCE * np.abs(steps).max() + noise + abs(rate) * e
+            rests.append((steps - rate * g, last, bound))
+        rest, last, bound = (np.concatenate(part) for part in zip(*rests, strict=True))
+        total = float(last @ last)
+        if not (np.all(np.isfinite(rest)) and np.all(np.isfinite(bound)) and total > 0):
+            return None
+        share = float(rest @ last) / total
+        return share if np.all(np.abs(rest - share * last) <= bound) else None
+
     def _score(self, found: Sequence[GroupResult], loss: str) -> tuple[float, ...]:
         """Return how well a loss explains the steps."""
         known = [r for k, r in enumerate(found) if k not in self.skipped]

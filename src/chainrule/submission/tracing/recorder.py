@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from chainrule.submission.tracing.places import Event, Place
 
 Array: TypeAlias = NDArray[np.float64]
+KEPT, PLACES = 4, 16  # turns that each place keeps at least; beyond them it has a share of the bytes
 LARGEST = 4_000_000  # numbers of an array that is recorded
 LONGEST = 20_000  # items of a list that is recorded
-SENT = 20_000  # numbers of an array whose values are sent without being asked for
+SENT = 100_000  # numbers of an array whose values are sent without being asked for
 MOST_NAMED, LONGEST_KEY = 64, 30  # turns of a place that are named, and characters of a key
 FLOATS, INTEGERS = "f", "iu"
 WRITING = os.O_WRONLY | os.O_RDWR
@@ -80,6 +81,7 @@ class Recorder:
     values: dict[Event, Array] = field(default_factory=dict[Event, Array])
     names: dict[Event, str] = field(default_factory=dict[Event, str])  # of elements of containers
     held: int = 0
+    held_by: dict[int, int] = field(default_factory=dict[int, int])  # bytes of each place
     count: int = 0
     error: str = ""
     line: int = 0
@@ -173,12 +175,24 @@ class Recorder:
         self.marks.append(mark)
         if self.everything:
             self.is_float.append(_has_floats(value))
-            if array.size <= SENT and self.held + 8 * array.size < self.most_bytes:
-                self.held += 8 * array.size
+            if array.size <= SENT and self._has_room(event, 8 * array.size):
                 self.values[event] = array
         if self.count >= self.most_events:
             self.reason = "events"
             self.end(self)
+
+    def _has_room(self, event: Event, size: int) -> bool:
+        """Return whether the bytes of an event can be kept, and count them.
+
+        A loop that fills a large array must not leave none for the training that comes after it.
+        """
+        own = self.held_by.get(event.code, 0)
+        fits = event.turn < KEPT or own + size < self.most_bytes / PLACES
+        if not fits or self.held + size >= self.most_bytes:
+            return False
+        self.held_by[event.code] = own + size
+        self.held += size
+        return True
 
 
 def repeated_rows(index: tuple[Any, ...]) -> NDArray[np.int64]:
