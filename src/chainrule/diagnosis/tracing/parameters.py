@@ -20,6 +20,7 @@ ADDITIVE = ("Add", "Sub")
 SECONDS = 15.0  # of looking for parameters; those of most programs are found at once
 AHEAD = 16  # likely origins that are tried together with one that is needed
 MOST_TRIED = 60  # events that may be the origin of a parameter
+MOST_LARGER = 20  # of them that have more numbers, where as many have the same one
 FEW = 3  # of them that are tried one by one
 KEEPS = re.compile(r"(np\.|numpy\.)?(clip|array|asarray|list|tuple|maximum|minimum)\(")
 MOST_COMPARED, RESTARTS = 3000, 2  # turns that are compared, and restarts among them
@@ -256,8 +257,6 @@ class ParameterFinder:
         mark = trace.base.marks[before]
         equal = [e for e in self.written.get(mark, []) if trace.at[e] < end and trace.has(e)]
         equal.sort(key=lambda e: self._is_unlike(e, before))
-        if len(equal) >= MOST_TRIED:
-            return equal[:MOST_TRIED]
         numbers = trace.value(before)
         own = np.unique(numbers)
         larger = [
@@ -268,7 +267,12 @@ class ParameterFinder:
             and e not in equal
             and np.isin(own, trace.value(e)).all()
         ]
-        return [*equal, *larger][:MOST_TRIED]
+        if len(equal) < MOST_TRIED:
+            return [*equal, *larger][:MOST_TRIED]
+        # many numbers are 0; a bias that is in a list with weights comes from the list
+        name = trace.place(before).name
+        larger.sort(key=lambda e: not _is_part(name, trace.place(e).name))
+        return [*larger[:MOST_LARGER], *equal[: MOST_TRIED - MOST_LARGER]]
 
     def _moving(self, candidates: Sequence[Event], before: Event) -> Iterator[Event]:
         """Yield the events on which an old value may depend; many are left out by one run."""
@@ -364,6 +368,11 @@ class ParameterFinder:
         for o, change, record in zip(each, changes, made, strict=True):
             value = trace.value(o)
             self.tried[o] = (value + change.values) - value, record.values
+
+
+def _is_part(name: str, whole: str) -> bool:
+    """Return whether a name is that of an element of another one, such as w[i] of w."""
+    return bool(whole) and name.startswith(f"{whole}[")
 
 
 def _broadcasts(old: tuple[int, ...], new: tuple[int, ...]) -> bool:

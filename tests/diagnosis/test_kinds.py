@@ -1,0 +1,170 @@
+"""Kinds of programs that were not judged, or judged too early, when people's programs were tried."""
+
+from pathlib import Path
+
+import pytest
+
+from chainrule import check
+from tests.rows import few_rows
+
+GROWING = """import numpy as np
+rng = np.random.RandomState(3)
+X, T = rng.randn(40, 3), np.tanh(rng.randn(40, 2))
+W1, b1, W2, b2 = rng.randn(3, 5) * 0.5, np.zeros(5), rng.randn(5, 2) * 0.5, np.zeros(2)
+lam = 0.05
+for epoch in range(20):
+    for s in range(0, 40, 10):
+        x, t = X[s:s + 10], T[s:s + 10]
+        h = np.tanh(x @ W1 + b1)
+        p = h @ W2 + b2
+        e = (t - p) / len(x)
+        eh = e @ W2.T * (1 - h * h)
+        dW2 = h.T @ e SIGN lam * W2
+        dW1 = x.T @ eh SIGN lam * W1
+        W2 += 0.1 * dW2
+        b2 += 0.1 * e.sum(0)
+        W1 += 0.1 * dW1
+        b1 += 0.1 * eh.sum(0)
+"""
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [("+", "wrong"), ("-", "right")])
+def test_a_penalty_with_the_wrong_sign_makes_weights_grow(tmp_path: Path, sign: str, verdict: str):
+    file = tmp_path / "program.py"
+    file.write_text(GROWING.replace("SIGN", sign), encoding="utf-8")
+    found = check(file)
+    assert found.verdict == verdict, found.to_text()
+    if verdict == "wrong":
+        assert "with a sign that makes W2 larger" in found.sentence
+        assert "Line 13" in found.to_text()
+
+
+IN_PARTS = """import numpy as np
+rng = np.random.RandomState(0)
+data = rng.randn(60, 6) * [3, 2, 1, 1, 0.5, 0.5]
+W, b, c = rng.randn(6, 3) * 0.3, np.zeros(3), np.zeros(6)
+VW, Vb, Vc = np.zeros_like(W), np.zeros_like(b), np.zeros_like(c)
+lr, mom, bs = 0.01, 0.9, 10
+for epoch in range(20):
+    for k in range(0, 60, bs):
+        x = data[k:k + bs]
+        h = np.tanh(x @ W + b)
+        d = (x - (h @ W.T + c)) / bs
+        dh = (d @ W) * SLOPE
+        VW *= mom
+        VW += lr * (x.T @ dh)
+        VW += lr * (d.T @ h)
+        Vb *= mom
+        Vb += lr * dh.sum(axis=0)
+        Vc *= mom
+        Vc += lr * d.sum(axis=0)
+        W += VW
+        b += Vb
+        c += Vc
+"""
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [("(1 - h * h)", "right"), ("(1 - h)", "wrong")])
+def test_gradients_that_are_added_to_a_velocity_in_parts(tmp_path: Path, slope: str, verdict: str):
+    file = tmp_path / "program.py"
+    file.write_text(IN_PARTS.replace("SLOPE", slope), encoding="utf-8")
+    found = check(file)
+    assert found.verdict == verdict, found.to_text()
+    if verdict == "right":
+        assert found.convention["rule"] == "momentum, with 0.9 of the last step"
+
+
+LISTS = """import math
+import random
+
+random.seed(2)
+
+
+class Neuron:
+    def __init__(self, n_inputs, linear=False):
+        self.w = [random.gauss(0, 0.7) for _ in range(n_inputs)] + [0.0]
+        self.prev = [0.0] * (n_inputs + 1)
+        self.linear, self.out, self.blame = linear, 0.0, 0.0
+
+    def fire(self, xs):
+        s = self.w[-1]
+        for w, x in zip(self.w, xs):
+            s += w * x
+        self.out = s if self.linear else s / (1.0 + abs(s))
+        return self.out
+
+    def slope(self):
+        return 1.0 if self.linear else (1.0 - abs(self.out)) ** 2
+
+    def learn(self, xs, rate, momentum):
+        for i, x in enumerate(xs + [ONE]):
+            change = rate * self.blame * x + momentum * self.prev[i]
+            self.w[i] += change
+            self.prev[i] = change
+
+
+layers = [[Neuron(2) for _ in range(3)], [Neuron(3, linear=True) for _ in range(2)]]
+samples = [([a, b], [a * b, math.sin(a)]) for a in (-1.0, 0.2, 0.9) for b in (-0.8, 0.3)]
+for epoch in range(20):
+    for xs, ts in samples:
+        signals = [xs]
+        for layer in layers:
+            signals.append([n.fire(signals[-1]) for n in layer])
+        for n, t, y in zip(layers[1], ts, signals[2]):
+            n.blame = t - y
+        for j, n in enumerate(layers[0]):
+            n.blame = sum(m.w[j] * m.blame for m in layers[1]) * n.slope()
+        for layer, inputs in zip(layers, signals):
+            for n in layer:
+                n.learn(inputs, 0.02, 0.5)
+"""
+
+
+@pytest.mark.parametrize(("one", "verdict"), [("1.0", "right"), ("2.0", "not right")])
+def test_biases_at_the_end_of_lists_of_weights(tmp_path: Path, one: str, verdict: str):
+    file = tmp_path / "program.py"
+    file.write_text(LISTS.replace("ONE", one), encoding="utf-8")
+    found = check(file)
+    assert (found.verdict == "right") == (verdict == "right"), found.to_text()
+    if verdict == "right":
+        assert "(3 numbers)" in found.to_text()  # the biases
+        assert "(2 numbers)" in found.to_text()
+
+
+FLAT = """import numpy as np
+from scipy.optimize import minimize
+rng = np.random.RandomState(1)
+X = np.zeros((700, 30))
+for i in range(700):
+    X[i] += np.sin(rng.rand() * np.arange(30))
+theta = rng.randn(30 * 4 + 4 * 30) * 0.2
+
+
+def cost(theta, data):
+    W1, W2 = theta[:120].reshape(30, 4), theta[120:].reshape(4, 30)
+    h = np.tanh(data @ W1)
+    r = h @ W2 - data
+    J = 0.5 * np.sum(r ** 2) / len(data) + 0.05 * np.sum(W1[1:] ** 2)
+    dh = r @ W2.T * SLOPE
+    g1 = data.T @ dh / len(data)
+    PENALTY
+    return J, np.concatenate([g1.ravel(), (h.T @ r / len(data)).ravel()])
+
+
+print(minimize(cost, theta, args=(X,), jac=True, options={"maxiter": 20}).fun)
+"""
+FLAT_CASES = {
+    "right": ("(1 - h * h)", "g1[1:] += 0.1 * W1[1:]"),
+    "a slope in arrays of 21,000 numbers": ("(1 - h)", "g1[1:] += 0.1 * W1[1:]"),
+    "a penalty on a row too many": ("(1 - h * h)", "g1 += 0.1 * W1"),
+}
+
+
+@pytest.mark.parametrize("name", few_rows(FLAT_CASES, "right", "a penalty on a row too many"))
+def test_gradients_of_a_flat_vector_of_weights(tmp_path: Path, name: str):
+    slope, penalty = FLAT_CASES[name]
+    file = tmp_path / "program.py"
+    text = FLAT.replace("SLOPE", slope).replace("PENALTY", penalty)
+    file.write_text(text, encoding="utf-8")
+    found = check(file)
+    assert found.verdict == ("right" if name == "right" else "wrong"), found.to_text()
