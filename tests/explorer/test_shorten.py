@@ -1,0 +1,88 @@
+"""A shortened script does what it did, in fewer characters."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from chainrule import PROBLEMS, explain_problem, problem
+from chainrule.explorer.build import page_file
+from chainrule.explorer.bundle import bundle, stripped
+from chainrule.explorer.model import model_of
+from chainrule.explorer.shorten import shortened
+from chainrule.explorer.tables import tables
+from chainrule.explorer.tokens import tokens
+from tests.explorer.node import node
+
+MODULES = sorted(
+    Path(__file__).parents[2].joinpath("src/chainrule/explorer/page").glob("*.mjs"),
+    key=lambda path: path.name,
+)
+PAIRS = {
+    "const long = 1;\nuse(long);": "const e=1;use(e);",
+    "const f = (first, other) => first + other.first;": "const e=(e,t)=>e+t.first;",
+    "const { a1, b1: c1 = 2, ...rest } = given;": "const{a1:e,b1:t=2,...n}=given;",
+    "const made = { step, size: step };\nlet step = 2;": "const e={step:t,size:t};let t=2;",
+    "function outer(e1) { const t1 = e1; return t1 + unknown; }": (
+        "function e(e){const t=e;return t+unknown;}"
+    ),
+    "const e1 = 1; const f = (t1) => e1 + t1 + e;": "const t=1;const n=(n)=>t+n+e;",
+    "class Long { #field = 1; get value() { return this.#field; } }": (
+        "class e{#field=1;get value(){return this.#field;}}"
+    ),
+    "const say = (name) => `${name} is ${`{${name}}`}`;": "const e=(e)=>`${e} is ${`{${e}}`}`;",
+    "for (const [key, one] of list) if (key / one > 2) print(/a b/.test(key));": (
+        "for(const[e,t]of list)if(e/t>2)print(/a b/.test(e));"
+    ),
+    "const f = (x1) => (x1 ? (y1) => y1 : y1);": "const e=(e)=>(e?(e)=>e:y1);",
+    "const f = (used, unused) => { const own = used; return own; };": (
+        "const e=(e,t)=>{const n=e;return n;};"
+    ),
+    "try { go(); } catch { stop(); } finally { end(); }": "try{go();}catch{stop();}finally{end();}",
+    'switch (kind) { case "a b": { const word = 1; return word; } default: return - -1; }': (
+        'switch(kind){case"a b":{const e=1;return e;}default:return- -1;}'
+    ),
+}
+
+
+@pytest.mark.parametrize("script", PAIRS)
+def test_names_and_spaces_are_shortened(script: str) -> None:
+    assert shortened(script) == PAIRS[script]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_the_tokens_of_a_module_are_its_text(path: Path) -> None:
+    text = stripped(path.read_text())
+    assert "".join(token.text for token in tokens(text)) == text
+
+
+@pytest.mark.parametrize("script", ["const a = \\u0061;", "outer: for (;;) break outer;"])
+def test_what_is_not_known_raises_an_error(script: str) -> None:
+    with pytest.raises(ValueError, match=r"no token|label"):
+        shortened(script)
+
+
+def test_a_shortened_script_computes_the_same(tmp_path: Path) -> None:
+    models = [model_of(explain_problem(problem(p))) for p in PROBLEMS if p != "digits"]
+    entry = (
+        'import { rowsOf } from "./rows.mjs";\nimport { wire } from "./wire.mjs";\n'
+        "const rows = (model) => rowsOf(wire(given.tables, model), given.tables, model);\n"
+        "console.log(JSON.stringify(given.models.map(rows)));"
+    )
+    given = f"const given = {json.dumps({'tables': tables(), 'models': models})};\n"
+    short = bundle("entry", lambda name: entry if name == "entry" else page_file(f"{name}.mjs"))
+    page = MODULES[0].parent.as_uri()
+    long = entry.replace('"./', f'"{page}/')
+    assert output(tmp_path / "short.mjs", given + short) == output(
+        tmp_path / "long.mjs", given + long
+    )
+    assert len(short) < 50_000
+
+
+def output(path: Path, script: str) -> str:
+    """Return what a script prints."""
+    path.write_text(script)
+    done = subprocess.run([node(), str(path)], capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return done.stdout
