@@ -244,7 +244,7 @@ def test_modules_come_after_those_that_they_import():
         b='import {\n  x,\n} from "./c.mjs";\nexport function f(y) {\n  return x + y;\n}',
         c="// a comment\nexport const x = 1;\n",
     )
-    assert text == "const e=1;function t(t){return e+t;}\nt(e);"
+    assert text == "const e=1;\nfunction t(t){return e+t;}\nt(e);"
 
 
 def test_names_of_modules_do_not_collide():
@@ -253,7 +253,7 @@ def test_names_of_modules_do_not_collide():
         b="export const x = 1;\nexport const z = (y) => ({x, y});\nconst own = x;",
     )
     assert text == (
-        "const e=1;const t=(t)=>({x:e,y:t});const n=e;const r=[e,t];use({x:r},{z:t},r.y);"
+        "const e=1;const t=(t)=>({x:e,y:t});const n=e;\nconst r=[e,t];use({x:r},{z:t},r.y);"
     )
 
 
@@ -288,6 +288,11 @@ def test_types_in_a_line_are_left_out():
 def test_other_imports_and_exports_are_refused(text: str):
     with pytest.raises(ValueError, match=r"app\.mjs: cannot join '(im|ex)port"):
         bundle(app=text, b="")
+
+
+def test_imports_of_what_is_not_there_are_refused():
+    with pytest.raises(ValueError, match=r"b\.mjs declares no 'y'"):
+        bundle(app='import {y} from "./b.mjs";\ny();', b="export const x = 1;")
 
 
 def test_modules_that_import_each_other_are_refused():

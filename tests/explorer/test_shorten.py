@@ -3,14 +3,15 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chainrule import PROBLEMS, explain_problem, problem
-from chainrule.explorer.build import page_file
+from chainrule.explorer.build import page_file, script
 from chainrule.explorer.bundle import bundle, stripped
 from chainrule.explorer.model import model_of
-from chainrule.explorer.shorten import shortened
+from chainrule.explorer.shorten import Module, shortened
 from chainrule.explorer.tables import tables
 from chainrule.explorer.tokens import tokens
 from tests.explorer.node import node
@@ -28,6 +29,10 @@ PAIRS = {
         "function e(e){const t=e;return t+unknown;}"
     ),
     "const e1 = 1; const f = (t1) => e1 + t1 + e;": "const t=1;const n=(n)=>t+n+e;",
+    "function* all(list) { yield* list; }\nall();": "function*e(e){yield*e;}\ne();",
+    "const make = 1;\nclass Long { *make() { } half = 2 * make; }": (
+        "const e=1;class t{*make(){}half=2*e;}"
+    ),
     "class Long { #field = 1; get value() { return this.#field; } }": (
         "class e{#field=1;get value(){return this.#field;}}"
     ),
@@ -46,9 +51,9 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("script", PAIRS)
-def test_names_and_spaces_are_shortened(script: str) -> None:
-    assert shortened(script) == PAIRS[script]
+@pytest.mark.parametrize("text", PAIRS)
+def test_names_and_spaces_are_shortened(text: str) -> None:
+    assert shortened([Module(text)]) == PAIRS[text]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
@@ -57,10 +62,19 @@ def test_the_tokens_of_a_module_are_its_text(path: Path) -> None:
     assert "".join(token.text for token in tokens(text)) == text
 
 
-@pytest.mark.parametrize("script", ["const a = \\u0061;", "outer: for (;;) break outer;"])
-def test_what_is_not_known_raises_an_error(script: str) -> None:
+@pytest.mark.parametrize("text", ["const a = \\u0061;", "outer: for (;;) break outer;"])
+def test_what_is_not_known_raises_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"no token|label"):
-        shortened(script)
+        shortened([Module(text)])
+
+
+def test_the_variables_that_the_script_does_not_declare_are_the_browsers(browser: Any) -> None:
+    names = sorted(Module(script()).unknown())
+    page = browser.new_page()
+    missing = page.evaluate("names => names.filter(name => !(name in globalThis))", names)
+    page.close()
+    assert {"document", "Math", "Float64Array"} <= set(names)
+    assert missing == []
 
 
 def test_a_shortened_script_computes_the_same(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ are left out, and names of variables are shortened.
 import re
 from collections.abc import Callable, Iterator
 
-from chainrule.explorer.shorten import qualified, shortened
+from chainrule.explorer.shorten import Module, shortened
 
 IMPORT = re.compile(
     r"^import\s+(?:\{(?P<names>[^}]*)\}\s+from\s+)?"
@@ -38,11 +38,10 @@ def bundle(entry: str, read: Read) -> str:
     Raises
     ------
     ValueError
-        If modules import each other in a circle, or import or export in a way that is not
-        supported.
+        If modules import each other in a circle, or what is not there, or import or export in a way
+        that is not supported.
     """
-    parts = (as_part(name, stripped(read(name))) for name in in_order(entry, read))
-    return shortened("\n".join(parts))
+    return shortened([as_part(name, stripped(read(name))) for name in in_order(entry, read)])
 
 
 def in_order(entry: str, read: Read) -> list[str]:
@@ -80,17 +79,17 @@ def _code_lines(text: str) -> Iterator[str]:
             yield CAST.sub("", line)
 
 
-def as_part(name: str, text: str) -> str:
-    """Return a module without imports and exports; its variables have its name in theirs."""
+def as_part(name: str, text: str) -> Module:
+    """Return a module without imports and exports."""
     body = EXPORT.sub("", IMPORT.sub("", text))
     if other := OTHER.search(body):
         raise ValueError(f"{name}.mjs: cannot join {other[0]!r}; import or export by name")
-    imported = {new: old for line in IMPORT.finditer(text) for new, old in _imported(line)}
-    return qualified(body, imported, f"${name}")
+    imported = {here: there for line in IMPORT.finditer(text) for here, there in _imported(line)}
+    return Module(body, name, imported)
 
 
-def _imported(line: re.Match[str]) -> Iterator[tuple[str, str]]:
-    """Yield the variables that a module imports: their names there, and in the script."""
+def _imported(line: re.Match[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the variables that a module imports: their names here, and where they come from."""
     for part in filter(None, map(str.strip, (line["names"] or "").split(","))):
         there, _, here = part.partition(" as ")
-        yield (here or there).strip(), f"{there.strip()}${line['module']}"
+        yield (here or there).strip(), (line["module"], there.strip())

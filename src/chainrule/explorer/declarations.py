@@ -76,7 +76,8 @@ class _Reader:
             if token.kind == "word" and token.text in DECLARATIONS:
                 block = self.block[i]
                 end = self.pairs.get(block, len(self.code))
-                yield (bodies.get(block, block), end), list(self._declared(i + 1))
+                first = i + 1 + (self.code[i + 1].text == "*")  # of a generator
+                yield (bodies.get(block, block), end), list(self._declared(first))
             elif self._has_parameters(i):
                 after = self.pairs.get(i, i) + 1
                 bodies[after + (self.code[after].text == "=>")] = i

@@ -1,12 +1,13 @@
-"""Shortens a script: without spaces that it can do without, and with short names of variables.
+"""Shortens scripts: without spaces that they can do without, and with short names of variables.
 
 Names of properties stay, because the browser and the exported tables know them too. Of variables,
-those that the script declares are renamed; scopes that do not use each other's variables use the
+those that the scripts declare are renamed; scopes that do not use each other's variables use the
 same short names again, which compresses well.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import count, product
+from typing import TypeVar
 
 from chainrule.explorer.declarations import Scope, scopes
 from chainrule.explorer.tokens import Token, tokens
@@ -17,14 +18,61 @@ LETTERS = "etnrisoaclupdmfhgvbywxkjqzESTNCLAOMDPHBFIRUWXVJKQGYZ"
 OPEN_ENDS = frozenset("{;,([=+-*&|?:<>!^%~")  # signs after which a line goes on
 OPEN_STARTS = frozenset(")],.;?:=&|}")  # signs before which a line goes on
 
+Key = TypeVar("Key", str, tuple[str, str])
 
-def shortened(script: str) -> str:
-    """Return a module's text that does the same in fewer characters.
+
+class Module:
+    """A module's tokens, and the scopes of its variables.
 
     Parameters
     ----------
     script : str
-        Without comments; what it declares is not used outside.
+        Without comments, imports and exports.
+    name : str
+        No other module has it.
+    imported : mapping of str to tuple of str, optional
+        The name of the module and the name there, for each variable that the module imports.
+
+    Raises
+    ------
+    ValueError
+        If a part of the script is not known.
+    """
+
+    def __init__(
+        self, script: str, name: str = "", imported: Mapping[str, tuple[str, str]] | None = None
+    ) -> None:
+        self.parts = tokens(script)
+        self.code = [token for token in self.parts if token.kind != "space"]
+        self.kinds = roles(self.code)
+        self.imported = imported or {}
+        inner = scopes(self.code, self.kinds)
+        own = {n for scope in inner if scope.begin < 0 for n in scope.names}
+        self.declared = {(name, variable) for variable in own}
+        self.sources = {**{variable: (name, variable) for variable in own}, **self.imported}
+        self.top = Scope(-1, len(self.code), set(self.sources))
+        self.scopes = [scope for scope in inner if scope.begin >= 0]
+        self.owners = _owners(self.code, self.kinds, [self.top, *self.scopes])
+
+    def unknown(self) -> set[str]:
+        """Return the variables that the module uses and does not declare: those of the browser."""
+        every = zip(self.code, self.kinds, self.owners, strict=True)
+        return {token.text for token, kind, owner in every if kind and owner is None}
+
+    def texts(self) -> Iterator[str]:
+        """Yield the text of each token, with short names of variables."""
+        for token, kind, owner in zip(self.code, self.kinds, self.owners, strict=True):
+            short = owner.short[token.text] if owner else token.text
+            is_pair = kind == ROLE_SHORTHAND and short != token.text
+            yield f"{token.text}:{short}" if is_pair else short
+
+
+def shortened(modules: Sequence[Module]) -> str:
+    """Return modules as one script, in their order, that does the same in few characters.
+
+    Parameters
+    ----------
+    modules : sequence of Module
 
     Returns
     -------
@@ -33,59 +81,47 @@ def shortened(script: str) -> str:
     Raises
     ------
     ValueError
-        If a part of the script is not known.
+        If a module imports what another does not declare.
     """
-    parts = tokens(script)
-    code = [token for token in parts if token.kind != "space"]
-    return "".join(_written(parts, _renamed(code)))
+    shared = _shared_names(modules)
+    for module in modules:
+        module.top.short = {name: shared[source] for name, source in module.sources.items()}
+        for scope in module.scopes:
+            scope.short = _short_names(module, scope)
+    return "\n".join("".join(_written(m.parts, m.texts())) for m in modules)
 
 
-def qualified(script: str, imported: Mapping[str, str], ending: str) -> str:
-    """Return a module's text with names that do not collide with those of other modules.
-
-    Parameters
-    ----------
-    script : str
-        Without comments, imports and exports.
-    imported : mapping of str to str
-        The new names of the variables that the module imports.
-    ending : str
-        What is added to the names of the variables that the module declares itself.
-
-    Returns
-    -------
-    str
-    """
-    parts = tokens(script)
-    code = [token for token in parts if token.kind != "space"]
-    kinds = roles(code)
-    found = scopes(code, kinds)
-    new = {**imported, **{name: name + ending for s in found if s.begin < 0 for name in s.names}}
-    owners = _owners(code, kinds, found)
-    texts = (
-        _with_name(token, kind, new.get(token.text, token.text))
-        if kind and (owner is None or owner.begin < 0)
-        else token.text
-        for token, kind, owner in zip(code, kinds, owners, strict=True)
-    )
-    return "".join(token.text if token.kind == "space" else next(texts) for token in parts)
+def _shared_names(modules: Iterable[Module]) -> dict[tuple[str, str], str]:
+    """Return the short names of the variables of modules, which all modules may use."""
+    own: dict[tuple[str, str], str] = {}
+    for module in modules:
+        for token, owner in zip(module.code, module.owners, strict=True):
+            if owner is module.top:
+                own[module.sources[token.text]] = ""
+    declared = {source for module in modules for source in module.declared}
+    for name, variable in own.keys() - declared:
+        raise ValueError(f"{name}.mjs declares no {variable!r}")
+    return _numbered(own, KEYWORDS.union(*(module.unknown() for module in modules)))
 
 
-def _renamed(code: Sequence[Token]) -> Iterator[str]:
-    """Yield the text of each token, with short names of variables."""
-    kinds = roles(code)
-    found = scopes(code, kinds)
-    owners = _owners(code, kinds, found)
-    for scope in found:
-        scope.short = _short_names(code, scope, owners)
-    for token, kind, owner in zip(code, kinds, owners, strict=True):
-        yield _with_name(token, kind, owner.short[token.text]) if owner else token.text
+def _short_names(module: Module, scope: Scope) -> dict[str, str]:
+    """Return the short names of a scope's variables, which it can use with those from around it."""
+    part = slice(scope.begin, scope.end + 1)
+    own: dict[str, str] = {}
+    taken: set[str] = {*KEYWORDS}
+    for token, kind, owner in zip(
+        module.code[part], module.kinds[part], module.owners[part], strict=True
+    ):
+        if owner is scope:
+            own[token.text] = ""
+        elif kind and (owner is None or owner.short):
+            taken.add(owner.short[token.text] if owner else token.text)
+    return _numbered(own, taken)
 
 
-def _with_name(token: Token, kind: str, name: str) -> str:
-    """Return the text of a variable with another name."""
-    is_pair = kind == ROLE_SHORTHAND and name != token.text
-    return f"{token.text}:{name}" if is_pair else name
+def _numbered(own: Iterable[Key], taken: Container[str]) -> dict[Key, str]:
+    """Return a free short name for each variable, in the order of their use."""
+    return dict(zip(own, (name for name in _names() if name not in taken), strict=False))
 
 
 def _owners(
@@ -96,31 +132,13 @@ def _owners(
     waiting = list(reversed(found))
     around: list[Scope] = []
     for i, (token, kind) in enumerate(zip(code, kinds, strict=True)):
-        around = [scope for scope in around if scope.end >= i]
+        while around and around[-1].end < i:
+            around.pop()
         while waiting and waiting[-1].begin <= i:
             around.append(waiting.pop())
         known = (scope for scope in reversed(around) if token.text in scope.names)
         owners.append(next(known, None) if kind else None)
     return owners
-
-
-def _short_names(
-    code: Sequence[Token], scope: Scope, owners: Sequence[Scope | None]
-) -> dict[str, str]:
-    """Return the short names of a scope's variables, in the order of their use.
-
-    None is a name that the scope uses from around it.
-    """
-    begin, end = max(scope.begin, 0), scope.end + 1
-    own: dict[str, str] = {}
-    taken: set[str] = {*KEYWORDS}
-    for token, owner in zip(code[begin:end], owners[begin:end], strict=True):
-        if owner is scope:
-            own[token.text] = ""
-        elif token.kind == "word" and (owner is None or owner.short):
-            taken.add(owner.short[token.text] if owner else token.text)
-    names = (name for name in _names() if name not in taken)
-    return dict(zip(own, names, strict=False))
 
 
 def _names() -> Iterator[str]:
@@ -136,7 +154,7 @@ def _written(parts: Iterable[Token], texts: Iterator[str]) -> Iterator[str]:
             space = token.text
             continue
         text = next(texts)
-        yield _between(before, space, text) if space else ""
+        yield _between(before, space, text) if before and space else ""
         yield text
         before, space = text, ""
 

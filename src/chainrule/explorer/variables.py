@@ -12,6 +12,7 @@ return set static super switch this throw true try typeof undefined var void whi
 """
 KEYWORDS = frozenset(RESERVED.split())
 MODIFIERS = frozenset(("async", "get", "set", "static"))
+BEFORE_MEMBERS = frozenset(("{", "}", ";", ",", *MODIFIERS))  # of classes and objects
 BLOCKS_AFTER = frozenset(
     (")", "=>", ";", "{", "}", "else", "try", "catch", "finally", "do", "static")
 )
@@ -43,7 +44,7 @@ class _Reader:
     def roles(self) -> Iterator[str]:
         """Yield the role of each token."""
         for i, token in enumerate(self.code):
-            before = self.code[i - 1] if i else START
+            before = self._before(i)
             after = self.code[i + 1] if i + 1 < len(self.code) else START
             if token.kind == "word":
                 yield self._word(token.text, before, after.text)
@@ -52,6 +53,13 @@ class _Reader:
                 yield ""
             self.after_case = self.of_case and token.text == ":"
             self.of_case = self.of_case and not self.after_case
+
+    def _before(self, i: int) -> Token:
+        """Return the token before a token, or before the asterisk of a generator method."""
+        is_generator = i > 1 and self.code[i - 1].text == "*"
+        if is_generator and self.code[i - 2].text in BEFORE_MEMBERS:
+            i -= 1
+        return self.code[i - 1] if i else START
 
     def _bracket(self, token: Token, before: Token) -> None:
         """Open or close brackets."""
