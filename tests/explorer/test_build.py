@@ -19,7 +19,7 @@ from chainrule.explorer.packing import packed
 from chainrule.pages import Document, Note, Page, json_text
 from tests.explorer.node import node
 
-MOST_SCRIPT = 68_500  # the aim, 60 kB, is not reached yet
+MOST_SCRIPT = 67_500  # the aim, 60 kB, is not reached yet
 MOST_PAGE = 250_000
 EVIL = '</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>]]>\u2028"&amp;'
 
@@ -244,7 +244,7 @@ def test_modules_come_after_those_that_they_import():
         b='import {\n  x,\n} from "./c.mjs";\nexport function f(y) {\n  return x + y;\n}',
         c="// a comment\nexport const x = 1;\n",
     )
-    assert text == "const e=1;\nfunction t(t){return e+t;}\nt(e);"
+    assert text == "const A=1;\nfunction B(B){return A+B;}\nB(A);"
 
 
 def test_names_of_modules_do_not_collide():
@@ -253,7 +253,7 @@ def test_names_of_modules_do_not_collide():
         b="export const x = 1;\nexport const z = (y) => ({x, y});\nconst own = x;",
     )
     assert text == (
-        "const e=1;const t=(t)=>({x:e,y:t});const n=e;\nconst r=[e,t];use({x:r},{z:t},r.y);"
+        "const A=1;const B=(B)=>({x:A,y:B});const C=A;\nconst D=[A,B];use({x:D},{z:B},D.y);"
     )
 
 

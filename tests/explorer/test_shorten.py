@@ -21,32 +21,35 @@ MODULES = sorted(
     key=lambda path: path.name,
 )
 PAIRS = {
-    "const long = 1;\nuse(long);": "const e=1;use(e);",
-    "const f = (first, other) => first + other.first;": "const e=(e,t)=>e+t.first;",
-    "const { a1, b1: c1 = 2, ...rest } = given;": "const{a1:e,b1:t=2,...n}=given;",
-    "const made = { step, size: step };\nlet step = 2;": "const e={step:t,size:t};let t=2;",
-    "function outer(e1) { const t1 = e1; return t1 + unknown; }": (
-        "function e(e){const t=e;return t+unknown;}"
+    "const long = 1;\nuse(long);": "const A=1;use(A);",
+    "const f = (first, other) => first + other.first;": "const A=(A,B)=>A+B.first;",
+    "const { a1, b1: c1 = 2, ...rest } = given;": "const{a1:A,b1:B=2,...C}=given;",
+    "const made = { step, size: step };\nlet step = 2;": "const A={step:B,size:B};let B=2;",
+    "function outer(A1) { const B1 = A1; return B1 + unknown; }": (
+        "function A(A){const B=A;return B+unknown;}"
     ),
-    "const e1 = 1; const f = (t1) => e1 + t1 + e;": "const t=1;const n=(n)=>t+n+e;",
-    "function* all(list) { yield* list; }\nall();": "function*e(e){yield*e;}\ne();",
+    "const A1 = 1; const f = (B1) => A1 + B1 + A;": "const B=1;const C=(C)=>B+C+A;",
+    "function* all(list) { yield* list; }\nall();": "function*A(A){yield*A;}\nA();",
     "const make = 1;\nclass Long { *make() { } half = 2 * make; }": (
-        "const e=1;class t{*make(){}half=2*e;}"
+        "const A=1;class B{*make(){}half=2*A;}"
     ),
     "class Long { #field = 1; get value() { return this.#field; } }": (
-        "class e{#field=1;get value(){return this.#field;}}"
+        "class A{#field=1;get value(){return this.#field;}}"
     ),
-    "const say = (name) => `${name} is ${`{${name}}`}`;": "const e=(e)=>`${e} is ${`{${e}}`}`;",
+    "const say = (name) => `${name} is ${`{${name}}`}`;": "const A=(A)=>`${A} is ${`{${A}}`}`;",
     "for (const [key, one] of list) if (key / one > 2) print(/a b/.test(key));": (
-        "for(const[e,t]of list)if(e/t>2)print(/a b/.test(e));"
+        "for(const[A,B]of list)if(A/B>2)print(/a b/.test(A));"
     ),
-    "const f = (x1) => (x1 ? (y1) => y1 : y1);": "const e=(e)=>(e?(e)=>e:y1);",
+    "const f = (x1) => (x1 ? (y1) => y1 : y1);": "const A=(A)=>(A?(A)=>A:y1);",
     "const f = (used, unused) => { const own = used; return own; };": (
-        "const e=(e,t)=>{const n=e;return n;};"
+        "const A=(A,B)=>{const C=A;return C;};"
+    ),
+    "const low = 1;\nconst f = (x1) => { for (const y1 of x1) go(y1.A, low); };": (
+        "const A=1;const B=(B)=>{for(const C of B)go(C.A,A);};"
     ),
     "try { go(); } catch { stop(); } finally { end(); }": "try{go();}catch{stop();}finally{end();}",
     'switch (kind) { case "a b": { const word = 1; return word; } default: return - -1; }': (
-        'switch(kind){case"a b":{const e=1;return e;}default:return- -1;}'
+        'switch(kind){case"a b":{const A=1;return A;}default:return- -1;}'
     ),
 }
 

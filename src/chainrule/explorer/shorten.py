@@ -7,6 +7,7 @@ same short names again, which compresses well.
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import count, product
+from string import ascii_lowercase, ascii_uppercase
 from typing import TypeVar
 
 from chainrule.explorer.declarations import Scope, scopes
@@ -14,7 +15,7 @@ from chainrule.explorer.tokens import Token, tokens
 from chainrule.explorer.variables import ROLE_SHORTHAND, roles
 
 KEYWORDS = frozenset(("as", "do", "if", "in", "is", "of"))  # of two letters
-LETTERS = "etnrisoaclupdmfhgvbywxkjqzESTNCLAOMDPHBFIRUWXVJKQGYZ"
+LETTERS = ascii_uppercase + ascii_lowercase  # properties have few capitals: these compress better
 OPEN_ENDS = frozenset("{;,([=+-*&|?:<>!^%~")  # signs after which a line goes on
 OPEN_STARTS = frozenset(")],.;?:=&|}")  # signs before which a line goes on
 

@@ -8,8 +8,8 @@ export function unpacked(text) {
   const bits = reader(text);
   /** @type {number[]} */
   const bytes = [];
-  bits(16);
-  bits(16);
+  // The header, then blocks.
+  [16, 16].forEach(bits);
   while (bits(16) !== END) write(block(bits), bytes);
   return new TextDecoder().decode(Uint8Array.from(bytes));
 }
@@ -34,18 +34,21 @@ function reader(text) {
   };
 }
 
+/** @type {<T>(length: number, make: (i: number) => T) => T[]} */
+const times = (length, make) => Array.from({ length }, (_, i) => make(i));
+
 /** @type {(bits: Bits) => number[]} the bytes of a block, after the first 16 bits of its mark */
 function block(bits) {
   // The rest of the mark, the checksum, and a bit that is always 0.
-  for (const skipped of [16, 16, 16, 16, 1]) bits(skipped);
+  [16, 16, 16, 16, 1].forEach(bits);
   const first = bits(12) * 4096 + bits(12);
-  const used = Array.from({ length: 16 }, () => bits(1)).flatMap((some, i) => (some ? inRow(bits, i) : []));
+  const used = times(16, () => bits(1)).flatMap((some, i) => (some ? inRow(bits, i) : []));
   return inOrder(ranked(bits, used), first);
 }
 
 /** @type {(bits: Bits, row: number) => number[]} the bytes of 16 that occur */
 function inRow(bits, row) {
-  return Array.from({ length: 16 }, (_, i) => (bits(1) ? [16 * row + i] : [])).flat();
+  return times(16, (i) => (bits(1) ? [16 * row + i] : [])).flat();
 }
 
 /** @type {(list: number[], rank: number) => number} an entry, which comes to the front */
@@ -58,8 +61,8 @@ function toFront(list, rank) {
 /** @type {(bits: Bits, used: number[]) => number[]} the bytes of a block, sorted by what follows them */
 function ranked(bits, used) {
   const groups = bits(3);
-  const order = Array.from({ length: groups }, (_, i) => i);
-  const chosen = Array.from({ length: bits(15) }, () => {
+  const order = times(groups, Number);
+  const chosen = times(bits(15), () => {
     let rank = 0;
     while (bits(1)) rank++;
     return toFront(order, rank);
@@ -80,8 +83,7 @@ function ranked(bits, used) {
 /** @type {(bits: Bits, size: number) => () => number} a function that reads one symbol of a Huffman code */
 function codeOf(bits, size) {
   let length = bits(5);
-  /** @type {number[][]} */
-  const symbols = Array.from({ length: 21 }, () => []);
+  const symbols = times(21, () => /** @type {number[]} */ ([]));
   for (let symbol = 0; symbol < size; symbol++) {
     while (bits(1)) length += bits(1) ? -1 : 1;
     symbols[length].push(symbol);
