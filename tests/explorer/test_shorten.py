@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import PROBLEMS, explain_problem, problem
 from chainrule.explorer.build import page_file, script
-from chainrule.explorer.bundle import bundle, stripped
+from chainrule.explorer.bundle import as_part, bundle, stripped
 from chainrule.explorer.model import model_of
 from chainrule.explorer.shorten import Module, shortened
 from chainrule.explorer.tables import tables
@@ -63,6 +63,23 @@ def test_names_and_spaces_are_shortened(text: str) -> None:
 def test_the_tokens_of_a_module_are_its_text(path: Path) -> None:
     text = stripped(path.read_text())
     assert "".join(token.text for token in tokens(text)) == text
+
+
+def owners(module: Module) -> list[int | None]:
+    """Return the number of the scope that each variable belongs to."""
+    order = {id(scope): i for i, scope in enumerate([module.top, *module.scopes])}
+    every = zip(module.kinds, module.owners, strict=True)
+    return [order.get(id(owner)) for kind, owner in every if kind]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_variable_stays_in_its_scope(path: Path) -> None:
+    module = as_part(path.stem, stripped(path.read_text()))
+    alone = Module("".join(token.text for token in module.parts))
+    short = Module(shortened([alone]))
+    assert owners(short) == owners(alone)
+    assert len(owners(short)) > 5
+    assert short.unknown() == alone.unknown()
 
 
 @pytest.mark.parametrize("text", ["const a = \\u0061;", "outer: for (;;) break outer;"])
