@@ -6,10 +6,11 @@ combination with ``--full``, and otherwise over enough of them that every pair o
 """
 
 import os
+import shutil
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import hypothesis
 import pytest
@@ -17,6 +18,15 @@ import pytest
 Value: TypeAlias = tuple[int, int]  # the number of an axis, and of a value on it
 Pair: TypeAlias = tuple[Value, Value]
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-component-update",
+    "--no-first-run",
+]
 IN_CI = os.environ.get("CI", "") not in {"", "0", "false"}
 
 hypothesis.settings.register_profile("default", deadline=None, derandomize=IN_CI)
@@ -49,6 +59,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("full_only")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("full_only")]
+
+
+# ---- a browser ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return a real Chromium; there is one for all tests, because Playwright starts only once."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with playwright.sync_playwright() as started:
+        path = found or started.chromium.executable_path
+        if not os.path.exists(path):  # noqa: PTH110 (a path that Playwright names)
+            pytest.skip("Chromium is not installed")
+        launched = started.chromium.launch(executable_path=path, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 # ---- products -----------------------------------------------------------------------------------

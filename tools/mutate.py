@@ -46,13 +46,14 @@ TESTS: dict[str, tuple[str, ...]] = {
     "submission/process/namespaces": (*CONFINEMENT, "tests/submission/test_limits.py"),
     "submission/process/rlimits": ("tests/submission/test_limits.py",),
     "pages/html": (ESCAPING,),
+    "pages/html_elements": (ESCAPING,),
     "pages/svg": (ESCAPING,),
     "pages/mathml": (ESCAPING,),
     "pages/markup": (ESCAPING,),
     "pages/tex_words": (ESCAPING,),
 }
 # Of these files only the calls of escapers are mutated: the rest is layout.
-ONLY_ESCAPERS = ("pages/html", "pages/svg", "pages/mathml")
+ONLY_ESCAPERS = ("pages/html", "pages/html_elements", "pages/svg", "pages/mathml")
 ESCAPERS = {"escape"}
 # A mutant counts as noticed if its tests run longer than this, or than a multiple of what the tests
 # take without a change: it hangs.

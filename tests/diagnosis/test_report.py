@@ -5,9 +5,7 @@ The diagnoses are written by hand.
 
 import json
 import math
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -543,27 +541,11 @@ def test_arithmetic_is_math_if_it_can_be_parsed_and_text_otherwise():
 
 # ---- in a browser --------------------------------------------------------------------------------
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VIEWS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "narrow": {"color_scheme": "light", "viewport": {"width": 360, "height": 800}},
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with playwright.sync_playwright() as started:
-        path = found or started.chromium.executable_path
-        if not os.path.exists(path):  # noqa: PTH110 (a string from Playwright)
-            pytest.skip("Chromium is not installed")
-        launched = started.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.mark.every_value(name=SAMPLES, view=VIEWS)

@@ -3,8 +3,6 @@
 It is launched once; what the page says is tested elsewhere.
 """
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,20 +12,10 @@ import pytest
 from chainrule import SGD, explain, mlp, problem
 from chainrule.explanation import explain_problem
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
 )
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-sync",
-    "--disable-component-update",
-    "--no-first-run",
-]
 RULES: dict[str, Any] = {
     "resultTypes": ["violations"]
 }  # all rules, but only violations are collected
@@ -68,18 +56,6 @@ def addresses(tmp_path_factory) -> dict[str, str]:
     for name, example in examples().items():
         (folder / f"{name}.html").write_text(example.to_html(static=True), encoding="utf-8")
     return {name: (folder / f"{name}.html").as_uri() for name in NAMES}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with playwright.sync_playwright() as started:
-        path = found or started.chromium.executable_path
-        if not os.path.exists(path):  # noqa: PTH110 (a path that Playwright names)
-            pytest.skip("Chromium is not installed")
-        launched = started.chromium.launch(executable_path=path, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

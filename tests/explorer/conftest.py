@@ -1,7 +1,5 @@
-"""A browser for the tests of the live page, and what is observed of a page in it."""
+"""Opens pages in the browser, and observes what they do there."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,15 +7,6 @@ from typing import Any
 
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-sync",
-    "--disable-component-update",
-    "--no-first-run",
-]
 STARTED = "#live:not([hidden])"
 # Runs in every frame before its own scripts.
 LISTENER = """
@@ -44,19 +33,6 @@ class Visit:
 
 
 Open = Callable[..., Visit]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with playwright.sync_playwright() as started:
-        path = found or started.chromium.executable_path
-        if not os.path.exists(path):  # noqa: PTH110 (a path that Playwright names)
-            pytest.skip("Chromium is not installed")
-        launched = started.chromium.launch(executable_path=path, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 import subprocess
-import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,14 +14,13 @@ import pytest
 import chainrule.explorer
 from chainrule import NOTATIONS, PROBLEMS, explain, explain_problem, mlp, problem
 from chainrule.explorer import bundle as bundling
-from chainrule.explorer.build import page_file, script, style, tables_text
+from chainrule.explorer.build import loader, page_file, script, style, tables_text
+from chainrule.explorer.packing import packed
 from chainrule.pages import Document, Note, Page, json_text
-from chainrule.pages.live import LOADER, packed
 from tests.explorer.node import node
 
-# What these texts had when all panels were there; the aims, 60 kB and 250 kB, are not reached yet.
-MOST_SCRIPT = 110_000
-MOST_PAGE = 285_000
+MOST_SCRIPT = 67_500  # the aim, 60 kB, is not reached yet
+MOST_PAGE = 250_000
 EVIL = '</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>]]>\u2028"&amp;'
 
 
@@ -74,11 +72,11 @@ def live() -> str:
 def test_the_policy_allows_the_page_itself_and_nothing_else(live: str):
     page = Elements(live)
     ((_, sheet),) = page.all("style")
-    (loader,) = [text for attributes, text in page.all("script") if attributes["type"] == "module"]
+    (starts,) = [text for attributes, text in page.all("script") if attributes["type"] == "module"]
     assert policy_of(page) == {
         "default-src": ["'none'"],
         "style-src": [hash_of(sheet)],
-        "script-src": [hash_of(loader), hash_of(script())],
+        "script-src": [hash_of(starts), hash_of(script())],
         "img-src": ["data:", "blob:"],
         "base-uri": ["'none'"],
         "form-action": ["'none'"],
@@ -143,15 +141,43 @@ def test_other_documents_have_a_policy_and_no_script():
 
 
 def test_the_script_is_small():
-    size = len(packed(script())) + len(LOADER)
+    size = len(packed(script())) + len(loader())
     print(f"script: {size:,} bytes of {MOST_SCRIPT:,}; unpacked {len(script()):,}")
     print(f"tables: {len(packed(tables_text())):,} bytes; unpacked {len(tables_text()):,}")
     assert 100 < size <= MOST_SCRIPT
 
 
-def test_packed_texts_are_unpacked():
-    text = zlib.decompress(base64.b64decode(packed(script())), wbits=-zlib.MAX_WBITS).decode()
-    assert text == script()
+TEXTS_TO_PACK = {
+    "empty": "",
+    "one": "a",
+    "runs": "aaa" + "b" * 4 + "c" * 5 + "d" * 259 + "e" * 100_000 + "é∂" * 7,
+    "all": "".join(map(chr, range(1, 0x3000))),
+    "two blocks": "".join(f"{i * i % 9_973}," for i in range(250_000)),
+    "script": script(),
+    "tables": tables_text(),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS_TO_PACK)
+def test_packed_texts_are_unpacked(tmp_path: Path, name: str):
+    (tmp_path / "packed").write_text(packed(TEXTS_TO_PACK[name]), encoding="ascii")
+    unpacker = Path(chainrule.explorer.__file__).parent / "page/bunzip.mjs"
+    code = (
+        f'import {{ unpacked }} from "{unpacker.as_uri()}";\n'
+        'import { readFileSync } from "node:fs";\n'
+        'process.stdout.write(unpacked(readFileSync("packed", "ascii")));'
+    )
+    (tmp_path / "unpack.mjs").write_text(code, encoding="utf-8")
+    command = [node(), "unpack.mjs"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert not done.returncode, done.stderr
+    assert done.stdout.decode() == TEXTS_TO_PACK[name]
+
+
+def test_packed_texts_are_visible_and_without_markup():
+    assert re.fullmatch(r"[!-~]+", packed(script()))
+    assert not set('"&<') & set(packed(script()))
+    assert len(packed(script())) % 2 == 0
 
 
 def test_the_page_of_the_2_2_2_example_is_small(live: str):
@@ -214,25 +240,26 @@ def bundle(**modules: str) -> str:
 
 def test_modules_come_after_those_that_they_import():
     text = bundle(
-        app='import {f as g} from "./b.mjs";\nimport * as c from "./c.mjs";\ng(c.x);',
+        app='import {f as g} from "./b.mjs";\nimport { x } from "./c.mjs";\ng(x);',
         b='import {\n  x,\n} from "./c.mjs";\nexport function f(y) {\n  return x + y;\n}',
         c="// a comment\nexport const x = 1;\n",
     )
+    assert text == "const A=1;\nfunction B(B){return A+B;}\nB(A);"
+
+
+def test_names_of_modules_do_not_collide():
+    text = bundle(
+        app='import {x as y, z} from "./b.mjs";\nconst x = [y, z];\nuse({x}, {z}, x.y);',
+        b="export const x = 1;\nexport const z = (y) => ({x, y});\nconst own = x;",
+    )
     assert text == (
-        "const $c=(()=>{\nconst x = 1;\nreturn{x}})();\n"
-        "const $b=(()=>{\nconst{x}=$c;\nfunction f(y) {\nreturn x + y;\n}\nreturn{f}})();\n"
-        "const $app=(()=>{\nconst{f:g}=$b;\nconst c=$c;\ng(c.x);\nreturn{}})();"
+        "const A=1;const B=(B)=>({x:A,y:B});const C=A;\nconst D=[A,B];use({x:D},{z:B},D.y);"
     )
 
 
 def test_a_module_imported_twice_is_there_once():
     text = bundle(app='import "./b.mjs";\nimport "./c.mjs";', b='import "./c.mjs";', c="run();")
     assert text.count("run();") == 1
-    assert [line[:10] for line in text.splitlines() if "=>" in line] == [
-        "const $c=(",
-        "const $b=(",
-        "const $app",
-    ]
 
 
 def test_comments_and_indentation_are_left_out():
@@ -254,12 +281,18 @@ def test_types_in_a_line_are_left_out():
         "export let a = 1;",
         "export const {a} = b;",
         'import a from "./b.mjs";',
+        'import * as a from "./b.mjs";',
         'import {a} from "https://example.org/b.mjs";',
     ],
 )
 def test_other_imports_and_exports_are_refused(text: str):
     with pytest.raises(ValueError, match=r"app\.mjs: cannot join '(im|ex)port"):
         bundle(app=text, b="")
+
+
+def test_imports_of_what_is_not_there_are_refused():
+    with pytest.raises(ValueError, match=r"b\.mjs declares no 'y'"):
+        bundle(app='import {y} from "./b.mjs";\ny();', b="export const x = 1;")
 
 
 def test_modules_that_import_each_other_are_refused():
@@ -319,4 +352,3 @@ def test_every_module_can_be_joined_and_is_a_module(path: Path, tmp_path: Path):
     command = [node(), "--check", str(tmp_path / "joined.mjs")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
-    assert f"const ${path.stem}=" in text

@@ -11,7 +11,7 @@ import pytest
 
 from chainrule import NOTATIONS, PROBLEMS, Custom, explain, explain_problem, explore, mlp, problem
 from chainrule.explorer.build import script
-from chainrule.pages.live import packed
+from chainrule.explorer.packing import packed
 from chainrule.pages.live_page import HEIGHT
 from tests.explorer.conftest import STARTED, Open, violations
 from tests.explorer.test_build import HOSTILE

@@ -8,12 +8,14 @@ from chainrule.errors import InputError
 from chainrule.explanation import WorkedExample
 from chainrule.explorer.bundle import bundle, stripped
 from chainrule.explorer.model import model_of
+from chainrule.explorer.packing import packed
 from chainrule.explorer.presets import presets
 from chainrule.explorer.tables import tables
 from chainrule.pages import Live, json_text
 from chainrule.visible import all_visible
 
 ENTRY = "main"  # the module that starts the page
+LOADER = "loader"  # the module that unpacks it
 FIRST = "page.css"  # of its style sheets
 
 
@@ -29,7 +31,8 @@ def live_parts(example: WorkedExample) -> Live:
     Live
     """
     data = {"model": json_text(all_visible(model(example)))}
-    return Live(style(), data, {"tables": tables_text()}, script())
+    same = {"tables": packed(tables_text()), "script": packed(script())}
+    return Live(style(), data, same, loader(), script())
 
 
 def model(example: WorkedExample) -> dict[str, Any]:
@@ -57,7 +60,17 @@ def style() -> str:
 @cache
 def script() -> str:
     """Return the page's modules as one script."""
-    return bundle(ENTRY, lambda name: page_file(f"{name}.mjs"))
+    return bundle(ENTRY, _module)
+
+
+@cache
+def loader() -> str:
+    """Return the script that unpacks the page's script."""
+    return bundle(LOADER, _module)
+
+
+def _module(name: str) -> str:
+    return page_file(f"{name}.mjs")
 
 
 def page_file(name: str) -> str:

@@ -1,20 +1,20 @@
 """Joins the page's modules to one script, because browsers import none from a file's address.
 
-Each module becomes a function that returns what it exports, so that no names collide. Comment lines
-and indentation are left out.
+The modules come one after the other, with names that do not collide. Comment lines and indentation
+are left out, and names of variables are shortened.
 """
 
 import re
 from collections.abc import Callable, Iterator
 
+from chainrule.explorer.shorten import Module, shortened
+
 IMPORT = re.compile(
-    r"^import\s+(?:(?:\{(?P<names>[^}]*)\}|\*\s+as\s+(?P<whole>\w+))\s+from\s+)?"
+    r"^import\s+(?:\{(?P<names>[^}]*)\}\s+from\s+)?"
     r'"\./(?P<module>\w+)\.mjs";?$',
     re.MULTILINE,
 )
-EXPORT = re.compile(
-    r"^export\s+(?=(?:async\s+)?(?:const|class|function\*?)\s+(?P<name>[\w$]+))", re.MULTILINE
-)
+EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:const|class|function\*?)\s+[\w$])", re.MULTILINE)
 OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 CAST = re.compile(r"/\*\* @type \{[^*]*\} \*/ ?")  # a type in the middle of a line
 
@@ -38,11 +38,10 @@ def bundle(entry: str, read: Read) -> str:
     Raises
     ------
     ValueError
-        If modules import each other in a circle, or import or export in a way that is not
-        supported.
+        If modules import each other in a circle, or what is not there, or import or export in a way
+        that is not supported.
     """
-    texts = {name: stripped(read(name)) for name in in_order(entry, read)}
-    return "\n".join(as_function(name, text) for name, text in texts.items())
+    return shortened([as_part(name, stripped(read(name))) for name in in_order(entry, read)])
 
 
 def in_order(entry: str, read: Read) -> list[str]:
@@ -80,20 +79,17 @@ def _code_lines(text: str) -> Iterator[str]:
             yield CAST.sub("", line)
 
 
-def as_function(name: str, text: str) -> str:
-    """Return a module as a constant: what a function with the module's text returns."""
-    exported = [found["name"] for found in EXPORT.finditer(text)]
-    body = EXPORT.sub("", IMPORT.sub(_import, text))
+def as_part(name: str, text: str) -> Module:
+    """Return a module without imports and exports."""
+    body = EXPORT.sub("", IMPORT.sub("", text))
     if other := OTHER.search(body):
         raise ValueError(f"{name}.mjs: cannot join {other[0]!r}; import or export by name")
-    return f"const ${name}=(()=>{{\n{body}\nreturn{{{','.join(exported)}}}}})();"
+    imported = {here: there for line in IMPORT.finditer(text) for here, there in _imported(line)}
+    return Module(body, name, imported)
 
 
-def _import(line: re.Match[str]) -> str:
-    """Return the declaration of imported names."""
-    source = f"=${line['module']};"
-    if line["whole"]:
-        return f"const {line['whole']}{source}"
-    names = [part.strip() for part in (line["names"] or "").split(",") if part.strip()]
-    listed = ",".join(re.sub(r"\s+as\s+", ":", name) for name in names)
-    return f"const{{{listed}}}{source}" if listed else ""
+def _imported(line: re.Match[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the variables that a module imports: their names here, and where they come from."""
+    for part in filter(None, map(str.strip, (line["names"] or "").split(","))):
+        there, _, here = part.partition(" as ")
+        yield (here or there).strip(), (line["module"], there.strip())

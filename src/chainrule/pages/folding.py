@@ -1,7 +1,7 @@
 """What of a long page is folded: one unit of each array is the model, the others are one line.
 
-Of several samples the first is written out; the others are columns of a table, and each of them
-can be unfolded.
+The calculations are in sections by layer, and what is folded is in lines by unit. Of several
+samples the first is written out; the others are columns of a table, and each can be unfolded.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -81,8 +81,33 @@ def _calculations(items: Sequence[Item], place: int) -> Iterator[Worked]:
         place += 1
 
 
+def by_layer(items: Iterable[Worked]) -> Iterator[tuple[str, tuple[Worked, ...]]]:
+    """Yield calculations by layer; the name of the layer is empty for those that belong to none.
+
+    What is computed from numbers of all layers stays after them, and before what follows from it.
+    """
+    for _, group in groupby(items, lambda item: item.quantity.ref.layer == ""):
+        layers: dict[str, list[Worked]] = {}
+        for item in group:
+            layers.setdefault(item.quantity.ref.layer, []).append(item)
+        yield from ((layer, tuple(several)) for layer, several in layers.items())
+
+
 def by_array(items: Iterable[Worked]) -> Iterator[Several]:
     """Yield calculations by the array that their numbers belong to."""
     for _, group in groupby(items, lambda item: item.quantity.ref[:2]):
         model, *others = group
         yield Several(model, tuple(others))
+
+
+def by_unit(items: Iterable[Worked]) -> Iterator[tuple[Worked, ...]]:
+    """Yield calculations of one array by the unit that their numbers belong to."""
+    for _, group in groupby(items, _unit):
+        yield tuple(group)
+
+
+def _unit(item: Worked) -> int | None:
+    """Return the index of a number's unit, which comes after that of its sample."""
+    ref = item.quantity.ref
+    indices = ref.index[1:] if ref.sampled else ref.index
+    return indices[0] if indices else None

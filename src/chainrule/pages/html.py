@@ -4,18 +4,32 @@ It maps the page's items to elements and computes nothing; how they look is page
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from itertools import groupby
 
-from chainrule.pages.cells import MOST_COLUMNS, MOST_ROWS
 from chainrule.pages.digits import write_number
 from chainrule.pages.drawing import Drawing
-from chainrule.pages.folding import Samples, by_array, folded, is_long
+from chainrule.pages.folding import Samples, by_array, by_layer, by_unit, folded, is_long
+from chainrule.pages.html_elements import (
+    WIDE_COLUMNS,
+    array_title,
+    contents,
+    has_words,
+    heading_of,
+    marked,
+    noted,
+    numbered,
+    reading,
+    remark,
+    scrolling,
+    side,
+    source_line,
+    words_class,
+)
 from chainrule.pages.items import (
-    SIGNS,
     Correction,
     Excerpt,
     Given,
@@ -23,7 +37,6 @@ from chainrule.pages.items import (
     Heading,
     Item,
     Listing,
-    Mark,
     Note,
     Outcome,
     Page,
@@ -37,41 +50,24 @@ from chainrule.pages.live import ID, Live, policy
 from chainrule.pages.markup import plain_name
 from chainrule.pages.mathml import MATHML, flow, inline, widest
 from chainrule.pages.parse_expression import parse_expression
-from chainrule.pages.quantities import Line, Quantity, Table, numerical_note
+from chainrule.pages.quantities import Line, Quantity, numerical_note
 from chainrule.pages.svg import STYLE, svg, width_limits
 from chainrule.pages.typeset import in_numbers, in_symbols
 
 WIDE = 34  # characters that fit a narrow screen; wider elements scroll
-WIDE_COLUMNS = 4
-DEPTH = 3  # of headings in the table of contents
-ARRAYS = {
-    "x": "inputs",
-    "t": "targets",
-    "W": "weights",
-    "b": "biases",
-    "weight": "sample weights",
-    "z": "net inputs",
-    "a": "activations",
-    "o": "outputs",
-    "p": "predictions",
-    "delta": "δ",
-}
 # The script of a live page fills this element and shows it.
 INSTRUMENT = f'<section id="{ID}" aria-label="Live page" hidden="hidden"></section>'
-# A choice that only the style sheet reads, so that it works without a script.
+# Choices that only the style sheet reads, so that they work without a script.
 COLUMNS = (
-    '<p class="choice"><input type="checkbox" id="two-columns" />'
-    '<label for="two-columns">Print in two columns, in a small font.</label></p>'
+    '<p class="choice"><label><input type="checkbox" class="two-columns" /> '
+    "Print in two columns, in a small font.</label></p>"
+)
+EXPAND = (
+    '<p class="choice expand"><label><input type="checkbox" class="expand-all" /> '
+    "Expand all calculations.</label></p>"
 )
 OTHER_DERIVATION = "another derivation, not used by the program:"
 CARRIED = "full precision carried"
-SPOKEN: dict[Mark, str] = {  # marks in words, for screen readers
-    "": "",
-    "right": "Right: ",
-    "wrong": "Wrong: ",
-    "unclear": "Not right: ",
-    "stopped": "Not checked: ",
-}
 
 
 def render(page: Page, live: Live | None = None) -> str:
@@ -89,6 +85,7 @@ def render(page: Page, live: Live | None = None) -> str:
     """
     title, made = escape(page.title), escape(f"chainrule {version('chainrule')}")
     about = f"<p>{escape(page.about)}</p>" if page.about else ""
+    long = is_long(page.items)
     style = f"\n{_style(page)}\n{live.style if live else ''}"
     scripts = live.scripts if live else ()
     return "\n".join(
@@ -101,15 +98,15 @@ def render(page: Page, live: Live | None = None) -> str:
             f'<meta name="generator" content="{made}" />',
             f"<title>{title}</title>",
             f"<style>{style}</style>",
-            f'</head>\n<body class="chainrule chainrule-page{" long" * is_long(page.items)}">',
+            f'</head>\n<body class="chainrule chainrule-page{" long" * long}">',
             '<a class="skip" href="#content">Skip to the content</a>',
-            f"<header><h1>{_mark(page.mark)}{title}</h1></header>",
+            f"<header><h1>{marked(page.mark)}{title}</h1></header>",
             *([INSTRUMENT] if live else []),
-            _contents(page.items),
+            contents(page.items),
             '<main id="content" tabindex="-1">',
             *_Body(page.items, page=True).parts(),
             "</main>",
-            f"<footer>{about}{COLUMNS}<p>Made by {made}.</p></footer>",
+            f"<footer>{about}{COLUMNS * (not long)}<p>Made by {made}.</p></footer>",
             *(live.elements() if live else ()),
             "</body>\n</html>\n",
         ]
@@ -130,7 +127,7 @@ def fragment(page: Page) -> str:
     return "\n".join(
         [
             f'<div class="chainrule chainrule-cell"><style>\n{_style(page)}\n</style>',
-            f'<p class="title">{_mark(page.mark)}{escape(page.title)}</p>',
+            f'<p class="title">{marked(page.mark)}{escape(page.title)}</p>',
             *_Body(page.items, page=False).parts(),
             "</div>\n",
         ]
@@ -141,31 +138,6 @@ def _style(page: Page) -> str:
     sheet = files("chainrule.pages").joinpath("page.css").read_text(encoding="utf-8")
     limits = {width_limits(item) for item in page.items if isinstance(item, Drawing)}
     return "\n".join([sheet.strip(), STYLE, *sorted(limits)])
-
-
-def _contents(items: Iterable[Item]) -> str:
-    """Return the table of contents; steps have their parts below them."""
-    headings = [i for i in items if isinstance(i, Heading) and i.depth <= DEPTH]
-    entries: list[str] = []
-    for first, below in _nested(headings):
-        inner = "".join(f"<li>{_link(h)}</li>" for h in below)
-        entries.append(f"<li>{_link(first)}{f'<ol>{inner}</ol>' if inner else ''}</li>")
-    return f'<nav aria-label="Contents"><ol>{"".join(entries)}</ol></nav>' if entries else ""
-
-
-def _nested(headings: list[Heading]) -> Iterator[tuple[Heading, list[Heading]]]:
-    """Yield each top-level heading with the headings below it."""
-    place = 0
-    while place < len(headings):
-        end = place + 1
-        while end < len(headings) and headings[end].depth > headings[place].depth:
-            end += 1
-        yield headings[place], headings[place + 1 : end]
-        place = end
-
-
-def _link(heading: Heading) -> str:
-    return f'<a href="#{escape(heading.anchor)}">{escape(heading.text)}</a>'
 
 
 class _Body:
@@ -184,9 +156,12 @@ class _Body:
         steps = any(isinstance(i, Heading) and i.depth == 2 for i in items[: _second(items)])
         self.up = 0 if steps else 1  # a single step has no heading above its parts
         self.long = is_long(items)
+        self.level = 1  # of the heading above
 
     def parts(self) -> Iterator[str]:
         """Yield the elements in order."""
+        if self.long:
+            yield f'<div class="choices">{EXPAND}{COLUMNS if self.page else ""}</div>'
         for kind, items in groupby(folded(self.items) if self.long else self.items, type):
             several = list(items)
             if kind is Samples:
@@ -207,7 +182,7 @@ class _Body:
             arrays = (self._grid(i) for i in items if isinstance(i, Grid))
             yield f'<div class="arrays">{"".join(arrays)}</div>'
         elif kind is Note:
-            rows = (_noted(i) for i in items if isinstance(i, Note))
+            rows = (noted(i) for i in items if isinstance(i, Note))
             yield f'<dl class="given notes">{"".join(rows)}</dl>'
         elif kind is Working:
             blocks = (self._working(i) for i in items if isinstance(i, Working))
@@ -225,19 +200,20 @@ class _Body:
                 drawn = svg(item, standalone=False)
                 label = "The network, a picture that scrolls"
                 return (
-                    f'<figure tabindex="0" role="group" aria-label="{label}">{drawn}</figure>'
-                    f'<p class="reading" aria-hidden="true">{escape(item.legend)}</p>'
+                    f'<div class="drawn"><figure tabindex="0" role="group" aria-label="{label}">'
+                    f'{drawn}</figure><p class="reading" aria-hidden="true">{escape(item.legend)}'
+                    "</p></div>"
                 )
             case Listing():
                 return self._table(item)
             case Points(texts, mark):
-                points = "".join(f"<li>{_mark(mark)}{escape(text)}</li>" for text in texts)
+                points = "".join(f"<li>{marked(mark)}{escape(text)}</li>" for text in texts)
                 return f'<ul class="points{" marked" * bool(mark)}">{points}</ul>'
             case Excerpt(lines):
-                rows = "".join(map(_source_line, lines))
+                rows = "".join(map(source_line, lines))
                 return f'<pre class="excerpt" tabindex="0"><code>{rows}</code></pre>'
             case Versus(wrong, right):
-                return f'<dl class="versus">{_side("wrong", wrong)}{_side("right", right)}</dl>'
+                return f'<dl class="versus">{side("wrong", wrong)}{side("right", right)}</dl>'
             case Outcome(before, after):
                 return (
                     '<p class="outcome">The error was '
@@ -247,7 +223,7 @@ class _Body:
                 return ""
 
     def _heading(self, heading: Heading) -> str:
-        level = max(2, heading.depth - self.up) + (0 if self.page else 1)
+        level = self.level = max(2, heading.depth - self.up) + (0 if self.page else 1)
         return f"<h{level}{self._id(heading.anchor)}>{escape(heading.text)}</h{level}>"
 
     def _id(self, anchor: str) -> str:
@@ -292,12 +268,12 @@ class _Body:
     def _given(self, items: list[Given]) -> str:
         """Return the given numbers: one row for each array, and one for all scalars."""
         rows: list[str] = []
-        for what, group in groupby(items, lambda item: _array(item.quantities[0])):
+        for what, group in groupby(items, lambda item: array_title(item.quantities[0])):
             several = [q for item in group for q in item.quantities]
             values = "".join(
                 f"<li>{self._name(q.markup)} = {self._number(q.shown)}</li>" for q in several
             )
-            remarks = "".join(map(_remark, several))
+            remarks = "".join(map(remark, several))
             rows.append(f"<dt>{what}</dt><dd><ul>{values}</ul>{remarks}</dd>")
         return f'<dl class="given">{"".join(rows)}</dl>'
 
@@ -306,7 +282,7 @@ class _Body:
         who = f'role="group" aria-label="{escape(q.name)}"{self._id(item.anchor)}'
         return (
             f'<div class="quantity" {who}><div class="name">{self._name(q.markup)}</div>'
-            f'<div class="lines">{"".join(self._lines(item))}</div>{_remark(q)}</div>'
+            f'<div class="lines">{"".join(self._lines(item))}</div>{remark(q)}</div>'
         )
 
     def _lines(self, item: Worked) -> Iterator[str]:
@@ -356,7 +332,7 @@ class _Body:
         lines = self._typed(item.formula, "symbols") if item.formula else ""
         lines += self._typed(item.substituted, "numbers") if item.substituted else ""
         whose = (
-            f'<span class="annotation">{_mark(item.mark, spoken=False)}{escape(item.label)}</span>'
+            f'<span class="annotation">{marked(item.mark, spoken=False)}{escape(item.label)}</span>'
         )
         who = f"{item.name}, {item.label}"
         return (
@@ -378,21 +354,31 @@ class _Body:
     # ---- long pages -----------------------------------------------------------------------------
 
     def _calculations(self, items: Sequence[Worked]) -> str:
-        """Return calculations; on a long page, one of each array, and the others folded."""
+        """Return calculations; on a long page by layer, and only one of each array open."""
         if self.long:
-            blocks = (self._worked(s.model) + self._others(s.others) for s in by_array(items))
+            layers = list(by_layer(items))
+            blocks = (self._layer(*layer, titled=len(layers) > 1) for layer in layers)
         else:
             blocks = map(self._worked, items)
         return f'<div class="worked">{"".join(blocks)}</div>'
 
+    def _layer(self, name: str, items: Sequence[Worked], *, titled: bool) -> str:
+        """Return the calculations of one layer."""
+        level = self.level + 1
+        title = f'<h{level} class="layer">Layer {escape(name)}</h{level}>' * (titled and name != "")
+        arrays = (self._worked(s.model) + self._others(s.others) for s in by_array(items))
+        return title + "".join(arrays)
+
     def _others(self, items: Sequence[Worked]) -> str:
-        """Return the other numbers of an array: one line of results, which unfolds."""
-        if not items:
-            return ""
-        results = "".join(f"<li>{self._in_one_line(item)}</li>" for item in items)
+        """Return the other numbers of an array: the results of each unit, which unfold."""
+        units = "".join(map(self._of_unit, by_unit(items)))
+        return f'<div class="units">{units}</div>' if units else ""
+
+    def _of_unit(self, items: Sequence[Worked]) -> str:
+        results = "".join(f'<span class="one">{self._in_one_line(item)}</span> ' for item in items)
         blocks = "".join(map(self._worked, items))
         return (
-            f'<details class="others"><summary><ul>{results}</ul></summary>'
+            f'<details class="others"><summary>{results}</summary>'
             f'<div class="worked">{blocks}</div></details>'
         )
 
@@ -405,23 +391,18 @@ class _Body:
     def _samples(self, several: Samples) -> str:
         """Return the first sample's calculations, a table of all, and the others folded."""
         first, *others = zip(several.headings, several.samples, strict=True)
+        model = f"{self._heading(first[0])}{self._calculations(first[1])}"
         rest = "".join(self._unfolding(heading, items) for heading, items in others)
-        return (
-            f"{self._heading(first[0])}{self._calculations(first[1])}"
-            f'<div class="samples">{self._columns(several)}{rest}</div>'
-        )
+        return f'{model}<div class="samples">{self._columns(several)}{rest}</div>'
 
     def _unfolding(self, heading: Heading, items: Sequence[Worked]) -> str:
         """Return the calculations of one sample, folded."""
-        title = f"{escape(heading.text)}, every line"
-        return (
-            f'<details class="sample"{self._id(heading.anchor)}><summary>{title}</summary>'
-            f"{self._calculations(items)}</details>"
-        )
+        title, blocks = self._heading(heading), self._calculations(items)
+        return f'<details class="sample"><summary>{title}</summary>{blocks}</details>'
 
     def _columns(self, several: Samples) -> str:
         """Return the results of all samples as a table with a column for each."""
-        titles = [heading.text for heading in several.headings]
+        titles = [f"as in {several.headings[0].text}", *(h.text for h in several.headings)]
         head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
         rows = "".join(
             f'<tr><th scope="row">{self._name(row[0].quantity.markup)}</th>'
@@ -432,11 +413,11 @@ class _Body:
         label = "All samples, as a table"
         table = (
             f'<table class="columns"><caption class="hidden">{label}</caption>'
-            f"<thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
         return (
             f'<details class="sample"><summary>{label}</summary>'
-            f"{_scrolling(table, label, WIDE_COLUMNS)}</details>"
+            f"{scrolling(table, label, WIDE_COLUMNS)}</details>"
         )
 
     # ---- arrays, tables, errata -----------------------------------------------------------------
@@ -459,20 +440,20 @@ class _Body:
         return (
             f'<div class="array {sort}" role="group" aria-label="{escape(name)}"'
             f'{self._id(grid.anchor)}><div class="name">{self._name(matrix.markup)}</div>'
-            f'<div class="lines">{lines}</div>{size}{table}{_reading(matrix.remark)}</div>'
+            f'<div class="lines">{lines}</div>{size}{table}{reading(matrix.remark)}</div>'
         )
 
     def _matrix(self, grid: Grid, name: str) -> str:
         """Return the numbers of an array, which scroll if they are wide."""
         first = grid.first
         single = grid.matrix.array.ndim == 1
-        places = [""] if single else _numbered(grid, 0, first)
+        places = [""] if single else numbered(grid, 0, first)
         body = "".join(self._row(row, i) for row, i in zip(grid.rows, places, strict=True))
-        columns = "".join(f'<th scope="col">{i}</th>' for i in _numbered(grid, 1, first))
+        columns = "".join(f'<th scope="col">{i}</th>' for i in numbered(grid, 1, first))
         caption = f'<caption class="hidden">{escape(name)}</caption>'
         head = f"<thead><tr><td></td>{columns}</tr></thead>"
         table = f'<table class="matrix">{caption}{head}<tbody>{body}</tbody></table>'
-        return _scrolling(table, f"Numbers of {name}", len(grid.rows[0]))
+        return scrolling(table, f"Numbers of {name}", len(grid.rows[0]))
 
     def _row(self, row: tuple[str | None, ...], index: str) -> str:
         cells = "".join(f"<td>{'…' if v is None else self._number(v)}</td>" for v in row)
@@ -482,34 +463,34 @@ class _Body:
     def _table(self, listing: Listing) -> str:
         """Return a table; the first column has the headings of the rows."""
         table = listing.table
-        texts = [i for i, _ in enumerate(table.header) if _of_words(table, i)]
+        texts = [i for i, _ in enumerate(table.header) if has_words(table, i)]
         caption = f'<caption class="hidden">{escape(table.title or "The error")}</caption>'
         head = "".join(
-            f'<th scope="col"{_words(i in texts)}>{_heading_of(h)}</th>'
+            f'<th scope="col"{words_class(i in texts)}>{heading_of(h)}</th>'
             for i, h in enumerate(table.header)
         )
         rows = "".join(f"<tr>{''.join(self._cells(row, texts))}</tr>" for row in listing.rows)
         inner = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        box = _scrolling(inner, table.title or "The error", len(table.header))
-        return box + _reading(table.remark)
+        box = scrolling(inner, table.title or "The error", len(table.header))
+        return box + reading(table.remark)
 
     def _cells(self, row: tuple[str, ...], texts: list[int]) -> Iterator[str]:
         for place, value in enumerate(row):
             text = escape(value) if place in texts else self._number(value)
-            inner = f"<td{_words(place in texts)}>{text}</td>"
+            inner = f"<td{words_class(place in texts)}>{text}</td>"
             yield inner if place else f'<th scope="row">{text}</th>'
 
     def _errata(self, figures: list[Correction]) -> str:
         """Return the published figures with the correct ones."""
         names = ("figure", "published", "right", "cause", "recomputed with it")
-        head = "".join(f'<th scope="col"{_words(n == "cause")}>{n}</th>' for n in names)
+        head = "".join(f'<th scope="col"{words_class(n == "cause")}>{n}</th>' for n in names)
         rows = "".join(map(self._erratum, figures))
         caption = '<caption class="hidden">Published figures and the right ones</caption>'
         table = (
             f'<table class="errata">{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>"
         )
-        return _scrolling(table, "Errata", len(names))
+        return scrolling(table, "Errata", len(names))
 
     def _erratum(self, figure: Correction) -> str:
         published = (
@@ -523,83 +504,7 @@ class _Body:
         )
 
 
-# ---- functions of single elements ---------------------------------------------------------------
-
-
 def _second(items: Sequence[Item]) -> int:
     """Return the place after the first heading."""
     places = (i for i, item in enumerate(items, 1) if isinstance(item, Heading))
     return next(places, 0)
-
-
-def _source_line(line: tuple[str, str, Mark]) -> str:
-    """Return a line of a program with its number; a marked one is emphasized."""
-    number, text, mark = line
-    shown = f'<span class="number">{_mark(mark)}{escape(number)}</span> {escape(text)}\n'
-    return f'<mark class="{mark}">{shown}</mark>' if mark else f"<span>{shown}</span>"
-
-
-def _mark(mark: Mark, *, spoken: bool = True) -> str:
-    """Return a mark, with its meaning in words for screen readers."""
-    if not mark:
-        return ""
-    words = f'<span class="hidden">{SPOKEN[mark]}</span>' if spoken else ""
-    return f'<span class="mark {mark}" aria-hidden="true">{SIGNS[mark]}</span>{words} '
-
-
-def _side(mark: Mark, text: str) -> str:
-    """Return one of two formulas shown side by side."""
-    sign = _mark(mark, spoken=False)
-    return f'<div class="{mark}"><dt>{sign}{mark}</dt><dd><code>{escape(text)}</code></dd></div>'
-
-
-def _noted(note: Note) -> str:
-    return f"<dt>{escape(note.label)}</dt><dd>{escape(note.text)}</dd>"
-
-
-def _array(q: Quantity) -> str:
-    """Return the description of a given array."""
-    if not q.ref.index:
-        return "constants"
-    what = ARRAYS.get(q.ref.quantity) or escape(q.ref.quantity.partition("_")[0])
-    return f"{what}, layer {escape(q.ref.layer)}" if q.ref.layer else what
-
-
-def _remark(q: Quantity) -> str:
-    return f'<p class="remark" role="note">{escape(q.remark)}</p>' if q.remark else ""
-
-
-def _reading(text: str) -> str:
-    """Return a sentence that explains the element above it."""
-    return f'<p class="reading" role="note">{escape(text)}</p>' if text else ""
-
-
-def _of_words(table: Table, place: int) -> bool:
-    """Return whether a column contains words."""
-    cells = [row[place] for row in table.rows if row[place] != ""]
-    return bool(cells) and all(isinstance(c, str) for c in cells)
-
-
-def _words(words: bool) -> str:  # noqa: FBT001 (its name says it)
-    return ' class="words"' if words else ""
-
-
-def _heading_of(text: str) -> str:
-    return escape(text) or '<span class="hidden">remark</span>'
-
-
-def _numbered(grid: Grid, axis: int, first: int) -> list[str]:
-    """Return the numbers of the rows or columns that are shown."""
-    size = (1, *grid.matrix.array.shape)[-2:][axis]
-    shown = len(grid.rows) if axis == 0 else len(grid.rows[0])
-    if size <= (MOST_ROWS, MOST_COLUMNS)[axis]:
-        return [str(i + first) for i in range(size)]
-    half = shown // 2
-    begin, end = range(half), range(size - half, size)
-    return [*(str(i + first) for i in begin), "…", *(str(i + first) for i in end)]
-
-
-def _scrolling(table: str, label: str, columns: int) -> str:
-    """Return a table in a box, which can be scrolled by keyboard if it may be too wide."""
-    reach = f' tabindex="0" role="group" aria-label="{escape(label)}"'
-    return f'<div class="box"{reach if columns >= WIDE_COLUMNS else ""}>{table}</div>'

@@ -3,7 +3,6 @@
  * Panels read it, call its methods, and are informed of every change.
  */
 
-import { array } from "./arrays.mjs";
 import { History } from "./history.mjs";
 import { costOn } from "./training.mjs";
 import { batchOf, optimizerEntry, wire } from "./wire.mjs";
@@ -341,6 +340,3 @@ export function valueOf(step, { scope, name, index }) {
   const found = (scope === "input" ? step.input : step.scopes[scope]).get(name);
   return found.d[index.reduce((sum, i, k) => sum * found.s[k] + (found.s[k] === 1 ? 0 : i), 0)];
 }
-
-/** @type {(theta: ArrayLike<number>) => import("./arrays.mjs").NDArray} */
-export const vector = (theta) => array([theta.length], theta);
