@@ -12,9 +12,14 @@ import { changeLoss, checked, fault } from "./editing.mjs";
 /** @type {(store: Store) => import("./app.mjs").Panel} */
 export function dataPanel(store) {
   const { message, attempt } = messages(() => samples.update());
-  const samples = sampleTable(store, attempt);
-  const element = h("div", { class: "learning" }, h("h2", {}, "Data"), presetChoice(store, attempt), message, ownData(store, attempt), splitting(store, attempt), samples.element);
-  return { id: "data", title: "Data", element, update: (what) => what === "model" && samples.update() };
+  const [preset, samples] = [presetChoice(store, attempt), sampleTable(store, attempt)];
+  const element = h("div", { class: "learning" }, h("h2", {}, "Data"), preset.element, message, ownData(store, attempt), splitting(store, attempt), samples.element);
+  const update = (/** @type {import("./store.mjs").Change} */ what) => {
+    if (what !== "model") return;
+    preset.update();
+    samples.update();
+  };
+  return { id: "data", title: "Data", element, update };
 }
 
 /** @type {(store: Store, label: string, model: Model) => void} begin at a model, shown in the notation and digits of now */
@@ -23,18 +28,23 @@ function begin(store, label, model) {
   store.begin(label, checked(store.tables, { notation, digits, ...model }));
 }
 
-/** @type {(store: Store, attempt: Attempt) => HTMLElement} */
+/** @type {(store: Store, attempt: Attempt) => {element: HTMLElement, update: () => void}} */
 function presetChoice(store, attempt) {
   const all = presets(store.tables);
   const without = all.some((p) => p.id === "digits") ? "" : "The pictures of digits are left out, because scikit-learn was not installed where this page was made.";
   const choice = select(all.map((p) => /** @type {[string, string]} */ ([p.id, p.title])), all[0].id, () => use(choice.value));
-  choice.selectedIndex = -1;
   const use = (/** @type {string} */ id, seed = 1) => attempt(() => {
     const preset = all.find((p) => p.id === id);
     if (preset) begin(store, preset.title, preset.make(seed));
   });
   const again = button("Draw again", () => use(choice.value, (store.start.state.seed ?? 1) + 1), { title: "The same kind of data from the next seed" });
-  return h("div", { class: "row" }, field("Preset", choice), again, h("p", { class: "hint" }, without || null));
+  const update = () => {
+    const now = all.find((p) => p.title === store.start.title);
+    choice.selectedIndex = now ? all.indexOf(now) : -1;
+    again.disabled = !now?.drawn;
+  };
+  const element = h("div", { class: "row" }, field("Preset", choice), again, without && h("p", { class: "hint" }, without));
+  return { element, update };
 }
 
 /** @type {(store: Store, attempt: Attempt) => HTMLElement} */

@@ -6,7 +6,7 @@ import { generator, initialize, normal } from "./network.mjs";
 /** @typedef {import("./network.mjs").Tables} Tables */
 /** @typedef {{x: number[][], t: number[][], weight?: number[] | null, validation?: {x: number[][], t: number[][]}, classes?: string[] | null, names?: {x: string[], t: string[]}, side?: number}} Data `side` is that of square pictures */
 /** @typedef {{hidden: number[], activation: string, loss: string, output?: string, optimizer: string, rate: number, batch?: number}} Recipe of a network */
-/** @typedef {{id: string, title: string, updates: number, make: (seed: number) => Model}} Preset `updates` are enough to learn it */
+/** @typedef {{id: string, title: string, drawn: boolean, make: (seed: number) => Model}} Preset `drawn` from a seed, so that there are more of its kind */
 
 // ---- networks ----
 
@@ -67,13 +67,13 @@ export function digitData({ pixels, classes }, seed) {
 
 // ---- presets ----
 
-/** @type {{[name: string]: [string, number, Recipe]}} title, updates that are enough, network */
+/** @type {{[name: string]: [string, Recipe]}} title, network */
 const RECIPES = {
-  spiral: ["Spiral", 1500, { hidden: [16, 16], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.02 }],
-  moons: ["Moons", 600, { hidden: [8], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
-  circles: ["Circles", 400, { hidden: [6], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
-  regression: ["Regression of a noisy curve", 1500, { hidden: [12], activation: "tanh", loss: "squared-error", optimizer: "adam", rate: 0.02 }],
-  digits: ["Digits of 8×8 pixels", 400, { hidden: [32], activation: "relu", loss: "softmax-cross-entropy", optimizer: "adam", rate: 0.005, batch: 32 }],
+  spiral: ["Spiral", { hidden: [16, 16], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.02 }],
+  moons: ["Moons", { hidden: [8], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
+  circles: ["Circles", { hidden: [6], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
+  regression: ["Regression of a noisy curve", { hidden: [12], activation: "tanh", loss: "squared-error", optimizer: "adam", rate: 0.02 }],
+  digits: ["Digits of 8×8 pixels", { hidden: [32], activation: "relu", loss: "softmax-cross-entropy", optimizer: "adam", rate: 0.005, batch: 32 }],
 };
 
 /** @type {(tables: Tables) => Preset[]} Python's named problems, then those of the page */
@@ -81,10 +81,10 @@ export function presets(tables) {
   const { problems = {}, digits = null } = tables.presets ?? {};
   const data = { ...GENERATORS, ...(digits && { digits: (/** @type {number} */ seed) => digitData(digits, seed) }) };
   const ours = Object.entries(data).map(([id, draw]) => {
-    const [title, updates, recipe] = RECIPES[id];
-    return { id, title, updates, make: (/** @type {number} */ seed) => modelFor(tables, draw(seed), recipe, seed, title) };
+    const [title, recipe] = RECIPES[id];
+    return { id, title, drawn: true, make: (/** @type {number} */ seed) => modelFor(tables, draw(seed), recipe, seed, title) };
   });
-  const theirs = Object.entries(problems).map(([id, model]) => ({ id, title: /** @type {any} */ (model).title, updates: 0, make: () => structuredClone(model) }));
+  const theirs = Object.entries(problems).map(([id, model]) => ({ id, title: /** @type {any} */ (model).title, drawn: false, make: () => structuredClone(model) }));
   return [...theirs, ...ours];
 }
 

@@ -34,9 +34,9 @@ export function networkPanel(store) {
 }
 
 /** @type {(model: Model) => string} what the controls depend on, besides the numbers that they show */
-function signature({ network, optimizer: rule, batch_size, data, state }) {
+function signature({ network, optimizer: rule, data, state }) {
   const layers = network.layers.map((/** @type {any} */ l) => [l.kind, l.units, l.activation?.name]);
-  return JSON.stringify([network.inputs, layers, network.loss.name, rule?.name, rule?.clip?.kind, typeof rule?.learning_rate, batch_size, data.x.length, state.seed]);
+  return JSON.stringify([network.inputs, layers, network.loss.name, rule?.name, rule?.clip?.kind, typeof rule?.learning_rate, data.x.length, state.seed]);
 }
 
 /**
@@ -118,10 +118,8 @@ function optimizerFields(context) {
   const choice = select([["", "none"], ...Object.keys(tables.optimizers).map((n) => /** @type {[string, string]} */ ([n, n]))], rule?.name ?? "", (name) =>
     attempt(() => edit("optimizer", (model) => ({ ...model, optimizer: name ? { ...optimizer(tables, name), clip: model.optimizer?.clip ?? null } : null, state: { ...model.state, slots: [] } }))));
   choice.dataset.key = "optimizer";
-  const batch = select([["", "all samples"], ...["1", "2", "4", "8", "16", "32", "64"].map((n) => /** @type {[string, string]} */ ([n, n]))], String(start.batch_size ?? ""), (size) => attempt(() => edit("batch size", (model) => ({ ...model, batch_size: +size || null }))));
-  batch.dataset.key = "batch";
   const fields = rule ? [rateField(context), ...constantFields(context, rule.name, optimizerEntry(tables, start), (model) => model.optimizer.constants), ...clipFields(context)] : [];
-  return h("fieldset", { class: "row" }, h("legend", {}, "Optimizer"), field("optimizer", choice), ...fields, field("samples of an update", batch));
+  return h("fieldset", { class: "row" }, h("legend", {}, "Optimizer"), field("optimizer", choice), ...fields);
 }
 
 /** @type {(context: Context) => HTMLElement} a number, in place of a schedule too */

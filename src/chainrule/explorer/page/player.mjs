@@ -177,7 +177,8 @@ function batchChoices(store, element) {
   const n = store.start.data.x.length;
   element.hidden = n < 2;
   const control = /** @type {HTMLSelectElement} */ (element.querySelector("select"));
-  const sizes = ["all", ...[1, 2, 4, 8, 16, 32, 64, 128].filter((size) => size < n).map(String)];
-  if (control.length !== sizes.length) control.replaceChildren(...sizes.map((size) => h("option", { value: size }, size)));
+  const own = store.batchSize;
+  const sizes = ["all", ...[...new Set([1, 2, 4, 8, 16, 32, 64, 128, own ?? 1])].filter((size) => size < n || size === own).sort((a, b) => a - b).map(String)];
+  if (sizes.join() !== [...control.options].map((o) => o.value).join()) control.replaceChildren(...sizes.map((size) => h("option", { value: size }, size)));
   control.value = String(store.batchSize ?? "all");
 }

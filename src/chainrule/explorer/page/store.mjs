@@ -19,8 +19,9 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 
 /** @typedef {{step: number, loss: number, validation: number}} Point of the loss curve; validation is NaN without such data */
 
-// Records at most, numbers in them at most, and the samples that a point of the curve goes by.
+// Records and changes at most, numbers in them at most, and the samples that a point of the curve goes by.
 const KEPT = 400;
+const CHANGES = 100;
 const NUMBERS = 5e6;
 const SAMPLES = 500;
 
@@ -254,7 +255,7 @@ export class Store {
       this.go(before.at);
       throw error;
     }
-    if (!merge || !this.done.length) this.done = [...this.done.slice(-99), before];
+    if (!merge || !this.done.length) this.done = [...this.done, before].slice(-Math.max(8, Math.min(CHANGES, NUMBERS / numbersIn(model))));
     this.undone = [];
     this.emit("model");
   }
@@ -310,11 +311,9 @@ export class Store {
     this.emit("mistake");
   }
 
-  /** @type {(size: number | null) => void} */
+  /** @type {(size: number | null) => void} samples of an update from now on */
   setBatchSize(size) {
-    this.start = { ...this.start, batch_size: size };
-    this.restart();
-    this.emit("run");
+    this.edit("samples per update", (model) => void (model.batch_size = size));
   }
 
   /** @type {(choices: {[name: string]: any}) => void} */
@@ -322,6 +321,12 @@ export class Store {
     Object.assign(this.view, choices);
     this.emit("view");
   }
+}
+
+/** @type {(model: Model) => number} how many numbers a model keeps: parameters, moving averages, samples */
+function numbersIn({ theta, state, data }) {
+  const samples = data.x.length + (data.validation?.x.length ?? 0);
+  return theta.length * (1 + state.slots.length) + samples * (data.x[0].length + data.t[0].length);
 }
 
 /** @type {(weight: number[]) => number[]} of mean 1 */
