@@ -62,10 +62,21 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
     """Return a function that opens HTML text from a file, without a network."""
+    yield from opener(browser, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def open_shared(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    """Return the same for pages that the tests of a module share."""
+    yield from opener(browser, tmp_path_factory.mktemp("pages"))
+
+
+def opener(browser: Any, folder: Path) -> Iterator[Open]:
+    """Yield a function that opens HTML text; afterwards close what it opened."""
     contexts: list[Any] = []
 
     def open_it(html: str, *, fragment: str = "", **settings: Any) -> Visit:
-        path = tmp_path / f"page-{len(contexts)}.html"
+        path = folder / f"page-{len(contexts)}.html"
         path.write_text(html, encoding="utf-8")
         settings.setdefault("viewport", {"width": 1280, "height": 900})
         contexts.append(browser.new_context(**settings))

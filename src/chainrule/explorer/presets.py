@@ -15,6 +15,7 @@ PICTURES = 500  # of 1,797, so that the page stays small
 INK = 16  # the value of a black pixel
 LEVELS = "0123456789abcdefg"
 RUNS = "hijklmnopqrstuvwxyz"  # 2, 3, … 20 pixels of paper in a row
+SEEDS = {"xor": 1}  # from the weights of seed 0, it ends in a local minimum
 ON_PAGE = {"digits"}  # whose data is exported as pictures, and whose weights the page draws
 
 
@@ -36,11 +37,12 @@ def presets() -> dict[str, Any]:
 
 
 def problem_model(problem: Problem) -> dict[str, Any]:
-    """Return the state at which a named problem begins."""
+    """Return the state at which a named problem begins on the page."""
+    seed = SEEDS.get(problem.name, 0)
     x, t, weight = problem.data()
-    batch = problem.network.batch(problem.theta(), x, t, weight)
+    batch = problem.network.batch(problem.theta(seed), x, t, weight)
     rule = problem.optimizer if isinstance(problem.optimizer, Optimizer) else None
-    setup = Setup(problem.network, problem.theta(), batch, rule)
+    setup = Setup(problem.network, problem.theta(seed), batch, rule, seed=seed)
     return {**setup_model(setup), "title": problem.title, "source": problem.source}
 
 

@@ -12,10 +12,13 @@ import { changeLoss, checked, fault } from "./editing.mjs";
 /** @type {(store: Store) => import("./app.mjs").Panel} */
 export function dataPanel(store) {
   const { message, attempt } = messages(() => samples.update());
-  const [preset, samples] = [presetChoice(store, attempt), sampleTable(store, attempt)];
-  const element = h("div", { class: "learning" }, h("h2", {}, "Data"), preset.element, message, ownData(store, attempt), splitting(store, attempt), samples.element);
+  const [preset, own, samples] = [presetChoice(store, attempt), ownData(store, attempt), sampleTable(store, attempt)];
+  const element = h("div", { class: "learning" }, h("h2", {}, "Data"), preset.element, message, own.element, splitting(store, attempt), samples.element);
+  let known = store.start;
   const update = (/** @type {import("./store.mjs").Change} */ what) => {
     if (what !== "model") return;
+    if (store.start !== known) for (const said of [message, own.faults]) said.replaceChildren();
+    known = store.start;
     preset.update();
     samples.update();
   };
@@ -47,7 +50,7 @@ function presetChoice(store, attempt) {
   return { element, update };
 }
 
-/** @type {(store: Store, attempt: Attempt) => HTMLElement} */
+/** @type {(store: Store, attempt: Attempt) => {element: HTMLElement, faults: HTMLElement}} */
 function ownData(store, attempt) {
   const text = h("textarea", { rows: 5, spellcheck: "false", placeholder: "x1, x2, y\n0, 0, 0\n0, 1, 1" });
   const targets = h("input", { type: "number", min: 1, max: 100, value: "1" });
@@ -72,17 +75,28 @@ function ownData(store, attempt) {
     }
   };
   const chooser = h("input", { type: "file", accept: ".csv,.tsv,.txt", on: { change: () => load(chooser.files?.[0]) } });
-  const on = {
-    dragover: (/** @type {Event} */ event) => event.preventDefault(),
-    drop: (/** @type {DragEvent} */ event) => {
-      event.preventDefault();
-      load(event.dataTransfer?.files[0]);
-    },
-  };
-  return h("details", { class: "own", on }, h("summary", {}, "Your own data: type, paste, or drop a CSV file here"),
+  const element = h("details", { class: "own" }, h("summary", {}, "Your own data: type, paste, or drop a CSV file here"),
     field("One sample on each line, targets last", text), faults,
     h("div", { class: "row" }, field("Columns of targets", targets), field("Targets are", kind), field("First line is", header), field("Separator", separator), field("Scale inputs to mean 0, deviation 1", scale)),
     h("div", { class: "row" }, button("Use this data", use), field("CSV file", chooser)));
+  onDrop((file) => {
+    element.open = true;
+    load(file);
+  });
+  return { element, faults };
+}
+
+/** @type {(load: (file: File) => void) => void} take a file that is dropped while the panel is open; elsewhere, it would replace the page */
+function onDrop(load) {
+  const isFile = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => isFile(event) && event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (!isFile(event)) return;
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    const panel = document.getElementById("panel-data");
+    if (file && !panel?.hidden && panel?.contains(/** @type {Node} */ (event.target))) load(file);
+  });
 }
 
 /** @type {(store: Store, data: import("./datasets.mjs").Data) => Model} the present network if it suits new data, else one that does */

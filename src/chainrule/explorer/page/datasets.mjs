@@ -115,22 +115,25 @@ export function split(data, share, seed) {
 
 export const MOST = { bytes: 2e6, rows: 5000, columns: 1000, classes: 50 };
 
-/** @typedef {{columns: string[], rows: string[][], first: number, faults: string[]}} Table `first` is the line of the first row */
+/** @typedef {{columns: string[], rows: Row[], faults: string[]}} Table */
+/** @typedef {{line: number, cells: string[]}} Row `line` is that of its first cell */
 
-/** @type {(text: string, separator: string) => string[][]} cells by line; quoted ones may hold separators and line ends */
-function cells(text, separator) {
-  const rows = [[""]];
-  let quoted = false;
+/** @type {(text: string, separator: string) => {rows: Row[], open: number}} cells by line; quoted ones may hold separators and line ends; `open` is the line of a quotation mark that is not closed */
+function rowsIn(text, separator) {
+  const rows = [{ line: 1, cells: [""] }];
+  let [line, open] = [1, 0];
   for (let i = 0; i < text.length; i++) {
-    const [c, row] = [text[i], rows[rows.length - 1]];
-    if (quoted && c === '"' && text[i + 1] === '"') row[row.length - 1] += text[i++];
-    else if (c === '"' && (quoted || !row[row.length - 1].trim())) quoted = !quoted;
-    else if (quoted) row[row.length - 1] += c;
-    else if (c === "\n") rows.push([""]);
-    else if (c === separator) row.push("");
-    else row[row.length - 1] += c;
+    const [c, { cells }] = [text[i], rows[rows.length - 1]];
+    const last = cells.length - 1;
+    if (c === "\n") line++;
+    if (open && c === '"' && text[i + 1] === '"') cells[last] += text[i++];
+    else if (c === '"' && (open || !cells[last].trim())) open = open ? 0 : line;
+    else if (open) cells[last] += c;
+    else if (c === "\n") rows.push({ line, cells: [""] });
+    else if (c === separator) cells.push("");
+    else cells[last] += c;
   }
-  return rows.map((row) => row.map((cell) => cell.trim()));
+  return { rows: rows.map((row) => ({ ...row, cells: row.cells.map((cell) => cell.trim()) })), open };
 }
 
 /** @type {(text: string) => number} a number with a point or comma, NaN for anything else */
@@ -148,30 +151,32 @@ function separatorOf(text) {
 export function parseTable(text, { separator, header } = {}) {
   const clean = text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
   const by = separator || separatorOf(clean);
-  const all = cells(by === " " ? clean.replace(/[^\S\n]+/g, " ").replace(/^ | $/gm, "") : clean, by);
-  const rows = all.map((row, i) => ({ row, line: i + 1 })).filter(({ row }) => row.some((c) => c !== ""));
-  const known = (/** @type {number} */ i, /** @type {number} */ k) => !Number.isNaN(numberOf(rows[i]?.row[k] ?? ""));
-  const named = header ?? rows[0]?.row.some((_, k) => !known(0, k) && known(1, k));
-  const width = rows[0]?.row.length ?? 0;
-  const columns = named ? rows[0].row : Array.from({ length: width }, (_, k) => `column ${k + 1}`);
+  const { rows: all, open } = rowsIn(by === " " ? clean.replace(/[^\S\n]+/g, " ").replace(/^ | $/gm, "") : clean, by);
+  if (open) return { columns: [], rows: [], faults: [`The quotation mark in line ${open} is not closed.`] };
+  const rows = all.filter(({ cells }) => cells.some((c) => c !== ""));
+  const known = (/** @type {number} */ i, /** @type {number} */ k) => !Number.isNaN(numberOf(rows[i]?.cells[k] ?? ""));
+  const named = header ?? rows[0]?.cells.some((_, k) => !known(0, k) && (known(1, k) || rows.length === 1));
+  const width = rows[0]?.cells.length ?? 0;
+  const columns = named ? rows[0].cells : Array.from({ length: width }, (_, k) => `column ${k + 1}`);
   const body = rows.slice(named ? 1 : 0);
-  const faults = body.filter(({ row }) => row.length !== width).map(({ row, line }) => `Line ${line} has ${row.length} cells, but the first line has ${width}.`);
+  const faults = body.filter(({ cells }) => cells.length !== width).map(({ cells, line }) => `Line ${line} has ${cells.length} cells, but the first line has ${width}.`);
   if (!body.length) faults.push("There is no row of numbers; give one sample on each line.");
-  if (width < 2) faults.push("There is only one column; give inputs and, in the last column, a target.");
+  if (width === 1) faults.push("There is only one column; give inputs and, in the last column, a target.");
   if (width > MOST.columns) faults.push(`There are ${width} columns, more than ${MOST.columns}; leave some out.`);
   if (body.length > MOST.rows) faults.push(`There are ${body.length} rows, more than ${MOST.rows}; leave some out.`);
-  return { columns, rows: body.map(({ row }) => row), first: body[0]?.line ?? 1, faults };
+  return { columns, rows: body, faults };
 }
 
 /** @type {(table: Table, targets: number, kind: "auto" | "numbers" | "classes") => {data: Data | null, faults: string[]}} the last `targets` columns are targets */
-export function toData({ columns, rows, first, faults }, targets, kind) {
+export function toData({ columns, rows: body, faults }, targets, kind) {
   const bad = [...faults];
   if (bad.length) return { data: null, faults: bad };
   const k = columns.length - targets;
   if (k < 1) return { data: null, faults: [`Of ${columns.length} columns, ${targets} cannot all be targets; one must be an input.`] };
+  const rows = body.map(({ cells }) => cells);
   const words = targets === 1 && kind !== "numbers" && (kind === "classes" || rows.some((row) => row[k] !== "" && Number.isNaN(numberOf(row[k]))));
   rows.forEach((row, i) => row.forEach((cell, j) => {
-    const where = `Line ${first + i}, column ${j + 1} (${columns[j].slice(0, 40)})`;
+    const where = `Line ${body[i].line}, column ${j + 1} (${columns[j].slice(0, 40)})`;
     if (cell === "") bad.push(`${where} is empty.`);
     else if (!(words && j === k) && !Number.isFinite(numberOf(cell))) bad.push(`${where}: “${cell.slice(0, 40)}” is not a number.`);
   }));
