@@ -10,6 +10,8 @@ import { accuracy, classNames, classOf, classifies, confusion, grid, passOf, pre
 
 // Pixels across a surface, points of a curve, units shown of a layer, pictures shown.
 const [SIDE, POINTS, UNITS, SHOWN] = [48, 120, 16, 12];
+// Milliseconds of a frame for updates.
+const FRAME = 9;
 
 /** @type {(store: Store) => import("./app.mjs").Panel} */
 export function learningPanel(store) {
@@ -74,12 +76,15 @@ function table(make) {
 function trainer(store) {
   const count = select(["100", "1000", "10000"], "1000", () => {});
   const status = h("p", { class: "hint", role: "status" });
-  let left = 0;
+  let [left, ended] = [0, 0];
   const frame = () => {
-    const end = performance.now() + 10;
+    // updates take as long as the pictures of the frame before did, and a part of a frame at least
+    const now = performance.now();
+    const end = now + Math.max(FRAME, Math.min(now - ended, 4 * FRAME));
     let fine = left > 0;
     do fine = fine && --left >= 0 && store.update();
     while (fine && left && performance.now() < end);
+    ended = performance.now();
     store.emit("run");
     if (!fine && left > 0) status.textContent = store.start.optimizer ? "Stopped: a parameter is no longer finite; choose a smaller learning rate." : "There is no optimizer; choose one under Network.";
     if (fine && left) requestAnimationFrame(frame);
@@ -87,17 +92,22 @@ function trainer(store) {
   };
   const finish = () => {
     left = 0;
+    // panels that left out frames show the last state
+    store.playing = false;
+    store.emit("cursor");
     go.textContent = "Train";
     status.textContent ||= `${store.at} updates done.`;
   };
   const go = button("Train", () => {
     if (left) return void (left = 0);
     left = +count.value;
+    store.playing = true;
+    ended = performance.now();
     status.textContent = "";
     go.textContent = "Stop";
     frame();
   });
-  return h("div", { class: "row" }, field("Updates", count), go, button("Start again", () => store.reset()), status);
+  return h("div", { class: "row" }, field("Updates", count), go, button("Start again", () => void ((left = 0), store.reset())), status);
 }
 
 // ---- losses ----

@@ -19,7 +19,7 @@ const KNOWN = new WeakMap();
 
 /** @type {(store: Store) => Sequence} */
 export function sequence(store) {
-  const samples = store.rows(store.at).length;
+  const samples = store.count(store.at);
   const known = KNOWN.get(store.start);
   if (known && known.samples === samples && known.mistake === store.mistake) return known;
   const arrays = contents(store.step).filter(([section]) => section !== "given");

@@ -117,20 +117,32 @@ export class Store {
     return this.batchSize ? Math.ceil(this.start.data.x.length / this.batchSize) : 1;
   }
 
+  /** @type {(step: number) => [number, number]} the first sample of an update, and the one after its last */
+  range(step) {
+    const n = this.start.data.x.length;
+    if (!this.batchSize) return [0, n];
+    const first = ((step - this.start.state.step) % this.updates) * this.batchSize;
+    return [first, Math.min(first + this.batchSize, n)];
+  }
+
+  /** @type {(step: number) => number} how many samples an update uses */
+  count(step) {
+    const [first, after] = this.range(step);
+    return after - first;
+  }
+
   /** @type {(step: number) => number[]} the numbers of the samples that an update uses */
   rows(step) {
-    const n = this.start.data.x.length;
-    if (!this.batchSize) return Array.from({ length: n }, (_, i) => i);
-    const first = ((step - this.start.state.step) % this.updates) * this.batchSize;
-    return Array.from({ length: Math.min(this.batchSize, n - first) }, (_, i) => first + i);
+    const [first, after] = this.range(step);
+    return Array.from({ length: after - first }, (_, i) => first + i);
   }
 
   /** @type {(step: number) => ReturnType<typeof batchOf>} the data of an update */
   batch(step) {
-    const rows = this.rows(step);
     const { x, t, weight } = this.start.data;
-    if (rows.length === x.length) return batchOf(this.start);
-    const own = { x: rows.map((i) => x[i]), t: rows.map((i) => t[i]), weight: weight && normalized(rows.map((i) => weight[i])) };
+    const [first, after] = this.range(step);
+    if (after - first === x.length) return batchOf(this.start);
+    const own = { x: x.slice(first, after), t: t.slice(first, after), weight: weight && normalized(weight.slice(first, after)) };
     return batchOf({ ...this.start, data: own });
   }
 
