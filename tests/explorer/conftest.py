@@ -116,10 +116,14 @@ def observe(visit: Visit, address: str) -> None:
     )
 
 
-def violations(page: Any) -> list[tuple[str, list[Any]]]:
-    """Return the accessibility rules that a page violates, and where."""
+def violations(page: Any, place: str | None = None) -> list[tuple[str, list[Any]]]:
+    """Return the accessibility rules that a page, or one element of it, violates, and where."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     )
-    found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = (
+        axe.Axe()
+        .run(page, context=place, options={"resultTypes": ["violations"]})
+        .response["violations"]
+    )
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]

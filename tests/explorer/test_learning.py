@@ -25,11 +25,12 @@ from chainrule import (
     mlp,
     problem,
 )
-from chainrule.activations import Activation
+from chainrule.explorer.tables import tables
 from chainrule.initializers import INITIALIZERS
 from tests.explorer.conftest import Open, Visit, violations
+from tests.explorer.node import run_node
 
-EVIL = '<img src=x onerror=alert(1)><script>alert(2)</script>'
+EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 NAMES = {n: getattr(chainrule, n) for n in chainrule.__all__} | {
     type(one).__name__: type(one)
     for table in (ACTIVATIONS, LOSSES, OPTIMIZERS, INITIALIZERS)
@@ -85,12 +86,15 @@ def model(visit: Visit) -> dict[str, Any]:
     return saved(visit)["model"]
 
 
+def rebuilt(table: Any, given: dict[str, Any]) -> Any:
+    """Return an entry of a table with the constants of a saved state."""
+    return replace(table[given["name"]], **given["constants"])
+
+
 def network_of(given: dict[str, Any]) -> Network:
     """Return the network of a saved state of dense layers."""
     layers = tuple(
-        Dense(
-            layer["units"], replace(ACTIVATIONS[f["name"]], **f["constants"]), bias=layer["bias"]
-        )
+        Dense(layer["units"], replace(ACTIVATIONS[f["name"]], **f["constants"]), bias=layer["bias"])
         for layer in given["layers"]
         for f in [layer["activation"]]
     )
@@ -177,8 +181,8 @@ def test_samples_are_split_and_put_together_again(live: Visit):
 # ---- the reader's own data ----------------------------------------------------------------------
 
 FLOWERS = (
-    "\ufeff\"petal, length\";\"petal \"\"width\"\"\";kind\r\n"
-    "1,4;-0,2;setosa\r\n\r\n4.7;1.4e0;\"versi\ncolor\"\r\n.6;2;setosa\r\n"
+    '\ufeff"petal, length";"petal ""width""";kind\r\n'
+    '1,4;-0,2;setosa\r\n\r\n4.7;1.4e0;"versi\ncolor"\r\n.6;2;setosa\r\n'
 )
 
 
@@ -209,6 +213,13 @@ def drop(data: Any, text: str, size: int = 0) -> None:
     )
     for event in ("dragover", "drop"):
         data.dispatch_event(event, {"dataTransfer": transfer})
+
+
+def class_names(visit: Visit) -> list[str]:
+    """Return the classes that the confusion table names, once it is drawn."""
+    heads = panel(visit, "Learning").locator(".confusion thead th")
+    heads.nth(1).wait_for()
+    return heads.all_text_contents()
 
 
 def test_typed_data_is_learned_by_a_network_that_suits_it(live: Visit):
@@ -251,8 +262,7 @@ def test_a_dropped_file_with_a_header_quoted_cells_and_classes(live: Visit):
     assert given["classes"] == ["setosa", "versi\ncolor"]
     assert given["names"]["x"] == ["petal, length", 'petal "width"']
     assert_engine_agrees(live)
-    heads = panel(live, "Learning").locator(".confusion thead th").all_text_contents()
-    assert heads == ["setosa", "versi\ncolor"]
+    assert class_names(live) == ["setosa", "versi\ncolor"]
 
 
 BROKEN = {
@@ -292,8 +302,7 @@ def test_markup_in_cells_stays_text(live: Visit):
     live.page.get_by_text("2 samples for training").wait_for()
     for tab in live.page.get_by_role("tab").all():
         tab.click()
-    heads = panel(live, "Learning").locator(".confusion thead th").all_text_contents()
-    assert heads == [EVIL, f"{EVIL}<b>"]
+    assert class_names(live) == [EVIL, f"{EVIL}<b>"]
     assert "bytes" not in alert(own_data(live))
     assert f"“{EVIL[:40]}" in give(own_data(live), f"1,2\n{EVIL},3\n")
     assert live.page.locator("#live img, #live script, #live b").count() == 0
@@ -559,19 +568,274 @@ def right(visit: Visit, part: str) -> float:
 
 LEARNED = {  # updates, and the accuracy after them in training and validation
     "xor": (4_000, 100, None),
-    "spiral": (1_000, 99, 95),
+    "spiral": (500, 99, 95),
     "digits": (400, 99, 85),
+    "regression": (500, None, None),
+}
+COMMON = ["Loss", "Sizes by layer (root mean square)"]
+PLANE = ["What the network says, and the samples", "Hidden units: blue above 0, red below"]
+PICTURES = {  # what is drawn for each of them
+    "xor": [*COMMON, *PLANE, "Right and wrong"],
+    "spiral": [*COMMON, *PLANE, "Right and wrong"],
+    "digits": [
+        *COMMON,
+        "Right and wrong",
+        "Samples and what the network reads (wrong ones first)",
+        "Weights of the first units: blue above 0, red below",
+    ],
+    "regression": [
+        *COMMON,
+        "Prediction (line) and samples (dots; open ones: validation)",
+        "Hidden units by the input",
+    ],
 }
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_presets_are_learned_in_a_fixed_number_of_updates(live: Visit, name: str):
+def test_presets_are_learned_in_a_fixed_number_of_updates_and_drawn(live: Visit, name: str):
     updates, training, validation = LEARNED[name]
     choose_preset(live, name)
     before = cost(live)
     train(live, updates)
     assert f"Update {updates} " in live.page.locator("#live .where").inner_text()
     assert cost(live) < before / 2
-    assert right(live, "training") >= training
+    if training:
+        assert right(live, "training") >= training
     if validation:
         assert right(live, "validation") >= validation
+    learning = panel(live, "Learning")
+    assert learning.locator("figcaption").count() == len(PICTURES[name])
+    assert {*learning.locator("figcaption").all_inner_texts()} == {*PICTURES[name]}
+    live.page.wait_for_function(f"({FAULTS_OF_PICTURES})().length === 0")
+    learning.locator("figure details").evaluate_all("all => all.forEach(d => { d.open = true })")
+    live.page.wait_for_function(f"({FIGURES_WITHOUT_NUMBERS})().length === 0")
+
+
+# Pictures that are empty, of one color, outside of the panel, or on top of another.
+FAULTS_OF_PICTURES = r"""() => {
+  const found = [];
+  const panel = document.getElementById("panel-learning");
+  const all = (place, selector) => [...place.querySelectorAll(selector)];
+  const box = (element) => element.getBoundingClientRect();
+  const apart = (a, b) => a.left > b.right - 1 || a.right < b.left + 1
+    || a.top > b.bottom - 1 || a.bottom < b.top + 1;
+  const check = (fine, what, element) => {
+    const figure = element.closest("figure").querySelector("figcaption").textContent;
+    if (!fine) found.push([what, figure, element.getAttribute("aria-label")]);
+  };
+  const beside = (elements) => elements.forEach((one, i) => {
+    for (const other of elements.slice(0, i)) check(apart(box(one), box(other)), "overlap", one);
+  });
+  const colors = (canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const pixels = Array.from({ length: data.length / 4 }, (_, k) => 4 * k);
+    return new Set(pixels.map((k) => data.slice(k, k + 4).join()));
+  };
+  const figures = all(panel, "figure");
+  beside(figures);
+  for (const figure of figures) {
+    const { left, right, width, height } = box(figure);
+    check(left > box(panel).left - 1 && right < box(panel).right + 1, "outside", figure);
+    check(width > 100 && height > 60, "small figure", figure);
+    const drawn = all(figure, "canvas, svg:not(.marks)");
+    beside(drawn);
+    for (const one of drawn) {
+      check(box(one).width > 20 && box(one).height > 15, "small", one);
+      check(one.getAttribute("aria-label"), "no name", one);
+    }
+    for (const canvas of all(figure, "canvas")) check(colors(canvas).size > 2, "blank", canvas);
+    for (const path of all(figure, "path")) {
+      const d = path.getAttribute("d");
+      check(!/NaN|Infinity/.test(d), "not finite", path);
+      check(!path.matches(".line") || d.split("L").length > 2, "no line", path);
+    }
+  }
+  return found;
+}"""
+
+FIGURES_WITHOUT_NUMBERS = r"""() => [...document.querySelectorAll("#panel-learning figure")]
+  .filter((one) => ![...one.querySelectorAll("td")].some((td) => /\d/.test(td.textContent)))
+  .map((figure) => figure.querySelector("figcaption").textContent)"""
+
+
+def test_the_surface_is_what_the_engine_predicts(live: Visit):
+    choose_preset(live, "spiral")
+    train(live, 100)
+    network_field(live, "learning rate", "0.5")  # an edit, so that the present state is saved
+    given = model(live)
+    panel(live, "Learning")
+    x = np.array(given["data"]["x"] + given["data"]["validation"]["x"])
+    low, high = x.min(axis=0), x.max(axis=0)
+    low, high = low - 0.15 * (high - low), high + 0.15 * (high - low)
+    places = (np.arange(48) + 0.5) / 48
+    across, up = np.meshgrid(places, places[::-1])
+    grid = low + np.stack([across.ravel(), up.ravel()], axis=1) * (high - low)
+    p = network_of(given["network"]).predict(np.array(given["theta"]), grid).ravel()
+    live.page.wait_for_function(SURFACE, arg=(p >= 0.5).tolist())
+
+
+# Whether the pixels of the decision surface have the color of their class, blue or orange.
+SURFACE = """(classes) => {
+  const canvas = document.querySelector("#panel-learning .plane canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, 48, 48);
+  const redder = (i) => data[4 * i] - data[4 * i + 2];
+  return classes.every((is, i) => redder(i) > 0 === is || Math.abs(redder(i)) < 20);
+}"""
+
+
+def test_the_loss_curve_has_training_and_validation_and_a_logarithmic_scale(live: Visit):
+    choose_preset(live, "moons")
+    train(live, 100)
+    learning = panel(live, "Learning")
+    loss = learning.locator("figure").first
+    assert loss.locator("path.line").count() == 2
+    before = loss.locator("path.line").first.get_attribute("d")
+    loss.get_by_label("scale").select_option("log")
+    assert loss.locator("path.line").first.get_attribute("d") != before
+    learning.get_by_role("button", name="Start again").click()
+    assert "Update 0 " in live.page.locator("#live .where").inner_text()
+    loss.locator("circle.line").first.wait_for()
+
+
+def test_training_says_why_it_stops(live: Visit):
+    learning = panel(live, "Learning")
+    pick(live, "optimizer", "")
+    train(live, 100)
+    status = panel(live, "Learning").get_by_role("status")
+    assert status.inner_text() == "There is no optimizer; choose one under Network."
+    live.page.get_by_role("button", name="Undo optimizer").click()
+    choose_preset(live, "regression")
+    pick(live, "optimizer", "sgd")
+    network_field(live, "learning rate", "1e6")
+    train(live, 100)
+    learning.get_by_text("a parameter is no longer finite").wait_for()
+
+
+# ---- long runs ----------------------------------------------------------------------------------
+
+
+def heap(session: Any) -> float:
+    """Return the megabytes in use after a collection of garbage."""
+    for _ in range(2):
+        session.send("HeapProfiler.collectGarbage")
+    return session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
+
+
+def test_a_long_run_keeps_its_memory_and_its_history(live: Visit):
+    choose_preset(live, "xor")
+    session = live.page.context.new_cdp_session(live.page)
+    train(live, 10_000)
+    first = heap(session)
+    train(live, 10_000)
+    assert heap(session) < first + 0.5
+    session.detach()
+    slider = live.page.get_by_label("Update of the run")
+    slider.focus()
+    live.page.keyboard.press("ArrowLeft")
+    assert "Update 19999 " in live.page.locator("#live .where").inner_text()
+    end = cost(live)
+    live.page.get_by_role("button", name="Step", exact=True).focus()
+    live.page.keyboard.press("4")
+    live.page.keyboard.press("j")
+    live.page.keyboard.press("l")
+    assert cost(live) == end
+
+
+def test_changes_are_kept_as_far_as_memory_allows():
+    kept = run_node("changes.mjs", {"tables": tables(), "cases": [[2, 120], [40_000, 12]]})
+    assert kept == [100, 8]
+
+
+# ---- large networks -----------------------------------------------------------------------------
+
+
+def test_784_128_10_is_maps_and_opens_the_arithmetic_of_one_weight(open_page: Open):
+    network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
+    rng = np.random.default_rng(0)
+    theta, x, t = network.initialize(0), rng.random((32, 784)), rng.integers(0, 10, 32)
+    visit = open_page(explain(network, theta, x, t, SGD(0.1), level="summary").to_html())
+    visit.started()
+    maps = visit.page.locator("#live .map")
+    names = [label.split(",")[0] for label in maps.evaluate_all(LABELS)]
+    assert names == ["inputs", "W1", "layer1", "W2", "layer2"]
+    assert visit.page.locator("#live .edge").count() == 0
+    value, gradient = network.loss_and_gradient(theta, x, t)
+    assert cost(visit) == pytest.approx(float(value), rel=1e-7)
+    maps.nth(1).focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Enter"):
+        visit.page.keyboard.press(key)
+    text = visit.page.locator("#panel-arithmetic").inner_text().replace("−", "-")
+    wanted = float(network.params(gradient)[0]["W"][1, 2])
+    assert f"{wanted:.6g}"[:8] in text
+    assert "W1[1,2]" in text.replace(" ", "")
+    step_by_update(visit, 2)
+    theta = theta - 0.1 * gradient
+    theta = theta - 0.1 * network.loss_and_gradient(theta, x, t)[1]
+    assert cost(visit) == pytest.approx(float(network.loss_and_gradient(theta, x, t)[0]), rel=1e-6)
+    panel(visit, "Learning").locator("canvas").nth(15).wait_for()  # the weights of the first units
+    assert visit.faults == []
+
+
+LABELS = "all => all.map(e => e.getAttribute('aria-label'))"
+
+
+# ---- accessibility ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "tabs", "settings"),
+    [
+        ("spiral", ("Learning",), {"color_scheme": "light"}),
+        (
+            "digits",
+            ("Data", "Network", "Learning"),
+            {"color_scheme": "dark", "viewport": {"width": 360, "height": 800}},
+        ),
+    ],
+)
+def test_axe_finds_nothing_in_the_panels(
+    open_page: Open, name: str, tabs: tuple[str, ...], settings: dict[str, Any]
+):
+    visit = open_page(explain_problem(problem("mazur")).to_html(), **settings)
+    visit.started()
+    choose_preset(visit, name)
+    give(own_data(visit), "1,2\n3,x\nx,4\n")
+    for tab in tabs:
+        place = panel(visit, tab)
+        for summary in place.locator("figure details > summary").all():
+            summary.click()
+        assert violations(visit.page, "#live") == [], tab
+        assert (
+            visit.evaluate("document.documentElement.scrollWidth")
+            <= visit.page.viewport_size["width"]
+        )
+    assert visit.faults == []
+
+
+def test_the_keyboard_alone_chooses_data_changes_a_number_and_trains(live: Visit):
+    press = live.page.keyboard.press
+    live.page.get_by_role("tab", name="Data").focus()
+    tab_to(live, "Preset")
+    live.page.keyboard.type("XOR")  # what a list of options goes to
+    press("Enter")
+    tab_to(live, "x2 of sample 2")
+    press("ArrowDown")
+    assert model(live)["data"]["x"][1][1] == 0.95
+    live.page.get_by_role("tab", selected=True).focus()
+    press("ArrowLeft")
+    while live.page.get_by_role("tab", name="Learning").get_attribute("tabindex") != "0":
+        press("ArrowLeft")
+    tab_to(live, "Train")
+    press("Enter")
+    live.page.get_by_text(re.compile(r"\d+ updates done\.")).wait_for()
+
+
+def tab_to(visit: Visit, name: str) -> None:
+    """Press Tab until a control with a name has the focus."""
+    named = """document.activeElement.getAttribute('aria-label')
+      ?? (document.activeElement.labels?.[0] ?? document.activeElement).textContent"""
+    for _ in range(60):
+        if visit.evaluate(named) == name:
+            return
+        visit.page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {name}; it ends at {visit.evaluate(named)}")

@@ -1,5 +1,6 @@
-"""The data sets of the live page that Python has: the named problems, and pictures of digits."""
+"""The presets of the live page: the named problems, networks for data sets, pictures of digits."""
 
+from dataclasses import asdict
 from functools import cache
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.explanation import Setup
+from chainrule.explorer.data_sets import RECIPES
 from chainrule.explorer.model import setup_model
 from chainrule.optimizers import Optimizer
 from chainrule.problems import PROBLEMS, Problem
@@ -26,12 +28,14 @@ def presets() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``problems``, a model by name; ``digits``, ``{"pixels": …, "classes": …}`` as texts, or None
+        ``problems``, a model by name; ``recipes``, the networks of the data sets that the page
+        draws; ``digits``, ``{"pixels": …, "classes": …}`` as texts, or None
         if scikit-learn, which has the pictures, is not installed.
     """
     own = {name: problem for name, problem in PROBLEMS.items() if name not in ON_PAGE}
     return {
         "problems": {name: problem_model(problem) for name, problem in own.items()},
+        "recipes": {name: asdict(recipe) for name, recipe in RECIPES.items()},
         "digits": digits(),
     }
 

@@ -58,17 +58,18 @@ function ownData(store, attempt) {
   const header = select([["auto", "found by itself"], ["yes", "column names"], ["no", "a sample"]], "auto", () => {});
   const separator = select([["", "found by itself"], [",", "comma"], [";", "semicolon"], ["\t", "tab"], [" ", "space"]], "", () => {});
   const scale = h("input", { type: "checkbox" });
-  const faults = h("ul", { class: "live-faults", role: "alert" });
+  const faults = h("div", { class: "live-faults", role: "alert" });
+  const refuse = (/** @type {string[]} */ lines) => faults.replaceChildren(...(lines.length ? [h("ul", {}, ...lines.map((line) => h("li", {}, line)))] : []));
   const use = () => attempt(() => {
     const table = parseTable(text.value, { separator: separator.value, header: { yes: true, no: false }[header.value] });
     const { data, faults: found } = toData(table, Math.max(1, Math.round(+targets.value) || 1), /** @type {any} */ (kind.value));
     const more = found.length > 6 ? [`… and ${found.length - 6} more.`] : [];
-    faults.replaceChildren(...[...found.slice(0, 6), ...more].map((line) => h("li", {}, line)));
+    refuse([...found.slice(0, 6), ...more]);
     if (data) begin(store, "own data", fitted(store, scale.checked ? standardized(data) : data));
   });
   const load = async (/** @type {File | undefined} */ file) => {
     if (!file) return;
-    if (file.size > MOST.bytes) faults.replaceChildren(h("li", {}, `The file has ${file.size} bytes, more than ${MOST.bytes}; leave rows out.`));
+    if (file.size > MOST.bytes) refuse([`The file has ${file.size} bytes, more than ${MOST.bytes}; leave rows out.`]);
     else {
       text.value = await file.text();
       use();

@@ -5,7 +5,7 @@ import { generator, initialize, normal } from "./network.mjs";
 /** @typedef {import("./wire.mjs").Model} Model */
 /** @typedef {import("./network.mjs").Tables} Tables */
 /** @typedef {{x: number[][], t: number[][], weight?: number[] | null, validation?: {x: number[][], t: number[][]}, classes?: string[] | null, names?: {x: string[], t: string[]}, side?: number}} Data `side` is that of square pictures */
-/** @typedef {{hidden: number[], activation: string, loss: string, output?: string, optimizer: string, rate: number, batch?: number}} Recipe of a network */
+/** @typedef {{title?: string, hidden: number[], activation: string, loss: string, optimizer: string, rate: number, batch?: number | null}} Recipe of a network; those of data sets come from explorer/data_sets.py */
 /** @typedef {{id: string, title: string, drawn: boolean, make: (seed: number) => Model}} Preset `drawn` from a seed, so that there are more of its kind */
 
 // ---- networks ----
@@ -25,19 +25,22 @@ export const loss = (tables, name) => ({ name, constants: { ...tables.losses[nam
 
 /** @type {(tables: Tables, data: Data, recipe: Recipe, seed: number, title: string) => Model} a network for data */
 export function modelFor(tables, data, recipe, seed, title) {
-  const layers = [...recipe.hidden.map((n) => dense(tables, n, recipe.activation)), dense(tables, data.t[0].length, recipe.output ?? "identity")];
+  const layers = [...recipe.hidden.map((n) => dense(tables, n, recipe.activation)), dense(tables, data.t[0].length, "identity")];
   const network = { inputs: data.x[0].length, layers, loss: loss(tables, recipe.loss), penalty: { l1: 0, l2: 0, alpha: 0 } };
   const theta = [...initialize(tables, network, seed)];
   return { network, theta, data: { weight: null, ...data }, optimizer: optimizer(tables, recipe.optimizer, recipe.rate), state: { step: 0, slots: [], seed }, batch_size: recipe.batch ?? null, title, source: "" };
 }
 
-// ---- data drawn from a seed ----
+// ---- data drawn from a seed, as in explorer/data_sets.py ----
+
+/** @type {(values: number[]) => number[]} */
+const rounded = (values) => values.map((v) => +v.toFixed(3));
 
 /** @type {(seed: number, n: number, make: (i: number, random: () => number) => [number[], number]) => Data} n samples, a quarter for validation */
 function drawn(seed, n, make) {
   const random = generator(seed);
   const all = Array.from({ length: n }, (_, i) => make(i, random));
-  return split({ x: all.map(([x]) => x), t: all.map(([, t]) => [t]), names: { x: all[0][0].map((_, k) => `x${k + 1}`), t: ["y"] } }, 0.25, seed);
+  return split({ x: all.map(([x]) => rounded(x)), t: all.map(([, t]) => rounded([t])), names: { x: all[0][0].map((_, k) => `x${k + 1}`), t: ["y"] } }, 0.25, seed);
 }
 
 /** @type {(radius: number, angle: number, noise: number, random: () => number) => number[]} */
@@ -67,22 +70,13 @@ export function digitData({ pixels, classes }, seed) {
 
 // ---- presets ----
 
-/** @type {{[name: string]: [string, Recipe]}} title, network */
-const RECIPES = {
-  spiral: ["Spiral", { hidden: [16, 16], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.02 }],
-  moons: ["Moons", { hidden: [8], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
-  circles: ["Circles", { hidden: [6], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
-  regression: ["Regression of a noisy curve", { hidden: [12], activation: "tanh", loss: "squared-error", optimizer: "adam", rate: 0.02 }],
-  digits: ["Digits of 8×8 pixels", { hidden: [32], activation: "relu", loss: "softmax-cross-entropy", optimizer: "adam", rate: 0.005, batch: 32 }],
-};
-
 /** @type {(tables: Tables) => Preset[]} Python's named problems, then those of the page */
 export function presets(tables) {
-  const { problems = {}, digits = null } = tables.presets ?? {};
+  const { problems = {}, recipes = {}, digits = null } = tables.presets ?? {};
   const data = { ...GENERATORS, ...(digits && { digits: (/** @type {number} */ seed) => digitData(digits, seed) }) };
   const ours = Object.entries(data).map(([id, draw]) => {
-    const [title, recipe] = RECIPES[id];
-    return { id, title, drawn: true, make: (/** @type {number} */ seed) => modelFor(tables, draw(seed), recipe, seed, title) };
+    const recipe = recipes[id];
+    return { id, title: recipe.title, drawn: true, make: (/** @type {number} */ seed) => modelFor(tables, draw(seed), recipe, seed, recipe.title) };
   });
   const theirs = Object.entries(problems).map(([id, model]) => ({ id, title: /** @type {any} */ (model).title, drawn: false, make: () => structuredClone(model) }));
   return [...theirs, ...ours];

@@ -204,13 +204,14 @@ export class Store {
   /** @type {(updates?: number) => boolean} make updates; false where the numbers are no longer finite */
   advance(updates = 1) {
     let finite = true;
-    for (let i = 0; i < updates && finite && this.start.optimizer; i++) finite = this.update();
+    for (let i = 0; i < updates && finite; i++) finite = this.update();
     this.emit("run");
     return finite;
   }
 
-  /** Make one update, without informing anyone. */
+  /** Make one update, without informing anyone; false without an optimizer, and where the numbers are no longer finite. */
   update() {
+    if (!this.start.optimizer) return false;
     const { step } = this;
     const theta = step.theta_new;
     if (!theta.every(Number.isFinite)) return false;
