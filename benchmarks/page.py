@@ -25,7 +25,6 @@ from tests.explorer.conftest import BROWSERS, FLAGS
 from tests.explorer.node import node
 
 PROGRAM = Path(__file__).with_name("page.mjs")
-VIEW = {"width": 1280, "height": 900}
 OPENED, STEPS, SECONDS, MINUTES = 7, 60, 4, 10
 UPDATES = "100000"
 
@@ -120,10 +119,10 @@ def browser() -> Iterator[Visit]:
         def visit(html: str) -> Any:
             file = Path(folder) / "page.html"
             file.write_text(html, encoding="utf-8")
-            page = chromium.new_context(viewport=VIEW).new_page()
+            page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
             page.add_init_script(FIRST_PICTURE)
             page.goto(file.as_uri())
-            page.wait_for_function("window.pictured")
+            page.wait_for_function("() => window.pictured")
             return page
 
         yield visit

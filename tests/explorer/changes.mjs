@@ -5,7 +5,7 @@ import { modelFor } from "../../src/chainrule/explorer/page/datasets.mjs";
 import { Store } from "../../src/chainrule/explorer/page/store.mjs";
 
 const { tables, cases } = JSON.parse(readFileSync(0, "utf8"));
-const recipe = { activation: "tanh", loss: "squared-error", optimizer: "adam", rate: 0.1 };
+const recipe = { activation: "tanh", loss: "squared-error", rate: 0.1 };
 const kept = cases.map(([n, changes]) => {
   const store = new Store(tables, modelFor(tables, { x: [[1, 2, 3]], t: [[1]] }, { ...recipe, hidden: [n] }, 1, ""));
   store.advance();

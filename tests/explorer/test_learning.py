@@ -94,12 +94,12 @@ def rebuilt(table: Any, given: dict[str, Any]) -> Any:
 def network_of(given: dict[str, Any]) -> Network:
     """Return the network of a saved state of dense layers."""
     layers = tuple(
-        Dense(layer["units"], replace(ACTIVATIONS[f["name"]], **f["constants"]), bias=layer["bias"])
+        Dense(layer["units"], rebuilt(ACTIVATIONS, layer["activation"]), bias=layer["bias"])
         for layer in given["layers"]
-        for f in [layer["activation"]]
     )
-    loss = replace(LOSSES[given["loss"]["name"]], **given["loss"]["constants"])
-    return Network(given["inputs"], layers, loss, Penalty(**given["penalty"]))
+    return Network(
+        given["inputs"], layers, rebuilt(LOSSES, given["loss"]), Penalty(**given["penalty"])
+    )
 
 
 def assert_engine_agrees(visit: Visit) -> None:
@@ -606,9 +606,9 @@ def test_presets_are_learned_in_a_fixed_number_of_updates_and_drawn(live: Visit,
     learning = panel(live, "Learning")
     assert learning.locator("figcaption").count() == len(PICTURES[name])
     assert {*learning.locator("figcaption").all_inner_texts()} == {*PICTURES[name]}
-    live.page.wait_for_function(f"({FAULTS_OF_PICTURES})().length === 0")
+    live.page.wait_for_function(f"() => ({FAULTS_OF_PICTURES})().length === 0")
     learning.locator("figure details").evaluate_all("all => all.forEach(d => { d.open = true })")
-    live.page.wait_for_function(f"({FIGURES_WITHOUT_NUMBERS})().length === 0")
+    live.page.wait_for_function(f"() => ({FIGURES_WITHOUT_NUMBERS})().length === 0")
 
 
 # Pictures that are empty, of one color, outside of the panel, or on top of another.

@@ -6,7 +6,7 @@ them.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from chainrule.batch import Batch
 from chainrule.layers import mix
 from chainrule.multilayer import mlp
 from chainrule.names import DATA_SETS, PROBLEMS, canonical
-from chainrule.optimizers import OPTIMIZERS
+from chainrule.optimizers import Adam
 from chainrule.problems import Problem, problem
 
 Row = tuple[float, ...]
@@ -51,7 +51,6 @@ class Recipe:
     loss: str
     rate: float
     batch: int | None = None
-    optimizer: str = "adam"
 
 
 _YES_OR_NO = partial(Recipe, activation="tanh", loss="logistic-cross-entropy")
@@ -97,7 +96,7 @@ def data_set(name: str) -> Problem:
         network=mlp(*units, activation=recipe.activation, output="identity", loss=recipe.loss),
         x=drawn.x,
         t=drawn.t,
-        optimizer=replace(OPTIMIZERS[recipe.optimizer], learning_rate=recipe.rate),
+        optimizer=Adam(recipe.rate),
     )
 
 
@@ -129,14 +128,14 @@ def samples(name: str) -> Samples:
     numbers = uniform(SEED)
     rows = [draw(i, partial(next, numbers)) for i in range(count)]
     rows = [tuple(round(v, DECIMALS) for v in row) for row in rows]
-    order = shuffled(count, SEED)
-    held, rest = np.split(np.array(order), [round(HELD_OUT * count)])
-    parts = [
-        tuple(rows[i][k] for i in part)
-        for part in (rest, held)
-        for k in (slice(-1), slice(-1, None))
-    ]
-    return Samples(*parts)
+    order = [rows[i] for i in shuffled(count, SEED)]
+    held = round(HELD_OUT * count)
+    return Samples(*inputs_and_targets(order[held:]), *inputs_and_targets(order[:held]))
+
+
+def inputs_and_targets(rows: list[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """Return the inputs, and the targets, which are last in each row."""
+    return tuple(row[:-1] for row in rows), tuple(row[-1:] for row in rows)
 
 
 def uniform(seed: int) -> Iterator[float]:

@@ -11,7 +11,7 @@ import { accuracy, classNames, classOf, classifies, confusion, grid, passOf, pre
 // Pixels across a surface, points of a curve, units shown of a layer, pictures shown.
 const [SIDE, POINTS, UNITS, SHOWN] = [48, 120, 16, 12];
 // Milliseconds of a frame for updates.
-const FRAME = 9;
+const FRAME = 5;
 
 /** @type {(store: Store) => import("./app.mjs").Panel} */
 export function learningPanel(store) {
@@ -76,16 +76,16 @@ function table(make) {
 function trainer(store) {
   const count = select(["100", "1000", "10000", "100000"], "1000", () => {});
   const status = h("p", { class: "hint", role: "status" });
-  let [left, ended] = [0, 0];
+  let [left, drawing] = [0, 0];
   const frame = () => {
-    // updates take as long as the pictures of the frame before did, and a part of a frame at least
-    const now = performance.now();
-    const end = now + Math.max(FRAME, Math.min(now - ended, 4 * FRAME));
+    // updates take longer the longer pictures take, so that these are not most of the work
+    const end = performance.now() + Math.max(FRAME, Math.min(3 * drawing, 4 * FRAME));
     let fine = left > 0;
     do fine = fine && --left >= 0 && store.update();
     while (fine && left && performance.now() < end);
-    ended = performance.now();
+    const updated = performance.now();
     store.emit("run");
+    drawing = performance.now() - updated;
     if (!fine && left > 0) status.textContent = store.start.optimizer ? "Stopped: a parameter is no longer finite; choose a smaller learning rate." : "There is no optimizer; choose one under Network.";
     if (fine && left) requestAnimationFrame(frame);
     else finish();
@@ -102,7 +102,6 @@ function trainer(store) {
     if (left) return void (left = 0);
     left = +count.value;
     store.playing = true;
-    ended = performance.now();
     status.textContent = "";
     go.textContent = "Stop";
     frame();

@@ -5,7 +5,7 @@ import { generator, initialize, normal } from "./network.mjs";
 /** @typedef {import("./wire.mjs").Model} Model */
 /** @typedef {import("./network.mjs").Tables} Tables */
 /** @typedef {{x: number[][], t: number[][], weight?: number[] | null, validation?: {x: number[][], t: number[][]}, classes?: string[] | null, names?: {x: string[], t: string[]}, side?: number}} Data `side` is that of square pictures */
-/** @typedef {{title?: string, hidden: number[], activation: string, loss: string, optimizer: string, rate: number, batch?: number | null}} Recipe of a network; those of data sets come from explorer/data_sets.py */
+/** @typedef {{title?: string, hidden: number[], activation: string, loss: string, rate: number, batch?: number | null}} Recipe of a network; those of data sets come from explorer/data_sets.py */
 /** @typedef {{id: string, title: string, drawn: boolean, make: (seed: number) => Model}} Preset `drawn` from a seed, so that there are more of its kind */
 
 // ---- networks ----
@@ -28,7 +28,7 @@ export function modelFor(tables, data, recipe, seed, title) {
   const layers = [...recipe.hidden.map((n) => dense(tables, n, recipe.activation)), dense(tables, data.t[0].length, "identity")];
   const network = { inputs: data.x[0].length, layers, loss: loss(tables, recipe.loss), penalty: { l1: 0, l2: 0, alpha: 0 } };
   const theta = [...initialize(tables, network, seed)];
-  return { network, theta, data: { weight: null, ...data }, optimizer: optimizer(tables, recipe.optimizer, recipe.rate), state: { step: 0, slots: [], seed }, batch_size: recipe.batch ?? null, title, source: "" };
+  return { network, theta, data: { weight: null, ...data }, optimizer: optimizer(tables, "adam", recipe.rate), state: { step: 0, slots: [], seed }, batch_size: recipe.batch ?? null, title, source: "" };
 }
 
 // ---- data drawn from a seed, as in explorer/data_sets.py ----
@@ -193,4 +193,4 @@ export function standardized(data) {
 
 /** @type {(tables: Tables, data: Data, seed: number) => Model} a network that suits own data: classes or numbers */
 export const modelOf = (tables, data, seed) =>
-  modelFor(tables, data, { hidden: [8], activation: "tanh", loss: data.classes ? "softmax-cross-entropy" : "squared-error", optimizer: "adam", rate: 0.02, ...(data.x.length > 500 && { batch: 50 }) }, seed, "Your data");
+  modelFor(tables, data, { hidden: [8], activation: "tanh", loss: data.classes ? "softmax-cross-entropy" : "squared-error", rate: 0.02, ...(data.x.length > 500 && { batch: 50 }) }, seed, "Your data");
