@@ -711,6 +711,24 @@ def test_training_says_why_it_stops(live: Visit):
     learning.get_by_text("a parameter is no longer finite").wait_for()
 
 
+def test_playing_at_the_fastest_speed_moves_whatever_time_its_first_frame_has(live: Visit):
+    live.evaluate(
+        """() => {
+          const own = requestAnimationFrame;
+          let late = 50;
+          window.requestAnimationFrame = (next) => own((time) => next(time - late, (late = 0)));
+          window.ownFrames = own;
+        }"""
+    )
+    live.page.get_by_label("by", exact=True).select_option("update")
+    live.page.get_by_label("speed", exact=True).select_option("fastest")
+    live.page.get_by_role("button", name="Play").click()
+    where = live.page.locator("#live .where")
+    where.filter(has_text=re.compile(r"Update \d{3,} ")).wait_for()
+    live.page.get_by_role("button", name="Pause").click()
+    live.evaluate("() => { window.requestAnimationFrame = window.ownFrames }")
+
+
 # ---- long runs ----------------------------------------------------------------------------------
 
 
