@@ -284,6 +284,11 @@ def test_broken_tables_are_refused_line_by_line_and_change_nothing(live: Visit):
     for text, sentence in BROKEN.items():
         assert sentence in give(data, text)
         assert cost(live) == 0.298371109
+    both = give(data, "a;b;kind\n1;2;x\n1;oops;y\n3;4\n")
+    assert both.splitlines() == [
+        "Line 3, column 2 (b): “oops” is not a number.",
+        "Line 4 has 2 cells, but the first line has 3.",
+    ]
     many = "a,b\n" + "x,1\n" * 20
     assert "… and 14 more." in give(data, many)
     data.get_by_label("Columns of targets").fill("3")

@@ -164,19 +164,21 @@ export function parseTable(text, { separator, header } = {}) {
 /** @type {(table: Table, targets: number, kind: "auto" | "numbers" | "classes") => {data: Data | null, faults: string[]}} the last `targets` columns are targets */
 export function toData({ columns, rows: body, faults }, targets, kind) {
   const bad = [...faults];
-  if (bad.length) return { data: null, faults: bad };
+  const whole = body.filter(({ cells }) => cells.length === columns.length);
+  if (columns.length < 2 || !whole.length || columns.length > MOST.columns || body.length > MOST.rows) return { data: null, faults: bad };
   const k = columns.length - targets;
   if (k < 1) return { data: null, faults: [`Of ${columns.length} columns, ${targets} cannot all be targets; one must be an input.`] };
-  const rows = body.map(({ cells }) => cells);
+  const rows = whole.map(({ cells }) => cells);
   const words = targets === 1 && kind !== "numbers" && (kind === "classes" || rows.some((row) => row[k] !== "" && Number.isNaN(numberOf(row[k]))));
   rows.forEach((row, i) => row.forEach((cell, j) => {
-    const where = `Line ${body[i].line}, column ${j + 1} (${columns[j].slice(0, 40)})`;
+    const where = `Line ${whole[i].line}, column ${j + 1} (${columns[j].slice(0, 40)})`;
     if (cell === "") bad.push(`${where} is empty.`);
     else if (!(words && j === k) && !Number.isFinite(numberOf(cell))) bad.push(`${where}: “${cell.slice(0, 40)}” is not a number.`);
   }));
   const classes = words ? [...new Set(rows.map((row) => row[k]))].sort((a, b) => numberOf(a) - numberOf(b) || (a < b ? -1 : 1)) : null;
   if (classes && (classes.length < 2 || classes.length > MOST.classes)) bad.push(`The target has ${classes.length} different values; classes are from 2 to ${MOST.classes}.`);
-  if (bad.length) return { data: null, faults: bad };
+  const lineOf = (/** @type {string} */ fault) => Number(/^Line (\d+)/.exec(fault)?.[1] ?? Infinity);
+  if (bad.length) return { data: null, faults: bad.sort((a, b) => lineOf(a) - lineOf(b) || 0) };
   const x = rows.map((row) => row.slice(0, k).map(numberOf));
   const t = rows.map((row) => (classes ? classes.map((c) => +(c === row[k])) : row.slice(k).map(numberOf)));
   return { data: { x, t, weight: null, classes, names: { x: columns.slice(0, k), t: classes ?? columns.slice(k) } }, faults: [] };

@@ -67,10 +67,10 @@ function extent(points, k, margin = 0.05) {
   return [low - margin * (high - low), high + margin * (high - low)];
 }
 
-const [WIDE, HIGH, LEFT, BOTTOM] = [360, 200, 46, 24];
+const [WIDE, HIGH, LEFT, BOTTOM] = [360, 212, 46, 38];
 
 /**
- * Draw lines and dots into an SVG of 360 by 200, with ticks.
+ * Draw lines and dots into an SVG of 360 by 212, with ticks.
  * @type {(svg: SVGSVGElement, series: Series[], options?: {log?: boolean, dots?: [number, number, string?][], x?: string, at?: number}) => void}
  */
 export function chart(svg, series, { log = false, dots = [], x = "", at } = {}) {
@@ -86,10 +86,10 @@ export function chart(svg, series, { log = false, dots = [], x = "", at } = {}) 
   const py = (/** @type {number} */ v) => 6 + ((high[1] - v) / (high[1] - high[0])) * (HIGH - BOTTOM - 6);
   const path = (/** @type {[number, number][]} */ points) => points.map((p, i) => `${i ? "L" : "M"}${px(p[0]).toFixed(1)} ${py(p[1]).toFixed(1)}`).join("");
   const sideways = ticks(...high).flatMap((v) => [s("path", { class: "tick", d: `M${LEFT} ${py(v)}H${WIDE - 8}` }), s("text", { x: LEFT - 5, y: py(v) + 4, "text-anchor": "end" }, number(log ? 10 ** v : v))]);
-  const below = ticks(...across).filter((v) => !counts || Number.isInteger(v)).map((v) => s("text", { x: px(v), y: HIGH - 8, "text-anchor": "middle" }, number(v)));
+  const below = ticks(...across).filter((v) => !counts || Number.isInteger(v)).map((v) => s("text", { x: px(v), y: HIGH - 24, "text-anchor": px(v) > WIDE - 24 ? "end" : "middle" }, number(v)));
   const here = !counts ? [] : [s("path", { class: "here", d: `M${px(at)} 6V${HIGH - BOTTOM}` })];
   const marks = dots.map(([dx, dy, kind]) => s("circle", { cx: px(dx), cy: py(dy), r: 3, class: kind ?? "dot" }));
-  svg.replaceChildren(...sideways, ...below, s("text", { x: WIDE - 8, y: HIGH - 22, "text-anchor": "end" }, x), ...here, ...marks, ...lines.map(({ kind = "", points }) => points.length === 1 ? s("circle", { cx: px(points[0][0]), cy: py(points[0][1]), r: 3, class: `line ${kind}` }) : s("path", { d: path(points), class: `line ${kind}` })));
+  svg.replaceChildren(...sideways, ...below, s("text", { x: WIDE - 8, y: HIGH - 7, "text-anchor": "end" }, x), ...here, ...marks, ...lines.map(({ kind = "", points }) => points.length === 1 ? s("circle", { cx: px(points[0][0]), cy: py(points[0][1]), r: 3, class: `line ${kind}` }) : s("path", { d: path(points), class: `line ${kind}` })));
 }
 
 /** @type {(values: ArrayLike<number>, label: string) => SVGSVGElement} a small curve of numbers at equal distances */
