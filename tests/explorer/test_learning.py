@@ -265,6 +265,24 @@ def test_a_dropped_file_with_a_header_quoted_cells_and_classes(live: Visit):
     assert class_names(live) == ["setosa", "versi\ncolor"]
 
 
+def test_the_reader_says_how_a_table_is_read(live: Visit):
+    data = own_data(live)
+    choices = {"Targets are": "classes", "First line is": "no", "Separator": ";"}
+    for label, value in choices.items():
+        data.get_by_label(label).select_option(value)
+    data.get_by_label("Scale inputs").check()
+    assert give(data, "1,5;10;7\n3,5;30;8\n5,5;20;7\n") == ""
+    given = model(live)["data"]
+    x = np.array([[1.5, 10], [3.5, 30], [5.5, 20]])
+    assert given["x"] == pytest.approx((x - x.mean(axis=0)) / x.std(axis=0))
+    assert given["classes"] == ["7", "8"]
+    assert given["t"] == [[1, 0], [0, 1], [1, 0]]
+    data = own_data(live)
+    data.get_by_label("Scale inputs").uncheck()
+    for label, value in zip(choices, ("auto", "auto", ""), strict=True):
+        data.get_by_label(label).select_option(value)
+
+
 BROKEN = {
     "1,2\n3\n": "Line 2 has 1 cells, but the first line has 2.",
     "a,b\n1,2\n\n3,4\n\n5,\n": "Line 6, column 2 (b) is empty.",
