@@ -15,10 +15,10 @@ from benchmarks import (
     machine,
     memory,
     nielsen,
-    page,
     pages,
     peers,
     predicting,
+    regions,
     requirements,
     scaling,
     stages,
@@ -157,8 +157,8 @@ def main(words: Sequence[str] | None = None) -> None:
     kept = keep(rows, about, part=bool(arguments.only))
     print(f"\n{perf_counter() - began:.0f} s in all; every figure is in {kept.name}")
     if arguments.write:
-        page.write(page.PAGE, "bench", tables.for_page(rows, machine.as_text(about), quick))
-        page.write(page.README, "bench-summary", tables.summary(rows))
+        regions.write(regions.PAGE, "bench", tables.for_page(rows, machine.as_text(about), quick))
+        regions.write(regions.README, "bench-summary", tables.summary(rows))
 
 
 def keep(rows: Sequence[Row], about: dict[str, Any], *, part: bool) -> Path:

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import page
+from benchmarks import regions
 
-FOLDER = page.PAGE.parent / "plots"
+FOLDER = regions.PAGE.parent / "plots"
 FASTER, SLOWER = "#2a6f97", "#c8553d"  # chainrule's side of 1×, and the peer's
 
 
@@ -129,15 +129,15 @@ def fill(panel: Any, bars: Mapping[int, Bar]) -> None:
         panel.annotate(bar.text, (bar.ratio, place), fontsize=6, **where)
 
 
-def write(folder: Path = FOLDER, source: Path = page.PAGE) -> None:
+def write(folder: Path = FOLDER, source: Path = regions.PAGE) -> None:
     """Write the plots of a page into a folder."""
-    bars = of_peers(page.read(source, "bench"))
+    bars = of_peers(regions.read(source, "bench"))
     training = [*in_section(bars, "an epoch"), *in_section(bars, "mnist")]
     draw(training, folder / "training.svg")
     draw(in_section(bars, "tiny, new process", "tiny, second call"), folder / "tiny.svg")
     draw(in_section(bars, "predict"), folder / "predicting.svg")
     draw(in_section(bars, "memory growth"), folder / "memory.svg")
-    draw(of_sets(page.read(source, "bench-sets")), folder / "sets.svg")
+    draw(of_sets(regions.read(source, "bench-sets")), folder / "sets.svg")
 
 
 if __name__ == "__main__":

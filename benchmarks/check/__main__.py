@@ -10,13 +10,13 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import page
+from benchmarks import regions
 from benchmarks.check import cases, distinguishing, programs, tables
 from benchmarks.check.programs import ProgramResult
 from benchmarks.check.scores import Score, score
 
 REGION = "bench-check"
-BEGIN, END = page.markers(REGION)
+BEGIN, END = regions.markers(REGION)
 SAMPLE = 300  # reproduced mistakes by default: at most ten minutes on two cores
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ def main() -> None:
     made = all_of(score, [*cases.product(right=True), *chosen], arguments.jobs)
     print("\n\n".join(mistake_tables(made)))
     if arguments.write:
-        write(page.PAGE, region(whole, made))
+        write(regions.PAGE, region(whole, made))
 
 
 def program_tables(found: Sequence[ProgramResult]) -> Iterator[str]:
@@ -112,7 +112,7 @@ learners do:
 
 def write(path: Path, text: str) -> None:
     """Write a text between the markers of a file."""
-    page.write(path, REGION, text)
+    regions.write(path, REGION, text)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule
-from benchmarks import page
+from benchmarks import regions
 from benchmarks.check import tables
 from benchmarks.sets.data import SETS, Data
 
@@ -141,7 +141,7 @@ def main() -> None:
     text = report(rows, missing, arguments.seeds)
     print(text)
     if arguments.write:
-        page.write(page.PAGE, REGION, text)
+        regions.write(regions.PAGE, REGION, text)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,12 @@ PROBLEMS: Names = {
     "softmax": (),
     "digits": (),
 }
+DATA_SETS: Names = {
+    "spiral": (),
+    "moons": (),
+    "circles": (),
+    "regression": (),
+}  # problems of the live page only: too many samples to be worked out number by number
 NOTATIONS: Names = {
     "plain": (),
     "mazur": (),
@@ -154,6 +160,11 @@ _DECAY = (
     "optimizer 'adamw' decays the weights itself; choose one of them"
 )
 
+_PAGE_ONLY = {
+    name: f"it is a data set of the live page; run 'chainrule explore {name}', or explore('{name}')"
+    for name in DATA_SETS
+}
+
 ADVICE: Mapping[str, Mapping[str, str]] = {
     "activation": dict.fromkeys(("softmax", "log-softmax"), _SOFTMAX),
     "loss": {
@@ -161,6 +172,7 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("sse", "se", "l2", "sum-of-squares"), _SUM_OF_SQUARES),
         **dict.fromkeys(("cross-entropy", "ce", "xent", "log-loss", "softmax"), _CROSS_ENTROPY),
     },
+    "problem": _PAGE_ONLY,
     "setting": {
         "weight-decay": _DECAY,
         "batch-size": "every step of a worked example uses all samples; leave it out",
@@ -190,7 +202,11 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
     for kind, names in _OF_THE_FIELD.items()
 }
 
-_SAME = {"solver": "optimizer", "option": "setting"}  # kinds with the same advice
+_SAME = {
+    "solver": "optimizer",
+    "option": "setting",
+    "preset": "problem",
+}  # kinds with the same advice
 
 
 def canonical(kind: str, name: object, choices: Iterable[str]) -> str:

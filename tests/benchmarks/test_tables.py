@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import page, plots, requirements, tables
+from benchmarks import plots, regions, requirements, tables
 from benchmarks.__main__ import is_selected, options, settings_of, workloads
 from benchmarks.results import Figure, Row, as_dict
 from benchmarks.sets import __main__ as sets
@@ -119,25 +119,27 @@ def test_sections_and_workloads_are_chosen_by_name():
 def test_a_missing_region_is_an_error(tmp_path: Path):
     path = tmp_path / "page.md"
     path.write_text("<!-- bench:begin -->\nold\n<!-- bench:end -->\n", encoding="utf-8")
-    page.write(path, "bench", "new")
+    regions.write(path, "bench", "new")
     assert path.read_text(encoding="utf-8").split() == [
         *["<!--", "bench:begin", "-->", "new", "<!--", "bench:end", "-->"]
     ]
-    assert page.read(path, "bench") == "new"
+    assert regions.read(path, "bench") == "new"
     with pytest.raises(SystemExit, match="add them"):
-        page.write(path, "other", "new")
+        regions.write(path, "other", "new")
     with pytest.raises(ValueError, match="other:begin"):
-        page.read(path, "other")
+        regions.read(path, "other")
 
 
 @pytest.mark.parametrize("region", ["bench", "bench-sets", "bench-check"])
 def test_the_page_has_every_region(region: str):
-    assert "\n| --- | --: " in page.read(page.PAGE, region)
+    assert "\n| --- | --: " in regions.read(regions.PAGE, region)
 
 
 def test_the_summary_in_the_readme_has_the_pages_figures():
-    everything = {next(iter(r.values())): r for r in plots.table(page.read(page.PAGE, "bench"))}
-    found = list(plots.table(page.read(page.README, "bench-summary")))
+    everything = {
+        next(iter(r.values())): r for r in plots.table(regions.read(regions.PAGE, "bench"))
+    }
+    found = list(plots.table(regions.read(regions.README, "bench-summary")))
     assert [next(iter(row.values())) for row in found] == list(tables.SUMMARY.values())
     for row, name in zip(found, tables.SUMMARY, strict=True):
         for peer, figure in list(row.items())[1:]:
@@ -145,13 +147,13 @@ def test_the_summary_in_the_readme_has_the_pages_figures():
 
 
 def test_the_page_has_bars_for_every_plot():
-    bars = plots.of_peers(page.read(page.PAGE, "bench"))
+    bars = plots.of_peers(regions.read(regions.PAGE, "bench"))
     sections = {bar.row.rpartition(" (")[2].removesuffix(")") for bar in bars}
     assert sections == {
         *("tiny, new process", "tiny, second call", "an epoch", "predict", "mnist"),
         "memory growth",
     }
-    assert plots.of_sets(page.read(page.PAGE, "bench-sets"))
+    assert plots.of_sets(regions.read(regions.PAGE, "bench-sets"))
 
 
 def test_bars_are_the_ratios_of_the_table():

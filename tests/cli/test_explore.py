@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from chainrule import explain_problem, problem
+from chainrule import explain_problem, explore, problem
 from chainrule.cli import app
 from chainrule.cli.explore import OF_FORMATS
+from chainrule.names import DATA_SETS
 from tests.cli.conftest import Call
 
 
@@ -78,10 +79,35 @@ def test_a_file_of_settings_and_options(call: Call, tmp_path: Path):
     assert '"name":"adam"' in page
 
 
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_a_data_set_is_opened_as_python_opens_it(call: Call, tmp_path: Path, name: str):
+    file = tmp_path / "page.html"
+    assert call("explore", name, "-o", str(file)) == (0, "", f"Wrote {file}.\n")
+    assert file.read_text(encoding="utf-8") == explore(name).to_html()
+
+
+def test_options_apply_to_a_data_set(call: Call, tmp_path: Path):
+    file = tmp_path / "page.html"
+    words = ("spiral", "--optimizer", "sgd", "--parameter", "W2[0,3]", "-o", str(file))
+    assert call("explore", *words).code == 0
+    page = file.read_text(encoding="utf-8")
+    assert '"name":"sgd"' in page
+    assert '"validation"' in page
+
+
+def test_help_names_the_data_sets(call: Call):
+    text = call("explore", "--help").out
+    assert all(name in text for name in DATA_SETS)
+    assert not any(
+        name in call("explain", "--help").out for name in DATA_SETS if name != "regression"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["mazr"], 2, "did you mean 'mazur'?"),
+        (["spirl"], 2, "did you mean 'spiral'?"),
         (["--lerning-rate", "1"], 2, "did you mean '--learning-rate'?"),
         (["--learning-rate", "0"], 2, "--learning-rate: must be a number above 0"),
         (["--format", "html"], 2, "unknown option '--format'"),

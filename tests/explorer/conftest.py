@@ -38,10 +38,21 @@ Open = Callable[..., Visit]
 @pytest.fixture
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
     """Return a function that opens HTML text from a file, without a network."""
+    yield from opener(browser, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def open_shared(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    """Return the same for pages that the tests of a module share."""
+    yield from opener(browser, tmp_path_factory.mktemp("pages"))
+
+
+def opener(browser: Any, folder: Path) -> Iterator[Open]:
+    """Yield a function that opens HTML text; afterwards close what it opened."""
     contexts: list[Any] = []
 
     def open_it(html: str, *, fragment: str = "", **settings: Any) -> Visit:
-        path = tmp_path / f"page-{len(contexts)}.html"
+        path = folder / f"page-{len(contexts)}.html"
         path.write_text(html, encoding="utf-8")
         settings.setdefault("viewport", {"width": 1280, "height": 900})
         contexts.append(browser.new_context(**settings))
@@ -81,10 +92,14 @@ def observe(visit: Visit, address: str) -> None:
     )
 
 
-def violations(page: Any) -> list[tuple[str, list[Any]]]:
-    """Return the accessibility rules that a page violates, and where."""
+def violations(page: Any, place: str | None = None) -> list[tuple[str, list[Any]]]:
+    """Return the accessibility rules that a page, or one element of it, violates, and where."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     )
-    found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = (
+        axe.Axe()
+        .run(page, context=place, options={"resultTypes": ["violations"]})
+        .response["violations"]
+    )
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]

@@ -104,12 +104,16 @@ def settings_of(context: typer.Context) -> dict[str, Any]:
     }
 
 
-def specified(problem: str | None, options: dict[str, Any]) -> "Spec":
-    """Return the problem of a preset or a file, with options applied to it."""
+def specified(
+    problem: str | None, options: dict[str, Any], known: dict[str, Any] | None = None
+) -> "Spec":
+    """Return the problem of a preset or a file, or of known settings, with options applied."""
     from chainrule.problems import EXCLUSIVE, check_settings, read_settings, specify
 
     with error_context(problem, options):
-        if problem is not None and given.is_file(problem):
+        if known is not None:
+            base = known
+        elif problem is not None and given.is_file(problem):
             base = read_settings(problem)
         else:
             own = problem is None and "layers" in options

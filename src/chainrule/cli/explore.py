@@ -17,6 +17,7 @@ EXAMPLES = f"""\b
 Examples:
   chainrule explore                      the most-read 2-2-2 example
   chainrule explore xor --optimizer adam
+  chainrule explore spiral               or moons, circles, regression: data to learn
   chainrule explore --layers 2,3,1 --inputs '.1,.2; .3,.4' --targets 0,1
   chainrule explore -o page.html         write the page and open nothing
 
@@ -30,8 +31,13 @@ File = Annotated[
 
 def with_options_of_explain(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of explain, except those that choose its format."""
+    own_names = inspect.signature(command).parameters
     of_explain = inspect.signature(explain).parameters.values()
-    shared = [each for each in of_explain if each.name not in OF_FORMATS]
+    shared = [
+        each.replace(annotation=own_names[each.name].annotation) if each.name == "preset" else each
+        for each in of_explain
+        if each.name not in OF_FORMATS
+    ]
     own = [
         each
         for each in inspect.signature(command).parameters.values()
@@ -44,16 +50,28 @@ def with_options_of_explain(command: Callable[..., None]) -> Callable[..., None]
 
 
 @with_options_of_explain
-def explore(context: typer.Context, *, file: File = None, **_options: Any) -> None:
+def explore(
+    context: typer.Context, preset: given.Explored = None, *, file: File = None, **_options: Any
+) -> None:
     """Open the live page of a training step, whose equations run.
 
     The problem is a preset, a file whose keys are the long options below, or a network that the
     options describe, as for explain. The page is one file, and needs no network.
     """
     options = settings_of(context)
-    example = work_out(specified(context.params["preset"], options), options)
+    spec = specified(preset, options, data_set_settings(preset))
+    example = work_out(spec, options)
     reject_unused_options(options, example.level, EXAMPLE_UNUSED)
     show(example.explore(), file)
+
+
+def data_set_settings(preset: str | None) -> dict[str, Any] | None:
+    """Return the settings of a data set of the live page; None for other presets."""
+    if preset not in given.DATA_SETS:
+        return None
+    from chainrule.explorer import LEVEL, data_set
+
+    return {"preset": data_set(preset), "level": LEVEL}
 
 
 def show(page: Any, file: Path | None) -> None:

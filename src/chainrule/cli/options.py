@@ -24,6 +24,7 @@ from chainrule.cli.parsers import (
 )
 
 PRESETS = tuple(names.PROBLEMS)
+DATA_SETS = tuple(names.DATA_SETS)
 ACTIVATIONS = tuple(names.ACTIVATIONS)
 LOSSES = tuple(names.LOSSES)
 OPTIMIZERS = tuple(names.OPTIMIZERS)
@@ -62,6 +63,11 @@ def preset(problem: str | None) -> str | None:
     return problem if is_file(problem) else name_of("preset", PRESETS)(problem)
 
 
+def explored(problem: str | None) -> str | None:
+    """Check the name of a preset of the live page, or of a file."""
+    return problem if is_file(problem) else name_of("preset", (*PRESETS, *DATA_SETS))(problem)
+
+
 def output_activation(name: str | None) -> str | None:
     """Check the name of an activation, and explain -o if the name is that of a file."""
     if name is not None and name not in ACTIVATIONS and ("." in name or "/" in name):
@@ -96,16 +102,20 @@ def number_option(
 
 # ---- the problem --------------------------------------------------------------------------------
 
-Preset = Annotated[
-    str | None,
-    typer.Argument(
-        callback=preset,
-        autocompletion=completion(PRESETS),
+
+def preset_argument(check: NameCheck, choices: Sequence[str]) -> Any:
+    """Return the argument that names a preset or a file."""
+    return typer.Argument(
+        callback=check,
+        autocompletion=completion(choices),
         metavar="PRESET|FILE",
         show_default=False,
-        help=f"{', '.join(PRESETS)} (default: mazur); or FILE.toml, FILE.json.",
-    ),
-]
+        help=f"{', '.join(choices)} (default: mazur); or FILE.toml, FILE.json.",
+    )
+
+
+Preset = Annotated[str | None, preset_argument(preset, PRESETS)]
+Explored = Annotated[str | None, preset_argument(explored, (*PRESETS, *DATA_SETS))]
 Layers = Annotated[
     str | None,
     typer.Option(metavar="N,N,…", help="Inputs, units of each hidden layer, outputs."),

@@ -6,7 +6,9 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from chainrule.explanation import Notation, explain
+from chainrule.explorer.data_sets import LEVEL, preset
 from chainrule.loops import State
+from chainrule.names import DATA_SETS
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.pages import LivePage
@@ -41,6 +43,8 @@ def explore(  # noqa: PLR0913 (as explain)
     Parameters
     ----------
     network : Network, Problem or str, default "mazur"
+        The names are those of `explain`, and ``"spiral"``, ``"moons"``, ``"circles"`` and
+        ``"regression"``.
     theta, x, t : array, optional
     optimizer : str, Optimizer or LBFGS, optional
     steps : int, default 1
@@ -70,8 +74,11 @@ def explore(  # noqa: PLR0913 (as explain)
     --------
     explain : The worked example itself, with its numbers in Python.
     """
+    chosen = preset(network) if isinstance(network, str) else network
+    if isinstance(chosen, Problem) and chosen.name in DATA_SETS and parameter is None:
+        level = level or LEVEL
     return explain(
-        network,
+        chosen,
         theta,
         x,
         t,

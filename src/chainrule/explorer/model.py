@@ -4,6 +4,7 @@ from typing import Any
 
 from chainrule.activations import Activation
 from chainrule.explanation import Setup, WorkedExample, activation_of
+from chainrule.explorer.data_sets import page_data
 from chainrule.explorer.notations import notation_model
 from chainrule.explorer.tables import (
     activation_entry,
@@ -62,6 +63,7 @@ def setup_model(setup: Setup) -> dict[str, Any]:
             "t": batch.t.tolist(),
             "weight": None if batch.weight is None else batch.weight.tolist(),
             "total": batch.total,
+            **page_data(batch),
         },
         "optimizer": None if setup.rule is None else optimizer_model(setup.rule),
         "state": {

@@ -106,6 +106,22 @@ export function elementwise(f, ...arrays) {
   return array(shape, result);
 }
 
+/**
+ * The same for the operators that most equations consist of, without a call for each entry; null for others.
+ * @type {(symbol: string, a: NDArray, b: NDArray) => NDArray | null}
+ */
+export function arithmetic(symbol, a, b) {
+  if (!"+-*/".includes(symbol)) return null;
+  const shape = broadcast(a.s, b.s);
+  const [x, y, result] = [spread(a, shape), spread(b, shape), new Float64Array(size(shape))];
+  const n = result.length;
+  if (symbol === "+") for (let i = 0; i < n; i++) result[i] = x[i] + y[i];
+  else if (symbol === "-") for (let i = 0; i < n; i++) result[i] = x[i] - y[i];
+  else if (symbol === "*") for (let i = 0; i < n; i++) result[i] = x[i] * y[i];
+  else for (let i = 0; i < n; i++) result[i] = x[i] / y[i];
+  return array(shape, result);
+}
+
 /** @type {(a: NDArray, shape: number[]) => NDArray} */
 export function broadcastTo(a, shape) {
   if (broadcast(a.s, shape).join() !== shape.join()) throw new Error(`shape (${a.s}) does not fit (${shape})`);

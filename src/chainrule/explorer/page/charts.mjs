@@ -2,7 +2,7 @@
 
 import { toRows } from "./arrays.mjs";
 import { button, field, h, s, select } from "./dom.mjs";
-import { chart, chartFrame, classColor, mark, mix, numbers, paint, palette, picture } from "./plot.mjs";
+import { chart, chartFrame, classColor, mark, mix, numbers, paint, palette, picture, sketch } from "./plot.mjs";
 import { accuracy, classNames, classOf, classifies, confusion, grid, passOf, predict, rangeOf, sizes } from "./training.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
@@ -10,6 +10,8 @@ import { accuracy, classNames, classOf, classifies, confusion, grid, passOf, pre
 
 // Pixels across a surface, points of a curve, units shown of a layer, pictures shown.
 const [SIDE, POINTS, UNITS, SHOWN] = [48, 120, 16, 12];
+// Milliseconds of a frame for updates.
+const FRAME = 5;
 
 /** @type {(store: Store) => import("./app.mjs").Panel} */
 export function learningPanel(store) {
@@ -72,32 +74,39 @@ function table(make) {
 
 /** @type {(store: Store) => HTMLElement} makes many updates, some in every frame, until it is stopped */
 function trainer(store) {
-  const count = select(["100", "1000", "10000"], "1000", () => {});
+  const count = select(["100", "1000", "10000", "100000"], "1000", () => {});
   const status = h("p", { class: "hint", role: "status" });
-  let left = 0;
+  let [left, drawing] = [0, 0];
   const frame = () => {
-    const end = performance.now() + 10;
+    // updates take longer the longer pictures take, so that these are not most of the work
+    const end = performance.now() + Math.max(FRAME, Math.min(3 * drawing, 4 * FRAME));
     let fine = left > 0;
     do fine = fine && --left >= 0 && store.update();
     while (fine && left && performance.now() < end);
+    const updated = performance.now();
     store.emit("run");
+    drawing = performance.now() - updated;
     if (!fine && left > 0) status.textContent = store.start.optimizer ? "Stopped: a parameter is no longer finite; choose a smaller learning rate." : "There is no optimizer; choose one under Network.";
     if (fine && left) requestAnimationFrame(frame);
     else finish();
   };
   const finish = () => {
     left = 0;
+    // panels that left out frames show the last state
+    store.playing = false;
+    store.emit("cursor");
     go.textContent = "Train";
     status.textContent ||= `${store.at} updates done.`;
   };
   const go = button("Train", () => {
     if (left) return void (left = 0);
     left = +count.value;
+    store.playing = true;
     status.textContent = "";
     go.textContent = "Stop";
     frame();
   });
-  return h("div", { class: "row" }, field("Updates", count), go, button("Start again", () => store.reset()), status);
+  return h("div", { class: "row" }, field("Updates", count), go, button("Start again", () => void ((left = 0), store.reset())), status);
 }
 
 // ---- losses ----
@@ -164,7 +173,9 @@ function plane(store) {
   const canvas = h("canvas", { role: "img", "aria-label": "What the network says for each pair of inputs" });
   const marks = s("svg", { viewBox: "0 0 300 300", class: "marks", "aria-hidden": "true" });
   const [across, up] = ranges(store);
-  placeMarks(store, marks, across, up);
+  const classes = classifies(store.start);
+  const extent = rangeOf(store.start.data.t, 0);
+  placeMarks(store, marks, [across, up], (t) => (classes ? classOf(t) : valueColor(t[0], extent)));
   const rows = table(() => {
     const x = grid([across, up], 5);
     return numbers(["x1, x2", "prediction"], predict(store.tables, store.model, x).map((p, i) => [x[i].map((v) => v.toPrecision(3)).join(", "), ...p]), "Predictions");
@@ -172,10 +183,10 @@ function plane(store) {
   const draw = () => {
     const colors = palette(canvas);
     const p = predict(store.tables, store.model, points(store));
-    paint(canvas, SIDE, SIDE, (i) => outputColor(p[i], colors));
+    paint(canvas, SIDE, SIDE, (i) => (classes ? outputColor(p[i], colors) : mix(colors.paper, valueColor(p[i][0], extent), 0.6)));
     rows.draw();
   };
-  const text = `x1 from ${across.map((v) => v.toFixed(2)).join(" to ")}, x2 from ${up.map((v) => v.toFixed(2)).join(" to ")}; open marks are for validation`;
+  const text = `x1 from ${across.map((v) => v.toFixed(2)).join(" to ")}, x2 from ${up.map((v) => v.toFixed(2)).join(" to ")}; open marks are for validation${classes ? "" : "; from blue for low to orange for high values of the first output"}`;
   return { element: figure("What the network says, and the samples", h("div", { class: "plane" }, canvas, marks), h("p", { class: "hint" }, text), rows.element), draw };
 }
 
@@ -186,31 +197,34 @@ function outputColor(p, { paper }) {
   return mix(paper, classColor(k), 0.1 + 0.45 * Math.min(sure, 1));
 }
 
-/** @type {(store: Store, svg: SVGSVGElement, across: [number, number], up: [number, number]) => void} */
-function placeMarks({ start: { data } }, svg, across, up) {
+/** @type {(value: number, extent: [number, number]) => import("./plot.mjs").Color} of a number in a range */
+const valueColor = (value, [low, high]) => mix(classColor(0), classColor(1), Math.max(0, Math.min(1, (value - low) / (high - low))));
+
+/** @type {(store: Store, svg: SVGSVGElement, ranges: [number, number][], kindOf: (t: number[]) => number | import("./plot.mjs").Color) => void} a mark for each sample, of its class or color */
+function placeMarks({ start: { data } }, svg, [across, up], kindOf) {
   const at = (/** @type {number} */ v, /** @type {[number, number]} */ [low, high]) => (300 * (v - low)) / (high - low);
   for (const [part, hollow] of [[data, false], [data.validation, true]]) {
-    part?.x?.forEach((/** @type {number[]} */ row, /** @type {number} */ i) => svg.append(mark(at(row[0], across), 300 - at(row[1], up), classOf(part.t[i]), hollow)));
+    part?.x?.forEach((/** @type {number[]} */ row, /** @type {number} */ i) => svg.append(mark(at(row[0], across), 300 - at(row[1], up), kindOf(part.t[i]), hollow)));
   }
 }
 
 /** @type {(store: Store) => Picture} the activation of each hidden unit everywhere */
 function unitSurfaces(store) {
   const holder = h("div");
+  const surfaces = store.start.network.inputs === 2;
   const rows = table(() => numbers(["unit", "least", "largest"], units(store).map((u) => [u.name, u.low, u.high]), "Activations of the hidden units"));
   const draw = () => {
     const colors = palette(holder);
-    const across = store.start.network.inputs === 2 ? SIDE : POINTS;
     const all = units(store).map(({ name, values, low, high }) => {
       const text = `unit ${name}: from ${low.toPrecision(3)} to ${high.toPrecision(3)}`;
-      const canvas = picture(across === SIDE ? values : [...values, ...values], colors, across, text, Math.max(Math.abs(low), Math.abs(high)) || 1);
-      return h("div", {}, canvas, h("span", {}, name));
+      const drawn = surfaces ? picture(values, colors, SIDE, text, Math.max(Math.abs(low), Math.abs(high)) || 1) : sketch(values, text);
+      return h("div", {}, drawn, h("span", {}, name));
     });
     holder.replaceChildren(...(all.length ? all : ["There is no hidden layer."]));
     rows.draw();
   };
   holder.className = "tiles";
-  return { element: figure("Hidden units: blue above 0, red below", holder, rows.element), draw };
+  return { element: figure(surfaces ? "Hidden units: blue above 0, red below" : "Hidden units by the input", holder, rows.element), draw };
 }
 
 /** @type {(store: Store) => {name: string, values: number[], low: number, high: number}[]} */
@@ -247,7 +261,7 @@ function sizePicture(store) {
 
 /** @type {(store: Store) => Picture} */
 function confusions(store) {
-  const holder = h("div");
+  const [words, holder] = [h("p", { class: "hint" }), h("div", { class: "live-wide", tabIndex: 0, role: "group", "aria-label": "Right and wrong" })];
   const { validation } = store.start.data;
   const choice = select(validation?.x.length ? ["training", "validation"] : ["training"], validation?.x.length ? "validation" : "training", () => draw());
   const draw = () => {
@@ -256,11 +270,10 @@ function confusions(store) {
     const names = classNames(start);
     const rows = counts.map((row, i) => h("tr", {}, h("th", { scope: "row" }, names[i] ?? i), ...row.map((n, j) => h("td", { class: i === j ? "right" : n ? "wrong" : "" }, n))));
     const head = h("tr", {}, h("td"), ...names.map((name) => h("th", { scope: "col" }, name)));
-    const caption = `${(100 * accuracy(counts)).toFixed(1)} % are right; rows are the true classes, columns what the network says`;
-    holder.replaceChildren(h("table", { class: "confusion" }, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, ...rows)));
+    words.textContent = `${(100 * accuracy(counts)).toFixed(1)} % are right; rows are the true classes, columns what the network says.`;
+    holder.replaceChildren(h("table", { class: "confusion" }, h("thead", {}, head), h("tbody", {}, ...rows)));
   };
-  holder.className = "live-wide";
-  return { element: figure("Right and wrong", field("samples", choice), holder), draw };
+  return { element: figure("Right and wrong", field("samples", choice), words, holder), draw };
 }
 
 // ---- pictures and weights ----
@@ -270,29 +283,36 @@ function digitPictures(store) {
   const holder = h("div", { class: "tiles" });
   const part = store.start.data.validation?.x.length ? store.start.data.validation : store.start.data;
   const names = classNames(store.start);
+  const right = part.t.map((/** @type {number[]} */ t) => classOf(t));
+  /** @type {{read: number[], order: number[]}} */
+  let { read, order } = { read: [], order: [] };
+  const rows = table(() => numbers(["sample", "true", "read as"], order.map((i) => [String(i + 1), names[right[i]], names[read[i]]]), "Samples and what the network reads"));
   const draw = () => {
     const colors = palette(holder);
-    const read = predict(store.tables, store.model, part.x).map(classOf);
-    const right = part.t.map((/** @type {number[]} */ t) => classOf(t));
-    const order = read.map((_, i) => i).sort((a, b) => +(read[a] === right[a]) - +(read[b] === right[b]));
+    read = predict(store.tables, store.model, part.x).map(classOf);
+    order = read.map((_, i) => i).sort((a, b) => +(read[a] === right[a]) - +(read[b] === right[b]));
+    rows.draw();
     holder.replaceChildren(...order.slice(0, SHOWN).map((i) => {
       const fine = read[i] === right[i];
       const text = fine ? `✓ ${names[read[i]]}` : `✗ ${names[right[i]]} read as ${names[read[i]]}`;
       return h("div", { class: fine ? "" : "wrong" }, picture(part.x[i], { ...colors, plus: colors.ink }, store.start.data.side, `sample ${i + 1}: ${text}`, 1), h("span", {}, text));
     }));
   };
-  return { element: figure("Samples and what the network reads (wrong ones first)", holder), draw };
+  return { element: figure("Samples and what the network reads (wrong ones first)", holder, rows.element), draw };
 }
 
 /** @type {(store: Store) => Picture} the weights of each unit of the first layer, as the inputs lie */
 function weightImages(store) {
   const holder = h("div", { class: "tiles" });
   const side = Math.sqrt(store.start.network.inputs);
+  const weights = () => (store.step.layers[0].has("W") ? toRows(store.step.layers[0].get("W")).slice(0, UNITS) : []);
+  const rows = table(() => numbers(["unit", ...weights()[0]?.map((_, k) => String(k + 1)) ?? []], weights().map((w, i) => [String(i + 1), ...w]), "Weights of the first units, by input"));
   const draw = () => {
     const colors = palette(holder);
-    const W = store.step.layers[0].has("W") ? toRows(store.step.layers[0].get("W")).slice(0, UNITS) : [];
+    const W = weights();
+    rows.draw();
     const least = (/** @type {number[]} */ w) => [Math.min(...w), Math.max(...w)].map((v) => v.toPrecision(2)).join(" to ");
     holder.replaceChildren(...W.map((w, i) => h("div", {}, picture(w, colors, side, `weights of unit ${i + 1}, from ${least(w)}`), h("span", {}, String(i + 1)))));
   };
-  return { element: figure("Weights of the first units: blue above 0, red below", holder), draw };
+  return { element: figure("Weights of the first units: blue above 0, red below", holder, rows.element), draw };
 }

@@ -9,6 +9,9 @@ import { button, h } from "./dom.mjs";
 /** @type {(value: number) => string} */
 export const shown = (value) => String(+value.toPrecision(6)).replace("-", "−");
 
+/** @type {(value: number) => string} as attributes of numbers are read */
+const withoutExponent = (value) => (!/e/.test(String(value)) ? String(value) : Math.abs(value) < 1 ? value.toFixed(20) : String(BigInt(value)));
+
 /** @type {(text: string) => number} */
 const read = (text) => Number(text.trim().replace("−", "-").replace(",", ".") || NaN);
 
@@ -40,7 +43,7 @@ export function numberInput(label, get, set, attempt, step = 0.05) {
     typed = false;
     element.value = shown(get());
     element.removeAttribute("aria-invalid");
-    element.setAttribute("aria-valuenow", String(get()));
+    element.setAttribute("aria-valuenow", withoutExponent(get()));
     element.setAttribute("aria-valuetext", element.value);
   };
   const write = (/** @type {number} */ value, merge = false) => attempt(() => {

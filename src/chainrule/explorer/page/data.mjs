@@ -12,9 +12,17 @@ import { changeLoss, checked, fault } from "./editing.mjs";
 /** @type {(store: Store) => import("./app.mjs").Panel} */
 export function dataPanel(store) {
   const { message, attempt } = messages(() => samples.update());
-  const samples = sampleTable(store, attempt);
-  const element = h("div", { class: "learning" }, h("h2", {}, "Data"), presetChoice(store, attempt), message, ownData(store, attempt), splitting(store, attempt), samples.element);
-  return { id: "data", title: "Data", element, update: (what) => what === "model" && samples.update() };
+  const [preset, own, samples] = [presetChoice(store, attempt), ownData(store, attempt), sampleTable(store, attempt)];
+  const element = h("div", { class: "learning" }, h("h2", {}, "Data"), preset.element, message, own.element, splitting(store, attempt), samples.element);
+  let known = store.start;
+  const update = (/** @type {import("./store.mjs").Change} */ what) => {
+    if (what !== "model") return;
+    if (store.start !== known) for (const said of [message, own.faults]) said.replaceChildren();
+    known = store.start;
+    preset.update();
+    samples.update();
+  };
+  return { id: "data", title: "Data", element, update };
 }
 
 /** @type {(store: Store, label: string, model: Model) => void} begin at a model, shown in the notation and digits of now */
@@ -23,21 +31,26 @@ function begin(store, label, model) {
   store.begin(label, checked(store.tables, { notation, digits, ...model }));
 }
 
-/** @type {(store: Store, attempt: Attempt) => HTMLElement} */
+/** @type {(store: Store, attempt: Attempt) => {element: HTMLElement, update: () => void}} */
 function presetChoice(store, attempt) {
   const all = presets(store.tables);
   const without = all.some((p) => p.id === "digits") ? "" : "The pictures of digits are left out, because scikit-learn was not installed where this page was made.";
   const choice = select(all.map((p) => /** @type {[string, string]} */ ([p.id, p.title])), all[0].id, () => use(choice.value));
-  choice.selectedIndex = -1;
   const use = (/** @type {string} */ id, seed = 1) => attempt(() => {
     const preset = all.find((p) => p.id === id);
     if (preset) begin(store, preset.title, preset.make(seed));
   });
   const again = button("Draw again", () => use(choice.value, (store.start.state.seed ?? 1) + 1), { title: "The same kind of data from the next seed" });
-  return h("div", { class: "row" }, field("Preset", choice), again, h("p", { class: "hint" }, without || null));
+  const update = () => {
+    const now = all.find((p) => p.title === store.start.title);
+    choice.selectedIndex = now ? all.indexOf(now) : -1;
+    again.disabled = !now?.drawn;
+  };
+  const element = h("div", { class: "row" }, field("Preset", choice), again, without && h("p", { class: "hint" }, without));
+  return { element, update };
 }
 
-/** @type {(store: Store, attempt: Attempt) => HTMLElement} */
+/** @type {(store: Store, attempt: Attempt) => {element: HTMLElement, faults: HTMLElement}} */
 function ownData(store, attempt) {
   const text = h("textarea", { rows: 5, spellcheck: "false", placeholder: "x1, x2, y\n0, 0, 0\n0, 1, 1" });
   const targets = h("input", { type: "number", min: 1, max: 100, value: "1" });
@@ -45,34 +58,46 @@ function ownData(store, attempt) {
   const header = select([["auto", "found by itself"], ["yes", "column names"], ["no", "a sample"]], "auto", () => {});
   const separator = select([["", "found by itself"], [",", "comma"], [";", "semicolon"], ["\t", "tab"], [" ", "space"]], "", () => {});
   const scale = h("input", { type: "checkbox" });
-  const faults = h("ul", { class: "live-faults", role: "alert" });
+  const faults = h("div", { class: "live-faults", role: "alert" });
+  const refuse = (/** @type {string[]} */ lines) => faults.replaceChildren(...(lines.length ? [h("ul", {}, ...lines.map((line) => h("li", {}, line)))] : []));
   const use = () => attempt(() => {
     const table = parseTable(text.value, { separator: separator.value, header: { yes: true, no: false }[header.value] });
     const { data, faults: found } = toData(table, Math.max(1, Math.round(+targets.value) || 1), /** @type {any} */ (kind.value));
     const more = found.length > 6 ? [`… and ${found.length - 6} more.`] : [];
-    faults.replaceChildren(...[...found.slice(0, 6), ...more].map((line) => h("li", {}, line)));
+    refuse([...found.slice(0, 6), ...more]);
     if (data) begin(store, "own data", fitted(store, scale.checked ? standardized(data) : data));
   });
   const load = async (/** @type {File | undefined} */ file) => {
     if (!file) return;
-    if (file.size > MOST.bytes) faults.replaceChildren(h("li", {}, `The file has ${file.size} bytes, more than ${MOST.bytes}; leave rows out.`));
+    if (file.size > MOST.bytes) refuse([`The file has ${file.size} bytes, more than ${MOST.bytes}; leave rows out.`]);
     else {
       text.value = await file.text();
       use();
     }
   };
   const chooser = h("input", { type: "file", accept: ".csv,.tsv,.txt", on: { change: () => load(chooser.files?.[0]) } });
-  const on = {
-    dragover: (/** @type {Event} */ event) => event.preventDefault(),
-    drop: (/** @type {DragEvent} */ event) => {
-      event.preventDefault();
-      load(event.dataTransfer?.files[0]);
-    },
-  };
-  return h("details", { class: "own", on }, h("summary", {}, "Your own data: type, paste, or drop a CSV file here"),
+  const element = h("details", { class: "own" }, h("summary", {}, "Your own data: type, paste, or drop a CSV file here"),
     field("One sample on each line, targets last", text), faults,
     h("div", { class: "row" }, field("Columns of targets", targets), field("Targets are", kind), field("First line is", header), field("Separator", separator), field("Scale inputs to mean 0, deviation 1", scale)),
     h("div", { class: "row" }, button("Use this data", use), field("CSV file", chooser)));
+  onDrop((file) => {
+    element.open = true;
+    load(file);
+  });
+  return { element, faults };
+}
+
+/** @type {(load: (file: File) => void) => void} take a file that is dropped while the panel is open; elsewhere, it would replace the page */
+function onDrop(load) {
+  const isFile = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => isFile(event) && event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (!isFile(event)) return;
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    const panel = document.getElementById("panel-data");
+    if (file && !panel?.hidden && panel?.contains(/** @type {Node} */ (event.target))) load(file);
+  });
 }
 
 /** @type {(store: Store, data: import("./datasets.mjs").Data) => Model} the present network if it suits new data, else one that does */

@@ -5,8 +5,8 @@ import { generator, initialize, normal } from "./network.mjs";
 /** @typedef {import("./wire.mjs").Model} Model */
 /** @typedef {import("./network.mjs").Tables} Tables */
 /** @typedef {{x: number[][], t: number[][], weight?: number[] | null, validation?: {x: number[][], t: number[][]}, classes?: string[] | null, names?: {x: string[], t: string[]}, side?: number}} Data `side` is that of square pictures */
-/** @typedef {{hidden: number[], activation: string, loss: string, output?: string, optimizer: string, rate: number, batch?: number}} Recipe of a network */
-/** @typedef {{id: string, title: string, updates: number, make: (seed: number) => Model}} Preset `updates` are enough to learn it */
+/** @typedef {{title?: string, hidden: number[], activation: string, loss: string, rate: number, batch?: number | null}} Recipe of a network; those of data sets come from explorer/data_sets.py */
+/** @typedef {{id: string, title: string, drawn: boolean, make: (seed: number) => Model}} Preset `drawn` from a seed, so that there are more of its kind */
 
 // ---- networks ----
 
@@ -25,19 +25,22 @@ export const loss = (tables, name) => ({ name, constants: { ...tables.losses[nam
 
 /** @type {(tables: Tables, data: Data, recipe: Recipe, seed: number, title: string) => Model} a network for data */
 export function modelFor(tables, data, recipe, seed, title) {
-  const layers = [...recipe.hidden.map((n) => dense(tables, n, recipe.activation)), dense(tables, data.t[0].length, recipe.output ?? "identity")];
+  const layers = [...recipe.hidden.map((n) => dense(tables, n, recipe.activation)), dense(tables, data.t[0].length, "identity")];
   const network = { inputs: data.x[0].length, layers, loss: loss(tables, recipe.loss), penalty: { l1: 0, l2: 0, alpha: 0 } };
   const theta = [...initialize(tables, network, seed)];
-  return { network, theta, data: { weight: null, ...data }, optimizer: optimizer(tables, recipe.optimizer, recipe.rate), state: { step: 0, slots: [], seed }, batch_size: recipe.batch ?? null, title, source: "" };
+  return { network, theta, data: { weight: null, ...data }, optimizer: optimizer(tables, "adam", recipe.rate), state: { step: 0, slots: [], seed }, batch_size: recipe.batch ?? null, title, source: "" };
 }
 
-// ---- data drawn from a seed ----
+// ---- data drawn from a seed, as in explorer/data_sets.py ----
+
+/** @type {(values: number[]) => number[]} */
+const rounded = (values) => values.map((v) => +v.toFixed(3));
 
 /** @type {(seed: number, n: number, make: (i: number, random: () => number) => [number[], number]) => Data} n samples, a quarter for validation */
 function drawn(seed, n, make) {
   const random = generator(seed);
   const all = Array.from({ length: n }, (_, i) => make(i, random));
-  return split({ x: all.map(([x]) => x), t: all.map(([, t]) => [t]), names: { x: all[0][0].map((_, k) => `x${k + 1}`), t: ["y"] } }, 0.25, seed);
+  return split({ x: all.map(([x]) => rounded(x)), t: all.map(([, t]) => rounded([t])), names: { x: all[0][0].map((_, k) => `x${k + 1}`), t: ["y"] } }, 0.25, seed);
 }
 
 /** @type {(radius: number, angle: number, noise: number, random: () => number) => number[]} */
@@ -67,24 +70,15 @@ export function digitData({ pixels, classes }, seed) {
 
 // ---- presets ----
 
-/** @type {{[name: string]: [string, number, Recipe]}} title, updates that are enough, network */
-const RECIPES = {
-  spiral: ["Spiral", 1500, { hidden: [16, 16], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.02 }],
-  moons: ["Moons", 600, { hidden: [8], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
-  circles: ["Circles", 400, { hidden: [6], activation: "tanh", loss: "logistic-cross-entropy", optimizer: "adam", rate: 0.03 }],
-  regression: ["Regression of a noisy curve", 1500, { hidden: [12], activation: "tanh", loss: "squared-error", optimizer: "adam", rate: 0.02 }],
-  digits: ["Digits of 8×8 pixels", 400, { hidden: [32], activation: "relu", loss: "softmax-cross-entropy", optimizer: "adam", rate: 0.005, batch: 32 }],
-};
-
 /** @type {(tables: Tables) => Preset[]} Python's named problems, then those of the page */
 export function presets(tables) {
-  const { problems = {}, digits = null } = tables.presets ?? {};
+  const { problems = {}, recipes = {}, digits = null } = tables.presets ?? {};
   const data = { ...GENERATORS, ...(digits && { digits: (/** @type {number} */ seed) => digitData(digits, seed) }) };
   const ours = Object.entries(data).map(([id, draw]) => {
-    const [title, updates, recipe] = RECIPES[id];
-    return { id, title, updates, make: (/** @type {number} */ seed) => modelFor(tables, draw(seed), recipe, seed, title) };
+    const recipe = recipes[id];
+    return { id, title: recipe.title, drawn: true, make: (/** @type {number} */ seed) => modelFor(tables, draw(seed), recipe, seed, recipe.title) };
   });
-  const theirs = Object.entries(problems).map(([id, model]) => ({ id, title: /** @type {any} */ (model).title, updates: 0, make: () => structuredClone(model) }));
+  const theirs = Object.entries(problems).map(([id, model]) => ({ id, title: /** @type {any} */ (model).title, drawn: false, make: () => structuredClone(model) }));
   return [...theirs, ...ours];
 }
 
@@ -115,22 +109,25 @@ export function split(data, share, seed) {
 
 export const MOST = { bytes: 2e6, rows: 5000, columns: 1000, classes: 50 };
 
-/** @typedef {{columns: string[], rows: string[][], first: number, faults: string[]}} Table `first` is the line of the first row */
+/** @typedef {{columns: string[], rows: Row[], faults: string[]}} Table */
+/** @typedef {{line: number, cells: string[]}} Row `line` is that of its first cell */
 
-/** @type {(text: string, separator: string) => string[][]} cells by line; quoted ones may hold separators and line ends */
-function cells(text, separator) {
-  const rows = [[""]];
-  let quoted = false;
+/** @type {(text: string, separator: string) => {rows: Row[], open: number}} cells by line; quoted ones may hold separators and line ends; `open` is the line of a quotation mark that is not closed */
+function rowsIn(text, separator) {
+  const rows = [{ line: 1, cells: [""] }];
+  let [line, open] = [1, 0];
   for (let i = 0; i < text.length; i++) {
-    const [c, row] = [text[i], rows[rows.length - 1]];
-    if (quoted && c === '"' && text[i + 1] === '"') row[row.length - 1] += text[i++];
-    else if (c === '"' && (quoted || !row[row.length - 1].trim())) quoted = !quoted;
-    else if (quoted) row[row.length - 1] += c;
-    else if (c === "\n") rows.push([""]);
-    else if (c === separator) row.push("");
-    else row[row.length - 1] += c;
+    const [c, { cells }] = [text[i], rows[rows.length - 1]];
+    const last = cells.length - 1;
+    if (c === "\n") line++;
+    if (open && c === '"' && text[i + 1] === '"') cells[last] += text[i++];
+    else if (c === '"' && (open || !cells[last].trim())) open = open ? 0 : line;
+    else if (open) cells[last] += c;
+    else if (c === "\n") rows.push({ line, cells: [""] });
+    else if (c === separator) cells.push("");
+    else cells[last] += c;
   }
-  return rows.map((row) => row.map((cell) => cell.trim()));
+  return { rows: rows.map((row) => ({ ...row, cells: row.cells.map((cell) => cell.trim()) })), open };
 }
 
 /** @type {(text: string) => number} a number with a point or comma, NaN for anything else */
@@ -148,36 +145,40 @@ function separatorOf(text) {
 export function parseTable(text, { separator, header } = {}) {
   const clean = text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
   const by = separator || separatorOf(clean);
-  const all = cells(by === " " ? clean.replace(/[^\S\n]+/g, " ").replace(/^ | $/gm, "") : clean, by);
-  const rows = all.map((row, i) => ({ row, line: i + 1 })).filter(({ row }) => row.some((c) => c !== ""));
-  const known = (/** @type {number} */ i, /** @type {number} */ k) => !Number.isNaN(numberOf(rows[i]?.row[k] ?? ""));
-  const named = header ?? rows[0]?.row.some((_, k) => !known(0, k) && known(1, k));
-  const width = rows[0]?.row.length ?? 0;
-  const columns = named ? rows[0].row : Array.from({ length: width }, (_, k) => `column ${k + 1}`);
+  const { rows: all, open } = rowsIn(by === " " ? clean.replace(/[^\S\n]+/g, " ").replace(/^ | $/gm, "") : clean, by);
+  if (open) return { columns: [], rows: [], faults: [`The quotation mark in line ${open} is not closed.`] };
+  const rows = all.filter(({ cells }) => cells.some((c) => c !== ""));
+  const known = (/** @type {number} */ i, /** @type {number} */ k) => !Number.isNaN(numberOf(rows[i]?.cells[k] ?? ""));
+  const named = header ?? rows[0]?.cells.some((_, k) => !known(0, k) && (known(1, k) || rows.length === 1));
+  const width = rows[0]?.cells.length ?? 0;
+  const columns = named ? rows[0].cells : Array.from({ length: width }, (_, k) => `column ${k + 1}`);
   const body = rows.slice(named ? 1 : 0);
-  const faults = body.filter(({ row }) => row.length !== width).map(({ row, line }) => `Line ${line} has ${row.length} cells, but the first line has ${width}.`);
+  const faults = body.filter(({ cells }) => cells.length !== width).map(({ cells, line }) => `Line ${line} has ${cells.length} cells, but the first line has ${width}.`);
   if (!body.length) faults.push("There is no row of numbers; give one sample on each line.");
-  if (width < 2) faults.push("There is only one column; give inputs and, in the last column, a target.");
+  if (width === 1) faults.push("There is only one column; give inputs and, in the last column, a target.");
   if (width > MOST.columns) faults.push(`There are ${width} columns, more than ${MOST.columns}; leave some out.`);
   if (body.length > MOST.rows) faults.push(`There are ${body.length} rows, more than ${MOST.rows}; leave some out.`);
-  return { columns, rows: body.map(({ row }) => row), first: body[0]?.line ?? 1, faults };
+  return { columns, rows: body, faults };
 }
 
 /** @type {(table: Table, targets: number, kind: "auto" | "numbers" | "classes") => {data: Data | null, faults: string[]}} the last `targets` columns are targets */
-export function toData({ columns, rows, first, faults }, targets, kind) {
+export function toData({ columns, rows: body, faults }, targets, kind) {
   const bad = [...faults];
-  if (bad.length) return { data: null, faults: bad };
+  const whole = body.filter(({ cells }) => cells.length === columns.length);
+  if (columns.length < 2 || !whole.length || columns.length > MOST.columns || body.length > MOST.rows) return { data: null, faults: bad };
   const k = columns.length - targets;
   if (k < 1) return { data: null, faults: [`Of ${columns.length} columns, ${targets} cannot all be targets; one must be an input.`] };
+  const rows = whole.map(({ cells }) => cells);
   const words = targets === 1 && kind !== "numbers" && (kind === "classes" || rows.some((row) => row[k] !== "" && Number.isNaN(numberOf(row[k]))));
   rows.forEach((row, i) => row.forEach((cell, j) => {
-    const where = `Line ${first + i}, column ${j + 1} (${columns[j].slice(0, 40)})`;
+    const where = `Line ${whole[i].line}, column ${j + 1} (${columns[j].slice(0, 40)})`;
     if (cell === "") bad.push(`${where} is empty.`);
     else if (!(words && j === k) && !Number.isFinite(numberOf(cell))) bad.push(`${where}: “${cell.slice(0, 40)}” is not a number.`);
   }));
   const classes = words ? [...new Set(rows.map((row) => row[k]))].sort((a, b) => numberOf(a) - numberOf(b) || (a < b ? -1 : 1)) : null;
   if (classes && (classes.length < 2 || classes.length > MOST.classes)) bad.push(`The target has ${classes.length} different values; classes are from 2 to ${MOST.classes}.`);
-  if (bad.length) return { data: null, faults: bad };
+  const lineOf = (/** @type {string} */ fault) => Number(/^Line (\d+)/.exec(fault)?.[1] ?? Infinity);
+  if (bad.length) return { data: null, faults: bad.sort((a, b) => lineOf(a) - lineOf(b) || 0) };
   const x = rows.map((row) => row.slice(0, k).map(numberOf));
   const t = rows.map((row) => (classes ? classes.map((c) => +(c === row[k])) : row.slice(k).map(numberOf)));
   return { data: { x, t, weight: null, classes, names: { x: columns.slice(0, k), t: classes ?? columns.slice(k) } }, faults: [] };
@@ -194,4 +195,4 @@ export function standardized(data) {
 
 /** @type {(tables: Tables, data: Data, seed: number) => Model} a network that suits own data: classes or numbers */
 export const modelOf = (tables, data, seed) =>
-  modelFor(tables, data, { hidden: [8], activation: "tanh", loss: data.classes ? "softmax-cross-entropy" : "squared-error", optimizer: "adam", rate: 0.02, ...(data.x.length > 500 && { batch: 50 }) }, seed, "Your data");
+  modelFor(tables, data, { hidden: [8], activation: "tanh", loss: data.classes ? "softmax-cross-entropy" : "squared-error", rate: 0.02, ...(data.x.length > 500 && { batch: 50 }) }, seed, "Your data");

@@ -135,9 +135,14 @@ function settle(text) {
   if (drop) spans[spans.length - 1].setAttribute("dy", String(-drop));
 }
 
+/** @type {WeakMap<Float64Array, number>} the largest weight of a matrix */
+const LARGEST = new WeakMap();
+
 /** @type {(store: Store, edge: SVGLineElement, value: number, layer: number) => void} the larger a weight the wider; a negative one dashed */
 function strength(store, edge, value, layer) {
-  const largest = store.step.layers[layer].get("W").d.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
+  const { d } = store.step.layers[layer].get("W");
+  if (!LARGEST.has(d)) LARGEST.set(d, d.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9));
+  const largest = LARGEST.get(d) ?? 1;
   edge.setAttribute("stroke-width", (0.8 + (3.2 * Math.abs(value)) / largest).toFixed(2));
   mark(edge, "negative", value < 0);
 }
@@ -222,8 +227,9 @@ function targetLine({ columns }, k) {
   return s("line", { class: "compares", x1: last.x, y1: last.ys[k], x2: end.x, y2: end.ys[k] });
 }
 
-/** @type {(store: Store, group: SVGGElement, refs: Ref[]) => void} for screen readers: names and numbers */
+/** @type {(store: Store, group: SVGGElement, refs: Ref[]) => void} for screen readers: names and numbers, once updates do not follow one another */
 function describe(store, group, refs) {
+  if (store.playing && group.hasAttribute("aria-label")) return;
   const said = refs.filter((ref, i) => !i || reached(store, ref)).map((ref) => `${nameText(store, ref)} = ${valueText(store, ref)}`);
   const text = said.join(", ");
   if (group.getAttribute("aria-label") === text) return;

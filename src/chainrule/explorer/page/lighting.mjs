@@ -23,7 +23,7 @@ export const targetPart = (unit) => `t${unit}`;
 export const litRef = (store) => store.hover ?? store.selection;
 
 /** @type {(store: Store) => number} the sample that is shown, as its place in the batch */
-export const shownSample = (store) => Math.min(store.view.sample ?? 0, store.rows(store.at).length - 1);
+export const shownSample = (store) => Math.min(store.view.sample ?? 0, store.count(store.at) - 1);
 
 /** @type {(store: Store, ref: Ref | null) => string} the part of the picture that shows a number */
 export function partOf({ step }, ref) {

@@ -18,13 +18,15 @@ export function networkPanel(store) {
   const body = h("div");
   /** @type {Context} */
   const context = { store, attempt, controls: [], edit: (label, change, merge) => store.edit(label, (model) => checked(store.tables, change(model) ?? model), merge) };
-  let shape = "";
+  let [shape, known] = ["", store.start];
   const build = () => {
     context.controls = [];
     body.replaceChildren(layerList(context), lossFields(context), optimizerFields(context), parameters(context));
   };
   const update = (/** @type {import("./store.mjs").Change} */ what) => {
     if (what !== "model" && what !== "run") return;
+    if (store.start !== known) message.replaceChildren();
+    known = store.start;
     const now = signature(store.start);
     if (now !== shape) rebuild(body, build);
     else context.controls.forEach((control) => control.refresh());
@@ -34,17 +36,18 @@ export function networkPanel(store) {
 }
 
 /** @type {(model: Model) => string} what the controls depend on, besides the numbers that they show */
-function signature({ network, optimizer: rule, batch_size, data, state }) {
+function signature({ network, optimizer: rule, data, state }) {
   const layers = network.layers.map((/** @type {any} */ l) => [l.kind, l.units, l.activation?.name]);
-  return JSON.stringify([network.inputs, layers, network.loss.name, rule?.name, rule?.clip?.kind, typeof rule?.learning_rate, batch_size, data.x.length, state.seed]);
+  return JSON.stringify([network.inputs, layers, network.loss.name, rule?.name, rule?.clip?.kind, typeof rule?.learning_rate, data.x.length, state.seed]);
 }
 
 /**
  * A number of the model, inside its interval if it has one.
- * @type {(context: Context, label: string, name: string, get: (model: Model) => number, set: (model: Model, value: number) => Model | void, options?: {interval?: string, step?: number}) => HTMLElement}
+ * @type {(context: Context, label: string, name: string, get: (model: Model) => number, set: (model: Model, value: number) => Model | void, options?: {interval?: string, step?: number, whole?: boolean}) => HTMLElement}
  */
-function numberField({ store, attempt, controls, edit }, label, name, get, set, { interval, step } = {}) {
+function numberField({ store, attempt, controls, edit }, label, name, get, set, { interval, step, whole } = {}) {
   const write = (/** @type {number} */ value, /** @type {boolean} */ merge) => {
+    if (whole && !Number.isInteger(value)) throw new Error(`${label} = ${value}: must be a whole number.`);
     if (interval && !within(value, interval)) throw new Error(`${label} = ${value}: must be ${inWords(interval)}.`);
     edit(label, (model) => set(model, value), merge);
   };
@@ -76,7 +79,7 @@ function layerList(context) {
 function newLayer({ store: { tables } }, kind) {
   if (kind === "dense") return dense(tables, 4, "tanh");
   const activation = kind === "activation" && { activation: { name: "tanh", constants: {} } };
-  return { kind, trainable: true, ...tables.layers[kind].defaults, ...activation };
+  return { kind, ...tables.layers[kind].defaults, ...activation };
 }
 
 /** @type {(context: Context, i: number, name: string) => HTMLElement} */
@@ -86,7 +89,7 @@ function layerFields(context, i, name) {
   const layer = store.start.network.layers[i];
   const own = (/** @type {Model} */ model) => model.network.layers[i];
   const change = (/** @type {object} */ fields) => (/** @type {Model} */ model) => changeLayer(tables, model, i, fields);
-  const units = layer.units && numberField(context, `units of layer ${name}`, "units", (model) => own(model).units, (model, value) => changeLayer(tables, model, i, { units: Math.round(value) }), { interval: "[1, 2000]", step: 1 });
+  const units = layer.units && numberField(context, `units of layer ${name}`, "units", (model) => own(model).units, (model, units) => changeLayer(tables, model, i, { units }), { interval: "[1, 2000]", step: 1, whole: true });
   const activation = layer.activation && select([...new Set([...Object.keys(tables.activations), layer.activation.name])], layer.activation.name, (chosen) =>
     attempt(() => edit("activation", change({ activation: { name: chosen, constants: { ...tables.activations[chosen].constants } } }))));
   if (activation) activation.dataset.key = `activation ${name}`;
@@ -118,10 +121,8 @@ function optimizerFields(context) {
   const choice = select([["", "none"], ...Object.keys(tables.optimizers).map((n) => /** @type {[string, string]} */ ([n, n]))], rule?.name ?? "", (name) =>
     attempt(() => edit("optimizer", (model) => ({ ...model, optimizer: name ? { ...optimizer(tables, name), clip: model.optimizer?.clip ?? null } : null, state: { ...model.state, slots: [] } }))));
   choice.dataset.key = "optimizer";
-  const batch = select([["", "all samples"], ...["1", "2", "4", "8", "16", "32", "64"].map((n) => /** @type {[string, string]} */ ([n, n]))], String(start.batch_size ?? ""), (size) => attempt(() => edit("batch size", (model) => ({ ...model, batch_size: +size || null }))));
-  batch.dataset.key = "batch";
   const fields = rule ? [rateField(context), ...constantFields(context, rule.name, optimizerEntry(tables, start), (model) => model.optimizer.constants), ...clipFields(context)] : [];
-  return h("fieldset", { class: "row" }, h("legend", {}, "Optimizer"), field("optimizer", choice), ...fields, field("samples of an update", batch));
+  return h("fieldset", { class: "row" }, h("legend", {}, "Optimizer"), field("optimizer", choice), ...fields);
 }
 
 /** @type {(context: Context) => HTMLElement} a number, in place of a schedule too */

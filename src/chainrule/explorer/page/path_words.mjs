@@ -25,7 +25,7 @@ export function pathWords(store, element, light) {
   element.replaceChildren(
     h("p", {}, `How C changes with ${nameText(store, subject(store, ref))}: ${light.paths.length > 1 ? "the products along the paths, added" : "the product along the path"}`),
     h("ul", {}, ...lines, more > 0 && h("li", {}, `and ${more} further paths`)),
-    h("p", { hidden: light.paths.length < 2 }, "Sum: ", h("strong", {}, shortText(store, total)), store.rows(store.at).length > 1 && " (this sample; the others add theirs)"),
+    h("p", { hidden: light.paths.length < 2 }, "Sum: ", h("strong", {}, shortText(store, total)), store.count(store.at) > 1 && " (this sample; the others add theirs)"),
   );
 }
 

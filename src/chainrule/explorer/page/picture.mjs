@@ -44,7 +44,7 @@ export function picture(store) {
 function signatureOf(store) {
   const { network, notation } = store.start;
   const shown = [network.inputs, network.layers.map((/** @type {any} */ l) => [l.kind, l.units, l.activation?.name, l.bias]), network.loss.name];
-  return JSON.stringify([shown, store.view.notation ?? notation, store.rows(store.at).length > 1]);
+  return JSON.stringify([shown, store.view.notation ?? notation, store.count(store.at) > 1]);
 }
 
 /** @type {(store: Store) => {element: HTMLElement, update: () => void}} which of several samples is shown */
@@ -52,7 +52,7 @@ function sampleField(store) {
   const input = h("input", { type: "number", min: 1, on: { change: () => store.look({ sample: Math.max(0, Math.round(Number(input.value)) - 1 || 0) }) } });
   const element = field("Sample shown", input);
   const update = () => {
-    const n = store.rows(store.at).length;
+    const n = store.count(store.at);
     element.hidden = n < 2;
     input.max = String(n);
     if (document.activeElement !== input) input.value = String(shownSample(store) + 1);

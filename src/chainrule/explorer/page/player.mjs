@@ -13,7 +13,7 @@ import { nameText, numberText, valueText } from "./words.mjs";
 const UNITS = [["quantity", "one number"], ["sample", "sample"], ["stage", "stage"], ["update", "update"], ["epoch", "epoch"]];
 // Steps a second while playing: of numbers, samples and stages, and of updates and epochs.
 /** @type {{[speed: string]: [number, number]}} */
-const SPEEDS = { slow: [1, 4], medium: [4, 60], fast: [20, 600], fastest: [60, Infinity] };
+const SPEEDS = { slow: [1, 4], medium: [4, 60], fast: [20, 600], fastest: [60, 1e9] };
 const FRAME = 9;
 
 /** @type {(store: Store) => import("./app.mjs").Panel} */
@@ -104,7 +104,8 @@ class Player {
     const next = (/** @type {number} */ now) => {
       const [numbers, updates] = SPEEDS[this.speed];
       const run = this.unit === "update" || this.unit === "epoch";
-      owed = Math.min(owed + ((now - before) / 1000) * (run ? updates : numbers), 1e9);
+      // the time of the first frame may lie before the key
+      owed = Math.min(owed + (Math.max(0, now - before) / 1000) * (run ? updates : numbers), 1e9);
       before = now;
       const goes = owed < 1 || (run ? this.train(owed) : this.walk(owed));
       if (run && owed > 20) owed = 0;
@@ -177,7 +178,8 @@ function batchChoices(store, element) {
   const n = store.start.data.x.length;
   element.hidden = n < 2;
   const control = /** @type {HTMLSelectElement} */ (element.querySelector("select"));
-  const sizes = ["all", ...[1, 2, 4, 8, 16, 32, 64, 128].filter((size) => size < n).map(String)];
-  if (control.length !== sizes.length) control.replaceChildren(...sizes.map((size) => h("option", { value: size }, size)));
+  const own = store.batchSize;
+  const sizes = ["all", ...[...new Set([1, 2, 4, 8, 16, 32, 64, 128, own ?? 1])].filter((size) => size < n || size === own).sort((a, b) => a - b).map(String)];
+  if (sizes.join() !== [...control.options].map((o) => o.value).join()) control.replaceChildren(...sizes.map((size) => h("option", { value: size }, size)));
   control.value = String(store.batchSize ?? "all");
 }

@@ -62,14 +62,15 @@ export function ticks(low, high) {
 function extent(points, k, margin = 0.05) {
   const low = points.reduce((a, p) => Math.min(a, p[k]), Infinity);
   const high = points.reduce((a, p) => Math.max(a, p[k]), -Infinity);
-  if (!(low < high)) return Number.isFinite(low) ? [low - 0.5, low + 0.5] : [0, 1];
+  const around = Math.abs(low) / 2 || 0.5;
+  if (!(low < high)) return Number.isFinite(low) ? [low - around, low + around] : [0, 1];
   return [low - margin * (high - low), high + margin * (high - low)];
 }
 
-const [WIDE, HIGH, LEFT, BOTTOM] = [360, 200, 46, 24];
+const [WIDE, HIGH, LEFT, BOTTOM] = [360, 212, 46, 38];
 
 /**
- * Draw lines and dots into an SVG of 360 by 200, with ticks.
+ * Draw lines and dots into an SVG of 360 by 212, with ticks.
  * @type {(svg: SVGSVGElement, series: Series[], options?: {log?: boolean, dots?: [number, number, string?][], x?: string, at?: number}) => void}
  */
 export function chart(svg, series, { log = false, dots = [], x = "", at } = {}) {
@@ -78,14 +79,24 @@ export function chart(svg, series, { log = false, dots = [], x = "", at } = {}) 
   const lines = series.map((one) => ({ ...one, points: one.points.filter((p) => good(p[1])).map((p) => /** @type {[number, number]} */ ([p[0], up(p[1])])) }));
   const all = [...lines.flatMap((one) => one.points), ...dots.map((d) => /** @type {[number, number]} */ ([d[0], d[1]]))];
   const [across, high] = [extent(all, 0, 0), extent(all, 1)];
+  // updates are whole, and a run of one point begins at its left end
+  const counts = at !== undefined;
+  if (counts && across[1] - across[0] <= 1) [across[0], across[1]] = [at, at + 1];
   const px = (/** @type {number} */ v) => LEFT + ((v - across[0]) / (across[1] - across[0])) * (WIDE - LEFT - 8);
   const py = (/** @type {number} */ v) => 6 + ((high[1] - v) / (high[1] - high[0])) * (HIGH - BOTTOM - 6);
   const path = (/** @type {[number, number][]} */ points) => points.map((p, i) => `${i ? "L" : "M"}${px(p[0]).toFixed(1)} ${py(p[1]).toFixed(1)}`).join("");
   const sideways = ticks(...high).flatMap((v) => [s("path", { class: "tick", d: `M${LEFT} ${py(v)}H${WIDE - 8}` }), s("text", { x: LEFT - 5, y: py(v) + 4, "text-anchor": "end" }, number(log ? 10 ** v : v))]);
-  const below = ticks(...across).map((v) => s("text", { x: px(v), y: HIGH - 8, "text-anchor": "middle" }, number(v)));
-  const here = at === undefined ? [] : [s("path", { class: "here", d: `M${px(at)} 6V${HIGH - BOTTOM}` })];
+  const below = ticks(...across).filter((v) => !counts || Number.isInteger(v)).map((v) => s("text", { x: px(v), y: HIGH - 24, "text-anchor": px(v) > WIDE - 24 ? "end" : "middle" }, number(v)));
+  const here = !counts ? [] : [s("path", { class: "here", d: `M${px(at)} 6V${HIGH - BOTTOM}` })];
   const marks = dots.map(([dx, dy, kind]) => s("circle", { cx: px(dx), cy: py(dy), r: 3, class: kind ?? "dot" }));
-  svg.replaceChildren(...sideways, ...below, s("text", { x: WIDE - 8, y: HIGH - 22, "text-anchor": "end" }, x), ...here, ...marks, ...lines.map((one) => s("path", { d: path(one.points), class: `line ${one.kind ?? ""}` })));
+  svg.replaceChildren(...sideways, ...below, s("text", { x: WIDE - 8, y: HIGH - 7, "text-anchor": "end" }, x), ...here, ...marks, ...lines.map(({ kind = "", points }) => points.length === 1 ? s("circle", { cx: px(points[0][0]), cy: py(points[0][1]), r: 3, class: `line ${kind}` }) : s("path", { d: path(points), class: `line ${kind}` })));
+}
+
+/** @type {(values: ArrayLike<number>, label: string) => SVGSVGElement} a small curve of numbers at equal distances */
+export function sketch(values, label) {
+  const [low, high] = extent(Array.from(values, (v, i) => [i, v]), 1, 0.1);
+  const points = Array.from(values, (v, i) => `${((64 * i) / (values.length - 1)).toFixed(1)} ${((40 * (high - v)) / (high - low)).toFixed(1)}`);
+  return s("svg", { viewBox: "0 0 64 40", class: "sketch", role: "img", "aria-label": label }, s("path", { class: "line", d: `M${points.join("L")}` }));
 }
 
 /** @type {(value: number) => string} */
@@ -94,8 +105,12 @@ const number = (value) => (value && (Math.abs(value) >= 1e5 || Math.abs(value) <
 /** @type {(label: string) => SVGSVGElement} */
 export const chartFrame = (label) => s("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "chart", role: "img", "aria-label": label });
 
-/** @type {(x: number, y: number, k: number, hollow: boolean) => SVGElement} the mark of a sample of class k at percents of a square */
-export const mark = (x, y, k, hollow) => s("path", { d: SHAPES[k % SHAPES.length], transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, class: `mark ${hollow ? "hollow" : ""}`, stroke: hollow ? rgb(classColor(k)) : null, fill: hollow ? "none" : rgb(classColor(k)) });
+/** @type {(x: number, y: number, kind: number | Color, hollow: boolean) => SVGElement} the mark of a sample of a class, or of a value that has a color */
+export function mark(x, y, kind, hollow) {
+  const color = rgb(typeof kind === "number" ? classColor(kind) : kind);
+  const d = SHAPES[typeof kind === "number" ? kind % SHAPES.length : 0];
+  return s("path", { d, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, class: `mark ${hollow ? "hollow" : ""}`, stroke: hollow ? color : null, fill: hollow ? "none" : color });
+}
 
 /** @type {(color: Color) => string} */
 export const rgb = (color) => `rgb(${color.map(Math.round).join(",")})`;

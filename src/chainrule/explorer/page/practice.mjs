@@ -212,7 +212,7 @@ class Practice {
     const own = (/** @type {string} */ where, /** @type {string} */ name) => name === ref.name && scopeAt(step, where)?.label === ref.scope;
     yield* mistaken(variants(store.tables, store.model), step, options, read, own);
     yield* rateMissing(step, ref);
-    yield* factors(value, store.rows(store.at).length);
+    yield* factors(value, store.count(store.at));
     const { items } = sequence(store);
     for (const same of [true, false]) {
       for (const { ref: other } of items) {

@@ -4,7 +4,7 @@
  * equation is evaluated when it is first needed, and its result is kept.
  */
 
-import { array, concat, elementwise, index, isReduction, matmul, reduce, scalar, transpose } from "./arrays.mjs";
+import { arithmetic, array, concat, elementwise, index, isReduction, matmul, reduce, scalar, transpose } from "./arrays.mjs";
 import { FUNCTIONS, OPERATORS } from "./functions.mjs";
 
 /** @typedef {import("./arrays.mjs").NDArray} NDArray */
@@ -91,7 +91,8 @@ export class Scope {
     if (kind === "T") return transpose(left);
     if (kind === "index") return index(left, second);
     const right = this.evaluate(second);
-    return kind === "@" ? matmul(left, right) : elementwise(OPERATORS[kind], left, right);
+    if (kind === "@") return matmul(left, right);
+    return arithmetic(kind, left, right) ?? elementwise(OPERATORS[kind], left, right);
   }
 
   /** @type {(name: string, values: NDArray[], options: object) => NDArray} */

@@ -22,7 +22,7 @@ const KNOWN = new WeakMap();
 
 /** @type {(store: Store) => Sequence} */
 export function sequence(store) {
-  const samples = store.rows(store.at).length;
+  const samples = store.count(store.at);
   const known = KNOWN.get(store.start);
   if (known && known.samples === samples && known.mistake === store.mistake) return known;
   const all = contents(store.step).filter(([section]) => section !== "given");

@@ -18,8 +18,9 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 
 /** @typedef {{step: number, loss: number, validation: number}} Point of the loss curve; validation is NaN without such data */
 
-// Records at most, numbers in them at most, and the samples that a point of the curve goes by.
+// Records and changes at most, numbers in them at most, and the samples that a point of the curve goes by.
 const KEPT = 400;
+const CHANGES = 100;
 const NUMBERS = 5e6;
 const SAMPLES = 500;
 
@@ -115,20 +116,32 @@ export class Store {
     return this.batchSize ? Math.ceil(this.start.data.x.length / this.batchSize) : 1;
   }
 
+  /** @type {(step: number) => [number, number]} the first sample of an update, and the one after its last */
+  range(step) {
+    const n = this.start.data.x.length;
+    if (!this.batchSize) return [0, n];
+    const first = ((step - this.start.state.step) % this.updates) * this.batchSize;
+    return [first, Math.min(first + this.batchSize, n)];
+  }
+
+  /** @type {(step: number) => number} how many samples an update uses */
+  count(step) {
+    const [first, after] = this.range(step);
+    return after - first;
+  }
+
   /** @type {(step: number) => number[]} the numbers of the samples that an update uses */
   rows(step) {
-    const n = this.start.data.x.length;
-    if (!this.batchSize) return Array.from({ length: n }, (_, i) => i);
-    const first = ((step - this.start.state.step) % this.updates) * this.batchSize;
-    return Array.from({ length: Math.min(this.batchSize, n - first) }, (_, i) => first + i);
+    const [first, after] = this.range(step);
+    return Array.from({ length: after - first }, (_, i) => first + i);
   }
 
   /** @type {(step: number) => ReturnType<typeof batchOf>} the data of an update */
   batch(step) {
-    const rows = this.rows(step);
     const { x, t, weight } = this.start.data;
-    if (rows.length === x.length) return batchOf(this.start);
-    const own = { x: rows.map((i) => x[i]), t: rows.map((i) => t[i]), weight: weight && normalized(rows.map((i) => weight[i])) };
+    const [first, after] = this.range(step);
+    if (after - first === x.length) return batchOf(this.start);
+    const own = { x: x.slice(first, after), t: t.slice(first, after), weight: weight && normalized(weight.slice(first, after)) };
     return batchOf({ ...this.start, data: own });
   }
 
@@ -190,13 +203,14 @@ export class Store {
   /** @type {(updates?: number) => boolean} make updates; false where the numbers are no longer finite */
   advance(updates = 1) {
     let finite = true;
-    for (let i = 0; i < updates && finite && this.start.optimizer; i++) finite = this.update();
+    for (let i = 0; i < updates && finite; i++) finite = this.update();
     this.emit("run");
     return finite;
   }
 
-  /** Make one update, without informing anyone. */
+  /** Make one update, without informing anyone; false without an optimizer, and where the numbers are no longer finite. */
   update() {
+    if (!this.start.optimizer) return false;
     const { step } = this;
     const theta = step.theta_new;
     if (!theta.every(Number.isFinite)) return false;
@@ -253,7 +267,7 @@ export class Store {
       this.go(before.at);
       throw error;
     }
-    if (!merge || !this.done.length) this.done = [...this.done.slice(-99), before];
+    if (!merge || !this.done.length) this.done = [...this.done, before].slice(-Math.max(8, Math.min(CHANGES, NUMBERS / numbersIn(model))));
     this.undone = [];
     this.emit("model");
   }
@@ -309,11 +323,9 @@ export class Store {
     this.emit("mistake");
   }
 
-  /** @type {(size: number | null) => void} */
+  /** @type {(size: number | null) => void} samples of an update from now on */
   setBatchSize(size) {
-    this.start = { ...this.start, batch_size: size };
-    this.restart();
-    this.emit("run");
+    this.edit("samples per update", (model) => void (model.batch_size = size));
   }
 
   /** @type {(choices: {[name: string]: any}) => void} */
@@ -321,6 +333,12 @@ export class Store {
     Object.assign(this.view, choices);
     this.emit("view");
   }
+}
+
+/** @type {(model: Model) => number} how many numbers a model keeps: parameters, moving averages, samples */
+function numbersIn({ theta, state, data }) {
+  const samples = data.x.length + (data.validation?.x.length ?? 0);
+  return theta.length * (1 + state.slots.length) + samples * (data.x[0].length + data.t[0].length);
 }
 
 /** @type {(weight: number[]) => number[]} of mean 1 */

@@ -33,10 +33,17 @@ export class Step {
     this.cost = new Scope("cost", {});
     this.clip = new Scope("clip", {});
     this.input = new Scope("input", {});
+    /** @type {{[label: string]: Scope} | null} */
+    this.found = null;
   }
 
-  /** @type {{[label: string]: Scope}} */
+  /** @type {{[label: string]: Scope}} by label; kept once the step is wired */
   get scopes() {
+    return this.found ?? this.scopesNow();
+  }
+
+  /** @type {() => {[label: string]: Scope}} */
+  scopesNow() {
     const all = [...this.layers, this.loss, this.penalty, this.cost, this.clip];
     return { ...Object.fromEntries(all.map((s) => [s.label, s])), ...this.arrays };
   }
@@ -101,6 +108,7 @@ export function wire(tables, model, { replace = [], values = {}, dropout = true,
   applyReplacements(step, replace);
   for (const [label, known] of Object.entries(values)) Object.assign(step.scopes[label].values, known);
   addConstants(step, replace, Object.keys(values).length === 0);
+  step.found = step.scopesNow();
   return step;
 }
 

@@ -25,7 +25,7 @@ export function placesOf(store) {
   const { step, tables, start } = store;
   const { classes, owns_link: link } = lossEntry(tables, start);
   const { labels, blocks } = step;
-  return { labels, blocks, widths: widths(tables, start.network), link, classes, samples: store.rows(store.at).length };
+  return { labels, blocks, widths: widths(tables, start.network), link, classes, samples: store.count(store.at) };
 }
 
 /** @type {(store: Store, ref: Ref) => import("./typeset.mjs").Ref} the number as notations know it */

@@ -1,6 +1,6 @@
 /**
  * Times the live page's evaluator in node: training steps a second of XOR and of 784-128-10.
- * Standard input: the tables as JSON. `python -m benchmarks.live_page` runs it.
+ * Standard input: the tables as JSON. `python -m benchmarks.page` runs it.
  */
 
 import { readFileSync } from "node:fs";
