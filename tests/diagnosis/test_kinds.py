@@ -1,4 +1,4 @@
-"""Kinds of programs that were not judged, or judged too early, when people's programs were tried."""
+"""Kinds of programs that were not judged, or judged wrongly, when people's were tried."""
 
 from pathlib import Path
 
