@@ -102,13 +102,7 @@ class Judge(StepComparison):
             return self._of_stated_loss(made)
         if made.status != "wrong" or made.uphill:
             return made
-        ways = (
-            self._of_schedule,
-            self._of_momentum,
-            self._of_mixed_signs,
-            self._of_other_penalty,
-        )
-        if (found := next(filter(None, (way(usable) for way in ways)), None)) is not None:
+        if (found := self._of_known_form(usable)) is not None:
             return found
         known = self._with_known_gradients(usable)
         if (known is not None and not known.rule) or made.certain:
@@ -143,6 +137,16 @@ class Judge(StepComparison):
         if follows or is_returned_with_gradients(self.trace, self.iterations[0]):
             return made
         return Judgment("not-judged", NO_LOSS)
+
+    def _of_known_form(self, usable: Sequence[str]) -> Judgment | None:
+        """Return what holds if the steps are gradients with something that is known by its form."""
+        ways = (
+            self._of_schedule,
+            self._of_momentum,
+            self._of_mixed_signs,
+            self._of_other_penalty,
+        )
+        return next(filter(None, (way(usable) for way in ways)), None)
 
     def _of_schedule(self, usable: Sequence[str]) -> Judgment | None:
         """Return that updates are right whose learning rate changes as a number of the program."""
