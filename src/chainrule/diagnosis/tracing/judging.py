@@ -167,7 +167,9 @@ class Judge(StepComparison):
 
         The gradients may be added to a velocity in parts, so that they do not occur as such.
         """
-        own = {c for c in constants(self) if 0 < c < 1} if len(self.iterations) > 1 else set()
+        if len(self.iterations) < 2:
+            return None
+        own = [c for c in constants(self) if 0 < c < 1]
         for loss in usable if own else ():
             rate = self.factor_in(0, loss) if {0, 1} <= set(self.known_in(loss)) else None
             share = self.share_of_last(loss, rate) if rate is not None else None
