@@ -50,6 +50,8 @@ class History:
         Of the array, (1, 1) if it has no rows and columns.
     scaled : bool
         Whether the gradients are multiples of the true ones that change.
+    share : float
+        Of the gradient of the sum over outputs and samples: the first multiple.
     """
 
     gradients: Array
@@ -62,6 +64,7 @@ class History:
     places: NDArray[np.int64]
     shape: tuple[int, int]
     scaled: bool = False
+    share: float = 1.0
 
     def split(self, axis: int, *, last: bool) -> list["History"]:
         """Return the history of the first or last row or column, and that of the others.
@@ -113,9 +116,10 @@ def histories(evidence: Evidence, loss: str) -> Iterator[list[History]]:
             for group, gradient in zip(groups, chosen, strict=True)
             if gradient is not None
         ]
-        sign = np.sign(next(f for f in factors if f is not None))
+        first = next(f for f in factors if f is not None)
+        changed = {"scaled": _change(factors), "share": abs(first)}
         kept = [
-            replace(h, gradients=sign * h.gradients, scaled=_change(factors))
+            replace(h, gradients=np.sign(first) * h.gradients, **changed)
             for h in made
             if h is not None
         ]

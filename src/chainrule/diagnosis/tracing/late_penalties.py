@@ -17,6 +17,7 @@ from chainrule.submission import Change, Event, Source
 CLOSE = 1e-6  # relative, of a sum of squares after some weights have changed
 BEFORE = 60  # events before a cost, among which the outputs of all its samples are
 MOST_SUMS = 20
+SUM = 0.4  # of the gradient of the sum over the samples; a mean takes less
 OTHER = (
     "the updates have {:.6g} · {} as the derivative of a penalty, and {} has one with the "
     "derivative {:.6g} · {}; if that is the loss that they should reduce, they are wrong, and else "
@@ -54,7 +55,13 @@ def with_other_late_penalty(verdict: Verdict, source: Source) -> str:
     if rule is None or not decay or "decay" not in rule.rule.equations.get("g", ""):
         return ""
     found = next(_late_penalties(judge), None)
-    if found is None or any(same_factor(decay, found.derivative * c) for c in found.sizes):
+    if found is None:
+        return ""
+    # decay that is added to a sum over the samples, where the cost is a mean, is that many times it
+    shape = judge.trace.value(judge.iterations[0].pairs[0].output).shape
+    counts = shape if rule.share > SUM else (1,)
+    meant = (found.derivative * c * n for c in found.sizes for n in counts)
+    if any(same_factor(decay, one) for one in meant):
         return ""
     name = next(g.name for g in judge.groups if np.any(judge.old_values(0, judge.groups.index(g))))
     shown = shown_in(judge, found.event, source)
@@ -111,11 +118,7 @@ def _present(judge: Judge, event: Event) -> list[Event]:
 
 
 def _sizes(judge: Judge, event: Event) -> set[float]:
-    """Return how many times as large as an output of an update the arrays before an event are.
-
-    The gradients that decay is added to may be sums over the samples, and the cost a mean.
-    """
+    """Return how many times as large as an output of an update the arrays before an event are."""
     trace, output = judge.trace, judge.iterations[0].pairs[0].output
     before = trace.order[max(0, trace.at[event] - BEFORE) : trace.at[event]]
-    found = {1.0, *(trace.size(e) / trace.size(output) for e in before)}
-    return {c * n for c in found for n in (1, *trace.value(output).shape)}
+    return {1.0, *(trace.size(e) / trace.size(output) for e in before)}

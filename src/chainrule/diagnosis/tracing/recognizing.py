@@ -61,6 +61,8 @@ class Recognized:
         Whether the learning rate changes.
     scaled : bool
         Whether the rule takes multiples of the gradients that change.
+    share : float
+        Of the gradient of the sum over outputs and samples, which the rule takes.
     """
 
     rule: UpdateRule
@@ -69,6 +71,7 @@ class Recognized:
     updates: int
     changing: bool = False
     scaled: bool = False
+    share: float = 1.0
 
     @property
     def words(self) -> str:
@@ -248,7 +251,8 @@ class _Fit:
         if not found or found < 0:
             return None
         scaled = any(h.scaled for h in self.groups)
-        return Recognized(rule, values, found, self.updates, rates is not None, scaled)
+        share = self.groups[0].share
+        return Recognized(rule, values, found, self.updates, rates is not None, scaled, share)
 
     def clipped(self) -> Recognized | None:
         """Return gradient descent if the gradients of some arrays are clipped by their norms."""
