@@ -1,5 +1,6 @@
 """Kinds of programs that were not judged, or judged wrongly, when people's were tried."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -127,8 +128,8 @@ def test_biases_at_the_end_of_lists_of_weights(tmp_path: Path, one: str, verdict
     found = check(file)
     assert (found.verdict == "right") == (verdict == "right"), found.to_text()
     if verdict == "right":
-        assert "(3 numbers)" in found.to_text()  # the biases
-        assert "(2 numbers)" in found.to_text()
+        biases = {"(3 numbers)", "(2 numbers)"}
+        assert biases <= set(re.findall(r"\(\d numbers\)", " ".join(found.tested)))
 
 
 FLAT = """import numpy as np
