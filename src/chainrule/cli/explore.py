@@ -69,9 +69,9 @@ def data_set_settings(preset: str | None) -> dict[str, Any] | None:
     """Return the settings of a data set of the live page; None for other presets."""
     if preset not in given.DATA_SETS:
         return None
-    from chainrule.explorer import LEVEL, data_set
+    from chainrule.explorer import DATA_SET_LEVEL, data_set
 
-    return {"preset": data_set(preset), "level": LEVEL}
+    return {"preset": data_set(preset), "level": DATA_SET_LEVEL}
 
 
 def show(page: Any, file: Path | None) -> None:

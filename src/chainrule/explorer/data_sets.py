@@ -26,7 +26,7 @@ NUMBERS = 4096  # drawn at most
 DECIMALS = 3  # of a sample, so that it can be read
 HELD_OUT = 0.25  # the share of the samples for validation
 SIDE = 8  # pixels of a digit
-LEVEL = "summary"  # of the page below the live part: the samples are too many for more
+DATA_SET_LEVEL = "summary"  # of the page below the live part: the samples are too many for more
 
 
 @dataclass(frozen=True)

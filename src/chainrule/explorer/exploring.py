@@ -6,7 +6,7 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from chainrule.explanation import Notation, explain
-from chainrule.explorer.data_sets import LEVEL, preset
+from chainrule.explorer.data_sets import DATA_SET_LEVEL, preset
 from chainrule.loops import State
 from chainrule.names import DATA_SETS
 from chainrule.network import Network
@@ -76,7 +76,7 @@ def explore(  # noqa: PLR0913 (as explain)
     """
     chosen = preset(network) if isinstance(network, str) else network
     if isinstance(chosen, Problem) and chosen.name in DATA_SETS and parameter is None:
-        level = level or LEVEL
+        level = level or DATA_SET_LEVEL
     return explain(
         chosen,
         theta,

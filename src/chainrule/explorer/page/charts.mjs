@@ -79,7 +79,7 @@ function trainer(store) {
   let [left, drawing] = [0, 0];
   const frame = () => {
     // updates take longer the longer pictures take, so that these are not most of the work
-    const end = performance.now() + Math.max(FRAME, Math.min(3 * drawing, 4 * FRAME));
+    const end = performance.now() + Math.max(FRAME, Math.min(2 * drawing, 4 * FRAME));
     let fine = left > 0;
     do fine = fine && --left >= 0 && store.update();
     while (fine && left && performance.now() < end);
