@@ -19,9 +19,9 @@ import numpy as np
 
 from chainrule import SGD, explain, explain_problem, mlp, problem
 from chainrule.explorer.build import script, tables_text
+from chainrule.explorer.packing import packed
 from chainrule.explorer.tables import tables
-from chainrule.pages.live import packed
-from tests.explorer.conftest import BROWSERS, FLAGS
+from tests.conftest import BROWSERS, FLAGS
 from tests.explorer.node import node
 
 PROGRAM = Path(__file__).with_name("page.mjs")
