@@ -127,7 +127,7 @@ def test_version(request: pytest.FixtureRequest, call_it: str):
     [
         ("chainrule expla", ["explain"]),
         ("chainrule explain m", ["mazur"]),
-        ("chainrule explore m", ["mazur"]),
+        ("chainrule explore m", ["mazur", "moons"]),
         ("chainrule explain --loss q", ["quantile"]),
         ("chainrule schema ", ["example", "diagnosis", "notation"]),
     ],

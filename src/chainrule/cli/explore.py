@@ -17,7 +17,7 @@ EXAMPLES = f"""\b
 Examples:
   chainrule explore                      the most-read 2-2-2 example
   chainrule explore xor --optimizer adam
-  chainrule explore spiral               or moons, circles, regression: data to learn
+  chainrule explore spiral               or moons, circles, regression
   chainrule explore --layers 2,3,1 --inputs '.1,.2; .3,.4' --targets 0,1
   chainrule explore -o page.html         write the page and open nothing
 
