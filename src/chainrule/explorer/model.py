@@ -19,6 +19,11 @@ from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import ClipNorm, Optimizer
 
+SEARCH = (
+    "L-BFGS chooses its step by trying several, which the live part does not compute. It shows the "
+    "gradients without an update; the page below has the update."
+)
+
 
 def model_of(example: WorkedExample) -> dict[str, Any]:
     """Return the state at which the page of a worked example begins.
@@ -49,6 +54,7 @@ def model_of(example: WorkedExample) -> dict[str, Any]:
         },
         "title": example.title,
         "source": example.source,
+        **({"note": SEARCH} if example.setup.search else {}),
     }
 
 
