@@ -169,3 +169,40 @@ def test_gradients_of_a_flat_vector_of_weights(tmp_path: Path, name: str):
     file.write_text(text, encoding="utf-8")
     found = check(file)
     assert found.verdict == ("right" if name == "right" else "wrong"), found.to_text()
+
+
+SHRUNK = """import numpy as np
+rng = np.random.RandomState(3)
+X, y = rng.randn(60, 2), (rng.rand(60, 1) > 0.5) * 1.0
+w1, b1, w2, b2 = rng.randn(2, 4) * 0.7, np.zeros(4), rng.randn(4, 1) * 0.7, np.zeros(1)
+eta, C = 0.5, 1e-3
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+for epoch in range(4):
+    for s in range(0, 60, 12):
+        x, t = X[s:s + 12], y[s:s + 12]
+        h = sigmoid(x @ w1 + b1)
+        miss = t - sigmoid(h @ w2 + b2)
+        back = miss @ w2.T * SLOPE
+        w2 *= 1 - eta * C
+        w1 *= 1 - eta * C
+        w2 += eta / 12 * h.T @ miss
+        b2 += eta / 12 * miss.sum(axis=0)
+        w1 += eta / 12 * x.T @ back
+        b1 += eta / 12 * back.sum(axis=0)
+    p = sigmoid(sigmoid(X @ w1 + b1) @ w2 + b2)
+    cost = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    print(cost + 0.5 * C * (np.sum(w1 ** 2) + np.sum(w2 ** 2)))
+"""
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [("h * (1 - h)", "right"), ("(1 - h)", "wrong")])
+def test_weights_that_are_shrunk_before_their_update(tmp_path: Path, slope: str, verdict: str):
+    file = tmp_path / "program.py"
+    file.write_text(SHRUNK.replace("SLOPE", slope), encoding="utf-8")
+    found = check(file)
+    assert found.verdict == verdict, found.to_text()

@@ -17,7 +17,6 @@ from chainrule.submission import Change, Event, Source
 CLOSE = 1e-6  # relative, of a sum of squares after some weights have changed
 BEFORE = 60  # events before a cost, among which the outputs of all its samples are
 MOST_SUMS = 20
-SUM = 0.4  # of the gradient of the sum over the samples; a mean takes less
 OTHER = (
     "the updates have {:.6g} · {} as the derivative of a penalty, and {} has one with the "
     "derivative {:.6g} · {}; if that is the loss that they should reduce, they are wrong, and else "
@@ -57,11 +56,10 @@ def with_other_late_penalty(verdict: Verdict, source: Source) -> str:
     found = next(_late_penalties(judge), None)
     if found is None:
         return ""
-    # decay that is added to a sum over the samples, where the cost is a mean, is that many times it
-    shape = judge.trace.value(judge.iterations[0].pairs[0].output).shape
-    counts = shape if rule.share > SUM else (1,)
-    meant = (found.derivative * c * n for c in found.sizes for n in counts)
-    if any(same_factor(decay, one) for one in meant):
+    # as the program writes its gradients, and as those of a mean over its samples
+    counts = judge.trace.value(judge.iterations[0].pairs[0].output).shape
+    taken = [decay, *(decay / (rule.share * n) for n in counts)]
+    if any(same_factor(one, found.derivative * c) for one in taken for c in found.sizes):
         return ""
     name = next(g.name for g in judge.groups if np.any(judge.old_values(0, judge.groups.index(g))))
     shown = shown_in(judge, found.event, source)

@@ -99,8 +99,18 @@ def _old_values(trace: Trace, code: int, place: Place) -> Iterator[int]:
     """Yield the places that may be the old value of an update: a term of a sum, or its own name."""
     if place.kind in ("value", "update") and place.op in ADDITIVE:
         yield from _terms(trace, place, depth=0)
+    if place.kind == "update" and place.op in ADDITIVE:
+        yield from _before_decay(trace, place)
     if place.kind == "value" and (place.op != "call" or KEEPS.match(place.text)):
         yield from (s for s in place.sources if s in trace.count)
+
+
+def _before_decay(trace: Trace, place: Place) -> Iterator[int]:
+    """Yield what is multiplied in place before the same variable is updated, as by weight decay."""
+    for other in trace.places:
+        same = (other.name, other.function, other.file) == (place.name, place.function, place.file)
+        if same and other.kind == "update" and other.op == "Mult" and other.parts[0] in trace.count:
+            yield other.parts[0]
 
 
 def _terms(trace: Trace, place: Place, depth: int) -> Iterator[int]:
