@@ -206,3 +206,113 @@ def test_weights_that_are_shrunk_before_their_update(tmp_path: Path, slope: str,
     file.write_text(SHRUNK.replace("SLOPE", slope), encoding="utf-8")
     found = check(file)
     assert found.verdict == verdict, found.to_text()
+
+
+# Samples of zeros, with biases that are zero, put each relu at its kink.
+AT_KINKS = """import numpy as np
+
+def affine_forward(x, w, b):
+    out = x.dot(w) + b
+    cache = (x, w)
+    return out, cache
+
+def affine_backward(dout, cache):
+    x, w = cache
+    dx = dout.dot(w.T)
+    dw = x.T.dot(dout)
+    db = dout.sum(axis=0)
+    return dx, dw, db
+
+def relu_forward(x):
+    return np.maximum(0, x), x
+
+def relu_backward(dout, cache):
+    return dout * (cache > 0)
+
+def affine_relu_forward(x, w, b):
+    a, fc_cache = affine_forward(x, w, b)
+    out, relu_cache = relu_forward(a)
+    return out, (fc_cache, relu_cache)
+
+def affine_relu_backward(dout, cache):
+    fc_cache, relu_cache = cache
+    return affine_backward(relu_backward(dout, relu_cache), fc_cache)
+
+def softmax_loss(x, y):
+    probs = np.exp(x - np.max(x, axis=1, keepdims=True))
+    probs /= np.sum(probs, axis=1, keepdims=True)
+    N = x.shape[0]
+    loss = -np.sum(np.log(probs[np.arange(N), y])) / N
+    dx = probs.copy()
+    dx[np.arange(N), y] -= 1
+    dx /= N
+    return loss, dx
+
+class ThreeLayerNet(object):
+
+    def __init__(self, D, H, C, reg=1e-2, scale=0.3):
+        self.reg = reg
+        self.params = {
+            'W1': scale * np.random.randn(D, H), 'b1': np.zeros(H),
+            'W2': scale * np.random.randn(H, H), 'b2': np.zeros(H),
+            'W3': scale * np.random.randn(H, C), 'b3': np.zeros(C),
+        }
+
+    def loss(self, X, y=None):
+        p = self.params
+        h1, cache1 = affine_relu_forward(X, p['W1'], p['b1'])
+        h2, cache2 = affine_relu_forward(h1, p['W2'], p['b2'])
+        scores, cache3 = affine_forward(h2, p['W3'], p['b3'])
+        if y is None:
+            return scores
+
+        grads = {}
+        loss, dscores = softmax_loss(scores, y)
+        for k in ('W1', 'W2', 'W3'):
+            loss += 0.5 * self.reg * np.sum(p[k] * p[k])
+        dh2, grads['W3'], grads['b3'] = affine_backward(dscores, cache3)
+        dh1, grads['W2'], grads['b2'] = affine_relu_backward(dh2, cache2)
+        _, grads['W1'], grads['b1'] = affine_relu_backward(dh1, cache1)
+        for k in ('W1', 'W2', 'W3'):
+            grads[k] += self.reg * p[k]
+        return loss, grads
+
+def rmsprop(w, dw, config):
+    config['cache'] = config['decay_rate'] * config['cache'] + (1 - config['decay_rate']) * dw**2
+    return w - config['learning_rate'] * dw / (np.sqrt(config['cache']) + 1e-8)
+
+np.random.seed(231)
+N, D, K = 100, 2, 3
+X = np.zeros((N*K, D))
+y = np.zeros(N*K, dtype='uint8')
+for j in range(K):
+    ix = range(N*j, N*(j+1))
+    r = np.linspace(0.0, 1, N)
+    t = np.linspace(j*4, (j+1)*4, N) + np.random.randn(N)*0.2
+    X[ix] = np.c_[r*np.sin(t), r*np.cos(t)]
+    y[ix] = j
+
+net = ThreeLayerNet(D, 40, K, reg=1e-3)
+cfg = {}
+for name, val in net.params.items():
+    cfg[name] = {'learning_rate': 5e-3, 'decay_rate': 0.95, 'cache': np.zeros_like(val)}
+
+batch = 60
+for it in range(1500):
+    idx = np.random.choice(N*K, batch)
+    loss, grads = net.loss(X[idx], y[idx])
+    for name in net.params:
+        net.params[name] = rmsprop(net.params[name], grads[name], cfg[name])
+    if it % 300 == 0:
+        print(it, loss)
+        for name in cfg:
+            cfg[name]['learning_rate'] *= 0.8
+"""
+
+
+@pytest.mark.full_only
+def test_biases_at_kinks_are_not_accused_under_another_rule(tmp_path: Path):
+    file = tmp_path / "program.py"
+    file.write_text(AT_KINKS, encoding="utf-8")
+    found = check(file)
+    assert found.verdict != "wrong", found.to_text()

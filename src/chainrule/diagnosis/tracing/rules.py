@@ -15,6 +15,8 @@ from chainrule.diagnosis.tracing.outputs import Iteration
 from chainrule.diagnosis.tracing.parameters import ADDITIVE, Parameter
 from chainrule.submission import Array, Event
 
+AT_KINK = 1e-5  # error of a derivative, relative to the largest of its array
+
 
 def follows_another_rule(evidence: Evidence, loss: str) -> float | None:
     """Return the common factor of events that are the true gradients, or None.
@@ -75,8 +77,15 @@ def gradient_events(
 
 
 def _is_known(g: Array, e: Array) -> bool:
-    """Return whether a gradient is not zero, or not only within its errors."""
-    return not np.all(np.isfinite(g)) or bool(np.abs(g).max() > max(10 * np.nanmax(e), TINY))
+    """Return whether a gradient is not zero, or not only within its errors.
+
+    If every number is at a kink, as all biases before a relu are for a sample of zeros, its factor
+    is not known well enough to be compared with those of other gradients.
+    """
+    if not np.all(np.isfinite(g)):
+        return True
+    sure = e <= AT_KINK * np.abs(g).max()
+    return bool(sure.any() and np.abs(g[sure]).max() > max(10 * e[sure].max(), TINY))
 
 
 def window_of(evidence: Evidence, it: Iteration) -> Sequence[Event]:
