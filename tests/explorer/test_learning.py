@@ -71,7 +71,7 @@ def choose_preset(visit: Visit, name: str) -> None:
 def cost(visit: Visit) -> float:
     """Return the loss that the player shows."""
     text = visit.page.locator("#live .where").inner_text()
-    return float(text.split("C = ")[1].split(" ")[0].replace("−", "-"))
+    return float(text.split(" = ")[1].split(" ")[0].replace("−", "-"))
 
 
 def saved(visit: Visit, button: str = "Save") -> dict[str, Any]:

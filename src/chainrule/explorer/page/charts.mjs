@@ -76,7 +76,7 @@ function table(make) {
 function trainer(store) {
   const count = select(["100", "1000", "10000", "100000"], "1000", () => {});
   const status = h("p", { class: "hint", role: "status" });
-  let [left, drawing] = [0, 0];
+  let [left, drawing, next] = [0, 0, 0];
   const frame = () => {
     // updates take longer the longer pictures take, so that these are not most of the work
     const end = performance.now() + Math.max(FRAME, Math.min(2 * drawing, 4 * FRAME));
@@ -87,26 +87,24 @@ function trainer(store) {
     store.emit("run");
     drawing = performance.now() - updated;
     if (!fine && left > 0) status.textContent = store.start.optimizer ? "Stopped: a parameter is no longer finite; choose a smaller learning rate." : "There is no optimizer; choose one under Network.";
-    if (fine && left) requestAnimationFrame(frame);
-    else finish();
+    if (fine && left) next = requestAnimationFrame(frame);
+    else store.halt();
   };
   const finish = () => {
     left = 0;
-    // panels that left out frames show the last state
-    store.playing = false;
-    store.emit("cursor");
+    cancelAnimationFrame(next);
     go.textContent = "Train";
     status.textContent ||= `${store.at} updates done.`;
   };
   const go = button("Train", () => {
-    if (left) return void (left = 0);
+    if (left) return store.halt();
+    store.run(finish, true);
     left = +count.value;
-    store.playing = true;
     status.textContent = "";
     go.textContent = "Stop";
     frame();
   });
-  return h("div", { class: "row" }, field("Updates", count), go, button("Start again", () => void ((left = 0), store.reset())), status);
+  return h("div", { class: "row" }, field("Updates", count), go, button("Start again", () => store.reset()), status);
 }
 
 // ---- losses ----

@@ -114,7 +114,7 @@ function line(store, { columns, full, shares }, c, k, j) {
 /** @type {(store: Store, texts: Element[], scope: string, index: number[], chip: string, param?: string) => void} */
 function weightTexts(store, texts, scope, index, chip, param = "W") {
   const ref = { scope, name: param, index };
-  const named = store.start.notation !== "plain";
+  const named = (store.view.notation ?? store.start.notation) !== "plain";
   const own = short(store, ref);
   if (texts[0].getAttribute("data-text") !== own) {
     texts[0].setAttribute("data-text", own);

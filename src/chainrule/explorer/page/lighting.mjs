@@ -1,7 +1,7 @@
 /** What lights up in the picture with a number: its counterpart, and the paths of the chain rule or the products that it is made of. */
 
 import { isSmall } from "./layout.mjs";
-import { current } from "./sequence.mjs";
+import { current, sampleOf } from "./sequence.mjs";
 import { refKey, valueOf } from "./store.mjs";
 import { hasSlope, isDense, origin, pathsFrom, unitFactor } from "./paths.mjs";
 
@@ -22,8 +22,8 @@ export const targetPart = (unit) => `t${unit}`;
 /** @type {(store: Store) => Ref | null} the number that is lit: pointed at, or chosen */
 export const litRef = (store) => store.hover ?? store.selection;
 
-/** @type {(store: Store) => number} the sample that is shown, as its place in the batch */
-export const shownSample = (store) => Math.min(store.view.sample ?? 0, store.count(store.at) - 1);
+/** @type {(store: Store) => number} the sample that is shown, as its place in the batch; that of the number that is pointed at */
+export const shownSample = (store) => Math.min(sampleOf(store, store.hover) ?? store.view.sample ?? 0, store.count(store.at) - 1);
 
 /** @type {(store: Store, ref: Ref | null) => string} the part of the picture that shows a number */
 export function partOf({ step }, ref) {

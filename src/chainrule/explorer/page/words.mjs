@@ -40,6 +40,12 @@ export const nameText = (store, ref) => plainName(markupOf(store, ref));
 /** @type {(store: Store, value: number) => string} */
 export const numberText = (store, value) => writeResult(value, store.view.digits ?? store.start.digits).replace("-", "−");
 
+/** @type {(store: Store) => string} what the notation calls the number that the gradients are of */
+export const lossName = (store) => nameText(store, { scope: Object.keys(store.step.penalty.equations).length ? "cost" : "loss", name: "value", index: [] });
+
+/** @type {(store: Store) => string} */
+export const lossText = (store) => `${lossName(store)} = ${numberText(store, store.record.loss)}`;
+
 /** @type {(store: Store, value: number) => string} with few digits, for the picture */
 export const shortText = (store, value) => writeNumber(value, Math.min(SHORT, (store.view.digits ?? store.start.digits).significant)).replace("-", "−");
 

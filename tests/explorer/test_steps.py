@@ -1,0 +1,188 @@
+"""Steps, runs and names on the live page of XOR, whose updates have four samples."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chainrule import explain_problem, problem
+from tests.explorer.conftest import Open, Visit
+
+ACTIVE = "document.activeElement"
+
+
+@pytest.fixture(scope="module")
+def xor() -> Any:
+    return explain_problem(problem("xor"))
+
+
+@pytest.fixture
+def live(open_page: Open, xor: Any) -> Iterator[Visit]:
+    """Return the page of XOR; afterwards nothing may have gone wrong."""
+    visit = open_page(xor.to_html(), reduced_motion="reduce")
+    visit.started()
+    yield visit
+    assert visit.faults == []
+
+
+def press(visit: Visit, name: str) -> None:
+    visit.page.locator("#live").get_by_role("button", name=name, exact=True).click()
+
+
+def panel(visit: Visit, name: str) -> Any:
+    visit.page.get_by_role("tab", name=name, exact=True).click()
+    return visit.page.get_by_role("tabpanel", name=name, exact=True)
+
+
+def where(visit: Visit) -> str:
+    return visit.page.locator("#live .where").inner_text()
+
+
+def said(visit: Visit) -> str:
+    return visit.page.locator("#live .player .says").inner_text()
+
+
+def step_by(visit: Visit, unit: str, steps: int = 0) -> None:
+    visit.page.get_by_label("by", exact=True).select_option(unit)
+    for _ in range(steps):
+        press(visit, "Step")
+
+
+def choose(visit: Visit, name: str) -> None:
+    """Choose a number of the picture by its name."""
+    visit.page.locator(f'#live [role="graphics-symbol"][aria-label^="{name} ="]').click()
+
+
+def set_number(visit: Visit, place: str, label: str, value: str) -> Any:
+    box = panel(visit, place).get_by_role("spinbutton", name=label, exact=True)
+    box.fill(value)
+    box.press("Enter")
+    return box
+
+
+# ---- samples ------------------------------------------------------------------------------------
+
+
+def test_paths_are_of_the_sample_that_is_shown(live: Visit):
+    shown = live.page.get_by_label("Sample shown")
+    shown.fill("2")
+    shown.press("Enter")
+    choose(live, "a1[1,0]")
+    paths = live.page.locator("#live .paths")
+    assert "changes with a1[1,0]" in paths.inner_text()
+    assert "a1[1,0] → a2[1,0] → loss" in paths.inner_text()
+    second = paths.inner_text()
+    shown.fill("99")
+    shown.press("Enter")
+    assert shown.input_value() == "4"
+    assert "a1[3,0] → a2[3,0] → loss" in paths.inner_text()  # the chosen number follows
+    shown.fill("2")
+    shown.press("Enter")
+    assert paths.inner_text() == second
+    live.page.locator("#step-1-z1-2-0").dispatch_event("pointerover")  # it is folded
+    assert "a1[2,0] → a2[2,0] → loss" in paths.inner_text()
+
+
+def test_steps_go_sample_by_sample_as_the_page_does(live: Visit, xor: Any):
+    page = [q["name"] for q in xor.to_dict()["steps"][0]["quantities"]]
+    step = live.page.get_by_role("button", name="Step", exact=True)
+    seen = []
+    while not re.search(r"number (\d+) of \1$", where(live)):
+        step.click()
+        seen.append(said(live).split(" = ")[0])
+    assert [name for name in seen if name in page] == [name for name in page if name in seen]
+    assert len(set(seen) & set(page)) > 50
+    press(live, "Reset")
+    step_by(live, "sample", 1)
+    assert re.match(r"End of the forward pass of sample 1: a2\[0,0\] = ", said(live))
+    press(live, "Step")
+    assert re.match(r"End of the forward pass of sample 2: a2\[1,0\] = ", said(live))
+    press(live, "Back")
+    assert re.match(r"End of the forward pass of sample 1: a2\[0,0\] = ", said(live))
+
+
+# ---- runs ---------------------------------------------------------------------------------------
+
+STOPS = {
+    "Reset": lambda visit: press(visit, "Reset"),
+    "Back": lambda visit: press(visit, "Back"),
+    "Pause": lambda visit: press(visit, "Pause"),
+    "slider": lambda visit: visit.page.get_by_label("Update of the run").press("Home"),
+    "Start again": lambda visit: press(visit, "Start again"),
+}
+
+
+@pytest.mark.parametrize("way", STOPS)
+def test_the_player_stops_a_training(live: Visit, way: str):
+    step_by(live, "update")
+    learning = panel(live, "Learning")
+    learning.get_by_label("Updates", exact=True).select_option("100000")
+    press(live, "Train")
+    live.page.locator("#live .play", has_text="Pause").wait_for()
+    live.page.locator("#live .where", has_text=re.compile(r"Update \d\d+ ")).wait_for()
+    STOPS[way](live)
+    assert live.page.locator("#live .play").inner_text() == "Play"
+    place = where(live)
+    if way in {"Reset", "slider", "Start again"}:
+        assert place.startswith("Update 0 ")
+    # frames that come later make no updates
+    live.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+    assert where(live) == place
+    press(live, "Train")
+    learning.get_by_role("button", name="Stop").click()
+    assert live.page.locator("#live .play").inner_text() == "Play"
+
+
+def test_a_training_stops_the_player(live: Visit):
+    step_by(live, "quantity")
+    press(live, "Play")
+    panel(live, "Learning").get_by_label("Updates", exact=True).select_option("100")
+    press(live, "Train")
+    live.page.get_by_text("100 updates done.").wait_for()
+    assert live.page.locator("#live .play").inner_text() == "Play"
+    assert where(live).endswith("whole step")
+
+
+def test_reset_goes_to_the_start_of_the_run_with_the_changes(live: Visit):
+    start = where(live)
+    step_by(live, "update", 3)
+    third = where(live)
+    set_number(live, "Network", "learning rate", "0.25")
+    press(live, "Step")
+    press(live, "Reset")
+    assert where(live) == start
+    assert said(live).startswith("The same start again, with your changes: ")
+    rate = panel(live, "Network").get_by_role("spinbutton", name="learning rate", exact=True)
+    assert rate.input_value() == "0.25"
+    step_by(live, "update", 3)
+    assert where(live).startswith("Update 3 ")
+    assert where(live) != third
+    press(live, "Undo learning rate")
+    assert where(live) == third
+    press(live, "Reset")
+    assert where(live) == start
+
+
+# ---- names --------------------------------------------------------------------------------------
+
+
+def test_weights_have_names_in_every_notation_but_the_plain_one(live: Visit):
+    texts = live.page.locator("#live .over .value")
+    assert re.fullmatch(r" ?[−\d.]+", texts.first.text_content())
+    live.page.get_by_label("Notation").select_option("mazur")
+    names = [text.split(" ")[0] for text in texts.all_text_contents()]
+    assert names == ["w1", "w2", "w3", "w4", "w5", "w6"]
+    live.page.get_by_label("Notation").select_option("plain")
+    assert re.fullmatch(r" ?[−\d.]+", texts.first.text_content())
+
+
+def test_the_loss_has_the_name_that_the_notation_gives_it(live: Visit):
+    assert " · loss = " in where(live)
+    live.page.get_by_label("Notation").select_option("mazur")
+    name = re.search(r" · (\S+) = ", where(live))[1]
+    assert name.startswith("E")
+    choose(live, "out_h1(1)")
+    assert f"How {name} changes with" in live.page.locator("#live .paths").inner_text()
+    step_by(live, "update", 1)
+    assert said(live).startswith(f"Update 1: {name} = ")
