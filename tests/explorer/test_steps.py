@@ -186,3 +186,119 @@ def test_the_loss_has_the_name_that_the_notation_gives_it(live: Visit):
     assert f"How {name} changes with" in live.page.locator("#live .paths").inner_text()
     step_by(live, "update", 1)
     assert said(live).startswith(f"Update 1: {name} = ")
+
+
+def test_what_only_repeats_a_number_is_neither_shown_nor_said_to_use_it(live: Visit):
+    live.page.get_by_label("Notation").select_option("mazur")
+    choose(live, "out_h1(1)")
+    arithmetic = panel(live, "Arithmetic")
+    names = arithmetic.locator(".quantity").evaluate_all(
+        "all => all.map(e => [e.getAttribute('aria-label'), e.innerText])"
+    )
+    assert len(names) == 4
+    for name, text in names:
+        lines = [line.strip("= \n") for line in text.split("\n") if line.strip("= \n")]
+        assert lines.count(name) < 2, text
+    live.page.locator("#live .over").filter(has_text=re.compile("w5 ")).first.click()
+    used = arithmetic.locator(".links").last.inner_text()
+    assert "Used by" in used
+    assert not re.search(r"\b(dC|g|da|o|p)_", used)
+    live.page.get_by_label("Notation").select_option("plain")
+    choose(live, "a1[0,0]")
+    used = arithmetic.locator(".links").last
+    assert "dW2[0,0] = " in used.inner_text()
+    used.get_by_role("button", name="dW2[0,0] = ").click()
+    assert "W2_new[0,0] = " in arithmetic.locator(".links").last.inner_text()
+    assert not re.search(r"\b(dC|g)_", arithmetic.locator(".links").last.inner_text())
+
+
+# ---- focus and keys -----------------------------------------------------------------------------
+
+
+def has_focus(visit: Visit) -> bool:
+    """Return whether keys still work: whether the focus is in the instrument, and in no field."""
+    return visit.evaluate(f"{ACTIVE}.closest('#live') && !{ACTIVE}.matches('input, select, body')")
+
+
+def test_the_focus_stays_in_the_arithmetic_from_number_to_number(live: Visit):
+    arithmetic = panel(live, "Arithmetic")
+    for title in ("Made of", "Used by"):
+        press(live, "Reset")
+        choose(live, "a1[0,0]")
+        link = arithmetic.locator(".links", has_text=title).get_by_role("button").first
+        name = link.inner_text().split(" = ")[0]
+        link.press("Enter")
+        assert live.evaluate(f"{ACTIVE}.getAttribute('aria-label') ?? {ACTIVE}.textContent") in {
+            name,
+            f"{name} = 0: given.",
+        }
+        before = where(live)
+        live.page.keyboard.press("l")
+        assert where(live) != before
+        assert has_focus(live)
+
+
+def test_the_focus_stays_where_a_control_goes(live: Visit):
+    set_number(live, "Network", "learning rate", "0.25")
+    undo = live.page.get_by_role("button", name="Undo learning rate")
+    undo.press("Enter")
+    assert live.evaluate(f"{ACTIVE}.textContent") == "Redo learning rate"
+    live.page.keyboard.press("Enter")
+    assert live.evaluate(f"{ACTIVE}.textContent") == "Undo learning rate"
+    panel(live, "Mistakes").get_by_label("Switch a mistake on").select_option(index=1)
+    live.page.get_by_role("button", name="Switch the mistake off").press("Enter")
+    assert has_focus(live)
+    panel(live, "Network").get_by_role("button", name="Remove layer 1").press("Enter")
+    assert has_focus(live)
+
+
+def test_control_z_undoes_a_change_and_leaves_text_that_is_being_typed_to_the_browser(live: Visit):
+    type_in, key = live.page.keyboard.type, live.page.keyboard.press
+    rate = panel(live, "Network").get_by_role("spinbutton", name="learning rate", exact=True)
+    rate.focus()
+    for text in ("0.7", "0.8"):
+        key("Control+A")
+        type_in(text)
+        key("Enter")
+    key("Control+z")
+    assert rate.input_value() == "0.7"
+    assert live.page.get_by_role("button", name="Redo learning rate").is_enabled()
+    key("Control+Shift+z")
+    assert rate.input_value() == "0.8"
+    type_in("5")
+    key("Control+z")
+    assert rate.input_value() == "0.8"
+    assert live.page.locator("#live .history button").first.inner_text() == "Undo learning rate"
+    key("Control+z")
+    key("Control+z")
+    assert rate.input_value() == "0.5"
+    key("Tab")  # leaving the field is no change
+    assert live.page.locator("#live .history button").first.is_disabled()
+
+
+def test_changes_are_said(live: Visit):
+    set_number(live, "Network", "learning rate", "0.25")
+    assert said(live).startswith("Changed: learning rate. loss = ")
+    press(live, "Undo learning rate")
+    assert said(live).startswith("Undone: learning rate. loss = ")
+    press(live, "Redo learning rate")
+    assert said(live).startswith("Done again: learning rate. loss = ")
+    panel(live, "Data").get_by_label("Preset", exact=True).select_option("moons")
+    assert said(live).startswith("Changed: Moons. loss = ")
+    choose(live, "x[0,0]")
+    press(live, "Copy as LaTeX")
+    live.page.locator("#live .says", has_text=re.compile("^(Copied|The text is)")).wait_for()
+
+
+def test_home_and_end_go_to_the_first_and_the_last_tab(live: Visit):
+    tabs = live.page.get_by_role("tab")
+    tabs.first.focus()
+    for key, place in (
+        ("End", tabs.last),
+        ("ArrowRight", tabs.first),
+        ("ArrowLeft", tabs.last),
+        ("Home", tabs.first),
+    ):
+        live.page.keyboard.press(key)
+        assert place.get_attribute("aria-selected") == "true"
+        assert place.evaluate("e => e === document.activeElement")

@@ -38,9 +38,7 @@ export function messages(refresh) {
  */
 export function numberInput(label, get, set, attempt, step = 0.05) {
   const element = h("input", { type: "text", inputmode: "decimal", role: "spinbutton", autocomplete: "off", class: "number", "aria-label": label, "data-key": label });
-  let typed = false;
   const refresh = () => {
-    typed = false;
     element.value = shown(get());
     element.removeAttribute("aria-invalid");
     element.setAttribute("aria-valuenow", withoutExponent(get()));
@@ -53,7 +51,6 @@ export function numberInput(label, get, set, attempt, step = 0.05) {
   });
   const commit = () => element.value !== shown(get()) && write(read(element.value)) && refresh();
   element.addEventListener("change", commit);
-  element.addEventListener("input", () => (typed = true));
   element.addEventListener("keydown", (event) => {
     const move = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (event.key === "Escape") refresh();
@@ -63,7 +60,7 @@ export function numberInput(label, get, set, attempt, step = 0.05) {
   });
   dragging(element, get, (value, merge) => write(value, merge) && refresh(), step);
   refresh();
-  return { element, refresh: () => typed || refresh() };
+  return { element, refresh: () => (document.activeElement === element && element.value !== element.getAttribute("aria-valuetext")) || refresh() };
 }
 
 /** @type {(element: HTMLElement, get: () => number, set: Write, step: number) => void} four pixels sideways are a step */
@@ -92,9 +89,8 @@ export function rebuild(parent, build) {
   const active = document.activeElement;
   const key = active instanceof HTMLElement && parent.contains(active) ? active.dataset.key : undefined;
   build();
-  if (!key) return;
-  const same = [...parent.querySelectorAll("[data-key]")].find((e) => e instanceof HTMLElement && e.dataset.key === key);
-  if (same instanceof HTMLElement) same.focus();
+  const same = key && [.../** @type {NodeListOf<HTMLElement>} */ (parent.querySelectorAll("[data-key]"))].find((e) => e.dataset.key === key);
+  if (same) same.focus();
 }
 
 /** @typedef {{caption: string, rows: number, columns: number, row: (i: number) => string, column: (j: number) => string, label: (i: number, j: number) => string, get: (i: number, j: number) => number, set: (i: number, j: number, value: number, merge: boolean) => void, attempt: Attempt, first?: number[]}} Grid */
