@@ -5,7 +5,7 @@ import { button, field, h, select } from "./dom.mjs";
 import { isSmall } from "./layout.mjs";
 import { elements, flow, inline, MATHML } from "./mathml.mjs";
 import { agrees } from "./numerical.mjs";
-import { isDense } from "./paths.mjs";
+import { isDense, layerOf } from "./paths.mjs";
 import { rowOf, rowsOf } from "./rows.mjs";
 import { say } from "./say.mjs";
 import { reached, repeated, sequence } from "./sequence.mjs";
@@ -13,7 +13,7 @@ import { refKey, sameRef } from "./store.mjs";
 import { texSetter } from "./tex.mjs";
 import { inNumbers, inSymbols } from "./typeset.mjs";
 import { wire } from "./wire.mjs";
-import { isHidden, nameText, valueText } from "./words.mjs";
+import { isHidden, looks, nameText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -64,9 +64,6 @@ function rows(store) {
   return found.flatMap((row, i) => (row && found.findIndex((other) => other?.key === row.key) === i ? [row] : []));
 }
 
-/** @type {(store: Store) => {notation: any, digits: any}} */
-const looks = ({ view, start }) => ({ notation: view.notation ?? start.notation, digits: view.digits ?? start.digits });
-
 /** @type {(store: Store) => {model: any, step: import("./wire.mjs").Step}} with the samples of the update alone, which numerical derivatives use */
 function batchStep(store) {
   const { model, step, start } = store;
@@ -79,7 +76,7 @@ function batchStep(store) {
 
 /** @type {(store: Store, ref: Ref) => Ref[]} a weight's gradient and update, a unit's net input, output and δ */
 function related({ step, start }, { scope, name, index }) {
-  const layer = step.layers.findIndex((l) => l.label === scope);
+  const layer = layerOf(step, scope);
   const block = step.blocks.find((b) => b.layer === layer && b.param === name);
   if (block) return [{ scope, name: `d${name}`, index }, ...(start.optimizer ? [{ scope: block.name, name: "w_new", index }] : [])];
   if (scope === "loss" && name === "t") return [{ scope, name: "terms", index }, { scope, name: "do", index }];

@@ -3,7 +3,7 @@
 import { isSmall } from "./layout.mjs";
 import { current, sampleOf } from "./sequence.mjs";
 import { refKey, valueOf } from "./store.mjs";
-import { hasSlope, isDense, origin, pathsFrom, unitFactor } from "./paths.mjs";
+import { hasSlope, isDense, layerOf, origin, paramOf, pathsFrom, unitFactor } from "./paths.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -29,12 +29,11 @@ export const shownSample = (store) => Math.min(sampleOf(store, store.hover) ?? s
 export function partOf({ step }, ref) {
   if (!ref) return "";
   const { scope, name, index } = ref;
-  const block = step.blocks.find((b) => b.name === scope);
-  const layer = block ? block.layer : step.layers.findIndex((l) => l.label === scope);
+  const layer = layerOf(step, scope);
   const [one = 0, two = 0] = index;
   if (scope === "input") return unitPart(-1, two);
   if (scope === "loss") return ["o", "do", "p"].includes(name) ? unitPart(step.layers.length - 1, two) : targetPart(two);
-  const param = block ? block.param : (name.match(/^d?([Wb])(_new)?$/)?.[1] ?? "");
+  const param = paramOf(step, ref);
   if (layer < 0) return "";
   if (!param) return name === "dx" ? unitPart(layer - 1, two) : unitPart(layer, two);
   return param === "W" && index.length === 2 ? linePart(layer, one, two) : param === "b" ? biasPart(layer, one) : unitPart(layer, one);
@@ -56,7 +55,7 @@ export function light(store) {
 
 /** @type {(store: Store, ref: Ref, found: Light) => void} the products that a net input is the sum of */
 function feeds({ step }, { scope, name, index: [sample, unit] }, found) {
-  const layer = step.layers.findIndex((l) => l.label === scope);
+  const layer = layerOf(step, scope);
   if (name !== "z" || !isDense(step.layers[layer])) return;
   const { s } = step.layers[layer].get("W");
   found.way = "forth";

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.mjs";
 import { litRef, shownSample } from "./lighting.mjs";
+import { layerOf, paramOf } from "./paths.mjs";
 import { lossName, nameText, shortText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
@@ -34,10 +35,9 @@ const signed = (text) => (text.startsWith("−") ? `(${text})` : text);
 
 /** @type {(store: Store, ref: import("./store.mjs").Ref) => import("./store.mjs").Ref} the number by which C is derived */
 function subject({ step }, ref) {
-  const block = step.blocks.find((b) => b.name === ref.scope);
-  if (block) return { scope: step.layers[block.layer].label, name: block.param, index: ref.index };
+  const [layer, param] = [layerOf(step, ref.scope), paramOf(step, ref)];
+  if (param) return { ...ref, scope: step.layers[layer].label, name: param };
   if (ref.scope === "loss") return { ...ref, scope: step.layers[step.layers.length - 1].label, name: "a" };
-  const below = step.layers[step.layers.findIndex((l) => l.label === ref.scope) - 1];
-  if (ref.name === "dx") return { ...ref, scope: below?.label ?? "input", name: "a" };
-  return { ...ref, name: { delta: "z", da: "a", dW: "W", db: "b", W_new: "W", b_new: "b" }[ref.name] ?? ref.name };
+  if (ref.name === "dx") return { ...ref, scope: step.layers[layer - 1]?.label ?? "input", name: "a" };
+  return { ...ref, name: { delta: "z", da: "a" }[ref.name] ?? ref.name };
 }

@@ -5,9 +5,10 @@ import { drawNetwork } from "./drawing.mjs";
 import { isSmall } from "./layout.mjs";
 import { light, shownSample } from "./lighting.mjs";
 import { current, sampleOf } from "./sequence.mjs";
-import { drawMaps } from "./heatmaps.mjs";
+import { drawMaps, openArithmetic } from "./heatmaps.mjs";
 import { numbersTable } from "./numbers.mjs";
 import { pathWords } from "./path_words.mjs";
+import { looks } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./drawing.mjs").Drawing} Drawing */
@@ -51,9 +52,9 @@ function followSample(store) {
 
 /** @type {(store: Store) => string} the same as long as the same elements are drawn */
 function signatureOf(store) {
-  const { network, notation } = store.start;
+  const { network } = store.start;
   const shown = [network.inputs, network.layers.map((/** @type {any} */ l) => [l.kind, l.units, l.activation?.name, l.bias]), network.loss.name];
-  return JSON.stringify([shown, store.view.notation ?? notation, store.count(store.at) > 1]);
+  return JSON.stringify([shown, looks(store).notation, store.count(store.at) > 1]);
 }
 
 /** @type {(store: Store) => {element: HTMLElement, update: () => void}} which of several samples is shown */
@@ -110,11 +111,8 @@ function focus(focusable, part) {
 
 /** @type {(store: Store, part: Part | undefined, focusable: Part[], open: boolean) => void} */
 function choose(store, part, focusable, open) {
-  store.select(part?.ref() ?? null);
-  if (!part) return;
-  if (focusable.includes(part)) focus(focusable, part);
-  document.getElementById("tab-arithmetic")?.click();
-  if (open) document.getElementById("panel-arithmetic")?.focus();
+  if (part && focusable.includes(part)) focus(focusable, part);
+  openArithmetic(store, part?.ref() ?? null, open);
 }
 
 /** @type {(focusable: Part[], part: Part, key: string) => Part | undefined} the arrow keys move in a column, and from column to column */
