@@ -212,6 +212,64 @@ def test_what_only_repeats_a_number_is_neither_shown_nor_said_to_use_it(live: Vi
     assert not re.search(r"\b(dC|g)_", arithmetic.locator(".links").last.inner_text())
 
 
+# ---- small numbers ------------------------------------------------------------------------------
+
+
+def test_arrow_keys_move_a_number_by_its_size_and_stay_inside_its_interval(live: Visit):
+    rate = set_number(live, "Network", "learning rate", "0.001")
+    rate.press("ArrowUp")
+    assert rate.input_value() == "0.0011"
+    for _ in range(3):
+        rate.press("ArrowDown")
+    assert rate.input_value() == "0.00089"
+    rate.press("Shift+ArrowDown")
+    rate.press("Shift+ArrowDown")
+    assert float(rate.input_value()) > 0
+    penalty = panel(live, "Network").get_by_role("spinbutton", name="l2 of the penalty")
+    penalty.press("ArrowUp")
+    assert penalty.input_value() == "0.01"
+    for _ in range(2):
+        penalty.press("ArrowDown")
+    assert penalty.input_value() == "0"
+    assert panel(live, "Network").get_by_role("alert").inner_text() == ""
+
+
+def test_one_is_not_several(live: Visit):
+    data = panel(live, "Data")
+    for left in (3, 2, 1):
+        data.get_by_role("button", name="Remove the last").press("Enter")
+        data.get_by_text(re.compile(f"^{left} samples? for")).wait_for()
+    assert "1 sample for training" in data.inner_text()
+    assert has_focus(live)
+
+
+def test_the_digits_that_are_shown_are_those_of_the_field(live: Visit):
+    digits = live.page.get_by_label("Significant digits", exact=True)
+    digits.fill("99")
+    digits.press("Enter")
+    assert digits.input_value() == "15"
+
+
+# ---- the page below -----------------------------------------------------------------------------
+
+
+def test_the_page_says_which_step_and_which_model_it_has_also_in_print(live: Visit):
+    note = live.page.locator("main .stale")
+    assert note.is_hidden()
+    step_by(live, "update", 4)
+    assert note.inner_text() == "Below is step 1 of the file; above is step 5."
+    press(live, "Reset")
+    assert note.is_hidden()
+    title = live.page.locator("h1").inner_text()
+    panel(live, "Data").get_by_label("Preset", exact=True).select_option("spiral")
+    assert live.page.locator("h1").inner_text() != title
+    live.page.emulate_media(media="print")
+    assert not live.page.locator("#live").is_visible()
+    assert note.is_visible()
+    assert title in note.inner_text()
+    assert note.inner_text().endswith("from before your changes.")
+
+
 # ---- focus and keys -----------------------------------------------------------------------------
 
 

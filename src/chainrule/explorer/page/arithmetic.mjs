@@ -47,7 +47,12 @@ function choices(store) {
   const names = Object.keys(store.tables.notations);
   const own = typeof notation === "string" ? [] : [/** @type {[string, string]} */ (["", "own"])];
   const notations = select([...own, ...names.map((n) => /** @type {[string, string]} */ ([n, n]))], typeof notation === "string" ? notation : "", (name) => store.look({ notation: name || notation }));
-  const count = h("input", { type: "number", min: 2, max: 15, value: digits.significant, on: { change: () => store.look({ digits: { significant: Math.max(2, Math.min(15, Math.round(Number(count.value)) || 4)), decimals: null, padded: false } }) } });
+  const change = () => {
+    const significant = Math.max(2, Math.min(15, Math.round(Number(count.value)) || 4));
+    count.value = String(significant);
+    store.look({ digits: { significant, decimals: null, padded: false } });
+  };
+  const count = h("input", { type: "number", min: 2, max: 15, value: digits.significant, on: { change } });
   return h("div", { class: "row" }, field("Notation", notations), field("Significant digits", count));
 }
 

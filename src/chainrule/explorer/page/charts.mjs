@@ -1,7 +1,7 @@
 /** The panel of learning: losses, surfaces or curves, units, sizes, confusions, pictures and weights. */
 
 import { toRows } from "./arrays.mjs";
-import { button, field, h, s, select } from "./dom.mjs";
+import { button, counted, field, h, s, select } from "./dom.mjs";
 import { chart, chartFrame, classColor, mark, mix, numbers, paint, palette, picture, sketch } from "./plot.mjs";
 import { accuracy, classNames, classOf, classifies, confusion, grid, passOf, predict, rangeOf, sizes } from "./training.mjs";
 
@@ -94,7 +94,7 @@ function trainer(store) {
     left = 0;
     cancelAnimationFrame(next);
     go.textContent = "Train";
-    status.textContent ||= `${store.at} updates done.`;
+    status.textContent ||= `${counted(store.at, "update")} done.`;
   };
   const go = button("Train", () => {
     if (left) return store.halt();
@@ -128,7 +128,7 @@ function lossPicture(store) {
     const last = items[items.length - 1];
     const held = store.start.data.validation?.x.length ? [{ name: "validation", kind: "second", points: items.map((p) => /** @type {[number, number]} */ ([p.step, p.validation])) }] : [];
     chart(svg, [{ name: "training", points: items.map((p) => [p.step, p.loss]) }, ...held], { log, x: "updates", at: store.at });
-    words.textContent = `After ${last.step} updates: ${last.loss.toPrecision(4)}${held.length ? ` in training (solid line), ${last.validation.toPrecision(4)} in validation (dashed)` : ""}.`;
+    words.textContent = `After ${counted(last.step, "update")}: ${last.loss.toPrecision(4)}${held.length ? ` in training (solid line), ${last.validation.toPrecision(4)} in validation (dashed)` : ""}.`;
     svg.setAttribute("aria-label", `Loss by updates. ${words.textContent}`);
     rows.draw();
   };

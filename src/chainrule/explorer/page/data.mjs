@@ -2,7 +2,7 @@
 
 import { messages, numberGrid, rebuild } from "./controls.mjs";
 import { MOST, modelOf, parseTable, presets, split, standardized, toData } from "./datasets.mjs";
-import { button, field, h, select } from "./dom.mjs";
+import { button, counted, field, h, select } from "./dom.mjs";
 import { changeLoss, checked, fault } from "./editing.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
@@ -71,7 +71,10 @@ function ownData(store, attempt) {
     if (!file) return;
     if (file.size > MOST.bytes) refuse([`The file has ${file.size} bytes, more than ${MOST.bytes}; leave rows out.`]);
     else {
-      text.value = await file.text();
+      const words = await file.text();
+      // what is no text in UTF-8 has such signs
+      if (/[\0\ufffd]/.test(words)) return refuse([`“${file.name}” is not a text in UTF-8; save the table as CSV.`]);
+      text.value = words;
       use();
     }
   };
@@ -130,7 +133,7 @@ function sampleTable(store, attempt) {
     const column = (/** @type {number} */ j) => (j < inputs ? names?.x[j] ?? `x${j + 1}` : names?.t[j - inputs] ?? classes?.[j - inputs] ?? `t${j - inputs + 1}`).slice(0, 24);
     const place = (/** @type {any} */ data, /** @type {number} */ j) => /** @type {[number[][], number]} */ (j < inputs ? [data.x, j] : [data.t, j - inputs]);
     grid = numberGrid({
-      caption: `${x.length} samples for training${validation?.x.length ? `, ${validation.x.length} for validation` : ""}`,
+      caption: `${counted(x.length, "sample")} for training${validation?.x.length ? `, ${validation.x.length} for validation` : ""}`,
       rows: x.length, columns: inputs + t[0].length, first, attempt,
       row: (i) => String(i + 1),
       column: (j) => (j < inputs ? column(j) : `target ${column(j)}`),

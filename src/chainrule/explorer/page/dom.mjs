@@ -43,6 +43,9 @@ export function s(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** @type {(n: number, word: string) => string} */
+export const counted = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
 let count = 0;
 
 /** @type {(word: string) => string} an id that the page does not have yet, for labels */

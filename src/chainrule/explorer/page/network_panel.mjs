@@ -3,7 +3,7 @@
 import { messages, numberGrid, numberInput, rebuild } from "./controls.mjs";
 import { dense, optimizer } from "./datasets.mjs";
 import { button, field, h, select } from "./dom.mjs";
-import { changeLayer, changeLoss, checked, inWords, insertLayer, removeLayer, within } from "./editing.mjs";
+import { changeLayer, changeLoss, checked, fitted, inWords, insertLayer, removeLayer, within } from "./editing.mjs";
 import { blocks, initialize, labels } from "./network.mjs";
 import { lossEntry, optimizerEntry } from "./wire.mjs";
 
@@ -51,7 +51,7 @@ function numberField({ store, attempt, controls, edit }, label, name, get, set, 
     if (interval && !within(value, interval)) throw new Error(`${label} = ${value}: must be ${inWords(interval)}.`);
     edit(label, (model) => set(model, value), merge);
   };
-  const input = numberInput(label, () => get(store.start), write, attempt, step);
+  const input = numberInput(label, () => get(store.start), write, attempt, interval?.startsWith("(0") ? 0 : step, (to, from) => (interval ? fitted(to, from, interval) : to));
   controls.push(input);
   return field(name, input.element);
 }
@@ -130,7 +130,7 @@ function rateField(context) {
   const rate = context.store.start.optimizer.learning_rate;
   const get = (/** @type {Model} */ model) => (typeof model.optimizer.learning_rate === "number" ? model.optimizer.learning_rate : NaN);
   const set = (/** @type {Model} */ model, /** @type {number} */ value) => void (model.optimizer.learning_rate = value);
-  if (typeof rate === "number") return numberField(context, "learning rate", "learning rate", get, set, { interval: "(0, inf)", step: 0.01 });
+  if (typeof rate === "number") return numberField(context, "learning rate", "learning rate", get, set, { interval: "(0, inf)" });
   const constant = button("Use 0.1 instead", () => context.attempt(() => context.edit("learning rate", (model) => set(model, 0.1))));
   return h("p", {}, `learning rate: ${rate.words} `, constant);
 }

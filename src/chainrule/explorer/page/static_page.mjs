@@ -15,8 +15,11 @@ import { placesOf } from "./words.mjs";
 export function staticPage(store) {
   const exported = store.start;
   const lines = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("main .quantity[id]")]);
-  const element = h("p", { class: "stale", hidden: true }, "The page below has the numbers of the file, from before your changes.");
+  const note = h("strong");
+  const element = h("p", { class: "stale", hidden: true }, note);
   const heading = document.querySelector("header h1");
+  const title = heading?.textContent ?? "";
+  const steps = new Set(lines.map((line) => Number(line.id.match(/^step-(\d+)/)?.[1])));
   const refs = refsByAnchor(store);
   const refOf = (/** @type {Event} */ event) => {
     const line = event.target instanceof Element ? event.target.closest("main .quantity[id]") : null;
@@ -31,9 +34,14 @@ export function staticPage(store) {
   const update = () => {
     const lit = store.start === exported ? `step-${store.at - exported.state.step + 1}-${anchors.get(refKey(litRef(store)))}` : "";
     for (const line of lines) if (line.classList.contains("lit") !== (line.id === lit)) line.classList.toggle("lit", line.id === lit);
-    element.hidden = store.start === exported;
+    // it is part of the page, so that it is printed with it
+    if (element.parentElement?.id === "live") document.querySelector("main")?.prepend(element);
+    const edited = store.start !== exported;
+    const shown = [...steps].join(", ");
+    note.textContent = edited ? `Below are the numbers of the file${title && ` “${title}”`}, from before your changes.` : `Below ${steps.size > 1 ? "are the steps" : "is step"} ${shown} of the file; above is step ${store.at - exported.state.step + 1}.`;
+    element.hidden = !edited && (!steps.size || steps.has(store.at - exported.state.step + 1));
     if (heading && store.start.title) document.title = heading.textContent = store.start.title;
-    document.body.classList.toggle("edited", store.start !== exported);
+    document.body.classList.toggle("edited", edited);
   };
   return { id: "static", title: "Page", element, update };
 }
