@@ -74,7 +74,7 @@ function table(make) {
 
 /** @type {(store: Store) => HTMLElement} makes many updates, some in every frame, until it is stopped */
 function trainer(store) {
-  const count = select(["100", "1000", "10000", "100000"], "1000", () => {});
+  const count = select(["100", "1000", "10000", "100000"], "1000");
   const status = h("p", { class: "hint", role: "status" });
   let [left, drawing, next] = [0, 0, 0];
   const frame = () => {

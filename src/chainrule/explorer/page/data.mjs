@@ -54,9 +54,9 @@ function presetChoice(store, attempt) {
 function ownData(store, attempt) {
   const text = h("textarea", { rows: 5, spellcheck: "false", placeholder: "x1, x2, y\n0, 0, 0\n0, 1, 1" });
   const targets = h("input", { type: "number", min: 1, max: 100, value: "1" });
-  const kind = select([["auto", "numbers, or classes if they are words"], ["numbers", "numbers"], ["classes", "classes"]], "auto", () => {});
-  const header = select([["auto", "found by itself"], ["yes", "column names"], ["no", "a sample"]], "auto", () => {});
-  const separator = select([["", "found by itself"], [",", "comma"], [";", "semicolon"], ["\t", "tab"], [" ", "space"]], "", () => {});
+  const kind = select([["auto", "numbers, or classes if they are words"], ["numbers", "numbers"], ["classes", "classes"]], "auto");
+  const header = select([["auto", "found by itself"], ["yes", "column names"], ["no", "a sample"]], "auto");
+  const separator = select([["", "found by itself"], [",", "comma"], [";", "semicolon"], ["\t", "tab"], [" ", "space"]], "");
   const scale = h("input", { type: "checkbox" });
   const faults = h("div", { class: "live-faults", role: "alert" });
   const refuse = (/** @type {string[]} */ lines) => faults.replaceChildren(...(lines.length ? [h("ul", {}, ...lines.map((line) => h("li", {}, line)))] : []));
@@ -115,7 +115,7 @@ function fitted(store, data) {
 
 /** @type {(store: Store, attempt: Attempt) => HTMLElement} */
 function splitting(store, attempt) {
-  const share = select([["0", "none"], ["0.1", "10 %"], ["0.2", "20 %"], ["0.25", "25 %"], ["0.5", "50 %"]], "0.25", () => {});
+  const share = select([["0", "none"], ["0.1", "10 %"], ["0.2", "20 %"], ["0.25", "25 %"], ["0.5", "50 %"]], "0.25");
   const seed = h("input", { type: "number", min: 0, max: 999999, value: "1" });
   const use = () => attempt(() => store.edit("split the data", (model) => checked(store.tables, { ...model, data: split(model.data, +share.value, Math.abs(Math.round(+seed.value))) })));
   return h("div", { class: "row" }, field("Samples for validation", share), field("Seed of the split", seed), button("Split", use));
@@ -149,8 +149,13 @@ function sampleTable(store, attempt) {
       }, merge),
     }, 10, 8);
     const last = x.length - 1;
-    const add = button("Add a sample", () => attempt(() => store.edit("add a sample", ({ data }) => void (data.x.push([...data.x[last]]), data.t.push([...data.t[last]]), (data.weight = null), delete data.total))), { "data-key": "add" });
-    const drop = button("Remove the last", () => attempt(() => store.edit("remove a sample", ({ data }) => void (data.x.pop(), data.t.pop(), (data.weight = null), delete data.total))), { "data-key": "drop", disabled: !last });
+    const change = (/** @type {string} */ label, /** @type {(rows: number[][]) => unknown} */ how) => () => attempt(() => store.edit(label, ({ data }) => {
+      for (const rows of [data.x, data.t]) how(rows);
+      data.weight = null;
+      delete data.total;
+    }));
+    const add = button("Add a sample", change("add a sample", (rows) => rows.push([...rows[last]])), { "data-key": "add" });
+    const drop = button("Remove the last", change("remove a sample", (rows) => rows.pop()), { "data-key": "drop", disabled: !last });
     element.replaceChildren(grid.element, h("div", { class: "row" }, add, drop));
   };
   const update = () => {
