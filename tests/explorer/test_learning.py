@@ -71,7 +71,7 @@ def choose_preset(visit: Visit, name: str) -> None:
 def cost(visit: Visit) -> float:
     """Return the loss that the player shows."""
     text = visit.page.locator("#live .where").inner_text()
-    return float(text.split("C = ")[1].split(" ")[0].replace("−", "-"))
+    return float(text.split(" = ")[1].split(" ")[0].replace("−", "-"))
 
 
 def saved(visit: Visit, button: str = "Save") -> dict[str, Any]:
@@ -284,7 +284,7 @@ def test_the_reader_says_how_a_table_is_read(live: Visit):
 
 
 BROKEN = {
-    "1,2\n3\n": "Line 2 has 1 cells, but the first line has 2.",
+    "1,2\n3\n": "Line 2 has 1 cell, but the first line has 2.",
     "a,b\n1,2\n\n3,4\n\n5,\n": "Line 6, column 2 (b) is empty.",
     'a,b,c\n1,2,"x\ny"\n\n1,oops,x\n': "Line 5, column 2 (b): “oops” is not a number.",
     "1,2\n1e999,3\n": "Line 2, column 1 (column 1): “1e999” is not a number.",
@@ -292,7 +292,11 @@ BROKEN = {
     "1\n2\n": "There is only one column",
     "": "There is no row of numbers",
     "a,b\n": "There is no row of numbers",
-    "1,same\n2,same\n": "The target has 1 different values",
+    "1,same\n2,same\n": "The target has 1 different value;",
+    "x,1,2\n3,4,5\n": "Line 1, column 1 (column 1): “x” is not a number.",
+    "0x10,2\n3,4\n": "Line 1, column 1 (column 1): “0x10” is not a number.",
+    "NaN,y\n3,4\n": "Line 1, column 1 (column 1): “NaN” is not a number.",
+    "a;b\n1,234;2\n": "Line 2, column 1 (a): “1,234” can be 1234 or 1.234; write it without",
     ",".join("1" * 1001): "There are 1001 columns, more than 1000",
 }
 
@@ -307,6 +311,11 @@ def test_broken_tables_are_refused_line_by_line_and_change_nothing(live: Visit):
         "Line 3, column 2 (b): “oops” is not a number.",
         "Line 4 has 2 cells, but the first line has 3.",
     ]
+    decimals = "a;b\n1,234;2\n1,5;3\n"
+    assert give(data, decimals) == ""
+    assert model(live)["data"]["x"] == [[1.234], [1.5]]
+    choose_preset(live, "mazur")
+    data = own_data(live)
     many = "a,b\n" + "x,1\n" * 20
     assert "… and 14 more." in give(data, many)
     data.get_by_label("Columns of targets").fill("3")
@@ -316,6 +325,10 @@ def test_broken_tables_are_refused_line_by_line_and_change_nothing(live: Visit):
     data.get_by_text("There are 5001 rows, more than 5000").wait_for()
     drop(data, "", size=2_000_001)
     data.get_by_text("The file has 2000001 bytes, more than 2000000").wait_for()
+    typed = data.get_by_label("One sample on each line").input_value()
+    drop(data, "", size=20)
+    data.get_by_text("“mine.csv” is not a text in UTF-8").wait_for()
+    assert data.get_by_label("One sample on each line").input_value() == typed
     assert cost(live) == 0.298371109
     assert give(data, "1,2\n3,4\n") == ""
 
@@ -403,6 +416,14 @@ def test_what_is_not_a_number_is_refused_in_a_sentence(live: Visit, kind: str):
     box.press("Enter")
     assert alert(panel(live, place)) == (
         f"{label}: “1.2.3” is not a number; type one such as 0.25."
+    )
+    spin(live, kind).press("Escape")
+    assert number(live, kind) == before
+    box = spin(live, kind)
+    box.fill("1,234")
+    box.press("Enter")
+    assert alert(panel(live, place)) == (
+        f"{label}: “1,234” can be 1234 or 1.234; write it without the comma."
     )
     spin(live, kind).press("Escape")
     assert number(live, kind) == before

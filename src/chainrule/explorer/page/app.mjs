@@ -17,7 +17,12 @@ export function mount(root, tables, model) {
   const panels = PANELS.map((make) => make(store));
   root.append(...fixed.map((panel) => panel.element), tabs(panels));
   const refresh = (/** @type {Change} */ what) => {
+    const focused = document.activeElement;
+    // taken now, because what is removed has no place
+    const place = /** @type {HTMLElement | null | undefined} */ (focused?.closest("#live [role=tabpanel], #live .player"));
     for (const panel of [...fixed, ...panels.filter(({ element }) => !element.hidden)]) panel.update(what);
+    const own = /** @type {HTMLElement | null | undefined} */ (place?.querySelector(".history button:enabled, [data-focus]"));
+    if (isLost(focused)) (own ?? place)?.focus({ preventScroll: true });
   };
   store.subscribe(refresh);
   refresh("model");
@@ -25,15 +30,20 @@ export function mount(root, tables, model) {
   return store;
 }
 
+/** @type {(focused: Element | null) => boolean} whether an update took the focus away with its element, and gave it to no other */
+const isLost = (focused) => [focused, document.body].includes(document.activeElement) && (!focused?.isConnected || focused.matches(":disabled") || focused.closest("[hidden]") !== null);
+
 /** @type {(panels: Panel[]) => HTMLElement} tabs with roving focus; arrow keys move between them */
 function tabs(panels) {
   const list = h("div", { role: "tablist", "aria-label": "Panels", class: "tabs" });
   const buttons = panels.map((panel, i) => tab(panel, i, open));
   list.append(...buttons);
   list.addEventListener("keydown", (event) => {
-    const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!move) return;
-    open((buttons.findIndex((b) => b.tabIndex === 0) + move + buttons.length) % buttons.length);
+    const at = buttons.findIndex((b) => b.tabIndex === 0);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    open((next + buttons.length) % buttons.length);
     buttons.find((b) => b.tabIndex === 0)?.focus();
   });
   /** @type {(chosen: number) => void} */
@@ -53,6 +63,7 @@ function tabs(panels) {
 function tab(panel, i, open) {
   panel.element.id = `panel-${panel.id}`;
   panel.element.setAttribute("role", "tabpanel");
+  panel.element.tabIndex = -1;
   panel.element.setAttribute("aria-labelledby", `tab-${panel.id}`);
   return h("button", { type: "button", role: "tab", id: `tab-${panel.id}`, "aria-controls": `panel-${panel.id}`, on: { click: () => open(i) } }, panel.title);
 }

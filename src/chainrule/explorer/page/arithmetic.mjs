@@ -5,14 +5,15 @@ import { button, field, h, select } from "./dom.mjs";
 import { isSmall } from "./layout.mjs";
 import { elements, flow, inline, MATHML } from "./mathml.mjs";
 import { agrees } from "./numerical.mjs";
-import { isDense } from "./paths.mjs";
+import { isDense, layerOf } from "./paths.mjs";
 import { rowOf, rowsOf } from "./rows.mjs";
-import { reached, sequence } from "./sequence.mjs";
-import { refKey } from "./store.mjs";
+import { say } from "./say.mjs";
+import { reached, repeated, sequence } from "./sequence.mjs";
+import { refKey, sameRef } from "./store.mjs";
 import { texSetter } from "./tex.mjs";
 import { inNumbers, inSymbols } from "./typeset.mjs";
 import { wire } from "./wire.mjs";
-import { isHidden, nameText, valueText } from "./words.mjs";
+import { isHidden, looks, nameText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -27,7 +28,7 @@ const FORMATS = { LaTeX: false, Markdown: true };
 export function arithmetic(store) {
   const place = h("div", { class: "worked", "aria-live": "off" });
   const copied = h("textarea", { readonly: true, rows: 4, hidden: true, "aria-label": "The copied text" });
-  const element = h("div", { class: "arithmetic", tabIndex: -1 }, choices(store), place, h("div", { class: "row" }, ...copyButtons(store, copied)), copied);
+  const element = h("div", { class: "arithmetic" }, choices(store), place, h("div", { class: "row" }, ...copyButtons(store, copied)), copied);
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") /** @type {HTMLElement | null} */ (document.querySelector(".network-picture [tabindex='0']"))?.focus();
   });
@@ -46,7 +47,12 @@ function choices(store) {
   const names = Object.keys(store.tables.notations);
   const own = typeof notation === "string" ? [] : [/** @type {[string, string]} */ (["", "own"])];
   const notations = select([...own, ...names.map((n) => /** @type {[string, string]} */ ([n, n]))], typeof notation === "string" ? notation : "", (name) => store.look({ notation: name || notation }));
-  const count = h("input", { type: "number", min: 2, max: 15, value: digits.significant, on: { change: () => store.look({ digits: { significant: Math.max(2, Math.min(15, Math.round(Number(count.value)) || 4)), decimals: null, padded: false } }) } });
+  const change = () => {
+    const significant = Math.max(2, Math.min(15, Math.round(Number(count.value)) || 4));
+    count.value = String(significant);
+    store.look({ digits: { significant, decimals: null, padded: false } });
+  };
+  const count = h("input", { type: "number", min: 2, max: 15, value: digits.significant, on: { change } });
   return h("div", { class: "row" }, field("Notation", notations), field("Significant digits", count));
 }
 
@@ -58,13 +64,10 @@ function rows(store) {
   if (!selection) return [];
   const { model, step } = batchStep(store);
   const options = { ...looks(store), most: MOST_TERMS, numerical: isSmall(store) && !store.playing, replace: store.mistake?.replace };
-  const refs = [selection, ...related(store, selection).filter((ref) => reached(store, ref))];
+  const refs = [selection, ...related(store, selection).filter((ref) => reached(store, ref))].map((ref) => repeated(store, ref));
   const found = refs.map((ref) => rowOf(step, tables, model, ref, options));
   return found.flatMap((row, i) => (row && found.findIndex((other) => other?.key === row.key) === i ? [row] : []));
 }
-
-/** @type {(store: Store) => {notation: any, digits: any}} */
-const looks = ({ view, start }) => ({ notation: view.notation ?? start.notation, digits: view.digits ?? start.digits });
 
 /** @type {(store: Store) => {model: any, step: import("./wire.mjs").Step}} with the samples of the update alone, which numerical derivatives use */
 function batchStep(store) {
@@ -78,7 +81,7 @@ function batchStep(store) {
 
 /** @type {(store: Store, ref: Ref) => Ref[]} a weight's gradient and update, a unit's net input, output and δ */
 function related({ step, start }, { scope, name, index }) {
-  const layer = step.layers.findIndex((l) => l.label === scope);
+  const layer = layerOf(step, scope);
   const block = step.blocks.find((b) => b.layer === layer && b.param === name);
   if (block) return [{ scope, name: `d${name}`, index }, ...(start.optimizer ? [{ scope: block.name, name: "w_new", index }] : [])];
   if (scope === "loss" && name === "t") return [{ scope, name: "terms", index }, { scope, name: "do", index }];
@@ -91,8 +94,8 @@ function related({ step, start }, { scope, name, index }) {
 function shown(store) {
   if (!store.selection) return [h("p", {}, "Choose a unit, a weight or a line of mathematics: its formula stands here, with its numbers.")];
   const found = rows(store);
-  if (!found.length) return [h("p", {}, `${nameText(store, store.selection)} = ${valueText(store, store.selection)}: given.`)];
-  return [...found.map((row) => rowElement(store, row)), ...links(store, found)];
+  const given = !found.length && h("p", { tabIndex: -1, "data-focus": "" }, `${nameText(store, store.selection)} = ${valueText(store, store.selection)}: given.`);
+  return [...(given ? [given] : found.map((row) => rowElement(store, row))), ...links(store, found, given ? [store.selection] : found.map((row) => row.place))];
 }
 
 /** @type {(store: Store, row: Row) => HTMLElement} */
@@ -104,7 +107,7 @@ function rowElement(store, row) {
     return [symbols, lineElement("numbers", flow(inNumbers(line.tree, (number) => writeNumber(number, line.count), MATHML)), line.exact ? "" : " (full precision carried)")];
   });
   const result = h("div", { class: "line result" }, h("span", { class: "eq" }, "="), h("strong", {}, hidden ? "?" : row.shown.replace("-", "−")), !hidden && row.numerical && numericalNote(row));
-  return h("div", { class: "quantity", role: "group", "aria-label": row.plain }, h("div", { class: "name" }, elements(inline(MATHML.name(row.name)))), h("div", { class: "lines" }, ...lines, result));
+  return h("div", { class: "quantity", role: "group", "aria-label": row.plain, tabIndex: -1, "data-focus": "" }, h("div", { class: "name" }, elements(inline(MATHML.name(row.name)))), h("div", { class: "lines" }, ...lines, result));
 }
 
 /** @type {(kind: string, markup: string, note?: string) => HTMLElement} */
@@ -122,11 +125,11 @@ function numericalNote({ value, numerical }) {
 /** @type {WeakMap<object, Map<string, Ref[]>>} what uses each number, by what stays the same with the equations */
 const USERS = new WeakMap();
 
-/** @type {(store: Store, found: Row[]) => HTMLElement[]} the numbers that the rows are made of, and those that use them */
-function links(store, found) {
-  const own = found.map((row) => refKey(row.place));
+/** @type {(store: Store, found: Row[], places: (Ref | null)[]) => HTMLElement[]} the numbers that the rows are made of, and those that use them, from their places */
+function links(store, found, places) {
+  const own = places.map(refKey);
   const made = unique(found.flatMap((row) => row.places)).filter((ref) => exists(store)(ref) && !own.includes(refKey(ref)));
-  const used = unique(found.flatMap((row) => users(store).get(refKey(row.place)) ?? [])).filter((ref) => exists(store)(ref) && !own.includes(refKey(ref)) && reached(store, ref));
+  const used = unique(own.flatMap((key) => users(store).get(key) ?? [])).filter((ref) => exists(store)(ref) && !own.includes(refKey(ref)) && reached(store, ref));
   return [list(store, "Made of", made), list(store, "Used by", used)].filter((one) => one !== null);
 }
 
@@ -142,7 +145,8 @@ function users(store) {
   const known = USERS.get(key) ?? new Map();
   if (!USERS.has(key) && !key.items[0].whole && key.items.length <= MOST_ROWS) {
     for (const row of rowsOf(store.step, store.tables, store.model, looks(store))) {
-      for (const place of row.place ? row.places : []) known.set(refKey(place), [...(known.get(refKey(place)) ?? []), row.place]);
+      // what only repeats a number does not use it
+      for (const place of row.place && sameRef(row.place, repeated(store, row.place)) ? row.places : []) known.set(refKey(place), [...(known.get(refKey(place)) ?? []), row.place]);
     }
   }
   USERS.set(key, known);
@@ -152,7 +156,7 @@ function users(store) {
 /** @type {(store: Store, title: string, refs: Ref[]) => HTMLElement | null} */
 function list(store, title, refs) {
   if (!refs.length) return null;
-  const items = refs.slice(0, MOST_LINKS).map((ref) => h("li", {}, button(`${nameText(store, ref)} = ${valueText(store, ref)}`, () => store.select(ref), { class: "link", on: { click: () => store.select(ref), pointerenter: () => store.point(ref), pointerleave: () => store.point(null), focus: () => store.point(ref), blur: () => store.point(null) } })));
+  const items = refs.slice(0, MOST_LINKS).map((ref) => h("li", {}, button(`${nameText(store, ref)} = ${valueText(store, ref)}`, () => {}, { class: "link", on: { click: () => store.select(ref), pointerenter: () => store.point(ref), pointerleave: () => store.point(null), focus: () => store.point(ref), blur: () => store.point(null) } })));
   return h("div", { class: "links" }, h("h2", {}, title), h("ul", {}, ...items, refs.length > MOST_LINKS && h("li", {}, `and ${refs.length - MOST_LINKS} more`)));
 }
 
@@ -165,7 +169,8 @@ function copyButtons(store, area) {
       area.value = rows(store).map((row) => source(store, row, markdown)).join("\n\n");
       area.hidden = !area.value;
       area.select();
-      navigator.clipboard?.writeText(area.value).catch(() => undefined);
+      const done = navigator.clipboard?.writeText(area.value) ?? Promise.reject();
+      done.then(() => say(`Copied as ${format}.`), () => say("The text is selected below, to be copied."));
     }),
   );
 }

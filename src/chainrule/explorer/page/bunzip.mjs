@@ -18,12 +18,10 @@ export function unpacked(text) {
 
 /** @type {(text: string) => Bits} a function that returns the next bits, at most 16, as a number */
 function reader(text) {
-  let place = 0;
-  let held = 0;
-  let count = 0;
+  let [place, held, count] = [0, 0, 0];
   const digit = () => {
     const code = text.charCodeAt(place++);
-    return code - 33 - Number(code > 34) - Number(code > 38) - Number(code > 60);
+    return code - 33 - +(code > 34) - +(code > 38) - +(code > 60);
   };
   return (wanted) => {
     for (; count < wanted; count += 13) held = (held << 13) | (digit() * 91 + digit());
@@ -42,20 +40,17 @@ function block(bits) {
   // The rest of the mark, the checksum, and a bit that is always 0.
   [16, 16, 16, 16, 1].forEach(bits);
   const first = bits(12) * 4096 + bits(12);
-  const used = times(16, () => bits(1)).flatMap((some, i) => (some ? inRow(bits, i) : []));
+  // for each row of 16 bytes whether some occur, then for each such row which
+  const occurs = (/** @type {number} */ start) => (/** @type {number} */ i) => (bits(1) ? [start + i] : []);
+  const rows = times(16, occurs(0)).flat();
+  const used = rows.flatMap((row) => times(16, occurs(16 * row)).flat());
   return inOrder(ranked(bits, used), first);
-}
-
-/** @type {(bits: Bits, row: number) => number[]} the bytes of 16 that occur */
-function inRow(bits, row) {
-  return times(16, (i) => (bits(1) ? [16 * row + i] : [])).flat();
 }
 
 /** @type {(list: number[], rank: number) => number} an entry, which comes to the front */
 function toFront(list, rank) {
-  const entry = list[rank];
-  for (let i = rank; i; i--) list[i] = list[i - 1];
-  return (list[0] = entry);
+  list.unshift(...list.splice(rank, 1));
+  return list[0];
 }
 
 /** @type {(bits: Bits, used: number[]) => number[]} the bytes of a block, sorted by what follows them */
@@ -72,7 +67,7 @@ function ranked(bits, used) {
   const bytes = [];
   // A run of the first byte is a number whose digits are 1 and 2, the lowest first.
   for (let i = 0, worth = 1; ; i++) {
-    const symbol = codes[chosen[Math.floor(i / 50)]]();
+    const symbol = codes[chosen[(i / 50) | 0]]();
     if (symbol > used.length) return bytes;
     if (symbol > 1) bytes.push(toFront(used, symbol - 1));
     else for (let n = worth << symbol; n; n--) bytes.push(used[0]);
@@ -100,11 +95,9 @@ function codeOf(bits, size) {
 
 /** @type {(sorted: number[], first: number) => number[]} bytes in their order, from those sorted by what follows them */
 function inOrder(sorted, first) {
-  const starts = new Uint32Array(257);
-  for (const byte of sorted) starts[byte + 1]++;
-  for (let byte = 0; byte < 256; byte++) starts[byte + 1] += starts[byte];
-  const next = new Uint32Array(sorted.length);
-  sorted.forEach((byte, i) => { next[starts[byte]++] = i; });
+  const places = times(256, () => /** @type {number[]} */ ([]));
+  sorted.forEach((byte, i) => places[byte].push(i));
+  const next = places.flat();
   let at = next[first];
   return sorted.map(() => {
     const byte = sorted[at];

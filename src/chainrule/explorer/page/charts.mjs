@@ -1,7 +1,7 @@
 /** The panel of learning: losses, surfaces or curves, units, sizes, confusions, pictures and weights. */
 
 import { toRows } from "./arrays.mjs";
-import { button, field, h, s, select } from "./dom.mjs";
+import { button, counted, field, h, s, select } from "./dom.mjs";
 import { chart, chartFrame, classColor, mark, mix, numbers, paint, palette, picture, sketch } from "./plot.mjs";
 import { accuracy, classNames, classOf, classifies, confusion, grid, passOf, predict, rangeOf, sizes } from "./training.mjs";
 
@@ -74,9 +74,9 @@ function table(make) {
 
 /** @type {(store: Store) => HTMLElement} makes many updates, some in every frame, until it is stopped */
 function trainer(store) {
-  const count = select(["100", "1000", "10000", "100000"], "1000", () => {});
+  const count = select(["100", "1000", "10000", "100000"], "1000");
   const status = h("p", { class: "hint", role: "status" });
-  let [left, drawing] = [0, 0];
+  let [left, drawing, next] = [0, 0, 0];
   const frame = () => {
     // updates take longer the longer pictures take, so that these are not most of the work
     const end = performance.now() + Math.max(FRAME, Math.min(2 * drawing, 4 * FRAME));
@@ -87,26 +87,24 @@ function trainer(store) {
     store.emit("run");
     drawing = performance.now() - updated;
     if (!fine && left > 0) status.textContent = store.start.optimizer ? "Stopped: a parameter is no longer finite; choose a smaller learning rate." : "There is no optimizer; choose one under Network.";
-    if (fine && left) requestAnimationFrame(frame);
-    else finish();
+    if (fine && left) next = requestAnimationFrame(frame);
+    else store.halt();
   };
   const finish = () => {
     left = 0;
-    // panels that left out frames show the last state
-    store.playing = false;
-    store.emit("cursor");
+    cancelAnimationFrame(next);
     go.textContent = "Train";
-    status.textContent ||= `${store.at} updates done.`;
+    status.textContent ||= `${counted(store.at, "update")} done.`;
   };
   const go = button("Train", () => {
-    if (left) return void (left = 0);
+    if (left) return store.halt();
+    store.run(finish, true);
     left = +count.value;
-    store.playing = true;
     status.textContent = "";
     go.textContent = "Stop";
     frame();
   });
-  return h("div", { class: "row" }, field("Updates", count), go, button("Start again", () => void ((left = 0), store.reset())), status);
+  return h("div", { class: "row" }, field("Updates", count), go, button("Start again", () => store.reset()), status);
 }
 
 // ---- losses ----
@@ -130,7 +128,7 @@ function lossPicture(store) {
     const last = items[items.length - 1];
     const held = store.start.data.validation?.x.length ? [{ name: "validation", kind: "second", points: items.map((p) => /** @type {[number, number]} */ ([p.step, p.validation])) }] : [];
     chart(svg, [{ name: "training", points: items.map((p) => [p.step, p.loss]) }, ...held], { log, x: "updates", at: store.at });
-    words.textContent = `After ${last.step} updates: ${last.loss.toPrecision(4)}${held.length ? ` in training (solid line), ${last.validation.toPrecision(4)} in validation (dashed)` : ""}.`;
+    words.textContent = `After ${counted(last.step, "update")}: ${last.loss.toPrecision(4)}${held.length ? ` in training (solid line), ${last.validation.toPrecision(4)} in validation (dashed)` : ""}.`;
     svg.setAttribute("aria-label", `Loss by updates. ${words.textContent}`);
     rows.draw();
   };

@@ -1,5 +1,6 @@
 /** Controls for numbers: typed, moved by arrow keys or dragged, one by one or in a table with pages. */
 
+import { ambiguity } from "./datasets.mjs";
 import { button, h } from "./dom.mjs";
 
 /** @typedef {(value: number, merge: boolean) => void} Write sets a number; `merge` in the middle of a movement */
@@ -13,7 +14,7 @@ export const shown = (value) => String(+value.toPrecision(6)).replace("-", "−"
 const withoutExponent = (value) => (!/e/.test(String(value)) ? String(value) : Math.abs(value) < 1 ? value.toFixed(20) : String(BigInt(value)));
 
 /** @type {(text: string) => number} */
-const read = (text) => Number(text.trim().replace("−", "-").replace(",", ".") || NaN);
+const read = (text) => Number(ambiguity(text.trim()) ? NaN : text.trim().replace("−", "-").replace(",", ".") || NaN);
 
 /** @type {(refresh: () => void) => {message: HTMLElement, attempt: Attempt}} a place for sentences; `refresh` shows the state before */
 export function messages(refresh) {
@@ -34,13 +35,12 @@ export function messages(refresh) {
 
 /**
  * A number: typed (Enter or leaving), changed by arrow keys (Shift: ten steps), or dragged sideways.
- * @type {(label: string, get: () => number, set: Write, attempt: Attempt, step?: number) => {element: HTMLInputElement, refresh: () => unknown}}
+ * A step of 0 is one in the second digit; `fit` says where a movement ends that would lead too far.
+ * @type {(label: string, get: () => number, set: Write, attempt: Attempt, step?: number, fit?: (to: number, from: number) => number) => {element: HTMLInputElement, refresh: () => unknown}}
  */
-export function numberInput(label, get, set, attempt, step = 0.05) {
+export function numberInput(label, get, set, attempt, step = 0.05, fit = (/** @type {number} */ to) => to) {
   const element = h("input", { type: "text", inputmode: "decimal", role: "spinbutton", autocomplete: "off", class: "number", "aria-label": label, "data-key": label });
-  let typed = false;
   const refresh = () => {
-    typed = false;
     element.value = shown(get());
     element.removeAttribute("aria-invalid");
     element.setAttribute("aria-valuenow", withoutExponent(get()));
@@ -48,41 +48,44 @@ export function numberInput(label, get, set, attempt, step = 0.05) {
   };
   const write = (/** @type {number} */ value, merge = false) => attempt(() => {
     if (!Number.isFinite(value)) element.setAttribute("aria-invalid", "true");
-    if (!Number.isFinite(value)) throw new Error(`${label}: “${element.value.slice(0, 40)}” is not a number; type one such as 0.25.`);
+    if (!Number.isFinite(value)) throw new Error(`${label}: ${ambiguity(element.value.trim()) || `“${element.value.slice(0, 40)}” is not a number; type one such as 0.25.`}`);
     set(+value.toPrecision(12), merge);
   });
+  const move = (/** @type {number} */ from, /** @type {number} */ steps, /** @type {boolean} */ merge) => {
+    const to = fit(+(from + steps * (step || 10 ** (Math.floor(Math.log10(from)) - 1))).toPrecision(12), from);
+    if (to !== get()) write(to, merge) && refresh();
+  };
   const commit = () => element.value !== shown(get()) && write(read(element.value)) && refresh();
   element.addEventListener("change", commit);
-  element.addEventListener("input", () => (typed = true));
   element.addEventListener("keydown", (event) => {
-    const move = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (event.key === "Escape") refresh();
-    if (!move) return;
+    if (!way) return;
     event.preventDefault();
-    write(get() + move * step * (event.shiftKey ? 10 : 1), event.repeat) && refresh();
+    move(get(), way * (event.shiftKey ? 10 : 1), event.repeat);
   });
-  dragging(element, get, (value, merge) => write(value, merge) && refresh(), step);
+  dragging(element, get, move);
   refresh();
-  return { element, refresh: () => typed || refresh() };
+  return { element, refresh: () => (document.activeElement === element && element.value !== element.getAttribute("aria-valuetext")) || refresh() };
 }
 
-/** @type {(element: HTMLElement, get: () => number, set: Write, step: number) => void} four pixels sideways are a step */
-function dragging(element, get, set, step) {
+/** @type {(element: HTMLElement, get: () => number, move: (from: number, steps: number, merge: boolean) => void) => void} four pixels sideways are a step */
+function dragging(element, get, move) {
   element.addEventListener("pointerdown", (down) => {
     const start = get();
     let [last, moved] = [0, false];
-    const move = (/** @type {PointerEvent} */ event) => {
+    const drag = (/** @type {PointerEvent} */ event) => {
       const steps = Math.trunc((event.clientX - down.clientX) / 4);
       if (steps === last) return;
-      set(start + steps * step, moved);
+      move(start, steps, moved);
       [last, moved] = [steps, true];
     };
     const up = () => {
-      element.removeEventListener("pointermove", move);
+      element.removeEventListener("pointermove", drag);
       document.removeEventListener("pointerup", up);
     };
     element.setPointerCapture(down.pointerId);
-    element.addEventListener("pointermove", move);
+    element.addEventListener("pointermove", drag);
     document.addEventListener("pointerup", up);
   });
 }
@@ -92,9 +95,8 @@ export function rebuild(parent, build) {
   const active = document.activeElement;
   const key = active instanceof HTMLElement && parent.contains(active) ? active.dataset.key : undefined;
   build();
-  if (!key) return;
-  const same = [...parent.querySelectorAll("[data-key]")].find((e) => e instanceof HTMLElement && e.dataset.key === key);
-  if (same instanceof HTMLElement) same.focus();
+  const same = key && [.../** @type {NodeListOf<HTMLElement>} */ (parent.querySelectorAll("[data-key]"))].find((e) => e.dataset.key === key);
+  if (same) same.focus();
 }
 
 /** @typedef {{caption: string, rows: number, columns: number, row: (i: number) => string, column: (j: number) => string, label: (i: number, j: number) => string, get: (i: number, j: number) => number, set: (i: number, j: number, value: number, merge: boolean) => void, attempt: Attempt, first?: number[]}} Grid */

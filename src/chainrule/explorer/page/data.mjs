@@ -2,7 +2,7 @@
 
 import { messages, numberGrid, rebuild } from "./controls.mjs";
 import { MOST, modelOf, parseTable, presets, split, standardized, toData } from "./datasets.mjs";
-import { button, field, h, select } from "./dom.mjs";
+import { button, counted, field, h, select } from "./dom.mjs";
 import { changeLoss, checked, fault } from "./editing.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
@@ -54,9 +54,9 @@ function presetChoice(store, attempt) {
 function ownData(store, attempt) {
   const text = h("textarea", { rows: 5, spellcheck: "false", placeholder: "x1, x2, y\n0, 0, 0\n0, 1, 1" });
   const targets = h("input", { type: "number", min: 1, max: 100, value: "1" });
-  const kind = select([["auto", "numbers, or classes if they are words"], ["numbers", "numbers"], ["classes", "classes"]], "auto", () => {});
-  const header = select([["auto", "found by itself"], ["yes", "column names"], ["no", "a sample"]], "auto", () => {});
-  const separator = select([["", "found by itself"], [",", "comma"], [";", "semicolon"], ["\t", "tab"], [" ", "space"]], "", () => {});
+  const kind = select([["auto", "numbers, or classes if they are words"], ["numbers", "numbers"], ["classes", "classes"]], "auto");
+  const header = select([["auto", "found by itself"], ["yes", "column names"], ["no", "a sample"]], "auto");
+  const separator = select([["", "found by itself"], [",", "comma"], [";", "semicolon"], ["\t", "tab"], [" ", "space"]], "");
   const scale = h("input", { type: "checkbox" });
   const faults = h("div", { class: "live-faults", role: "alert" });
   const refuse = (/** @type {string[]} */ lines) => faults.replaceChildren(...(lines.length ? [h("ul", {}, ...lines.map((line) => h("li", {}, line)))] : []));
@@ -71,7 +71,10 @@ function ownData(store, attempt) {
     if (!file) return;
     if (file.size > MOST.bytes) refuse([`The file has ${file.size} bytes, more than ${MOST.bytes}; leave rows out.`]);
     else {
-      text.value = await file.text();
+      const words = await file.text();
+      // what is no text in UTF-8 has such signs
+      if (/[\0\ufffd]/.test(words)) return refuse([`“${file.name}” is not a text in UTF-8; save the table as CSV.`]);
+      text.value = words;
       use();
     }
   };
@@ -112,7 +115,7 @@ function fitted(store, data) {
 
 /** @type {(store: Store, attempt: Attempt) => HTMLElement} */
 function splitting(store, attempt) {
-  const share = select([["0", "none"], ["0.1", "10 %"], ["0.2", "20 %"], ["0.25", "25 %"], ["0.5", "50 %"]], "0.25", () => {});
+  const share = select([["0", "none"], ["0.1", "10 %"], ["0.2", "20 %"], ["0.25", "25 %"], ["0.5", "50 %"]], "0.25");
   const seed = h("input", { type: "number", min: 0, max: 999999, value: "1" });
   const use = () => attempt(() => store.edit("split the data", (model) => checked(store.tables, { ...model, data: split(model.data, +share.value, Math.abs(Math.round(+seed.value))) })));
   return h("div", { class: "row" }, field("Samples for validation", share), field("Seed of the split", seed), button("Split", use));
@@ -130,7 +133,7 @@ function sampleTable(store, attempt) {
     const column = (/** @type {number} */ j) => (j < inputs ? names?.x[j] ?? `x${j + 1}` : names?.t[j - inputs] ?? classes?.[j - inputs] ?? `t${j - inputs + 1}`).slice(0, 24);
     const place = (/** @type {any} */ data, /** @type {number} */ j) => /** @type {[number[][], number]} */ (j < inputs ? [data.x, j] : [data.t, j - inputs]);
     grid = numberGrid({
-      caption: `${x.length} samples for training${validation?.x.length ? `, ${validation.x.length} for validation` : ""}`,
+      caption: `${counted(x.length, "sample")} for training${validation?.x.length ? `, ${validation.x.length} for validation` : ""}`,
       rows: x.length, columns: inputs + t[0].length, first, attempt,
       row: (i) => String(i + 1),
       column: (j) => (j < inputs ? column(j) : `target ${column(j)}`),
@@ -146,8 +149,13 @@ function sampleTable(store, attempt) {
       }, merge),
     }, 10, 8);
     const last = x.length - 1;
-    const add = button("Add a sample", () => attempt(() => store.edit("add a sample", ({ data }) => void (data.x.push([...data.x[last]]), data.t.push([...data.t[last]]), (data.weight = null), delete data.total))), { "data-key": "add" });
-    const drop = button("Remove the last", () => attempt(() => store.edit("remove a sample", ({ data }) => void (data.x.pop(), data.t.pop(), (data.weight = null), delete data.total))), { "data-key": "drop", disabled: !last });
+    const change = (/** @type {string} */ label, /** @type {(rows: number[][]) => unknown} */ how) => () => attempt(() => store.edit(label, ({ data }) => {
+      for (const rows of [data.x, data.t]) how(rows);
+      data.weight = null;
+      delete data.total;
+    }));
+    const add = button("Add a sample", change("add a sample", (rows) => rows.push([...rows[last]])), { "data-key": "add" });
+    const drop = button("Remove the last", change("remove a sample", (rows) => rows.pop()), { "data-key": "drop", disabled: !last });
     element.replaceChildren(grid.element, h("div", { class: "row" }, add, drop));
   };
   const update = () => {

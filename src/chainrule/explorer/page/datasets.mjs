@@ -1,5 +1,6 @@
 /** Data sets: those of Python, those drawn on the page, and the reader's own as text, with networks that learn them. */
 
+import { counted } from "./dom.mjs";
 import { generator, initialize, normal } from "./network.mjs";
 
 /** @typedef {import("./wire.mjs").Model} Model */
@@ -133,6 +134,13 @@ function rowsIn(text, separator) {
 /** @type {(text: string) => number} a number with a point or comma, NaN for anything else */
 export const numberOf = (text) => (/^[-+−]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text.replace("−", "-").replace(",", ".")) : NaN);
 
+// Numbers that are not taken, but do not name a column either.
+const NUMERIC = /^[-+−]?(0x[\da-f]+|nan|inf(inity)?)$/i;
+const THOUSANDS = /^[-+−]?[1-9]\d{0,2}(,\d{3})+$/;
+
+/** @type {(text: string) => string} what is wrong with a number whose comma could stand before decimals or thousands; "" otherwise */
+export const ambiguity = (text) => (THOUSANDS.test(text) ? `“${text.slice(0, 40)}” can be ${text.replace(/,/g, "")} or ${text.replace(",", ".")}; write it without the comma.` : "");
+
 /** @type {(text: string) => string} the separator that the first line has most of */
 function separatorOf(text) {
   const line = text.trim().split("\n")[0];
@@ -148,12 +156,11 @@ export function parseTable(text, { separator, header } = {}) {
   const { rows: all, open } = rowsIn(by === " " ? clean.replace(/[^\S\n]+/g, " ").replace(/^ | $/gm, "") : clean, by);
   if (open) return { columns: [], rows: [], faults: [`The quotation mark in line ${open} is not closed.`] };
   const rows = all.filter(({ cells }) => cells.some((c) => c !== ""));
-  const known = (/** @type {number} */ i, /** @type {number} */ k) => !Number.isNaN(numberOf(rows[i]?.cells[k] ?? ""));
-  const named = header ?? rows[0]?.cells.some((_, k) => !known(0, k) && (known(1, k) || rows.length === 1));
+  const named = rows.length > 0 && (header ?? !rows[0].cells.some((cell) => NUMERIC.test(cell) || !Number.isNaN(numberOf(cell))));
   const width = rows[0]?.cells.length ?? 0;
   const columns = named ? rows[0].cells : Array.from({ length: width }, (_, k) => `column ${k + 1}`);
   const body = rows.slice(named ? 1 : 0);
-  const faults = body.filter(({ cells }) => cells.length !== width).map(({ cells, line }) => `Line ${line} has ${cells.length} cells, but the first line has ${width}.`);
+  const faults = body.filter(({ cells }) => cells.length !== width).map(({ cells, line }) => `Line ${line} has ${counted(cells.length, "cell")}, but the first line has ${width}.`);
   if (!body.length) faults.push("There is no row of numbers; give one sample on each line.");
   if (width === 1) faults.push("There is only one column; give inputs and, in the last column, a target.");
   if (width > MOST.columns) faults.push(`There are ${width} columns, more than ${MOST.columns}; leave some out.`);
@@ -170,13 +177,16 @@ export function toData({ columns, rows: body, faults }, targets, kind) {
   if (k < 1) return { data: null, faults: [`Of ${columns.length} columns, ${targets} cannot all be targets; one must be an input.`] };
   const rows = whole.map(({ cells }) => cells);
   const words = targets === 1 && kind !== "numbers" && (kind === "classes" || rows.some((row) => row[k] !== "" && Number.isNaN(numberOf(row[k]))));
+  // a comma before any other number of digits is one before decimals, and so are all
+  const clear = rows.some((row) => row.some((cell) => cell.includes(",") && !ambiguity(cell) && !Number.isNaN(numberOf(cell))));
   rows.forEach((row, i) => row.forEach((cell, j) => {
     const where = `Line ${whole[i].line}, column ${j + 1} (${columns[j].slice(0, 40)})`;
     if (cell === "") bad.push(`${where} is empty.`);
+    else if (!clear && !(words && j === k) && ambiguity(cell)) bad.push(`${where}: ${ambiguity(cell)}`);
     else if (!(words && j === k) && !Number.isFinite(numberOf(cell))) bad.push(`${where}: “${cell.slice(0, 40)}” is not a number.`);
   }));
   const classes = words ? [...new Set(rows.map((row) => row[k]))].sort((a, b) => numberOf(a) - numberOf(b) || (a < b ? -1 : 1)) : null;
-  if (classes && (classes.length < 2 || classes.length > MOST.classes)) bad.push(`The target has ${classes.length} different values; classes are from 2 to ${MOST.classes}.`);
+  if (classes && (classes.length < 2 || classes.length > MOST.classes)) bad.push(`The target has ${counted(classes.length, "different value")}; classes are from 2 to ${MOST.classes}.`);
   const lineOf = (/** @type {string} */ fault) => Number(/^Line (\d+)/.exec(fault)?.[1] ?? Infinity);
   if (bad.length) return { data: null, faults: bad.sort((a, b) => lineOf(a) - lineOf(b) || 0) };
   const x = rows.map((row) => row.slice(0, k).map(numberOf));

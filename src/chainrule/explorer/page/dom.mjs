@@ -43,6 +43,9 @@ export function s(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** @type {(n: number, word: string) => string} */
+export const counted = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
 let count = 0;
 
 /** @type {(word: string) => string} an id that the page does not have yet, for labels */
@@ -57,10 +60,10 @@ export function field(label, control, attributes = {}) {
   return h("div", { class: "field", ...attributes }, h("label", { htmlFor: control.id }, label), control);
 }
 
-/** @type {(options: [string, string][] | string[], value: string, onChange: (value: string) => void) => HTMLSelectElement} */
-export function select(options, value, onChange) {
+/** @type {(options: [string, string][] | string[], value: string, onChange?: (value: string) => unknown, key?: string) => HTMLSelectElement} with a key where it is built again */
+export function select(options, value, onChange, key) {
   const pairs = options.map((o) => (Array.isArray(o) ? o : [o, o]));
-  const element = h("select", { on: { change: () => onChange(element.value) } }, ...pairs.map(([v, text]) => h("option", { value: v }, text)));
+  const element = h("select", { "data-key": key, on: { change: () => onChange?.(element.value) } }, ...pairs.map(([v, text]) => h("option", { value: v }, text)));
   element.value = value;
   return element;
 }

@@ -3,11 +3,11 @@
 import { s } from "./dom.mjs";
 import { layout } from "./layout.mjs";
 import { biasPart, linePart, shownSample, targetPart, unitPart } from "./lighting.mjs";
-import { isDense } from "./paths.mjs";
+import { isDense, layerOf } from "./paths.mjs";
 import { reached } from "./sequence.mjs";
 import { valueOf } from "./store.mjs";
 import { plainName } from "./markup.mjs";
-import { briefText, isChanged, markupOf, nameText, raised, shortText, valueText } from "./words.mjs";
+import { briefText, isChanged, looks, markupOf, nameText, raised, shortText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -114,7 +114,7 @@ function line(store, { columns, full, shares }, c, k, j) {
 /** @type {(store: Store, texts: Element[], scope: string, index: number[], chip: string, param?: string) => void} */
 function weightTexts(store, texts, scope, index, chip, param = "W") {
   const ref = { scope, name: param, index };
-  const named = store.start.notation !== "plain";
+  const named = looks(store).notation !== "plain";
   const own = short(store, ref);
   if (texts[0].getAttribute("data-text") !== own) {
     texts[0].setAttribute("data-text", own);
@@ -123,7 +123,7 @@ function weightTexts(store, texts, scope, index, chip, param = "W") {
   }
   write(texts[1], chip || ifReached(store, { scope, name: `d${param}`, index }, "∂ "));
   mark(texts[1], "factor", Boolean(chip));
-  const block = store.step.blocks.find((b) => b.param === param && store.step.layers[b.layer].label === scope);
+  const block = store.step.blocks.find((b) => b.param === param && b.layer === layerOf(store.step, scope));
   const next = block && store.start.optimizer ? { scope: block.name, name: "w_new", index } : null;
   write(texts[2], next && !chip ? ifReached(store, next, "→ ") : "");
 }
@@ -175,7 +175,7 @@ function node(store, place, c, k) {
 function unit(store, { columns, radius, full }, c, k) {
   const { x, ys, kind } = columns[c];
   const y = ys[k];
-  const part = unitPart(c - 2 + 1, k);
+  const part = unitPart(c - 1, k);
   const scope = c ? store.step.layers[c - 1].label : "input";
   const at = (/** @type {string} */ name) => ({ scope, name, index: [shownSample(store), k] });
   const [name, value, delta, net] = [label(x, y - 5, "name"), label(x, y + (full ? 13 : 0), "value"), label(x, full ? y - radius - 5 : y + 13, "delta"), label(x, y - radius - 19, "net")];

@@ -67,9 +67,19 @@ export function changeLoss(tables, model, name) {
   return { ...model, network: { ...model.network, layers, loss: loss(tables, name) } };
 }
 
+/** @type {(interval: string) => number[]} */
+const bounds = (interval) => interval.slice(1, -1).split(",").map((b) => Number(b.replace("inf", "Infinity")));
+
+/** @type {(to: number, from: number, interval: string) => number} where a movement ends that stays in an interval */
+export function fitted(to, from, interval) {
+  const [low, high] = bounds(interval);
+  const near = Math.min(Math.max(to, low), high);
+  return within(near, interval) ? near : from;
+}
+
 /** @type {(value: number, interval: string) => boolean} whether a number lies in an interval such as "[0, 1)" */
 export function within(value, interval) {
-  const [low, high] = interval.slice(1, -1).split(",").map((b) => Number(b.replace("inf", "Infinity")));
+  const [low, high] = bounds(interval);
   return (value > low || (interval[0] === "[" && value === low)) && (value < high || (interval.endsWith("]") && value === high));
 }
 

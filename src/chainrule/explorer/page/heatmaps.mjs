@@ -99,14 +99,17 @@ function paint({ kind, image }, numbers) {
 
 // ---- focus and choice ----
 
+/** @type {(store: Store, ref: Ref | null, open: boolean) => void} choose a number and show its arithmetic, with the focus if it is opened */
+export function openArithmetic(store, ref, open) {
+  store.select(ref);
+  if (ref) document.getElementById("tab-arithmetic")?.click();
+  if (open) document.getElementById("panel-arithmetic")?.focus();
+}
+
 /** @type {(store: Store, svg: SVGSVGElement, maps: MapPart[]) => void} */
 function listen(store, svg, maps) {
   const found = (/** @type {Event} */ event) => maps.findIndex((m) => m.group.contains(/** @type {Node} */ (event.target)));
-  const choose = (/** @type {MapPart} */ map, /** @type {boolean} */ open) => {
-    store.select(map.kind.refOf(map.place, map.kind.name()));
-    document.getElementById("tab-arithmetic")?.click();
-    if (open) document.getElementById("panel-arithmetic")?.focus();
-  };
+  const choose = (/** @type {MapPart} */ map, /** @type {boolean} */ open) => openArithmetic(store, map.kind.refOf(map.place, map.kind.name()), open);
   const show = (/** @type {MapPart} */ map) => {
     for (const { group } of maps) group.tabIndex = group === map.group ? 0 : -1;
     map.group.focus();

@@ -1,9 +1,9 @@
 /** What lights up in the picture with a number: its counterpart, and the paths of the chain rule or the products that it is made of. */
 
 import { isSmall } from "./layout.mjs";
-import { current } from "./sequence.mjs";
+import { current, sampleOf } from "./sequence.mjs";
 import { refKey, valueOf } from "./store.mjs";
-import { hasSlope, isDense, origin, pathsFrom, unitFactor } from "./paths.mjs";
+import { hasSlope, isDense, layerOf, origin, paramOf, pathsFrom, unitFactor } from "./paths.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -22,19 +22,18 @@ export const targetPart = (unit) => `t${unit}`;
 /** @type {(store: Store) => Ref | null} the number that is lit: pointed at, or chosen */
 export const litRef = (store) => store.hover ?? store.selection;
 
-/** @type {(store: Store) => number} the sample that is shown, as its place in the batch */
-export const shownSample = (store) => Math.min(store.view.sample ?? 0, store.count(store.at) - 1);
+/** @type {(store: Store) => number} the sample that is shown, as its place in the batch; that of the number that is pointed at */
+export const shownSample = (store) => Math.min(sampleOf(store, store.hover) ?? store.view.sample ?? 0, store.count(store.at) - 1);
 
 /** @type {(store: Store, ref: Ref | null) => string} the part of the picture that shows a number */
 export function partOf({ step }, ref) {
   if (!ref) return "";
   const { scope, name, index } = ref;
-  const block = step.blocks.find((b) => b.name === scope);
-  const layer = block ? block.layer : step.layers.findIndex((l) => l.label === scope);
+  const layer = layerOf(step, scope);
   const [one = 0, two = 0] = index;
   if (scope === "input") return unitPart(-1, two);
   if (scope === "loss") return ["o", "do", "p"].includes(name) ? unitPart(step.layers.length - 1, two) : targetPart(two);
-  const param = block ? block.param : (name.match(/^d?([Wb])(_new)?$/)?.[1] ?? "");
+  const param = paramOf(step, ref);
   if (layer < 0) return "";
   if (!param) return name === "dx" ? unitPart(layer - 1, two) : unitPart(layer, two);
   return param === "W" && index.length === 2 ? linePart(layer, one, two) : param === "b" ? biasPart(layer, one) : unitPart(layer, one);
@@ -56,7 +55,7 @@ export function light(store) {
 
 /** @type {(store: Store, ref: Ref, found: Light) => void} the products that a net input is the sum of */
 function feeds({ step }, { scope, name, index: [sample, unit] }, found) {
-  const layer = step.layers.findIndex((l) => l.label === scope);
+  const layer = layerOf(step, scope);
   if (name !== "z" || !isDense(step.layers[layer])) return;
   const { s } = step.layers[layer].get("W");
   found.way = "forth";

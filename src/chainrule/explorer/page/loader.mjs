@@ -2,8 +2,8 @@
 
 import { unpacked } from "./bunzip.mjs";
 
-for (const element of document.querySelectorAll("script[type='text/plain']")) element.textContent = unpacked(element.textContent ?? "");
+for (const element of document.scripts) if (element.type === "text/plain") element.text = unpacked(element.text);
 const script = document.createElement("script");
 script.type = "module";
-script.textContent = document.getElementById("live-script")?.textContent ?? "";
+script.text = /** @type {HTMLScriptElement} */ (document.getElementById("live-script")).text;
 document.head.append(script);

@@ -3,7 +3,7 @@
 import { messages, numberGrid, numberInput, rebuild } from "./controls.mjs";
 import { dense, optimizer } from "./datasets.mjs";
 import { button, field, h, select } from "./dom.mjs";
-import { changeLayer, changeLoss, checked, inWords, insertLayer, removeLayer, within } from "./editing.mjs";
+import { changeLayer, changeLoss, checked, fitted, inWords, insertLayer, removeLayer, within } from "./editing.mjs";
 import { blocks, initialize, labels } from "./network.mjs";
 import { lossEntry, optimizerEntry } from "./wire.mjs";
 
@@ -51,7 +51,7 @@ function numberField({ store, attempt, controls, edit }, label, name, get, set, 
     if (interval && !within(value, interval)) throw new Error(`${label} = ${value}: must be ${inWords(interval)}.`);
     edit(label, (model) => set(model, value), merge);
   };
-  const input = numberInput(label, () => get(store.start), write, attempt, step);
+  const input = numberInput(label, () => get(store.start), write, attempt, interval?.startsWith("(0") ? 0 : step, (to, from) => (interval ? fitted(to, from, interval) : to));
   controls.push(input);
   return field(name, input.element);
 }
@@ -67,10 +67,9 @@ const constantFields = (context, of, entry, get) =>
 function layerList(context) {
   const { store, edit, attempt } = context;
   const { tables, start } = store;
-  const kind = select(["dense", "dropout", "layer-norm", "activation"], "dense", () => {});
-  kind.dataset.key = "kind";
+  const kind = select(["dense", "dropout", "layer-norm", "activation"], "dense", undefined, "kind");
   const names = labels(tables, start.network);
-  const place = select([...names.map((name, i) => /** @type {[string, string]} */ ([String(i), `before layer ${name}`])), [String(names.length), "at the end"]], String(names.length - 1), () => {});
+  const place = select([...names.map((name, i) => /** @type {[string, string]} */ ([String(i), `before layer ${name}`])), [String(names.length), "at the end"]], String(names.length - 1));
   const add = button("Add a layer", () => attempt(() => edit("add a layer", (model) => insertLayer(tables, model, +place.value, newLayer(context, kind.value)))), { "data-key": "add" });
   return h("div", {}, ...names.map((name, i) => layerFields(context, i, name)), h("div", { class: "row" }, field("New layer", kind), field("Place", place), add));
 }
@@ -88,11 +87,9 @@ function layerFields(context, i, name) {
   const { tables } = store;
   const layer = store.start.network.layers[i];
   const own = (/** @type {Model} */ model) => model.network.layers[i];
-  const change = (/** @type {object} */ fields) => (/** @type {Model} */ model) => changeLayer(tables, model, i, fields);
   const units = layer.units && numberField(context, `units of layer ${name}`, "units", (model) => own(model).units, (model, units) => changeLayer(tables, model, i, { units }), { interval: "[1, 2000]", step: 1, whole: true });
   const activation = layer.activation && select([...new Set([...Object.keys(tables.activations), layer.activation.name])], layer.activation.name, (chosen) =>
-    attempt(() => edit("activation", change({ activation: { name: chosen, constants: { ...tables.activations[chosen].constants } } }))));
-  if (activation) activation.dataset.key = `activation ${name}`;
+    attempt(() => edit("activation", (model) => changeLayer(tables, model, i, { activation: { name: chosen, constants: { ...tables.activations[chosen].constants } } }))), `activation ${name}`);
   const numbers = Object.keys(tables.layers[layer.kind].limits).map((n) => numberField(context, `${n} of ${name}`, n, (model) => own(model)[n], (model, value) => void (own(model)[n] = value), { interval: tables.layers[layer.kind].limits[n] }));
   const constants = layer.activation ? constantFields(context, `layer ${name}`, tables.activations[layer.activation.name], (model) => own(model).activation.constants) : [];
   const remove = button("Remove", () => attempt(() => edit("remove a layer", (model) => removeLayer(tables, model, i))), { "aria-label": `Remove layer ${name}`, "data-key": `remove ${i}` });
@@ -106,8 +103,7 @@ function lossFields(context) {
   const { store, edit, attempt } = context;
   const { tables, start } = store;
   const { name } = start.network.loss;
-  const choice = select([...new Set([...Object.keys(tables.losses), name])], name, (chosen) => attempt(() => edit("loss", (model) => changeLoss(tables, model, chosen))));
-  choice.dataset.key = "loss";
+  const choice = select([...new Set([...Object.keys(tables.losses), name])], name, (chosen) => attempt(() => edit("loss", (model) => changeLoss(tables, model, chosen))), "loss");
   const constants = constantFields(context, name, lossEntry(tables, start), (model) => model.network.loss.constants);
   const penalty = constantFields(context, "the penalty", tables.penalty, (model) => model.network.penalty);
   return h("fieldset", { class: "row" }, h("legend", {}, "Loss and penalty"), field("loss", choice), ...constants, ...penalty);
@@ -119,8 +115,7 @@ function optimizerFields(context) {
   const { tables, start } = store;
   const rule = start.optimizer;
   const choice = select([["", "none"], ...Object.keys(tables.optimizers).map((n) => /** @type {[string, string]} */ ([n, n]))], rule?.name ?? "", (name) =>
-    attempt(() => edit("optimizer", (model) => ({ ...model, optimizer: name ? { ...optimizer(tables, name), clip: model.optimizer?.clip ?? null } : null, state: { ...model.state, slots: [] } }))));
-  choice.dataset.key = "optimizer";
+    attempt(() => edit("optimizer", (model) => ({ ...model, optimizer: name ? { ...optimizer(tables, name), clip: model.optimizer?.clip ?? null } : null, state: { ...model.state, slots: [] } }))), "optimizer");
   const fields = rule ? [rateField(context), ...constantFields(context, rule.name, optimizerEntry(tables, start), (model) => model.optimizer.constants), ...clipFields(context)] : [];
   return h("fieldset", { class: "row" }, h("legend", {}, "Optimizer"), field("optimizer", choice), ...fields);
 }
@@ -130,7 +125,7 @@ function rateField(context) {
   const rate = context.store.start.optimizer.learning_rate;
   const get = (/** @type {Model} */ model) => (typeof model.optimizer.learning_rate === "number" ? model.optimizer.learning_rate : NaN);
   const set = (/** @type {Model} */ model, /** @type {number} */ value) => void (model.optimizer.learning_rate = value);
-  if (typeof rate === "number") return numberField(context, "learning rate", "learning rate", get, set, { interval: "(0, inf)", step: 0.01 });
+  if (typeof rate === "number") return numberField(context, "learning rate", "learning rate", get, set, { interval: "(0, inf)" });
   const constant = button("Use 0.1 instead", () => context.attempt(() => context.edit("learning rate", (model) => set(model, 0.1))));
   return h("p", {}, `learning rate: ${rate.words} `, constant);
 }
@@ -139,8 +134,7 @@ function rateField(context) {
 function clipFields(context) {
   const kind = context.store.start.optimizer.clip?.kind ?? "";
   const choice = select([["", "none"], ["norm", "by norm"], ["value", "by value"]], kind, (chosen) =>
-    context.attempt(() => context.edit("clipping", (model) => void (model.optimizer.clip = chosen ? { kind: chosen, limit: 1 } : null))));
-  choice.dataset.key = "clip";
+    context.attempt(() => context.edit("clipping", (model) => void (model.optimizer.clip = chosen ? { kind: chosen, limit: 1 } : null))), "clip");
   const limit = kind && numberField(context, "limit of the clipping", "limit", (model) => model.optimizer.clip?.limit, (model, value) => void (model.optimizer.clip.limit = value), { interval: "(0, inf)" });
   return [field("clipping", choice), ...(limit ? [limit] : [])];
 }
@@ -170,8 +164,7 @@ function parameters(context) {
     store.view.array = block.name;
   };
   if (!all.length) return h("div");
-  const choice = select(all.map((b) => b.name), all.some((b) => b.name === store.view.array) ? store.view.array : all[0].name, show);
-  choice.dataset.key = "array";
+  const choice = select(all.map((b) => b.name), all.some((b) => b.name === store.view.array) ? store.view.array : all[0].name, show, "array");
   show(choice.value);
   const draw = button("New first weights", () => attempt(() => edit("new weights", (model) => {
     const seed = (model.state.seed ?? 0) + 1;

@@ -4,7 +4,7 @@ import { h } from "./dom.mjs";
 import { shownSample } from "./lighting.mjs";
 import { isDense } from "./paths.mjs";
 import { reached } from "./sequence.mjs";
-import { nameText, valueText } from "./words.mjs";
+import { lossName, nameText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -32,7 +32,7 @@ function tables(store) {
     const all = Array.from({ length: shape[0] }, (_, j) => (shape.length > 1 ? Array.from({ length: shape[1] }, (_, i) => [j, i]) : [[j]])).flat().slice(0, MOST);
     return all.map((index) => [{ scope: label, name: param, index }, { scope: label, name: `d${param}`, index }, store.start.optimizer ? { scope: name, name: "w_new", index } : null]);
   });
-  return [table(store, "Units", ["net input", "output", "δ"], units, 1), table(store, "Parameters", ["value", "∂C", "new"], weights, 0)];
+  return [table(store, "Units", ["net input", "output", "δ"], units, 1), table(store, "Parameters", ["value", `∂${lossName(store)}`, "new"], weights, 0)];
 }
 
 /** @type {(store: Store, caption: string, heads: string[], rows: (Ref | null)[][], named: number) => HTMLElement} */

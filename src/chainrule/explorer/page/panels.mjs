@@ -8,8 +8,9 @@ import { networkPanel } from "./network_panel.mjs";
 import { picture } from "./picture.mjs";
 import { player } from "./player.mjs";
 import { practice } from "./practice.mjs";
-import { history, share } from "./share.mjs";
+import { share } from "./share.mjs";
 import { staticPage } from "./static_page.mjs";
+import { history } from "./undo.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./app.mjs").Panel} Panel */

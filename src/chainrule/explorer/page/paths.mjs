@@ -32,6 +32,12 @@ const at = (scope, name, sample, i) => {
   return d[sample * s[1] + i];
 };
 
+/** @type {(step: Step, label: string) => number} the layer of a scope, or of a parameter array; -1 for others */
+export const layerOf = (step, label) => step.blocks.find((b) => b.name === label)?.layer ?? step.layers.findIndex((l) => l.label === label);
+
+/** @type {(step: Step, ref: Ref) => string} the parameter that a number is one of, or the gradient or new value of; "" for others */
+export const paramOf = (step, { scope, name }) => step.blocks.find((b) => b.name === scope)?.param ?? name.match(/^d?([Wb])(_new)?$/)?.[1] ?? "";
+
 /** @type {(scope: Scope) => boolean} whether a layer has weights between its inputs and units */
 export const isDense = (scope) => "delta" in scope.equations;
 
@@ -87,10 +93,9 @@ export const hasSlope = (step, layer) => (step.model.network.layers[layer].activ
  * The unit at which the paths of a number begin, and its own factors before them.
  * @type {(step: Step, sample: number, ref: Ref) => {start: Place, first: number[]} | null}
  */
-export function origin(step, sample, { scope, name, index }) {
-  const block = step.blocks.find((b) => b.name === scope);
-  const layer = block ? block.layer : scope === "input" ? -1 : step.layers.findIndex((l) => l.label === scope);
-  const param = block ? block.param : /^d?[Wb](_new)?$/.test(name) ? name.replace(/^d|_new$/g, "") : "";
+export function origin(step, sample, ref) {
+  const { scope, name, index } = ref;
+  const [layer, param] = [layerOf(step, scope), paramOf(step, ref)];
   if (scope === "loss" && ["do", "o", "p"].includes(name)) return { start: { layer: step.layers.length - 1, unit: index[1] }, first: [] };
   if (layer < 0 && scope !== "input") return null;
   const [to = 0, from = 0] = param ? index : index.slice(1);

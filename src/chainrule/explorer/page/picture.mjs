@@ -4,9 +4,11 @@ import { field, h } from "./dom.mjs";
 import { drawNetwork } from "./drawing.mjs";
 import { isSmall } from "./layout.mjs";
 import { light, shownSample } from "./lighting.mjs";
-import { drawMaps } from "./heatmaps.mjs";
+import { current, sampleOf } from "./sequence.mjs";
+import { drawMaps, openArithmetic } from "./heatmaps.mjs";
 import { numbersTable } from "./numbers.mjs";
 import { pathWords } from "./path_words.mjs";
+import { looks } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./drawing.mjs").Drawing} Drawing */
@@ -22,6 +24,7 @@ export function picture(store) {
   const element = h("figure", { class: "picture" }, sample.element, frame, words, table.element);
   let [known, drawing] = ["", /** @type {Drawing | null} */ (null)];
   const update = (/** @type {Change} */ what) => {
+    if (what === "selection") followSample(store);
     const signature = signatureOf(store);
     if (signature !== known) {
       known = signature;
@@ -40,16 +43,32 @@ export function picture(store) {
   return { id: "picture", title: "Picture", element, update };
 }
 
+/** @type {(store: Store) => void} the sample of the chosen number is shown; a whole array is of all */
+function followSample(store) {
+  // what the pointer rests on may be of another sample
+  store.hover = null;
+  if (!current(store)?.whole) store.view.sample = sampleOf(store, store.selection) ?? store.view.sample;
+}
+
 /** @type {(store: Store) => string} the same as long as the same elements are drawn */
 function signatureOf(store) {
-  const { network, notation } = store.start;
+  const { network } = store.start;
   const shown = [network.inputs, network.layers.map((/** @type {any} */ l) => [l.kind, l.units, l.activation?.name, l.bias]), network.loss.name];
-  return JSON.stringify([shown, store.view.notation ?? notation, store.count(store.at) > 1]);
+  return JSON.stringify([shown, looks(store).notation, store.count(store.at) > 1]);
 }
 
 /** @type {(store: Store) => {element: HTMLElement, update: () => void}} which of several samples is shown */
 function sampleField(store) {
-  const input = h("input", { type: "number", min: 1, on: { change: () => store.look({ sample: Math.max(0, Math.round(Number(input.value)) - 1 || 0) }) } });
+  const show = () => {
+    const sample = Math.max(0, Math.min(Math.round(Number(input.value)) - 1 || 0, store.count(store.at) - 1));
+    const { selection } = store;
+    input.value = String(sample + 1);
+    store.hover = null;
+    store.look({ sample });
+    // the chosen number is that of the same name, of this sample
+    if (selection && sampleOf(store, selection) !== undefined) store.select({ ...selection, index: [sample, ...selection.index.slice(1)] });
+  };
+  const input = h("input", { type: "number", min: 1, on: { change: show } });
   const element = field("Sample shown", input);
   const update = () => {
     const n = store.count(store.at);
@@ -92,11 +111,8 @@ function focus(focusable, part) {
 
 /** @type {(store: Store, part: Part | undefined, focusable: Part[], open: boolean) => void} */
 function choose(store, part, focusable, open) {
-  store.select(part?.ref() ?? null);
-  if (!part) return;
-  if (focusable.includes(part)) focus(focusable, part);
-  document.getElementById("tab-arithmetic")?.click();
-  if (open) document.getElementById("panel-arithmetic")?.focus();
+  if (part && focusable.includes(part)) focus(focusable, part);
+  openArithmetic(store, part?.ref() ?? null, open);
 }
 
 /** @type {(focusable: Part[], part: Part, key: string) => Part | undefined} the arrow keys move in a column, and from column to column */

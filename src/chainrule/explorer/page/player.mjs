@@ -3,8 +3,8 @@
 import { button, field, h, select } from "./dom.mjs";
 import { helpDialog, onKeys } from "./keys.mjs";
 import { say, region } from "./say.mjs";
-import { STAGES, current, move, sequence, shownCount } from "./sequence.mjs";
-import { nameText, numberText, valueText } from "./words.mjs";
+import { STAGES, current, move, sampleOf, sequence, shownCount } from "./sequence.mjs";
+import { lossText, nameText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./sequence.mjs").Unit} Unit */
@@ -64,25 +64,31 @@ class Player {
   }
 
   reset() {
-    this.stop();
-    this.store.reset();
-    say("The same start again.");
+    const { store } = this;
+    store.reset();
+    say(`The same start again${store.done.length ? ", with your changes" : ""}: ${lossText(store)}`);
   }
 
   scrub() {
     // stopping writes the present place into the slider
     const wanted = Number(this.history.value);
-    this.stop();
+    this.store.halt();
     this.store.cursor = Infinity;
     this.store.go(wanted);
   }
 
-  /** @type {(way: 1 | -1) => boolean} */
+  /** @type {(way: 1 | -1) => void} a step by the reader, who then leads */
   step(way) {
+    this.store.halt();
+    this.move(way);
+  }
+
+  /** @type {(way: 1 | -1) => boolean} */
+  move(way) {
     const { store } = this;
     const moved = move(store, this.unit, way);
     const item = current(store);
-    if (item) follow(store, item.ref);
+    if (item) store.select(item.ref);
     say(moved ? this.words() : stuck(store, way));
     return moved;
   }
@@ -91,15 +97,18 @@ class Player {
   words() {
     const { store, unit } = this;
     const item = current(store);
-    if (!item) return `Update ${store.at}: C = ${numberText(store, store.record.loss)}`;
+    if (!item) return `Update ${store.at}: ${lossText(store)}`;
     const number = item.whole ? `the array ${item.ref.name} of ${item.ref.scope}` : `${nameText(store, item.ref)} = ${valueText(store, item.ref)}`;
-    return `${unit === "stage" ? `End of the ${STAGES[item.section]}: ` : ""}${number}`;
+    const sample = item.whole ? undefined : sampleOf(store, item.ref);
+    const of = unit === "sample" && sample !== undefined ? ` of sample ${sample + 1}` : "";
+    return `${of || unit === "stage" ? `End of the ${STAGES[item.section]}${of}: ` : ""}${number}`;
   }
 
   // ---- playing ----
 
   toggle() {
-    if (this.frame) return this.stop();
+    const { store } = this;
+    if (store.running) return store.halt();
     let [before, owed] = [performance.now(), 1];
     const next = (/** @type {number} */ now) => {
       const [numbers, updates] = SPEEDS[this.speed];
@@ -110,25 +119,16 @@ class Player {
       const goes = owed < 1 || (run ? this.train(owed) : this.walk(owed));
       if (run && owed > 20) owed = 0;
       else owed %= 1;
-      if (goes && this.frame) this.frame = requestAnimationFrame(next);
-      else this.stop();
+      if (goes && store.running) this.frame = requestAnimationFrame(next);
+      else store.halt();
     };
+    store.run(() => cancelAnimationFrame(this.frame), this.unit === "update" || this.unit === "epoch");
     this.frame = requestAnimationFrame(next);
-    this.store.playing = this.unit === "update" || this.unit === "epoch";
-    this.update();
-  }
-
-  stop() {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
-    this.store.playing = false;
-    // panels that left out frames show the last state
-    this.store.emit("cursor");
   }
 
   /** @type {(steps: number) => boolean} */
   walk(steps) {
-    for (let i = 1; i <= steps; i++) if (!this.step(1)) return false;
+    for (let i = 1; i <= steps; i++) if (!this.move(1)) return false;
     return true;
   }
 
@@ -149,22 +149,15 @@ class Player {
 
   update() {
     const { store, history } = this;
-    this.playing.textContent = this.frame ? "Pause" : "Play";
-    this.playing.setAttribute("aria-pressed", String(Boolean(this.frame)));
+    this.playing.textContent = store.running ? "Pause" : "Play";
+    this.playing.setAttribute("aria-pressed", String(Boolean(store.running)));
     Object.assign(history, { min: String(store.start.state.step), max: String(Math.max(store.reached, store.start.state.step + 1)), value: String(store.at), disabled: !store.start.optimizer });
     const item = current(store);
     const place = item ? `${STAGES[item.section]}, number ${shownCount(store)} of ${sequence(store).items.length}` : "whole step";
-    this.where.textContent = `Update ${store.at}${store.updates > 1 ? ` (epoch ${Math.floor((store.at - store.start.state.step) / store.updates)})` : ""} · C = ${numberText(store, store.record.loss)} · ${place}`;
+    this.where.textContent = `Update ${store.at}${store.updates > 1 ? ` (epoch ${Math.floor((store.at - store.start.state.step) / store.updates)})` : ""} · ${lossText(store)} · ${place}`;
     history.setAttribute("aria-valuetext", `update ${store.at}`);
     batchChoices(store, this.batch);
   }
-}
-
-/** @type {(store: Store, ref: import("./store.mjs").Ref) => void} the picture and the arithmetic follow the steps */
-function follow(store, ref) {
-  const sampled = ref.index.length === 2 && !/^d?[Wb](_new)?$/.test(ref.name) && !store.step.arrays[ref.scope];
-  if (sampled) store.view.sample = ref.index[0];
-  store.select(ref);
 }
 
 /** @type {(store: Store, way: number) => string} why there is no further step */

@@ -1,7 +1,7 @@
 /** The numbers of a step in the order of a calculation by hand, and moving from one to the next. */
 
 import { indices, size } from "./arrays.mjs";
-import { contents } from "./contents.mjs";
+import { contents, refer } from "./contents.mjs";
 import { origin } from "./expand.mjs";
 import { refKey } from "./store.mjs";
 
@@ -33,6 +33,9 @@ export function sequence(store) {
     return (whole ? [s.map(() => 0)] : indices(s)).map((index) => ({ scope: scope.label, name, index }));
   };
   const items = arrays.flatMap(([section, scope, name]) => entries(scope, name).map((ref) => ({ section, ref, whole })));
+  // the order of the page: sample by sample, then what is of all of them
+  const rank = (/** @type {Item} */ { section, ref }) => Object.keys(STAGES).indexOf(section) * (samples + 1) + (sampleOf(store, ref) ?? samples);
+  if (!whole) items.sort((a, b) => rank(a) - rank(b));
   const places = new Map(items.map((item, i) => [placeKey(item.ref, whole), i]));
   // a number that repeats another is reached with it
   for (const [, scope, name] of all) {
@@ -48,6 +51,18 @@ export function sequence(store) {
 function renamed(scope, name) {
   const [there, own] = origin(scope, name);
   return ALIASES.includes(name) && (there !== scope || own !== name) ? { scope: there.label, name: own } : null;
+}
+
+/** @type {(store: Store, ref: Ref) => Ref} the number itself, in place of one that only repeats it */
+export function repeated({ step }, ref) {
+  const scope = step.scopes[ref.scope];
+  return { ...ref, ...(scope?.has(ref.name) && renamed(scope, ref.name)) };
+}
+
+/** @type {(store: Store, ref: Ref | null) => number | undefined} the sample that a number is of, if it is not of all */
+export function sampleOf({ step }, ref) {
+  const scope = ref && (ref.scope === "input" ? step.input : step.scopes[ref.scope]);
+  return scope && refer(step, scope, ref.name.replace("_new", ""), ref.index).sampled ? ref.index[0] : undefined;
 }
 
 /** @type {(ref: Ref, whole: boolean) => string} */
@@ -66,18 +81,17 @@ export function reached(store, ref) {
   return (places.get(placeKey(ref, items[0]?.whole)) ?? -1) < store.cursor;
 }
 
-/** @type {(item: Item, unit: Unit) => string} what is the same for the numbers of one step of a unit */
-function group({ section, ref, whole }, unit) {
+/** @type {(store: Store, item: Item, unit: Unit) => string} what is the same for the numbers of one step of a unit */
+function group(store, { section, ref, whole }, unit) {
   if (unit === "stage") return section;
-  if (unit === "quantity" || whole) return refKey(ref);
-  return `${section} ${ref.scope} ${ref.name} ${ref.index.length > 1 ? ref.index[0] : ""}`;
+  return unit === "quantity" || whole ? refKey(ref) : `${section} ${sampleOf(store, ref)}`;
 }
 
 /** @type {(store: Store, unit: Unit, way: 1 | -1) => boolean} step forward or back; false if there is no further step */
 export function move(store, unit, way) {
   if (unit === "update" || unit === "epoch") return moveRun(store, way * (unit === "epoch" ? store.updates : 1), Infinity);
   const { items } = sequence(store);
-  const ends = items.flatMap((item, i) => (items[i + 1] && group(item, unit) === group(items[i + 1], unit) ? [] : [i + 1]));
+  const ends = items.flatMap((item, i) => (items[i + 1] && group(store, item, unit) === group(store, items[i + 1], unit) ? [] : [i + 1]));
   // a run begins with its first number
   const fresh = store.cursor === Infinity && way > 0 && store.at === store.start.state.step;
   const at = fresh ? 0 : shownCount(store);

@@ -1,4 +1,4 @@
-/** Undo and redo, and the panel for sharing: links, files, pictures, numbers. */
+/** The panel for sharing: links, files, pictures, numbers. */
 
 import { button, field, h } from "./dom.mjs";
 import { exampleOf } from "./example.mjs";
@@ -16,39 +16,6 @@ const [LONGEST, MOST] = [20000, 1e7];
 // Numbers of a step that are written with all their lines.
 const NUMBERS = 400;
 const STYLES = ["display", "visibility", "opacity", "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "paint-order", "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline", "text-decoration"];
-
-// ---- undo and redo ----
-
-/** @type {(store: Store) => Panel} */
-export function history(store) {
-  const undo = button("Undo", () => store.undo());
-  const redo = button("Redo", () => store.redo());
-  const off = button("Switch the mistake off", () => store.switchMistake(null), { class: "main" });
-  const element = h("div", { class: "row history", role: "group", "aria-label": "Changes" }, undo, redo, off);
-  document.addEventListener("keydown", (event) => {
-    const { target, key, ctrlKey, metaKey, shiftKey } = event;
-    if (!(ctrlKey || metaKey) || !(target instanceof Element) || !target.closest("#live") || target.matches("textarea, input[type=text]")) return;
-    const way = { z: shiftKey ? "redo" : "undo", y: "redo" }[key.toLowerCase()];
-    if (!way) return;
-    event.preventDefault();
-    store[/** @type {"undo" | "redo"} */ (way)]();
-  });
-  const name = (/** @type {HTMLButtonElement} */ one, /** @type {string} */ word, /** @type {{label: string}[]} */ list) => {
-    const last = list[list.length - 1];
-    one.textContent = last ? `${word} ${last.label}` : word;
-    one.disabled = !last;
-  };
-  const update = () => {
-    // it stands in the player's first row, which is on the page from the first update on
-    if (element.parentElement?.id === "live") element.parentElement.querySelector(".player .row")?.append(element);
-    name(undo, "Undo", store.done);
-    name(redo, "Redo", store.undone);
-    off.hidden = !store.mistake;
-  };
-  return { id: "history", title: "Changes", element, update };
-}
-
-// ---- sharing ----
 
 /** @type {(store: Store, words: string) => void} go to a saved state; an error changes nothing */
 export function restore(store, words) {

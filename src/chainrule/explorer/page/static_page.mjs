@@ -15,25 +15,37 @@ import { placesOf } from "./words.mjs";
 export function staticPage(store) {
   const exported = store.start;
   const lines = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("main .quantity[id]")]);
-  const element = h("p", { class: "stale", hidden: true }, "The page below has the numbers of the file, from before your changes.");
+  const main = document.querySelector("main");
+  const note = h("strong");
+  const element = h("p", { class: "stale", hidden: true }, note);
   const heading = document.querySelector("header h1");
+  const title = heading?.textContent ?? "";
+  const steps = new Set(lines.map((line) => Number(line.id.match(/^step-(\d+)/)?.[1])));
   const refs = refsByAnchor(store);
+  const now = () => store.at - exported.state.step + 1;
   const refOf = (/** @type {Event} */ event) => {
     const line = event.target instanceof Element ? event.target.closest("main .quantity[id]") : null;
     const [, step, name] = line?.id.match(/^step-(\d+)-(.*)$/) ?? [];
-    return store.start === exported && Number(step) === store.at - exported.state.step + 1 ? (refs.get(name) ?? null) : null;
+    return store.start === exported && Number(step) === now() ? (refs.get(name) ?? null) : null;
   };
-  for (const type of ["pointerover", "focusin"]) document.querySelector("main")?.addEventListener(type, (event) => store.point(refOf(event)));
-  for (const type of ["pointerleave", "focusout"]) document.querySelector("main")?.addEventListener(type, () => store.point(null));
-  document.querySelector("main")?.addEventListener("click", (event) => refOf(event) && store.select(refOf(event)));
+  for (const type of ["pointerover", "focusin", "pointerleave", "focusout", "click"]) main?.addEventListener(type, (event) => {
+    const ref = /leave|out/.test(type) ? null : refOf(event);
+    if (type !== "click") store.point(ref);
+    else if (ref) store.select(ref);
+  });
   rove(lines, (line) => line.click());
   const anchors = new Map([...refs].map(([name, ref]) => [refKey(ref), name]));
   const update = () => {
-    const lit = store.start === exported ? `step-${store.at - exported.state.step + 1}-${anchors.get(refKey(litRef(store)))}` : "";
+    const lit = store.start === exported ? `step-${now()}-${anchors.get(refKey(litRef(store)))}` : "";
     for (const line of lines) if (line.classList.contains("lit") !== (line.id === lit)) line.classList.toggle("lit", line.id === lit);
-    element.hidden = store.start === exported;
+    // it is part of the page, so that it is printed with it
+    if (element.parentElement?.id === "live") main?.prepend(element);
+    const edited = store.start !== exported;
+    const shown = [...steps].join(", ");
+    note.textContent = edited ? `Below are the numbers of the file${title && ` “${title}”`}, from before your changes.` : `Below ${steps.size > 1 ? "are the steps" : "is step"} ${shown} of the file; above is step ${now()}.`;
+    element.hidden = !edited && (!steps.size || steps.has(now()));
     if (heading && store.start.title) document.title = heading.textContent = store.start.title;
-    document.body.classList.toggle("edited", store.start !== exported);
+    document.body.classList.toggle("edited", edited);
   };
   return { id: "static", title: "Page", element, update };
 }

@@ -14,6 +14,7 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 /** @typedef {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} Memory */
 /** @typedef {{step: number, theta: Float64Array | number[], slots: (Float64Array | number[])[], loss: number, memory?: Memory}} Record a state after `step` updates, the loss before the next, and what a mistake keeps from step to step */
 /** @typedef {{id: string, title: string, replace: import("./wire.mjs").Replacements, remake?: (model: Model) => Mistake | null}} Mistake `remake` makes it in another network, if it applies there */
+/** @typedef {{label: string, start: Model, at: number, origin: Model}} Edit what was before a change */
 /** @typedef {"model" | "run" | "cursor" | "selection" | "mistake" | "view" | "hover"} Change what is different now */
 
 /** @typedef {{step: number, loss: number, validation: number}} Point of the loss curve; validation is NaN without such data */
@@ -42,13 +43,17 @@ export class Store {
     this.hover = null;
     /** whether updates follow one another without a key */
     this.playing = false;
+    /** @type {(() => void) | null} ends what makes steps by itself: the player, or a training */
+    this.running = null;
+    /** @type {Model} where the reset goes: the start of the run, with the changes that were made since */
+    this.origin = model;
     /** @type {Mistake | null} */
     this.mistake = null;
     /** @type {{[name: string]: any}} choices of panels, such as the notation */
     this.view = {};
-    /** @type {{label: string, start: Model, at: number}[]} */
+    /** @type {Edit[]} */
     this.done = [];
-    /** @type {{label: string, start: Model, at: number}[]} */
+    /** @type {Edit[]} */
     this.undone = [];
     /** @type {Set<(what: Change) => void>} */
     this.listeners = new Set();
@@ -193,11 +198,31 @@ export class Store {
     return slots.map((/** @type {string} */ _, /** @type {number} */ i) => state.slots[i] ?? new Float64Array(theta.length));
   }
 
-  /** Go back to the start of the run. */
+  /** Go back to the start of the run; changes that were made on the way are kept. */
   reset() {
+    this.halt();
+    const moves = this.start !== this.origin;
+    this.start = this.origin;
     this.restart();
     this.cursor = Infinity;
-    this.emit("run");
+    this.emit(moves ? "model" : "run");
+  }
+
+  /** @type {(stop: () => void, playing: boolean) => void} something makes steps by itself from now on, until `stop` ends it */
+  run(stop, playing) {
+    this.halt();
+    Object.assign(this, { running: stop, playing });
+    if (playing) this.cursor = Infinity;
+    this.emit("cursor");
+  }
+
+  /** End what makes steps by itself. */
+  halt() {
+    const stop = this.running;
+    Object.assign(this, { running: null, playing: false });
+    stop?.();
+    // panels that left out frames show the last state
+    if (stop) this.emit("cursor");
   }
 
   /** @type {(updates?: number) => boolean} make updates; false where the numbers are no longer finite */
@@ -247,27 +272,29 @@ export class Store {
    * @type {(label: string, change: (model: Model) => Model | void, merge?: boolean) => void}
    */
   edit(label, change, merge = false) {
-    const draft = structuredClone({ ...this.model, theta: [...this.record.theta], state: { ...this.model.state, slots: this.record.slots.map((slot) => [...slot]) } });
-    const next = change(draft) ?? draft;
-    this.begin(label, next, merge);
+    const changed = (/** @type {Model} */ model) => {
+      const draft = structuredClone({ ...model, theta: [...model.theta], state: { ...model.state, slots: model.state.slots.map((/** @type {number[]} */ slot) => [...slot]) } });
+      return change(draft) ?? draft;
+    };
+    const next = changed(this.model);
+    this.begin(label, next, merge, this.start === this.origin && this.at === this.start.state.step ? next : changed(this.origin));
   }
 
-  /** @type {(label: string, model: Model, merge?: boolean) => void} begin a run at another model; can be undone */
-  begin(label, model, merge = false) {
-    const before = { label, start: this.start, at: this.at };
+  /** @type {(label: string, model: Model, merge?: boolean, origin?: Model) => void} begin a run at another model; can be undone */
+  begin(label, model, merge = false, origin = model) {
+    const before = { label, start: this.start, at: this.at, origin: this.origin };
     const { mistake } = this;
-    this.start = model;
+    Object.assign(this, { start: model, origin });
     try {
       this.remake(model);
       this.restart();
     } catch (error) {
-      this.mistake = mistake;
-      this.start = before.start;
+      Object.assign(this, { mistake, start: before.start, origin: before.origin });
       this.restart();
       this.go(before.at);
       throw error;
     }
-    if (!merge || !this.done.length) this.done = [...this.done, before].slice(-Math.max(8, Math.min(CHANGES, NUMBERS / numbersIn(model))));
+    if (!merge || !this.done.length) this.done = [...this.done, before].slice(-Math.max(8, Math.min(CHANGES, NUMBERS / (numbersIn(model) * (origin === model ? 1 : 2)))));
     this.undone = [];
     this.emit("model");
   }
@@ -285,12 +312,12 @@ export class Store {
     this.swap(this.undone, this.done);
   }
 
-  /** @type {(from: {label: string, start: Model, at: number}[], to: {label: string, start: Model, at: number}[]) => void} */
+  /** @type {(from: Edit[], to: Edit[]) => void} */
   swap(from, to) {
     const entry = from.pop();
     if (!entry) return;
-    to.push({ label: entry.label, start: this.start, at: this.at });
-    this.start = entry.start;
+    to.push({ label: entry.label, start: this.start, at: this.at, origin: this.origin });
+    Object.assign(this, { start: entry.start, origin: entry.origin });
     this.remake(entry.start);
     this.restart();
     if (entry.at !== this.at) this.go(entry.at);

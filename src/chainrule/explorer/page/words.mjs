@@ -14,9 +14,12 @@ import { lossEntry } from "./wire.mjs";
 
 const [SHORT, BRIEF] = [4, 2];
 
+/** @type {(store: Store) => {notation: any, digits: any}} as chosen */
+export const looks = ({ view, start }) => ({ notation: view.notation ?? start.notation, digits: view.digits ?? start.digits });
+
 /** @type {(store: Store) => any} */
 export function notation(store) {
-  const chosen = store.view.notation ?? store.start.notation;
+  const chosen = looks(store).notation;
   return typeof chosen === "string" ? store.tables.notations[chosen] : chosen;
 }
 
@@ -38,10 +41,16 @@ export const markupOf = (store, ref) => nameOf(notation(store), written(store, r
 export const nameText = (store, ref) => plainName(markupOf(store, ref));
 
 /** @type {(store: Store, value: number) => string} */
-export const numberText = (store, value) => writeResult(value, store.view.digits ?? store.start.digits).replace("-", "−");
+export const numberText = (store, value) => writeResult(value, looks(store).digits).replace("-", "−");
+
+/** @type {(store: Store) => string} what the notation calls the number that the gradients are of */
+export const lossName = (store) => nameText(store, { scope: Object.keys(store.step.penalty.equations).length ? "cost" : "loss", name: "value", index: [] });
+
+/** @type {(store: Store) => string} */
+export const lossText = (store) => `${lossName(store)} = ${numberText(store, store.record.loss)}`;
 
 /** @type {(store: Store, value: number) => string} with few digits, for the picture */
-export const shortText = (store, value) => writeNumber(value, Math.min(SHORT, (store.view.digits ?? store.start.digits).significant)).replace("-", "−");
+export const shortText = (store, value) => writeNumber(value, Math.min(SHORT, looks(store).digits.significant)).replace("-", "−");
 
 /** @type {(store: Store, value: number) => string} with two digits, for units that many others surround */
 export const briefText = (_, value) => writeNumber(value, BRIEF).replace("-", "−");
