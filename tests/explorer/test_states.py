@@ -12,6 +12,7 @@ import chainrule
 from chainrule import (
     ACTIVATIONS,
     LOSSES,
+    NOTATIONS,
     OPTIMIZERS,
     PROBLEMS,
     ActivationLayer,
@@ -32,6 +33,7 @@ from chainrule.activations import Activation
 from chainrule.elementwise import Number
 from chainrule.explanation import WorkedExample, example_schema
 from chainrule.explorer.model import model_of
+from chainrule.explorer.notations import notation_entry
 from chainrule.explorer.tables import tables
 from chainrule.optimizers import SGD, Adam, ClipNorm
 from tests.explorer.node import run_node
@@ -91,6 +93,7 @@ def test_every_entry_is_read_and_written_again() -> None:
     models = [model_of(example(network, SGD(0.1))) for network in networks]
     models += [model_of(example(networks[0], rule)) for rule in rules]
     models += [model_of(explain_problem(problem(name))) for name in SMALL]
+    models += [mazur() | {"notation": notation_entry(own)} for own in NOTATIONS.values()]
     for model, row in zip(models, read(list(map(state, models))), strict=True):
         assert row.get("again"), row
         assert plain(row["model"]) == plain(model)
@@ -134,12 +137,39 @@ def both(
 
 
 LAYER = ("model", "network", "layers", 0)
+IDENTITY = {"name": "identity", "constants": {}}
 ENTRY = {"formula": None, "dformula": None}
 CALL = ["call", "constructor", [["name", "z"]], {}]
-EVIL = {"arguments": ["z"], "lets": [], "value": CALL}
 DEEP: Any = 1
 for _ in range(500):
     DEEP = ["neg", DEEP]
+
+
+def own_function(value: Any) -> Callable[[dict[str, Any]], None]:
+    """Return a change: the first layer has an activation of the user's own with an equation."""
+    f = {"arguments": ["z"], "lets": [], "value": value}
+    entry = ENTRY | {"f": f, "df": f, "constants": {}, "python": "Custom", "limits": {}}
+    return at(*LAYER, "activation", value={"name": "x", "constants": {}, "entry": entry})
+
+
+def own_notation(**fields: Any) -> Callable[[dict[str, Any]], None]:
+    """Return a change: a notation of the user's own."""
+    return at("model", "notation", value=notation_entry(NOTATIONS["mazur"]) | fields)
+
+
+def named(**patterns: str) -> Callable[[dict[str, Any]], None]:
+    return own_notation(patterns=patterns)
+
+
+def wide_layer(given: dict[str, Any]) -> None:
+    """Make a state of few letters with many numbers: 5,000 samples through 10,000 units."""
+    layers = [
+        {"kind": "dense", "units": 10_000, "bias": False, "activation": IDENTITY},
+        {"kind": "dense", "units": 1, "bias": False, "activation": IDENTITY},
+    ]
+    given["model"]["network"] |= {"inputs": 1, "layers": layers}
+    given["model"] |= {"theta": [0] * 20_000, "data": {"x": [[0]] * 5000, "t": [[0]] * 5000}}
+
 
 HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "another schema": (at("schema", value="other/9"), "schema"),
@@ -175,23 +205,46 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "rate": (at("model", "optimizer", "learning_rate", value="1"), "learning_rate"),
     "slots": (at("model", "state", "slots", value=[[1]]), "does not fit"),
     "seed": (at("model", "state", "seed", value=-1), "seed"),
-    "many updates": (at("at", value=10**6), "at is not a whole number"),
+    "many updates": (at("at", value=10**6), "would make 1000000 updates again"),
+    "half an update": (at("at", value=0.5), "at is not a whole number"),
+    "a long replay": (
+        both(
+            at("at", value=2000),
+            at("model", "data", value={"x": [[0, 0]] * 4000, "t": [[0, 0]] * 4000}),
+        ),
+        "takes too long",
+    ),
+    "a large pass": (wide_layer, "a single pass over them would take seconds"),
     "digits": (at("model", "digits", "significant", value=10**9), "significant"),
     "notation": (at("model", "notation", value="klingon"), "unknown name"),
+    "an empty notation": (at("model", "notation", value={}), "notation.patterns is not an object"),
+    "a list as notation": (at("model", "notation", value=[1, 2]), "notation is not an object"),
+    "no notation": (at("model", "notation", value=None), "notation is not an object"),
+    "a placeholder": (named(W="w<zzz>"), "patterns.W is not a pattern"),
+    "a brace": (named(a="a_{<n>"), "patterns.a is not a pattern"),
+    "a name in itself": (named(W="<own>"), "patterns.W is not a pattern"),
+    "residual": (own_notation(residual="o"), "residual has an unknown name"),
     "title": (at("model", "title", value="x" * 10_000), "title"),
     "title as a list": (at("model", "title", value=["x"]), "title"),
     "constants": (at(*LAYER, "activation", "constants", value={"constructor": 1}), "not allowed"),
     "an own function": (
         at(*LAYER, "activation", value={"name": "x", "constants": {}, "entry": ENTRY}),
-        "cannot be computed",
+        "entry.f is not an object",
     ),
-    "a prototype's function": (
-        at(*LAYER, "activation", value={"name": "x", "constants": {}, "entry": {"f": EVIL}}),
-        "not allowed",
-    ),
-    "deep": (
-        at(*LAYER, "activation", value={"name": "x", "constants": {}, "entry": {"f": DEEP}}),
-        "too deeply",
+    "an unknown name": (own_function(["name", "y"]), "cannot be computed: function has no name y"),
+    "an unknown function": (own_function(["call", "f", [1], {}]), "cannot be computed"),
+    "a prototype's function": (own_function(CALL), "not allowed"),
+    "deep": (own_function(DEEP), "too deeply"),
+    "an unknown operation": (own_function(["?", 1, 2]), "value is not an equation"),
+    "an operation without a number": (own_function(["+", 1]), "value is not a list of 3 entries"),
+    "an empty equation": (own_function([]), "value is not an equation"),
+    "an equation as an object": (own_function({"length": 2}), "value is not an equation"),
+    "null as an equation": (own_function(None), "value is not an equation"),
+    "initializer": (at(*LAYER, "initializer", value={"low": 1}), "is not an initializer"),
+    "an initializer's name": (at(*LAYER, "initializer", value={"x": 1}), "unknown name"),
+    "schedule": (
+        at("model", "optimizer", "learning_rate", value={"words": "x", "tree": ["name"]}),
+        "tree is not a list of 2 entries",
     ),
     "infinite": (at("model", "theta", value=[1e308] * 12), "cannot be computed"),
 }

@@ -11,8 +11,8 @@ import { readState, stateText } from "./state.mjs";
 /** @typedef {import("./app.mjs").Panel} Panel */
 
 const START = "#live=1.";
-// Letters of a link, and bytes of a state.
-const [LONGEST, MOST] = [20000, 1e7];
+// Letters of a link, and bytes of the state in a link or in a file.
+const [LONGEST, UNPACKED, MOST] = [20000, 2e6, 1e7];
 // Numbers of a step that are written with all their lines.
 const NUMBERS = 400;
 const STYLES = ["display", "visibility", "opacity", "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "paint-order", "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline", "text-decoration"];
@@ -62,9 +62,15 @@ export function restore(store, words) {
 /** @type {(store: Store) => Promise<string>} the address of the page with its state */
 export async function linkOf(store) {
   if (location.protocol === "about:") throw new Error("a page in a notebook has no address; save a file instead");
-  const packed = await pack(stateText(store));
-  if (packed.length > LONGEST) throw new Error("it is too large for a link; save it as a file instead.");
+  const text = stateText(store);
+  const packed = await pack(text);
+  if (text.length > UNPACKED / 2 || packed.length > LONGEST) throw new Error("it is too large for a link; save it as a file instead.");
   return location.href.split("#")[0] + START + packed;
+}
+
+/** @type {(error: Error) => never} */
+function damaged(error) {
+  throw new Error(error instanceof RangeError ? `the link is too large: ${error.message}` : "the link is damaged");
 }
 
 /** @type {(name: string, content: string | Blob, type?: string) => void} */
@@ -141,7 +147,7 @@ export function share(store) {
     const { hash } = location;
     if (!hash.startsWith(START)) return says.textContent ?? "";
     if (hash.length > 5 * LONGEST) throw new Error("the link is too long");
-    restore(store, await unpack(hash.slice(START.length), MOST).catch(() => Promise.reject(new Error("the link is damaged"))));
+    restore(store, await unpack(hash.slice(START.length), UNPACKED).catch(damaged));
     return "Opened from the link.";
   });
   addEventListener("hashchange", follow);

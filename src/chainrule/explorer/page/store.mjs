@@ -22,7 +22,7 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 const KEPT = 400;
 const CHANGES = 100;
 const NUMBERS = 5e6;
-const SAMPLES = 500;
+export const SAMPLES = 500;
 
 export class Store {
   /**
