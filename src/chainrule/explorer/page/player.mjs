@@ -4,7 +4,7 @@ import { button, field, h, select } from "./dom.mjs";
 import { helpDialog, onKeys } from "./keys.mjs";
 import { say, region } from "./say.mjs";
 import { STAGES, current, move, sequence, shownCount } from "./sequence.mjs";
-import { nameText, numberText, valueText } from "./words.mjs";
+import { isLossHidden, nameText, numberText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./sequence.mjs").Unit} Unit */
@@ -91,7 +91,7 @@ class Player {
   words() {
     const { store, unit } = this;
     const item = current(store);
-    if (!item) return `Update ${store.at}: C = ${numberText(store, store.record.loss)}`;
+    if (!item) return `Update ${store.at}: C = ${isLossHidden(store) ? "?" : numberText(store, store.record.loss)}`;
     const number = item.whole ? `the array ${item.ref.name} of ${item.ref.scope}` : `${nameText(store, item.ref)} = ${valueText(store, item.ref)}`;
     return `${unit === "stage" ? `End of the ${STAGES[item.section]}: ` : ""}${number}`;
   }
@@ -154,7 +154,7 @@ class Player {
     Object.assign(history, { min: String(store.start.state.step), max: String(Math.max(store.reached, store.start.state.step + 1)), value: String(store.at), disabled: !store.start.optimizer });
     const item = current(store);
     const place = item ? `${STAGES[item.section]}, number ${shownCount(store)} of ${sequence(store).items.length}` : "whole step";
-    this.where.textContent = `Update ${store.at}${store.updates > 1 ? ` (epoch ${Math.floor((store.at - store.start.state.step) / store.updates)})` : ""} · C = ${numberText(store, store.record.loss)} · ${place}`;
+    this.where.textContent = `Update ${store.at}${store.updates > 1 ? ` (epoch ${Math.floor((store.at - store.start.state.step) / store.updates)})` : ""} · C = ${isLossHidden(store) ? "?" : numberText(store, store.record.loss)} · ${place}`;
     history.setAttribute("aria-valuetext", `update ${store.at}`);
     batchChoices(store, this.batch);
   }

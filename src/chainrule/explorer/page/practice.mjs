@@ -269,12 +269,10 @@ class Practice {
   /** @type {(tree: Expression, digits: number) => string} a formula with its numbers but the last; what is hidden keeps its name */
   numbers(tree, digits) {
     const symbols = leaves(tree, "symbol");
-    const texts = symbols.map((leaf) => (leaf.place && isHidden(this.store, leaf.place) ? nameText(this.store, leaf.place) : writeNumber(leaf.value, digits)));
-    texts[texts.length - 1] = "…";
-    // each leaf's value is replaced by its number in the list of texts
-    /** @type {(part: Expression) => Expression} */
-    const marked = (part) => (part.kind === "symbol" ? { ...part, value: symbols.indexOf(part) } : { ...part, parts: part.parts.map(marked) });
-    return inNumbers(marked(tree), (i) => texts[i]);
+    return inNumbers(tree, (value, leaf) => {
+      if (leaf === symbols[symbols.length - 1]) return "…";
+      return leaf.place && isHidden(this.store, leaf.place) ? nameText(this.store, leaf.place) : writeNumber(value, digits);
+    });
   }
 }
 

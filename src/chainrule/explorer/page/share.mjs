@@ -3,7 +3,7 @@
 import { button, field, h } from "./dom.mjs";
 import { exampleOf } from "./example.mjs";
 import { variants } from "./catalogue.mjs";
-import { mistakeOf } from "./mistakes.mjs";
+import { failure, impossible, mistakeOf } from "./mistakes.mjs";
 import { pack, unpack } from "./packing.mjs";
 import { readState, stateText } from "./state.mjs";
 
@@ -53,8 +53,12 @@ export function history(store) {
 /** @type {(store: Store, words: string) => void} go to a saved state; an error changes nothing */
 export function restore(store, words) {
   const { model, at, mistake } = readState(store.tables, words);
-  const found = mistake && variants(store.tables, model).find(({ key }) => key === mistake);
+  const found = mistake ? variants(store.tables, model).find(({ key }) => key === mistake) : undefined;
+  if (mistake && !found) throw new Error(`its mistake, ${mistake}, is unknown, or not possible in its network`);
+  const why = found && (impossible(model)(store.tables, found) || failure(store.tables, model, found.replace));
+  if (why) throw new Error(`its mistake, ${mistake}, cannot be computed: ${why}`);
   store.begin("open a saved state", model);
+  store.look({ notation: null, digits: null });
   if (found || store.mistake) store.switchMistake(found ? mistakeOf(store.tables, found) : null);
   if (at > store.at) store.go(at);
 }

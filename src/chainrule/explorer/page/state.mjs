@@ -214,11 +214,11 @@ function compute(tables, model) {
 const mostUpdates = (tables, model) => Math.min(UPDATES, Math.floor(REPLAY / timeOfUpdate(tables, model)));
 
 /** @type {(store: import("./store.mjs").Store) => string} */
-export function stateText({ tables, start, model, at, mistake }) {
+export function stateText({ tables, start, model, at, mistake, view }) {
   if (timeOfPass(tables, start) > PASS) refuse(TOO_LARGE);
   // a longer run is saved without its past: it begins where it is now
   const short = at - start.state.step <= mostUpdates(tables, start);
-  const plainly = (/** @type {Model} */ one) => ({ ...one, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
+  const plainly = (/** @type {Model} */ one) => ({ ...one, notation: view.notation ?? one.notation, digits: view.digits ?? one.digits, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
   return JSON.stringify({ schema: SCHEMA, model: plainly(short ? start : model), at, mistake: mistake?.id ?? "" });
 }
 

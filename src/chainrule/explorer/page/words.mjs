@@ -57,6 +57,9 @@ export function valueText(store, ref, write = numberText) {
 /** @type {(store: Store, ref: Ref) => boolean} whether a number is hidden for practice */
 export const isHidden = (store, ref) => Boolean(store.view.hidden?.has(refKey(ref)));
 
+/** @type {(store: Store) => boolean} whether the error is hidden for practice */
+export const isLossHidden = (store) => ["loss", "cost"].some((scope) => isHidden(store, { scope, name: "value", index: [] }));
+
 /** @type {(a: number, b: number) => boolean} beyond rounding */
 export const different = (a, b) => !(Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b))) && !Object.is(a, b);
 
