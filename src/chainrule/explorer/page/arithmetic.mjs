@@ -76,11 +76,10 @@ const looks = ({ view, start }) => ({ notation: view.notation ?? start.notation,
 
 /** @type {(store: Store) => {model: any, step: import("./wire.mjs").Step}} with the samples of the update alone, which numerical derivatives use */
 function batchStep(store) {
-  const { model, step, start } = store;
-  const rows = store.rows(store.at);
-  if (rows.length === start.data.x.length || store.mistake) return { model, step };
-  const { x, t, weight } = start.data;
-  const part = { ...model, data: { x: rows.map((i) => x[i]), t: rows.map((i) => t[i]), weight: weight && rows.map((i) => weight[i]) } };
+  const { model, step } = store;
+  const data = store.samples(store.at);
+  if (data === model.data || store.mistake) return { model, step };
+  const part = { ...model, data };
   return { model: part, step: wire(store.tables, part) };
 }
 

@@ -142,9 +142,11 @@ export function share(store) {
     restore(store, words);
     return "Opened.";
   };
+  const exported = store.start;
   const numbers = () => {
+    const unchanged = store.start === exported && store.at === exported.state.step && !store.mistake;
     if (store.start.theta.length * store.start.data.x.length > NUMBERS) throw new Error("there are too many numbers for one file; chainrule explain writes them");
-    download("example.json", JSON.stringify(exampleOf(store), null, 1));
+    download("example.json", JSON.stringify(exampleOf(store, unchanged ? exported.notes : undefined), null, 1));
     return "Saved as example.json.";
   };
   const follow = doing(async () => {

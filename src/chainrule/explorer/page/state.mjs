@@ -105,13 +105,14 @@ const OWN = {
   losses: record({ equations, weighted: equations, constants: mapped(number()), functions: mapped(definition), python: text(60), owns_link: flag, classes: flag, domain: record({ low: maybe(number()), high: maybe(number()), sums: flag }), limits }),
 };
 
+/** @type {{[name: string]: Check}[]} what the kinds of initializers have */
+const KINDS = [{ variance: tree(), distribution: name({ uniform: 1, normal: 1 }) }, { low: number(), high: number() }, { value: number() }, { gain: number() }];
+
 /** @type {Check} an initializer, as explorer/tables.py describes it */
 const initializer = (value, at) => {
-  /** @type {{[name: string]: Check}} */
-  const every = { variance: tree(), distribution: text(20), low: number(), high: number(), value: number(), orthogonal: number() };
-  const given = entries(value, at).map(([key]) => name(every)(key, at));
-  const complete = [["variance", "distribution"], ["low", "high"], ["value"], ["orthogonal"]].some((names) => names.length === given.length && names.every((one) => given.includes(one)));
-  return complete ? record(Object.fromEntries(given.map((key) => [key, every[key]])))(value, at) : refuse(`${at} is not an initializer`);
+  const given = Object.fromEntries(entries(value, at));
+  const kind = KINDS.find((own) => Object.keys(own).every((key) => key in given));
+  return kind ? record({ python: text(20), ...kind })(value, at) : refuse(`${at} is not an initializer`);
 };
 
 const PLACEHOLDERS = "u k l n v N K V jk 0 w own da q s s,".split(" ");
@@ -130,7 +131,7 @@ const pattern = (value, at) => {
 
 const notation = record({
   ...{ patterns: mapped(pattern), residual: name({ "o-t": 1, "t-o": 1 }), half: flag, count_from: whole(0, 1), first_layer: whole(0, 1e6) },
-  ...{ negated: list(text(20), 100), about: text(), signs: mapped(text(20)) },
+  ...{ negated: list(text(20), 100), about: text(), signs: mapped(text(20)), name: text() },
 });
 
 /** @type {(tables: Tables, table: string) => Check} a registered entry with its constants, or a user's own with its equations */
@@ -218,7 +219,7 @@ export function stateText({ tables, start, model, at, mistake, view }) {
   if (timeOfPass(tables, start) > PASS) refuse(TOO_LARGE);
   // a longer run is saved without its past: it begins where it is now
   const short = at - start.state.step <= mostUpdates(tables, start);
-  const plainly = (/** @type {Model} */ one) => ({ ...one, notation: view.notation ?? one.notation, digits: view.digits ?? one.digits, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
+  const plainly = (/** @type {Model} */ one) => ({ ...one, notes: undefined, notation: view.notation ?? one.notation, digits: view.digits ?? one.digits, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
   return JSON.stringify({ schema: SCHEMA, model: plainly(short ? start : model), at, mistake: mistake?.id ?? "" });
 }
 
