@@ -244,7 +244,7 @@ def test_modules_come_after_those_that_they_import():
         b='import {\n  x,\n} from "./c.mjs";\nexport function f(y) {\n  return x + y;\n}',
         c="// a comment\nexport const x = 1;\n",
     )
-    assert text == "const A=1;\nfunction B(B){return A+B;}\nB(A);"
+    assert text == "let A=1;\nfunction B(B){return A+B}\nB(A);"
 
 
 def test_names_of_modules_do_not_collide():
@@ -253,7 +253,7 @@ def test_names_of_modules_do_not_collide():
         b="export const x = 1;\nexport const z = (y) => ({x, y});\nconst own = x;",
     )
     assert text == (
-        "const A=1;const B=(B)=>({x:A,y:B});const C=A;\nconst D=[A,B];use({x:D},{z:B},D.y);"
+        "let A=1;let B=(B)=>({x:A,y:B});let C=A;\nlet D=[A,B];use({x:D},{z:B},D.y);"
     )
 
 
