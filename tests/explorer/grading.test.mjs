@@ -68,7 +68,7 @@ test("too few digits are asked for before a slip is named", () => {
 test("a slip is as close as the digits that are typed, and has one name", () => {
   const causes = [[0.27482, "one"], [0.27515, "another"], [0.27482, "the first again"]];
   const why = (text, list = causes) => explain(answer(text), -0.2171, 4, list);
-  assert.match(why("0.275"), /Different mistakes give this number in so few digits: give 4/);
+  assert.match(why("0.275"), /Several mistakes give these few digits: give 4/);
   assert.equal(why("0.2748"), "one");
   assert.equal(why("0.2752"), "another");
   assert.equal(why("0.276"), "");

@@ -227,7 +227,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         ),
         "takes too long",
     ),
-    "a large pass": (wide_layer, "a single pass over them would take seconds"),
+    "a large pass": (wide_layer, "a pass over its network and samples would take seconds"),
     "digits": (at("model", "digits", "significant", value=10**9), "significant"),
     "notation": (at("model", "notation", value="klingon"), "unknown name"),
     "an empty notation": (at("model", "notation", value={}), "notation.patterns is not an object"),

@@ -23,7 +23,7 @@ function reader(text) {
   let count = 0;
   const digit = () => {
     const code = text.charCodeAt(place++);
-    return code - 33 - Number(code > 34) - Number(code > 38) - Number(code > 60);
+    return code - 33 - +(code > 34) - +(code > 38) - +(code > 60);
   };
   return (wanted) => {
     for (; count < wanted; count += 13) held = (held << 13) | (digit() * 91 + digit());
@@ -53,9 +53,8 @@ function inRow(bits, row) {
 
 /** @type {(list: number[], rank: number) => number} an entry, which comes to the front */
 function toFront(list, rank) {
-  const entry = list[rank];
-  for (let i = rank; i; i--) list[i] = list[i - 1];
-  return (list[0] = entry);
+  list.unshift(...list.splice(rank, 1));
+  return list[0];
 }
 
 /** @type {(bits: Bits, used: number[]) => number[]} the bytes of a block, sorted by what follows them */

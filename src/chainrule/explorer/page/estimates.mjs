@@ -19,7 +19,7 @@ function timeOfSample(tables, { network, theta }) {
 }
 
 /** @type {(tables: Tables, model: Model) => number} nanoseconds of a pass over all samples */
-export const timeOfPass = (tables, model) => timeOfSample(tables, model) * (model.data.x.length + (model.data.validation?.x.length ?? 0));
+export const timeOfPass = (tables, model) => timeOfSample(tables, model) * model.data.x.length;
 
 /** @type {(tables: Tables, model: Model) => number} nanoseconds of an update, with the losses that the curve shows */
 export function timeOfUpdate(tables, model) {

@@ -1,5 +1,6 @@
 /** The present step as the JSON of explain: the schema chainrule.example/1. It follows Python's explanation/plain_values.py. */
 
+import { toRows } from "./arrays.mjs";
 import { view, widths } from "./network.mjs";
 import { rowsOf } from "./rows.mjs";
 import { pythonNumber } from "./typeset.mjs";
@@ -37,7 +38,7 @@ export function exampleOf(store, { remarks, errata } = { remarks: {}, errata: []
 }
 
 /** @type {(a: import("./arrays.mjs").NDArray) => number[] | number[][]} */
-const nested = ({ s, d }) => (s.length === 1 ? [...d] : Array.from({ length: s[0] }, (_, i) => [...d.subarray(i * s[1], (i + 1) * s[1])]));
+const nested = (a) => (a.s.length === 1 ? [...a.d] : toRows(a));
 
 // ---- quantities ----
 

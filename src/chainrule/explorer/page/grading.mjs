@@ -8,7 +8,7 @@ import { wire } from "./wire.mjs";
 
 // Significant digits that a wrong answer needs before it can be explained.
 const NEEDED = 3;
-const FEW = `Not right. Give at least ${NEEDED} significant digits: fewer do not show where a number comes from.`;
+const FEW = `Not right. Give at least ${NEEDED} significant digits: fewer do not show where it comes from.`;
 
 /** @type {(text: string) => Answer | null} null if it is not a number */
 export function parseAnswer(text) {
@@ -56,7 +56,7 @@ export function explain(answer, value, digits, causes) {
     if (near(wrong, value, placeOf(value, digits)) || !matches(answer, wrong, digits)) continue;
     first ??= cause;
     if (digitsOf(answer) >= digits) break;
-    if (!near(wrong, first[0], placeOf(wrong, digits))) return `Not right. Different mistakes give this number in so few digits: give ${digits}.`;
+    if (!near(wrong, first[0], placeOf(wrong, digits))) return `Not right. Several mistakes give these few digits: give ${digits}.`;
   }
   return first?.[1] ?? (near(answer.value, value, 0, Math.abs(value) / 50) ? "It is close: numbers were probably rounded too early." : "");
 }

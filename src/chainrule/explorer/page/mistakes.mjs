@@ -1,11 +1,12 @@
 /** The panel of mistakes: any entry of the catalogue that applies, right beside wrong. */
 
-import { broadcastTo } from "./arrays.mjs";
+import { broadcastTo, indices } from "./arrays.mjs";
 import { reasonAgainst, reasonFor, unsuited, variants } from "./catalogue.mjs";
 import { contents, refer } from "./contents.mjs";
 import { button, field, h } from "./dom.mjs";
 import { origin } from "./expand.mjs";
 import { initialize, widths } from "./network.mjs";
+import { attempt } from "./grading.mjs";
 import { chart, chartFrame, numbers } from "./plot.mjs";
 import { programLine } from "./program_line.mjs";
 import { Store, valueOf } from "./store.mjs";
@@ -50,8 +51,8 @@ export function differences(right, wrong) {
   for (const [, scope, name] of contents(right).filter(([section, from, n]) => section !== "given" && isHome(from, n))) {
     const a = scope.get(name);
     const b = broadcastTo(wrong.scopes[scope.label].get(name), a.s);
-    a.d.forEach((value, i) => {
-      if (different(value, b.d[i]) && count++ < MOST) refs.push({ scope: scope.label, name, index: indexOf(a.s, i) });
+    indices(a.s).forEach((index, i) => {
+      if (different(a.d[i], b.d[i]) && count++ < MOST) refs.push({ scope: scope.label, name, index });
     });
   }
   return { refs, count };
@@ -62,14 +63,6 @@ function isHome(scope, name) {
   const [owner, there] = origin(scope, name);
   return owner === scope && there === name;
 }
-
-/** @type {(shape: number[], i: number) => number[]} where the i-th number of an array is */
-const indexOf = (shape, i) =>
-  shape.reduceRight((/** @type {number[]} */ index, n) => {
-    index.unshift(i % n);
-    i = Math.floor(i / n);
-    return index;
-  }, []);
 
 /** @type {(store: Store, ref: Ref, step: Step) => number} as the notation defines the number's name, some with the opposite sign */
 export function signedValue(store, ref, step) {
@@ -253,13 +246,8 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @type {(variant: Variant, right: Step, tables: Tables, model: Model) => string} a form by its lines of code */
 function formText(variant, right, tables, model) {
-  if (!variant.replace.length) return variant.title;
-  try {
-    const lines = linesOf(variant, right, wire(tables, model, { replace: variant.replace }));
-    return lines.map(([, wrong]) => wrong).join("; ");
-  } catch {
-    return variant.title;
-  }
+  const lines = attempt(() => linesOf(variant, right, wire(tables, model, { replace: variant.replace })));
+  return lines?.map(([, wrong]) => wrong).join("; ") || variant.title;
 }
 
 /** @type {(store: Store, variant: Variant) => Node[]} the line of code, and why */

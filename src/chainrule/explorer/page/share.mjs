@@ -53,9 +53,8 @@ export function history(store) {
 /** @type {(store: Store, words: string) => void} go to a saved state; an error changes nothing */
 export function restore(store, words) {
   const { model, at, mistake } = readState(store.tables, words);
-  const found = mistake ? variants(store.tables, model).find(({ key }) => key === mistake) : undefined;
-  if (mistake && !found) throw new Error(`its mistake, ${mistake}, is unknown, or not possible in its network`);
-  const why = found && (impossible(model)(store.tables, found) || failure(store.tables, model, found.replace));
+  const found = variants(store.tables, model).find(({ key }) => key === mistake);
+  const why = found ? impossible(model)(store.tables, found) || failure(store.tables, model, found.replace) : mistake && "it is unknown here";
   if (why) throw new Error(`its mistake, ${mistake}, cannot be computed: ${why}`);
   store.begin("open a saved state", model);
   store.look({ notation: null, digits: null });
@@ -65,10 +64,10 @@ export function restore(store, words) {
 
 /** @type {(store: Store) => Promise<string>} the address of the page with its state */
 export async function linkOf(store) {
-  if (location.protocol === "about:") throw new Error("a page in a notebook has no address; save a file instead");
+  if (location.protocol === "about:") throw new Error("a page in a notebook has no address; save a file");
   const text = stateText(store);
   const packed = await pack(text);
-  if (text.length > UNPACKED / 2 || packed.length > LONGEST) throw new Error("it is too large for a link; save it as a file instead.");
+  if (text.length > UNPACKED / 2 || packed.length > LONGEST) throw new Error("it is too large for a link; save a file");
   return location.href.split("#")[0] + START + packed;
 }
 
@@ -131,7 +130,7 @@ export function share(store) {
     link.hidden = false;
     link.select();
     globalThis.history.replaceState(null, "", location.href.split("#")[0] + link.value.slice(link.value.indexOf("#")));
-    return "The link is selected below, to be copied; it is also the address of this page now.";
+    return "The link is below, to be copied; it is also the page's address now.";
   };
   const open = async () => {
     const [chosen] = file.files ?? [];
@@ -145,7 +144,7 @@ export function share(store) {
   const exported = store.start;
   const numbers = () => {
     const unchanged = store.start === exported && store.at === exported.state.step && !store.mistake;
-    if (store.start.theta.length * store.start.data.x.length > NUMBERS) throw new Error("there are too many numbers for one file; chainrule explain writes them");
+    if (store.start.theta.length * store.start.data.x.length > NUMBERS) throw new Error("there are too many numbers; chainrule explain writes them");
     download("example.json", JSON.stringify(exampleOf(store, unchanged ? exported.notes : undefined), null, 1));
     return "Saved as example.json.";
   };

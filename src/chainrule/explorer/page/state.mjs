@@ -20,7 +20,7 @@ const MOST = 1e6;
 const [PARAMETERS, UPDATES] = [250000, 2000];
 // Nanoseconds at most, as estimates.mjs estimates them: of one pass, and of the updates that are made again.
 const [PASS, REPLAY] = [1e9, 5e8];
-const TOO_LARGE = "the network and its samples are too large: a single pass over them would take seconds";
+const TOO_LARGE = "a pass over its network and samples would take seconds";
 
 /** @type {(words: string) => never} */
 function refuse(words) {
@@ -66,20 +66,17 @@ const record = (fields) => (value, at) => {
 /** @type {(item: Check) => Check} */
 const mapped = (item) => (value, at) => Object.fromEntries(entries(value, at).map(([key, v]) => [key, item(v, `${at}.${key}`)]));
 
-/** @type {(depth?: number) => Check} numbers, words, lists and objects, such as equations; a word is no name that every object has */
-const plain = (depth = 40) => (value, at) => {
-  if (typeof value === "number") return number()(value, at);
-  if (typeof value === "string") return value in {} ? refuse(`${at} has a word that is not allowed`) : text()(value, at);
-  if (typeof value === "boolean" || value === null) return value;
-  if (!depth) refuse(`${at} is nested too deeply`);
-  return Array.isArray(value) ? list(plain(depth - 1), 1000)(value, at) : mapped(plain(depth - 1))(value, at);
-};
-
 /** @type {Check} a word that no object has as a name of its own */
 const word = (value, at) => (value in {} ? refuse(`${at} has a word that is not allowed`) : text(100)(value, at));
 
 /** @type {(...items: Check[]) => Check} a list of so many entries, each with its check */
 const tuple = (...items) => (value, at) => (Array.isArray(value) && value.length === items.length ? items.map((item, i) => item(value[i], `${at}[${i}]`)) : refuse(`${at} is not a list of ${items.length} entries`));
+
+/** @type {Check} a part of an index */
+const place = maybe((value, at) => (Array.isArray(value) ? list(maybe(number()), 2) : number())(value, at));
+
+/** @type {Check} an option of a function, such as an axis */
+const option = maybe((value, at) => (typeof value === "boolean" ? value : number()(value, at)));
 
 /** @type {(depth?: number) => Check} an equation, as explorer/trees.py describes it */
 const tree = (depth = 40) => (value, at) => {
@@ -88,7 +85,7 @@ const tree = (depth = 40) => (value, at) => {
   const part = tree(depth - 1);
   const kind = Array.isArray(value) ? value[0] : "";
   /** @type {{[kind: string]: Check[]}} */
-  const kinds = { name: [word], dot: [word, word], neg: [part], T: [part], index: [part, plain()], call: [word, list(part, 9), mapped(plain())] };
+  const kinds = { name: [word], dot: [word, word], neg: [part], T: [part], index: [part, list(place, 9)], call: [word, list(part, 9), mapped(option)] };
   const known = Object.hasOwn(kinds, kind) ? kinds[kind] : kind === "@" || Object.hasOwn(OPERATORS, kind) ? [part, part] : refuse(`${at} is not an equation`);
   return tuple(text(), ...known)(value, at);
 };
@@ -115,11 +112,9 @@ const initializer = (value, at) => {
   return kind ? record({ python: text(20), ...kind })(value, at) : refuse(`${at} is not an initializer`);
 };
 
-const PLACEHOLDERS = "u k l n v N K V jk 0 w own da q s s,".split(" ");
-
 /** @type {Check} a name of a quantity with placeholders, as Python's Notation takes it */
 const pattern = (value, at) => {
-  let rest = text(100)(value, at).replace(/<(.*?)>/g, (/** @type {string} */ all, /** @type {string} */ one) => (PLACEHOLDERS.includes(one) ? "0" : all));
+  let rest = text(100)(value, at).replace(/<(u|k|l|n|v|N|K|V|jk|0|w|own|da|q|s,?)>/g, "0");
   for (let before = ""; before !== rest; ) {
     before = rest;
     rest = rest.replace(/[_^]\{[^{}]*\}/, "");
@@ -201,9 +196,10 @@ function fitting(x, t, inputs, outputs) {
 function compute(tables, model) {
   try {
     const step = wire(tables, model);
-    const numbers = [step.value, ...step.gradient, ...(model.optimizer ? [...step.theta_new, ...step.slots_new] : [])];
-    for (const scope of Object.values(step.scopes)) for (const key of Object.keys(scope.equations)) numbers.push(scope.get(key).d.length);
-    if (!Number.isFinite(numbers[0])) refuse("its error is not a number");
+    for (const scope of Object.values(step.scopes)) Object.keys(scope.equations).forEach((key) => scope.get(key));
+    step.join("dC");
+    if (model.optimizer) step.join("w_new");
+    if (!Number.isFinite(step.value)) refuse("its error is not a number");
   } catch (error) {
     refuse(`the network cannot be computed: ${/** @type {Error} */ (error).message}`);
   }
@@ -237,6 +233,6 @@ export function readState(tables, words) {
   const { step } = model.state;
   const at = whole(step, 1e10)(given.at, "at");
   const most = mostUpdates(tables, model);
-  if (at - step > most) refuse(`opening it would make ${at - step} updates again, which takes too long; for this network and its samples there may be ${most}`);
+  if (at - step > most) refuse(`it would make ${at - step} updates again, which takes too long; here there may be ${most}`);
   return { model, at, mistake: text(100)(given.mistake, "mistake") };
 }
