@@ -49,7 +49,32 @@ test("slips have names", () => {
   assert.match(why("0.10905", factors(0.0363503064, 3)), /sum over the samples/);
   assert.equal(why("0.03023", [[0.030229739, "the updated weight"]]), "the updated weight");
   assert.match(why("0.0366"), /rounded too early/);
-  assert.equal(why("7"), "");
+  assert.equal(why("7.01"), "");
+});
+
+test("too few digits are asked for before a slip is named", () => {
+  const causes = [...factors(-0.2171, 1), [0.2748, "E_o1"], [0.5, "exactly a half"], [0, "nothing"]];
+  for (const text of ["1", "-1", "1e1", "0.5", "2", "0.3", "0.27", "-0.43", "0", "0.000"]) {
+    assert.equal(grade(answer(text), -0.2171, 4), "wrong", text);
+    assert.match(explain(answer(text), -0.2171, 4, causes), /^Not right. Give at least 3 significant digits/, text);
+  }
+  assert.equal(grade(answer("-0.2"), -0.2171, 4), "short");
+  assert.equal(grade(answer("1e1"), 6, 4), "wrong");
+  assert.equal(explain(answer("0.275"), -0.2171, 4, causes), "E_o1");
+  assert.equal(explain(answer("0.500"), -0.2171, 4, causes), "exactly a half");
+  assert.equal(explain(answer("0.00412"), -0.2171, 4, causes), "");
+});
+
+test("a slip is as close as the digits that are typed, and has one name", () => {
+  const causes = [[0.27482, "one"], [0.27515, "another"], [0.27482, "the first again"]];
+  const why = (text, list = causes) => explain(answer(text), -0.2171, 4, list);
+  assert.match(why("0.275"), /Several mistakes give these few digits: give 4/);
+  assert.equal(why("0.2748"), "one");
+  assert.equal(why("0.2752"), "another");
+  assert.equal(why("0.276"), "");
+  assert.equal(why("0.275", [causes[0], causes[2]]), "one");
+  assert.equal(explain(answer("0.275"), -0.2171, 1, [causes[0]]), "one");
+  assert.equal(explain(answer("0.282"), -0.2171, 1, [causes[0]]), "");
 });
 
 test("a cause that gives the right number is not named", () => {

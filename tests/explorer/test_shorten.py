@@ -21,35 +21,37 @@ MODULES = sorted(
     key=lambda path: path.name,
 )
 PAIRS = {
-    "const long = 1;\nuse(long);": "const A=1;use(A);",
-    "const f = (first, other) => first + other.first;": "const A=(A,B)=>A+B.first;",
-    "const { a1, b1: c1 = 2, ...rest } = given;": "const{a1:A,b1:B=2,...C}=given;",
-    "const made = { step, size: step };\nlet step = 2;": "const A={step:B,size:B};let B=2;",
+    "const long = 1;\nuse(long);": "let A=1;use(A);",
+    "const f = (first, other) => first + other.first;": "let A=(A,B)=>A+B.first;",
+    "const { a1, b1: c1 = 2, ...rest } = given;": "let{a1:A,b1:B=2,...C}=given;",
+    "const made = { step, size: step };\nlet step = 2;": "let A={step:B,size:B};let B=2;",
     "function outer(A1) { const B1 = A1; return B1 + unknown; }": (
-        "function A(A){const B=A;return B+unknown;}"
+        "function A(A){let B=A;return B+unknown}"
     ),
-    "const A1 = 1; const f = (B1) => A1 + B1 + A;": "const B=1;const C=(C)=>B+C+A;",
-    "function* all(list) { yield* list; }\nall();": "function*A(A){yield*A;}\nA();",
+    "const A1 = 1; const f = (B1) => A1 + B1 + A;": "let B=1;let C=(C)=>B+C+A;",
+    "function* all(list) { yield* list; }\nall();": "function*A(A){yield*A}\nA();",
     "const make = 1;\nclass Long { *make() { } half = 2 * make; }": (
-        "const A=1;class B{*make(){}half=2*A;}"
+        "let A=1;class B{*make(){}half=2*A}"
     ),
     "class Long { #field = 1; get value() { return this.#field; } }": (
-        "class A{#field=1;get value(){return this.#field;}}"
+        "class A{#field=1;get value(){return this.#field}}"
     ),
-    "const say = (name) => `${name} is ${`{${name}}`}`;": "const A=(A)=>`${A} is ${`{${A}}`}`;",
+    "const say = (name) => `${name} is ${`{${name}}`}`;": "let A=(A)=>`${A} is ${`{${A}}`}`;",
     "for (const [key, one] of list) if (key / one > 2) print(/a b/.test(key));": (
-        "for(const[A,B]of list)if(A/B>2)print(/a b/.test(A));"
+        "for(let[A,B]of list)if(A/B>2)print(/a b/.test(A));"
     ),
-    "const f = (x1) => (x1 ? (y1) => y1 : y1);": "const A=(A)=>(A?(A)=>A:y1);",
+    "const f = (x1) => (x1 ? (y1) => y1 : y1);": "let A=(A)=>(A?(A)=>A:y1);",
     "const f = (used, unused) => { const own = used; return own; };": (
-        "const A=(A,B)=>{const C=A;return C;};"
+        "let A=(A,B)=>{let C=A;return C};"
     ),
     "const low = 1;\nconst f = (x1) => { for (const y1 of x1) go(y1.A, low); };": (
-        "const A=1;const B=(B)=>{for(const C of B)go(C.A,A);};"
+        "let A=1;let B=(B)=>{for(let C of B)go(C.A,A);};"
     ),
+    "while (go());": "while(go());",
+    "{ while (go()); }": "{while(go());}",
     "try { go(); } catch { stop(); } finally { end(); }": "try{go();}catch{stop();}finally{end();}",
     'switch (kind) { case "a b": { const word = 1; return word; } default: return - -1; }': (
-        'switch(kind){case"a b":{const A=1;return A;}default:return- -1;}'
+        'switch(kind){case"a b":{let A=1;return A}default:return- -1}'
     ),
 }
 

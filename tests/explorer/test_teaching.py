@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,18 @@ def test_a_mistake_that_stops_with_an_error_is_not_switched_on(open_page: Open) 
     assert not visit.faults
 
 
+def test_mistakes_that_cannot_be_computed_are_not_offered(open_page: Open, html: str) -> None:
+    visit = opened(open_page, html, "Mistakes")
+    offered = visit.page.get_by_label("Switch a mistake on").locator("option")
+    values = offered.evaluate_all("options => options.map((option) => option.value)")
+    assert "sign" in values
+    assert not {"bias-regularized", "silent-broadcasting"} & set(values)
+    visit.page.get_by_text("mistakes that this network does not allow").click()
+    reasons = visit.page.locator(".mistakes details li").all_text_contents()
+    assert "the penalty is applied to the biases too: it needs a penalty" in reasons
+    assert any(text.endswith(": it needs two samples or more, and one output") for text in reasons)
+
+
 # ---- practice -----------------------------------------------------------------------------------
 
 
@@ -187,6 +200,60 @@ def test_a_hint_does_not_give_another_hidden_number(open_page: Open, html: str) 
     assert "∂E/∂out_o1 · (0.751365 · (1 - …))" in hints[2]
 
 
+def test_few_digits_are_asked_for_before_a_mistake_is_named(open_page: Open, html: str) -> None:
+    visit = opened(open_page, html, "Practice")
+    page = visit.page
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Later").click()
+    assert "∂E/∂out_o2" in page.locator(".practice label").last.inner_text()
+    page.locator(".practice input[type=text]").focus()
+    for answer in ("0", "1", "-1", "1e1", "0.5", "2", "0.3"):
+        assert "Give at least 3 significant digits" in type_in(page, answer), answer
+    assert type_in(page, "-0.2") == "Right as far as it goes. Give 4 significant digits."
+    assert type_in(page, "0.2171") == "The size is right, but the sign is not."
+    assert not visit.faults
+
+
+def test_the_arithmetic_does_not_show_a_hidden_number(open_page: Open, html: str) -> None:
+    visit = opened(open_page, html, "Arithmetic")
+    page = visit.page
+    choose(page, "out_h1")
+    page.get_by_role("tab", name="Practice").click()
+    page.get_by_label("Hide").select_option("number")
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("tab", name="Arithmetic").click()
+    choose(page, "out_o1")
+    worked = page.locator(".arithmetic .worked").inner_text()
+    assert "0.75136507" in worked
+    assert "0.5932" not in worked
+    assert "?" in worked
+    page.get_by_role("button", name="Copy as LaTeX").click()
+    copied = page.get_by_label("The copied text").input_value()
+    assert "0.75136507" in copied
+    assert "0.5932" not in copied
+    assert not visit.faults
+
+
+def choose(page: Any, name: str) -> None:
+    """Choose a unit in the picture."""
+    page.locator(f".network-picture [aria-label^='{name} ']").first.click()
+
+
+def test_the_loss_is_hidden_with_the_error(open_page: Open, html: str) -> None:
+    visit = opened(open_page, html, "Practice")
+    page = visit.page
+    page.get_by_label("Hide").select_option("error")
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("tab", name="Learning").click()
+    assert "The loss is hidden for practice." in page.locator("#live").inner_text()
+    assert "0.2983" not in page.locator("#live").inner_text()
+    page.get_by_role("tab", name="Practice").click()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("tab", name="Learning").click()
+    assert "0.2984" in page.locator("#panel-learning").inner_text()
+    assert not visit.faults
+
+
 # ---- sharing ------------------------------------------------------------------------------------
 
 
@@ -216,6 +283,29 @@ def test_a_link_has_the_whole_state(open_page: Open, html: str) -> None:
     assert not visit.faults + other.faults
 
 
+def test_a_link_has_the_notation_and_the_digits(open_page: Open, html: str) -> None:
+    visit = opened(
+        open_page, explain_problem(problem("mazur"), notation="plain").to_html(), "Share"
+    )
+    page = visit.page
+    page.get_by_role("tab", name="Arithmetic").click()
+    page.get_by_label("Notation").select_option("nielsen")
+    page.get_by_label("Significant digits", exact=True).fill("5")
+    page.get_by_label("Significant digits", exact=True).press("Enter")
+    page.get_by_role("tab", name="Share").click()
+    page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("Link to this state")
+    link.wait_for()
+    start = f"#{link.input_value().partition('#')[2]}"
+    other = opened(open_page, html, "Share", fragment=start)
+    other.page.get_by_role("button", name="Undo open a saved state").wait_for()
+    other.page.get_by_role("tab", name="Arithmetic").click()
+    assert other.page.get_by_label("Notation").input_value() == "nielsen"
+    assert other.page.get_by_label("Significant digits", exact=True).input_value() == "5"
+    assert "0.29837" in other.page.locator(".player").inner_text()
+    assert not visit.faults + other.faults
+
+
 def test_undo_and_redo_by_keys(open_page: Open, html: str) -> None:
     theta = [0.5] * 12
     visit = opened(open_page, html, "Share", fragment=fragment(saved(theta=theta)))
@@ -232,20 +322,27 @@ def test_undo_and_redo_by_keys(open_page: Open, html: str) -> None:
 
 
 def test_hostile_links_are_refused_and_change_nothing(open_page: Open, html: str) -> None:
-    bad = [
-        "#live=1.",
-        "#live=1.%3Cscript%3E",
-        "#live=1." + "A" * 200_000,
-        fragment("{"),
-        fragment(saved(title=EVIL, theta=[1])),
-        fragment(saved(network={"inputs": 2, "layers": [{"kind": EVIL}], "loss": {}})),
-        fragment("[" * 100_000),
-        fragment(" " * 20_000_000),
-    ]
-    visit = opened(open_page, html, "Share", fragment=bad[0])
+    many = {"x": [[0, 0]] * 4000, "t": [[0, 0]] * 4000}
+    bad = {
+        "#live=1.": "the link is damaged",
+        "#live=1.%3Cscript%3E": "the link is damaged",
+        "#live=1." + "A" * 200_000: "the link is too long",
+        fragment("{"): "it is not JSON",
+        fragment(saved(title=EVIL, theta=[1])): "12 parameters, but 1 are given",
+        fragment(saved(network={"inputs": 2, "layers": [{"kind": EVIL}], "loss": {}})): "unknown",
+        fragment("[" * 100_000): "it is not",
+        fragment(" " * 20_000_000): "the link is too large: it unpacks to more than 2 MB",
+        fragment(saved(data=many).replace('"at": 0', '"at": 2000')): "which takes too long",
+        fragment(saved().replace('"mistake": ""', '"mistake": "x"')): "its mistake, x, cannot be computed: it is unknown here",
+        fragment(saved().replace('"mistake": ""', '"mistake": "bias-regularized/0/1"')): (
+            "cannot be computed: it needs a penalty"
+        ),
+    }
+    links = [*bad, ""]
+    visit = opened(open_page, html, "Share", fragment=links[0])
     status = visit.page.locator(".share [role=status]")
-    for link in [*bad[1:], ""]:
-        status.filter(has_text="Nothing was done").wait_for()
+    for words, link in zip(bad.values(), links[1:], strict=True):
+        status.filter(has_text=re.compile(f"Nothing was done: .*{re.escape(words)}")).wait_for()
         assert "0.298371109" in visit.page.locator(".player").inner_text()
         status.evaluate("element => { element.textContent = '' }")
         visit.page.evaluate("link => { location.hash = link }", link)

@@ -36,7 +36,7 @@ def model_of(example: WorkedExample) -> dict[str, Any]:
     -------
     dict
         ``network``, ``theta``, ``data``, ``optimizer``, ``state``, ``notation``, ``digits``,
-        ``title``, ``source``: plain values, ready for JSON.
+        ``title``, ``source``, ``notes``: plain values, ready for JSON.
 
     Raises
     ------
@@ -54,7 +54,18 @@ def model_of(example: WorkedExample) -> dict[str, Any]:
         },
         "title": example.title,
         "source": example.source,
-        **({"note": SEARCH} if example.setup.search else {}),
+        "notes": notes_model(example),
+        **({"no_update": SEARCH} if example.setup.search else {}),
+    }
+
+
+def notes_model(example: WorkedExample) -> dict[str, Any]:
+    """Return what the page writes to its JSON but cannot make: remarks by key, and errata."""
+    first, begin = example.steps[0], example.setup.state.step + 1
+    rows = first.quantities if first.number == begin else ()
+    return {
+        "remarks": {row.key: row.remark for row in rows if row.remark},
+        "errata": [vars(figure).copy() for figure in example.errata],
     }
 
 

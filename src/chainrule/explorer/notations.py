@@ -36,4 +36,4 @@ def notation_entry(notation: Notation) -> dict[str, Any]:
 def notation_model(notation: Notation) -> str | dict[str, Any]:
     """Return a notation's name, or the notation itself if it is not registered."""
     known = NOTATIONS.get(notation.name) == notation
-    return notation.name if known else notation_entry(notation)
+    return notation.name if known else {"name": notation.name, **notation_entry(notation)}

@@ -182,7 +182,11 @@ def _variants(layer: Layer) -> Iterator[tuple[dict[str, bool], dict[str, str]]]:
 
 
 def initializer_entry(drawn: Initializer) -> dict[str, Any]:
-    """Return how an initializer draws: a variance, bounds, a constant, or orthogonal rows."""
+    """Return an initializer's class, and a variance, bounds, a constant, or orthogonal rows."""
+    return {"python": type(drawn).__name__, **_drawing(drawn)}
+
+
+def _drawing(drawn: Initializer) -> dict[str, Any]:
     match drawn:
         case Glorot() | He() | LeCun():
             variance = tree_of(VARIANCES[type(drawn)])
@@ -192,7 +196,7 @@ def initializer_entry(drawn: Initializer) -> dict[str, Any]:
         case Constant(value):
             return {"value": value}
         case Orthogonal(gain):
-            return {"orthogonal": gain}
+            return {"gain": gain}
         case _:
             raise InputError(f"{drawn!r}: the page has no such initializer; add it to tables.py")
 

@@ -28,7 +28,8 @@ const FORMATS = { LaTeX: false, Markdown: true };
 export function arithmetic(store) {
   const place = h("div", { class: "worked", "aria-live": "off" });
   const copied = h("textarea", { readonly: true, rows: 4, hidden: true, "aria-label": "The copied text" });
-  const element = h("div", { class: "arithmetic" }, choices(store), place, h("div", { class: "row" }, ...copyButtons(store, copied)), copied);
+  const { row, update: updateChoices } = choices(store);
+  const element = h("div", { class: "arithmetic" }, row, place, h("div", { class: "row" }, ...copyButtons(store, copied)), copied);
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") /** @type {HTMLElement | null} */ (document.querySelector(".network-picture [tabindex='0']"))?.focus();
   });
@@ -36,24 +37,27 @@ export function arithmetic(store) {
   const update = (/** @type {import("./app.mjs").Change} */ what) => {
     if (what === "hover" || (store.playing && frames++ % EVERY)) return;
     copied.hidden = true;
+    if (what === "model" || what === "view") updateChoices();
     place.replaceChildren(...shown(store));
   };
   return { id: "arithmetic", title: "Arithmetic", element, update };
 }
 
-/** @type {(store: Store) => HTMLElement} notation and digits */
+/** @type {(store: Store) => {row: HTMLElement, update: () => void}} notation and digits */
 function choices(store) {
-  const { notation, digits } = store.start;
-  const names = Object.keys(store.tables.notations);
-  const own = typeof notation === "string" ? [] : [/** @type {[string, string]} */ (["", "own"])];
-  const notations = select([...own, ...names.map((n) => /** @type {[string, string]} */ ([n, n]))], typeof notation === "string" ? notation : "", (name) => store.look({ notation: name || notation }));
-  const change = () => {
-    const significant = Math.max(2, Math.min(15, Math.round(Number(count.value)) || 4));
-    count.value = String(significant);
-    store.look({ digits: { significant, decimals: null, padded: false } });
+  const names = Object.keys(store.tables.notations).map((name) => /** @type {[string, string]} */ ([name, name]));
+  const own = h("option", { value: "" }, "own");
+  const notations = select(names, "", (name) => store.look({ notation: name || null }));
+  const change = () => store.look({ digits: { significant: Math.max(2, Math.min(15, Math.round(Number(count.value)) || 4)), decimals: null, padded: false } });
+  const count = h("input", { type: "number", min: 2, max: 15, on: { change } });
+  const update = () => {
+    const { notation, digits } = looks(store);
+    if (typeof store.start.notation === "string") own.remove();
+    else notations.prepend(own);
+    notations.value = typeof notation === "string" ? notation : "";
+    count.value = String(digits.significant);
   };
-  const count = h("input", { type: "number", min: 2, max: 15, value: digits.significant, on: { change } });
-  return h("div", { class: "row" }, field("Notation", notations), field("Significant digits", count));
+  return { row: h("div", { class: "row" }, field("Notation", notations), field("Significant digits", count)), update };
 }
 
 // ---- rows ----
@@ -71,11 +75,10 @@ function rows(store) {
 
 /** @type {(store: Store) => {model: any, step: import("./wire.mjs").Step}} with the samples of the update alone, which numerical derivatives use */
 function batchStep(store) {
-  const { model, step, start } = store;
-  const rows = store.rows(store.at);
-  if (rows.length === start.data.x.length || store.mistake) return { model, step };
-  const { x, t, weight } = start.data;
-  const part = { ...model, data: { x: rows.map((i) => x[i]), t: rows.map((i) => t[i]), weight: weight && rows.map((i) => weight[i]) } };
+  const { model, step } = store;
+  const data = store.samples(store.at);
+  if (data === model.data || store.mistake) return { model, step };
+  const part = { ...model, data };
   return { model: part, step: wire(store.tables, part) };
 }
 
@@ -104,11 +107,14 @@ function rowElement(store, row) {
   const lines = hidden ? [] : row.lines.flatMap((line) => {
     const symbols = lineElement("symbols", flow(inSymbols(line.tree, MATHML)));
     if (line.substituted === null) return [symbols];
-    return [symbols, lineElement("numbers", flow(inNumbers(line.tree, (number) => writeNumber(number, line.count), MATHML)), line.exact ? "" : " (full precision carried)")];
+    return [symbols, lineElement("numbers", flow(inNumbers(line.tree, substitute(store, line), MATHML)), line.exact ? "" : " (full precision carried)")];
   });
   const result = h("div", { class: "line result" }, h("span", { class: "eq" }, "="), h("strong", {}, hidden ? "?" : row.shown.replace("-", "−")), !hidden && row.numerical && numericalNote(row));
   return h("div", { class: "quantity", role: "group", "aria-label": row.plain, tabIndex: -1, "data-focus": "" }, h("div", { class: "name" }, elements(inline(MATHML.name(row.name)))), h("div", { class: "lines" }, ...lines, result));
 }
+
+/** @type {(store: Store, line: import("./rows.mjs").Line) => (value: number, leaf: import("./typeset.mjs").Expression) => string} a number of a line, or ? while it is hidden */
+const substitute = (store, { count }) => (value, { place }) => (place && isHidden(store, place) ? "?" : writeNumber(value, count));
 
 /** @type {(kind: string, markup: string, note?: string) => HTMLElement} */
 const lineElement = (kind, markup, note = "") => h("div", { class: `line ${kind}` }, h("span", { class: "eq" }, "="), h("span", { class: "set" }, elements(markup), note));
@@ -176,9 +182,10 @@ function copyButtons(store, area) {
 }
 
 /** @type {(store: Store, row: Row, markdown: boolean) => string} */
-function source(store, { name, lines, shown: text }, markdown) {
+function source(store, { name, lines, place, shown: text }, markdown) {
   const setter = texSetter({ keys: looks(store).notation === "plain", markdown, ...store.tables.tex });
-  const sides = lines.flatMap(({ tree, substituted, count }) => [inSymbols(tree, setter), ...(substituted === null ? [] : [inNumbers(tree, (number) => writeNumber(number, count), setter)])]);
-  const line = [setter.name(name), ...sides, setter.number(text)].join(" = ");
+  const hidden = place && isHidden(store, place);
+  const sides = (hidden ? [] : lines).flatMap((line) => [inSymbols(line.tree, setter), ...(line.substituted === null ? [] : [inNumbers(line.tree, substitute(store, line), setter)])]);
+  const line = [setter.name(name), ...sides, hidden ? "?" : setter.number(text)].join(" = ");
   return markdown ? `$${line}$` : `\\[ ${line} \\]`;
 }

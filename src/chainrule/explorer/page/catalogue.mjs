@@ -84,6 +84,15 @@ export function reasonAgainst({ forms }, model) {
   return `it needs ${[...new Set(reasons)].slice(0, 3).join(", or ")}`;
 }
 
+/** @type {(why: string) => string} in words, why a step with a mistake lacks a name */
+export function reasonFor(why) {
+  if (why.startsWith("penalty")) return "it needs a penalty";
+  return /name b$/.test(why) ? "it needs biases" : "it needs layers of other kinds, or in another order";
+}
+
+/** @type {(entry: Entry, samples: number, outputs: number) => string} why a mistake does not happen with so many samples and outputs; "" if it does */
+export const unsuited = ({ id }, samples, outputs) => (id === "silent-broadcasting" && (samples < 2 || outputs > 1) ? "it needs two samples or more, and one output" : "");
+
 /** @type {(tables: Tables, model: Model) => Variant[]} every form of every mistake in every choice of layers, without duplicates */
 export function variants(tables, model) {
   /** @type {Map<string, Variant>} */

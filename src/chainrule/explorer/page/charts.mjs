@@ -4,6 +4,7 @@ import { toRows } from "./arrays.mjs";
 import { button, counted, field, h, s, select } from "./dom.mjs";
 import { chart, chartFrame, classColor, mark, mix, numbers, paint, palette, picture, sketch } from "./plot.mjs";
 import { accuracy, classNames, classOf, classifies, confusion, grid, passOf, predict, rangeOf, sizes } from "./training.mjs";
+import { isLossHidden } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {{element: HTMLElement, draw: () => void}} Picture */
@@ -25,7 +26,8 @@ export function learningPanel(store) {
     if (what === "model") {
       pictures = suitable(store);
       body.replaceChildren(losses.element, ...pictures.map((one) => one.element));
-    } else if (what !== "run" && what !== "mistake") return;
+    } else if (what === "view") return losses.draw();
+    else if (what !== "run" && what !== "mistake") return;
     losses.draw();
     draw();
   };
@@ -124,6 +126,12 @@ function lossPicture(store) {
   };
   const rows = table(() => numbers(["update", "training", "validation"], few().map((p) => [String(p.step), p.loss, p.validation]), "Loss by updates"));
   const draw = () => {
+    rows.element.hidden = isLossHidden(store);
+    if (rows.element.hidden) {
+      svg.replaceChildren();
+      words.textContent = "The loss is hidden for practice.";
+      return svg.setAttribute("aria-label", words.textContent);
+    }
     const { items } = store.curve;
     const last = items[items.length - 1];
     const held = store.start.data.validation?.x.length ? [{ name: "validation", kind: "second", points: items.map((p) => /** @type {[number, number]} */ ([p.step, p.validation])) }] : [];

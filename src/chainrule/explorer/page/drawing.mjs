@@ -121,9 +121,11 @@ function weightTexts(store, texts, scope, index, chip, param = "W") {
     texts[0].replaceChildren(...(named ? nameSpans(markupOf(store, ref)) : []), s("tspan", { dy: null, class: "number" }, ` ${own}`));
     settle(texts[0]);
   }
-  write(texts[1], chip || ifReached(store, { scope, name: `d${param}`, index }, "∂ "));
-  mark(texts[1], "factor", Boolean(chip));
   const block = store.step.blocks.find((b) => b.param === param && b.layer === layerOf(store.step, scope));
+  // with a penalty the derivative of the whole loss, once the calculation has come to it
+  const whole = block ? ifReached(store, { scope: block.name, name: "dC", index }, "∂ ") : "";
+  write(texts[1], chip || whole || ifReached(store, { scope, name: `d${param}`, index }, "∂ "));
+  mark(texts[1], "factor", Boolean(chip));
   const next = block && store.start.optimizer ? { scope: block.name, name: "w_new", index } : null;
   write(texts[2], next && !chip ? ifReached(store, next, "→ ") : "");
 }

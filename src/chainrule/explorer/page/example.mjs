@@ -1,6 +1,7 @@
 /** The present step as the JSON of explain: the schema chainrule.example/1. It follows Python's explanation/plain_values.py. */
 
-import { labels, view, widths } from "./network.mjs";
+import { toRows } from "./arrays.mjs";
+import { view, widths } from "./network.mjs";
 import { rowsOf } from "./rows.mjs";
 import { pythonNumber } from "./typeset.mjs";
 import { wire } from "./wire.mjs";
@@ -10,28 +11,34 @@ import { notation } from "./words.mjs";
 /** @typedef {import("./rows.mjs").Row} Row */
 /** @typedef {import("./typeset.mjs").Ref} Ref */
 
-/** @type {(store: Store) => {[field: string]: any}} */
-export function exampleOf(store) {
-  const { step, tables, model, start, at, mistake } = store;
+/** @typedef {{remarks: {[key: string]: string}, errata: any[]}} Notes what Python has written on an unchanged step, which the page cannot make */
+
+/** @type {(store: Store, notes?: Notes) => {[field: string]: any}} */
+export function exampleOf(store, { remarks, errata } = { remarks: {}, errata: [] }) {
+  const { step, tables, start, at, mistake } = store;
+  /** @type {import("./wire.mjs").Model} */
+  const model = { ...store.model, data: store.samples(at) };
   const { title, source, network, data, optimizer } = model;
   const named = notation(store);
   const theta = Object.fromEntries(step.blocks.map((b) => [b.name, nested(view(model.theta, b))]));
   const rows = rowsOf(step, tables, model, { notation: named, numerical: true, replace: mistake?.replace });
-  const after = optimizer ? wire(tables, { ...model, theta: step.theta_new }, { dropout: false, replace: mistake?.replace }).value : null;
-  const other = Object.keys(tables.notations).find((key) => tables.notations[key] === named);
+  // with the same dropout masks as before the update
+  const after = optimizer ? wire(tables, { ...model, theta: step.theta_new }, { replace: mistake?.replace }).value : null;
+  const registered = Object.keys(tables.notations).find((key) => tables.notations[key] === named);
+  const layers = network.layers.map((/** @type {any} */ layer, /** @type {number} */ i) => ({ kind: layer.kind, label: step.labels[i], units: widths(tables, network)[i + 1], python: layerText(tables, layer) }));
   return {
     ...{ schema: "chainrule.example/1", title, source: mistake ? `${source} (with a mistake: ${mistake.title})` : source },
-    network: { inputs: network.inputs, layers: layersOf(tables, network), loss: network.loss.name, python: networkText(tables, network) },
+    network: { inputs: network.inputs, layers, loss: network.loss.name, python: networkText(tables, network) },
     optimizer: optimizer && { name: optimizer.name, python: optimizerText(tables, optimizer) },
-    ...{ theta, x: data.x, t: data.t, weights: data.weight ?? null, level: "scalars", parameter: null, notation: other ?? "own" },
-    steps: [{ step: at + 1, loss_before: step.value, loss_after: after, quantities: rows.map(quantity), matrices: [], tables: [] }],
+    ...{ theta, x: data.x, t: data.t, weights: data.weight ?? null, level: "scalars", parameter: null, notation: registered ?? named.name },
+    steps: [{ step: at + 1, loss_before: step.value, loss_after: after, quantities: rows.map((row) => ({ ...quantity(row), ...(remarks[row.key] && { remark: remarks[row.key] }) })), matrices: [], tables: [] }],
     history: at > start.state.step ? store.records.map((r) => ({ step: r.step, loss: r.loss })) : [],
-    errata: [],
+    errata,
   };
 }
 
 /** @type {(a: import("./arrays.mjs").NDArray) => number[] | number[][]} */
-const nested = ({ s, d }) => (s.length === 1 ? [...d] : Array.from({ length: s[0] }, (_, i) => [...d.subarray(i * s[1], (i + 1) * s[1])]));
+const nested = (a) => (a.s.length === 1 ? [...a.d] : toRows(a));
 
 // ---- quantities ----
 
@@ -64,34 +71,36 @@ function placed({ index, sampled }) {
 
 // ---- as Python builds it ----
 
-/** @type {(value: any) => string} */
-function literal(value) {
-  if (typeof value === "number") return pythonNumber(value);
+/** @type {(value: any, whole?: boolean) => string} */
+function literal(value, whole = false) {
+  if (typeof value === "number") return pythonNumber(value, !whole);
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (Array.isArray(value)) return `(${value.map((v) => `${literal(v)},`).join(" ")})`;
+  if (Array.isArray(value)) return `(${value.map((v) => literal(v)).join(", ")}${value.length === 1 ? "," : ""})`;
   return value === null ? "None" : /[(]/.test(value) ? value : `'${value}'`;
 }
 
 /** @type {(name: string, fields: {[name: string]: any}) => string} */
-const call = (name, fields) => `${name}(${Object.entries(fields).map(([n, v]) => `${n}=${literal(v)}`).join(", ")})`;
+const call = (name, fields) => `${name}(${Object.entries(fields).map(([n, v]) => `${n}=${literal(v, WHOLE.includes(n))}`).join(", ")})`;
+
+const WHOLE = ["units", "inputs"];
 
 /** @type {(table: any, one: {name: string, constants: any, entry?: any}) => string} */
 const chosen = (table, { name, constants, entry }) => (entry ? `Custom('${name}', ...)` : call(table[name].python, constants));
 
-/** @type {(tables: any, layer: any) => string} */
-function layerText(tables, layer) {
-  const { kind, initializer, bias_initializer: _, activation, ...fields } = layer;
-  return call(tables.layers[kind].python, { ...fields, ...(activation && { activation: chosen(tables.activations, activation) }) });
-}
+/** @type {(drawn: any) => string} */
+const drawnText = ({ python, variance: _, ...fields }) => call(python, fields);
 
-/** @type {(tables: any, network: any) => any[]} */
-const layersOf = (tables, network) =>
-  network.layers.map((/** @type {any} */ layer, /** @type {number} */ i) => ({ kind: layer.kind, label: labels(tables, network)[i], units: widths(tables, network)[i + 1], python: layerText(tables, layer) }));
+/** @type {(tables: any, layer: any) => string} its fields in the order of Python's */
+function layerText(tables, { kind, units, activation, initializer, bias_initializer: bias, ...fields }) {
+  const own = { ...(units && { units }), ...(activation && { activation: chosen(tables.activations, activation) }) };
+  const drawn = initializer && { initializer: drawnText(initializer), bias_initializer: drawnText(bias) };
+  return call(tables.layers[kind].python, { ...own, ...drawn, ...fields });
+}
 
 /** @type {(tables: any, network: any) => string} */
 function networkText(tables, { inputs, layers, loss, penalty }) {
-  const list = `(${layers.map((/** @type {any} */ layer) => `${layerText(tables, layer)},`).join(" ")})`;
-  return call("Network", { inputs, layers: list, loss: chosen(tables.losses, loss), penalty: call("Penalty", penalty) });
+  const texts = layers.map((/** @type {any} */ layer) => layerText(tables, layer));
+  return call("Network", { inputs, layers: texts, loss: chosen(tables.losses, loss), penalty: call("Penalty", penalty) });
 }
 
 /** @type {(tables: any, optimizer: any) => string} */

@@ -11,6 +11,6 @@ if (root) start(root, read("live-model"));
 function start(root, model) {
   if (!model.fault) mount(root, read("live-tables"), model);
   else root.append(h("p", { class: "fault" }, `This page shows the numbers, but cannot compute others: ${model.fault}`));
-  if (model.note) root.querySelector(".player")?.append(h("p", { class: "fault" }, model.note));
+  if (model.no_update) root.querySelector(".player")?.append(h("p", { class: "fault" }, model.no_update));
   root.hidden = false;
 }

@@ -1,6 +1,7 @@
 // Each array of a step with its equation: the level of larger networks.
 // Follows explanation/matrices.py and pages/cells.py.
 
+import { arrayName } from "./array_names.mjs";
 import { contents, refer } from "./contents.mjs";
 import { writeResult } from "./digits.mjs";
 import { origin, textbook } from "./expand.mjs";
@@ -93,7 +94,7 @@ function matrix(writer, section, scope, name) {
   return {
     ...{ section, sign, tree },
     key: key(ref, writer.places),
-    name: writer.arrayName(ref),
+    name: arrayName(writer.notation, ref, writer.places),
     formula: tree ? inSymbols(tree) : "",
     shown: sign < 0 ? { s, d: d.map((x) => -x) } : { s, d },
   };
@@ -156,7 +157,7 @@ function reader(writer, scope) {
 function symbol(writer, scope, name) {
   const [owner, there] = origin(scope, name);
   const ref = refOf(writer, owner, there);
-  const found = symbolOf(ref, writer.arrayName(ref), NaN);
+  const found = symbolOf(ref, arrayName(writer.notation, ref, writer.places), NaN);
   return writer.notation.negated.includes(ref.quantity) ? negation(found, NaN) : found;
 }
 

@@ -1,10 +1,12 @@
 /** The panel of mistakes: any entry of the catalogue that applies, right beside wrong. */
 
-import { broadcastTo } from "./arrays.mjs";
-import { reasonAgainst, variants } from "./catalogue.mjs";
+import { broadcastTo, indices } from "./arrays.mjs";
+import { reasonAgainst, reasonFor, unsuited, variants } from "./catalogue.mjs";
 import { contents, refer } from "./contents.mjs";
 import { button, field, h } from "./dom.mjs";
 import { origin } from "./expand.mjs";
+import { initialize, widths } from "./network.mjs";
+import { attempt } from "./grading.mjs";
 import { chart, chartFrame, numbers } from "./plot.mjs";
 import { programLine } from "./program_line.mjs";
 import { Store, valueOf } from "./store.mjs";
@@ -49,8 +51,8 @@ export function differences(right, wrong) {
   for (const [, scope, name] of contents(right).filter(([section, from, n]) => section !== "given" && isHome(from, n))) {
     const a = scope.get(name);
     const b = broadcastTo(wrong.scopes[scope.label].get(name), a.s);
-    a.d.forEach((value, i) => {
-      if (different(value, b.d[i]) && count++ < MOST) refs.push({ scope: scope.label, name, index: indexOf(a.s, i) });
+    indices(a.s).forEach((index, i) => {
+      if (different(a.d[i], b.d[i]) && count++ < MOST) refs.push({ scope: scope.label, name, index });
     });
   }
   return { refs, count };
@@ -61,14 +63,6 @@ function isHome(scope, name) {
   const [owner, there] = origin(scope, name);
   return owner === scope && there === name;
 }
-
-/** @type {(shape: number[], i: number) => number[]} where the i-th number of an array is */
-const indexOf = (shape, i) =>
-  shape.reduceRight((/** @type {number[]} */ index, n) => {
-    index.unshift(i % n);
-    i = Math.floor(i / n);
-    return index;
-  }, []);
 
 /** @type {(store: Store, ref: Ref, step: Step) => number} as the notation defines the number's name, some with the opposite sign */
 export function signedValue(store, ref, step) {
@@ -87,6 +81,19 @@ export function failure(tables, model, replace) {
     return /** @type {Error} */ (error).message;
   }
 }
+
+/** @type {(model: Model) => (tables: Tables, variant: Variant) => string} why a mistake is impossible in a network, in words; "" if it is possible, or only its shapes do not fit */
+export const impossible = ({ network, data, batch_size: size, ...model }) => (tables, { entry, replace }) => {
+  const samples = Math.min(data.x.length, size ?? Infinity);
+  const unfit = unsuited(entry, samples, data.t[0].length);
+  if (unfit) return unfit;
+  // whether every name is there does not depend on the sizes, which are small here
+  const layers = network.layers.map((/** @type {any} */ layer) => (layer.units ? { ...layer, units: 2 } : layer));
+  const small = { ...network, inputs: 2, layers };
+  const outputs = widths(tables, small).pop() ?? 0;
+  const why = failure(tables, { ...model, network: small, theta: initialize(tables, small, 1), state: { ...model.state, slots: [] }, data: { x: [[1, 0.5]], t: [new Array(outputs).fill(0.5)] } }, replace);
+  return /^there is no|has no/.test(why) ? reasonFor(why) : "";
+};
 
 /** @type {(tables: Tables, variant: Variant) => import("./store.mjs").Mistake} as the store switches it on */
 export function mistakeOf(tables, variant) {
@@ -130,6 +137,7 @@ class Mistakes {
     this.entries = store.tables.mistakes;
     /** @type {Variant[]} that apply to the present network */
     this.found = [];
+    this.key = "";
     this.which = h("select", { on: { change: () => this.begin(this.of(this.which.value)) } });
     this.form = h("select", { on: { change: () => this.choose(this.found.find((v) => v.key === this.form.value)) } });
     this.others = field("How and where", this.form);
@@ -160,14 +168,24 @@ class Mistakes {
   /** List what applies to the present network. */
   list() {
     const { tables, start } = this.store;
-    this.found = variants(tables, start);
+    // what is possible does not depend on the parameters, which change often
+    const key = JSON.stringify([start.network, start.optimizer, start.data.x.length, start.batch_size]);
+    if (key === this.key) return;
+    this.key = key;
+    const every = variants(tables, start);
+    const against = impossible(start);
+    const reasons = new Map(every.map((variant) => [variant, against(tables, variant)]));
+    this.found = every.filter((variant) => !reasons.get(variant));
     const applies = this.entries.filter(({ id }) => this.of(id).length);
     const groups = Object.entries(STAGES).map(([stage, label]) => {
       const own = applies.filter((entry) => entry.stage === stage);
       return own.length && h("optgroup", { label }, ...own.map(({ id }) => h("option", { value: id }, capital(this.of(id)[0].entry.title.replace(/\{.*?\}/g, "a layer")))));
     });
     this.which.replaceChildren(h("option", { value: "" }, "none"), .../** @type {Node[]} */ (groups.filter(Boolean)));
-    this.missing = this.entries.filter((entry) => !applies.includes(entry)).map((entry) => `${entry.title}: ${reasonAgainst(entry, start)}`);
+    this.missing = this.entries.filter((entry) => !applies.includes(entry)).map((entry) => {
+      const refused = every.find((variant) => variant.entry === entry);
+      return `${entry.title}: ${refused ? reasons.get(refused) : reasonAgainst(entry, start)}`;
+    });
   }
 
   /** @type {(forms: Variant[]) => void} take the first form that gives numbers, or else the first */
@@ -211,7 +229,7 @@ class Mistakes {
     if (!variant) return this.store.mistake ? "" : "The numbers are right. Choose a mistake to see what it changes.";
     if (this.chosen) return `Switched on: ${variant.title}.`;
     const why = this.refused?.why ?? "";
-    const words = /shape|index/.test(why) ? "Here this program stops with an error, so that the mistake is noticed" : "This cannot be computed here";
+    const words = /^shape|index/.test(why) ? "Here this program stops with an error, so that the mistake is noticed" : "This cannot be computed here";
     return `${words}: ${why}. The numbers shown are right.`;
   }
 
@@ -228,13 +246,8 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @type {(variant: Variant, right: Step, tables: Tables, model: Model) => string} a form by its lines of code */
 function formText(variant, right, tables, model) {
-  if (!variant.replace.length) return variant.title;
-  try {
-    const lines = linesOf(variant, right, wire(tables, model, { replace: variant.replace }));
-    return lines.map(([, wrong]) => wrong).join("; ");
-  } catch {
-    return variant.title;
-  }
+  const lines = attempt(() => linesOf(variant, right, wire(tables, model, { replace: variant.replace })));
+  return lines?.map(([, wrong]) => wrong).join("; ") || variant.title;
 }
 
 /** @type {(store: Store, variant: Variant) => Node[]} the line of code, and why */

@@ -120,7 +120,7 @@ function draw(random, drawn, shape) {
   const numbers = new Float64Array(size(shape));
   if ("value" in drawn) return numbers.fill(drawn.value);
   if ("low" in drawn) return numbers.map(() => drawn.low + (drawn.high - drawn.low) * random());
-  if ("orthogonal" in drawn) return orthogonal(random, shape, drawn.orthogonal);
+  if ("gain" in drawn) return orthogonal(random, shape, drawn.gain);
   const fans = { fan_in: scalar(shape[shape.length - 1]), fan_out: scalar(shape[0]) };
   const variance = new Scope("initializer", {}, fans).evaluate(drawn.variance).d[0];
   if (drawn.distribution === "normal") return numbers.map(() => Math.sqrt(variance) * normal(random));

@@ -62,32 +62,11 @@ export function nameOf(notation, ref, places) {
   return shown ? `${name}(${ref.index[0] + from})` : name;
 }
 
-/**
- * Return the name of a whole array, in markup: what the names of its entries have in common.
- * @param {Notation} notation
- * @param {Ref} ref
- * @param {Places} places
- * @returns {string}
- */
-export function arrayName(notation, ref, places) {
-  const { patterns } = notation;
-  ref = { ...ref, index: [], sampled: false };
-  ref = patterns.da ? below(ref, places) : ref;
-  if (isNamed(notation) && isNameless(ref)) return elsewhere(notation, ref, places);
-  const pattern = patternOf(notation, ref, places);
-  if (pattern === undefined || (ref.quantity === "dx" && patterns.da)) return key(ref, places);
-  const filled = (/** @type {string} */ text) =>
-    text.replace(/<(.*?)>/g, (_, word) => common(word, notation, ref, places)).replace(/[_^]\{,?\}/g, "");
-  const bare = filled(pattern);
-  // C_{1…2}, not C, which is the name of another quantity
-  return Object.values(patterns).includes(bare) ? filled(pattern.replaceAll("<u>", "<U>")) : bare;
-}
-
 /** @param {Notation} notation */
-const isNamed = (notation) => Object.keys(notation.patterns).length > 0;
+export const isNamed = (notation) => Object.keys(notation.patterns).length > 0;
 
 /** @param {Ref} ref */
-const isNameless = (ref) => Boolean(ref.layer) && !isNumber(ref.layer);
+export const isNameless = (ref) => Boolean(ref.layer) && !isNumber(ref.layer);
 
 /**
  * Return the name of a number of a layer that has none of its own, such as dropout1.
@@ -95,35 +74,11 @@ const isNameless = (ref) => Boolean(ref.layer) && !isNumber(ref.layer);
  * @param {Ref} ref
  * @param {Places} places
  */
-function elsewhere({ count_from: from }, { quantity, layer, index, sampled }, places) {
+export function elsewhere({ count_from: from }, { quantity, layer, index, sampled }, places) {
   const units = (sampled ? index.slice(1) : index).map((i) => i + from).join(",");
   const sample = sampled && places.samples > 1 ? `(${index[0] + from})` : "";
   const word = quantity === "dx" ? "∂C/∂x" : quantity;
   return `${word}^{${layer}}${units && `_{${units}}`}${sample}`;
-}
-
-/**
- * Return what the entries of an array have in common in the place of a placeholder.
- * @param {string} word
- * @param {Notation} notation
- * @param {Ref} ref
- * @param {Places} places
- * @returns {string}
- */
-function common(word, notation, ref, places) {
-  const layer = numberOf(ref, places);
-  const from = notation.count_from;
-  if (word === "own") return arrayName(notation, ownerOf(ref), places);
-  if ("q0l".includes(word)) return part(word, notation, ref, places);
-  if (word === "n") return group(layer, places);
-  if (word === "U") return span(0, widthOf(layer, places), from);
-  if (word === "w") {
-    const { before, block } = matrixOf(ref, places);
-    return span(before, block.stop - block.start, from);
-  }
-  if (!"NK".includes(word)) return "";
-  const under = layer - +(word === "K");
-  return span(counted(under, 0, places), widthOf(under, places), from);
 }
 
 /**
@@ -133,7 +88,7 @@ function common(word, notation, ref, places) {
  * @param {Places} places
  * @returns {string | undefined}
  */
-function patternOf({ patterns }, ref, places) {
+export function patternOf({ patterns }, ref, places) {
   const belongs = belongsTo(ref);
   return patterns[kindOf(ref, places)] ?? (belongs && patterns[belongs[0]]);
 }
@@ -146,7 +101,7 @@ function patternOf({ patterns }, ref, places) {
  * @param {Places} places
  * @returns {string}
  */
-function part(word, notation, ref, places) {
+export function part(word, notation, ref, places) {
   const { index, sampled } = ref;
   const from = notation.count_from;
   switch (word) {
@@ -208,7 +163,7 @@ function unit(word, { count_from: from, first_layer }, ref, places) {
  * @param {Places} places
  * @returns {Ref}
  */
-function below(ref, { labels }) {
+export function below(ref, { labels }) {
   if (ref.quantity !== "dx") return ref;
   const place = labels.indexOf(ref.layer);
   const layer = place > 0 ? labels[place - 1] : "0";
@@ -242,7 +197,7 @@ function belongsTo({ quantity }) {
  * @param {Ref} ref
  * @returns {Ref}
  */
-function ownerOf({ quantity, layer, index }) {
+export function ownerOf({ quantity, layer, index }) {
   if (quantity === "local") return { quantity: "W", layer, index: index.slice(1), sampled: false };
   return { quantity: quantity.includes("W") ? "W" : "b", layer, index, sampled: false };
 }
@@ -252,7 +207,7 @@ function ownerOf({ quantity, layer, index }) {
  * @param {Ref} ref
  * @param {Places} places
  */
-function numberOf({ quantity, layer }, { labels }) {
+export function numberOf({ quantity, layer }, { labels }) {
   if (isNumber(layer)) return Number(layer);
   const all = ["p", "t", "o", "do", "error", "s", "e"].includes(quantity);
   return labels.slice(0, all ? labels.length : Math.max(labels.indexOf(layer), 0)).filter(isNumber).length;
@@ -274,20 +229,10 @@ function neuron(layer, shown, places) {
  * @param {number} layer
  * @param {Places} places
  */
-function group(layer, { labels }) {
+export function group(layer, { labels }) {
   const last = labels.filter(isNumber).length;
   if (!layer) return "i";
   return layer === last ? "o" : last === 2 ? "h" : `h${layer}`;
-}
-
-/**
- * Return a range of consecutive numbers, such as "1…4".
- * @param {number} first
- * @param {number} count
- * @param {number} from
- */
-function span(first, count, from) {
-  return [...new Set([first + from, first + count - 1 + from])].join("…");
 }
 
 /**
@@ -296,7 +241,7 @@ function span(first, count, from) {
  * @param {number} shown
  * @param {Places} places
  */
-function counted(layer, shown, places) {
+export function counted(layer, shown, places) {
   for (let under = 0; under < layer; under++) shown += widthOf(under, places);
   return shown;
 }
@@ -306,7 +251,7 @@ function counted(layer, shown, places) {
  * @param {number} layer
  * @param {Places} places
  */
-function widthOf(layer, { labels, widths }) {
+export function widthOf(layer, { labels, widths }) {
   return widths.filter((_, i) => !i || isNumber(labels[i - 1])).at(layer) ?? 0;
 }
 
@@ -328,7 +273,7 @@ function weight(ref, places, from) {
  * @param {Ref} ref
  * @param {Places} places
  */
-function matrixOf({ layer }, { blocks }) {
+export function matrixOf({ layer }, { blocks }) {
   const block = /** @type {Block} */ (blocks.find((b) => b.name === `W${layer}`));
   const under = blocks.filter((b) => b.shape.length === 2 && b.layer < block.layer);
   return { block, before: under.reduce((total, b) => total + b.stop - b.start, 0) };

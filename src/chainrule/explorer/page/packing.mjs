@@ -1,18 +1,20 @@
 /** Texts, compressed with zlib and written in the letters of URLs. */
 
-/** @type {(bytes: Uint8Array, stream: CompressionStream | DecompressionStream, most: number) => Promise<Uint8Array>} what a stream makes of bytes; an error above so many of them */
+/** @type {(bytes: Uint8Array, stream: CompressionStream | DecompressionStream, most: number) => Promise<Uint8Array>} what a stream makes of bytes; a RangeError above so many of them */
 async function through(bytes, stream, most) {
   const made = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(/** @type {any} */ (stream)).getReader();
-  /** @type {number[]} */
-  const found = [];
+  /** @type {BlobPart[]} */
+  const parts = [];
+  let size = 0;
   for (let part = await made.read(); !part.done; part = await made.read()) {
-    if (found.length + part.value.length > most) {
+    parts.push(part.value);
+    size += part.value.length;
+    if (size > most) {
       await made.cancel();
-      throw new Error("it is too large");
+      throw new RangeError(`it unpacks to more than ${most / 1e6} MB`);
     }
-    for (const byte of part.value) found.push(byte);
   }
-  return Uint8Array.from(found);
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 /** @type {(text: string) => Promise<string>} */

@@ -23,11 +23,13 @@ export function pathWords(store, element, light) {
   if (element.hidden || !ref) return;
   const total = light.paths.reduce((sum, path) => sum + first * path.product, 0);
   const more = light.paths.length - lines.length;
-  element.replaceChildren(
+  const penalized = subject(store, ref).name === "W" && Object.values(store.start.network.penalty).some(Boolean);
+  element.replaceChildren(...[
     h("p", {}, `How ${lossName(store)} changes with ${nameText(store, subject(store, ref))}: ${light.paths.length > 1 ? "the products along the paths, added" : "the product along the path"}`),
     h("ul", {}, ...lines, more > 0 && h("li", {}, `and ${more} further paths`)),
+    penalized && h("p", {}, "The penalty adds its own derivative, which is not on these paths."),
     h("p", { hidden: light.paths.length < 2 }, "Sum: ", h("strong", {}, shortText(store, total)), store.count(store.at) > 1 && " (this sample; the others add theirs)"),
-  );
+  ].filter((part) => part !== false));
 }
 
 /** @type {(text: string) => string} */

@@ -9,7 +9,7 @@ import { attempt, explain, factors, grade, mistaken, parseAnswer } from "./gradi
 import { scopeAt, signedValue } from "./mistakes.mjs";
 import { rowOf } from "./rows.mjs";
 import { sequence } from "./sequence.mjs";
-import { refKey } from "./store.mjs";
+import { refKey, valueOf } from "./store.mjs";
 import { inNumbers, leaves, pretty } from "./typeset.mjs";
 import { wire } from "./wire.mjs";
 import { isHidden, nameText, notation } from "./words.mjs";
@@ -44,6 +44,9 @@ export function keysOf(step, refs) {
   return keys;
 }
 
+/** @type {(submit: () => void, ...parts: Node[]) => HTMLFormElement} */
+const form = (submit, ...parts) => h("form", { on: { submit: (/** @type {Event} */ event) => (event.preventDefault(), submit()) } }, ...parts);
+
 class Practice {
   /** @param {Store} store */
   constructor(store) {
@@ -56,15 +59,16 @@ class Practice {
     this.what = select(CHOICES, "backward", () => {});
     this.digits = h("input", { type: "number", min: 1, max: 12, value: 4 });
     this.input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false" });
-    this.answer = field("", this.input);
-    this.says = h("p", { role: "status", class: "says" });
+    this.prompt = field("", this.input);
+    this.message = h("p", { role: "status", class: "says" });
     this.extra = h("div", { class: "row" });
     this.hints = h("ol", { class: "hints" });
     this.score = h("p", { class: "score" });
     this.list = h("ul", { class: "answers" });
-    this.begin = h("form", { on: { submit: (/** @type {Event} */ e) => (e.preventDefault(), this.start()) } }, field("Hide", this.what), field("Significant digits asked", this.digits), h("button", { type: "submit", class: "main" }, "Start"));
-    this.ask = h("form", { hidden: true, on: { submit: (/** @type {Event} */ e) => (e.preventDefault(), this.check()) } }, this.score, this.answer, h("div", { class: "row" }, h("button", { type: "submit", class: "main" }, "Check"), button("Hint", () => this.hint()), button("Later", () => this.next()), button("Stop", () => this.stop("Stopped. All numbers are shown again."))));
-    this.element = h("div", { class: "practice" }, h("p", {}, "Work numbers out by hand. They are hidden in the picture and on the page until you give them."), this.begin, this.ask, this.says, this.extra, this.hints, this.list);
+    this.settings = form(() => this.start(), field("Hide", this.what), field("Significant digits asked", this.digits), h("button", { type: "submit", class: "main" }, "Start"));
+    this.questionForm = form(() => this.check(), this.score, this.prompt, h("div", { class: "row" }, h("button", { type: "submit", class: "main" }, "Check"), button("Hint", () => this.hint()), button("Later", () => this.next()), button("Stop", () => this.stop("Stopped. All numbers are shown again."))));
+    this.questionForm.hidden = true;
+    this.element = h("div", { class: "practice" }, h("p", {}, "Work numbers out by hand. They are hidden in the picture and on the page until you give them."), this.settings, this.questionForm, this.message, this.extra, this.hints, this.list);
     store.subscribe((what) => void (["model", "run", "mistake"].includes(what) && this.questions.length && this.stop("The numbers have changed, so practice has ended.")));
   }
 
@@ -76,14 +80,14 @@ class Practice {
     const [refs, hidden] = this.chosen();
     const large = sequence(store).items[0]?.whole;
     const advice = this.what.value === "number" || large ? "First choose a number in the picture that is computed from others." : "This stage has no numbers here.";
-    if (!refs.length) return this.tell(advice);
+    if (!refs.length) return this.report(advice);
     this.questions = refs.slice(0, MOST).map((ref) => ({ ref, text: "", state: "", tries: 0, hints: 0 }));
     this.hidden = hidden;
     /** @type {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} */
     this.values = {};
     this.at = -1;
     this.show(true);
-    this.tell("");
+    this.report("");
     this.next();
   }
 
@@ -117,22 +121,22 @@ class Practice {
   stop(words) {
     this.questions = [];
     this.show(false);
-    this.tell(words);
+    this.report(words);
     this.store.look({ hidden: null });
   }
 
   /** @type {(active: boolean) => void} */
   show(active) {
-    this.begin.hidden = active;
-    this.ask.hidden = !active;
+    this.settings.hidden = active;
+    this.questionForm.hidden = !active;
     document.documentElement.classList.toggle("practicing", active);
     this.list.replaceChildren();
     this.hints.replaceChildren();
   }
 
   /** @type {(words: string, ...more: Node[]) => void} */
-  tell(words, ...more) {
-    this.says.textContent = words;
+  report(words, ...more) {
+    this.message.textContent = words;
     this.extra.replaceChildren(...more);
   }
 
@@ -153,7 +157,7 @@ class Practice {
     if (open === undefined) return this.stop(`${this.words()} All numbers are shown again.`);
     this.at = open;
     this.hide();
-    const label = /** @type {HTMLElement} */ (this.answer.firstChild);
+    const label = /** @type {HTMLElement} */ (this.prompt.firstChild);
     label.textContent = `${nameText(this.store, this.question.ref)} =`;
     this.input.value = this.question.text;
     this.hints.replaceChildren();
@@ -193,14 +197,14 @@ class Practice {
   check() {
     const { question, store } = this;
     const [answer, step, digits] = [parseAnswer(this.input.value), this.step, Number(this.digits.value) || 4];
-    if (!answer) return this.tell("Type a number, such as 0.25 or -1.5e-3.");
+    if (!answer) return this.report("Type a number, such as 0.25 or -1.5e-3.");
     const value = signedValue(store, question.ref, step);
     const mark = grade(answer, value, digits);
-    if (mark === "short") return this.tell(`Right as far as it goes. Give ${digits} significant digits.`);
+    if (mark === "short") return this.report(`Right as far as it goes. Give ${digits} significant digits.`);
     question.tries++;
     if (mark === "right") return this.settle("right", this.input.value, "Right.");
     const why = explain(answer, value, digits, this.causes(step, value));
-    this.tell(why || "Not yet. Try again, or take a hint.", button("Go on with my number", () => this.follow(answer.value)));
+    this.report(why || "Not yet. Try again, or take a hint.", button("Go on with my number", () => this.follow(answer.value)));
     this.input.select();
   }
 
@@ -211,7 +215,10 @@ class Practice {
     const read = (/** @type {Step} */ one) => signedValue(store, ref, one);
     const own = (/** @type {string} */ where, /** @type {string} */ name) => name === ref.name && scopeAt(step, where)?.label === ref.scope;
     yield* mistaken(variants(store.tables, store.model), step, options, read, own);
-    yield* rateMissing(step, ref);
+    if (ref.name === "w_new") {
+      const [w, rate] = [valueOf(step, { ...ref, name: "w" }), valueOf(step, { ...ref, name: "learning_rate", index: [] })];
+      yield [w + (value - w) / rate, "The learning rate is missing."];
+    }
     yield* factors(value, store.count(store.at));
     const { items } = sequence(store);
     for (const same of [true, false]) {
@@ -225,7 +232,7 @@ class Practice {
   /** @type {(state: Question["state"], text: string, words: string) => void} */
   settle(state, text, words) {
     Object.assign(this.question, { state, text });
-    this.tell(words);
+    this.report(words);
     this.next();
   }
 
@@ -269,19 +276,9 @@ class Practice {
   /** @type {(tree: Expression, digits: number) => string} a formula with its numbers but the last; what is hidden keeps its name */
   numbers(tree, digits) {
     const symbols = leaves(tree, "symbol");
-    const texts = symbols.map((leaf) => (leaf.place && isHidden(this.store, leaf.place) ? nameText(this.store, leaf.place) : writeNumber(leaf.value, digits)));
-    texts[texts.length - 1] = "…";
-    // each leaf's value is replaced by its number in the list of texts
-    /** @type {(part: Expression) => Expression} */
-    const marked = (part) => (part.kind === "symbol" ? { ...part, value: symbols.indexOf(part) } : { ...part, parts: part.parts.map(marked) });
-    return inNumbers(marked(tree), (i) => texts[i]);
+    return inNumbers(tree, (value, leaf) => {
+      if (leaf === symbols[symbols.length - 1]) return "…";
+      return leaf.place && isHidden(this.store, leaf.place) ? nameText(this.store, leaf.place) : writeNumber(value, digits);
+    });
   }
-}
-
-/** @type {(step: Step, ref: Ref) => import("./grading.mjs").Cause[]} */
-function rateMissing(step, { scope, name, index }) {
-  const array_ = step.arrays[scope];
-  if (!array_ || name !== "w_new") return [];
-  const at = (/** @type {string} */ n) => array_.get(n).d[position(array_.get("w").s, index)];
-  return [[at("w") + (at("w_new") - at("w")) / array_.get("learning_rate").d[0], "The learning rate is missing."]];
 }

@@ -8,7 +8,7 @@ import { describe, named, origin } from "./expand.mjs";
 import { applyNotation, negated, shorten } from "./habits.mjs";
 import { plainName } from "./markup.mjs";
 import { widths } from "./network.mjs";
-import { arrayName, key, nameOf } from "./notation.mjs";
+import { key, nameOf } from "./notation.mjs";
 import { numericalDerivative } from "./numerical.mjs";
 import { Scope } from "./scope.mjs";
 import { computes, inNumbers, inSymbols, leaves } from "./typeset.mjs";
@@ -72,7 +72,6 @@ import { lossEntry, wire } from "./wire.mjs";
  * @property {string[]} pieces the parts of the chain rule that have rows of their own
  * @property {Scope | null} derived another derivation of do
  * @property {(ref: Ref) => string} name
- * @property {(ref: Ref) => string} arrayName
  * @property {(leaf: Expression) => Ref} refer
  */
 
@@ -164,7 +163,6 @@ export function writerOf(step, tables, model, options = {}) {
     derived: few ? derivation(step, places) : null,
     pieces: pieces(step, places.samples, notation),
     name: (ref) => nameOf(notation, ref, places),
-    arrayName: (ref) => arrayName(notation, ref, places),
     refer: ({ scope, name, index }) => refer(step, scope, name ?? "", index ?? []),
   };
 }

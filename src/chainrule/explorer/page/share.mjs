@@ -3,7 +3,7 @@
 import { button, field, h } from "./dom.mjs";
 import { exampleOf } from "./example.mjs";
 import { variants } from "./catalogue.mjs";
-import { mistakeOf } from "./mistakes.mjs";
+import { failure, impossible, mistakeOf } from "./mistakes.mjs";
 import { pack, unpack } from "./packing.mjs";
 import { readState, stateText } from "./state.mjs";
 
@@ -11,8 +11,8 @@ import { readState, stateText } from "./state.mjs";
 /** @typedef {import("./app.mjs").Panel} Panel */
 
 const START = "#live=1.";
-// Letters of a link, and bytes of a state.
-const [LONGEST, MOST] = [20000, 1e7];
+// Letters of a link, and bytes of the state in a link or in a file.
+const [LONGEST, UNPACKED, MOST] = [20000, 2e6, 1e7];
 // Numbers of a step that are written with all their lines.
 const NUMBERS = 400;
 const STYLES = ["display", "visibility", "opacity", "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "paint-order", "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline", "text-decoration"];
@@ -20,18 +20,27 @@ const STYLES = ["display", "visibility", "opacity", "fill", "stroke", "stroke-wi
 /** @type {(store: Store, words: string) => void} go to a saved state; an error changes nothing */
 export function restore(store, words) {
   const { model, at, mistake } = readState(store.tables, words);
-  const found = mistake && variants(store.tables, model).find(({ key }) => key === mistake);
+  const found = variants(store.tables, model).find(({ key }) => key === mistake);
+  const why = found ? impossible(model)(store.tables, found) || failure(store.tables, model, found.replace) : mistake && "it is unknown here";
+  if (why) throw new Error(`its mistake, ${mistake}, cannot be computed: ${why}`);
   store.begin("open a saved state", model);
+  store.look({ notation: null, digits: null });
   if (found || store.mistake) store.switchMistake(found ? mistakeOf(store.tables, found) : null);
   if (at > store.at) store.go(at);
 }
 
 /** @type {(store: Store) => Promise<string>} the address of the page with its state */
 export async function linkOf(store) {
-  if (location.protocol === "about:") throw new Error("a page in a notebook has no address; save a file instead");
-  const packed = await pack(stateText(store));
-  if (packed.length > LONGEST) throw new Error("it is too large for a link; save it as a file instead.");
+  if (location.protocol === "about:") throw new Error("a page in a notebook has no address; save a file");
+  const text = stateText(store);
+  const packed = await pack(text);
+  if (text.length > UNPACKED / 2 || packed.length > LONGEST) throw new Error("it is too large for a link; save a file");
   return location.href.split("#")[0] + START + packed;
+}
+
+/** @type {(error: Error) => never} */
+function damaged(error) {
+  throw new Error(error instanceof RangeError ? `the link is too large: ${error.message}` : "the link is damaged");
 }
 
 /** @type {(name: string, content: string | Blob, type?: string) => void} */
@@ -88,7 +97,7 @@ export function share(store) {
     link.hidden = false;
     link.select();
     globalThis.history.replaceState(null, "", location.href.split("#")[0] + link.value.slice(link.value.indexOf("#")));
-    return "The link is selected below, to be copied; it is also the address of this page now.";
+    return "The link is below, to be copied; it is also the page's address now.";
   };
   const open = async () => {
     const [chosen] = file.files ?? [];
@@ -99,16 +108,18 @@ export function share(store) {
     restore(store, words);
     return "Opened.";
   };
+  const exported = store.start;
   const numbers = () => {
-    if (store.start.theta.length * store.start.data.x.length > NUMBERS) throw new Error("there are too many numbers for one file; chainrule explain writes them");
-    download("example.json", JSON.stringify(exampleOf(store), null, 1));
+    const unchanged = store.start === exported && store.at === exported.state.step && !store.mistake;
+    if (store.start.theta.length * store.start.data.x.length > NUMBERS) throw new Error("there are too many numbers; chainrule explain writes them");
+    download("example.json", JSON.stringify(exampleOf(store, unchanged ? exported.notes : undefined), null, 1));
     return "Saved as example.json.";
   };
   const follow = doing(async () => {
     const { hash } = location;
     if (!hash.startsWith(START)) return says.textContent ?? "";
     if (hash.length > 5 * LONGEST) throw new Error("the link is too long");
-    restore(store, await unpack(hash.slice(START.length), MOST).catch(() => Promise.reject(new Error("the link is damaged"))));
+    restore(store, await unpack(hash.slice(START.length), UNPACKED).catch(damaged));
     return "Opened from the link.";
   });
   addEventListener("hashchange", follow);

@@ -4,7 +4,9 @@
  */
 
 import { fault } from "./editing.mjs";
+import { OPERATORS } from "./functions.mjs";
 import { blocks, widths } from "./network.mjs";
+import { timeOfPass, timeOfUpdate } from "./estimates.mjs";
 import { wire } from "./wire.mjs";
 
 /** @typedef {import("./wire.mjs").Model} Model */
@@ -16,6 +18,9 @@ const SCHEMA = "chainrule.live/1";
 // Numbers at most; updates that are made again when a state is opened.
 const MOST = 1e6;
 const [PARAMETERS, UPDATES] = [250000, 2000];
+// Nanoseconds at most, as estimates.mjs estimates them: of one pass, and of the updates that are made again.
+const [PASS, REPLAY] = [1e9, 5e8];
+const TOO_LARGE = "a pass over its network and samples would take seconds";
 
 /** @type {(words: string) => never} */
 function refuse(words) {
@@ -61,29 +66,80 @@ const record = (fields) => (value, at) => {
 /** @type {(item: Check) => Check} */
 const mapped = (item) => (value, at) => Object.fromEntries(entries(value, at).map(([key, v]) => [key, item(v, `${at}.${key}`)]));
 
-/** @type {(depth?: number) => Check} numbers, words, lists and objects, such as equations; a word is no name that every object has */
-const plain = (depth = 40) => (value, at) => {
+/** @type {Check} a word that no object has as a name of its own */
+const word = (value, at) => (value in {} ? refuse(`${at} has a word that is not allowed`) : text(100)(value, at));
+
+/** @type {(...items: Check[]) => Check} a list of so many entries, each with its check */
+const tuple = (...items) => (value, at) => (Array.isArray(value) && value.length === items.length ? items.map((item, i) => item(value[i], `${at}[${i}]`)) : refuse(`${at} is not a list of ${items.length} entries`));
+
+/** @type {Check} a part of an index */
+const place = maybe((value, at) => (Array.isArray(value) ? list(maybe(number()), 2) : number())(value, at));
+
+/** @type {Check} an option of a function, such as an axis */
+const option = maybe((value, at) => (typeof value === "boolean" ? value : number()(value, at)));
+
+/** @type {(depth?: number) => Check} an equation, as explorer/trees.py describes it */
+const tree = (depth = 40) => (value, at) => {
   if (typeof value === "number") return number()(value, at);
-  if (typeof value === "string") return value in {} ? refuse(`${at} has a word that is not allowed`) : text()(value, at);
-  if (typeof value === "boolean" || value === null) return value;
   if (!depth) refuse(`${at} is nested too deeply`);
-  return Array.isArray(value) ? list(plain(depth - 1), 1000)(value, at) : mapped(plain(depth - 1))(value, at);
+  const part = tree(depth - 1);
+  const kind = Array.isArray(value) ? value[0] : "";
+  /** @type {{[kind: string]: Check[]}} */
+  const kinds = { name: [word], dot: [word, word], neg: [part], T: [part], index: [part, list(place, 9)], call: [word, list(part, 9), mapped(option)] };
+  const known = Object.hasOwn(kinds, kind) ? kinds[kind] : kind === "@" || Object.hasOwn(OPERATORS, kind) ? [part, part] : refuse(`${at} is not an equation`);
+  return tuple(text(), ...known)(value, at);
 };
+
+const equations = mapped(tree());
+const definition = record({ arguments: list(word, 9), lets: list(tuple(word, tree()), 1000), value: tree() });
+const limits = mapped(text(60));
 
 // ---- the model ----
 
-/** @type {(table: {[name: string]: any}) => Check} a registered entry with its constants, or a user's own with its equations */
-const chosen = (table) => (value, at) => {
+/** @type {{[table: string]: Check}} what a user's own function has */
+const OWN = {
+  activations: record({ formula: maybe(tree()), dformula: maybe(tree()), f: definition, df: definition, constants: mapped(number()), python: text(60), limits }),
+  losses: record({ equations, weighted: equations, constants: mapped(number()), functions: mapped(definition), python: text(60), owns_link: flag, classes: flag, domain: record({ low: maybe(number()), high: maybe(number()), sums: flag }), limits }),
+};
+
+/** @type {{[name: string]: Check}[]} what the kinds of initializers have */
+const KINDS = [{ variance: tree(), distribution: name({ uniform: 1, normal: 1 }) }, { low: number(), high: number() }, { value: number() }, { gain: number() }];
+
+/** @type {Check} an initializer, as explorer/tables.py describes it */
+const initializer = (value, at) => {
+  const given = Object.fromEntries(entries(value, at));
+  const kind = KINDS.find((own) => Object.keys(own).every((key) => key in given));
+  return kind ? record({ python: text(20), ...kind })(value, at) : refuse(`${at} is not an initializer`);
+};
+
+/** @type {Check} a name of a quantity with placeholders, as Python's Notation takes it */
+const pattern = (value, at) => {
+  let rest = text(100)(value, at).replace(/<(u|k|l|n|v|N|K|V|jk|0|w|own|da|q|s,?)>/g, "0");
+  for (let before = ""; before !== rest; ) {
+    before = rest;
+    rest = rest.replace(/[_^]\{[^{}]*\}/, "");
+  }
+  // these names are parts of others, and would be parts of themselves
+  const circular = /\.(W|b|gain|da|dx|dinput)$/.test(at) && /<(own|da)>/.test(value);
+  return !value || /[<>{}]/.test(rest) || circular ? refuse(`${at} is not a pattern of names`) : value;
+};
+
+const notation = record({
+  ...{ patterns: mapped(pattern), residual: name({ "o-t": 1, "t-o": 1 }), half: flag, count_from: whole(0, 1), first_layer: whole(0, 1e6) },
+  ...{ negated: list(text(20), 100), about: text(), signs: mapped(text(20)), name: text() },
+});
+
+/** @type {(tables: Tables, table: string) => Check} a registered entry with its constants, or a user's own with its equations */
+const chosen = (tables, table) => (value, at) => {
   const own = value?.entry !== undefined;
-  const found = record({ name: own ? text(60) : name(table), constants: mapped(number()) })(value, at);
-  return own ? { ...found, entry: plain()(value.entry, `${at}.entry`) } : found;
+  return record({ name: own ? text(60) : name(tables[table]), constants: mapped(number()), ...(own && { entry: OWN[table] }) })(value, at);
 };
 
 /** @type {(tables: Tables) => Check} */
 const layer = (tables) => (value, at) => {
   const kind = name(tables.layers)(value?.kind, `${at}.kind`);
   /** @type {{[name: string]: Check}} */
-  const fields = { eps: number(0), rate: number(0, 0.999999), units: whole(1, 10000), bias: flag, trainable: (v, where) => (Array.isArray(v) ? list(text(9), 9) : flag)(v, where), activation: chosen(tables.activations), initializer: plain(), bias_initializer: plain() };
+  const fields = { eps: number(0), rate: number(0, 0.999999), units: whole(1, 10000), bias: flag, trainable: (v, where) => (Array.isArray(v) ? list(text(9), 9) : flag)(v, where), activation: chosen(tables, "activations"), initializer, bias_initializer: initializer };
   /** @type {{[kind: string]: string[]}} */
   const required = { dense: ["units", "activation"], activation: ["activation"], dropout: ["rate"], "layer-norm": ["eps"] };
   const needed = required[kind] ?? [];
@@ -95,15 +151,15 @@ const rows = list(list(number(), 10000), 5000);
 
 /** @type {(tables: Tables) => {[name: string]: Check}} */
 const fields = (tables) => ({
-  network: record({ inputs: whole(1, 10000), layers: list(layer(tables), 50), loss: chosen(tables.losses), penalty: record({ l1: number(0), l2: number(0), alpha: number(0) }) }),
+  network: record({ inputs: whole(1, 10000), layers: list(layer(tables), 50), loss: chosen(tables, "losses"), penalty: record({ l1: number(0), l2: number(0), alpha: number(0) }) }),
   theta: list(number(), PARAMETERS),
   data: (value, at) => ({
     ...record({ x: rows, t: rows, weight: maybe(list(number(0), 5000)), total: maybe(number(0)), validation: maybe(record({ x: rows, t: rows })), classes: maybe(list(text(100), 1000)), names: maybe(record({ x: list(text(100), 10000), t: list(text(100), 10000) })) })(value, at),
     ...(value?.side === undefined ? {} : { side: whole(1, 100)(value.side, `${at}.side`) }),
   }),
-  optimizer: maybe(record({ name: name(tables.optimizers), constants: mapped(number()), learning_rate: (v, at) => (typeof v === "number" ? number()(v, at) : record({ words: text(), tree: plain() })(v, at)), clip: maybe(record({ kind: name({ norm: 1, value: 1 }), limit: number(0) })) })),
+  optimizer: maybe(record({ name: name(tables.optimizers), constants: mapped(number()), learning_rate: (v, at) => (typeof v === "number" ? number()(v, at) : record({ words: text(), tree: tree() })(v, at)), clip: maybe(record({ kind: name({ norm: 1, value: 1 }), limit: number(0) })) })),
   state: record({ step: whole(0, 1e9), slots: list(list(number(), PARAMETERS), 9), seed: whole(0, 2 ** 53) }),
-  notation: (v, at) => (typeof v === "string" ? name(tables.notations)(v, at) : plain()(v, at)),
+  notation: (v, at) => (typeof v === "string" ? name(tables.notations)(v, at) : notation(v, at)),
   digits: record({ significant: whole(1, 17), decimals: maybe(whole(0, 17)), padded: flag }),
   title: text(),
   source: text(),
@@ -125,6 +181,7 @@ export function checkModel(tables, given) {
   if (data.total === null) delete data.total;
   const found = fault(tables, model);
   if (found) refuse(found);
+  if (timeOfPass(tables, model) > PASS) refuse(TOO_LARGE);
   compute(tables, model);
   return model;
 }
@@ -139,9 +196,10 @@ function fitting(x, t, inputs, outputs) {
 function compute(tables, model) {
   try {
     const step = wire(tables, model);
-    const numbers = [step.value, ...step.gradient, ...(model.optimizer ? [...step.theta_new, ...step.slots_new] : [])];
-    for (const scope of Object.values(step.scopes)) for (const key of Object.keys(scope.equations)) numbers.push(scope.get(key).d.length);
-    if (!Number.isFinite(numbers[0])) refuse("its error is not a number");
+    for (const scope of Object.values(step.scopes)) Object.keys(scope.equations).forEach((key) => scope.get(key));
+    step.join("dC");
+    if (model.optimizer) step.join("w_new");
+    if (!Number.isFinite(step.value)) refuse("its error is not a number");
   } catch (error) {
     refuse(`the network cannot be computed: ${/** @type {Error} */ (error).message}`);
   }
@@ -149,10 +207,15 @@ function compute(tables, model) {
 
 // ---- text ----
 
+/** @type {(tables: Tables, model: Model) => number} updates that a state may have, which opening it makes again */
+const mostUpdates = (tables, model) => Math.min(UPDATES, Math.floor(REPLAY / timeOfUpdate(tables, model)));
+
 /** @type {(store: import("./store.mjs").Store) => string} */
-export function stateText({ start, model, at, mistake }) {
-  const short = at - start.state.step <= UPDATES;
-  const plainly = (/** @type {Model} */ one) => ({ ...one, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
+export function stateText({ tables, start, model, at, mistake, view }) {
+  if (timeOfPass(tables, start) > PASS) refuse(TOO_LARGE);
+  // a longer run is saved without its past: it begins where it is now
+  const short = at - start.state.step <= mostUpdates(tables, start);
+  const plainly = (/** @type {Model} */ one) => ({ ...one, notes: undefined, notation: view.notation ?? one.notation, digits: view.digits ?? one.digits, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
   return JSON.stringify({ schema: SCHEMA, model: plainly(short ? start : model), at, mistake: mistake?.id ?? "" });
 }
 
@@ -168,5 +231,8 @@ export function readState(tables, words) {
   if (given?.schema !== SCHEMA) refuse(`it is not a saved state; its schema should be ${SCHEMA}`);
   const model = checkModel(tables, given.model);
   const { step } = model.state;
-  return { model, at: whole(step, step + UPDATES)(given.at, "at"), mistake: text(100)(given.mistake, "mistake") };
+  const at = whole(step, 1e10)(given.at, "at");
+  const most = mostUpdates(tables, model);
+  if (at - step > most) refuse(`it would make ${at - step} updates again, which takes too long; here there may be ${most}`);
+  return { model, at, mistake: text(100)(given.mistake, "mistake") };
 }

@@ -23,7 +23,7 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 const KEPT = 400;
 const CHANGES = 100;
 const NUMBERS = 5e6;
-const SAMPLES = 500;
+export const SAMPLES = 500;
 
 export class Store {
   /**
@@ -141,13 +141,18 @@ export class Store {
     return Array.from({ length: after - first }, (_, i) => first + i);
   }
 
-  /** @type {(step: number) => ReturnType<typeof batchOf>} the data of an update */
-  batch(step) {
-    const { x, t, weight } = this.start.data;
+  /** @type {(step: number) => any} the data of an update */
+  samples(step) {
+    const { data } = this.start;
     const [first, after] = this.range(step);
-    if (after - first === x.length) return batchOf(this.start);
-    const own = { x: x.slice(first, after), t: t.slice(first, after), weight: weight && normalized(weight.slice(first, after)) };
-    return batchOf({ ...this.start, data: own });
+    if (after - first === data.x.length) return data;
+    const part = (/** @type {any[]} */ all) => all.slice(first, after);
+    return { x: part(data.x), t: part(data.t), weight: data.weight && normalized(part(data.weight)) };
+  }
+
+  /** @type {(step: number) => ReturnType<typeof batchOf>} the same as arrays */
+  batch(step) {
+    return batchOf({ ...this.start, data: this.samples(step) });
   }
 
   // ---- the run ----

@@ -181,7 +181,7 @@ export function inSymbols(tree, setter = TEXT) {
 /**
  * Return an expression with the numbers substituted, each written by `write`.
  * @param {Expression} tree
- * @param {(value: number) => string} write
+ * @param {(value: number, leaf: Expression) => string} write
  * @param {Setter} [setter]
  */
 export function inNumbers(tree, write, setter = TEXT) {
@@ -197,7 +197,7 @@ export function pretty(line) {
   return squared.replaceAll("**", "^").replaceAll("*", " · ");
 }
 
-/** @typedef {{setter: Setter, write: ((value: number) => string) | null}} Style */
+/** @typedef {{setter: Setter, write: ((value: number, leaf: Expression) => string) | null}} Style */
 
 /**
  * Return the text of an expression, in parentheses if its surroundings bind tighter.
@@ -256,7 +256,7 @@ function term(tree, style) {
  */
 function named(tree, { setter, write }) {
   if (write) {
-    const text = write(tree.value);
+    const text = write(tree.value, tree);
     return [setter.number(text), text.startsWith("-") ? MINUS - 0.1 : ATOM];
   }
   return [tree.kind === "rest" ? setter.rest(tree.count ?? 0) : setter.name(tree.name ?? ""), ATOM];

@@ -47,7 +47,7 @@ export const numberText = (store, value) => writeResult(value, looks(store).digi
 export const lossName = (store) => nameText(store, { scope: Object.keys(store.step.penalty.equations).length ? "cost" : "loss", name: "value", index: [] });
 
 /** @type {(store: Store) => string} */
-export const lossText = (store) => `${lossName(store)} = ${numberText(store, store.record.loss)}`;
+export const lossText = (store) => `${lossName(store)} = ${isLossHidden(store) ? "?" : numberText(store, store.record.loss)}`;
 
 /** @type {(store: Store, value: number) => string} with few digits, for the picture */
 export const shortText = (store, value) => writeNumber(value, Math.min(SHORT, looks(store).digits.significant)).replace("-", "−");
@@ -65,6 +65,9 @@ export function valueText(store, ref, write = numberText) {
 
 /** @type {(store: Store, ref: Ref) => boolean} whether a number is hidden for practice */
 export const isHidden = (store, ref) => Boolean(store.view.hidden?.has(refKey(ref)));
+
+/** @type {(store: Store) => boolean} whether the error is hidden for practice */
+export const isLossHidden = (store) => ["loss", "cost"].some((scope) => isHidden(store, { scope, name: "value", index: [] }));
 
 /** @type {(a: number, b: number) => boolean} beyond rounding */
 export const different = (a, b) => !(Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b))) && !Object.is(a, b);
