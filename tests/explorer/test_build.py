@@ -244,7 +244,7 @@ def test_modules_come_after_those_that_they_import():
         b='import {\n  x,\n} from "./c.mjs";\nexport function f(y) {\n  return x + y;\n}',
         c="// a comment\nexport const x = 1;\n",
     )
-    assert text == "let A=1;\nfunction B(B){return A+B;}\nB(A);"
+    assert text == "let A=1;\nfunction B(B){return A+B}\nB(A);"
 
 
 def test_names_of_modules_do_not_collide():
@@ -253,6 +253,16 @@ def test_names_of_modules_do_not_collide():
         b="export const x = 1;\nexport const z = (y) => ({x, y});\nconst own = x;",
     )
     assert text == ("let A=1;let B=(B)=>({x:A,y:B});let C=A;\nlet D=[A,B];use({x:D},{z:B},D.y);")
+
+
+def test_shorter_words_mean_the_same():
+    app = "const a = {true: true, b: -Infinity};\nif (a.true) {\n  while (b());\n}\nc(false);"
+    assert bundle(app=app) == "let A={true:!0,b:-1/0};if(A.true){while(b());}\nc(!1);"
+
+
+def test_names_can_be_kept_for_variables_inside_of_functions():
+    text = bundling.bundle("app", {"app": "const x = (y) => x + y;"}.__getitem__, local="AB")
+    assert text == "let C=(A)=>C+A;"
 
 
 def test_a_module_imported_twice_is_there_once():
