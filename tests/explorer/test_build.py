@@ -257,6 +257,16 @@ def test_names_of_modules_do_not_collide():
     )
 
 
+def test_shorter_words_mean_the_same():
+    app = "const a = {true: true, b: -Infinity};\nif (a.true) {\n  while (b());\n}\nc(false);"
+    assert bundle(app=app) == "let A={true:!0,b:-1/0};if(A.true){while(b());}\nc(!1);"
+
+
+def test_names_can_be_kept_for_variables_inside_of_functions():
+    text = bundling.bundle("app", {"app": "const x = (y) => x + y;"}.__getitem__, local="AB")
+    assert text == "let C=(A)=>C+A;"
+
+
 def test_a_module_imported_twice_is_there_once():
     text = bundle(app='import "./b.mjs";\nimport "./c.mjs";', b='import "./c.mjs";', c="run();")
     assert text.count("run();") == 1

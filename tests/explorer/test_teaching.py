@@ -312,13 +312,13 @@ def test_undo_and_redo_by_keys(open_page: Open, html: str) -> None:
     page = visit.page
     undo = page.get_by_role("button", name="Undo open a saved state")
     undo.wait_for()
-    changed = page.locator(".player").inner_text()
+    changed = page.locator(".where").inner_text()
     page.get_by_role("tab", name="Share").focus()
     page.keyboard.press("Control+Z")
     assert "0.298371109" in page.locator(".player").inner_text()
     assert undo.count() == 0
     page.keyboard.press("Control+Shift+Z")
-    assert page.locator(".player").inner_text() == changed
+    assert page.locator(".where").inner_text() == changed
 
 
 def test_hostile_links_are_refused_and_change_nothing(open_page: Open, html: str) -> None:

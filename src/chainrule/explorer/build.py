@@ -10,6 +10,7 @@ from chainrule.explorer.bundle import bundle, stripped
 from chainrule.explorer.model import model_of
 from chainrule.explorer.packing import packed
 from chainrule.explorer.presets import presets
+from chainrule.explorer.shorten import LETTERS
 from chainrule.explorer.tables import tables
 from chainrule.pages import Live, json_text
 from chainrule.visible import all_visible
@@ -60,7 +61,7 @@ def style() -> str:
 @cache
 def script() -> str:
     """Return the page's modules as one script."""
-    return bundle(ENTRY, _module)
+    return bundle(ENTRY, _module, local=LETTERS)
 
 
 @cache

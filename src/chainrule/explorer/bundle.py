@@ -5,7 +5,7 @@ are left out, and names of variables are shortened.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from chainrule.explorer.shorten import Module, shortened
 from chainrule.explorer.tokens import tokens
@@ -19,10 +19,13 @@ EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:const|class|function\*?)\s+[\
 OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 CAST = re.compile(r"/\*\* @type \{[^*]*\} \*/ ?")  # a type in the middle of a line
 
+# One word for all declarations compresses better.
+BRIEF = {"const": "let", "true": "!0", "false": "!1", "Infinity": "1/0"}
+
 Read = Callable[[str], str]
 
 
-def bundle(entry: str, read: Read) -> str:
+def bundle(entry: str, read: Read, local: Iterable[str] = ()) -> str:
     """Return a module and all that it imports as the text of one script.
 
     Parameters
@@ -31,6 +34,8 @@ def bundle(entry: str, read: Read) -> str:
         The name of a module, without its ending.
     read : callable
         Returns the text of a module from its name.
+    local : iterable of str, optional
+        Names that only variables inside of functions get.
 
     Returns
     -------
@@ -42,9 +47,24 @@ def bundle(entry: str, read: Read) -> str:
         If modules import each other in a circle, or what is not there, or import or export in a way
         that is not supported.
     """
-    script = shortened([as_part(name, stripped(read(name))) for name in in_order(entry, read)])
-    # both declare variables alike, and one word for all compresses better
-    return "".join("let" if token.text == "const" else token.text for token in tokens(script))
+    parts = [as_part(name, stripped(read(name))) for name in in_order(entry, read)]
+    return "".join(_briefly([token.text for token in tokens(shortened(parts, local))]))
+
+
+def _briefly(texts: Sequence[str]) -> Iterator[str]:
+    """Yield the tokens of a script with shorter ones that mean the same, as far as is certain."""
+    opened: list[int] = []  # where the brackets around a token are
+    header = False  # whether a token ends what may stand before an empty statement
+    for i, text in enumerate(texts):
+        if text == ";" and not header and texts[i + 1 : i + 2] == ["}"]:
+            continue
+        header = False
+        if text == "(":
+            opened.append(i)
+        elif text == ")":
+            header = texts[opened.pop() - 1] in {"for", "if", "while"}
+        is_key = texts[i - 1] in {".", "?."} or (texts[i - 1] in "{," and texts[i + 1] == ":")
+        yield text if is_key else BRIEF.get(text, text)
 
 
 def in_order(entry: str, read: Read) -> list[str]:

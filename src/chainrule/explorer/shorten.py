@@ -79,12 +79,14 @@ class Module:
         return "let" if own == "const" else own
 
 
-def shortened(modules: Sequence[Module]) -> str:
+def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> str:
     """Return modules as one script, in their order, that does the same in few characters.
 
     Parameters
     ----------
     modules : sequence of Module
+    local : iterable of str, optional
+        Names that only scopes inside of functions use: these then need few, again and again.
 
     Returns
     -------
@@ -95,7 +97,7 @@ def shortened(modules: Sequence[Module]) -> str:
     ValueError
         If a module imports what another does not declare.
     """
-    shared = _shared_names(modules)
+    shared = _shared_names(modules, local)
     for module in modules:
         module.top.short = {name: shared[source] for name, source in module.sources.items()}
         for scope in module.scopes:
@@ -103,7 +105,7 @@ def shortened(modules: Sequence[Module]) -> str:
     return "\n".join("".join(_written(m.parts, m.texts())) for m in modules)
 
 
-def _shared_names(modules: Iterable[Module]) -> dict[tuple[str, str], str]:
+def _shared_names(modules: Iterable[Module], local: Iterable[str]) -> dict[tuple[str, str], str]:
     """Return the short names of the variables of modules, which all modules may use."""
     own: dict[tuple[str, str], str] = {}
     for module in modules:
@@ -113,7 +115,8 @@ def _shared_names(modules: Iterable[Module]) -> dict[tuple[str, str], str]:
     declared = {source for module in modules for source in module.declared}
     for name, variable in own.keys() - declared:
         raise ValueError(f"{name}.mjs declares no {variable!r}")
-    return _numbered(own, KEYWORDS.union(*(module.unknown() for module in modules)))
+    taken = KEYWORDS.union(local, *(module.unknown() for module in modules))
+    return _numbered(own, taken)
 
 
 def _short_names(module: Module, scope: Scope) -> dict[str, str]:

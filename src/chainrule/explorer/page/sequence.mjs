@@ -35,7 +35,7 @@ export function sequence(store) {
   const items = arrays.flatMap(([section, scope, name]) => entries(scope, name).map((ref) => ({ section, ref, whole })));
   // the order of the page: sample by sample, then what is of all of them
   const rank = (/** @type {Item} */ { section, ref }) => Object.keys(STAGES).indexOf(section) * (samples + 1) + (sampleOf(store, ref) ?? samples);
-  if (!whole) items.sort((a, b) => rank(a) - rank(b));
+  if (!whole && samples > 1) items.sort((a, b) => rank(a) - rank(b));
   const places = new Map(items.map((item, i) => [placeKey(item.ref, whole), i]));
   // a number that repeats another is reached with it
   for (const [, scope, name] of all) {
