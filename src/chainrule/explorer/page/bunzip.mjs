@@ -71,7 +71,7 @@ function ranked(bits, used) {
   const bytes = [];
   // A run of the first byte is a number whose digits are 1 and 2, the lowest first.
   for (let i = 0, worth = 1; ; i++) {
-    const symbol = codes[chosen[Math.floor(i / 50)]]();
+    const symbol = codes[chosen[(i / 50) | 0]]();
     if (symbol > used.length) return bytes;
     if (symbol > 1) bytes.push(toFront(used, symbol - 1));
     else for (let n = worth << symbol; n; n--) bytes.push(used[0]);
