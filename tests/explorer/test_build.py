@@ -252,9 +252,7 @@ def test_names_of_modules_do_not_collide():
         app='import {x as y, z} from "./b.mjs";\nconst x = [y, z];\nuse({x}, {z}, x.y);',
         b="export const x = 1;\nexport const z = (y) => ({x, y});\nconst own = x;",
     )
-    assert text == (
-        "let A=1;let B=(B)=>({x:A,y:B});let C=A;\nlet D=[A,B];use({x:D},{z:B},D.y);"
-    )
+    assert text == ("let A=1;let B=(B)=>({x:A,y:B});let C=A;\nlet D=[A,B];use({x:D},{z:B},D.y);")
 
 
 def test_shorter_words_mean_the_same():

@@ -333,7 +333,9 @@ def test_hostile_links_are_refused_and_change_nothing(open_page: Open, html: str
         fragment("[" * 100_000): "it is not",
         fragment(" " * 20_000_000): "the link is too large: it unpacks to more than 2 MB",
         fragment(saved(data=many).replace('"at": 0', '"at": 2000')): "which takes too long",
-        fragment(saved().replace('"mistake": ""', '"mistake": "x"')): "its mistake, x, cannot be computed: it is unknown here",
+        fragment(
+            saved().replace('"mistake": ""', '"mistake": "x"')
+        ): "its mistake, x, cannot be computed: it is unknown here",
         fragment(saved().replace('"mistake": ""', '"mistake": "bias-regularized/0/1"')): (
             "cannot be computed: it needs a penalty"
         ),

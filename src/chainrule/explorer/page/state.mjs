@@ -54,7 +54,7 @@ const maybe = (item) => (value, at) => (value === null || value === undefined ? 
 /** @type {(value: any, at: string) => [string, any][]} */
 function entries(value, at) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(`${at} is not an object`);
-  return Object.entries(value).map(([key, v]) => (key in {} ? refuse(`${at} has a field that is not allowed`) : [key, v]));
+  return Object.entries(value).map(([key, v]) => (key in {} ? refuse(`${at} has a word that is not allowed`) : [key, v]));
 }
 
 /** @type {(fields: {[name: string]: Check}) => Check} these fields; others are left out */
@@ -114,14 +114,11 @@ const initializer = (value, at) => {
 
 /** @type {Check} a name of a quantity with placeholders, as Python's Notation takes it */
 const pattern = (value, at) => {
-  let rest = text(100)(value, at).replace(/<(u|k|l|n|v|N|K|V|jk|0|w|own|da|q|s,?)>/g, "0");
-  for (let before = ""; before !== rest; ) {
-    before = rest;
-    rest = rest.replace(/[_^]\{[^{}]*\}/, "");
-  }
+  const filled = text(100)(value, at).replace(/<(u|k|l|n|v|N|K|V|jk|0|w|own|da|q|s,?)>/g, "0");
+  const good = /^([^<>{}]|[_^]\{([^<>{}]|[_^]\{[^<>{}]*\})*\})+$/.test(filled);
   // these names are parts of others, and would be parts of themselves
   const circular = /\.(W|b|gain|da|dx|dinput)$/.test(at) && /<(own|da)>/.test(value);
-  return !value || /[<>{}]/.test(rest) || circular ? refuse(`${at} is not a pattern of names`) : value;
+  return good && !circular ? value : refuse(`${at} is not a pattern of names`);
 };
 
 const notation = record({
