@@ -42,8 +42,9 @@ export function staticPage(store) {
     if (element.parentElement?.id === "live") main?.prepend(element);
     const edited = store.start !== exported;
     const shown = [...steps].join(", ");
-    note.textContent = edited ? `Below are the numbers of the file${title && ` “${title}”`}, from before your changes.` : `Below ${steps.size > 1 ? "are the steps" : "is step"} ${shown} of the file; above is step ${now()}.`;
     element.hidden = !edited && (!steps.size || steps.has(now()));
+    const words = edited ? `Below are the numbers of the file${title && ` “${title}”`}, from before your changes.` : `Below ${steps.size > 1 ? "are the steps" : "is step"} ${shown} of the file; above is step ${now()}.`;
+    note.textContent = element.hidden ? "" : words;
     if (heading && store.start.title) document.title = heading.textContent = store.start.title;
     document.body.classList.toggle("edited", edited);
   };
