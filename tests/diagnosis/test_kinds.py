@@ -8,6 +8,8 @@ import pytest
 from chainrule import check
 from tests.rows import few_rows
 
+MORE = pytest.mark.full_only
+
 GROWING = """import numpy as np
 rng = np.random.RandomState(3)
 X, T = rng.randn(40, 3), np.tanh(rng.randn(40, 2))
@@ -29,7 +31,9 @@ for epoch in range(20):
 """
 
 
-@pytest.mark.parametrize(("sign", "verdict"), [("+", "wrong"), ("-", "right")])
+@pytest.mark.parametrize(
+    ("sign", "verdict"), [("+", "wrong"), pytest.param("-", "right", marks=MORE)]
+)
 def test_a_penalty_with_the_wrong_sign_makes_weights_grow(tmp_path: Path, sign: str, verdict: str):
     file = tmp_path / "program.py"
     file.write_text(GROWING.replace("SIGN", sign), encoding="utf-8")
@@ -121,7 +125,9 @@ for epoch in range(20):
 """
 
 
-@pytest.mark.parametrize(("one", "verdict"), [("1.0", "right"), ("2.0", "not right")])
+@pytest.mark.parametrize(
+    ("one", "verdict"), [("1.0", "right"), pytest.param("2.0", "not right", marks=MORE)]
+)
 def test_biases_at_the_end_of_lists_of_weights(tmp_path: Path, one: str, verdict: str):
     file = tmp_path / "program.py"
     file.write_text(LISTS.replace("ONE", one), encoding="utf-8")
@@ -161,7 +167,7 @@ FLAT_CASES = {
 }
 
 
-@pytest.mark.parametrize("name", few_rows(FLAT_CASES, "right", "a penalty on a row too many"))
+@pytest.mark.parametrize("name", few_rows(FLAT_CASES, "a penalty on a row too many"))
 def test_gradients_of_a_flat_vector_of_weights(tmp_path: Path, name: str):
     slope, penalty = FLAT_CASES[name]
     file = tmp_path / "program.py"
@@ -200,7 +206,9 @@ for epoch in range(4):
 """
 
 
-@pytest.mark.parametrize(("slope", "verdict"), [("h * (1 - h)", "right"), ("(1 - h)", "wrong")])
+@pytest.mark.parametrize(
+    ("slope", "verdict"), [("h * (1 - h)", "right"), pytest.param("(1 - h)", "wrong", marks=MORE)]
+)
 def test_weights_that_are_shrunk_before_their_update(tmp_path: Path, slope: str, verdict: str):
     file = tmp_path / "program.py"
     file.write_text(SHRUNK.replace("SLOPE", slope), encoding="utf-8")

@@ -30,7 +30,7 @@ def test_the_page_starts_from_a_file_and_asks_for_nothing(open_page: Open, name,
     assert visit.requests == []
 
 
-@pytest.mark.parametrize("colors", ["light", "dark"])
+@pytest.mark.parametrize("colors", ["dark", pytest.param("light", marks=pytest.mark.full_only)])
 def test_axe_finds_nothing_when_the_page_has_started(open_page: Open, live: str, colors: str):
     visit = open_page(live, color_scheme=colors)
     visit.started()

@@ -856,7 +856,9 @@ LABELS = "all => all.map(e => e.getAttribute('aria-label'))"
 @pytest.mark.parametrize(
     ("name", "tabs", "settings"),
     [
-        ("spiral", ("Learning",), {"color_scheme": "light"}),
+        pytest.param(
+            *("spiral", ("Learning",), {"color_scheme": "light"}), marks=pytest.mark.full_only
+        ),
         (
             "digits",
             ("Data", "Network", "Learning"),

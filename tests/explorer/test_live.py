@@ -203,7 +203,7 @@ def test_keys_do_nothing_outside_of_the_instrument(live: Visit):
     assert live.page.locator("#live .where").inner_text() == before
 
 
-@pytest.mark.parametrize("colors", ["light", "dark"])
+@pytest.mark.parametrize("colors", ["light", pytest.param("dark", marks=pytest.mark.full_only)])
 def test_axe_finds_nothing_in_the_middle_of_the_backward_pass(
     open_page: Open, mazur: Any, colors: str
 ):

@@ -8,6 +8,7 @@ import pytest
 
 from chainrule import explain_problem, problem
 from tests.explorer.conftest import Open, Visit
+from tests.rows import few_rows
 
 ACTIVE = "document.activeElement"
 
@@ -84,7 +85,8 @@ def test_paths_are_of_the_sample_that_is_shown(live: Visit):
     assert "a1[2,0] → a2[2,0] → loss" in paths.inner_text()
 
 
-@pytest.mark.parametrize("name", ["xor", "mazur"])  # four samples, and one
+# four samples, and one
+@pytest.mark.parametrize("name", ["xor", pytest.param("mazur", marks=pytest.mark.full_only)])
 def test_steps_go_in_the_order_of_the_page(open_page: Open, name: str):
     example = explain_problem(problem(name))
     # the page names a number again where it only repeats it
@@ -120,7 +122,7 @@ STOPS = {
 }
 
 
-@pytest.mark.parametrize("way", STOPS)
+@pytest.mark.parametrize("way", few_rows(STOPS, "Reset", "Pause"))
 def test_the_player_stops_a_training(live: Visit, way: str):
     step_by(live, "update")
     learning = panel(live, "Learning")
