@@ -1,4 +1,4 @@
-"""Compares the numbers of the live page with those of Python, and prints how far they are apart.
+"""Compares the numbers of the live page with those of Python, and prints how much they differ.
 
 ``python -m tools.page_numbers`` prints a row for each kind of registered entry, with ``--full`` one
 for all products of activations, losses, optimizers and clippings. It needs node.

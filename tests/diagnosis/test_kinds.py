@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from chainrule import check
+from chainrule import Diagnosis, check
 from tests.rows import few_rows
 
 MORE = pytest.mark.full_only
+
+
+def checked(tmp_path: Path, text: str) -> Diagnosis:
+    """Return the diagnosis of a program."""
+    file = tmp_path / "program.py"
+    file.write_text(text, encoding="utf-8")
+    return check(file)
+
 
 GROWING = """import numpy as np
 rng = np.random.RandomState(3)
@@ -35,9 +43,7 @@ for epoch in range(20):
     ("sign", "verdict"), [("+", "wrong"), pytest.param("-", "right", marks=MORE)]
 )
 def test_a_penalty_with_the_wrong_sign_makes_weights_grow(tmp_path: Path, sign: str, verdict: str):
-    file = tmp_path / "program.py"
-    file.write_text(GROWING.replace("SIGN", sign), encoding="utf-8")
-    found = check(file)
+    found = checked(tmp_path, GROWING.replace("SIGN", sign))
     assert found.verdict == verdict, found.to_text()
     if verdict == "wrong":
         assert "with a sign that makes W2 larger" in found.sentence
@@ -71,9 +77,7 @@ for epoch in range(20):
 
 @pytest.mark.parametrize(("slope", "verdict"), [("(1 - h * h)", "right"), ("(1 - h)", "wrong")])
 def test_gradients_that_are_added_to_a_velocity_in_parts(tmp_path: Path, slope: str, verdict: str):
-    file = tmp_path / "program.py"
-    file.write_text(IN_PARTS.replace("SLOPE", slope), encoding="utf-8")
-    found = check(file)
+    found = checked(tmp_path, IN_PARTS.replace("SLOPE", slope))
     assert found.verdict == verdict, found.to_text()
     if verdict == "right":
         assert found.convention["rule"] == "momentum, with 0.9 of the last step"
@@ -129,9 +133,7 @@ for epoch in range(20):
     ("one", "verdict"), [("1.0", "right"), pytest.param("2.0", "not right", marks=MORE)]
 )
 def test_biases_at_the_end_of_lists_of_weights(tmp_path: Path, one: str, verdict: str):
-    file = tmp_path / "program.py"
-    file.write_text(LISTS.replace("ONE", one), encoding="utf-8")
-    found = check(file)
+    found = checked(tmp_path, LISTS.replace("ONE", one))
     assert (found.verdict == "right") == (verdict == "right"), found.to_text()
     if verdict == "right":
         biases = {"(3 numbers)", "(2 numbers)"}
@@ -170,10 +172,7 @@ FLAT_CASES = {
 @pytest.mark.parametrize("name", few_rows(FLAT_CASES, "a penalty on a row too many"))
 def test_gradients_of_a_flat_vector_of_weights(tmp_path: Path, name: str):
     slope, penalty = FLAT_CASES[name]
-    file = tmp_path / "program.py"
-    text = FLAT.replace("SLOPE", slope).replace("PENALTY", penalty)
-    file.write_text(text, encoding="utf-8")
-    found = check(file)
+    found = checked(tmp_path, FLAT.replace("SLOPE", slope).replace("PENALTY", penalty))
     assert found.verdict == ("right" if name == "right" else "wrong"), found.to_text()
 
 
@@ -210,9 +209,7 @@ for epoch in range(4):
     ("slope", "verdict"), [("h * (1 - h)", "right"), pytest.param("(1 - h)", "wrong", marks=MORE)]
 )
 def test_weights_that_are_shrunk_before_their_update(tmp_path: Path, slope: str, verdict: str):
-    file = tmp_path / "program.py"
-    file.write_text(SHRUNK.replace("SLOPE", slope), encoding="utf-8")
-    found = check(file)
+    found = checked(tmp_path, SHRUNK.replace("SLOPE", slope))
     assert found.verdict == verdict, found.to_text()
 
 
@@ -320,7 +317,5 @@ for it in range(1500):
 
 @pytest.mark.full_only
 def test_biases_at_kinks_are_not_accused_under_another_rule(tmp_path: Path):
-    file = tmp_path / "program.py"
-    file.write_text(AT_KINKS, encoding="utf-8")
-    found = check(file)
+    found = checked(tmp_path, AT_KINKS)
     assert found.verdict != "wrong", found.to_text()

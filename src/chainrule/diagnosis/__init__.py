@@ -3,8 +3,9 @@
 `check` returns a `Diagnosis`; `MISTAKES` is the catalogue of the known mistakes.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from chainrule.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from chainrule.diagnosis.catalogue import MISTAKES, UNSEEN, Mistake
@@ -48,11 +49,5 @@ __all__ = [
     "known_loss",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Load a name when it is first used, so that the catalogue can be read without the rest."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+# Loaded when first used, so that the catalogue can be read without the rest.
+__getattr__ = lazy_names(__name__, _MODULE_OF)

@@ -19,8 +19,7 @@ EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:const|class|function\*?)\s+[\
 OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 CAST = re.compile(r"/\*\* @type \{[^*]*\} \*/ ?")  # a type in the middle of a line
 
-# One word for all declarations compresses better.
-BRIEF = {"const": "let", "true": "!0", "false": "!1", "Infinity": "1/0"}
+BRIEF = {"true": "!0", "false": "!1", "Infinity": "1/0"}
 
 Read = Callable[[str], str]
 

@@ -4,8 +4,9 @@
 one. Nothing in this package judges the results; `chainrule.diagnosis` does.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from chainrule.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from chainrule.submission.asker import (
@@ -135,11 +136,5 @@ __all__ = [
     "widths_of",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Load a name when it is first used, so that a sandbox's child does not load all of it."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+# Loaded when first used, so that a sandbox's child does not load all of it.
+__getattr__ = lazy_names(__name__, _MODULE_OF)

@@ -371,14 +371,14 @@ class Check:
     def _coarse(judge: Judge, judgement: Judgment) -> float | None:
         """Return by how much all updates differ from the gradient, None unless each by a little."""
         seen = {k: r for k, r in enumerate(judgement.results) if r.evidence}
-        several = [r for k, r in seen.items() if len(judge.groups[k].entries) > 1]
-        if not several or any(r.right or not r.off <= NEAR for r in several):
+        several = {k: r for k, r in seen.items() if len(judge.groups[k].entries) > 1}
+        if not several or any(r.right or not r.off <= NEAR for r in several.values()):
             return None
-        if not all(judge.is_off_throughout(k, judgement.loss) for k in seen if seen[k] in several):
+        if not all(judge.is_off_throughout(k, judgement.loss) for k in several):
             return None
-        usual = several[0].factor
+        usual = next(iter(several.values())).factor
         alike = all(abs(r.factor - usual) <= NEAR * abs(usual) for r in seen.values())
-        return max(r.off for r in several) if alike and usual < 0 else None
+        return max(r.off for r in several.values()) if alike and usual < 0 else None
 
     @staticmethod
     def _has_several_losses(judge: Judge, judgement: Judgment) -> bool:

@@ -57,7 +57,7 @@ PENALTY_OF_ALL = (
     "{3:.6g} times each of them"
 )
 GROWING = (
-    "the updates add {4:.6g} · {1} to the derivative of {0} with a sign that makes {1} larger, and "
+    "the updates add {2:.6g} · {1} to the derivative of {0} with a sign that makes {1} larger, and "
     "a penalty makes it smaller"
 )
 OTHER_LOSS = "{} is not the loss of these gradients, so it may rise while the program learns"
@@ -406,7 +406,7 @@ def penalty_in_words(judge: Judge, loss: str, other: Taken) -> str:
     """Return how the penalty of a loss differs from that of the updates."""
     w = judge.groups[other.group].name
     text = PENALTY_OF_ALL if other.partly else GROWING if other.grows else OTHER_PENALTY
-    return text.format(loss, w, other.derivative, other.taken, abs(other.taken))
+    return text.format(loss, w, other.derivative, other.taken)
 
 
 def shown_in(judge: Judge, event: Event, source: Source) -> str:

@@ -5,7 +5,7 @@ import { button, field, h, select } from "./dom.mjs";
 import { isSmall } from "./layout.mjs";
 import { elements, flow, inline, MATHML } from "./mathml.mjs";
 import { agrees } from "./numerical.mjs";
-import { isDense, layerOf } from "./paths.mjs";
+import { blockOf, isDense, layerOf } from "./paths.mjs";
 import { rowOf, rowsOf } from "./rows.mjs";
 import { say } from "./say.mjs";
 import { reached, repeated, sequence } from "./sequence.mjs";
@@ -85,7 +85,7 @@ function batchStep(store) {
 /** @type {(store: Store, ref: Ref) => Ref[]} a weight's gradient and update, a unit's net input, output and δ */
 function related({ step, start }, { scope, name, index }) {
   const layer = layerOf(step, scope);
-  const block = step.blocks.find((b) => b.layer === layer && b.param === name);
+  const block = blockOf(step, scope, name);
   if (block) return [{ scope, name: `d${name}`, index }, ...(start.optimizer ? [{ scope: block.name, name: "w_new", index }] : [])];
   if (scope === "loss" && name === "t") return [{ scope, name: "terms", index }, { scope, name: "do", index }];
   if (layer < 0 || name !== "a") return [];

@@ -3,7 +3,7 @@
 import { s } from "./dom.mjs";
 import { layout } from "./layout.mjs";
 import { biasPart, linePart, shownSample, targetPart, unitPart } from "./lighting.mjs";
-import { isDense, layerOf } from "./paths.mjs";
+import { blockOf, isDense } from "./paths.mjs";
 import { reached } from "./sequence.mjs";
 import { valueOf } from "./store.mjs";
 import { plainName } from "./markup.mjs";
@@ -121,7 +121,7 @@ function weightTexts(store, texts, scope, index, chip, param = "W") {
     texts[0].replaceChildren(...(named ? nameSpans(markupOf(store, ref)) : []), s("tspan", { dy: null, class: "number" }, ` ${own}`));
     settle(texts[0]);
   }
-  const block = store.step.blocks.find((b) => b.param === param && b.layer === layerOf(store.step, scope));
+  const block = blockOf(store.step, scope, param);
   // with a penalty the derivative of the whole loss, once the calculation has come to it
   const whole = block ? ifReached(store, { scope: block.name, name: "dC", index }, "∂ ") : "";
   write(texts[1], chip || whole || ifReached(store, { scope, name: `d${param}`, index }, "∂ "));

@@ -35,6 +35,9 @@ const at = (scope, name, sample, i) => {
 /** @type {(step: Step, label: string) => number} the layer of a scope, or of a parameter array; -1 for others */
 export const layerOf = (step, label) => step.blocks.find((b) => b.name === label)?.layer ?? step.layers.findIndex((l) => l.label === label);
 
+/** @type {(step: Step, scope: string, param: string) => import("./network.mjs").Block | undefined} a layer's array of parameters */
+export const blockOf = (step, scope, param) => step.blocks.find((b) => b.param === param && b.layer === layerOf(step, scope));
+
 /** @type {(step: Step, ref: Ref) => string} the parameter that a number is one of, or the gradient or new value of; "" for others */
 export const paramOf = (step, { scope, name }) => step.blocks.find((b) => b.name === scope)?.param ?? name.match(/^d?([Wb])(_new)?$/)?.[1] ?? "";
 

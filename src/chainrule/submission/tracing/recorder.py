@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from chainrule.submission.tracing.places import Event, Place
 
 Array: TypeAlias = NDArray[np.float64]
-KEPT, PLACES = (
-    4,
-    16,
-)  # turns that each place keeps at least; beyond them it has a share of the bytes
+# Turns that each place keeps at least; beyond them, it has one of so many shares of the bytes.
+KEPT, PLACES = 4, 16
 LARGEST = 4_000_000  # numbers of an array that is recorded
 LONGEST = 20_000  # items of a list that is recorded
 SENT = 100_000  # numbers of an array whose values are sent without being asked for
