@@ -1,12 +1,12 @@
 """Kernels that come with the package: an archive for each kind of machine, read as needed.
 
-An archive is ignored if it was made from other sources, for another machine, or is damaged.
+An archive is ignored if it was made from other sources, for another machine, or is damaged. It is
+not compressed, since a wheel is.
 ``compiled.prebuilding`` makes archives.
 """
 
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -45,8 +45,8 @@ class Archive:
             position, size = self.kernels[key]
             with self.path.open("rb") as file:
                 file.seek(position)
-                return Built.from_bytes(zlib.decompress(file.read(size)))
-        except (OSError, ValueError, KeyError, TypeError, zlib.error):
+                return Built.from_bytes(file.read(size))
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
 
@@ -79,7 +79,7 @@ def opened(path: Path, target: str) -> Archive | None:
         return Archive(
             path, {key: (first + at, size) for key, (at, size) in index["kernels"].items()}
         )
-    except (OSError, ValueError, KeyError, TypeError, zlib.error):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -94,10 +94,10 @@ def index_of(path: Path) -> tuple[dict[str, Any], int]:
     with path.open("rb") as file:
         start = file.read(START)
         digest, size = start[len(FORMAT) : -SIZE], int.from_bytes(start[-SIZE:])
-        packed = file.read(size)
-    if not start.startswith(FORMAT) or hashlib.sha256(packed).digest() != digest:
+        index = file.read(size)
+    if not start.startswith(FORMAT) or hashlib.sha256(index).digest() != digest:
         raise ValueError("the file is not an archive of kernels")
-    return json.loads(zlib.decompress(packed)), START + size
+    return json.loads(index), START + size
 
 
 def to_bytes(target: str, kernels: Mapping[str, Built], made_with: str) -> bytes:
@@ -112,11 +112,11 @@ def to_bytes(target: str, kernels: Mapping[str, Built], made_with: str) -> bytes
     made_with : str
         Versions of the packages that made it, for information.
     """
-    packed = {key: zlib.compress(built.to_bytes(), 9) for key, built in sorted(kernels.items())}
-    ends = list(accumulate(map(len, packed.values())))
+    codes = {key: built.to_bytes() for key, built in sorted(kernels.items())}
+    ends = list(accumulate(map(len, codes.values())))
     places = {
         key: (end - len(code), len(code))
-        for end, (key, code) in zip(ends, packed.items(), strict=True)
+        for end, (key, code) in zip(ends, codes.items(), strict=True)
     }
     index = {
         "target": target,
@@ -125,6 +125,6 @@ def to_bytes(target: str, kernels: Mapping[str, Built], made_with: str) -> bytes
         "code": ends[-1],
         "kernels": places,
     }
-    described = zlib.compress(json.dumps(index).encode(), 9)
+    described = json.dumps(index).encode()
     start = FORMAT + hashlib.sha256(described).digest() + len(described).to_bytes(SIZE)
-    return b"".join([start, described, *packed.values()])
+    return b"".join([start, described, *codes.values()])
