@@ -16,6 +16,7 @@ import pytest
 from chainrule import Diagnosis, InputError, UnknownNameError, check
 from chainrule.diagnosis.layers import check_layer, check_update
 from chainrule.diagnosis.layers.mistakes import ENTRIES
+from chainrule.submission import time_limit
 from chainrule.testing import assert_gradient, assert_layer, assert_update
 
 FOLDER = Path(__file__).parent / "programs" / "layers"
@@ -350,6 +351,17 @@ def test_arguments_that_cannot_be_designed_are_asked_for():
         "assert_layer(strange_backward, forward=strange_forward, inputs=[x, table])"
     )
     assert "x = rng.normal(size=(4, 3))" in lines
+
+
+@pytest.mark.parametrize("looks", [1, 30, 100])
+def test_without_time_nothing_is_right_for_one_sample_only_and_nothing_accused(
+    monkeypatch: pytest.MonkeyPatch, looks: int
+):
+    others = module("others")
+    times = iter(range(looks, -1, -1))  # the limit is over after so many looks at the clock
+    monkeypatch.setattr(time_limit, "now", lambda: 0.0 if next(times, 0) else 1e9)
+    found = check_layer(others.conv1d_backward, others.conv1d_forward)
+    assert found.verdict == "could-not-run", found.sentence
 
 
 def test_a_function_that_is_right_for_one_sample_only_is_neither_right_nor_accused():
