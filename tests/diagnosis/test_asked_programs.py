@@ -307,7 +307,7 @@ def biases_alone(weights: Arrays, biases: Arrays, x: Any, t: Any) -> tuple[Array
     return [0 * V, 0 * W], [e.sum(axis=0), d.sum(axis=0)]
 
 
-def test_weights_that_are_never_trained_are_no_gradients_of_zero():
+def test_weights_that_are_never_trained_are_not_gradients_of_zero():
     found = check(biases_alone)
     assert found.verdict == "wrong", found.sentence
     assert "weights of every layer are never trained" in found.sentence

@@ -326,7 +326,7 @@ def test_the_candidate_where_most_agrees_is_searched_first_and_the_fewest_mistak
     assert level not in searched(less)
 
 
-def test_candidates_are_likely_unless_they_are_said_not_to_be():
+def test_candidates_are_likely_by_default():
     of = setting()
     search: Any = StubSearch({id(of): wrong_base(of)}, {(SINGLES, id(of)): [ONE]})
     assert decide([Candidate(search, [of])])[0].found == (ONE,)

@@ -352,7 +352,7 @@ def test_arguments_that_cannot_be_designed_are_asked_for():
     assert "x = rng.normal(size=(4, 3))" in lines
 
 
-def test_a_function_that_is_right_for_one_sample_only_is_neither_right_nor_accused():
+def test_a_function_that_is_right_for_one_sample_only_is_called_neither_right_nor_wrong():
     others = module("others")
     found = check_layer(others.conv1d_backward, others.conv1d_forward)
     assert found.verdict == "could-not-run"

@@ -639,7 +639,7 @@ def noise_of(monkeypatch: pytest.MonkeyPatch, values: Sequence[float]) -> float:
 
     monkeypatch.setattr(gradcheck, "central_difference", recorded)
     following = iter(values)
-    check_gradient(lambda _: float(next(following)), [0.0], [0.5])
+    check_gradient(lambda _: next(following), [0.0], [0.5])
     return found[0]
 
 
@@ -654,11 +654,13 @@ def test_rounding_error_is_the_median_of_third_differences(monkeypatch: pytest.M
         assert noise_of(monkeypatch, [*(scale * values), 1.0]) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("constant", [0.0, 1.0])
-def test_rounding_error_is_at_least_that_of_float64(
-    monkeypatch: pytest.MonkeyPatch, constant: float
+@pytest.mark.parametrize(
+    ("constant", "least"), [(0.0, 2.0**-52), (1.0, 2.0**-52), (np.float32(1.0), 2.0**-23)]
+)
+def test_rounding_error_is_at_least_that_of_the_type(
+    monkeypatch: pytest.MonkeyPatch, constant: float, least: float
 ):
-    assert noise_of(monkeypatch, [constant] * 13) == 2.0**-52
+    assert noise_of(monkeypatch, [constant] * 13) == least
 
 
 def test_value_with_the_rounding_error_at_the_limit_is_not_called_float32(
