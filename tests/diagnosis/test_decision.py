@@ -245,6 +245,12 @@ def test_arrays_that_agree_in_any_order_count_if_they_are_more(
     assert (base.reached, base.scale.factor) == (reached, factor)
 
 
+def test_arrays_that_agree_in_any_order_choose_the_setting_without_an_explanation():
+    tested, several, search = with_settings([2, 1])
+    search.agreeing = {id(several[1]): 3}
+    assert tested.unknown_outcome().setting is several[1]
+
+
 def test_a_penalty_in_the_loss_alone_is_an_outcome():
     of = setting(penalty=True)
     for reached, expected in ((1, True), (0, False)):

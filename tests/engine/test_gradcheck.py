@@ -3,6 +3,7 @@
 Some test functions are difficult on purpose, to provoke false alarms and undetected mistakes.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -629,6 +630,15 @@ def test_error_bars_wider_than_their_limit_are_unsure(
     assert verdicts_with(monkeypatch, second) == ["right", verdict]
 
 
+@pytest.mark.parametrize(("gap", "verdict"), [(2.9e-4, "right"), (3.5e-4, "wrong")])
+def test_a_difference_of_three_error_bars_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, gap: float, verdict: str
+):
+    central_differences(monkeypatch, (1.0, 1e-4))
+    report = check_gradient(lambda w: float(w[0]), [1.0 + gap], [0.5])
+    assert [e.verdict for e in report.entries] == [verdict]
+
+
 def noise_of(monkeypatch: pytest.MonkeyPatch, values: Sequence[float]) -> float:
     """Return the rounding error that is found in the values along the line of twelve points."""
     found: list[float] = []
@@ -672,8 +682,9 @@ def test_value_with_the_rounding_error_at_the_limit_is_not_called_float32(
 
 @pytest.mark.parametrize("wrong", [np.ones(2), 1j, np.nan, np.inf])
 def test_value_must_be_one_finite_real_number(wrong: Any):
-    with pytest.raises(InputError, match="one finite real number"):
-        check_gradient(lambda _: wrong, [1.0], [0.5])
+    for values in (itertools.repeat(wrong), itertools.chain([wrong], itertools.repeat(1.0))):
+        with pytest.raises(InputError, match="one finite real number"):
+            check_gradient(lambda _, following=values: next(following), [1.0], [0.5])
 
 
 @pytest.mark.parametrize(("size", "checked"), [(300, 300), (301, 24)])
