@@ -354,7 +354,7 @@ def test_arguments_that_cannot_be_designed_are_asked_for():
 
 
 @pytest.mark.parametrize("looks", [1, 30, 100])
-def test_without_time_nothing_is_right_for_one_sample_only_and_nothing_accused(
+def test_without_time_nothing_is_right_for_one_sample_only_and_nothing_wrong(
     monkeypatch: pytest.MonkeyPatch, looks: int
 ):
     others = module("others")
@@ -364,7 +364,7 @@ def test_without_time_nothing_is_right_for_one_sample_only_and_nothing_accused(
     assert found.verdict == "could-not-run", found.sentence
 
 
-def test_a_function_that_is_right_for_one_sample_only_is_neither_right_nor_accused():
+def test_a_function_that_is_right_for_one_sample_only_is_called_neither_right_nor_wrong():
     others = module("others")
     found = check_layer(others.conv1d_backward, others.conv1d_forward)
     assert found.verdict == "could-not-run"
