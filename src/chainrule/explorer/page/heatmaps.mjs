@@ -15,8 +15,8 @@ import { nameText, valueText } from "./words.mjs";
 const [TOP, SIDE, NARROW] = [40, 200, 26];
 const [PLUS, MINUS] = [[31, 95, 168], [179, 64, 42]];
 
-/** @type {(store: Store) => import("./drawing.mjs").Drawing} */
-export function drawMaps(store) {
+/** @type {(store: Store, editor: import("./number_editor.mjs").Editor) => import("./drawing.mjs").Drawing} */
+export function drawMaps(store, editor) {
   const kinds = kindsOf(store);
   let x = 16;
   const maps = kinds.map((kind) => {
@@ -25,7 +25,7 @@ export function drawMaps(store) {
     return made;
   });
   const svg = s("svg", { class: "network-picture maps", viewBox: `0 0 ${x} ${TOP + SIDE + 12}`, width: x, height: TOP + SIDE + 12, role: "graphics-document", "aria-roledescription": "network", "aria-label": "The network as maps of its numbers; arrow keys move in a map and to the next" }, ...maps.map((m) => m.group));
-  listen(store, svg, maps);
+  listen(store, svg, maps, editor);
   maps[0].group.tabIndex = 0;
   return { svg, parts: [], refresh: () => maps.forEach((map) => refresh(store, map)) };
 }
@@ -106,10 +106,11 @@ export function openArithmetic(store, ref, open) {
   if (open) document.getElementById("panel-arithmetic")?.focus();
 }
 
-/** @type {(store: Store, svg: SVGSVGElement, maps: MapPart[]) => void} */
-function listen(store, svg, maps) {
+/** @type {(store: Store, svg: SVGSVGElement, maps: MapPart[], editor: import("./number_editor.mjs").Editor) => void} */
+function listen(store, svg, maps, editor) {
   const found = (/** @type {Event} */ event) => maps.findIndex((m) => m.group.contains(/** @type {Node} */ (event.target)));
-  const choose = (/** @type {MapPart} */ map, /** @type {boolean} */ open) => openArithmetic(store, map.kind.refOf(map.place, map.kind.name()), open);
+  const refOf = (/** @type {MapPart} */ map) => map.kind.refOf(map.place, map.kind.name());
+  const choose = (/** @type {MapPart} */ map, /** @type {boolean} */ open) => openArithmetic(store, refOf(map), open);
   const show = (/** @type {MapPart} */ map) => {
     for (const { group } of maps) group.tabIndex = group === map.group ? 0 : -1;
     map.group.focus();
@@ -123,9 +124,14 @@ function listen(store, svg, maps) {
     show(map);
     choose(map, false);
   });
+  svg.addEventListener("dblclick", (event) => {
+    const map = maps[found(event)];
+    if (map) editor.open(refOf(map), map.mark);
+  });
   svg.addEventListener("keydown", (event) => {
     const at = found(event);
     if (at < 0) return;
+    if (editor.key(event, refOf(maps[at]), maps[at].mark)) return event.preventDefault();
     const next = step(maps, at, event.key);
     if (next) show(next);
     else if (event.key === "Enter" || event.key === " ") choose(maps[at], event.key === "Enter");
