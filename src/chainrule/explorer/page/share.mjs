@@ -24,7 +24,7 @@ export function restore(store, words) {
   const why = found ? impossible(model)(store.tables, found) || failure(store.tables, model, found.replace) : mistake && "it is unknown here";
   if (why) throw new Error(`its mistake, ${mistake}, cannot be computed: ${why}`);
   store.begin("open a saved state", model);
-  store.look({ notation: null, digits: null });
+  store.look({ notation: null, digits: null, level: null });
   if (found || store.mistake) store.switchMistake(found ? mistakeOf(store.tables, found) : null);
   if (at > store.at) store.go(at);
 }

@@ -8,6 +8,7 @@ import { OPERATORS } from "./functions.mjs";
 import { blocks, widths } from "./network.mjs";
 import { timeOfPass, timeOfUpdate } from "./estimates.mjs";
 import { wire } from "./wire.mjs";
+import { LEVELS, levelOf } from "./words.mjs";
 
 /** @typedef {import("./wire.mjs").Model} Model */
 /** @typedef {import("./network.mjs").Tables} Tables */
@@ -161,6 +162,7 @@ const fields = (tables) => ({
   title: text(),
   source: text(),
   batch_size: maybe(whole(1, 5000)),
+  level: maybe(name(Object.fromEntries(LEVELS.map((level) => [level, 1])))),
 });
 
 /** @type {(tables: Tables, given: any) => Model} a copy of a model, which can be computed */
@@ -212,7 +214,7 @@ export function stateText({ tables, start, model, at, mistake, view }) {
   if (timeOfPass(tables, start) > PASS) refuse(TOO_LARGE);
   // a longer run is saved without its past: it begins where it is now
   const short = at - start.state.step <= mostUpdates(tables, start);
-  const plainly = (/** @type {Model} */ one) => ({ ...one, notes: undefined, notation: view.notation ?? one.notation, digits: view.digits ?? one.digits, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
+  const plainly = (/** @type {Model} */ one) => ({ ...one, notes: undefined, notation: view.notation ?? one.notation, digits: view.digits ?? one.digits, level: levelOf({ view, start: one }), theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
   return JSON.stringify({ schema: SCHEMA, model: plainly(short ? start : model), at, mistake: mistake?.id ?? "" });
 }
 
