@@ -75,7 +75,7 @@ def test_the_policy_allows_the_page_itself_and_nothing_else(live: str):
     (starts,) = [text for attributes, text in page.all("script") if attributes["type"] == "module"]
     assert policy_of(page) == {
         "default-src": ["'none'"],
-        "style-src": [hash_of(sheet)],
+        "style-src": [hash_of(sheet), hash_of(style())],
         "script-src": [hash_of(starts), hash_of(script())],
         "img-src": ["data:", "blob:"],
         "base-uri": ["'none'"],
@@ -189,7 +189,7 @@ def test_the_page_of_the_2_2_2_example_is_small(live: str):
 # ---- hostile content ----------------------------------------------------------------------------
 
 
-KINDS = ["application/json", "text/plain", "text/plain", "module"]
+KINDS = ["application/json", "text/plain", "text/plain", "text/plain", "module"]
 HOSTILE = {
     "title": {"title": EVIL},
     "source": {"source": EVIL},

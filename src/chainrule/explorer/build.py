@@ -32,7 +32,8 @@ def live_parts(example: WorkedExample) -> Live:
     Live
     """
     data = {"model": json_text(all_visible(model(example)))}
-    same = {"tables": packed(tables_text()), "script": packed(script())}
+    texts = {"tables": tables_text(), "style": style(), "script": script()}
+    same = {name: packed(text) for name, text in texts.items()}
     return Live(style(), data, same, loader(), script())
 
 

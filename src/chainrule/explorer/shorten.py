@@ -62,24 +62,10 @@ class Module:
 
     def texts(self) -> Iterator[str]:
         """Yield the text of each token, with short names of variables."""
-        for i, (token, kind, owner) in enumerate(
-            zip(self.code, self.kinds, self.owners, strict=True)
-        ):
-            short = owner.short[token.text] if owner else self.shortest(i)
+        for token, kind, owner in zip(self.code, self.kinds, self.owners, strict=True):
+            short = owner.short[token.text] if owner else token.text
             is_pair = kind == ROLE_SHORTHAND and short != token.text
             yield f"{token.text}:{short}" if is_pair else short
-
-    def shortest(self, i: int) -> str:
-        """Return the text of a token that is not a variable: no ; at a block's end, let for const.
-
-        One word for all declarations compresses better.
-        """
-        own = self.code[i].text
-        if own == ";" and 0 < i < len(self.code) - 1:
-            # the body of a loop may be empty
-            ends = self.code[i + 1].text == "}" and self.code[i - 1].text != ")"
-            return "" if ends else own
-        return "let" if own == "const" else own
 
 
 def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> str:
