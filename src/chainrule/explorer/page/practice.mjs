@@ -25,8 +25,8 @@ import { isHidden, nameText, notation } from "./words.mjs";
 /** @typedef {import("./typeset.mjs").Expression} Expression */
 /** @typedef {{ref: Ref, text: string, state: "" | "right" | "own" | "shown", tries: number, hints: number}} Question */
 
-// Questions; terms of a sum that is worked out by hand, and weights of a unit, in a large network.
-const [MOST, TERMS, WEIGHTS] = [60, 12, 3];
+// Questions; numbers that one is made of to be worked out by hand, and weights of a unit, in a large network.
+const [MOST, TERMS, WEIGHTS] = [60, 24, 3];
 // Nanoseconds for the mistakes that a wrong answer is compared with.
 const SLOW = 1e9;
 /** @type {[string, string][]} */
