@@ -30,7 +30,7 @@ export function exampleOf(store, { remarks, errata } = { remarks: {}, errata: []
     optimizer: optimizer && { name: optimizer.name, python: optimizerText(tables, optimizer) },
     ...{ theta, x: data.x, t: data.t, weights: data.weight ?? null, level: "scalars", parameter: null },
     notation: Object.keys(tables.notations).find((key) => tables.notations[key] === named) ?? named.name,
-    steps: records.map((one) => stepOf(store, one, remarks)),
+    steps: records.map((one, i) => stepOf(store, one, i ? {} : remarks)),
     history: records[records.length - 1].step > start.state.step ? store.records.map((r) => ({ step: r.step, loss: r.loss })) : [],
     errata,
   };

@@ -8,7 +8,7 @@ import { OPERATORS } from "./functions.mjs";
 import { blocks, widths } from "./network.mjs";
 import { timeOfPass, timeOfUpdate } from "./estimates.mjs";
 import { wire } from "./wire.mjs";
-import { LEVELS, levelOf } from "./words.mjs";
+import { LEVELS } from "./words.mjs";
 
 /** @typedef {import("./wire.mjs").Model} Model */
 /** @typedef {import("./network.mjs").Tables} Tables */
@@ -217,7 +217,7 @@ const pointOf = ({ theta, state: { step, slots } }) => ({ step, theta: [...theta
 export function stateText({ tables, start, origin, model, at, mistake, view }) {
   if (timeOfPass(tables, start) > PASS) refuse(TOO_LARGE);
   const { theta, step, slots } = pointOf(start);
-  const plain = { ...start, notes: undefined, notation: view.notation ?? start.notation, digits: view.digits ?? start.digits, level: levelOf({ view, start }), theta, state: { ...start.state, step, slots } };
+  const plain = { ...start, notes: undefined, notation: view.notation ?? start.notation, digits: view.digits ?? start.digits, level: view.level ?? start.level, theta, state: { ...start.state, step, slots } };
   const long = at - step > mostUpdates(tables, start);
   return JSON.stringify({ schema: SCHEMA, model: plain, at, mistake: mistake?.id ?? "", ...(origin !== start && { origin: pointOf(origin) }), ...(long && { now: pointOf(model) }) });
 }
