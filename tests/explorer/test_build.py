@@ -19,7 +19,9 @@ from chainrule.explorer.packing import packed
 from chainrule.pages import Document, Note, Page, json_text
 from tests.explorer.node import node
 
-MOST_SCRIPT = 72_000  # the aim, 60 kB, is not reached yet
+MOST_SCRIPT = (
+    78_000  # the aim, 60 kB, is not reached; python -m benchmarks.page has the reasons by module
+)
 MOST_PAGE = 250_000
 EVIL = '</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>]]>\u2028"&amp;'
 

@@ -1,4 +1,4 @@
-"""Numbers changed in the picture, in a real browser; what is changed is what the engine computes."""
+"""Numbers are changed in the picture, in a real browser; the engine computes the same."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -68,8 +68,8 @@ class Module:
             yield f"{token.text}:{short}" if is_pair else short
 
 
-def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> str:
-    """Return modules as one script, in their order, that does the same in few characters.
+def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> list[str]:
+    """Return the parts of a script that does the same in few characters, one for each module.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> str:
 
     Returns
     -------
-    str
+    list of str
 
     Raises
     ------
@@ -91,7 +91,7 @@ def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> str:
         module.top.short = {name: shared[source] for name, source in module.sources.items()}
         for scope in module.scopes:
             scope.short = _short_names(module, scope)
-    return "\n".join("".join(_written(m.parts, m.texts())) for m in modules)
+    return ["".join(_written(m.parts, m.texts())) for m in modules]
 
 
 def _shared_names(modules: Iterable[Module], local: Iterable[str]) -> dict[tuple[str, str], str]:
