@@ -85,3 +85,13 @@ def test_hidden_numbers_stay_hidden_at_every_level(open_page: Open, level: str) 
     visit.page.get_by_role("tab", name="Arithmetic").click()
     assert "0.1385" not in panel.inner_text()
     assert not visit.faults
+
+
+@pytest.mark.parametrize("level", few_rows(("matrices", "summary"), "summary"))
+def test_a_narrow_screen_does_not_scroll_sideways(open_page: Open, level: str) -> None:
+    settings = {"viewport": {"width": 360, "height": 800}, "color_scheme": "dark"}
+    visit = open_page(explain_problem(problem("mazur")).to_html(), **settings)
+    visit.started()
+    choose(visit, level)
+    assert visit.evaluate("document.documentElement.scrollWidth") <= 360
+    assert not violations(visit.page, "#panel-arithmetic")
