@@ -70,13 +70,14 @@ def test_xor_begins_where_its_run_learns_unless_a_seed_is_given():
 def test_xor_is_learned_from_its_own_start_and_not_from_that_of_seed_0():
     xor = problem("xor")
     assert xor.optimizer == SGD(0.5)
+    x, t, _ = xor.data()
 
     def learns(seed: int) -> bool:
         theta = xor.theta(seed)
         for _ in range(4_000):
-            theta = theta - 0.5 * xor.network.loss_and_gradient(theta, xor.x, xor.t)[1]
-        outputs = xor.network.predict(theta, xor.x)
-        return bool(np.all((outputs > 0.5) == (np.array(xor.t) > 0.5)))
+            theta = theta - 0.5 * xor.network.loss_and_gradient(theta, x, t)[1]
+        outputs = xor.network.predict(theta, x)
+        return bool(np.all((outputs > 0.5) == (np.asarray(t) > 0.5)))
 
     assert [learns(seed) for seed in (0, SEEDS["xor"])] == [False, True]
 

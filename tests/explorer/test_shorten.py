@@ -78,7 +78,7 @@ def owners(module: Module) -> list[int | None]:
 def test_every_variable_stays_in_its_scope(path: Path) -> None:
     module = as_part(path.stem, stripped(path.read_text()))
     alone = Module("".join(token.text for token in module.parts))
-    short = Module(*shortened([alone]))
+    short = Module("".join(shortened([alone])))
     assert owners(short) == owners(alone)
     assert len(owners(short)) > 5
     assert short.unknown() == alone.unknown()
