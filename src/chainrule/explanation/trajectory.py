@@ -5,13 +5,17 @@ state after it bit for bit; long ones by the compiled engine.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule import loops
-from chainrule.compiled import EngineChoice, describe, training
+from chainrule.compiled import describe, training
 from chainrule.explanation.setup import Setup
 from chainrule.loops import Batches, State
 from chainrule.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from chainrule.compiled import Training
 
 # Both depend on the settings alone, so that the same example has the same numbers wherever Numba
 # is installed. Below them, the reference engine takes less time than loading the kernels.
@@ -46,26 +50,27 @@ def trajectory(setup: Setup, wanted: Iterable[int], engine: str = "auto") -> Tra
     if setup.rule is None:
         return Trajectory(states)
     ends = sorted({0, *wanted})
-    gaps = list(zip(ends, ends[1:], strict=False))
-    choice = choose(setup, setup.rule, [stop - start for start, stop in gaps], engine)
+    gaps = list(pairwise(ends))
+    run = prepared(setup, setup.rule, [stop - start for start, stop in gaps], engine)
     compiled = 0
     for start, stop in gaps:
-        if choice is not None and stop - start >= LONG:
-            states[stop] = compiled_updates(setup, setup.rule, choice, states[start], stop - start)
+        if run is not None and stop - start >= LONG:
+            states[stop] = compiled_updates(run, states[start], stop - start)
             compiled += stop - start
         else:
             states[stop] = reference_updates(setup, setup.rule, states[start], stop - start)
     return Trajectory(states, compiled)
 
 
-def choose(setup: Setup, rule: Optimizer, gaps: list[int], engine: str) -> EngineChoice | None:
-    """Return how the compiled engine makes the long distances, or None if it makes none."""
+def prepared(setup: Setup, rule: Optimizer, gaps: list[int], engine: str) -> "Training | None":
+    """Return the compiled engine for the long distances, or None if it makes none of them."""
     batch, total = setup.batch, sum(gap for gap in gaps if gap >= LONG)
-    by_output = batch.weight is not None and batch.weight.ndim == 2  # which it does not take
-    if engine == "auto" and (total < WORTH or by_output):
+    if engine == "auto" and total < WORTH:
         return None
     choice = describe(setup.network, rule, rows=len(batch.x), engine=engine)
-    return choice if choice.engine == "compiled" else None
+    if choice.engine != "compiled":
+        return None
+    return training(setup.network, rule, batch, Batches(), choice)
 
 
 def reference_updates(setup: Setup, rule: Optimizer, state: State, count: int) -> State:
@@ -75,15 +80,11 @@ def reference_updates(setup: Setup, rule: Optimizer, state: State, count: int) -
     return state
 
 
-def compiled_updates(
-    setup: Setup, rule: Optimizer, choice: EngineChoice, state: State, count: int
-) -> State:
+def compiled_updates(run: "Training", state: State, count: int) -> State:
     """Return the state after further updates, by the compiled engine."""
-    run = training(setup.network, rule, setup.batch, Batches(), choice)
     # The example counts its updates as batches, and the engine as epochs of a single batch.
-    after = state._replace(batch=0, epoch=state.step)
-    for after, _ in run.epochs(after, state.step + count):  # noqa: B007 (the last is returned)
-        pass
+    begun = state._replace(batch=0, epoch=state.step)
+    *_, (after, _) = run.epochs(begun, state.step + count)
     return state._replace(
         theta=after.theta, step=after.step, slots=after.slots, batch=state.batch + count
     )
