@@ -563,6 +563,8 @@ class Run:
 
     def _predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction, computed by the engine of the run."""
+        if self._predictor is not None:
+            return self._predictor.predict(theta, x)
         if self.engine_choice.engine != "compiled":
             return self.network.predict(theta, x)
         return self._forward().predict(theta, x)
