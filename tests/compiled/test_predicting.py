@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -76,6 +77,27 @@ def test_lists_one_sample_and_wrong_shapes():
     np.testing.assert_allclose(one, net.predict(theta, [1, 2, 3, 4, 5, 6, 7]), rtol=1e-13)
     with pytest.raises(InputError, match=r"takes \(n, 7\)"):
         compiled.predict(theta, [[1, 2, 3]])
+
+
+def test_one_sample_at_a_time_with_changing_parameters():
+    net, x = network(), samples(6)
+    compiled = predictor(net, np.float64)
+    thetas = [net.initialize(seed) for seed in (0, 1)]
+    pairs = [(theta, row) for row in x for theta in (*thetas, np.repeat(thetas[0], 2)[::2])]
+    found = [compiled.predict(theta, row) for theta, row in pairs]
+    for p, (theta, row) in zip(found, pairs, strict=True):  # no result is overwritten later
+        assert p.shape == (1, 4)
+        np.testing.assert_allclose(p, net.predict(theta, row[None, :]), rtol=1e-13, atol=1e-15)
+        assert p.tobytes() == compiled.predict(theta, row[None, :].tolist()).tobytes()
+
+
+def test_old_parameters_are_not_kept():
+    net = network()
+    theta, compiled = net.initialize(0), predictor(net, np.float64)
+    compiled.predict(theta, samples(1))
+    kept = weakref.ref(theta)
+    del theta
+    assert kept() is None
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
