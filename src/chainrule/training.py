@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, as_numeric, check_finite
-from chainrule.compiled import EngineChoice, describe, predictor, training
+from chainrule.compiled import EngineChoice, describe, evaluation, predictor, training
 from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
 from chainrule.errors import DivergenceError, InputError, unknown
 from chainrule.lbfgs_search import LBFGSSearch, SearchLimits, scipy_minimize
@@ -237,8 +237,7 @@ def choose_engine(
     state: State | None,
 ) -> EngineChoice:
     """Return the engine of a run; for a continued state, "auto" means its previous engine."""
-    # L-BFGS runs in SciPy's loop, whichever engine was used before.
-    if engine == "auto" and state and state.step and not isinstance(optimizer, LBFGS):
+    if engine == "auto" and state and state.step:
         engine = state.engine
     if data.weight is not None and data.weight.ndim == 2:  # the kernels take a weight for a sample
         if engine == "compiled":
@@ -563,6 +562,8 @@ class Run:
 
     def _predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction, computed by the engine of the run."""
+        if self._predictor is not None:
+            return self._predictor.predict(theta, x)
         if self.engine_choice.engine != "compiled":
             return self.network.predict(theta, x)
         return self._forward().predict(theta, x)
@@ -649,7 +650,9 @@ class Run:
         minimize = scipy_minimize()
         if not self.network.layout.trainable.any() or self.last_epoch == self.state.epoch:
             return
-        search = LBFGSSearch(self.network, self.data, self.state, self.settings.search)
+        compiled = self.engine_choice.engine == "compiled"
+        evaluate = evaluation(self.network, self.data, self.engine_choice) if compiled else None
+        search = LBFGSSearch(self.network, self.data, self.state, self.settings.search, evaluate)
         try:
             result = search.run(minimize, optimizer, self.last_epoch - self.state.epoch)
         except BaseException:  # the iterations before the error keep their records
@@ -662,5 +665,7 @@ class Run:
         """Yield the stages of iterations, with the fields that early stopping has set meanwhile."""
         for state, loss in seen:
             last = reason if state is seen[-1][0] else None
-            now = self.state._replace(theta=state.theta, epoch=state.epoch, step=state.step)
+            now = self.state._replace(
+                theta=state.theta, epoch=state.epoch, step=state.step, engine=state.engine
+            )
             yield Stage(now, loss if last or self._is_recorded(state.epoch) else None, last)

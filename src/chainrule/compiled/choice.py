@@ -38,6 +38,10 @@ SETTINGS = {
 # two cores: with fewer, they spend more time waiting for each other than computing.
 WORTH_THREADS = 600_000
 
+# The same for a call of L-BFGS, for which threads start anew; and its multiplications from which on
+# compiled kernels are used at all: NumPy's calls take a millisecond for fewer.
+WORTH_SEARCH_THREADS, WORTH_SEARCH = 20_000_000, 1_000_000
+
 # Limits of the program for small networks, measured likewise: multiplications in a batch's forward
 # pass, and units or inputs of a layer, in total and for each sample of the batch. Beyond them, the
 # units of a layer fill the processor's vectors better than samples do.
@@ -120,27 +124,26 @@ def describe(
         raise unknown("engine", engine, CHOICES)
     if engine == "reference":
         return EngineChoice("reference", 1, "requested")
+    search = named_optimizer(optimizer)
     with IMPORT_LOCK, uninterrupted():
-        faults = find_obstacles(network, named_optimizer(optimizer), as_precision(dtype))
+        faults = find_obstacles(network, as_precision(dtype))
         if faults and engine == "compiled":
             raise faults[0]
         if faults:
             absent = isinstance(faults[0], MissingPackageError)
             return EngineChoice("reference", 1, str(faults[0]), missing=absent)
+        if isinstance(search, LBFGS):
+            return choose_search(network, rows, engine)
         return choose_threads(network, min(batch_size or rows, rows))
 
 
-def find_obstacles(
-    network: Network, optimizer: Any, dtype: type[np.floating[Any]]
-) -> list[Exception]:
+def find_obstacles(network: Network, dtype: type[np.floating[Any]]) -> list[Exception]:
     """Return the errors that prevent the compiled engine, the most important one first."""
     absent = [name for name in NEEDED if not installed(name)]
     if absent:
         return [missing(absent[0], "the compiled engine", "train")]
     if hindered := list(unsupported_settings()):
         return hindered
-    if isinstance(optimizer, LBFGS):
-        return [InputError("lbfgs runs in SciPy's own loop, on engine='reference'")]
     return [
         fault for part in custom_functions(network) if (fault := compilation_error(part, dtype))
     ]
@@ -200,6 +203,18 @@ def choose_threads(network: Network, batch: int) -> EngineChoice:
     return EngineChoice(
         "compiled", threads, f"{multiplications:,} multiplications per batch{limit}"
     )
+
+
+def choose_search(network: Network, rows: int, engine: str) -> EngineChoice:
+    """Return the engine that computes the losses and the gradients for L-BFGS."""
+    multiplications = rows * multiplications_of(network)
+    reason = f"{multiplications:,} multiplications in each call of lbfgs"
+    if engine == "auto" and multiplications < WORTH_SEARCH:
+        return EngineChoice("reference", 1, f"{reason}: too few for compiled kernels")
+    chosen = choose_threads(network, rows)
+    if multiplications < WORTH_SEARCH_THREADS and chosen.threads > 1:
+        return EngineChoice("compiled", 1, f"{reason}: too few for more threads")
+    return chosen
 
 
 def multiplications_of(network: Network) -> int:

@@ -36,6 +36,7 @@ LAUNCHED = (
 )
 
 BATCHES, TINY, FORWARD = "batches.run_batches", "tiny.run_tiny", "prediction_blocks.run_forward"
+TURNED = "layer_kernels.dense_turned"  # in place of dense_forward, for predictions of many samples
 
 
 IN_MEMORY: dict[tuple[str, Dtype], Loaded] = {}

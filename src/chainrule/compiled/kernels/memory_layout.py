@@ -22,7 +22,10 @@ SCRAP = 33  # in the workspace: written to, never read
 KERNELS = 35  # start of the addresses of kernels that are launched by number
 HEADER_SIZE = 64
 
-OWN = 24  # words before the workspace of a prediction: addresses, and a few more
+# A prediction's memory: the addresses of `Memory`, four words of its own, the workspace. The words
+# are the number of samples, the addresses of link and prediction, and the kernel's result.
+ROWS_AT, LINK_AT, P_AT, RESULT_AT = range(20, 24)
+OWN = 24
 
 # The kernels launched by number, in the order of ``kernel_loader.LAUNCHED``.
 PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
