@@ -29,6 +29,7 @@ from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.schedules import rate_at
+from chainrule.sparse_samples import SparseSamples, is_sparse
 
 if TYPE_CHECKING:
     from chainrule.compiled import Predictor, Training
@@ -203,7 +204,7 @@ def initial_theta(
     network: Network, x: ArrayLike, theta: ArrayLike | None, state: State | None, seed: int
 ) -> Array:
     """Return the validated θ, (parameters,), that a run begins with."""
-    samples = as_numeric(x, "X")
+    samples: Any = x if is_sparse(x) or isinstance(x, SparseSamples) else as_numeric(x, "X")
     if state is not None:
         check_type(state, State, "state", "give the state of a run, such as run.state")
         theta = state.theta
@@ -254,6 +255,7 @@ def choose_engine(
         batch_size=batch_size,
         dtype=data.x.dtype,
         engine=engine,
+        entries=data.x.values.size if isinstance(data.x, SparseSamples) else None,
     )
     if engine == "auto" and choice.missing:
         say_once(choice.reason)
@@ -563,13 +565,14 @@ class Run:
 
     def _predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction, computed by the engine of the run."""
-        if self.engine_choice.engine != "compiled":
+        sparse = is_sparse(x) or isinstance(x, SparseSamples)
+        if self.engine_choice.engine != "compiled" or sparse:
             return self.network.predict(theta, x)
         return self._forward().predict(theta, x)
 
     def _value(self, theta: Array, batch: Batch) -> float:
         """Return C for a batch, computed by the engine of the run."""
-        if self.engine_choice.engine != "compiled":
+        if self.engine_choice.engine != "compiled" or isinstance(batch.x, SparseSamples):
             return float(self.network.value(theta, batch))
         o = self._forward().raw(theta, batch.x)  # (n, outputs)
         loss = self.network.loss.value(o, batch.t, batch.weight)

@@ -38,6 +38,11 @@ SETTINGS = {
 # two cores: with fewer, they spend more time waiting for each other than computing.
 WORTH_THREADS = 600_000
 
+NOT_DENSE = (
+    "the first layer is {}, for which the samples of a batch are made dense, on engine='reference'; "
+    "begin with a Dense layer, or give an array"
+)
+
 # Limits of the program for small networks, measured likewise: multiplications in a batch's forward
 # pass, and units or inputs of a layer, in total and for each sample of the batch. Beyond them, the
 # units of a layer fill the processor's vectors better than samples do.
@@ -80,6 +85,7 @@ def describe(
     batch_size: int | None = None,
     dtype: DTypeLike = np.float64,
     engine: str = "auto",
+    entries: int | None = None,
 ) -> EngineChoice:
     """Return which engine `train` would choose, and why.
 
@@ -94,6 +100,8 @@ def describe(
     dtype : dtype, default float64
         float32 or float64.
     engine : {"auto", "compiled", "reference"}
+    entries : int, optional
+        The stored entries of sparse samples; None for arrays.
 
     Returns
     -------
@@ -122,12 +130,17 @@ def describe(
         return EngineChoice("reference", 1, "requested")
     with IMPORT_LOCK, uninterrupted():
         faults = find_obstacles(network, named_optimizer(optimizer), as_precision(dtype))
+        if entries is not None and not isinstance(network.layers[0], Dense):
+            faults.append(InputError(NOT_DENSE.format(network.layers[0].kind)))
         if faults and engine == "compiled":
             raise faults[0]
         if faults:
             absent = isinstance(faults[0], MissingPackageError)
             return EngineChoice("reference", 1, str(faults[0]), missing=absent)
-        return choose_threads(network, min(batch_size or rows, rows))
+        batch = min(batch_size or rows, rows)
+        if entries is not None:
+            return choose_sparse_threads(network, batch, entries / rows)
+        return choose_threads(network, batch)
 
 
 def find_obstacles(
@@ -200,6 +213,21 @@ def choose_threads(network: Network, batch: int) -> EngineChoice:
     return EngineChoice(
         "compiled", threads, f"{multiplications:,} multiplications per batch{limit}"
     )
+
+
+def choose_sparse_threads(network: Network, batch: int, entries: float) -> EngineChoice:
+    """Return the compiled engine with the number of threads for sparse samples.
+
+    The first layer multiplies stored entries only, but each update changes all of its weights.
+    """
+    from chainrule.compiled.threads import allowed
+
+    inputs, units = network.widths[:2]
+    dense = batch * (multiplications_of(network) - inputs * units)
+    work = dense + int(batch * entries * units) + inputs * units
+    threads = 1 if work < WORTH_THREADS or units < 2 * 16 else allowed()
+    reason = f"sparse samples: {work:,} multiplications and updates per batch"
+    return EngineChoice("compiled", threads, reason)
 
 
 def multiplications_of(network: Network) -> int:

@@ -9,9 +9,11 @@ from numba import uint64
 
 from chainrule.compiled.kernels.memory import launch, layer, njit, share, thread_sums
 from chainrule.compiled.kernels.memory_layout import (
+    ADD_PENALTIES,
     BATCH_T,
     BATCH_WEIGHT,
     BATCHES,
+    CATCH_UP,
     CHANGE,
     CHANGE_WHOLE,
     COUNT,
@@ -22,6 +24,8 @@ from chainrule.compiled.kernels.memory_layout import (
     FIRST,
     GATHER,
     LAYERS,
+    LAZY,
+    LIST_ENTRIES,
     LOSS,
     LOSS_K,
     MODE,
@@ -32,6 +36,7 @@ from chainrule.compiled.kernels.memory_layout import (
     PENALTY_SUMS,
     SAMPLES,
     SIZE,
+    SPARSE,
     STEP,
     WHOLE,
     X_ROW,
@@ -50,7 +55,7 @@ from chainrule.compiled.kernels.network_table import (
     D,
     X,
 )
-from chainrule.compiled.kernels.updates import penalty, total
+from chainrule.compiled.kernels.updates import penalty, penalty_factor, total
 
 # ---- forward ------------------------------------------------------------------------------------
 
@@ -193,7 +198,11 @@ def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[
     order = epoch * header[SAMPLES]
     words = uint64(n), uint64(turn), uint64(header[DIRECT]), uint64(rank), uint64(ranks)
     launch(m, GATHER, (uint64(order), uint64(start), *words))
+    if header[SPARSE] and rank == 0:
+        launch(m, LIST_ENTRIES, (uint64(order), uint64(start), uint64(n)))
     met = wait(m.barrier, ranks, met)
+    if header[LAZY] and rank == 0:  # all threads need it, but not before the next barrier
+        m.penalties[update] = penalty_factor(m, turn, ranks)
     met = forward(m, direct, n, header[STEP] + update, rank, ranks, met)
     loss(m, n, turn, rank, ranks)
     if header[PENALIZED]:
@@ -234,4 +243,9 @@ def run_batches(m: Memory, rank: int, ranks: int) -> int:
             ended, seen = ended + 1, 0.0
     if rank == 0:
         m.losses[header[ENDS]] = seen
+    if header[LAZY]:
+        launch(m, CATCH_UP, (uint64(rank), uint64(ranks)))
+        wait(m.barrier, ranks, met)
+        if rank == 0:
+            launch(m, ADD_PENALTIES, (uint64(ranks),))
     return header[COUNT]

@@ -123,6 +123,14 @@ def dense_forward(
         forward_product(array(x), x0, ldx, w, row[W], d, z, row[Z], width, n, d, first, last)
     else:
         forward_gemm(array(x), x0, ldx, w, row[W], d, z, row[Z], width, n, d, first, last)
+    activate_units(m, place, n, first, last)
+
+
+@njit
+def activate_units(m: Memory, place: int, n: int, first: int, last: int) -> None:
+    """Add the bias to z, and compute a, of some units."""
+    row = layer(m, place)
+    width = row[WIDTH]
     bias = address(m.theta, row[B] + first) if row[B] >= 0 else address(m.work, m.header[ZEROS])
     call(
         uint64(row[FORWARD]),
