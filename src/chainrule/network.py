@@ -24,7 +24,16 @@ from chainrule.batch import (
 from chainrule.descriptions import Converted, check_int, check_type
 from chainrule.errors import InputError, unknown
 from chainrule.gradcheck import GradientReport, Objective, check_objective
-from chainrule.layers import Dense, Dropout, Gradients, Layer, Params, Saved, dropout_mask, fields_of
+from chainrule.layers import (
+    Dense,
+    Dropout,
+    Gradients,
+    Layer,
+    Params,
+    Saved,
+    dropout_mask,
+    fields_of,
+)
 from chainrule.layout import MAX_PARAMETERS, Block, Layout
 from chainrule.losses import Loss
 from chainrule.losses import loss as named_loss

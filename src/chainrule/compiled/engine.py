@@ -187,7 +187,9 @@ class Kernel:
             self.kernels.append(kernel(SPARSE_FORWARD, self.dtype))
             self.tables.layers[0, RUN_FORWARD] = self.kernels[-1].address
         self.launched = {k: kernel(LAUNCHED[k], self.dtype) for k in launched}
-        self.rows = rows_of(data.x) if self.sparse is None else Rows(self.sparse.samples.values, 0, 0)
+        self.rows = (
+            rows_of(data.x) if self.sparse is None else Rows(self.sparse.samples.values, 0, 0)
+        )
         self.fixed = self._fixed()
         self.header = self._header()
         self.pointers = np.zeros(len(Memory._fields), np.int64)
@@ -215,7 +217,12 @@ class Kernel:
             return [TINY]
         kinds = map(kind_of, self.network.layers)
         first = [] if self.sparse is None else [SPARSE_FORWARD]
-        return [BATCHES, *first, *layer_kernels(kinds, backward=True), *(LAUNCHED[k] for k in launched)]
+        return [
+            BATCHES,
+            *first,
+            *layer_kernels(kinds, backward=True),
+            *(LAUNCHED[k] for k in launched),
+        ]
 
     def _sparse_layer(self) -> SparseLayer | None:
         """Return the first layer's part of sparse samples."""

@@ -119,7 +119,10 @@ def turn(vector: Array, to: Array, start: int, rows: int, columns: int) -> Array
     """Write a vector to another, with the (rows, columns) at `start` transposed; return it."""
     stop = start + rows * columns
     to[:start], to[stop:] = vector[:start], vector[stop:]
-    source, turned = vector[start:stop].reshape(rows, columns), to[start:stop].reshape(columns, rows)
+    source, turned = (
+        vector[start:stop].reshape(rows, columns),
+        to[start:stop].reshape(columns, rows),
+    )
     if rows < columns:
         for k in range(0, columns, COLUMNS):
             turned[k : k + COLUMNS] = source[:, k : k + COLUMNS].T

@@ -46,6 +46,7 @@ from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, Split, ValidationData
 from chainrule.estimators.weights import placed
 from chainrule.layers import Dense
+from chainrule.layout import LARGE
 from chainrule.lbfgs_search import CurvatureMemory
 from chainrule.losses import Loss
 from chainrule.network import Network
@@ -115,8 +116,8 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         ----------
         X : array, sparse matrix or data frame (n, features)
             float32 data are computed in float32, all other data in float64. Arrays of floats are
-            not copied, unless early stopping holds out some of the rows. Sparse matrices are
-            converted to dense arrays.
+            not copied, unless early stopping holds out some of the rows. Sparse matrices stay
+            sparse; formats other than CSR are converted to it.
         y : array (n,) or (n, outputs)
             Class labels, rows of 0 and 1 for multilabel classification, columns of labels, each
             with classes of its own, or numbers.
@@ -437,7 +438,9 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         """Execute a training loop and report its end; partial fits have no callbacks' protocol."""
         if not part:
             loop.callbacks.begin_fit(loop.epochs)
-        start = loop.run.state.theta
+        # A large θ of the beginning is not kept for the sake of a health report.
+        large = self.network_.layout.size >= LARGE
+        start = None if large else loop.run.state.theta
         try:
             with progress_display(self.verbose, loop.epochs) as report_progress:
                 loop.report_progress = report_progress

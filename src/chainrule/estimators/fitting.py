@@ -15,6 +15,7 @@ from chainrule.errors import DivergenceError
 from chainrule.estimators.callbacks import Callbacks
 from chainrule.estimators.history import Checkpoint, Plateau, StoppingRule, TrainingHistory
 from chainrule.estimators.progress import ReportProgress, warn
+from chainrule.layout import LARGE
 from chainrule.optimizers import LBFGS
 from chainrule.training import Record, Run
 
@@ -191,6 +192,8 @@ class FitLoop:
         """Return the epochs of the next slice: up to the earliest possible stop, or beyond."""
         if isinstance(self.run.optimizer, LBFGS):
             return self.left
+        if self.run.network.layout.size >= LARGE:  # a slice keeps the state that it began with
+            return 1
         safe = self.rule.epochs_before_stop(self.history.plateau, self.left)
         fast = int(EXTRA_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 0
         extended = min(self.left, max(self.history.epochs // EXTRA_SHARE, fast))

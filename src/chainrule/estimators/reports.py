@@ -11,6 +11,7 @@ from chainrule.estimators.onnx_export import OnnxExport
 from chainrule.estimators.progress import print_line, print_report, warn
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.health import Finding, Health, Names, diagnose, share_left
+from chainrule.layout import LARGE
 from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
@@ -37,7 +38,7 @@ class Reports(OnnxExport):
     n_iter_: int
     validation_scores_: list[float] | None
 
-    def _report_end(self, loop: FitLoop, start: Array, *, part: bool) -> None:
+    def _report_end(self, loop: FitLoop, start: Array | None, *, part: bool) -> None:
         """Warn if training stopped before converging, or learned nothing; report convergence."""
         reason = loop.history.reason
         key = "search" if reason == "epochs" and is_lbfgs(self) else reason
@@ -63,10 +64,11 @@ class Reports(OnnxExport):
                 f"consecutive epochs. {consequence}"
             )
 
-    def _warn_unless_learned(self, loop: FitLoop, start: Array) -> None:
+    def _warn_unless_learned(self, loop: FitLoop, start: Array | None) -> None:
         """Warn with the health finding if predictions are no better than a constant."""
         check = check_learning(self.network_, self._theta, loop)
-        if check.learned:
+        # The reasons are looked for with many gradients, which takes long for a large θ.
+        if check.learned or (self.network_.layout.size >= LARGE and not check.sentence):
             return
         report = self._diagnose(loop, start, samples=CHECKED_SAMPLES)
         sentence = next(
@@ -76,12 +78,12 @@ class Reports(OnnxExport):
         if sentence:
             warn(not_learned(sentence, reason), ConvergenceWarning)
 
-    def _report_health(self, loop: FitLoop, start: Array) -> None:
+    def _report_health(self, loop: FitLoop, start: Array | None) -> None:
         """Make and print the health report of a run, which may have diverged."""
         self._health = self._diagnose(loop, start, samples=REPORTED_SAMPLES)
         print_report(self._health)
 
-    def _diagnose(self, loop: FitLoop, start: Array, *, samples: int) -> Health:
+    def _diagnose(self, loop: FitLoop, start: Array | None, *, samples: int) -> Health:
         """Return the health report of a run that began with `start`."""
         x, t, weight, _ = loop.run.data
         classes = getattr(self, "classes_", None)

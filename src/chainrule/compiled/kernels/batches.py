@@ -31,6 +31,7 @@ from chainrule.compiled.kernels.memory_layout import (
     MODE,
     NORM_PART,
     ONES,
+    ORDERS,
     PARTS,
     PENALIZED,
     PENALTY_SUMS,
@@ -62,8 +63,13 @@ from chainrule.compiled.kernels.updates import penalty, penalty_factor, total
 
 @njit
 def input_of(m: Memory, place: int, direct: int) -> tuple[int, int, int]:
-    """Return whether a layer's x is in the data, its offset, and its row stride."""
+    """Return whether a layer's x is in the data, its offset, and its row stride.
+
+    Of sparse samples, instead of the first, the place of the batch in their order.
+    """
     row = layer(m, place)
+    if place == 0 and m.header[SPARSE]:
+        return direct, 0, 0
     if place == 0 and direct >= 0:
         return 1, direct, m.header[X_ROW]
     return 0, row[X], row[INPUTS]
@@ -196,6 +202,8 @@ def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[
     for part in range(PARTS):
         sums[part] = 0.0
     order = epoch * header[SAMPLES]
+    if header[SPARSE]:
+        direct = order + start if header[ORDERS] else start
     words = uint64(n), uint64(turn), uint64(header[DIRECT]), uint64(rank), uint64(ranks)
     launch(m, GATHER, (uint64(order), uint64(start), *words))
     if header[SPARSE] and rank == 0:

@@ -11,8 +11,6 @@ of W before an update is therefore known only at the end, and added to the losse
 
 from typing import Any
 
-from numba import uint64
-
 from chainrule.compiled.kernels.layer_kernels import activate_units
 from chainrule.compiled.kernels.memory import layer, njit, own_panel, share
 from chainrule.compiled.kernels.memory_layout import (
@@ -36,7 +34,7 @@ from chainrule.compiled.kernels.memory_layout import (
     WHOLE,
     Memory,
 )
-from chainrule.compiled.kernels.native import address, number
+from chainrule.compiled.kernels.native import address, fetch, number
 from chainrule.compiled.kernels.network_table import INPUTS, LINE, WIDTH, D, W, Z
 from chainrule.compiled.kernels.updates import (
     add_penalty,
@@ -44,6 +42,9 @@ from chainrule.compiled.kernels.updates import (
     penalize,
     run_rule,
 )
+
+AHEAD = 4  # entries or inputs whose weights are prefetched while those of one are used
+LINE_NUMBERS = 8  # that are prefetched at once: of float64 as many as there are in a cache line
 
 # ---- the entries of a batch, by column ----------------------------------------------------------
 
@@ -88,27 +89,45 @@ def list_entries(m: Memory, order: int, start: int, n: int) -> None:
 
 
 def sparse_forward(
-    m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
+    m: Memory, place: int, start: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
 ) -> None:
-    """Compute z and a of this thread's units, with the parameters of ``dense_forward``."""
+    """Compute z and a of this thread's units; `start` is the place of the batch in ``orders``."""
     row, header = layer(m, place), m.header
-    width = row[WIDTH]
-    first, last = share(width, LINE, rank, ranks)
+    first, last = share(row[WIDTH], LINE, rank, ranks)
     if first == last:
         return
+    if header[LAZY]:
+        for q in range(m.listing[0]):
+            fetch_weights(m, q + AHEAD, first, last)
+            catch_up(m, m.listing[header[LISTED] + q], step - header[STEP], first, last, rank)
     for s in range(n):
-        for j in range(row[Z] + s * width + first, row[Z] + s * width + last):
-            m.work[j] = 0
-    for q in range(m.listing[0]):
-        c = m.listing[header[LISTED] + q]
-        if header[LAZY]:
-            catch_up(m, c, step - header[STEP], first, last, rank)
-        begin, end = m.listing[header[STARTS] + q], m.listing[header[STARTS] + q + 1]
-        for e in range(begin, end):
-            z = row[Z] + m.listing[header[ENTRIES] + e] * width
-            w = row[W] + c * width + first
-            add_multiple(m.work, z + first, m.listed[e], m.theta, w, last - first)
+        z = row[Z] + s * row[WIDTH] + first
+        clear(m.work, z, last - first)
+        i = m.orders[start + s] if header[ORDERS] else start + s
+        for e in range(m.bounds[i], m.bounds[i + 1]):
+            c, ahead = m.columns[e], m.columns[min(e + AHEAD, m.bounds[i + 1] - 1)]
+            for k in range(
+                row[W] + ahead * row[WIDTH] + first,
+                row[W] + ahead * row[WIDTH] + last,
+                LINE_NUMBERS,
+            ):
+                fetch(m.theta, k)
+            w = row[W] + c * row[WIDTH] + first
+            add_multiple(m.work, z, m.x[e], m.theta, w, last - first)
     activate_units(m, place, n, first, last)
+
+
+@njit
+def fetch_weights(m: Memory, q: int, first: int, last: int) -> None:
+    """Prefetch the weights, and their averages, of one of the columns of the batch."""
+    if q >= m.listing[0]:
+        return
+    row = layer(m, 0)
+    start = row[W] + m.listing[m.header[LISTED] + q] * row[WIDTH]
+    for i in range(start + first, start + last, LINE_NUMBERS):
+        fetch(m.theta, i)
+        fetch(m.slot, i)
+        fetch(m.slot2, i)
 
 
 @njit
@@ -129,6 +148,7 @@ def sparse_change(m: Memory, update: int, turn: int, rank: int, ranks: int) -> N
     if header[MODE] == WHOLE:
         begin_gradient(m, first, last, turn, ranks)
     for q in range(m.listing[0]):
+        fetch_weights(m, q + AHEAD, first, last)
         c = m.listing[header[LISTED] + q]
         start = row[W] + c * width + first
         whole = header[MODE] == WHOLE
