@@ -51,7 +51,7 @@ class Batch(NamedTuple):
         return self if rows >= len(self.x) else self.take(slice(rows))
 
 
-def as_samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
+def as_samples(x: ArrayLike | SparseSamples, inputs: int, dtype: DTypeLike) -> Array:
     """Return x as (n, inputs) of a dtype; a one-dimensional x is one sample.
 
     Raises

@@ -38,7 +38,7 @@ from chainrule.layout import MAX_PARAMETERS, Block, Layout
 from chainrule.losses import Loss
 from chainrule.losses import loss as named_loss
 from chainrule.penalties import Penalty
-from chainrule.sparse_samples import as_dense
+from chainrule.sparse_samples import SparseSamples, as_dense
 
 Array: TypeAlias = NDArray[Any]
 
@@ -441,7 +441,7 @@ class Network:
         """How many outputs may have weights of their own; those of softmax belong together."""
         return None if self.loss.classes else self.outputs
 
-    def samples(self, x: ArrayLike, theta: Array) -> Array:
+    def samples(self, x: ArrayLike | SparseSamples, theta: Array) -> Array:
         """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""
         return as_samples(x, self.inputs, precision_of(theta))
 

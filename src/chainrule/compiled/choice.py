@@ -39,8 +39,8 @@ SETTINGS = {
 WORTH_THREADS = 600_000
 
 NOT_DENSE = (
-    "the first layer is {}, for which the samples of a batch are made dense, on engine='reference'; "
-    "begin with a Dense layer, or give an array"
+    "the first layer is {}, for which the samples of a batch are made dense, on "
+    "engine='reference'; begin with a Dense layer, or give an array"
 )
 
 # Limits of the program for small networks, measured likewise: multiplications in a batch's forward

@@ -4,6 +4,7 @@ It prepares the memory, limits the duration of a call, and returns the same stat
 loop. The computation is in ``kernels.batches`` and ``kernels.tiny``.
 """
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -42,6 +43,7 @@ from chainrule.compiled.sparse_layer import SparseLayer
 from chainrule.compiled.threads import run_together, single_blas
 from chainrule.errors import DivergenceError
 from chainrule.layers import LayerNorm
+from chainrule.layout import LARGE
 from chainrule.loops import Batches, State
 from chainrule.network import Network
 from chainrule.optimizers import SGD, ClipNorm, ClipValue, Momentum, Optimizer
@@ -54,7 +56,8 @@ CHUNK = 0.1  # approximate seconds of one compiled call, which delays Ctrl-C
 # Seconds after which a run's state is copied, as a state to return to: the maximum, and the time
 # for each parameter, so that copying takes about 1 % of the time.
 KEEP, KEEP_EACH = 1.0, 1e-6
-KEEP_SPARSE = 60.0  # copies of sparse runs are transposed, and there should be few of them at once
+# … and for a large θ, which is copied as seldom as possible: Ctrl-C then repeats an epoch.
+KEEP_LARGE = 600.0
 # Seconds and least updates of a call in which updates of the first layer are put off: each call
 # ends by making them, so that it should consist of several updates.
 CHUNK_LAZY, LEAST_LAZY = 0.5, 16
@@ -80,8 +83,10 @@ class Rows(NamedTuple):
     column: int
 
 
-def rows_of(x: Array) -> Rows:
+def rows_of(x: Array | SparseSamples) -> Rows:
     """Return x (n, d) in its memory layout; it is copied only if its entries are not aligned."""
+    if isinstance(x, SparseSamples):
+        return Rows(x.values, 0, 0)
     size = x.itemsize
     if any(step % size for step in x.strides) or not x.flags.aligned:
         x = np.array(x, order="C")
@@ -117,7 +122,7 @@ def mode_of(network: Network, optimizer: Optimizer) -> int:
 
 def panel_of(widths: Sequence[int], ranks: int, most: int) -> int:
     """Return the length of a thread's panel: the gradients of its units of a layer, or less."""
-    sizes = zip(widths, widths[1:], strict=False)
+    sizes = itertools.pairwise(widths)
     largest = max((d * rounded(-(-width // ranks)) for d, width in sizes), default=0)
     return rounded(max(min(most, largest), *widths, LINE))
 
@@ -187,9 +192,7 @@ class Kernel:
             self.kernels.append(kernel(SPARSE_FORWARD, self.dtype))
             self.tables.layers[0, RUN_FORWARD] = self.kernels[-1].address
         self.launched = {k: kernel(LAUNCHED[k], self.dtype) for k in launched}
-        self.rows = (
-            rows_of(data.x) if self.sparse is None else Rows(self.sparse.samples.values, 0, 0)
-        )
+        self.rows = rows_of(data.x)
         self.fixed = self._fixed()
         self.header = self._header()
         self.pointers = np.zeros(len(Memory._fields), np.int64)
@@ -399,7 +402,7 @@ class Training:
             del after, theta, slots  # it refers to the θ at its start
             yield state, losses
 
-    def _copies(self, state: State) -> tuple[Array, Sequence[Array]]:
+    def _copies(self, state: State) -> tuple[Array, list[Array]]:
         """Return copies of θ and the slots, in the precision of the data."""
         dtype, count = self.kernel.dtype, len(state.slots)
         if self.kernel.sparse is not None:
@@ -407,7 +410,7 @@ class Training:
         slots = np.empty((count, len(state.theta)), dtype)
         for to, slot in zip(slots, state.slots, strict=True):
             to[:] = slot
-        return np.array(state.theta, dtype), slots
+        return np.array(state.theta, dtype), list(slots)
 
     def _stretch(
         self, state: State, theta: Array, slots: Sequence[Array], last: int
@@ -461,8 +464,9 @@ class Training:
 
     def _seconds_kept(self, parameters: int) -> float:
         """Return the seconds between the states to return to."""
-        most = KEEP if self.kernel.sparse is None else KEEP_SPARSE
-        return min(most, max(CHUNK, KEEP_EACH * parameters))
+        if self.kernel.sparse is not None and parameters >= LARGE:
+            return KEEP_LARGE
+        return min(KEEP, max(CHUNK, KEEP_EACH * parameters))
 
     def _samples(self, batch: int, count: int) -> int:
         """Return the number of samples in these updates; an epoch's last batch may be short."""

@@ -185,7 +185,7 @@ class Forward:
     def predict(self, theta: Array, x: Any) -> Array:
         """Return the prediction p, (n, outputs)."""
         if isinstance(x, SparseSamples):
-            return by_blocks(lambda rows: self.network.predict(theta, rows), x)
+            return self.network.loss.predict(self.raw(theta, self.network.samples(x, theta)))
         ready = self._prepared(theta)
         return self.network.predict(theta, x) if ready is None else ready.predict(theta, x)
 
