@@ -43,7 +43,7 @@ from chainrule.compiled.sparse_layer import SparseLayer
 from chainrule.compiled.threads import run_together, single_blas
 from chainrule.errors import DivergenceError
 from chainrule.layers import LayerNorm
-from chainrule.layout import LARGE
+from chainrule.layout import LARGE_SPARSE
 from chainrule.loops import Batches, State
 from chainrule.network import Network
 from chainrule.optimizers import SGD, ClipNorm, ClipValue, Momentum, Optimizer
@@ -464,7 +464,7 @@ class Training:
 
     def _seconds_kept(self, parameters: int) -> float:
         """Return the seconds between the states to return to."""
-        if self.kernel.sparse is not None and parameters >= LARGE:
+        if self.kernel.sparse is not None and parameters >= LARGE_SPARSE:
             return KEEP_LARGE
         return min(KEEP, max(CHUNK, KEEP_EACH * parameters))
 

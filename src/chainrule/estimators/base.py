@@ -46,7 +46,6 @@ from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, Split, ValidationData
 from chainrule.estimators.weights import placed
 from chainrule.layers import Dense
-from chainrule.layout import LARGE
 from chainrule.lbfgs_search import CurvatureMemory
 from chainrule.losses import Loss
 from chainrule.network import Network
@@ -438,9 +437,8 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         """Execute a training loop and report its end; partial fits have no callbacks' protocol."""
         if not part:
             loop.callbacks.begin_fit(loop.epochs)
-        # A large θ of the beginning is not kept for the sake of a health report.
-        large = self.network_.layout.size >= LARGE
-        start = None if large else loop.run.state.theta
+        spared = loop.spares_memory and self.verbose != "health"
+        start = None if spared else loop.run.state.theta
         try:
             with progress_display(self.verbose, loop.epochs) as report_progress:
                 loop.report_progress = report_progress

@@ -11,7 +11,6 @@ from chainrule.estimators.onnx_export import OnnxExport
 from chainrule.estimators.progress import print_line, print_report, warn
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.health import Finding, Health, Names, diagnose, share_left
-from chainrule.layout import LARGE
 from chainrule.network import Network
 
 Array: TypeAlias = NDArray[Any]
@@ -67,14 +66,13 @@ class Reports(OnnxExport):
     def _warn_unless_learned(self, loop: FitLoop, start: Array | None) -> None:
         """Warn with the health finding if predictions are no better than a constant."""
         check = check_learning(self.network_, self._theta, loop)
-        # The reasons are looked for with many gradients, which takes long for a large θ.
-        if check.learned or (self.network_.layout.size >= LARGE and not check.sentence):
+        if check.learned or (loop.spares_memory and not check.sentence):
             return
-        report = self._diagnose(loop, start, samples=CHECKED_SAMPLES)
-        sentence = next(
-            (f.sentence for f in report.findings if f.id in NOT_LEARNED), check.sentence
-        )
-        reason = report.findings[0] if report.findings else None
+        found: tuple[Finding, ...] = ()
+        if not loop.spares_memory:  # the health report computes many gradients
+            found = self._diagnose(loop, start, samples=CHECKED_SAMPLES).findings
+        sentence = next((f.sentence for f in found if f.id in NOT_LEARNED), check.sentence)
+        reason = found[0] if found else None
         if sentence:
             warn(not_learned(sentence, reason), ConvergenceWarning)
 

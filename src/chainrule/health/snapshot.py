@@ -202,7 +202,7 @@ def check_theta(network: Network, theta: ArrayLike, what: str) -> Array:
     """Return θ in float64; entries that are not finite become a finding, not an error."""
     checked = network.layout.check(theta)
     check_finite(np.zeros(1, checked.dtype), what)  # raises for complex θ
-    return checked.astype(np.float64)
+    return checked.astype(np.float64, copy=False)
 
 
 def as_rows(X: Any) -> Any:
