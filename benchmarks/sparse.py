@@ -1,8 +1,8 @@
 """``python -m benchmarks.sparse``: time and memory of sparse text, next to scikit-learn's.
 
-Both fit `MLPClassifier((100,))` with default parameters to rows like those of TF-IDF, in turns, each
-in a new process that has loaded its libraries. The growth of memory is that of the process's peak,
-which is reset before the fit; this works on Linux only. ``--write`` writes the table to
+Both fit `MLPClassifier((100,))` with default parameters to rows like those of TF-IDF, in turns,
+each in a new process that has loaded its libraries. The growth of memory is that of the peak, which
+is reset before the fit; this works on Linux only. ``--write`` writes the table to
 docs/benchmarks.md.
 """
 

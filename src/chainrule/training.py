@@ -119,7 +119,7 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     Parameters
     ----------
     network : Network
-    X : array (n, inputs)
+    X : array (n, inputs), or a sparse matrix
         float32 data are computed in float32, all others in float64.
     y : array (n, outputs), or (n,) single targets or class numbers
     optimizer : str, Optimizer or LBFGS, default "adam"
