@@ -27,7 +27,16 @@ from chainrule.optimizers import LBFGS, SGD, Adam, AdamW
 from chainrule.penalties import Penalty
 from chainrule.sparse_samples import SparseSamples
 from chainrule.training import Run, train
-from tests.laws.nets import ALL_ACTIVATIONS, ALL_LOSSES, ALL_SCHEDULES, PAIRS, PENALTY, case, tuned
+from tests.laws.nets import (
+    ALL_ACTIVATIONS,
+    ALL_LOSSES,
+    ALL_SCHEDULES,
+    PAIRS,
+    PENALTY,
+    STACKS,
+    case,
+    tuned,
+)
 from tests.laws.test_engines import CLIPS, DTYPES, PENALTIES, agree
 
 EPS = 1_000  # the bound of the engines law
@@ -133,11 +142,14 @@ def test_activations_losses_and_forms(activation, loss, dtype, threads, form):
     width=[3, 35],
     threads=THREADS,
     batch_size=[1, 3, None],
+    layers=STACKS,
 )
 def test_training_options(
-    optimizer, penalty, clip, trainable, weighted, width, threads, batch_size
+    optimizer, penalty, clip, trainable, weighted, width, threads, batch_size, layers
 ):
-    drawn = case(weighted=weighted, penalty=penalty, trainable=trainable, width=width, rows=7)
+    drawn = case(
+        layers=layers, weighted=weighted, penalty=penalty, trainable=trainable, width=width, rows=7
+    )
     compare(
         drawn.network,
         thinned(drawn.x),
@@ -187,9 +199,8 @@ def test_calls_of_any_length_give_the_same_bits(optimizer, penalty, updates, mon
     drawn = case(penalty=penalty, width=20, rows=13)
     x, options = sp.csr_matrix(thinned(drawn.x, 0.1)), {"batch_size": 4, "epochs": 5, "seed": 7}
     runs = []
-    for least in (100, updates):
-        monkeypatch.setattr(engine, "LEAST_LAZY", least)
-        monkeypatch.setattr(engine, "CHUNK_LAZY", 0.0)
+    for count in (100, updates):
+        monkeypatch.setattr(engine.Training, "_pace", lambda _, count=count: count)
         runs.append(
             train(drawn.network, x, drawn.t, tuned(optimizer), engine="compiled", **options)
         )

@@ -58,9 +58,7 @@ CHUNK = 0.1  # approximate seconds of one compiled call, which delays Ctrl-C
 KEEP, KEEP_EACH = 1.0, 1e-6
 # … and for a large θ, which is copied as seldom as possible: Ctrl-C then repeats an epoch.
 KEEP_LARGE = 600.0
-# Seconds and least updates of a call in which updates of the first layer are put off: each call
-# ends by making them, so that it should consist of several updates.
-CHUNK_LAZY, LEAST_LAZY = 0.5, 16
+CHUNK_LAZY = 0.5  # … in which updates of the first layer are put off: each call ends by making them
 GUESS = 3e8  # assumed parameters times samples per second before the first call: a slow speed
 NEVER = 2**62  # a count of arrivals that ends every wait
 ORDERS = 2**16  # number of samples whose order is drawn at once, at least one epoch's
@@ -459,7 +457,7 @@ class Training:
         size = self.kernel.size
         speed = self.speed or size * GUESS / (size * self.kernel.network.layout.size + 100)
         if self.kernel.sparse is not None and self.kernel.sparse.lazy:
-            return max(LEAST_LAZY, int(speed * CHUNK_LAZY / size))
+            return max(self.kernel.sparse.least, int(speed * CHUNK_LAZY / size))
         return max(1, int(speed * CHUNK / size))
 
     def _seconds_kept(self, parameters: int) -> float:

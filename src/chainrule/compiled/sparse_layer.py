@@ -17,6 +17,7 @@ from chainrule.sparse_samples import SparseSamples
 
 Array: TypeAlias = NDArray[Any]
 
+MOST_UPDATES = 16  # that a call makes, even if it then takes longer than it should
 COLUMNS = 512  # that are transposed at once: rows and columns stay in the cache
 
 
@@ -40,6 +41,8 @@ class SparseLayer:
     ----------
     lazy : bool
         Whether updates of weights are put off while their inputs are 0.
+    least : int
+        How many updates a call makes at least, if they are put off.
     idle : bool
         Whether weights stay as they are without a gradient, once their averages are 0.
     arrays : dict of str to array
@@ -63,6 +66,9 @@ class SparseLayer:
         always = self.idle and not self.slots
         self.lazy = self.block.trains and not whole and not always
         self.most = most_entries(samples, size)
+        # Making all updates at the end of a call takes as long as an update with an entry in each
+        # column, or longer; a call should consist of more than that.
+        self.least = min(MOST_UPDATES, 1 + 2 * self.inputs // max(1, self.most))
         self.arrays = self._arrays()
 
     def _arrays(self) -> dict[str, Array]:
