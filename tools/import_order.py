@@ -8,7 +8,8 @@ measures the engine's files by it.
 SHARED = ("errors", "names", "visible", "descriptions", "lazy_names")
 
 ENGINE = (
-    *("elementwise", "equations", "derivatives", "gradcheck", "activations", "losses", "batch"),
+    *("elementwise", "equations", "derivatives", "gradcheck", "activations", "losses"),
+    *("sparse_samples", "batch"),
     *(
         "initializers",
         "layers",

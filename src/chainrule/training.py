@@ -29,6 +29,7 @@ from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.schedules import rate_at
+from chainrule.sparse_samples import SparseSamples, is_sparse
 
 if TYPE_CHECKING:
     from chainrule.compiled import Predictor, Training
@@ -118,7 +119,7 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     Parameters
     ----------
     network : Network
-    X : array (n, inputs)
+    X : array (n, inputs), or a sparse matrix
         float32 data are computed in float32, all others in float64.
     y : array (n, outputs), or (n,) single targets or class numbers
     optimizer : str, Optimizer or LBFGS, default "adam"
@@ -203,7 +204,7 @@ def initial_theta(
     network: Network, x: ArrayLike, theta: ArrayLike | None, state: State | None, seed: int
 ) -> Array:
     """Return the validated θ, (parameters,), that a run begins with."""
-    samples = as_numeric(x, "X")
+    samples: Any = x if is_sparse(x) or isinstance(x, SparseSamples) else as_numeric(x, "X")
     if state is not None:
         check_type(state, State, "state", "give the state of a run, such as run.state")
         theta = state.theta
@@ -237,7 +238,8 @@ def choose_engine(
     state: State | None,
 ) -> EngineChoice:
     """Return the engine of a run; for a continued state, "auto" means its previous engine."""
-    if engine == "auto" and state and state.step:
+    sparse_search = isinstance(optimizer, LBFGS) and isinstance(data.x, SparseSamples)
+    if engine == "auto" and state and state.step and not sparse_search:
         engine = state.engine
     if data.weight is not None and data.weight.ndim == 2:  # the kernels take a weight for a sample
         if engine == "compiled":
@@ -253,6 +255,7 @@ def choose_engine(
         batch_size=batch_size,
         dtype=data.x.dtype,
         engine=engine,
+        entries=data.x.values.size if isinstance(data.x, SparseSamples) else None,
     )
     if engine == "auto" and choice.missing:
         say_once(choice.reason)
@@ -562,6 +565,8 @@ class Run:
 
     def _predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction, computed by the engine of the run."""
+        if is_sparse(x) or isinstance(x, SparseSamples):
+            return self.network.predict(theta, x)
         if self._predictor is not None:
             return self._predictor.predict(theta, x)
         if self.engine_choice.engine != "compiled":
@@ -570,7 +575,7 @@ class Run:
 
     def _value(self, theta: Array, batch: Batch) -> float:
         """Return C for a batch, computed by the engine of the run."""
-        if self.engine_choice.engine != "compiled":
+        if self.engine_choice.engine != "compiled" or isinstance(batch.x, SparseSamples):
             return float(self.network.value(theta, batch))
         o = self._forward().raw(theta, batch.x)  # (n, outputs)
         loss = self.network.loss.value(o, batch.t, batch.weight)

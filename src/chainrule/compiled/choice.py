@@ -42,6 +42,14 @@ WORTH_THREADS = 600_000
 # compiled kernels are used at all: NumPy's calls take a millisecond for fewer.
 WORTH_SEARCH_THREADS, WORTH_SEARCH = 20_000_000, 1_000_000
 
+NOT_SEARCHED = (
+    "lbfgs on sparse samples runs on engine='reference'; choose another solver, or give an array"
+)
+NOT_DENSE = (
+    "the first layer is {}, for which the samples of a batch are made dense, on "
+    "engine='reference'; begin with a Dense layer, or give an array"
+)
+
 # Limits of the program for small networks, measured likewise: multiplications in a batch's forward
 # pass, and units or inputs of a layer, in total and for each sample of the batch. Beyond them, the
 # units of a layer fill the processor's vectors better than samples do.
@@ -84,6 +92,7 @@ def describe(
     batch_size: int | None = None,
     dtype: DTypeLike = np.float64,
     engine: str = "auto",
+    entries: int | None = None,
 ) -> EngineChoice:
     """Return which engine `train` would choose, and why.
 
@@ -98,6 +107,8 @@ def describe(
     dtype : dtype, default float64
         float32 or float64.
     engine : {"auto", "compiled", "reference"}
+    entries : int, optional
+        The stored entries of sparse samples; None for arrays.
 
     Returns
     -------
@@ -127,6 +138,7 @@ def describe(
     search = named_optimizer(optimizer)
     with IMPORT_LOCK, uninterrupted():
         faults = find_obstacles(network, as_precision(dtype))
+        faults += sparse_obstacles(network, search) if entries is not None else []
         if faults and engine == "compiled":
             raise faults[0]
         if faults:
@@ -134,7 +146,18 @@ def describe(
             return EngineChoice("reference", 1, str(faults[0]), missing=absent)
         if isinstance(search, LBFGS):
             return choose_search(network, rows, engine)
-        return choose_threads(network, min(batch_size or rows, rows))
+        batch = min(batch_size or rows, rows)
+        if entries is not None:
+            return choose_sparse_threads(network, batch, entries / rows)
+        return choose_threads(network, batch)
+
+
+def sparse_obstacles(network: Network, optimizer: Optimizer | LBFGS) -> list[Exception]:
+    """Return the errors that prevent the compiled engine for sparse samples."""
+    if isinstance(optimizer, LBFGS):
+        return [InputError(NOT_SEARCHED)]
+    first = network.layers[0]
+    return [] if isinstance(first, Dense) else [InputError(NOT_DENSE.format(first.kind))]
 
 
 def find_obstacles(network: Network, dtype: type[np.floating[Any]]) -> list[Exception]:
@@ -215,6 +238,21 @@ def choose_search(network: Network, rows: int, engine: str) -> EngineChoice:
     if multiplications < WORTH_SEARCH_THREADS and chosen.threads > 1:
         return EngineChoice("compiled", 1, f"{reason}: too few for more threads")
     return chosen
+
+
+def choose_sparse_threads(network: Network, batch: int, entries: float) -> EngineChoice:
+    """Return the compiled engine with the number of threads for sparse samples.
+
+    The first layer multiplies stored entries only, but each update changes all of its weights.
+    """
+    from chainrule.compiled.threads import allowed
+
+    inputs, units = network.widths[:2]
+    dense = batch * (multiplications_of(network) - inputs * units)
+    work = dense + int(batch * entries * units) + inputs * units
+    threads = 1 if work < WORTH_THREADS or units < 2 * 16 else allowed()
+    reason = f"sparse samples: {work:,} multiplications and updates per batch"
+    return EngineChoice("compiled", threads, reason)
 
 
 def multiplications_of(network: Network) -> int:

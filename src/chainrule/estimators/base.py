@@ -115,8 +115,8 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         ----------
         X : array, sparse matrix or data frame (n, features)
             float32 data are computed in float32, all other data in float64. Arrays of floats are
-            not copied, unless early stopping holds out some of the rows. Sparse matrices are
-            converted to dense arrays.
+            not copied, unless early stopping holds out some of the rows. Sparse matrices stay
+            sparse; formats other than CSR are converted to it.
         y : array (n,) or (n, outputs)
             Class labels, rows of 0 and 1 for multilabel classification, columns of labels, each
             with classes of its own, or numbers.
@@ -437,7 +437,8 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         """Execute a training loop and report its end; partial fits have no callbacks' protocol."""
         if not part:
             loop.callbacks.begin_fit(loop.epochs)
-        start = loop.run.state.theta
+        spared = loop.spares_memory and self.verbose != "health"
+        start = None if spared else loop.run.state.theta
         try:
             with progress_display(self.verbose, loop.epochs) as report_progress:
                 loop.report_progress = report_progress

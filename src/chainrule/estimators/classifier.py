@@ -157,7 +157,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Notes
     -----
-    Sparse samples are converted to dense arrays, which must fit into memory.
+    Sparse samples stay sparse: only stored entries are multiplied. The updates are those
+    of dense samples, of all weights, so the numbers are the same up to rounding.
 
     Examples
     --------

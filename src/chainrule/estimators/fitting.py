@@ -15,7 +15,9 @@ from chainrule.errors import DivergenceError
 from chainrule.estimators.callbacks import Callbacks
 from chainrule.estimators.history import Checkpoint, Plateau, StoppingRule, TrainingHistory
 from chainrule.estimators.progress import ReportProgress, warn
+from chainrule.layout import LARGE, LARGE_SPARSE
 from chainrule.optimizers import LBFGS
+from chainrule.sparse_samples import SparseSamples
 from chainrule.training import Record, Run
 
 Array: TypeAlias = NDArray[Any]
@@ -156,6 +158,12 @@ class FitLoop:
         return self.validation is not None and self.validation.score is not None
 
     @property
+    def spares_memory(self) -> bool:
+        """Whether θ is so large that no further copy is made to say more about the run."""
+        sparse = isinstance(self.run.data.x, SparseSamples)  # whose own memory is small
+        return self.run.network.layout.size >= (LARGE_SPARSE if sparse else LARGE)
+
+    @property
     def left(self) -> int:
         """The number of epochs left."""
         return self.epochs - self.history.epochs
@@ -191,6 +199,8 @@ class FitLoop:
         """Return the epochs of the next slice: up to the earliest possible stop, or beyond."""
         if isinstance(self.run.optimizer, LBFGS):
             return self.left
+        if self.spares_memory:  # a slice keeps the state that it began with
+            return 1
         safe = self.rule.epochs_before_stop(self.history.plateau, self.left)
         fast = int(EXTRA_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 0
         extended = min(self.left, max(self.history.epochs // EXTRA_SHARE, fast))
