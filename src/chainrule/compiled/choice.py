@@ -20,11 +20,12 @@ from chainrule.errors import InputError, MissingPackageError, missing, unknown
 from chainrule.layers import ActivationLayer, Dense
 from chainrule.losses import CustomLoss
 from chainrule.network import Network, as_precision
-from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 
 CHOICES = ("auto", "compiled", "reference")
 NEEDED = ("numba", "scipy", "threadpoolctl")
+COMPILED = ("llvmlite", "scipy", "threadpoolctl")  # if all kernels come with the package
 
 # The supported values of Numba's settings; other values are for debugging.
 SETTINGS = {
@@ -162,7 +163,7 @@ def sparse_obstacles(network: Network, optimizer: Optimizer | LBFGS) -> list[Exc
 
 def find_obstacles(network: Network, dtype: type[np.floating[Any]]) -> list[Exception]:
     """Return the errors that prevent the compiled engine, the most important one first."""
-    absent = [name for name in NEEDED if not installed(name)]
+    absent = [name for name in needed(network, optimizer) if not installed(name)]
     if absent:
         return [missing(absent[0], "the compiled engine", "train")]
     if hindered := list(unsupported_settings()):
@@ -170,6 +171,19 @@ def find_obstacles(network: Network, dtype: type[np.floating[Any]]) -> list[Exce
     return [
         fault for part in custom_functions(network) if (fault := compilation_error(part, dtype))
     ]
+
+
+def needed(network: Network, optimizer: Any) -> tuple[str, ...]:
+    """Return the packages that a run needs; Numba if the package does not have its kernels."""
+    standard = type(optimizer) in map(type, OPTIMIZERS.values()) and not custom_functions(network)
+    return COMPILED if standard and installed(COMPILED[0]) and has_kernels() else NEEDED
+
+
+def has_kernels() -> bool:
+    """Return whether the package has the standard kernels for this machine."""
+    from chainrule.compiled.cache import prebuilt
+
+    return prebuilt.archive() is not None
 
 
 def unsupported_settings() -> Iterator[Exception]:
