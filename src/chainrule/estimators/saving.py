@@ -25,6 +25,7 @@ from chainrule.files import (
     model_in,
     read,
     require_fields,
+    shown,
     values_of,
     write,
 )
@@ -207,7 +208,7 @@ def _made(cls: type[Any], parameters: Mapping[str, Any]) -> Any:
     known = set(cls._get_param_names())
     if parameters.keys() != known:
         wrong = sorted(map(str, parameters.keys() ^ known))
-        raise DamagedFileError(f"the parameters {', '.join(wrong)[:200]} are missing or unknown")
+        raise DamagedFileError(f"the parameters {shown(wrong)} are missing or unknown")
     made = cls(**parameters)
     check_hyperparameters(made)
     return made

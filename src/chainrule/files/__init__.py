@@ -12,7 +12,7 @@ from chainrule.files.networks import (
     save_network,
     trained_network,
 )
-from chainrule.files.values import Functions, Reader, Writer
+from chainrule.files.values import Functions, Reader, Writer, shown
 
 __all__ = [
     "Checkpoints",
@@ -34,6 +34,7 @@ __all__ = [
     "read",
     "require_fields",
     "save_network",
+    "shown",
     "to_plain",
     "trained_network",
     "values_of",

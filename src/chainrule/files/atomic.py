@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -132,6 +133,12 @@ def _discard(temporary: str) -> None:
         SYSTEM.unlink(temporary)
     except OSError:  # it was not created, or has its name already
         return
+
+
+def delete(path: str | os.PathLike[str]) -> None:
+    """Delete a file, if it is there; OSError says why the operating system cannot."""
+    with suppress(FileNotFoundError):
+        SYSTEM.unlink(os.fspath(path))
 
 
 def is_regular(path: str | os.PathLike[str]) -> bool:

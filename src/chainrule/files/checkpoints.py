@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule.descriptions import Count, Description
 from chainrule.errors import DamagedFileError, FileError, InputError, system_reason
-from chainrule.files.atomic import TEMPORARY
+from chainrule.files.atomic import TEMPORARY, delete
 from chainrule.files.container import errors_about, write_container
 from chainrule.files.descriptions import Types, engine_types
 from chainrule.files.json_text import Json
@@ -187,7 +187,7 @@ class Checkpoints(Description):
 
     def _delete(self, path: Path) -> None:
         try:
-            path.unlink(missing_ok=True)
+            delete(path)
         except OSError as error:
             raise self._error(error, "delete old checkpoints in") from None
 
