@@ -56,6 +56,7 @@ STAGES = {
     "hyperparameters": "ranges of parameters",
 }  # of the check that refuses a mutant, by module
 RANGES = "ranges of layers, losses, …"
+FIT = "checkpoint of a fit"
 LOADED = "a valid model"
 
 
@@ -64,10 +65,8 @@ LOADED = "a valid model"
 
 def valid_files(folder: Path) -> dict[str, bytes]:
     """Return valid files by name: estimators of several kinds, a network, checkpoints of both."""
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(40, 3))
+    X, words = data_of_fit()
     number = X @ [1.0, -2.0, 0.5]
-    words = np.array(["no", "maybe", "yes"])[np.digitize(number, [-1, 1])]
     fits: dict[str, tuple[Any, Any]] = {
         "words": (classifier(early_stopping=True, dropout=0.2, warm_start=True), words),
         "dates": (classifier(solver="sgd"), np.array("2026-01-01", "M8[D]") + (number > 0)),
@@ -84,8 +83,14 @@ def valid_files(folder: Path) -> dict[str, bytes]:
     checkpoints = Checkpoints(folder / "fit")
     with quiet():
         classifier(callbacks=[checkpoints]).fit(X, words)
-    files["checkpoint of a fit"] = checkpoints.paths()[0].read_bytes()
+    files[FIT] = checkpoints.paths()[0].read_bytes()
     return files | network_files(folder, X, number)
+
+
+def data_of_fit() -> tuple[Array, Array]:
+    """Return samples and labels."""
+    X = np.random.default_rng(1).normal(size=(40, 3))
+    return X, np.array(["no", "maybe", "yes"])[np.digitize(X @ [1.0, -2.0, 0.5], [-1, 1])]
 
 
 def network_files(folder: Path, X: Array, y: Array) -> dict[str, bytes]:
@@ -415,6 +420,8 @@ def judge(path: Path, report: Report, level: str, name: str) -> None:
             report.faults += [f"{name}, {level}: {fault}" for fault in faults_of(model, path)]
     report.seconds = max(report.seconds, time.process_time() - began)
     report.outcomes[level, stage] += 1
+    if name == FIT:
+        report.faults += [f"{name}, {level}: {fault}" for fault in faults_of_fit(path)]
 
 
 def last_line(error: BaseException) -> str:
@@ -437,6 +444,20 @@ def faults_of(model: Any, path: Path) -> Iterator[str]:
         yield f"loaded, but {error!r:.300}"
     except Exception as error:  # noqa: BLE001 (any other error is a fault)
         yield f"loaded, but {last_line(error)}"
+
+
+def faults_of_fit(path: Path) -> Iterator[str]:
+    """Yield what is wrong if a fit finds a mutant as its newest checkpoint."""
+    checkpoints = Checkpoints(path.parent / "continued")
+    checkpoints.path(3).parent.mkdir(exist_ok=True)
+    checkpoints.path(3).write_bytes(path.read_bytes())
+    try:
+        with quiet(), np.errstate(all="ignore"):
+            classifier(callbacks=[checkpoints]).set_params(max_iter=5).fit(*data_of_fit())
+    except ChainruleError:
+        pass
+    except Exception as error:  # noqa: BLE001 (any other error is a fault)
+        yield f"continued, but {last_line(error)}"
 
 
 def predictions(model: Any) -> Any:

@@ -15,6 +15,7 @@ from chainrule.estimators.hyperparameters import check_hyperparameters
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.networks import Forward
 from chainrule.estimators.persistence import Plain, types
+from chainrule.estimators.progress import warn
 from chainrule.files import (
     Content,
     Functions,
@@ -65,7 +66,9 @@ ATTRIBUTES: dict[str, Any] = {
     "validation_loss_curve_": list[float],
     "validation_scores_": LISTS,
 }
-DURING_FIT = ("_callback_fit_ctx",)  # set by scikit-learn while a fit runs
+ROUTING = "_metadata_request"  # what `set_fit_request` and the like of scikit-learn set
+# scikit-learn's own callbacks, which are objects of their own, and what it sets while a fit runs.
+LEFT_OUT = ("_skl_callbacks", "_callback_fit_ctx")
 NEEDED = {"_forward", "_history", "_theta", "network_", "n_features_in_", "n_outputs_"}  # if fitted
 
 
@@ -101,6 +104,11 @@ class Saving(Plain):
         >>> MLPClassifier.load("xor.safetensors").predict(X).tolist()
         ['no', 'yes', 'yes', 'no']
         """
+        if getattr(self, "_skl_callbacks", ()):
+            warn(
+                "the callbacks of set_callbacks are not saved; call set_callbacks again after "
+                "loading, or put functions into callbacks=[…]"
+            )
         write(path, "estimator", described(self), types())
 
     @classmethod
@@ -145,8 +153,10 @@ def described(estimator: Any) -> dict[str, Any]:
     """
     check_hyperparameters(estimator)
     parameters = estimator.get_params(deep=False)
-    left_out = {*parameters, *DURING_FIT}
+    left_out = {*parameters, *LEFT_OUT}
     attributes = {name: v for name, v in vars(estimator).items() if name not in left_out}
+    if ROUTING in attributes:
+        attributes[ROUTING] = _requests(attributes[ROUTING])
     return {
         "class": type(estimator).__name__,
         "parameters": parameters,
@@ -183,8 +193,10 @@ def estimator_of(
         values = values_of(content.body, content.arrays, types(), functions)
         require_fields(values, FIELDS, "an estimator's file")
         made = _made(cls, values["parameters"])
-        _check_attributes(cls, values["attributes"])
-        vars(made).update(values["attributes"])
+        attributes = dict(values["attributes"])
+        _set_requests(made, attributes.pop(ROUTING, {}))
+        _check_attributes(cls, attributes)
+        vars(made).update(attributes)
         _check_fitted(vars(made))
         return made
 
@@ -212,6 +224,27 @@ def _made(cls: type[Any], parameters: Mapping[str, Any]) -> Any:
     made = cls(**parameters)
     check_hyperparameters(made)
     return made
+
+
+def _requests(routing: Any) -> dict[str, dict[str, Any]]:
+    """Return the metadata that each method requests in scikit-learn's routing."""
+    methods = vars(routing).items()
+    return {name: dict(m.requests) for name, m in methods if getattr(m, "requests", None)}
+
+
+def _set_requests(estimator: Any, requests: Any) -> None:
+    """Set the metadata that each method requests, as `_requests` returned them."""
+    if not conforms(requests, dict[str, dict[str, bool | str | None]]):
+        raise DamagedFileError(f"the requests for metadata are {shown(requests)}")
+    routing = estimator._get_metadata_request()  # noqa: SLF001 (scikit-learn's, a copy)
+    for method, parameters in requests.items():
+        request = getattr(routing, method, None)
+        for parameter, alias in parameters.items():
+            if not hasattr(request, "requests") or parameter not in request.requests:
+                raise DamagedFileError(f"{shown(method)} has no metadata {shown(parameter)}")
+            request.requests[parameter] = alias
+    if requests:
+        setattr(estimator, ROUTING, routing)
 
 
 def _check_attributes(cls: type[Any], attributes: Mapping[str, Any]) -> None:

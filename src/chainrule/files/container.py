@@ -39,6 +39,7 @@ DTYPES = {
     **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4, 8)},
     "BOOL": np.dtype(bool),
 }
+LONGEST_MESSAGE = 600  # characters of what is wrong in a file
 NOT_OURS = "it is not a file that chainrule has saved"
 REMEDY = "the file is damaged: use a copy of it, or an older checkpoint"
 
@@ -165,12 +166,11 @@ def errors_about(path: str | os.PathLike[str]) -> Iterator[None]:
         raise DamagedFileError(
             f"cannot read {os.fspath(path)}: its description is nested too deeply; {REMEDY}"
         ) from None
-    except ForeignFileError as error:
-        raise ForeignFileError(f"cannot read {os.fspath(path)}: {error}") from None
-    except DamagedFileError as error:
-        raise DamagedFileError(f"cannot read {os.fspath(path)}: {error}; {REMEDY}") from None
     except InputError as error:
-        raise InputError(f"cannot read {os.fspath(path)}: {error}") from None
+        text = visible(str(error))
+        short = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} …"
+        remedy = f"; {REMEDY}" if type(error) is DamagedFileError else ""
+        raise type(error)(f"cannot read {os.fspath(path)}: {short}{remedy}") from None
 
 
 def _require_file(path: str | os.PathLike[str]) -> None:
