@@ -67,7 +67,7 @@ ATTRIBUTES: dict[str, Any] = {
     "validation_scores_": LISTS,
 }
 ROUTING = "_metadata_request"  # what `set_fit_request` and the like of scikit-learn set
-# scikit-learn's own callbacks, which are objects of their own, and what it sets while a fit runs.
+# The beginnings of names under which scikit-learn keeps its own callbacks, also while a fit runs.
 LEFT_OUT = ("_skl_callbacks", "_callback_fit_ctx")
 NEEDED = {"_forward", "_history", "_theta", "network_", "n_features_in_", "n_outputs_"}  # if fitted
 
@@ -153,8 +153,11 @@ def described(estimator: Any) -> dict[str, Any]:
     """
     check_hyperparameters(estimator)
     parameters = estimator.get_params(deep=False)
-    left_out = {*parameters, *LEFT_OUT}
-    attributes = {name: v for name, v in vars(estimator).items() if name not in left_out}
+    attributes = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name not in parameters and not name.startswith(LEFT_OUT)
+    }
     if ROUTING in attributes:
         attributes[ROUTING] = _requests(attributes[ROUTING])
     return {
