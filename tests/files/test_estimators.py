@@ -1,6 +1,7 @@
 """Estimators in files: everything that pickle keeps, and the same bytes after further training."""
 
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,14 @@ def saved_bytes(model: Any, folder: Path) -> bytes:
 def assert_same(a: Any, b: Any, folder: Path) -> None:
     """Assert that two estimators have the same state, predictions and parameters."""
     assert np.array_equal(a.predict(X), b.predict(X))
-    assert repr(a) == repr(b)
-    assert saved_bytes(a, folder) == saved_bytes(b, folder)
+    assert without_addresses(a) == without_addresses(b)
+    same = saved_bytes(a, folder) == saved_bytes(b, folder)
+    assert same  # and not the comparison itself, whose difference is pages long
+
+
+def without_addresses(model: Any) -> str:
+    """Return the repr of an estimator, without the address of its RandomState."""
+    return re.sub(r" at 0x[0-9A-F]+", "", repr(model))
 
 
 @pytest.mark.parametrize("kind", few_rows(LABELS, "words", "many"))

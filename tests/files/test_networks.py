@@ -121,7 +121,8 @@ def program(folder: Path, stop: int | None = None) -> Run:
     """Train for 8 epochs with checkpoints, as a user's program does; end it after some epochs."""
     checkpoints = Checkpoints(folder, every=2, keep=2)
     saved = checkpoints.load()
-    state, done = (None, 0) if saved is None else (saved.state, saved.state.epoch)
+    state = None if saved is None else saved.state
+    done = 0 if state is None else state.epoch
     run = train(
         NETWORK, X, Y, epochs=8 - done, state=state, batch_size=4, seed=3, engine="reference"
     )

@@ -34,7 +34,7 @@ def test_every_version_has_a_sample():
 
 @pytest.mark.parametrize(("kind", "version"), SAMPLES)
 def test_every_version_is_readable(kind: str, version: int, tmp_path: Path):
-    model = chainrule.load(stored(tmp_path, *SAMPLES[kind, version]))
+    model: Any = chainrule.load(stored(tmp_path, *SAMPLES[kind, version]))
     if isinstance(model, TrainedNetwork):
         assert model.optimizer == Momentum(0.01, 0.9)
         assert model.state is not None
@@ -51,7 +51,7 @@ def test_every_version_is_readable(kind: str, version: int, tmp_path: Path):
 
 def test_a_sample_trains_further(tmp_path: Path):
     path = stored(tmp_path, *SAMPLES["estimator", 1])
-    model = MLPRegressor.load(path).set_params(warm_start=True)
+    model: Any = MLPRegressor.load(path).set_params(warm_start=True)
     with pytest.warns(UserWarning, match="Maximum iterations"):
         model.fit(X, [0.0, 1.0, 2.0])
     assert model.t_ == 12 + 2 * 3

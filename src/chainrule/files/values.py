@@ -172,6 +172,7 @@ class Reader:
     def __init__(self, arrays: Mapping[str, Array], functions: Functions) -> None:
         self.arrays, self.functions = arrays, functions
         self.used: set[str] = set()  # names of arrays
+        self._times_read: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._states: dict[str, np.random.RandomState] = {}
 
     def value(self, content: Json) -> Any:
@@ -224,7 +225,7 @@ class Reader:
         array, dtype = self._stored(content["times"], "i"), dtype_of(content["dtype"], "Mm")
         if array.dtype.itemsize != dtype.itemsize:
             raise invalid(content)
-        return array.view(dtype)
+        return self._times_read.setdefault((content["times"], dtype), array.view(dtype))
 
     def _texts(self, content: Json) -> Array:
         dtype, texts = dtype_of(content["dtype"], "US"), content["texts"]
