@@ -25,7 +25,8 @@ ENGINE = (
 
 PACKAGES = (
     *("pages", "compiled", "metrics", "lbfgs_search", "training", "problems", "explanation"),
-    *("health", "submission", "diagnosis", "explorer", "estimators", "testing", "cli"),
+    *("health", "submission", "diagnosis", "files", "explorer", "estimators", "models"),
+    *("testing", "cli"),
 )
 
 ENTRY_POINT = ("__main__",)

@@ -138,7 +138,7 @@ def describe(
         return EngineChoice("reference", 1, "requested")
     search = named_optimizer(optimizer)
     with IMPORT_LOCK, uninterrupted():
-        faults = find_obstacles(network, as_precision(dtype))
+        faults = find_obstacles(network, search, as_precision(dtype))
         faults += sparse_obstacles(network, search) if entries is not None else []
         if faults and engine == "compiled":
             raise faults[0]
@@ -161,7 +161,9 @@ def sparse_obstacles(network: Network, optimizer: Optimizer | LBFGS) -> list[Exc
     return [] if isinstance(first, Dense) else [InputError(NOT_DENSE.format(first.kind))]
 
 
-def find_obstacles(network: Network, dtype: type[np.floating[Any]]) -> list[Exception]:
+def find_obstacles(
+    network: Network, optimizer: Optimizer | LBFGS, dtype: type[np.floating[Any]]
+) -> list[Exception]:
     """Return the errors that prevent the compiled engine, the most important one first."""
     absent = [name for name in needed(network, optimizer) if not installed(name)]
     if absent:
@@ -173,7 +175,7 @@ def find_obstacles(network: Network, dtype: type[np.floating[Any]]) -> list[Exce
     ]
 
 
-def needed(network: Network, optimizer: Any) -> tuple[str, ...]:
+def needed(network: Network, optimizer: Optimizer | LBFGS) -> tuple[str, ...]:
     """Return the packages that a run needs; Numba if the package does not have its kernels."""
     standard = type(optimizer) in map(type, OPTIMIZERS.values()) and not custom_functions(network)
     return COMPILED if standard and installed(COMPILED[0]) and has_kernels() else NEEDED
