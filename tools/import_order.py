@@ -24,7 +24,7 @@ ENGINE = (
 
 PACKAGES = (
     *("pages", "compiled", "metrics", "lbfgs_search", "training", "problems", "explanation"),
-    *("health", "submission", "diagnosis", "explorer", "estimators", "testing", "cli"),
+    *("health", "submission", "diagnosis", "explorer", "estimators", "testing", "data", "cli"),
 )
 
 ENTRY_POINT = ("__main__",)

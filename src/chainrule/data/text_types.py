@@ -1,0 +1,209 @@
+"""The types of the columns of a text file, found in all of its rows, part by part."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.data import text_patterns as patterns
+from chainrule.data.arrow import arrow, compute
+from chainrule.data.kinds import ArrowColumn
+from chainrule.errors import InputError
+
+# The ways in which a value can be written, those first that are preferred if several fit.
+STYLES = {
+    "whole": patterns.WHOLE,
+    "boolean": patterns.BOOLEAN,
+    "number": patterns.NUMBER,
+    "date": patterns.DATE,
+    "decimal comma": patterns.DECIMAL_COMMA,
+    "thousands comma": patterns.THOUSANDS_COMMA,
+    "thousands": patterns.THOUSANDS_OTHER,
+}
+COMMAS = ("decimal comma", "thousands comma")
+EXACT = 2**53  # float64 holds every whole number up to it
+
+
+@dataclass
+class TextFacts:
+    """What is known of a column of text after some rows.
+
+    Parameters
+    ----------
+    name : str
+
+    Attributes
+    ----------
+    styles : set of str
+        The styles in which all values so far can be read.
+    present, numbers : int
+        How many values there are, and how many of them are numbers.
+    other : (int, str) or None
+        The first row whose value is no number, and the value.
+    zeros : str
+        A number with a leading zero, as codes have; empty if there is none.
+    large : str
+        A whole number beyond int64; empty if there is none.
+    """
+
+    name: str
+    styles: set[str] = field(default_factory=lambda: set(STYLES))
+    present: int = 0
+    numbers: int = 0
+    other: tuple[int, str] | None = None
+    zeros: str = ""
+    large: str = ""
+
+    def add(self, values: ArrowColumn, first: int) -> None:
+        """Learn from the next values, of which the first is in row `first`."""
+        known = values.drop_null()
+        if not len(known):
+            return
+        self.present += len(known)
+        if not self._add_numbers(known):
+            self._note_other(values, first)
+        for style in self.styles - {"whole", "number"}:
+            if not all_match(known, STYLES[style]):
+                self.styles.discard(style)
+
+    def _add_numbers(self, known: ArrowColumn) -> bool:
+        """Learn from values whether they are numbers; return whether all of them are."""
+        self.zeros = self.zeros or first_match(known, patterns.LEADING_ZERO)
+        if "whole" in self.styles and converted(known, "int64") is None:
+            if all_match(known, patterns.WHOLE):
+                self.large = self.large or longest(known)
+            self.styles.discard("whole")
+        if all_match(known, patterns.NUMBER):
+            self.numbers += len(known)
+            return True
+        self.styles -= {"whole", "number"}
+        return False
+
+    def _note_other(self, values: ArrowColumn, first: int) -> None:
+        """Count the numbers among values, and note the first that is none."""
+        pc = compute()
+        fits = pc.match_substring_regex(values, patterns.exactly(patterns.NUMBER))
+        self.numbers += pc.sum(fits).as_py() or 0
+        row = pc.index(fits, False).as_py()
+        if self.other is None and row >= 0:
+            self.other = first + row, values[row].as_py()
+
+    def style(self, decimal: str | None) -> str:
+        """Return the style in which the column is read: one of STYLES, "words", or "unclear"."""
+        if not self.present or self.zeros:
+            return "words"
+        commas = [style for style in COMMAS if style in self.styles]
+        fitting = next((style for style in STYLES if style in self.styles), "words")
+        if fitting not in COMMAS:
+            return fitting
+        if decimal is not None:
+            wanted = "decimal comma" if decimal == "," else "thousands comma"
+            return wanted if wanted in commas else "words"
+        return commas[0] if len(commas) == 1 else "unclear"
+
+
+def decide_styles(known: Sequence[TextFacts], source: str, decimal: str | None) -> list[str]:
+    """Return the style of each column.
+
+    A column such as 1,234 can be read in two ways; another column of the file may decide.
+
+    Raises
+    ------
+    InputError
+        If nothing decides.
+    """
+    clear = {facts.style(decimal) for facts in known} & set(COMMAS)
+    if decimal is None and len(clear) == 1:
+        decimal = "," if clear == {"decimal comma"} else "."
+    styles = [facts.style(decimal) for facts in known]
+    for facts, style in zip(known, styles, strict=True):
+        if style == "unclear":
+            row, value = facts.other or (0, "")
+            raise InputError(
+                f"{source}: column {facts.name!r}, row {row}, is {value!r}, in which the comma may be "
+                "a decimal mark or divide thousands; give decimal=',' or decimal='.'"
+            )
+    return styles
+
+
+def type_remarks(facts: TextFacts, style: str) -> list[str]:
+    """Return sentences on a column whose type may surprise."""
+    name = facts.name
+    if facts.zeros:
+        return [f"{name}: words, because numbers such as {facts.zeros} begin with 0"]
+    if facts.large and style == "number":
+        return [f"{name}: whole numbers such as {facts.large} are rounded to 16 digits"]
+    if style in COMMAS:
+        return [f"{name}: numbers with a {style}"]
+    if style == "words" and facts.other is not None and 2 * facts.numbers > facts.present:
+        row, value = facts.other
+        return [
+            f"{name}: words, because {value!r} in row {row} is not a number, but "
+            f"{facts.numbers:,} of {facts.present:,} values are; if it stands for a missing value, "
+            f"give missing=[{value!r}]"
+        ]
+    return []
+
+
+# ---- conversion ---------------------------------------------------------------------------------
+
+
+def convert(values: ArrowColumn, style: str) -> ArrowColumn:
+    """Return a column of text in the type of its style."""
+    pa, pc = arrow(), compute()
+    if style == "whole":
+        return pc.replace_substring_regex(values, r"^\+", "").cast(pa.int64())
+    if style == "boolean":
+        return pc.equal(pc.utf8_lower(values), "true")
+    if style == "date":
+        return dates(values)
+    if style == "words":
+        return values
+    if style == "decimal comma":
+        values = pc.replace_substring_regex(values, r"[.' ]", "")
+        values = pc.replace_substring(values, ",", ".")
+    if style in ("thousands comma", "thousands"):
+        values = pc.replace_substring_regex(values, r"[,' ]", "")
+    return pc.replace_substring_regex(values, r"^\+", "").cast(pa.float64())
+
+
+def dates(values: ArrowColumn) -> ArrowColumn:
+    """Return dates as timestamps; None for those that no calendar has."""
+    pa, pc = arrow(), compute()
+    found = converted(values, "timestamp[us]")
+    for written in ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y-%m-%d"):
+        if found is not None:
+            return found
+        try:
+            found = pc.strptime(values, format=written, unit="us")
+        except pa.ArrowInvalid:
+            continue
+    return pc.strptime(values, format="%Y-%m-%d", unit="us", error_is_null=True)
+
+
+def converted(values: ArrowColumn, name: str) -> ArrowColumn | None:
+    """Return a column of another type, or None if a value cannot be read so."""
+    pa = arrow()
+    try:
+        return values.cast(pa.timestamp("us") if name == "timestamp[us]" else name)
+    except pa.ArrowInvalid:
+        return None
+
+
+def all_match(values: ArrowColumn, pattern: str) -> bool:
+    """Return whether all values have a form."""
+    pc = compute()
+    fits = pc.match_substring_regex(values, patterns.exactly(pattern), ignore_case=True)
+    return bool(pc.all(fits).as_py())
+
+
+def first_match(values: ArrowColumn, pattern: str) -> str:
+    """Return the first value of a form, or an empty string."""
+    pc = compute()
+    row = pc.index(pc.match_substring_regex(values, patterns.exactly(pattern)), True).as_py()
+    return "" if row < 0 else str(values[row].as_py())
+
+
+def longest(values: ArrowColumn) -> str:
+    """Return the longest value."""
+    lengths: Any = compute().utf8_length(values)
+    return str(values[compute().index(lengths, compute().max(lengths)).as_py()].as_py())
