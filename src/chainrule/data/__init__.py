@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chainrule.data.preparation import Preparation
     from chainrule.data.problems import UnknownCategoryWarning
     from chainrule.data.reading import read
+    from chainrule.data.streams import Stream, open_stream
     from chainrule.data.table import Column, Table
     from chainrule.data.targets import Target
 
@@ -18,9 +19,11 @@ __all__ = [
     "Feature",
     "NAMED_SETS",
     "Preparation",
+    "Stream",
     "Table",
     "Target",
     "UnknownCategoryWarning",
+    "open_stream",
     "read",
 ]
 
@@ -30,6 +33,7 @@ _NAMES_BY_MODULE = {
     "preparation": "Preparation",
     "problems": "UnknownCategoryWarning",
     "reading": "read",
+    "streams": "Stream open_stream",
     "table": "Column Table",
     "targets": "Target",
 }

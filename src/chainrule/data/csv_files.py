@@ -82,7 +82,9 @@ class TextFile:
                     yield self._cleaned(pa.table(batch))
         except (pa.ArrowInvalid, UnicodeError, OSError) as error:
             found = find_fault(self.location, self.dialect)
-            raise found or TextFaultError(f"{self.location.name}: cannot be read: {error}") from None
+            raise found or TextFaultError(
+                f"{self.location.name}: cannot be read: {error}"
+            ) from None
 
     def _reader(self, stream: Any) -> Any:
         """Return pyarrow's reader of the file."""
@@ -156,11 +158,11 @@ class Types:
     found: tuple[str, ...]
     rows: int
 
-    def convert(self, part: ArrowTable) -> ArrowTable:
-        """Return columns of strings in their types."""
-        names = part.column_names
-        pairs = zip(names, self.styles, strict=True)
-        return arrow().table({name: convert(part.column(name), style) for name, style in pairs})
+    def convert(self, part: ArrowTable, columns: Sequence[str] | None = None) -> ArrowTable:
+        """Return columns of strings in their types, or some of them."""
+        styles = dict(zip(part.column_names, self.styles, strict=True))
+        names = styles if columns is None else columns
+        return arrow().table({name: convert(part.column(name), styles[name]) for name in names})
 
 
 def read_text(location: Location, options: TextOptions) -> Table:

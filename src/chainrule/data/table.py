@@ -253,6 +253,25 @@ class Table:
         stop = min(stop, len(self))
         return self._with(self.data.slice(start, stop - start), self.origin.sliced(start, stop))
 
+    def split(self, fraction: float = 0.1, seed: int = 0) -> tuple["Table", "Table"]:
+        """Return the table without some rows, drawn at random, and these rows.
+
+        Parameters
+        ----------
+        fraction : float
+            The share of rows in the second table.
+        seed : int
+
+        Raises
+        ------
+        InputError
+            If one of the two would be empty.
+        """
+        held = held_out(len(self), fraction, seed)
+        out = np.zeros(len(self), np.bool_)
+        out[held] = True
+        return self.take(~out), self.take(out)
+
     def without_missing(self, *names: str) -> "Table":
         """Return the rows that have a value in each of some columns, or in all of them."""
         present = [compute().is_valid(self[name].values) for name in names or self.names]
@@ -291,6 +310,23 @@ class Table:
 
     def __repr__(self) -> str:
         return f"<Table {self.source!r}: {len(self)} rows, {len(self.names)} columns>"
+
+
+def held_out(n: int, fraction: float, seed: int) -> Array:
+    """Return which of n rows are held out, at least one and not all.
+
+    Raises
+    ------
+    InputError
+        If there is no such number of rows.
+    """
+    count = round(n * fraction)
+    if not 0 < count < n:
+        raise InputError(
+            f"a share of {fraction} of {n} rows is {count}; at least one row has to be in each part: "
+            "give more rows, or another share between 0 and 1"
+        )
+    return np.random.default_rng(seed).permutation(n)[:count]
 
 
 def check_names(names: Sequence[str], source: str) -> None:

@@ -176,7 +176,11 @@ def checked_chunk(estimator: Any, X: Any, y: Any, place: int, *, reset: bool) ->
     """
     try:
         samples, targets = checked_pair(
-            estimator, X, y, reset=reset, numeric=estimator._numeric  # noqa: SLF001
+            estimator,
+            X,
+            y,
+            reset=reset,
+            numeric=estimator._numeric,  # noqa: SLF001
         )
     except (InputError, TypeError) as error:
         raise type(error)(f"chunk {place}: {error}") from None
