@@ -5,6 +5,7 @@ The blocks are the same for a table in memory and for a stream, so that both giv
 
 import math
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -210,8 +211,6 @@ def words_of(values: ArrowColumn) -> ArrowColumn:
     """Return a column as words; 3 and 3.0 are the same word."""
     pa, types = arrow(), arrow("pyarrow.types")
     if types.is_floating(values.type):
-        try:
-            values = values.cast(pa.int64())  # only if every number is whole
-        except pa.ArrowInvalid:
-            pass
+        with suppress(pa.ArrowInvalid):  # a number is not whole
+            values = values.cast(pa.int64())
     return values.cast(pa.string())

@@ -49,9 +49,9 @@ class Choices(NamedTuple):
         names = [name for name in self.columns or table.names if name not in out]
         if not names:
             raise InputError(
-                f"{table.source} has the columns {listed([repr(n) for n in table.names])}, of which "
-                "none is left as an input; give a table with other columns than the target, or "
-                "check the delimiter"
+                f"{table.source} has the columns {listed([repr(n) for n in table.names])}, of "
+                "which none is left as an input; give a table with other columns than the target, "
+                "or check the delimiter"
             )
         return names
 
@@ -179,9 +179,9 @@ def check_categories(source: str, columns: list[Facts]) -> None:
     for known in columns:
         if known.too_many:
             raise InputError(
-                f"{source}: column {known.name!r} has {known.different} categories, and each would "
-                f"be an input; at most {MOST_CATEGORIES:,} are possible: group them, or leave the "
-                f"column out with drop=[{known.name!r}]"
+                f"{source}: column {known.name!r} has {known.different} categories, and each "
+                f"would be an input; at most {MOST_CATEGORIES:,} are possible: group them, or "
+                f"leave the column out with drop=[{known.name!r}]"
             )
 
 
@@ -196,8 +196,8 @@ def check_numbers(source: str, known: Facts) -> None:
         )
     if not math.isfinite(known.moments.squares):
         raise InputError(
-            f"{source}: column {known.name!r} ranges from {known.low:g} to {known.high:g}, which is "
-            "too far to standardize; take logarithms, or leave it out"
+            f"{source}: column {known.name!r} ranges from {known.low:g} to {known.high:g}, which "
+            "is too far to standardize; take logarithms, or leave it out"
         )
 
 

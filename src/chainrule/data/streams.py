@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -201,7 +202,7 @@ class Stream:
     def _mixed(self, order: list[int], columns: Sequence[str] | None) -> Iterator[Part]:
         """Yield parts of several row groups in turn."""
         waiting = iter(order)
-        active = [self._read([group], columns) for _, group in zip(range(GROUPS_AT_ONCE), waiting)]
+        active = [self._read([group], columns) for group in islice(waiting, GROUPS_AT_ONCE)]
         while active:
             turn = active.pop(0)
             part = next(turn, None)

@@ -323,8 +323,8 @@ def held_out(n: int, fraction: float, seed: int) -> Array:
     count = round(n * fraction)
     if not 0 < count < n:
         raise InputError(
-            f"a share of {fraction} of {n} rows is {count}; at least one row has to be in each part: "
-            "give more rows, or another share between 0 and 1"
+            f"a share of {fraction} of {n} rows is {count}; at least one row has to be in each "
+            "part: give more rows, or another share between 0 and 1"
         )
     return np.random.default_rng(seed).permutation(n)[:count]
 

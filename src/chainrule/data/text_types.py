@@ -119,8 +119,8 @@ def decide_styles(known: Sequence[TextFacts], source: str, decimal: str | None) 
         if style == "unclear":
             row, value = facts.other or (0, "")
             raise InputError(
-                f"{source}: column {facts.name!r}, row {row}, is {value!r}, in which the comma may be "
-                "a decimal mark or divide thousands; give decimal=',' or decimal='.'"
+                f"{source}: column {facts.name!r}, row {row}, is {value!r}, in which the comma "
+                "may be a decimal mark or divide thousands; give decimal=',' or decimal='.'"
             )
     return styles
 
@@ -136,11 +136,12 @@ def type_remarks(facts: TextFacts, style: str) -> list[str]:
         return [f"{name}: numbers with a {style}"]
     if style == "words" and facts.other is not None and 2 * facts.numbers > facts.present:
         row, value = facts.other
-        return [
+        text = (
             f"{name}: words, because {value!r} in row {row} is not a number, but "
             f"{facts.numbers:,} of {facts.present:,} values are; if it stands for a missing value, "
             f"give missing=[{value!r}]"
-        ]
+        )
+        return [text]
     return []
 
 

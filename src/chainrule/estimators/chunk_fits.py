@@ -134,7 +134,8 @@ def check_chunk_options(
             raise InputError(f"{name} is given for chunks, which have none; leave it out")
     if getattr(estimator, "class_weight", None) is not None:
         raise InputError(
-            f"class_weight={estimator.class_weight!r} needs all data at once; leave it out for chunks"
+            f"class_weight={estimator.class_weight!r} needs all data at once; leave it out for "
+            "chunks"
         )
     if estimator.early_stopping and held.X is None:
         raise InputError(

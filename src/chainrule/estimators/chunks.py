@@ -59,7 +59,8 @@ def chunk_source(X: Any, y: Any) -> ChunkSource | None:
     if isinstance(X, ChunkSource):
         return X
     if callable(X) and not hasattr(X, "__array__"):
-        return RepeatedChunks(X)
+        begin: Callable[[], Any] = X
+        return RepeatedChunks(begin)
     if isinstance(X, Iterator):
         return RepeatedChunks(lambda: X, repeats=False)
     array_like = hasattr(X, "__array__") or hasattr(X, "shape") or isinstance(X, str | bytes)
@@ -81,7 +82,7 @@ class RepeatedChunks:
     repeats : bool
     """
 
-    begin: Callable[[], Iterable[Pair]]
+    begin: Callable[[], Any]
     repeats: bool = True
     rows: int | None = None
     classes: Any = None

@@ -434,7 +434,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if y is None and classes is None and not fitted:
             classes = getattr(X, "classes", None)  # a stream of chunks knows them
         added = None if classes is None or not fitted else self._added_classes(classes)
-        if not fitted and classes is None and getattr(y, "ndim", np.ndim(y)) < 2:
+        if not fitted and classes is None and (y is None or getattr(y, "ndim", np.ndim(y)) < 2):
             raise InputError(
                 "classes must be passed on the first call to partial_fit, since later data may "
                 "bring others; give classes=np.unique(all of y)"
