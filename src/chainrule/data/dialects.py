@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.data.locations import Location
-from chainrule.data.text_patterns import DATE, NUMBER, is_missing
+from chainrule.data.text_patterns import DATE, NUMBER
 from chainrule.errors import InputError
 
 SAMPLE = 2**18  # bytes in which the dialect is looked for
 ROWS = 200  # rows that are looked at
-DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "vertical bar", ",": "comma"}
+DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "vertical bar", ",": "comma", " ": "space"}
 MOST_ROWS = 0.5  # the share of rows that a delimiter has to divide into as many values
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -138,15 +138,24 @@ def find_delimiter(parsed: dict[str, list[list[str]]]) -> str:
     """Return the delimiter that divides most rows into the same number of values.
 
     Of several that do so equally well, the comma is the last choice: it is also a decimal mark.
+    Spaces count only between numbers: words have spaces.
     """
     best, chosen = MOST_ROWS, ","
     for delimiter, rows in parsed.items():
+        if delimiter == " " and (chosen != "," or best > MOST_ROWS or not all_numbers(rows)):
+            continue
         widths = Counter(len(row) for row in rows if row)
         width, count = max(widths.items(), key=lambda item: item[1], default=(0, 0))
         share = count / max(1, widths.total())
         if width > 1 and share > best:
             best, chosen = share, delimiter
     return chosen
+
+
+def all_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether all values below the first row are numbers."""
+    cells = [cell for row in rows[1:] for cell in row]
+    return bool(cells) and all(VALUE.fullmatch(cell) for cell in cells)
 
 
 # ---- header -------------------------------------------------------------------------------------
@@ -171,6 +180,9 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
 def column_names(first: Sequence[str], *, named: bool) -> tuple[str, ...]:
     """Return the names of the columns; those without one are called by their place."""
     cells = [cell.strip() for cell in first] if named else [""] * len(first)
-    return tuple(
-        f"column{i + 1}" if is_missing(cell) and not cell else cell for i, cell in enumerate(cells)
-    )
+    return tuple(cell or name_of(i) for i, cell in enumerate(cells))
+
+
+def name_of(place: int) -> str:
+    """Return the name of a column without one, by its place, counted from 0."""
+    return f"column{place + 1}"

@@ -81,6 +81,8 @@ class Facts:
         Whether the type is that of fractions, even if every number is whole.
     source : str
         What messages call the table.
+    note : str
+        Why the column is words although most of its values are numbers.
     counts : Counter or None
         How often each value occurs; None if there are too many.
     """
@@ -96,6 +98,7 @@ class Facts:
     of: str | None = None
     fractions: bool = False
     source: str = "the table"
+    note: str = ""
     counts: Counter[Any] | None = field(default_factory=Counter)
     moments: Moments = field(default_factory=Moments)
     low: float = math.inf
@@ -125,6 +128,7 @@ class Facts:
         column = block[self.name]
         values = words_of(column.values) if self.as_words else column.values
         self.rows, self.source = self.rows + len(values), block.source
+        self.note = block.origin.notes.get(self.name, "")
         if column.missing:
             self.missing += column.missing
             self.first_missing = self.first_missing or block.place(column.first_missing())

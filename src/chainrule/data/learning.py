@@ -13,7 +13,7 @@ from chainrule.errors import InputError, unknown
 
 STRATEGIES = ("median", "mean", "most-frequent", "constant")
 MISSING_CATEGORY = "missing"  # what impute="constant" calls the category of missing values
-IMPUTE = "choose impute='median', or leave the columns out with drop={names}"
+IMPUTE = "Choose impute='median', or leave the columns out with drop={names}"
 
 
 class Choices(NamedTuple):
@@ -126,6 +126,12 @@ def begin(block: Table, choices: Choices) -> dict[str, Facts]:
 
 def check_inputs(source: str, facts: Mapping[str, Facts], choices: Choices) -> None:
     """Raise InputError for columns that cannot be inputs: all of one kind in one message."""
+    for known in facts.values():
+        if known.note and not known.as_words:
+            raise InputError(
+                f"{source}: column {known.name!r} holds {known.note}, correct it, or name the "
+                f"column in categories=[{known.name!r}]"
+            )
     check_text(source, [known for known in facts.values() if known.kind == "text"])
     check_dates(source, [known for known in facts.values() if known.kind == "date"])
     check_categories(source, [known for known in facts.values() if known.kind == "category"])
@@ -143,12 +149,15 @@ def check_inputs(source: str, facts: Mapping[str, Facts], choices: Choices) -> N
 
 def check_text(source: str, columns: list[Facts]) -> None:
     """Raise InputError for text, which is no category, and for columns without any value."""
+    empty = [known.name for known in columns if not known.present]
+    if empty:
+        raise InputError(
+            f"{source}: no values in column {listed(list(map(repr, empty)))}; leave it out with "
+            f"drop={empty}"
+        )
     if not columns:
         return
-    named = [
-        f"{known.name!r} ({describe_text(known)})" if known.present else f"{known.name!r} (empty)"
-        for known in columns
-    ]
+    named = [f"{known.name!r} ({describe_text(known)})" for known in columns]
     raise InputError(
         f"{source}: text cannot be an input: column {listed(named)}; leave it out with "
         f"drop={[known.name for known in columns]}, or name it in categories=[…] if its values "

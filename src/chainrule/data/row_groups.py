@@ -154,7 +154,7 @@ class TextGroups:
     @property
     def origin(self) -> Origin:
         """Where the rows come from."""
-        return self.file.origin()
+        return self.file.origin(self.types)
 
     def read(self, group: int, columns: Sequence[str] | None) -> Iterator[ArrowTable]:
         """Yield the rows in order, in small parts."""

@@ -17,7 +17,7 @@ from chainrule.data.locations import STANDARD_INPUT, Location
 from chainrule.data.preparation import Preparation
 from chainrule.data.reading import read, reject_options
 from chainrule.data.row_groups import ArrowGroups, ParquetGroups, RowGroups, TableGroups, TextGroups
-from chainrule.data.table import BLOCK_ROWS, ArrowTable, Origin, Table, held_out
+from chainrule.data.table import BLOCK_ROWS, ArrowTable, Table, held_out
 from chainrule.descriptions import check_int
 
 Array: TypeAlias = NDArray[Any]
@@ -128,8 +128,8 @@ class Stream:
     def _table(self, part: Part) -> Table:
         """Return rows as a table whose messages have their numbers in the source."""
         origin = self.groups.origin
-        rows = part.rows if origin.rows is None else origin.rows[part.rows]
-        numbered = Origin(origin.source, 0, rows + origin.first, origin.line)
+        rows = part.rows + origin.first if origin.rows is None else origin.rows[part.rows]
+        numbered = replace(origin, first=0, rows=rows)
         return Table.from_arrow(part.data, numbered, self.found)
 
     # ---- parts of a stream ----

@@ -1,7 +1,7 @@
 """Tables: named columns, each of a kind, and what was found when they were read."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -88,12 +88,15 @@ class Origin:
         The number of each row in the source, if they are not consecutive.
     line : callable, optional
         Returns the line of a text file in which a row of the source begins, or None.
+    notes : mapping of str to str
+        Why a column is words although most of its values are numbers, by name.
     """
 
     source: str = "the table"
     first: int = 0
     rows: Array | None = None
     line: Callable[[int], int | None] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def row(self, row: int) -> int:
         """Return the number in the source of a row of the table."""
@@ -108,13 +111,13 @@ class Origin:
     def taken(self, rows: Array, n: int) -> "Origin":
         """Return the origin of some rows of a table of n rows."""
         known = np.arange(self.first, self.first + n) if self.rows is None else self.rows
-        return Origin(self.source, 0, known[rows], self.line)
+        return replace(self, first=0, rows=known[rows])
 
     def sliced(self, start: int, stop: int) -> "Origin":
         """Return the origin of consecutive rows."""
         if self.rows is None:
-            return Origin(self.source, self.first + start, None, self.line)
-        return Origin(self.source, 0, self.rows[start:stop], self.line)
+            return replace(self, first=self.first + start)
+        return replace(self, rows=self.rows[start:stop])
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,7 +309,9 @@ class Table:
         """Return what was found, and a line for each column."""
         width = max((len(name) for name in self.names), default=0)
         lines = [f"  {column.name:{width}}  {summary(column)}" for column in self.columns]
-        return "\n".join([f"{self.source}: {len(self):,} rows", *self.found, *lines])
+        return "\n".join(
+            [f"{self.source}: {len(self):,} row{'s' * (len(self) != 1)}", *self.found, *lines]
+        )
 
     def __repr__(self) -> str:
         return f"<Table {self.source!r}: {len(self)} rows, {len(self.names)} columns>"
@@ -344,7 +349,8 @@ def summary(column: Column) -> str:
     """Return in words what a column holds."""
     gaps = f", {column.missing:,} missing" if column.missing else ""
     if column.kind in ("category", "text"):
-        return f"{column.kind}: {column.different:,} different values{gaps}"
+        several = "s" * (column.different != 1)
+        return f"{column.kind}: {column.different:,} different value{several}{gaps}"
     if column.kind == "boolean" or column.missing == len(column):
         return f"{column.kind}{gaps}"
     ends = compute().min_max(column.values).as_py()

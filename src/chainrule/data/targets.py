@@ -16,7 +16,7 @@ Array: TypeAlias = NDArray[Any]
 Label: TypeAlias = str | int | bool
 
 TASKS = ("auto", "classification", "regression")
-LEAVE_OUT = "leave these rows out (table.without_missing({name!r}))"
+LEAVE_OUT = "Leave these rows out (table.without_missing({name!r}))"
 
 
 @dataclass(frozen=True)
