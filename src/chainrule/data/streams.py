@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.arrow import arrow
-from chainrule.data.background import in_background
 from chainrule.data.csv_files import TextFile, TextOptions
 from chainrule.data.locations import STANDARD_INPUT, Location
 from chainrule.data.preparation import Preparation
@@ -215,7 +214,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class PreparedChunks:
-    """A stream as chunks of prepared samples, which are made in a thread of their own.
+    """A stream as chunks of prepared samples, which `fit` makes in a thread of their own.
 
     Parameters
     ----------
@@ -223,12 +222,15 @@ class PreparedChunks:
     preparation : Preparation
     chunk_rows : int
         How many samples a chunk has; the last one of a buffer may have fewer.
+    repeats, in_thread : bool
+        That there can be many epochs, and that chunks can be made in another thread.
     """
 
     stream: Stream
     preparation: Preparation
     chunk_rows: int
     repeats: bool = True
+    in_thread: bool = True
 
     @property
     def rows(self) -> int:
@@ -251,10 +253,6 @@ class PreparedChunks:
         shuffle : bool
             If False, the order is that of the source.
         """
-        return in_background(self._prepared(seed, epoch, shuffle=shuffle))
-
-    def _prepared(self, seed: int, epoch: int, *, shuffle: bool) -> Iterator[tuple[Array, Array]]:
-        """Yield the chunks of an epoch."""
         names = [column.name for column in self.preparation.columns]
         names.append(self.preparation.known_target.column)
         for table, order in self.stream.buffers(names, seed, epoch, shuffle=shuffle):

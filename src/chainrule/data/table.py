@@ -184,7 +184,7 @@ class Table:
         """The columns, in order."""
         return tuple(Column(name, self.data.column(name)) for name in self.names)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the columns, in order."""
         return tuple(self.data.column_names)
@@ -210,8 +210,14 @@ class Table:
         UnknownNameError
             If there is no column of this name; the message offers the nearest one.
         """
-        self.check_name(name)
-        return self.columns[self.names.index(name)]
+        if name not in self._places:
+            self.check_name(name)
+        return self.columns[self._places[name]]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The place of each column, by name."""
+        return {name: place for place, name in enumerate(self.names)}
 
     def check_name(self, name: str) -> None:
         """Raise UnknownNameError unless there is a column of this name."""

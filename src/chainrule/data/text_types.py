@@ -64,25 +64,33 @@ class TextFacts:
         known = values.drop_null()
         if not len(known):
             return
-        self.present += len(known)
-        if not self._add_numbers(known):
+        if self._may_be_numbers and not self._add_numbers(known):
             self._note_other(values, first)
         for style in self.styles - {"whole", "number"}:
             if not all_match(known, STYLES[style]):
                 self.styles.discard(style)
+        self.present += len(known)
 
     def _add_numbers(self, known: ArrowColumn) -> bool:
         """Learn from values whether they are numbers; return whether all of them are."""
-        self.zeros = self.zeros or first_match(known, patterns.LEADING_ZERO)
-        if "whole" in self.styles and converted(known, "int64") is None:
+        if "whole" in self.styles:
+            if converted(known, "int64") is not None:
+                self.zeros = self.zeros or first_match(known, patterns.LEADING_ZERO)
+                self.numbers += len(known)
+                return True
             if all_match(known, patterns.WHOLE):
                 self.large = self.large or longest(known)
             self.styles.discard("whole")
-        if all_match(known, patterns.NUMBER):
+        if converted(known, "double") is not None or all_match(known, patterns.NUMBER):
             self.numbers += len(known)
             return True
-        self.styles -= {"whole", "number"}
+        self.styles.discard("number")
         return False
+
+    @property
+    def _may_be_numbers(self) -> bool:
+        """Whether there is a reason to look for numbers; there is none in a column of words."""
+        return "number" in self.styles or 2 * self.numbers >= self.present > 0
 
     def _note_other(self, values: ArrowColumn, first: int) -> None:
         """Count the numbers among values, and note the first that is none."""

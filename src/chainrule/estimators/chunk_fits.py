@@ -41,6 +41,7 @@ class OneEpoch:
     ----------
     first : pair
     rest : iterator of pairs
+    in_thread : bool
     """
 
     first: Pair
@@ -48,6 +49,7 @@ class OneEpoch:
     rows: int | None = None
     classes: Any = None
     repeats: bool = False
+    in_thread: bool = False
 
     def epoch(self, seed: int, epoch: int, *, shuffle: bool) -> Iterator[Pair]:
         """Yield the chunks, which are already in the order of the epoch."""
@@ -100,7 +102,8 @@ class ChunkFits:
         if first is None:
             raise InputError("the chunks have no samples; give at least one")
         X, y = checked_chunk(self, *first, 0, reset=fresh)
-        return OneEpoch(first, chunks), Summary(source.rows, source.classes, *example(X, y))
+        rest = OneEpoch(first, chunks, in_thread=source.in_thread)
+        return rest, Summary(source.rows, source.classes, *example(X, y))
 
     def _chunk_history(
         self: Any, n: int, dtype: Any, seed: int, *, fresh: bool, part: bool

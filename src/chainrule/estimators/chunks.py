@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.background import in_background
 from chainrule.batch import Batch
 from chainrule.errors import InputError
 from chainrule.estimators.data import check_precision, checked_pair
@@ -34,11 +35,14 @@ class ChunkSource(Protocol):
         All classes, if they are known.
     repeats : bool
         Whether there can be more than one epoch.
+    in_thread : bool
+        Whether chunks may be made in another thread, while the network is trained.
     """
 
     rows: int | None
     classes: Any
     repeats: bool
+    in_thread: bool
 
     def epoch(self, seed: int, epoch: int, *, shuffle: bool) -> Iterator[Pair]:
         """Yield the parts of an epoch, in the order in which they are trained on."""
@@ -86,6 +90,7 @@ class RepeatedChunks:
     repeats: bool = True
     rows: int | None = None
     classes: Any = None
+    in_thread: bool = False  # what a user's code does in a thread is not known
 
     def epoch(self, seed: int, epoch: int, *, shuffle: bool) -> Iterator[Pair]:
         """Yield the chunks, each with its rows in an order drawn from (seed, epoch, chunk)."""
@@ -212,6 +217,11 @@ class NetworkChunks:
     shuffle: bool
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
+        """Return the parts of an epoch."""
+        batches = self._batches(seed, epoch)
+        return in_background(batches) if self.source.in_thread else batches
+
+    def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
         """Yield the parts of an epoch."""
         chunks = self.source.epoch(seed, epoch, shuffle=self.shuffle)
         for place, (X, y) in enumerate(chunks):
