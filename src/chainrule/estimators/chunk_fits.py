@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from chainrule.errors import InputError
 from chainrule.estimators.chunks import (
     ChunkSource,
+    EpochChunks,
     NetworkChunks,
     Pair,
     Summary,
     checked_chunk,
     example,
+    knows_all,
     summarize,
 )
 from chainrule.estimators.fitting import FitLoop
@@ -34,26 +36,35 @@ UNKNOWN = sys.maxsize  # samples of an epoch whose chunks have not been counted
 
 
 @dataclass
-class OneEpoch:
-    """The chunks of one epoch, of which the first was looked at before.
+class BegunChunks:
+    """Chunks of which the first one of an epoch was looked at before.
 
     Parameters
     ----------
+    source : ChunkSource
+    begun : tuple of int
+        The seed and the number of this epoch.
     first : pair
-    rest : iterator of pairs
-    in_thread : bool
+    rest : iterator of pairs, optional
+        None once they were used.
     """
 
+    source: ChunkSource
+    begun: tuple[int, int]
     first: Pair
-    rest: Iterator[Pair]
-    rows: int | None = None
-    classes: Any = None
-    repeats: bool = False
-    in_thread: bool = False
+    rest: Iterator[Pair] | None
+
+    @property
+    def in_thread(self) -> bool:
+        """Whether chunks may be made in another thread."""
+        return self.source.in_thread
 
     def epoch(self, seed: int, epoch: int, *, shuffle: bool) -> Iterator[Pair]:
-        """Yield the chunks, which are already in the order of the epoch."""
-        return chain([self.first], self.rest)
+        """Return the chunks of an epoch."""
+        rest, self.rest = self.rest, None
+        if rest is None or (seed, epoch) != self.begun:
+            return self.source.epoch(seed, epoch, shuffle=shuffle)
+        return chain([self.first], rest)
 
 
 class ChunkFits:
@@ -73,8 +84,9 @@ class ChunkFits:
         """Check what can be checked before training, and return the training loop of a fit."""
         check_chunk_options(self, source, given, held, part=part)
         seed = seed_from(self.random_state) if fresh else self._history.state.seed
-        if part:
-            source, known = self._begin_epoch(source, seed, fresh=fresh)
+        chunks: EpochChunks = source
+        if part or knows_all(self, source):
+            chunks, known = self._begin_epoch(source, seed, fresh=fresh)
         else:
             known = summarize(self, source, seed, reset=fresh)
         if fresh:
@@ -85,25 +97,28 @@ class ChunkFits:
         n, dtype = known.rows or UNKNOWN, known.X.dtype
         validation = None if held.X is None else self._validate_given(held, dtype)
         history = self._chunk_history(n, dtype, seed, fresh=fresh, part=part)
-        shuffle = bool(self.shuffle) and n > batch_size(self, n)
-        chunks = NetworkChunks(self, source, dtype, shuffle)
-        sample = chunks.batch(known.X, known.y)
-        run = make_chunk_run(self, self.network_, chunks, sample, n, epochs, history)
+        converted = NetworkChunks(self, chunks, dtype, self._shuffles_chunks(n))
+        sample = converted.batch(known.X, known.y)
+        run = make_chunk_run(self, self.network_, converted, sample, n, epochs, history)
         return self._fit_loop(run, history, validation, epochs, given)
 
     def _begin_epoch(
         self: Any, source: ChunkSource, seed: int, *, fresh: bool
-    ) -> tuple[OneEpoch, Summary]:
-        """Return the chunks of one epoch, and what its first one says."""
+    ) -> tuple[BegunChunks, Summary]:
+        """Return the chunks of the next epoch, and what its first one says."""
         epoch = 0 if fresh else self._history.state.epoch
-        shuffle = bool(self.shuffle)
-        chunks = iter(source.epoch(seed, epoch, shuffle=shuffle))
-        first = next(chunks, None)
+        shuffle = self._shuffles_chunks(source.rows or UNKNOWN)
+        rest = iter(source.epoch(seed, epoch, shuffle=shuffle))
+        first = next(rest, None)
         if first is None:
             raise InputError("the chunks have no samples; give at least one")
         X, y = checked_chunk(self, *first, 0, reset=fresh)
-        rest = OneEpoch(first, chunks, in_thread=source.in_thread)
-        return rest, Summary(source.rows, source.classes, *example(X, y))
+        known = Summary(source.rows, source.classes, *example(X, y))
+        return BegunChunks(source, (seed, epoch), first, rest), known
+
+    def _shuffles_chunks(self: Any, n: int) -> bool:
+        """Return whether the samples are shuffled; those of a single batch need not be."""
+        return bool(self.shuffle) and n > batch_size(self, n)
 
     def _chunk_history(
         self: Any, n: int, dtype: Any, seed: int, *, fresh: bool, part: bool

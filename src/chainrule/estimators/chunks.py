@@ -23,8 +23,25 @@ ROWS_OF_CHUNK = 100  # of them from one chunk
 GIVE = "give pairs (X, y) of samples and targets"
 
 
+class EpochChunks(Protocol):
+    """Chunks of one or many epochs.
+
+    Attributes
+    ----------
+    in_thread : bool
+        Whether chunks may be made in another thread, while the network is trained.
+    """
+
+    @property
+    def in_thread(self) -> bool: ...
+
+    def epoch(self, seed: int, epoch: int, *, shuffle: bool) -> Iterator[Pair]:
+        """Yield the parts of an epoch, in the order in which they are trained on."""
+        ...
+
+
 @runtime_checkable
-class ChunkSource(Protocol):
+class ChunkSource(EpochChunks, Protocol):
     """Training data in parts, such as a stream of `chainrule.data`.
 
     Attributes
@@ -35,18 +52,14 @@ class ChunkSource(Protocol):
         All classes, if they are known.
     repeats : bool
         Whether there can be more than one epoch.
-    in_thread : bool
-        Whether chunks may be made in another thread, while the network is trained.
     """
 
-    rows: int | None
-    classes: Any
-    repeats: bool
-    in_thread: bool
-
-    def epoch(self, seed: int, epoch: int, *, shuffle: bool) -> Iterator[Pair]:
-        """Yield the parts of an epoch, in the order in which they are trained on."""
-        ...
+    @property
+    def rows(self) -> int | None: ...
+    @property
+    def classes(self) -> Any: ...
+    @property
+    def repeats(self) -> bool: ...
 
 
 def chunk_source(X: Any, y: Any) -> ChunkSource | None:
@@ -132,7 +145,7 @@ class Summary(NamedTuple):
 
 
 def summarize(estimator: Any, source: ChunkSource, seed: int, *, reset: bool) -> Summary:
-    """Read the chunks for what has to be known before training; one, if the source knows the rest.
+    """Read the chunks for what has to be known before training.
 
     Parameters
     ----------
@@ -149,21 +162,24 @@ def summarize(estimator: Any, source: ChunkSource, seed: int, *, reset: bool) ->
         If a chunk is invalid, or there is none.
     """
     numeric = estimator._numeric  # noqa: SLF001 (a part of the estimator)
-    known = source.rows is not None and (numeric or source.classes is not None)
     rows, classes, some = 0, source.classes, list[Pair]()
-    for place, (X, y) in enumerate(source.epoch(seed, 0, shuffle=known)):
+    for place, (X, y) in enumerate(source.epoch(seed, 0, shuffle=False)):
         samples, targets = checked_chunk(estimator, X, y, place, reset=reset and not place)
         rows += len(samples)
         some.append(example(samples, targets))
-        if known:
-            break
         if not numeric:
             found = np.unique(targets)
             classes = found if classes is None else np.union1d(classes, found)
     if not some:
         raise InputError("the chunks have no samples; give at least one")
     X, y = (np.concatenate(part)[:SAMPLE_ROWS] for part in zip(*some, strict=True))
-    return Summary(source.rows if known else rows, classes, X, y)
+    return Summary(rows, classes, X, y)
+
+
+def knows_all(estimator: Any, source: ChunkSource) -> bool:
+    """Return whether a source knows what else has to be found by reading all chunks."""
+    numeric = estimator._numeric  # noqa: SLF001
+    return source.rows is not None and (numeric or source.classes is not None)
 
 
 def example(X: Array, y: Array) -> Pair:
@@ -205,14 +221,14 @@ class NetworkChunks:
     Parameters
     ----------
     estimator : estimator
-    source : ChunkSource
+    source : EpochChunks
     dtype : type
         float32 or float64, in which they are computed.
     shuffle : bool
     """
 
     estimator: Any
-    source: ChunkSource
+    source: EpochChunks
     dtype: Any
     shuffle: bool
 
