@@ -4,6 +4,7 @@ It adds validation, early stopping, records and L-BFGS to the loops over batches
 """
 
 import math
+import sys
 import time
 import warnings
 from bisect import bisect_right
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, as_numeric, check_finite
+from chainrule.chunks import Chunks, ChunkTraining
 from chainrule.compiled import EngineChoice, describe, evaluation, predictor, training
 from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
 from chainrule.errors import DivergenceError, InputError, unknown
@@ -339,6 +341,8 @@ class Run:
         State to continue from instead.
     engine_choice : EngineChoice
         The engine that computes the run, and the reason for the choice.
+    chunks : Chunks, optional
+        Samples that come in parts in every epoch; `data` are then some of them, as an example.
 
     Attributes
     ----------
@@ -362,16 +366,18 @@ class Run:
         seed: int,
         state: State | None,
         engine_choice: EngineChoice,
+        chunks: Chunks | None = None,
     ) -> None:
         self.engine_choice = engine_choice
         self.network, self.optimizer, self.settings = network, optimizer, settings
-        self.data, self.validation = data, validation
+        self.data, self.validation, self.chunks = data, validation, chunks
+        self.samples = len(data.x)  # of an epoch, once one with chunks has ended
         if isinstance(optimizer, LBFGS):
             self.state = state or State(np.array(theta), 0, (), check_int(seed, "seed", 0))
         elif state is None:
             self.state = loops.initial_state(theta, optimizer, network.layout, seed)
         else:
-            n = len(data.x)
+            n = sys.maxsize if chunks else len(data.x)
             self.state = loops.check_state(state, network, optimizer, settings.batches, n)
         self.history: list[Record] = []
         self._prepared: Training | None = None
@@ -502,6 +508,7 @@ class Run:
             self.state.seed,
             self.state,
             self.engine_choice,
+            self.chunks,
         )
         run.history = [*self.history]
         return run
@@ -519,6 +526,9 @@ class Run:
         if isinstance(self.optimizer, LBFGS):
             yield from self._lbfgs(self.optimizer)
             return
+        if self.chunks is not None:
+            yield from self._by_chunks(self.optimizer, self.chunks)
+            return
         if self.engine_choice.engine == "compiled":
             yield from self._compiled(self.optimizer)
             return
@@ -528,6 +538,16 @@ class Run:
             ):
                 ended = state.batch == 0 and self._is_recorded(state.epoch)
                 yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
+
+    def _by_chunks(self, optimizer: Optimizer, chunks: Chunks) -> Iterator[Stage]:
+        """Yield the stages of epochs whose samples come in parts."""
+        size = self.settings.batches.size or sys.maxsize
+        training = ChunkTraining(self.network, optimizer, chunks, size, self.engine_choice)
+        while self.state.epoch < self.last_epoch:
+            for state in training.epoch(self.state):
+                ended = state.batch == 0 and self._is_recorded(state.epoch)
+                self.samples = training.samples if state.batch == 0 else self.samples
+                yield Stage(state, state.loss_sum / self.samples if ended else None)
 
     def _record(self, state: State, loss: float, seconds: float) -> Record:
         held_out, theta = self.validation, state.theta
@@ -608,7 +628,7 @@ class Run:
     def _can_skip_records(self) -> bool:
         """Return whether no record needs more than the loss, so that epochs can run in one call."""
         s = self.settings
-        if self.engine_choice.engine != "compiled":
+        if self.engine_choice.engine != "compiled" or self.chunks is not None:
             return False
         return (
             self.validation is None

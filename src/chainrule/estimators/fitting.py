@@ -234,7 +234,9 @@ class FitLoop:
         safe = self.rule.epochs_before_stop(self.history.plateau, self.left)
         fast = int(EXTRA_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 0
         extended = min(self.left, max(self.history.epochs // EXTRA_SHARE, fast))
-        return safe if self.adaptive else max(safe, extended)
+        if self.adaptive or self.run.chunks is not None:  # whose epochs are slow to repeat
+            return safe
+        return max(safe, extended)
 
     def _store_slice(self) -> None:
         """Store the epochs of a slice; if the rule applies to one of them, rewind to it first."""
@@ -313,7 +315,7 @@ class FitLoop:
             state,
             plateau,
             state.theta if best else history.best_theta,
-            history.samples + len(records) * len(self.run.data.x),
+            history.samples + len(records) * self.run.samples,
             history.epochs + len(records),
         )
         losses = [float(record.loss) for record in records]
