@@ -1,5 +1,6 @@
 """Programs that are asked: what must never be called right, and what never wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, TypeAlias
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from chainrule import Diagnosis, check
+from chainrule.diagnosis import programs
+from chainrule.submission import DOUBTFUL
 from tests.diagnosis.asked_programs import (
     CALLS_ON_NUMBERS,
     COLUMN_LISTS,
@@ -422,3 +425,17 @@ def test_the_error_of_a_method_that_trains_is_the_reason_and_not_the_forward_pas
     assert found.verdict == "could-not-run"
     assert "tanh network" in found.sentence  # not of the net inputs, which come last
     assert "learn raises ValueError" in found.sentence
+
+
+def test_answers_that_say_nothing_are_not_wrong_where_the_weights_are_unclear(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    transcripts = programs.transcripts
+
+    def unclear(*given: Any) -> Any:
+        return [replace(one, own_remarks=(DOUBTFUL,)) for one in transcripts(*given)]
+
+    monkeypatch.setattr(programs, "transcripts", unclear)
+    found = check(constants)
+    assert found.verdict == "could-not-run"
+    assert DOUBTFUL in found.sentence
