@@ -241,11 +241,11 @@ def _set_requests(estimator: Any, requests: Any) -> None:
         raise DamagedFileError(f"the requests for metadata are {shown(requests)}")
     routing = estimator._get_metadata_request()  # noqa: SLF001 (scikit-learn's, a copy)
     for method, parameters in requests.items():
-        request = getattr(routing, method, None)
+        known = getattr(getattr(routing, method, None), "requests", {})
         for parameter, alias in parameters.items():
-            if not hasattr(request, "requests") or parameter not in request.requests:
+            if parameter not in known:
                 raise DamagedFileError(f"{shown(method)} has no metadata {shown(parameter)}")
-            request.requests[parameter] = alias
+            known[parameter] = alias
     if requests:
         setattr(estimator, ROUTING, routing)
 
