@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Faulty:
 
 
 @pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Faulty], Faulty]]:
+def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[Faulty], Faulty]:
     def with_fault(faulty: Faulty) -> Faulty:
         monkeypatch.setattr(atomic, "SYSTEM", faulty.calls())
         return faulty

@@ -51,13 +51,10 @@ class Header(NamedTuple):
     ----------
     content : dict
     checksum : str
-    text : bytes
-        The beginning of the file, from its first byte.
     """
 
     content: dict[str, Json]
     checksum: str
-    text: bytes
 
 
 def write_container(
@@ -146,8 +143,8 @@ def read_container(path: str | os.PathLike[str]) -> tuple[dict[str, Json], dict[
         with open(path, "rb") as file:  # noqa: PTH123 (a path or a text)
             size = os.fstat(file.fileno()).st_size
             header = _read_header(file, size)
-            data = header.text + file.read(size - len(header.text))
-        arrays = _arrays_of(data)
+            file.seek(0)
+            arrays = _arrays_of(file.read(size))
         if checksum_of(header.content, arrays) != header.checksum:
             raise DamagedFileError("its checksum is wrong")
         return header.content, arrays
@@ -192,8 +189,7 @@ def _read_header(file: BinaryIO, size: int) -> Header:
             f"its header would have {length:,} bytes, but the file has {size:,}, and no header has "
             f"more than {LARGEST_HEADER:,}; {NOT_OURS}, or it is damaged"
         )
-    text = file.read(length)
-    fields = parse(_decoded(text))
+    fields = parse(_decoded(file.read(length)))
     envelope = parse(_our_text(fields))
     _require_size(fields, size - LENGTH - length)
     if not (isinstance(envelope, dict) and envelope.keys() == {"checksum", "content"}):
@@ -201,7 +197,7 @@ def _read_header(file: BinaryIO, size: int) -> Header:
     content, checksum = envelope["content"], envelope["checksum"]
     if not (isinstance(content, dict) and isinstance(checksum, str)):
         raise ForeignFileError(f"its checksum or content is of a wrong type; {NOT_OURS}")
-    return Header(content, checksum, prefix + text)
+    return Header(content, checksum)
 
 
 def _decoded(text: bytes) -> str:
