@@ -23,8 +23,9 @@ ENGINE = (
 )
 
 PACKAGES = (
-    *("pages", "compiled", "metrics", "lbfgs_search", "chunks", "training", "problems", "explanation"),
-    *("health", "submission", "diagnosis", "explorer", "estimators", "testing", "data", "cli"),
+    *("pages", "compiled", "metrics", "lbfgs_search", "chunks", "training", "problems"),
+    *("explanation", "health", "submission", "diagnosis", "files", "explorer", "estimators"),
+    *("testing", "data", "models", "cli"),
 )
 
 ENTRY_POINT = ("__main__",)

@@ -11,5 +11,13 @@ from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.fitting import NotFiniteError
 from chainrule.estimators.introspection import DropoutPrediction, Gradients
 from chainrule.estimators.regressor import MLPRegressor
+from chainrule.estimators.saving import estimator_of
 
-__all__ = ["DropoutPrediction", "Gradients", "MLPClassifier", "MLPRegressor", "NotFiniteError"]
+__all__ = [
+    "DropoutPrediction",
+    "Gradients",
+    "MLPClassifier",
+    "MLPRegressor",
+    "NotFiniteError",
+    "estimator_of",
+]

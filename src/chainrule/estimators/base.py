@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -13,6 +14,7 @@ from sklearn.utils import _safe_indexing
 from chainrule.activations import Activation
 from chainrule.errors import InputError
 from chainrule.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
+from chainrule.estimators.checkpointing import FitCheckpoints, fit_checkpoints, identity_of
 from chainrule.estimators.data import (
     check_lengths,
     check_precision,
@@ -39,9 +41,9 @@ from chainrule.estimators.hyperparameters import (
     check_hyperparameters,
 )
 from chainrule.estimators.networks import Forward, make_network, output_name
-from chainrule.estimators.persistence import Plain
 from chainrule.estimators.progress import progress_display, warn
 from chainrule.estimators.reports import Reports
+from chainrule.estimators.saving import Saving
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, Split, ValidationData
 from chainrule.estimators.weights import placed
@@ -49,7 +51,6 @@ from chainrule.layers import Dense
 from chainrule.lbfgs_search import CurvatureMemory
 from chainrule.losses import Loss
 from chainrule.network import Network
-from chainrule.training import Run
 
 Array: TypeAlias = NDArray[Any]
 
@@ -63,7 +64,7 @@ class UserData(NamedTuple):
     groups: Any = None
 
 
-class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparameters):
+class BaseMLP(CallbackSupportMixin, Saving, Reports, BaseEstimator, Hyperparameters):
     """The base class of MLPClassifier and MLPRegressor; do not use it directly."""
 
     # ---- differences between the two ----
@@ -222,6 +223,9 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         check_precision(t, rows.dtype)
         data = TrainingData(rows, t, self._weights(targets, weight))
         seed = seed_from(self.random_state) if fresh else self._history.state.seed
+        checkpoints = fit_checkpoints(self, part=part)
+        if checkpoints is not None and fresh:
+            seed = checkpoints.seed(seed)
         validation, data = self._split_validation(given, held, data, targets, seed)
         if fresh:
             keep = part or bool(self.warm_start)
@@ -229,8 +233,8 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         else:
             history = self._resume(data, part=part)
         self._recognize(history, data, keep=bool(self.warm_start) and not part)
-        run = make_run(self, self.network_, data, epochs, history)
-        return self._fit_loop(run, history, validation, epochs, given)
+        loop = self._fit_loop(data, history, validation, epochs, given)
+        return loop if checkpoints is None else self._continue(loop, checkpoints, data, validation)
 
     def _network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> Network:
         """Return the network of the hyperparameters; its layers are unchanged unless fresh."""
@@ -401,18 +405,43 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
 
     # ---- the training loop ----
 
+    def _continue(
+        self,
+        loop: FitLoop,
+        checkpoints: FitCheckpoints,
+        data: TrainingData,
+        validation: ValidationData | None,
+    ) -> FitLoop:
+        """Return a training loop that writes checkpoints, and continues from the newest one."""
+        checkpoints.identity = identity_of(self, data, validation, loop.history)
+        history = checkpoints.continued(loop.history, self.network_, loop.epochs)
+        run = make_run(self, self.network_, data, loop.epochs - history.epochs, history)
+        self._publish(history)
+        saved = checkpoints.saved
+        return replace(
+            loop,
+            run=run,
+            history=history,
+            estimator=replace(loop.estimator, publish=partial(self._publish, history)),
+            checkpoints=checkpoints,
+            first=history.epochs,
+            records=[] if saved is None else saved.restored,
+            start=loop.start if saved is None else saved.start,
+        )
+
     def _fit_loop(
         self,
-        run: Run,
+        data: TrainingData,
         history: TrainingHistory,
         validation: ValidationData | None,
         epochs: int,
         given: UserData,
     ) -> FitLoop:
-        """Return the training loop of a run."""
+        """Return the training loop of a fit."""
         return FitLoop(
-            run=run,
+            run=make_run(self, self.network_, data, epochs, history),
             history=history,
+            start=history.state.theta,
             rule=StoppingRule(self.tol, self.n_iter_no_change),
             epochs=epochs,
             adaptive=is_adaptive(self),
@@ -437,18 +466,17 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         """Execute a training loop and report its end; partial fits have no callbacks' protocol."""
         if not part:
             loop.callbacks.begin_fit(loop.epochs)
-        start = loop.run.state.theta
         try:
             with progress_display(self.verbose, loop.epochs) as report_progress:
                 loop.report_progress = report_progress
                 loop.execute()
         finally:
             if self.verbose == "health":
-                self._report_health(loop, start)
+                self._report_health(loop, loop.start)
         if loop.stops_by_score and loop.history.best_theta is not None:
             self._theta = loop.history.best_theta.copy()
         loop.callbacks.end_fit()
-        self._report_end(loop, start, part=part)
+        self._report_end(loop, loop.start, part=part)
 
     def _publish(self, history: TrainingHistory) -> None:
         """Set the fitted attributes from a history."""

@@ -18,6 +18,7 @@ from chainrule.estimators.labels import Labels, labels_named, labels_of_outputs
 from chainrule.estimators.networks import class_loss, class_output
 from chainrule.estimators.progress import warn
 from chainrule.estimators.rebuilding import widths_of
+from chainrule.files import Checkpoints
 from chainrule.initializers import Initializer
 from chainrule.layers import Dense
 from chainrule.losses import Loss
@@ -114,6 +115,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     callbacks : sequence of callable, optional
         Functions ``callback(estimator, record)``, called after each epoch. If one returns True, the
         fit ends; if one sets weights, training continues from them (except with L-BFGS).
+        `Checkpoints` among them saves the fit, which then continues after it was killed.
         scikit-learn's own callbacks are set by ``set_callbacks``.
     engine : {"auto", "compiled", "reference"}
         The engine that computes, as in `chainrule.train`.
@@ -210,7 +212,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         initializer: str | Initializer | None = None,
         clip: float | Clip | None = None,
         scoring: Any = None,
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[Callback | Checkpoints] | None = None,
         engine: str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes

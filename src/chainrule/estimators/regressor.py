@@ -15,6 +15,7 @@ from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
 from chainrule.estimators.data import first_word, short
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
 from chainrule.estimators.networks import LINKS, find_activation, find_loss
+from chainrule.files import Checkpoints
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
@@ -111,6 +112,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     callbacks : sequence of callable, optional
         Functions ``callback(estimator, record)``, called after each epoch. If one returns True, the
         fit ends; if one sets weights, training continues from them (except with L-BFGS).
+        `Checkpoints` among them saves the fit, which then continues after it was killed.
         scikit-learn's own callbacks are set by ``set_callbacks``.
     engine : {"auto", "compiled", "reference"}
         The engine that computes, as in `chainrule.train`.
@@ -199,7 +201,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         initializer: str | Initializer | None = None,
         clip: float | Clip | None = None,
         scoring: Any = None,
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[Callback | Checkpoints] | None = None,
         engine: str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
