@@ -49,13 +49,19 @@ class ModelCard(Document):
         title = f"Model that predicts {target.column}, {what}"
         size = f"{network.layout.size:,} parameters, {'-'.join(map(str, network.widths))}"
         items: list[Item] = [Paragraph(f"{size}; loss {network.loss.name}.")]
-        items += self._scores()
-        items += self._data()
-        items += self._layers()
-        items += self._history()
-        items += self._health()
+        items += [item for part in self.sections().values() for item in part]
         mark: Mark = "" if self.report.health is None or self.report.health.ok else "unclear"
         return Page(title, tuple(items), mark)
+
+    def sections(self) -> dict[str, list[Item]]:
+        """Return the parts of the page by name, each with its heading; some may be empty."""
+        return {
+            "scores": self._scores(),
+            "data": self._data(),
+            "layers": self._layers(),
+            "history": self._history(),
+            "health": self._health(),
+        }
 
     def _scores(self) -> list[Item]:
         held, trained = self.report.validation, self.report.training

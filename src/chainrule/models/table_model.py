@@ -40,7 +40,8 @@ class Observers(NamedTuple):
     Attributes
     ----------
     callbacks : sequence of callable
-        ``callback(estimator, record)``, called after every epoch; training ends if one is True.
+        ``callback(estimator, record)``, called after every epoch; training ends if one returns
+        True. The metric of the record is the accuracy or R² on the rows held out.
     checkpoints : Checkpoints, optional
         Where the run is saved while it lasts, and from where it continues.
     """
@@ -383,7 +384,8 @@ def fit(
         rows = preparation.transform(parts.validation)
         held = {"X_val": rows, "y_val": preparation.targets(parts.validation)}
     saves = [] if observers.checkpoints is None else [observers.checkpoints]
-    estimator.callbacks = [*observers.callbacks, *saves] or None
+    watching = [with_metric(one, held) for one in observers.callbacks]
+    estimator.callbacks = [*watching, *saves] or None
     began = perf_counter()
     try:
         with warnings.catch_warnings():
@@ -393,3 +395,14 @@ def fit(
     finally:
         estimator.callbacks = None  # a file of the model needs no functions
     return perf_counter() - began
+
+
+def with_metric(callback: Callback, held: Mapping[str, Any]) -> Callback:
+    """Return a callback that gets records with the accuracy or R² of the rows held out."""
+
+    def measured(estimator: Any, record: Record) -> object:
+        if held and estimator.scoring in (None, "loss"):
+            record = record._replace(metric=estimator.score(held["X_val"], held["y_val"]))
+        return callback(estimator, record)
+
+    return measured
