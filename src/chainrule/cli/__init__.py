@@ -13,7 +13,17 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli import check, demo, explain, explore, schema, train
+from chainrule.cli import (
+    check,
+    demo,
+    evaluate,
+    explain,
+    explore,
+    inspect,
+    predict,
+    schema,
+    train,
+)
 from chainrule.cli import table_options as tables
 from chainrule.cli.usage import UsageError, option_name, report
 from chainrule.errors import ChainruleError, system_reason
@@ -46,6 +56,12 @@ app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("explore", epilog=explore.EXAMPLES)(explore.explore)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("train", epilog=train.EXAMPLES, context_settings=table_context("train"))(train.train)
+for command in (evaluate, predict):
+    name = command.__name__.rpartition(".")[2]
+    app.command(name, epilog=command.EXAMPLES, context_settings=table_context(name))(
+        getattr(command, name)
+    )
+app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 

@@ -1,5 +1,6 @@
 """Model files and checkpoints: arrays and strictly checked JSON in a safetensors file."""
 
+from chainrule.files.atomic import write_atomically
 from chainrule.files.checkpoints import Checkpoints, array_names, model_in
 from chainrule.files.container import errors_about, write_container
 from chainrule.files.descriptions import Types, conforms, engine_types, from_plain, to_plain
@@ -50,5 +51,6 @@ __all__ = [
     "upgraded",
     "values_of",
     "write",
+    "write_atomically",
     "write_container",
 ]
