@@ -191,7 +191,7 @@ def parts(entry: Entry) -> Iterator[str]:
     if entry["validation_loss"] is not None:
         yield f"held out {entry['validation_loss']:.4f}"
     if entry["metric"] is not None:
-        yield f"score {entry['metric']:.4f}"
+        yield f"{entry['metric_name']} {entry['metric']:.4f}"
 
 
 def hints(entries: list[Entry]) -> Iterator[str]:

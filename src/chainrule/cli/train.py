@@ -132,7 +132,7 @@ def train(  # noqa: PLR0913 (one for each option)
     categories become one input each; what is learned of them is saved with the network. Ctrl-C
     saves a checkpoint, from which --resume continues.
     """
-    options = options_of(context)
+    options = without_defaults(context, options_of(context))
     if "data" not in options:
         raise typer.BadParameter("DATA is missing; add the table to train on, or --resume FOLDER")
     reject_unused_options(options, rule_of(options), TRAIN_UNUSED)
@@ -149,6 +149,22 @@ def options_of(context: typer.Context) -> dict[str, Any]:
     params = context.command.get_params(context)
     names = {str(param.name): option_of(param) for param in params}
     return {names[key]: v for key, v in context.params.items() if v is not None and key in names}
+
+
+def without_defaults(context: typer.Context, options: dict[str, Any]) -> dict[str, Any]:
+    """Return options without defaults that a configuration file only repeats.
+
+    The file of a run has every option, also those without effect on it.
+    """
+    names = {option_of(param): str(param.name) for param in context.command.get_params(context)}
+
+    def is_repeated(name: str, value: Any) -> bool:
+        source = context.get_parameter_source(names[name])
+        own = DEFAULTS.get(name)
+        in_file = source is not None and source.name == "DEFAULT_MAP"
+        return in_file and (value == own or str(value) == own)
+
+    return {name: value for name, value in options.items() if not is_repeated(name, value)}
 
 
 def rule_of(options: dict[str, Any]) -> str:

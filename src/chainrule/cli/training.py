@@ -19,10 +19,12 @@ from chainrule.cli.train import DEFAULTS, NEVER_SAVED, TRAIN_UNUSED, rule_of
 from chainrule.cli.unused_options import reject_unused_options
 from chainrule.data import Table
 from chainrule.errors import InputError, unknown
+from chainrule.estimators import MLPRegressor
 from chainrule.models import Observers, TableModel
 from chainrule.training import Record
 
 INTERRUPTED, TERMINATED = 130, 143
+NOT_CONVERGED = "Stochastic Optimizer: Maximum iterations"
 SILENT = ("Training interrupted", "Got `batch_size`", "learning_rate")
 # Parameters of the estimators by the names of options.
 PARAMETERS = {
@@ -191,7 +193,14 @@ class Job:
             self.folder.keep_metrics(record.epoch)
         self.epochs = record.epoch
         self.folder.add_metrics(entry)
-        self.display.update(entry)
+        self.display.update({**entry, "metric_name": metric_name(estimator)})
+
+
+def metric_name(estimator: Any) -> str:
+    """Return what the metric of an epoch is called."""
+    if estimator.scoring not in (None, "loss"):
+        return str(estimator.scoring)
+    return "R²" if isinstance(estimator, MLPRegressor) else "accuracy"
 
 
 def imputation(text: str | None) -> str | dict[str, Any] | None:
@@ -252,10 +261,10 @@ def interrupted(job: Job, model: TableModel | None, received: list[int]) -> int:
     """Say where the run continues, and return the exit code."""
     saved = job.checkpoints is not None and job.checkpoints.paths()
     if model is None or not saved:
-        say("Interrupted before the first epoch ended; nothing was saved.")
+        say("Stopped before the first epoch ended; nothing was saved.")
     else:
         epochs = len(model.history)
-        say(f"Interrupted after epoch {epochs}; a checkpoint is saved in {job.folder.path}.")
+        say(f"Stopped after epoch {epochs}; a checkpoint is saved in {job.folder.path}.")
         say(f"Continue with: chainrule train --resume {job.folder.path}")
     return TERMINATED if signal.SIGTERM in received else INTERRUPTED
 
@@ -266,7 +275,9 @@ def interrupted(job: Job, model: TableModel | None, received: list[int]) -> int:
 def report(model: TableModel, path: Path, job: Job) -> None:
     """Print the scores, what was found, and what to do next."""
     for text in job.warnings:
-        if not text.startswith(SILENT):
+        if text.startswith(NOT_CONVERGED):
+            say(f"The loss still changed after {len(model.history)} epochs; try more --epochs.")
+        elif not text.startswith(SILENT):
             say(f"Warning: {text}")
     if job.options.get("json"):
         sys.stdout.write(json.dumps(result(model, path, job)) + "\n")
