@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from chainrule.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from chainrule.data.features import Feature
+    from chainrule.data.facts import words_of
+    from chainrule.data.features import BooleanColumn, CategoryColumn, Feature, NumberColumn
     from chainrule.data.named import NAMED_SETS
     from chainrule.data.preparation import Preparation
     from chainrule.data.problems import UnknownCategoryWarning
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from chainrule.data.targets import Target
 
 __all__ = [
+    "BooleanColumn",
+    "CategoryColumn",
     "Column",
     "Feature",
     "NAMED_SETS",
+    "NumberColumn",
     "Preparation",
     "Stream",
     "Table",
@@ -25,10 +29,12 @@ __all__ = [
     "UnknownCategoryWarning",
     "open_stream",
     "read",
+    "words_of",
 ]
 
 _NAMES_BY_MODULE = {
-    "features": "Feature",
+    "facts": "words_of",
+    "features": "BooleanColumn CategoryColumn Feature NumberColumn",
     "named": "NAMED_SETS",
     "preparation": "Preparation",
     "problems": "UnknownCategoryWarning",

@@ -8,8 +8,6 @@ import numpy as np
 
 from chainrule.data.arrow import arrow
 from chainrule.data.table import Origin, Table
-from chainrule.explorer import data_set_samples
-from chainrule.problems import problem
 
 
 def from_sklearn(name: str, target: str) -> Table:
@@ -29,6 +27,8 @@ def from_sklearn(name: str, target: str) -> Table:
 
 def from_samples(name: str) -> Table:
     """Return a toy of the live page: its rows for training, then those for validation."""
+    from chainrule.explorer import data_set_samples  # loads the live page
+
     x, t, held_x, held_t = map(np.array, data_set_samples(name))
     X, y = np.vstack([x, held_x]), np.vstack([t, held_t])[:, 0]
     numbers = {f"x{i + 1}": X[:, i] for i in range(X.shape[1])}
@@ -38,6 +38,8 @@ def from_samples(name: str) -> Table:
 
 def from_problem(name: str) -> Table:
     """Return the rows of a problem with a name, such as XOR."""
+    from chainrule.problems import problem
+
     asked = problem(name)
     x, t = np.array(asked.x), np.array(asked.t)
     inputs = {f"x{i + 1}": x[:, i].astype(np.int64) for i in range(x.shape[1])}

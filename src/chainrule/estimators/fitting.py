@@ -145,6 +145,8 @@ class FitLoop:
                 self._set_reason()
             if self.history.reason in ("", "epochs"):  # the rule did not apply before
                 self._end_by(error)
+            if self.history.reason == "interrupted" and self.history.epochs:
+                self._save_checkpoint()
         except BaseException:
             self._synchronize()
             raise
