@@ -43,7 +43,7 @@ class Evaluation:
         """
         kernel = self.kernel
         copy = np.array(theta, kernel.dtype)
-        made = kernel.prepare(copy, np.empty((0, 0)), NO_ORDER, State(copy, 0, (), 0), 1)
+        made = kernel.prepare(copy, (), NO_ORDER, State(copy, 0, (), 0), 1)
         with nullcontext() if kernel.tiny else single_blas():
             done = run_together(
                 lambda rank: kernel.run(kernel.at, rank, kernel.ranks),

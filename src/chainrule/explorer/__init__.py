@@ -2,6 +2,7 @@
 
 from chainrule.explorer.build import live_parts
 from chainrule.explorer.data_sets import DATA_SET_LEVEL, SEEDS, data_set
+from chainrule.explorer.data_sets import samples as data_set_samples
 from chainrule.explorer.exploring import explore
 
-__all__ = ["DATA_SET_LEVEL", "SEEDS", "data_set", "explore", "live_parts"]
+__all__ = ["DATA_SET_LEVEL", "SEEDS", "data_set", "data_set_samples", "explore", "live_parts"]

@@ -14,7 +14,7 @@ from numba import types
 from numba.np.unsafe import ndarray
 
 from chainrule.compiled.cache.building import REORDERED, build, njit
-from chainrule.compiled.cache.object_cache import Built
+from chainrule.compiled.cache.machine_code import Built
 from chainrule.compiled.codegen.links import exponential, logarithm
 from chainrule.compiled.codegen.translation import translate, translate_slope
 
