@@ -1,13 +1,13 @@
 """``python -m benchmarks.cold_start``: the first calls in a new environment, which has no cache.
 
 The wheel is built and installed into an environment of its own, which borrows the other packages of
-this one. Each number is of a process of its own, with an empty cache folder, and begins after the
-imports. ``--write`` writes the table to docs/benchmarks.md.
+this one. Each number is the least of several processes, since other work on the machine only adds
+to it. Each process has an empty cache folder and is timed after the imports. ``--write`` writes the
+table to docs/benchmarks.md.
 """
 
 import argparse
 import os
-import statistics
 import subprocess
 import sys
 import sysconfig
@@ -91,13 +91,13 @@ def report(folder: Path) -> str:
 def row(name: str, given: Mapping[str, str], ways: Mapping[str, str]) -> tuple[str, ...]:
     """Return a row of the table: an estimator's fit."""
     ours, theirs = (CLASSIFIER.format(library=library, **given) for library in LIBRARIES.values())
-    times = [median(ways["installed"], ours), median(ways["in the tree"], ours, 1)]
-    return table_row(name, *times, median(sys.executable, theirs))
+    times = [least(ways["installed"], ours), least(ways["in the tree"], ours, 1)]
+    return table_row(name, *times, least(sys.executable, theirs))
 
 
 def adder_row(ways: Mapping[str, str]) -> tuple[str, ...]:
     """Return the row of the half adder, which scikit-learn's estimators cannot express."""
-    times = median(ways["installed"], HALF_ADDER), median(ways["in the tree"], HALF_ADDER, 1)
+    times = least(ways["installed"], HALF_ADDER), least(ways["in the tree"], HALF_ADDER, 1)
     return table_row(ADDER, *times)
 
 
@@ -107,9 +107,9 @@ def table_row(name: str, *seconds: float) -> tuple[str, ...]:
     return name, *cells, *["–"] * (len(HEAD) - 1 - len(cells))
 
 
-def median(python: str, program: str, repeats: int = REPEATS) -> float:
-    """Return the median of the seconds that a program prints, each time with an empty cache."""
-    return statistics.median(seconds_of(python, program) for _ in range(repeats))
+def least(python: str, program: str, repeats: int = REPEATS) -> float:
+    """Return the least of the seconds that a program prints, each time with an empty cache."""
+    return min(seconds_of(python, program) for _ in range(repeats))
 
 
 def seconds_of(python: str, program: str) -> float:
