@@ -155,7 +155,7 @@ def test_health_says_the_same_of_sparse_samples(scale: float):
     ]
     dense, thin = (str(report.health_) for report in reports)
     assert thin == dense
-    assert ("inputs" in dense) == (scale != 1.0)
+    assert ("inputs:" in dense.lower()) == (scale != 1.0)
 
 
 # ---- bad input -----------------------------------------------------------------------------------
@@ -204,4 +204,6 @@ def test_sparse_targets():
     """Rows of labels may be sparse; numbers for a regressor are made dense, as before."""
     dense = quick("labels").fit(X, LABELS)
     same(quick("labels").fit(sp.csr_matrix(X), sp.csr_matrix(LABELS)), dense)
-    assert isinstance(MLPRegressor((2,), max_iter=1).fit(sp.csr_matrix(X), NUMBERS), MLPRegressor)
+    assert isinstance(
+        quick("one").fit(sp.csr_matrix(X), sp.csr_matrix(NUMBERS[:, None])), MLPRegressor
+    )

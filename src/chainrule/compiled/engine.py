@@ -8,13 +8,14 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch
+from chainrule.compiled.cache.object_cache import Loaded
 from chainrule.compiled.codegen.elementwise_kernels import Dtype, loss_kernel, update_kernel
 from chainrule.compiled.kernel_loader import (
     BATCHES,
@@ -39,6 +40,7 @@ from chainrule.compiled.kernels.network_table import (
     tables,
 )
 from chainrule.compiled.parallel_build import build_in_parallel
+from chainrule.compiled.sample_layout import rows_of
 from chainrule.compiled.sparse_layer import SparseLayer
 from chainrule.compiled.threads import run_together, single_blas
 from chainrule.errors import DivergenceError
@@ -65,31 +67,6 @@ ORDERS = 2**16  # number of samples whose order is drawn at once, at least one e
 CALL_HEADER = [mem.FIRST, mem.COUNT, mem.STEP, mem.SEED, mem.ORDERS, mem.ENDS]
 UNKNOWN = 2**40  # samples of an epoch whose end is not in sight
 PANEL_BYTES = 2**20  # of a thread's gradients: a compromise between long products and the cache
-
-
-class Rows(NamedTuple):
-    """Samples in their original memory layout, without a copy.
-
-    Attributes
-    ----------
-    x : array (n, d)
-    row, column : int
-        The strides of rows and columns, in entries.
-    """
-
-    x: Array
-    row: int
-    column: int
-
-
-def rows_of(x: Array | SparseSamples) -> Rows:
-    """Return x (n, d) in its memory layout; it is copied only if its entries are not aligned."""
-    if isinstance(x, SparseSamples):
-        return Rows(x.values, 0, 0)
-    size = x.itemsize
-    if any(step % size for step in x.strides) or not x.flags.aligned:
-        x = np.array(x, order="C")
-    return Rows(x, *(step // size for step in x.strides))
 
 
 # ---- the parts of a run -------------------------------------------------------------------------
@@ -169,27 +146,15 @@ class Kernel:
         self.tiny = tiny
         self.mode = mode_of(network, optimizer)
         self.sparse = self._sparse_layer()
-        self.panel = panel_of(
-            network.widths[self.sparse is not None :], ranks, PANEL_BYTES // self.itemsize
-        )
-        rows = rounded(self.size) if tiny else self.size  # to whole vectors
+        widths = network.widths[self.sparse is not None :]
+        self.panel = panel_of(widths, ranks, PANEL_BYTES // self.itemsize)
         launched = () if tiny else self._kernels_to_launch()
         with build_in_parallel(self._kernels(launched), self.dtype):
-            self.tables: Tables = tables(
-                network,
-                self.dtype,
-                rows,
-                self.panel * ranks,
-                unit_by_unit=tiny,
-                sparse=self.sparse is not None,
-            )
+            self.tables = self._tables()
             self.loss = loss_kernel(network.loss, self.dtype)
             self.rule = update_kernel(type(optimizer), self.dtype)
         self.run = Program(kernel(TINY if tiny else BATCHES, self.dtype), 3)
-        self.kernels = [] if tiny else write_kernels(self.tables.layers, self.dtype, backward=True)
-        if self.sparse is not None:
-            self.kernels.append(kernel(SPARSE_FORWARD, self.dtype))
-            self.tables.layers[0, RUN_FORWARD] = self.kernels[-1].address
+        self.kernels = self._write_kernels()
         self.launched = {k: kernel(LAUNCHED[k], self.dtype) for k in launched}
         self.rows = rows_of(data.x)
         self.fixed = self._fixed()
@@ -198,18 +163,34 @@ class Kernel:
         self.at = address_of(self.pointers)
         self._write_pointers({**self.fixed, "pointers": self.pointers, "header": self.header})
 
+    def _tables(self) -> Tables:
+        """Return the tables of the network, for batches of this run's size."""
+        rows = rounded(self.size) if self.tiny else self.size  # to whole vectors
+        panels, sparse = self.panel * self.ranks, self.sparse is not None
+        given = self.network, self.dtype, rows, panels
+        return tables(*given, unit_by_unit=self.tiny, sparse=sparse)
+
+    def _write_kernels(self) -> list[Loaded]:
+        """Store the addresses of the layers' kernels in the table; return their owners."""
+        if self.tiny:
+            return []
+        owners = write_kernels(self.tables.layers, self.dtype, backward=True)
+        if self.sparse is not None:
+            owners.append(kernel(SPARSE_FORWARD, self.dtype))
+            self.tables.layers[0, RUN_FORWARD] = owners[-1].address
+        return owners
+
     def _kernels_to_launch(self) -> list[int]:
         """Return the numbers of the kernels that this run launches by number."""
         whole, kinds = self.mode == mem.WHOLE, {type(layer) for layer in self.network.layers}
+        sparse = {} if self.sparse is None else self.sparse.launched
         needed = {
+            **dict.fromkeys(mem.FOR_SPARSE, False),
+            **sparse,
             mem.SUMS: LayerNorm in kinds,
             mem.NORM_PART: whole,
             mem.CHANGE_WHOLE: whole,
             mem.PENALTY_SUMS: bool(self.network.penalty),
-            mem.LIST_ENTRIES: self.sparse is not None,
-            mem.SPARSE_CHANGE: self.sparse is not None,
-            mem.CATCH_UP: self.sparse is not None and self.sparse.lazy,
-            mem.ADD_PENALTIES: self.sparse is not None and self.sparse.lazy,
         }
         return [k for k in range(len(LAUNCHED)) if needed.get(k, True)]
 
@@ -577,10 +558,10 @@ class Training:
         return self._with_arrays(state, theta, slots), losses
 
     def _with_arrays(self, state: State, theta: Array, slots: Sequence[Array]) -> State:
-        """Return a state with other arrays, which must not be used any more."""
+        """Return a state of this engine with other arrays, which must not be used any more."""
         if self.kernel.sparse is not None:
             theta, slots = self.kernel.sparse.returned(theta, slots)
-        return with_arrays(state, theta, slots)
+        return state._replace(theta=theta, slots=tuple(slots), engine="compiled")
 
     def _reference_update(self, state: State) -> State:
         """Make one update with the reference loop."""
@@ -589,8 +570,3 @@ class Training:
         if state.batch == kernel.batches.count(kernel.n):
             return state._replace(epoch=state.epoch + 1, batch=0)
         return state
-
-
-def with_arrays(state: State, theta: Array, slots: Sequence[Array]) -> State:
-    """Return a state with other arrays, marked as computed by the compiled engine."""
-    return state._replace(theta=theta, slots=tuple(slots), engine="compiled")

@@ -83,6 +83,12 @@ class SparseLayer:
             "done": np.zeros(self.ranks * self.inputs * self.lazy, np.int64),
         }
 
+    @property
+    def launched(self) -> dict[int, bool]:
+        """Which of the kernels for sparse samples are launched, by their numbers."""
+        lazy = dict.fromkeys((mem.CATCH_UP, mem.ADD_PENALTIES), self.lazy)
+        return {mem.LIST_ENTRIES: True, mem.SPARSE_CHANGE: True, **lazy}
+
     def write_header(self, h: NDArray[np.int64]) -> None:
         """Write what the kernels have to know."""
         columns = min(self.most, self.inputs)

@@ -77,17 +77,26 @@ def sums(values: Array, places: Array, count: int) -> Array:
     return np.bincount(places, weights=values, minlength=count)
 
 
-def products_of_rows(x: Array | SparseSamples) -> Array:
-    """Return the products of every two samples, (n, n), of columns divided by their deviation.
+def standardized(x: Any) -> Any:
+    """Return columns of standard deviation 1, constant ones as 0 or as they are, and of mean 0.
 
-    Distances between samples follow from them; those do not depend on the columns' means, which
-    only arrays are freed of.
+    The means of sparse samples stay, so that what is not stored stays 0.
     """
-    columns = column_statistics(x)
-    unit = np.where(columns.deviation > 0, columns.deviation, 1.0)  # (inputs,)
-    if isinstance(x, SparseSamples):
-        scaled = without_duplicates(x).matrix
-        scaled.data = scaled.data / unit[scaled.indices]
-        return (scaled @ scaled.T).toarray()
-    standardized = (x - columns.mean) / unit  # (n, inputs)
-    return standardized @ standardized.T
+    if not isinstance(x, SparseSamples):
+        deviation = x.std(axis=0)  # (inputs,)
+        return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    deviation = column_statistics(x).deviation
+    scaled = without_duplicates(x).matrix
+    scaled.data = scaled.data / np.where(deviation > 0, deviation, 1.0)[scaled.indices]
+    return SparseSamples(scaled)
+
+
+def products_of_rows(x: Array | SparseSamples) -> Array:
+    """Return the products of every two samples, (n, n), with standardized columns.
+
+    Distances between samples follow from them; those do not depend on the columns' means.
+    """
+    rows = standardized(x)
+    if isinstance(rows, SparseSamples):
+        return (rows.matrix @ rows.matrix.T).toarray()
+    return rows @ rows.T

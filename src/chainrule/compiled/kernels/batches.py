@@ -188,6 +188,15 @@ def change_by_gradient(m: Memory, update: int, turn: int, rank: int, ranks: int,
 
 
 @njit
+def gather(m: Memory, order: int, start: int, n: int, turn: int, rank: int, ranks: int) -> None:
+    """Copy this thread's samples of a batch; of sparse ones, list all entries."""
+    words = uint64(n), uint64(turn), uint64(m.header[DIRECT]), uint64(rank), uint64(ranks)
+    launch(m, GATHER, (uint64(order), uint64(start), *words))
+    if m.header[SPARSE] and rank == 0:
+        launch(m, LIST_ENTRIES, (uint64(order), uint64(start), uint64(n)))
+
+
+@njit
 def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[float, int]:
     """Run one batch; return its loss, penalty included, and the number of barriers passed."""
     header, turn = m.header, update % 2
@@ -204,10 +213,7 @@ def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[
     order = epoch * header[SAMPLES]
     if header[SPARSE]:
         direct = order + start if header[ORDERS] else start
-    words = uint64(n), uint64(turn), uint64(header[DIRECT]), uint64(rank), uint64(ranks)
-    launch(m, GATHER, (uint64(order), uint64(start), *words))
-    if header[SPARSE] and rank == 0:
-        launch(m, LIST_ENTRIES, (uint64(order), uint64(start), uint64(n)))
+    gather(m, order, start, n, turn, rank, ranks)
     met = wait(m.barrier, ranks, met)
     if header[LAZY] and rank == 0:  # all threads need it, but not before the next barrier
         m.penalties[update] = penalty_factor(m, turn, ranks)

@@ -33,7 +33,7 @@ OWN = 32
 
 # The kernels launched by number, in the order of ``kernel_loader.LAUNCHED``.
 PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
-LIST_ENTRIES, SPARSE_CHANGE, CATCH_UP, ADD_PENALTIES = range(8, 12)  # for sparse samples only
+LIST_ENTRIES, SPARSE_CHANGE, CATCH_UP, ADD_PENALTIES = FOR_SPARSE = range(8, 12)
 
 # How θ is updated: in the matrix product, panel by panel, or from the whole gradient.
 INSIDE_SGD, INSIDE_MOMENTUM, BY_PANELS, WHOLE = range(4)
