@@ -117,7 +117,7 @@ def test_types_that_are_refused():
         data.read(pd.DataFrame([[1, 2]], columns=["q", "q"]))
 
 
-# ---- arrays -------------------------------------------------------------------------------------
+# ---- arrays ----
 
 
 def test_arrays(tmp_path: Path):
@@ -162,7 +162,7 @@ def test_idx_with_its_labels(write: Write):
     assert signed.numpy("x1").tolist() == [-1, 2]
 
 
-# ---- data sets with a name ------------------------------------------------------------------------
+# ---- data sets with a name ----
 
 SIZES = {
     "iris": (150, 5),

@@ -103,7 +103,7 @@ def test_what_is_given_is_not_looked_for(write: Write):
     assert gaps["a"].missing == 1
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress], ids=["gzip", "bz2"])
 def test_compressed_files(compress: Any, write: Write):
     table = data.read(write(compress(b"a,b\n1,x\n2,y\n"), "table.csv.z"))
     assert table.numpy("a").tolist() == [1, 2]

@@ -34,6 +34,7 @@ NETWORKS = {
         6, 9, 1, activation="tanh", loss="squared-error", penalty=Penalty(l1=0.01, alpha=0.1)
     ),
 }
+DESCENTS = [name for name in OPTIMIZERS if name != "lbfgs"]  # which needs all samples at once
 CUTS = {
     "one": (),
     "uneven": (50, 55, 140),
@@ -108,7 +109,7 @@ def test_parts_give_the_bytes_of_memory(
     assert parts.samples == SAMPLES
 
 
-@pytest.mark.every_value(name=OPTIMIZERS, engine=["compiled", "reference"])
+@pytest.mark.every_value(name=DESCENTS, engine=["compiled", "reference"])
 def test_every_optimizer_gives_the_same_bytes(name: str, engine: str):
     rule = tuned(name)
     whole = in_memory(NETWORKS["tiny"], optimizer=rule, engine=engine)
@@ -152,7 +153,7 @@ def test_divergence_names_the_batch_of_the_epoch(engine: str):
     faults = []
     for cuts in (None, CUTS["small"]):
         run = in_memory(network, engine=engine, **rule)
-        run.data.x[100] = 1e300
+        run.data.x[100] = np.nan
         if cuts is not None:
             run = in_parts(run, cuts)
         with pytest.raises(DivergenceError) as caught:
