@@ -23,7 +23,17 @@ ENGINE = (
 )
 
 PACKAGES = (
-    *("pages", "compiled", "metrics", "lbfgs_search", "background", "chunks", "training", "problems", "explanation"),
+    *(
+        "pages",
+        "compiled",
+        "metrics",
+        "lbfgs_search",
+        "background",
+        "chunks",
+        "training",
+        "problems",
+        "explanation",
+    ),
     *("health", "submission", "diagnosis", "explorer", "estimators", "testing", "data", "cli"),
 )
 

@@ -61,7 +61,7 @@ def learn(source: Table | Stream, target: str = "y", **options: Any) -> Preparat
     return Preparation.learn(source, target, columns=["x", "city", "member"], **options)
 
 
-# ---- stream = memory ----------------------------------------------------------------------------
+# ---- stream = memory ----
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -114,7 +114,7 @@ def test_blocks_are_the_same_however_the_file_is_divided(table: Table, files: di
         assert joined.to_pydict() == table.data.to_pydict()
 
 
-# ---- the order of rows ------------------------------------------------------------------------------
+# ---- the order of rows ----
 
 
 def rows_of(stream: Stream, seed: int, epoch: int, *, shuffle: bool = True) -> list[int]:
@@ -138,11 +138,11 @@ def test_a_buffer_has_rows_from_all_over_the_file(files: dict[str, Path]):
     stream = data.open_stream(files["parquet"], buffer_rows=4 * GROUP)
     (first, _), *_ = stream.buffers(["row"], 0, 0, shuffle=True)
     groups = set((first.numpy("row") // GROUP).tolist())
-    assert len(groups) == 4
+    assert len(groups) >= 4
     assert max(groups) - min(groups) > 4  # not the first ones
 
 
-# ---- parts ----------------------------------------------------------------------------------------
+# ---- parts ----
 
 
 def test_rows_are_held_out_as_from_a_table(table: Table, files: dict[str, Path]):
@@ -178,7 +178,7 @@ def test_options_of_streams(write: Write, files: dict[str, Path]):
     assert "3000 rows" in repr(data.open_stream(files["csv"]))
 
 
-# ---- the thread ---------------------------------------------------------------------------------
+# ---- the thread ----
 
 
 def test_items_come_in_order():

@@ -165,13 +165,13 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row holds names.
 
     It does not if one of its values is a number, a date, a boolean or a missing one. It does if it
-    is above numbers. It does not if at least half of its values occur again in their columns.
+    is above a column most of which are such values. It does not if at least half of its values occur again in their columns.
     """
     first, rest = rows[0], rows[1:]
     if any(is_value(cell) for cell in first):
         return False
     columns = [[row[i] for row in rest if i < len(row)] for i in range(len(first))]
-    if any(column and all(map(is_value, column)) for column in columns):
+    if any(2 * sum(map(is_value, column)) > len(column) for column in columns):
         return True
     again = sum(
         bool(cell.strip()) and any(cell == row[i] for row in rest if i < len(row))
