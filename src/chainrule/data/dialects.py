@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.data.locations import Location
-from chainrule.data.text_patterns import DATE, NUMBER
+from chainrule.data.text_patterns import DATE, NUMBER, is_missing
 from chainrule.errors import InputError
 
 SAMPLE = 2**18  # bytes in which the dialect is looked for
@@ -164,17 +164,26 @@ def all_numbers(rows: Sequence[Sequence[str]]) -> bool:
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row holds names.
 
-    It does not if one of its values is a number, a date or a boolean, or if at least half of its
-    values occur again in their columns.
+    It does not if one of its values is a number, a date, a boolean or a missing one. It does if it
+    is above a column most of which are such values. It does not if at least half of its values occur again in their columns.
     """
     first, rest = rows[0], rows[1:]
-    if any(VALUE.fullmatch(cell.strip()) for cell in first):
+    if any(is_value(cell) for cell in first):
         return False
+    columns = [[row[i] for row in rest if i < len(row)] for i in range(len(first))]
+    if any(2 * sum(map(is_value, column)) > len(column) for column in columns):
+        return True
     again = sum(
         bool(cell.strip()) and any(cell == row[i] for row in rest if i < len(row))
         for i, cell in enumerate(first)
     )
     return 2 * again < len(first) or not rest
+
+
+def is_value(cell: str) -> bool:
+    """Return whether a value is a number, a date, a boolean, or stands for a missing one."""
+    word = cell.strip()
+    return bool(word) and (is_missing(word) or VALUE.fullmatch(word) is not None)
 
 
 def column_names(first: Sequence[str], *, named: bool) -> tuple[str, ...]:

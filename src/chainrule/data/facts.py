@@ -41,7 +41,7 @@ class Moments:
         if not count:
             return
         total, distance = self.count + count, mean - self.mean
-        self.squares += squares + distance**2 * (self.count * count / total)
+        self.squares += squares + distance * distance * (self.count * count / total)
         self.mean += distance * (count / total)
         self.count = total
 

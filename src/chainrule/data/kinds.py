@@ -55,8 +55,7 @@ def kind_of_words(different: int, present: int) -> str:
     """
     if not present or different <= FEW_VALUES:
         return "category" if present else "text"
-    many = different > TEXT_SHARE * present or different > MOST_CATEGORIES
-    return "text" if many else "category"
+    return "text" if different > TEXT_SHARE * present else "category"
 
 
 def kind_of(values: ArrowColumn, name: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
 from chainrule.background import in_background
 from chainrule.batch import Batch
@@ -119,12 +121,12 @@ class RepeatedChunks:
 
 
 def shuffled(X: Any, y: Any, seeds: list[int]) -> Pair:
-    """Return samples and targets in another order, as arrays."""
-    rows, targets = np.asarray(X), np.asarray(y)
-    if rows.ndim == 0 or len(rows) != len(targets):
+    """Return samples and targets in another order."""
+    n = _num_samples(X)
+    if n != _num_samples(y):
         return X, y  # which is an error elsewhere
-    order = np.random.default_rng(seeds).permutation(len(rows))
-    return rows[order], targets[order]
+    order = np.random.default_rng(seeds).permutation(n)
+    return _safe_indexing(X, order), _safe_indexing(y, order)
 
 
 class Summary(NamedTuple):
