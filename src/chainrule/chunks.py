@@ -105,9 +105,7 @@ class ChunkTraining:
             yield from self._train_slowly(part, first, state, is_last=is_last)
             return
         if self._compiled is None:
-            self._compiled = training(
-                self.network, self.optimizer, part, self.batches, self.choice
-            )
+            self._compiled = training(self.network, self.optimizer, part, self.batches, self.choice)
         self._compiled.kernel.load(part, first, self.samples if is_last else None)
         count = self.batches.count(self.samples) - state.batch
         yield from self._compiled.updates(state, count)

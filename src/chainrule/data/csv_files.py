@@ -82,7 +82,9 @@ class TextFile:
                     yield self._cleaned(pa.table(batch))
         except (pa.ArrowInvalid, UnicodeError, OSError) as error:
             found = find_fault(self.location, self.dialect)
-            raise found or TextFaultError(f"{self.location.name}: cannot be read: {error}") from None
+            raise found or TextFaultError(
+                f"{self.location.name}: cannot be read: {error}"
+            ) from None
 
     def _reader(self, stream: Any) -> Any:
         """Return pyarrow's reader of the file."""

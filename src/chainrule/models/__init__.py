@@ -7,6 +7,7 @@ from chainrule.lazy_names import lazy_names
 if TYPE_CHECKING:
     from chainrule.models.card import ModelCard
     from chainrule.models.loading import LOADERS, load, save
+    from chainrule.models.predictor import Predictions, Predictor, read_predictor
     from chainrule.models.records import Epoch, TrainingReport
     from chainrule.models.scores import Scores
     from chainrule.models.table_model import Observers, TableModel
@@ -16,16 +17,20 @@ __all__ = [
     "LOADERS",
     "ModelCard",
     "Observers",
+    "Predictions",
+    "Predictor",
     "Scores",
     "TableModel",
     "TrainingReport",
     "load",
+    "read_predictor",
     "save",
 ]
 
 _NAMES_BY_MODULE = {
     "card": "ModelCard",
     "loading": "LOADERS load save",
+    "predictor": "Predictions Predictor read_predictor",
     "records": "Epoch TrainingReport",
     "scores": "Scores",
     "table_model": "Observers TableModel",
