@@ -156,7 +156,7 @@ class Explanation(Document):
                 one.column,
                 short(one.value),
                 slope_text(one),
-                f"{one.product:+.4g}",
+                signed(one.product),
                 "✓" if one.confirmed else "≠",
             )
             for one in self.influences[:MOST_INPUTS]
@@ -182,7 +182,7 @@ class Explanation(Document):
         header = ("unit", "output a", f"∂ {self.explained} / ∂a", "product")
         for layer, group in groupby(self.units, lambda one: one.layer):
             rows = tuple(
-                (f"a{layer}[{u.unit}]", f"{u.a:.4g}", f"{u.slope:+.4g}", f"{u.product:+.4g}")
+                (f"a{layer}[{u.unit}]", f"{u.a:.4g}", signed(u.slope), signed(u.product))
                 for u in group
             )
             items.append(Listing(Table(f"Layer {layer}", header, rows), rows))
@@ -234,6 +234,11 @@ class Explanation(Document):
         )
 
 
+def signed(value: float) -> str:
+    """Return a number with its sign as it is printed."""
+    return f"{value:+.4g}".replace("-", "−") if value else "0"
+
+
 def short(value: object) -> str:
     """Return a value of a table as it is printed."""
     return f"{value:.6g}" if isinstance(value, float) else f"{value!s:.24}"
@@ -247,6 +252,6 @@ def plain(value: object) -> Any:
 def slope_text(one: Influence) -> str:
     """Return the derivative by a column; of categories, that of the present one."""
     if one.slope is not None:
-        return f"{one.slope:+.4g}"
+        return signed(one.slope)
     present = [slope for slope, x in zip(one.slopes, one.x, strict=True) if x]
-    return f"{present[0]:+.4g}" if present else "0"
+    return signed(present[0]) if present else "0"
