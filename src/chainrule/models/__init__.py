@@ -6,14 +6,21 @@ from chainrule.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from chainrule.models.card import ModelCard
+    from chainrule.models.cross_validation import CrossValidation, cross_validate
+    from chainrule.models.exports import EXPORTS
     from chainrule.models.loading import LOADERS, load, save
+    from chainrule.models.prediction_page import Explanation, Influence, UnitShare
     from chainrule.models.predictor import Predictions, Predictor, read_predictor
     from chainrule.models.records import Epoch, TrainingReport
     from chainrule.models.scores import Scores
     from chainrule.models.table_model import Observers, TableModel
 
 __all__ = [
+    "CrossValidation",
+    "EXPORTS",
     "Epoch",
+    "Explanation",
+    "Influence",
     "LOADERS",
     "ModelCard",
     "Observers",
@@ -22,6 +29,8 @@ __all__ = [
     "Scores",
     "TableModel",
     "TrainingReport",
+    "UnitShare",
+    "cross_validate",
     "load",
     "read_predictor",
     "save",
@@ -29,7 +38,10 @@ __all__ = [
 
 _NAMES_BY_MODULE = {
     "card": "ModelCard",
+    "cross_validation": "CrossValidation cross_validate",
+    "exports": "EXPORTS",
     "loading": "LOADERS load save",
+    "prediction_page": "Explanation Influence UnitShare",
     "predictor": "Predictions Predictor read_predictor",
     "records": "Epoch TrainingReport",
     "scores": "Scores",
