@@ -15,7 +15,14 @@ Examples:
   chainrule cv customers.csv --target renewal --impute median
   chainrule cv iris --folds 10 --hidden 20"""
 
-OF_FILES = ("resume", "output", "run", "overwrite", "checkpoint_every")  # which cv has none of
+OF_FILES = (
+    "resume",
+    "output",
+    "run",
+    "overwrite",
+    "checkpoint_every",
+    "plot",
+)  # which cv has none of
 MOST_FOLDS = 1000
 
 Folds = Annotated[

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from chainrule.models.card import ModelCard
     from chainrule.models.cross_validation import CrossValidation, cross_validate
     from chainrule.models.exports import EXPORTS
+    from chainrule.models.held_out import hold_out
     from chainrule.models.loading import LOADERS, load, save
     from chainrule.models.prediction_page import Explanation, Influence, UnitShare
     from chainrule.models.predictor import Predictions, Predictor, read_predictor
@@ -31,6 +32,7 @@ __all__ = [
     "TrainingReport",
     "UnitShare",
     "cross_validate",
+    "hold_out",
     "load",
     "read_predictor",
     "save",
@@ -40,6 +42,7 @@ _NAMES_BY_MODULE = {
     "card": "ModelCard",
     "cross_validation": "CrossValidation cross_validate",
     "exports": "EXPORTS",
+    "held_out": "hold_out",
     "loading": "LOADERS load save",
     "prediction_page": "Explanation Influence UnitShare",
     "predictor": "Predictions Predictor read_predictor",
