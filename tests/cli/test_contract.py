@@ -32,6 +32,8 @@ COMMANDS = [
     "evaluate",
     "predict",
     "inspect",
+    "cv",
+    "export",
     "demo",
     "schema",
 ]

@@ -15,10 +15,12 @@ import typer
 
 from chainrule.cli import (
     check,
+    cv,
     demo,
     evaluate,
     explain,
     explore,
+    export,
     inspect,
     predict,
     schema,
@@ -62,6 +64,8 @@ for command in (evaluate, predict):
         getattr(command, name)
     )
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
+app.command("cv", epilog=cv.EXAMPLES, context_settings=table_context("cv"))(cv.cv)
+app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 

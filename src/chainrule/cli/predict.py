@@ -69,8 +69,10 @@ def predict(
     each.
     """
     from chainrule.cli.predicting import predicted, write_rows
-    from chainrule.cli.tables import read_model, read_table
+    from chainrule.cli.tables import read_table
+    from chainrule.models import read_predictor
 
-    trained = read_model(model)
+    predictor = read_predictor(model)
     table = read_table(data, options_of(context))
-    write_rows(predicted(trained, table, column, unknown_categories or "warn"), output)
+    rows = predicted(predictor or model, table, column, unknown_categories or "warn")
+    write_rows(rows, output)

@@ -7,21 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 import pyarrow as pa
-from pyarrow import csv, ipc, parquet
 
 from chainrule.cli.model_errors import as_options
-from chainrule.cli.tables import printed
+from chainrule.cli.tables import printed, read_model
 from chainrule.data import Table
 from chainrule.errors import FileError, InputError, system_reason
-from chainrule.models import TableModel
+from chainrule.models import Predictor
 
 ArrowTable: TypeAlias = Any  # pyarrow.Table
 
 
-def predicted(model: TableModel, table: Table, column: str, unknown: str) -> ArrowTable:
+def predicted(model: Predictor | Path, table: Table, column: str, unknown: str) -> ArrowTable:
     """Return the columns of a table, the predictions, and the probability of each class.
+
+    Parameters
+    ----------
+    model : Predictor or Path
+        Of a path the whole model is loaded.
+    table : Table
+    column : str
+        What the column of predictions is called.
+    unknown : {"warn", "ignore", "error"}
+        What happens with unknown categories.
 
     Raises
     ------
@@ -41,14 +49,26 @@ def predicted(model: TableModel, table: Table, column: str, unknown: str) -> Arr
     return result
 
 
-def new_columns(model: TableModel, table: Table, column: str, unknown: str) -> dict[str, Any]:
+def new_columns(model: Predictor | Path, table: Table, column: str, unknown: str) -> dict[str, Any]:
     """Return the new columns by name."""
-    if model.target.task == "regression":
-        return {column: model.predict(table, unknown_categories=unknown)}
-    p = model.predict_proba(table, unknown_categories=unknown)
-    labels = np.asarray(model.estimator.classes_)[np.argmax(p, axis=1)]
-    names = [f"probability_{name}" for name in model.classes]
-    return {column: labels.tolist(), **dict(zip(names, p.T, strict=True))}
+    if isinstance(model, Predictor):
+        target = model.target
+        values, p = model.predict(table, unknown_categories=unknown)
+    else:
+        target, values, p = by_whole_model(model, table, unknown)
+    if p is None:
+        return {column: values}
+    names = [f"probability_{name}" for name in target.classes]
+    return {column: values.tolist(), **dict(zip(names, p.T, strict=True))}
+
+
+def by_whole_model(path: Path, table: Table, unknown: str) -> tuple[Any, Any, Any]:
+    """Return the target, the predictions and the probabilities of a model that is loaded."""
+    model = read_model(path)
+    values = model.predict(table, unknown_categories=unknown)
+    if not model.classes:
+        return model.target, values, None
+    return model.target, values, model.predict_proba(table, unknown_categories="ignore")
 
 
 def write_rows(rows: ArrowTable, path: Path | None) -> None:
@@ -81,6 +101,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def as_csv(rows: ArrowTable, delimiter: str) -> bytes:
     """Return rows as CSV, with quotes around texts."""
+    from pyarrow import csv
+
     file = io.BytesIO()
     options = csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
     csv.write_csv(rows, file, options)
@@ -89,6 +111,8 @@ def as_csv(rows: ArrowTable, delimiter: str) -> bytes:
 
 def as_parquet(rows: ArrowTable) -> bytes:
     """Return rows as a Parquet file."""
+    from pyarrow import parquet
+
     file = io.BytesIO()
     parquet.write_table(rows, file)
     return file.getvalue()
@@ -96,6 +120,8 @@ def as_parquet(rows: ArrowTable) -> bytes:
 
 def as_arrow(rows: ArrowTable) -> bytes:
     """Return rows as an Arrow file."""
+    from pyarrow import ipc
+
     file = io.BytesIO()
     with ipc.new_file(file, rows.schema) as writer:
         writer.write_table(rows)

@@ -350,6 +350,26 @@ Overwrite = Annotated[
         "Delete the checkpoints of an interrupted run in the folder.", "--overwrite/--no-overwrite"
     ),
 ]
+PLOT_ENDINGS = (".svg", ".png", ".html")
+
+
+def plot_file(path: Path | None) -> Path | None:
+    """Check that the ending of a plot's file is known."""
+    if path is not None and path.suffix.lower() not in PLOT_ENDINGS:
+        raise typer.BadParameter(
+            f"{str(path)!r} has an unknown ending; choose one of {' '.join(PLOT_ENDINGS)}"
+        )
+    return path
+
+
+Plot = Annotated[
+    Path | None,
+    option(
+        f"Plot losses and predictions: {' '.join(PLOT_ENDINGS)}.",
+        metavar="FILE",
+        callback=plot_file,
+    ),
+]
 CheckpointEvery = Annotated[
     int | None,
     option(

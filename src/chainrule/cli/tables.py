@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from chainrule.cli.model_errors import as_options, with_options
 from chainrule.data import Table, read
 from chainrule.errors import InputError
-from chainrule.models import TableModel, load
+
+if TYPE_CHECKING:
+    from chainrule.models import TableModel
 
 TEXT_OPTIONS = ("delimiter", "encoding", "header", "decimal", "missing")
 NAMED_MARKS = {"tab": "\t", "\\t": "\t", "space": " "}
@@ -32,7 +34,7 @@ def names_in(text: str | None) -> tuple[str, ...]:
     return () if text is None else tuple(part.strip() for part in text.split(","))
 
 
-def read_model(path: Path) -> TableModel:
+def read_model(path: Path) -> "TableModel":
     """Return the model of a table in a file.
 
     Raises
@@ -40,6 +42,8 @@ def read_model(path: Path) -> TableModel:
     InputError
         If it is another kind of model.
     """
+    from chainrule.models import TableModel, load
+
     model = load(path)
     if not isinstance(model, TableModel):
         raise InputError(

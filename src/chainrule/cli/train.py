@@ -123,6 +123,7 @@ def train(  # noqa: PLR0913 (one for each option)
     run: given.RunFolder = None,
     overwrite: given.Overwrite = None,
     checkpoint_every: given.CheckpointEvery = None,
+    plot: given.Plot = None,
     json: given.Json = None,
     quiet: given.Quiet = None,
 ) -> None:

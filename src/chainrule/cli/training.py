@@ -80,6 +80,8 @@ def run(options: Mapping[str, Any]) -> int:
         return interrupted(job, model, received)
     model.save(model_path)
     folder.delete_checkpoints()
+    if "plot" in options:
+        plot(model, job, options["plot"])
     report(model, model_path, job)
     return 0
 
@@ -270,6 +272,21 @@ def interrupted(job: Job, model: TableModel | None, received: list[int]) -> int:
 
 
 # ---- the result ---------------------------------------------------------------------------------
+
+
+def plot(model: TableModel, job: Job, path: Path) -> None:
+    """Plot the run, with the predictions for the rows held out, or for all of them."""
+    from chainrule.cli.predicting import write_bytes
+    from chainrule.models import hold_out
+    from chainrule.models.plots import plot_bytes, plot_run
+
+    rows = job.validation()
+    if not isinstance(rows, Table):
+        parts = hold_out(job.table, job.target, rows, job.chosen["seed"])
+        rows = parts.validation or parts.training
+    with printed():
+        figure = plot_run(model, rows)
+    write_bytes(path, plot_bytes(figure, path, f"{job.table.source}: {job.target}"))
 
 
 def report(model: TableModel, path: Path, job: Job) -> None:

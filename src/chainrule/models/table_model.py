@@ -10,16 +10,18 @@ from typing import Any, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data import Preparation, Table, Target
+from chainrule.data import Preparation, Table, Target, read
 from chainrule.errors import InputError, unknown
 from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.files import Checkpoints, Functions
 from chainrule.health import Health
 from chainrule.models.card import ModelCard, card_of
 from chainrule.models.held_out import Parts, hold_out
+from chainrule.models.prediction import explain_prediction, row_of
 from chainrule.models.records import Epoch, TrainingReport
 from chainrule.models.scores import Scores, class_scores, number_scores
 from chainrule.models.table_files import load_table_model, save_table_model
+from chainrule.pages import Document
 from chainrule.training import Record
 
 Array: TypeAlias = NDArray[Any]
@@ -280,6 +282,69 @@ class TableModel:
         labels = self.target.labels(table)
         return class_scores(table.source, labels, p, self.estimator.classes_, predicted)
 
+    # ---- explanations ----
+
+    def explain(
+        self,
+        table: Table | Any,
+        row: int = 0,
+        *,
+        output: Any = None,
+        step: bool = False,
+        parameter: str | None = None,
+        level: Any = None,
+        notation: Any = "plain",
+        digits: int | None = None,
+        decimals: int | None = None,
+    ) -> Document:
+        """Explain the prediction for a row, or the training step that the row would make.
+
+        Parameters
+        ----------
+        table : Table, data frame or mapping of str to value
+            A mapping has one value for each column.
+        row : int, default 0
+            Counted from 0.
+        output : str, int or bool, optional
+            The class whose probability is explained; by default the one that is predicted.
+        step : bool, default False
+            Work out the next training step on this row, whose target must be known.
+        parameter : str, optional
+            Derive this parameter's update only, such as ``"W2[0,3]"``; implies `step`.
+        level : {"scalars", "matrices", "summary"}, optional
+            Of a step.
+        notation, digits, decimals
+            As in `chainrule.explain`.
+
+        Returns
+        -------
+        Explanation or WorkedExample
+
+        Raises
+        ------
+        InputError
+            If there is no such row, or a value is missing.
+        UnknownNameError
+            If there is no such class or parameter.
+        """
+        rows = as_table(table)
+        if step or parameter is not None:
+            one = row_of(rows, row)
+            return self.estimator.explain(
+                self.inputs(one),
+                self.preparation.targets(one),
+                parameter=parameter,
+                level=level,
+                notation=notation,
+                digits=digits,
+                decimals=decimals,
+            )
+        if level is not None:
+            raise InputError(f"level={level!r} has no effect on a prediction; give step=True, too")
+        return explain_prediction(
+            self.preparation, self.estimator, rows, row, output, notation, digits, decimals
+        )
+
     # ---- files, conversion and display ----
 
     def save(self, path: Path) -> None:
@@ -334,6 +399,16 @@ class TableModel:
 
     def _repr_html_(self) -> str:
         return self.card()._repr_html_()
+
+
+def as_table(source: Any) -> Table:
+    """Return a table, a data frame, or one row as a mapping, as a table."""
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, Mapping):
+        single = {k: v if isinstance(v, list | np.ndarray) else [v] for k, v in source.items()}
+        return read(single)
+    return read(source)
 
 
 def target_of(table: Table, target: str | None) -> str:
