@@ -426,7 +426,7 @@ class Training:
                 sound, _, error = self._find_fault(state, after.step - state.step + done + 1)
                 yield sound
                 raise error
-        yield with_arrays(after, theta, slots)
+        yield self._with_arrays(after, theta, slots)
 
     def _copies(self, state: State) -> tuple[Array, list[Array]]:
         """Return copies of θ and the slots, in the precision of the data."""

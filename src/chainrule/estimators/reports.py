@@ -38,6 +38,7 @@ class Reports(OnnxExport):
     """What an estimator says after a fit."""
 
     n_iter_: int
+    stop_reason_: str
     validation_scores_: list[float] | None
 
     def _report_end(self, loop: FitLoop, start: Array | None, *, part: bool) -> None:
@@ -85,8 +86,10 @@ class Reports(OnnxExport):
         print_report(self._health)
 
     def _diagnose(self, loop: FitLoop, start: Array | None, *, samples: int) -> Health:
-        """Return the health report of a run that began with `start`."""
+        """Return the health report of a run from `start`, or from the weights of its seed."""
         x, t, weight, _ = loop.run.data
+        if start is None:
+            start = self._first_theta(self.network_, loop.history.state.seed, self._theta.dtype)
         data = TrainingData(x, t, weight)
         names = Names(getattr(self, "feature_names_in_", None), self._class_names())
         return self._examine(data, loop.history, loop.records, start, samples, names)
