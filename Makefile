@@ -13,7 +13,7 @@ version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sets bench-cold wheel docs clean other-interpreter
+.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sparse bench-sets bench-cold wheel docs clean other-interpreter
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -51,6 +51,9 @@ bench-quick: $(VENV)/.bench ## the same in 2 minutes, with fewer measurements
 
 bench-check: $(VENV)/.test ## count what check finds: FLAGS=--write for docs/benchmarks.md, --full
 	$(BIN)/python -m benchmarks.check $(FLAGS)
+
+bench-sparse: $(VENV)/.bench ## compare time and memory of sparse text with scikit-learn's: FLAGS=--write
+	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.sparse $(FLAGS)
 
 bench-sets: $(VENV)/.bench ## compare with scikit-learn on eight real data sets: FLAGS=--write
 	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.sets $(FLAGS)

@@ -110,8 +110,8 @@ for dtype in np.float32, np.float64:
     for name, rule in OPTIMIZERS.items():
         if isinstance(rule, Optimizer):
             run(dtype, rule=name)
-    parts = {"dropout": 0.1, "layer_norm": True, "penalty": Penalty(alpha=0.1)}
-    run(dtype, width=100, rule=Adam(clip=ClipNorm(1)), **parts)
+    penalty, rule = Penalty(alpha=0.1), Adam(clip=ClipNorm(1))
+    run(dtype, width=100, dropout=0.1, layer_norm=True, penalty=penalty, rule=rule)
 print(int("numba" in sys.modules or os.path.exists(os.environ["CHAINRULE_CACHE_DIR"])))
 """
 

@@ -34,11 +34,21 @@ LAUNCHED = (
     "updates.penalty_sums",
     "updates.norm_part",
     "updates.change_whole",
+    "sparse_rows.list_entries",
+    "sparse_rows.sparse_change",
+    "sparse_rows.catch_up_all",
+    "sparse_rows.add_penalties",
 )
 
+SPARSE_FORWARD = "sparse_rows.sparse_forward"  # of the first layer, for sparse samples
 BATCHES, TINY, FORWARD = "batches.run_batches", "tiny.run_tiny", "prediction_blocks.run_forward"
+TURNED = "layer_kernels.dense_turned"  # in place of dense_forward, for predictions of many samples
 
-EVERY = (*(name for pair in LAYER_KERNELS for name in pair), *LAUNCHED, BATCHES, TINY, FORWARD)
+EVERY = (
+    *(name for pair in LAYER_KERNELS for name in pair),
+    *LAUNCHED,
+    *(BATCHES, TINY, FORWARD, TURNED, SPARSE_FORWARD),
+)
 
 IN_MEMORY: dict[tuple[str, Dtype], Loaded] = {}
 

@@ -47,6 +47,12 @@ def memory_of(pointers: Pointer, like: Any) -> Memory:
         pointer(pointers[16], np.int64),  # blocks
         pointer(pointers[17], np.float64),  # rates
         pointer(pointers[18], np.float64),  # losses
+        pointer(pointers[19], np.int32),  # columns
+        pointer(pointers[20], np.int64),  # bounds
+        pointer(pointers[21], np.int64),  # listing
+        pointer(pointers[22], like),  # listed
+        pointer(pointers[23], np.int64),  # done
+        pointer(pointers[24], np.float64),  # penalties
     )
 
 
