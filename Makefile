@@ -13,7 +13,7 @@ version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sparse bench-sets docs clean other-interpreter
+.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sparse bench-sets bench-cold wheel docs clean other-interpreter
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -57,6 +57,12 @@ bench-sparse: $(VENV)/.bench ## compare time and memory of sparse text with scik
 
 bench-sets: $(VENV)/.bench ## compare with scikit-learn on eight real data sets: FLAGS=--write
 	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.sets $(FLAGS)
+
+bench-cold: $(VENV)/.bench ## time the first calls in a new environment: FLAGS=--write
+	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.cold_start $(FLAGS)
+
+wheel: $(VENV)/.test ## build a wheel with compiled kernels for all kinds of machines into dist, 5 minutes
+	$(BIN)/python -m build --no-isolation --wheel --config-setting kernels=all
 
 docs: $(VENV)/.docs ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

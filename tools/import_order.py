@@ -24,8 +24,9 @@ ENGINE = (
 )
 
 PACKAGES = (
-    *("pages", "compiled", "metrics", "lbfgs_search", "training", "problems", "explanation"),
-    *("health", "submission", "diagnosis", "explorer", "estimators", "testing", "cli"),
+    *("pages", "compiled", "metrics", "lbfgs_search", "background", "chunks", "training"),
+    *("problems", "explanation", "health", "submission", "diagnosis", "files", "explorer"),
+    *("estimators", "data", "models", "testing", "cli"),
 )
 
 ENTRY_POINT = ("__main__",)

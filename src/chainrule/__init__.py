@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chainrule.errors import (
         ChainruleError,
         DivergenceError,
+        FileError,
         InputError,
         MissingPackageError,
         UnknownNameError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         explain_problem,
     )
     from chainrule.explorer import explore
+    from chainrule.files import Checkpoints, TrainedNetwork
     from chainrule.gradcheck import GradientReport, check_gradient
     from chainrule.initializers import (
         INITIALIZERS,
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
         SquaredError,
     )
     from chainrule.metrics import METRICS
+    from chainrule.models import TableModel, load, save
     from chainrule.multilayer import mlp
     from chainrule.network import Network
     from chainrule.optimizers import (
@@ -111,6 +114,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "ChainruleError",
+    "Checkpoints",
     "ClipNorm",
     "ClipValue",
     "Constant",
@@ -126,6 +130,7 @@ __all__ = [
     "EarlyStopping",
     "EquationError",
     "ExponentialDecay",
+    "FileError",
     "GELU",
     "GELUTanh",
     "Glorot",
@@ -182,7 +187,9 @@ __all__ = [
     "SquaredError",
     "State",
     "StepDecay",
+    "TableModel",
     "Tanh",
+    "TrainedNetwork",
     "Uniform",
     "UnknownNameError",
     "WarmUp",
@@ -194,9 +201,11 @@ __all__ = [
     "explain",
     "explain_problem",
     "explore",
+    "load",
     "mlp",
     "problem",
     "read_problem",
+    "save",
     "train",
 ]
 
@@ -208,10 +217,13 @@ _NAMES_BY_MODULE = {
     "derivatives": "central_difference complex_step",
     "diagnosis": "Diagnosis MISTAKES Mistake check",
     "equations": "EquationError",
-    "errors": "ChainruleError DivergenceError InputError MissingPackageError UnknownNameError",
+    "errors": (
+        "ChainruleError DivergenceError FileError InputError MissingPackageError UnknownNameError"
+    ),
     "estimators": "MLPClassifier MLPRegressor",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "explorer": "explore",
+    "files": "Checkpoints TrainedNetwork",
     "gradcheck": "GradientReport check_gradient",
     "initializers": "Constant Glorot He INITIALIZERS Initializer LeCun Orthogonal Uniform",
     "layers": "ActivationLayer Dense Dropout LAYERS Layer LayerNorm",
@@ -221,6 +233,7 @@ _NAMES_BY_MODULE = {
         "Quantile SoftmaxCrossEntropy SoftmaxSquaredError SquaredError"
     ),
     "metrics": "METRICS",
+    "models": "TableModel load save",
     "multilayer": "mlp",
     "network": "Network",
     "optimizers": (

@@ -33,6 +33,31 @@ class UnknownNameError(ChainruleError, KeyError, ValueError):
         return str(self.args[0])
 
 
+class FileError(ChainruleError, OSError):
+    """The operating system could not read or write a file; the message says why, and the remedy.
+
+    Parameters
+    ----------
+    errno : int or None
+        The number of the operating system's error, such as ``errno.ENOSPC``.
+    message : str
+    """
+
+    def __init__(self, errno: int | None, message: str) -> None:
+        super().__init__(errno, message)
+
+    def __str__(self) -> str:
+        return str(self.args[-1])
+
+
+class DamagedFileError(InputError):
+    """A file is truncated, or its content contradicts itself."""
+
+
+class ForeignFileError(DamagedFileError):
+    """A file is not one that chainrule has saved, or its beginning is damaged."""
+
+
 class MissingPackageError(ChainruleError, ImportError):
     """An optional package that is needed now is not installed; the message says how to get it."""
 

@@ -4,6 +4,7 @@ It adds validation, early stopping, records and L-BFGS to the loops over batches
 """
 
 import math
+import sys
 import time
 import warnings
 from bisect import bisect_right
@@ -19,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch, as_numeric, check_finite
-from chainrule.compiled import EngineChoice, describe, predictor, training
+from chainrule.chunks import Chunks, ChunkTraining
+from chainrule.compiled import EngineChoice, describe, evaluation, predictor, training
 from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
 from chainrule.errors import DivergenceError, InputError, unknown
 from chainrule.lbfgs_search import LBFGSSearch, SearchLimits, scipy_minimize
@@ -240,8 +242,8 @@ def choose_engine(
     state: State | None,
 ) -> EngineChoice:
     """Return the engine of a run; for a continued state, "auto" means its previous engine."""
-    # L-BFGS runs in SciPy's loop, whichever engine was used before.
-    if engine == "auto" and state and state.step and not isinstance(optimizer, LBFGS):
+    sparse_search = isinstance(optimizer, LBFGS) and isinstance(data.x, SparseSamples)
+    if engine == "auto" and state and state.step and not sparse_search:
         engine = state.engine
     if data.weight is not None and data.weight.ndim == 2:  # the kernels take a weight for a sample
         if engine == "compiled":
@@ -341,6 +343,8 @@ class Run:
         State to continue from instead.
     engine_choice : EngineChoice
         The engine that computes the run, and the reason for the choice.
+    chunks : Chunks, optional
+        Samples that come in parts in every epoch; `data` are then some of them, as an example.
 
     Attributes
     ----------
@@ -364,16 +368,18 @@ class Run:
         seed: int,
         state: State | None,
         engine_choice: EngineChoice,
+        chunks: Chunks | None = None,
     ) -> None:
         self.engine_choice = engine_choice
         self.network, self.optimizer, self.settings = network, optimizer, settings
-        self.data, self.validation = data, validation
+        self.data, self.validation, self.chunks = data, validation, chunks
+        self.samples = len(data.x)  # of an epoch, once one with chunks has ended
         if isinstance(optimizer, LBFGS):
             self.state = state or State(np.array(theta), 0, (), check_int(seed, "seed", 0))
         elif state is None:
             self.state = loops.initial_state(theta, optimizer, network.layout, seed)
         else:
-            n = len(data.x)
+            n = sys.maxsize if chunks else len(data.x)
             self.state = loops.check_state(state, network, optimizer, settings.batches, n)
         self.history: list[Record] = []
         self._prepared: Training | None = None
@@ -504,6 +510,7 @@ class Run:
             self.state.seed,
             self.state,
             self.engine_choice,
+            self.chunks,
         )
         run.history = [*self.history]
         return run
@@ -521,6 +528,9 @@ class Run:
         if isinstance(self.optimizer, LBFGS):
             yield from self._lbfgs(self.optimizer)
             return
+        if self.chunks is not None:
+            yield from self._by_chunks(self.optimizer, self.chunks)
+            return
         if self.engine_choice.engine == "compiled":
             yield from self._compiled(self.optimizer)
             return
@@ -530,6 +540,16 @@ class Run:
             ):
                 ended = state.batch == 0 and self._is_recorded(state.epoch)
                 yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
+
+    def _by_chunks(self, optimizer: Optimizer, chunks: Chunks) -> Iterator[Stage]:
+        """Yield the stages of epochs whose samples come in parts."""
+        size = self.settings.batches.size or sys.maxsize
+        training = ChunkTraining(self.network, optimizer, chunks, size, self.engine_choice)
+        while self.state.epoch < self.last_epoch:
+            for state in training.epoch(self.state):
+                ended = state.batch == 0 and self._is_recorded(state.epoch)
+                self.samples = training.samples if state.batch == 0 else self.samples
+                yield Stage(state, state.loss_sum / self.samples if ended else None)
 
     def _record(self, state: State, loss: float, seconds: float) -> Record:
         held_out, theta = self.validation, state.theta
@@ -568,8 +588,11 @@ class Run:
     def _predict(self, theta: Array, x: SamplesLike) -> Array:
         """Return the prediction, computed by the engine of the run."""
         rows: Any = x
-        sparse = is_sparse(x) or isinstance(x, SparseSamples)
-        if self.engine_choice.engine != "compiled" or sparse:
+        if is_sparse(x) or isinstance(x, SparseSamples):
+            return self.network.predict(theta, rows)
+        if self._predictor is not None:
+            return self._predictor.predict(theta, rows)
+        if self.engine_choice.engine != "compiled":
             return self.network.predict(theta, rows)
         return self._forward().predict(theta, rows)
 
@@ -608,7 +631,7 @@ class Run:
     def _can_skip_records(self) -> bool:
         """Return whether no record needs more than the loss, so that epochs can run in one call."""
         s = self.settings
-        if self.engine_choice.engine != "compiled":
+        if self.engine_choice.engine != "compiled" or self.chunks is not None:
             return False
         return (
             self.validation is None
@@ -655,7 +678,9 @@ class Run:
         minimize = scipy_minimize()
         if not self.network.layout.trainable.any() or self.last_epoch == self.state.epoch:
             return
-        search = LBFGSSearch(self.network, self.data, self.state, self.settings.search)
+        compiled = self.engine_choice.engine == "compiled"
+        evaluate = evaluation(self.network, self.data, self.engine_choice) if compiled else None
+        search = LBFGSSearch(self.network, self.data, self.state, self.settings.search, evaluate)
         try:
             result = search.run(minimize, optimizer, self.last_epoch - self.state.epoch)
         except BaseException:  # the iterations before the error keep their records
@@ -668,5 +693,7 @@ class Run:
         """Yield the stages of iterations, with the fields that early stopping has set meanwhile."""
         for state, loss in seen:
             last = reason if state is seen[-1][0] else None
-            now = self.state._replace(theta=state.theta, epoch=state.epoch, step=state.step)
+            now = self.state._replace(
+                theta=state.theta, epoch=state.epoch, step=state.step, engine=state.engine
+            )
             yield Stage(now, loss if last or self._is_recorded(state.epoch) else None, last)

@@ -305,7 +305,7 @@ def test_every_class_has_its_share_of_both_parts():
     assert counted[0] == pytest.approx(10 / 60)
 
 
-def test_a_class_with_one_sample_is_no_obstacle():
+def test_a_class_with_one_sample_does_not_prevent_it():
     lonely = np.where(np.arange(60) == 7, "once", BINARY)
     assert len(quick("binary", early_stopping=True).fit(X, lonely).classes_) == 3
 

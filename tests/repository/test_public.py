@@ -18,6 +18,7 @@ import chainrule
 import chainrule.compiled
 import chainrule.engine
 import chainrule.health
+import chainrule.models
 import chainrule.testing
 
 REPOSITORY = Path(__file__).parents[2]
@@ -30,6 +31,11 @@ PUBLIC: dict[str, Any] = (
     }
     | {
         "chainrule.compiled.describe": chainrule.compiled.describe,
+    }
+    | {
+        f"chainrule.models.{name}": getattr(chainrule.models, name)
+        for name in chainrule.models.__all__
+        if name not in (*chainrule.__all__, "LOADERS")
     }
     | {
         f"chainrule.testing.{name}": getattr(chainrule.testing, name)

@@ -65,6 +65,7 @@ GUESS = 3e8  # assumed parameters times samples per second before the first call
 NEVER = 2**62  # a count of arrivals that ends every wait
 ORDERS = 2**16  # number of samples whose order is drawn at once, at least one epoch's
 CALL_HEADER = [mem.FIRST, mem.COUNT, mem.STEP, mem.SEED, mem.ORDERS, mem.ENDS]
+UNKNOWN = 2**40  # samples of an epoch whose end is not in sight
 PANEL_BYTES = 2**20  # of a thread's gradients: a compromise between long products and the cache
 
 
@@ -138,7 +139,7 @@ class Kernel:
         tiny: bool = False,
     ) -> None:
         self.network, self.optimizer, self.data, self.batches = network, optimizer, data, batches
-        self.ranks, self.n = ranks, len(data.x)
+        self.ranks, self.n, self.first = ranks, len(data.x), 0  # the first batch in the data
         self.dtype: Dtype = data.x.dtype.type
         self.itemsize = np.dtype(self.dtype).itemsize
         self.size = min(batches.size or self.n, self.n)
@@ -288,6 +289,34 @@ class Kernel:
         ):
             h[column] = places.get(name, -1)
 
+    def load(self, data: Batch, first: int, n: int | None) -> None:
+        """Replace the data by consecutive rows of an epoch, in the order of training.
+
+        Parameters
+        ----------
+        data : Batch
+            Rows from the beginning of a batch, of the shape and precision of those before, and
+            without weights.
+        first : int
+            The number of their first batch in the epoch.
+        n : int or None
+            How many samples the epoch has, if these are its last ones.
+        """
+        self.data, self.first, self.n = data, first, UNKNOWN if n is None else n
+        self.rows = rows_of(data.x)
+        self.fixed |= {"x": self.rows.x, "t": np.ascontiguousarray(data.t).reshape(-1)}
+        self._write_data_layout(self.header)
+        self._write_pointers({name: self.fixed[name] for name in ("x", "t")})
+        # A batch's rows are found by its number in the epoch, so both begin before the data.
+        item, before = data.x.itemsize, first * self.size
+        self.pointers[mem.FIELD_INDEX["x"]] -= before * self.rows.row * item
+        self.pointers[mem.FIELD_INDEX["t"]] -= before * data.t.shape[1] * item
+
+    def batch_at(self, state: State) -> Batch:
+        """Return the batch that comes next."""
+        order = self.batches.order(len(self.data.x), state.seed, state.epoch)
+        return self.batches.take(self.data, order, state.batch - self.first)
+
     def prepare(
         self, theta: Array, slots: Sequence[Array], orders: Array, state: State, count: int
     ) -> dict[str, Array]:
@@ -380,6 +409,24 @@ class Training:
             state = self._with_arrays(after, theta, slots)
             del after, theta, slots  # it refers to the θ at its start
             yield state, losses
+
+    def updates(self, state: State, count: int) -> Iterator[State]:
+        """Yield the state after so many updates with the rows that were loaded.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss, gradient or new θ is not finite; the last state yielded is valid.
+        """
+        theta, slots = self._copies(state)
+        after, target = state, state.step + count
+        while after.step < target:
+            after, _, done = self._chunk(after, theta, slots, target - after.step)
+            if done >= 0 or not np.isfinite(theta).all():
+                sound, _, error = self._find_fault(state, after.step - state.step + done + 1)
+                yield sound
+                raise error
+        yield with_arrays(after, theta, slots)
 
     def _copies(self, state: State) -> tuple[Array, list[Array]]:
         """Return copies of θ and the slots, in the precision of the data."""
@@ -518,10 +565,8 @@ class Training:
 
     def _reference_update(self, state: State) -> State:
         """Make one update with the reference loop."""
-        kernel, cut = self.kernel, self.kernel.batches
-        order = cut.order(kernel.n, state.seed, state.epoch)
-        batch = cut.take(kernel.data, order, state.batch)
-        state = loops.update(kernel.network, kernel.optimizer, batch, state)
-        if state.batch == cut.count(kernel.n):
+        kernel = self.kernel
+        state = loops.update(kernel.network, kernel.optimizer, kernel.batch_at(state), state)
+        if state.batch == kernel.batches.count(kernel.n):
             return state._replace(epoch=state.epoch + 1, batch=0)
         return state

@@ -10,6 +10,17 @@ if find_spec("sklearn") is None:
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.fitting import NotFiniteError
 from chainrule.estimators.introspection import DropoutPrediction, Gradients
+from chainrule.estimators.persistence import types as estimator_types
 from chainrule.estimators.regressor import MLPRegressor
+from chainrule.estimators.saving import described, estimator_of
 
-__all__ = ["DropoutPrediction", "Gradients", "MLPClassifier", "MLPRegressor", "NotFiniteError"]
+__all__ = [
+    "DropoutPrediction",
+    "Gradients",
+    "MLPClassifier",
+    "MLPRegressor",
+    "NotFiniteError",
+    "described",
+    "estimator_of",
+    "estimator_types",
+]

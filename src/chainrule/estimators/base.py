@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -13,6 +14,9 @@ from sklearn.utils import _safe_indexing
 from chainrule.activations import Activation
 from chainrule.errors import InputError
 from chainrule.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
+from chainrule.estimators.checkpointing import FitCheckpoints, fit_checkpoints, identity_of
+from chainrule.estimators.chunk_fits import ChunkFits
+from chainrule.estimators.chunks import chunk_source
 from chainrule.estimators.data import (
     check_lengths,
     check_precision,
@@ -39,9 +43,9 @@ from chainrule.estimators.hyperparameters import (
     check_hyperparameters,
 )
 from chainrule.estimators.networks import Forward, make_network, output_name
-from chainrule.estimators.persistence import Plain
 from chainrule.estimators.progress import progress_display, warn
 from chainrule.estimators.reports import Reports
+from chainrule.estimators.saving import Saving
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, Split, ValidationData
 from chainrule.estimators.weights import placed
@@ -49,7 +53,6 @@ from chainrule.layers import Dense
 from chainrule.lbfgs_search import CurvatureMemory
 from chainrule.losses import Loss
 from chainrule.network import Network
-from chainrule.training import Run
 
 Array: TypeAlias = NDArray[Any]
 
@@ -63,7 +66,7 @@ class UserData(NamedTuple):
     groups: Any = None
 
 
-class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparameters):
+class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, Hyperparameters):
     """The base class of MLPClassifier and MLPRegressor; do not use it directly."""
 
     # ---- differences between the two ----
@@ -101,7 +104,7 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: Any = None,
@@ -116,8 +119,11 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         X : array, sparse matrix or data frame (n, features)
             float32 data are computed in float32, all other data in float64. Arrays of floats are
             not copied, unless early stopping holds out some of the rows. Sparse matrices stay
-            sparse; formats other than CSR are converted to it.
-        y : array (n,) or (n, outputs)
+            sparse; formats other than CSR are converted to it. Data too large for memory are
+            chunks, without y: a list or another iterable of pairs (X, y), a function that returns
+            one for each epoch, or a stream of `chainrule.data`. Batches reach from one chunk into
+            the next.
+        y : array (n,) or (n, outputs), optional
             Class labels, rows of 0 and 1 for multilabel classification, columns of labels, each
             with classes of its own, or numbers.
         sample_weight : array (n,), optional
@@ -209,6 +215,10 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         part: bool = False,
     ) -> FitLoop:
         """Check everything, and return the training loop of a fit."""
+        if (source := chunk_source(given.X, given.y)) is not None:
+            return self._prepare_chunks(
+                source, given, held, epochs, fresh=fresh, classes=classes, part=part
+            )
         y = self._without_masked(given.y, given.weight)
         rows, targets = checked_pair(self, given.X, y, reset=fresh, numeric=self._numeric)
         weight = checked_weights(given.weight, len(rows), outputs=self._weighted(targets))
@@ -222,6 +232,9 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         check_precision(t, rows.dtype)
         data = TrainingData(rows, t, self._weights(targets, weight))
         seed = seed_from(self.random_state) if fresh else self._history.state.seed
+        checkpoints = fit_checkpoints(self, part=part)
+        if checkpoints is not None and fresh:
+            seed = checkpoints.seed(seed)
         validation, data = self._split_validation(given, held, data, targets, seed)
         if fresh:
             keep = part or bool(self.warm_start)
@@ -229,8 +242,8 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         else:
             history = self._resume(data, part=part)
         self._recognize(history, data, keep=bool(self.warm_start) and not part)
-        run = make_run(self, self.network_, data, epochs, history)
-        return self._fit_loop(run, history, validation, epochs, given)
+        loop = self._fit_loop(data, history, validation, epochs, given)
+        return loop if checkpoints is None else self._continue(loop, checkpoints, data, validation)
 
     def _network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> Network:
         """Return the network of the hyperparameters; its layers are unchanged unless fresh."""
@@ -401,18 +414,43 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
 
     # ---- the training loop ----
 
+    def _continue(
+        self,
+        loop: FitLoop,
+        checkpoints: FitCheckpoints,
+        data: TrainingData,
+        validation: ValidationData | None,
+    ) -> FitLoop:
+        """Return a training loop that writes checkpoints, and continues from the newest one."""
+        checkpoints.identity = identity_of(self, data, validation, loop.history)
+        history = checkpoints.continued(loop.history, self.network_, loop.epochs)
+        run = make_run(self, self.network_, data, loop.epochs - history.epochs, history)
+        self._publish(history)
+        saved = checkpoints.saved
+        return replace(
+            loop,
+            run=run,
+            history=history,
+            estimator=replace(loop.estimator, publish=partial(self._publish, history)),
+            checkpoints=checkpoints,
+            first=history.epochs,
+            records=[] if saved is None else saved.restored,
+            start=loop.start if saved is None else saved.start,
+        )
+
     def _fit_loop(
         self,
-        run: Run,
+        data: TrainingData,
         history: TrainingHistory,
         validation: ValidationData | None,
         epochs: int,
         given: UserData,
     ) -> FitLoop:
-        """Return the training loop of a run."""
+        """Return the training loop of a fit."""
         return FitLoop(
-            run=run,
+            run=make_run(self, self.network_, data, epochs, history),
             history=history,
+            start=history.state.theta,
             rule=StoppingRule(self.tol, self.n_iter_no_change),
             epochs=epochs,
             adaptive=is_adaptive(self),
@@ -437,19 +475,19 @@ class BaseMLP(CallbackSupportMixin, Plain, Reports, BaseEstimator, Hyperparamete
         """Execute a training loop and report its end; partial fits have no callbacks' protocol."""
         if not part:
             loop.callbacks.begin_fit(loop.epochs)
-        spared = loop.spares_memory and self.verbose != "health"
-        start = None if spared else loop.run.state.theta
+        if loop.spares_memory and self.verbose != "health" and loop.checkpoints is None:
+            loop.start = None
         try:
             with progress_display(self.verbose, loop.epochs) as report_progress:
                 loop.report_progress = report_progress
                 loop.execute()
         finally:
             if self.verbose == "health":
-                self._report_health(loop, start)
+                self._report_health(loop, loop.start)
         if loop.stops_by_score and loop.history.best_theta is not None:
             self._theta = loop.history.best_theta.copy()
         loop.callbacks.end_fit()
-        self._report_end(loop, start, part=part)
+        self._report_end(loop, loop.start, part=part)
 
     def _publish(self, history: TrainingHistory) -> None:
         """Set the fitted attributes from a history."""

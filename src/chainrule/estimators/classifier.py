@@ -18,6 +18,7 @@ from chainrule.estimators.labels import Labels, labels_named, labels_of_outputs
 from chainrule.estimators.networks import class_loss, class_output
 from chainrule.estimators.progress import warn
 from chainrule.estimators.rebuilding import widths_of
+from chainrule.files import Checkpoints
 from chainrule.initializers import Initializer
 from chainrule.layers import Dense
 from chainrule.losses import Loss
@@ -114,6 +115,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     callbacks : sequence of callable, optional
         Functions ``callback(estimator, record)``, called after each epoch. If one returns True, the
         fit ends; if one sets weights, training continues from them (except with L-BFGS).
+        `Checkpoints` among them saves the fit, which then continues after it was killed.
         scikit-learn's own callbacks are set by ``set_callbacks``.
     engine : {"auto", "compiled", "reference"}
         The engine that computes, as in `chainrule.train`.
@@ -211,7 +213,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         initializer: str | Initializer | None = None,
         clip: float | Clip | None = None,
         scoring: Any = None,
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[Callback | Checkpoints] | None = None,
         engine: str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -394,7 +396,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def partial_fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         *,
@@ -406,8 +408,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array, sparse matrix or data frame (n, features)
-        y : array (n,), or (n, labels) of 0 and 1, or (n, columns) of labels
+        X : array, sparse matrix or data frame (n, features), or chunks
+            Chunks are as in `fit`, or an iterator of pairs (X, y), which is read once.
+        y : array (n,), or (n, labels) of 0 and 1, or (n, columns) of labels, optional
         sample_weight : array (n,), optional
         classes : array (classes,), optional
             All classes, required in the first call, except for multilabel targets; of several
@@ -431,8 +434,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If a loss, gradient or weight is not finite.
         """
         fitted = self._built
+        if y is None and classes is None and not fitted:
+            classes = getattr(X, "classes", None)  # a stream of chunks knows them
         added = None if classes is None or not fitted else self._added_classes(classes)
-        if not fitted and classes is None and getattr(y, "ndim", np.ndim(y)) < 2:
+        if not fitted and classes is None and (y is None or getattr(y, "ndim", np.ndim(y)) < 2):
             raise InputError(
                 "classes must be passed on the first call to partial_fit, since later data may "
                 "bring others; give classes=np.unique(all of y)"

@@ -7,7 +7,7 @@ applies to one of them, the run is rewound and repeated up to there, so that the
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from numpy.typing import NDArray
 
@@ -48,6 +48,18 @@ class Validation(NamedTuple):
     score: Callable[[float], float] | None = None
 
 
+class SavesProgress(Protocol):
+    """Writes checkpoints of a fit."""
+
+    def left(self, loop: "FitLoop") -> int:
+        """Return the number of epochs to the next checkpoint, at least 1."""
+        ...
+
+    def save(self, loop: "FitLoop") -> None:
+        """Write a checkpoint if it is time for one, or if the fit has ended."""
+        ...
+
+
 @dataclass(frozen=True)
 class EstimatorHooks:
     """Functions by which a fit reads and updates its estimator.
@@ -84,6 +96,12 @@ class FitLoop:
         Whether to reduce the learning rate, instead of stopping, when nothing improves.
     callbacks : Callbacks
     estimator : EstimatorHooks
+    start : array (parameters,) or None
+        The parameters before the first epoch; None to spare the memory.
+    checkpoints : FitCheckpoints, optional
+        Writes checkpoints.
+    first : int
+        The epochs of this fit before the run began: those of the checkpoint that it continues.
     validation : Validation, optional
     report_progress : callable, optional
         Displays the progress after an epoch.
@@ -100,6 +118,9 @@ class FitLoop:
     adaptive: bool
     callbacks: Callbacks
     estimator: EstimatorHooks
+    start: Array | None
+    checkpoints: SavesProgress | None = None
+    first: int = 0
     validation: Validation | None = None
     report_progress: ReportProgress | None = None
     records: list[Record] = field(default_factory=list)
@@ -124,6 +145,8 @@ class FitLoop:
                 self._set_reason()
             if self.history.reason in ("", "epochs"):  # the rule did not apply before
                 self._end_by(error)
+            if self.history.reason == "interrupted" and self.history.epochs:
+                self._save_checkpoint()
         except BaseException:
             self._synchronize()
             raise
@@ -171,7 +194,7 @@ class FitLoop:
     @property
     def pending(self) -> list[Record]:
         """The run's records of this fit that are not in the history yet."""
-        return self.run.history[self.history.epochs :]
+        return self.run.history[self.history.epochs - self.first :]
 
     def _synchronize(self) -> None:
         """Update the history to the state of the run, after an interruption between the two.
@@ -194,17 +217,28 @@ class FitLoop:
             self.seconds_per_epoch = (perf_counter() - began) / epochs
             self._store_slice()
             self._set_reason()
+            self._save_checkpoint()
 
     def _epochs_per_slice(self) -> int:
-        """Return the epochs of the next slice: up to the earliest possible stop, or beyond."""
+        """Return the epochs of the next slice: up to a checkpoint, or around the earliest stop.
+
+        The epochs after the earliest possible stop may have to be repeated.
+        """
         if isinstance(self.run.optimizer, LBFGS):
             return self.left
         if self.spares_memory:  # a slice keeps the state that it began with
             return 1
+        wanted = self._epochs_around_stop()
+        return wanted if self.checkpoints is None else min(wanted, self.checkpoints.left(self))
+
+    def _epochs_around_stop(self) -> int:
+        """Return the epochs up to the earliest possible stop, or beyond."""
         safe = self.rule.epochs_before_stop(self.history.plateau, self.left)
         fast = int(EXTRA_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 0
         extended = min(self.left, max(self.history.epochs // EXTRA_SHARE, fast))
-        return safe if self.adaptive else max(safe, extended)
+        if self.adaptive or self.run.chunks is not None:  # whose epochs are slow to repeat
+            return safe
+        return max(safe, extended)
 
     def _store_slice(self) -> None:
         """Store the epochs of a slice; if the rule applies to one of them, rewind to it first."""
@@ -241,6 +275,7 @@ class FitLoop:
             self._set_reason(by_callback=stop, exhausted=record is None)
             if self.run is not before:
                 records = iter(self.run)
+            self._save_checkpoint()
 
     def _evaluate(self, record: Record) -> Record:
         """Evaluate, store and display an epoch; return its record with the validation results."""
@@ -266,6 +301,11 @@ class FitLoop:
 
     # ---- both ----
 
+    def _save_checkpoint(self) -> None:
+        """Write a checkpoint, if it is time for one."""
+        if self.checkpoints is not None:
+            self.checkpoints.save(self)
+
     def _store(self, records: list[Record], scores: list[float]) -> None:
         """Append epochs to the history, with the state after them and the best θ."""
         history, state = self.history, self.run.state
@@ -277,7 +317,7 @@ class FitLoop:
             state,
             plateau,
             state.theta if best else history.best_theta,
-            history.samples + len(records) * len(self.run.data.x),
+            history.samples + len(records) * self.run.samples,
             history.epochs + len(records),
         )
         losses = [float(record.loss) for record in records]

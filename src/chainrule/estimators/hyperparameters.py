@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.activations import Activation
 from chainrule.descriptions import check_float, check_int
 from chainrule.errors import InputError
+from chainrule.files import Checkpoints
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
@@ -76,7 +77,7 @@ class Hyperparameters:
     initializer: str | Initializer | None
     clip: float | Clip | None
     scoring: Any
-    callbacks: Sequence[Callback] | None
+    callbacks: Sequence[Callback | Checkpoints] | None
     engine: str
 
 
@@ -86,7 +87,8 @@ def check_hyperparameters(params: Hyperparameters) -> None:
     for name, interval in NUMBERS.items():
         check_float(given[name], f"{name}={given[name]!r}", interval)
     for name in COUNTS:
-        if not (name in ENDLESS and given[name] == np.inf):
+        endless = isinstance(given[name], float) and given[name] == np.inf
+        if not (name in ENDLESS and endless):
             check_int(given[name], name)
     for name in SWITCHES:
         if not isinstance(given[name], bool | np.bool_):
@@ -111,14 +113,27 @@ def check_options(params: Hyperparameters) -> None:
                 f"callbacks has {callback!r}: give functions callback(estimator, record); "
                 "scikit-learn's own callbacks go to set_callbacks"
             )
+    checkpoints_of(params)
 
 
 def callbacks_of(params: Hyperparameters) -> list[Callback]:
     """Return the callbacks that are functions."""
+    return [one for one in _callbacks(params) if not isinstance(one, Checkpoints)]
+
+
+def checkpoints_of(params: Hyperparameters) -> Checkpoints | None:
+    """Return the checkpoints among the callbacks; raise InputError if there are several."""
+    found = [one for one in _callbacks(params) if isinstance(one, Checkpoints)]
+    if len(found) > 1:
+        raise InputError(f"callbacks has {len(found)} Checkpoints: give one of them")
+    return found[0] if found else None
+
+
+def _callbacks(params: Hyperparameters) -> list[Callback | Checkpoints]:
     given = params.callbacks
     if given is None:
         return []
-    if isinstance(given, Mapping | str) or not isinstance(given, Iterable):
+    if isinstance(given, Mapping | str | Checkpoints) or not isinstance(given, Iterable):
         raise InputError(f"callbacks={given!r}: give a list of functions, or None")
     return list(given)
 

@@ -178,6 +178,10 @@ class Forward:
         "auto", "compiled" or "reference".
     """
 
+    network: Network
+    engine: str
+    _fields = ("network", "engine")  # what it is made from again, as of a named tuple
+
     def __init__(self, network: Network, engine: str) -> None:
         self.network, self.engine = network, engine
         self._ready: dict[type[np.floating[Any]], Predictor | None] = {}

@@ -15,6 +15,7 @@ from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
 from chainrule.estimators.data import first_word, short
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
 from chainrule.estimators.networks import LINKS, find_activation, find_loss
+from chainrule.files import Checkpoints
 from chainrule.initializers import Initializer
 from chainrule.losses import Loss
 from chainrule.optimizers import LBFGS, Clip, Optimizer
@@ -111,6 +112,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     callbacks : sequence of callable, optional
         Functions ``callback(estimator, record)``, called after each epoch. If one returns True, the
         fit ends; if one sets weights, training continues from them (except with L-BFGS).
+        `Checkpoints` among them saves the fit, which then continues after it was killed.
         scikit-learn's own callbacks are set by ``set_callbacks``.
     engine : {"auto", "compiled", "reference"}
         The engine that computes, as in `chainrule.train`.
@@ -200,7 +202,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         initializer: str | Initializer | None = None,
         clip: float | Clip | None = None,
         scoring: Any = None,
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[Callback | Checkpoints] | None = None,
         engine: str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -341,7 +343,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def partial_fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: Any = None,
@@ -352,8 +354,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array, sparse matrix or data frame (n, features)
-        y : array (n,) or (n, outputs)
+        X : array, sparse matrix or data frame (n, features), or chunks
+            Chunks are as in `fit`, or an iterator of pairs (X, y), which is read once.
+        y : array (n,) or (n, outputs), optional
         sample_weight : array (n,) or (n, outputs), optional
             Weights of rows, or of each target. A target with a weight of 0 may be NaN.
         X_val : array (m, features), optional

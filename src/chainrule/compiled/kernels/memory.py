@@ -12,7 +12,7 @@ from numba import types, uint64
 
 from chainrule.compiled.cache import building
 from chainrule.compiled.cache.building import OPTIONS, REORDERED, build
-from chainrule.compiled.cache.object_cache import Built
+from chainrule.compiled.cache.machine_code import Built
 from chainrule.compiled.kernels.memory_layout import KERNELS, PANEL, PANEL_SIZE, Memory, Pointer
 from chainrule.compiled.kernels.native import address, call, number, pointer, shifted
 from chainrule.compiled.kernels.network_table import COLUMNS

@@ -26,7 +26,10 @@ COUNTS, LISTED, STARTS, ENTRIES = range(37, 41)  # offsets in ``listing``
 KERNELS = 44  # start of the addresses of kernels that are launched by number
 HEADER_SIZE = 64
 
-OWN = 32  # words before the workspace of a prediction: addresses, and a few more
+# A prediction's memory: the addresses of `Memory`, four words of its own, the workspace. The words
+# are the number of samples, the addresses of link and prediction, and the kernel's result.
+ROWS_AT, LINK_AT, P_AT, RESULT_AT = range(26, 30)
+OWN = 32
 
 # The kernels launched by number, in the order of ``kernel_loader.LAUNCHED``.
 PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)

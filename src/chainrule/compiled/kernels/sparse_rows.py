@@ -114,7 +114,7 @@ def sparse_forward(
                 fetch(m.theta, k)
             w = row[W] + c * row[WIDTH] + first
             add_multiple(m.work, z, m.x[e], m.theta, w, last - first)
-    activate_units(m, place, n, first, last)
+    activate_units(m, row, n, first, last)
 
 
 @njit
