@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.errors import InputError
 from chainrule.losses import Loss, one_hot
-from chainrule.sparse_samples import SparseSamples, check_stored, is_sparse, sparse_rows
+from chainrule.sparse_samples import (
+    SamplesLike,
+    SparseSamples,
+    check_stored,
+    is_sparse,
+    sparse_rows,
+)
 
 Array: TypeAlias = NDArray[Any]
 
@@ -51,7 +57,7 @@ class Batch(NamedTuple):
         return self if rows >= len(self.x) else self.take(slice(rows))
 
 
-def as_samples(x: ArrayLike | SparseSamples, inputs: int, dtype: DTypeLike) -> Array:
+def as_samples(x: SamplesLike, inputs: int, dtype: DTypeLike) -> Array:
     """Return x as (n, inputs) of a dtype; a one-dimensional x is one sample.
 
     Raises
@@ -59,19 +65,25 @@ def as_samples(x: ArrayLike | SparseSamples, inputs: int, dtype: DTypeLike) -> A
     InputError
         If it has another shape, no rows, or entries that are not numbers.
     """
+    given: Any = x
     if isinstance(x, SparseSamples) or is_sparse(x):
         return as_sparse_samples(x, inputs, dtype)
-    rows = as_numeric(x, "x")
+    rows = as_numeric(given, "x")
     rows = rows[None, :] if rows.ndim == 1 else rows  # (n, inputs)
     if rows.ndim != 2 or rows.shape[1] != inputs:
         raise InputError(
-            f"x has shape {np.shape(x)}, but this network takes (n, {inputs}); rows are samples"
+            f"x has shape {np.shape(given)}, but this network takes (n, {inputs}); rows are samples"
             f"{_hint(rows, inputs)}"
         )
     if not len(rows):
         raise InputError("x has no samples; a batch needs at least one row")
     # The complex step passes complex x, which must stay complex.
     return rows if rows.dtype.kind == "c" else rows.astype(dtype, copy=False)
+
+
+def is_single(x: Any) -> bool:
+    """Return whether x is one sample without a batch axis."""
+    return np.ndim(x) == 1
 
 
 def as_sparse_samples(x: Any, inputs: int, dtype: DTypeLike) -> Any:

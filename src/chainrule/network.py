@@ -19,6 +19,7 @@ from chainrule.batch import (
     as_samples,
     as_targets,
     check_finite,
+    is_single,
     normalize_weights,
 )
 from chainrule.descriptions import Converted, check_int, check_type
@@ -38,7 +39,7 @@ from chainrule.layout import MAX_PARAMETERS, Block, Layout
 from chainrule.losses import Loss
 from chainrule.losses import loss as named_loss
 from chainrule.penalties import Penalty
-from chainrule.sparse_samples import SparseSamples, as_dense
+from chainrule.sparse_samples import SamplesLike, as_dense
 
 Array: TypeAlias = NDArray[Any]
 
@@ -312,7 +313,7 @@ class Network:
             for place, (layer, width) in enumerate(zip(self.layers, self.widths, strict=False))
         ]
 
-    def predict(self, theta: ArrayLike, x: ArrayLike) -> Array:
+    def predict(self, theta: ArrayLike, x: SamplesLike) -> Array:
         """Return the prediction p, (n, outputs): the loss's link of the raw output.
 
         Parameters
@@ -329,7 +330,7 @@ class Network:
         saved = self.forward(self.params(checked), self.samples(x, checked))
         return self.loss.predict(saved[-1].a)
 
-    def activations(self, theta: ArrayLike, x: ArrayLike) -> list[Array]:
+    def activations(self, theta: ArrayLike, x: SamplesLike) -> list[Array]:
         """Return the output of every layer, (n, units) each; the last is the raw output."""
         checked = self.layout.check(theta)
         return [s.a for s in self.forward(self.params(checked), self.samples(x, checked))]
@@ -373,7 +374,7 @@ class Network:
     def trace(
         self,
         theta: ArrayLike,
-        x: ArrayLike,
+        x: SamplesLike,
         t: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
@@ -410,7 +411,7 @@ class Network:
     def loss_and_gradient(
         self,
         theta: ArrayLike,
-        x: ArrayLike,
+        x: SamplesLike,
         t: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
@@ -427,11 +428,11 @@ class Network:
         return trace.value, trace.gradient
 
     def batch(
-        self, theta: Array, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
+        self, theta: Array, x: SamplesLike, t: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Batch:
         """Return samples as the passes take them: two-dimensional, in θ's precision, checked."""
         rows, dtype = self.samples(x, theta), precision_of(theta)  # (n, inputs)
-        wanted = as_targets(t, len(rows), self.outputs, self.loss, single=np.ndim(x) == 1)
+        wanted = as_targets(t, len(rows), self.outputs, self.loss, single=is_single(x))
         weight, total = normalize_weights(sample_weight, len(rows), dtype, self._weighted)
         with np.errstate(over="ignore"):  # overflow in float32 is an infinity, which is an error
             return Batch(rows, check_finite(wanted.astype(dtype), "t"), weight, total)
@@ -441,7 +442,7 @@ class Network:
         """How many outputs may have weights of their own; those of softmax belong together."""
         return None if self.loss.classes else self.outputs
 
-    def samples(self, x: ArrayLike | SparseSamples, theta: Array) -> Array:
+    def samples(self, x: SamplesLike, theta: Array) -> Array:
         """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""
         return as_samples(x, self.inputs, precision_of(theta))
 
@@ -450,7 +451,7 @@ class Network:
     def check_gradient(
         self,
         theta: ArrayLike,
-        x: ArrayLike,
+        x: SamplesLike,
         t: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,

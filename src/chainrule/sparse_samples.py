@@ -3,10 +3,10 @@
 They come from SciPy's sparse matrices, whose products compute; SciPy itself is not imported.
 """
 
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.errors import InputError
 
@@ -112,6 +112,17 @@ class SparseSamples:
         """Return the matrix with other numbers of its columns."""
         shape = len(self), count
         return type(self.matrix)((self.values, places.reshape(-1), self.bounds), shape=shape)
+
+
+class SparseMatrix(Protocol):
+    """One of SciPy's sparse matrices or arrays, in any format."""
+
+    def tocsr(self) -> Any:
+        """Return it in compressed rows."""
+        ...
+
+
+SamplesLike: TypeAlias = ArrayLike | SparseMatrix | SparseSamples
 
 
 def is_sparse(x: Any) -> bool:

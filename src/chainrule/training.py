@@ -31,7 +31,7 @@ from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.schedules import rate_at
-from chainrule.sparse_samples import SparseSamples, is_sparse
+from chainrule.sparse_samples import SamplesLike, SparseSamples, is_sparse
 
 if TYPE_CHECKING:
     from chainrule.compiled import Predictor, Training
@@ -98,7 +98,7 @@ class EarlyStopping(Description):
 
 def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     network: Network,
-    X: ArrayLike,  # the field's name
+    X: SamplesLike,  # the field's name
     y: ArrayLike,
     optimizer: str | Optimizer | LBFGS = "adam",
     *,
@@ -109,7 +109,7 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     sample_weight: ArrayLike | None = None,
     theta: ArrayLike | None = None,
     state: State | None = None,
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    validation: tuple[SamplesLike, ArrayLike] | None = None,
     metric: str | Metric | None = None,
     early_stopping: EarlyStopping | None = None,
     record_every: int = 1,
@@ -203,10 +203,12 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
 
 
 def initial_theta(
-    network: Network, x: ArrayLike, theta: ArrayLike | None, state: State | None, seed: int
+    network: Network, x: SamplesLike, theta: ArrayLike | None, state: State | None, seed: int
 ) -> Array:
     """Return the validated θ, (parameters,), that a run begins with."""
-    samples: Any = x if is_sparse(x) or isinstance(x, SparseSamples) else as_numeric(x, "X")
+    samples: Any = x
+    if not (is_sparse(x) or isinstance(x, SparseSamples)):
+        samples = as_numeric(samples, "X")
     if state is not None:
         check_type(state, State, "state", "give the state of a run, such as run.state")
         theta = state.theta
@@ -271,7 +273,7 @@ def say_once(reason: str) -> None:
 
 
 def prepare(
-    network: Network, theta: Array, x: ArrayLike, t: ArrayLike, weights: ArrayLike | None
+    network: Network, theta: Array, x: SamplesLike, t: ArrayLike, weights: ArrayLike | None
 ) -> Batch:
     """Return data as a batch of all samples, checked to be finite."""
     batch = network.batch(theta, x, t, weights)
@@ -396,7 +398,7 @@ class Run:
         ended = self.settings.early_stopping is not None and self.reason not in (None, "diverged")
         return best if ended and best is not None else self.state.theta
 
-    def predict(self, x: ArrayLike) -> Array:
+    def predict(self, x: SamplesLike) -> Array:
         """Return the prediction p, (n, outputs), with the current parameters."""
         return self._predict(self.theta, x)
 
@@ -583,15 +585,16 @@ class Run:
 
     # ---- the compiled engine ----
 
-    def _predict(self, theta: Array, x: ArrayLike) -> Array:
+    def _predict(self, theta: Array, x: SamplesLike) -> Array:
         """Return the prediction, computed by the engine of the run."""
+        rows: Any = x
         if is_sparse(x) or isinstance(x, SparseSamples):
-            return self.network.predict(theta, x)
+            return self.network.predict(theta, rows)
         if self._predictor is not None:
-            return self._predictor.predict(theta, x)
+            return self._predictor.predict(theta, rows)
         if self.engine_choice.engine != "compiled":
-            return self.network.predict(theta, x)
-        return self._forward().predict(theta, x)
+            return self.network.predict(theta, rows)
+        return self._forward().predict(theta, rows)
 
     def _value(self, theta: Array, batch: Batch) -> float:
         """Return C for a batch, computed by the engine of the run."""

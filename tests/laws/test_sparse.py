@@ -48,7 +48,7 @@ THREADS = [1, 2]
 
 def wide_indices(x: Any) -> Any:
     """Return a CSR matrix with indices of 64 bits."""
-    made = sp.csr_array(x)
+    made: Any = sp.csr_array(x)
     made.indices, made.indptr = made.indices.astype(np.int64), made.indptr.astype(np.int64)
     return made
 
@@ -197,7 +197,8 @@ def test_any_shape(n, widths, batch_size, share, form, optimizer, alpha, threads
 def test_calls_of_any_length_give_the_same_bits(optimizer, penalty, updates, monkeypatch):
     """All updates are made at the end of a compiled call, and the losses contain all penalties."""
     drawn = case(penalty=penalty, width=20, rows=13)
-    x, options = sp.csr_matrix(thinned(drawn.x, 0.1)), {"batch_size": 4, "epochs": 5, "seed": 7}
+    x: Any = sp.csr_matrix(thinned(drawn.x, 0.1))
+    options: dict[str, Any] = {"batch_size": 4, "epochs": 5, "seed": 7}
     runs = []
     for count in (100, updates):
         monkeypatch.setattr(engine.Training, "_pace", lambda _, count=count: count)
@@ -216,7 +217,8 @@ def test_calls_of_any_length_give_the_same_bits(optimizer, penalty, updates, mon
 @pytest.mark.product(optimizer=PAIRS, epochs=[1, 2])
 def test_a_continued_run_gives_the_same_bits(optimizer, epochs):
     drawn = case(penalty=PENALTY, rows=13)
-    x, options = sp.csc_matrix(thinned(drawn.x)), {"batch_size": 4, "engine": "compiled"}
+    x: Any = sp.csc_matrix(thinned(drawn.x))
+    options: dict[str, Any] = {"batch_size": 4, "engine": "compiled"}
     whole = train(drawn.network, x, drawn.t, tuned(optimizer), epochs=4, **options)
     whole.finish()
     begun = train(drawn.network, x, drawn.t, tuned(optimizer), epochs=epochs, **options)
