@@ -73,7 +73,7 @@ if TYPE_CHECKING:
         SquaredError,
     )
     from chainrule.metrics import METRICS
-    from chainrule.models import load, save
+    from chainrule.models import TableModel, load, save
     from chainrule.multilayer import mlp
     from chainrule.network import Network
     from chainrule.optimizers import (
@@ -187,6 +187,7 @@ __all__ = [
     "SquaredError",
     "State",
     "StepDecay",
+    "TableModel",
     "Tanh",
     "TrainedNetwork",
     "Uniform",
@@ -232,7 +233,7 @@ _NAMES_BY_MODULE = {
         "Quantile SoftmaxCrossEntropy SoftmaxSquaredError SquaredError"
     ),
     "metrics": "METRICS",
-    "models": "load save",
+    "models": "TableModel load save",
     "multilayer": "mlp",
     "network": "Network",
     "optimizers": (

@@ -24,7 +24,19 @@ from chainrule.problems import PROBLEMS
 from chainrule.problems import settings as problem_settings
 from tests.cli.conftest import COMMAND, Call, environment
 
-COMMANDS = ["explain", "explore", "check", "demo", "schema"]
+COMMANDS = [
+    "explain",
+    "explore",
+    "check",
+    "train",
+    "evaluate",
+    "predict",
+    "inspect",
+    "cv",
+    "export",
+    "demo",
+    "schema",
+]
 ESCAPE = "\x1b"
 
 

@@ -16,8 +16,10 @@ from numpydoc.validate import validate
 
 import chainrule
 import chainrule.compiled
+import chainrule.data
 import chainrule.engine
 import chainrule.health
+import chainrule.models
 import chainrule.testing
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,11 +27,16 @@ SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
 PUBLIC: dict[str, Any] = (
     {
         f"{module.__name__}.{name}": getattr(module, name)
-        for module in (chainrule, chainrule.engine, chainrule.health)
+        for module in (chainrule, chainrule.data, chainrule.engine, chainrule.health)
         for name in module.__all__
     }
     | {
         "chainrule.compiled.describe": chainrule.compiled.describe,
+    }
+    | {
+        f"chainrule.models.{name}": getattr(chainrule.models, name)
+        for name in chainrule.models.__all__
+        if name not in (*chainrule.__all__, "LOADERS")
     }
     | {
         f"chainrule.testing.{name}": getattr(chainrule.testing, name)
@@ -57,7 +64,7 @@ def loaded(*command: str) -> set[str]:
 def test_all_is_sorted_and_matches_dir():
     assert chainrule.__all__ == sorted(chainrule.__all__)
     assert dir(chainrule) == chainrule.__all__
-    for module in (chainrule.engine, chainrule.health):
+    for module in (chainrule.data, chainrule.engine, chainrule.health):
         assert module.__all__ == sorted(module.__all__)
 
 

@@ -13,7 +13,20 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli import check, demo, explain, explore, schema
+from chainrule.cli import (
+    check,
+    cv,
+    demo,
+    evaluate,
+    explain,
+    explore,
+    export,
+    inspect,
+    predict,
+    schema,
+    train,
+)
+from chainrule.cli import table_options as tables
 from chainrule.cli.usage import UsageError, option_name, report
 from chainrule.errors import ChainruleError, system_reason
 from chainrule.visible import visible
@@ -31,9 +44,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help without rich starts three times as fast
 )
+
+
+def table_context(command: str) -> dict[str, object]:
+    """Return the settings of a command for tables: its names, and variables of the environment."""
+    return {
+        "token_normalize_func": tables.option_name,
+        "auto_envvar_prefix": f"CHAINRULE_{command.upper()}",
+    }
+
+
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("explore", epilog=explore.EXAMPLES)(explore.explore)
 app.command("check", epilog=check.EXAMPLES)(check.check)
+app.command("train", epilog=train.EXAMPLES, context_settings=table_context("train"))(train.train)
+for command in (evaluate, predict):
+    name = command.__name__.rpartition(".")[2]
+    app.command(name, epilog=command.EXAMPLES, context_settings=table_context(name))(
+        getattr(command, name)
+    )
+app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
+app.command("cv", epilog=cv.EXAMPLES, context_settings=table_context("cv"))(cv.cv)
+app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 

@@ -18,13 +18,14 @@ from chainrule.names import DOCUMENT_FORMATS
 if TYPE_CHECKING:
     from chainrule.diagnosis import Diagnosis
 
-PROGRAM, NUMBERS = "a program", "numbers"
+PROGRAM, NUMBERS, MODEL = "a program", "numbers", "a model"
 KINDS = {
     ".py": PROGRAM,
     ".ipynb": PROGRAM,
     ".json": NUMBERS,
     ".csv": NUMBERS,
     ".tsv": NUMBERS,
+    given.MODEL_ENDING: MODEL,
 }  # by ending
 RULES = tuple(name for name in given.OPTIMIZERS if name != "lbfgs")
 OUTPUTS = ("softmax", *given.ACTIVATIONS)  # programs may apply softmax to the output
@@ -56,6 +57,7 @@ Examples:
   chainrule check new.csv --problem mazur  numbers: lines such as w1+,0.1498
   chainrule check net.py --hint 1          only whether something is wrong
   chainrule check net.py -o report.html    or .md .json .txt
+  chainrule check model.safetensors        the gradient of a saved model
 
 {given.names_help(RULES)}
 \b
@@ -72,7 +74,7 @@ def attempt_file(file: Path) -> Path:
         advice = f"; to name a problem, use --problem {file}" if str(file) in given.PRESETS else ""
         raise typer.BadParameter(
             f"{str(file)!r} has an unknown ending; programs end in .py or .ipynb, numbers in "
-            f".json, .csv or .tsv{advice}"
+            f".json, .csv or .tsv, models in {given.MODEL_ENDING}{advice}"
         )
     return file
 
@@ -206,6 +208,13 @@ SecondsCall = Annotated[
     ),
 ]
 
+CheckData = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="DATA", help="Of a model: a table (default: the one of the training)."
+    ),
+]
+
 
 def check(  # noqa: PLR0913 (one for each option)
     context: typer.Context,
@@ -230,6 +239,7 @@ def check(  # noqa: PLR0913 (one for each option)
     hint: Hint = None,
     seconds: Seconds = None,
     seconds_call: SecondsCall = None,
+    data: CheckData = None,
     json: Json = False,
     format: Format = None,  # noqa: A002 (named as its option)
     output: given.File = None,
@@ -246,6 +256,13 @@ def check(  # noqa: PLR0913 (one for each option)
     options = {
         name.replace("_", "-"): value for name, value in context.params.items() if value is not None
     }
+    if kind == MODEL:
+        others = {k: v for k, v in options.items() if v and k not in ("file", "data")}
+        from chainrule.cli.check_model import check_model
+
+        raise typer.Exit(check_model(file, data, others))
+    if data is not None:
+        raise typer.BadParameter("has no effect without a model; remove it", param_hint="--data")
     reject_unused_options(options, kind, CHECK_UNUSED)
     settings = {key: options[key] for key in SETTINGS if key in options}
     subject = subject_of(problem, settings, kind)

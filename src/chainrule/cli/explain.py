@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,10 +17,16 @@ from chainrule.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from chainrule.explanation import WorkedExample
+    from chainrule.pages import Document
     from chainrule.problems import Spec
 
 LONG = 2_000  # steps from which a message says that they take a while
-NOT_SETTINGS = ("preset", "compact", "static", "format", "file")
+NOT_SETTINGS = (
+    *("preset", "compact", "static", "format", "file"),
+    *("row", "data", "output_class", "step"),
+)
+SHOWN = ("parameter", "level", "notation", "digits", "decimals")  # of a page on a model
+OF_MODELS = ("row", "data", "output_class", "step")
 
 EXAMPLES = f"""\b
 Examples:
@@ -30,6 +37,7 @@ Examples:
   chainrule explain --layers 2,3,1 --inputs '.1,.2; .3,.4' --targets 0,1
   chainrule explain digits --parameter 'W2[7,3]'
   chainrule explain -o mazur.html        or .md .tex .json .py
+  chainrule explain model.safetensors --data new.csv --row 7
 
 {given.names_help()}"""
 
@@ -59,6 +67,10 @@ def explain(  # noqa: PLR0913 (one for each option)
     momentum: given.Momentum = None,
     clip_norm: given.ClipNorm = None,
     clip_value: given.ClipValue = None,
+    row: given.Row = None,
+    data: given.RowData = None,
+    output_class: given.OutputClass = None,
+    step: given.TrainingStep = None,
     steps: given.Steps = None,
     show: given.Show = None,
     parameter: given.Parameter = None,
@@ -76,7 +88,8 @@ def explain(  # noqa: PLR0913 (one for each option)
     """Work out a training step: every number, with its formula.
 
     The problem is a preset, a file whose keys are the long options below, or a network that the
-    options describe. Options override PRESET or FILE.
+    options describe. Options override PRESET or FILE. Of a model that train has saved, explain a
+    prediction: the forward pass, and which columns move it.
     """
     written = format or by_ending(file, EXAMPLE_FORMATS)
     if compact and written != TEXT:
@@ -88,11 +101,70 @@ def explain(  # noqa: PLR0913 (one for each option)
             "works with HTML only; remove it, or choose --format html", param_hint="--static"
         )
     options = settings_of(context)
+    if is_model(preset):
+        document = explained_row(str(preset), context.params, options)
+        write_document(document, partial(document.print, compact=compact), written, file)
+        return
+    reject_model_options(context.params)
     reject_unused_options(options, written, EXAMPLE_UNUSED)
     example = work_out(specified(preset, options), options)
     shown = [*options, *(["compact"] if compact else [])]
     reject_unused_options(shown, example.level, EXAMPLE_UNUSED)
     write_document(example, partial(example.print, compact=compact), written, file, static=static)
+
+
+def is_model(preset: str | None) -> bool:
+    """Return whether PRESET is the file of a model."""
+    return preset is not None and preset.lower().endswith(given.MODEL_ENDING)
+
+
+def reject_model_options(params: dict[str, Any]) -> None:
+    """Raise BadParameter for options that need a model."""
+    for name in OF_MODELS:
+        if params[name] is not None:
+            option = "class" if name == "output_class" else name
+            raise typer.BadParameter(
+                f"needs a model; give its file, such as model{given.MODEL_ENDING}, instead of PRESET",
+                param_hint=f"--{option}",
+            )
+
+
+def explained_row(path: str, params: dict[str, Any], options: dict[str, Any]) -> "Document":
+    """Return the explanation of a row of a table by a model."""
+    of_step = params["step"] or params["parameter"] is not None
+    reject_for_models(params, options, of_step=of_step)
+    from chainrule.cli.model_errors import as_options
+    from chainrule.cli.tables import read_model, read_table
+
+    model = read_model(Path(path))
+    table = read_table(params["data"] or model.report.source, {})
+    with as_options():
+        return model.explain(
+            table,
+            params["row"],
+            output=params["output_class"],
+            step=bool(params["step"]),
+            **{name: params[name] for name in SHOWN if params[name] is not None},
+        )
+
+
+def reject_for_models(params: dict[str, Any], options: dict[str, Any], *, of_step: bool) -> None:
+    """Raise BadParameter for a missing row, and for options without effect on a model."""
+    if params["row"] is None:
+        raise typer.BadParameter(
+            "is missing; choose the row to explain, counted from 0", param_hint="--row"
+        )
+    for name in options:
+        if name not in SHOWN or (name == "level" and not of_step):
+            raise typer.BadParameter(
+                "has no effect on a model; remove it"
+                + (", or add --step" if name == "level" else ""),
+                param_hint=f"--{name}",
+            )
+    if of_step and params["output_class"] is not None:
+        raise typer.BadParameter(
+            "has no effect on a training step; remove it", param_hint="--class"
+        )
 
 
 def settings_of(context: typer.Context) -> dict[str, Any]:

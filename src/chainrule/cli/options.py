@@ -35,6 +35,7 @@ MOST_STEPS = 10_000_000
 MOST_DIGITS = 17
 
 FILE_ENDINGS = (".toml", ".json")
+MODEL_ENDING = ".safetensors"
 
 
 def names_help(optimizers: Sequence[str] = OPTIMIZERS) -> str:
@@ -60,6 +61,8 @@ def is_file(problem: str | None) -> bool:
 
 def preset(problem: str | None) -> str | None:
     """Check the name of a preset or of a file."""
+    if problem is not None and problem.lower().endswith(MODEL_ENDING):
+        return problem
     return problem if is_file(problem) else name_of("preset", PRESETS)(problem)
 
 
@@ -281,4 +284,29 @@ Format = Annotated[
 File = Annotated[
     Path | None,
     typer.Option("-o", metavar="FILE", help="Write to FILE instead of standard output."),
+]
+
+# ---- a model and a row --------------------------------------------------------------------------
+
+Row = Annotated[
+    int | None,
+    typer.Option(
+        parser=whole_number(0, 2**53),
+        metavar="N",
+        help="Of a model: explain the prediction for this row, counted from 0.",
+    ),
+]
+RowData = Annotated[
+    str | None,
+    typer.Option(metavar="DATA", help="The table with the row (default: the one of the training)."),
+]
+OutputClass = Annotated[
+    str | None,
+    typer.Option(
+        "--class", metavar="NAME", help="The class to explain (default: the predicted one)."
+    ),
+]
+TrainingStep = Annotated[
+    bool | None,
+    typer.Option("--step", help="Work out the training step on the row, with its target."),
 ]

@@ -139,7 +139,7 @@ def _diagnosed(found: list[Transcript], declared: Declared, options: CheckOption
 
 
 def _may_be_unknown(transcript: Transcript) -> bool:
-    """Return whether answers that no mistake explains are said to be unknown, and nothing else."""
+    """Return whether the verdict on answers that no mistake explains is unknown."""
     return _unclear(transcript) is None and transcript.kind != "forward"
 
 

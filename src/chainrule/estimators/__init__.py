@@ -10,8 +10,9 @@ if find_spec("sklearn") is None:
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.fitting import NotFiniteError
 from chainrule.estimators.introspection import DropoutPrediction, Gradients
+from chainrule.estimators.persistence import types as estimator_types
 from chainrule.estimators.regressor import MLPRegressor
-from chainrule.estimators.saving import estimator_of
+from chainrule.estimators.saving import described, estimator_of
 
 __all__ = [
     "DropoutPrediction",
@@ -19,5 +20,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "NotFiniteError",
+    "described",
     "estimator_of",
+    "estimator_types",
 ]

@@ -111,7 +111,7 @@ class FitCheckpoints:
                     f"it is after {saved.epochs} epochs, but max_iter={epochs}; increase max_iter, "
                     "or give Checkpoints another folder"
                 )
-        if saved.reason in ("", "epochs"):
+        if saved.reason in ("", "epochs", "interrupted"):
             saved.reason = "epochs" if saved.epochs == epochs else ""
         saved.fingerprint, saved.memory = history.fingerprint, history.memory
         return saved

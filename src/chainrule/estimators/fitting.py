@@ -15,7 +15,9 @@ from chainrule.errors import DivergenceError
 from chainrule.estimators.callbacks import Callbacks
 from chainrule.estimators.history import Checkpoint, Plateau, StoppingRule, TrainingHistory
 from chainrule.estimators.progress import ReportProgress, warn
+from chainrule.layout import LARGE, LARGE_SPARSE
 from chainrule.optimizers import LBFGS
+from chainrule.sparse_samples import SparseSamples
 from chainrule.training import Record, Run
 
 Array: TypeAlias = NDArray[Any]
@@ -94,8 +96,8 @@ class FitLoop:
         Whether to reduce the learning rate, instead of stopping, when nothing improves.
     callbacks : Callbacks
     estimator : EstimatorHooks
-    start : array (parameters,)
-        The parameters before the first epoch.
+    start : array (parameters,) or None
+        The parameters before the first epoch; None to spare the memory.
     checkpoints : FitCheckpoints, optional
         Writes checkpoints.
     first : int
@@ -116,7 +118,7 @@ class FitLoop:
     adaptive: bool
     callbacks: Callbacks
     estimator: EstimatorHooks
-    start: Array
+    start: Array | None
     checkpoints: SavesProgress | None = None
     first: int = 0
     validation: Validation | None = None
@@ -143,6 +145,8 @@ class FitLoop:
                 self._set_reason()
             if self.history.reason in ("", "epochs"):  # the rule did not apply before
                 self._end_by(error)
+            if self.history.reason == "interrupted" and self.history.epochs:
+                self._save_checkpoint()
         except BaseException:
             self._synchronize()
             raise
@@ -175,6 +179,12 @@ class FitLoop:
     def stops_by_score(self) -> bool:
         """Whether the stopping rule applies to a validation score."""
         return self.validation is not None and self.validation.score is not None
+
+    @property
+    def spares_memory(self) -> bool:
+        """Whether θ is so large that no further copy is made to say more about the run."""
+        sparse = isinstance(self.run.data.x, SparseSamples)  # whose own memory is small
+        return self.run.network.layout.size >= (LARGE_SPARSE if sparse else LARGE)
 
     @property
     def left(self) -> int:
@@ -216,6 +226,8 @@ class FitLoop:
         """
         if isinstance(self.run.optimizer, LBFGS):
             return self.left
+        if self.spares_memory:  # a slice keeps the state that it began with
+            return 1
         wanted = self._epochs_around_stop()
         return wanted if self.checkpoints is None else min(wanted, self.checkpoints.left(self))
 
@@ -224,7 +236,9 @@ class FitLoop:
         safe = self.rule.epochs_before_stop(self.history.plateau, self.left)
         fast = int(EXTRA_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 0
         extended = min(self.left, max(self.history.epochs // EXTRA_SHARE, fast))
-        return safe if self.adaptive else max(safe, extended)
+        if self.adaptive or self.run.chunks is not None:  # whose epochs are slow to repeat
+            return safe
+        return max(safe, extended)
 
     def _store_slice(self) -> None:
         """Store the epochs of a slice; if the rule applies to one of them, rewind to it first."""
@@ -303,7 +317,7 @@ class FitLoop:
             state,
             plateau,
             state.theta if best else history.best_theta,
-            history.samples + len(records) * len(self.run.data.x),
+            history.samples + len(records) * self.run.samples,
             history.epochs + len(records),
         )
         losses = [float(record.loss) for record in records]

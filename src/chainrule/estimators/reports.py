@@ -1,17 +1,20 @@
 """What an estimator says after a fit: warnings, scikit-learn's lines, and the health report."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.estimators.fitting import FitLoop
+from chainrule.estimators.history import TrainingData, TrainingHistory
 from chainrule.estimators.onnx_export import OnnxExport
 from chainrule.estimators.progress import print_line, print_report, warn
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.health import Finding, Health, Names, diagnose, share_left
 from chainrule.network import Network
+from chainrule.training import Record
 
 Array: TypeAlias = NDArray[Any]
 
@@ -35,9 +38,10 @@ class Reports(OnnxExport):
     """What an estimator says after a fit."""
 
     n_iter_: int
+    stop_reason_: str
     validation_scores_: list[float] | None
 
-    def _report_end(self, loop: FitLoop, start: Array, *, part: bool) -> None:
+    def _report_end(self, loop: FitLoop, start: Array | None, *, part: bool) -> None:
         """Warn if training stopped before converging, or learned nothing; report convergence."""
         reason = loop.history.reason
         key = "search" if reason == "epochs" and is_lbfgs(self) else reason
@@ -63,41 +67,98 @@ class Reports(OnnxExport):
                 f"consecutive epochs. {consequence}"
             )
 
-    def _warn_unless_learned(self, loop: FitLoop, start: Array) -> None:
+    def _warn_unless_learned(self, loop: FitLoop, start: Array | None) -> None:
         """Warn with the health finding if predictions are no better than a constant."""
         check = check_learning(self.network_, self._theta, loop)
-        if check.learned:
+        if check.learned or (loop.spares_memory and not check.sentence):
             return
-        report = self._diagnose(loop, start, samples=CHECKED_SAMPLES)
-        sentence = next(
-            (f.sentence for f in report.findings if f.id in NOT_LEARNED), check.sentence
-        )
-        reason = report.findings[0] if report.findings else None
+        found: tuple[Finding, ...] = ()
+        if not loop.spares_memory:  # the health report computes many gradients
+            found = self._diagnose(loop, start, samples=CHECKED_SAMPLES).findings
+        sentence = next((f.sentence for f in found if f.id in NOT_LEARNED), check.sentence)
+        reason = found[0] if found else None
         if sentence:
             warn(not_learned(sentence, reason), ConvergenceWarning)
 
-    def _report_health(self, loop: FitLoop, start: Array) -> None:
+    def _report_health(self, loop: FitLoop, start: Array | None) -> None:
         """Make and print the health report of a run, which may have diverged."""
         self._health = self._diagnose(loop, start, samples=REPORTED_SAMPLES)
         print_report(self._health)
 
-    def _diagnose(self, loop: FitLoop, start: Array, *, samples: int) -> Health:
-        """Return the health report of a run that began with `start`."""
+    def _diagnose(self, loop: FitLoop, start: Array | None, *, samples: int) -> Health:
+        """Return the health report of a run from `start`, or from the weights of its seed."""
         x, t, weight, _ = loop.run.data
+        if start is None:
+            start = self._first_theta(self.network_, loop.history.state.seed, self._theta.dtype)
+        data = TrainingData(x, t, weight)
+        names = Names(getattr(self, "feature_names_in_", None), self._class_names())
+        return self._examine(data, loop.history, loop.records, start, samples, names)
+
+    def diagnose(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        feature_names: Sequence[str] | None = None,
+    ) -> Health:
+        """Find out why the fit did not learn: the report of ``verbose="health"``, at any time.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, features)
+            The training data.
+        y : array (n,) or (n, outputs)
+        sample_weight : array (n,), optional
+        feature_names : sequence of str, optional
+            Names of the columns for the report; those of the data frame of `fit` by default.
+
+        Returns
+        -------
+        chainrule.health.Health
+
+        Raises
+        ------
+        InputError
+            If the data do not fit the estimator.
+        """
+        data = self._samples(X, y, sample_weight, by_class=True)
+        history = self._history
+        start = self._first_theta(self.network_, history.state.seed, self._theta.dtype)
+        updates = max(history.state.step // max(len(history.losses), 1), 1)
+        records = [
+            Record(epoch, epoch * updates, loss, None, None, None, 0.0)
+            for epoch, loss in enumerate(history.losses, 1)
+        ]
+        columns = feature_names or getattr(self, "feature_names_in_", None)
+        names = Names(columns, self._class_names())
+        return self._examine(data, history, records, start, REPORTED_SAMPLES, names)
+
+    def _class_names(self) -> Any:
+        """Return the classes if each is an output of its own, else None."""
         classes = getattr(self, "classes_", None)
-        if isinstance(classes, list) or (classes is not None and len(classes) == 1):
-            classes = None  # outputs are not classes
+        several = isinstance(classes, list) or (classes is not None and len(classes) == 1)
+        return None if several else classes
+
+    def _examine(
+        self,
+        data: TrainingData,
+        history: TrainingHistory,
+        records: Sequence[Record],
+        start: Array,
+        samples: int,
+        names: Names,
+    ) -> Health:
         return diagnose(
             self.network_,
-            loop.history.state.theta,
-            x,
-            t,
-            sample_weight=weight,
-            history=loop.records,
-            optimizer=loop.history.optimizer,
+            history.state.theta,
+            *data[:2],
+            sample_weight=data.weight,
+            history=records,
+            optimizer=history.optimizer,
             theta_start=start,
             limit=samples,
-            names=Names(getattr(self, "feature_names_in_", None), classes),
+            names=names,
         )
 
     @property

@@ -241,7 +241,7 @@ def _set_requests(estimator: Any, requests: Any) -> None:
         raise DamagedFileError(f"the requests for metadata are {shown(requests)}")
     routing = estimator._get_metadata_request()  # noqa: SLF001 (scikit-learn's, a copy)
     for method, parameters in requests.items():
-        known = getattr(getattr(routing, method, None), "requests", {})
+        known: dict[str, Any] = getattr(getattr(routing, method, None), "requests", {})
         for parameter, alias in parameters.items():
             if parameter not in known:
                 raise DamagedFileError(f"{shown(method)} has no metadata {shown(parameter)}")

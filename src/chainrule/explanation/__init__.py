@@ -5,6 +5,8 @@ from importlib.resources import files
 from chainrule.explanation.derivations import DERIVATIONS
 from chainrule.explanation.example import WorkedExample
 from chainrule.explanation.explaining import explain, explain_problem
+from chainrule.explanation.forward import ForwardPass, explain_forward
+from chainrule.explanation.forward import Names as ForwardNames
 from chainrule.explanation.notation import NOTATIONS, Notation
 from chainrule.explanation.notation_files import choose_notation, notation_schema
 from chainrule.explanation.patterns import SIGNS
@@ -19,6 +21,8 @@ __all__ = [
     "SIGNS",
     "ErratumFigure",
     "ExampleStep",
+    "ForwardNames",
+    "ForwardPass",
     "Notation",
     "Setup",
     "WorkedExample",
@@ -26,6 +30,7 @@ __all__ = [
     "choose_notation",
     "example_schema",
     "explain",
+    "explain_forward",
     "explain_problem",
     "notation_schema",
     "one_number",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,8 +24,8 @@ from chainrule.problems import problem as problem_named
 
 
 def explain(  # noqa: PLR0913 (what a document says is chosen by name)
-    network: Network | Problem | str,
-    theta: ArrayLike | None = None,
+    network: Network | Problem | str | Any,
+    theta: ArrayLike | Any = None,
     x: ArrayLike | None = None,
     t: ArrayLike | None = None,
     optimizer: str | Optimizer | LBFGS | None = None,
@@ -48,9 +49,11 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     ----------
     network : Network, Problem or str
         A network, which requires `x`, `t`, and `theta` or `state`; or a problem or its name, such
-        as ``"mazur"``, which has its own data, parameters and optimizer.
+        as ``"mazur"``, which has its own data, parameters and optimizer. Of a `TableModel`, as in
+        ``explain(model, row)``, the prediction for a row is explained.
     theta : array (parameters,), optional
-        The parameters; not needed with `state`.
+        The parameters; not needed with `state`. Of a model the row: a mapping of its columns to
+        values, or a table.
     x : array (n, inputs), or (inputs,) for one sample
     t : array (n, outputs), (outputs,) for one sample, or (n,) classes or single targets
     optimizer : str, Optimizer or LBFGS, optional
@@ -93,6 +96,12 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     UnknownNameError
         If there is no problem, optimizer, notation, level or parameter of a given name.
     """
+    if not isinstance(network, str | Problem | Network) and hasattr(network, "explain"):
+        how = {"parameter": parameter, "level": level, "notation": notation}
+        how |= {"digits": digits, "decimals": decimals}
+        rest = {"t": t, "optimizer": optimizer, "sample_weight": sample_weight, "state": state}
+        _reject_of_model([name for name, value in rest.items() if value is not None])
+        return explain_model(network, theta, x, how)
     if isinstance(network, str | Problem):
         chosen = problem_named(network) if isinstance(network, str) else network
         own = {"theta": theta, "x": x, "t": t, "optimizer": optimizer, "state": state}
@@ -122,6 +131,20 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     style = look(notation or "plain", digits, decimals)
     title, source = title or "Worked example", source or ""
     return make(setup, shown, style, level, parameter, title, source)[0]
+
+
+def explain_model(model: Any, row: Any, y: Any, how: dict[str, Any]) -> WorkedExample:
+    """Return the explanation that a model gives of a row; `y` are the targets of an estimator."""
+    given = [one for one in (row, y) if one is not None]
+    if not given:
+        raise InputError("row=None: give the row to explain, as a mapping of columns to values")
+    return model.explain(*given, **{name: v for name, v in how.items() if v is not None})
+
+
+def _reject_of_model(given: list[str]) -> None:
+    """Raise InputError for arguments that a model determines."""
+    if given:
+        raise InputError(f"{', '.join(given)}: a model has its own; leave out the argument")
 
 
 def _reject(name: str, given: list[str]) -> None:

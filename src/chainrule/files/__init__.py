@@ -1,9 +1,19 @@
 """Model files and checkpoints: arrays and strictly checked JSON in a safetensors file."""
 
-from chainrule.files.checkpoints import Checkpoints, model_in
-from chainrule.files.container import errors_about
+from chainrule.files.atomic import write_atomically
+from chainrule.files.checkpoints import Checkpoints, array_names, model_in
+from chainrule.files.container import errors_about, write_container
 from chainrule.files.descriptions import Types, conforms, engine_types, from_plain, to_plain
-from chainrule.files.kinds import Content, describe, read, require_fields, values_of, write
+from chainrule.files.kinds import (
+    VERSIONS,
+    Content,
+    describe,
+    read,
+    require_fields,
+    upgraded,
+    values_of,
+    write,
+)
 from chainrule.files.networks import (
     TrainedNetwork,
     check_state,
@@ -21,7 +31,9 @@ __all__ = [
     "Reader",
     "TrainedNetwork",
     "Types",
+    "VERSIONS",
     "Writer",
+    "array_names",
     "check_state",
     "check_vector",
     "conforms",
@@ -37,6 +49,9 @@ __all__ = [
     "shown",
     "to_plain",
     "trained_network",
+    "upgraded",
     "values_of",
     "write",
+    "write_atomically",
+    "write_container",
 ]

@@ -19,7 +19,7 @@ from chainrule.files.values import Functions, Reader, Writer, require_functions,
 
 Array: TypeAlias = NDArray[Any]
 
-VERSIONS = {"checkpoint": 1, "estimator": 1, "network": 1}
+VERSIONS = {"checkpoint": 1, "estimator": 1, "network": 1, "table model": 1}
 # The content of version n of a kind as one of version n + 1, by (kind, n).
 UPGRADES: dict[tuple[str, int], Callable[[dict[str, Json]], dict[str, Json]]] = {}
 

@@ -1,5 +1,55 @@
-"""Models in files: `save` and `load` for everything that chainrule trains."""
+"""Models in files, and `TableModel`, which has a table's preparation and a network."""
 
-from chainrule.models.loading import LOADERS, load, save
+from typing import TYPE_CHECKING
 
-__all__ = ["LOADERS", "load", "save"]
+from chainrule.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from chainrule.models.card import ModelCard
+    from chainrule.models.cross_validation import CrossValidation, cross_validate
+    from chainrule.models.exports import EXPORTS
+    from chainrule.models.held_out import hold_out
+    from chainrule.models.loading import LOADERS, load, save
+    from chainrule.models.prediction_page import Explanation, Influence, UnitShare
+    from chainrule.models.predictor import Predictions, Predictor, read_predictor
+    from chainrule.models.records import Epoch, TrainingReport
+    from chainrule.models.scores import Scores
+    from chainrule.models.table_model import Observers, TableModel
+
+__all__ = [
+    "CrossValidation",
+    "EXPORTS",
+    "Epoch",
+    "Explanation",
+    "Influence",
+    "LOADERS",
+    "ModelCard",
+    "Observers",
+    "Predictions",
+    "Predictor",
+    "Scores",
+    "TableModel",
+    "TrainingReport",
+    "UnitShare",
+    "cross_validate",
+    "hold_out",
+    "load",
+    "read_predictor",
+    "save",
+]
+
+_NAMES_BY_MODULE = {
+    "card": "ModelCard",
+    "cross_validation": "CrossValidation cross_validate",
+    "exports": "EXPORTS",
+    "held_out": "hold_out",
+    "loading": "LOADERS load save",
+    "prediction_page": "Explanation Influence UnitShare",
+    "predictor": "Predictions Predictor read_predictor",
+    "records": "Epoch TrainingReport",
+    "scores": "Scores",
+    "table_model": "Observers TableModel",
+}
+_MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
+
+__getattr__ = lazy_names(__name__, _MODULES)

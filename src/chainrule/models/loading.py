@@ -29,7 +29,7 @@ def save(model: Any, path: Path) -> None:
 
     Parameters
     ----------
-    model : Run, TrainedNetwork, MLPClassifier or MLPRegressor
+    model : TableModel, Run, TrainedNetwork, MLPClassifier or MLPRegressor
         A run is saved with its parameters, optimizer and state, but without its data and records.
     path : str or path
         Such as ``"model.safetensors"``. An existing file is replaced when the new one is complete.
@@ -82,8 +82,8 @@ def load(path: Path, functions: Functions | None = None) -> Any:
 
     Returns
     -------
-    MLPClassifier, MLPRegressor or TrainedNetwork
-        What was saved: an estimator, or the network of a run.
+    TableModel, MLPClassifier, MLPRegressor or TrainedNetwork
+        What was saved: a model of a table, an estimator, or the network of a run.
 
     Raises
     ------
@@ -103,5 +103,16 @@ def _load_estimator(content: Content, path: Path, functions: Functions | None) -
     return estimator_of(content, path, functions, (MLPClassifier, MLPRegressor))
 
 
+def _load_table_model(content: Content, path: Path, functions: Functions | None) -> Any:
+    from chainrule.models.table_files import table_model_parts
+    from chainrule.models.table_model import TableModel
+
+    return TableModel(*table_model_parts(content, path, functions))
+
+
 # How a model is made from the content of its file, by the kind that the file names.
-LOADERS: dict[str, Loader] = {"estimator": _load_estimator, "network": network_of}
+LOADERS: dict[str, Loader] = {
+    "estimator": _load_estimator,
+    "network": network_of,
+    "table model": _load_table_model,
+}

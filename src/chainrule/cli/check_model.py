@@ -1,0 +1,38 @@
+"""``chainrule check`` of a saved model: its gradient against numerical derivatives."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from chainrule.cli.output import say
+
+ROWS = 32
+WRONG = 1
+
+
+def check_model(file: Path, data: str | None, options: dict[str, Any]) -> int:
+    """Check the gradient of a model on the first rows of a table; return the exit code.
+
+    Parameters
+    ----------
+    file : Path
+        Of the model.
+    data : str, optional
+        The table; by default the one that the model was trained on.
+    options : dict
+        What else was given, which has no effect.
+    """
+    for name in options:
+        raise typer.BadParameter("has no effect on a model; remove it", param_hint=f"--{name}")
+    from chainrule.cli.model_errors import as_options
+    from chainrule.cli.tables import printed, read_model, read_table
+
+    model = read_model(file)
+    table = read_table(data or model.report.source, {}).slice(0, ROWS)
+    with as_options(), printed():
+        X, y = model.inputs(table), model.preparation.targets(table)
+        report = model.estimator.check_gradient(X, y)
+    say(f"The gradient on {len(table)} rows of {table.source}, against numerical derivatives:")
+    print(report)  # noqa: T201 (a result)
+    return 0 if report else WRONG

@@ -1,0 +1,42 @@
+"""``chainrule evaluate``: how good the predictions of a model for the rows of a table are."""
+
+import typer
+
+from chainrule.cli import table_options as given
+from chainrule.cli.check import Format
+from chainrule.cli.check import Json as JsonFormat
+from chainrule.cli.check import chosen as chosen_format
+from chainrule.cli.options import File
+from chainrule.cli.train import options_of
+
+EXAMPLES = """\b
+Examples:
+  chainrule evaluate model.safetensors new.csv
+  chainrule evaluate model.safetensors new.csv --json"""
+
+
+def evaluate(
+    context: typer.Context,
+    model: given.Model,
+    data: given.Data,
+    *,
+    delimiter: given.Delimiter = None,
+    encoding: given.Encoding = None,
+    header: given.Header = None,
+    decimal: given.Decimal = None,
+    missing: given.Missing = None,
+    json: JsonFormat = False,
+    format: Format = None,  # noqa: A002 (named as its option)
+    output: File = None,
+) -> None:
+    """Compare the predictions of a model with the targets in a table."""
+    written = chosen_format(format, output, json=json)
+    from chainrule.cli.formats import write_document
+    from chainrule.cli.model_errors import as_options
+    from chainrule.cli.tables import printed, read_model, read_table
+
+    trained = read_model(model)
+    table = read_table(data, options_of(context))
+    with as_options(), printed():
+        scores = trained.evaluate(table)
+    write_document(scores, scores.print, written, output)

@@ -1,0 +1,28 @@
+"""``chainrule inspect``: what a model is, on what it was trained, and how good it is."""
+
+from chainrule.cli import table_options as given
+from chainrule.cli.check import Format
+from chainrule.cli.check import Json as JsonFormat
+from chainrule.cli.check import chosen as chosen_format
+from chainrule.cli.options import File
+
+EXAMPLES = """\b
+Examples:
+  chainrule inspect model.safetensors
+  chainrule inspect model.safetensors -o card.html"""
+
+
+def inspect(
+    model: given.Model,
+    *,
+    json: JsonFormat = False,
+    format: Format = None,  # noqa: A002 (named as its option)
+    output: File = None,
+) -> None:
+    """Show the card of a model: scores, data, layers, history and health."""
+    written = chosen_format(format, output, json=json)
+    from chainrule.cli.formats import write_document
+    from chainrule.cli.tables import read_model
+
+    card = read_model(model).card()
+    write_document(card, card.print, written, output)

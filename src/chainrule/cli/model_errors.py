@@ -1,0 +1,38 @@
+"""Errors and warnings of tables and models, in terms of the command line."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chainrule.errors import ChainruleError, DivergenceError, InputError, UnknownNameError
+
+ARGUMENTS = (
+    *("impute", "task", "drop", "columns", "categories", "encoding", "delimiter", "decimal"),
+    *("header", "missing", "dtype", "validation", "target"),
+)
+ARGUMENT = re.compile(rf"\b({'|'.join(ARGUMENTS)})=(\[[^\]]*\]|'[^']*'|\{{[^}}]*\}}|\w+)")
+ROWS_OUT = re.compile(r" \(table\.without_missing(\([^)]*\))?\)")
+
+
+@contextmanager
+def as_options() -> Iterator[None]:
+    """Write the arguments of Python that messages propose as options."""
+    try:
+        yield
+    except DivergenceError as error:
+        raise InputError(f"{error}; try a smaller --learning-rate, or --clip-norm 1") from None
+    except (InputError, UnknownNameError) as error:
+        raise type(error)(with_options(str(error))) from None
+    except ChainruleError:
+        raise
+
+
+def with_options(message: str) -> str:
+    """Return a message whose Python arguments are options: ``impute='median'`` is --impute median."""
+    return ARGUMENT.sub(lambda found: f"--{found[1]} {shell(found[2])}", ROWS_OUT.sub("", message))
+
+
+def shell(value: str) -> str:
+    """Return a value of Python as it is typed."""
+    bare = value.strip("[]").replace("'", "").replace(", ", ",")
+    return bare if re.fullmatch(r"[\w.,:%+/-]+", bare) else f"'{bare}'"

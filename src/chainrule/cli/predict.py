@@ -1,0 +1,78 @@
+"""``chainrule predict``: the rows of a table with the prediction of a model for each."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli import table_options as given
+from chainrule.cli.train import options_of
+
+ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".jsonl")
+
+EXAMPLES = """\b
+Examples:
+  chainrule predict model.safetensors new.csv -o out.csv   or .tsv .parquet .arrow .jsonl
+  cat new.csv | chainrule predict model.safetensors - | head"""
+
+
+def output_file(path: Path | None) -> Path | None:
+    """Check that the ending of a file is known."""
+    if path is not None and str(path) != "-" and path.suffix.lower() not in ENDINGS:
+        raise typer.BadParameter(
+            f"{str(path)!r} has an unknown ending; choose one of {' '.join(ENDINGS)}"
+        )
+    return path
+
+
+Output = Annotated[
+    Path | None,
+    given.option(
+        f"The file to write, {' '.join(ENDINGS)} (default: CSV to standard output).",
+        "-o",
+        "--output",
+        metavar="FILE",
+        callback=output_file,
+    ),
+]
+Column = Annotated[
+    str,
+    given.option("What the new column is called.", metavar="NAME"),
+]
+UnknownCategories = Annotated[
+    str | None,
+    given.choice(
+        "choice",
+        ("warn", "ignore", "error"),
+        "With categories not seen in training (default: warn)",
+    ),
+]
+
+
+def predict(
+    context: typer.Context,
+    model: given.Model,
+    data: given.Data,
+    *,
+    delimiter: given.Delimiter = None,
+    encoding: given.Encoding = None,
+    header: given.Header = None,
+    decimal: given.Decimal = None,
+    missing: given.Missing = None,
+    column: Column = "prediction",
+    unknown_categories: UnknownCategories = None,
+    output: Output = None,
+) -> None:
+    """Predict the target of each row of a table.
+
+    The result has the columns of the table, then the prediction, and of classes the probability of
+    each.
+    """
+    from chainrule.cli.predicting import predicted, write_rows
+    from chainrule.cli.tables import read_table
+    from chainrule.models import read_predictor
+
+    predictor = read_predictor(model)
+    table = read_table(data, options_of(context))
+    rows = predicted(predictor or model, table, column, unknown_categories or "warn")
+    write_rows(rows, output)

@@ -1,0 +1,121 @@
+"""The folder of a training run: its configuration, environment, metrics and checkpoints."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from chainrule.cli.config import CONFIG, write_config
+from chainrule.errors import FileError, InputError, system_reason
+from chainrule.files import Checkpoints
+
+METRICS, ENVIRONMENT, SAVED = "metrics.jsonl", "environment.json", "checkpoints"
+PACKAGES = ("chainrule", "numpy", "numba", "scipy", "scikit-learn", "pyarrow", "safetensors")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run.
+
+    Parameters
+    ----------
+    path : Path
+    every : int
+        Epochs between two checkpoints.
+    """
+
+    path: Path
+    every: int
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints of the run."""
+        return Checkpoints(str(self.path / SAVED), every=self.every)
+
+    def prepare(self, *, resume: bool, overwrite: bool) -> None:
+        """Create the folder, or check that it belongs to this run.
+
+        Raises
+        ------
+        InputError
+            If it has an interrupted run that is not resumed, or there is none to resume.
+        FileError
+            If it cannot be created.
+        """
+        interrupted = self.checkpoints.paths()
+        if interrupted and not resume and not overwrite:
+            raise InputError(
+                f"{self.path} has a run that was interrupted; continue it with --resume "
+                f"{self.path}, choose another folder with --run, or delete it with --overwrite"
+            )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not resume:
+                self.delete_checkpoints()
+                (self.path / METRICS).unlink(missing_ok=True)
+        except OSError as error:
+            raise FileError(
+                error.errno,
+                f"cannot write {self.path}: {system_reason(error)}; choose another --run",
+            ) from None
+
+    def delete_checkpoints(self) -> None:
+        """Delete the checkpoints, which a finished run does not need."""
+        for path in self.checkpoints.paths():
+            path.unlink(missing_ok=True)
+        folder = self.path / SAVED
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+    def write_settings(self, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+        """Write the resolved configuration, and what the run depends on besides it."""
+        write_config(self.path / CONFIG, options, defaults)
+        text = json.dumps(environment(), indent=2)
+        (self.path / ENVIRONMENT).write_text(text + "\n", encoding="utf-8")
+
+    def keep_metrics(self, before: int) -> None:
+        """Delete the metrics from an epoch on, which are computed again."""
+        path = self.path / METRICS
+        if path.exists():
+            kept = [line for line in lines(path) if json.loads(line)["epoch"] < before]
+            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def add_metrics(self, entry: Mapping[str, Any]) -> None:
+        """Append the metrics of an epoch."""
+        with (self.path / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(dict(entry)) + "\n")
+
+
+def lines(path: Path) -> Iterator[str]:
+    """Yield the complete lines of a file of JSON Lines."""
+    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+        try:
+            json.loads(line)
+        except json.JSONDecodeError:  # written when the process was killed
+            continue
+        yield line
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions and the machine on which a run's bytes depend."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "packages": {name: installed(name) for name in PACKAGES},
+    }
+
+
+def installed(name: str) -> str | None:
+    """Return the version of a package, None if it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,77 @@
+"""Which rows of a table are held out for validation."""
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data import Table
+from chainrule.errors import InputError
+
+Rows: TypeAlias = NDArray[np.intp]
+
+FEWEST = 20  # rows of a table from which some are held out
+MOST_STRATA = 20  # different targets up to which each keeps its share
+
+
+class Parts(NamedTuple):
+    """A table in two parts.
+
+    Attributes
+    ----------
+    training : Table
+    validation : Table or None
+    """
+
+    training: Table
+    validation: Table | None
+
+
+def hold_out(table: Table, target: str, share: float, seed: int) -> Parts:
+    """Hold out a share of the rows, and of the rows of each class.
+
+    Parameters
+    ----------
+    table : Table
+    target : str
+    share : float
+        Below 1; 0 holds out nothing.
+    seed : int
+
+    Returns
+    -------
+    Parts
+        Without validation if the table has fewer than 20 rows, or nothing is held out.
+
+    Raises
+    ------
+    InputError
+        If the share is not from 0 to below 1.
+    """
+    if not 0 <= share < 1:
+        raise InputError(f"validation={share}: give the share of rows to hold out, such as 0.2")
+    if not share or len(table) < FEWEST:
+        return Parts(table, None)
+    held = held_rows(strata(table, target), share, seed)
+    if not held.any():
+        return Parts(table, None)
+    return Parts(table.take(~held), table.take(held))
+
+
+def strata(table: Table, target: str) -> Rows:
+    """Return a number for the class of each row, (n,); all 0 if the targets are quantities."""
+    column = table[target]
+    if column.different > MOST_STRATA:
+        return np.zeros(len(table), np.intp)
+    values: Any = column.values.combine_chunks().dictionary_encode()
+    return np.asarray(values.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.intp)
+
+
+def held_rows(classes: Rows, share: float, seed: int) -> NDArray[np.bool_]:
+    """Return which rows are held out, (n,): the share of each class, but never all of one."""
+    held = np.zeros(len(classes), np.bool_)
+    order = np.random.default_rng(seed).permutation(len(classes))
+    for one in np.unique(classes):
+        members = order[classes[order] == one]
+        held[members[: min(round(share * len(members)), len(members) - 1)]] = True
+    return held
