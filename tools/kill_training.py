@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import Checkpoints, MLPClassifier, MLPRegressor
+from chainrule import Checkpoints, MLPClassifier, MLPRegressor, mlp, save, train
 from chainrule.files import atomic
 
 EPOCHS, EVERY = 8, 2
@@ -47,6 +47,7 @@ FITS: dict[str, tuple[type[Any], Any, dict[str, Any]]] = {
         {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 0.3},
     ),
 }  # by name: estimator, targets, parameters
+RUN = "a run of train"
 CALLS = ("open", "write", "fsync", "close", "replace", "unlink")
 MOMENTS = ("before", "within", "after")
 POLL = 0.0002  # seconds between two looks at the progress of a process
@@ -55,12 +56,28 @@ TRAINING, DONE = "training", "after the last call"
 
 def fit(name: str) -> None:
     """Fit with checkpoints in the folder ``run``, and save the model."""
+    if name == RUN:
+        train_network()
+        return
     estimator, y, parameters = FITS[name]
     callbacks = [Checkpoints("run", every=EVERY, keep=2)]
     model = estimator(**{**QUICK, **parameters}, callbacks=callbacks)
     with warnings.catch_warnings(action="ignore"):
         model.fit(X, y)
     model.save("model.safetensors")
+
+
+def train_network() -> None:
+    """Train a network with checkpoints, and save its run."""
+    checkpoints = Checkpoints("run", every=EVERY, keep=2)
+    saved = checkpoints.load()
+    state = None if saved is None else saved.state
+    done = 0 if state is None else state.epoch
+    network = mlp(4, 8, 1, activation="tanh", loss="squared-error", dropout=0.2)
+    run = train(network, X, NUMBERS, epochs=EPOCHS - done, batch_size=7, seed=1, state=state)
+    for _ in run:
+        checkpoints.save(run)
+    save(run, "model.safetensors")
 
 
 # ---- one process --------------------------------------------------------------------------------
@@ -309,7 +326,7 @@ def kill_training(kills: int, seed: int, folder: Path) -> Report:
     """Return the report on at least this many kills."""
     report, rng = Report(), random.Random(seed)  # noqa: S311 (no secrets)
     experiments = []
-    for name in FITS:
+    for name in (*FITS, RUN):
         experiments.append(Experiment(name, made(folder / name), rng, report))
         experiments[-1].prepare()
     number = 0

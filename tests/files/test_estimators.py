@@ -28,6 +28,7 @@ from chainrule import (
     WarmUp,
     mlp,
 )
+from chainrule.estimators.saving import ATTRIBUTES
 from tests.estimators.data import BINARY, NUMBERS, TARGETS, X, bytes_of, quick
 from tests.rows import few_rows
 
@@ -97,6 +98,13 @@ def test_a_loaded_estimator_is_the_same_and_trains_alike(name: str, kind: str, t
         one.fit(X, LABELS[kind])
     assert_same(twin, model, tmp_path)
     assert_same(by_pickle, model, tmp_path)
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_the_types_of_all_attributes_are_checked(kind: str):
+    """An attribute that is new here needs an entry in ATTRIBUTES."""
+    model = made(kind, early_stopping=True).fit(X, LABELS[kind])
+    assert vars(model).keys() - model.get_params().keys() <= ATTRIBUTES.keys()
 
 
 @pytest.mark.parametrize("kind", few_rows(LABELS, "words", "one"))
