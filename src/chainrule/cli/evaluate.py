@@ -15,7 +15,7 @@ Examples:
   chainrule evaluate model.safetensors new.csv --json"""
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 (one for each option)
     context: typer.Context,
     model: given.Model,
     data: given.Data,

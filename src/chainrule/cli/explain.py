@@ -124,7 +124,7 @@ def reject_model_options(params: dict[str, Any]) -> None:
         if params[name] is not None:
             option = "class" if name == "output_class" else name
             raise typer.BadParameter(
-                f"needs a model; give its file, such as model{given.MODEL_ENDING}, instead of PRESET",
+                f"needs a model instead of PRESET; give its file, such as model{given.MODEL_ENDING}",
                 param_hint=f"--{option}",
             )
 

@@ -49,7 +49,7 @@ UnknownCategories = Annotated[
 ]
 
 
-def predict(
+def predict(  # noqa: PLR0913 (one for each option)
     context: typer.Context,
     model: given.Model,
     data: given.Data,
