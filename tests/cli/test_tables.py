@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.cli import app, train
+from chainrule.cli import app, train_rules
 from chainrule.cli.config import NOT_IN_FILES, option_of
 from chainrule.cli.curve import curve
 from chainrule.cli.live import hints
@@ -368,7 +368,7 @@ def train_options() -> list[str]:
 def test_the_effect_of_every_option_is_tested():
     assert sorted([*CHANGES, *ELSEWHERE]) == sorted(train_options())
     assert set(ELSEWHERE.values()) - {"every test"} <= set(globals())
-    assert set(train.DEFAULTS) <= set(train_options())
+    assert set(train_rules.DEFAULTS) <= set(train_options())
     assert set(NOT_IN_FILES) <= set(train_options())
 
 

@@ -7,7 +7,7 @@ from chainrule.cli.check import Format
 from chainrule.cli.check import Json as JsonFormat
 from chainrule.cli.check import chosen as chosen_format
 from chainrule.cli.options import File
-from chainrule.cli.train import options_of
+from chainrule.cli.train_rules import options_of
 
 EXAMPLES = """\b
 Examples:
