@@ -36,7 +36,7 @@ PUBLIC: dict[str, Any] = (
     | {
         f"chainrule.models.{name}": getattr(chainrule.models, name)
         for name in chainrule.models.__all__
-        if name not in (*chainrule.__all__, "LOADERS")
+        if name not in (*chainrule.__all__, "LOADERS", "plot_bytes", "written")
     }
     | {
         f"chainrule.testing.{name}": getattr(chainrule.testing, name)

@@ -11,8 +11,7 @@ from chainrule.cli.output import say
 from chainrule.cli.run_folder import RunFolder
 from chainrule.cli.tables import printed, read_table
 from chainrule.cli.training import Job
-from chainrule.models import Scores, cross_validate
-from chainrule.models.scores import written
+from chainrule.models import Scores, cross_validate, written
 
 
 def run(options: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:

@@ -7,7 +7,14 @@ import typer
 
 from chainrule.cli import table_options as given
 from chainrule.cli.parsers import whole_number
-from chainrule.cli.train import DEFAULTS, TRAIN_UNUSED, options_of, reject_schedule, rule_of, train
+from chainrule.cli.train import train
+from chainrule.cli.train_rules import (
+    DEFAULTS,
+    TRAIN_UNUSED,
+    options_of,
+    reject_schedule,
+    rule_of,
+)
 from chainrule.cli.unused_options import reject_unused_options
 
 EXAMPLES = """\b

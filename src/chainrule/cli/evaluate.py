@@ -7,7 +7,7 @@ from chainrule.cli.check import Format
 from chainrule.cli.check import Json as JsonFormat
 from chainrule.cli.check import chosen as chosen_format
 from chainrule.cli.options import File
-from chainrule.cli.train import options_of
+from chainrule.cli.train_rules import options_of
 
 EXAMPLES = """\b
 Examples:
@@ -15,7 +15,7 @@ Examples:
   chainrule evaluate model.safetensors new.csv --json"""
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 (one for each option)
     context: typer.Context,
     model: given.Model,
     data: given.Data,

@@ -124,7 +124,7 @@ def reject_model_options(params: dict[str, Any]) -> None:
         if params[name] is not None:
             option = "class" if name == "output_class" else name
             raise typer.BadParameter(
-                f"needs a model; give its file, such as model{given.MODEL_ENDING}, instead of PRESET",
+                "needs a model instead of PRESET; give its file, such as model.safetensors",
                 param_hint=f"--{option}",
             )
 
@@ -158,7 +158,7 @@ def reject_for_models(params: dict[str, Any], options: dict[str, Any], *, of_ste
         if name not in SHOWN or (name == "level" and not of_step):
             raise typer.BadParameter(
                 "has no effect on a model; remove it"
-                + (", or add --step" if name == "level" else ""),
+                + (", or add --training-step" if name == "level" else ""),
                 param_hint=f"--{name}",
             )
     if of_step and params["output_class"] is not None:

@@ -19,7 +19,7 @@ def inspect(
     format: Format = None,  # noqa: A002 (named as its option)
     output: File = None,
 ) -> None:
-    """Show the card of a model: scores, data, layers, history and health."""
+    """Show the card of a model: scores, data, layers, history, health."""
     written = chosen_format(format, output, json=json)
     from chainrule.cli.formats import write_document
     from chainrule.cli.tables import read_model

@@ -28,7 +28,7 @@ def as_options() -> Iterator[None]:
 
 
 def with_options(message: str) -> str:
-    """Return a message whose Python arguments are options: ``impute='median'`` is --impute median."""
+    """Return a message with options: ``impute='median'`` becomes --impute median."""
     return ARGUMENT.sub(lambda found: f"--{found[1]} {shell(found[2])}", ROWS_OUT.sub("", message))
 
 

@@ -308,5 +308,5 @@ OutputClass = Annotated[
 ]
 TrainingStep = Annotated[
     bool | None,
-    typer.Option("--step", help="Work out the training step on the row, with its target."),
+    typer.Option("--training-step", help="Work out the training step on the row, with its target."),
 ]

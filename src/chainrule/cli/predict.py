@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from chainrule.cli import table_options as given
-from chainrule.cli.train import options_of
+from chainrule.cli.train_rules import options_of
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".jsonl")
 
 EXAMPLES = """\b
 Examples:
-  chainrule predict model.safetensors new.csv -o out.csv   or .tsv .parquet .arrow .jsonl
+  chainrule predict model.safetensors new.csv -o out.csv
+  chainrule predict model.safetensors new.parquet -o out.parquet
   cat new.csv | chainrule predict model.safetensors - | head"""
 
 
@@ -49,7 +50,7 @@ UnknownCategories = Annotated[
 ]
 
 
-def predict(
+def predict(  # noqa: PLR0913 (one for each option)
     context: typer.Context,
     model: given.Model,
     data: given.Data,

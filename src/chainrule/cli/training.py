@@ -15,7 +15,7 @@ from chainrule.cli.model_errors import as_options
 from chainrule.cli.output import messages, say, show
 from chainrule.cli.run_folder import RunFolder
 from chainrule.cli.tables import names_in, printed, read_table
-from chainrule.cli.train import DEFAULTS, NEVER_SAVED, TRAIN_UNUSED, rule_of
+from chainrule.cli.train_rules import DEFAULTS, NEVER_SAVED, TRAIN_UNUSED, rule_of
 from chainrule.cli.unused_options import reject_unused_options
 from chainrule.data import Table
 from chainrule.errors import InputError, unknown
@@ -277,8 +277,7 @@ def interrupted(job: Job, model: TableModel | None, received: list[int]) -> int:
 def plot(model: TableModel, job: Job, path: Path) -> None:
     """Plot the run, with the predictions for the rows held out, or for all of them."""
     from chainrule.cli.predicting import write_bytes
-    from chainrule.models import hold_out
-    from chainrule.models.plots import plot_bytes, plot_run
+    from chainrule.models import hold_out, plot_bytes, plot_run
 
     rows = job.validation()
     if not isinstance(rows, Table):

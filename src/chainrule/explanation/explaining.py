@@ -1,7 +1,8 @@
 """The functions that make a worked example: of a network, or of a problem that has a name."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,25 @@ from chainrule.problems import Problem
 from chainrule.problems import problem as problem_named
 
 
+Explain = Callable[..., WorkedExample]
+
+
+def also_of_models(explain: Explain) -> Explain:
+    """Return a function that lets models with a method `explain` explain themselves."""
+
+    @wraps(explain)
+    def explain_any(network: Any, *given: Any, **settings: Any) -> WorkedExample:
+        own = (
+            None
+            if isinstance(network, str | Problem | Network)
+            else getattr(network, "explain", None)
+        )
+        return explain(network, *given, **settings) if own is None else own(*given, **settings)
+
+    return explain_any
+
+
+@also_of_models
 def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     network: Network | Problem | str | Any,
     theta: ArrayLike | Any = None,
@@ -96,12 +116,6 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     UnknownNameError
         If there is no problem, optimizer, notation, level or parameter of a given name.
     """
-    if not isinstance(network, str | Problem | Network) and hasattr(network, "explain"):
-        how = {"parameter": parameter, "level": level, "notation": notation}
-        how |= {"digits": digits, "decimals": decimals}
-        rest = {"t": t, "optimizer": optimizer, "sample_weight": sample_weight, "state": state}
-        _reject_of_model([name for name, value in rest.items() if value is not None])
-        return explain_model(network, theta, x, how)
     if isinstance(network, str | Problem):
         chosen = problem_named(network) if isinstance(network, str) else network
         own = {"theta": theta, "x": x, "t": t, "optimizer": optimizer, "state": state}
@@ -131,20 +145,6 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     style = look(notation or "plain", digits, decimals)
     title, source = title or "Worked example", source or ""
     return make(setup, shown, style, level, parameter, title, source)[0]
-
-
-def explain_model(model: Any, row: Any, y: Any, how: dict[str, Any]) -> WorkedExample:
-    """Return the explanation that a model gives of a row; `y` are the targets of an estimator."""
-    given = [one for one in (row, y) if one is not None]
-    if not given:
-        raise InputError("row=None: give the row to explain, as a mapping of columns to values")
-    return model.explain(*given, **{name: v for name, v in how.items() if v is not None})
-
-
-def _reject_of_model(given: list[str]) -> None:
-    """Raise InputError for arguments that a model determines."""
-    if given:
-        raise InputError(f"{', '.join(given)}: a model has its own; leave out the argument")
 
 
 def _reject(name: str, given: list[str]) -> None:

@@ -22,7 +22,7 @@ Array: TypeAlias = NDArray[Any]
 Units: TypeAlias = Mapping[int, Sequence[int]]  # of layers by their position
 
 MOST_TERMS = 6  # of a sum, the largest ones; the others are added up
-MARKS = str.maketrans({"{": "(", "}": ")", "<": "‹", ">": "›"})  # which markup uses otherwise
+MARKS = str.maketrans({"{": "(", "}": ")", "<": "(", ">": ")"})  # which markup uses otherwise
 
 
 class Names(NamedTuple):

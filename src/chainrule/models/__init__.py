@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from chainrule.models.exports import EXPORTS
     from chainrule.models.held_out import hold_out
     from chainrule.models.loading import LOADERS, load, save
+    from chainrule.models.plots import plot_bytes, plot_run
     from chainrule.models.prediction_page import Explanation, Influence, UnitShare
     from chainrule.models.predictor import Predictions, Predictor, read_predictor
     from chainrule.models.records import Epoch, TrainingReport
-    from chainrule.models.scores import Scores
+    from chainrule.models.scores import Scores, written
     from chainrule.models.table_model import Observers, TableModel
 
 __all__ = [
@@ -34,8 +35,11 @@ __all__ = [
     "cross_validate",
     "hold_out",
     "load",
+    "plot_bytes",
+    "plot_run",
     "read_predictor",
     "save",
+    "written",
 ]
 
 _NAMES_BY_MODULE = {
@@ -47,7 +51,8 @@ _NAMES_BY_MODULE = {
     "prediction_page": "Explanation Influence UnitShare",
     "predictor": "Predictions Predictor read_predictor",
     "records": "Epoch TrainingReport",
-    "scores": "Scores",
+    "plots": "plot_bytes plot_run",
+    "scores": "Scores written",
     "table_model": "Observers TableModel",
 }
 _MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}

@@ -12,6 +12,7 @@ from chainrule.errors import InputError
 from chainrule.layers import ActivationLayer, Dense, Dropout, LayerNorm
 from chainrule.losses import Loss
 from chainrule.network import Network
+from chainrule.visible import visible
 
 Array: TypeAlias = NDArray[Any]
 
@@ -37,9 +38,10 @@ LINKS = {
 }  # the prediction of raw outputs o, for losses with a link of their own; others predict o
 SOFTMAX = "np.exp(o - o.max(axis=1, keepdims=True))\n    p = p / p.sum(axis=1, keepdims=True)"
 
-PROGRAM = '''"""Predict {target!r} for each row of a CSV file, with NumPy alone: python {file} rows.csv
+PROGRAM = '''"""Predict {target} for each row of a CSV file, with NumPy alone.
 
-The file has a header with the names of the columns; an empty cell is a missing value.
+Run it with: python {file} rows.csv
+The rows have a header with the names of the columns; an empty cell is a missing value.
 """
 
 import csv
@@ -134,8 +136,8 @@ def numpy_program(preparation: Preparation, estimator: Any, name: str = "model.p
     net, theta = estimator.network_, estimator.theta_
     target = preparation.known_target
     return PROGRAM.format(
-        target=target.column,
-        file=name,
+        target=in_docstring(repr(target.column)),
+        file=in_docstring(name),
         weights="\n".join(weights(net, theta)),
         columns="\n".join(f"        *{call}," for call in calls(preparation)),
         inputs=net.inputs,
@@ -145,6 +147,11 @@ def numpy_program(preparation: Preparation, estimator: Any, name: str = "model.p
         dtype=preparation.dtype,
         output="\n".join(f"    {line}" for line in output_lines(target, net.outputs)),
     )
+
+
+def in_docstring(text: str) -> str:
+    """Return a text of the user in such a way that it cannot end a docstring."""
+    return visible(text).replace("\\", "/").replace('"', "'")
 
 
 def weights(network: Network, theta: Array) -> Iterator[str]:
@@ -169,7 +176,8 @@ def calls(preparation: Preparation) -> Iterator[str]:
     """Yield the call that prepares each column."""
     for column in preparation.columns:
         if isinstance(column, NumberColumn):
-            yield f"number(row, {column.name!r}, {column.mean!r}, {column.scale!r}, {column.fill!r})"
+            numbers = f"{column.mean!r}, {column.scale!r}, {column.fill!r}"
+            yield f"number(row, {column.name!r}, {numbers})"
         elif isinstance(column, CategoryColumn):
             yield f"category(row, {column.name!r}, {list(column.categories)!r}, {column.fill!r})"
         elif isinstance(column, BooleanColumn):

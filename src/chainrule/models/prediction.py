@@ -1,7 +1,6 @@
 """One prediction, explained: the forward pass by names, and which inputs move the prediction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np

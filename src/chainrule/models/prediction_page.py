@@ -36,8 +36,8 @@ class Influence(NamedTuple):
     features : tuple of str
         The inputs of the network that the column becomes.
     x, slopes, numerical : tuple of float
-        Of each of them its value, ∂p/∂x by backpropagation, and by the complex step, which needs forward passes
-        only.
+        Of each of them its value, ∂p/∂x by backpropagation, and by the complex step, which needs
+        forward passes only.
     confirmed : bool
         Whether these two agree.
     per_unit : float or None
@@ -196,9 +196,8 @@ class Explanation(Document):
                 "standardized, categories are 1 or 0. Small terms of a sum are added up."
             )
         )
-        for q in self.forward.quantities:
-            items.append(Worked(q, q.lines, f"forward-{slug(q.key)}"))
-        return items
+        worked = (Worked(q, q.lines, f"forward-{slug(q.key)}") for q in self.forward.quantities)
+        return [*items, *worked]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain values, ready for JSON."""

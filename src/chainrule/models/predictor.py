@@ -73,6 +73,14 @@ def read_predictor(path: Path) -> Predictor | None:
     That is so for other kinds of models, for outputs that have to be combined, and for files with a
     fault, of which `chainrule.load` says what it is.
 
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    Predictor or None
+
     Raises
     ------
     FileError

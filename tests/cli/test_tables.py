@@ -1,0 +1,500 @@
+"""The commands for tables: a whole session, configuration, interruptions, errors, options."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule
+from chainrule.cli import app, train_rules
+from chainrule.cli.config import NOT_IN_FILES, option_of
+from chainrule.cli.curve import curve
+from chainrule.cli.live import hints
+from tests.cli.conftest import COMMAND, Call, Outcome, environment, finish
+from tests.models.tables import mixed
+
+FAST = ("--hidden", "4", "--epochs", "6", "--engine", "reference")
+RENEWAL = ("--target", "renewal", "--drop", "spent", "--impute", "median", *FAST)
+
+
+def write_csv(path: Path, **settings: Any) -> Path:
+    """Write a mixed table."""
+    table = mixed(**settings)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(table.names)
+        rows = zip(*(table[name].values.to_pylist() for name in table.names), strict=True)
+        writer.writerows(["" if v is None else str(v) for v in row] for row in rows)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own with a table, in which commands run."""
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "rows.csv")
+    return tmp_path
+
+
+def trained(call: Call, *options: str, data: str = "rows.csv") -> Outcome:
+    """Train a small model."""
+    return call("train", data, *RENEWAL, "--overwrite", *options)
+
+
+def metrics_of(run: str) -> list[dict[str, Any]]:
+    """Return the metrics in the folder of a run."""
+    text = Path(run, "metrics.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# ---- a session ----------------------------------------------------------------------------------
+
+
+def test_a_session_from_a_file_to_an_explained_prediction(call: Call, folder: Path):
+    code, out, err = trained(call)
+    assert (code, "accuracy" in out) == (0, True)
+    assert "(target)" in err
+    model = chainrule.load("model.safetensors")
+    table = chainrule.data.read("rows.csv")
+    assert call("evaluate", "model.safetensors", "rows.csv").code == 0
+    assert call("predict", "model.safetensors", "rows.csv", "-o", "out.csv").code == 0
+    rows = list(csv.DictReader(Path("out.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["prediction"] for row in rows] == model.predict(table).tolist()
+    p = [[float(row[f"probability_{c}"]) for c in model.classes] for row in rows]
+    assert np.allclose(p, model.predict_proba(table), rtol=1e-12, atol=1e-14)
+    assert [row["city"] for row in rows] == [v or "" for v in table.numpy("city")]
+    page = call("explain", "model.safetensors", "--row", "7", "--data", "rows.csv")
+    assert page.code == 0
+    assert "gradient × input" in page.out
+    assert "income · W1[" in page.out
+    assert call("inspect", "model.safetensors").out.startswith("Model that predicts renewal")
+    assert call("check", "model.safetensors", "--data", "rows.csv").code == 0
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [".parquet", *(pytest.param(e, marks=pytest.mark.full_only) for e in (".tsv", ".arrow"))],
+)
+def test_predictions_are_read_back(call: Call, folder: Path, ending: str):
+    trained(call)
+    assert call("predict", "model.safetensors", "rows.csv", "-o", f"out{ending}").code == 0
+    table, out = chainrule.data.read("rows.csv"), chainrule.data.read(f"out{ending}")
+    assert out.names[: len(table.names)] == table.names
+    assert out.numpy("prediction").tolist() == (
+        chainrule.load("model.safetensors").predict(table).tolist()
+    )
+
+
+def test_predictions_go_to_standard_output_as_csv(call: Call, folder: Path):
+    trained(call)
+    code, out, err = call("predict", "model.safetensors", "rows.csv")
+    assert code == 0
+    assert len(list(csv.reader(out.splitlines()))) == len(mixed()) + 1
+    assert err == ""
+
+
+def test_a_number_is_predicted_in_its_own_unit(call: Call, folder: Path):
+    assert call("train", "rows.csv", "--target", "spent", "--impute", "mean", *FAST).code == 0
+    out = call("predict", "model.safetensors", "rows.csv").out
+    rows = list(csv.DictReader(out.splitlines()))
+    model = chainrule.load("model.safetensors")
+    predicted = model.predict(chainrule.data.read("rows.csv"))
+    assert np.allclose([float(row["prediction"]) for row in rows], predicted, rtol=1e-12)
+
+
+def test_the_exported_program_predicts_the_same(call: Call, folder: Path):
+    trained(call)
+    assert call("export", "model.safetensors", "-o", "m.py").code == 0
+    program = [sys.executable, "m.py", "rows.csv"]
+    out = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    rows = list(csv.DictReader(out.splitlines()))
+    model, table = chainrule.load("model.safetensors"), chainrule.data.read("rows.csv")
+    p = [[float(row[f"probability_{c}"]) for c in model.classes] for row in rows]
+    assert np.allclose(p, model.predict_proba(table), rtol=1e-12, atol=1e-14)
+    assert [row["prediction"] for row in rows] == model.predict(table).tolist()
+
+
+def test_cross_validation_evaluates_every_row_once(call: Call, folder: Path):
+    code, out, err = call("cv", "rows.csv", *RENEWAL, "--folds", "3", "--json")
+    assert (code, err.count("fold")) == (0, 3)
+    assert sum(fold["rows"] for fold in json.loads(out)["folds"]) == len(mixed())
+
+
+# ---- the run's folder and JSON ------------------------------------------------------------------
+
+
+def test_json_lines_have_the_data_the_epochs_and_the_result(call: Call, folder: Path):
+    code, out, _ = trained(call, "--json")
+    entries = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [e["event"] for e in entries] == ["data", *["epoch"] * 6, "result"]
+    assert entries[-1]["epochs"] == 6
+    metrics = metrics_of("model.run")
+    assert [m["epoch"] for m in metrics] == [1, 2, 3, 4, 5, 6]
+    assert {k: v for k, v in entries[1].items() if k in metrics[0]} == metrics[0]
+
+
+def test_the_configuration_of_a_run_repeats_it(call: Call, folder: Path):
+    trained(call, "--l2", "0.001")
+    first = chainrule.load("model.safetensors").estimator.theta_
+    assert call("train", "--config", "model.run/config.toml", "-o", "again.safetensors").code == 0
+    assert first.tobytes() == chainrule.load("again.safetensors").estimator.theta_.tobytes()
+    packages = json.loads(Path("model.run/environment.json").read_text())["packages"]
+    assert packages["numpy"] == np.__version__
+
+
+def test_options_come_before_the_environment_the_file_and_the_default(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def epochs(*options: str) -> int:
+        assert call("train", "rows.csv", *RENEWAL[:6], *options, "--overwrite").code == 0
+        return tomllib.loads(Path("model.run/config.toml").read_text())["epochs"]
+
+    Path("c.toml").write_text('epochs = 3\nhidden = [4]\nengine = "reference"\npatience = 100\n')
+    assert epochs("--config", "c.toml") == 3
+    monkeypatch.setenv("CHAINRULE_TRAIN_EPOCHS", "2")
+    assert epochs("--config", "c.toml") == 2
+    assert epochs("--config", "c.toml", "--epochs", "1") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epoch = 3", "did you mean 'epochs'"),
+        ("epochs = ", "is not TOML"),
+        ("epochs = 1979-05-27", "give a text, a number"),
+    ],
+)
+def test_faults_of_a_configuration_name_the_file(call: Call, folder: Path, text: str, words: str):
+    Path("c.toml").write_text(text)
+    code, _, err = trained(call, "--config", "c.toml")
+    assert code == 3
+    assert "c.toml: " in err
+    assert words in err
+
+
+# ---- errors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("train",), 2, "DATA is missing"),
+        (("train", "rows.csv"), 3, "--target is missing"),
+        (("train", "rows.csv", "--target", "renewl"), 3, "did you mean 'renewal'"),
+        (("train", "rows.csv", "--target", "renewal"), 3, "row 3 (line 5)"),
+        (("train", "rows.csv", "--target", "renewal"), 3, "--impute median"),
+        (("train", "rows.csv", *RENEWAL, "--momentum", "0.5"), 2, "--momentum"),
+        (("train", "rows.csv", *RENEWAL, "--optimizer", "lbfgs", "--batch-size", "5"), 2, "lbfgs"),
+        (("train", "rows.csv", *RENEWAL, "--schedule", "adaptive"), 2, "--schedule"),
+        (("train", "rows.csv", *RENEWAL, "--no-standardize-target"), 2, "on classes"),
+        (("train", "rows.csv", *RENEWAL, "-o", "no/m.safetensors"), 3, "does not exist"),
+        (("train", "rows.csv", *RENEWAL, "--plot", "p.gif"), 2, ".svg .png .html"),
+        (("train", "--resume", "nothing.run"), 2, "has no config.toml"),
+        (("train", "absent.csv", *RENEWAL), 3, "absent.csv"),
+        (("predict", "absent.safetensors", "rows.csv"), 3, "absent.safetensors"),
+        (("export", "absent.safetensors", "-o", "m.xyz"), 2, ".py"),
+        (("explain", "absent.safetensors", "--row", "1"), 3, "absent.safetensors"),
+        (("explain", "absent.safetensors"), 2, "--row"),
+        (("explain", "mazur", "--row", "1"), 2, "needs a model"),
+    ],
+)
+def test_errors_say_what_to_do(
+    call: Call, folder: Path, arguments: tuple[str, ...], code: int, words: str
+):
+    found = call(*arguments)
+    assert (found.code, found.out) == (code, "")
+    assert words in found.err
+
+
+def test_a_column_that_is_missing_is_named(call: Call, folder: Path):
+    trained(call)
+    Path("few.csv").write_text("age,income,member\n1,2,true\n")
+    code, _, err = call("predict", "model.safetensors", "few.csv")
+    assert code == 3
+    assert "few.csv has no column 'city'" in err
+
+
+def test_a_prediction_does_not_replace_a_column(call: Call, folder: Path):
+    trained(call)
+    call("predict", "model.safetensors", "rows.csv", "-o", "out.csv")
+    code, _, err = call("predict", "model.safetensors", "out.csv")
+    assert code == 3
+    assert "--column" in err
+    assert call("predict", "model.safetensors", "rows.csv", "--column", "said").code == 0
+
+
+def test_unknown_categories_are_said(call: Call, folder: Path):
+    trained(call)
+    text = Path("rows.csv").read_text().replace("Oslo", "Lagos")
+    Path("other.csv").write_text(text)
+    found = call("predict", "model.safetensors", "other.csv")
+    assert found.code == 0
+    assert "'Lagos'" in found.err
+    quiet = call("predict", "model.safetensors", "other.csv", "--unknown-categories", "ignore")
+    assert (quiet.code, quiet.err) == (0, "")
+    strict = call("predict", "model.safetensors", "other.csv", "--unknown-categories", "error")
+    assert strict.code == 3
+
+
+# ---- interruptions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.full_only),
+    ],
+)
+def test_an_interrupted_run_continues_with_the_same_bytes(
+    call: Call, folder: Path, sent: signal.Signals, code: int
+):
+    options = (*RENEWAL, "--epochs", "400", "--patience", "1000", "--tolerance", "0")
+    long = [*COMMAND, "train", "rows.csv", *options, "--json"]
+    with subprocess.Popen(
+        long, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if '"epoch": 13,' in line:
+                child.send_signal(sent)
+                break
+        _, err = child.communicate()
+    assert child.returncode == code
+    assert "--resume model.run" in err
+    assert not Path("model.safetensors").exists()
+    refused = call("train", "rows.csv", *options)
+    assert refused.code == 3
+    assert "--resume model.run" in refused.err
+    assert call("train", "--resume", "model.run", "--quiet").code == 0
+    assert not list(Path("model.run").rglob("epoch-*"))
+    call("train", "rows.csv", *options, "-o", "whole.safetensors", "--quiet")
+    whole, resumed = (chainrule.load(f"{name}.safetensors") for name in ("whole", "model"))
+    assert resumed.estimator.theta_.tobytes() == whole.estimator.theta_.tobytes()
+    metrics = metrics_of("model.run")
+    assert [m["epoch"] for m in metrics] == list(range(1, len(whole.history) + 1))
+
+
+# ---- every option has an effect -----------------------------------------------------------------
+
+
+def weights_of(path: str = "model.safetensors") -> bytes:
+    """Return the bytes of a model's weights."""
+    return chainrule.load(path).estimator.theta_.tobytes()
+
+
+SPENT = ("--target", "spent", "--drop", "renewal", "--impute", "median", *FAST)
+# A setting in which each option changes the weights: its value, and other options before it.
+CHANGES: dict[str, tuple[str, ...]] = {
+    "task": ("--task", "regression", "--target", "member", "--drop", "renewal"),
+    "columns": ("--columns", "age,city"),
+    "drop": ("--drop", "spent,city"),
+    "categories": ("--categories", "age"),
+    "impute": ("--impute", "age=0,city=Oslo"),
+    "dtype": ("--dtype", "float32"),
+    "validation": ("--validation", "0.4"),
+    "missing": ("--missing", "Oslo"),
+    "hidden": ("--hidden", "5"),
+    "activation": ("--activation", "tanh"),
+    "loss": ("--loss", "squared-error"),
+    "initializer": ("--initializer", "he"),
+    "dropout": ("--dropout", "0.2"),
+    "layer-norm": ("--layer-norm",),
+    "alpha": ("--alpha", "0.1"),
+    "l1": ("--l1", "0.1"),
+    "l2": ("--l2", "0.1"),
+    "optimizer": ("--optimizer", "sgd"),
+    "learning-rate": ("--learning-rate", "0.1"),
+    "schedule": ("--schedule", "inverse-scaling"),
+    "momentum": ("--optimizer", "sgd", "--momentum", "0.2"),
+    "batch-size": ("--batch-size", "7"),
+    "epochs": ("--epochs", "3"),
+    "shuffle": ("--no-shuffle",),
+    "early-stopping": ("--no-early-stopping", "--learning-rate", "0.5"),
+    "patience": ("--patience", "1", "--learning-rate", "0.5"),
+    "tolerance": ("--tolerance", "10", "--patience", "1"),
+    "scoring": ("--scoring", "accuracy", "--learning-rate", "0.5"),
+    "class-weight": ("--class-weight", "balanced"),
+    "clip-norm": ("--clip-norm", "0.01"),
+    "seed": ("--seed", "1"),
+}
+BEFORE: dict[str, tuple[str, ...]] = {
+    "task": ("--target", "member", "--drop", "renewal"),
+    "momentum": ("--optimizer", "sgd"),
+    "early-stopping": ("--learning-rate", "0.5"),
+    "patience": ("--learning-rate", "0.5"),
+    "tolerance": ("--patience", "1"),
+    "scoring": ("--learning-rate", "0.5"),
+}  # what the other run has, where it is not the plain one
+# Options whose effect another test shows, and by what.
+ELSEWHERE = {
+    "data": "every test",
+    "target": "test_a_number_is_predicted_in_its_own_unit",
+    "standardize-target": "test_a_target_that_is_not_standardized",
+    "delimiter": "test_options_of_text_files",
+    "encoding": "test_options_of_text_files",
+    "header": "test_options_of_text_files",
+    "decimal": "test_options_of_text_files",
+    "engine": "test_the_engine_is_chosen",
+    "output": "test_options_of_files",
+    "run": "test_options_of_files",
+    "plot": "test_options_of_files",
+    "checkpoint-every": "test_checkpoints_are_written_as_often_as_chosen",
+    "overwrite": "test_an_interrupted_run_continues_with_the_same_bytes",
+    "json": "test_json_lines_have_the_data_the_epochs_and_the_result",
+    "quiet": "test_options_of_files",
+    "config": "test_the_configuration_of_a_run_repeats_it",
+    "resume": "test_an_interrupted_run_continues_with_the_same_bytes",
+}
+
+
+def train_options() -> list[str]:
+    """Return the names of all options of train."""
+    from typer.main import get_command
+
+    command: Any = get_command(app)
+    return [option_of(p) for p in command.commands["train"].params if p.name != "help"]
+
+
+def test_the_effect_of_every_option_is_tested():
+    assert sorted([*CHANGES, *ELSEWHERE]) == sorted(train_options())
+    assert set(ELSEWHERE.values()) - {"every test"} <= set(globals())
+    assert set(train_rules.DEFAULTS) <= set(train_options())
+    assert set(NOT_IN_FILES) <= set(train_options())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if i % 6 == 0 else pytest.param(name, marks=pytest.mark.full_only)
+        for i, name in enumerate(CHANGES)
+    ],
+)
+def test_an_option_changes_the_weights(call: Call, folder: Path, name: str):
+    assert trained(call, *BEFORE.get(name, ())).code == 0
+    before = weights_of()
+    found = trained(call, *CHANGES[name])
+    assert found.code == 0, found.err
+    assert weights_of() != before
+
+
+def test_a_target_that_is_not_standardized(call: Call, folder: Path):
+    call("train", "rows.csv", *SPENT)
+    before = weights_of()
+    assert call("train", "rows.csv", *SPENT, "--no-standardize-target").code == 0
+    assert weights_of() != before
+    assert chainrule.load("model.safetensors").target.scale == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("a|y\n1|u\n2|v\n", ("--delimiter", "|")),
+        ("a;y\n1,5;u\n2,5;v\n", ("--decimal", ",", "--delimiter", ";")),
+        ("a,y\n1,ü\n2,v\n", ("--encoding", "latin-1")),
+        ("1,u\n2,v\n", ("--no-header", "--target", "column2")),
+    ],
+)
+def test_options_of_text_files(call: Call, folder: Path, text: str, options: tuple[str, ...]):
+    Path("t.csv").write_text(text, encoding="latin-1")
+    found = call("train", "t.csv", "--target", "y", *FAST, *options)
+    assert found.code == 0, found.err
+    model = chainrule.load("model.safetensors")
+    assert len(model.preparation.feature_names) == 1
+    assert set(model.classes) <= {"u", "v", "ü"}
+
+
+def test_the_engine_is_chosen(call: Call, folder: Path):
+    trained(call)
+    assert chainrule.load("model.safetensors").estimator.engine == "reference"
+
+
+def test_options_of_files(call: Call, folder: Path):
+    code, _, err = trained(call, "-o", "m.safetensors", "--run", "r", "--plot", "p.svg", "--quiet")
+    assert code == 0
+    assert "epoch 1/" not in err
+    assert Path("m.safetensors").is_file()
+    assert Path("r/config.toml").is_file()
+    assert Path("p.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_checkpoints_are_written_as_often_as_chosen(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from chainrule.files import Checkpoints
+
+    epochs: list[int] = []
+    write = Checkpoints.write
+
+    def noted(self: Checkpoints, epoch: int, *rest: Any) -> None:
+        epochs.append(epoch)
+        write(self, epoch, *rest)
+
+    monkeypatch.setattr(Checkpoints, "write", noted)
+    trained(call, "--checkpoint-every", "2")
+    assert epochs == [2, 4, 6]
+
+
+# ---- the display --------------------------------------------------------------------------------
+
+
+def test_a_terminal_shows_the_curve_and_the_next_commands(
+    folder: Path, terminal: Callable[..., Any]
+):
+    child = terminal("train", "rows.csv", *RENEWAL, "--overwrite", width=80)
+    code, text = finish(child)
+    assert code == 0
+    assert "epoch 6/6" in text
+    assert "loss by epoch, 1 to 6" in text
+    assert "chainrule inspect model.safetensors" in text
+
+
+def test_the_curve_has_its_ends_at_the_right_rows():
+    lines = [line.plain for line in curve({"training": [3.0, 2.0, 1.0]}, 10, 3)]
+    assert lines[0].startswith("        3 ")
+    assert lines[2].startswith("        1 ")
+    assert lines[0][10] != " "
+    assert lines[2][19] != " "
+    assert lines[2][10] == lines[0][19] == " "
+
+
+@pytest.mark.parametrize(
+    ("losses", "held", "words"),
+    [
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], None, "smaller --learning-rate"),
+        ([6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.5], [1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0], "--dropout"),
+        ([6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.5], [7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0], ""),
+    ],
+)
+def test_hints_of_a_run(losses: list[float], held: list[float] | None, words: str):
+    entries = [
+        {"loss": loss, "validation_loss": None if held is None else held[i]}
+        for i, loss in enumerate(losses)
+    ]
+    found = list(hints(entries))
+    assert bool(found) is bool(words)
+    assert words in " ".join(found)
+
+
+def test_prediction_imports_no_scikit_learn(call: Call, folder: Path):
+    trained(call)
+    command = [sys.executable, "-X", "importtime", "-m", "chainrule"]
+    done = subprocess.run(
+        [*command, "predict", "model.safetensors", "rows.csv", "-o", "out.csv"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()
+    }
+    assert loaded & {"sklearn", "scipy", "numba", "pyarrow"} == {"pyarrow"}
