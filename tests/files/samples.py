@@ -148,12 +148,52 @@ CHECKPOINT_1: dict[str, Any] = {
         "identity": {"named": {"seed": "3"}},
     },
 }
+NUMBER = {"kind": "number", "name": "a", "mean": 1.0, "scale": 2.0, "fill": None}
+TARGET = {"column": "y", "task": "regression", "classes": [], "mean": 0.0, "scale": 1.0}
+SCORES = {
+    "type": "Scores",
+    "source": "t.csv",
+    "rows": 6,
+    "values": {"named": {"r2": 0.5}},
+    "classes": {"tuple": []},
+    "confusion": {"tuple": []},
+}
+TABLE_MODEL_1: dict[str, Any] = {
+    "kind": "table model",
+    "version": 1,
+    "estimator": ESTIMATOR_1,
+    "preparation": {
+        "named": {
+            "version": 1,
+            "dtype": "float64",
+            "columns": [{"named": NUMBER}],
+            "target": {"named": TARGET},
+            "remarks": [],
+        }
+    },
+    "report": {
+        "type": "TrainingReport",
+        "source": "t.csv",
+        "seconds": 0.5,
+        "training": SCORES,
+        "validation": None,
+        "health": {
+            "type": "Health",
+            "findings": {"tuple": []},
+            "samples": 6,
+            "total": 6,
+            "updates": 6,
+            "left": 0.5,
+        },
+    },
+}
 RECORDS = [[1.0, 3.0, 0.5, np.nan, np.nan, 0.01], [2.0, 6.0, 0.375, np.nan, np.nan, 0.01]]
 
 # By kind and version: the description, and the arrays.
 SAMPLES: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]] = {
     ("network", 1): (NETWORK_1, {"theta": THETA, "slot": SLOT}),
     ("estimator", 1): (ESTIMATOR_1, ARRAYS),
+    ("table model", 1): (TABLE_MODEL_1, ARRAYS),
     ("checkpoint", 1): (CHECKPOINT_1, {**ARRAYS, "start": SLOT, "records": RECORDS}),
 }
 

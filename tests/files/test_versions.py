@@ -42,6 +42,7 @@ def test_every_version_is_readable(kind: str, version: int, tmp_path: Path):
         assert np.array_equal(model.state.slots[0], SLOT)
         predicted = model.predict(X)[:, 0]
     else:
+        model = model.estimator if kind == "table model" else model
         assert isinstance(model, MLPRegressor)
         assert model.get_params()["n_iter_no_change"] == np.inf
         assert vars(model)["loss_curve_"] == [0.5, 0.375]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -426,17 +425,7 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         history = checkpoints.continued(loop.history, self.network_, loop.epochs)
         run = make_run(self, self.network_, data, loop.epochs - history.epochs, history)
         self._publish(history)
-        saved = checkpoints.saved
-        return replace(
-            loop,
-            run=run,
-            history=history,
-            estimator=replace(loop.estimator, publish=partial(self._publish, history)),
-            checkpoints=checkpoints,
-            first=history.epochs,
-            records=[] if saved is None else saved.restored,
-            start=loop.start if saved is None else saved.start,
-        )
+        return checkpoints.attach(loop, run, history, partial(self._publish, history))
 
     def _fit_loop(
         self,
