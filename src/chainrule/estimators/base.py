@@ -1,7 +1,6 @@
 """The base class of both estimators: fit and related methods, and the fitted attributes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
@@ -45,6 +44,7 @@ from chainrule.estimators.hyperparameters import (
 from chainrule.estimators.networks import Forward, make_network, output_name
 from chainrule.estimators.progress import progress_display, warn
 from chainrule.estimators.reports import Reports
+from chainrule.estimators.rollback import rollback_on_error
 from chainrule.estimators.saving import Saving
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, Split, ValidationData
@@ -536,18 +536,3 @@ def trains_by_epochs(estimator: BaseMLP) -> bool:
             "stochastic; choose 'adam' or 'sgd'"
         )
     return True
-
-
-@contextmanager
-def rollback_on_error(estimator: Any) -> Iterator[None]:
-    """Restore an estimator if an exception occurs before the first epoch was evaluated."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        history: TrainingHistory | None = vars(estimator).get("_history")
-        started = history is not before.get("_history")
-        if not (history and started and (history.epochs or history.reason)):
-            vars(estimator).clear()
-            vars(estimator).update(before)
-        raise
