@@ -242,8 +242,7 @@ def choose_engine(
     state: State | None,
 ) -> EngineChoice:
     """Return the engine of a run; for a continued state, "auto" means its previous engine."""
-    sparse_search = isinstance(optimizer, LBFGS) and isinstance(data.x, SparseSamples)
-    if engine == "auto" and state and state.step and not sparse_search:
+    if engine == "auto" and state and state.step:
         engine = state.engine
     if data.weight is not None and data.weight.ndim == 2:  # the kernels take a weight for a sample
         if engine == "compiled":

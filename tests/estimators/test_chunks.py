@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import Checkpoints, MLPClassifier, MLPRegressor
 from chainrule.errors import DivergenceError, InputError
 
 rng = np.random.default_rng(8)
@@ -152,6 +152,11 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "solver": (lambda: [(X, LABELS)], {"solver": "lbfgs"}, "needs all data at once"),
     "weights": (lambda: [(X, LABELS)], {"class_weight": "balanced"}, "needs all data at once"),
     "split": (lambda: [(X, LABELS)], {"early_stopping": True}, "give X_val and y_val"),
+    "checkpoints": (
+        lambda: [(X, LABELS)],
+        {"callbacks": [Checkpoints("fits")]},
+        "chunks have no Checkpoints",
+    ),
 }
 
 

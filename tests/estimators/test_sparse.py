@@ -200,6 +200,7 @@ def test_other_numbers_of_columns():
         model.predict(sp.csr_matrix(X[:, :3]))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")  # a column
 def test_sparse_targets():
     """Rows of labels may be sparse; numbers for a regressor are made dense, as before."""
     dense = quick("labels").fit(X, LABELS)

@@ -43,9 +43,6 @@ WORTH_THREADS = 600_000
 # compiled kernels are used at all: NumPy's calls take a millisecond for fewer.
 WORTH_SEARCH_THREADS, WORTH_SEARCH = 20_000_000, 1_000_000
 
-NOT_SEARCHED = (
-    "lbfgs on sparse samples runs on engine='reference'; choose another solver, or give an array"
-)
 NOT_DENSE = (
     "the first layer is {}, for which the samples of a batch are made dense, on "
     "engine='reference'; begin with a Dense layer, or give an array"
@@ -139,24 +136,22 @@ def describe(
     search = named_optimizer(optimizer)
     with IMPORT_LOCK, uninterrupted():
         faults = find_obstacles(network, search, as_precision(dtype))
-        faults += sparse_obstacles(network, search) if entries is not None else []
+        faults += sparse_obstacles(network) if entries is not None else []
         if faults and engine == "compiled":
             raise faults[0]
         if faults:
             absent = isinstance(faults[0], MissingPackageError)
             return EngineChoice("reference", 1, str(faults[0]), missing=absent)
         if isinstance(search, LBFGS):
-            return choose_search(network, rows, engine)
+            return choose_search(network, rows, engine, entries)
         batch = min(batch_size or rows, rows)
         if entries is not None:
             return choose_sparse_threads(network, batch, entries / rows)
         return choose_threads(network, batch)
 
 
-def sparse_obstacles(network: Network, optimizer: Optimizer | LBFGS) -> list[Exception]:
+def sparse_obstacles(network: Network) -> list[Exception]:
     """Return the errors that prevent the compiled engine for sparse samples."""
-    if isinstance(optimizer, LBFGS):
-        return [InputError(NOT_SEARCHED)]
     first = network.layers[0]
     return [] if isinstance(first, Dense) else [InputError(NOT_DENSE.format(first.kind))]
 
@@ -244,13 +239,21 @@ def choose_threads(network: Network, batch: int) -> EngineChoice:
     )
 
 
-def choose_search(network: Network, rows: int, engine: str) -> EngineChoice:
+def choose_search(
+    network: Network, rows: int, engine: str, entries: int | None = None
+) -> EngineChoice:
     """Return the engine that computes the losses and the gradients for L-BFGS."""
     multiplications = rows * multiplications_of(network)
+    if entries is not None:
+        multiplications = sparse_multiplications(network, rows, entries / rows)
     reason = f"{multiplications:,} multiplications in each call of lbfgs"
     if engine == "auto" and multiplications < WORTH_SEARCH:
         return EngineChoice("reference", 1, f"{reason}: too few for compiled kernels")
-    chosen = choose_threads(network, rows)
+    chosen = (
+        choose_threads(network, rows)
+        if entries is None
+        else choose_sparse_threads(network, rows, entries / rows)
+    )
     if multiplications < WORTH_SEARCH_THREADS and chosen.threads > 1:
         return EngineChoice("compiled", 1, f"{reason}: too few for more threads")
     return chosen
@@ -263,12 +266,17 @@ def choose_sparse_threads(network: Network, batch: int, entries: float) -> Engin
     """
     from chainrule.compiled.threads import allowed
 
-    inputs, units = network.widths[:2]
-    dense = batch * (multiplications_of(network) - inputs * units)
-    work = dense + int(batch * entries * units) + inputs * units
-    threads = 1 if work < WORTH_THREADS or units < 2 * 16 else allowed()
+    work = sparse_multiplications(network, batch, entries)
+    threads = 1 if work < WORTH_THREADS or network.widths[1] < 2 * 16 else allowed()
     reason = f"sparse samples: {work:,} multiplications and updates per batch"
     return EngineChoice("compiled", threads, reason)
+
+
+def sparse_multiplications(network: Network, batch: int, entries: float) -> int:
+    """Return the multiplications of a batch with so many entries in a row, and the updates of W."""
+    inputs, units = network.widths[:2]
+    dense = batch * (multiplications_of(network) - inputs * units)
+    return dense + int(batch * entries * units) + inputs * units
 
 
 def multiplications_of(network: Network) -> int:

@@ -4,7 +4,6 @@ It prepares the memory, limits the duration of a call, and returns the same stat
 loop. The computation is in ``kernels.batches`` and ``kernels.tiny``.
 """
 
-import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -31,7 +30,6 @@ from chainrule.compiled.kernel_loader import (
 from chainrule.compiled.kernels import memory_layout as mem
 from chainrule.compiled.kernels.memory_layout import Memory
 from chainrule.compiled.kernels.network_table import (
-    LINE,
     RUN_FORWARD,
     SETTINGS,
     Tables,
@@ -40,6 +38,15 @@ from chainrule.compiled.kernels.network_table import (
     tables,
 )
 from chainrule.compiled.parallel_build import build_in_parallel
+from chainrule.compiled.run_settings import (
+    PANEL_BYTES,
+    aligned,
+    mode_of,
+    names_of,
+    panel_of,
+    rates_of,
+    settings,
+)
 from chainrule.compiled.sample_layout import rows_of
 from chainrule.compiled.sparse_layer import SparseLayer
 from chainrule.compiled.threads import run_together, single_blas
@@ -48,8 +55,7 @@ from chainrule.layers import LayerNorm
 from chainrule.layout import LARGE_SPARSE
 from chainrule.loops import Batches, State
 from chainrule.network import Network
-from chainrule.optimizers import SGD, ClipNorm, ClipValue, Momentum, Optimizer
-from chainrule.schedules import Schedule, rate_at
+from chainrule.optimizers import Optimizer
 from chainrule.sparse_samples import SparseSamples
 
 Array: TypeAlias = NDArray[Any]
@@ -66,50 +72,6 @@ NEVER = 2**62  # a count of arrivals that ends every wait
 ORDERS = 2**16  # number of samples whose order is drawn at once, at least one epoch's
 CALL_HEADER = [mem.FIRST, mem.COUNT, mem.STEP, mem.SEED, mem.ORDERS, mem.ENDS]
 UNKNOWN = 2**40  # samples of an epoch whose end is not in sight
-PANEL_BYTES = 2**20  # of a thread's gradients: a compromise between long products and the cache
-
-
-# ---- the parts of a run -------------------------------------------------------------------------
-
-
-def names_of(optimizer: Optimizer) -> list[str]:
-    """Return the names of a rule's parameters after its slots, in order."""
-    return list(optimizer.constants(1, 1.0))
-
-
-def clipping(optimizer: Optimizer) -> tuple[float, float]:
-    """Return the limits of entries and of the norm; 0 means no limit."""
-    clip = optimizer.clip
-    return (
-        clip.limit if isinstance(clip, ClipValue) else 0.0,
-        clip.limit if isinstance(clip, ClipNorm) else 0.0,
-    )
-
-
-def mode_of(network: Network, optimizer: Optimizer) -> int:
-    """Return how θ is updated: for SGD and momentum in the matrix product, if possible."""
-    if isinstance(optimizer.clip, ClipNorm):
-        return mem.WHOLE
-    if network.penalty or optimizer.clip is not None:
-        return mem.BY_PANELS
-    inside = {SGD: mem.INSIDE_SGD, Momentum: mem.INSIDE_MOMENTUM}
-    return inside.get(type(optimizer), mem.BY_PANELS)
-
-
-def panel_of(widths: Sequence[int], ranks: int, most: int) -> int:
-    """Return the length of a thread's panel: the gradients of its units of a layer, or less."""
-    sizes = itertools.pairwise(widths)
-    largest = max((d * rounded(-(-width // ranks)) for d, width in sizes), default=0)
-    return rounded(max(min(most, largest), *widths, LINE))
-
-
-def settings(network: Network, optimizer: Optimizer, data: Batch) -> list[float]:
-    """Return the settings of penalty, clipping and rule, in the order of ``memory_layout``."""
-    penalty, (value, norm) = network.penalty, clipping(optimizer)
-    momentum = float(getattr(optimizer, "momentum", 0.0))
-    decay = float(getattr(optimizer, "decay", 0.0))
-    unit = data.total / len(data.x)
-    return [penalty.l1, penalty.l2, penalty.alpha, value, norm, momentum, decay, unit]
 
 
 class Kernel:
@@ -349,23 +311,6 @@ class Kernel:
         """Store the addresses of arrays; the caller keeps the arrays alive."""
         for name, array in arrays.items():
             self.pointers[mem.FIELD_INDEX[name]] = address_of(array)
-
-
-def rates_of(optimizer: Optimizer, step: int, count: int) -> Array | float:
-    """Return the learning rates of the next updates."""
-    if not isinstance(optimizer.learning_rate, Schedule):
-        return optimizer.learning_rate
-    return np.array(
-        [rate_at(optimizer.learning_rate, k) for k in range(step + 1, step + count + 1)]
-    )
-
-
-def aligned(count: int, dtype: Dtype) -> Array:
-    """Return zeros that begin on a cache line."""
-    size = np.dtype(dtype).itemsize
-    memory = np.zeros(count + 64 // size, dtype)
-    skip = -memory.ctypes.data % 64 // size
-    return memory[skip : skip + count]
 
 
 # ---- the run ------------------------------------------------------------------------------------

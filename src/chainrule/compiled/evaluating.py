@@ -42,7 +42,11 @@ class Evaluation:
         Entries of frozen arrays are 0. The next call overwrites the gradient.
         """
         kernel = self.kernel
-        copy = np.array(theta, kernel.dtype)
+        copy = (
+            np.array(theta, kernel.dtype)
+            if kernel.sparse is None
+            else kernel.sparse.turned(theta, kernel.dtype)
+        )
         made = kernel.prepare(copy, (), NO_ORDER, State(copy, 0, (), 0), 1)
         with nullcontext() if kernel.tiny else single_blas():
             done = run_together(
@@ -51,4 +55,5 @@ class Evaluation:
                 lambda: kernel.fixed["barrier"].fill(NEVER),
             )
         value = float(made["losses"][0]) / kernel.n if done == 1 else np.nan
-        return value, kernel.fixed["gradient"]
+        gradient = kernel.fixed["gradient"]
+        return value, gradient if kernel.sparse is None else kernel.sparse.turned_back(gradient)

@@ -107,12 +107,18 @@ class SparseLayer:
 
     def copies(self, state: State, dtype: type[np.floating[Any]]) -> tuple[Array, list[Array]]:
         """Return copies of θ and the averages, with the first layer's W as (in, out)."""
+        slots = [self.turned(slot, dtype) for slot in state.slots]
+        return self.turned(state.theta, dtype), slots
+
+    def turned(self, vector: Array, dtype: type[np.floating[Any]]) -> Array:
+        """Return a copy of a vector like θ, with the first layer's W as (in, out)."""
         units, inputs = self.block.shape
+        return turn(vector, np.empty(len(vector), dtype), self.block.start, units, inputs)
 
-        def turned(vector: Array) -> Array:
-            return turn(vector, np.empty(len(vector), dtype), self.block.start, units, inputs)
-
-        return turned(state.theta), [turned(slot) for slot in state.slots]
+    def turned_back(self, vector: Array) -> Array:
+        """Return a copy of a vector like θ, with the first layer's W as (out, in)."""
+        units, inputs = self.block.shape
+        return turn(vector, np.empty_like(vector), self.block.start, inputs, units)
 
     def returned(self, theta: Array, slots: Sequence[Array]) -> tuple[Array, list[Array]]:
         """Return θ and the averages with W as (out, in), written over the arrays given.

@@ -1,7 +1,6 @@
 """The base class of both estimators: fit and related methods, and the fitted attributes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -44,6 +43,7 @@ from chainrule.estimators.hyperparameters import (
 from chainrule.estimators.networks import Forward, make_network, output_name
 from chainrule.estimators.progress import progress_display, warn
 from chainrule.estimators.reports import Reports
+from chainrule.estimators.rollback import rollback_on_error
 from chainrule.estimators.saving import Saving
 from chainrule.estimators.solvers import is_adaptive, is_lbfgs
 from chainrule.estimators.validation import Scorer, Split, ValidationData
@@ -52,6 +52,7 @@ from chainrule.layers import Dense
 from chainrule.lbfgs_search import CurvatureMemory
 from chainrule.losses import Loss
 from chainrule.network import Network
+from chainrule.training import Run
 
 Array: TypeAlias = NDArray[Any]
 
@@ -241,7 +242,8 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         else:
             history = self._resume(data, part=part)
         self._recognize(history, data, keep=bool(self.warm_start) and not part)
-        loop = self._fit_loop(data, history, validation, epochs, given)
+        run = make_run(self, self.network_, data, epochs, history)
+        loop = self._fit_loop(run, history, validation, epochs, given)
         return loop if checkpoints is None else self._continue(loop, checkpoints, data, validation)
 
     def _network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> Network:
@@ -429,15 +431,15 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
 
     def _fit_loop(
         self,
-        data: TrainingData,
+        run: Run,
         history: TrainingHistory,
         validation: ValidationData | None,
         epochs: int,
         given: UserData,
     ) -> FitLoop:
-        """Return the training loop of a fit."""
+        """Return the training loop of a run."""
         return FitLoop(
-            run=make_run(self, self.network_, data, epochs, history),
+            run=run,
             history=history,
             start=history.state.theta,
             rule=StoppingRule(self.tol, self.n_iter_no_change),
@@ -525,18 +527,3 @@ def trains_by_epochs(estimator: BaseMLP) -> bool:
             "stochastic; choose 'adam' or 'sgd'"
         )
     return True
-
-
-@contextmanager
-def rollback_on_error(estimator: Any) -> Iterator[None]:
-    """Restore an estimator if an exception occurs before the first epoch was evaluated."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        history: TrainingHistory | None = vars(estimator).get("_history")
-        started = history is not before.get("_history")
-        if not (history and started and (history.epochs or history.reason)):
-            vars(estimator).clear()
-            vars(estimator).update(before)
-        raise

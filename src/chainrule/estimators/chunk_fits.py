@@ -28,6 +28,7 @@ from chainrule.estimators.history import (
     resume_history,
     seed_from,
 )
+from chainrule.estimators.hyperparameters import checkpoints_of
 from chainrule.estimators.solvers import is_lbfgs
 
 Array: TypeAlias = NDArray[Any]
@@ -146,6 +147,11 @@ def check_chunk_options(
             "X is an iterator, which can be read only once, but fit reads its chunks in every "
             "epoch; give a list, a stream or a function that returns a new iterator, or call "
             "partial_fit, which trains for one epoch"
+        )
+    if checkpoints_of(estimator) is not None:
+        raise InputError(
+            "chunks have no Checkpoints; save(path) after a fit of fewer epochs, continue it with "
+            "warm_start=True, and leave Checkpoints out of callbacks"
         )
     for name, value in (("sample_weight", given.weight), ("groups", given.groups)):
         if value is not None:

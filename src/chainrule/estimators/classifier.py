@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.activations import Activation
 from chainrule.errors import InputError
-from chainrule.estimators.base import BaseMLP, UserData, rollback_on_error, trains_by_epochs
+from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
 from chainrule.estimators.columns import ColumnLabels, classes_of
 from chainrule.estimators.growing import is_larger, with_more_outputs
 from chainrule.estimators.hyperparameters import Activations, Callback, Layers
@@ -18,6 +18,7 @@ from chainrule.estimators.labels import Labels, labels_named, labels_of_outputs
 from chainrule.estimators.networks import class_loss, class_output
 from chainrule.estimators.progress import warn
 from chainrule.estimators.rebuilding import widths_of
+from chainrule.estimators.rollback import rollback_on_error
 from chainrule.files import Checkpoints
 from chainrule.initializers import Initializer
 from chainrule.layers import Dense
