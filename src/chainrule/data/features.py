@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
@@ -49,6 +50,11 @@ class InputColumn(ABC):
     @abstractmethod
     def features(self) -> tuple[Feature, ...]:
         """Return the inputs that the column becomes."""
+
+    @property
+    def width(self) -> int:
+        """How many inputs the column becomes."""
+        return 1
 
     @abstractmethod
     def fill_in(self, block: Table, out: Array, problems: Problems) -> None:
@@ -142,6 +148,16 @@ class CategoryColumn(InputColumn):
     categories: tuple[str, ...] = ()
     fill: str | None = None
 
+    @property
+    def width(self) -> int:
+        """How many inputs the column becomes."""
+        return len(self.categories)
+
+    @cached_property
+    def _known(self) -> Any:
+        """The categories as an array of pyarrow."""
+        return arrow().array(self.categories, arrow().string())
+
     def features(self) -> tuple[Feature, ...]:
         """Return an input for each category."""
         return tuple(Feature(f"{self.name}={c}", self.name, c) for c in self.categories)
@@ -162,11 +178,11 @@ class CategoryColumn(InputColumn):
 
     def _places(self, values: ArrowColumn) -> Array:
         """Return the place of each category, (n,): −1 for unknown ones, −2 for missing ones."""
-        pa, pc = arrow(), compute()
+        pc = compute()
         words = words_of(values)
         if self.fill is not None:
             words = words.fill_null(self.fill)
-        known = pc.index_in(words, value_set=pa.array(self.categories, pa.string()))
+        known = pc.index_in(words, value_set=self._known)
         places = pc.if_else(words.is_valid(), known.fill_null(-1), -2)
         return np.asarray(places.to_numpy(), dtype=np.int64)
 

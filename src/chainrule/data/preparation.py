@@ -154,6 +154,11 @@ class Preparation:
         return tuple(feature for column in self.columns for feature in column.features())
 
     @property
+    def width(self) -> int:
+        """The number of inputs of the network."""
+        return sum(column.width for column in self.columns)
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """The name of each input of the network."""
         return tuple(feature.name for feature in self.features)
@@ -181,16 +186,15 @@ class Preparation:
             to replace it. The message names the column, the row, and the remedy.
         """
         self._check_columns(table)
-        features = sum(len(column.features()) for column in self.columns)
-        X = np.zeros((len(table), features), self.dtype)
+        X = np.zeros((len(table), self.width), self.dtype)
         found = Problems(unknown_categories)
         for start in range(0, len(table), ROWS_AT_ONCE):
             block = table.slice(start, start + ROWS_AT_ONCE)
             place = 0
             for column in self.columns:
-                width = len(column.features())
-                column.fill_in(block, X[start : start + len(block), place : place + width], found)
-                place += width
+                stop = place + column.width
+                column.fill_in(block, X[start : start + len(block), place:stop], found)
+                place = stop
         found.report(table.source, len(table))
         return X
 

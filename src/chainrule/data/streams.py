@@ -169,7 +169,7 @@ class Stream:
         chunk_rows : int, optional
             How many samples are prepared at once; by default as many as fill 4 MiB.
         """
-        width = max(1, len(preparation.features)) * np.dtype(preparation.dtype).itemsize
+        width = max(1, preparation.width) * np.dtype(preparation.dtype).itemsize
         return PreparedChunks(self, preparation, chunk_rows or max(1, CHUNK_BYTES // width))
 
     def buffers(
