@@ -5,6 +5,11 @@ from typing import Any
 
 import numba
 
+from chainrule.compiled.cache import libraries
+
+for product in libraries.PRODUCTS:  # parts call the BLAS by name
+    libraries.provide(product)
+
 
 def from_python(part: Any) -> Callable[..., Any]:
     """Return a Python function that calls a part of compiled code."""

@@ -448,7 +448,7 @@ def test_lbfgs_continues_a_compiled_state():
     run = train(NET, X, T, "sgd", epochs=2)
     run.finish()
     rest = train(NET, X, T, "lbfgs", epochs=2, state=run.state)
-    assert rest.engine_choice.engine == "reference"
+    assert rest.engine_choice.engine == "compiled"
     rest.finish()
     assert rest.state.epoch == 4
 

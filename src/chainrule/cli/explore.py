@@ -68,10 +68,11 @@ def explore(
 def page_settings(preset: str | None) -> dict[str, Any] | None:
     """Return the settings of a preset that differ on the live page; None for other presets."""
     from chainrule.explorer import DATA_SET_LEVEL, SEEDS, data_set
+    from chainrule.problems import problem
 
     if preset in given.DATA_SETS:
         return {"preset": data_set(preset), "level": DATA_SET_LEVEL}
-    return {"preset": preset, "seed": SEEDS[preset]} if preset in SEEDS else None
+    return {"preset": problem(preset), "seed": SEEDS[preset]} if preset in SEEDS else None
 
 
 def show(page: Any, file: Path | None) -> None:
