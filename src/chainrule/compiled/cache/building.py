@@ -12,6 +12,7 @@ import llvmlite.binding as llvm
 from numba.core import codegen, compiler, config, dispatcher, registry
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.runtime.nrt import rtsys
+from numba.core.runtime.nrtdynmod import compile_nrt_functions
 from numba.core.sigutils import normalize_signature
 
 from chainrule.compiled.cache import targets
@@ -60,6 +61,8 @@ class Library(codegen.AOTCodeLibrary):
 
     def add_linking_library(self, library: Any) -> None:
         """Add a library that is linked into this one; Numba compiles its own for this machine."""
+        if library is rtsys.library:
+            library = REFERENCE_COUNTING
         super().add_linking_library(library if library.codegen is CODEGEN else Foreign(library))
 
 
@@ -133,6 +136,9 @@ def own_processor() -> targets.Target:
 TARGET = targets.chosen() or own_processor()
 CODEGEN = Codegen(TARGET)
 DESCRIPTION: Any = Description(CODEGEN)
+# Numba's is changed by LLVM when it becomes code for this machine.
+with global_compiler_lock:
+    REFERENCE_COUNTING = compile_nrt_functions(DESCRIPTION.target_context)
 
 
 # ---- compiling ----------------------------------------------------------------------------------
