@@ -76,7 +76,8 @@ def run(options: Mapping[str, Any]) -> int:
     job.display.begin(table, job.target)
     with signals() as received, as_options():
         model = job.train()
-    if model is None or model.estimator.stop_reason_ == "interrupted":
+    fitted: Any = None if model is None else model.estimator
+    if model is None or fitted.stop_reason_ == "interrupted":
         return interrupted(job, model, received)
     model.save(model_path)
     folder.delete_checkpoints()

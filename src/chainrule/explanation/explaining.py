@@ -23,7 +23,6 @@ from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.problems import Problem
 from chainrule.problems import problem as problem_named
 
-
 Explain = Callable[..., WorkedExample]
 
 
