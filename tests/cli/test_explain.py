@@ -110,7 +110,7 @@ CHANGES = {
     "--clip-value": ("mazur", ".01"),
     "--row": ("{model} --data iris --row 1", "2"),
     "--data": ("{model} --row 1 --data iris", "{rows}"),
-    "--class": ("{model} --row 1 --data iris", "virginica"),
+    "--class": ("{model} --row 1 --data iris", "setosa"),
     "--training-step": ("{model} --row 1 --data iris", None),
     "--steps": ("mazur", "3"),
     "--show": ("mazur --steps 3", "2"),
