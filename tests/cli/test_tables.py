@@ -320,9 +320,9 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "epochs": ("--epochs", "3"),
     "shuffle": ("--no-shuffle",),
     "early-stopping": ("--no-early-stopping", "--learning-rate", "0.5"),
-    "patience": ("--patience", "1", "--learning-rate", "0.5"),
+    "patience": ("--no-early-stopping", "--tolerance", "10", "--patience", "1"),
     "tolerance": ("--tolerance", "10", "--patience", "1"),
-    "scoring": ("--scoring", "accuracy", "--learning-rate", "0.5"),
+    "scoring": ("--scoring", "accuracy", "--learning-rate", "0.1", "--epochs", "30"),
     "class-weight": ("--class-weight", "balanced"),
     "clip-norm": ("--clip-norm", "0.01"),
     "seed": ("--seed", "1"),
@@ -331,9 +331,9 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "task": ("--target", "member", "--drop", "renewal"),
     "momentum": ("--optimizer", "sgd"),
     "early-stopping": ("--learning-rate", "0.5"),
-    "patience": ("--learning-rate", "0.5"),
+    "patience": ("--no-early-stopping", "--tolerance", "10"),
     "tolerance": ("--patience", "1"),
-    "scoring": ("--learning-rate", "0.5"),
+    "scoring": ("--learning-rate", "0.1", "--epochs", "30"),
 }  # what the other run has, where it is not the plain one
 # Options whose effect another test shows, and by what.
 ELSEWHERE = {
