@@ -13,7 +13,7 @@ version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sets docs clean other-interpreter
+.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sparse bench-sets bench-cold wheel docs clean other-interpreter
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -52,8 +52,17 @@ bench-quick: $(VENV)/.bench ## the same in 2 minutes, with fewer measurements
 bench-check: $(VENV)/.test ## count what check finds: FLAGS=--write for docs/benchmarks.md, --full
 	$(BIN)/python -m benchmarks.check $(FLAGS)
 
+bench-sparse: $(VENV)/.bench ## compare time and memory of sparse text with scikit-learn's: FLAGS=--write
+	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.sparse $(FLAGS)
+
 bench-sets: $(VENV)/.bench ## compare with scikit-learn on eight real data sets: FLAGS=--write
 	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.sets $(FLAGS)
+
+bench-cold: $(VENV)/.bench ## time the first calls in a new environment: FLAGS=--write
+	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.cold_start $(FLAGS)
+
+wheel: $(VENV)/.test ## build a wheel with compiled kernels for all kinds of machines into dist, 5 minutes
+	$(BIN)/python -m build --no-isolation --wheel --config-setting kernels=all
 
 docs: $(VENV)/.docs ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -1,6 +1,7 @@
 """``python -m benchmarks.page``: sizes and speed of the live page, in Chromium and in node.
 
 ``--long`` also trains for ten minutes, and prints the memory at the start and at the end.
+``--modules`` prints instead how much larger each module makes the script.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import SGD, explain, explain_problem, mlp, problem
-from chainrule.explorer.build import script, tables_text
+from chainrule.explorer.build import script, script_parts, tables_text
 from chainrule.explorer.packing import packed
 from chainrule.explorer.tables import tables
 from tests.conftest import BROWSERS, FLAGS
@@ -66,7 +67,11 @@ def main() -> None:
     """Print every figure, with what is asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
     parser.add_argument("--long", action="store_true", help=f"train for {MINUTES} minutes, too")
+    parser.add_argument("--modules", action="store_true", help="print the size of each module")
     arguments = parser.parse_args()
+    if arguments.modules:
+        print_modules()
+        return
     for name, value, asked in sizes():
         say(name, f"{value / 1000:.1f} kB", asked)
     with browser() as visit:
@@ -97,6 +102,20 @@ def sizes() -> Iterator[tuple[str, int, str]]:
     ):
         yield name, len(text.encode()), ""
         yield f"{name}, compressed, as text", len(packed(text)), asked
+
+
+def print_modules() -> None:
+    """Print for each module its letters, and how much it adds to the compressed script in bytes."""
+    parts = script_parts()
+    whole = len(packed("\n".join(parts.values())))
+    added = {
+        name: whole - len(packed("\n".join(part for other, part in parts.items() if other != name)))
+        for name in parts
+    }
+    for name in sorted(added, key=lambda name: -added[name]):
+        print(f"{name:<16}{len(parts[name]):>7,}{added[name]:>7,}")
+    shared = whole - sum(added.values())
+    print(f"{'together':<16}{len(script()):>7,}{whole:>7,}, of which several share {shared:,}")
 
 
 def large() -> str:

@@ -14,9 +14,7 @@ def compile_kernels() -> None:
     from chainrule.compiled import kernel_loader as loader
     from chainrule.compiled.parallel_build import PROGRAM
 
-    names = *sum(loader.LAYER_KERNELS, ()), *loader.LAUNCHED
-    every = *names, loader.BATCHES, loader.TINY, loader.FORWARD
     command = [sys.executable, "-c", PROGRAM]
-    processes = [subprocess.Popen([*command, dtype, *every]) for dtype in DTYPES]
+    processes = [subprocess.Popen([*command, dtype, *loader.EVERY]) for dtype in DTYPES]
     for process in processes:  # an error is reported by the tests of the kernel that has it
         process.wait()

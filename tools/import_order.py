@@ -8,7 +8,8 @@ measures the engine's files by it.
 SHARED = ("errors", "names", "visible", "descriptions", "lazy_names")
 
 ENGINE = (
-    *("elementwise", "equations", "derivatives", "gradcheck", "activations", "losses", "batch"),
+    *("elementwise", "equations", "derivatives", "gradcheck", "activations", "losses"),
+    *("sparse_samples", "batch"),
     *(
         "initializers",
         "layers",
@@ -23,9 +24,9 @@ ENGINE = (
 )
 
 PACKAGES = (
-    *("pages", "compiled", "metrics", "lbfgs_search", "chunks", "training", "problems"),
-    *("explanation", "health", "submission", "diagnosis", "files", "explorer", "estimators"),
-    *("testing", "data", "models", "cli"),
+    *("pages", "compiled", "metrics", "lbfgs_search", "background", "chunks", "training"),
+    *("problems", "explanation", "health", "submission", "diagnosis", "files", "explorer"),
+    *("estimators", "data", "models", "testing", "cli"),
 )
 
 ENTRY_POINT = ("__main__",)

@@ -1,25 +1,24 @@
 """Mutation tests: change one operation at a time, and see whether the tests notice.
 
 ``make mutate`` changes one operator, comparison, number, equation or call of an escaper at a time,
-runs the tests of that file in a child process, and lists the changes that no test noticed. Messages
-and checks of input are left out. ``python -m tools.mutate gradcheck`` does so for one file.
+runs the tests of that file on a copy of the package, and lists the changes that no test noticed.
+Messages and checks of input are left out. ``python -m tools.mutate gradcheck`` does one file.
 """
 
 import ast
-import copy
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from copy import deepcopy
+from importlib.util import cache_from_source
 from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 from time import perf_counter
-from types import CodeType, ModuleType
 from typing import Any
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "chainrule"
@@ -111,7 +110,7 @@ def without_escaping(node: ast.AST) -> Iterator[dict[str, Any]]:
 
 def mutant(tree: ast.Module, place: int, change: dict[str, Any]) -> Mutant:
     """Return a copy of the tree with one node changed."""
-    changed = copy.deepcopy(tree)
+    changed = deepcopy(tree)
     node: Any = list(ast.walk(changed))[place]
     before = ast.unparse(node)
     for field, value in change.items():
@@ -192,65 +191,73 @@ def places(tree: ast.Module, roots: list[Any]) -> set[int]:
 # ---- running a mutant --------------------------------------------------------------------------
 
 
-class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one module of the package from a changed tree."""
+@contextmanager
+def copied_package() -> Iterator[Path]:
+    """Copy the package to a folder for the time of a run.
 
-    def __init__(self, module: str, code: CodeType) -> None:
-        self.module, self.code = module, code
-
-    def find_spec(
-        self, fullname: str, path: object = None, target: object = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """Claim that module, and no other."""
-        del path, target
-        if fullname != self.module:
-            return None
-        return importlib.util.spec_from_loader(fullname, self, origin=str(SOURCE))
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the changed code."""
-        exec(self.code, module.__dict__)  # noqa: S102 (that is the tool's purpose)
-
-
-def survives(name: str, tree: ast.Module, seconds: float) -> bool:
-    """Return whether the tests pass in time with a file replaced by a changed tree.
-
-    They run in a child process.
+    The tests and every process that they start import the copy, so that what a file does inside a
+    sandbox is tested, too.
     """
-    module = f"chainrule.{name.replace('/', '.')}"
-    child = os.fork()
-    if child == 0:
-        signal.alarm(round(seconds))
-        quiet = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(quiet, 1)
-        os.dup2(quiet, 2)
-        try:
-            sys.meta_path.insert(0, Mutated(module, compile(tree, name, "exec")))
-            options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain"]
-            failed = pytest.main([*options, *TESTS[name]])
-        except BaseException:  # noqa: BLE001 (a mutant may do anything)
-            failed = 1
-        os._exit(1 if failed else 0)
-    return os.waitpid(child, 0)[1] == 0
+    with TemporaryDirectory() as folder:
+        yield Path(copytree(SOURCE, Path(folder) / "chainrule"))
+
+
+def survives(copy: Path, name: str, tree: ast.Module, seconds: float) -> bool:
+    """Return whether the tests pass in time with a file of the copy replaced by a changed tree."""
+    file = copy / f"{name}.py"
+    original = file.read_bytes()
+    Path(cache_from_source(file)).unlink(missing_ok=True)
+    file.write_text(ast.unparse(tree), encoding="utf-8")
+    try:
+        return passes(TESTS[name], copy.parent, seconds)
+    finally:
+        file.write_bytes(original)
+
+
+def passes(tests: Iterable[str], folder: Path, seconds: float) -> bool:
+    """Return whether tests pass in time with the package that is in a folder."""
+    options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *options, *tests],
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # so that what a mutant leaves running can be ended with it
+    )
+    try:
+        return run.wait(seconds) == 0
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
 
 
 def main() -> None:
     """Print the survivors and the score of the files named, or of all."""
     os.chdir(ROOT)
-    total = killed = 0
-    for name in sys.argv[1:] or TESTS:
-        text, began = (SOURCE / f"{name}.py").read_text(encoding="utf-8"), perf_counter()
-        if not survives(name, ast.parse(text), MOST_SECONDS):
-            sys.exit(f"the tests {' '.join(TESTS[name])} fail without any change in {name}.py")
-        seconds = max(SECONDS, TIMES * (perf_counter() - began))
-        found = list(mutants(text, only_escapers=name in ONLY_ESCAPERS))
-        alive = [(line, what) for line, what, tree in found if survives(name, tree, seconds)]
-        for line, what in alive:
-            print(f"survived  {name}:{line}  {what}", flush=True)
-        total, killed = total + len(found), killed + len(found) - len(alive)
-        score = f"{len(found) - len(alive)} of {len(found)}"
-        print(f"{name}: {score} noticed, {perf_counter() - began:.0f} s", flush=True)
+    with copied_package() as copy:
+        scores = [score(copy, name) for name in sys.argv[1:] or TESTS]
+    killed, total = map(sum, zip(*scores, strict=True))
     print(f"in all: {killed} of {total} noticed, {killed / total:.1%}")
+
+
+def score(copy: Path, name: str) -> tuple[int, int]:
+    """Print the survivors of one file, and return how many were noticed of how many."""
+    text, began = (SOURCE / f"{name}.py").read_text(encoding="utf-8"), perf_counter()
+    if not survives(copy, name, ast.parse(text), MOST_SECONDS):
+        sys.exit(f"the tests {' '.join(TESTS[name])} fail without any change in {name}.py")
+    seconds = max(SECONDS, TIMES * (perf_counter() - began))
+    found = list(mutants(text, only_escapers=name in ONLY_ESCAPERS))
+    alive = 0
+    for line, what, tree in found:
+        if survives(copy, name, tree, seconds):
+            alive += 1
+            print(f"survived  {name}:{line}  {what}", flush=True)
+    noticed = len(found) - alive
+    print(f"{name}: {noticed} of {len(found)} noticed, {perf_counter() - began:.0f} s", flush=True)
+    return noticed, len(found)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.errors import InputError
 from chainrule.losses import Loss, one_hot
+from chainrule.sparse_samples import SparseSamples, check_stored, is_sparse, sparse_rows
 
 Array: TypeAlias = NDArray[Any]
 
@@ -20,7 +21,7 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    x : array (n, inputs)
+    x : array (n, inputs), or SparseSamples, which the passes use like an array
     t : array (n, outputs)
     weight : array (n,) or (n, outputs), optional
         Weights of samples, or of each of their outputs, of mean 1 over the data.
@@ -50,7 +51,7 @@ class Batch(NamedTuple):
         return self if rows >= len(self.x) else self.take(slice(rows))
 
 
-def as_samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
+def as_samples(x: ArrayLike | SparseSamples, inputs: int, dtype: DTypeLike) -> Array:
     """Return x as (n, inputs) of a dtype; a one-dimensional x is one sample.
 
     Raises
@@ -58,6 +59,8 @@ def as_samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
     InputError
         If it has another shape, no rows, or entries that are not numbers.
     """
+    if isinstance(x, SparseSamples) or is_sparse(x):
+        return as_sparse_samples(x, inputs, dtype)
     rows = as_numeric(x, "x")
     rows = rows[None, :] if rows.ndim == 1 else rows  # (n, inputs)
     if rows.ndim != 2 or rows.shape[1] != inputs:
@@ -68,6 +71,26 @@ def as_samples(x: ArrayLike, inputs: int, dtype: DTypeLike) -> Array:
     if not len(rows):
         raise InputError("x has no samples; a batch needs at least one row")
     # The complex step passes complex x, which must stay complex.
+    return rows if rows.dtype.kind == "c" else rows.astype(dtype, copy=False)
+
+
+def as_sparse_samples(x: Any, inputs: int, dtype: DTypeLike) -> Any:
+    """Return a sparse matrix of any format as SparseSamples (n, inputs), not as an array.
+
+    Raises
+    ------
+    InputError
+        If it has another shape, no rows, or entries that are not numbers or not in their place.
+    """
+    rows = x if isinstance(x, SparseSamples) else sparse_rows(x, "x")
+    if rows.shape[1] != inputs:
+        turned = "; transpose it" if len(rows) == inputs else ""
+        raise InputError(
+            f"x has shape {rows.shape}, but this network takes (n, {inputs}); rows are samples"
+            f"{turned}"
+        )
+    if not len(rows):
+        raise InputError("x has no samples; a batch needs at least one row")
     return rows if rows.dtype.kind == "c" else rows.astype(dtype, copy=False)
 
 
@@ -122,6 +145,9 @@ def check_finite(array: Array, what: str, remedy: str = "correct or remove those
     """Return the array, or raise InputError if it is complex, or has a NaN or an infinity."""
     if array.dtype.kind == "c":
         raise InputError(f"{what} has dtype {array.dtype}; give real numbers, such as {what}.real")
+    if isinstance(array, SparseSamples):
+        check_stored(array, what, remedy)
+        return array
     if not array.size or (np.isfinite(array.min()) and np.isfinite(array.max())):
         return array  # minimum and maximum need no second array as large as this one
     bad = np.argwhere(~np.isfinite(array))

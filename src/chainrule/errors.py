@@ -51,7 +51,11 @@ class FileError(ChainruleError, OSError):
 
 
 class DamagedFileError(InputError):
-    """A file is truncated or damaged, or is not one of chainrule's."""
+    """A file is truncated, or its content contradicts itself."""
+
+
+class ForeignFileError(DamagedFileError):
+    """A file is not one that chainrule has saved, or its beginning is damaged."""
 
 
 class MissingPackageError(ChainruleError, ImportError):

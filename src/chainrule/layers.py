@@ -20,6 +20,7 @@ from chainrule.descriptions import Converted, Count, Description, Positive, Shar
 from chainrule.elementwise import sqrt
 from chainrule.initializers import Constant, Glorot, Initializer
 from chainrule.initializers import initializer as named_initializer
+from chainrule.sparse_samples import SparseSamples
 
 Array: TypeAlias = NDArray[Any]
 Params: TypeAlias = Mapping[str, Array]  # by name: W, b
@@ -168,7 +169,7 @@ class DenseGradients(NamedTuple):
     delta: Array  # (n, out), ∂C/∂z
     dW: Array  # (out, in)
     db: Array  # (out,)
-    dx: Array  # (n, in)
+    dx: Array  # (n, in); (0, in) for sparse samples
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,9 @@ class Dense(Layer):
         dW = delta.T @ saved.x  # (out, n) @ (n, in) -> (out, in)
         db = np.sum(delta, axis=0)  # (out,); ∂z/∂b = 1; not used if there are no biases
         # Each input feeds every unit, so its gradient sums over the units, weighted by W.
-        dx = delta @ params["W"]  # (n, out) @ (out, in) -> (n, in)
+        # Sparse samples are data, and no layer below them needs dx, which would be dense.
+        below = delta[:0] if isinstance(saved.x, SparseSamples) else delta
+        dx = below @ params["W"]  # (n, out) @ (out, in) -> (n, in)
         return DenseGradients(delta, dW, db, dx)
 
 

@@ -18,6 +18,9 @@ Array: TypeAlias = NDArray[Any]
 
 DTYPES: list[np.dtype[Any]] = [np.dtype(kind) for kind in ("float32", "float64", "complex128")]
 MAX_PARAMETERS = 2**30  # 8 GiB of θ in float64
+# Parameters from which further copies of θ are avoided: 32 MiB in float64; and 4 MiB for sparse
+# samples, which themselves take little memory.
+LARGE, LARGE_SPARSE = 2**22, 2**19
 
 
 @dataclass(frozen=True)

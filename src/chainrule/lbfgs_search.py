@@ -18,6 +18,7 @@ from chainrule.network import Network
 from chainrule.optimizers import LBFGS
 
 Array: TypeAlias = NDArray[Any]
+Evaluate: TypeAlias = Callable[[Array], tuple[float, Array]]
 
 CONVERGED, LIMIT_REACHED = 0, 1  # SciPy's status
 EPS = float(np.finfo(np.float64).eps)  # below it, SciPy leaves out a step, too
@@ -96,10 +97,20 @@ class LBFGSSearch:
     state : State
         The state to begin with.
     limits : SearchLimits
+    evaluate : callable, optional
+        C and ∂C/∂θ as a function of θ, compiled; by default the passes of the network.
     """
 
-    def __init__(self, network: Network, data: Batch, state: State, limits: SearchLimits) -> None:
+    def __init__(
+        self,
+        network: Network,
+        data: Batch,
+        state: State,
+        limits: SearchLimits,
+        evaluate: Evaluate | None = None,
+    ) -> None:
         self.network, self.data, self.limits = network, data, limits
+        self.evaluate = evaluate
         self.state = state
         self.calls, self.loss = 0, math.inf
         self.seen: list[tuple[State, float]] = []  # of each iteration: the state after it, its loss
@@ -135,8 +146,21 @@ class LBFGSSearch:
     def value_and_gradient(self, free_theta: Array) -> tuple[float, Array]:
         """Return C and its gradient over the trainable entries, as SciPy requires."""
         self.calls += 1
-        with np.errstate(all="ignore"):
-            trace = self.network.run(self._theta(free_theta), self.data)
+        value, whole = self._computed(self._theta(free_theta))
+        gradient = whole[self.network.layout.trainable].astype(np.float64)
+        self.last = Point(free_theta.copy(), value, gradient)
+        if self.calls == 1:
+            self.loss, self.reached = self.last.value, self.last
+        return self.last.value, gradient
+
+    def _computed(self, theta: Array) -> tuple[float, Array]:
+        """Return C and ∂C/∂θ, (parameters,); raise DivergenceError if they are not finite."""
+        if self.evaluate is not None:
+            value, gradient = self.evaluate(theta)
+            if np.isfinite(value) and np.isfinite(gradient).all():
+                return value, gradient
+        with np.errstate(all="ignore"):  # the error below says more than NumPy's warnings
+            trace = self.network.run(theta, self.data)
         if not (np.isfinite(trace.value) and np.isfinite(trace.gradient).all()):
             raise DivergenceError(
                 f"the loss is {float(trace.value):.6g} in L-BFGS's line search in epoch "
@@ -144,18 +168,16 @@ class LBFGSSearch:
                 f"{loops.first_nonfinite(self.network, trace)}. Bring inputs and targets to a "
                 "common scale, or begin nearer; the last finite theta is kept"
             )
-        gradient = trace.gradient[self.network.layout.trainable].astype(np.float64)
-        self.last = Point(free_theta.copy(), float(trace.value), gradient)
-        if self.calls == 1:
-            self.loss, self.reached = self.last.value, self.last
-        return self.last.value, gradient
+        return float(trace.value), trace.gradient
 
     def iterated(self, intermediate_result: Any) -> None:
         """Store the state after an iteration; raise StopIteration, for SciPy, at a limit."""
         state, theta = self.state, self._theta(intermediate_result.x)
         before, self.loss = self.loss, float(intermediate_result.fun)
         self._remember(intermediate_result.x)
-        self.state = state._replace(theta=theta, epoch=state.epoch + 1, step=state.step + 1)
+        engine = "reference" if self.evaluate is None else "compiled"
+        epoch, step = state.epoch + 1, state.step + 1
+        self.state = state._replace(theta=theta, epoch=epoch, step=step, engine=engine)
         self.seen.append((self.state, self.loss))
         size = max(abs(before), abs(self.loss), 1.0)
         if self.exhausted or before - self.loss <= self.limits.gain * size:

@@ -19,6 +19,7 @@ from chainrule.layout import Layout
 from chainrule.network import MaskSeed, Network, Trace
 from chainrule.optimizers import Optimizer, OptimizerState
 from chainrule.schedules import rate_at
+from chainrule.sparse_samples import stored_entries
 
 Array: TypeAlias = NDArray[Any]
 
@@ -178,11 +179,12 @@ def divergence_error(
 ) -> DivergenceError:
     """Return the error for a number that is not finite: the update, the layer, and the remedy."""
     rate, (x, t, *_) = rate_at(optimizer.learning_rate, state.step + 1), trace.batch
+    largest = np.abs(stored_entries(x)).max(initial=0)
     return DivergenceError(
         f"{what} is not finite (loss {float(trace.value.real):.6g}) in epoch {state.epoch + 1}, "
         f"batch {state.batch + 1}; first at {first_nonfinite(network, trace)}. "
         f"Lower the learning rate (now {rate:.6g}), bring inputs and targets to a common scale "
-        f"(largest |x| now {np.abs(x).max():.6g}, |t| {np.abs(t).max():.6g}), or clip gradients "
+        f"(largest |x| now {largest:.6g}, |t| {np.abs(t).max():.6g}), or clip gradients "
         "(clip=ClipNorm(1.0)); the last finite theta is kept"
     )
 

@@ -24,11 +24,21 @@ from chainrule.batch import (
 from chainrule.descriptions import Converted, check_int, check_type
 from chainrule.errors import InputError, unknown
 from chainrule.gradcheck import GradientReport, Objective, check_objective
-from chainrule.layers import Dropout, Gradients, Layer, Params, Saved, dropout_mask, fields_of
+from chainrule.layers import (
+    Dense,
+    Dropout,
+    Gradients,
+    Layer,
+    Params,
+    Saved,
+    dropout_mask,
+    fields_of,
+)
 from chainrule.layout import MAX_PARAMETERS, Block, Layout
 from chainrule.losses import Loss
 from chainrule.losses import loss as named_loss
 from chainrule.penalties import Penalty
+from chainrule.sparse_samples import SparseSamples, as_dense
 
 Array: TypeAlias = NDArray[Any]
 
@@ -214,7 +224,7 @@ class Network:
         theta = np.empty(self.layout.size)  # (parameters,)
         for b in self.layout.blocks:
             b.view(theta)[...] = self.layers[b.layer].initializers()[b.param](rng, b.shape)
-        return theta.astype(dtype)
+        return theta.astype(dtype, copy=False)
 
     def pack(
         self,
@@ -271,6 +281,8 @@ class Network:
         """Return what every layer saved; the last layer's a is the raw output o, (n, outputs)."""
         saved: list[Saved] = []
         masks = self.masks(len(x), mask_seed)
+        if not isinstance(self.layers[0], Dense):
+            x = as_dense(x)  # only a product can use sparse samples as they are
         for layer, own, mask in zip(self.layers, params, masks, strict=True):
             saved.append(layer.forward(own, x, mask))  # own: this layer's parameters
             x = saved[-1].a  # (n, out), the input of the layer above
@@ -356,7 +368,7 @@ class Network:
             if self.penalty and b.decays:
                 penalty = self.penalty.gradient(b.view(theta), batch.total)
                 arrays[b.name] = arrays[b.name] + penalty
-        return self.layout.join(arrays, np.result_type(theta, batch.x))
+        return self.layout.join(arrays, np.result_type(theta, batch.x.dtype))
 
     def trace(
         self,
@@ -429,7 +441,7 @@ class Network:
         """How many outputs may have weights of their own; those of softmax belong together."""
         return None if self.loss.classes else self.outputs
 
-    def samples(self, x: ArrayLike, theta: Array) -> Array:
+    def samples(self, x: ArrayLike | SparseSamples, theta: Array) -> Array:
         """Return x as (n, inputs) in θ's precision; a one-dimensional x is one sample."""
         return as_samples(x, self.inputs, precision_of(theta))
 

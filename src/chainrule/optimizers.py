@@ -217,7 +217,9 @@ class Optimizer(Description):
 
     def start(self, theta: Array, layout: Layout) -> OptimizerState:
         """Return the state before the first update: slots of zeros."""
-        return OptimizerState(0, tuple(np.zeros_like(theta) for _ in self.slots), layout)
+        # Unlike zeros_like, zeros takes no memory for numbers that are not used yet.
+        slots = tuple(np.zeros(theta.shape, theta.dtype) for _ in self.slots)
+        return OptimizerState(0, slots, layout)
 
     def step(
         self, theta: Array, gradient: Array, state: OptimizerState

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule import loops
 from chainrule.batch import Batch, as_numeric, check_finite
 from chainrule.chunks import Chunks, ChunkTraining
-from chainrule.compiled import EngineChoice, describe, predictor, training
+from chainrule.compiled import EngineChoice, describe, evaluation, predictor, training
 from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
 from chainrule.errors import DivergenceError, InputError, unknown
 from chainrule.lbfgs_search import LBFGSSearch, SearchLimits, scipy_minimize
@@ -31,6 +31,7 @@ from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.schedules import rate_at
+from chainrule.sparse_samples import SparseSamples, is_sparse
 
 if TYPE_CHECKING:
     from chainrule.compiled import Predictor, Training
@@ -120,7 +121,7 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     Parameters
     ----------
     network : Network
-    X : array (n, inputs)
+    X : array (n, inputs), or a sparse matrix
         float32 data are computed in float32, all others in float64.
     y : array (n, outputs), or (n,) single targets or class numbers
     optimizer : str, Optimizer or LBFGS, default "adam"
@@ -205,7 +206,7 @@ def initial_theta(
     network: Network, x: ArrayLike, theta: ArrayLike | None, state: State | None, seed: int
 ) -> Array:
     """Return the validated θ, (parameters,), that a run begins with."""
-    samples = as_numeric(x, "X")
+    samples: Any = x if is_sparse(x) or isinstance(x, SparseSamples) else as_numeric(x, "X")
     if state is not None:
         check_type(state, State, "state", "give the state of a run, such as run.state")
         theta = state.theta
@@ -239,8 +240,8 @@ def choose_engine(
     state: State | None,
 ) -> EngineChoice:
     """Return the engine of a run; for a continued state, "auto" means its previous engine."""
-    # L-BFGS runs in SciPy's loop, whichever engine was used before.
-    if engine == "auto" and state and state.step and not isinstance(optimizer, LBFGS):
+    sparse_search = isinstance(optimizer, LBFGS) and isinstance(data.x, SparseSamples)
+    if engine == "auto" and state and state.step and not sparse_search:
         engine = state.engine
     if data.weight is not None and data.weight.ndim == 2:  # the kernels take a weight for a sample
         if engine == "compiled":
@@ -256,6 +257,7 @@ def choose_engine(
         batch_size=batch_size,
         dtype=data.x.dtype,
         engine=engine,
+        entries=data.x.values.size if isinstance(data.x, SparseSamples) else None,
     )
     if engine == "auto" and choice.missing:
         say_once(choice.reason)
@@ -583,13 +585,17 @@ class Run:
 
     def _predict(self, theta: Array, x: ArrayLike) -> Array:
         """Return the prediction, computed by the engine of the run."""
+        if is_sparse(x) or isinstance(x, SparseSamples):
+            return self.network.predict(theta, x)
+        if self._predictor is not None:
+            return self._predictor.predict(theta, x)
         if self.engine_choice.engine != "compiled":
             return self.network.predict(theta, x)
         return self._forward().predict(theta, x)
 
     def _value(self, theta: Array, batch: Batch) -> float:
         """Return C for a batch, computed by the engine of the run."""
-        if self.engine_choice.engine != "compiled":
+        if self.engine_choice.engine != "compiled" or isinstance(batch.x, SparseSamples):
             return float(self.network.value(theta, batch))
         o = self._forward().raw(theta, batch.x)  # (n, outputs)
         loss = self.network.loss.value(o, batch.t, batch.weight)
@@ -669,7 +675,9 @@ class Run:
         minimize = scipy_minimize()
         if not self.network.layout.trainable.any() or self.last_epoch == self.state.epoch:
             return
-        search = LBFGSSearch(self.network, self.data, self.state, self.settings.search)
+        compiled = self.engine_choice.engine == "compiled"
+        evaluate = evaluation(self.network, self.data, self.engine_choice) if compiled else None
+        search = LBFGSSearch(self.network, self.data, self.state, self.settings.search, evaluate)
         try:
             result = search.run(minimize, optimizer, self.last_epoch - self.state.epoch)
         except BaseException:  # the iterations before the error keep their records
@@ -682,5 +690,7 @@ class Run:
         """Yield the stages of iterations, with the fields that early stopping has set meanwhile."""
         for state, loss in seen:
             last = reason if state is seen[-1][0] else None
-            now = self.state._replace(theta=state.theta, epoch=state.epoch, step=state.step)
+            now = self.state._replace(
+                theta=state.theta, epoch=state.epoch, step=state.step, engine=state.engine
+            )
             yield Stage(now, loss if last or self._is_recorded(state.epoch) else None, last)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from chainrule import LOSSES, InputError, Network, mlp, train
 from chainrule.compiled import predictor
-from chainrule.compiled.predicting import BLOCK
+from chainrule.compiled.predicting import BLOCK, turned_layers
 
 
 def network(loss: str = "softmax-cross-entropy") -> Network:
@@ -76,6 +77,27 @@ def test_lists_one_sample_and_wrong_shapes():
     np.testing.assert_allclose(one, net.predict(theta, [1, 2, 3, 4, 5, 6, 7]), rtol=1e-13)
     with pytest.raises(InputError, match=r"takes \(n, 7\)"):
         compiled.predict(theta, [[1, 2, 3]])
+
+
+def test_one_sample_at_a_time_with_changing_parameters():
+    net, x = network(), samples(6)
+    compiled = predictor(net, np.float64)
+    thetas = [net.initialize(seed) for seed in (0, 1)]
+    pairs = [(theta, row) for row in x for theta in (*thetas, np.repeat(thetas[0], 2)[::2])]
+    found = [compiled.predict(theta, row) for theta, row in pairs]
+    for p, (theta, row) in zip(found, pairs, strict=True):  # no result is overwritten later
+        assert p.shape == (1, 4)
+        np.testing.assert_allclose(p, net.predict(theta, row[None, :]), rtol=1e-13, atol=1e-15)
+        assert p.tobytes() == compiled.predict(theta, row[None, :].tolist()).tobytes()
+
+
+def test_old_parameters_are_not_kept():
+    net = network()
+    theta, compiled = net.initialize(0), predictor(net, np.float64)
+    compiled.predict(theta, samples(1))
+    kept = weakref.ref(theta)
+    del theta
+    assert kept() is None
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -170,13 +192,40 @@ def test_an_error_in_another_thread_is_raised_here(monkeypatch):
     one = predictor(net, np.float64)
     monkeypatch.setattr("chainrule.compiled.predicting.WORTH_THREADS", 0)
     monkeypatch.setattr("chainrule.compiled.predicting.allowed", lambda: 2)
-    write = one._write
+    write, failed = one._write, threading.Event()
 
     def failing(*given):
         if threading.current_thread() is not threading.main_thread():
+            failed.set()
             raise MemoryError("no more")
+        failed.wait()  # else this thread may take all of the work
         write(*given)
 
     monkeypatch.setattr(one, "_write", failing)
     with pytest.raises(MemoryError, match="no more"):
         one.predict(net.initialize(0), x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_samples_have_the_same_bytes_with_any_number_of_threads(dtype: type, monkeypatch):
+    net = mlp(20, 40, 17, 3, activation="relu", loss="squared-error")  # two W turned, one not
+    assert turned_layers(net, dtype) == (0, 1)
+    theta, x = net.initialize(0, dtype), np.random.default_rng(0).normal(size=(3001, 20))
+    x, one = x.astype(dtype), predictor(net, dtype)
+    expected = one.predict(theta, x)
+    tolerance = 64 * np.finfo(dtype).eps
+    np.testing.assert_allclose(expected, net.predict(theta, x), rtol=tolerance, atol=tolerance)
+    assert one.predict(theta, x[: 9 * BLOCK]).tobytes() == expected[: 9 * BLOCK].tobytes()
+    monkeypatch.setattr("chainrule.compiled.predicting.WORTH_THREADS", 0)
+    for threads in (2, 3):
+        monkeypatch.setattr("chainrule.compiled.predicting.allowed", lambda n=threads: n)
+        assert one.predict(theta, x).tobytes() == expected.tobytes()
+
+
+def test_wide_layers_are_left_to_the_blas(monkeypatch):
+    monkeypatch.setattr("chainrule.compiled.predicting.NEAR_BYTES", 30 * 40 * 8)
+    net = mlp(30, 40, 40, 20, activation="tanh", loss="squared-error")
+    assert turned_layers(net, np.float64) == (0, 2)  # the second W has 40 × 40 entries
+    theta, x = net.initialize(0), np.random.default_rng(0).normal(size=(1500, 30))
+    p = predictor(net, np.float64).predict(theta, x)
+    np.testing.assert_allclose(p, net.predict(theta, x), rtol=1e-12, atol=1e-14)

@@ -195,8 +195,19 @@ def test_vector_widths_of_other_processors(tmp_path: Path, width, count):
     run(program, {**os.environ, "NUMBA_OPT": "0", "PYTHONPATH": root})  # compiles faster
 
 
-def test_own_products_pay_for_small_work_only():
+def test_own_products_pay_for_small_work_only(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gemm, "MANY_REGISTERS", False)
     assert gemm.pays(64, 784, 128)
     assert not gemm.pays(128, 784, 128)
     assert not gemm.pays(64, 784, 128, size=8)
     assert not gemm.pays(256, 8, 8)
+
+
+def test_with_many_registers_own_products_pay_while_the_weights_stay_in_the_cache(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(gemm, "MANY_REGISTERS", True)
+    assert gemm.pays(512, 784, 512)
+    assert not gemm.pays(513, 784, 512)
+    assert not gemm.pays(512, 784, 512, size=8)
+    assert not gemm.pays(128, 1024, 1024)

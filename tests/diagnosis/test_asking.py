@@ -128,9 +128,15 @@ SOFTMAX = "np.exp(o) / np.exp(o).sum(axis=1, keepdims=True) - t"
 @pytest.mark.parametrize(
     ("key", "name", "meant", "functions", "error"),
     [
-        ("loss", "BCE", "logistic-cross-entropy", LOGISTIC, "s(o) - t"),
+        pytest.param(
+            *("loss", "BCE", "logistic-cross-entropy", LOGISTIC, "s(o) - t"),
+            marks=pytest.mark.full_only,
+        ),
         ("loss", "categorical_crossentropy", "softmax-cross-entropy", LOGISTIC, SOFTMAX),
-        ("activation", "lrelu", "leaky-relu", LEAKY, SQUARED_ERROR),
+        pytest.param(
+            *("activation", "lrelu", "leaky-relu", LEAKY, SQUARED_ERROR),
+            marks=pytest.mark.full_only,
+        ),
         ("activation", "swish", "silu", SILU, SQUARED_ERROR),
     ],
     ids=["BCE", "categorical_crossentropy", "lrelu", "swish"],

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from chainrule.diagnosis.decision import (
-    MOST_SETTINGS,
     Candidate,
     Outcome,
     decide,
@@ -21,6 +20,7 @@ from chainrule.diagnosis.search import LEAST_PAIRS, PAIRS
 from chainrule.diagnosis.sessions import Observed, Session
 
 SINGLES, SEVERAL, PAIRS_LEVEL = range(3)
+AGREED = Scale(2.0, {})  # of arrays that agree in any order
 
 
 def setting(*, penalty: bool = False) -> Any:
@@ -53,6 +53,8 @@ class StubSearch:
         default_factory=dict[tuple[int, int], list[Explanation]]
     )
     best: dict[int, int] = field(default_factory=dict[int, int])
+    agreeing: dict[int, int] = field(default_factory=dict[int, int])
+    agreeing_singly: dict[int, int] = field(default_factory=dict[int, int])
     names: tuple[str, ...] = ("loss", "dW1", "db1")
     calls_left: int = 10**6
     seconds_pairs: float = 0.0
@@ -80,10 +82,10 @@ class StubSearch:
         return self.sessions[0]
 
     def agreement(self, of: Any) -> tuple[int, Scale]:
-        return self.bases[id(of)].reached, Scale(1.0, {})
+        return self.agreeing.get(id(of), self.bases[id(of)].reached), AGREED
 
     def single_agreement(self, of: Any) -> tuple[int, Scale]:
-        return self.agreement(of)
+        return self.agreeing_singly.get(id(of), 0), AGREED
 
     def furthest(self, of: Any) -> int:
         return self.best.get(id(of), 0)
@@ -175,16 +177,24 @@ def test_mistakes_are_searched_where_most_numbers_agree():
     assert search.searches == searches
 
 
-@pytest.mark.parametrize("level", range(3))
-def test_each_level_is_limited_to_some_settings(level: int):
+@pytest.mark.parametrize(("level", "most"), [(SINGLES, 20), (SEVERAL, 4), (PAIRS_LEVEL, 1)])
+def test_each_level_is_limited_to_some_settings(level: int, most: int):
     tested, several, search = with_settings([1] * 25)
     tested.mistaken_outcome(level)
-    assert search.searches == [(level, id(of)) for of in several[: MOST_SETTINGS[level]]]
+    assert search.searches == [(level, id(of)) for of in several[:most]]
 
 
 def test_settings_where_a_single_mistake_explains_most_come_first():
     tested, several, search = with_settings([1, 1, 1])
     search.best = {id(several[1]): 3, id(several[2]): 2}
+    tested.mistaken_outcome(SEVERAL)
+    assert search.searches == [(SEVERAL, id(several[i])) for i in (1, 2, 0)]
+
+
+@pytest.mark.parametrize("counts", ["agreeing", "agreeing_singly"])
+def test_settings_where_most_arrays_agree_in_any_order_come_first(counts: str):
+    tested, several, search = with_settings([1, 1, 1])
+    setattr(search, counts, {id(several[0]): 1, id(several[1]): 3, id(several[2]): 2})
     tested.mistaken_outcome(SEVERAL)
     assert search.searches == [(SEVERAL, id(several[i])) for i in (1, 2, 0)]
 
@@ -208,7 +218,7 @@ def test_the_search_ends_with_one_mistake_and_the_fewest_mistakes_count():
 
 
 def test_rank_prefers_few_mistakes_then_many_numbers_that_agree():
-    def rank(found: tuple[Explanation, ...], reached: int) -> tuple[int, int]:
+    def rank(found: tuple[Explanation, ...], reached: int) -> tuple[float, int]:
         arguments: Any = (setting(), None, None, wrong_base(None, reached), found)
         return Outcome(*arguments).rank
 
@@ -223,6 +233,22 @@ def test_without_an_explanation_the_setting_where_most_agrees_is_reported():
     outcome = tested.unknown_outcome()
     assert outcome.setting is several[1]
     assert outcome.found == ()
+
+
+@pytest.mark.parametrize(("agreeing", "reached", "factor"), [(1, 2, 1.0), (2, 2, 1.0), (3, 3, 2.0)])
+def test_arrays_that_agree_in_any_order_count_if_they_are_more(
+    agreeing: int, reached: int, factor: float
+):
+    tested, several, search = with_settings([2])
+    search.agreeing = {id(several[0]): agreeing}
+    base = tested.unknown_outcome().base
+    assert (base.reached, base.scale.factor) == (reached, factor)
+
+
+def test_arrays_that_agree_in_any_order_choose_the_setting_without_an_explanation():
+    tested, several, search = with_settings([2, 1])
+    search.agreeing = {id(several[1]): 3}
+    assert tested.unknown_outcome().setting is several[1]
 
 
 def test_a_penalty_in_the_loss_alone_is_an_outcome():
@@ -293,6 +319,37 @@ def test_pairs_are_not_searched_if_the_attempt_is_explained_otherwise():
 def test_the_candidate_with_the_fewest_mistakes_wins():
     worse, better = candidate((SEVERAL, explanation(None, 3))), candidate((SEVERAL, TWO))
     assert decide([worse, better])[1] is better
+
+
+@pytest.mark.parametrize(("level", "fewest"), [(SINGLES, ONE), (SEVERAL, TWO), (PAIRS_LEVEL, TWO)])
+def test_the_candidate_where_most_agrees_is_searched_first_and_the_fewest_mistakes_end_it(
+    level: int, fewest: Explanation
+):
+    less = candidate((level, fewest), base=wrong_base(None, 1))
+    more = candidate((level, fewest), base=wrong_base(None, 2))
+    assert decide([less, more])[1] is more
+    assert searched(more)[-1] == level
+    assert level not in searched(less)
+
+
+def test_candidates_are_likely_by_default():
+    of = setting()
+    search: Any = StubSearch({id(of): wrong_base(of)}, {(SINGLES, id(of)): [ONE]})
+    assert decide([Candidate(search, [of])])[0].found == (ONE,)
+
+
+def test_an_attempt_that_counts_the_wrong_axis_is_the_outcome_without_a_search(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    miscounted = explanation(None, 1, by_scale=True)
+    monkeypatch.setattr(
+        "chainrule.diagnosis.decision.with_common_convention", lambda *_: miscounted
+    )
+    first, second = candidate((SINGLES, ONE)), candidate(base=RIGHT)
+    outcome, used = decide([first, second])
+    assert used is second
+    assert outcome.found == (miscounted,)
+    assert searched(first) == []
 
 
 def test_unlikely_candidates_are_tested_only_for_correctness():

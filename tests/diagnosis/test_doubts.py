@@ -105,7 +105,7 @@ CASES = {
         "a velocity made anew",
     ),
 )
-def test_what_speaks_against_right_updates_is_said(tmp_path: Path, name: str):
+def test_remarks_name_the_evidence_against_right_updates(tmp_path: Path, name: str):
     text, verdict, said = CASES[name]
     (tmp_path / "net.py").write_text(text)
     found = check(tmp_path / "net.py")
@@ -250,7 +250,7 @@ for epoch in range(4):
 """
 
 
-def test_a_sum_in_a_loop_is_no_update(tmp_path: Path):
+def test_a_sum_in_a_loop_is_not_an_update(tmp_path: Path):
     (tmp_path / "net.py").write_text(SUM_IN_A_LOOP)
     found = check(tmp_path / "net.py")
     assert found.verdict == "right", found.to_text()
@@ -298,7 +298,7 @@ for i in range(20):
 
 
 @pytest.mark.full_only
-def test_a_penalty_of_zero_is_no_update(tmp_path: Path):
+def test_a_penalty_of_zero_is_not_an_update(tmp_path: Path):
     (tmp_path / "net.py").write_text(ZERO_PENALTY)
     found = check(tmp_path / "net.py")
     assert found.verdict in ("right", "could-not-run"), found.to_text()
@@ -353,7 +353,7 @@ for epoch in range(6):
 """
 
 
-def test_two_outputs_with_losses_of_their_own_are_not_accused(tmp_path: Path):
+def test_two_outputs_with_losses_of_their_own_are_not_called_wrong(tmp_path: Path):
     """The program is right; that the loss is a cross-entropy and a squared error is not seen."""
     (tmp_path / "net.py").write_text(HEADS)
     found = check(tmp_path / "net.py")
@@ -379,7 +379,7 @@ for epoch in range(6):
 """
 
 
-def test_a_term_of_the_loss_that_is_nowhere_computed_is_not_accused(tmp_path: Path):
+def test_a_term_of_the_loss_that_is_not_computed_is_not_called_wrong(tmp_path: Path):
     """The program is right: a sparse autoencoder, whose penalty is only seen in its gradient."""
     (tmp_path / "net.py").write_text(SPARSE.replace("SLOPE", "(d @ W2.T + sparse) * h * (1 - h)"))
     found = check(tmp_path / "net.py")
@@ -387,7 +387,7 @@ def test_a_term_of_the_loss_that_is_nowhere_computed_is_not_accused(tmp_path: Pa
     assert "a part that does not depend on its errors" in found.sentence
 
 
-def test_a_fault_is_found_beside_such_a_term(tmp_path: Path):
+def test_a_fault_is_found_in_a_program_with_such_a_term(tmp_path: Path):
     (tmp_path / "net.py").write_text(SPARSE.replace("SLOPE", "d @ W2.T + sparse"))
     assert check(tmp_path / "net.py").verdict == "wrong"
 
@@ -414,7 +414,7 @@ for epoch in range(20):
 """
 
 
-def test_training_by_coarse_differences_is_not_accused(tmp_path: Path):
+def test_training_by_coarse_differences_is_not_called_wrong(tmp_path: Path):
     (tmp_path / "net.py").write_text(NUMERICAL)
     found = check(tmp_path / "net.py")
     assert found.verdict == "could-not-run", found.to_text()

@@ -439,7 +439,7 @@ class Net:
 """
 
 
-def test_updates_of_zero_are_said_as_such(tmp_path: Path):
+def test_updates_of_zero_are_described(tmp_path: Path):
     found = check(written(tmp_path, STALE))
     assert found.verdict == "unknown", found.to_text()
     assert found.sentence.startswith("Not right: every update is 0, of self.u, self.v (line ")

@@ -316,6 +316,6 @@ for it in range(1500):
 
 
 @pytest.mark.full_only
-def test_biases_at_kinks_are_not_accused_under_another_rule(tmp_path: Path):
+def test_biases_at_kinks_are_not_called_wrong_under_another_rule(tmp_path: Path):
     found = checked(tmp_path, AT_KINKS)
     assert found.verdict != "wrong", found.to_text()

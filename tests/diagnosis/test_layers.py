@@ -16,6 +16,7 @@ import pytest
 from chainrule import Diagnosis, InputError, UnknownNameError, check
 from chainrule.diagnosis.layers import check_layer, check_update
 from chainrule.diagnosis.layers.mistakes import ENTRIES
+from chainrule.submission import time_limit
 from chainrule.testing import assert_gradient, assert_layer, assert_update
 
 FOLDER = Path(__file__).parent / "programs" / "layers"
@@ -352,7 +353,18 @@ def test_arguments_that_cannot_be_designed_are_asked_for():
     assert "x = rng.normal(size=(4, 3))" in lines
 
 
-def test_a_function_that_is_right_for_one_sample_only_is_neither_right_nor_accused():
+@pytest.mark.parametrize("looks", [1, 30, 100])
+def test_without_time_nothing_is_right_for_one_sample_only_and_nothing_wrong(
+    monkeypatch: pytest.MonkeyPatch, looks: int
+):
+    others = module("others")
+    times = iter(range(looks, -1, -1))  # the limit is over after so many looks at the clock
+    monkeypatch.setattr(time_limit, "now", lambda: 0.0 if next(times, 0) else 1e9)
+    found = check_layer(others.conv1d_backward, others.conv1d_forward)
+    assert found.verdict == "could-not-run", found.sentence
+
+
+def test_a_function_that_is_right_for_one_sample_only_is_called_neither_right_nor_wrong():
     others = module("others")
     found = check_layer(others.conv1d_backward, others.conv1d_forward)
     assert found.verdict == "could-not-run"

@@ -105,7 +105,7 @@ for epoch in range(5):
 """
 
 
-def test_the_scale_of_an_activation_is_no_target(tmp_path: Path):
+def test_the_scale_of_an_activation_is_not_a_target(tmp_path: Path):
     (tmp_path / "net.py").write_text(SCALED.replace("HIDDEN", "slope(h[j])"))
     found = check(tmp_path / "net.py")
     assert found.verdict == "right", found.to_text()

@@ -120,7 +120,7 @@ for epoch in range(4):
     [
         ("lam / 8", "right"),  # of a batch
         pytest.param("lam / 40", "right", marks=pytest.mark.full_only),  # of all data
-        ("lam", "could-not-run"),
+        pytest.param("lam", "could-not-run", marks=pytest.mark.full_only),  # slow: a long search
     ],
 )
 def test_the_penalty_of_a_cost_after_each_epoch(tmp_path: Path, factor: str, verdict: str):

@@ -451,7 +451,7 @@ def test_softmax_over_the_samples_is_named(tmp_path: Path):
     assert [m.mistake.id for m in found.mistakes] == ["softmax-over-the-wrong-axis"]
 
 
-def test_a_right_program_that_cannot_learn_is_told_why(tmp_path: Path):
+def test_a_report_says_why_a_right_program_cannot_learn(tmp_path: Path):
     found = check(written(tmp_path, SCRIPT.replace("epoch in range(50)", "epoch in range(3)")))
     assert not any("may not learn" in text for text in found.remarks)
     large = SCRIPT.replace("np.random.seed(3)", "X = 300 * X\nnp.random.seed(3)")
@@ -555,7 +555,7 @@ for x, t in zip(X, T):
 """
 
 
-def test_a_factor_that_changes_with_the_output_is_no_rule(tmp_path: Path):
+def test_a_factor_that_changes_with_the_output_is_not_a_rule(tmp_path: Path):
     """Without the slope of a single output, each update is the gradient times another number."""
     assert check(written(tmp_path, ONE_OUTPUT)).verdict == "right"
     wrong = ONE_OUTPUT.replace("(o - t) * (1 - o * o)", "o - t")

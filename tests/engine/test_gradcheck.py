@@ -3,9 +3,10 @@
 Some test functions are difficult on purpose, to provoke false alarms and undetected mistakes.
 """
 
+import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,8 +23,12 @@ from chainrule import (
     Network,
     Penalty,
     check_gradient,
+    gradcheck,
     mlp,
 )
+from chainrule.derivatives import Difference
+from chainrule.errors import InputError
+from chainrule.gradcheck import Entry
 from chainrule.layers import DenseGradients, LayerNormGradients
 
 Array: TypeAlias = Any
@@ -564,6 +569,152 @@ def test_sampled_entries_depend_on_the_seed():
     ]
     assert names[0] == names[1] != names[2]
     assert len(names[0]) == 2 * (3 + 3 + 3 + 2)
+
+
+# ---- limits --------------------------------------------------------------------------------------
+# Each limit is tested on both sides, with a central difference that is given here.
+
+
+def central_differences(monkeypatch: pytest.MonkeyPatch, *given: tuple[float, float]) -> None:
+    """Let the central differences of the entries have these values and error bars."""
+    differences = iter([Difference(*pair, 0.1, kink=False) for pair in given])
+    monkeypatch.setattr(gradcheck, "central_difference", lambda *_: next(differences))
+
+
+@pytest.mark.parametrize(
+    ("slope", "method"), [(1.25, "complex step"), (1.26, "central differences")]
+)
+def test_complex_step_is_used_up_to_ten_error_bars(
+    monkeypatch: pytest.MonkeyPatch, slope: float, method: str
+):
+    central_differences(monkeypatch, (0.0, 0.125), (0.0, 0.125))
+    report = check_gradient(lambda w: slope * w[0], [slope], [0.5])
+    assert report.method == method
+
+
+@pytest.mark.parametrize(("size", "confirmed"), [(3, 3), (40, 5)])
+def test_complex_step_is_confirmed_at_about_four_entries_and_the_last(
+    monkeypatch: pytest.MonkeyPatch, size: int, confirmed: int
+):
+    asked: list[float] = []
+
+    def recorded(_f: object, x: float, *_: float) -> Difference:
+        asked.append(x)
+        return Difference(1.0, 0.0, 0.1, kink=False)
+
+    monkeypatch.setattr(gradcheck, "central_difference", recorded)
+    assert check_gradient(np.sum, np.ones(size), np.arange(size, dtype=float))
+    assert len(asked) == confirmed
+
+
+def verdicts_with(monkeypatch: pytest.MonkeyPatch, second: tuple[float, float]) -> list[str]:
+    """Return the verdicts on two arrays of one entry, whose first derivative is 1."""
+    central_differences(monkeypatch, (1.0, 0.0), second)
+    shapes = {"W": (1,), "b": (1,)}
+    report = check_gradient(lambda w: float(w[0]), [1.0, second[0]], [0.5, 0.5], arrays=shapes)
+    return [e.verdict for e in report.entries]
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"),
+    [
+        ((1.0, 1e-3), "right"),
+        ((1.0, 1.1e-3), "unsure"),
+        ((1e-12, 1e-8), "right"),
+        ((1e-12, 1.1e-8), "unsure"),
+    ],
+)
+def test_error_bars_wider_than_their_limit_are_unsure(
+    monkeypatch: pytest.MonkeyPatch, second: tuple[float, float], verdict: str
+):
+    assert verdicts_with(monkeypatch, second) == ["right", verdict]
+
+
+@pytest.mark.parametrize(("gap", "verdict"), [(2.9e-4, "right"), (3.5e-4, "wrong")])
+def test_a_difference_of_three_error_bars_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, gap: float, verdict: str
+):
+    central_differences(monkeypatch, (1.0, 1e-4))
+    report = check_gradient(lambda w: float(w[0]), [1.0 + gap], [0.5])
+    assert [e.verdict for e in report.entries] == [verdict]
+
+
+def noise_of(monkeypatch: pytest.MonkeyPatch, values: Sequence[float]) -> float:
+    """Return the rounding error that is found in the values along the line of twelve points."""
+    found: list[float] = []
+
+    def recorded(_f: object, _x: float, _scale: float, noise: float) -> Difference:
+        found.append(noise)
+        return Difference(0.0, 0.0, 0.1, kink=False)
+
+    monkeypatch.setattr(gradcheck, "central_difference", recorded)
+    following = iter(values)
+    check_gradient(lambda _: next(following), [0.0], [0.5])
+    return found[0]
+
+
+def test_rounding_error_is_the_median_of_third_differences(monkeypatch: pytest.MonkeyPatch):
+    values = np.zeros(12)
+    values[3:] = [9, 1, 5, 3, 7, 2, 8, 4, 6]  # the third differences; 5 is their median
+    for _ in range(3):
+        values[1:] = np.cumsum(values[1:])
+    assert sorted(np.diff(values, 3)) == pytest.approx(range(1, 10))
+    expected = 5 / math.sqrt(20) / values[-1]
+    for scale in (1.0, 0.5 / values[-1]):
+        assert noise_of(monkeypatch, [*(scale * values), 1.0]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("constant", "least"), [(0.0, 2.0**-52), (1.0, 2.0**-52), (np.float32(1.0), 2.0**-23)]
+)
+def test_rounding_error_is_at_least_that_of_the_type(
+    monkeypatch: pytest.MonkeyPatch, constant: float, least: float
+):
+    assert noise_of(monkeypatch, [constant] * 13) == least
+
+
+def test_value_with_the_rounding_error_at_the_limit_is_not_called_float32(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(gradcheck, "_noise", lambda *_: gradcheck.ROUGH)
+    assert check_gradient(lambda w: np.sum(w**2), [1.0], [0.5]).notes == ()
+
+
+@pytest.mark.parametrize("wrong", [np.ones(2), 1j, np.nan, np.inf])
+def test_value_must_be_one_finite_real_number(wrong: Any):
+    for values in (itertools.repeat(wrong), itertools.chain([wrong], itertools.repeat(1.0))):
+        with pytest.raises(InputError, match="one finite real number"):
+            check_gradient(lambda _, following=values: next(following), [1.0], [0.5])
+
+
+@pytest.mark.parametrize(("size", "checked"), [(300, 300), (301, 24)])
+def test_every_entry_is_checked_of_up_to_300(size: int, checked: int):
+    assert len(gradcheck.sample_entries({"W": (size,)}, 0, None)) == checked
+
+
+def test_no_step_of_the_descent_moves_an_entry_by_more_than_a_tenth():
+    for slope, moved in (([4.0, -2.0], [0.1, -0.05]), ([0.5, -0.25], [0.05, -0.025])):
+        reached = gradcheck.descend(lambda _, g=slope: np.array(g), np.zeros(2), steps=3)
+        np.testing.assert_allclose(reached, -3 * np.array(moved))
+    stays = gradcheck.descend(lambda _: np.array([np.nan, 1.0]), np.ones(2))
+    np.testing.assert_array_equal(stays, np.ones(2))
+
+
+def test_numerical_gradient_is_nan_at_a_kink():
+    found = gradcheck.numerical_gradient(
+        lambda w: float(abs(w[0]) + w[1] ** 2), np.array([0.0, 1.5]), np.array([0.0, 3.0])
+    )
+    np.testing.assert_allclose(found, [np.nan, 3.0])
+
+
+def test_merged_reports_have_the_method_of_the_first_and_say_how_many_samples_were_used():
+    entry = Entry("W[0]", 1.0, 1.0, 0.0, 0.0, "right")
+    reports = [GradientReport(method, (entry,), 1) for method in ("complex step", "other")]
+    assert gradcheck.merge_reports(reports, (4, 4)) == GradientReport(
+        "complex step", (entry, entry), 2
+    )
+    (note,) = gradcheck.merge_reports(reports, (4, 5)).notes
+    assert note.startswith("checked on the first 4 of 5 samples")
 
 
 # ---- the report ----------------------------------------------------------------------------------

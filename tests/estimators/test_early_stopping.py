@@ -243,7 +243,8 @@ def test_rows_held_out_of_which_none_weighs_anything(row: int | None, what: str)
 def test_rows_are_held_out_of_any_kind_of_samples(kind: Any):
     fitted = quick("binary", early_stopping=True, scoring="accuracy").fit(kind(X), BINARY)
     bare = quick("binary", early_stopping=True, scoring="accuracy").fit(X, BINARY)
-    assert bytes_of(fitted) == bytes_of(bare)
+    # Products of sparse samples are summed in another order.
+    np.testing.assert_allclose(fitted.theta_, bare.theta_, rtol=1e-9)
 
 
 def test_a_seed_may_be_large():
@@ -304,7 +305,7 @@ def test_every_class_has_its_share_of_both_parts():
     assert counted[0] == pytest.approx(10 / 60)
 
 
-def test_a_class_with_one_sample_is_no_obstacle():
+def test_a_class_with_one_sample_does_not_prevent_it():
     lonely = np.where(np.arange(60) == 7, "once", BINARY)
     assert len(quick("binary", early_stopping=True).fit(X, lonely).classes_) == 3
 

@@ -243,7 +243,7 @@ def test_the_right_cell_is_named(kind: str, given: Any, y: Any, message: str):
         quick(kind).fit(given, y)
 
 
-def test_names_that_are_not_unique_are_no_entry():
+def test_names_that_are_not_unique_are_not_an_entry():
     twice = FRAME.set_axis(list("aacd"), axis=1)
     twice.iloc[1, 1] = np.nan
     with pytest.raises(ValueError, match=r"'a' 2 times$"):

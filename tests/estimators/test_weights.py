@@ -298,17 +298,6 @@ def test_samples_are_not_copied(dtype: Any, order: Any, monkeypatch: pytest.Monk
     assert all(np.shares_memory(own, array) for array in seen[0])
 
 
-def test_sparse_samples_give_the_same_weights():
-    from scipy import sparse
-
-    holes = np.where(np.abs(X) > 0.7, X, 0)
-    dense = quick("one").fit(holes, NUMBERS)
-    for form in (sparse.csr_matrix, sparse.csc_array, sparse.coo_array):
-        thin = quick("one").fit(form(holes), NUMBERS)
-        assert bytes_of(thin) == bytes_of(dense)
-        assert np.array_equal(thin.predict(form(holes)), dense.predict(holes))
-
-
 def test_health_is_made_when_asked_for():
     with pytest.raises(AttributeError, match="verbose='health'"):
         _ = quick("one").fit(X, NUMBERS).health_

@@ -12,6 +12,7 @@ STARTED = "#live:not([hidden])"
 LISTENER = """
 addEventListener("securitypolicyviolation", (event) => {
   console.error(`violation: ${event.effectiveDirective} ${event.blockedURI}`);
+  (window.violations ??= []).push(event.effectiveDirective);
 });
 """
 

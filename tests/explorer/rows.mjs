@@ -9,7 +9,7 @@
 
 import { readFileSync } from "node:fs";
 import { array } from "../../src/chainrule/explorer/page/arrays.mjs";
-import { writeNumber } from "../../src/chainrule/explorer/page/digits.mjs";
+import { writeNumber, writeResult } from "../../src/chainrule/explorer/page/digits.mjs";
 import { MATHML, flow } from "../../src/chainrule/explorer/page/mathml.mjs";
 import { corners, matricesOf } from "../../src/chainrule/explorer/page/matrices.mjs";
 import { rowOf, rowsOf } from "../../src/chainrule/explorer/page/rows.mjs";
@@ -43,7 +43,7 @@ function foundRow({ section, key, name, plain, shown, sign, lines }, also) {
 
 function foundMatrix({ section, key, name, sign, formula, tree, shown }, digits) {
   const set = tree ? SETTERS.map((setter) => inSymbols(tree, setter)) : [];
-  return [section, key, name, sign, formula, set, corners(shown, digits)];
+  return [section, key, name, sign, formula, set, corners(shown, (value) => writeResult(value, digits))];
 }
 
 function wired({ model, values, replace = [] }) {

@@ -19,7 +19,9 @@ from chainrule.explorer.packing import packed
 from chainrule.pages import Document, Note, Page, json_text
 from tests.explorer.node import node
 
-MOST_SCRIPT = 72_000  # the aim, 60 kB, is not reached yet
+MOST_SCRIPT = (
+    78_000  # the aim, 60 kB, is not reached; python -m benchmarks.page has the reasons by module
+)
 MOST_PAGE = 250_000
 EVIL = '</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>]]>\u2028"&amp;'
 
@@ -75,7 +77,7 @@ def test_the_policy_allows_the_page_itself_and_nothing_else(live: str):
     (starts,) = [text for attributes, text in page.all("script") if attributes["type"] == "module"]
     assert policy_of(page) == {
         "default-src": ["'none'"],
-        "style-src": [hash_of(sheet)],
+        "style-src": [hash_of(sheet), hash_of(style())],
         "script-src": [hash_of(starts), hash_of(script())],
         "img-src": ["data:", "blob:"],
         "base-uri": ["'none'"],
@@ -189,7 +191,7 @@ def test_the_page_of_the_2_2_2_example_is_small(live: str):
 # ---- hostile content ----------------------------------------------------------------------------
 
 
-KINDS = ["application/json", "text/plain", "text/plain", "module"]
+KINDS = ["application/json", "text/plain", "text/plain", "text/plain", "module"]
 HOSTILE = {
     "title": {"title": EVIL},
     "source": {"source": EVIL},

@@ -6,10 +6,21 @@ import re
 import webbrowser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from chainrule import LivePage, UnknownNameError, explain, explain_problem, explore, mlp, problem
+from chainrule import (
+    SGD,
+    LivePage,
+    UnknownNameError,
+    explain,
+    explain_problem,
+    explore,
+    mlp,
+    problem,
+)
 from chainrule.errors import InputError
+from chainrule.explorer import SEEDS
 
 
 @pytest.fixture
@@ -27,7 +38,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def test_a_problem_is_explored_as_it_is_explained():
-    page = explore("xor", notation="nielsen")
+    page = explore("xor", notation="nielsen", seed=0)
     example = explain("xor", notation="nielsen")
     assert isinstance(page, LivePage)
     assert page.title == example.title
@@ -44,10 +55,31 @@ def test_a_network_is_explored_as_it_is_explained():
 def test_its_parameters_are_those_of_explain():
     explained, explored = (inspect.signature(f).parameters for f in (explain, explore))
     assert list(explored) == list(explained)
-    options = [name for name, p in explained.items() if p.kind is p.KEYWORD_ONLY]
+    options = [name for name, p in explained.items() if p.kind is p.KEYWORD_ONLY and name != "seed"]
     assert [explored[name].default for name in options] == [
         explained[name].default for name in options
     ]
+
+
+def test_xor_begins_where_its_run_learns_unless_a_seed_is_given():
+    begun = explore("xor").to_html()
+    assert begun == explain("xor", seed=1).to_html() != explore("xor", seed=0).to_html()
+    assert explore("half-adder").to_html() == explain("half-adder").to_html()
+
+
+def test_xor_is_learned_from_its_own_start_and_not_from_that_of_seed_0():
+    xor = problem("xor")
+    assert xor.optimizer == SGD(0.5)
+    x, t, _ = xor.data()
+
+    def learns(seed: int) -> bool:
+        theta = xor.theta(seed)
+        for _ in range(4_000):
+            theta = theta - 0.5 * xor.network.loss_and_gradient(theta, x, t)[1]
+        outputs = xor.network.predict(theta, x)
+        return bool(np.all((outputs > 0.5) == (np.asarray(t) > 0.5)))
+
+    assert [learns(seed) for seed in (0, SEEDS["xor"])] == [False, True]
 
 
 OPTIONS = {

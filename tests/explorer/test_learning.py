@@ -828,7 +828,7 @@ def test_784_128_10_is_maps_and_opens_the_arithmetic_of_one_weight(open_page: Op
     visit.started()
     maps = visit.page.locator("#live .map")
     names = [label.split(",")[0] for label in maps.evaluate_all(LABELS)]
-    assert names == ["inputs", "W1", "layer1", "W2", "layer2"]
+    assert names == ["inputs", "W1", "b1", "layer1", "W2", "b2", "layer2", "targets"]
     assert visit.page.locator("#live .edge").count() == 0
     value, gradient = network.loss_and_gradient(theta, x, t)
     assert cost(visit) == pytest.approx(float(value), rel=1e-7)

@@ -239,16 +239,16 @@ def test_a_large_network_is_maps_of_which_one_number_is_chosen(open_page: Open):
     visit = open_page(example.to_html())
     visit.started()
     maps = visit.page.locator("#live .map")
-    assert maps.count() == 5
+    assert maps.count() == 8
     maps.nth(1).focus()
     for key in ("ArrowRight", "ArrowDown", "Enter"):
         visit.page.keyboard.press(key)
     label = maps.nth(1).get_attribute("aria-label")
     weight = network.initialize(0)[64 + 1]
     assert float(label.split(" = ")[-1].replace("−", "-")) == pytest.approx(weight, rel=1e-3)
-    maps.nth(3).click()
+    maps.nth(4).click()
     shown = visit.page.locator("#panel-arithmetic").inner_text()
-    name = maps.nth(3).get_attribute("aria-label").split("; ")[1].split(" = ")[0]
+    name = maps.nth(4).get_attribute("aria-label").split("; ")[1].split(" = ")[0]
     assert name.startswith("W2[")
     assert name != "W2[0,0]"
     assert name in shown.replace(" ", "")

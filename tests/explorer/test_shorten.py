@@ -45,11 +45,11 @@ PAIRS = {
         "let A=(A,B)=>{let C=A;return C};"
     ),
     "const low = 1;\nconst f = (x1) => { for (const y1 of x1) go(y1.A, low); };": (
-        "let A=1;let B=(B)=>{for(let C of B)go(C.A,A);};"
+        "let A=1;let B=(B)=>{for(let C of B)go(C.A,A)};"
     ),
     "while (go());": "while(go());",
     "{ while (go()); }": "{while(go());}",
-    "try { go(); } catch { stop(); } finally { end(); }": "try{go();}catch{stop();}finally{end();}",
+    "try { go(); } catch { stop(); } finally { end(); }": "try{go()}catch{stop()}finally{end()}",
     'switch (kind) { case "a b": { const word = 1; return word; } default: return - -1; }': (
         'switch(kind){case"a b":{let A=1;return A}default:return- -1}'
     ),
@@ -58,7 +58,7 @@ PAIRS = {
 
 @pytest.mark.parametrize("text", PAIRS)
 def test_names_and_spaces_are_shortened(text: str) -> None:
-    assert shortened([Module(text)]) == PAIRS[text]
+    assert bundle("app", lambda _: text) == PAIRS[text]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
@@ -78,7 +78,7 @@ def owners(module: Module) -> list[int | None]:
 def test_every_variable_stays_in_its_scope(path: Path) -> None:
     module = as_part(path.stem, stripped(path.read_text()))
     alone = Module("".join(token.text for token in module.parts))
-    short = Module(shortened([alone]))
+    short = Module("".join(shortened([alone])))
     assert owners(short) == owners(alone)
     assert len(owners(short)) > 5
     assert short.unknown() == alone.unknown()

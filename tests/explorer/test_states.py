@@ -324,6 +324,45 @@ def test_a_step_is_written_as_explain_writes_it() -> None:
         assert document == wanted
 
 
+def test_a_run_is_written_as_explain_writes_several_steps() -> None:
+    example = explain("xor", steps=4, show_steps=(1, 2, 3, 4))
+    models = [model_of(explain("xor"))]
+    (document,) = run_node("examples.mjs", {"tables": tables(), "models": models, "updates": 3})
+    jsonschema.validate(document, SCHEMA)
+    wanted = json.loads(json.dumps(example.to_dict()))
+    losses = [one["loss"] for one in document["history"]]
+    assert losses == [step["loss_before"] for step in document["steps"]]
+    for step, right in zip(document["steps"], wanted["steps"], strict=True):
+        for name in ("loss_before", "loss_after"):
+            assert step.pop(name) == pytest.approx(right.pop(name), rel=1e-12)
+        for row, one in zip(step["quantities"], right["quantities"], strict=True):
+            assert row.pop("numerical", 0) == pytest.approx(one.pop("numerical", 0), abs=1e-8)
+            assert row.pop("value") == pytest.approx(one.pop("value"), rel=1e-10, abs=1e-14)
+            one.pop("remark", None)  # only of the step of the file
+    for one in (document, wanted):
+        one.pop("history")
+        for row in rows(one):
+            row.pop("remark", None)
+    assert document == wanted
+
+
+@pytest.mark.parametrize("updates", [5, 3_000])
+def test_a_saved_run_keeps_its_start_and_where_a_reset_goes(updates: int) -> None:
+    first = model_of(explain("xor"))
+    given = {"tables": tables(), "texts": [json.dumps(state(first))], "updates": updates}
+    (row,) = run_node("states.mjs", given)
+    found = row["long"]
+    assert found["at"] == updates + 2
+    assert found["first"] == found["start"]
+    assert found["origin"] == [first["theta"][0] + 1, *first["theta"][1:]]
+    if updates > 2_000:  # too long to be made again
+        assert found["same"]
+        assert found["losses"][0] == pytest.approx(found["losses"][1], rel=1e-14)
+        assert found["between"] in (2, updates + 1)
+    else:
+        assert found["now"] is None
+
+
 def drawn() -> Network:
     """Return a network with every kind of initializer."""
     layers = (

@@ -164,7 +164,7 @@ def test_unscaled_iris():
     assert_no_findings(after(classifier(4, 16, 3), iris(), Adam(0.01), 150, batch_size=32))
 
 
-def test_unscaled_inputs_are_no_finding_after_learning():
+def test_unscaled_inputs_are_not_a_finding_after_learning():
     """The weights were learned on scaled data; then the scaling was moved into them."""
     (X, y), network = wine(), classifier(13, 16, 3)
     theta = trained(network, Data(standard(X), y), Adam(0.01), 100, batch_size=32).theta.copy()

@@ -8,6 +8,7 @@ import pytest
 from chainrule import explain_problem, problem
 from chainrule.pages import (
     Correction,
+    Excerpt,
     Given,
     Grid,
     Heading,
@@ -25,6 +26,7 @@ from chainrule.pages import (
     Working,
 )
 from chainrule.pages.drawing import Caption, Drawing, Edge, Node
+from chainrule.pages.folding import MANY
 from chainrule.pages.html import fragment, render
 from chainrule.pages.markup import Piece, Ratio, parse_name, plain_name
 from chainrule.pages.mathml import MathML
@@ -65,6 +67,8 @@ def items() -> list[tuple[str, Item]]:
         ("correction", Correction(EVIL, EVIL, EVIL, EVIL, EVIL)),
         ("drawing", Drawing(100, 100, 10, (), (), (), "title", "description", EVIL)),
         ("wide", Listing(wide, (wide.header,))),
+        ("number of a line", Excerpt(((EVIL, "x = 1", ""),))),
+        ("line", Excerpt((("1", EVIL, ""),))),
     ]
 
 
@@ -86,6 +90,30 @@ def test_html_escapes_the_texts_of_each_item(name: str, item: Item):
     assert_escaped(render(page))
 
 
+def calculation(layer: str) -> Worked:
+    """Return a calculation of a layer."""
+    found = next(q for q in explain_problem(problem("mazur")).steps[0].quantities if q.lines)
+    return Worked(replace(found, ref=found.ref._replace(layer=layer)), found.lines, "")
+
+
+def test_html_escapes_the_headings_of_several_samples_on_a_long_page():
+    headings = [Heading(EVIL, 3, f"all-sample-{k}") for k in (1, 2)]
+    items = [item for heading in headings for item in (heading, *[calculation("h")] * MANY)]
+    html = render(Page("A title", tuple(items)))
+    assert_escaped(html)
+    assert '<th scope="col">' in html  # the table of samples
+
+
+def test_html_escapes_the_names_of_layers_on_a_long_page():
+    items = [item for layer in ("h", EVIL) for item in [calculation(layer)] * MANY]
+    assert_escaped(render(Page("A title", tuple(items))))
+
+
+def test_html_escapes_the_version(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("chainrule.pages.html.version", lambda _: EVIL)
+    assert_escaped(render(Page("A title", (Paragraph("text"),))))
+
+
 def test_html_escapes_the_title_and_the_note_about_the_page():
     assert_escaped(render(Page(EVIL, (Paragraph("text"),))))
     assert_escaped(render(Page("A title", (Paragraph("text"),), about=EVIL)))
@@ -103,13 +131,18 @@ def test_html_escapes_headings_and_their_entries_in_the_contents(kind: str):
 # ---- drawings and math ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", ["title", "description", "caption", "label", "value", "ratio"])
-def test_svg_escapes_labels(place: str):
-    texts = dict.fromkeys(("title", "description", "caption", "label", "value"), "w") | {
-        "label" if place == "ratio" else place: f"d{EVIL.replace('/', '')}/dw"
-        if place == "ratio"
-        else EVIL
-    }
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        *((place, EVIL) for place in ("title", "description", "caption", "label", "value")),
+        ("label", f"d{EVIL}/dw"),
+        ("label", f"w_{{{EVIL}}}"),
+    ],
+    ids=["title", "description", "caption", "label", "value", "ratio", "index"],
+)
+def test_svg_escapes_labels(place: str, text: str):
+    names = ("title", "description", "caption", "label", "value")
+    texts = dict.fromkeys(names, "w") | {place: text}
     node = Node("a", "unit", 10, 10, texts["label"], texts["value"])
     edge = Edge("a", "a", "weight", texts["label"], texts["value"])
     caption = Caption(texts["caption"], 10, 10)
@@ -148,6 +181,7 @@ def test_mathml_escapes_names_and_numbers(made: str):
         ("ﬁ", "fi"),
         ("a" * 18, "a" * 18),
         ("a" * 19, "a" * 18 + "\\allowbreak{}a"),
+        ("a" * 37, ("a" * 18 + "\\allowbreak{}") * 2 + "a"),
         ("a" * 17 + "/bc", "a" * 17 + "/\\allowbreak{}bc"),
         ("é" * 9 + "ab", "\\'{e}" * 9 + "ab"),
     ],

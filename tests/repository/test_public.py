@@ -16,6 +16,7 @@ from numpydoc.validate import validate
 
 import chainrule
 import chainrule.compiled
+import chainrule.data
 import chainrule.engine
 import chainrule.health
 import chainrule.models
@@ -26,7 +27,7 @@ SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
 PUBLIC: dict[str, Any] = (
     {
         f"{module.__name__}.{name}": getattr(module, name)
-        for module in (chainrule, chainrule.engine, chainrule.health)
+        for module in (chainrule, chainrule.data, chainrule.engine, chainrule.health)
         for name in module.__all__
     }
     | {
@@ -63,7 +64,7 @@ def loaded(*command: str) -> set[str]:
 def test_all_is_sorted_and_matches_dir():
     assert chainrule.__all__ == sorted(chainrule.__all__)
     assert dir(chainrule) == chainrule.__all__
-    for module in (chainrule.engine, chainrule.health):
+    for module in (chainrule.data, chainrule.engine, chainrule.health):
         assert module.__all__ == sorted(module.__all__)
 
 

@@ -44,8 +44,8 @@ def test_resources_of_the_program_are_limited(tmp_path: Path):
     assert 512 * MIB < soft <= found["used"] + 512 * MIB
 
 
-def limits_after(code: str) -> list[str]:
-    """Run code in a fresh process, which prints what it finds."""
+def printed_by(code: str) -> list[str]:
+    """Run code in a fresh process, and return the words that it prints."""
     setup = "import resource\nfrom chainrule.submission.process import rlimits\n"
     run = subprocess.run(
         [sys.executable, "-c", setup + code], check=True, capture_output=True, text=True
@@ -54,7 +54,7 @@ def limits_after(code: str) -> list[str]:
 
 
 def test_lower_hard_limits_are_kept():
-    found = limits_after(
+    found = printed_by(
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "rlimits.limit_resources(2**31, 5.5)\n"
         "print(*resource.getrlimit(resource.RLIMIT_FSIZE), resource.getrlimit(0)[1])"
@@ -64,10 +64,47 @@ def test_lower_hard_limits_are_kept():
     assert found[2] == "6"
 
 
-def test_missing_limits_are_reported(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rlimits, "_set", lambda *_: False)
+def test_memory_is_added_to_the_address_space_in_use():
+    found = printed_by(
+        "import os, pathlib\n"
+        "def used():\n"
+        "    pages = pathlib.Path('/proc/self/statm').read_text().split()[0]\n"
+        "    return int(pages) * os.sysconf('SC_PAGE_SIZE')\n"
+        "before = used()\n"
+        f"remarks = rlimits.limit_resources({512 * MIB}, 5.5)\n"
+        "print(before, resource.getrlimit(resource.RLIMIT_AS)[0], used(), *remarks)"
+    )
+    before, limit, after = map(int, found)  # and no remark
+    assert before <= limit - 512 * MIB <= after
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError])
+def test_limits_that_the_system_refuses_are_reported(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+):
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
     (memory,) = rlimits.limit_resources(2**31, 5.0)
     assert "memory could not be limited" in memory
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_memory_is_not_limited_where_the_memory_in_use_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, *, missing: bool
+):
+    def read_text(*_: object, **__: object) -> str:
+        if missing:
+            raise FileNotFoundError
+        return "unknown"
+
+    limits: list[int] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, _: limits.append(kind))
+    monkeypatch.setattr(Path, "read_text", read_text)
+    (memory,) = rlimits.limit_resources(2**31, 5.0)
+    assert "memory could not be limited" in memory
+    assert resource.RLIMIT_AS not in limits
 
 
 def test_network_is_blocked_only_if_no_interface_is_left(monkeypatch: pytest.MonkeyPatch):

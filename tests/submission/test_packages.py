@@ -61,7 +61,7 @@ def test_imports_of_packages(
     assert check(tmp_path / file).verdict == "right"
 
 
-def test_folders_that_the_file_does_not_need_are_no_packages(tmp_path: Path):
+def test_folders_that_the_file_does_not_need_are_not_packages(tmp_path: Path):
     write(tmp_path, {"numpy/__init__.py": "", "numpy/net.py": ""})
     file = tmp_path / "numpy" / "net.py"
     assert packages_of(file, "import numpy as np\nimport os.path\n") == {}

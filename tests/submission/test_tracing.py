@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from chainrule.submission import SubmissionError
 from chainrule.submission.process.notebook import notebook_source
 from chainrule.submission.process.older_python import as_python3
 from chainrule.submission.process.source import read_program
-from chainrule.submission.tracing import recorder
+from chainrule.submission.process.start import start
+from chainrule.submission.tracing import program, recorder
 from chainrule.submission.tracing.child import Server
 from chainrule.submission.tracing.frames import read_frame, write_frame
 from chainrule.submission.tracing.places import Event
@@ -399,3 +401,22 @@ def test_python_3_is_not_changed():
 )
 def test_elements_that_an_index_names_twice_are_found(index: tuple[Any, ...], rows: list[int]):
     assert repeated_rows(index).tolist() == rows
+
+
+def test_a_process_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    started: list[subprocess.Popen[bytes]] = []
+
+    def recorded(*arguments: Any, **variables: str) -> subprocess.Popen[bytes]:
+        started.append(start(*arguments, **variables))
+        return started[0]
+
+    monkeypatch.setattr(program, "start", recorded)
+    monkeypatch.setattr(program, "CHILD", "this")  # it prints a poem
+    with (
+        pytest.raises(program.TraceError, match="ended its process"),
+        program.TracedProgram(tmp_path / "net.py", "x = 1"),
+    ):
+        pytest.fail("it did answer")
+    assert started[0].returncode is not None
+    assert started[0].stdin is not None
+    assert started[0].stdin.closed

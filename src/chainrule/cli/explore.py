@@ -59,19 +59,19 @@ def explore(
     options describe, as for explain. The page is one file, and needs no network.
     """
     options = settings_of(context)
-    spec = specified(preset, options, data_set_settings(preset))
+    spec = specified(preset, options, page_settings(preset))
     example = work_out(spec, options)
     reject_unused_options(options, example.level, EXAMPLE_UNUSED)
     show(example.explore(), file)
 
 
-def data_set_settings(preset: str | None) -> dict[str, Any] | None:
-    """Return the settings of a data set of the live page; None for other presets."""
-    if preset not in given.DATA_SETS:
-        return None
-    from chainrule.explorer import DATA_SET_LEVEL, data_set
+def page_settings(preset: str | None) -> dict[str, Any] | None:
+    """Return the settings of a preset that differ on the live page; None for other presets."""
+    from chainrule.explorer import DATA_SET_LEVEL, SEEDS, data_set
 
-    return {"preset": data_set(preset), "level": DATA_SET_LEVEL}
+    if preset in given.DATA_SETS:
+        return {"preset": data_set(preset), "level": DATA_SET_LEVEL}
+    return {"preset": preset, "seed": SEEDS[preset]} if preset in SEEDS else None
 
 
 def show(page: Any, file: Path | None) -> None:

@@ -1,7 +1,8 @@
 """The compiled engine: training and prediction as fused kernels, equal up to rounding.
 
-`training` returns the loop over epochs, `predictor` the forward pass, and `describe` says which
-engine a run would use. Numba is imported only when something has to be compiled.
+`training` returns the loop over epochs, `evaluation` the loss and its gradient, `predictor` the
+forward pass, and `describe` says which engine a run would use. Numba is imported only when
+something has to be compiled.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 
     from chainrule.batch import Batch
     from chainrule.compiled.engine import Training
+    from chainrule.compiled.evaluating import Evaluation
     from chainrule.compiled.predicting import Predictor
     from chainrule.loops import Batches
     from chainrule.network import Network
     from chainrule.optimizers import Optimizer
 
-__all__ = ["EngineChoice", "describe", "predictor", "training"]
+__all__ = ["EngineChoice", "describe", "evaluation", "predictor", "training"]
 
 
 def training(
@@ -48,6 +50,24 @@ def training(
 
         kernel = Kernel(network, optimizer, data, batches, choice.threads, tiny=choice.tiny)
     return Training(kernel)
+
+
+def evaluation(network: "Network", data: "Batch", choice: EngineChoice) -> "Evaluation":
+    """Return C and its gradient over all samples as a function of θ, as L-BFGS needs them.
+
+    Parameters
+    ----------
+    network : Network
+    data : Batch
+        All samples, in the precision of the computation.
+    choice : EngineChoice
+        The result of `describe`.
+    """
+    with IMPORT_LOCK:
+        with uninterrupted():
+            from chainrule.compiled.evaluating import Evaluation
+
+        return Evaluation(network, data, choice)
 
 
 def predictor(network: "Network", dtype: "type[np.floating[Any]]") -> "Predictor":

@@ -20,11 +20,12 @@ from chainrule.errors import InputError, MissingPackageError, missing, unknown
 from chainrule.layers import ActivationLayer, Dense
 from chainrule.losses import CustomLoss
 from chainrule.network import Network, as_precision
-from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 
 CHOICES = ("auto", "compiled", "reference")
 NEEDED = ("numba", "scipy", "threadpoolctl")
+COMPILED = ("llvmlite", "scipy", "threadpoolctl")  # if all kernels come with the package
 
 # The supported values of Numba's settings; other values are for debugging.
 SETTINGS = {
@@ -37,6 +38,18 @@ SETTINGS = {
 # Multiplications in a batch's forward pass above which two threads are faster than one, measured on
 # two cores: with fewer, they spend more time waiting for each other than computing.
 WORTH_THREADS = 600_000
+
+# The same for a call of L-BFGS, for which threads start anew; and its multiplications from which on
+# compiled kernels are used at all: NumPy's calls take a millisecond for fewer.
+WORTH_SEARCH_THREADS, WORTH_SEARCH = 20_000_000, 1_000_000
+
+NOT_SEARCHED = (
+    "lbfgs on sparse samples runs on engine='reference'; choose another solver, or give an array"
+)
+NOT_DENSE = (
+    "the first layer is {}, for which the samples of a batch are made dense, on "
+    "engine='reference'; begin with a Dense layer, or give an array"
+)
 
 # Limits of the program for small networks, measured likewise: multiplications in a batch's forward
 # pass, and units or inputs of a layer, in total and for each sample of the batch. Beyond them, the
@@ -80,6 +93,7 @@ def describe(
     batch_size: int | None = None,
     dtype: DTypeLike = np.float64,
     engine: str = "auto",
+    entries: int | None = None,
 ) -> EngineChoice:
     """Return which engine `train` would choose, and why.
 
@@ -94,6 +108,8 @@ def describe(
     dtype : dtype, default float64
         float32 or float64.
     engine : {"auto", "compiled", "reference"}
+    entries : int, optional
+        The stored entries of sparse samples; None for arrays.
 
     Returns
     -------
@@ -120,30 +136,56 @@ def describe(
         raise unknown("engine", engine, CHOICES)
     if engine == "reference":
         return EngineChoice("reference", 1, "requested")
+    search = named_optimizer(optimizer)
     with IMPORT_LOCK, uninterrupted():
-        faults = find_obstacles(network, named_optimizer(optimizer), as_precision(dtype))
+        faults = find_obstacles(network, search, as_precision(dtype))
+        faults += sparse_obstacles(network, search) if entries is not None else []
         if faults and engine == "compiled":
             raise faults[0]
         if faults:
             absent = isinstance(faults[0], MissingPackageError)
             return EngineChoice("reference", 1, str(faults[0]), missing=absent)
-        return choose_threads(network, min(batch_size or rows, rows))
+        if isinstance(search, LBFGS):
+            return choose_search(network, rows, engine)
+        batch = min(batch_size or rows, rows)
+        if entries is not None:
+            return choose_sparse_threads(network, batch, entries / rows)
+        return choose_threads(network, batch)
+
+
+def sparse_obstacles(network: Network, optimizer: Optimizer | LBFGS) -> list[Exception]:
+    """Return the errors that prevent the compiled engine for sparse samples."""
+    if isinstance(optimizer, LBFGS):
+        return [InputError(NOT_SEARCHED)]
+    first = network.layers[0]
+    return [] if isinstance(first, Dense) else [InputError(NOT_DENSE.format(first.kind))]
 
 
 def find_obstacles(
-    network: Network, optimizer: Any, dtype: type[np.floating[Any]]
+    network: Network, optimizer: Optimizer | LBFGS, dtype: type[np.floating[Any]]
 ) -> list[Exception]:
     """Return the errors that prevent the compiled engine, the most important one first."""
-    absent = [name for name in NEEDED if not installed(name)]
+    absent = [name for name in needed(network, optimizer) if not installed(name)]
     if absent:
         return [missing(absent[0], "the compiled engine", "train")]
     if hindered := list(unsupported_settings()):
         return hindered
-    if isinstance(optimizer, LBFGS):
-        return [InputError("lbfgs runs in SciPy's own loop, on engine='reference'")]
     return [
         fault for part in custom_functions(network) if (fault := compilation_error(part, dtype))
     ]
+
+
+def needed(network: Network, optimizer: Optimizer | LBFGS) -> tuple[str, ...]:
+    """Return the packages that a run needs; Numba if the package does not have its kernels."""
+    standard = type(optimizer) in map(type, OPTIMIZERS.values()) and not custom_functions(network)
+    return COMPILED if standard and installed(COMPILED[0]) and has_kernels() else NEEDED
+
+
+def has_kernels() -> bool:
+    """Return whether the package has the standard kernels for this machine."""
+    from chainrule.compiled.cache import prebuilt
+
+    return prebuilt.archive() is not None
 
 
 def unsupported_settings() -> Iterator[Exception]:
@@ -200,6 +242,33 @@ def choose_threads(network: Network, batch: int) -> EngineChoice:
     return EngineChoice(
         "compiled", threads, f"{multiplications:,} multiplications per batch{limit}"
     )
+
+
+def choose_search(network: Network, rows: int, engine: str) -> EngineChoice:
+    """Return the engine that computes the losses and the gradients for L-BFGS."""
+    multiplications = rows * multiplications_of(network)
+    reason = f"{multiplications:,} multiplications in each call of lbfgs"
+    if engine == "auto" and multiplications < WORTH_SEARCH:
+        return EngineChoice("reference", 1, f"{reason}: too few for compiled kernels")
+    chosen = choose_threads(network, rows)
+    if multiplications < WORTH_SEARCH_THREADS and chosen.threads > 1:
+        return EngineChoice("compiled", 1, f"{reason}: too few for more threads")
+    return chosen
+
+
+def choose_sparse_threads(network: Network, batch: int, entries: float) -> EngineChoice:
+    """Return the compiled engine with the number of threads for sparse samples.
+
+    The first layer multiplies stored entries only, but each update changes all of its weights.
+    """
+    from chainrule.compiled.threads import allowed
+
+    inputs, units = network.widths[:2]
+    dense = batch * (multiplications_of(network) - inputs * units)
+    work = dense + int(batch * entries * units) + inputs * units
+    threads = 1 if work < WORTH_THREADS or units < 2 * 16 else allowed()
+    reason = f"sparse samples: {work:,} multiplications and updates per batch"
+    return EngineChoice("compiled", threads, reason)
 
 
 def multiplications_of(network: Network) -> int:

@@ -4,20 +4,23 @@ It prepares the memory, limits the duration of a call, and returns the same stat
 loop. The computation is in ``kernels.batches`` and ``kernels.tiny``.
 """
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import loops
 from chainrule.batch import Batch
+from chainrule.compiled.cache.object_cache import Loaded
 from chainrule.compiled.codegen.elementwise_kernels import Dtype, loss_kernel, update_kernel
 from chainrule.compiled.kernel_loader import (
     BATCHES,
     LAUNCHED,
+    SPARSE_FORWARD,
     TINY,
     Program,
     address_of,
@@ -27,15 +30,27 @@ from chainrule.compiled.kernel_loader import (
 )
 from chainrule.compiled.kernels import memory_layout as mem
 from chainrule.compiled.kernels.memory_layout import Memory
-from chainrule.compiled.kernels.network_table import SETTINGS, Tables, kind_of, rounded, tables
+from chainrule.compiled.kernels.network_table import (
+    LINE,
+    RUN_FORWARD,
+    SETTINGS,
+    Tables,
+    kind_of,
+    rounded,
+    tables,
+)
 from chainrule.compiled.parallel_build import build_in_parallel
+from chainrule.compiled.sample_layout import rows_of
+from chainrule.compiled.sparse_layer import SparseLayer
 from chainrule.compiled.threads import run_together, single_blas
 from chainrule.errors import DivergenceError
 from chainrule.layers import LayerNorm
+from chainrule.layout import LARGE_SPARSE
 from chainrule.loops import Batches, State
 from chainrule.network import Network
 from chainrule.optimizers import SGD, ClipNorm, ClipValue, Momentum, Optimizer
 from chainrule.schedules import Schedule, rate_at
+from chainrule.sparse_samples import SparseSamples
 
 Array: TypeAlias = NDArray[Any]
 
@@ -43,35 +58,15 @@ CHUNK = 0.1  # approximate seconds of one compiled call, which delays Ctrl-C
 # Seconds after which a run's state is copied, as a state to return to: the maximum, and the time
 # for each parameter, so that copying takes about 1 % of the time.
 KEEP, KEEP_EACH = 1.0, 1e-6
+# … and for a large θ, which is copied as seldom as possible: Ctrl-C then repeats an epoch.
+KEEP_LARGE = 600.0
+CHUNK_LAZY = 0.5  # … in which updates of the first layer are put off: each call ends by making them
 GUESS = 3e8  # assumed parameters times samples per second before the first call: a slow speed
 NEVER = 2**62  # a count of arrivals that ends every wait
 ORDERS = 2**16  # number of samples whose order is drawn at once, at least one epoch's
 CALL_HEADER = [mem.FIRST, mem.COUNT, mem.STEP, mem.SEED, mem.ORDERS, mem.ENDS]
 UNKNOWN = 2**40  # samples of an epoch whose end is not in sight
 PANEL_BYTES = 2**20  # of a thread's gradients: a compromise between long products and the cache
-
-
-class Rows(NamedTuple):
-    """Samples in their original memory layout, without a copy.
-
-    Attributes
-    ----------
-    x : array (n, d)
-    row, column : int
-        The strides of rows and columns, in entries.
-    """
-
-    x: Array
-    row: int
-    column: int
-
-
-def rows_of(x: Array) -> Rows:
-    """Return x (n, d) in its memory layout; it is copied only if its entries are not aligned."""
-    size = x.itemsize
-    if any(step % size for step in x.strides) or not x.flags.aligned:
-        x = np.array(x, order="C")
-    return Rows(x, *(step // size for step in x.strides))
 
 
 # ---- the parts of a run -------------------------------------------------------------------------
@@ -101,11 +96,11 @@ def mode_of(network: Network, optimizer: Optimizer) -> int:
     return inside.get(type(optimizer), mem.BY_PANELS)
 
 
-def panel_of(network: Network, ranks: int, most: int) -> int:
+def panel_of(widths: Sequence[int], ranks: int, most: int) -> int:
     """Return the length of a thread's panel: the gradients of its units of a layer, or less."""
-    sizes = zip(network.widths, network.widths[1:], strict=False)
-    largest = max(d * rounded(-(-width // ranks)) for d, width in sizes)
-    return rounded(max(min(most, largest), *network.widths))
+    sizes = itertools.pairwise(widths)
+    largest = max((d * rounded(-(-width // ranks)) for d, width in sizes), default=0)
+    return rounded(max(min(most, largest), *widths, LINE))
 
 
 def settings(network: Network, optimizer: Optimizer, data: Batch) -> list[float]:
@@ -146,20 +141,20 @@ class Kernel:
         self.network, self.optimizer, self.data, self.batches = network, optimizer, data, batches
         self.ranks, self.n, self.first = ranks, len(data.x), 0  # the first batch in the data
         self.dtype: Dtype = data.x.dtype.type
+        self.itemsize = np.dtype(self.dtype).itemsize
         self.size = min(batches.size or self.n, self.n)
         self.tiny = tiny
         self.mode = mode_of(network, optimizer)
-        self.panel = panel_of(network, ranks, PANEL_BYTES // data.x.itemsize)
-        rows = rounded(self.size) if tiny else self.size  # to whole vectors
+        self.sparse = self._sparse_layer()
+        widths = network.widths[self.sparse is not None :]
+        self.panel = panel_of(widths, ranks, PANEL_BYTES // self.itemsize)
         launched = () if tiny else self._kernels_to_launch()
         with build_in_parallel(self._kernels(launched), self.dtype):
-            self.tables: Tables = tables(
-                network, self.dtype, rows, self.panel * ranks, unit_by_unit=tiny
-            )
+            self.tables = self._tables()
             self.loss = loss_kernel(network.loss, self.dtype)
             self.rule = update_kernel(type(optimizer), self.dtype)
         self.run = Program(kernel(TINY if tiny else BATCHES, self.dtype), 3)
-        self.kernels = [] if tiny else write_kernels(self.tables.layers, self.dtype, backward=True)
+        self.kernels = self._write_kernels()
         self.launched = {k: kernel(LAUNCHED[k], self.dtype) for k in launched}
         self.rows = rows_of(data.x)
         self.fixed = self._fixed()
@@ -168,10 +163,30 @@ class Kernel:
         self.at = address_of(self.pointers)
         self._write_pointers({**self.fixed, "pointers": self.pointers, "header": self.header})
 
+    def _tables(self) -> Tables:
+        """Return the tables of the network, for batches of this run's size."""
+        rows = rounded(self.size) if self.tiny else self.size  # to whole vectors
+        panels, sparse = self.panel * self.ranks, self.sparse is not None
+        given = self.network, self.dtype, rows, panels
+        return tables(*given, unit_by_unit=self.tiny, sparse=sparse)
+
+    def _write_kernels(self) -> list[Loaded]:
+        """Store the addresses of the layers' kernels in the table; return their owners."""
+        if self.tiny:
+            return []
+        owners = write_kernels(self.tables.layers, self.dtype, backward=True)
+        if self.sparse is not None:
+            owners.append(kernel(SPARSE_FORWARD, self.dtype))
+            self.tables.layers[0, RUN_FORWARD] = owners[-1].address
+        return owners
+
     def _kernels_to_launch(self) -> list[int]:
         """Return the numbers of the kernels that this run launches by number."""
         whole, kinds = self.mode == mem.WHOLE, {type(layer) for layer in self.network.layers}
+        sparse = {} if self.sparse is None else self.sparse.launched
         needed = {
+            **dict.fromkeys(mem.FOR_SPARSE, False),
+            **sparse,
             mem.SUMS: LayerNorm in kinds,
             mem.NORM_PART: whole,
             mem.CHANGE_WHOLE: whole,
@@ -184,7 +199,21 @@ class Kernel:
         if self.tiny:
             return [TINY]
         kinds = map(kind_of, self.network.layers)
-        return [BATCHES, *layer_kernels(kinds, backward=True), *(LAUNCHED[k] for k in launched)]
+        first = [] if self.sparse is None else [SPARSE_FORWARD]
+        return [
+            BATCHES,
+            *first,
+            *layer_kernels(kinds, backward=True),
+            *(LAUNCHED[k] for k in launched),
+        ]
+
+    def _sparse_layer(self) -> SparseLayer | None:
+        """Return the first layer's part of sparse samples."""
+        x: Any = self.data.x
+        if not isinstance(x, SparseSamples):
+            return None
+        whole = self.mode == mem.WHOLE
+        return SparseLayer(self.network, self.optimizer, x, self.size, self.ranks, whole=whole)
 
     def _fixed(self) -> dict[str, Array]:
         """Return the arrays that stay the same from call to call."""
@@ -211,6 +240,7 @@ class Kernel:
             "barrier": np.zeros(8, np.int64),
             "blocks": np.array(blocks, np.int64).reshape(-1),
             "gradient": np.zeros(whole, self.dtype),
+            **({} if self.sparse is None else self.sparse.arrays),
         }
 
     def _header(self) -> NDArray[np.int64]:
@@ -233,11 +263,14 @@ class Kernel:
         h[[mem.ONES, mem.ZEROS, mem.PANEL]] = given.ones, given.zeros, given.panel
         h[mem.PANEL_SIZE] = self.panel
         h[mem.SCRAP] = given.panel
-        h[mem.ITEM] = self.data.x.itemsize
+        h[mem.ITEM] = self.itemsize
         h[[mem.LAYERS, mem.BLOCKS]] = len(given.layers), len(self.fixed["blocks"]) // 3
         h[mem.WEIGHTED] = self.data.weight is not None
         shuffled = self.batches.shuffle and self.size < n
         h[mem.DIRECT] = rows.column == 1 and rows.row >= self.network.inputs and not shuffled
+        if self.sparse is not None:
+            h[mem.DIRECT] = 1  # no dense samples are copied
+            self.sparse.write_header(h)
 
     def _write_program(self, h: NDArray[np.int64]) -> None:
         """Write the kernels' addresses and the settings of loss, penalty and rule."""
@@ -285,7 +318,7 @@ class Kernel:
         return self.batches.take(self.data, order, state.batch - self.first)
 
     def prepare(
-        self, theta: Array, slots: Array, orders: Array, state: State, count: int
+        self, theta: Array, slots: Sequence[Array], orders: Array, state: State, count: int
     ) -> dict[str, Array]:
         """Prepare the next `count` updates; return the arrays of this call."""
         ends = (state.batch + count) // self.batches.count(self.n)
@@ -307,6 +340,8 @@ class Kernel:
         slot, slot2 = ([*slots, theta, theta])[:2]
         made = {"theta": theta, "slot": slot, "slot2": slot2, "orders": orders}
         made |= {"losses": losses, "rates": rates}
+        if self.sparse is not None:
+            made |= self.sparse.prepare(count)
         self._write_pointers(made)
         return made
 
@@ -371,8 +406,8 @@ class Training:
                 sound, losses, error = self._find_fault(state, after.step - state.step + done + 1)
                 yield sound, losses
                 raise error
-            state = with_arrays(after, theta, slots)
-            del after  # it refers to the θ at its start
+            state = self._with_arrays(after, theta, slots)
+            del after, theta, slots  # it refers to the θ at its start
             yield state, losses
 
     def updates(self, state: State, count: int) -> Iterator[State]:
@@ -391,22 +426,24 @@ class Training:
                 sound, _, error = self._find_fault(state, after.step - state.step + done + 1)
                 yield sound
                 raise error
-        yield with_arrays(after, theta, slots)
+        yield self._with_arrays(after, theta, slots)
 
-    def _copies(self, state: State) -> tuple[Array, Array]:
+    def _copies(self, state: State) -> tuple[Array, list[Array]]:
         """Return copies of θ and the slots, in the precision of the data."""
         dtype, count = self.kernel.dtype, len(state.slots)
+        if self.kernel.sparse is not None:
+            return self.kernel.sparse.copies(state, dtype)
         slots = np.empty((count, len(state.theta)), dtype)
         for to, slot in zip(slots, state.slots, strict=True):
             to[:] = slot
-        return np.array(state.theta, dtype), slots
+        return np.array(state.theta, dtype), list(slots)
 
     def _stretch(
-        self, state: State, theta: Array, slots: Array, last: int
+        self, state: State, theta: Array, slots: Sequence[Array], last: int
     ) -> tuple[State, list[float], int]:
         """Train for up to a second; return the state, losses, and the faulty update or −1."""
         began, losses = time.perf_counter(), []
-        keep = min(KEEP, max(CHUNK, KEEP_EACH * len(theta)))
+        keep = self._seconds_kept(len(theta))
         while state.epoch < last and time.perf_counter() - began < keep:
             left = (last - state.epoch) * self.kernel.batches.count(self.kernel.n) - state.batch
             state, ended, done = self._chunk(state, theta, slots, left)
@@ -416,7 +453,7 @@ class Training:
         return state, losses, -1
 
     def _chunk(
-        self, state: State, theta: Array, slots: Array, left: int
+        self, state: State, theta: Array, slots: Sequence[Array], left: int
     ) -> tuple[State, list[float], int]:
         """Make one compiled call of at most `left` updates."""
         kernel = self.kernel
@@ -447,7 +484,15 @@ class Training:
         """Return the number of updates in a chunk."""
         size = self.kernel.size
         speed = self.speed or size * GUESS / (size * self.kernel.network.layout.size + 100)
+        if self.kernel.sparse is not None and self.kernel.sparse.lazy:
+            return max(self.kernel.sparse.least, int(speed * CHUNK_LAZY / size))
         return max(1, int(speed * CHUNK / size))
+
+    def _seconds_kept(self, parameters: int) -> float:
+        """Return the seconds between the states to return to."""
+        if self.kernel.sparse is not None and parameters >= LARGE_SPARSE:
+            return KEEP_LARGE
+        return min(KEEP, max(CHUNK, KEEP_EACH * parameters))
 
     def _samples(self, batch: int, count: int) -> int:
         """Return the number of samples in these updates; an epoch's last batch may be short."""
@@ -508,7 +553,15 @@ class Training:
             losses += ended
             if done >= 0:
                 return None, losses
-        return (with_arrays(state, theta, slots) if np.isfinite(theta).all() else None), losses
+        if not np.isfinite(theta).all():
+            return None, losses
+        return self._with_arrays(state, theta, slots), losses
+
+    def _with_arrays(self, state: State, theta: Array, slots: Sequence[Array]) -> State:
+        """Return a state of this engine with other arrays, which must not be used any more."""
+        if self.kernel.sparse is not None:
+            theta, slots = self.kernel.sparse.returned(theta, slots)
+        return state._replace(theta=theta, slots=tuple(slots), engine="compiled")
 
     def _reference_update(self, state: State) -> State:
         """Make one update with the reference loop."""
@@ -517,8 +570,3 @@ class Training:
         if state.batch == kernel.batches.count(kernel.n):
             return state._replace(epoch=state.epoch + 1, batch=0)
         return state
-
-
-def with_arrays(state: State, theta: Array, slots: Array) -> State:
-    """Return a state with other arrays, marked as computed by the compiled engine."""
-    return state._replace(theta=theta, slots=tuple(slots), engine="compiled")

@@ -1,4 +1,4 @@
-"""Loading kernels by name: machine code from the cache, or compiled now.
+"""Loading kernels by name: machine code of the package or from the cache, or compiled now.
 
 Numba and the kernels' modules are imported only if a kernel has to be compiled.
 """
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.compiled.cache.object_cache import Built, Loaded, compiled
+from chainrule.compiled.cache.machine_code import Built, Loaded
+from chainrule.compiled.cache.object_cache import compiled
 from chainrule.compiled.codegen.elementwise_kernels import Dtype
 from chainrule.compiled.kernels.network_table import KIND, RUN_BACKWARD, RUN_FORWARD
 
@@ -33,10 +34,21 @@ LAUNCHED = (
     "updates.penalty_sums",
     "updates.norm_part",
     "updates.change_whole",
+    "sparse_rows.list_entries",
+    "sparse_rows.sparse_change",
+    "sparse_rows.catch_up_all",
+    "sparse_rows.add_penalties",
 )
 
+SPARSE_FORWARD = "sparse_rows.sparse_forward"  # of the first layer, for sparse samples
 BATCHES, TINY, FORWARD = "batches.run_batches", "tiny.run_tiny", "prediction_blocks.run_forward"
+TURNED = "layer_kernels.dense_turned"  # in place of dense_forward, for predictions of many samples
 
+EVERY = (
+    *(name for pair in LAYER_KERNELS for name in pair),
+    *LAUNCHED,
+    *(BATCHES, TINY, FORWARD, TURNED, SPARSE_FORWARD),
+)
 
 IN_MEMORY: dict[tuple[str, Dtype], Loaded] = {}
 

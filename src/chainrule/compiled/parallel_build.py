@@ -86,11 +86,10 @@ def shared(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def is_built(name: str, dtype: Dtype) -> bool:
-    """Return whether a kernel is loaded or in the cache."""
+    """Return whether a kernel is loaded, comes with the package, or is in the cache."""
     if (name, dtype) in IN_MEMORY:
         return True
-    path = object_cache.path_of(*key_of_kernel(name, dtype))
-    return path is not None and object_cache.is_kept(path)
+    return object_cache.is_available(*key_of_kernel(name, dtype))
 
 
 def start(names: Sequence[str], dtype: Dtype) -> subprocess.Popen[bytes] | None:

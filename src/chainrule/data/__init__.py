@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chainrule.data.preparation import Preparation
     from chainrule.data.problems import UnknownCategoryWarning
     from chainrule.data.reading import read
+    from chainrule.data.streams import Stream, open_stream
     from chainrule.data.table import Column, Table
     from chainrule.data.targets import Target
 
@@ -22,9 +23,11 @@ __all__ = [
     "NAMED_SETS",
     "NumberColumn",
     "Preparation",
+    "Stream",
     "Table",
     "Target",
     "UnknownCategoryWarning",
+    "open_stream",
     "read",
     "words_of",
 ]
@@ -36,6 +39,7 @@ _NAMES_BY_MODULE = {
     "preparation": "Preparation",
     "problems": "UnknownCategoryWarning",
     "reading": "read",
+    "streams": "Stream open_stream",
     "table": "Column Table",
     "targets": "Target",
 }

@@ -44,8 +44,8 @@ def read_npz(location: Location) -> Table:
     shapes = {name: array.shape for name, array in arrays.items()}
     if len(set(shapes.values())) != 1 or any(len(shape) != 1 for shape in shapes.values()):
         raise InputError(
-            f"{location.name} has arrays of the shapes {shapes}; give X (n, columns) and y (n,), or "
-            "columns of one length by name"
+            f"{location.name} has arrays of the shapes {shapes}; give X (n, columns) and y (n,), "
+            "or columns of one length by name"
         )
     columns = {name: as_column(array, name, location.name) for name, array in arrays.items()}
     found = (f"NPZ, {len(columns)} columns by name",)

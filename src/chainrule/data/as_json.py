@@ -93,7 +93,8 @@ def column_from_dict(content: Mapping[str, Any]) -> InputColumn:
         raise unknown("kind of input", kind, INPUTS)
     checks = {"kind": is_text, "name": is_text, **COLUMNS[kind]}
     check_fields(f"{kind} column", content, checks)
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items() if k != "kind"}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+    del values["kind"]
     categories = values.get("categories", ())
     if list(categories) != sorted(set(categories)):
         raise InputError(f"column {content['name']!r}: its categories are not sorted, or repeated")

@@ -1,17 +1,24 @@
 """Reads text files of rows: CSV, TSV and their relatives."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from chainrule.data.arrow import arrow, compute
-from chainrule.data.dialects import Dialect, find_dialect
+from chainrule.data.dialects import Dialect, find_dialect, name_of
 from chainrule.data.locations import Location
 from chainrule.data.table import ArrowTable, Origin, Table, check_names
 from chainrule.data.text_faults import TextFaultError, find_fault, line_of
 from chainrule.data.text_patterns import MISSING
-from chainrule.data.text_types import TextFacts, convert, decide_styles, type_remarks
+from chainrule.data.text_types import (
+    NOTHING,
+    TextFacts,
+    convert,
+    decide_styles,
+    mixed_remark,
+    type_remark,
+)
 from chainrule.errors import InputError, unknown
 
 ArrowColumn: TypeAlias = Any
@@ -127,17 +134,22 @@ class TextFile:
         if not first:
             raise InputError(f"{self.location.name} has no rows; give at least one")
         styles = decide_styles(facts, self.location.name, self.options.decimal)
-        remarks = [
-            remark
-            for known, style in zip(facts, styles, strict=True)
-            for remark in type_remarks(known, style)
-        ]
-        return Types(tuple(styles), (*self.dialect.found, *remarks), first)
+        for place, known in enumerate(facts):
+            if not known.present and self._is_nameless(place):
+                styles[place] = NOTHING
+        pairs = list(zip(facts, styles, strict=True))
+        remarks = [f"{known.name}: {r}" for known, s in pairs if (r := type_remark(known, s))]
+        notes = {known.name: note for known, s in pairs if (note := mixed_remark(known, s))}
+        return Types(tuple(styles), (*self.dialect.found, *remarks), first, notes)
 
-    def origin(self, first: int = 0) -> Origin:
-        """Return where rows come from, beginning with row `first`."""
+    def _is_nameless(self, place: int) -> bool:
+        """Return whether the header has no name for a column, as after a last delimiter."""
+        return self.dialect.header and self.dialect.names[place] == name_of(place)
+
+    def origin(self, types: "Types") -> Origin:
+        """Return where the rows come from."""
         line = partial(line_of, self.location, self.dialect)
-        return Origin(self.location.name, first, None, line)
+        return Origin(self.location.name, 0, None, line, types.notes)
 
 
 @dataclass(frozen=True)
@@ -152,17 +164,21 @@ class Types:
         Sentences on what was found.
     rows : int
         How many rows the file has.
+    notes : mapping of str to str
+        Why a column is words although most of its values are numbers.
     """
 
     styles: tuple[str, ...]
     found: tuple[str, ...]
     rows: int
+    notes: Mapping[str, str]
 
-    def convert(self, part: ArrowTable) -> ArrowTable:
-        """Return columns of strings in their types."""
-        names = part.column_names
-        pairs = zip(names, self.styles, strict=True)
-        return arrow().table({name: convert(part.column(name), style) for name, style in pairs})
+    def convert(self, part: ArrowTable, columns: Sequence[str] | None = None) -> ArrowTable:
+        """Return columns of strings in their types, or some of them."""
+        styles = dict(zip(part.column_names, self.styles, strict=True))
+        names = [name for name, style in styles.items() if style != NOTHING]
+        names = names if columns is None else columns
+        return arrow().table({name: convert(part.column(name), styles[name]) for name in names})
 
 
 def read_text(location: Location, options: TextOptions) -> Table:
@@ -177,4 +193,4 @@ def read_text(location: Location, options: TextOptions) -> Table:
     parts = list(file.words())
     types = file.learn_types(parts)
     made = arrow().concat_tables([types.convert(part) for part in parts])
-    return Table.from_arrow(made.combine_chunks(), file.origin(), types.found)
+    return Table.from_arrow(made.combine_chunks(), file.origin(types), types.found)

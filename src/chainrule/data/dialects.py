@@ -14,7 +14,7 @@ from chainrule.errors import InputError
 
 SAMPLE = 2**18  # bytes in which the dialect is looked for
 ROWS = 200  # rows that are looked at
-DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "vertical bar", ",": "comma"}
+DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "vertical bar", ",": "comma", " ": "space"}
 MOST_ROWS = 0.5  # the share of rows that a delimiter has to divide into as many values
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -138,9 +138,12 @@ def find_delimiter(parsed: dict[str, list[list[str]]]) -> str:
     """Return the delimiter that divides most rows into the same number of values.
 
     Of several that do so equally well, the comma is the last choice: it is also a decimal mark.
+    Spaces count only between numbers: words have spaces.
     """
     best, chosen = MOST_ROWS, ","
     for delimiter, rows in parsed.items():
+        if delimiter == " " and (chosen != "," or best > MOST_ROWS or not all_numbers(rows)):
+            continue
         widths = Counter(len(row) for row in rows if row)
         width, count = max(widths.items(), key=lambda item: item[1], default=(0, 0))
         share = count / max(1, widths.total())
@@ -149,18 +152,27 @@ def find_delimiter(parsed: dict[str, list[list[str]]]) -> str:
     return chosen
 
 
+def all_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether all values below the first row are numbers."""
+    cells = [cell for row in rows[1:] for cell in row]
+    return bool(cells) and all(VALUE.fullmatch(cell) for cell in cells)
+
+
 # ---- header -------------------------------------------------------------------------------------
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row holds names.
 
-    It does not if one of its values is a number, a date or a boolean, or if at least half of its
-    values occur again in their columns.
+    It does not if one of its values is a number, a date, a boolean or a missing one. It does if it
+    is above a column most of which are such values. It does not if at least half of its values occur again in their columns.
     """
     first, rest = rows[0], rows[1:]
-    if any(VALUE.fullmatch(cell.strip()) for cell in first):
+    if any(is_value(cell) for cell in first):
         return False
+    columns = [[row[i] for row in rest if i < len(row)] for i in range(len(first))]
+    if any(2 * sum(map(is_value, column)) > len(column) for column in columns):
+        return True
     again = sum(
         bool(cell.strip()) and any(cell == row[i] for row in rest if i < len(row))
         for i, cell in enumerate(first)
@@ -168,9 +180,18 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     return 2 * again < len(first) or not rest
 
 
+def is_value(cell: str) -> bool:
+    """Return whether a value is a number, a date, a boolean, or stands for a missing one."""
+    word = cell.strip()
+    return bool(word) and (is_missing(word) or VALUE.fullmatch(word) is not None)
+
+
 def column_names(first: Sequence[str], *, named: bool) -> tuple[str, ...]:
     """Return the names of the columns; those without one are called by their place."""
     cells = [cell.strip() for cell in first] if named else [""] * len(first)
-    return tuple(
-        f"column{i + 1}" if is_missing(cell) and not cell else cell for i, cell in enumerate(cells)
-    )
+    return tuple(cell or name_of(i) for i, cell in enumerate(cells))
+
+
+def name_of(place: int) -> str:
+    """Return the name of a column without one, by its place, counted from 0."""
+    return f"column{place + 1}"

@@ -5,6 +5,7 @@ The blocks are the same for a table in memory and for a stream, so that both giv
 
 import math
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -40,7 +41,7 @@ class Moments:
         if not count:
             return
         total, distance = self.count + count, mean - self.mean
-        self.squares += squares + distance**2 * (self.count * count / total)
+        self.squares += squares + distance * distance * (self.count * count / total)
         self.mean += distance * (count / total)
         self.count = total
 
@@ -80,6 +81,8 @@ class Facts:
         Whether the type is that of fractions, even if every number is whole.
     source : str
         What messages call the table.
+    note : str
+        Why the column is words although most of its values are numbers.
     counts : Counter or None
         How often each value occurs; None if there are too many.
     """
@@ -95,6 +98,7 @@ class Facts:
     of: str | None = None
     fractions: bool = False
     source: str = "the table"
+    note: str = ""
     counts: Counter[Any] | None = field(default_factory=Counter)
     moments: Moments = field(default_factory=Moments)
     low: float = math.inf
@@ -124,6 +128,7 @@ class Facts:
         column = block[self.name]
         values = words_of(column.values) if self.as_words else column.values
         self.rows, self.source = self.rows + len(values), block.source
+        self.note = block.origin.notes.get(self.name, "")
         if column.missing:
             self.missing += column.missing
             self.first_missing = self.first_missing or block.place(column.first_missing())
@@ -210,8 +215,6 @@ def words_of(values: ArrowColumn) -> ArrowColumn:
     """Return a column as words; 3 and 3.0 are the same word."""
     pa, types = arrow(), arrow("pyarrow.types")
     if types.is_floating(values.type):
-        try:
-            values = values.cast(pa.int64())  # only if every number is whole
-        except pa.ArrowInvalid:
-            pass
+        with suppress(pa.ArrowInvalid):  # a number is not whole
+            values = values.cast(pa.int64())
     return values.cast(pa.string())

@@ -71,8 +71,8 @@ class InputColumn(ABC):
         row = int(compute().index(column.values.is_valid(), True).as_py())
         value = column.values[row].as_py()
         raise InputError(
-            f"{block.source}: column {self.name!r}, {block.place(row)}, is {value!r}, but the model "
-            f"was trained with a {self.kind} there; give the column as it was then"
+            f"{block.source}: column {self.name!r}, {block.place(row)}, is {value!r}, but the "
+            f"model was trained with a {self.kind} there; give the column as it was then"
         )
 
 
@@ -106,14 +106,14 @@ class NumberColumn(InputColumn):
         numbers = self._numbers(column, len(block))
         if column.missing and self.fill is None:
             problems.add_missing(self.name, column.missing, block.place(column.first_missing()))
-        elif column.missing:
+        elif self.fill is not None and column.missing:
             numbers = np.where(np.isnan(numbers), self.fill, numbers)
         infinite = np.flatnonzero(np.isinf(numbers))
         if len(infinite):
             row = int(infinite[0])
             raise InputError(
-                f"{block.source}: column {self.name!r}, {block.place(row)}, is {numbers[row]}; give "
-                "finite numbers, or leave the row out"
+                f"{block.source}: column {self.name!r}, {block.place(row)}, is {numbers[row]}; "
+                "give finite numbers, or leave the row out"
             )
         out[:, 0] = (numbers - self.mean) / self.scale
 

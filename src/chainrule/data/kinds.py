@@ -55,8 +55,7 @@ def kind_of_words(different: int, present: int) -> str:
     """
     if not present or different <= FEW_VALUES:
         return "category" if present else "text"
-    many = different > TEXT_SHARE * present or different > MOST_CATEGORIES
-    return "text" if many else "category"
+    return "text" if different > TEXT_SHARE * present else "category"
 
 
 def kind_of(values: ArrowColumn, name: str) -> str:
@@ -77,7 +76,9 @@ def simple_type(values: ArrowColumn, name: str) -> ArrowColumn:
     of = values.type
     kind = kind_of_type(of, name)  # which refuses lists and bytes
     if types.is_dictionary(of):
-        return simple_type(values.cast(of.value_type), name)
+        plain = pa.string() if is_words(of.value_type) else of.value_type
+        decoded = [chunk.dictionary.cast(plain).take(chunk.indices) for chunk in values.chunks]
+        return simple_type(pa.chunked_array(decoded, plain), name)
     if types.is_uint64(of) or types.is_decimal(of) or types.is_floating(of):
         values = values.cast(pa.float64(), safe=False)
         return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)

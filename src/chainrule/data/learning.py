@@ -13,7 +13,7 @@ from chainrule.errors import InputError, unknown
 
 STRATEGIES = ("median", "mean", "most-frequent", "constant")
 MISSING_CATEGORY = "missing"  # what impute="constant" calls the category of missing values
-IMPUTE = "choose impute='median', or leave the columns out with drop={names}"
+IMPUTE = "Choose impute='median', or leave the columns out with drop={names}"
 
 
 class Choices(NamedTuple):
@@ -49,9 +49,9 @@ class Choices(NamedTuple):
         names = [name for name in self.columns or table.names if name not in out]
         if not names:
             raise InputError(
-                f"{table.source} has the columns {listed([repr(n) for n in table.names])}, of which "
-                "none is left as an input; give a table with other columns than the target, or "
-                "check the delimiter"
+                f"{table.source} has the columns {listed([repr(n) for n in table.names])}, of "
+                "which none is left as an input; give a table with other columns than the target, "
+                "or check the delimiter"
             )
         return names
 
@@ -126,6 +126,12 @@ def begin(block: Table, choices: Choices) -> dict[str, Facts]:
 
 def check_inputs(source: str, facts: Mapping[str, Facts], choices: Choices) -> None:
     """Raise InputError for columns that cannot be inputs: all of one kind in one message."""
+    for known in facts.values():
+        if known.note and not known.as_words:
+            raise InputError(
+                f"{source}: column {known.name!r} holds {known.note}, correct it, or name the "
+                f"column in categories=[{known.name!r}]"
+            )
     check_text(source, [known for known in facts.values() if known.kind == "text"])
     check_dates(source, [known for known in facts.values() if known.kind == "date"])
     check_categories(source, [known for known in facts.values() if known.kind == "category"])
@@ -143,12 +149,15 @@ def check_inputs(source: str, facts: Mapping[str, Facts], choices: Choices) -> N
 
 def check_text(source: str, columns: list[Facts]) -> None:
     """Raise InputError for text, which is no category, and for columns without any value."""
+    empty = [known.name for known in columns if not known.present]
+    if empty:
+        raise InputError(
+            f"{source}: no values in column {listed(list(map(repr, empty)))}; leave it out with "
+            f"drop={empty}"
+        )
     if not columns:
         return
-    named = [
-        f"{known.name!r} ({describe_text(known)})" if known.present else f"{known.name!r} (empty)"
-        for known in columns
-    ]
+    named = [f"{known.name!r} ({describe_text(known)})" for known in columns]
     raise InputError(
         f"{source}: text cannot be an input: column {listed(named)}; leave it out with "
         f"drop={[known.name for known in columns]}, or name it in categories=[…] if its values "
@@ -179,9 +188,9 @@ def check_categories(source: str, columns: list[Facts]) -> None:
     for known in columns:
         if known.too_many:
             raise InputError(
-                f"{source}: column {known.name!r} has {known.different} categories, and each would "
-                f"be an input; at most {MOST_CATEGORIES:,} are possible: group them, or leave the "
-                f"column out with drop=[{known.name!r}]"
+                f"{source}: column {known.name!r} has {known.different} categories, and each "
+                f"would be an input; at most {MOST_CATEGORIES:,} are possible: group them, or "
+                f"leave the column out with drop=[{known.name!r}]"
             )
 
 
@@ -196,8 +205,8 @@ def check_numbers(source: str, known: Facts) -> None:
         )
     if not math.isfinite(known.moments.squares):
         raise InputError(
-            f"{source}: column {known.name!r} ranges from {known.low:g} to {known.high:g}, which is "
-            "too far to standardize; take logarithms, or leave it out"
+            f"{source}: column {known.name!r} ranges from {known.low:g} to {known.high:g}, which "
+            "is too far to standardize; take logarithms, or leave it out"
         )
 
 

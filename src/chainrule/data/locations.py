@@ -131,8 +131,8 @@ class Location:
             raise InputError(f"{self.name} is an Excel file; save the sheet as CSV")
         if head.lstrip()[:1] in (b"{", b"["):
             raise InputError(
-                f"{self.name} looks like JSON; make a data frame of it (pandas.read_json), and save "
-                "that as CSV or Parquet"
+                f"{self.name} looks like JSON; make a data frame of it (pandas.read_json), and "
+                "save that as CSV or Parquet"
             )
         found = next((name for magic, name in FORMATS.items() if head.startswith(magic)), None)
         return found or ("idx" if is_idx(head) else "text")

@@ -257,8 +257,8 @@ class Preparation:
         check_fields("preparation", content, PREPARATION)
         if content["version"] != VERSION:
             raise InputError(
-                f"preparation: version {content['version']} is not known, but {VERSION} is; install "
-                "the release of chainrule that wrote it, or a newer one"
+                f"preparation: version {content['version']} is not known, but {VERSION} is; "
+                "install the release of chainrule that wrote it, or a newer one"
             )
         columns = tuple(map(column_from_dict, content["columns"]))
         target = None if content["target"] is None else target_from_dict(content["target"])

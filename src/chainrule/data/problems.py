@@ -33,16 +33,16 @@ class Missing:
 def missing_error(source: str, rows: int, found: dict[str, Missing], remedy: str) -> InputError:
     """Return the error for missing values, with the columns, their counts and the remedy."""
     named = [
-        f"{name!r} in {gaps.count:,} of {rows:,} rows (first in {gaps.place})"
+        f"{name!r} in {gaps.count:,} of {rows:,} rows, first in {gaps.place}"
         for name, gaps in found.items()
     ]
-    return InputError(f"{source}: values are missing of column {listed(named)}; {remedy}")
+    return InputError(f"{source}: values are missing: {listed(named, '; ')}. {remedy}")
 
 
-def listed(parts: list[str]) -> str:
+def listed(parts: list[str], between: str = ", ") -> str:
     """Return the first parts of a list, and how many more there are."""
     more = len(parts) - MOST_NAMED
-    return ", ".join(parts[:MOST_NAMED]) + (f", and {more} more" if more > 0 else "")
+    return between.join(parts[:MOST_NAMED]) + (f"{between}and {more} more" if more > 0 else "")
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Problems:
                 source,
                 rows,
                 self.missing,
-                "leave these rows out (table.without_missing), or train with impute='median'",
+                "Leave these rows out (table.without_missing), or train with impute='median'",
             )
         for name, values in self.unknown.items():
             text = self._unknown_text(source, name, values)

@@ -79,7 +79,7 @@ def read_object(source: Any, options: TextOptions) -> Table:
     """Return the table in an object."""
     found = from_object(source)
     if found is None:
-        raise InputError(f"source is a {type(source).__name__}; give {ACCEPTED}")
+        raise InputError(f"source has the type {type(source).__name__}; give {ACCEPTED}")
     reject_options(options, found.source)
     return found
 

@@ -1,7 +1,7 @@
 """Tables: named columns, each of a kind, and what was found when they were read."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -88,12 +88,15 @@ class Origin:
         The number of each row in the source, if they are not consecutive.
     line : callable, optional
         Returns the line of a text file in which a row of the source begins, or None.
+    notes : mapping of str to str
+        Why a column is words although most of its values are numbers, by name.
     """
 
     source: str = "the table"
     first: int = 0
     rows: Array | None = None
     line: Callable[[int], int | None] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def row(self, row: int) -> int:
         """Return the number in the source of a row of the table."""
@@ -108,13 +111,13 @@ class Origin:
     def taken(self, rows: Array, n: int) -> "Origin":
         """Return the origin of some rows of a table of n rows."""
         known = np.arange(self.first, self.first + n) if self.rows is None else self.rows
-        return Origin(self.source, 0, known[rows], self.line)
+        return replace(self, first=0, rows=known[rows])
 
     def sliced(self, start: int, stop: int) -> "Origin":
         """Return the origin of consecutive rows."""
         if self.rows is None:
-            return Origin(self.source, self.first + start, None, self.line)
-        return Origin(self.source, 0, self.rows[start:stop], self.line)
+            return replace(self, first=self.first + start)
+        return replace(self, rows=self.rows[start:stop])
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +184,7 @@ class Table:
         """The columns, in order."""
         return tuple(Column(name, self.data.column(name)) for name in self.names)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the columns, in order."""
         return tuple(self.data.column_names)
@@ -207,8 +210,14 @@ class Table:
         UnknownNameError
             If there is no column of this name; the message offers the nearest one.
         """
-        self.check_name(name)
-        return self.columns[self.names.index(name)]
+        if name not in self._places:
+            self.check_name(name)
+        return self.columns[self._places[name]]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The place of each column, by name."""
+        return {name: place for place, name in enumerate(self.names)}
 
     def check_name(self, name: str) -> None:
         """Raise UnknownNameError unless there is a column of this name."""
@@ -253,6 +262,25 @@ class Table:
         stop = min(stop, len(self))
         return self._with(self.data.slice(start, stop - start), self.origin.sliced(start, stop))
 
+    def split(self, fraction: float = 0.1, seed: int = 0) -> tuple["Table", "Table"]:
+        """Return the table without some rows, drawn at random, and these rows.
+
+        Parameters
+        ----------
+        fraction : float
+            The share of rows in the second table.
+        seed : int
+
+        Raises
+        ------
+        InputError
+            If one of the two would be empty.
+        """
+        held = held_out(len(self), fraction, seed)
+        out = np.zeros(len(self), np.bool_)
+        out[held] = True
+        return self.take(~out), self.take(out)
+
     def without_missing(self, *names: str) -> "Table":
         """Return the rows that have a value in each of some columns, or in all of them."""
         present = [compute().is_valid(self[name].values) for name in names or self.names]
@@ -287,10 +315,29 @@ class Table:
         """Return what was found, and a line for each column."""
         width = max((len(name) for name in self.names), default=0)
         lines = [f"  {column.name:{width}}  {summary(column)}" for column in self.columns]
-        return "\n".join([f"{self.source}: {len(self):,} rows", *self.found, *lines])
+        return "\n".join(
+            [f"{self.source}: {len(self):,} row{'s' * (len(self) != 1)}", *self.found, *lines]
+        )
 
     def __repr__(self) -> str:
         return f"<Table {self.source!r}: {len(self)} rows, {len(self.names)} columns>"
+
+
+def held_out(n: int, fraction: float, seed: int) -> Array:
+    """Return which of n rows are held out, at least one and not all.
+
+    Raises
+    ------
+    InputError
+        If there is no such number of rows.
+    """
+    count = round(n * fraction)
+    if not 0 < count < n:
+        raise InputError(
+            f"a share of {fraction} of {n} rows is {count}; at least one row has to be in each "
+            "part: give more rows, or another share between 0 and 1"
+        )
+    return np.random.default_rng(seed).permutation(n)[:count]
 
 
 def check_names(names: Sequence[str], source: str) -> None:
@@ -308,7 +355,8 @@ def summary(column: Column) -> str:
     """Return in words what a column holds."""
     gaps = f", {column.missing:,} missing" if column.missing else ""
     if column.kind in ("category", "text"):
-        return f"{column.kind}: {column.different:,} different values{gaps}"
+        several = "s" * (column.different != 1)
+        return f"{column.kind}: {column.different:,} different value{several}{gaps}"
     if column.kind == "boolean" or column.missing == len(column):
         return f"{column.kind}{gaps}"
     ends = compute().min_max(column.values).as_py()

@@ -16,7 +16,7 @@ Array: TypeAlias = NDArray[Any]
 Label: TypeAlias = str | int | bool
 
 TASKS = ("auto", "classification", "regression")
-LEAVE_OUT = "leave these rows out (table.without_missing({name!r}))"
+LEAVE_OUT = "Leave these rows out (table.without_missing({name!r}))"
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ def learn_target(known: Facts, task: str, *, standardize: bool) -> tuple[Target,
         raise missing_error(known.source, known.rows, {known.name: gaps}, remedy)
     if known.of == "date":
         raise InputError(
-            f"{known.source}: the target {known.name!r} holds dates, which cannot be predicted; make a "
-            "number of them, such as the days since an event"
+            f"{named(known)} holds dates, which cannot be predicted; make a number of them, "
+            "such as the days since an event"
         )
     chosen, remarks = decide(known, task)
     if chosen == "classification":
@@ -155,42 +155,37 @@ def decide(known: Facts, task: str) -> tuple[str, list[str]]:
         return task, []
     if known.of != "number":
         return "classification", []
-    different = known.different
+    words = f"target {known.name}: {known.different}"
     few = known.counts is not None and len(known.counts) <= FEW_VALUES
-    if known.fractions or not known.whole:
-        if few:
-            return "regression", [
-                f"target {known.name}: numbers, although only {different} are different; choose "
-                "task='classification' if they are classes"
-            ]
-        return "regression", []
-    if few:
-        return "classification", [
-            f"target {known.name}: {different} classes; choose task='regression' if these whole "
-            "numbers are quantities"
-        ]
-    return "regression", [
-        f"target {known.name}: numbers, since {different} are different; choose "
-        "task='classification' if they are classes"
-    ]
+    if few and known.whole and not known.fractions:
+        remark = f"{words} classes; choose task='regression' if these whole numbers are quantities"
+        return "classification", [remark]
+    if few or (known.whole and not known.fractions):
+        remark = f"{words} different numbers; choose task='classification' if they are classes"
+        return "regression", [remark]
+    return "regression", []
+
+
+def named(known: Facts) -> str:
+    """Return the beginning of a message on a target."""
+    return f"{known.source}: the target {known.name!r}"
 
 
 def learn_classes(known: Facts) -> Target:
     """Return a target with classes."""
     if known.kind == "text" or known.too_many:
         raise InputError(
-            f"{known.source}: the target {known.name!r} has {known.different} classes in {known.rows:,} "
+            f"{named(known)} has {known.different} classes in {known.rows:,} "
             f"rows{known.example()}; choose a target with fewer"
         )
     classes = sorted(known.counts or ())
     if len(classes) < 2:
         raise InputError(
-            f"{known.source}: the target {known.name!r} is always {classes[0]!r}; give rows of at least "
-            "two classes"
+            f"{named(known)} is always {classes[0]!r}; give rows of at least two classes"
         )
     if any(isinstance(c, float) and not c.is_integer() for c in classes):
         raise InputError(
-            f"{known.source}: the target {known.name!r} has numbers like {classes[0]!r}; classes are "
+            f"{named(known)} has numbers like {classes[0]!r}; classes are "
             "words, booleans or whole numbers: choose task='regression'"
         )
     labels = (int(c) if isinstance(c, float) else c for c in classes)
@@ -201,17 +196,17 @@ def learn_numbers(known: Facts, *, standardize: bool) -> Target:
     """Return a target of a regression."""
     if known.of not in ("number", "boolean"):
         raise InputError(
-            f"{known.source}: the target {known.name!r} holds words{known.example()}, and a regression "
+            f"{named(known)} holds words{known.example()}, and a regression "
             "predicts numbers; choose task='classification'"
         )
     if known.first_infinite:
         raise InputError(
-            f"{known.source}: column {known.name!r}, {known.first_infinite}, is infinite; leave the row "
-            "out"
+            f"{known.source}: column {known.name!r}, {known.first_infinite}, is infinite; leave "
+            "the row out"
         )
     deviation = known.moments.deviation
     if known.low == known.high:
-        raise InputError(f"{known.source}: the target {known.name!r} is always {known.low:g}")
+        raise InputError(f"{named(known)} is always {known.low:g}")
     if not standardize:
         return Target(known.name, "regression")
     return Target(known.name, "regression", (), known.moments.mean, deviation)

@@ -53,10 +53,10 @@ def find_fault(location: Location, dialect: Dialect) -> InputError | None:
             byte = undecoded(row[bad])
             called = names[bad] if bad < len(names) else bad + 1
             return TextFaultError(
-                f"{where}, column {called!r}: the byte 0x{byte:02x} is not {dialect.encoding}; give "
-                "the file's encoding, such as encoding='windows-1252'"
+                f"{where}, column {called!r}: the byte 0x{byte:02x} is not {dialect.encoding}; "
+                "give the file's encoding, such as encoding='windows-1252'"
             )
-        if any("\n" in cell and len(cell) > 2**16 for cell in row):
+        if len(row) != len(names) and any("\n" in cell for cell in row):
             return TextFaultError(
                 f"{where}: a quotation mark is opened that is not closed; close or remove it"
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from chainrule.data import text_patterns as patterns
@@ -19,8 +20,13 @@ STYLES = {
     "thousands comma": patterns.THOUSANDS_COMMA,
     "thousands": patterns.THOUSANDS_OTHER,
 }
+NOTHING = "nothing"  # the style of a column that is left out
 COMMAS = ("decimal comma", "thousands comma")
-EXACT = 2**53  # float64 holds every whole number up to it
+# The American form comes before the European one, which it is where both fit.
+DATE_FORMS = (
+    *("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y-%m-%d", "%Y-%m-%d %H:%M"),
+    *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y"),
+)
 
 
 @dataclass
@@ -58,25 +64,33 @@ class TextFacts:
         known = values.drop_null()
         if not len(known):
             return
-        self.present += len(known)
-        if not self._add_numbers(known):
+        if self._may_be_numbers and not self._add_numbers(known):
             self._note_other(values, first)
         for style in self.styles - {"whole", "number"}:
             if not all_match(known, STYLES[style]):
                 self.styles.discard(style)
+        self.present += len(known)
 
     def _add_numbers(self, known: ArrowColumn) -> bool:
         """Learn from values whether they are numbers; return whether all of them are."""
-        self.zeros = self.zeros or first_match(known, patterns.LEADING_ZERO)
-        if "whole" in self.styles and converted(known, "int64") is None:
+        if "whole" in self.styles:
+            if converted(known, "int64") is not None:
+                self.zeros = self.zeros or first_match(known, patterns.LEADING_ZERO)
+                self.numbers += len(known)
+                return True
             if all_match(known, patterns.WHOLE):
                 self.large = self.large or longest(known)
             self.styles.discard("whole")
-        if all_match(known, patterns.NUMBER):
+        if converted(known, "double") is not None or all_match(known, patterns.NUMBER):
             self.numbers += len(known)
             return True
-        self.styles -= {"whole", "number"}
+        self.styles.discard("number")
         return False
+
+    @property
+    def _may_be_numbers(self) -> bool:
+        """Whether there is a reason to look for numbers; there is none in a column of words."""
+        return "number" in self.styles or 2 * self.numbers >= self.present > 0
 
     def _note_other(self, values: ArrowColumn, first: int) -> None:
         """Count the numbers among values, and note the first that is none."""
@@ -119,29 +133,40 @@ def decide_styles(known: Sequence[TextFacts], source: str, decimal: str | None) 
         if style == "unclear":
             row, value = facts.other or (0, "")
             raise InputError(
-                f"{source}: column {facts.name!r}, row {row}, is {value!r}, in which the comma may be "
-                "a decimal mark or divide thousands; give decimal=',' or decimal='.'"
+                f"{source}: column {facts.name!r}, row {row}, is {value!r}, in which the comma "
+                "may be a decimal mark or divide thousands; give decimal=',' or decimal='.'"
             )
     return styles
 
 
-def type_remarks(facts: TextFacts, style: str) -> list[str]:
-    """Return sentences on a column whose type may surprise."""
-    name = facts.name
+def type_remark(facts: TextFacts, style: str) -> str:
+    """Return a sentence on a column whose type may surprise; else an empty string."""
+    if style == NOTHING:
+        return "has neither a name nor values, and is left out"
     if facts.zeros:
-        return [f"{name}: words, because numbers such as {facts.zeros} begin with 0"]
+        return f"words, because numbers such as {facts.zeros} begin with 0"
     if facts.large and style == "number":
-        return [f"{name}: whole numbers such as {facts.large} are rounded to 16 digits"]
+        return f"whole numbers such as {facts.large} are rounded to 16 digits"
     if style in COMMAS:
-        return [f"{name}: numbers with a {style}"]
-    if style == "words" and facts.other is not None and 2 * facts.numbers > facts.present:
+        return f"numbers with a {style}"
+    return mixed_remark(facts, style)
+
+
+def mixed_remark(facts: TextFacts, style: str) -> str:
+    """Return why a column is words if most of its values are numbers; else an empty string."""
+    if (
+        style == "words"
+        and facts.other is not None
+        and not facts.zeros
+        and 2 * facts.numbers > facts.present
+    ):
         row, value = facts.other
-        return [
-            f"{name}: words, because {value!r} in row {row} is not a number, but "
-            f"{facts.numbers:,} of {facts.present:,} values are; if it stands for a missing value, "
-            f"give missing=[{value!r}]"
-        ]
-    return []
+        return (
+            f"words, because {value!r} in row {row} is not a number, but {facts.numbers:,} of "
+            f"{facts.present:,} values are; if it stands for a missing value, give "
+            f"missing=[{value!r}]"
+        )
+    return ""
 
 
 # ---- conversion ---------------------------------------------------------------------------------
@@ -170,14 +195,26 @@ def dates(values: ArrowColumn) -> ArrowColumn:
     """Return dates as timestamps; None for those that no calendar has."""
     pa, pc = arrow(), compute()
     found = converted(values, "timestamp[us]")
-    for written in ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y-%m-%d"):
-        if found is not None:
-            return found
-        try:
-            found = pc.strptime(values, format=written, unit="us")
-        except pa.ArrowInvalid:
-            continue
-    return pc.strptime(values, format="%Y-%m-%d", unit="us", error_is_null=True)
+    if found is not None:
+        return found
+    different = pc.unique(values.drop_null())
+    days = parsed_dates(different.to_pylist())
+    places = pc.index_in(values, value_set=different)
+    return pa.array(days, pa.timestamp("us")).take(places.combine_chunks())
+
+
+def parsed_dates(words: Sequence[str]) -> list[datetime | None]:
+    """Return dates in the form that fits most of them, with None for the others."""
+    tried = [[parsed_date(word, form) for word in words] for form in DATE_FORMS]
+    return min(tried, key=lambda days: days.count(None))
+
+
+def parsed_date(word: str, form: str) -> datetime | None:
+    """Return a date, or None if it has another form, or no calendar has it."""
+    try:
+        return datetime.strptime(word, form)  # noqa: DTZ007 (a date of a table has no time zone)
+    except ValueError:
+        return None
 
 
 def converted(values: ArrowColumn, name: str) -> ArrowColumn | None:

@@ -241,8 +241,8 @@ def _asked_instead(
     is_open = made.verdict == "could-not-run" or (made.verdict == "unknown" and traced.trains)
     if is_open and (traced.trains or traced.error):  # unknown to both: no reason to call it wrong
         # that a script has no functions to call says nothing about it
-        said = () if made.verdict == "could-not-run" else (made.sentence, *made.remarks)
-        return replace(_not_judged(traced), source=path.name, remarks=said)
+        remarks = () if made.verdict == "could-not-run" else (made.sentence, *made.remarks)
+        return replace(_not_judged(traced), source=path.name, remarks=remarks)
     if made.verdict == "could-not-run" and traced.call:
         return replace(made, remarks=(*made.remarks, HOW_TO_RUN.format(path.name, traced.call)))
     return _with_layers(made, path) if made.verdict == "could-not-run" else made

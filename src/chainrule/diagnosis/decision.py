@@ -3,6 +3,7 @@
 An attempt can often be read in several ways; each is a `Candidate`, and the best outcome counts.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -61,9 +62,9 @@ class Outcome:
         return self.fitted.network
 
     @property
-    def rank(self) -> tuple[int, int]:
+    def rank(self) -> tuple[float, int]:
         """Sort key, smaller is better: fewer mistakes, then more numbers that agree."""
-        return (self.found[0].cost if self.found else 99, -self.base.reached)
+        return (self.found[0].cost if self.found else math.inf, -self.base.reached)
 
 
 @dataclass(eq=False)

@@ -91,7 +91,8 @@ def check_program(asker: Asker, declared: Declared, options: CheckOptions) -> Di
             is_asked = transcript.kind != "forward" or options.declares_something
             return _nonfinite_diagnosis(name, transcript) if is_asked else _without_backward_pass()
     if (made := degenerate_diagnosis(found)) is not None:
-        return made
+        unclear = next(filter(None, map(_unclear, found)), None)
+        return failed_diagnosis(unclear) if unclear else made
     if any(map(random_failure, found)):
         seconds = min(options.time_limit.seconds, SEARCH * SECONDS_RANDOM)
         options = replace(options, time_limit=replace(options.time_limit, seconds=seconds))
@@ -131,16 +132,20 @@ def _diagnosed(found: list[Transcript], declared: Declared, options: CheckOption
     if _only_late_loss(outcome) and (again := first_correct(list(fallbacks))) is not None:
         (outcome, _), remark = again, LATE_LOSS
     made = _completed(transcript, outcome, declared, options)
-    failure = random_failure(transcript) or _doubtful_failure(transcript)
+    failure = _unclear(transcript)
     if made.verdict == "unknown" and failure is not None:
         return failed_diagnosis(failure)
     return replace(made, remarks=(*made.remarks, *([remark] if remark else [])))
 
 
 def _may_be_unknown(transcript: Transcript) -> bool:
-    """Return whether answers that no mistake explains are said to be unknown, and nothing else."""
-    failure = random_failure(transcript) or _doubtful_failure(transcript)
-    return failure is None and transcript.kind != "forward"
+    """Return whether the verdict on answers that no mistake explains is unknown."""
+    return _unclear(transcript) is None and transcript.kind != "forward"
+
+
+def _unclear(transcript: Transcript) -> Failure | None:
+    """Return why answers that no mistake explains prove nothing, None if they do."""
+    return random_failure(transcript) or _doubtful_failure(transcript)
 
 
 def random_failure(transcript: Transcript) -> Failure | None:

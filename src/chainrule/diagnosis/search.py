@@ -75,7 +75,7 @@ class Search:
         """Return the sessions that show something about a setting.
 
         The softmax of one output is 1 whatever the weights are, and programs that divide by 1 - p
-        cannot compute it: nobody trains such a network. Of updates in turn, one sample shows most
+        cannot compute it: such a network is not trained. Of updates in turn, one sample shows most
         at the least cost, so it comes first.
         """
         sessions = self.sessions

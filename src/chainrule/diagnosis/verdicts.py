@@ -60,6 +60,9 @@ PREFERENCE = {
     **dict.fromkeys(("only-last-layer", "biases-never-updated"), -1),
 }
 
+SHAPE = re.compile(r"\b0 \* \w+ \+ ")  # such as 0 * b + , which repeats a number for each unit
+FACTOR = re.compile(r"^\((-?[\d.]+|\w+)\) \*")
+
 
 def diagnosis(outcome: Outcome) -> Diagnosis:
     """Return the diagnosis of an outcome: right, wrong or unknown."""
@@ -196,7 +199,7 @@ def finding_of(change: Variant, network: Network) -> Finding:
     layers = tuple(int(x) for x in change.labels if x.isdigit())
     everywhere = len(layers) == depth(network)
     mistake = change.mistake.of_form(change.form, layers, all_layers=everywhere)
-    return Finding(_with_equation(mistake, change), layers)
+    return Finding(_with_equation(mistake, change, network), layers)
 
 
 def depth(network: Network) -> int:
@@ -204,13 +207,35 @@ def depth(network: Network) -> int:
     return sum(label.isdigit() for label in network.labels)
 
 
-def _with_equation(mistake: Mistake, change: Variant) -> Mistake:
-    """Return an entry whose wrong formula is followed by the form's own equation."""
+def _with_equation(mistake: Mistake, change: Variant, network: Network) -> Mistake:
+    """Return an entry with the form's own equation, which follows the wrong formula of the entry.
+
+    A form with a title of its own is another mistake in another line of code, of which the entry's
+    formulas would not be true: it shows its own equation and the engine's.
+    """
     where, name = change.location
     text = change.replace.get((where, name), "")
     if not text or text in mistake.wrong:
         return mistake
-    return replace(mistake, wrong=f"{mistake.wrong}    [{name} = {text}]")
+    own, words = f"{name} = {_tidy(text)}", change.form.words
+    if not words.title or words.wrong:
+        return replace(mistake, wrong=f"{mistake.wrong}    [{own}]")
+    engine = _engine_equation(network, where, name)
+    right = engine if engine and not words.right else mistake.right
+    return replace(mistake, wrong=own, right=right)
+
+
+def _engine_equation(network: Network, where: str, name: str) -> str:
+    """Return the engine's equation of a layer's quantity, an empty text for other quantities."""
+    if where not in network.labels:
+        return ""
+    text = network.layers[network.labels.index(where)].equations().get(name)
+    return f"{name} = {text}" if text else ""
+
+
+def _tidy(equation: str) -> str:
+    """Return an equation without the terms that only give its result a shape."""
+    return FACTOR.sub(r"\1 *", SHAPE.sub("", equation))
 
 
 def _findings_of_scale(best: Explanation) -> Iterator[Finding]:

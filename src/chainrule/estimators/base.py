@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -15,6 +14,8 @@ from chainrule.activations import Activation
 from chainrule.errors import InputError
 from chainrule.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from chainrule.estimators.checkpointing import FitCheckpoints, fit_checkpoints, identity_of
+from chainrule.estimators.chunk_fits import ChunkFits
+from chainrule.estimators.chunks import chunk_source
 from chainrule.estimators.data import (
     check_lengths,
     check_precision,
@@ -64,7 +65,7 @@ class UserData(NamedTuple):
     groups: Any = None
 
 
-class BaseMLP(CallbackSupportMixin, Saving, Reports, BaseEstimator, Hyperparameters):
+class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, Hyperparameters):
     """The base class of MLPClassifier and MLPRegressor; do not use it directly."""
 
     # ---- differences between the two ----
@@ -102,7 +103,7 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, BaseEstimator, Hyperparamet
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: Any = None,
@@ -116,9 +117,12 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, BaseEstimator, Hyperparamet
         ----------
         X : array, sparse matrix or data frame (n, features)
             float32 data are computed in float32, all other data in float64. Arrays of floats are
-            not copied, unless early stopping holds out some of the rows. Sparse matrices are
-            converted to dense arrays.
-        y : array (n,) or (n, outputs)
+            not copied, unless early stopping holds out some of the rows. Sparse matrices stay
+            sparse; formats other than CSR are converted to it. Data too large for memory are
+            chunks, without y: a list or another iterable of pairs (X, y), a function that returns
+            one for each epoch, or a stream of `chainrule.data`. Batches reach from one chunk into
+            the next.
+        y : array (n,) or (n, outputs), optional
             Class labels, rows of 0 and 1 for multilabel classification, columns of labels, each
             with classes of its own, or numbers.
         sample_weight : array (n,), optional
@@ -210,6 +214,10 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, BaseEstimator, Hyperparamet
         part: bool = False,
     ) -> FitLoop:
         """Check everything, and return the training loop of a fit."""
+        if (source := chunk_source(given.X, given.y)) is not None:
+            return self._prepare_chunks(
+                source, given, held, epochs, fresh=fresh, classes=classes, part=part
+            )
         y = self._without_masked(given.y, given.weight)
         rows, targets = checked_pair(self, given.X, y, reset=fresh, numeric=self._numeric)
         weight = checked_weights(given.weight, len(rows), outputs=self._weighted(targets))
@@ -417,17 +425,7 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, BaseEstimator, Hyperparamet
         history = checkpoints.continued(loop.history, self.network_, loop.epochs)
         run = make_run(self, self.network_, data, loop.epochs - history.epochs, history)
         self._publish(history)
-        saved = checkpoints.saved
-        return replace(
-            loop,
-            run=run,
-            history=history,
-            estimator=replace(loop.estimator, publish=partial(self._publish, history)),
-            checkpoints=checkpoints,
-            first=history.epochs,
-            records=[] if saved is None else saved.restored,
-            start=loop.start if saved is None else saved.start,
-        )
+        return checkpoints.attach(loop, run, history, partial(self._publish, history))
 
     def _fit_loop(
         self,
@@ -466,6 +464,8 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, BaseEstimator, Hyperparamet
         """Execute a training loop and report its end; partial fits have no callbacks' protocol."""
         if not part:
             loop.callbacks.begin_fit(loop.epochs)
+        if loop.spares_memory and self.verbose != "health" and loop.checkpoints is None:
+            loop.start = None
         try:
             with progress_display(self.verbose, loop.epochs) as report_progress:
                 loop.report_progress = report_progress

@@ -1,6 +1,7 @@
 """Checkpoints of a fit, and the continuation of a fit from one."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
 
@@ -17,7 +18,7 @@ from chainrule.estimators.solvers import is_lbfgs
 from chainrule.estimators.validation import ValidationData
 from chainrule.files import Checkpoints, Writer, errors_about, model_in, to_plain, values_of
 from chainrule.network import Network
-from chainrule.training import Record
+from chainrule.training import Record, Run
 
 Array: TypeAlias = NDArray[Any]
 
@@ -115,6 +116,21 @@ class FitCheckpoints:
             saved.reason = "epochs" if saved.epochs == epochs else ""
         saved.fingerprint, saved.memory = history.fingerprint, history.memory
         return saved
+
+    def attach(
+        self, loop: FitLoop, run: Run, history: TrainingHistory, publish: Callable[[], None]
+    ) -> FitLoop:
+        """Return a training loop that continues with a run and writes checkpoints."""
+        return replace(
+            loop,
+            run=run,
+            history=history,
+            estimator=replace(loop.estimator, publish=publish),
+            checkpoints=self,
+            first=history.epochs,
+            records=[] if self.saved is None else self.saved.restored,
+            start=loop.start if self.saved is None else self.saved.start,
+        )
 
     def left(self, loop: FitLoop) -> int:
         """Return the number of epochs to the next checkpoint, at least 1."""

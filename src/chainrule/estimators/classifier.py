@@ -159,7 +159,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Notes
     -----
-    Sparse samples are converted to dense arrays, which must fit into memory.
+    Sparse samples stay sparse: only stored entries are multiplied. The updates are those
+    of dense samples, of all weights, so the numbers are the same up to rounding.
 
     Examples
     --------
@@ -395,7 +396,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def partial_fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         *,
@@ -407,8 +408,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array, sparse matrix or data frame (n, features)
-        y : array (n,), or (n, labels) of 0 and 1, or (n, columns) of labels
+        X : array, sparse matrix or data frame (n, features), or chunks
+            Chunks are as in `fit`, or an iterator of pairs (X, y), which is read once.
+        y : array (n,), or (n, labels) of 0 and 1, or (n, columns) of labels, optional
         sample_weight : array (n,), optional
         classes : array (classes,), optional
             All classes, required in the first call, except for multilabel targets; of several
@@ -432,8 +434,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If a loss, gradient or weight is not finite.
         """
         fitted = self._built
+        if y is None and classes is None and not fitted:
+            classes = getattr(X, "classes", None)  # a stream of chunks knows them
         added = None if classes is None or not fitted else self._added_classes(classes)
-        if not fitted and classes is None and getattr(y, "ndim", np.ndim(y)) < 2:
+        if not fitted and classes is None and (y is None or getattr(y, "ndim", np.ndim(y)) < 2):
             raise InputError(
                 "classes must be passed on the first call to partial_fit, since later data may "
                 "bring others; give classes=np.unique(all of y)"

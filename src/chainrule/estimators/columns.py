@@ -137,6 +137,6 @@ def classes_of(y: Array, classes: Any = None) -> Labels | ColumnLabels:
 
 def has_columns(y: Array) -> bool:
     """Return whether each column of y has classes of its own, more than 0 and 1."""
-    if y.dtype.kind == "f":  # 1.5 is no class
+    if y.dtype.kind == "f":  # 1.5 is not a class
         return bool(np.all(y == np.floor(y))) and len(np.unique(y)) > 2
     return y.dtype.kind in "OUS" or len(np.unique(y)) > 2

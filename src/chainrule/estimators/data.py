@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from chainrule.errors import InputError
 from chainrule.estimators.progress import warn
+from chainrule.sparse_samples import is_sparse, sparse_rows
 
 Array: TypeAlias = NDArray[Any]
 
@@ -38,8 +39,8 @@ SAMPLES = "an array, a sparse matrix or a data frame, with samples as rows"
 TARGETS = "a target for each row"
 
 
-def checked_rows(estimator: Any, X: Any, *, reset: bool, what: str = "X") -> Array:
-    """Return samples (n, features), float32 or float64; sparse ones are made dense.
+def checked_rows(estimator: Any, X: Any, *, reset: bool, what: str = "X") -> Any:
+    """Return samples (n, features), float32 or float64: an array, or SparseSamples.
 
     Parameters
     ----------
@@ -62,12 +63,12 @@ def checked_rows(estimator: Any, X: Any, *, reset: bool, what: str = "X") -> Arr
         rows = validate_data(estimator, X, reset=reset, accept_sparse=SPARSE, dtype=FLOATS)
     except (TypeError, ValueError, OverflowError) as error:
         raise located(error, X, what) from None
-    return dense(rows)
+    return sparse_rows(rows, what) if is_sparse(rows) else rows
 
 
 def checked_pair(
     estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool
-) -> tuple[Array, Array]:
+) -> tuple[Any, Array]:
     """Return samples and targets, (n, features) and (n,) or (n, outputs).
 
     Raises
@@ -304,8 +305,12 @@ def shortened(text: str, what: str) -> str:
 
 def faults(values: Any, what: str) -> Iterator[str]:
     """Yield where an entry is not a finite number, column by column, with the remedy."""
-    if hasattr(values, "toarray"):
-        values = values.toarray()
+    if is_sparse(values):
+        if what.startswith("y"):
+            values = values.toarray()
+        else:
+            yield from stored_faults(values.tocoo(), what)
+            return
     if uneven := uneven_row(values):
         yield f"{what}, {uneven}"
         return
@@ -319,6 +324,14 @@ def faults(values: Any, what: str) -> Iterator[str]:
         for row in rows_at_fault(column):
             if fault := fault_of(column[row], what):
                 yield f"{named}, {row_name(values, row)}, {fault}"
+
+
+def stored_faults(entries: Any, what: str) -> Iterator[str]:
+    """Yield the faults of a sparse matrix's stored entries, given by row and column."""
+    wrong = np.flatnonzero(~np.isfinite(entries.data)) if entries.data.dtype.kind in "fc" else ()
+    for entry in wrong:
+        row, column = entries.row[entry], entries.col[entry]
+        yield f"{column_name(what, (), column)}, row {row}, {fault_of(entries.data[entry], what)}"
 
 
 def row_name(values: Any, row: int) -> str:

@@ -15,7 +15,9 @@ from chainrule.errors import DivergenceError
 from chainrule.estimators.callbacks import Callbacks
 from chainrule.estimators.history import Checkpoint, Plateau, StoppingRule, TrainingHistory
 from chainrule.estimators.progress import ReportProgress, warn
+from chainrule.layout import LARGE, LARGE_SPARSE
 from chainrule.optimizers import LBFGS
+from chainrule.sparse_samples import SparseSamples
 from chainrule.training import Record, Run
 
 Array: TypeAlias = NDArray[Any]
@@ -94,8 +96,8 @@ class FitLoop:
         Whether to reduce the learning rate, instead of stopping, when nothing improves.
     callbacks : Callbacks
     estimator : EstimatorHooks
-    start : array (parameters,)
-        The parameters before the first epoch.
+    start : array (parameters,) or None
+        The parameters before the first epoch; None to spare the memory.
     checkpoints : FitCheckpoints, optional
         Writes checkpoints.
     first : int
@@ -116,7 +118,7 @@ class FitLoop:
     adaptive: bool
     callbacks: Callbacks
     estimator: EstimatorHooks
-    start: Array
+    start: Array | None
     checkpoints: SavesProgress | None = None
     first: int = 0
     validation: Validation | None = None
@@ -179,6 +181,12 @@ class FitLoop:
         return self.validation is not None and self.validation.score is not None
 
     @property
+    def spares_memory(self) -> bool:
+        """Whether θ is so large that no further copy is made to say more about the run."""
+        sparse = isinstance(self.run.data.x, SparseSamples)  # whose own memory is small
+        return self.run.network.layout.size >= (LARGE_SPARSE if sparse else LARGE)
+
+    @property
     def left(self) -> int:
         """The number of epochs left."""
         return self.epochs - self.history.epochs
@@ -218,6 +226,8 @@ class FitLoop:
         """
         if isinstance(self.run.optimizer, LBFGS):
             return self.left
+        if self.spares_memory:  # a slice keeps the state that it began with
+            return 1
         wanted = self._epochs_around_stop()
         return wanted if self.checkpoints is None else min(wanted, self.checkpoints.left(self))
 

@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from chainrule import loops
+from chainrule.batch import Batch
+from chainrule.chunks import Chunks
+from chainrule.compiled import describe
 from chainrule.errors import InputError
 from chainrule.estimators.hyperparameters import Hyperparameters
 from chainrule.estimators.progress import warn
 from chainrule.estimators.solvers import EpochCounts, make_optimizer
 from chainrule.lbfgs_search import CurvatureMemory, SearchLimits
-from chainrule.loops import State
+from chainrule.loops import Batches, State
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.training import Run, train
+from chainrule.training import Run, Settings, train
 
 Array: TypeAlias = NDArray[Any]
 
@@ -344,6 +347,54 @@ def make_run(
     )
     limits = SearchLimits(params.max_fun, FTOL, history.memory)
     return run.with_search_limits(limits) if uses_lbfgs else run
+
+
+def make_chunk_run(
+    params: Hyperparameters,
+    network: Network,
+    chunks: Chunks,
+    sample: Batch,
+    n: int,
+    epochs: int,
+    history: TrainingHistory,
+) -> Run:
+    """Return a run on chunks that starts from the state of a history.
+
+    Parameters
+    ----------
+    params : Hyperparameters
+    network : Network
+    chunks : Chunks
+    sample : Batch
+        Some of the samples.
+    n : int
+        The number of samples of an epoch.
+    epochs : int
+    history : TrainingHistory
+    """
+    state, size = history.state, batch_size(params, n)
+    engine = state.engine if params.engine == "auto" and state.step else params.engine
+    choice = describe(
+        network,
+        history.optimizer,
+        rows=n,
+        batch_size=size,
+        dtype=sample.x.dtype,
+        engine=engine,
+    )
+    settings = Settings(epochs, Batches(size), None, None, 1, loss_after_epoch=False)
+    return Run(
+        network,
+        sample,
+        None,
+        history.optimizer,
+        settings,
+        state.theta,
+        state.seed,
+        state,
+        choice,
+        chunks,
+    )
 
 
 def batch_size(params: Hyperparameters, n: int) -> int:

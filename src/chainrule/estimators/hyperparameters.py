@@ -87,7 +87,8 @@ def check_hyperparameters(params: Hyperparameters) -> None:
     for name, interval in NUMBERS.items():
         check_float(given[name], f"{name}={given[name]!r}", interval)
     for name in COUNTS:
-        if not (name in ENDLESS and given[name] == np.inf):
+        endless = isinstance(given[name], float) and given[name] == np.inf
+        if not (name in ENDLESS and endless):
             check_int(given[name], name)
     for name in SWITCHES:
         if not isinstance(given[name], bool | np.bool_):

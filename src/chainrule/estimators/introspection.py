@@ -24,6 +24,7 @@ from chainrule.layers import Dense
 from chainrule.losses import Loss
 from chainrule.network import MaskSeed, Network
 from chainrule.optimizers import LBFGS
+from chainrule.sparse_samples import as_dense
 
 Array: TypeAlias = NDArray[Any]
 
@@ -106,7 +107,7 @@ class Introspection(Weights):
             self._adopt()
         check_is_fitted(self, msg=NOT_FITTED)
 
-    def _rows(self, X: Any) -> Array:
+    def _rows(self, X: Any) -> Any:
         """Return samples (n, features) to predict; plain arrays take a short way."""
         self._require_fitted()
         plain = type(X) is np.ndarray and X.dtype.type in FLOAT_TYPES and X.ndim == 2
@@ -206,6 +207,7 @@ class Introspection(Weights):
             raise InputError(f"wrt={wrt!r}: give 'weights' or 'inputs'")
         data = self._samples(X, y, sample_weight)
         if wrt == "inputs":
+            data = data._replace(X=as_dense(data.X))  # as the gradient is
             dx: Array = self.network_.trace(self._theta, *data).grads[0].dx  # (n, features)
             return dx[0] if is_single_sample(X) else dx
         loss, flat = self.network_.loss_and_gradient(self._theta, *data)
@@ -318,7 +320,7 @@ class Introspection(Weights):
         return explain(
             network,
             None,
-            data.X,
+            as_dense(data.X),
             data.t,
             history.optimizer,
             state=state,

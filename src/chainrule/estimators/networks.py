@@ -4,7 +4,7 @@ The output layer follows from the loss. Prediction uses the compiled engine if i
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,11 +23,14 @@ from chainrule.losses import LOSSES, Loss, Poisson, SquaredError
 from chainrule.multilayer import mlp
 from chainrule.network import Network, precision_of
 from chainrule.penalties import Penalty
+from chainrule.sparse_samples import SparseSamples
 
 if TYPE_CHECKING:
     from chainrule.compiled import Predictor
 
 Array: TypeAlias = NDArray[Any]
+
+ROWS = 2048  # sparse samples that are predicted at once, by NumPy: the product is SciPy's
 
 LINKS = {
     "logistic-cross-entropy": "logistic",
@@ -158,6 +161,13 @@ def with_output(network: Network, name: str) -> Network:
     return replace(network, layers=layers, loss=loss)
 
 
+def by_blocks(function: Callable[[SparseSamples], Array], x: SparseSamples) -> Array:
+    """Return a function of samples, computed for some of them at a time to save memory."""
+    if len(x) <= ROWS:
+        return function(x)
+    return np.concatenate([function(x[k : k + ROWS]) for k in range(0, len(x), ROWS)])
+
+
 class Forward:
     """A network's forward pass.
 
@@ -176,16 +186,22 @@ class Forward:
         self.network, self.engine = network, engine
         self._ready: dict[type[np.floating[Any]], Predictor | None] = {}
 
-    def predict(self, theta: Array, x: Array) -> Array:
+    def predict(self, theta: Array, x: Any) -> Array:
         """Return the prediction p, (n, outputs)."""
+        if isinstance(x, SparseSamples):
+            return self.network.loss.predict(self.raw(theta, self.network.samples(x, theta)))
         ready = self._prepared(theta)
         return self.network.predict(theta, x) if ready is None else ready.predict(theta, x)
 
-    def raw(self, theta: Array, x: Array) -> Array:
+    def raw(self, theta: Array, x: Any) -> Array:
         """Return the raw output o, (n, outputs), of x in θ's precision."""
+        if isinstance(x, SparseSamples):
+            return by_blocks(lambda rows: self._raw(theta, rows), x)
         ready = self._prepared(theta)
-        if ready is not None:
-            return ready.raw(theta, x)
+        return self._raw(theta, x) if ready is None else ready.raw(theta, x)
+
+    def _raw(self, theta: Array, x: Any) -> Array:
+        """Return the raw output, computed by NumPy."""
         return self.network.forward(self.network.params(theta), x)[-1].a
 
     def _prepared(self, theta: Array) -> "Predictor | None":

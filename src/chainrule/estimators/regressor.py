@@ -154,7 +154,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Notes
     -----
-    Sparse samples are converted to dense arrays, which must fit into memory.
+    Sparse samples stay sparse: only stored entries are multiplied. The updates are those
+    of dense samples, of all weights, so the numbers are the same up to rounding.
 
     Examples
     --------
@@ -342,7 +343,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def partial_fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: Any = None,
@@ -353,8 +354,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array, sparse matrix or data frame (n, features)
-        y : array (n,) or (n, outputs)
+        X : array, sparse matrix or data frame (n, features), or chunks
+            Chunks are as in `fit`, or an iterator of pairs (X, y), which is read once.
+        y : array (n,) or (n, outputs), optional
         sample_weight : array (n,) or (n, outputs), optional
             Weights of rows, or of each target. A target with a weight of 0 may be NaN.
         X_val : array (m, features), optional

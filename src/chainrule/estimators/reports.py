@@ -38,9 +38,10 @@ class Reports(OnnxExport):
     """What an estimator says after a fit."""
 
     n_iter_: int
+    stop_reason_: str
     validation_scores_: list[float] | None
 
-    def _report_end(self, loop: FitLoop, start: Array, *, part: bool) -> None:
+    def _report_end(self, loop: FitLoop, start: Array | None, *, part: bool) -> None:
         """Warn if training stopped before converging, or learned nothing; report convergence."""
         reason = loop.history.reason
         key = "search" if reason == "epochs" and is_lbfgs(self) else reason
@@ -66,27 +67,29 @@ class Reports(OnnxExport):
                 f"consecutive epochs. {consequence}"
             )
 
-    def _warn_unless_learned(self, loop: FitLoop, start: Array) -> None:
+    def _warn_unless_learned(self, loop: FitLoop, start: Array | None) -> None:
         """Warn with the health finding if predictions are no better than a constant."""
         check = check_learning(self.network_, self._theta, loop)
-        if check.learned:
+        if check.learned or (loop.spares_memory and not check.sentence):
             return
-        report = self._diagnose(loop, start, samples=CHECKED_SAMPLES)
-        sentence = next(
-            (f.sentence for f in report.findings if f.id in NOT_LEARNED), check.sentence
-        )
-        reason = report.findings[0] if report.findings else None
+        found: tuple[Finding, ...] = ()
+        if not loop.spares_memory:  # the health report computes many gradients
+            found = self._diagnose(loop, start, samples=CHECKED_SAMPLES).findings
+        sentence = next((f.sentence for f in found if f.id in NOT_LEARNED), check.sentence)
+        reason = found[0] if found else None
         if sentence:
             warn(not_learned(sentence, reason), ConvergenceWarning)
 
-    def _report_health(self, loop: FitLoop, start: Array) -> None:
+    def _report_health(self, loop: FitLoop, start: Array | None) -> None:
         """Make and print the health report of a run, which may have diverged."""
         self._health = self._diagnose(loop, start, samples=REPORTED_SAMPLES)
         print_report(self._health)
 
-    def _diagnose(self, loop: FitLoop, start: Array, *, samples: int) -> Health:
-        """Return the health report of a run that began with `start`."""
+    def _diagnose(self, loop: FitLoop, start: Array | None, *, samples: int) -> Health:
+        """Return the health report of a run from `start`, or from the weights of its seed."""
         x, t, weight, _ = loop.run.data
+        if start is None:
+            start = self._first_theta(self.network_, loop.history.state.seed, self._theta.dtype)
         data = TrainingData(x, t, weight)
         names = Names(getattr(self, "feature_names_in_", None), self._class_names())
         return self._examine(data, loop.history, loop.records, start, samples, names)

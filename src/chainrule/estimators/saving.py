@@ -15,6 +15,7 @@ from chainrule.estimators.hyperparameters import check_hyperparameters
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.networks import Forward
 from chainrule.estimators.persistence import Plain, types
+from chainrule.estimators.progress import warn
 from chainrule.files import (
     Content,
     Functions,
@@ -25,6 +26,7 @@ from chainrule.files import (
     model_in,
     read,
     require_fields,
+    shown,
     values_of,
     write,
 )
@@ -64,7 +66,9 @@ ATTRIBUTES: dict[str, Any] = {
     "validation_loss_curve_": list[float],
     "validation_scores_": LISTS,
 }
-DURING_FIT = ("_callback_fit_ctx",)  # set by scikit-learn while a fit runs
+ROUTING = "_metadata_request"  # what `set_fit_request` and the like of scikit-learn set
+# The beginnings of names under which scikit-learn keeps its own callbacks, also while a fit runs.
+LEFT_OUT = ("_skl_callbacks", "_callback_fit_ctx")
 NEEDED = {"_forward", "_history", "_theta", "network_", "n_features_in_", "n_outputs_"}  # if fitted
 
 
@@ -100,6 +104,11 @@ class Saving(Plain):
         >>> MLPClassifier.load("xor.safetensors").predict(X).tolist()
         ['no', 'yes', 'yes', 'no']
         """
+        if getattr(self, "_skl_callbacks", ()):
+            warn(
+                "the callbacks of set_callbacks are not saved; call set_callbacks again after "
+                "loading, or put functions into callbacks=[…]"
+            )
         write(path, "estimator", described(self), types())
 
     @classmethod
@@ -144,8 +153,13 @@ def described(estimator: Any) -> dict[str, Any]:
     """
     check_hyperparameters(estimator)
     parameters = estimator.get_params(deep=False)
-    left_out = {*parameters, *DURING_FIT}
-    attributes = {name: v for name, v in vars(estimator).items() if name not in left_out}
+    attributes = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name not in parameters and not name.startswith(LEFT_OUT)
+    }
+    if ROUTING in attributes:
+        attributes[ROUTING] = _requests(attributes[ROUTING])
     return {
         "class": type(estimator).__name__,
         "parameters": parameters,
@@ -182,8 +196,10 @@ def estimator_of(
         values = values_of(content.body, content.arrays, types(), functions)
         require_fields(values, FIELDS, "an estimator's file")
         made = _made(cls, values["parameters"])
-        _check_attributes(cls, values["attributes"])
-        vars(made).update(values["attributes"])
+        attributes = dict(values["attributes"])
+        _set_requests(made, attributes.pop(ROUTING, {}))
+        _check_attributes(cls, attributes)
+        vars(made).update(attributes)
         _check_fitted(vars(made))
         return made
 
@@ -207,10 +223,31 @@ def _made(cls: type[Any], parameters: Mapping[str, Any]) -> Any:
     known = set(cls._get_param_names())
     if parameters.keys() != known:
         wrong = sorted(map(str, parameters.keys() ^ known))
-        raise DamagedFileError(f"the parameters {', '.join(wrong)[:200]} are missing or unknown")
+        raise DamagedFileError(f"the parameters {shown(wrong)} are missing or unknown")
     made = cls(**parameters)
     check_hyperparameters(made)
     return made
+
+
+def _requests(routing: Any) -> dict[str, dict[str, Any]]:
+    """Return the metadata that each method requests in scikit-learn's routing."""
+    methods = vars(routing).items()
+    return {name: dict(m.requests) for name, m in methods if getattr(m, "requests", None)}
+
+
+def _set_requests(estimator: Any, requests: Any) -> None:
+    """Set the metadata that each method requests, as `_requests` returned them."""
+    if not conforms(requests, dict[str, dict[str, bool | str | None]]):
+        raise DamagedFileError(f"the requests for metadata are {shown(requests)}")
+    routing = estimator._get_metadata_request()  # noqa: SLF001 (scikit-learn's, a copy)
+    for method, parameters in requests.items():
+        known: dict[str, Any] = getattr(getattr(routing, method, None), "requests", {})
+        for parameter, alias in parameters.items():
+            if parameter not in known:
+                raise DamagedFileError(f"{shown(method)} has no metadata {shown(parameter)}")
+            known[parameter] = alias
+    if requests:
+        setattr(estimator, ROUTING, routing)
 
 
 def _check_attributes(cls: type[Any], attributes: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from chainrule.explanation.record import LEVELS, ExampleStep, Level
 from chainrule.explanation.searched import with_search
 from chainrule.explanation.setup import Setup, activation_of
 from chainrule.explanation.summary import summarize
+from chainrule.explanation.trajectory import trajectory
 from chainrule.explanation.work import Writer, work_out
 from chainrule.layers import Layer
 from chainrule.loops import State
@@ -125,13 +126,22 @@ def make(
     writer = Writer(setup, look.notation, look.results, MOST_TERMS if parameter else 10**9)
     level, parameter = _what(writer, level, parameter)
     milestones = _milestones(setup.steps) if setup.rule else []
-    states = trajectory(setup, {*(s - 1 for s in shown), *milestones, *also})
+    states, compiled = trajectory(setup, {*(s - 1 for s in shown), *milestones, *also})
     worked = tuple(_step(writer, states[s - 1], level, parameter) for s in shown)
     history = tuple((setup.done + n, _error(setup, states[n])) for n in milestones)
     _warn_of_unnamed(writer)
     description = describe(setup, states[shown[0] - 1].theta)
     example = WorkedExample(
-        title, source, setup, description, level, parameter, *look, worked, history
+        title,
+        source,
+        setup,
+        description,
+        level,
+        parameter,
+        *look,
+        worked,
+        history,
+        compiled_updates=compiled,
     )
     return example, states
 
@@ -192,8 +202,7 @@ def _what(writer: Writer, level: Level | None, parameter: str | None) -> tuple[L
 
 def numbers(writer: Writer) -> int:
     """Return how many numbers a step has."""
-    first = trajectory(writer.setup, [0])[0]
-    step = writer.wired(first)
+    step = writer.wired(writer.setup.state)
     with np.errstate(all="ignore"):
         return sum(np.size(s[name]) for _, s, name in contents(step, writer.setup.rule))
 
@@ -223,22 +232,7 @@ def pair(
     return (None, chosen) if isinstance(chosen, LBFGS) else (chosen, None)
 
 
-# ---- the states between the steps ---------------------------------------------------------------
-
-
-def trajectory(setup: Setup, wanted: Iterable[int]) -> dict[int, State]:
-    """Return the states after given numbers of updates, computed by the hand-written passes."""
-    network, rule = setup.network, setup.rule
-    if rule is None:
-        return {0: setup.state}
-    keep = set(wanted)
-    state = setup.state
-    states = {0: state}
-    for done in range(1, max(keep, default=0) + 1):
-        state = loops.update(network, rule, setup.batch, state)
-        if done in keep:
-            states[done] = state
-    return states
+# ---- the error between the steps ----------------------------------------------------------------
 
 
 def _milestones(steps: int) -> list[int]:

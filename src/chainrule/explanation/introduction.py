@@ -41,6 +41,8 @@ def introduction(example: ExampleRecord, items: Sequence[Item]) -> Iterator[str]
     yield from _random_numbers(example)
     if setup.done:
         yield _earlier_updates(example)
+    if example.compiled_updates:
+        yield _compiled_updates(example)
     if setup.batch.weight is not None:
         yield "The samples have weights, which are first scaled to a mean of 1."
     if example.notation.about and example.notation.name != "plain":
@@ -175,6 +177,14 @@ def _earlier_updates(example: ExampleRecord) -> str:
     return (
         f"Updates made before: {example.setup.done:,}. The {kept} are those after these updates, "
         "and steps are counted from there."
+    )
+
+
+def _compiled_updates(example: ExampleRecord) -> str:
+    return (
+        f"{example.compiled_updates:,} of the updates between the steps shown are made by the "
+        "compiled engine, whose numbers are those of the equations up to rounding. Each step shown "
+        "is computed by the equations, from the parameters it begins with."
     )
 
 

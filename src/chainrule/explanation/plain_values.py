@@ -11,6 +11,7 @@ from chainrule.pages import Digits, Line, Matrix, Quantity, Ref, Table, cell, li
 
 def plain_values(example: ExampleRecord) -> dict[str, Any]:
     """Return the document after the schema ``chainrule.example/1``."""
+    compiled = {"compiled_updates": n} if (n := example.compiled_updates) else {}
     return {
         "schema": "chainrule.example/1",
         "title": example.title,
@@ -22,6 +23,7 @@ def plain_values(example: ExampleRecord) -> dict[str, Any]:
         "steps": [_step(step, example.cells) for step in example.steps],
         "history": [{"step": step, "loss": loss} for step, loss in example.history],
         "errata": [_erratum(figure) for figure in example.errata],
+        **compiled,
     }
 
 

@@ -105,6 +105,8 @@ class ExampleRecord:
         Pairs of a number of steps, including those before the first, and the error after them,
         without dropout; empty for a single step.
     errata : tuple of ErratumFigure
+    compiled_updates : int
+        How many of the updates between the steps shown the compiled engine made.
     """
 
     title: str
@@ -119,6 +121,7 @@ class ExampleRecord:
     steps: tuple[ExampleStep, ...]
     history: tuple[tuple[int, float], ...] = ()
     errata: tuple[ErratumFigure, ...] = field(default=())
+    compiled_updates: int = 0
 
     def __getitem__(self, name: str) -> Quantity:
         """Return a quantity of the first step shown, by key or name.

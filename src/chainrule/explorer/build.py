@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.errors import InputError
 from chainrule.explanation import WorkedExample
-from chainrule.explorer.bundle import bundle, stripped
+from chainrule.explorer.bundle import bundle, bundled, stripped
 from chainrule.explorer.model import model_of
 from chainrule.explorer.packing import packed
 from chainrule.explorer.presets import presets
@@ -32,7 +32,8 @@ def live_parts(example: WorkedExample) -> Live:
     Live
     """
     data = {"model": json_text(all_visible(model(example)))}
-    same = {"tables": packed(tables_text()), "script": packed(script())}
+    texts = {"tables": tables_text(), "style": style(), "script": script()}
+    same = {name: packed(text) for name, text in texts.items()}
     return Live(style(), data, same, loader(), script())
 
 
@@ -61,7 +62,13 @@ def style() -> str:
 @cache
 def script() -> str:
     """Return the page's modules as one script."""
-    return bundle(ENTRY, _module, local=LETTERS)
+    return "\n".join(script_parts().values())
+
+
+@cache
+def script_parts() -> dict[str, str]:
+    """Return what each of the page's modules becomes in the script, by name."""
+    return bundled(ENTRY, _module, local=LETTERS)
 
 
 @cache

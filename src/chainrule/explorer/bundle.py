@@ -19,7 +19,8 @@ EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:const|class|function\*?)\s+[\
 OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 CAST = re.compile(r"/\*\* @type \{[^*]*\} \*/ ?")  # a type in the middle of a line
 
-BRIEF = {"true": "!0", "false": "!1", "Infinity": "1/0"}
+# One word for all declarations compresses better.
+BRIEF = {"true": "!0", "false": "!1", "Infinity": "1/0", "const": "let"}
 
 Read = Callable[[str], str]
 
@@ -46,8 +47,15 @@ def bundle(entry: str, read: Read, local: Iterable[str] = ()) -> str:
         If modules import each other in a circle, or what is not there, or import or export in a way
         that is not supported.
     """
-    parts = [as_part(name, stripped(read(name))) for name in in_order(entry, read)]
-    return "".join(_briefly([token.text for token in tokens(shortened(parts, local))]))
+    return "\n".join(bundled(entry, read, local).values())
+
+
+def bundled(entry: str, read: Read, local: Iterable[str] = ()) -> dict[str, str]:
+    """Return the part of the script that each module becomes, by name; parameters as `bundle`."""
+    names = in_order(entry, read)
+    parts = shortened([as_part(name, stripped(read(name))) for name in names], local)
+    brief = ("".join(_briefly([token.text for token in tokens(part)])) for part in parts)
+    return dict(zip(names, brief, strict=True))
 
 
 def _briefly(texts: Sequence[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from chainrule.explanation import Notation, explain
-from chainrule.explorer.data_sets import DATA_SET_LEVEL, preset
+from chainrule.explorer.data_sets import DATA_SET_LEVEL, preset, seed_of
 from chainrule.loops import State
 from chainrule.names import DATA_SETS
 from chainrule.network import Network
@@ -31,7 +31,7 @@ def explore(  # noqa: PLR0913 (as explain)
     notation: str | Notation | None = None,
     digits: int | None = None,
     decimals: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     title: str | None = None,
     source: str | None = None,
 ) -> LivePage:
@@ -56,7 +56,9 @@ def explore(  # noqa: PLR0913 (as explain)
         Of the page below the live part.
     notation : str or Notation, optional
     digits, decimals : int, optional
-    seed : int, default 0
+    seed : int, optional
+        By default 0, and 1 for ``"xor"``: from the first weights of seed 0, which `explain` has by
+        default, its run stays in a local minimum.
     title, source : str, optional
 
     Returns
@@ -77,6 +79,8 @@ def explore(  # noqa: PLR0913 (as explain)
     chosen = preset(network) if isinstance(network, str) else network
     if isinstance(chosen, Problem) and chosen.name in DATA_SETS and parameter is None:
         level = level or DATA_SET_LEVEL
+    if seed is None:
+        seed = seed_of(chosen.name) if isinstance(chosen, Problem) else 0
     return explain(
         chosen,
         theta,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.explanation import Setup
-from chainrule.explorer.data_sets import RECIPES
+from chainrule.explorer.data_sets import RECIPES, seed_of
 from chainrule.explorer.model import setup_model
 from chainrule.optimizers import Optimizer
 from chainrule.problems import PROBLEMS, Problem
@@ -17,7 +17,6 @@ PICTURES = 500  # of 1,797, so that the page stays small
 INK = 16  # the value of a black pixel
 LEVELS = "0123456789abcdefg"
 RUNS = "hijklmnopqrstuvwxyz"  # 2, 3, … 20 pixels of paper in a row
-SEEDS = {"xor": 1}  # from the weights of seed 0, it ends in a local minimum
 ON_PAGE = {"digits"}  # whose data is exported as pictures, and whose weights the page draws
 
 
@@ -42,7 +41,7 @@ def presets() -> dict[str, Any]:
 
 def problem_model(problem: Problem) -> dict[str, Any]:
     """Return the state at which a named problem begins on the page."""
-    seed = SEEDS.get(problem.name, 0)
+    seed = seed_of(problem.name)
     x, t, weight = problem.data()
     batch = problem.network.batch(problem.theta(seed), x, t, weight)
     rule = problem.optimizer if isinstance(problem.optimizer, Optimizer) else None

@@ -62,28 +62,14 @@ class Module:
 
     def texts(self) -> Iterator[str]:
         """Yield the text of each token, with short names of variables."""
-        for i, (token, kind, owner) in enumerate(
-            zip(self.code, self.kinds, self.owners, strict=True)
-        ):
-            short = owner.short[token.text] if owner else self.shortest(i)
+        for token, kind, owner in zip(self.code, self.kinds, self.owners, strict=True):
+            short = owner.short[token.text] if owner else token.text
             is_pair = kind == ROLE_SHORTHAND and short != token.text
             yield f"{token.text}:{short}" if is_pair else short
 
-    def shortest(self, i: int) -> str:
-        """Return the text of a token that is not a variable: no ; at a block's end, let for const.
 
-        One word for all declarations compresses better.
-        """
-        own = self.code[i].text
-        if own == ";" and 0 < i < len(self.code) - 1:
-            # the body of a loop may be empty
-            ends = self.code[i + 1].text == "}" and self.code[i - 1].text != ")"
-            return "" if ends else own
-        return "let" if own == "const" else own
-
-
-def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> str:
-    """Return modules as one script, in their order, that does the same in few characters.
+def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> list[str]:
+    """Return the parts of a script that does the same in few characters, one for each module.
 
     Parameters
     ----------
@@ -93,7 +79,7 @@ def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> str:
 
     Returns
     -------
-    str
+    list of str
 
     Raises
     ------
@@ -105,7 +91,7 @@ def shortened(modules: Sequence[Module], local: Iterable[str] = ()) -> str:
         module.top.short = {name: shared[source] for name, source in module.sources.items()}
         for scope in module.scopes:
             scope.short = _short_names(module, scope)
-    return "\n".join("".join(_written(m.parts, m.texts())) for m in modules)
+    return ["".join(_written(m.parts, m.texts())) for m in modules]
 
 
 def _shared_names(modules: Iterable[Module], local: Iterable[str]) -> dict[tuple[str, str], str]:

@@ -22,7 +22,7 @@ from chainrule.files.networks import (
     save_network,
     trained_network,
 )
-from chainrule.files.values import Functions, Reader, Writer
+from chainrule.files.values import Functions, Reader, Writer, shown
 
 __all__ = [
     "Checkpoints",
@@ -46,6 +46,7 @@ __all__ = [
     "read",
     "require_fields",
     "save_network",
+    "shown",
     "to_plain",
     "trained_network",
     "upgraded",

@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -21,6 +22,7 @@ TEMPORARY = ".part"  # the end of a temporary file's name
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # file systems that cannot sync a folder
 REMEDY = "nothing was changed; free some space or choose another folder, and save again"
+UNCERTAIN = "the new file is there, but a failure of the power may undo that; save again"
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,35 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     Raises
     ------
     FileError
-        If the operating system cannot write it; the old file is then unchanged.
+        If the operating system cannot write it. The old file is then unchanged, unless only the
+        last step failed, which makes the new name permanent; the message says which is the case.
     """
     target = os.path.realpath(path)
+    _replace_file(path, target, data)
+    try:
+        _sync_folder(os.path.dirname(target))  # noqa: PTH120 (a path that realpath made)
+    except OSError as error:
+        raise _error(path, error, UNCERTAIN) from None
+
+
+def _replace_file(path: str | os.PathLike[str], target: str, data: bytes) -> None:
+    """Write a temporary file and give it the name of the target, or change nothing."""
     temporary = f"{target}.{token_hex(4)}{TEMPORARY}"
     try:
         _refuse_others(target)
         _write(temporary, data)
         _replace(temporary, target)
-        _sync_folder(os.path.dirname(target))  # noqa: PTH120 (a path that realpath made)
     except OSError as error:
         _discard(temporary)
-        raise FileError(
-            error.errno, f"cannot write {os.fspath(path)}: {system_reason(error)}; {REMEDY}"
-        ) from None
+        raise _error(path, error, REMEDY) from None
     except BaseException:  # such as Ctrl-C
         _discard(temporary)
         raise
+
+
+def _error(path: str | os.PathLike[str], error: OSError, remedy: str) -> FileError:
+    reason = system_reason(error)
+    return FileError(error.errno, f"cannot write {os.fspath(path)}: {reason}; {remedy}")
 
 
 def _refuse_others(target: str) -> None:
@@ -132,6 +146,12 @@ def _discard(temporary: str) -> None:
         SYSTEM.unlink(temporary)
     except OSError:  # it was not created, or has its name already
         return
+
+
+def delete(path: str | os.PathLike[str]) -> None:
+    """Delete a file, if it is there; OSError says why the operating system cannot."""
+    with suppress(FileNotFoundError):
+        SYSTEM.unlink(os.fspath(path))
 
 
 def is_regular(path: str | os.PathLike[str]) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.descriptions import Count, Description
+from chainrule.descriptions import Converted, Count, Description
 from chainrule.errors import DamagedFileError, FileError, InputError, system_reason
-from chainrule.files.atomic import TEMPORARY
+from chainrule.files.atomic import TEMPORARY, delete
 from chainrule.files.container import errors_about, write_container
 from chainrule.files.descriptions import Types, engine_types
 from chainrule.files.json_text import Json
@@ -21,6 +21,13 @@ from chainrule.training import Run
 
 NAME = re.compile(r"epoch-(\d{8,})\.safetensors")
 UNFINISHED = re.compile(NAME.pattern + r"\.[0-9a-f]{8}" + re.escape(TEMPORARY))
+
+
+def _folder(path: str | os.PathLike[str]) -> str:
+    """Return the path of a folder as text, or raise InputError."""
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise InputError(f"Checkpoints: folder={path!r}; give the path of a folder")
+    return os.fspath(path)
 
 
 @dataclass(frozen=True)
@@ -53,15 +60,9 @@ class Checkpoints(Description):
     'epoch-00000020.safetensors'
     """
 
-    folder: str
+    folder: Converted[str | os.PathLike[str], str] = Converted(_folder)
     every: Count = 1
     keep: Count = 3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not isinstance(self.folder, str | os.PathLike) or not os.fspath(self.folder):
-            raise InputError(f"Checkpoints: folder={self.folder!r}; give the path of a folder")
-        object.__setattr__(self, "folder", os.fspath(self.folder))
 
     def path(self, epoch: int) -> Path:
         """Return the path of the checkpoint after an epoch."""
@@ -187,7 +188,7 @@ class Checkpoints(Description):
 
     def _delete(self, path: Path) -> None:
         try:
-            path.unlink(missing_ok=True)
+            delete(path)
         except OSError as error:
             raise self._error(error, "delete old checkpoints in") from None
 

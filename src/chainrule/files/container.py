@@ -14,7 +14,14 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import DamagedFileError, FileError, InputError, missing, system_reason
+from chainrule.errors import (
+    DamagedFileError,
+    FileError,
+    ForeignFileError,
+    InputError,
+    missing,
+    system_reason,
+)
 from chainrule.files.atomic import is_regular, write_atomically
 from chainrule.files.json_text import Json, dump, parse
 from chainrule.visible import visible
@@ -32,8 +39,9 @@ DTYPES = {
     **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4, 8)},
     "BOOL": np.dtype(bool),
 }
+LONGEST_MESSAGE = 600  # characters of what is wrong in a file
 NOT_OURS = "it is not a file that chainrule has saved"
-DAMAGED = "it is damaged; use a copy, or an older checkpoint"
+REMEDY = "the file is damaged: use a copy of it, or an older checkpoint"
 
 
 class Header(NamedTuple):
@@ -43,13 +51,10 @@ class Header(NamedTuple):
     ----------
     content : dict
     checksum : str
-    text : bytes
-        The beginning of the file, from its first byte.
     """
 
     content: dict[str, Json]
     checksum: str
-    text: bytes
 
 
 def write_container(
@@ -138,10 +143,10 @@ def read_container(path: str | os.PathLike[str]) -> tuple[dict[str, Json], dict[
         with open(path, "rb") as file:  # noqa: PTH123 (a path or a text)
             size = os.fstat(file.fileno()).st_size
             header = _read_header(file, size)
-            data = header.text + file.read(size - len(header.text))
-        arrays = _arrays_of(data)
+            file.seek(0)
+            arrays = _arrays_of(file.read(size))
         if checksum_of(header.content, arrays) != header.checksum:
-            raise DamagedFileError(f"its checksum is wrong, so {DAMAGED}")
+            raise DamagedFileError("its checksum is wrong")
         return header.content, arrays
 
 
@@ -156,11 +161,13 @@ def errors_about(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from None
     except RecursionError:
         raise DamagedFileError(
-            f"cannot read {os.fspath(path)}: its description is nested too deeply"
+            f"cannot read {os.fspath(path)}: its description is nested too deeply; {REMEDY}"
         ) from None
     except InputError as error:
-        kind = DamagedFileError if isinstance(error, DamagedFileError) else InputError
-        raise kind(f"cannot read {os.fspath(path)}: {error}") from None
+        text = visible(str(error))
+        short = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} …"
+        remedy = f"; {REMEDY}" if type(error) is DamagedFileError else ""
+        raise type(error)(f"cannot read {os.fspath(path)}: {short}{remedy}") from None
 
 
 def _require_file(path: str | os.PathLike[str]) -> None:
@@ -176,29 +183,28 @@ def _read_header(file: BinaryIO, size: int) -> Header:
     prefix = file.read(LENGTH)
     length = int.from_bytes(prefix, "little")
     if len(prefix) < LENGTH or size < LENGTH + 2:
-        raise DamagedFileError(f"it has {size} bytes; {NOT_OURS}, or {DAMAGED}")
+        raise ForeignFileError(f"it has {size} bytes; {NOT_OURS}, or it is damaged")
     if length > size - LENGTH or length > LARGEST_HEADER:
-        raise DamagedFileError(
+        raise ForeignFileError(
             f"its header would have {length:,} bytes, but the file has {size:,}, and no header has "
-            f"more than {LARGEST_HEADER:,}; {NOT_OURS}, or {DAMAGED}"
+            f"more than {LARGEST_HEADER:,}; {NOT_OURS}, or it is damaged"
         )
-    text = file.read(length)
-    fields = parse(_decoded(text))
+    fields = parse(_decoded(file.read(length)))
     envelope = parse(_our_text(fields))
     _require_size(fields, size - LENGTH - length)
     if not (isinstance(envelope, dict) and envelope.keys() == {"checksum", "content"}):
-        raise DamagedFileError(f"it has no checksum and content; {NOT_OURS}")
+        raise ForeignFileError(f"it has no checksum and content; {NOT_OURS}")
     content, checksum = envelope["content"], envelope["checksum"]
     if not (isinstance(content, dict) and isinstance(checksum, str)):
-        raise DamagedFileError(f"its checksum or content is of a wrong type; {NOT_OURS}")
-    return Header(content, checksum, prefix + text)
+        raise ForeignFileError(f"its checksum or content is of a wrong type; {NOT_OURS}")
+    return Header(content, checksum)
 
 
 def _decoded(text: bytes) -> str:
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError:
-        raise DamagedFileError(f"its header is not text; {NOT_OURS}") from None
+        raise ForeignFileError(f"its header is not text; {NOT_OURS}") from None
 
 
 def _our_text(fields: Json) -> str:
@@ -208,9 +214,9 @@ def _our_text(fields: Json) -> str:
     if isinstance(metadata, dict) and isinstance(text, str) and len(metadata) == 1:
         return text
     if not isinstance(fields, dict):
-        raise DamagedFileError(NOT_OURS)
+        raise ForeignFileError(NOT_OURS)
     names = ", ".join(visible(name) for name in list(fields)[:3] if name != "__metadata__")
-    raise DamagedFileError(
+    raise ForeignFileError(
         f"it is a safetensors file without chainrule's description, such as PyTorch's (with the "
         f"arrays {names[:200] or 'none'}); load it with the program that saved it, or put its "
         "arrays into a network with network.pack(W=…, b=…)"
@@ -229,7 +235,7 @@ def _require_size(fields: dict[str, Json], data: int) -> None:
             ends.append(max(offsets or ()))
     if max(ends) != data:
         raise DamagedFileError(
-            f"its arrays have {max(ends):,} bytes, but {data:,} follow the header, so {DAMAGED}"
+            f"its arrays have {max(ends):,} bytes, but {data:,} follow the header"
         )
 
 
@@ -239,7 +245,7 @@ def _arrays_of(data: bytes) -> dict[str, Array]:
     try:
         found = library.deserialize(data)
     except library.SafetensorError as error:
-        raise DamagedFileError(f"its arrays do not fit its header ({error}); {DAMAGED}") from None
+        raise DamagedFileError(f"its arrays do not fit its header ({error})") from None
     arrays: dict[str, Array] = {}
     for name, one in found:
         if one["dtype"] not in DTYPES:

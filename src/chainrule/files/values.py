@@ -42,7 +42,7 @@ class Writer:
     def __init__(self) -> None:
         self.arrays: dict[str, Array] = {}
         self.functions: dict[str, Callable[..., Any]] = {}
-        self._names: dict[int, str] = {}  # of arrays and lists, by id
+        self._names: dict[int, str] = {}  # of what was stored, by id
         self._kept: list[object] = []  # what these ids are of, so that they stay unique
 
     def json(self, value: Any, place: str) -> Json:
@@ -172,7 +172,7 @@ class Reader:
     def __init__(self, arrays: Mapping[str, Array], functions: Functions) -> None:
         self.arrays, self.functions = arrays, functions
         self.used: set[str] = set()  # names of arrays
-        self._lists: dict[str, list[float]] = {}
+        self._times_read: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._states: dict[str, np.random.RandomState] = {}
 
     def value(self, content: Json) -> Any:
@@ -216,17 +216,16 @@ class Reader:
         return self._stored(content["array"], "fiub")
 
     def _floats(self, content: Json) -> list[float]:
-        name = content["floats"]
-        array = self._stored(name, "f")
+        array = self._stored(content["floats"], "f")
         if array.ndim != 1:
             raise invalid(content)
-        return self._lists.setdefault(name, array.tolist())
+        return array.tolist()
 
     def _times(self, content: Json) -> Array:
         array, dtype = self._stored(content["times"], "i"), dtype_of(content["dtype"], "Mm")
         if array.dtype.itemsize != dtype.itemsize:
             raise invalid(content)
-        return array.view(dtype)
+        return self._times_read.setdefault((content["times"], dtype), array.view(dtype))
 
     def _texts(self, content: Json) -> Array:
         dtype, texts = dtype_of(content["dtype"], "US"), content["texts"]

@@ -41,7 +41,7 @@ def diagnose(
     network : Network
     theta : array (parameters,)
         The parameters to examine. Entries that are not finite are reported as a finding.
-    X : array (n, inputs)
+    X : array (n, inputs), or a sparse matrix
     y : array (n, outputs), or (n,) single targets or class numbers
         The training data.
     sample_weight : array (n,), optional

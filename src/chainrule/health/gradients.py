@@ -25,6 +25,7 @@ VANISHED, EXPLODED = 1e-4, 1e4
 # Share of a layer's units whose weights equal another's: random weights are never equal; pruning
 # and an l1 penalty make some that are all 0.
 MAX_DUPLICATES = 0.5
+COMPARED = 1000  # weights of a unit that are compared first
 EQUAL = 1e-6  # relative to the layer's largest weight: rounding differences between equal units
 
 
@@ -125,7 +126,15 @@ def unit_weights(run: RunSnapshot, place: int) -> Array | None:
 
 def count_duplicates(rows: Array) -> int:
     """Count the rows that equal another row within rounding."""
-    size = float(np.abs(rows).max()) or 1.0
+    size = max(float(rows.max()), -float(rows.min())) or 1.0
+    # Rows that differ in some columns need not be compared, and copied, in all of them.
+    if rows.shape[1] > COMPARED and not equal_rows(rows[:, :: rows.shape[1] // COMPARED], size):
+        return 0
+    return equal_rows(rows, size)
+
+
+def equal_rows(rows: Array, size: float) -> int:
+    """Count the rows that equal another row within rounding, relative to a size."""
     rounded = np.round(rows / (EQUAL * size)) + 0.0  # −0 becomes 0
     counts: Array = np.unique(rounded, axis=0, return_counts=True)[1]
     return int(counts[counts > 1].sum())

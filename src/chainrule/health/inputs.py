@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.health.column_statistics import column_statistics
 from chainrule.health.findings import Finding
 from chainrule.health.formatting import Names, column_list, format_number
-from chainrule.health.snapshot import RunSnapshot, root_mean_squares
+from chainrule.health.snapshot import RunSnapshot
 
 Array: TypeAlias = NDArray[Any]
 
@@ -32,8 +33,7 @@ HARMLESS_RMS = 10.0  # below this root mean square a column does no harm, whatev
 
 def inputs_not_scaled(run: RunSnapshot) -> Iterator[Finding]:
     """Find columns that are too large, all too small, or far from 0."""
-    x = run.batch.x  # (n, inputs)
-    size, deviation = root_mean_squares(x), x.std(axis=0)  # (inputs,)
+    mean, deviation, size, *_ = column_statistics(run.batch.x)  # (inputs,) each
     varies = deviation > 0  # (inputs,)
     if not varies.any():
         return
@@ -45,7 +45,7 @@ def inputs_not_scaled(run: RunSnapshot) -> Iterator[Finding]:
         places = np.flatnonzero(varies & (size > limit))
         yield columns_too_large(places, size, typical, limit, run.names)
     else:
-        yield from columns_off_center(x.mean(axis=0), deviation, size, run.names)
+        yield from columns_off_center(mean, deviation, size, run.names)
 
 
 def has_faulty_inputs(run: RunSnapshot) -> bool:
@@ -122,17 +122,16 @@ def constant_inputs(run: RunSnapshot) -> Iterator[Finding]:
 
     A column of zeros, such as the corner of a picture, or of ones is harmless.
     """
-    x = run.batch.x  # (n, inputs)
-    constant = np.ptp(x, axis=0) == 0  # (inputs,)
-    large = np.flatnonzero(constant & (np.abs(x[0]) > HARMLESS_RMS))
-    if constant.all() and len(x) > 1:
-        sentence = (
-            f"inputs: 0 of {len(constant)} columns vary among {len(x):,} samples (minimum: 1)"
-        )
+    n, columns = len(run.batch.x), column_statistics(run.batch.x)
+    constant = columns.largest == columns.smallest  # (inputs,)
+    value = np.abs(columns.largest)  # (inputs,)
+    large = np.flatnonzero(constant & (value > HARMLESS_RMS))
+    if constant.all() and n > 1:
+        sentence = f"inputs: 0 of {len(constant)} columns vary among {n:,} samples (minimum: 1)"
         remedy = "check how the data were read; all samples are equal"
         yield Finding("constant-inputs", None, sentence, 0.0, 1.0, remedy)
-    elif len(large) and len(x) > 1:
-        worst = float(np.abs(x[0, large]).max())
+    elif len(large) and n > 1:
+        worst = float(value[large].max())
         sentence = (
             f"inputs: {column_list(large.tolist(), run.names)} {have(large)} the same value for "
             f"all samples, {up_to(large)}{format_number(worst)} (limit for a constant column: "

@@ -23,6 +23,7 @@ from chainrule.health.formatting import UNNAMED, Names
 from chainrule.network import Network, Trace
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
+from chainrule.sparse_samples import SparseSamples, is_sparse, sparse_rows
 from chainrule.training import Record
 
 Array: TypeAlias = NDArray[Any]
@@ -162,13 +163,6 @@ class RunSnapshot:
         return sharpness(self.network, theta, self.subset)
 
 
-def root_mean_squares(columns: Array) -> Array:
-    """Return the root mean square of each column of (n, k), (k,), without overflow."""
-    largest = np.abs(columns).max(axis=0)  # (k,)
-    unit = np.where(largest > 0, largest, 1.0)  # (k,)
-    return largest * np.sqrt(np.mean((columns / unit) ** 2, axis=0))
-
-
 def take_snapshot(
     network: Network,
     theta: ArrayLike,
@@ -208,7 +202,12 @@ def check_theta(network: Network, theta: ArrayLike, what: str) -> Array:
     """Return θ in float64; entries that are not finite become a finding, not an error."""
     checked = network.layout.check(theta)
     check_finite(np.zeros(1, checked.dtype), what)  # raises for complex θ
-    return checked.astype(np.float64)
+    return checked.astype(np.float64, copy=False)
+
+
+def as_rows(X: Any) -> Any:
+    """Return samples as an array of numbers, or as SparseSamples."""
+    return sparse_rows(X, "X") if is_sparse(X) else as_numeric(X, "X")
 
 
 def draw_samples(
@@ -220,7 +219,8 @@ def draw_samples(
     limit: int,
 ) -> tuple[Batch, int]:
     """Return at most `limit` samples as a batch, in random order, and the number of all."""
-    x, t = as_numeric(X, "X"), as_numeric(y, "y")
+    x: Any = X if isinstance(X, SparseSamples) else as_rows(X)
+    t = as_numeric(y, "y")
     n = len(x) if x.ndim == 2 else 1
     _, total = normalize_weights(weights, n, np.float64, network.outputs)
     if x.ndim == 2 and t.ndim and len(t) == n:

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from chainrule.activations import Activation
 from chainrule.health.bounds import nearest_output
+from chainrule.health.column_statistics import products_of_rows, root_mean_squares
 from chainrule.health.findings import Finding
 from chainrule.health.formatting import format_number, format_percent, layer_name
-from chainrule.health.snapshot import RunSnapshot, root_mean_squares
+from chainrule.health.snapshot import RunSnapshot
 from chainrule.layers import ActivationLayer, Dense
+from chainrule.sparse_samples import SparseSamples
 
 Array: TypeAlias = NDArray[Any]
 
@@ -129,7 +131,7 @@ def targets_unrelated(run: RunSnapshot) -> Iterator[Finding]:
         yield Finding("targets-unrelated", None, sentence, ratio, UNRELATED, remedy)
 
 
-def neighbor_ratio(x: Array, t: Array) -> tuple[float, float]:
+def neighbor_ratio(x: Array | SparseSamples, t: Array) -> tuple[float, float]:
     """Return how much targets of nearest neighbors differ, relative to any two samples.
 
     Returns
@@ -137,10 +139,9 @@ def neighbor_ratio(x: Array, t: Array) -> tuple[float, float]:
     ratio, error : float
         The ratio of the mean squared distances, and twice its standard error.
     """
-    deviation = x.std(axis=0)  # (inputs,)
-    x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)  # (n, inputs)
-    squares = np.sum(x * x, axis=1)  # (n,)
-    distance = squares[:, None] + squares - 2 * x @ x.T  # (n, n)
+    products = products_of_rows(x)  # (n, n)
+    squares = products.diagonal()  # (n,)
+    distance = squares[:, None] + squares - 2 * products  # (n, n)
     np.fill_diagonal(distance, np.inf)
     nearest = np.argmin(distance, axis=1)  # (n,)
     between = np.sum((t - t[nearest]) ** 2, axis=1)  # (n,)

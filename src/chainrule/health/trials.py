@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.health.column_statistics import standardized
 from chainrule.health.examinations import EXAMINATIONS
 from chainrule.health.findings import Finding
 from chainrule.health.learning_rates import good_rate, large_rate, trial_gain, with_rate
@@ -87,12 +87,12 @@ def other_rate(start: RunSnapshot, rule: Optimizer) -> tuple[RunSnapshot, Optimi
 
 def scaled_inputs(start: RunSnapshot, rule: Optimizer) -> tuple[RunSnapshot, Optimizer]:
     """Return the run with standardized inputs."""
-    return replace(start, batch=start.batch._replace(x=standardize(start.batch.x))), rule
+    return replace(start, batch=start.batch._replace(x=standardized(start.batch.x))), rule
 
 
 def scaled_targets(start: RunSnapshot, rule: Optimizer) -> tuple[RunSnapshot, Optimizer]:
     """Return the run with standardized targets."""
-    return replace(start, batch=start.batch._replace(t=standardize(start.batch.t))), rule
+    return replace(start, batch=start.batch._replace(t=standardized(start.batch.t))), rule
 
 
 def other_weights(start: RunSnapshot, rule: Optimizer) -> tuple[RunSnapshot, Optimizer]:
@@ -105,12 +105,6 @@ def other_weights(start: RunSnapshot, rule: Optimizer) -> tuple[RunSnapshot, Opt
 def with_usual_weights(layer: Layer) -> Layer:
     """Return a layer that is initialized as Glorot recommends."""
     return replace(layer, initializer=Glorot()) if isinstance(layer, Dense) else layer
-
-
-def standardize(columns: Array) -> Array:
-    """Return columns (n, k) with mean 0 and standard deviation 1; constant ones become 0."""
-    deviation = columns.std(axis=0)  # (k,)
-    return (columns - columns.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
 
 
 OF_WEIGHTS = (

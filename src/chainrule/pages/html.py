@@ -86,13 +86,14 @@ def render(page: Page, live: Live | None = None) -> str:
     title, made = escape(page.title), escape(f"chainrule {version('chainrule')}")
     about = f"<p>{escape(page.about)}</p>" if page.about else ""
     long = is_long(page.items)
-    style = f"\n{_style(page)}\n{live.style if live else ''}"
+    style = f"\n{_style(page)}\n"
+    styles = [style, live.style] if live else [style]
     scripts = live.scripts if live else ()
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>',
             '<meta charset="utf-8" />',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy([style], scripts)}" />',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy(styles, scripts)}" />',
             '<meta name="viewport" content="width=device-width, initial-scale=1" />',
             '<meta name="color-scheme" content="light dark" />',
             f'<meta name="generator" content="{made}" />',

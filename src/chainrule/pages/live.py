@@ -25,13 +25,13 @@ class Live:
     Parameters
     ----------
     style : str
-        A style sheet.
+        The text of the style sheet that the loader adds, which is among the packed texts.
     data : mapping of str to str
         JSON texts by name; the id of each element is `ID`, a hyphen, and the name.
     packed : mapping of str to str
-        Texts by name that are the same on every page, packed; among them the script.
+        Texts by name that are the same on every page, packed; among them the style and the script.
     loader : str
-        The text of the module that unpacks these texts, and starts the script.
+        The text of the module that unpacks these texts, adds the style and starts the script.
     script : str
         The text of the script, one module, as it is when it runs.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
     from chainrule.submission.objects.reading import DOUBTFUL
     from chainrule.submission.objects.side_effects import GROWING_RESULT
-    from chainrule.submission.process.declaration import network_to_declaration
+    from chainrule.submission.process.declared_network import network_to_declaration
     from chainrule.submission.process.source import MINIMIZERS, Source, read_program
     from chainrule.submission.questions import (
         Array,
@@ -64,7 +64,7 @@ _MODULES = {
     "joining.wording": ("TRAINS",),
     "numbers.names": ("resolve_names",),
     "numbers.reported_numbers": ("ReportedArray", "ReportedNumbers", "read_numbers"),
-    "process.declaration": ("network_to_declaration",),
+    "process.declared_network": ("network_to_declaration",),
     "process.source": ("MINIMIZERS", "Source", "read_program"),
     "questions": (
         *("Array", "Failure", "Fault", "Kind", "Layout", "Question", "Reading"),

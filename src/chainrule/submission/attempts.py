@@ -336,5 +336,5 @@ def _score(name: str, function: Any) -> int:
 
 
 def is_numerical(name: str) -> bool:
-    """Return whether a name says that gradients are approximated, which is no backpropagation."""
+    """Return whether a name says that gradients are approximated, which is not backpropagation."""
     return any(part in name.casefold() for part in NUMERICAL)

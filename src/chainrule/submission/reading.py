@@ -82,7 +82,7 @@ def _rank(attempt: Attempt) -> int | None:
     """Return how likely an attempt is the one that trains, 0 if it surely is, None if not at all.
 
     Without input, the first weights do not change. Where they do, either there is a mistake, or
-    it is no backpropagation, as when a forward pass is given a bias for targets.
+    it is not backpropagation, as when a forward pass is given a bias for targets.
     """
     kind = _kind(attempt)
     if kind is None or kind == "forward":

@@ -16,7 +16,7 @@ FORMULAS = tuple(COMPILED.parent / f"{name}.py" for name in FORMULA_MODULES)
 
 
 # All source files of compiled code. The search runs once, since Ctrl-C would leave it open.
-FILES = tuple(sorted([*FORMULAS, *COMPILED.rglob("*.py")]))
+FILES = tuple(sorted([*FORMULAS, *COMPILED.rglob("*.py")], key=Path.as_posix))
 
 
 def stamps() -> list[tuple[str, int, int]]:

@@ -6,7 +6,7 @@ in the cache, and to translate a user's own functions.
 """
 
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -17,7 +17,8 @@ import numpy as np
 from chainrule.activations import Activation
 from chainrule.compiled.cache import sources
 from chainrule.compiled.cache.import_lock import IMPORT_LOCK, uninterrupted
-from chainrule.compiled.cache.object_cache import Built, Loaded, compiled
+from chainrule.compiled.cache.machine_code import Built, Loaded
+from chainrule.compiled.cache.object_cache import compiled
 from chainrule.compiled.codegen.links import LINKS
 from chainrule.errors import InputError
 from chainrule.losses import CustomLoss, Loss, SoftmaxCrossEntropy, SoftmaxSquaredError
@@ -41,38 +42,73 @@ class ElementwiseKernel:
     owners: tuple[Loaded, ...]
 
 
-def kernel_of(*loops: Loaded) -> ElementwiseKernel:
-    """Return compiled loops as a kernel."""
-    return ElementwiseKernel(tuple(loop.address for loop in loops), loops)
-
-
 Key: TypeAlias = Hashable  # a name or hash equal in all processes, or the translated function
 
 
-@lru_cache(500)
-def compiled_loop(
-    loop: str, dtype: Dtype, functions: tuple[Key, ...], *details: Hashable, **own: Any
-) -> Loaded:
-    """Return a loop of ``loops`` around functions, identified by their keys, as machine code."""
-    known = all(isinstance(key, str) for key in functions)
-    key = repr((loop, np.dtype(dtype).name, functions, details)) if known else None
+@dataclass(frozen=True)
+class Loop:
+    """A loop of ``loops`` around functions, not yet compiled.
 
-    def build() -> Built:
+    Attributes
+    ----------
+    name : str
+        The loop's name in ``loops``.
+    dtype : type
+    functions : tuple
+        The keys of the functions.
+    details : tuple
+        Further arguments of its builder.
+    own : tuple of (str, callable or None)
+        The functions, by the names of the builder's parameters.
+    """
+
+    name: str
+    dtype: Dtype
+    functions: tuple[Key, ...]
+    details: tuple[Hashable, ...] = ()
+    own: tuple[tuple[str, Function | None], ...] = ()
+
+    @property
+    def key(self) -> str | None:
+        """What identifies the loop in all processes, None if nothing does."""
+        if not all(isinstance(key, str) for key in self.functions):
+            return None
+        return repr((self.name, np.dtype(self.dtype).name, self.functions, self.details))
+
+    def build(self) -> Built:
+        """Compile the loop.
+
+        Raises
+        ------
+        InputError
+            If Numba cannot compile a user's function.
+        """
         from numba.core.errors import NumbaError
 
         from chainrule.compiled.codegen import loops
 
+        given = [function for _, function in self.own if function is not None]
         try:
-            return getattr(loops, f"built_{loop}")(dtype, *details, **own)
+            return getattr(loops, f"built_{self.name}")(self.dtype, *self.details, **dict(self.own))
         except NumbaError as error:
-            if all(own_name(function) for function in own.values() if function is not None):
+            if all(map(own_name, given)):
                 raise  # functions of the package must compile
-            names = ", ".join(getattr(f, "__name__", "?") for f in own.values() if f is not None)
+            names = ", ".join(getattr(f, "__name__", "?") for f in given)
             raise InputError(
                 f"Numba cannot compile {names}; use only the functions of chainrule.elementwise"
             ) from error
 
-    return compiled(loop, key, build)
+
+@lru_cache(500)
+def loaded(loop: Loop) -> Loaded:
+    """Return a loop as machine code in memory."""
+    return compiled(loop.name, loop.key, loop.build)
+
+
+def kernel_of(loops: Iterable[Loop]) -> ElementwiseKernel:
+    """Return loops as a compiled kernel."""
+    owners = tuple(map(loaded, loops))
+    return ElementwiseKernel(tuple(owner.address for owner in owners), owners)
 
 
 # ---- keys ---------------------------------------------------------------------------------------
@@ -118,6 +154,11 @@ def own_name(function: Function) -> str | None:
 
 
 def activation_kernel(f: Activation, dtype: Dtype) -> ElementwiseKernel:
+    """Return the compiled loops of an activation; the errors of `activation_loops`."""
+    return kernel_of(activation_loops(f, dtype))
+
+
+def activation_loops(f: Activation, dtype: Dtype) -> tuple[Loop, ...]:
     """Return the loops of an activation: forward, backward.
 
     Raises
@@ -125,11 +166,11 @@ def activation_kernel(f: Activation, dtype: Dtype) -> ElementwiseKernel:
     InputError
         If its source is not available, or it calls a function outside the vocabulary.
     """
-    count = len(f.constants)
+    details = (len(f.constants),)
     slope = key_of_slope(f.f, dtype) if f.df is None else key_of(f.df, dtype)
-    return kernel_of(
-        compiled_loop("activate", dtype, (key_of(f.f, dtype),), count, f=f.f),
-        compiled_loop("derive", dtype, (slope,), count, f=f.f, df=f.df),
+    return (
+        Loop("activate", dtype, (key_of(f.f, dtype),), details, (("f", f.f),)),
+        Loop("derive", dtype, (slope,), details, (("f", f.f), ("df", f.df))),
     )
 
 
@@ -137,6 +178,11 @@ def activation_kernel(f: Activation, dtype: Dtype) -> ElementwiseKernel:
 
 
 def loss_kernel(loss: Loss, dtype: Dtype) -> ElementwiseKernel:
+    """Return the compiled loops of a loss; the errors of `loss_loops`."""
+    return kernel_of(loss_loops(loss, dtype))
+
+
+def loss_loops(loss: Loss, dtype: Dtype) -> tuple[Loop, ...]:
     """Return the loops of a loss: samples as rows, samples as columns.
 
     Raises
@@ -146,24 +192,25 @@ def loss_kernel(loss: Loss, dtype: Dtype) -> ElementwiseKernel:
     """
     if isinstance(loss, SoftmaxCrossEntropy | SoftmaxSquaredError):
         squared = isinstance(loss, SoftmaxSquaredError)
-        both = (
-            compiled_loop("softmax", dtype, ("softmax",), squared, by_rows)
-            for by_rows in (True, False)
-        )
-        return kernel_of(*both)
+        by_rows, by_columns = (squared, True), (squared, False)
+        return tuple(Loop("softmax", dtype, ("softmax",), each) for each in (by_rows, by_columns))
     f, df = (loss.term, loss.dterm) if isinstance(loss, CustomLoss) else (loss.f, loss.df)
     slope = key_of_slope(f, dtype) if df is None else key_of(df, dtype)
-    keys, count = (key_of(f, dtype), slope), len(loss.constants)
-    one = compiled_loop("terms", dtype, keys, count, f=f, df=df)
-    return kernel_of(one, one)
+    keys, details = (key_of(f, dtype), slope), (len(loss.constants),)
+    return (Loop("terms", dtype, keys, details, (("f", f), ("df", df))),) * 2
 
 
 def link_kernel(loss: Loss, dtype: Dtype) -> ElementwiseKernel:
-    """Return the loop of a loss's link, with the parameters of an activation's loop."""
+    """Return the compiled loop of a loss's link, with the parameters of an activation's loop."""
+    return kernel_of([link_loop(loss, dtype)])
+
+
+def link_loop(loss: Loss, dtype: Dtype) -> Loop:
+    """Return the loop of a loss's link."""
     if isinstance(loss, SoftmaxCrossEntropy | SoftmaxSquaredError):
-        return kernel_of(compiled_loop("softmax_link", dtype, ("softmax",)))
+        return Loop("softmax_link", dtype, ("softmax",))
     link = LINKS[loss.link["p"]]
-    return kernel_of(compiled_loop("activate", dtype, (link.__name__,), 0, f=link))
+    return Loop("activate", dtype, (link.__name__,), (0,), (("f", link),))
 
 
 # ---- optimizers ---------------------------------------------------------------------------------
@@ -171,7 +218,12 @@ def link_kernel(loss: Loss, dtype: Dtype) -> ElementwiseKernel:
 
 @cache
 def update_kernel(optimizer: type[Optimizer], dtype: Dtype) -> ElementwiseKernel:
+    """Return the compiled loop of an optimizer's rule."""
+    return kernel_of([update_loop(optimizer, dtype)])
+
+
+def update_loop(optimizer: type[Optimizer], dtype: Dtype) -> Loop:
     """Return the loop of an optimizer's rule."""
-    count, slots = len(optimizer().constants(1, 1.0)), len(optimizer.slots)
-    key = key_of(optimizer.rule, dtype)
-    return kernel_of(compiled_loop("update", dtype, (key,), count, slots, rule=optimizer.rule))
+    details = len(optimizer().constants(1, 1.0)), len(optimizer.slots)
+    key, own = key_of(optimizer.rule, dtype), (("rule", optimizer.rule),)
+    return Loop("update", dtype, (key,), details, own)

@@ -1,8 +1,8 @@
 """Loops around elementwise formulas: an activation's, a loss's, an optimizer's rule.
 
 The formulas are the reference engine's functions, translated. ``elementwise_kernels`` compiles the
-loops and returns their addresses. Arrays are passed as pointers, the rows of a matrix are `stride`
-entries apart, and `k` holds constants.
+loops and returns their addresses. Arrays are passed as pointers, each row of a matrix begins
+`stride` entries after the one before it, and `k` holds constants.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from numba import types
 from numba.np.unsafe import ndarray
 
 from chainrule.compiled.cache.building import REORDERED, build, njit
-from chainrule.compiled.cache.object_cache import Built
+from chainrule.compiled.cache.machine_code import Built
 from chainrule.compiled.codegen.links import exponential, logarithm
 from chainrule.compiled.codegen.translation import translate, translate_slope
 

@@ -9,9 +9,11 @@ from numba import uint64
 
 from chainrule.compiled.kernels.memory import launch, layer, njit, share, thread_sums
 from chainrule.compiled.kernels.memory_layout import (
+    ADD_PENALTIES,
     BATCH_T,
     BATCH_WEIGHT,
     BATCHES,
+    CATCH_UP,
     CHANGE,
     CHANGE_WHOLE,
     COUNT,
@@ -22,16 +24,20 @@ from chainrule.compiled.kernels.memory_layout import (
     FIRST,
     GATHER,
     LAYERS,
+    LAZY,
+    LIST_ENTRIES,
     LOSS,
     LOSS_K,
     MODE,
     NORM_PART,
     ONES,
+    ORDERS,
     PARTS,
     PENALIZED,
     PENALTY_SUMS,
     SAMPLES,
     SIZE,
+    SPARSE,
     STEP,
     WHOLE,
     X_ROW,
@@ -50,15 +56,20 @@ from chainrule.compiled.kernels.network_table import (
     D,
     X,
 )
-from chainrule.compiled.kernels.updates import penalty, total
+from chainrule.compiled.kernels.updates import penalty, penalty_factor, total
 
 # ---- forward ------------------------------------------------------------------------------------
 
 
 @njit
 def input_of(m: Memory, place: int, direct: int) -> tuple[int, int, int]:
-    """Return whether a layer's x is in the data, its offset, and its row stride."""
+    """Return whether a layer's x is in the data, its offset, and its row stride.
+
+    Of sparse samples, instead of the first, the place of the batch in their order.
+    """
     row = layer(m, place)
+    if place == 0 and m.header[SPARSE]:
+        return direct, 0, 0
     if place == 0 and direct >= 0:
         return 1, direct, m.header[X_ROW]
     return 0, row[X], row[INPUTS]
@@ -177,6 +188,15 @@ def change_by_gradient(m: Memory, update: int, turn: int, rank: int, ranks: int,
 
 
 @njit
+def gather(m: Memory, order: int, start: int, n: int, turn: int, rank: int, ranks: int) -> None:
+    """Copy this thread's samples of a batch; of sparse ones, list all entries."""
+    words = uint64(n), uint64(turn), uint64(m.header[DIRECT]), uint64(rank), uint64(ranks)
+    launch(m, GATHER, (uint64(order), uint64(start), *words))
+    if m.header[SPARSE] and rank == 0:
+        launch(m, LIST_ENTRIES, (uint64(order), uint64(start), uint64(n)))
+
+
+@njit
 def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[float, int]:
     """Run one batch; return its loss, penalty included, and the number of barriers passed."""
     header, turn = m.header, update % 2
@@ -191,9 +211,12 @@ def one_batch(m: Memory, update: int, rank: int, ranks: int, met: int) -> tuple[
     for part in range(PARTS):
         sums[part] = 0.0
     order = epoch * header[SAMPLES]
-    words = uint64(n), uint64(turn), uint64(header[DIRECT]), uint64(rank), uint64(ranks)
-    launch(m, GATHER, (uint64(order), uint64(start), *words))
+    if header[SPARSE]:
+        direct = order + start if header[ORDERS] else start
+    gather(m, order, start, n, turn, rank, ranks)
     met = wait(m.barrier, ranks, met)
+    if header[LAZY] and rank == 0:  # all threads need it, but not before the next barrier
+        m.penalties[update] = penalty_factor(m, turn, ranks)
     met = forward(m, direct, n, header[STEP] + update, rank, ranks, met)
     loss(m, n, turn, rank, ranks)
     if header[PENALIZED]:
@@ -234,4 +257,9 @@ def run_batches(m: Memory, rank: int, ranks: int) -> int:
             ended, seen = ended + 1, 0.0
     if rank == 0:
         m.losses[header[ENDS]] = seen
+    if header[LAZY]:
+        launch(m, CATCH_UP, (uint64(rank), uint64(ranks)))
+        wait(m.barrier, ranks, met)
+        if rank == 0:
+            launch(m, ADD_PENALTIES, (uint64(ranks),))
     return header[COUNT]

@@ -11,11 +11,8 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from chainrule.compiled.cache import building, libraries
+from chainrule.compiled.cache import building
 from chainrule.compiled.kernels import simd
-
-for product in libraries.PRODUCTS:  # without SciPy, this fails here instead of inside compiled code
-    libraries.provide(product)
 
 njit = building.njit(error_model="numpy")
 

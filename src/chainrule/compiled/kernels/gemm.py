@@ -25,6 +25,9 @@ UNITS = 3 if simd.REGISTERS == 16 else 4
 LONG = 96  # number of inputs from which the final sums are cheap enough for larger tiles
 NEAR = 4096  # numbers that stay in the first-level cache while other data stream through it
 MOST = 2**25  # limit on multiplications times the bytes of a number, see pays
+# With 32 registers: limits of samples, and of the bytes of W, which should stay in a cache.
+MOST_SAMPLES, MOST_BYTES = 512, 2**21
+MANY_REGISTERS = simd.REGISTERS == 32
 
 
 def pays(n: int, d: int, units: int, size: int = 4) -> bool:
@@ -37,7 +40,12 @@ def pays(n: int, d: int, units: int, size: int = 4) -> bool:
     than 128 samples of any width, the cost of packing is negligible. float64 takes twice the space,
     so the limit is half as many multiplications. The product for the weights gains least: for fewer
     than 8 samples it is up to 50 % slower than OpenBLAS, as it mostly reads and writes W.
+
+    With AVX-512, our products reach 110 of 117 GFLOP/s in float32 for 32 to 512 samples, as long as
+    W has at most 2 MB, and OpenBLAS 85 to 105; in float64 they are equal or up to a tenth faster.
     """
+    if MANY_REGISTERS and n <= MOST_SAMPLES and d * units * size <= MOST_BYTES:
+        return True
     return n <= 128 and n * d * units * size <= MOST
 
 

@@ -123,6 +123,25 @@ def dense_forward(
         forward_product(array(x), x0, ldx, w, row[W], d, z, row[Z], width, n, d, first, last)
     else:
         forward_gemm(array(x), x0, ldx, w, row[W], d, z, row[Z], width, n, d, first, last)
+    activate_units(m, row, n, first, last)
+
+
+def dense_turned(
+    m: Memory, place: int, given: int, x0: int, ldx: int, n: int, step: int, rank: int, ranks: int
+) -> None:
+    """Compute z and a of all units, for a prediction whose W is stored turned: (inputs, units).
+
+    Then vectors hold units, and no sums over the lanes of a vector are needed.
+    """
+    row, x = layer(m, place), m.x if given else m.work
+    d, width, w, z = row[INPUTS], row[WIDTH], array(m.theta), array(m.work)
+    input_product(array(x), x0, ldx, w, row[W], width, z, row[Z], width, n, d, np.intp(0), width)
+    activate_units(m, row, n, np.intp(0), width)
+
+
+@njit
+def activate_units(m: Memory, row: Any, n: int, first: int, last: int) -> None:
+    """Add the bias to z, and compute a, of some units."""
     bias = address(m.theta, row[B] + first) if row[B] >= 0 else address(m.work, m.header[ZEROS])
     call(
         uint64(row[FORWARD]),
@@ -132,7 +151,7 @@ def dense_forward(
             bias,
             uint64(n),
             uint64(last - first),
-            uint64(width),
+            uint64(row[WIDTH]),
             address(m.numbers, row[K]),
         ),
     )

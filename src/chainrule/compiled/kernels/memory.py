@@ -12,7 +12,7 @@ from numba import types, uint64
 
 from chainrule.compiled.cache import building
 from chainrule.compiled.cache.building import OPTIONS, REORDERED, build
-from chainrule.compiled.cache.object_cache import Built
+from chainrule.compiled.cache.machine_code import Built
 from chainrule.compiled.kernels.memory_layout import KERNELS, PANEL, PANEL_SIZE, Memory, Pointer
 from chainrule.compiled.kernels.native import address, call, number, pointer, shifted
 from chainrule.compiled.kernels.network_table import COLUMNS
@@ -47,6 +47,12 @@ def memory_of(pointers: Pointer, like: Any) -> Memory:
         pointer(pointers[16], np.int64),  # blocks
         pointer(pointers[17], np.float64),  # rates
         pointer(pointers[18], np.float64),  # losses
+        pointer(pointers[19], np.int32),  # columns
+        pointer(pointers[20], np.int64),  # bounds
+        pointer(pointers[21], np.int64),  # listing
+        pointer(pointers[22], like),  # listed
+        pointer(pointers[23], np.int64),  # done
+        pointer(pointers[24], np.float64),  # penalties
     )
 
 

@@ -19,13 +19,21 @@ MODE, DROPS, ORDERS, WEIGHTED, PENALIZED = range(23, 28)
 DIRECT, ITEM = range(28, 30)  # whether batches are used in place in x; bytes of a number
 LAYERS, BLOCKS, ENDS = range(30, 33)  # lengths of tables; epochs that end in this call
 SCRAP = 33  # in the workspace: written to, never read
-KERNELS = 35  # start of the addresses of kernels that are launched by number
+# Of the first layer: whether samples are sparse; whether updates are put off; and how many averages
+# must be 0 for weights to stay as they are without a gradient, 0 if they change anyway.
+SPARSE, LAZY, IDLE = range(34, 37)
+COUNTS, LISTED, STARTS, ENTRIES = range(37, 41)  # offsets in ``listing``
+KERNELS = 44  # start of the addresses of kernels that are launched by number
 HEADER_SIZE = 64
 
-OWN = 24  # words before the workspace of a prediction: addresses, and a few more
+# A prediction's memory: the addresses of `Memory`, four words of its own, the workspace. The words
+# are the number of samples, the addresses of link and prediction, and the kernel's result.
+ROWS_AT, LINK_AT, P_AT, RESULT_AT = range(26, 30)
+OWN = 32
 
 # The kernels launched by number, in the order of ``kernel_loader.LAUNCHED``.
 PRODUCT, SUMS, GATHER, DERIVE, CHANGE, PENALTY_SUMS, NORM_PART, CHANGE_WHOLE = range(8)
+LIST_ENTRIES, SPARSE_CHANGE, CATCH_UP, ADD_PENALTIES = FOR_SPARSE = range(8, 12)
 
 # How θ is updated: in the matrix product, panel by panel, or from the whole gradient.
 INSIDE_SGD, INSIDE_MOMENTUM, BY_PANELS, WHOLE = range(4)
@@ -72,6 +80,18 @@ class Memory(NamedTuple):
         The learning rate of each update.
     losses : float64
         The loss of each epoch that ends; the last entry belongs to the unfinished epoch.
+    columns : int32
+        The column of each entry of sparse samples, whose values are x.
+    bounds : int64
+        Where each sample's entries begin in x; the last one's end.
+    listing : int64
+        The entries of a batch, listed by column.
+    listed : their values
+    done : int64, a row of the inputs for each thread
+        How many of this call's updates each column of the first layer's W has had.
+    penalties : float64
+        For each update, the factor of w in the penalty's gradient; then, for each thread, the sums
+        of the absolute values and of the squares of W before each update.
     """
 
     pointers: Pointer
@@ -93,6 +113,12 @@ class Memory(NamedTuple):
     blocks: Pointer
     rates: Pointer
     losses: Pointer
+    columns: Pointer
+    bounds: Pointer
+    listing: Pointer
+    listed: Pointer
+    done: Pointer
+    penalties: Pointer
 
 
 FIELD_INDEX = {name: place for place, name in enumerate(Memory._fields)}

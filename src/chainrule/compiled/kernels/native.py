@@ -1,14 +1,12 @@
 """Low-level intrinsics that Numba lacks: calls and memory access by address, and a barrier."""
 
-import platform
-import sys
 from typing import Any
 
 from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
-from chainrule.compiled.cache.building import njit
+from chainrule.compiled.cache.building import TARGET, njit
 
 intrinsic: Any = extending.intrinsic  # callers omit the first parameter, the typing context
 
@@ -121,7 +119,7 @@ def _pause(typing: Any) -> Any:
     """Pause briefly in a spin loop, so that the processor's other hardware thread can run."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        if platform.machine().lower() in ("x86_64", "amd64"):
+        if TARGET.x86:
             kind = ir.FunctionType(ir.VoidType(), [])
             builder.call(cgutils.get_or_insert_function(builder.module, kind, PAUSE), [])
         return context.get_dummy_value()
@@ -130,7 +128,7 @@ def _pause(typing: Any) -> Any:
 
 
 _yield: Any = types.ExternalFunction(
-    "SwitchToThread" if sys.platform == "win32" else "sched_yield", types.int32()
+    "SwitchToThread" if TARGET.windows else "sched_yield", types.int32()
 )
 
 

@@ -86,14 +86,22 @@ class Space:
 
 
 def tables(
-    network: Network, dtype: Dtype, rows: int, panel: int, *, unit_by_unit: bool = False
+    network: Network,
+    dtype: Dtype,
+    rows: int,
+    panel: int,
+    *,
+    unit_by_unit: bool = False,
+    sparse: bool = False,
 ) -> Tables:
     """Return the tables of a network for batches of at most `rows`, with a panel for gradients.
 
     With `unit_by_unit`, arrays have the layout of ``tiny``, and activations run over whole layers.
+    `sparse` samples are not copied to the workspace.
     """
-    space, widest = Space(), max(network.widths)
-    batch_x, batch_t = space.take(rows * network.inputs), space.take(rows * network.outputs)
+    widest = max(network.widths[sparse:])
+    space, dense = Space(), rows * network.inputs * (not sparse)
+    batch_x, batch_t = space.take(dense), space.take(rows * network.outputs)
     batch_weight, ones = space.take(rows), space.take(max(rows, widest))
     flat = widest * rows if unit_by_unit else widest
     zeros, gradients = space.take(flat), space.take(max(panel, flat))

@@ -10,17 +10,15 @@ from llvmlite import ir
 from numba import extending
 from numba.core import cgutils, types
 from numba.core.datamodel import models
-from numba.core.registry import cpu_target
+
+from chainrule.compiled.cache.building import TARGET
 
 intrinsic: Any = extending.intrinsic  # callers omit the first parameter, the typing context
 
 INDEX = ir.IntType(64)
-TARGET: Any = cpu_target.target_context
-FEATURES = TARGET.codegen().magic_tuple()[2].split(",")
 
 # Bytes of one vector, and how many vectors the processor holds in registers.
-BYTES = 64 if "+avx512f" in FEATURES else 32 if "+avx" in FEATURES else 16
-REGISTERS = 32 if "+avx512vl" in FEATURES else 16
+BYTES, REGISTERS = TARGET.vector, TARGET.registers
 
 
 class Tile(types.Type):

@@ -35,6 +35,7 @@ from chainrule.compiled.kernels.memory_layout import (
     L1,
     L2,
     LAYERS,
+    LAZY,
     MODE,
     MOMENTUM,
     NORM_SQUARE,
@@ -43,6 +44,8 @@ from chainrule.compiled.kernels.memory_layout import (
     PRODUCT,
     RATE_AT,
     RULE,
+    SPARSE,
+    SPARSE_CHANGE,
     SQUARE,
     STEP,
     SUMS,
@@ -107,7 +110,9 @@ def change_weights(
     """Update some rows of W, whose gradient is deltaᵀ x."""
     row, mode = layer(m, place), m.header[MODE]
     (first, last), w, d = own, row[W], row[INPUTS]
-    if mode == INSIDE_SGD:
+    if place == 0 and m.header[SPARSE]:
+        launch(m, SPARSE_CHANGE, (uint64(update), uint64(turn), uint64(rank), uint64(ranks)))
+    elif mode == INSIDE_SGD:
         product(m, place, x, (THETA, w), own, (-m.rates[update], 1.0), rank)
     elif mode == INSIDE_MOMENTUM:
         product(m, place, x, (SLOT, w), own, (-m.rates[update], m.numbers[MOMENTUM]), rank)
@@ -218,7 +223,7 @@ def penalty_sums(m: Memory, turn: int, rank: int, ranks: int) -> None:
     sums = thread_sums(m, turn, rank)
     for place in range(m.header[LAYERS]):
         row = layer(m, place)
-        if row[KIND] == DENSE:
+        if row[KIND] == DENSE and not (place == 0 and m.header[LAZY]):
             first, last = share(row[WIDTH], LINE, rank, ranks)
             for j in range(first, last):
                 size, square = number(m.theta, 0.0), number(m.theta, 0.0)
@@ -234,8 +239,20 @@ def penalize(m: Memory, start: int, g: Pointer, g0: int, count: int, turn: int, 
     """Add the penalty's gradient to the gradient of some weights."""
     if not m.header[PENALIZED]:
         return
+    factor = penalty_factor(m, turn, ranks)
+    add_penalty(m, start, g, g0, count, number(m.theta, factor))
+
+
+@njit
+def penalty_factor(m: Memory, turn: int, ranks: int) -> float:
+    """Return the factor of w in the gradient of the batch's penalty."""
+    return 2 * m.numbers[L2] + m.numbers[ALPHA] / weights_sum(m, turn, ranks)
+
+
+@njit
+def add_penalty(m: Memory, start: int, g: Pointer, g0: int, count: int, factor: Any) -> None:
+    """Add the penalty's gradient, with this factor of w, to the gradient of some weights."""
     l1, zero = setting(m, L1), number(m.theta, 0.0)
-    factor = number(m.theta, 2 * m.numbers[L2] + m.numbers[ALPHA] / weights_sum(m, turn, ranks))
     for i in range(count):
         w = m.theta[start + i]
         sign = l1 if w > 0 else (-l1 if w < 0 else zero * w)

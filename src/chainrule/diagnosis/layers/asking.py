@@ -26,10 +26,15 @@ from chainrule.diagnosis.layers.report import LayerDiagnosis, could_not_run, dia
 from chainrule.diagnosis.layers.truth import KinkError, Layer
 from chainrule.diagnosis.layers.values import as_array
 from chainrule.errors import InputError
+from chainrule.submission import TimeLimit
 
 ONE_SAMPLE = (
     "its gradients are right for one sample, and wrong for a batch; pass the arrays that are meant "
     "with inputs=[…]"
+)
+IN_TIME = (
+    "not every layout of its arguments could be tried in time; pass the arrays that are meant with "
+    "inputs=[…], or give it more seconds"
 )
 KINK = "the forward function has a kink at these inputs, so that there is no single slope"
 SEEDS = (1, 2, 3, 4, 5, 6)  # other inputs where one set has a kink
@@ -47,14 +52,14 @@ class Pair:
     ----------
     backward, forward : callable
     strict : bool
-    end : float
-        The time at which the search for a right layout ends.
+    limit : TimeLimit
+        Of the search for a right layout.
     """
 
     backward: Callable[..., Any]
     forward: Callable[..., Any]
     strict: bool
-    end: float
+    limit: TimeLimit
 
     @property
     def fused(self) -> bool:
@@ -95,22 +100,20 @@ def check_layer(
             raise InputError(f"{function!r} is not a function; pass the function itself")
     begin = time.monotonic()
     chosen = forward or sibling(backward) or backward
-    pair = Pair(backward, chosen, strict, begin + seconds)
-    found = _check(pair, inputs, seconds)
+    pair = Pair(backward, chosen, strict, TimeLimit(seconds))
+    found = _check(pair, inputs)
     return replace(found, seconds=round(time.monotonic() - begin, 3))
 
 
-def _check(pair: Pair, inputs: Any, seconds: float) -> LayerDiagnosis:
+def _check(pair: Pair, inputs: Any) -> LayerDiagnosis:
     failures: list[str] = []
     if pair.fused and not _may_be_loss(pair, inputs):
         return cannot_ask(pair.backward, None, "its forward function is not known")
     best: Judged | None = None
     wrong: list[Judged] = []
+    search = Search(pair, inputs, failures)
     for degenerate in (False, True):
-        alone = pair.fused or not wrong
-        for judged in _all_judged(
-            pair, inputs, seconds, failures, degenerate=degenerate, alone=alone
-        ):
+        for judged in search.judged(degenerate=degenerate, alone=pair.fused or not wrong):
             if judged[0].right:
                 best = judged
                 break
@@ -121,44 +124,61 @@ def _check(pair: Pair, inputs: Any, seconds: float) -> LayerDiagnosis:
         return could_not_run(pair.backward, ONE_SAMPLE)
     if best is None and not wrong:
         return cannot_ask(pair.backward, pair.forward, _why(failures))
+    if search.is_cut and (best is None or _is_degenerate(best[1])):
+        return could_not_run(pair.backward, IN_TIME)
     best = best or max(wrong, key=lambda item: _score(item[0]))
     return _conclude(pair, *best, wrong)
 
 
-def _all_judged(
-    pair: Pair,
-    inputs: Any,
-    seconds: float,
-    failures: list[str],
-    *,
-    degenerate: bool,
-    alone: bool,
-) -> Iterator[Judged]:
-    """Yield the judgments in all layouts, but only a few of each kind that have fitting shapes."""
-    consistent: Counter[tuple[str, ...]] = Counter()
+@dataclass(eq=False)
+class Search:
+    """The search for the layout in which a backward function is right.
 
-    def wanted(layout: Layout) -> bool:
-        is_allowed = _is_allowed(layout, degenerate=degenerate, alone=alone)
-        return is_allowed and consistent[layout.kind] < MOST_JUDGED
+    Parameters
+    ----------
+    pair : Pair
+    inputs : sequence or mapping of array, or None
+        Those of the user, which make a search unnecessary.
+    failures : list of str
+        The errors of layouts that do not run are added to it.
+    is_cut : bool
+        Whether the time did not suffice for all layouts, so that none is known to be right.
+    """
 
-    for layout, positive in _layouts(pair, inputs, seconds, wanted):
-        kind = (*layout.kind, str(positive))
-        if consistent[kind] >= MOST_JUDGED or time.monotonic() > pair.end:
-            continue
-        judged = _judged(pair, layout, failures, positive=positive)
-        if judged is not None:
-            consistent[kind] += judged.consistent
-            consistent[layout.kind] = min(n for k, n in consistent.items() if k[:-1] == layout.kind)
-            yield judged, layout, positive
+    pair: Pair
+    inputs: Any
+    failures: list[str]
+    is_cut: bool = False
 
+    def judged(self, *, degenerate: bool, alone: bool) -> Iterator[Judged]:
+        """Yield the judgments in all layouts, but only a few of each kind with fitting shapes."""
+        consistent: Counter[tuple[str, ...]] = Counter()
 
-def _layouts(
-    pair: Pair, inputs: Any, seconds: float, wanted: Callable[[Layout], bool]
-) -> Iterator[tuple[Layout, bool]]:
-    if inputs is None:
-        yield from layouts(pair.forward, SEARCH * seconds, wanted)
-        return
-    yield Layout(fixed=_given(pair.forward, inputs)), False
+        def wanted(layout: Layout) -> bool:
+            is_allowed = _is_allowed(layout, degenerate=degenerate, alone=alone)
+            return is_allowed and consistent[layout.kind] < MOST_JUDGED
+
+        for layout, positive in self._layouts(wanted):
+            kind = (*layout.kind, str(positive))
+            if consistent[kind] >= MOST_JUDGED:
+                continue
+            if self.pair.limit.is_over and self.inputs is None:
+                self.is_cut = True
+                return
+            judged = _judged(self.pair, layout, self.failures, positive=positive)
+            if judged is not None:
+                consistent[kind] += judged.consistent
+                each = [n for k, n in consistent.items() if k[:-1] == layout.kind]
+                consistent[layout.kind] = min(each)
+                yield judged, layout, positive
+
+    def _layouts(self, wanted: Callable[[Layout], bool]) -> Iterator[tuple[Layout, bool]]:
+        """Yield the layouts that the forward function accepts, or that of the user's inputs."""
+        if self.inputs is not None:
+            yield Layout(fixed=_given(self.pair.forward, self.inputs)), False
+            return
+        limit = TimeLimit(SEARCH * self.pair.limit.seconds)
+        self.is_cut |= yield from layouts(self.pair.forward, limit, wanted)
 
 
 def _given(forward: Callable[..., Any], inputs: Any) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 import heapq
 import inspect
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +21,7 @@ from chainrule.diagnosis.layers.candidates import (
 )
 from chainrule.diagnosis.layers.source import dictionary_keys, mentions
 from chainrule.diagnosis.layers.values import leaves
+from chainrule.submission import TimeLimit
 
 MOST_TRIED = 3000  # calls of the forward function
 MOST_KEYS = 20  # of dictionaries, found one after the other
@@ -70,23 +70,27 @@ class Layout:
 
 
 def layouts(
-    function: Callable[..., Any], seconds: float, wanted: Callable[[Layout], bool]
-) -> Iterator[tuple[Layout, bool]]:
+    function: Callable[..., Any], limit: TimeLimit, wanted: Callable[[Layout], bool]
+) -> Generator[tuple[Layout, bool], None, bool]:
     """Yield layouts that a forward function accepts, and whether numbers must be probabilities.
 
     Parameters
     ----------
     function : callable
-    seconds : float
-        How long to search.
+    limit : TimeLimit
+        Of the search.
     wanted : callable
         Whether a layout is of use; the function is not called with the others.
 
     Yields
     ------
     tuple of Layout and bool
+
+    Returns
+    -------
+    bool
+        Whether the time was over before all layouts were tried.
     """
-    end = time.monotonic() + seconds
     for_probabilities = mentions(function, ("log", "clip"))
     for orientation in _orientations(function):
         tried = 0
@@ -95,7 +99,9 @@ def layouts(
             missing = None
             for layout in _by_cost(names, orientation):
                 tried += 1
-                if tried > MOST_TRIED or time.monotonic() > end:
+                if limit.is_over:
+                    return True
+                if tried > MOST_TRIED:
                     break
                 if not wanted(layout):
                     continue
@@ -103,12 +109,20 @@ def layouts(
                 if isinstance(outcome, str):
                     missing = outcome
                     break
-                if outcome is not None:
-                    yield layout, outcome
-                if outcome is False and for_probabilities:
-                    yield layout, True
+                yield from _tried(layout, positive=outcome, for_probabilities=for_probabilities)
             if missing is None or not _add_key(names, missing):
                 break
+    return False
+
+
+def _tried(
+    layout: Layout, *, positive: bool | None, for_probabilities: bool
+) -> Iterator[tuple[Layout, bool]]:
+    """Yield a layout that is accepted, and once more for numbers that may be probabilities."""
+    if positive is not None:
+        yield layout, positive
+    if positive is False and for_probabilities:
+        yield layout, True
 
 
 def _orientations(function: Callable[..., Any]) -> tuple[str, ...]:

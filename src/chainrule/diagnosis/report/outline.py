@@ -51,6 +51,11 @@ NEXT = {
     2: "which mistake",
     3: "the formulas and the repair",
 }  # what the next hint shows
+PRINTED = 1e-7  # a worked result is rounded to this many digits or to more
+OTHER_NUMBERS = (
+    "A small example that shows the mistake, worked out both ways; its numbers are not those of "
+    "the table."
+)
 ABOUT = "The right numbers come from the equations that chainrule runs and explains."
 
 
@@ -75,7 +80,7 @@ def _items(diagnosis: CheckResult) -> Iterator[Item]:
     yield from _place(diagnosis)
     yield from _numbers(diagnosis)
     for number, finding in enumerate(diagnosis.mistakes, 1):
-        yield from _mistake(finding, number)
+        yield from _mistake(finding, number, diagnosis.comparisons)
     if diagnosis.convention:
         yield Heading("Your conventions", 2, "convention")
         yield from (Note(capital(k), v) for k, v in diagnosis.convention.items())
@@ -160,14 +165,14 @@ def _ratio(compared: Comparison) -> str:
 # ---- a mistake ----------------------------------------------------------------------------------
 
 
-def _mistake(finding: Finding, number: int) -> Iterator[Item]:
+def _mistake(finding: Finding, number: int, compared: Sequence[Comparison]) -> Iterator[Item]:
     mistake = finding.mistake
     yield Heading(capital(mistake.title), 2, f"mistake-{number}")
     if numbered := entry(finding):
         yield Note("Mistake", numbered)
     if mistake.wrong or mistake.right:
         yield Versus(mistake.wrong, mistake.right)
-    yield from _arithmetic(finding)
+    yield from _arithmetic(finding, compared)
     yield Note("Why it happens", sentence(mistake.why))
     if mistake.repair:
         yield Note("Repair", sentence(mistake.repair))
@@ -176,12 +181,27 @@ def _mistake(finding: Finding, number: int) -> Iterator[Item]:
     yield from _alternatives(finding.alternatives, finding.distinguishing_input)
 
 
-def _arithmetic(finding: Finding) -> Iterator[Item]:
-    """Yield the attempt's arithmetic and the right one."""
+def _arithmetic(finding: Finding, compared: Sequence[Comparison]) -> Iterator[Item]:
+    """Yield the attempt's arithmetic and the right one.
+
+    They are those of the smallest example that shows the mistake, whose numbers usually are not
+    those of the table: two numbers of one name on a page need a word about it.
+    """
+    own = _is_compared(finding.wrong, compared)
+    if compared and not own and (finding.wrong or finding.right):
+        yield Note("Example", OTHER_NUMBERS)
     if finding.wrong:
-        yield _working(finding.wrong, "wrong", "yours")
+        yield _working(finding.wrong, "wrong", "yours" if own else "with the mistake")
     if finding.right:
         yield _working(finding.right, "right", "repaired")
+
+
+def _is_compared(done: Arithmetic | None, compared: Sequence[Comparison]) -> bool:
+    """Return whether the result of an example is a number of the table, as far as it is printed."""
+    return done is not None and any(
+        one.key == done.key and math.isclose(one.theirs, float(done.result), rel_tol=PRINTED)
+        for one in compared
+    )
 
 
 def _working(done: Arithmetic, mark: Mark, label: str) -> Working:

@@ -351,7 +351,7 @@ class Check:
         )
 
     def _placed(self, judge: Judge, judgement: Judgment) -> Verdict | NotTraced:
-        """Return a wrong verdict with its faults, if there is enough evidence to accuse."""
+        """Return a wrong verdict with its faults, if there is enough evidence."""
         if judge.is_rough(judgement.loss):
             return NotTraced(ROUNDED, trains=True)
         if why := why_not_a_gradient(judge, judgement.loss):

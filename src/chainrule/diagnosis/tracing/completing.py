@@ -165,9 +165,9 @@ class _Completed:
     def _judged(self, joined: Joined) -> Found | None:
         """Return what holds with the lines that make the program train.
 
-        A wrong program is accused only if it is wrong with all of them. Right with one output, or
-        with layers of one width, is less than right: sums over the outputs and transposed matrices
-        do not show.
+        A program is called wrong only if it is wrong with all of them. One that is right with one
+        output, or with layers of one width, is not always right: sums over the outputs and
+        transposed matrices do not show.
         """
         if any(driver.part for driver in joined.drivers):
             return self._all_parts(joined)

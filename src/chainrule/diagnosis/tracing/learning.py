@@ -10,7 +10,7 @@ from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.submission import Array
 
-FEWEST = 4  # samples from which anything can be said
+FEWEST = 4  # samples that a conclusion needs
 CAUSES = (  # that lie in the data, the starting weights and the learning rate
     *("not-finite", "inputs-not-scaled", "constant-inputs", "targets-out-of-reach"),
     *("symmetric-weights", "rate-too-large", "rate-too-small"),

@@ -26,7 +26,6 @@ export function mount(root, tables, model) {
   };
   store.subscribe(refresh);
   refresh("model");
-  root.hidden = false;
   return store;
 }
 

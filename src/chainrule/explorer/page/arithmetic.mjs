@@ -3,6 +3,7 @@
 import { writeNumber } from "./digits.mjs";
 import { button, field, h, select } from "./dom.mjs";
 import { isSmall } from "./layout.mjs";
+import { arrays, matrices, summary } from "./levels.mjs";
 import { elements, flow, inline, MATHML } from "./mathml.mjs";
 import { agrees } from "./numerical.mjs";
 import { blockOf, isDense, layerOf } from "./paths.mjs";
@@ -13,7 +14,7 @@ import { refKey, sameRef } from "./store.mjs";
 import { texSetter } from "./tex.mjs";
 import { inNumbers, inSymbols } from "./typeset.mjs";
 import { wire } from "./wire.mjs";
-import { isHidden, looks, nameText, valueText } from "./words.mjs";
+import { LEVELS, isHidden, levelOf, looks, nameText, valueText } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
@@ -29,23 +30,35 @@ export function arithmetic(store) {
   const place = h("div", { class: "worked", "aria-live": "off" });
   const copied = h("textarea", { readonly: true, rows: 4, hidden: true, "aria-label": "The copied text" });
   const { row, update: updateChoices } = choices(store);
-  const element = h("div", { class: "arithmetic" }, row, place, h("div", { class: "row" }, ...copyButtons(store, copied)), copied);
+  const whole = h("div");
+  const element = h("div", { class: "arithmetic" }, row, place, h("div", { class: "row" }, ...copyButtons(store, copied)), copied, whole);
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") /** @type {HTMLElement | null} */ (document.querySelector(".network-picture [tabindex='0']"))?.focus();
   });
+  /** @type {import("./wire.mjs").Step | null} the step whose tables are shown */
+  let written = null;
+  const writeLevel = (/** @type {import("./app.mjs").Change} */ what) => {
+    const level = levelOf(store);
+    // arrays and tables are of the whole step, whatever is chosen in it
+    if (what === "selection" || (what === "cursor" && level === "summary" && written === store.step)) return;
+    written = store.playing ? null : store.step;
+    whole.replaceChildren(...(level === "matrices" ? matrices(store) : level === "summary" ? summary(store) : []));
+  };
   let frames = 0;
   const update = (/** @type {import("./app.mjs").Change} */ what) => {
     if (what === "hover" || (store.playing && frames++ % EVERY)) return;
     copied.hidden = true;
     if (what === "model" || what === "view") updateChoices();
     place.replaceChildren(...shown(store));
+    writeLevel(what);
   };
   return { id: "arithmetic", title: "Arithmetic", element, update };
 }
 
-/** @type {(store: Store) => {row: HTMLElement, update: () => void}} notation and digits */
+/** @type {(store: Store) => {row: HTMLElement, update: () => void}} level, notation and digits */
 function choices(store) {
   const names = Object.keys(store.tables.notations).map((name) => /** @type {[string, string]} */ ([name, name]));
+  const levels = select(LEVELS, "", (level) => store.look({ level }));
   const own = h("option", { value: "" }, "own");
   const notations = select(names, "", (name) => store.look({ notation: name || null }));
   const change = () => store.look({ digits: { significant: Math.max(2, Math.min(15, Math.round(Number(count.value)) || 4)), decimals: null, padded: false } });
@@ -55,9 +68,10 @@ function choices(store) {
     if (typeof store.start.notation === "string") own.remove();
     else notations.prepend(own);
     notations.value = typeof notation === "string" ? notation : "";
+    levels.value = levelOf(store);
     count.value = String(digits.significant);
   };
-  return { row: h("div", { class: "row" }, field("Notation", notations), field("Significant digits", count)), update };
+  return { row: h("div", { class: "row" }, field("Level", levels), field("Notation", notations), field("Significant digits", count)), update };
 }
 
 // ---- rows ----
@@ -172,7 +186,7 @@ function list(store, title, refs) {
 function copyButtons(store, area) {
   return Object.entries(FORMATS).map(([format, markdown]) =>
     button(`Copy as ${format}`, () => {
-      area.value = rows(store).map((row) => source(store, row, markdown)).join("\n\n");
+      area.value = [...rows(store), ...(levelOf(store) === "matrices" ? arrays(store) : [])].map((row) => source(store, row, markdown)).join("\n\n");
       area.hidden = !area.value;
       area.select();
       const done = navigator.clipboard?.writeText(area.value) ?? Promise.reject();
@@ -181,11 +195,16 @@ function copyButtons(store, area) {
   );
 }
 
-/** @type {(store: Store, row: Row, markdown: boolean) => string} */
-function source(store, { name, lines, place, shown: text }, markdown) {
+/** @type {(store: Store, row: Row | import("./matrices.mjs").Matrix, markdown: boolean) => string} */
+function source(store, row, markdown) {
   const setter = texSetter({ keys: looks(store).notation === "plain", markdown, ...store.tables.tex });
+  const line = ("lines" in row ? sidesOf(store, row, setter) : [setter.name(row.name), ...(row.tree ? [inSymbols(row.tree, setter)] : [])]).join(" = ");
+  return markdown ? `$${line}$` : `\\[ ${line} \\]`;
+}
+
+/** @type {(store: Store, row: Row, setter: ReturnType<typeof texSetter>) => string[]} a name, and what it equals */
+function sidesOf(store, { name, lines, place, shown: text }, setter) {
   const hidden = place && isHidden(store, place);
   const sides = (hidden ? [] : lines).flatMap((line) => [inSymbols(line.tree, setter), ...(line.substituted === null ? [] : [inNumbers(line.tree, substitute(store, line), setter)])]);
-  const line = [setter.name(name), ...sides, hidden ? "?" : setter.number(text)].join(" = ");
-  return markdown ? `$${line}$` : `\\[ ${line} \\]`;
+  return [setter.name(name), ...sides, hidden ? "?" : setter.number(text)];
 }

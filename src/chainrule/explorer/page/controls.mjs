@@ -64,31 +64,33 @@ export function numberInput(label, get, set, attempt, step = 0.05, fit = (/** @t
     event.preventDefault();
     move(get(), way * (event.shiftKey ? 10 : 1), event.repeat);
   });
-  dragging(element, get, move);
+  element.addEventListener("pointerdown", (down) => {
+    const from = get();
+    dragged(element, down, (steps, merge) => move(from, steps, merge));
+  });
   refresh();
   return { element, refresh: () => (document.activeElement === element && element.value !== element.getAttribute("aria-valuetext")) || refresh() };
 }
 
-/** @type {(element: HTMLElement, get: () => number, move: (from: number, steps: number, merge: boolean) => void) => void} four pixels sideways are a step */
-function dragging(element, get, move) {
-  element.addEventListener("pointerdown", (down) => {
-    const start = get();
-    let [last, moved] = [0, false];
-    const drag = (/** @type {PointerEvent} */ event) => {
-      const steps = Math.trunc((event.clientX - down.clientX) / 4);
-      if (steps === last) return;
-      move(start, steps, moved);
-      [last, moved] = [steps, true];
-    };
-    const up = () => {
-      element.removeEventListener("pointermove", drag);
-      document.removeEventListener("pointerup", up);
-    };
-    element.setPointerCapture(down.pointerId);
-    element.addEventListener("pointermove", drag);
-    document.addEventListener("pointerup", up);
-  });
+/** @type {(element: Element, down: PointerEvent, move: (steps: number, merge: boolean) => void) => void} while the pointer is down: four pixels sideways are a step */
+export function dragged(element, down, move) {
+  let [last, moved] = [0, false];
+  const drag = (/** @type {PointerEvent} */ event) => {
+    const steps = Math.trunc((event.clientX - down.clientX) / 4);
+    if (steps === last) return;
+    if (!moved) element.setPointerCapture(down.pointerId);
+    move(steps, moved);
+    [last, moved] = [steps, true];
+  };
+  const up = () => {
+    document.removeEventListener("pointermove", drag);
+    for (const type of ENDS) document.removeEventListener(type, up);
+  };
+  document.addEventListener("pointermove", drag);
+  for (const type of ENDS) document.addEventListener(type, up);
 }
+
+const ENDS = ["pointerup", "pointercancel"];
 
 /** @type {(parent: HTMLElement, build: () => void) => void} build again what is inside, with the focus where it was */
 export function rebuild(parent, build) {

@@ -37,7 +37,7 @@ export function drawNetwork(store) {
   const parts = columns.flatMap((column, c) => [...(c && c < columns.length - 1 ? lines(store, place, c) : []), ...column.ys.map((_, k) => node(store, place, c, k))]);
   const ends = columns[columns.length - 1].ys.map((_, k) => targetLine(place, k));
   const captions = columns.map(({ caption, x }) => s("text", { class: "caption", x, y: 15 }, caption));
-  const svg = s("svg", { class: `network-picture ${place.full ? "" : "compact"}`, viewBox: `0 0 ${width} ${height}`, width, height, role: "graphics-document", "aria-roledescription": "network", "aria-label": "The network with its numbers" });
+  const svg = s("svg", { class: `network-picture ${place.full ? "" : "compact"}`, viewBox: `0 0 ${width} ${height}`, width, height, role: "graphics-document", "aria-roledescription": "network", "aria-label": "The network with its numbers; E changes the number in focus" });
   const behind = parts.filter((p) => p.part[0] === "w");
   svg.append(...captions, ...ends, ...behind.map((p) => p.group), ...behind.map((p) => p.over ?? s("g")), ...parts.filter((p) => !behind.includes(p)).map((p) => p.group));
   return { svg, parts, refresh: (light) => parts.forEach((part) => part.refresh(light)) };

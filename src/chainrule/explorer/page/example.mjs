@@ -1,4 +1,4 @@
-/** The present step as the JSON of explain: the schema chainrule.example/1. It follows Python's explanation/plain_values.py. */
+/** Steps of a run as the JSON of explain: the schema chainrule.example/1. It follows Python's explanation/plain_values.py. */
 
 import { toRows } from "./arrays.mjs";
 import { view, widths } from "./network.mjs";
@@ -8,33 +8,46 @@ import { wire } from "./wire.mjs";
 import { notation } from "./words.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
+/** @typedef {import("./store.mjs").Record} Record */
 /** @typedef {import("./rows.mjs").Row} Row */
 /** @typedef {import("./typeset.mjs").Ref} Ref */
 
 /** @typedef {{remarks: {[key: string]: string}, errata: any[]}} Notes what Python has written on an unchanged step, which the page cannot make */
 
-/** @type {(store: Store, notes?: Notes) => {[field: string]: any}} */
-export function exampleOf(store, { remarks, errata } = { remarks: {}, errata: [] }) {
-  const { step, tables, start, at, mistake } = store;
-  /** @type {import("./wire.mjs").Model} */
-  const model = { ...store.model, data: store.samples(at) };
-  const { title, source, network, data, optimizer } = model;
+/** @type {(store: Store, notes?: Notes, records?: Record[]) => {[field: string]: any}} the steps after these states of the run; the present step by default */
+export function exampleOf(store, { remarks, errata } = { remarks: {}, errata: [] }, records = [store.record]) {
+  const { tables, start, mistake } = store;
+  const { title, source, network, optimizer } = start;
+  const data = store.samples(records[0].step);
+  const { blocks, labels } = store.step;
+  const first = Float64Array.from(records[0].theta);
+  const theta = Object.fromEntries(blocks.map((b) => [b.name, nested(view(first, b))]));
+  const layers = network.layers.map((/** @type {any} */ layer, /** @type {number} */ i) => ({ kind: layer.kind, label: labels[i], units: widths(tables, network)[i + 1], python: layerText(tables, layer) }));
   const named = notation(store);
-  const theta = Object.fromEntries(step.blocks.map((b) => [b.name, nested(view(model.theta, b))]));
-  const rows = rowsOf(step, tables, model, { notation: named, numerical: true, replace: mistake?.replace });
-  // with the same dropout masks as before the update
-  const after = optimizer ? wire(tables, { ...model, theta: step.theta_new }, { replace: mistake?.replace }).value : null;
-  const registered = Object.keys(tables.notations).find((key) => tables.notations[key] === named);
-  const layers = network.layers.map((/** @type {any} */ layer, /** @type {number} */ i) => ({ kind: layer.kind, label: step.labels[i], units: widths(tables, network)[i + 1], python: layerText(tables, layer) }));
   return {
     ...{ schema: "chainrule.example/1", title, source: mistake ? `${source} (with a mistake: ${mistake.title})` : source },
     network: { inputs: network.inputs, layers, loss: network.loss.name, python: networkText(tables, network) },
     optimizer: optimizer && { name: optimizer.name, python: optimizerText(tables, optimizer) },
-    ...{ theta, x: data.x, t: data.t, weights: data.weight ?? null, level: "scalars", parameter: null, notation: registered ?? named.name },
-    steps: [{ step: at + 1, loss_before: step.value, loss_after: after, quantities: rows.map((row) => ({ ...quantity(row), ...(remarks[row.key] && { remark: remarks[row.key] }) })), matrices: [], tables: [] }],
-    history: at > start.state.step ? store.records.map((r) => ({ step: r.step, loss: r.loss })) : [],
+    ...{ theta, x: data.x, t: data.t, weights: data.weight ?? null, level: "scalars", parameter: null },
+    notation: Object.keys(tables.notations).find((key) => tables.notations[key] === named) ?? named.name,
+    steps: records.map((one, i) => stepOf(store, one, i ? {} : remarks)),
+    history: records[records.length - 1].step > start.state.step ? store.records.map((r) => ({ step: r.step, loss: r.loss })) : [],
     errata,
   };
+}
+
+/** @type {(store: Store, one: Record, remarks: Notes["remarks"]) => {[field: string]: any}} the step that begins at a state */
+function stepOf(store, { step: at, theta, slots, memory }, remarks) {
+  const { tables, start, mistake } = store;
+  const replace = mistake?.replace;
+  /** @type {import("./wire.mjs").Model} */
+  const model = { ...start, theta, data: store.samples(at), state: { ...start.state, step: at, slots } };
+  const step = wire(tables, model, { replace, values: mistake ? memory : undefined, data: store.batch(at) });
+  const rows = rowsOf(step, tables, model, { notation: notation(store), numerical: true, replace });
+  // with the same dropout masks as before the update
+  const after = model.optimizer ? wire(tables, { ...model, theta: step.theta_new }, { replace }).value : null;
+  const quantities = rows.map((row) => ({ ...quantity(row), ...(remarks[row.key] && { remark: remarks[row.key] }) }));
+  return { step: at + 1, loss_before: step.value, loss_after: after, quantities, matrices: [], tables: [] };
 }
 
 /** @type {(a: import("./arrays.mjs").NDArray) => number[] | number[][]} */

@@ -1,6 +1,6 @@
-/** A limited number of entries of a long run: every n-th, a larger n the longer the run is. */
+/** A limited number of entries of a long run: every n-th, a larger n the longer the run is; and those that are to be kept. */
 
-/** @template {{step: number}} T */
+/** @template {{step: number, kept?: boolean}} T */
 export class History {
   /**
    * @param {T} first
@@ -20,6 +20,6 @@ export class History {
     this.items.push(make());
     if (this.items.length <= this.limit) return;
     this.spacing *= 2;
-    this.items = this.items.filter((item) => (item.step - first) % this.spacing === 0);
+    this.items = this.items.filter((item) => item.kept || (item.step - first) % this.spacing === 0);
   }
 }

@@ -8,6 +8,8 @@ import { button, h } from "./dom.mjs";
 const OTHERS = [
   ["arrows", "in the picture: to the next unit, weight or layer; in a list of tabs: to the next"],
   ["Enter", "in the picture: open the arithmetic of the number"],
+  ["e", "in the picture: change the number, or the bias of a unit; Enter takes it"],
+  ["Alt ↑ ↓", "in the picture: change the number by a step, with Shift by ten"],
   ["Escape", "in the arithmetic: back to the picture"],
 ];
 

@@ -3,12 +3,12 @@
 import { isSmall } from "./layout.mjs";
 import { current, sampleOf } from "./sequence.mjs";
 import { refKey, valueOf } from "./store.mjs";
-import { hasSlope, isDense, layerOf, origin, paramOf, pathsFrom, unitFactor } from "./paths.mjs";
+import { hasSlope, isDense, layerOf, nextUnits, origin, paramOf, pathsFrom, unitFactor } from "./paths.mjs";
 
 /** @typedef {import("./store.mjs").Store} Store */
 /** @typedef {import("./store.mjs").Ref} Ref */
 /** @typedef {import("./paths.mjs").Path} Path */
-/** @typedef {{way: "" | "back" | "forth", chosen: string, texts: Map<string, number[]>, paths: Path[], first: number[]}} Light factors by part; `first` come before those of each path */
+/** @typedef {{way: "" | "back" | "forth", chosen: string, texts: Map<string, number[]>, paths: Path[], first: number[], start?: import("./paths.mjs").Place}} Light factors by part; `first` come before those of each path, which begin at `start` */
 
 /** @type {(layer: number, unit: number) => string} the part of a unit; layer -1 is the inputs */
 export const unitPart = (layer, unit) => `u${layer},${unit}`;
@@ -44,10 +44,12 @@ export function light(store) {
   const ref = litRef(store);
   /** @type {Light} */
   const found = { way: "", chosen: partOf(store, ref), texts: new Map(), paths: [], first: [] };
-  // a large network has too many paths to draw
-  if (!ref || !found.chosen || !isSmall(store)) return found;
+  if (!ref || !found.chosen) return found;
   const item = current(store);
   const stepping = item && refKey(item.ref) === refKey(ref);
+  const begin = isSmall(store) ? null : origin(store.step, shownSample(store), ref);
+  if (begin) Object.assign(found, { ...begin, paths: nextUnits(store.step, shownSample(store), begin.start) });
+  if (!isSmall(store)) return found;
   if (stepping && item.section === "forward") feeds(store, ref, found);
   else if (!["t", "terms", "value", "p"].includes(ref.name) && !(stepping && item.section === "error")) traces(store, ref, found);
   return found;

@@ -12,5 +12,6 @@ function start(root, model) {
   if (!model.fault) mount(root, read("live-tables"), model);
   else root.append(h("p", { class: "fault" }, `This page shows the numbers, but cannot compute others: ${model.fault}`));
   if (model.no_update) root.querySelector(".player")?.append(h("p", { class: "fault" }, model.no_update));
+  root.parentElement?.classList.add("started");
   root.hidden = false;
 }

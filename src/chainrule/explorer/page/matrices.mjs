@@ -3,7 +3,6 @@
 
 import { arrayName } from "./array_names.mjs";
 import { contents, refer } from "./contents.mjs";
-import { writeResult } from "./digits.mjs";
 import { origin, textbook } from "./expand.mjs";
 import { applyNotation, negated, symbolOf } from "./habits.mjs";
 import { key } from "./notation.mjs";
@@ -11,7 +10,6 @@ import { writerOf } from "./rows.mjs";
 import { call, choice, inSymbols, literal, negation, operation } from "./typeset.mjs";
 
 /** @typedef {import("./arrays.mjs").NDArray} NDArray */
-/** @typedef {import("./digits.mjs").Digits} Digits */
 /** @typedef {import("./rows.mjs").Writer} Writer */
 /** @typedef {import("./scope.mjs").Scope} Scope */
 /** @typedef {import("./scope.mjs").Tree} Tree */
@@ -19,7 +17,8 @@ import { call, choice, inSymbols, literal, negation, operation } from "./typeset
 /** @typedef {import("./wire.mjs").Step} Step */
 
 /**
- * One array: `shown` has the sign of the notation's name; `formula` is empty for a given array.
+ * One array: `shown` has the sign of the notation's name; `formula` is empty for a given array;
+ * `place` says where it is in the scopes.
  * @typedef {object} Matrix
  * @property {string} section
  * @property {string} key
@@ -28,6 +27,7 @@ import { call, choice, inSymbols, literal, negation, operation } from "./typeset
  * @property {string} formula
  * @property {Expression | null} tree
  * @property {NDArray} shown
+ * @property {{scope: string, name: string}} place
  */
 
 // Rows and columns of a large matrix that are shown, half of them from each end.
@@ -55,16 +55,17 @@ export function matricesOf(step, tables, model, options = {}) {
 }
 
 /**
- * Return the rows of an array as they are printed; null where a large one leaves numbers out.
+ * Return the rows of an array as they are written; null where a large one leaves numbers out.
+ * @template T
  * @param {NDArray} array
- * @param {Digits} digits
- * @returns {(string | null)[][]}
+ * @param {(value: number, place: number) => T} write
+ * @returns {(T | null)[][]}
  */
-export function corners({ s, d }, digits) {
+export function corners({ s, d }, write) {
   const [rows, columns] = [s.length > 1 ? s[0] : 1, s.at(-1) ?? 1];
   return ends(rows, MOST_ROWS).map((i) =>
     ends(columns, MOST_COLUMNS).map((k) =>
-      i === null || k === null ? null : writeResult(d[i * columns + k], digits),
+      i === null || k === null ? null : write(d[i * columns + k], i * columns + k),
     ),
   );
 }
@@ -96,6 +97,7 @@ function matrix(writer, section, scope, name) {
     key: key(ref, writer.places),
     name: arrayName(writer.notation, ref, writer.places),
     formula: tree ? inSymbols(tree) : "",
+    place: { scope: scope.label, name },
     shown: sign < 0 ? { s, d: d.map((x) => -x) } : { s, d },
   };
 }

@@ -79,6 +79,16 @@ export function pathsFrom(step, sample, { layer, unit }) {
   return open.map((path) => extended(path, null, [lossFactor(step, sample, path.places[path.places.length - 1].unit)]));
 }
 
+/** @type {(step: Step, sample: number, start: Place) => Path[]} the paths of a large network, those through the same unit of the next layer as one, which ends with its δ; the largest first */
+export function nextUnits(step, sample, { layer, unit }) {
+  const next = step.layers[layer + 1];
+  if (!next) return pathsFrom(step, sample, { layer, unit });
+  if (!isDense(next)) return [];
+  const [W, delta] = [next.get("W"), next.get("delta")];
+  const all = Array.from({ length: W.s[0] }, (_, k) => extended({ places: [{ layer, unit }], factors: [], product: 1 }, { layer: layer + 1, unit: k }, [W.d[k * W.s[1] + unit], delta.d[sample * W.s[0] + k]]));
+  return all.sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
+}
+
 /** @type {(path: Path, place: Place | null, factors: number[]) => Path} */
 const extended = ({ places, factors, product }, place, more) => ({
   places: place ? [...places, place] : places,

@@ -6,6 +6,7 @@ import { isSmall } from "./layout.mjs";
 import { light, shownSample } from "./lighting.mjs";
 import { current, sampleOf } from "./sequence.mjs";
 import { drawMaps, openArithmetic } from "./heatmaps.mjs";
+import { numberEditor } from "./number_editor.mjs";
 import { numbersTable } from "./numbers.mjs";
 import { pathWords } from "./path_words.mjs";
 import { looks } from "./words.mjs";
@@ -21,17 +22,18 @@ export function picture(store) {
   const words = h("div", { class: "paths" });
   const table = numbersTable(store);
   const sample = sampleField(store);
-  const element = h("figure", { class: "picture" }, sample.element, frame, words, table.element);
+  const editor = numberEditor(store, frame);
+  const element = h("figure", { class: "picture" }, sample.element, frame, editor.message, words, table.element);
   let [known, drawing] = ["", /** @type {Drawing | null} */ (null)];
   const update = (/** @type {Change} */ what) => {
     if (what === "selection") followSample(store);
     const signature = signatureOf(store);
     if (signature !== known) {
       known = signature;
-      drawing = (isSmall(store) ? drawNetwork : drawMaps)(store);
+      drawing = isSmall(store) ? drawNetwork(store) : drawMaps(store, editor);
       frame.replaceChildren(drawing.svg);
       // maps have listeners of their own
-      if (drawing.parts.length) listen(store, drawing);
+      if (drawing.parts.length) listen(store, drawing, editor);
     }
     const lit = light(store);
     drawing?.svg.setAttribute("data-way", lit.way);
@@ -81,8 +83,8 @@ function sampleField(store) {
 
 // ---- focus and choice ----
 
-/** @type {(store: Store, drawing: Drawing) => void} */
-function listen(store, { svg, parts }) {
+/** @type {(store: Store, drawing: Drawing, editor: import("./number_editor.mjs").Editor) => void} */
+function listen(store, { svg, parts }, editor) {
   const focusable = parts.filter((p) => p.list >= 0);
   if (focusable.length) focusable[0].group.tabIndex = 0;
   const found = (/** @type {Event} */ event) => parts.find((p) => [p.group, p.over].some((g) => g?.contains(/** @type {Node} */ (event.target))));
@@ -92,9 +94,18 @@ function listen(store, { svg, parts }) {
   svg.addEventListener("focusin", point);
   svg.addEventListener("focusout", () => store.point(null));
   svg.addEventListener("click", (event) => choose(store, found(event), focusable, false));
+  svg.addEventListener("pointerdown", (event) => {
+    const part = found(event);
+    if (part) editor.drag(event, part.ref());
+  });
+  svg.addEventListener("dblclick", (event) => {
+    const part = found(event);
+    if (part) editor.open(part.ref(), labelOf(part));
+  });
   svg.addEventListener("keydown", (event) => {
     const part = found(event);
     if (!part) return;
+    if (editor.key(event, part.ref(), labelOf(part))) return event.preventDefault();
     const next = neighbor(focusable, part, event.key);
     if (next) focus(focusable, next);
     else if (event.key === "Enter" || event.key === " ") choose(store, part, focusable, event.key === "Enter");
@@ -102,6 +113,9 @@ function listen(store, { svg, parts }) {
     event.preventDefault();
   });
 }
+
+/** @type {(part: Part) => Element} where its number stands */
+const labelOf = ({ group, over }) => (over ?? group).querySelector("text.value") ?? group;
 
 /** @type {(focusable: Part[], part: Part) => void} */
 function focus(focusable, part) {

@@ -118,6 +118,6 @@ export const rgb = (color) => `rgb(${color.map(Math.round).join(",")})`;
 /** @type {(head: string[], rows: (string | number)[][], caption: string) => HTMLElement} the same numbers as a table, to open */
 export function numbers(head, rows, caption) {
   const cells = (/** @type {(string | number)[]} */ row) => row.map((v, i) => h(i ? "td" : "th", i ? {} : { scope: "row" }, typeof v === "number" ? number(v) : v));
-  const table = h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...head.map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows.map((row) => h("tr", {}, ...cells(row)))));
+  const table = h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...head.map((t) => (t ? h("th", { scope: "col" }, t) : h("td"))))), h("tbody", {}, ...rows.map((row) => h("tr", {}, ...cells(row)))));
   return h("div", { class: "live-wide", tabIndex: 0, role: "region", "aria-label": caption }, table);
 }

@@ -2,14 +2,19 @@
 
 import { array, position } from "./arrays.mjs";
 import { variants } from "./catalogue.mjs";
+import { contents } from "./contents.mjs";
 import { writeNumber } from "./digits.mjs";
 import { button, field, h, select } from "./dom.mjs";
-import { origin } from "./expand.mjs";
+import { named, origin } from "./expand.mjs";
 import { attempt, explain, factors, grade, mistaken, parseAnswer } from "./grading.mjs";
+import { shownSample } from "./lighting.mjs";
 import { scopeAt, signedValue } from "./mistakes.mjs";
+import { timeOfPass } from "./estimates.mjs";
+import { origin as begin } from "./paths.mjs";
 import { rowOf } from "./rows.mjs";
-import { sequence } from "./sequence.mjs";
+import { sampleOf, sequence } from "./sequence.mjs";
 import { refKey, valueOf } from "./store.mjs";
+import { largestOf } from "./summary.mjs";
 import { inNumbers, leaves, pretty } from "./typeset.mjs";
 import { wire } from "./wire.mjs";
 import { isHidden, nameText, notation } from "./words.mjs";
@@ -20,7 +25,10 @@ import { isHidden, nameText, notation } from "./words.mjs";
 /** @typedef {import("./typeset.mjs").Expression} Expression */
 /** @typedef {{ref: Ref, text: string, state: "" | "right" | "own" | "shown", tries: number, hints: number}} Question */
 
-const MOST = 60;
+// Questions; numbers that one is made of to be worked out by hand, and weights of a unit, in a large network.
+const [MOST, TERMS, WEIGHTS] = [60, 24, 3];
+// Nanoseconds for the mistakes that a wrong answer is compared with.
+const SLOW = 1e9;
 /** @type {[string, string][]} */
 const CHOICES = [["backward", "the backward pass"], ["forward", "the forward pass"], ["error", "the error"], ["update", "the update"], ["all", "everything"], ["number", "the chosen number"]];
 const ORDER = ["forward", "error", "backward", "update"];
@@ -78,8 +86,8 @@ class Practice {
     const { store } = this;
     if (store.mistake) store.switchMistake(null);
     const [refs, hidden] = this.chosen();
-    const large = sequence(store).items[0]?.whole;
-    const advice = this.what.value === "number" || large ? "First choose a number in the picture that is computed from others." : "This stage has no numbers here.";
+    const large = sequence(store).items[0]?.whole && this.what.value !== "number";
+    const advice = this.what.value === "number" ? "First choose a number in the picture that is computed from others." : large ? "No number of this unit is made of few others in this stage; choose another stage." : "This stage has no numbers here.";
     if (!refs.length) return this.report(advice);
     this.questions = refs.slice(0, MOST).map((ref) => ({ ref, text: "", state: "", tries: 0, hints: 0 }));
     this.hidden = hidden;
@@ -87,7 +95,7 @@ class Practice {
     this.values = {};
     this.at = -1;
     this.show(true);
-    this.report("");
+    this.report(large ? "Asked are numbers of one unit, those that are made of few others; choose another unit in the picture before the start." : "");
     this.next();
   }
 
@@ -95,7 +103,8 @@ class Practice {
   chosen() {
     const { store } = this;
     const { value } = this.what;
-    const all = sequence(store).items.filter(({ ref, whole }) => !whole && this.isComputed(ref));
+    const { items } = sequence(store);
+    const all = (items[0]?.whole ? this.ofUnit() : items).filter(({ ref }) => this.isComputed(ref));
     if (value === "number") {
       const ref = store.selection && this.home(store.selection);
       return ref && this.isComputed(ref) ? [[ref], [ref]] : [[], []];
@@ -103,6 +112,26 @@ class Practice {
     const first = Math.max(0, ORDER.indexOf(value));
     const later = all.filter(({ section }) => ORDER.indexOf(section) >= first).map(({ ref }) => ref);
     return [all.filter(({ section }) => value === "all" || section === value).map(({ ref }) => ref), later];
+  }
+
+  /** @type {() => import("./sequence.mjs").Item[]} of a large network: numbers of the chosen unit, or of the first output, which are made of few others */
+  ofUnit() {
+    const { store } = this;
+    const step = store.rightStep;
+    const sample = shownSample(store);
+    const { start } = (store.selection && begin(step, sample, store.selection)) ?? { start: { layer: step.layers.length - 1, unit: 0 } };
+    const layer = Math.max(0, start.layer);
+    const unit = start.layer < 0 ? 0 : start.unit;
+    const x = step.layers[layer].get("x");
+    const inputs = largestOf(x.d.subarray(sample * x.s[1], (sample + 1) * x.s[1]).map(Math.abs), WEIGHTS);
+    const own = [step.layers[layer].label, ...step.blocks.filter((b) => b.layer === layer).map((b) => b.name), ...(layer === step.layers.length - 1 ? ["loss"] : [])];
+    return contents(step).filter(([section, scope]) => section !== "given" && own.includes(scope.label)).flatMap(([section, scope, name]) => {
+      const { s } = scope.get(name);
+      const sampled = sampleOf(store, { scope: scope.label, name, index: s.map(() => 0) }) !== undefined;
+      const places = sampled ? [[sample, unit]] : s.length === 2 ? inputs.map((i) => [unit, i]) : [s.length ? [unit] : []];
+      const few = places.filter((index) => leaves(named(scope, name, index), "leaf").length <= TERMS);
+      return few.map((index) => ({ section, ref: { scope: scope.label, name, index }, whole: false }));
+    });
   }
 
   /** @type {(ref: Ref) => Ref} where a number is computed */
@@ -214,7 +243,12 @@ class Practice {
     const { ref } = this.question;
     const read = (/** @type {Step} */ one) => signedValue(store, ref, one);
     const own = (/** @type {string} */ where, /** @type {string} */ name) => name === ref.name && scopeAt(step, where)?.label === ref.scope;
-    yield* mistaken(variants(store.tables, store.model), step, options, read, own);
+    const all = variants(store.tables, store.model);
+    // in a large network all of them would take long, and the net inputs are computed once
+    const slow = timeOfPass(store.tables, store.model) * all.length > SLOW;
+    const backward = all.filter(({ replace }) => replace.every(([where, name]) => own(where, name) && name !== "z"));
+    const z = Object.fromEntries(step.layers.filter((layer) => layer.has("z")).map((layer) => [layer.label, { z: layer.get("z"), ...this.values?.[layer.label] }]));
+    yield* slow ? mistaken(backward, step, { ...options, values: { ...this.values, ...z } }, read, own) : mistaken(all, step, options, read, own);
     if (ref.name === "w_new") {
       const [w, rate] = [valueOf(step, { ...ref, name: "w" }), valueOf(step, { ...ref, name: "learning_rate", index: [] })];
       yield [w + (value - w) / rate, "The learning rate is missing."];

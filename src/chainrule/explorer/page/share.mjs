@@ -1,6 +1,6 @@
 /** The panel for sharing: links, files, pictures, numbers. */
 
-import { button, field, h } from "./dom.mjs";
+import { button, counted, field, h } from "./dom.mjs";
 import { exampleOf } from "./example.mjs";
 import { variants } from "./catalogue.mjs";
 import { failure, impossible, mistakeOf } from "./mistakes.mjs";
@@ -15,18 +15,21 @@ const START = "#live=1.";
 const [LONGEST, UNPACKED, MOST] = [20000, 2e6, 1e7];
 // Numbers of a step that are written with all their lines.
 const NUMBERS = 400;
+// Steps of a run that are written so; the losses of all are written, too.
+const STEPS = 50;
 const STYLES = ["display", "visibility", "opacity", "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "paint-order", "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline", "text-decoration"];
 
 /** @type {(store: Store, words: string) => void} go to a saved state; an error changes nothing */
 export function restore(store, words) {
-  const { model, at, mistake } = readState(store.tables, words);
+  const { model, at, mistake, origin, now } = readState(store.tables, words);
   const found = variants(store.tables, model).find(({ key }) => key === mistake);
   const why = found ? impossible(model)(store.tables, found) || failure(store.tables, model, found.replace) : mistake && "it is unknown here";
   if (why) throw new Error(`its mistake, ${mistake}, cannot be computed: ${why}`);
-  store.begin("open a saved state", model);
-  store.look({ notation: null, digits: null });
+  store.begin("open a saved state", model, false, origin);
+  store.look({ notation: null, digits: null, level: null });
   if (found || store.mistake) store.switchMistake(found ? mistakeOf(store.tables, found) : null);
-  if (at > store.at) store.go(at);
+  if (now) store.resume(now);
+  else if (at > store.at) store.go(at);
 }
 
 /** @type {(store: Store) => Promise<string>} the address of the page with its state */
@@ -109,11 +112,17 @@ export function share(store) {
     return "Opened.";
   };
   const exported = store.start;
-  const numbers = () => {
-    const unchanged = store.start === exported && store.at === exported.state.step && !store.mistake;
+  const numbers = (/** @type {string} */ name, /** @type {import("./store.mjs").Record[]} */ records) => {
+    const unchanged = store.start === exported && records[0].step === exported.state.step && !store.mistake;
     if (store.start.theta.length * store.start.data.x.length > NUMBERS) throw new Error("there are too many numbers; chainrule explain writes them");
-    download("example.json", JSON.stringify(exampleOf(store, unchanged ? exported.notes : undefined), null, 1));
-    return "Saved as example.json.";
+    download(name, JSON.stringify(exampleOf(store, unchanged ? exported.notes : undefined, records), null, 1));
+    return `Saved ${counted(records.length, "step")} as ${name}.`;
+  };
+  const run = () => {
+    const { records } = store;
+    // evenly chosen, so that all their numbers do not take long
+    const every = Math.ceil(records.length / STEPS);
+    return numbers("run.json", records.filter((_, i) => i % every === 0));
   };
   const follow = doing(async () => {
     const { hash } = location;
@@ -130,6 +139,6 @@ export function share(store) {
     h("h2", {}, "A link"), h("p", {}, "The network, its data and the run are in the address itself; nothing is sent."), button("Make a link", doing(show)), link,
     h("h2", {}, "A file"), h("div", { class: "row" }, button("Save", doing(() => (download("chainrule.json", stateText(store)), "Saved as chainrule.json.")))), field("Open", file),
     h("h2", {}, "The picture"), h("div", { class: "row" }, button("SVG", doing(() => (download("network.svg", pictureText(), "image/svg+xml"), "Saved as network.svg."))), button("PNG", doing(png))),
-    h("h2", {}, "The numbers"), button("This step as JSON", doing(numbers)), says);
+    h("h2", {}, "The numbers"), h("div", { class: "row" }, button("This step as JSON", doing(() => numbers("example.json", [store.record]))), button("The run as JSON", doing(run))), says);
   return { id: "share", title: "Share", element, update: () => {} };
 }

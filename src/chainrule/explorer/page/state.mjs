@@ -8,10 +8,12 @@ import { OPERATORS } from "./functions.mjs";
 import { blocks, widths } from "./network.mjs";
 import { timeOfPass, timeOfUpdate } from "./estimates.mjs";
 import { wire } from "./wire.mjs";
+import { LEVELS } from "./words.mjs";
 
 /** @typedef {import("./wire.mjs").Model} Model */
 /** @typedef {import("./network.mjs").Tables} Tables */
-/** @typedef {{model: Model, at: number, mistake: string}} State where the run begins, how far it is, the key of a mistake */
+/** @typedef {{step: number, theta: number[], slots: number[][]}} Point of a run */
+/** @typedef {{model: Model, at: number, mistake: string, origin: Model, now: Point | null}} State where the run begins, how far it is, the key of a mistake, where a reset goes; `now` if the run is too long to make it again */
 /** @typedef {(value: any, at: string) => any} Check returns a copy of a value that is as it should be */
 
 const SCHEMA = "chainrule.live/1";
@@ -161,6 +163,7 @@ const fields = (tables) => ({
   title: text(),
   source: text(),
   batch_size: maybe(whole(1, 5000)),
+  level: maybe(name(Object.fromEntries(LEVELS.map((level) => [level, 1])))),
 });
 
 /** @type {(tables: Tables, given: any) => Model} a copy of a model, which can be computed */
@@ -207,13 +210,23 @@ function compute(tables, model) {
 /** @type {(tables: Tables, model: Model) => number} updates that a state may have, which opening it makes again */
 const mostUpdates = (tables, model) => Math.min(UPDATES, Math.floor(REPLAY / timeOfUpdate(tables, model)));
 
+/** @type {(model: Model) => Point} as plain lists */
+const pointOf = ({ theta, state: { step, slots } }) => ({ step, theta: [...theta], slots: slots.map((/** @type {ArrayLike<number>} */ slot) => Array.from(slot)) });
+
 /** @type {(store: import("./store.mjs").Store) => string} */
-export function stateText({ tables, start, model, at, mistake, view }) {
+export function stateText({ tables, start, origin, model, at, mistake, view }) {
   if (timeOfPass(tables, start) > PASS) refuse(TOO_LARGE);
-  // a longer run is saved without its past: it begins where it is now
-  const short = at - start.state.step <= mostUpdates(tables, start);
-  const plainly = (/** @type {Model} */ one) => ({ ...one, notes: undefined, notation: view.notation ?? one.notation, digits: view.digits ?? one.digits, theta: [...one.theta], state: { ...one.state, slots: one.state.slots.map((/** @type {ArrayLike<number>} */ s) => Array.from(s)) } });
-  return JSON.stringify({ schema: SCHEMA, model: plainly(short ? start : model), at, mistake: mistake?.id ?? "" });
+  const { theta, step, slots } = pointOf(start);
+  const plain = { ...start, notes: undefined, notation: view.notation ?? start.notation, digits: view.digits ?? start.digits, level: view.level ?? start.level, theta, state: { ...start.state, step, slots } };
+  const long = at - step > mostUpdates(tables, start);
+  return JSON.stringify({ schema: SCHEMA, model: plain, at, mistake: mistake?.id ?? "", ...(origin !== start && { origin: pointOf(origin) }), ...(long && { now: pointOf(model) }) });
+}
+
+/** @type {(model: Model, given: any, at: string, least: number) => Point | null} a point of the run of a model */
+function pointAt({ theta: { length } }, given, at, least) {
+  const point = maybe(record({ step: whole(least, 1e10), theta: list(number(), PARAMETERS), slots: list(list(number(), PARAMETERS), 9) }))(given, at);
+  if (point && [point.theta, ...point.slots].some((all) => all.length !== length)) refuse(`${at} does not fit the network`);
+  return point;
 }
 
 /** @type {(tables: Tables, words: string) => State} */
@@ -228,8 +241,12 @@ export function readState(tables, words) {
   if (given?.schema !== SCHEMA) refuse(`it is not a saved state; its schema should be ${SCHEMA}`);
   const model = checkModel(tables, given.model);
   const { step } = model.state;
-  const at = whole(step, 1e10)(given.at, "at");
+  const now = pointAt(model, given.now, "now", step);
+  const at = now ? now.step : whole(step, 1e10)(given.at, "at");
   const most = mostUpdates(tables, model);
-  if (at - step > most) refuse(`it would make ${at - step} updates again, which takes too long; here there may be ${most}`);
-  return { model, at, mistake: text(100)(given.mistake, "mistake") };
+  if (!now && at - step > most) refuse(`it would make ${at - step} updates again, which takes too long; here there may be ${most}`);
+  const reached = (/** @type {Point} */ { theta, ...state }) => ({ ...model, theta, state: { ...model.state, ...state } });
+  const first = pointAt(model, given.origin, "origin", 0);
+  for (const point of [now, first]) if (point) compute(tables, reached(point));
+  return { model, at, mistake: text(100)(given.mistake, "mistake"), origin: first ? reached(first) : model, now };
 }

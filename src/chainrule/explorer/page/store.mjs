@@ -12,17 +12,19 @@ import { batchOf, optimizerEntry, wire } from "./wire.mjs";
 /** @typedef {import("./network.mjs").Tables} Tables */
 /** @typedef {{scope: string, name: string, index: number[]}} Ref a number: scope label, name, index */
 /** @typedef {{[label: string]: {[name: string]: import("./arrays.mjs").NDArray}}} Memory */
-/** @typedef {{step: number, theta: Float64Array | number[], slots: (Float64Array | number[])[], loss: number, memory?: Memory}} Record a state after `step` updates, the loss before the next, and what a mistake keeps from step to step */
+/** @typedef {{step: number, theta: Float64Array | number[], slots: (Float64Array | number[])[], loss: number, memory?: Memory, kept?: boolean}} Record a state after `step` updates, the loss before the next, and what a mistake keeps from step to step */
 /** @typedef {{id: string, title: string, replace: import("./wire.mjs").Replacements, remake?: (model: Model) => Mistake | null}} Mistake `remake` makes it in another network, if it applies there */
 /** @typedef {{label: string, start: Model, at: number, origin: Model}} Edit what was before a change */
 /** @typedef {"model" | "run" | "cursor" | "selection" | "mistake" | "view" | "hover"} Change what is different now */
 
-/** @typedef {{step: number, loss: number, validation: number}} Point of the loss curve; validation is NaN without such data */
+/** @typedef {{step: number, loss: number, validation: number, kept?: boolean}} Point of the loss curve; validation is NaN without such data */
 
 // Records and changes at most, numbers in them at most, and the samples that a point of the curve goes by.
 const KEPT = 400;
 const CHANGES = 100;
 const NUMBERS = 5e6;
+// Numbers of the updates that are made again at most to go to a place of the run.
+const REPLAYED = 1e6;
 export const SAMPLES = 500;
 
 export class Store {
@@ -260,7 +262,20 @@ export class Store {
     this.current = this.records.filter((r) => r.step <= wanted).pop() ?? this.records[0];
     this.at = this.current.step;
     this.wired = this.rightWired = null;
-    while (this.at < wanted && this.update());
+    // the past of a run that was opened is not kept: it would take long to make it again
+    const near = wanted - this.at < Math.max(this.history.spacing, REPLAYED / this.start.theta.length);
+    while (near && this.at < wanted && this.update());
+    this.emit("run");
+  }
+
+  /** @type {(record: {step: number, theta: number[], slots: number[][]}) => void} go on from a later state of the run */
+  resume(record) {
+    this.current = { ...record, loss: NaN, kept: true };
+    this.at = record.step;
+    this.wired = this.rightWired = null;
+    this.current.loss = this.step.value;
+    this.history.items.push(this.current);
+    this.curve.items.push({ ...this.curvePoint(), kept: true });
     this.emit("run");
   }
 

@@ -132,7 +132,7 @@ function parameters({ step }) {
 const share = (part, whole) => (whole ? (100 * part) / whole : "");
 
 /** @type {(numbers: ArrayLike<number>, count: number) => number[]} places of the largest, in order */
-const largestOf = (numbers, count) =>
+export const largestOf = (numbers, count) =>
   Array.from(numbers, (_, i) => i).sort((a, b) => numbers[b] - numbers[a]).slice(0, count);
 
 /** @type {(writer: Writer) => Content} */

@@ -12,10 +12,19 @@ import { lossEntry } from "./wire.mjs";
 /** @typedef {import("./store.mjs").Ref} Ref */
 /** @typedef {[string, number][]} Raised parts of a name, each with its level: below the line -1, on it 0, above it 1 */
 
+/** @type {string[]} those of explain */
+export const LEVELS = ["scalars", "matrices", "summary"];
+
 const [SHORT, BRIEF] = [4, 2];
 
 /** @type {(store: Store) => {notation: any, digits: any}} as chosen */
 export const looks = ({ view, start }) => ({ notation: view.notation ?? start.notation, digits: view.digits ?? start.digits });
+
+/** @type {(store: Pick<Store, "view" | "start">) => string} the level at which a step is written */
+export const levelOf = ({ view, start }) => view.level ?? start.level ?? LEVELS[0];
+
+/** @type {(store: Store) => any} the digits of arrays and tables: few, unless the reader has chosen */
+export const cellDigits = ({ view, start: { digits } }) => view.digits ?? { significant: Math.min(SHORT, digits.significant), decimals: null, padded: false };
 
 /** @type {(store: Store) => any} */
 export function notation(store) {

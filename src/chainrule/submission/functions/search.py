@@ -60,7 +60,7 @@ class PlanSearch:
     question: Question
     best: tuple[tuple[int, int], ArgumentPlan, FunctionAnswer] | None = None
     error: CallError | None = None
-    helper: ArgumentPlan | None = None  # which fits by its shapes, but is no network
+    helper: ArgumentPlan | None = None  # which fits by its shapes, but is not a network
     timeouts: int = 0
     tried: int = 0
     unsummed: bool = False  # whether bias gradients of several columns would not be summed

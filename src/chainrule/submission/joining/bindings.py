@@ -95,6 +95,7 @@ def calls(
 def _best_first(options: list[list[tuple[float, str]]]) -> Iterator[tuple[str, ...]]:
     """Yield one option for each parameter, in the order of their total rank; none is used twice."""
     ordered = [sorted(o) for o in options]
+    words = [[_words(text) for _, text in o] for o in ordered]  # once, not for each combination
     start: tuple[int, ...] = (0,) * len(ordered)
     pending: list[tuple[float, tuple[int, ...]]] = [(sum(o[0][0] for o in ordered), start)]
     seen: set[tuple[int, ...]] = {start}
@@ -102,16 +103,24 @@ def _best_first(options: list[list[tuple[float, str]]]) -> Iterator[tuple[str, .
         if not pending:
             return
         total, at = heapq.heappop(pending)
-        texts = tuple(o[i][1] for o, i in zip(ordered, at, strict=True))
-        own = [w for t in texts for w in WORD.findall(t) if w not in ("True", "False", "None")]
-        if len(set(own)) == len(own):
-            yield texts
+        if _are_distinct([w[i] for w, i in zip(words, at, strict=True)]):
+            yield tuple(o[i][1] for o, i in zip(ordered, at, strict=True))
         for k, i in enumerate(at):
             following = (*at[:k], i + 1, *at[k + 1 :])
             if i + 1 < len(ordered[k]) and following not in seen:
                 seen.add(following)
                 more = ordered[k][i + 1][0] - ordered[k][i][0]
                 heapq.heappush(pending, (total + more, following))
+
+
+def _words(text: str) -> list[str]:
+    """Return the names that an expression uses."""
+    return [w for w in WORD.findall(text) if w not in ("True", "False", "None")]
+
+
+def _are_distinct(words: list[list[str]]) -> bool:
+    """Return whether no name occurs twice in some lists."""
+    return len(set().union(*words)) == sum(map(len, words))
 
 
 def _options(

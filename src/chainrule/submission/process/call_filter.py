@@ -60,7 +60,7 @@ REFUSED = (
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "setns"),
     "io_uring_setup",
 )
-# Without effect, though the program is told that they worked: `shutil.copy` needs them to work.
+# These have no effect, but report success to the program, as `shutil.copy` needs it.
 # Landlock does not cover modes, owners, times and attributes of files. What stays in its group of
 # processes can be ended with it.
 WITHOUT_EFFECT = (

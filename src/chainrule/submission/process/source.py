@@ -115,8 +115,8 @@ def read_program(file: Path) -> Source:
         text, cells = notebook_source(text, file.name)
     made, translated = as_python3(text)
     parse(made, file)
-    said = (*remarks, *translated, *missing_imports(made))
-    return Source(made, text, said, cells, folder=file.parent)
+    all_remarks = (*remarks, *translated, *missing_imports(made))
+    return Source(made, text, all_remarks, cells, folder=file.parent)
 
 
 def read_source(file: Path) -> tuple[str, list[str]]:

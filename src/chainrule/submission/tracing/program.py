@@ -116,7 +116,11 @@ class TracedProgram:
             "folder": str(self.path.parent),
             "source": self.source,
         }
-        self.remarks += messages.texts(self._ask(first, self.seconds)["remarks"])
+        try:
+            self.remarks += messages.texts(self._ask(first, self.seconds)["remarks"])
+        except BaseException:
+            self.__exit__()  # Python calls it only after this has returned
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
