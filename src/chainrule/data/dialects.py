@@ -165,7 +165,8 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row holds names.
 
     It does not if one of its values is a number, a date, a boolean or a missing one. It does if it
-    is above a column most of which are such values. It does not if at least half of its values occur again in their columns.
+    is above a column most of which are such values. It does not if at least half of its values
+    occur again in their columns.
     """
     first, rest = rows[0], rows[1:]
     if any(is_value(cell) for cell in first):
