@@ -3,12 +3,14 @@
 import json
 import re
 import shlex
+import warnings
 from pathlib import Path
 
 import pytest
 import typer
 from jsonschema import Draft202012Validator
 
+from chainrule import TableModel, data
 from chainrule.cli import app, explain
 from chainrule.cli.formats import EXAMPLE_FORMATS, TEXT
 from chainrule.cli.unused_options import EXAMPLE_UNUSED
@@ -106,6 +108,10 @@ CHANGES = {
     "--momentum": ("mazur --optimizer momentum", ".5"),
     "--clip-norm": ("mazur", ".01"),
     "--clip-value": ("mazur", ".01"),
+    "--row": ("{model} --data iris --row 1", "2"),
+    "--data": ("{model} --row 1 --data iris", "{rows}"),
+    "--class": ("{model} --row 1 --data iris", "setosa"),
+    "--training-step": ("{model} --row 1 --data iris", None),
     "--steps": ("mazur", "3"),
     "--show": ("mazur --steps 3", "2"),
     "--parameter": ("mazur", "w5"),
@@ -146,6 +152,10 @@ MISTAKES = {
     "--momentum": ["--momentum .5", "--optimizer nesterov --momentum 1"],
     "--clip-norm": ["--clip-norm 0", "--clip-norm 1 --clip-value 1"],
     "--clip-value": ["--clip-value=-1", "--optimizer lbfgs --clip-value 1"],
+    "--row": ["mazur --row 1", "{model} --data iris", "--row=-1"],
+    "--data": ["mazur --data iris"],
+    "--class": ["mazur --class a", "{model} --row 1 --data iris --training-step --class setosa"],
+    "--training-step": ["mazur --training-step", "{model} --training-step=1"],
     "--steps": ["--steps 0", "--optimizer lbfgs --steps 2"],
     "--show": ["--show 2", "--show 0", "--steps 5 --show 6", "--steps 5 --show 1,,2", "--show x"],
     "--parameter": ["--parameter w99", "--parameter w5 --level scalars", "--parameter x[0]"],
@@ -179,12 +189,24 @@ def options() -> list[str]:
     return [name for name in known if name.startswith("-")]
 
 
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a small model of iris."""
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    settings = {"hidden_layer_sizes": (3,), "engine": "reference", "max_iter": 1}
+    with warnings.catch_warnings(action="ignore"):  # it has not converged
+        TableModel.train(data.read("iris"), **settings).save(path)
+    return path
+
+
 @pytest.fixture
-def line(tmp_path: Path):
+def line(tmp_path: Path, model: Path):
     """Return a function that splits a command line into arguments."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("sepal_length,sepal_width,petal_length,petal_width\n5,3,1,1\n6,3,5,2\n")
     file = tmp_path / "normed.toml"
     file.write_text('preset = "mazur"\nlayer-norm = true\n')
-    return lambda text: shlex.split(text.format(file=file, folder=tmp_path))
+    return lambda text: shlex.split(text.format(file=file, folder=tmp_path, model=model, rows=rows))
 
 
 def test_every_option_is_tested():

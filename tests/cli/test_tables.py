@@ -18,6 +18,7 @@ from chainrule.cli import app, train_rules
 from chainrule.cli.config import NOT_IN_FILES, option_of
 from chainrule.cli.curve import curve
 from chainrule.cli.live import hints
+from chainrule.cli.run_folder import RunFolder
 from tests.cli.conftest import COMMAND, Call, Outcome, environment, finish
 from tests.models.tables import mixed
 
@@ -258,7 +259,7 @@ def test_unknown_categories_are_said(call: Call, folder: Path):
 def test_an_interrupted_run_continues_with_the_same_bytes(
     call: Call, folder: Path, sent: signal.Signals, code: int
 ):
-    options = (*RENEWAL, "--epochs", "400", "--patience", "1000", "--tolerance", "0")
+    options = (*RENEWAL, "--epochs", "100", "--patience", "1000", "--tolerance", "0")
     long = [*COMMAND, "train", "rows.csv", *options, "--json"]
     with subprocess.Popen(
         long, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
@@ -282,6 +283,19 @@ def test_an_interrupted_run_continues_with_the_same_bytes(
     assert resumed.estimator.theta_.tobytes() == whole.estimator.theta_.tobytes()
     metrics = metrics_of("model.run")
     assert [m["epoch"] for m in metrics] == list(range(1, len(whole.history) + 1))
+
+
+def test_metrics_of_a_continued_run_are_complete_and_not_doubled(tmp_path: Path):
+    run = RunFolder(tmp_path, 1)
+    known = [{"epoch": epoch, "loss": float(epoch)} for epoch in (1, 2, 3)]
+    for epoch in (1, 2, 4):  # the line of the third was not written, the fourth comes again
+        run.add_metrics({"epoch": epoch, "loss": -1.0})
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 5, "lo')  # as a killed process leaves it
+    run.continue_metrics(known)
+    assert [(m["epoch"], m["loss"]) for m in metrics_of(str(tmp_path))] == [
+        (1, -1.0), (2, -1.0), (3, 3.0)
+    ]  # fmt: skip
 
 
 # ---- every option has an effect -----------------------------------------------------------------
@@ -320,9 +334,9 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "epochs": ("--epochs", "3"),
     "shuffle": ("--no-shuffle",),
     "early-stopping": ("--no-early-stopping", "--learning-rate", "0.5"),
-    "patience": ("--patience", "1", "--learning-rate", "0.5"),
+    "patience": ("--no-early-stopping", "--tolerance", "10", "--patience", "1"),
     "tolerance": ("--tolerance", "10", "--patience", "1"),
-    "scoring": ("--scoring", "accuracy", "--learning-rate", "0.5"),
+    "scoring": ("--scoring", "accuracy", "--learning-rate", "0.1", "--epochs", "30"),
     "class-weight": ("--class-weight", "balanced"),
     "clip-norm": ("--clip-norm", "0.01"),
     "seed": ("--seed", "1"),
@@ -331,9 +345,9 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "task": ("--target", "member", "--drop", "renewal"),
     "momentum": ("--optimizer", "sgd"),
     "early-stopping": ("--learning-rate", "0.5"),
-    "patience": ("--learning-rate", "0.5"),
+    "patience": ("--no-early-stopping", "--tolerance", "10"),
     "tolerance": ("--patience", "1"),
-    "scoring": ("--learning-rate", "0.5"),
+    "scoring": ("--learning-rate", "0.1", "--epochs", "30"),
 }  # what the other run has, where it is not the plain one
 # Options whose effect another test shows, and by what.
 ELSEWHERE = {

@@ -122,7 +122,7 @@ def reject_model_options(params: dict[str, Any]) -> None:
     """Raise BadParameter for options that need a model."""
     for name in OF_MODELS:
         if params[name] is not None:
-            option = "class" if name == "output_class" else name
+            option = {"output_class": "class", "step": "training-step"}.get(name, name)
             raise typer.BadParameter(
                 "needs a model instead of PRESET; give its file, such as model.safetensors",
                 param_hint=f"--{option}",

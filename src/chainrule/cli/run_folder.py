@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -78,12 +78,21 @@ class RunFolder:
         text = json.dumps(environment(), indent=2)
         (self.path / ENVIRONMENT).write_text(text + "\n", encoding="utf-8")
 
-    def keep_metrics(self, before: int) -> None:
-        """Delete the metrics from an epoch on, which are computed again."""
+    def continue_metrics(self, known: Sequence[Mapping[str, Any]]) -> None:
+        """Bring the metrics into agreement with the epochs that a continued run has.
+
+        Parameters
+        ----------
+        known : sequence of mapping
+            What the run knows of its epochs so far. An interruption may have come between an epoch
+            and the line about it; later lines are of epochs that are computed again.
+        """
         path = self.path / METRICS
-        if path.exists():
-            kept = [line for line in lines(path) if json.loads(line)["epoch"] < before]
-            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        entries = map(json.loads, lines(path)) if path.exists() else ()
+        written = {entry["epoch"]: entry for entry in entries}
+        kept = [written.get(entry["epoch"], entry) for entry in known]
+        text = "".join(json.dumps(dict(entry)) + "\n" for entry in kept)
+        path.write_text(text, encoding="utf-8")
 
     def add_metrics(self, entry: Mapping[str, Any]) -> None:
         """Append the metrics of an epoch."""

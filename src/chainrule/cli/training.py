@@ -76,7 +76,8 @@ def run(options: Mapping[str, Any]) -> int:
     job.display.begin(table, job.target)
     with signals() as received, as_options():
         model = job.train()
-    if model is None or model.estimator.stop_reason_ == "interrupted":
+    fitted: Any = None if model is None else model.estimator
+    if model is None or fitted.stop_reason_ == "interrupted":
         return interrupted(job, model, received)
     model.save(model_path)
     folder.delete_checkpoints()
@@ -192,10 +193,22 @@ class Job:
         """Write and show the results of an epoch."""
         entry = record._asdict()
         if not self.epochs:
-            self.folder.keep_metrics(record.epoch)
+            self.folder.continue_metrics(epochs_before(estimator, record))
         self.epochs = record.epoch
         self.folder.add_metrics(entry)
         self.display.update({**entry, "metric_name": metric_name(estimator)})
+
+
+def epochs_before(estimator: Any, record: Record) -> list[dict[str, Any]]:
+    """Return what an estimator knows of the epochs before one, as entries of the metrics."""
+    count = record.epoch - 1
+    held = estimator.validation_loss_curve_[:count] or [None] * count
+    pairs = zip(estimator.loss_curve_[:count], held, strict=True)
+    empty = dict.fromkeys(Record._fields)
+    return [
+        {**empty, "epoch": epoch, "loss": loss, "validation_loss": other}
+        for epoch, (loss, other) in enumerate(pairs, 1)
+    ]
 
 
 def metric_name(estimator: Any) -> str:

@@ -86,8 +86,8 @@ def draw_confusions(axes: Axes, model: TableModel, rows: Table) -> None:
 def draw_calibration(axes: Axes, model: TableModel, rows: Table) -> None:
     """Draw how often the predicted class is right, by its probability."""
     p = model.predict_proba(rows, unknown_categories="ignore")
-    sure, right = p.max(axis=1), np.asarray(model.estimator.classes_)[p.argmax(axis=1)]
-    right = right == model.target.labels(rows)
+    sure, labels = p.max(axis=1), np.array(model.classes)[p.argmax(axis=1)]
+    right = labels == model.target.labels(rows)
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
     used = np.unique(bins)
     axes.plot([0, 1], [0, 1], linestyle="dashed", color="gray")

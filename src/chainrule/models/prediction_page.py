@@ -182,7 +182,7 @@ class Explanation(Document):
         header = ("unit", "output a", f"∂ {self.explained} / ∂a", "product")
         for layer, group in groupby(self.units, lambda one: one.layer):
             rows = tuple(
-                (f"a{layer}[{u.unit}]", f"{u.a:.4g}", signed(u.slope), signed(u.product))
+                (f"a{layer}[{u.unit}]", f"{u.a + 0.0:.4g}", signed(u.slope), signed(u.product))
                 for u in group
             )
             items.append(Listing(Table(f"Layer {layer}", header, rows), rows))
