@@ -73,7 +73,7 @@ class Running:
         theta = ours.start(network(w), layers(w))
         slots, orders = np.zeros((2, len(theta)), x.dtype), cut.order(w.rows, w.seed, 0)
         state = State(theta, 0, tuple(slots), w.seed)
-        self.alive = self.kernel.prepare(theta, slots, orders, state, BATCHES), orders
+        self.alive = self.kernel.prepare(theta, tuple(slots), orders, state, BATCHES), orders
 
     def whole(self) -> float:
         """Return the seconds of a batch, of many in one call on all threads."""

@@ -19,6 +19,7 @@ from chainrule.cli.config import NOT_IN_FILES, option_of
 from chainrule.cli.curve import curve
 from chainrule.cli.live import hints
 from chainrule.cli.run_folder import RunFolder
+from chainrule.data import read
 from tests.cli.conftest import COMMAND, Call, Outcome, environment, finish
 from tests.models.tables import mixed
 
@@ -64,7 +65,7 @@ def test_a_session_from_a_file_to_an_explained_prediction(call: Call, folder: Pa
     assert (code, "accuracy" in out) == (0, True)
     assert "(target)" in err
     model = chainrule.load("model.safetensors")
-    table = chainrule.data.read("rows.csv")
+    table = read("rows.csv")
     assert call("evaluate", "model.safetensors", "rows.csv").code == 0
     assert call("predict", "model.safetensors", "rows.csv", "-o", "out.csv").code == 0
     rows = list(csv.DictReader(Path("out.csv").read_text(encoding="utf-8").splitlines()))
@@ -87,7 +88,7 @@ def test_a_session_from_a_file_to_an_explained_prediction(call: Call, folder: Pa
 def test_predictions_are_read_back(call: Call, folder: Path, ending: str):
     trained(call)
     assert call("predict", "model.safetensors", "rows.csv", "-o", f"out{ending}").code == 0
-    table, out = chainrule.data.read("rows.csv"), chainrule.data.read(f"out{ending}")
+    table, out = read("rows.csv"), read(f"out{ending}")
     assert out.names[: len(table.names)] == table.names
     assert out.numpy("prediction").tolist() == (
         chainrule.load("model.safetensors").predict(table).tolist()
@@ -107,7 +108,7 @@ def test_a_number_is_predicted_in_its_own_unit(call: Call, folder: Path):
     out = call("predict", "model.safetensors", "rows.csv").out
     rows = list(csv.DictReader(out.splitlines()))
     model = chainrule.load("model.safetensors")
-    predicted = model.predict(chainrule.data.read("rows.csv"))
+    predicted = model.predict(read("rows.csv"))
     assert np.allclose([float(row["prediction"]) for row in rows], predicted, rtol=1e-12)
 
 
@@ -117,7 +118,7 @@ def test_the_exported_program_predicts_the_same(call: Call, folder: Path):
     program = [sys.executable, "m.py", "rows.csv"]
     out = subprocess.run(program, capture_output=True, text=True, check=True).stdout
     rows = list(csv.DictReader(out.splitlines()))
-    model, table = chainrule.load("model.safetensors"), chainrule.data.read("rows.csv")
+    model, table = chainrule.load("model.safetensors"), read("rows.csv")
     p = [[float(row[f"probability_{c}"]) for c in model.classes] for row in rows]
     assert np.allclose(p, model.predict_proba(table), rtol=1e-12, atol=1e-14)
     assert [row["prediction"] for row in rows] == model.predict(table).tolist()
@@ -490,7 +491,7 @@ def test_the_curve_has_its_ends_at_the_right_rows():
     ],
 )
 def test_hints_of_a_run(losses: list[float], held: list[float] | None, words: str):
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"loss": loss, "validation_loss": None if held is None else held[i]}
         for i, loss in enumerate(losses)
     ]

@@ -433,7 +433,8 @@ def test_answers_that_say_nothing_are_not_wrong_where_the_weights_are_unclear(
     transcripts = programs.transcripts
 
     def unclear(*given: Any) -> Any:
-        return [replace(one, own_remarks=(DOUBTFUL,)) for one in transcripts(*given)]
+        found: Any = transcripts(*given)
+        return [replace(one, own_remarks=(DOUBTFUL,)) for one in found]
 
     monkeypatch.setattr(programs, "transcripts", unclear)
     found = check(constants)

@@ -7,6 +7,7 @@ import pytest
 
 import chainrule
 from chainrule import InputError, TableModel, UnknownNameError
+from chainrule.data import read
 from chainrule.explanation import WorkedExample
 from chainrule.models import Explanation
 from tests.models.tables import SETTINGS, mixed
@@ -41,9 +42,7 @@ def test_derivatives_by_columns_are_those_of_the_prediction(
         step = 1e-4 * abs(values[name])
         ends = []
         for sign in (1, -1):
-            row = chainrule.data.read(
-                {k: [v] for k, v in values.items()} | {name: [values[name] + sign * step]}
-            )
+            row = read({k: [v] for k, v in values.items()} | {name: [values[name] + sign * step]})
             p = model.predict_proba(row)[0] if model.classes else model.predict(row)
             place = [str(c) for c in model.classes].index(found.label) if model.classes else 0
             ends.append(p[place])

@@ -11,6 +11,7 @@ import pytest
 import chainrule
 from chainrule import InputError, TableModel, UnknownNameError
 from chainrule.data import Table
+from chainrule.data import read as read_table
 from chainrule.files import read, write_container
 from chainrule.models import Observers
 from tests.models.tables import SETTINGS, mixed
@@ -63,12 +64,12 @@ def test_a_class_with_one_row_stays_among_the_training_rows():
     labels = table.numpy("renewal").astype(object)
     labels[7] = "once"
     columns = {name: table.numpy(name) for name in table.names} | {"renewal": labels}
-    model = trained(table=chainrule.data.read(columns), max_iter=1)
+    model = trained(table=read_table(columns), max_iter=1)
     assert "once" in model.classes
 
 
 def test_small_tables_are_used_completely():
-    model = TableModel.train(chainrule.data.read("xor"), max_iter=2, engine="reference")
+    model = TableModel.train(read_table("xor"), max_iter=2, engine="reference")
     assert model.report.validation is None
     assert model.report.training is not None
     assert model.report.training.rows == 4
@@ -111,7 +112,7 @@ def test_a_label_that_is_not_among_the_classes_counts_as_wrong(models: dict[str,
     table = mixed().slice(0, 4)
     columns = {name: table.numpy(name) for name in table.names}
     labels = [*models["renewal"].predict(table)[:3], "zzz"]
-    scores = models["renewal"].evaluate(chainrule.data.read(columns | {"renewal": labels}))
+    scores = models["renewal"].evaluate(read_table(columns | {"renewal": labels}))
     assert scores["accuracy"] == 0.75
     assert scores["log_loss"] == np.inf
 
@@ -202,7 +203,7 @@ def test_an_interrupted_run_continues_with_the_same_bytes(tmp_path: Path):
         if record.epoch == 3:
             raise KeyboardInterrupt
 
-    settings = {"max_iter": 6, "n_iter_no_change": 100}
+    settings: dict[str, Any] = {"max_iter": 6, "n_iter_no_change": 100}
     saves = chainrule.Checkpoints(str(tmp_path), every=100)
     whole = trained(**settings)
     with pytest.warns(UserWarning, match="interrupted"):
@@ -232,10 +233,10 @@ def test_the_pipeline_predicts_the_same_numbers(target: str, dtype: str):
 
 def test_a_pipeline_takes_categories_that_are_numbers_and_unknown_ones():
     columns = {"zip": [1, 2, 3, 1, 2, 3] * 5, "y": ["a", "b", "a", "a", "b", "b"] * 5}
-    table = chainrule.data.read(columns)
+    table = read_table(columns)
     model = TableModel.train(table, "y", categories=["zip"], max_iter=2, engine="reference")
     other = pd.DataFrame({"zip": [3, 9, 1]})
-    expected = model.predict_proba(chainrule.data.read(other), unknown_categories="ignore")
+    expected = model.predict_proba(read_table(other), unknown_categories="ignore")
     assert np.array_equal(model.to_sklearn().predict_proba(other), expected)
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -194,7 +194,7 @@ def parts(entry: Entry) -> Iterator[str]:
         yield f"{entry['metric_name']} {entry['metric']:.4f}"
 
 
-def hints(entries: list[Entry]) -> Iterator[str]:
+def hints(entries: Sequence[Entry]) -> Iterator[str]:
     """Yield what is remarkable about the losses so far, with the remedy."""
     losses = [entry["loss"] for entry in entries]
     if len(losses) > LATE and min(losses[-LATE:]) >= losses[0]:
