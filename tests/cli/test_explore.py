@@ -54,9 +54,9 @@ def test_without_a_browser_it_names_the_file(
 
 def test_a_file_is_written_and_nothing_opened(call: Call, opened: list[str], tmp_path: Path):
     file = tmp_path / "page.html"
-    assert call("explore", "xor", "-o", str(file)) == (0, "", f"Wrote {file}.\n")
+    assert call("explore", "huddar", "-o", str(file)) == (0, "", f"Wrote {file}.\n")
     explained = tmp_path / "explained.html"
-    assert call("explain", "xor", "-o", str(explained)).code == 0
+    assert call("explain", "huddar", "-o", str(explained)).code == 0
     assert file.read_bytes() == explained.read_bytes()
     assert opened == []
 

@@ -86,7 +86,7 @@ STEP = "def step(weights, biases, x, t, rate):\n    "
         ("import os; os._exit(3)", "exception", "ended the Python process (exit code 3), "),
         ("import os; os.kill(os.getpid(), 9)", "memory", "the system ended the program"),
         (
-            "import os; os.closerange(3, 30); import time; time.sleep(9)",
+            "import os; os.closerange(3, 30); import time; time.sleep(600)",
             "exception",
             "closed the connection",
         ),

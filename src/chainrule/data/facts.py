@@ -212,7 +212,18 @@ def column_numbers(values: ArrowColumn) -> Array:
 
 
 def words_of(values: ArrowColumn) -> ArrowColumn:
-    """Return a column as words; 3 and 3.0 are the same word."""
+    """Return a column as words; 3 and 3.0 are the same word.
+
+    Parameters
+    ----------
+    values : pyarrow.ChunkedArray (rows,)
+        Words, numbers or booleans.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray (rows,)
+        Of strings; missing values stay missing.
+    """
     pa, types = arrow(), arrow("pyarrow.types")
     if types.is_floating(values.type):
         with suppress(pa.ArrowInvalid):  # a number is not whole
