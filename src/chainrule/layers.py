@@ -256,8 +256,7 @@ class Dense(Layer):
         # samples is part of da already, because the loss divides by n.
         dW = delta.T @ saved.x  # (out, n) @ (n, in) -> (out, in)
         db = np.sum(delta, axis=0)  # (out,); ∂z/∂b = 1; not used if there are no biases
-        # Each input feeds every unit, so its gradient sums over the units, weighted by W.
-        # Sparse samples are data, and no layer below them needs dx, which would be dense.
+        # An input feeds every unit, so its gradient sums over all, by W. Sparse data need none.
         below = delta[:0] if isinstance(saved.x, SparseSamples) else delta
         dx = below @ params["W"]  # (n, out) @ (out, in) -> (n, in)
         return DenseGradients(delta, dW, db, dx)
