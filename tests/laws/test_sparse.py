@@ -187,7 +187,9 @@ def test_any_shape(n, widths, batch_size, share, form, optimizer, alpha, threads
     rng = np.random.default_rng(seed)
     network = mlp(*widths, activation="tanh", loss="squared-error", penalty=Penalty(alpha=alpha))
     x, t = thinned(rng.normal(size=(n, widths[0])), share), rng.normal(size=(n, widths[-1]))
-    compare(network, x, t, tuned(optimizer), form, threads, batch_size=batch_size)
+    # At the usual rate some of these runs are unstable, and multiply any rounding by hundreds.
+    rule = tuned(optimizer, learning_rate=0.005)
+    compare(network, x, t, rule, form, threads, batch_size=batch_size)
 
 
 # ---- updates that are put off --------------------------------------------------------------------
