@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = NDArray[Any]
 
-ROWS = 2048  # sparse samples that are predicted at once, by NumPy: the product is SciPy's
+ROWS = 8192  # sparse samples that are predicted at once, by NumPy: the product is SciPy's
 
 LINKS = {
     "logistic-cross-entropy": "logistic",
