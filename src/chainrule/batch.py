@@ -15,7 +15,7 @@ from chainrule.sparse_samples import (
     SamplesLike,
     SparseSamples,
     check_stored,
-    is_sparse,
+    holds_sparse,
     sparse_rows,
 )
 
@@ -66,7 +66,7 @@ def as_samples(x: SamplesLike, inputs: int, dtype: DTypeLike) -> Array:
         If it has another shape, no rows, or entries that are not numbers.
     """
     given: Any = x
-    if isinstance(x, SparseSamples) or is_sparse(x):
+    if holds_sparse(x):
         return as_sparse_samples(x, inputs, dtype)
     rows = as_numeric(given, "x")
     rows = rows[None, :] if rows.ndim == 1 else rows  # (n, inputs)

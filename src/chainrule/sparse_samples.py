@@ -130,6 +130,11 @@ def is_sparse(x: Any) -> bool:
     return hasattr(x, "tocsr")
 
 
+def holds_sparse(x: Any) -> bool:
+    """Return whether x is sparse: one of SciPy's matrices, or samples made from one."""
+    return isinstance(x, SparseSamples) or is_sparse(x)
+
+
 def sparse_rows(x: Any, what: str) -> SparseSamples:
     """Return a sparse matrix of any format as samples; a CSR matrix is not copied.
 

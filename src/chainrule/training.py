@@ -31,7 +31,7 @@ from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
 from chainrule.schedules import rate_at
-from chainrule.sparse_samples import SamplesLike, SparseSamples, is_sparse
+from chainrule.sparse_samples import SamplesLike, SparseSamples, holds_sparse
 
 if TYPE_CHECKING:
     from chainrule.compiled import Predictor, Training
@@ -207,7 +207,7 @@ def initial_theta(
 ) -> Array:
     """Return the validated θ, (parameters,), that a run begins with."""
     samples: Any = x
-    if not (is_sparse(x) or isinstance(x, SparseSamples)):
+    if not holds_sparse(x):
         samples = as_numeric(samples, "X")
     if state is not None:
         check_type(state, State, "state", "give the state of a run, such as run.state")
@@ -587,11 +587,7 @@ class Run:
     def _predict(self, theta: Array, x: SamplesLike) -> Array:
         """Return the prediction, computed by the engine of the run."""
         rows: Any = x
-        if is_sparse(x) or isinstance(x, SparseSamples):
-            return self.network.predict(theta, rows)
-        if self._predictor is not None:
-            return self._predictor.predict(theta, rows)
-        if self.engine_choice.engine != "compiled":
+        if self.engine_choice.engine != "compiled" or holds_sparse(x):
             return self.network.predict(theta, rows)
         return self._forward().predict(theta, rows)
 

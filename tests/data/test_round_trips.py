@@ -98,7 +98,7 @@ def test_a_preparation_transforms_rows_one_by_one_as_together(columns: dict[str,
             impute="most-frequent",
             categories=[n for n, k in table.kinds.items() if k == "text"],
         )
-    except InputError:  # numbers too far apart to standardize
+    except InputError:  # the range of the numbers is too large
         assume(condition=False)
         raise
     together = preparation.transform(table)

@@ -1,4 +1,4 @@
-"""What the kernels of a run are told of its optimizer and penalty, and the sizes of its memory."""
+"""A run's optimizer, penalty and sizes of memory, as numbers for its kernels."""
 
 import itertools
 from collections.abc import Sequence

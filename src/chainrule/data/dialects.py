@@ -62,7 +62,7 @@ def find_dialect(
     Raises
     ------
     InputError
-        If the file is no text, or has no rows.
+        If the file is not text, or has no rows.
     """
     sample = location.read(SAMPLE)
     chosen = encoding or find_encoding(sample, location.name)
@@ -96,7 +96,7 @@ def find_encoding(sample: bytes, name: str) -> str:
             return encoding
     if b"\0" in sample:
         raise InputError(
-            f"{name} has bytes of value 0, so it is no table as text; if it is UTF-16 without a "
+            f"{name} has bytes of value 0, so it is not a text file; if it is UTF-16 without a "
             "byte order mark, give encoding='utf-16-le'"
         )
     try:

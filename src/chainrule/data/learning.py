@@ -195,7 +195,7 @@ def check_categories(source: str, columns: list[Facts]) -> None:
 
 
 def check_numbers(source: str, known: Facts) -> None:
-    """Raise InputError for numbers that are not finite, or too far apart to standardize."""
+    """Raise InputError for numbers that are not finite, or of too large a range to standardize."""
     if known.kind != "number":
         return
     if known.first_infinite:

@@ -66,7 +66,7 @@ def find_fault(location: Location, dialect: Dialect) -> InputError | None:
 
 
 def undecoded(cell: str) -> int:
-    """Return the first byte of a cell that is no text, or 0."""
+    """Return the first byte of a cell that is not text, or 0."""
     return next((ord(c) & 0xFF for c in cell if "\udc80" <= c <= "\udcff"), 0)
 
 

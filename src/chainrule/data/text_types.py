@@ -44,7 +44,7 @@ class TextFacts:
     present, numbers : int
         How many values there are, and how many of them are numbers.
     other : (int, str) or None
-        The first row whose value is no number, and the value.
+        The first row whose value is not a number, and the value.
     zeros : str
         A number with a leading zero, as codes have; empty if there is none.
     large : str

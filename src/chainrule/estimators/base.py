@@ -474,11 +474,11 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
                 loop.execute()
         finally:
             if self.verbose == "health":
-                self._report_health(loop, loop.start)
+                self._report_health(loop)
         if loop.stops_by_score and loop.history.best_theta is not None:
             self._theta = loop.history.best_theta.copy()
         loop.callbacks.end_fit()
-        self._report_end(loop, loop.start, part=part)
+        self._report_end(loop, part=part)
 
     def _publish(self, history: TrainingHistory) -> None:
         """Set the fitted attributes from a history."""

@@ -65,7 +65,7 @@ class ChunkSource(EpochChunks, Protocol):
 
 
 def chunk_source(X: Any, y: Any) -> ChunkSource | None:
-    """Return what is given instead of arrays as chunks, or None if X is no such thing.
+    """Return what is given instead of arrays as chunks, or None for anything else.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ class Reports(OnnxExport):
     stop_reason_: str
     validation_scores_: list[float] | None
 
-    def _report_end(self, loop: FitLoop, start: Array | None, *, part: bool) -> None:
+    def _report_end(self, loop: FitLoop, *, part: bool) -> None:
         """Warn if training stopped before converging, or learned nothing; report convergence."""
         reason = loop.history.reason
         key = "search" if reason == "epochs" and is_lbfgs(self) else reason
@@ -52,7 +52,7 @@ class Reports(OnnxExport):
             self._report_no_improvement(f"{small}Stopping.")
         judged = reason in ("epochs", "calls", "converged", "early stopping")
         if judged and not part and self.verbose != "health":
-            self._warn_unless_learned(loop, start)
+            self._warn_unless_learned(loop)
 
     def _report_learning_rate(self, learning_rate: float) -> None:
         """If verbose, report that an adaptive learning rate is reduced."""
@@ -67,27 +67,28 @@ class Reports(OnnxExport):
                 f"consecutive epochs. {consequence}"
             )
 
-    def _warn_unless_learned(self, loop: FitLoop, start: Array | None) -> None:
+    def _warn_unless_learned(self, loop: FitLoop) -> None:
         """Warn with the health finding if predictions are no better than a constant."""
         check = check_learning(self.network_, self._theta, loop)
         if check.learned or (loop.spares_memory and not check.sentence):
             return
         found: tuple[Finding, ...] = ()
         if not loop.spares_memory:  # the health report computes many gradients
-            found = self._diagnose(loop, start, samples=CHECKED_SAMPLES).findings
+            found = self._diagnose(loop, CHECKED_SAMPLES).findings
         sentence = next((f.sentence for f in found if f.id in NOT_LEARNED), check.sentence)
         reason = found[0] if found else None
         if sentence:
             warn(not_learned(sentence, reason), ConvergenceWarning)
 
-    def _report_health(self, loop: FitLoop, start: Array | None) -> None:
+    def _report_health(self, loop: FitLoop) -> None:
         """Make and print the health report of a run, which may have diverged."""
-        self._health = self._diagnose(loop, start, samples=REPORTED_SAMPLES)
+        self._health = self._diagnose(loop, REPORTED_SAMPLES)
         print_report(self._health)
 
-    def _diagnose(self, loop: FitLoop, start: Array | None, *, samples: int) -> Health:
-        """Return the health report of a run from `start`, or from the weights of its seed."""
+    def _diagnose(self, loop: FitLoop, samples: int) -> Health:
+        """Return the health report of a run."""
         x, t, weight, _ = loop.run.data
+        start = loop.start
         if start is None:
             start = self._first_theta(self.network_, loop.history.state.seed, self._theta.dtype)
         data = TrainingData(x, t, weight)

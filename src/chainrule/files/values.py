@@ -181,7 +181,7 @@ class Reader:
         Raises
         ------
         DamagedFileError
-            If it is no such JSON.
+            If the JSON has another form.
         """
         if isinstance(content, list):
             return [self.value(one) for one in content]

@@ -21,7 +21,7 @@ from chainrule.pages import (
 MOST_INPUTS = 30  # columns in the table
 ABOUT = (
     "Gradient × input says how much a small change of an input, in proportion to its distance from "
-    "the mean of the training rows, would move the prediction; it is no statement about causes."
+    "the mean of the training rows, would move the prediction; it says nothing about causes."
 )
 
 
