@@ -1,9 +1,14 @@
-"""Time limits of searches, measured by a clock that each test sets."""
+"""Time limits: of searches, by a clock that each test sets, and of calls."""
+
+import gc
+import sys
+from typing import Any
 
 import pytest
 
 from chainrule import check
 from chainrule.submission import TimeLimit, time_limit
+from chainrule.submission.calls import CallError, call_guarded
 from tests.diagnosis.test_testing import NETWORK, odd
 
 
@@ -38,3 +43,28 @@ def test_a_search_without_time_is_reported(monkeypatch: pytest.MonkeyPatch):
     found = check(odd, NETWORK)
     assert found.verdict == "unknown"
     assert any("because the time limit was reached" in text for text in found.remarks)
+
+
+def test_a_time_limit_loses_no_exception_in_a_callback_of_garbage_collection(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Python prints such an exception and ignores it, so it must be raised elsewhere."""
+    lost: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+
+    def takes_long(phase: str, info: dict[str, int]) -> None:
+        total = 0
+        for number in range(20_000):
+            total += number
+
+    def endless() -> None:
+        while True:
+            gc.collect()
+
+    gc.callbacks.append(takes_long)
+    try:
+        with pytest.raises(CallError, match="still running"):
+            call_guarded(endless, [], seconds=0.2)
+    finally:
+        gc.callbacks.remove(takes_long)
+    assert lost == []

@@ -2,13 +2,14 @@
 
 import builtins
 import contextlib
+import gc
 import signal
 import sys
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -162,17 +163,29 @@ def _time_limit(seconds: float) -> Generator[None]:
             sys.settrace(tracing)
 
 
-def _raise_alarm(number: int, frame: Any) -> NoReturn:
+def _raise_alarm(number: int, frame: Any) -> None:
     """Handle the alarm: raise now, and again at the next line if a bare ``except:`` catches it."""
+    ignored = _is_ignored(frame)
     while frame is not None and not _is_in_this_file(frame):
-        frame.f_trace = _raise_at_next_line
+        frame.f_trace = None if _is_ignored(frame) else _raise_at_next_line
         frame = frame.f_back
     sys.settrace(_raise_at_next_line)
-    raise _TimeLimitReached
+    if not ignored:
+        raise _TimeLimitReached
 
 
-def _raise_at_next_line(frame: object, event: str, argument: object) -> Any:
+def _raise_at_next_line(frame: Any, event: str, argument: object) -> Any:
     """Raise the alarm again when the next line runs."""
     if event == "line":
         raise _TimeLimitReached
-    return _raise_at_next_line
+    return None if _is_ignored(frame) else _raise_at_next_line
+
+
+def _is_ignored(frame: Any) -> bool:
+    """Return whether a frame is in a callback of garbage collection, whose exceptions are lost."""
+    callbacks = {getattr(one, "__code__", None) for one in gc.callbacks}
+    while frame is not None and not _is_in_this_file(frame):
+        if frame.f_code in callbacks:
+            return True
+        frame = frame.f_back
+    return False
