@@ -21,7 +21,7 @@ from chainrule import SGD, mlp, train
 rng = np.random.default_rng(0)
 X, y = rng.random((256, 784), dtype=np.float32), rng.integers(0, 10, 256)
 net = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
-train(net, X, y, SGD(0.01), epochs=1, batch=32).finish()
+train(net, X, y, SGD(0.01), epochs=1, batch_size=32).finish()
 """
 NAME = "784-128-10, 8 batches, from the start of the process"
 
