@@ -114,7 +114,11 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "gaps": (
         {"a": [1, None, 2], "c": [None, "u", None]},
-        ("'a' in 1 of 3 rows, first in row 1", "'c' in 2 of 3 rows", "impute='median'"),
+        (
+            "'a' in 1 of the 3 rows to learn from, first in row 1",
+            "'c' in 2 of the 3 rows to learn from",
+            "impute='median'",
+        ),
     ),
     "identifier": (
         {"name": MANY},
@@ -176,9 +180,9 @@ def test_each_column_may_have_its_own_way():
     fills: list[Any] = [column.fill for column in preparation.columns]  # type: ignore[attr-defined]
     assert fills == [40.0, "nowhere", False]
     assert preparation.remarks == (
-        "age: 1 missing values are 40",
-        "city: 1 missing values are 'nowhere'",
-        "member: 1 missing values are False",
+        "age: missing values (1) are replaced by 40",
+        "city: missing values (1) are replaced by 'nowhere'",
+        "member: missing values (1) are replaced by False",
     )
 
 
@@ -306,7 +310,11 @@ def test_numbers_to_predict_can_keep_their_unit():
 
 
 REFUSED_TARGETS: dict[str, tuple[list[Any], dict[str, Any], tuple[str, ...]]] = {
-    "missing": ([1, None], {}, ("'y' in 1 of 2 rows", "table.without_missing('y')")),
+    "missing": (
+        [1, None],
+        {},
+        ("'y' in 1 of the 2 rows to learn from", "table.without_missing('y')"),
+    ),
     "one class": (["u", "u"], {}, ("always 'u'",)),
     "one number": ([1.5, 1.5], {}, ("always 1.5",)),
     "dates": (list(np.array([1, 2], "M8[us]")), {}, ("holds dates",)),

@@ -141,7 +141,7 @@ def check_inputs(source: str, facts: Mapping[str, Facts], choices: Choices) -> N
         if known.missing and choices.strategy(name) is None
     }
     if gaps:
-        rows = next(iter(facts.values())).rows
+        rows = f"the {next(iter(facts.values())).rows:,} rows to learn from"
         raise missing_error(source, rows, gaps, IMPUTE.format(names=list(gaps)))
     for known in facts.values():
         check_numbers(source, known)
@@ -220,7 +220,7 @@ def learn_column(known: Facts, choices: Choices, remarks: list[str]) -> InputCol
         return learn_numbers(known, strategy, remarks)
     fill = fill_of(known, strategy)
     if known.missing:
-        remarks.append(f"{known.name}: {known.missing:,} missing values are {fill!r}")
+        remarks.append(f"{known.name}: missing values ({known.missing:,}) are replaced by {fill!r}")
     if known.kind == "boolean":
         if fill is not None and not isinstance(fill, bool):
             raise InputError(f"impute={{{known.name!r}: {fill!r}}}: give True or False")
@@ -243,7 +243,7 @@ def learn_numbers(known: Facts, strategy: Any, remarks: list[str]) -> NumberColu
     if known.missing and fill is not None:
         known.moments.add(known.missing, fill, 0.0)
         known.low, known.high = min(known.low, fill), max(known.high, fill)
-        remarks.append(f"{known.name}: {known.missing:,} missing values are {fill:g}")
+        remarks.append(f"{known.name}: missing values ({known.missing:,}) are replaced by {fill:g}")
     scale = known.moments.deviation
     if known.low == known.high or scale == 0:
         scale = 1.0

@@ -30,10 +30,10 @@ class Missing:
     place: str
 
 
-def missing_error(source: str, rows: int, found: dict[str, Missing], remedy: str) -> InputError:
+def missing_error(source: str, rows: str, found: dict[str, Missing], remedy: str) -> InputError:
     """Return the error for missing values, with the columns, their counts and the remedy."""
     named = [
-        f"{name!r} in {gaps.count:,} of {rows:,} rows, first in {gaps.place}"
+        f"{name!r} in {gaps.count:,} of {rows}, first in {gaps.place}"
         for name, gaps in found.items()
     ]
     return InputError(f"{source}: values are missing: {listed(named, '; ')}. {remedy}")
@@ -83,7 +83,7 @@ class Problems:
         if self.missing:
             raise missing_error(
                 source,
-                rows,
+                f"{rows:,} rows",
                 self.missing,
                 "Leave these rows out (table.without_missing), or train with impute='median'",
             )

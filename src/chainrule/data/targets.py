@@ -110,7 +110,7 @@ class Target:
         if column.missing:
             gaps = Missing(column.missing, table.place(column.first_missing()))
             remedy = LEAVE_OUT.format(name=self.column)
-            raise missing_error(table.source, len(table), {self.column: gaps}, remedy)
+            raise missing_error(table.source, f"{len(table):,} rows", {self.column: gaps}, remedy)
         return column.values
 
 
@@ -137,7 +137,9 @@ def learn_target(known: Facts, task: str, *, standardize: bool) -> tuple[Target,
     if known.missing:
         gaps = Missing(known.missing, known.first_missing)
         remedy = LEAVE_OUT.format(name=known.name)
-        raise missing_error(known.source, known.rows, {known.name: gaps}, remedy)
+        raise missing_error(
+            known.source, f"the {known.rows:,} rows to learn from", {known.name: gaps}, remedy
+        )
     if known.of == "date":
         raise InputError(
             f"{named(known)} holds dates, which cannot be predicted; make a number of them, "

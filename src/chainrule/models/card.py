@@ -1,5 +1,6 @@
 """The model card: what a model is, on what it was trained, and how good it is."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from chainrule.pages import (
     Points,
     Table,
     json_number,
+    plain_number,
 )
 
 MOST_COLUMNS = 40  # of a table, in the card
@@ -108,13 +110,13 @@ class ModelCard(Document):
         last = len(self.history) - 1
         chosen = sorted({round(i * last / (EPOCHS - 1)) for i in range(EPOCHS)})
         known = [i for i, value in enumerate(self.history[-1]) if value is not None]
-        rows = [tuple(number(self.history[place][i]) for i in known) for place in chosen]
+        columns = [equally_long([self.history[place][i] for place in chosen]) for i in known]
         header = tuple(("epoch", "loss", "validation loss", "score")[i] for i in known)
         text = f"{len(self.history):,} epochs in {self.report.seconds:.1f} s; {reason(self)}."
         return [
             Heading("History", 2, "history"),
             Paragraph(text),
-            listing("Epochs", header, rows),
+            listing("Epochs", header, list(zip(*columns, strict=True))),
         ]
 
     def _health(self) -> list[Item]:
@@ -187,9 +189,11 @@ def layer_text(layer: Any) -> str:
     return f"{layer.kind}, {own}" if own else layer.kind
 
 
-def number(value: float | None) -> str:
-    """Return a number of the history as it is printed."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+def equally_long(values: Sequence[float | None]) -> list[str]:
+    """Return numbers with as many decimals as the largest needs for four significant digits."""
+    largest = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
+    decimals = 4 if largest < 1 else max(0, 3 - math.floor(math.log10(largest)))
+    return [f"{v:,}" if isinstance(v, int) else f"{v:,.{decimals}f}" for v in values]
 
 
 def prepared(column: Any) -> str:
@@ -197,7 +201,8 @@ def prepared(column: Any) -> str:
     gaps = "" if column.fill is None else f"; missing: {column.fill!s:.20}"
     if column.kind == "number":
         sign = "+" if column.mean < 0 else "−"
-        return f"(x {sign} {abs(column.mean):.4g}) / {column.scale:.4g}{gaps}"
+        mean, scale = plain_number(abs(column.mean), 4), plain_number(column.scale, 4)
+        return f"(x {sign} {mean}) / {scale}{gaps}"
     if column.kind == "boolean":
         return f"0 or 1{gaps}"
     names = column.categories[:MOST_CATEGORIES]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from io import StringIO
 from itertools import groupby
+from typing import Literal, TypeAlias
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -34,8 +35,11 @@ from chainrule.pages.items import (
 from chainrule.pages.markup import plain_name
 from chainrule.pages.quantities import Line, Quantity, numerical_note
 
+Side: TypeAlias = Literal["left", "right"]
+
 INDENT = 2
 LEAST = 20  # columns that remain for right-hand sides, however long the names are
+NARROWEST = 24  # columns that a folded column of a table has at least
 NARROW = 60  # columns below which a note's label has a line of its own
 OTHER_DERIVATION = "another derivation, not used by the program:"
 SEPARATED: set[type[Item]] = {
@@ -369,24 +373,38 @@ def _aligned(columns: list[tuple[str, ...]]) -> list[str]:
 
 
 def _table(listing: Listing, width: int) -> RenderableType:
-    columns = zip(listing.table.header, *listing.rows, strict=True)
-    if sum(2 + max(map(len, column)) for column in columns) > width:
+    columns = [*zip(listing.table.header, *listing.rows, strict=True)]
+    widths = _column_widths(columns, width)
+    if not widths:
         return Group(*_records(listing))
     table = Rows.grid(padding=(0, 2))
-    table.add_row(
-        *(
-            Text(h, style="bold", justify="right" if i else "left")
-            for i, h in enumerate(listing.table.header)
-        )
-    )
+    sides: list[Side] = ["left" if i == 0 or w else "right" for i, w in enumerate(widths)]
+    for side, most in zip(sides, widths, strict=True):
+        table.add_column(justify=side, width=most, no_wrap=most is None)
+    table.add_row(*(Text(heading, style="bold") for heading in listing.table.header))
     for cells in listing.rows:
-        table.add_row(*(Text(c, justify="right" if i else "left") for i, c in enumerate(cells)))
+        table.add_row(*map(Text, cells))
     if not listing.table.remark:
         return table
     outer = Rows.grid()
     outer.add_row(table)
     outer.add_row(Text(listing.table.remark, style="italic yellow"))
     return outer
+
+
+def _column_widths(columns: list[tuple[str, ...]], width: int) -> list[int | None]:
+    """Return the width of each column that must be folded, None for others; [] if none helps.
+
+    Only the widest column may be folded, and only if it has words.
+    """
+    full = [max(map(len, column)) for column in columns]
+    room = width - 2 * len(full) - sum(full) + max(full)
+    if room >= max(full):
+        return [None] * len(full)
+    widest = full.index(max(full))
+    if room < NARROWEST or not any(" " in cell for cell in columns[widest][1:]):
+        return []
+    return [room if i == widest else None for i in range(len(full))]
 
 
 def _records(listing: Listing) -> Iterator[RenderableType]:
