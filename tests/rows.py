@@ -16,3 +16,8 @@ def few_rows(table: Iterable[str], *always: str) -> list[Any]:
     """Return the names in a table, all but some only for ``--full``."""
     names = list(table)
     return rows(names, *(name for name in names if name not in always))
+
+
+def more(*values: object) -> Any:
+    """Return a row that runs only with ``--full``, because another of its kind always runs."""
+    return pytest.param(*values, marks=pytest.mark.full_only)

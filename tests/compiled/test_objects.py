@@ -36,6 +36,7 @@ from chainrule.multilayer import mlp
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.training import train
 from tests.compiled.trees import ACTIVATE, Output, Tree, contents, copy_of_package, output_of
+from tests.rows import few_rows
 
 TRAIN = """
 import numpy as np
@@ -164,6 +165,7 @@ path.write_text(path.read_text() + "\\n")
 )
 
 
+@pytest.mark.full_only
 def test_an_edit_during_a_process_leaves_the_cache_correct(tree, numbers):
     """Its code in memory differs from the files, so it neither stores nor loads anything."""
     before, back = tree.files(), tree.edit("activations.py", lambda text: text + "\n")
@@ -245,6 +247,7 @@ def test_unrelated_settings_do_not_cause_compilation(tree, numbers):
     assert tree.files() == before
 
 
+@pytest.mark.full_only
 def test_code_for_another_processor_is_stored_separately(tree, numbers):
     before = tree.files()
     assert tree.run(NUMBA_CPU_NAME="generic").compiled
@@ -271,6 +274,7 @@ def test_damaged_files_are_replaced(tree, numbers):
     assert tree.run() == Output(compiled=False, numbers=numbers)
 
 
+@pytest.mark.full_only
 def test_a_folder_that_cannot_be_created(tree, numbers):
     assert tree.run("/dev/null/nowhere") == Output(compiled=True, numbers=numbers)
 
@@ -287,7 +291,7 @@ pwd.getpwuid = missing
 HOMES = {"none": ("", NO_ACCOUNT), "not to be written": ("/dev/null", "")}
 
 
-@pytest.mark.parametrize("home", HOMES)
+@pytest.mark.parametrize("home", few_rows(HOMES, "none"))
 def test_without_a_home_folder(home, tree, numbers):
     place, account = HOMES[home]
     nowhere = {"CHAINRULE_CACHE_DIR": "", "XDG_CACHE_HOME": "", "HOME": place}

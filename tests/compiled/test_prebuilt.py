@@ -103,7 +103,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @LEVEL
-@pytest.mark.parametrize("damage", few_rows(DAMAGE, "truncated", "of another machine"))
+@pytest.mark.parametrize("damage", few_rows(DAMAGE, "truncated"))
 def test_what_does_not_fit_is_compiled_instead(damage, tree, whole, numbers, tmp_path):
     put(tree, DAMAGE[damage](whole))
     assert tree.run(tmp_path) == Output(compiled=True, numbers=numbers)
@@ -243,6 +243,7 @@ targets.features, targets.architecture = frozenset, lambda: "x86-64"
 """
 
 
+@pytest.mark.full_only
 def test_below_every_level_it_compiles_for_the_processor(tree, tmp_path):
     with tree.start(tmp_path, BELOW + ACTIVATE) as process:
         assert output_of(process).compiled  # the program compares the numbers with the formulas'

@@ -495,6 +495,7 @@ if __name__ == "__main__":
 SIMILAR = {  # to another program, which runs always
     *("forked while another thread fits", "forked while another thread compiles"),
     *("after a fork", "joblib, threading", "joblib, multiprocessing"),
+    *("multiprocessing, fork", "multiprocessing, forkserver"),
 }
 FORKS = [name for name in PROGRAMS if "fork" in name or name == "joblib, multiprocessing"]
 

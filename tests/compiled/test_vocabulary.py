@@ -118,9 +118,11 @@ def where_values_change(dtype: Dtype) -> np.ndarray:
 # ---- accuracy -----------------------------------------------------------------------------------
 
 
-@dtypes
-@functions
-@pytest.mark.parametrize("points", [binades, boundaries, where_values_change])
+@pytest.mark.product(
+    points=[binades, boundaries, where_values_change],
+    function=EXACT,
+    dtype=[np.float32, np.float64],
+)
 def test_accuracy(points: Callable[[Dtype], np.ndarray], function: Function, dtype: Dtype):
     x = points(dtype)
     x = x[x > LEAST.get(function, -math.inf)]

@@ -33,6 +33,7 @@ from tests.diagnosis.asked_programs import (
     VECTOR_AND_SIZES,
     WRONG_SHAPE,
 )
+from tests.rows import more
 
 Arrays: TypeAlias = list[Any]
 
@@ -70,6 +71,7 @@ def test_helpers_are_not_asked_as_networks(tmp_path: Path):
     assert found.verdict == "could-not-run"  # a column minus a row: the biases change their shape
 
 
+@pytest.mark.full_only
 def test_helpers_that_are_not_run_are_named(tmp_path: Path):
     right = FAMILY.replace("sum(axis=1)", "sum(axis=1, keepdims=True)")
     found = check_text(right, tmp_path)
@@ -81,18 +83,18 @@ def test_helpers_that_are_not_run_are_named(tmp_path: Path):
     "text",
     [
         SETS_OF_PARENTS,
-        SINGLE_SOFTMAX,
+        more(SINGLE_SOFTMAX),
         MATRICES,
-        KEYS_WITH_OTHERS,
+        more(KEYS_WITH_OTHERS),
         VECTOR_AND_SIZES,
-        VECTOR_AND_DIMENSIONS,
+        more(VECTOR_AND_DIMENSIONS),
         CALLS_ON_NUMBERS,
-        RATE_UNUSED,
+        more(RATE_UNUSED),
         ONE_COLUMN,
-        pytest.param(NUMERICAL_BESIDE, marks=pytest.mark.full_only),  # slow
-        HIDDEN_FIRST,
+        more(NUMERICAL_BESIDE),
+        more(HIDDEN_FIRST),
         RUNNING_MEAN,
-        COLUMN_LISTS,
+        more(COLUMN_LISTS),
     ],
 )
 def test_right_programs_are_right(text: str, tmp_path: Path):
@@ -127,7 +129,7 @@ def test_an_unknown_mistake_is_compared_with_the_network_that_most_arrays_agree_
     "text",
     [
         ONE_BY_ONE_WITH_UPDATED_WEIGHTS,
-        OWN_RATE_WITH_UPDATED_WEIGHTS,
+        more(OWN_RATE_WITH_UPDATED_WEIGHTS),
     ],
 )
 def test_updated_weights_are_named_in_updates_of_single_samples(text: str, tmp_path: Path):
@@ -164,6 +166,7 @@ def test_forms_of_mistakes_have_their_own_sentences(delta: str, bias: str, words
     assert words in found.sentence
 
 
+@pytest.mark.full_only
 def test_bias_gradients_of_several_columns_that_are_not_summed_are_not_called_right(tmp_path: Path):
     found = check_text(SEVERAL_COLUMNS.format(mean=" / a.shape[1]"), tmp_path)
     assert [f.mistake.id for f in found.mistakes] == ["bias-not-summed"]
@@ -374,6 +377,7 @@ def gradients(W1, b1, W2, b2, x, t):
 """
 
 
+@pytest.mark.full_only
 def test_a_function_with_an_activation_of_its_own_is_judged_by_its_own_forward_pass(
     tmp_path: Path,
 ):

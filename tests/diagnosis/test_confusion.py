@@ -21,7 +21,7 @@ from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.rules import ADAPTIVE
 
 PARTS, FULL = 4, 240  # parts of the sample, which run in parallel; its size with --full
-SMALL = 4 * PARTS  # without --full, each part has every 16th case of a smaller sample
+SMALL = 8 * PARTS  # without --full, each part has every 32nd case of a smaller sample
 UNKNOWN = 0.1  # the largest share of attempts that may be unknown
 
 

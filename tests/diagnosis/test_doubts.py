@@ -101,7 +101,6 @@ CASES = {
     few_rows(
         CASES,
         "cross-entropy of each epoch, and the slope of the squared error",
-        "squared error without its slope",
         "a velocity made anew",
     ),
 )
@@ -215,6 +214,7 @@ def test_a_function_that_returns_another_penalty_than_its_derivative_is_wrong(
 
 
 @pytest.mark.parametrize("wrong", [pytest.param(False, marks=pytest.mark.full_only), True])
+@pytest.mark.full_only
 def test_a_penalty_that_some_updates_lack_is_a_fault(tmp_path: Path, wrong: bool):
     """Asked with its default, reg=0.0, the function is right."""
     text = NETWORK.replace("dh + reg * W1", "dh") if wrong else NETWORK
@@ -414,6 +414,7 @@ for epoch in range(20):
 """
 
 
+@pytest.mark.full_only
 def test_training_by_coarse_differences_is_not_called_wrong(tmp_path: Path):
     (tmp_path / "net.py").write_text(NUMERICAL)
     found = check(tmp_path / "net.py")

@@ -1,11 +1,11 @@
 """Layers whose steps are different multiples of their gradients: another rate, or a fault."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chainrule import check
+from tests.rows import more
 
 PROGRAM = """import numpy as np
 X = np.array([[0.3, 0.9], [0.8, -0.4], [-0.5, 0.6], [0.7, 0.2], [-0.9, -0.3]])
@@ -33,11 +33,6 @@ STEPS = [
 RIGHT = ("names", "literals", "one array", "multiply", "list", "normalized", "clipped")
 WRONG = ("weights", "bias", "name", "multiplied", "twice", "divided twice", "by the units")
 GRADIENT = "g = X.T @ d_hid / n; W1 -= {}"
-
-
-def more(*values: object) -> Any:
-    """Return parameters that are tried with --full only."""
-    return pytest.param(*values, marks=pytest.mark.full_only)
 
 
 def checked(folder: Path, *others: tuple[int, str]):
@@ -81,10 +76,10 @@ def test_other_rates_are_right(tmp_path: Path, others: list[tuple[int, str]]):
         (2, "W1 -= rate * X.T @ d_hid"),
         (3, "b1 -= rate * d_hid.sum(axis=0, keepdims=True)"),
         more(2, "g = X.T @ d_hid; W1 -= rate * g"),
-        (2, "g = X.T @ (d_out @ W2.T * h * (1 - h**1)) / n * len(X); W1 -= rate * g"),
+        more(2, "g = X.T @ (d_out @ W2.T * h * (1 - h**1)) / n * len(X); W1 -= rate * g"),
         more(2, "g = 2 * X.T @ d_hid / n; W1 -= rate * g"),
         more(3, "b1 -= rate * d_hid.mean(axis=0, keepdims=True) / n"),
-        (3, "b1 -= rate * d_hid.sum(axis=0, keepdims=True) / 3"),
+        more(3, "b1 -= rate * d_hid.sum(axis=0, keepdims=True) / 3"),
     ],
     ids=WRONG,
 )
@@ -96,6 +91,7 @@ def test_a_mean_in_some_gradients_only_is_wrong(tmp_path: Path, number: int, lin
         assert ("bias" if line.startswith("b") else "weight") in found.sentence
 
 
+@pytest.mark.full_only
 def test_other_factors_of_one_layer_are_not_judged(tmp_path: Path):
     found = checked(tmp_path, (2, "W1 -= rate * 7 * X.T @ d_hid / n"))
     assert found.verdict == "could-not-run"

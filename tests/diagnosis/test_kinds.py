@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import Diagnosis, check
-from tests.rows import few_rows
+from tests.rows import few_rows, more
 
 MORE = pytest.mark.full_only
 
@@ -75,7 +75,7 @@ for epoch in range(20):
 """
 
 
-@pytest.mark.parametrize(("slope", "verdict"), [("(1 - h * h)", "right"), ("(1 - h)", "wrong")])
+@pytest.mark.parametrize(("slope", "verdict"), [more("(1 - h * h)", "right"), ("(1 - h)", "wrong")])
 def test_gradients_that_are_added_to_a_velocity_in_parts(tmp_path: Path, slope: str, verdict: str):
     found = checked(tmp_path, IN_PARTS.replace("SLOPE", slope))
     assert found.verdict == verdict, found.to_text()
@@ -170,6 +170,7 @@ FLAT_CASES = {
 
 
 @pytest.mark.parametrize("name", few_rows(FLAT_CASES, "a penalty on a row too many"))
+@pytest.mark.full_only
 def test_gradients_of_a_flat_vector_of_weights(tmp_path: Path, name: str):
     slope, penalty = FLAT_CASES[name]
     found = checked(tmp_path, FLAT.replace("SLOPE", slope).replace("PENALTY", penalty))

@@ -364,6 +364,7 @@ def test_without_time_nothing_is_right_for_one_sample_only_and_nothing_wrong(
     assert found.verdict == "could-not-run", found.sentence
 
 
+@pytest.mark.full_only
 def test_a_function_that_is_right_for_one_sample_only_is_called_neither_right_nor_wrong():
     others = module("others")
     found = check_layer(others.conv1d_backward, others.conv1d_forward)

@@ -283,8 +283,8 @@ FAULTS = {
 
 
 # The others run with --full.
-QUICK = ("single numbers", "word vectors", "margins", "automatic derivatives")
-QUICK_FAULTS = ("of the output", "updated before", "slope")
+QUICK = ("single numbers", "automatic derivatives")
+QUICK_FAULTS = ("of the output", "updated before")
 
 
 @pytest.mark.parametrize("name", few_rows(PROGRAMS, *QUICK))
@@ -331,6 +331,7 @@ def test_reports_name_the_elements_of_containers_and_the_output(tmp_path: Path):
     assert found.sentence == said
 
 
+@pytest.mark.full_only
 def test_reports_name_arrays_in_a_list_as_the_program_does(tmp_path: Path):
     start = KEYS.index("    for key")
     listed = "    for p, g in zip([W1, c1, W2, c2], grads.values()):\n        p -= 0.5 * g\n"
@@ -382,6 +383,7 @@ for epoch in range(4):
 """
 
 
+@pytest.mark.full_only
 def test_the_last_layer_is_known_where_samples_come_one_by_one(tmp_path: Path):
     """Its weights show the loss, even if all gradients of biases are wrong."""
     (tmp_path / "net.py").write_text(ONE_BY_ONE.replace("gb + e, gc + d", "e + e, d + d"))
@@ -408,6 +410,7 @@ for epoch in range(5):
 """
 
 
+@pytest.mark.full_only
 def test_a_single_number_under_a_rule_does_not_hide_the_output(tmp_path: Path):
     (tmp_path / "net.py").write_text(CLIPPED)
     found = check(tmp_path / "net.py")

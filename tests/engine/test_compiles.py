@@ -226,8 +226,7 @@ def test_exactly_the_vocabulary_is_overloaded():
     assert set(OVERLOADS) == set(VOCABULARY.values())
 
 
-@dtypes
-@pytest.mark.parametrize("label", FUNCTIONS)
+@pytest.mark.every_value(label=FUNCTIONS, dtype=[np.float32, np.float64])
 def test_compiled_equals_array_form(label: str, dtype: Dtype):
     function, given = FUNCTIONS[label], arguments(label, dtype)
     # Constants have the kernel's dtype and no round values; k, the number of an update, is an int.
