@@ -51,7 +51,7 @@ WAYS = {
 ROWS = {f"{way}, {'wrong' if wrong else 'right'}": (way, wrong) for way in WAYS for wrong in (0, 1)}
 
 
-@pytest.mark.parametrize("row", few_rows(ROWS, "minimize, right", "fmin_cg, wrong"))
+@pytest.mark.parametrize("row", few_rows(ROWS, "minimize, right"))
 def test_a_gradient_that_scipy_takes_is_judged(tmp_path: Path, row: str):
     way, wrong = ROWS[row]
     text = COST.replace("(1 - h[1:] ** 2)", "(1 - h[1:])") if wrong else COST
@@ -61,6 +61,7 @@ def test_a_gradient_that_scipy_takes_is_judged(tmp_path: Path, row: str):
     assert "theta" in found.sentence or wrong
 
 
+@pytest.mark.full_only
 def test_scipy_takes_a_gradient_without_a_factor(tmp_path: Path):
     text = COST.replace("return J, np.concatenate", "return J, 2 * np.concatenate")
     (tmp_path / "net.py").write_text(text + WAYS["minimize"])
