@@ -73,7 +73,7 @@ def mazur(browser, addresses) -> Iterator[Any]:
         pytest.param("mazur", marks=pytest.mark.full_only),  # the batch has all that it has
         "batch",
         pytest.param("matrices", marks=pytest.mark.full_only),
-        "summary",
+        pytest.param("summary", marks=pytest.mark.full_only),
         "parameter",
     ],
 )
