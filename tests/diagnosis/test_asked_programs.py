@@ -84,11 +84,11 @@ def test_helpers_that_are_not_run_are_named(tmp_path: Path):
     [
         SETS_OF_PARENTS,
         more(SINGLE_SOFTMAX),
-        MATRICES,
+        more(MATRICES),
         more(KEYS_WITH_OTHERS),
         VECTOR_AND_SIZES,
         more(VECTOR_AND_DIMENSIONS),
-        CALLS_ON_NUMBERS,
+        more(CALLS_ON_NUMBERS),
         more(RATE_UNUSED),
         ONE_COLUMN,
         more(NUMERICAL_BESIDE),

@@ -18,6 +18,7 @@ from chainrule.cli import app
 from chainrule.diagnosis import Diagnosis, checking
 from chainrule.diagnosis.options import SEARCH, CheckOptions
 from chainrule.engine import wire
+from tests.rows import more
 
 MAZUR = problem("mazur")
 MAZUR_DATA = MAZUR.data()[:2]
@@ -133,11 +134,10 @@ SOFTMAX = "np.exp(o) / np.exp(o).sum(axis=1, keepdims=True) - t"
             marks=pytest.mark.full_only,
         ),
         ("loss", "categorical_crossentropy", "softmax-cross-entropy", LOGISTIC, SOFTMAX),
+        more("activation", "lrelu", "leaky-relu", LEAKY, SQUARED_ERROR),
         pytest.param(
-            *("activation", "lrelu", "leaky-relu", LEAKY, SQUARED_ERROR),
-            marks=pytest.mark.full_only,
+            "activation", "swish", "silu", SILU, SQUARED_ERROR, marks=pytest.mark.full_only
         ),
-        ("activation", "swish", "silu", SILU, SQUARED_ERROR),
     ],
     ids=["BCE", "categorical_crossentropy", "lrelu", "swish"],
 )

@@ -101,7 +101,6 @@ CASES = {
     few_rows(
         CASES,
         "cross-entropy of each epoch, and the slope of the squared error",
-        "a velocity made anew",
     ),
 )
 def test_remarks_name_the_evidence_against_right_updates(tmp_path: Path, name: str):
@@ -329,6 +328,7 @@ for step in range(8):
 """
 
 
+@pytest.mark.full_only
 def test_what_is_computed_of_all_data_between_two_updates_is_left_out(tmp_path: Path):
     (tmp_path / "net.py").write_text(EVALUATED)
     found = check(tmp_path / "net.py")

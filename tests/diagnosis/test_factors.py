@@ -74,7 +74,7 @@ def test_other_rates_are_right(tmp_path: Path, others: list[tuple[int, str]]):
     ("number", "line"),
     [
         (2, "W1 -= rate * X.T @ d_hid"),
-        (3, "b1 -= rate * d_hid.sum(axis=0, keepdims=True)"),
+        more(3, "b1 -= rate * d_hid.sum(axis=0, keepdims=True)"),
         more(2, "g = X.T @ d_hid; W1 -= rate * g"),
         more(2, "g = X.T @ (d_out @ W2.T * h * (1 - h**1)) / n * len(X); W1 -= rate * g"),
         more(2, "g = 2 * X.T @ d_hid / n; W1 -= rate * g"),

@@ -122,6 +122,7 @@ HINGES = {
 
 
 @pytest.mark.parametrize("name", few_rows(HINGES, "wrong at the output"))
+@pytest.mark.full_only
 def test_a_hinge_loss_of_several_classes_is_judged(tmp_path: Path, name: str):
     text, verdict = HINGES[name]
     (tmp_path / "net.py").write_text(text)

@@ -71,7 +71,7 @@ def mazur(browser, addresses) -> Iterator[Any]:
     "name",
     [
         pytest.param("mazur", marks=pytest.mark.full_only),  # the batch has all that it has
-        "batch",
+        pytest.param("batch", marks=pytest.mark.full_only),  # slow
         pytest.param("matrices", marks=pytest.mark.full_only),
         pytest.param("summary", marks=pytest.mark.full_only),
         "parameter",

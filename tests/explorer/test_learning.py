@@ -29,7 +29,7 @@ from chainrule.explorer.tables import tables
 from chainrule.initializers import INITIALIZERS
 from tests.explorer.conftest import Open, Visit, violations
 from tests.explorer.node import run_node
-from tests.rows import rows
+from tests.rows import more, rows
 
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 NAMES = {n: getattr(chainrule, n) for n in chainrule.__all__} | {
@@ -793,6 +793,7 @@ def heap(session: Any) -> float:
     return session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
 
 
+@pytest.mark.full_only
 def test_a_long_run_keeps_its_memory_and_its_history(live: Visit):
     choose_preset(live, "xor")
     session = live.page.context.new_cdp_session(live.page)
@@ -854,17 +855,15 @@ LABELS = "all => all.map(e => e.getAttribute('aria-label'))"
 # ---- accessibility ------------------------------------------------------------------------------
 
 
+NARROW_AND_DARK = {"color_scheme": "dark", "viewport": {"width": 360, "height": 800}}
+
+
 @pytest.mark.parametrize(
     ("name", "tabs", "settings"),
     [
-        pytest.param(
-            *("spiral", ("Learning",), {"color_scheme": "light"}), marks=pytest.mark.full_only
-        ),
-        (
-            "digits",
-            ("Data", "Network", "Learning"),
-            {"color_scheme": "dark", "viewport": {"width": 360, "height": 800}},
-        ),
+        more("spiral", ("Learning",), {"color_scheme": "light"}),
+        ("regression", ("Data", "Network", "Learning"), NARROW_AND_DARK),
+        more("digits", ("Data", "Network", "Learning"), NARROW_AND_DARK),  # slow
     ],
 )
 def test_axe_finds_nothing_in_the_panels(

@@ -9,6 +9,7 @@ import pytest
 
 from chainrule import NOTATIONS, SGD, explain, explain_problem, mlp, problem
 from tests.explorer.conftest import Open, Visit, violations
+from tests.rows import few_rows
 
 UNITS = ("quantity", "sample", "stage", "update", "epoch")
 CHOSEN = "#live .network-picture .chosen"
@@ -80,7 +81,7 @@ def test_the_spoken_names_of_the_picture_have_the_engine_s_numbers(live: Visit, 
     assert len(shown.keys() & known.keys()) > 15
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", few_rows(UNITS, "stage", "update"))
 def test_steps_lead_forward_and_back(live: Visit, unit: str):
     where = live.page.locator("#live .where")
     step_by(live, unit)
@@ -149,7 +150,7 @@ def test_the_arithmetic_of_a_weight_has_formula_numbers_and_numerical_derivative
     )
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("notation", few_rows(NOTATIONS, "nielsen"))
 def test_names_change_with_the_notation(live: Visit, notation: str):
     live.page.get_by_label("Notation").select_option(notation)
     other = explain_problem(problem("mazur"), notation=notation)
