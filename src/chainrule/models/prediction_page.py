@@ -14,6 +14,7 @@ from chainrule.pages import (
     Paragraph,
     Table,
     Worked,
+    four_digits,
     json_number,
     slug,
 )
@@ -182,7 +183,7 @@ class Explanation(Document):
         header = ("unit", "output a", f"∂ {self.explained} / ∂a", "product")
         for layer, group in groupby(self.units, lambda one: one.layer):
             rows = tuple(
-                (f"a{layer}[{u.unit}]", f"{u.a + 0.0:.4g}", signed(u.slope), signed(u.product))
+                (f"a{layer}[{u.unit}]", four_digits(u.a), signed(u.slope), signed(u.product))
                 for u in group
             )
             items.append(Listing(Table(f"Layer {layer}", header, rows), rows))
@@ -235,7 +236,7 @@ class Explanation(Document):
 
 def signed(value: float) -> str:
     """Return a number with its sign as it is printed."""
-    return f"{value:+.4g}".replace("-", "−") if value else "0"
+    return f"{'−' if value < 0 else '+'}{four_digits(abs(value))}" if value else "0"
 
 
 def short(value: object) -> str:

@@ -8,7 +8,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.pages import Document, Heading, Item, Listing, Page, Paragraph, Table, json_number
+from chainrule.pages import (
+    Document,
+    Heading,
+    Item,
+    Listing,
+    Page,
+    Paragraph,
+    Table,
+    four_digits,
+    json_number,
+)
 
 Array: TypeAlias = NDArray[Any]
 
@@ -116,7 +126,7 @@ class Scores(Document):
 def written(name: str, value: float) -> str:
     """Return a score as it is printed."""
     shares = ("accuracy", "always_most_frequent", "balanced_accuracy")
-    return f"{value:.1%}" if name in shares and math.isfinite(value) else f"{value:.4g}"
+    return f"{value:.1%}" if name in shares and math.isfinite(value) else four_digits(value)
 
 
 def class_scores(

@@ -4,7 +4,7 @@ A package that has something to show derives a class from `Document` and describ
 modules here set names, numbers and expressions in each format.
 """
 
-from chainrule.pages.cells import cell, corners, listing, plain_number
+from chainrule.pages.cells import cell, corners, four_digits, listing, plain_number
 from chainrule.pages.digits import READERS, Digits, choose_digits, recomputes, write_number
 from chainrule.pages.document import Document, json_number
 from chainrule.pages.drawing import LETTER, Caption, Drawing, Edge, Node, NodeKind, letters
@@ -110,6 +110,7 @@ __all__ = [
     "choose_digits",
     "computes",
     "corners",
+    "four_digits",
     "in_numbers",
     "in_symbols",
     "json_number",

@@ -3,6 +3,7 @@
 A matrix too large for a page shows its corners.
 """
 
+import math
 from decimal import Decimal
 
 import numpy as np
@@ -43,6 +44,15 @@ def plain_number(value: float, digits: int = 9) -> str:
     """Return significant digits without an exponent, as publications print them."""
     text = write_number(float(value), digits)
     return f"{Decimal(text):f}" if 1e-7 <= abs(value) < 1e12 or not value else text
+
+
+def four_digits(value: float) -> str:
+    """Return four significant digits, zeros among them; an exponent only for unusual sizes."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    if not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.3e}"
+    return f"{value:,.{max(0, 3 - math.floor(math.log10(abs(value))))}f}"
 
 
 def cell(value: str | float, digits: Digits = SHORT) -> str:
