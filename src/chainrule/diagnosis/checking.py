@@ -239,7 +239,8 @@ def _asked_instead(
     ):
         return replace(_not_judged(traced), source=path.name)
     is_open = made.verdict == "could-not-run" or (made.verdict == "unknown" and traced.trains)
-    if is_open and (traced.trains or traced.error):  # unknown to both: no reason to call it wrong
+    has_reason = traced.trains or traced.error or traced.limited
+    if is_open and has_reason:  # unknown to both: no reason to call it wrong
         # that a script has no functions to call says nothing about it
         remarks = () if made.verdict == "could-not-run" else (made.sentence, *made.remarks)
         return replace(_not_judged(traced), source=path.name, remarks=remarks)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         training_lines,
     )
     from chainrule.submission.tracing.places import DESCENT_RATE, Event, Place
-    from chainrule.submission.tracing.program import Record, TracedProgram
+    from chainrule.submission.tracing.program import Record, TracedProgram, TraceTimeoutError
     from chainrule.submission.tracing.recorder import Change
 
 _MODULES = {
@@ -78,7 +78,7 @@ _MODULES = {
         *("answers_completely", "training_lines"),
     ),
     "tracing.places": ("DESCENT_RATE", "Event", "Place"),
-    "tracing.program": ("Record", "TracedProgram"),
+    "tracing.program": ("Record", "TracedProgram", "TraceTimeoutError"),
     "tracing.recorder": ("Change",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
@@ -118,6 +118,7 @@ __all__ = [
     "TRAINING_SAMPLES",
     "TRAINS",
     "TimeLimit",
+    "TraceTimeoutError",
     "TracedProgram",
     "answers_completely",
     "attempt_of",

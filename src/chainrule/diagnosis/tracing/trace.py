@@ -30,8 +30,11 @@ class Trace:
         self.order, self.places = self.base.order, self.base.places
         self.at = {event: i for i, event in enumerate(self.order)}
         self.count: dict[int, int] = {}
-        for code, turn in self.order:
+        self.marks_at: dict[int, list[int]] = {}  # of each place, those of its turns in order
+        for event in self.order:
+            code, turn = event
             self.count[code] = max(self.count.get(code, 0), turn + 1)
+            self.marks_at.setdefault(code, []).append(self.base.marks[event])
         self.own: dict[Event, Array] = {}  # values under the fixed changes
         self.known_marks: dict[Event, dict[Event, int]] = {}  # by the last event of the run
         self.rng = np.random.default_rng(1)

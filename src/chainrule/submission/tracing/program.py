@@ -35,8 +35,18 @@ AHEAD = 16  # requests that are sent before their answers are read
 MOST_EVENTS, MOST_BYTES = 400_000, 200 * 2**20
 
 
+TOO_LONG = (
+    "{}; have it train with fewer samples, units or steps in each epoch, or give the check more "
+    "time with --seconds"
+)
+
+
 class TraceError(SubmissionError):
     """The traced process has ended, or answered nonsense."""
+
+
+class TraceTimeoutError(TraceError):
+    """A run, or all runs together, took longer than they may."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +268,7 @@ class TracedProgram:
         return {
             "ask": ask,
             "changes": _from_changes(changes),
-            "wanted": [list(e) for e in wanted],
+            "wanted": messages.from_array(np.array(list(wanted), np.int64).reshape(-1, 2)),
             "until": None if until is None else list(until),
             "digests": digests,
             "seconds": seconds,
@@ -283,19 +293,23 @@ class TracedProgram:
         Raises
         ------
         TraceError
-            If the process has ended or does not answer in time.
+            If the process has ended.
+        TraceTimeoutError
+            If it does not answer in time.
         """
         self._send(message)
         return self._answer(seconds)
 
     def _answer(self, seconds: float) -> Any:
         """Return the next answer."""
-        left = min(self.end - time.monotonic(), PATIENCE * seconds + GRACE)
+        most = PATIENCE * seconds + GRACE
+        left = self.end - time.monotonic()
         try:
-            frame = self._frames.get(timeout=max(left, 0.01))
+            frame = self._frames.get(timeout=max(min(left, most), 0.01))
         except queue.Empty:
-            text = f"the program did not get to the end of an update in {left:.0f} s"
-            raise TraceError(text) from None
+            over = f"its runs did not show enough in the {self.seconds:.0f} s of the check"
+            slow = f"one run of it did not get to the end of an update in {most:.0f} s"
+            raise TraceTimeoutError(TOO_LONG.format(over if left < most else slow)) from None
         if frame is None:
             raise TraceError("the program ended its process")
         text, blob = frame
@@ -341,7 +355,7 @@ def _from_changes(changes: Mapping[Event, Change]) -> Any:
 
 def _to_record(answer: Any) -> Record:
     """Return the record of an answer, which is not trusted."""
-    values = _values(answer["held"], np.frombuffer(answer["numbers"], "<f8"))
+    values = _values(answer, np.frombuffer(answer["numbers"], "<f8"))
     error, reason = messages.text(answer["error"]), messages.text(answer["reason"])
     line = messages.expect(answer["line"], int, "a line")
     found = Record([], {}, {}, frozenset(), values, error=error, line=line, reason=reason)
@@ -350,10 +364,9 @@ def _to_record(answer: Any) -> Record:
 
 def _with_events(record: Record, answer: Any) -> Record:
     """Return a record with what an answer says of every event."""
-    rows = messages.to_array(answer["order"])
-    order = [Event(int(c), int(t)) for c, t in rows]
+    order = _events(answer["order"])
     marks = dict(zip(order, messages.to_array(answer["marks"]).tolist(), strict=True))
-    shapes = {e: _shape(s) for e, s in zip(order, answer["shapes"], strict=False)}
+    shapes = dict(zip(order, _shapes(answer["axes"], answer["dims"]), strict=False))
     flags = messages.to_array(answer["floats"]).tolist()
     floats = frozenset(e for e, f in zip(order, flags, strict=False) if f)
     return replace(
@@ -368,17 +381,28 @@ def _with_events(record: Record, answer: Any) -> Record:
     )
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(messages.expect(n, int, "a shape") for n in value)
+def _events(rows: Any) -> list[Event]:
+    """Return the events of an array of places and turns."""
+    found = messages.to_array(rows).reshape(-1, 2).astype(np.int64)
+    return [Event(code, turn) for code, turn in found.tolist()]
 
 
-def _values(held: Any, numbers: NDArray[Any]) -> dict[Event, Array]:
+def _shapes(axes: Any, dims: Any) -> list[tuple[int, ...]]:
+    """Return shapes from their numbers of axes, and the lengths of all axes one after another."""
+    lengths, at = messages.to_array(dims).ravel().tolist(), 0
+    found: list[tuple[int, ...]] = []
+    for n in messages.to_array(axes).ravel().tolist():
+        found.append(tuple(lengths[at : at + n]))
+        at += n
+    return found
+
+
+def _values(answer: Any, numbers: NDArray[Any]) -> dict[Event, Array]:
+    events, at = _events(answer["held"]), 0
     found: dict[Event, Array] = {}
-    at = 0
-    for code, turn, shape in held:
-        dims = _shape(shape)
-        size = math.prod(dims)
-        found[Event(code, turn)] = numbers[at : at + size].reshape(dims)
+    for event, shape in zip(events, _shapes(answer["held_axes"], answer["held_dims"]), strict=True):
+        size = math.prod(shape)
+        found[event] = numbers[at : at + size].reshape(shape)
         at += size
     return found
 

@@ -167,6 +167,10 @@ class Rewriter(ast.NodeTransformer):
         code = self.place(node, kind="use", name=ast.unparse(node))
         return self.wrap(self._inside(node), code)
 
+    def visit_Slice(self, node: ast.Slice) -> ast.Slice:
+        """Leave out the bounds of slices, which are indices; loops pass many of them."""
+        return node
+
     def visit_List(self, node: ast.List) -> ast.expr:
         """Record lists in a list one by one, since they may have different lengths."""
         if isinstance(node.ctx, ast.Load):
