@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chainrule.submission.randomness import RANDOM_SELECTION, SKIPPED_AS_RANDOM
     from chainrule.submission.reading import example, find, layers_of, read, widths_of
     from chainrule.submission.time_limit import TimeLimit
+    from chainrule.submission.tracing.digests import Digests
     from chainrule.submission.tracing.driving import (
         TRAINING_RATE,
         TRAINING_SAMPLES,
@@ -73,6 +74,7 @@ _MODULES = {
     "randomness": ("RANDOM_SELECTION", "SKIPPED_AS_RANDOM"),
     "reading": ("example", "find", "layers_of", "read", "widths_of"),
     "time_limit": ("TimeLimit",),
+    "tracing.digests": ("Digests",),
     "tracing.driving": (
         *("TRAINING_RATE", "TRAINING_SAMPLES"),
         *("answers_completely", "training_lines"),
@@ -90,6 +92,7 @@ __all__ = [
     "Change",
     "DESCENT_RATE",
     "DOUBTFUL",
+    "Digests",
     "Driver",
     "Event",
     "Failure",

@@ -23,6 +23,7 @@ from chainrule.submission.process import messages
 from chainrule.submission.process.data_files import copy_data_files, make_working_folder
 from chainrule.submission.process.own_modules import import_own_modules
 from chainrule.submission.process.start import start
+from chainrule.submission.tracing.digests import Digests
 from chainrule.submission.tracing.frames import read_frame
 from chainrule.submission.tracing.places import Event, Kind, Place
 from chainrule.submission.tracing.recorder import Array, Change
@@ -32,6 +33,7 @@ CHILD = "chainrule.submission.tracing.child"
 GRACE = 5.0  # s over a time limit, for the process's own work
 PATIENCE = 6.0  # s of waiting for one of processor time, on a busy machine
 AHEAD = 16  # requests that are sent before their answers are read
+NO_DIGESTS = Digests(np.zeros((0, 2), np.int64), np.zeros(0, np.int64))
 MOST_EVENTS, MOST_BYTES = 400_000, 200 * 2**20
 
 
@@ -55,10 +57,8 @@ class Record:
 
     Parameters
     ----------
-    order : list of Event
-        In program order; empty if only some events were wanted.
-    marks : dict of Event to int
-        Equal for equal numbers.
+    digests : Digests
+        Of all events; of none if only some events were wanted.
     shapes : dict of Event to tuple of int
     floats : set of Event
         The events whose numbers are floating-point numbers.
@@ -73,8 +73,7 @@ class Record:
         ``"time"`` or ``"events"`` if the recording was ended by a limit.
     """
 
-    order: list[Event]
-    marks: dict[Event, int]
+    digests: Digests
     shapes: dict[Event, tuple[int, ...]]
     floats: frozenset[Event]
     values: dict[Event, Array]
@@ -84,6 +83,16 @@ class Record:
     error: str = ""
     line: int = 0
     reason: str = ""
+
+    @property
+    def order(self) -> list[Event]:
+        """All events in program order."""
+        return self.digests.order
+
+    @property
+    def marks(self) -> dict[Event, int]:
+        """The mark of each event, which is equal for equal numbers."""
+        return self.digests.by_event
 
 
 class TracedProgram:
@@ -327,7 +336,7 @@ def _listen(pipe: IO[bytes] | None, frames: "queue.Queue[tuple[bytes, bytes] | N
 def _to_record_or_end(answer: Any) -> Record:
     """Return the record of an answer, or one with an error if the program ended the process."""
     if "ended" in answer:
-        return Record([], {}, {}, frozenset(), {}, error=_ended(answer["ended"]))
+        return Record(NO_DIGESTS, {}, frozenset(), {}, error=_ended(answer["ended"]))
     return _to_record(answer)
 
 
@@ -358,21 +367,25 @@ def _to_record(answer: Any) -> Record:
     values = _values(answer, np.frombuffer(answer["numbers"], "<f8"))
     error, reason = messages.text(answer["error"]), messages.text(answer["reason"])
     line = messages.expect(answer["line"], int, "a line")
-    found = Record([], {}, {}, frozenset(), values, error=error, line=line, reason=reason)
+    found = Record(NO_DIGESTS, {}, frozenset(), values, error=error, line=line, reason=reason)
     return _with_events(found, answer) if "order" in answer else found
 
 
 def _with_events(record: Record, answer: Any) -> Record:
     """Return a record with what an answer says of every event."""
-    order = _events(answer["order"])
-    marks = dict(zip(order, messages.to_array(answer["marks"]).tolist(), strict=True))
+    rows, marks = (messages.to_array(answer[name]) for name in ("order", "marks"))
+    rows, marks = rows.astype(np.int64).reshape(-1, 2), marks.astype(np.int64)
+    if len(rows) != len(marks):
+        raise messages.MessageError(f"{len(marks)} marks of {len(rows)} events")
+    record = replace(record, digests=Digests(rows, marks))
+    if not answer["places"]:  # only what changed is of interest
+        return record
+    order = record.order
     shapes = dict(zip(order, _shapes(answer["axes"], answer["dims"]), strict=False))
     flags = messages.to_array(answer["floats"]).tolist()
     floats = frozenset(e for e, f in zip(order, flags, strict=False) if f)
     return replace(
         record,
-        order=order,
-        marks=marks,
         shapes=shapes,
         floats=floats,
         places=[_to_place(p) for p in answer["places"]],
