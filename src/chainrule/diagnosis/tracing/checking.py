@@ -171,7 +171,7 @@ class Check:
             trains = bool(judge.parameters) or missing == TOO_MANY
             why = missing if missing == TOO_MANY else with_limit(missing, record, self.source)
             return NotTraced(why, trains, error, limited=bool(record.reason))
-        verdict = self._judged(judge)
+        verdict = self._under_differentiated(judge, self._judged(judge))
         if isinstance(verdict, NotTraced):
             return replace(verdict, error=error)
         self.verdict = verdict
@@ -220,6 +220,19 @@ class Check:
         return f"{record.error}{where}"
 
     # ---- the verdict ---------------------------------------------------------------------------
+
+    def _under_differentiated(
+        self, judge: Judge, found: Verdict | NotTraced
+    ) -> Verdict | NotTraced:
+        """Return what was found, or else what holds under the loss that the program differentiates.
+
+        An automatic derivative shows which number that is.
+        """
+        if not isinstance(found, NotTraced) or found.why not in (NO_LOSS, OTHER_LOSS):
+            return found
+        hold_before(judge)
+        again = judge.differentiated()
+        return found if again is None else self._judged(again)
 
     def _judged(self, judge: Judge) -> Verdict | NotTraced:
         """Return what holds on the program's own weights and on others."""

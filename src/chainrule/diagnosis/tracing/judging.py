@@ -126,15 +126,18 @@ class Judge(StepComparison):
     def _of_stated_loss(self, made: Judgment) -> Judgment:
         """Return the judgement on updates that do not follow what the program calls its loss.
 
-        Its loss may be another one, unless some updates follow it, or its function computes the
-        gradients, too.
+        Its loss may be another one, unless some updates follow it, its function computes the
+        gradients, too, or it is what a reverse pass begins with.
         """
         observed = None if self.observe_gradients() is None else self._of_gradients()
         if observed is not None and observed.status == "right":
             return observed
         self.gradients = None
         follows = any(r.right and r.evidence and r.factor < 0 for r in made.results)
-        if follows or is_returned_with_gradients(self.trace, self.iterations[0]):
+        is_known = self.is_differentiated() or is_returned_with_gradients(
+            self.trace, self.iterations[0]
+        )
+        if follows or is_known:
             return made
         return Judgment("not-judged", NO_LOSS)
 

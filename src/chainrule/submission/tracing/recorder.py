@@ -22,6 +22,7 @@ MOST_NAMED, LONGEST_KEY = 64, 30  # turns of a place that are named, and charact
 FLOATS, INTEGERS = "f", "iu"
 DOUBLES = (float, np.float64)
 SCALARS, NUMERIC = (*DOUBLES, int), (np.ndarray, np.number)
+NUMBERS = (*DOUBLES, np.ndarray)  # that a loss may be kept as
 DOUBLE = np.dtype(np.float64)
 WRITING = os.O_WRONLY | os.O_RDWR
 SERIAL = "_serial_"  # the attribute of an object with its number
@@ -152,6 +153,15 @@ class Recorder:
         rows = repeated_rows(index if isinstance(index, tuple) else (index,))
         if rows.size:
             self(code, rows)
+
+    def seed(self, code: int, thing: Any, gradient: str) -> None:
+        """Record the number of an object whose gradient is set to 1, if it has one number."""
+        slots = getattr(type(thing), "__slots__", ())
+        names = [*getattr(thing, "__dict__", {}), *([slots] if isinstance(slots, str) else slots)]
+        values = (getattr(thing, name, None) for name in names if name != gradient)
+        value = next((v for v in values if isinstance(v, NUMBERS) and np.size(v) == 1), None)
+        if value is not None:
+            self(code, value)
 
     def record(self, event: Event, value: Any) -> Any:
         """Record the numbers of an event, if it has any."""
