@@ -11,7 +11,12 @@ from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.coverage import also_trained
-from chainrule.diagnosis.tracing.doubts import doubt, with_other_penalty, without_penalty
+from chainrule.diagnosis.tracing.doubts import (
+    doubt,
+    with_other_penalty,
+    with_other_signs,
+    without_penalty,
+)
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import NO_LOSS, Judge, Judgment
 from chainrule.diagnosis.tracing.late_penalties import with_other_late_penalty
@@ -240,7 +245,8 @@ class Check:
         if own.status == "right" and Overlooked(judge, own).add_to_groups():
             own = judge.judge()
         if own.status == "not-judged":
-            why = own.why or with_other_penalty(judge, own, self.source)
+            why = with_other_signs(judge, self.source) or own.why
+            why = why or with_other_penalty(judge, own, self.source)
             return NotTraced(why, trains=True, doubtful=own.doubtful)
         if own.accumulated or own.other_penalty is not None:
             return Verdict(judge, own)
@@ -317,12 +323,17 @@ class Check:
                 return placed
         return self._placed(judge, own)
 
-    @staticmethod
-    def _with_rule(judge: Judge, own: Judgment, found: Verdict | NotTraced) -> Verdict | NotTraced:
+    def _with_rule(
+        self, judge: Judge, own: Judgment, found: Verdict | NotTraced
+    ) -> Verdict | NotTraced:
         """Return a verdict with the rule of the updates, or that the rule is not known."""
         if isinstance(found, NotTraced) or not found.is_right or not own.rule:
             return found
         found.rule = recognize(judge, own.loss)
+        if found.rule is None and (made := judge.with_growing_weights(own.loss)) is not None:
+            return Verdict(judge, made)
+        if found.rule is None and (why := with_other_signs(judge, self.source)):
+            return NotTraced(why, trains=True, doubtful=True)
         if found.rule is None:
             return NotTraced(NO_RULE.format(listed(names_of_rules())), trains=True)
         return found

@@ -364,6 +364,14 @@ class Judge(StepComparison):
             return made
         return self._of_wrong_signs(made, [k for k, d in enumerate(down) if not d])
 
+    def with_growing_weights(self, loss: str) -> Judgment | None:
+        """Return the judgement on updates that add a multiple of the weights to them, or None."""
+        if (other := growing(self, loss)) is None:
+            return None
+        self.gradients, self.sign = None, 1.0  # the multiple of the weights is in the updates
+        results = self.compare(loss)
+        return Judgment("wrong", "", loss, results, other.rate, other_penalty=other)
+
     def _of_wrong_penalty(self, loss: str) -> Judgment | None:
         """Return the judgement under the program's own loss if its penalty has the wrong sign."""
         if (penalty := own_penalty(self, loss)) is None:
@@ -388,8 +396,6 @@ class Judge(StepComparison):
             return self._best()[0]
         if (under_own := self._of_wrong_penalty(made.loss)) is not None:
             return under_own
-        if (other := growing(self, made.loss)) is not None:
-            self.gradients, self.sign = None, 1.0  # the multiple of the weights is in the updates
-            results = self.compare(made.loss)
-            return Judgment("wrong", "", made.loss, results, other.rate, other_penalty=other)
+        if (wrong_way := self.with_growing_weights(made.loss)) is not None:
+            return wrong_way
         return Judgment("not-judged", "its gradients are right, and the rule of its updates is not")

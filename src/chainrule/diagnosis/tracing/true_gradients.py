@@ -103,7 +103,7 @@ class TrueGradients:
         first.pairs = first.pairs or stated_loss(self.trace, first)
         if not first.pairs:
             return "no place was found where an output meets its targets"
-        self._collect(first)
+        self.collect(first)
         return ""
 
     def hold_before(self, it: Iteration) -> None:
@@ -131,7 +131,7 @@ class TrueGradients:
         it.pairs = before_seed(self.trace, it, pairs(self.trace, it))
         return it
 
-    def _collect(self, first: Iteration) -> None:
+    def collect(self, first: Iteration) -> None:
         """Compute the true gradients of as many iterations as are needed."""
         kept = {p.update for p in first.parameters}
         self.sources = [p for p in self.parameters if p.update in kept]
@@ -188,7 +188,7 @@ class TrueGradients:
             return None
         made = type(self)(self.trace)
         made.parameters = self.sources
-        made._collect(replace(first, pairs=found))
+        made.collect(replace(first, pairs=found))
         return made
 
     def _trained(self, first: Iteration) -> list[Parameter]:

@@ -236,7 +236,7 @@ class Rewriter(ast.NodeTransformer):
         return [*before, node, *written, *after, *later, *self._containers(plain, node)]
 
     def _seed(self, node: ast.Assign) -> list[ast.stmt]:
-        """Record the number that a reverse pass differentiates, which begins with a gradient of 1."""
+        """Record the number whose gradient is set to 1, with which a reverse pass begins."""
         thing, gradient = differentiated(node)
         if not thing:
             return []
