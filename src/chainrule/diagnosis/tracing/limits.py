@@ -22,7 +22,7 @@ def with_limit(missing: str, record: Record, source: Source) -> str:
     """
     if not record.reason or not record.order:
         return missing
-    seconds, events = RECORDINGS[-1]
-    after = f"after {events:,} numbers" if record.reason == "events" else f"after {seconds:.0f} s"
+    events = len(record.order)
+    after = f"after {events:,} numbers" if record.reason == "events" else "at its time limit"
     place = record.places[record.order[-1].code]
     return SHORTER.format(missing, after, source.where(place.line, place.file))

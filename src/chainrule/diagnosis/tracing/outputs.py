@@ -170,9 +170,8 @@ def _pairs(
         if event not in it.depends or event.code in own or len(tried) > MOST_TARGETS:
             continue
         place = trace.place(event)
-        if place.kind == "update" and (place.line, place.file) in lines:  # of some rows
-            continue
-        if only_clear and not _is_clear(trace, event):
+        is_of_rows = place.kind == "update" and (place.line, place.file) in lines
+        if is_of_rows or (only_clear and not _is_clear(trace, event)):
             continue
         for pair in _operands(trace, it, event):
             key = pair.output.code, pair.targets.code
