@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.diagnosis.tracing.gradients import Differences, sample
+from chainrule.diagnosis.tracing.gradients import Differences, Group, sample
 from chainrule.diagnosis.tracing.judging import Judge
+from chainrule.diagnosis.tracing.outputs import Iteration
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event
 
@@ -53,10 +54,7 @@ def on_other_weights(judge: Judge, seed: int, most: int | None = None) -> Judge 
     again = Judge(other)
     again.parameters, again.groups = judge.parameters, judge.groups
     if most is not None:
-        again.groups = [
-            replace(g, entries=sample(trace, first, g.entries, min(len(g.entries), most)))
-            for g in judge.groups
-        ]
+        again.groups = [_sampled(trace, first, g, most) for g in judge.groups]
     again.top, again.scalars, again.computing = judge.top, judge.scalars, judge.computing
     differences = Differences(other, first, scalars)
     again.gradients = None if judge.gradients is None else judge.gradients[:1]
@@ -64,3 +62,11 @@ def on_other_weights(judge: Judge, seed: int, most: int | None = None) -> Judge 
     again.iterations, again.differences = [first], [differences]
     again.truth = [[Judge.truths(differences, first, g) for g in again.groups]]
     return again
+
+
+def _sampled(trace: Trace, it: Iteration, group: Group, most: int) -> Group:
+    """Return a group with fewer entries if it is one array; single numbers belong together."""
+    several = len({e.parameter for e in group.entries}) > 1
+    if several or len(group.entries) <= most:
+        return group
+    return replace(group, entries=sample(trace, it, group.entries, most))
