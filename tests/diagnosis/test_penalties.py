@@ -33,6 +33,7 @@ MOMENTUM = (
     "    W1 -= 0.1 * m1; W2 -= 0.1 * m2; b1 -= 0.1 * m3"
 )
 HALF = "0.5 * lam * (np.sum(W1 ** 2) + np.sum(W2 ** 2))"
+SIGNS = "lam * (np.sum(np.abs(W1)) + np.sum(np.abs(W2)))"
 WHOLE = "lam * (np.sum(W1 ** 2) + np.sum(W2 ** 2))"
 
 # name: penalty, its derivatives, the update, the verdict, and what the report says
@@ -60,6 +61,14 @@ CASES = {
     "not in the updates, with momentum": (
         *(HALF, "", MOMENTUM, "could-not-run"),
         "with the derivative 0.02 · W1, which is not in the updates",
+    ),
+    "the other sign, with absolute values": (
+        *(f"{SIGNS} + {HALF}", "+ lam * np.sign({0}) - lam * {0}", PLAIN, "wrong"),
+        "larger, and a penalty makes it smaller",
+    ),
+    "half of the absolute values": (
+        *(SIGNS, "+ 0.5 * lam * np.sign({})", PLAIN, "could-not-run"),
+        "has the derivative 0.02 · sign(W1), and the updates take 0.5 times it",
     ),
     "the other sign": (HALF, "- lam * {}", PLAIN, "wrong", "Wrong: gW2 in line 13 is"),
 }

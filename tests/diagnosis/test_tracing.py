@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import Diagnosis, check
+from chainrule.diagnosis.tracing import checking
 from chainrule.diagnosis.tracing.calls import calls_without_arguments
 from chainrule.submission import suggested_lines
 from tests.rows import few_rows, more, rows
@@ -582,3 +583,12 @@ def test_two_names_of_one_number_are_two_parameters(tmp_path: Path):
     found = check(written(tmp_path, text))
     assert found.verdict == "right", found.to_text()
     assert "c" in found.sentence
+
+
+def test_the_limit_of_a_recording_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(checking, "RECORDINGS", ((1.0, 30), (2.0, 60)))
+    (tmp_path / "net.py").write_text(SCRIPT)
+    found = check(tmp_path / "net.py")
+    assert found.verdict == "could-not-run"
+    assert "the recording of its run ended after 60 numbers, in line " in found.sentence
+    assert "fewer samples" in found.sentence

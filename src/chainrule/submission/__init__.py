@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chainrule.submission.randomness import RANDOM_SELECTION, SKIPPED_AS_RANDOM
     from chainrule.submission.reading import example, find, layers_of, read, widths_of
     from chainrule.submission.time_limit import TimeLimit
+    from chainrule.submission.tracing.digests import Digests
     from chainrule.submission.tracing.driving import (
         TRAINING_RATE,
         TRAINING_SAMPLES,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
         training_lines,
     )
     from chainrule.submission.tracing.places import DESCENT_RATE, Event, Place
-    from chainrule.submission.tracing.program import Record, TracedProgram
+    from chainrule.submission.tracing.program import Record, TracedProgram, TraceTimeoutError
     from chainrule.submission.tracing.recorder import Change
 
 _MODULES = {
@@ -73,12 +74,13 @@ _MODULES = {
     "randomness": ("RANDOM_SELECTION", "SKIPPED_AS_RANDOM"),
     "reading": ("example", "find", "layers_of", "read", "widths_of"),
     "time_limit": ("TimeLimit",),
+    "tracing.digests": ("Digests",),
     "tracing.driving": (
         *("TRAINING_RATE", "TRAINING_SAMPLES"),
         *("answers_completely", "training_lines"),
     ),
     "tracing.places": ("DESCENT_RATE", "Event", "Place"),
-    "tracing.program": ("Record", "TracedProgram"),
+    "tracing.program": ("Record", "TracedProgram", "TraceTimeoutError"),
     "tracing.recorder": ("Change",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
@@ -90,6 +92,7 @@ __all__ = [
     "Change",
     "DESCENT_RATE",
     "DOUBTFUL",
+    "Digests",
     "Driver",
     "Event",
     "Failure",
@@ -118,6 +121,7 @@ __all__ = [
     "TRAINING_SAMPLES",
     "TRAINS",
     "TimeLimit",
+    "TraceTimeoutError",
     "TracedProgram",
     "answers_completely",
     "attempt_of",

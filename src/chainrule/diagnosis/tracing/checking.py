@@ -11,7 +11,12 @@ from chainrule.diagnosis.networks import words
 from chainrule.diagnosis.report import Diagnosis
 from chainrule.diagnosis.tracing.comparing import differs_by_slope
 from chainrule.diagnosis.tracing.coverage import also_trained
-from chainrule.diagnosis.tracing.doubts import doubt, with_other_penalty, without_penalty
+from chainrule.diagnosis.tracing.doubts import (
+    doubt,
+    with_other_penalty,
+    with_other_signs,
+    without_penalty,
+)
 from chainrule.diagnosis.tracing.gradients import targets_of
 from chainrule.diagnosis.tracing.judging import NO_LOSS, Judge, Judgment
 from chainrule.diagnosis.tracing.late_penalties import with_other_late_penalty
@@ -25,6 +30,7 @@ from chainrule.diagnosis.tracing.later import (
     later_iterations,
     what_repeats,
 )
+from chainrule.diagnosis.tracing.limits import RECORDINGS, with_limit
 from chainrule.diagnosis.tracing.naming import named, network_of
 from chainrule.diagnosis.tracing.neglected import Neglected, is_meant_to_be_trained, neglected
 from chainrule.diagnosis.tracing.network import read_network
@@ -39,10 +45,14 @@ from chainrule.diagnosis.tracing.true_gradients import TOO_MANY
 from chainrule.diagnosis.tracing.update_rules import names_of_rules
 from chainrule.diagnosis.tracing.weights import on_other_weights
 from chainrule.diagnosis.tracing.zeros import zero_diagnosis
-from chainrule.submission import Record, Source, SubmissionError, TracedProgram
+from chainrule.submission import (
+    Record,
+    Source,
+    SubmissionError,
+    TracedProgram,
+    TraceTimeoutError,
+)
 
-FIRST = (1.5, 20_000)  # s and events of the first recording
-LONGER = (12.0, 400_000)  # of the second, if the first ended before an iteration did
 ROUNDED = "it rounds its numbers, so that their derivatives cannot be measured"
 FROZEN = (
     "{} {} never updated, and no gradient for that is computed; if it is meant, as for random "
@@ -69,6 +79,7 @@ NEAR = 0.02  # of the largest step: a difference of all numbers that finite diff
 TIME_TO_PLACE = 30.0  # s, only reached on a busy machine: the runs are limited, too
 USUAL_LOSSES = ("softmax cross-entropy", "logistic cross-entropy", "squared error")
 SEEDS = (1, 2)  # of other starting weights
+FEW = 24  # numbers of a group that are judged with them, if all are right with its own
 
 
 NO_RULE = (
@@ -98,6 +109,8 @@ class NotTraced:
     doubtful : bool
         Whether something was seen that speaks against it, so that no function of it that is right
         makes the program right.
+    limited : bool
+        Whether it reached a limit of time or of numbers before it had shown what it does.
     """
 
     why: str
@@ -106,6 +119,7 @@ class NotTraced:
     call: str = ""
     differs: bool = False
     doubtful: bool = False
+    limited: bool = False
 
 
 def check_with_lines(
@@ -118,7 +132,7 @@ def check_with_lines(
             made = Check(program, source, path, seconds)
             return made.diagnosis(), made.verdict
     except SubmissionError as error:
-        return NotTraced(str(error)), None
+        return NotTraced(str(error), limited=isinstance(error, TraceTimeoutError)), None
 
 
 class Check:
@@ -153,18 +167,17 @@ class Check:
 
     def diagnosis(self) -> Diagnosis | NotTraced:
         """Return the diagnosis, or why there is none."""
-        record, judge, missing = self._prepared(*FIRST)
-        if missing and missing != TOO_MANY and record.reason:
-            self.program.restart()
-            record, judge, missing = self._prepared(*LONGER)
+        record, judge, missing = self._recorded()
         error = self._error(record)
         unsure = bool(judge.parameters or error) or missing == TOO_MANY
         zero = None if unsure else zero_diagnosis(judge.trace, self.source)
         if zero is not None:
             return replace(zero, source=self.path.name)
         if missing:
-            return NotTraced(missing, bool(judge.parameters) or missing == TOO_MANY, error)
-        verdict = self._judged(judge)
+            trains = bool(judge.parameters) or missing == TOO_MANY
+            why = missing if missing == TOO_MANY else with_limit(missing, record, self.source)
+            return NotTraced(why, trains, error, limited=bool(record.reason))
+        verdict = self._under_differentiated(judge, self._judged(judge))
         if isinstance(verdict, NotTraced):
             return replace(verdict, error=error)
         self.verdict = verdict
@@ -177,16 +190,33 @@ class Check:
 
     def is_right(self) -> bool:
         """Return whether the updates are right with the program's own weights and with others."""
-        _, judge, missing = self._prepared(*FIRST)
+        _, judge, missing = self._prepared(*RECORDINGS[0])
         if missing or judge.judge().status != "right":
             return False
         other = on_other_weights(judge, SEEDS[0])
         return other is not None and other.judge().status != "wrong" and not self._neglected(judge)
 
-    def _prepared(self, seconds: float, events: int) -> tuple[Record, Judge, str]:
+    def _recorded(self) -> tuple[Record, Judge, str]:
+        """Record more and more of the run, until an iteration was recorded entirely."""
+        last = len(RECORDINGS) - 1
+        for i, limits in enumerate(RECORDINGS):
+            record, judge, missing = self._prepared(*limits, is_last=i == last)
+            if not missing or missing == TOO_MANY or not record.reason or i == last:
+                return record, judge, missing
+            self.program.restart()
+        raise AssertionError("there is a last recording")
+
+    def _prepared(
+        self, seconds: float, events: int, *, is_last: bool = True
+    ) -> tuple[Record, Judge, str]:
+        """Record the run, and find what it trains.
+
+        If a limit ended the recording, what was updated only once hardly belongs to the training.
+        """
         record = self.program.record(seconds, events)
         judge = Judge(Trace(self.program, record))
-        return record, judge, judge.prepare(repeated=self.designed)
+        is_cut = bool(record.reason) and not is_last
+        return record, judge, judge.prepare(repeated=self.designed or is_cut)
 
     def _error(self, record: Record) -> str:
         """Return the exception with which the program ended, with its place."""
@@ -197,20 +227,34 @@ class Check:
 
     # ---- the verdict ---------------------------------------------------------------------------
 
+    def _under_differentiated(
+        self, judge: Judge, found: Verdict | NotTraced
+    ) -> Verdict | NotTraced:
+        """Return what was found, or else what holds under the loss that the program differentiates.
+
+        An automatic derivative shows which number that is.
+        """
+        if not isinstance(found, NotTraced) or found.why not in (NO_LOSS, OTHER_LOSS):
+            return found
+        hold_before(judge)
+        again = judge.differentiated()
+        return found if again is None else self._judged(again)
+
     def _judged(self, judge: Judge) -> Verdict | NotTraced:
         """Return what holds on the program's own weights and on others."""
         own = judge.judge()
         if own.status == "right" and Overlooked(judge, own).add_to_groups():
             own = judge.judge()
         if own.status == "not-judged":
-            why = own.why or with_other_penalty(judge, own, self.source)
+            why = with_other_signs(judge, self.source) or own.why
+            why = why or with_other_penalty(judge, own, self.source)
             return NotTraced(why, trains=True, doubtful=own.doubtful)
         if own.accumulated or own.other_penalty is not None:
             return Verdict(judge, own)
         if judge.wrong_axis() is not None:
             own.status = "wrong"
             return Verdict(judge, own, axis=True)
-        other = on_other_weights(judge, SEEDS[0])
+        other = on_other_weights(judge, SEEDS[0], FEW if own.status == "right" else None)
         certain = own.status == "wrong" and own.certain
         if other is not None and (certain or own.loss in judge.followed()):
             other.only = own.loss  # one iteration shows less
@@ -280,12 +324,17 @@ class Check:
                 return placed
         return self._placed(judge, own)
 
-    @staticmethod
-    def _with_rule(judge: Judge, own: Judgment, found: Verdict | NotTraced) -> Verdict | NotTraced:
+    def _with_rule(
+        self, judge: Judge, own: Judgment, found: Verdict | NotTraced
+    ) -> Verdict | NotTraced:
         """Return a verdict with the rule of the updates, or that the rule is not known."""
         if isinstance(found, NotTraced) or not found.is_right or not own.rule:
             return found
         found.rule = recognize(judge, own.loss)
+        if found.rule is None and (made := judge.with_growing_weights(own.loss)) is not None:
+            return Verdict(judge, made)
+        if found.rule is None and (why := with_other_signs(judge, self.source)):
+            return NotTraced(why, trains=True, doubtful=True)
         if found.rule is None:
             return NotTraced(NO_RULE.format(listed(names_of_rules())), trains=True)
         return found

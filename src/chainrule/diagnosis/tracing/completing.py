@@ -14,6 +14,7 @@ from chainrule.submission import (
     Source,
     SubmissionError,
     TracedProgram,
+    TraceTimeoutError,
     suggested_lines,
 )
 
@@ -80,7 +81,8 @@ def check_traced(source: Source, path: Path, seconds: float = 60.0, run: str = "
                 return Traced(found)
             return _Completed(program, source, path, seconds).diagnosis(found)
     except SubmissionError as error:
-        return Traced(NotTraced(str(error)), alone=False)
+        limited = isinstance(error, TraceTimeoutError)
+        return Traced(NotTraced(str(error), limited=limited), alone=False)
 
 
 def _with_other_trainings(

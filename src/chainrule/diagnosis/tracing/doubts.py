@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.diagnosis.tracing.comparing import same_factor
+from chainrule.diagnosis.tracing.gradients import LOSSES
 from chainrule.diagnosis.tracing.judging import Judge, Judgment
-from chainrule.diagnosis.tracing.penalties import own_penalty
+from chainrule.diagnosis.tracing.penalties import own_penalty, signs_taken_otherwise
 from chainrule.diagnosis.tracing.reporting import (
     LOSS_WORDS,
     loss_in_words,
@@ -39,6 +40,9 @@ IF_MEANT = "{}; if that is the loss that they should reduce, they are wrong, and
 IDLE = (
     "the updates are those of gradient descent; {} is zero at each of them, so nothing is "
     "kept from one update to the next, as a momentum needs"
+)
+OTHER_SIGNS = (
+    "the penalty in {} has the derivative {:.6g} · sign({}), and the updates take {:.6g} times it"
 )
 NO_PENALTY = (
     "the updates are those of {} without a penalty; {} also has a penalty, with the "
@@ -101,6 +105,18 @@ def with_other_penalty(judge: Judge, own: Judgment, source: Source) -> str:
         return ""
     loss = loss_in_words(judge, other.own, source)
     return IF_MEANT.format(penalty_in_words(judge, loss, other))
+
+
+def with_other_signs(judge: Judge, source: Source) -> str:
+    """Return that updates take another L1 penalty than the program's own loss, or an empty text."""
+    known = (loss for loss in LOSSES if judge.is_known(loss))
+    found = (signs_taken_otherwise(judge, loss) for loss in known)
+    if (other := next(filter(None, found), None)) is None:
+        return ""
+    loss, w = loss_in_words(judge, other.own, source), judge.groups[other.group].name
+    return IF_MEANT.format(
+        OTHER_SIGNS.format(loss, other.derivative, w, other.taken / other.derivative)
+    )
 
 
 def _factor_of_cost(judge: Judge) -> float | None:

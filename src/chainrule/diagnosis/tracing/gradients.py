@@ -202,6 +202,11 @@ class Differences:
         self.wanted = wanted
         self.base = {e: trace.value(e) for e in wanted}
         self.weights = {name: self._weights(name) for name in LOSSES} if it.pairs else {}
+        self.unknown = {  # losses that these outputs and targets do not have
+            name
+            for name, weights in self.weights.items()
+            if any(np.any(np.isnan(w)) for w in weights.values())
+        }
         self.known: dict[tuple[Event, int], dict[str, tuple[float, float]]] = {}
         self.ahead: dict[tuple[Event, int, float], dict[Event, Array]] = {}  # runs that are made
 
@@ -236,6 +241,14 @@ class Differences:
         keys = [key for key in keys if key not in self.ahead]
         made = self.outputs_of(self._change(*key) for key in keys)
         self.ahead |= dict(zip(keys, made, strict=True))
+        if step == STEP:
+            self.prepare([n for n in new if self._is_bent(*n)], FINE)
+
+    def _is_bent(self, event: Event, index: int) -> bool:
+        """Return whether there is a kink near a number, as its runs that have been made show."""
+        ways = [self.ahead.get((event, index, way)) for way in self._ways(event, index, STEP)]
+        up, down = ways
+        return up is not None and down is not None and self._has_kink(up, down)
 
     def outputs_of(self, runs: Iterable[Mapping[Event, Change]]) -> list[dict[Event, Array]]:
         """Return the outputs and scalars of some runs, made in one go."""
@@ -281,7 +294,9 @@ class Differences:
         found: dict[str, tuple[float, float]] = {}
         with np.errstate(all="ignore"):
             for name, weights in self.weights.items():
-                found[name] = self._sum(up, down, weights, h, bent=bent)
+                is_known = name not in self.unknown
+                sums = self._sum(up, down, weights, h, bent=bent) if is_known else (np.nan, np.inf)
+                found[name] = sums
             for name in self.scalars:
                 found[name] = self._sum(up, down, self._weights_of(name), h, bent=bent)
         return found

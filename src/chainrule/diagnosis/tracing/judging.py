@@ -126,15 +126,18 @@ class Judge(StepComparison):
     def _of_stated_loss(self, made: Judgment) -> Judgment:
         """Return the judgement on updates that do not follow what the program calls its loss.
 
-        Its loss may be another one, unless some updates follow it, or its function computes the
-        gradients, too.
+        Its loss may be another one, unless some updates follow it, its function computes the
+        gradients, too, or it is what a reverse pass begins with.
         """
         observed = None if self.observe_gradients() is None else self._of_gradients()
         if observed is not None and observed.status == "right":
             return observed
         self.gradients = None
         follows = any(r.right and r.evidence and r.factor < 0 for r in made.results)
-        if follows or is_returned_with_gradients(self.trace, self.iterations[0]):
+        is_known = self.is_differentiated() or is_returned_with_gradients(
+            self.trace, self.iterations[0]
+        )
+        if follows or is_known:
             return made
         return Judgment("not-judged", NO_LOSS)
 
@@ -361,6 +364,14 @@ class Judge(StepComparison):
             return made
         return self._of_wrong_signs(made, [k for k, d in enumerate(down) if not d])
 
+    def with_growing_weights(self, loss: str) -> Judgment | None:
+        """Return the judgement on updates that add a multiple of the weights to them, or None."""
+        if (other := growing(self, loss)) is None:
+            return None
+        self.gradients, self.sign = None, 1.0  # the multiple of the weights is in the updates
+        results = self.compare(loss)
+        return Judgment("wrong", "", loss, results, other.rate, other_penalty=other)
+
     def _of_wrong_penalty(self, loss: str) -> Judgment | None:
         """Return the judgement under the program's own loss if its penalty has the wrong sign."""
         if (penalty := own_penalty(self, loss)) is None:
@@ -385,8 +396,6 @@ class Judge(StepComparison):
             return self._best()[0]
         if (under_own := self._of_wrong_penalty(made.loss)) is not None:
             return under_own
-        if (other := growing(self, made.loss)) is not None:
-            self.gradients, self.sign = None, 1.0  # the multiple of the weights is in the updates
-            results = self.compare(made.loss)
-            return Judgment("wrong", "", made.loss, results, other.rate, other_penalty=other)
+        if (wrong_way := self.with_growing_weights(made.loss)) is not None:
+            return wrong_way
         return Judgment("not-judged", "its gradients are right, and the rule of its updates is not")

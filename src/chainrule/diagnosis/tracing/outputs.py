@@ -125,11 +125,20 @@ def pairs(trace: Trace, it: Iteration) -> list[Pair]:
         or _pairs(trace, it, linear=True, compared=True)
         or _pairs(trace, it, linear=False)
     )
-    clear = [p for p in found if p.one_hot or trace.place(p.error).op == "Sub"]
+    clear = [p for p in found if _is_clear(trace, p.error)]
+    if found and not clear:  # a dropout mask that only the forward pass has looks like targets
+        later = _pairs(trace, it, linear=True, only_clear=True)
+        if all(_enters_outputs(trace, it, p, later) for p in found):
+            return later
     it.omitted = bool(clear) and any(
         not _enters_outputs(trace, it, p, clear) for p in found if p not in clear
     )
     return clear or found
+
+
+def _is_clear(trace: Trace, error: Event) -> bool:
+    """Return whether a place computes a difference, as an output and its targets have one."""
+    return trace.place(error).op in ("Sub", "OneHot")
 
 
 def other_parameters(trace: Trace, it: Iteration) -> dict[Event, Change]:
@@ -144,7 +153,14 @@ def _enters_outputs(trace: Trace, it: Iteration, pair: Pair, clear: Sequence[Pai
     return any(p.output in moved for p in clear)
 
 
-def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False) -> list[Pair]:
+def _pairs(
+    trace: Trace,
+    it: Iteration,
+    *,
+    linear: bool,
+    compared: bool = False,
+    only_clear: bool = False,
+) -> list[Pair]:
     found: list[Pair] = []
     moved: set[Event] = set()
     tried: set[tuple[int, int]] = set()
@@ -154,7 +170,8 @@ def _pairs(trace: Trace, it: Iteration, *, linear: bool, compared: bool = False)
         if event not in it.depends or event.code in own or len(tried) > MOST_TARGETS:
             continue
         place = trace.place(event)
-        if place.kind == "update" and (place.line, place.file) in lines:  # of some rows
+        is_of_rows = place.kind == "update" and (place.line, place.file) in lines
+        if is_of_rows or (only_clear and not _is_clear(trace, event)):
             continue
         for pair in _operands(trace, it, event):
             key = pair.output.code, pair.targets.code

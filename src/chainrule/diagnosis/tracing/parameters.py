@@ -17,7 +17,7 @@ from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event, Place
 
 ADDITIVE = ("Add", "Sub")
-SECONDS = 15.0  # of looking for parameters; those of most programs are found at once
+SECONDS = 25.0  # of looking for parameters; those of most programs are found at once
 AHEAD = 16  # likely origins that are tried together with one that is needed
 MOST_TRIED = 60  # events that may be the origin of a parameter
 MOST_LARGER = 20  # of them that have more numbers, where as many have the same one
@@ -130,10 +130,9 @@ def _period(trace: Trace, code: int, old: int) -> int | None:
 
     0 stands for an update that happens only once.
     """
-    marks = trace.base.marks
-    new = [marks.get(Event(code, n)) for n in range(trace.count[code])]
-    was = [marks.get(Event(old, n)) for n in range(trace.count[old])]
-    if None in new or None in was or len(was) < len(new):
+    new, was = trace.marks_at[code], trace.marks_at[old]
+    are_complete = len(new) == trace.count[code] and len(was) == trace.count[old]
+    if not are_complete or len(was) < len(new):  # at some turns, they are no numbers
         return None
     moved = [n for n, (a, b) in enumerate(zip(new, was, strict=False)) if a != b]
     if not moved:
@@ -147,7 +146,7 @@ def _period(trace: Trace, code: int, old: int) -> int | None:
     return 0 if _may_be_single(trace, code, old) else None
 
 
-def _repeats(new: Sequence[int | None], was: Sequence[int | None], m: int) -> bool:
+def _repeats(new: Sequence[int], was: Sequence[int], m: int) -> bool:
     """Return whether new values are the old ones m turns later, but for a few, as after a restart.
 
     A sum in a loop is not: each of its sums begins anew.

@@ -205,16 +205,70 @@ def _is_same(taken: float, share: float) -> bool:
 
 
 def _taken(evidence: Evidence, k: int, loss: str) -> tuple[float, float] | None:
-    """Return c and s if the first steps of a group are c · (the gradient + s · w), else None."""
+    """Return c and s if the first steps of a group are c · (the gradient + s · w), else None.
+
+    They may also contain a multiple of the signs of the weights, the derivative of an L1 penalty.
+    """
     steps, _ = evidence.updates(evidence.iterations[0], evidence.groups[k])
-    basis = np.stack([evidence.truth[0][k].values[loss], evidence.old_values(0, k)], axis=1)
-    finite = np.all(np.isfinite(basis)) and np.all(np.isfinite(steps))
-    if len(steps) < 3 or not finite or not np.any(basis[:, 1]):
+    g, w = evidence.truth[0][k].values[loss], evidence.old_values(0, k)
+    fitted = _fitted(steps, g, w)
+    if fitted is None:
+        fitted = _fitted(steps, g, w, np.sign(w))
+    return None if fitted is None else (fitted[0], fitted[1])
+
+
+def _fitted(numbers: Array, g: Array, *terms: Array) -> tuple[float, ...] | None:
+    """Return c and s, … if numbers are c · (g + s · a term + …), else None."""
+    basis = np.stack([g, *terms], axis=1)
+    finite = np.all(np.isfinite(basis)) and np.all(np.isfinite(numbers))
+    if len(numbers) <= 2 * len(terms) or not finite or not np.any(basis[:, 1]):
         return None
-    fitted, *_ = np.linalg.lstsq(basis, steps, rcond=None)
-    if not fitted[0] or np.abs(basis @ fitted - steps).max() > CLOSE * np.abs(steps).max():
+    found, *_ = np.linalg.lstsq(basis, numbers, rcond=None)
+    if not found[0] or np.abs(basis @ found - numbers).max() > CLOSE * np.abs(numbers).max():
         return None
-    return float(fitted[0]), float(fitted[1] / fitted[0])
+    return float(found[0]), *(float(f / found[0]) for f in found[1:])
+
+
+@dataclass(frozen=True)
+class SignsTaken:
+    """The updates of a group that take another multiple of its weights' signs than the loss has.
+
+    Parameters
+    ----------
+    own : str
+        The program's loss.
+    group : int
+    derivative, taken : float
+        The factor of the signs in the derivative of the loss, and in the updates.
+    """
+
+    own: str
+    group: int
+    derivative: float
+    taken: float
+
+
+def signs_taken_otherwise(evidence: Evidence, loss: str) -> SignsTaken | None:
+    """Return a group whose updates have another L1 penalty than the loss of the program, or None.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    loss : str
+        The loss of the gradients, without a penalty.
+    """
+    own = evidence.own_losses()
+    if not own or own[-1] == loss or 0 not in evidence.known_in(own[-1]):
+        return None
+    for k, group in enumerate(evidence.groups):
+        steps, _ = evidence.updates(evidence.iterations[0], group)
+        values, w = evidence.truth[0][k].values, evidence.old_values(0, k)
+        both = [_fitted(n, values[loss], np.sign(w), w) for n in (values[own[-1]], steps)]
+        derivative, taken = ((f[0], f[1]) if f else (0.0, 0.0) for f in both)
+        is_penalty = both[1] is not None and min(abs(derivative[1]), abs(taken[1])) > NONE
+        if is_penalty and taken[0] < 0 and not _is_same(taken[1], derivative[1]):
+            return SignsTaken(own[-1], k, derivative[0] * derivative[1], derivative[0] * taken[1])
+    return None
 
 
 def where_taken(evidence: Evidence, k: int) -> Event | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from chainrule.submission import Array, Change, Event, Place, Record, TracedProgram
+from chainrule.submission import Array, Change, Digests, Event, Place, Record, TracedProgram
 
 NUDGE = 1e-4  # relative, by which numbers are changed to see what depends on them
 
@@ -30,10 +30,13 @@ class Trace:
         self.order, self.places = self.base.order, self.base.places
         self.at = {event: i for i, event in enumerate(self.order)}
         self.count: dict[int, int] = {}
-        for code, turn in self.order:
+        self.marks_at: dict[int, list[int]] = {}  # of each place, those of its turns in order
+        for event in self.order:
+            code, turn = event
             self.count[code] = max(self.count.get(code, 0), turn + 1)
+            self.marks_at.setdefault(code, []).append(self.base.marks[event])
         self.own: dict[Event, Array] = {}  # values under the fixed changes
-        self.known_marks: dict[Event, dict[Event, int]] = {}  # by the last event of the run
+        self.known: dict[Event, Digests] = {}  # by the last event of the run
         self.rng = np.random.default_rng(1)
 
     def place(self, event: Event) -> Place:
@@ -96,15 +99,15 @@ class Trace:
     ) -> list[set[Event]]:
         """Return the events up to one that have other numbers, after each of some changes."""
         every = [self._with_fixed(c) for c in changes]
-        base = self._fixed_marks(until) if self.fixed else self.base.marks
+        base = self._fixed_digests(until) if self.fixed else self.base.digests
         made = self.program.run_all(every, until, digests=True)
-        return [{e for e, mark in r.marks.items() if base.get(e, mark) != mark} for r in made]
+        return [record.digests.changed_from(base) for record in made]
 
-    def _fixed_marks(self, until: Event) -> dict[Event, int]:
+    def _fixed_digests(self, until: Event) -> Digests:
         """Return the marks under the fixed changes, from one run for each last event."""
-        if until not in self.known_marks:
-            self.known_marks[until] = self.marks(until)
-        return self.known_marks[until]
+        if until not in self.known:
+            self.known[until] = self.digests(until)
+        return self.known[until]
 
     def spoiled(
         self, origins: Iterable[Event], until: Event, wanted: Sequence[Event]
@@ -131,12 +134,13 @@ class Trace:
 
     def repeats(self, until: Event) -> bool:
         """Return whether another run computes the same numbers, up to an event."""
-        made = self.marks(until)
-        return bool(made) and all(self.base.marks.get(e) == mark for e, mark in made.items())
+        made = self.digests(until)
+        is_known = all(e in self.at for e in made.order)
+        return bool(made.order) and is_known and not made.changed_from(self.base.digests)
 
-    def marks(self, until: Event) -> dict[Event, int]:
+    def digests(self, until: Event) -> Digests:
         """Return the marks of all events under the fixed changes."""
-        return self.run({}, until, digests=True).marks
+        return self.run({}, until, digests=True).digests
 
 
 def _composed(fixed: Change | None, change: Change) -> Change:

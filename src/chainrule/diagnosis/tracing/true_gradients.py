@@ -2,6 +2,8 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
@@ -36,6 +38,7 @@ from chainrule.diagnosis.tracing.own_losses import (
 )
 from chainrule.diagnosis.tracing.parameter_names import give_names
 from chainrule.diagnosis.tracing.parameters import Parameter, ParameterFinder
+from chainrule.diagnosis.tracing.seeds import before_seed, seeds_of
 from chainrule.diagnosis.tracing.stated_losses import stated_loss
 from chainrule.diagnosis.tracing.sufficiency import is_enough
 from chainrule.diagnosis.tracing.trace import Trace
@@ -100,7 +103,7 @@ class TrueGradients:
         first.pairs = first.pairs or stated_loss(self.trace, first)
         if not first.pairs:
             return "no place was found where an output meets its targets"
-        self._collect(first)
+        self.collect(first)
         return ""
 
     def hold_before(self, it: Iteration) -> None:
@@ -125,10 +128,10 @@ class TrueGradients:
     def _with_pairs(self, it: Iteration) -> Iteration:
         """Return an iteration with its outputs and targets."""
         it.depends = dependents(self.trace, it)
-        it.pairs = pairs(self.trace, it)
+        it.pairs = before_seed(self.trace, it, pairs(self.trace, it))
         return it
 
-    def _collect(self, first: Iteration) -> None:
+    def collect(self, first: Iteration) -> None:
         """Compute the true gradients of as many iterations as are needed."""
         kept = {p.update for p in first.parameters}
         self.sources = [p for p in self.parameters if p.update in kept]
@@ -166,7 +169,27 @@ class TrueGradients:
         """Return a later iteration with its outputs and targets, from the places of the first."""
         it.depends = dependents(self.trace, it)
         it.pairs = self._pairs(it)
+        if self.is_differentiated():
+            it.pairs = before_seed(self.trace, it, [])
         return it
+
+    def is_differentiated(self) -> bool:
+        """Return whether the loss is known only as the number that a reverse pass begins with."""
+        first = self.iterations[0]
+        return first.pairs[0].is_loss and bool(seeds_of(self.trace, first))
+
+    def differentiated(self) -> Self | None:
+        """Return the same under the number that a reverse pass begins with, as the loss, or None.
+
+        None if there is no such number, or if it is the loss already.
+        """
+        first = self.iterations[0]
+        if first.pairs[0].is_loss or not (found := before_seed(self.trace, first, [])):
+            return None
+        made = type(self)(self.trace)
+        made.parameters = self.sources
+        made.collect(replace(first, pairs=found))
+        return made
 
     def _trained(self, first: Iteration) -> list[Parameter]:
         """Return the parameters that outputs depend on.
@@ -217,6 +240,8 @@ class TrueGradients:
 
     def scalars_of(self, it: Iteration) -> dict[str, Event]:
         """Return the numbers that may be the program's loss in an iteration, by their name."""
+        if it.pairs and it.pairs[0].is_loss:
+            return {f"{OWN} 0": it.pairs[0].output}
         first = self.computing or (self.iterations[0] if self.iterations else it)
         made = (same_place(self.trace, one.event, first, it) for one in self.scalars)
         return {f"{OWN} {n}": event for n, event in enumerate(made) if event is not None}

@@ -1,9 +1,12 @@
 """Judge a program again with other starting weights, since its own may hide a mistake."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from chainrule.diagnosis.tracing.gradients import Differences
+from chainrule.diagnosis.tracing.gradients import Differences, Group, sample
 from chainrule.diagnosis.tracing.judging import Judge
+from chainrule.diagnosis.tracing.outputs import Iteration
 from chainrule.diagnosis.tracing.trace import Trace
 from chainrule.submission import Array, Change, Event
 
@@ -21,8 +24,16 @@ def redrawn(judge: Judge, seed: int) -> dict[Event, Change]:
     return {origin: Change(value) for origin, value in found.items()}
 
 
-def on_other_weights(judge: Judge, seed: int) -> Judge | None:
-    """Return a judge of the same program that starts with other weights, or None if it fails."""
+def on_other_weights(judge: Judge, seed: int, most: int | None = None) -> Judge | None:
+    """Return a judge of the same program that starts with other weights, or None if it fails.
+
+    Parameters
+    ----------
+    judge : Judge
+    seed : int
+    most : int or None
+        How many numbers of each group are judged; those of the given judge by default.
+    """
     trace = judge.trace
     fixed = redrawn(judge, seed)
     first = judge.iterations[0]
@@ -42,10 +53,20 @@ def on_other_weights(judge: Judge, seed: int) -> Judge | None:
     other.own = made.values
     again = Judge(other)
     again.parameters, again.groups = judge.parameters, judge.groups
+    if most is not None:
+        again.groups = [_sampled(trace, first, g, most) for g in judge.groups]
     again.top, again.scalars, again.computing = judge.top, judge.scalars, judge.computing
     differences = Differences(other, first, scalars)
     again.gradients = None if judge.gradients is None else judge.gradients[:1]
     again.sign, again.skipped = judge.sign, judge.skipped
     again.iterations, again.differences = [first], [differences]
-    again.truth = [[Judge.truths(differences, first, g) for g in judge.groups]]
+    again.truth = [[Judge.truths(differences, first, g) for g in again.groups]]
     return again
+
+
+def _sampled(trace: Trace, it: Iteration, group: Group, most: int) -> Group:
+    """Return a group with fewer entries if it is one array; single numbers belong together."""
+    several = len({e.parameter for e in group.entries}) > 1
+    if several or len(group.entries) <= most:
+        return group
+    return replace(group, entries=sample(trace, it, group.entries, most))

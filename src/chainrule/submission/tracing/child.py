@@ -104,7 +104,7 @@ class Server:
         r = self.recorder
         r.everything, r.digests = request["ask"] == "record", request["digests"]
         r.changes = _to_changes(request["changes"])
-        r.wanted = frozenset(Event(*e) for e in request["wanted"])
+        r.wanted = frozenset(Event(*e) for e in messages.to_array(request["wanted"]).tolist())
         r.until = Event(*request["until"]) if request["until"] else None
         r.before = request["ask"] == "hold"
         r.restrict(last=request["ask"] != "hold")
@@ -224,8 +224,11 @@ def _to_changes(columns: Any) -> dict[Event, Change]:
 
 def _to_message(r: Recorder, places: list[Place]) -> Any:
     """Return what was recorded as columns, which are fewer and faster than records."""
+    axes, dims = _from_shapes([a.shape for a in r.values.values()])
     found = {
-        "held": [[*e, list(a.shape)] for e, a in r.values.items()],
+        "held": _from_events(list(r.values)),
+        "held_axes": axes,
+        "held_dims": dims,
         "error": r.error,
         "line": r.line,
         "reason": r.reason,
@@ -240,15 +243,28 @@ def _to_columns(r: Recorder, places: list[Place]) -> Any:
     """
     lists = [r.order, r.shapes, r.marks, *([r.is_float] if r.everything else [])]
     n = min(map(len, lists))
+    axes, dims = _from_shapes(r.shapes[:n] if r.everything else [])
     return {
         "places": [_of_place(p) for p in places] if r.everything else [],
-        "order": messages.from_array(np.array(r.order[:n], np.int64).reshape(-1, 2)),
+        "order": _from_events(r.order[:n]),
         "marks": messages.from_array(np.array(r.marks[:n], np.int64)),
-        "shapes": [list(s) for s in r.shapes[:n]] if r.everything else [],
+        "axes": axes,
+        "dims": dims,
         "names": [[*e, name] for e, name in r.names.items()],
         "floats": messages.from_array(np.array(r.is_float[:n], bool)),
         "writes": r.writes,
     }
+
+
+def _from_events(events: list[Event]) -> Any:
+    return messages.from_array(np.array(events, np.int64).reshape(-1, 2))
+
+
+def _from_shapes(shapes: list[tuple[int, ...]]) -> tuple[Any, Any]:
+    """Return how many axes each shape has, and the lengths of all axes one after another."""
+    axes = np.array([len(s) for s in shapes], np.int64)
+    dims = np.array([n for s in shapes for n in s], np.int64)
+    return messages.from_array(axes), messages.from_array(dims)
 
 
 def _of_place(p: Place) -> Any:

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 DESCENT_RATE = 0.01  # of the gradient descent that takes the place of SciPy's minimizers
 Kind: TypeAlias = Literal[
-    "value", "use", "argument", "loop", "before", "update", "container", "repeated"
+    "value", "use", "argument", "loop", "before", "update", "container", "repeated", "seed"
 ]
 
 
@@ -41,7 +41,8 @@ class Place:
         parameter of a function; ``"loop"``, a loop variable; ``"before"`` and ``"update"``, a
         variable before and after an augmented assignment; ``"container"``, an array after some of
         its elements have been replaced; ``"repeated"``, passed only if some elements that are
-        updated together are the same, which then counts once.
+        updated together are the same, which then counts once; ``"seed"``, the number of an object
+        whose gradient is set to 1, with which a reverse pass begins.
     op : str
         The operation of an expression: ``"Add"``, ``"Sub"``, ``"MatMult"``, ``"call"``, ….
     parts : tuple of int

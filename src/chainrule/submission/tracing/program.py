@@ -23,6 +23,7 @@ from chainrule.submission.process import messages
 from chainrule.submission.process.data_files import copy_data_files, make_working_folder
 from chainrule.submission.process.own_modules import import_own_modules
 from chainrule.submission.process.start import start
+from chainrule.submission.tracing.digests import Digests
 from chainrule.submission.tracing.frames import read_frame
 from chainrule.submission.tracing.places import Event, Kind, Place
 from chainrule.submission.tracing.recorder import Array, Change
@@ -32,11 +33,22 @@ CHILD = "chainrule.submission.tracing.child"
 GRACE = 5.0  # s over a time limit, for the process's own work
 PATIENCE = 6.0  # s of waiting for one of processor time, on a busy machine
 AHEAD = 16  # requests that are sent before their answers are read
+NO_DIGESTS = Digests(np.zeros((0, 2), np.int64), np.zeros(0, np.int64))
 MOST_EVENTS, MOST_BYTES = 400_000, 200 * 2**20
+
+
+TOO_LONG = (
+    "{}; have it train with fewer samples, units or steps in each epoch, or give the check more "
+    "time with --seconds"
+)
 
 
 class TraceError(SubmissionError):
     """The traced process has ended, or answered nonsense."""
+
+
+class TraceTimeoutError(TraceError):
+    """A run, or all runs together, took longer than they may."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +57,8 @@ class Record:
 
     Parameters
     ----------
-    order : list of Event
-        In program order; empty if only some events were wanted.
-    marks : dict of Event to int
-        Equal for equal numbers.
+    digests : Digests
+        Of all events; of none if only some events were wanted.
     shapes : dict of Event to tuple of int
     floats : set of Event
         The events whose numbers are floating-point numbers.
@@ -63,8 +73,7 @@ class Record:
         ``"time"`` or ``"events"`` if the recording was ended by a limit.
     """
 
-    order: list[Event]
-    marks: dict[Event, int]
+    digests: Digests
     shapes: dict[Event, tuple[int, ...]]
     floats: frozenset[Event]
     values: dict[Event, Array]
@@ -74,6 +83,16 @@ class Record:
     error: str = ""
     line: int = 0
     reason: str = ""
+
+    @property
+    def order(self) -> list[Event]:
+        """All events in program order."""
+        return self.digests.order
+
+    @property
+    def marks(self) -> dict[Event, int]:
+        """The mark of each event, which is equal for equal numbers."""
+        return self.digests.by_event
 
 
 class TracedProgram:
@@ -258,7 +277,7 @@ class TracedProgram:
         return {
             "ask": ask,
             "changes": _from_changes(changes),
-            "wanted": [list(e) for e in wanted],
+            "wanted": messages.from_array(np.array(list(wanted), np.int64).reshape(-1, 2)),
             "until": None if until is None else list(until),
             "digests": digests,
             "seconds": seconds,
@@ -283,19 +302,23 @@ class TracedProgram:
         Raises
         ------
         TraceError
-            If the process has ended or does not answer in time.
+            If the process has ended.
+        TraceTimeoutError
+            If it does not answer in time.
         """
         self._send(message)
         return self._answer(seconds)
 
     def _answer(self, seconds: float) -> Any:
         """Return the next answer."""
-        left = min(self.end - time.monotonic(), PATIENCE * seconds + GRACE)
+        most = PATIENCE * seconds + GRACE
+        left = self.end - time.monotonic()
         try:
-            frame = self._frames.get(timeout=max(left, 0.01))
+            frame = self._frames.get(timeout=max(min(left, most), 0.01))
         except queue.Empty:
-            text = f"the program did not get to the end of an update in {left:.0f} s"
-            raise TraceError(text) from None
+            over = f"its runs did not show enough in the {self.seconds:.0f} s of the check"
+            slow = f"one run of it did not get to the end of an update in {most:.0f} s"
+            raise TraceTimeoutError(TOO_LONG.format(over if left < most else slow)) from None
         if frame is None:
             raise TraceError("the program ended its process")
         text, blob = frame
@@ -313,7 +336,7 @@ def _listen(pipe: IO[bytes] | None, frames: "queue.Queue[tuple[bytes, bytes] | N
 def _to_record_or_end(answer: Any) -> Record:
     """Return the record of an answer, or one with an error if the program ended the process."""
     if "ended" in answer:
-        return Record([], {}, {}, frozenset(), {}, error=_ended(answer["ended"]))
+        return Record(NO_DIGESTS, {}, frozenset(), {}, error=_ended(answer["ended"]))
     return _to_record(answer)
 
 
@@ -341,25 +364,28 @@ def _from_changes(changes: Mapping[Event, Change]) -> Any:
 
 def _to_record(answer: Any) -> Record:
     """Return the record of an answer, which is not trusted."""
-    values = _values(answer["held"], np.frombuffer(answer["numbers"], "<f8"))
+    values = _values(answer, np.frombuffer(answer["numbers"], "<f8"))
     error, reason = messages.text(answer["error"]), messages.text(answer["reason"])
     line = messages.expect(answer["line"], int, "a line")
-    found = Record([], {}, {}, frozenset(), values, error=error, line=line, reason=reason)
+    found = Record(NO_DIGESTS, {}, frozenset(), values, error=error, line=line, reason=reason)
     return _with_events(found, answer) if "order" in answer else found
 
 
 def _with_events(record: Record, answer: Any) -> Record:
     """Return a record with what an answer says of every event."""
-    rows = messages.to_array(answer["order"])
-    order = [Event(int(c), int(t)) for c, t in rows]
-    marks = dict(zip(order, messages.to_array(answer["marks"]).tolist(), strict=True))
-    shapes = {e: _shape(s) for e, s in zip(order, answer["shapes"], strict=False)}
+    rows, marks = (messages.to_array(answer[name]) for name in ("order", "marks"))
+    rows, marks = rows.astype(np.int64).reshape(-1, 2), marks.astype(np.int64)
+    if len(rows) != len(marks):
+        raise messages.MessageError(f"{len(marks)} marks of {len(rows)} events")
+    record = replace(record, digests=Digests(rows, marks))
+    if not answer["places"]:  # only what changed is of interest
+        return record
+    order = record.order
+    shapes = dict(zip(order, _shapes(answer["axes"], answer["dims"]), strict=False))
     flags = messages.to_array(answer["floats"]).tolist()
     floats = frozenset(e for e, f in zip(order, flags, strict=False) if f)
     return replace(
         record,
-        order=order,
-        marks=marks,
         shapes=shapes,
         floats=floats,
         places=[_to_place(p) for p in answer["places"]],
@@ -368,17 +394,28 @@ def _with_events(record: Record, answer: Any) -> Record:
     )
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(messages.expect(n, int, "a shape") for n in value)
+def _events(rows: Any) -> list[Event]:
+    """Return the events of an array of places and turns."""
+    found = messages.to_array(rows).reshape(-1, 2).astype(np.int64)
+    return [Event(code, turn) for code, turn in found.tolist()]
 
 
-def _values(held: Any, numbers: NDArray[Any]) -> dict[Event, Array]:
+def _shapes(axes: Any, dims: Any) -> list[tuple[int, ...]]:
+    """Return shapes from their numbers of axes, and the lengths of all axes one after another."""
+    lengths, at = messages.to_array(dims).ravel().tolist(), 0
+    found: list[tuple[int, ...]] = []
+    for n in messages.to_array(axes).ravel().tolist():
+        found.append(tuple(lengths[at : at + n]))
+        at += n
+    return found
+
+
+def _values(answer: Any, numbers: NDArray[Any]) -> dict[Event, Array]:
+    events, at = _events(answer["held"]), 0
     found: dict[Event, Array] = {}
-    at = 0
-    for code, turn, shape in held:
-        dims = _shape(shape)
-        size = math.prod(dims)
-        found[Event(code, turn)] = numbers[at : at + size].reshape(dims)
+    for event, shape in zip(events, _shapes(answer["held_axes"], answer["held_dims"]), strict=True):
+        size = math.prod(shape)
+        found[event] = numbers[at : at + size].reshape(shape)
         at += size
     return found
 

@@ -20,6 +20,10 @@ LONGEST = 20_000  # items of a list that is recorded
 SENT = 100_000  # numbers of an array whose values are sent without being asked for
 MOST_NAMED, LONGEST_KEY = 64, 30  # turns of a place that are named, and characters of a key
 FLOATS, INTEGERS = "f", "iu"
+DOUBLES = (float, np.float64)
+SCALARS, NUMERIC = (*DOUBLES, int), (np.ndarray, np.number)
+NUMBERS = (*DOUBLES, np.ndarray)  # that a loss may be kept as
+DOUBLE = np.dtype(np.float64)
 WRITING = os.O_WRONLY | os.O_RDWR
 SERIAL = "_serial_"  # the attribute of an object with its number
 SERIALS = itertools.count()
@@ -150,6 +154,15 @@ class Recorder:
         if rows.size:
             self(code, rows)
 
+    def seed(self, code: int, thing: Any, gradient: str) -> None:
+        """Record the number of an object whose gradient is set to 1, if it has one number."""
+        slots = getattr(type(thing), "__slots__", ())
+        names = [*getattr(thing, "__dict__", {}), *([slots] if isinstance(slots, str) else slots)]
+        values = (getattr(thing, name, None) for name in names if name != gradient)
+        value = next((v for v in values if isinstance(v, NUMBERS) and np.size(v) == 1), None)
+        if value is not None:
+            self(code, value)
+
     def record(self, event: Event, value: Any) -> Any:
         """Record the numbers of an event, if it has any."""
         array = as_array(value)
@@ -175,7 +188,7 @@ class Recorder:
         self.shapes.append(array.shape)
         self.marks.append(mark)
         if self.everything:
-            self.is_float.append(_has_floats(value))
+            self.is_float.append(type(value) in DOUBLES or _has_floats(value))
             if array.size <= SENT and self._has_room(event, 8 * array.size):
                 self.values[event] = array
         if self.count >= self.most_events:
@@ -229,9 +242,11 @@ def _has_floats(value: Any) -> bool:
 def as_array(value: Any) -> Array | None:
     """Return the numbers of a value as a new array, or None if it is not made of numbers."""
     kind = type(value)
-    if kind is float or kind is int:
+    if kind in SCALARS:
         return np.array(value, float) if -1e300 < value < 1e300 else _extreme(value)
-    if isinstance(value, np.ndarray | np.number):
+    if kind is np.ndarray and value.dtype == DOUBLE:  # most arrays: without further questions
+        return value.copy() if 0 < value.size <= LARGEST else None
+    if isinstance(value, NUMERIC):
         found = np.asarray(cast("Any", value))
         is_number = found.dtype.kind in FLOATS + INTEGERS and 0 < found.size <= LARGEST
         return np.array(found, float) if is_number else None

@@ -14,6 +14,7 @@ from chainrule.submission.tracing.syntax import (
     as_expression,
     as_list,
     code_of,
+    differentiated,
     has_call,
     located,
     move_declarations_up,
@@ -167,6 +168,10 @@ class Rewriter(ast.NodeTransformer):
         code = self.place(node, kind="use", name=ast.unparse(node))
         return self.wrap(self._inside(node), code)
 
+    def visit_Slice(self, node: ast.Slice) -> ast.Slice:
+        """Leave out the bounds of slices, which are indices; loops pass many of them."""
+        return node
+
     def visit_List(self, node: ast.List) -> ast.expr:
         """Record lists in a list one by one, since they may have different lengths."""
         if isinstance(node.ctx, ast.Load):
@@ -213,6 +218,7 @@ class Rewriter(ast.NodeTransformer):
         """Record what is assigned, with the name that the program gives to it."""
         plain = [ast.copy_location(ast.parse(ast.unparse(t)).body[0], node) for t in node.targets]
         before, after = self._assigned_rows(node)
+        before += self._seed(node)
         first = node.targets[0]
         target = as_expression(ast.unparse(first))
         shared = [t.id for t in node.targets if isinstance(t, ast.Name)]
@@ -228,6 +234,15 @@ class Rewriter(ast.NodeTransformer):
         )
         written = self._written(code_of(node.value), target, node)
         return [*before, node, *written, *after, *later, *self._containers(plain, node)]
+
+    def _seed(self, node: ast.Assign) -> list[ast.stmt]:
+        """Record the number whose gradient is set to 1, with which a reverse pass begins."""
+        thing, gradient = differentiated(node)
+        if not thing:
+            return []
+        code = self.place(node, kind="seed", name=thing)
+        call = f"{SEEN}.seed({code}, {thing}, {gradient!r})"
+        return [located(ast.copy_location(ast.parse(call).body[0], node), node)]
 
     def _assigned_rows(self, node: ast.Assign) -> tuple[list[ast.stmt], list[ast.stmt]]:
         """Record the array of ``E[row] = E[row] - step``, before and after it."""

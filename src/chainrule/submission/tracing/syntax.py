@@ -1,10 +1,14 @@
 """What the rewriter of a program asks about its syntax tree."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 PURE = ("len", "range", "arange", "str", "int")  # functions that may be called again
+
+GRADIENT = re.compile(r"grad|adj|deriv|sens|delta|^_?(d|g|bar)$", re.IGNORECASE)  # an attribute
+ONE = re.compile(r"1(\.0*)?|(np\.|numpy\.)?(ones(_like)?\(.*\)|(array|float64)\(1(\.0*)?\))")
 
 
 def names_bound(statement: ast.stmt) -> Iterator[str]:
@@ -41,6 +45,18 @@ def with_keys(target: ast.expr) -> tuple[str, list[ast.expr]]:
     if isinstance(target.slice, ast.Slice | ast.Tuple):
         return text, []
     return f"{text}[{{}}]", [*keys, target.slice]
+
+
+def differentiated(node: ast.Assign) -> tuple[str, str]:
+    """Return the object by which a reverse pass differentiates, and its gradient's attribute.
+
+    The pass begins with ``loss.grad = 1``. Both are empty texts for any other assignment.
+    """
+    target = node.targets[0]
+    if not isinstance(target, ast.Attribute) or has_call(target):
+        return "", ""
+    begins = GRADIENT.search(target.attr) and ONE.fullmatch(ast.unparse(node.value))
+    return (ast.unparse(target.value), target.attr) if begins else ("", "")
 
 
 def as_expression(name: str) -> ast.expr:
