@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         UnknownNameError,
     )
     from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.exchange import export
     from chainrule.explanation import (
         NOTATIONS,
         Notation,
@@ -201,6 +202,7 @@ __all__ = [
     "explain",
     "explain_problem",
     "explore",
+    "export",
     "load",
     "mlp",
     "problem",
@@ -221,6 +223,7 @@ _NAMES_BY_MODULE = {
         "ChainruleError DivergenceError FileError InputError MissingPackageError UnknownNameError"
     ),
     "estimators": "MLPClassifier MLPRegressor",
+    "exchange": "export",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "explorer": "explore",
     "files": "Checkpoints TrainedNetwork",

@@ -124,6 +124,15 @@ def test_the_exported_program_predicts_the_same(call: Call, folder: Path):
     assert [row["prediction"] for row in rows] == model.predict(table).tolist()
 
 
+def test_export_prints_the_largest_difference(call: Call, folder: Path):
+    trained(call)
+    code, out, err = call("export", "model.safetensors", "-o", "m.onnx", "--data", "rows.csv")
+    assert (code, out) == (0, "")
+    assert "Wrote m.onnx.\nCompared with onnxruntime " in err
+    rows = len(read("rows.csv"))
+    assert f"on {rows} rows: the largest difference of the probabilities is" in err
+
+
 def test_cross_validation_evaluates_every_row_once(call: Call, folder: Path):
     code, out, err = call("cv", "rows.csv", *RENEWAL, "--folds", "3", "--json")
     assert (code, err.count("fold")) == (0, 3)

@@ -18,6 +18,7 @@ import chainrule
 import chainrule.compiled
 import chainrule.data
 import chainrule.engine
+import chainrule.exchange
 import chainrule.health
 import chainrule.models
 import chainrule.testing
@@ -37,6 +38,11 @@ PUBLIC: dict[str, Any] = (
         f"chainrule.models.{name}": getattr(chainrule.models, name)
         for name in chainrule.models.__all__
         if name not in (*chainrule.__all__, "LOADERS", "plot_bytes", "written")
+    }
+    | {
+        f"chainrule.exchange.{name}": getattr(chainrule.exchange, name)
+        for name in chainrule.exchange.__all__
+        if name not in (*chainrule.__all__, "exporter")
     }
     | {
         f"chainrule.testing.{name}": getattr(chainrule.testing, name)

@@ -7,7 +7,6 @@ from chainrule.lazy_names import lazy_names
 if TYPE_CHECKING:
     from chainrule.models.card import ModelCard
     from chainrule.models.cross_validation import CrossValidation, cross_validate
-    from chainrule.models.exports import EXPORTS
     from chainrule.models.held_out import hold_out
     from chainrule.models.loading import LOADERS, load, save
     from chainrule.models.plots import plot_bytes, plot_run
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CrossValidation",
-    "EXPORTS",
     "Epoch",
     "Explanation",
     "Influence",
@@ -45,7 +43,6 @@ __all__ = [
 _NAMES_BY_MODULE = {
     "card": "ModelCard",
     "cross_validation": "CrossValidation cross_validate",
-    "exports": "EXPORTS",
     "held_out": "hold_out",
     "loading": "LOADERS load save",
     "prediction_page": "Explanation Influence UnitShare",
