@@ -9,14 +9,15 @@ from chainrule.cli import table_options as given
 
 EXAMPLES = """\b
 Examples:
-  chainrule export model.safetensors -o model.onnx   for onnxruntime, with the table's columns
-  chainrule export model.safetensors -o model.py     a NumPy program
+  chainrule export model.safetensors -o model.onnx                for onnxruntime
+  chainrule export model.safetensors -o model.pt.safetensors   PyTorch: parameters and module
+  chainrule export model.safetensors -o model.py               a NumPy program
   chainrule export model.safetensors -o model.onnx --data new.csv"""
 
 Output = Annotated[
     Path,
     given.option(
-        "The file to write; its ending is the format: .onnx, .py.",
+        "The file to write; its ending is the format: .onnx, .pt.safetensors or .py.",
         "-o",
         metavar="FILE",
     ),
@@ -51,5 +52,4 @@ def export(model: given.Model, *, output: Output, data: Rows = None) -> None:
         exported = export_model(trained, output, rows)
     for name in exported.files:
         say(f"Wrote {output.with_name(name)}.")
-    if exported.difference is not None:
-        say(str(exported.difference))
+    say(str(exported.difference or exported.remark))

@@ -16,4 +16,5 @@ def as_numpy(parts: Parts, name: str, rows: Any) -> Exported:
             "export to ONNX (.onnx), or train with TableModel or chainrule train"
         )
     program = numpy_program(parts.preparation, parts.model.estimator, name)
-    return Exported({name: program.encode()})
+    remark = f"The predictions were not compared; run it with: python {name} rows.csv"
+    return Exported({name: program.encode()}, None, remark)

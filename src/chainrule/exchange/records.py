@@ -14,7 +14,10 @@ class Exported(NamedTuple):
         By name; all in one folder.
     difference : Difference or None
         How much its predictions differ from the model's; None if that was not computed.
+    remark : str
+        Why it was not computed.
     """
 
     files: dict[str, bytes]
     difference: Difference | None = None
+    remark: str = ""
