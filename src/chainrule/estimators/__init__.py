@@ -15,6 +15,7 @@ from chainrule.estimators.persistence import types as estimator_types
 from chainrule.estimators.prediction import PredictionParts, prediction_parts
 from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.saving import described, estimator_of
+from chainrule.estimators.training_state import with_training_state
 
 __all__ = [
     "DropoutPrediction",
@@ -28,4 +29,5 @@ __all__ = [
     "estimator_of",
     "estimator_types",
     "prediction_parts",
+    "with_training_state",
 ]

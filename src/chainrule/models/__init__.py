@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chainrule.models.held_out import hold_out
     from chainrule.models.loading import LOADERS, load, save
     from chainrule.models.plots import plot_bytes, plot_run
+    from chainrule.models.prediction import explain_prediction
     from chainrule.models.prediction_page import Explanation, Influence, UnitShare
     from chainrule.models.predictor import Predictions, Predictor, read_predictor
     from chainrule.models.records import Epoch, TrainingReport
@@ -31,6 +32,7 @@ __all__ = [
     "TrainingReport",
     "UnitShare",
     "cross_validate",
+    "explain_prediction",
     "hold_out",
     "load",
     "plot_bytes",
@@ -45,6 +47,7 @@ _NAMES_BY_MODULE = {
     "cross_validation": "CrossValidation cross_validate",
     "held_out": "hold_out",
     "loading": "LOADERS load save",
+    "prediction": "explain_prediction",
     "prediction_page": "Explanation Influence UnitShare",
     "predictor": "Predictions Predictor read_predictor",
     "records": "Epoch TrainingReport",
