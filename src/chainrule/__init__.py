@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         UnknownNameError,
     )
     from chainrule.estimators import MLPClassifier, MLPRegressor
-    from chainrule.exchange import export, from_sklearn, from_torch
+    from chainrule.exchange import export, from_onnx, from_sklearn, from_torch
     from chainrule.explanation import (
         NOTATIONS,
         Notation,
@@ -203,6 +203,7 @@ __all__ = [
     "explain_problem",
     "explore",
     "export",
+    "from_onnx",
     "from_sklearn",
     "from_torch",
     "load",
@@ -225,7 +226,7 @@ _NAMES_BY_MODULE = {
         "ChainruleError DivergenceError FileError InputError MissingPackageError UnknownNameError"
     ),
     "estimators": "MLPClassifier MLPRegressor",
-    "exchange": "export from_sklearn from_torch",
+    "exchange": "export from_onnx from_sklearn from_torch",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "explorer": "explore",
     "files": "Checkpoints TrainedNetwork",

@@ -63,7 +63,7 @@ def test_the_worked_step_is_the_one_that_scikit_learn_makes(kind: str, solver: s
     example = explain(model, X, TARGETS[kind], level="matrices")
     model.partial_fit(X, TARGETS[kind])
     network = example.setup.network
-    values = {q.key: q.value for q in example.steps[0].quantities}
+    values = {matrix.key: matrix.array for matrix in example.steps[0].matrices}
     updated = {name: values[f"{name}_new"] for name in network.views(example.setup.theta)}
     expected = network.views(theta_of(model, network))
     for name, array in expected.items():

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chainrule.exchange.comparison import Difference
     from chainrule.exchange.explaining import explain_foreign
     from chainrule.exchange.exports import EXPORTS, export, exporter
+    from chainrule.exchange.onnx_import import from_onnx
     from chainrule.exchange.records import Exported
     from chainrule.exchange.sklearn_import import from_sklearn
     from chainrule.exchange.torch_import import from_torch
@@ -21,6 +22,7 @@ __all__ = [
     "explain_foreign",
     "export",
     "exporter",
+    "from_onnx",
     "from_sklearn",
     "from_torch",
 ]
@@ -32,6 +34,7 @@ _NAMES_BY_MODULE = {
     "exports": "EXPORTS export exporter",
     "sklearn_import": "from_sklearn",
     "torch_import": "from_torch",
+    "onnx_import": "from_onnx",
     "records": "Exported",
 }
 _MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
