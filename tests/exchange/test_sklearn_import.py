@@ -109,7 +109,7 @@ THEIRS = {"hidden_layer_sizes": (5,), "max_iter": 5, "random_state": 0}
 @pytest.mark.parametrize("last", [MLPClassifier(**THEIRS), chainrule.MLPClassifier(**THEIRS)])
 def test_the_explanation_of_a_row_names_the_original_columns(last: Any):
     piped = pipeline(last)
-    found = explain(piped, FRAME, row=7)
+    found: Any = explain(piped, FRAME, row=7)
     assert {one.column for one in found.influences} == {"city", "income", "age"}
     assert found.confirmed
     p = piped.predict_proba(FRAME)[7]
@@ -142,7 +142,7 @@ def test_each_input_is_of_the_column_that_changes_it(drop: Any):
 
 def test_arrays_have_numbered_columns():
     piped = make_pipeline(StandardScaler(), MLPClassifier(**THEIRS)).fit(X, TARGETS["binary"])
-    found = explain(piped, X, row=3)
+    found: Any = explain(piped, X, row=3)
     assert {one.column for one in found.influences} == {"x0", "x1", "x2", "x3"}
     assert found.confirmed
 

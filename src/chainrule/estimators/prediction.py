@@ -1,5 +1,6 @@
 """What the prediction of an estimator consists of, for programs and files that repeat it."""
 
+import copy
 from typing import Any, NamedTuple, TypeAlias
 
 from numpy.typing import NDArray
@@ -50,3 +51,22 @@ def prediction_parts(estimator: MLPClassifier | MLPRegressor) -> PredictionParts
         estimator._output_labels(),  # noqa: SLF001
         tuple(map(str, names)),
     )
+
+
+def without_names(estimator: Any) -> Any:
+    """Return an estimator that takes arrays without a warning, although it was fitted with names.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+
+    Returns
+    -------
+    MLPClassifier or MLPRegressor
+        A shallow copy, or the same one if it has no names.
+    """
+    if not hasattr(estimator, "feature_names_in_"):
+        return estimator
+    made = copy.copy(estimator)
+    del made.feature_names_in_
+    return made

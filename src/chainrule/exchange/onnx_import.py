@@ -160,13 +160,12 @@ class Chain:
     def output_named(self, name: str | None) -> str:
         """Return the name of the output that is read."""
         names = [one.name for one in self.graph.output]
-        if name is None:
-            name = "probabilities" if "probabilities" in names else names[0]
-            if len(names) > 1 and name != "probabilities":
-                raise InputError(f"the graph has the outputs {', '.join(names)}; choose output=")
-        if name not in names:
+        chosen = name or ("probabilities" if "probabilities" in names else names[0])
+        if chosen not in names:
             raise InputError(f"the graph has no output {name!r}, but {', '.join(names)}")
-        return name
+        if name is None and len(names) > 1 and chosen != "probabilities":
+            raise InputError(f"the graph has the outputs {', '.join(names)}; choose output=")
+        return chosen
 
     def nodes_to(self, name: str) -> Iterator[Node]:
         """Yield the nodes from a value back to the input."""
@@ -261,7 +260,7 @@ class Reading:
         """Add a function that `export` has written."""
         numbers = [float(one) for one in constants if one.ndim == 0]
         if node.op_type == "LayerNorm":
-            self.dense_or_norm(LayerNorm(*numbers), constants[:2])
+            self.dense_or_norm(LayerNorm(numbers[0]), constants[:2])
         elif node.op_type in FUNCTIONS:
             self.activate(FUNCTIONS[node.op_type](*numbers))
         else:

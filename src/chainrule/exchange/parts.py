@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from chainrule.data import Preparation
 from chainrule.errors import InputError
-from chainrule.estimators import Labels, MLPClassifier, MLPRegressor, prediction_parts
+from chainrule.estimators import (
+    Labels,
+    MLPClassifier,
+    MLPRegressor,
+    prediction_parts,
+    without_names,
+)
 from chainrule.exchange.sample_rows import sample_table
 from chainrule.files import TrainedNetwork
 from chainrule.models import TableModel
@@ -103,7 +109,8 @@ def parts_of(model: Any) -> Parts:
         return Parts(model, own.network, own.theta, own.labels, preparation, names)
     if isinstance(model, MLPClassifier | MLPRegressor):
         own = prediction_parts(model)
-        return Parts(model, own.network, own.theta, own.labels, None, own.feature_names)
+        plain = without_names(model)
+        return Parts(plain, own.network, own.theta, own.labels, None, own.feature_names)
     raise InputError(
         f"cannot export {type(model).__name__}; give a TableModel, an MLPClassifier, an "
         "MLPRegressor, a run of chainrule.train, or TrainedNetwork(network, theta)"

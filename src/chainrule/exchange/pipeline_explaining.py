@@ -1,6 +1,5 @@
 """Explains a pipeline of scikit-learn: the prediction for a row, in the original columns."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import Feature, Table, Target, read
 from chainrule.errors import InputError
-from chainrule.estimators import MLPClassifier, prediction_parts
+from chainrule.estimators import MLPClassifier, prediction_parts, without_names
 from chainrule.exchange.pipelines import features_of, network_inputs
 from chainrule.models import Explanation, explain_prediction
 
@@ -152,18 +151,9 @@ def explain_row(
     one = rows.iloc[[row]] if hasattr(rows, "iloc") else np.asarray(rows)[[row]]
     columns: Any = PipelineColumns(pipeline, one, estimator)
     found = explain_prediction(
-        columns, unnamed(estimator), columns.table(), 0, output, notation, digits, decimals
+        columns, without_names(estimator), columns.table(), 0, output, notation, digits, decimals
     )
     return replace(found, place=f"row {row}")
-
-
-def unnamed(estimator: Any) -> Any:
-    """Return the estimator without names of its inputs, which an array has not."""
-    if not hasattr(estimator, "feature_names_in_"):
-        return estimator
-    made = copy.copy(estimator)
-    del made.feature_names_in_
-    return made
 
 
 def value_of(row: Rows, column: str) -> Any:

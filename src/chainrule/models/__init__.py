@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chainrule.models.cross_validation import CrossValidation, cross_validate
     from chainrule.models.held_out import hold_out
     from chainrule.models.loading import LOADERS, load, save
+    from chainrule.models.plain_estimators import with_columns
     from chainrule.models.plots import plot_bytes, plot_run
     from chainrule.models.prediction import explain_prediction
     from chainrule.models.prediction_page import Explanation, Influence, UnitShare
@@ -39,6 +40,7 @@ __all__ = [
     "plot_run",
     "read_predictor",
     "save",
+    "with_columns",
     "written",
 ]
 
@@ -51,6 +53,7 @@ _NAMES_BY_MODULE = {
     "prediction_page": "Explanation Influence UnitShare",
     "predictor": "Predictions Predictor read_predictor",
     "records": "Epoch TrainingReport",
+    "plain_estimators": "with_columns",
     "plots": "plot_bytes plot_run",
     "scores": "Scores written",
     "table_model": "Observers TableModel",
