@@ -133,11 +133,7 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
     'right'
     """
     begin = time.monotonic()
-    if hint not in range(1, MOST_HINT + 1):
-        raise InputError(f"hint={hint!r}: choose 1 (symptom), 2 (place), 3 (mistake) or 4 (repair)")
-    for limit, value in (("seconds_call", seconds_call), ("seconds", seconds)):
-        if isinstance(value, str) or not value > 0:
-            raise InputError(f"{limit}={value!r}: must be a positive number")
+    check_settings(hint, {"seconds_call": seconds_call, "seconds": seconds})
     if is_foreign(attempt):
         settings = {"strict": strict, "hint": hint, "notation": notation, "seconds": seconds}
         samples = {"loss": loss, "optimizer": optimizer, **settings}
@@ -163,6 +159,15 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         else check_layer(attempt, forward, strict=strict, seconds=seconds)
     )
     return replace(found, hint=hint, seconds=round(time.monotonic() - begin, 3))
+
+
+def check_settings(hint: int, limits: Mapping[str, float]) -> None:
+    """Raise InputError for an unknown hint, or a limit that is not a positive number."""
+    if hint not in range(1, MOST_HINT + 1):
+        raise InputError(f"hint={hint!r}: choose 1 (symptom), 2 (place), 3 (mistake) or 4 (repair)")
+    for limit, value in limits.items():
+        if isinstance(value, str) or not value > 0:
+            raise InputError(f"{limit}={value!r}: must be a positive number")
 
 
 def is_foreign(attempt: Any) -> bool:

@@ -35,6 +35,10 @@ def check_foreign(
     **settings
         As in `chainrule.check`: strict, hint, notation, seconds.
 
+    Returns
+    -------
+    Diagnosis
+
     Raises
     ------
     InputError

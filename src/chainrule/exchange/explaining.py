@@ -50,6 +50,10 @@ def explain_foreign(
     **settings
         As in `chainrule.explain`: steps, parameter, level, notation, digits, decimals.
 
+    Returns
+    -------
+    WorkedExample or Explanation
+
     Raises
     ------
     InputError

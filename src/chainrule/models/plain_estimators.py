@@ -22,6 +22,10 @@ def with_columns(estimator: MLPClassifier | MLPRegressor, table: Table | None = 
         With the inputs, and one more column, the target. If the estimator was fitted with names of
         inputs, they are the columns; otherwise all columns but the last are.
 
+    Returns
+    -------
+    TableModel
+
     Raises
     ------
     InputError
