@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         UnknownNameError,
     )
     from chainrule.estimators import MLPClassifier, MLPRegressor
-    from chainrule.exchange import export, from_onnx, from_sklearn, from_torch
+    from chainrule.exchange import export, from_onnx, from_sklearn, from_torch, to_sklearn
     from chainrule.explanation import (
         NOTATIONS,
         Notation,
@@ -211,6 +211,7 @@ __all__ = [
     "problem",
     "read_problem",
     "save",
+    "to_sklearn",
     "train",
 ]
 
@@ -226,7 +227,7 @@ _NAMES_BY_MODULE = {
         "ChainruleError DivergenceError FileError InputError MissingPackageError UnknownNameError"
     ),
     "estimators": "MLPClassifier MLPRegressor",
-    "exchange": "export from_onnx from_sklearn from_torch",
+    "exchange": "export from_onnx from_sklearn from_torch to_sklearn",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "explorer": "explore",
     "files": "Checkpoints TrainedNetwork",

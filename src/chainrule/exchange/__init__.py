@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chainrule.exchange.exports import EXPORTS, export, exporter
     from chainrule.exchange.onnx_import import from_onnx
     from chainrule.exchange.records import Exported
+    from chainrule.exchange.sklearn_export import to_sklearn
     from chainrule.exchange.sklearn_import import from_sklearn
     from chainrule.exchange.torch_import import from_torch
 
@@ -25,6 +26,7 @@ __all__ = [
     "from_onnx",
     "from_sklearn",
     "from_torch",
+    "to_sklearn",
 ]
 
 _NAMES_BY_MODULE = {
@@ -32,6 +34,7 @@ _NAMES_BY_MODULE = {
     "comparison": "Difference",
     "explaining": "explain_foreign",
     "exports": "EXPORTS export exporter",
+    "sklearn_export": "to_sklearn",
     "sklearn_import": "from_sklearn",
     "torch_import": "from_torch",
     "onnx_import": "from_onnx",
