@@ -26,7 +26,7 @@ ENGINE = (
 PACKAGES = (
     *("pages", "compiled", "metrics", "lbfgs_search", "background", "chunks", "training"),
     *("problems", "explanation", "health", "submission", "diagnosis", "files", "explorer"),
-    *("estimators", "data", "models", "testing", "cli"),
+    *("estimators", "data", "models", "exchange", "testing", "cli"),
 )
 
 ENTRY_POINT = ("__main__",)

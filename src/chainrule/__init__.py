@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         UnknownNameError,
     )
     from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.exchange import export, from_onnx, from_sklearn, from_torch, to_sklearn
     from chainrule.explanation import (
         NOTATIONS,
         Notation,
@@ -201,11 +202,16 @@ __all__ = [
     "explain",
     "explain_problem",
     "explore",
+    "export",
+    "from_onnx",
+    "from_sklearn",
+    "from_torch",
     "load",
     "mlp",
     "problem",
     "read_problem",
     "save",
+    "to_sklearn",
     "train",
 ]
 
@@ -221,6 +227,7 @@ _NAMES_BY_MODULE = {
         "ChainruleError DivergenceError FileError InputError MissingPackageError UnknownNameError"
     ),
     "estimators": "MLPClassifier MLPRegressor",
+    "exchange": "export from_onnx from_sklearn from_torch to_sklearn",
     "explanation": "NOTATIONS Notation WorkedExample explain explain_problem",
     "explorer": "explore",
     "files": "Checkpoints TrainedNetwork",

@@ -124,6 +124,48 @@ def test_the_exported_program_predicts_the_same(call: Call, folder: Path):
     assert [row["prediction"] for row in rows] == model.predict(table).tolist()
 
 
+def test_export_prints_the_largest_difference(call: Call, folder: Path):
+    trained(call)
+    code, out, err = call("export", "model.safetensors", "-o", "m.onnx", "--data", "rows.csv")
+    assert (code, out) == (0, "")
+    assert "Wrote m.onnx.\nCompared with onnxruntime " in err
+    rows = len(read("rows.csv"))
+    assert f"on {rows} rows: the largest difference of the probabilities is" in err
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("target", ["renewal", "spent"])
+def test_estimators_without_a_table_are_explained_checked_and_inspected(
+    call: Call, folder: Path, target: str, named: bool
+):
+    frame = mixed(gaps=False).select(["age", "income", target]).to_arrow().to_pandas()
+    X, y = frame[["age", "income"]] / [50, 30000], frame[target]
+    frame[["age", "income"]] = X
+    frame.to_csv("plain.csv", index=False)
+    cls = chainrule.MLPClassifier if target == "renewal" else chainrule.MLPRegressor
+    plain = cls(hidden_layer_sizes=(4,), max_iter=2000, tol=0, engine="reference", solver="lbfgs")
+    plain.set_params(random_state=1, activation="tanh")
+    plain.fit(X if named else X.to_numpy(), y).save("plain.safetensors")
+    code, out, err = call("explain", "plain.safetensors", "--data", "plain.csv", "--row", "7")
+    assert (code, err) == (0, "")
+    assert "income" in out
+    code, out, _ = call("check", "plain.safetensors", "--data", "plain.csv")
+    assert (code, "right" in out or "passed" in out or "ok" in out) == (0, True)
+    code, out, _ = call("inspect", "plain.safetensors")
+    assert code == 0
+    assert ("income" in out) == named
+    code, _, err = call("explain", "plain.safetensors", "--row", "7")
+    assert code == 2
+    assert "--data" in err
+
+
+def test_a_table_that_does_not_fit_an_estimator(call: Call, folder: Path):
+    chainrule.MLPRegressor.from_weights([[[1.0]]], [[0.0]]).save("plain.safetensors")
+    code, _, err = call("check", "plain.safetensors", "--data", "rows.csv")
+    assert code == 3
+    assert "columns, but the estimator has 1 inputs; give a table" in err
+
+
 def test_cross_validation_evaluates_every_row_once(call: Call, folder: Path):
     code, out, err = call("cv", "rows.csv", *RENEWAL, "--folds", "3", "--json")
     assert (code, err.count("fold")) == (0, 3)

@@ -18,12 +18,18 @@ import chainrule
 import chainrule.compiled
 import chainrule.data
 import chainrule.engine
+import chainrule.exchange
 import chainrule.health
 import chainrule.models
 import chainrule.testing
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
+# Names that other packages of chainrule use.
+NOT_LISTED = (
+    *("LOADERS", "check_foreign", "explain_foreign", "explain_prediction", "exporter"),
+    *("plot_bytes", "with_columns", "written"),
+)
 PUBLIC: dict[str, Any] = (
     {
         f"{module.__name__}.{name}": getattr(module, name)
@@ -36,7 +42,12 @@ PUBLIC: dict[str, Any] = (
     | {
         f"chainrule.models.{name}": getattr(chainrule.models, name)
         for name in chainrule.models.__all__
-        if name not in (*chainrule.__all__, "LOADERS", "plot_bytes", "written")
+        if name not in (*chainrule.__all__, *NOT_LISTED)
+    }
+    | {
+        f"chainrule.exchange.{name}": getattr(chainrule.exchange, name)
+        for name in chainrule.exchange.__all__
+        if name not in (*chainrule.__all__, *NOT_LISTED)
     }
     | {
         f"chainrule.testing.{name}": getattr(chainrule.testing, name)

@@ -19,17 +19,17 @@ def check_model(file: Path, data: str | None, options: dict[str, Any]) -> int:
     file : Path
         Of the model.
     data : str, optional
-        The table; by default the one that the model was trained on.
+        The table; by default the one that the model was trained on. An estimator requires it.
     options : dict
         What else was given, which has no effect.
     """
     for name in options:
         raise typer.BadParameter("has no effect on a model; remove it", param_hint=f"--{name}")
     from chainrule.cli.model_errors import as_options
-    from chainrule.cli.tables import printed, read_model, read_table
+    from chainrule.cli.tables import printed, read_model_and_rows
 
-    model = read_model(file)
-    table = read_table(data or model.report.source, {}).slice(0, ROWS)
+    model, table = read_model_and_rows(file, data)
+    table = table.slice(0, ROWS)
     with as_options(), printed():
         X, y = model.inputs(table), model.preparation.targets(table)
         report = model.estimator.check_gradient(X, y)

@@ -134,10 +134,9 @@ def explained_row(path: str, params: dict[str, Any], options: dict[str, Any]) ->
     of_step = params["step"] or params["parameter"] is not None
     reject_for_models(params, options, of_step=of_step)
     from chainrule.cli.model_errors import as_options
-    from chainrule.cli.tables import read_model, read_table
+    from chainrule.cli.tables import read_model_and_rows
 
-    model = read_model(Path(path))
-    table = read_table(params["data"] or model.report.source, {})
+    model, table = read_model_and_rows(Path(path), params["data"])
     with as_options():
         return model.explain(
             table,

@@ -9,25 +9,47 @@ from chainrule.cli import table_options as given
 
 EXAMPLES = """\b
 Examples:
-  chainrule export model.safetensors -o model.py   a NumPy program"""
+  chainrule export model.safetensors -o model.onnx                for onnxruntime
+  chainrule export model.safetensors -o model.pt.safetensors   PyTorch: parameters and module
+  chainrule export model.safetensors -o model.py               a NumPy program
+  chainrule export model.safetensors -o model.onnx --data new.csv"""
 
 Output = Annotated[
     Path,
-    given.option("The file to write; its ending is the format: .py.", "-o", metavar="FILE"),
+    given.option(
+        "The file to write; its ending is the format: .onnx, .pt.safetensors or .py.",
+        "-o",
+        metavar="FILE",
+    ),
+]
+Rows = Annotated[
+    str | None,
+    given.option(
+        "A table on whose rows predictions are compared (default: random rows).",
+        "--data",
+        metavar="DATA",
+    ),
 ]
 
 
-def export(model: given.Model, *, output: Output) -> None:
-    """Write a model in another format."""
-    from chainrule.cli.predicting import write_bytes
-    from chainrule.cli.tables import read_model
-    from chainrule.models import EXPORTS
+def export(model: given.Model, *, output: Output, data: Rows = None) -> None:
+    """Write a model in another format, and compare what the other program predicts."""
+    from chainrule.cli.model_errors import as_options
+    from chainrule.cli.output import say
+    from chainrule.cli.tables import read_table
+    from chainrule.errors import InputError
+    from chainrule.exchange import export as export_model
+    from chainrule.exchange import exporter
+    from chainrule.models import load
 
-    if output.suffix.lower() not in EXPORTS:
-        raise typer.BadParameter(
-            f"{str(output)!r} has an unknown ending; choose one of {' '.join(EXPORTS)}",
-            param_hint="-o",
-        )
-    trained = read_model(model)
-    content = EXPORTS[output.suffix.lower()](trained.preparation, trained.estimator, output.name)
-    write_bytes(output, content)
+    try:
+        exporter(output.name)
+    except InputError as error:
+        raise typer.BadParameter(str(error), param_hint="-o") from None
+    trained = load(model)
+    rows = None if data is None else read_table(data, {})
+    with as_options():
+        exported = export_model(trained, output, rows)
+    for name in exported.files:
+        say(f"Wrote {output.with_name(name)}.")
+    say(str(exported.difference or exported.remark))

@@ -22,7 +22,7 @@ def inspect(
     """Show the card of a model: scores, data, layers, history, health."""
     written = chosen_format(format, output, json=json)
     from chainrule.cli.formats import write_document
-    from chainrule.cli.tables import read_model
+    from chainrule.cli.tables import read_card_of
 
-    card = read_model(model).card()
+    card = read_card_of(model).card()
     write_document(card, card.print, written, output)

@@ -53,6 +53,50 @@ def read_model(path: Path) -> "TableModel":
     return model
 
 
+def read_model_and_rows(path: Path, data: str | None) -> "tuple[TableModel, Table]":
+    """Return the model in a file, and the table of --data or the one of the training.
+
+    An estimator without a preparation becomes the model of the table, whose columns it takes.
+    """
+    from chainrule.models import with_columns
+
+    model = read_estimator_or_model(path)
+    if is_table_model(model):
+        return model, read_table(data or model.report.source, {})
+    if data is None:
+        raise typer.BadParameter(
+            "is missing; the file has an estimator and not its data: give a table with its inputs "
+            "and the target",
+            param_hint="--data",
+        )
+    table = read_table(data, {})
+    return with_columns(model, table), table
+
+
+def read_card_of(path: Path) -> "TableModel":
+    """Return the model in a file, also of an estimator without a table, for its card."""
+    from chainrule.models import with_columns
+
+    model = read_estimator_or_model(path)
+    return model if is_table_model(model) else with_columns(model)
+
+
+def read_estimator_or_model(path: Path) -> Any:
+    """Return the model of a table or the estimator in a file."""
+    from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.models import load
+
+    model = load(path)
+    return model if isinstance(model, MLPClassifier | MLPRegressor) else read_model(path)
+
+
+def is_table_model(model: Any) -> bool:
+    """Return whether a model has the preparation of a table."""
+    from chainrule.models import TableModel
+
+    return isinstance(model, TableModel)
+
+
 @contextmanager
 def printed(messages: list[str] | None = None) -> Iterator[None]:
     """Print warnings as messages, in terms of the command line; or collect them."""

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +37,7 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.submission import Failure, SubmissionError, TimeLimit, read_numbers, read_program
 
+EXCHANGE = "chainrule.exchange"  # comes later in the import order, so it is loaded by its name
 SECONDS_CALL, SECONDS = 10.0, 60.0
 SECONDS_INSTEAD = 20.0  # for asking the functions of a program that trains and was not judged
 SECONDS_SECOND = 10.0  # for asking what tracing has judged, or has taken all time for
@@ -69,6 +71,7 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
     function: str | None = None,
     run: str = "",
     forward: Callable[..., Any] | None = None,
+    loss: Any = None,
     notation: str | Notation = "plain",
     seconds_call: float = SECONDS_CALL,
     seconds: float = SECONDS,
@@ -82,7 +85,8 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         learning_rate)`` or ``forward(weights, biases, x)``, in any layout; a class that trains; the
         path of a Python file, which runs in a separate process; numbers: a mapping such as
         ``{"dW1": …, "W1_new[0,1]": "0.1498"}``, or the path of a JSON or CSV file; or an
-        estimator, ours or scikit-learn's, of which a copy makes one step (x and t are its X and y).
+        estimator, ours or scikit-learn's, of which a copy makes one step (x and t are its X and y);
+        a pipeline that ends in one; or PyTorch's ``nn.Sequential``, whose ``.grad`` is compared.
     network : Network or mapping, optional
         What the attempt is about, or what is known of it: ``{"layers": [2, 3, 1], "activation":
         "tanh", "loss": "squared-error"}``. What is omitted is inferred. Numbers require a Network.
@@ -90,7 +94,7 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         Parameters, samples and targets to use; designed ones by default. Numbers require them.
     learning_rate : float, optional
     optimizer : str or Optimizer, optional
-        Plain gradient descent by default, for attempts that update.
+        Plain gradient descent by default, for attempts that update. Of a module, PyTorch's.
     strict : bool, default False
         Whether the loss's factor and the mean over samples must be as declared.
     hint : {1, 2, 3, 4}, default 4
@@ -102,6 +106,8 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
     forward : callable, optional
         The forward function, if `attempt` is the backward function of one layer, such as
         ``affine_backward(dout, cache)``; see `chainrule.testing.assert_layer`.
+    loss : loss of PyTorch, optional
+        Which a module requires, such as ``nn.CrossEntropyLoss()``.
     notation : str or Notation, default "plain"
         The notation whose names numbers may have, in addition to the keys.
     seconds_call, seconds : float
@@ -127,11 +133,13 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
     'right'
     """
     begin = time.monotonic()
-    if hint not in range(1, MOST_HINT + 1):
-        raise InputError(f"hint={hint!r}: choose 1 (symptom), 2 (place), 3 (mistake) or 4 (repair)")
-    for limit, value in (("seconds_call", seconds_call), ("seconds", seconds)):
-        if isinstance(value, str) or not value > 0:
-            raise InputError(f"{limit}={value!r}: must be a positive number")
+    check_settings(hint, {"seconds_call": seconds_call, "seconds": seconds})
+    if is_foreign(attempt):
+        settings = {"strict": strict, "hint": hint, "notation": notation, "seconds": seconds}
+        samples = {"loss": loss, "optimizer": optimizer, **settings}
+        return import_module(EXCHANGE).check_foreign(attempt, x, t, **samples)
+    if loss is not None:
+        raise InputError("loss= is for modules of PyTorch; name the loss in network=")
     options = CheckOptions(
         network,
         theta,
@@ -151,6 +159,21 @@ def check(  # noqa: PLR0913 (what is known is passed by name)
         else check_layer(attempt, forward, strict=strict, seconds=seconds)
     )
     return replace(found, hint=hint, seconds=round(time.monotonic() - begin, 3))
+
+
+def check_settings(hint: int, limits: Mapping[str, float]) -> None:
+    """Raise InputError for an unknown hint, or a limit that is not a positive number."""
+    if hint not in range(1, MOST_HINT + 1):
+        raise InputError(f"hint={hint!r}: choose 1 (symptom), 2 (place), 3 (mistake) or 4 (repair)")
+    for limit, value in limits.items():
+        if isinstance(value, str) or not value > 0:
+            raise InputError(f"{limit}={value!r}: must be a positive number")
+
+
+def is_foreign(attempt: Any) -> bool:
+    """Return whether an attempt is a module of PyTorch or a pipeline of scikit-learn."""
+    names = {f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(attempt).__mro__}
+    return bool(names & {"torch.Module", "sklearn.Pipeline"})
 
 
 def _dispatch(

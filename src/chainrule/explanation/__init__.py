@@ -10,6 +10,7 @@ from chainrule.explanation.forward import Names as ForwardNames
 from chainrule.explanation.notation import NOTATIONS, Notation
 from chainrule.explanation.notation_files import choose_notation, notation_schema
 from chainrule.explanation.patterns import SIGNS
+from chainrule.explanation.programs import TORCH_ACTIVATIONS, TORCH_LINKS
 from chainrule.explanation.record import ErratumFigure, ExampleStep
 from chainrule.explanation.setup import Setup, activation_of
 from chainrule.explanation.single import one_number
@@ -25,6 +26,8 @@ __all__ = [
     "ForwardPass",
     "Notation",
     "Setup",
+    "TORCH_ACTIVATIONS",
+    "TORCH_LINKS",
     "WorkedExample",
     "activation_of",
     "choose_notation",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,30 @@ from chainrule.problems import problem as problem_named
 
 Explain = Callable[..., WorkedExample]
 
+EXCHANGE = "chainrule.exchange"  # comes later in the import order, so it is loaded by its name
+
 
 def also_of_models(explain: Explain) -> Explain:
-    """Return a function that lets models with a method `explain` explain themselves."""
+    """Return a function that also explains models: by their method `explain`, or in `exchange`."""
 
     @wraps(explain)
     def explain_any(network: Any, *given: Any, **settings: Any) -> WorkedExample:
-        own = (
-            None
-            if isinstance(network, str | Problem | Network)
-            else getattr(network, "explain", None)
-        )
-        return explain(network, *given, **settings) if own is None else own(*given, **settings)
+        if isinstance(network, str | Problem | Network):
+            return explain(network, *given, **settings)
+        own: Explain | None = getattr(network, "explain", None)
+        if own is not None:
+            return own(*given, **settings)
+        if is_foreign(network):
+            return import_module(EXCHANGE).explain_foreign(network, *given, **settings)
+        return explain(network, *given, **settings)
 
     return explain_any
+
+
+def is_foreign(thing: Any) -> bool:
+    """Return whether an object is a model of PyTorch or scikit-learn."""
+    roots = {cls.__module__.partition(".")[0] for cls in type(thing).__mro__}
+    return bool(roots & {"torch", "sklearn"})
 
 
 @also_of_models
@@ -69,7 +80,10 @@ def explain(  # noqa: PLR0913 (what a document says is chosen by name)
     network : Network, Problem or str
         A network, which requires `x`, `t`, and `theta` or `state`; or a problem or its name, such
         as ``"mazur"``, which has its own data, parameters and optimizer. Of a `TableModel`, as in
-        ``explain(model, row)``, the prediction for a row is explained.
+        ``explain(model, row)``, the prediction for a row is explained. Of PyTorch's modules,
+        ``explain(module, x, t, loss=…, optimizer=…)`` works out their own step, and of
+        scikit-learn's estimators ``explain(mlp, X, y)``; of a pipeline without targets, as in
+        ``explain(pipeline, X, row=7)``, the prediction for a row.
     theta : array (parameters,), optional
         The parameters; not needed with `state`. Of a model the row: a mapping of its columns to
         values, or a table.

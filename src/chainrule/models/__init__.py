@@ -7,10 +7,11 @@ from chainrule.lazy_names import lazy_names
 if TYPE_CHECKING:
     from chainrule.models.card import ModelCard
     from chainrule.models.cross_validation import CrossValidation, cross_validate
-    from chainrule.models.exports import EXPORTS
     from chainrule.models.held_out import hold_out
     from chainrule.models.loading import LOADERS, load, save
+    from chainrule.models.plain_estimators import with_columns
     from chainrule.models.plots import plot_bytes, plot_run
+    from chainrule.models.prediction import explain_prediction
     from chainrule.models.prediction_page import Explanation, Influence, UnitShare
     from chainrule.models.predictor import Predictions, Predictor, read_predictor
     from chainrule.models.records import Epoch, TrainingReport
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CrossValidation",
-    "EXPORTS",
     "Epoch",
     "Explanation",
     "Influence",
@@ -33,24 +33,27 @@ __all__ = [
     "TrainingReport",
     "UnitShare",
     "cross_validate",
+    "explain_prediction",
     "hold_out",
     "load",
     "plot_bytes",
     "plot_run",
     "read_predictor",
     "save",
+    "with_columns",
     "written",
 ]
 
 _NAMES_BY_MODULE = {
     "card": "ModelCard",
     "cross_validation": "CrossValidation cross_validate",
-    "exports": "EXPORTS",
     "held_out": "hold_out",
     "loading": "LOADERS load save",
+    "prediction": "explain_prediction",
     "prediction_page": "Explanation Influence UnitShare",
     "predictor": "Predictions Predictor read_predictor",
     "records": "Epoch TrainingReport",
+    "plain_estimators": "with_columns",
     "plots": "plot_bytes plot_run",
     "scores": "Scores written",
     "table_model": "Observers TableModel",

@@ -10,9 +10,13 @@ import numpy as np
 from chainrule.batch import Batch, check_finite
 from chainrule.errors import InputError
 from chainrule.explanation.programs.in_numpy import write_numpy
+from chainrule.explanation.programs.in_pytorch import ACTIVATIONS as TORCH_ACTIVATIONS
+from chainrule.explanation.programs.in_pytorch import LINKS as TORCH_LINKS
 from chainrule.explanation.programs.in_pytorch import write_torch
 from chainrule.explanation.programs.source import Program
 from chainrule.explanation.setup import Setup
+
+__all__ = ["TORCH_ACTIVATIONS", "TORCH_LINKS", "doubled", "numpy_program", "pytorch_program"]
 
 
 def numpy_program(setup: Setup, title: str = "Worked example") -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chainrule import ACTIVATIONS, LOSSES, TableModel, data
-from chainrule.models.numpy_program import FORMULAS, numpy_program
+from chainrule.exchange.numpy_program import FORMULAS, numpy_program
 from tests.models.tables import SETTINGS, mixed
 from tests.rows import few_rows
 

@@ -38,6 +38,39 @@ LINKS = {
 }  # the prediction of raw outputs o, for losses with a link of their own; others predict o
 SOFTMAX = "np.exp(o - o.max(axis=1, keepdims=True))\n    p = p / p.sum(axis=1, keepdims=True)"
 
+PREPARING = '''# ---- from columns to inputs ----
+
+
+def number(row, name, mean, scale, fill):
+    """Return a standardized number; fill replaces missing ones."""
+    if row[name] == "" and fill is None:
+        raise SystemExit(f"column {name!r} has a missing value, and the model has nothing for it")
+    return [(float(row[name] if row[name] != "" else fill) - mean) / scale]
+
+
+def category(row, name, categories, fill):
+    """Return 1 for the category of the row, and 0 for the others."""
+    if row[name] == "" and fill is None:
+        raise SystemExit(f"column {name!r} has a missing value, and the model has nothing for it")
+    value = row[name] if row[name] != "" else fill
+    return [float(value == one) for one in categories]
+
+
+def boolean(row, name, fill):
+    """Return 1 for true, and 0 for false."""
+    if row[name] == "" and fill is None:
+        raise SystemExit(f"column {name!r} has a missing value, and the model has nothing for it")
+    value = row[name].lower() if row[name] != "" else str(fill).lower()
+    return [float(value in ("true", "yes", "1", "t", "y"))]
+
+
+def inputs(row):
+    """Return the inputs of the network for a row."""
+    return [
+<columns>
+    ]
+'''
+
 PROGRAM = '''"""Predict {target} for each row of a CSV file, with NumPy alone.
 
 Run it with: python {file} rows.csv
@@ -54,38 +87,7 @@ import numpy as np
 
 {weights}
 
-# ---- from columns to inputs ----
-
-
-def number(row, name, mean, scale, fill):
-    """Return a standardized number; fill replaces missing ones."""
-    if row[name] == "" and fill is None:
-        raise SystemExit(f"column {{name!r}} has a missing value, and the model has nothing for it")
-    return [(float(row[name] if row[name] != "" else fill) - mean) / scale]
-
-
-def category(row, name, categories, fill):
-    """Return 1 for the category of the row, and 0 for the others."""
-    if row[name] == "" and fill is None:
-        raise SystemExit(f"column {{name!r}} has a missing value, and the model has nothing for it")
-    value = row[name] if row[name] != "" else fill
-    return [float(value == one) for one in categories]
-
-
-def boolean(row, name, fill):
-    """Return 1 for true, and 0 for false."""
-    if row[name] == "" and fill is None:
-        raise SystemExit(f"column {{name!r}} has a missing value, and the model has nothing for it")
-    value = row[name].lower() if row[name] != "" else str(fill).lower()
-    return [float(value in ("true", "yes", "1", "t", "y"))]
-
-
-def inputs(row):
-    """Return the inputs of the network for a row."""
-    return [
-{columns}
-    ]
-
+{preparing}
 
 # ---- the network ----
 
@@ -139,7 +141,7 @@ def numpy_program(preparation: Preparation, estimator: Any, name: str = "model.p
         target=in_docstring(repr(target.column)),
         file=in_docstring(name),
         weights="\n".join(weights(net, theta)),
-        columns="\n".join(f"        *{call}," for call in calls(preparation)),
+        preparing=preparing(list(calls(preparation))),
         inputs=net.inputs,
         outputs=net.outputs,
         layers="\n".join(f"    {line}" for line in layer_lines(net)),
@@ -147,6 +149,11 @@ def numpy_program(preparation: Preparation, estimator: Any, name: str = "model.p
         dtype=preparation.dtype,
         output="\n".join(f"    {line}" for line in output_lines(target, net.outputs)),
     )
+
+
+def preparing(columns: list[str]) -> str:
+    """Return the functions that prepare a row, with the calls for its columns."""
+    return PREPARING.replace("<columns>", "\n".join(f"        *{call}," for call in columns))
 
 
 def in_docstring(text: str) -> str:
