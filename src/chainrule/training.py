@@ -9,6 +9,7 @@ import time
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from numbers import Real
@@ -23,8 +24,15 @@ from chainrule.batch import Batch, as_numeric, check_finite
 from chainrule.chunks import Chunks, ChunkTraining
 from chainrule.compiled import EngineChoice, describe, evaluation, predictor, training
 from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
+from chainrule.distributed import (
+    Communicator,
+    DataParallel,
+    DistributedTraining,
+    as_parallel,
+    on_rank_zero,
+)
 from chainrule.errors import DivergenceError, InputError, unknown
-from chainrule.lbfgs_search import LBFGSSearch, SearchLimits, scipy_minimize
+from chainrule.lbfgs_search import Evaluate, LBFGSSearch, SearchLimits, scipy_minimize
 from chainrule.loops import Batches, State
 from chainrule.metrics import Metric, choose_metric
 from chainrule.network import Network, precision_of
@@ -115,6 +123,7 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     record_every: int = 1,
     loss_after_epoch: bool = False,
     engine: str = "auto",
+    communicator: Communicator | DataParallel | None = None,
 ) -> "Run":
     """Describe a training run; its epochs are computed on demand.
 
@@ -156,6 +165,11 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
         The engine that computes the run; the results are equal up to rounding.
         ``chainrule.compiled.describe`` returns the choice of "auto" and the reason; a continued
         run stays on its engine.
+    communicator : Communicator or DataParallel, optional
+        Of several processes that call `train` with the same arguments, such as
+        ``chainrule.distributed.MPI()``: each computes a part of every batch. Any number of
+        processes gives the same bytes; they differ from those of a run without a communicator by
+        rounding.
 
     Returns
     -------
@@ -199,7 +213,10 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
         loss_after_epoch,
     )
     choice = choose_engine(network, chosen, data, batch_size, engine, state)
-    return Run(network, data, held_out, chosen, settings, start, seed, state, choice)
+    parallel = as_parallel(communicator)
+    return Run(
+        network, data, held_out, chosen, settings, start, seed, state, choice, parallel=parallel
+    )
 
 
 def initial_theta(
@@ -344,6 +361,8 @@ class Run:
         The engine that computes the run, and the reason for the choice.
     chunks : Chunks, optional
         Samples that come in parts in every epoch; `data` are then some of them, as an example.
+    parallel : DataParallel, optional
+        The processes among which batches are divided.
 
     Attributes
     ----------
@@ -368,8 +387,9 @@ class Run:
         state: State | None,
         engine_choice: EngineChoice,
         chunks: Chunks | None = None,
+        parallel: DataParallel | None = None,
     ) -> None:
-        self.engine_choice = engine_choice
+        self.engine_choice, self.parallel = engine_choice, parallel
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.data, self.validation, self.chunks = data, validation, chunks
         self.samples = len(data.x)  # of an epoch, once one with chunks has ended
@@ -383,6 +403,7 @@ class Run:
         self.history: list[Record] = []
         self._prepared: Training | None = None
         self._predictor: Predictor | None = None
+        self._distributed: DistributedTraining | None = None
         self.reason: str | None = None
         self.last_epoch = self.state.epoch + settings.epochs
 
@@ -510,6 +531,7 @@ class Run:
             self.state,
             self.engine_choice,
             self.chunks,
+            self.parallel,
         )
         run.history = [*self.history]
         return run
@@ -529,6 +551,9 @@ class Run:
             return
         if self.chunks is not None:
             yield from self._by_chunks(self.optimizer, self.chunks)
+            return
+        if self.parallel is not None:
+            yield from self._in_parallel(self.optimizer, self.parallel)
             return
         if self.engine_choice.engine == "compiled":
             yield from self._compiled(self.optimizer)
@@ -550,6 +575,20 @@ class Run:
                 self.samples = training.samples if state.batch == 0 else self.samples
                 yield Stage(state, state.loss_sum / self.samples if ended else None)
 
+    def _in_parallel(self, optimizer: Optimizer, parallel: DataParallel) -> Iterator[Stage]:
+        """Yield the stages of updates that all ranks make together."""
+        distributed = self._divided(parallel)
+        for state in distributed.updates(optimizer, self.state, self.last_epoch):
+            ended = state.batch == 0 and self._is_recorded(state.epoch)
+            yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
+
+    def _divided(self, parallel: DataParallel) -> DistributedTraining:
+        """Return this rank's part of the run, prepared on first use."""
+        if self._distributed is None:
+            given = self.network, self.data, self.settings.batches, parallel
+            self._distributed = DistributedTraining(*given, self.engine_choice, self.state)
+        return self._distributed
+
     def _record(self, state: State, loss: float, seconds: float) -> Record:
         held_out, theta = self.validation, state.theta
         validation_loss = None if held_out is None else self._value(theta, held_out)
@@ -563,7 +602,11 @@ class Run:
         learning_rate = None
         if isinstance(self.optimizer, Optimizer) and state.step:
             learning_rate = rate_at(self.optimizer.learning_rate, state.step)
-        return Record(state.epoch, state.step, loss, validation_loss, score, learning_rate, seconds)
+        decided = [loss, validation_loss, score]
+        if self.parallel is not None:  # decisions depend on them, so they are those of rank 0
+            decided = on_rank_zero(self.parallel.communicator, decided)
+        loss = float(decided[0] or 0.0)
+        return Record(state.epoch, state.step, loss, *decided[1:], learning_rate, seconds)
 
     def _keep(self, stage: Stage, record: Record) -> None:
         """Store a record and its state, after the decision on early stopping."""
@@ -626,7 +669,7 @@ class Run:
     def _can_skip_records(self) -> bool:
         """Return whether no record needs more than the loss, so that epochs can run in one call."""
         s = self.settings
-        if self.engine_choice.engine != "compiled" or self.chunks is not None:
+        if self.engine_choice.engine != "compiled" or self.chunks or self.parallel:
             return False
         return (
             self.validation is None
@@ -673,16 +716,25 @@ class Run:
         minimize = scipy_minimize()
         if not self.network.layout.trainable.any() or self.last_epoch == self.state.epoch:
             return
-        compiled = self.engine_choice.engine == "compiled"
-        evaluate = evaluation(self.network, self.data, self.engine_choice) if compiled else None
-        search = LBFGSSearch(self.network, self.data, self.state, self.settings.search, evaluate)
-        try:
-            result = search.run(minimize, optimizer, self.last_epoch - self.state.epoch)
-        except BaseException:  # the iterations before the error keep their records
-            yield from self._seen(search.seen, None)
-            raise
+        with self._objective() as evaluate:
+            given = self.network, self.data, self.state, self.settings.search
+            search = LBFGSSearch(*given, evaluate)
+            try:
+                result = search.run(minimize, optimizer, self.last_epoch - self.state.epoch)
+            except BaseException:  # the iterations before the error keep their records
+                yield from self._seen(search.seen, None)
+                raise
         seen = search.seen or [(self.state, float(result.fun))]  # SciPy started at a minimum
         yield from self._seen(seen, search.reason(result.status))
+
+    def _objective(self) -> AbstractContextManager[Evaluate | None]:
+        """Return the loss and gradient that the search calls; None for those of the network."""
+        if self.parallel is not None:
+            return self._divided(self.parallel).objective()
+        compiled = self.engine_choice.engine == "compiled"
+        return nullcontext(
+            evaluation(self.network, self.data, self.engine_choice) if compiled else None
+        )
 
     def _seen(self, seen: list[tuple[State, float]], reason: str | None) -> Iterator[Stage]:
         """Yield the stages of iterations, with the fields that early stopping has set meanwhile."""
