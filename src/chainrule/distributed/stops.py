@@ -49,6 +49,8 @@ class Stops:
 
     def deliver(self, total: float) -> None:
         """Do what the signals would have done that any rank has received, by the sum over all."""
+        if not total:
+            return  # a signal may have come meanwhile: it is sent with the next gradient
         self.received.clear()
         for number in (signal.SIGTERM, signal.SIGINT):
             count, total = divmod(total, WEIGHTS[number])
