@@ -24,7 +24,16 @@ ENGINE = (
 )
 
 PACKAGES = (
-    *("pages", "compiled", "metrics", "lbfgs_search", "background", "chunks", "distributed", "training"),
+    *(
+        "pages",
+        "compiled",
+        "metrics",
+        "lbfgs_search",
+        "background",
+        "chunks",
+        "distributed",
+        "training",
+    ),
     *("problems", "explanation", "health", "submission", "diagnosis", "files", "explorer"),
     *("estimators", "data", "models", "testing", "cli"),
 )

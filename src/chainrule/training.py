@@ -211,12 +211,10 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
         early_stopping,
         check_int(record_every, "record_every"),
         loss_after_epoch,
+        parallel=as_parallel(communicator),
     )
     choice = choose_engine(network, chosen, data, batch_size, engine, state)
-    parallel = as_parallel(communicator)
-    return Run(
-        network, data, held_out, chosen, settings, start, seed, state, choice, parallel=parallel
-    )
+    return Run(network, data, held_out, chosen, settings, start, seed, state, choice)
 
 
 def initial_theta(
@@ -318,6 +316,7 @@ class Settings(NamedTuple):
     record_every: int
     loss_after_epoch: bool
     search: SearchLimits = SearchLimits()
+    parallel: DataParallel | None = None
 
 
 class Stage(NamedTuple):
@@ -361,14 +360,14 @@ class Run:
         The engine that computes the run, and the reason for the choice.
     chunks : Chunks, optional
         Samples that come in parts in every epoch; `data` are then some of them, as an example.
-    parallel : DataParallel, optional
-        The processes among which batches are divided.
 
     Attributes
     ----------
     engine_choice : EngineChoice
     state : State
         Everything needed to continue the run.
+    parallel : DataParallel or None
+        The processes among which batches are divided.
     history : list of Record
     reason : str or None
         Why the run ended: ``"epochs"``, ``"early stopping"``, ``"converged"``, ``"diverged"``, or
@@ -387,9 +386,8 @@ class Run:
         state: State | None,
         engine_choice: EngineChoice,
         chunks: Chunks | None = None,
-        parallel: DataParallel | None = None,
     ) -> None:
-        self.engine_choice, self.parallel = engine_choice, parallel
+        self.engine_choice, self.parallel = engine_choice, settings.parallel
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.data, self.validation, self.chunks = data, validation, chunks
         self.samples = len(data.x)  # of an epoch, once one with chunks has ended
@@ -531,7 +529,6 @@ class Run:
             self.state,
             self.engine_choice,
             self.chunks,
-            self.parallel,
         )
         run.history = [*self.history]
         return run

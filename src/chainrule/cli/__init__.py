@@ -22,6 +22,7 @@ from chainrule.cli import (
     explore,
     export,
     inspect,
+    launch,
     predict,
     schema,
     train,
@@ -65,6 +66,7 @@ for command in (evaluate, predict):
     )
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("cv", epilog=cv.EXAMPLES, context_settings=table_context("cv"))(cv.cv)
+app.command("launch", epilog=launch.EXAMPLES)(launch.launch)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)

@@ -101,9 +101,7 @@ def block_gradients(
         return BlockGradients(network, data, rows, choice)
 
 
-def compiled_update(
-    optimizer: "Optimizer", dtype: "type[np.floating[Any]]"
-) -> "CompiledUpdate":
+def compiled_update(optimizer: "Optimizer", dtype: "type[np.floating[Any]]") -> "CompiledUpdate":
     """Return the update of θ by an optimizer, compiled for a precision.
 
     Parameters

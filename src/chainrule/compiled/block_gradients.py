@@ -1,5 +1,6 @@
-"""Loss and gradient of parts of a batch, and the update of θ, as training in several processes
-needs them: computed by the kernels of training, on one thread.
+"""Loss and gradient of parts of a batch, and the update of θ, on one thread.
+
+Training in several processes needs them; the kernels are those of training.
 """
 
 import ctypes

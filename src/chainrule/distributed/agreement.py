@@ -13,6 +13,8 @@ from chainrule.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
 
+PATIENCE = 10.0  # how much longer than usual ranks wait while rank 0 compiles
+
 
 def on_rank_zero(communicator: Communicator, values: Sequence[float | None]) -> list[float | None]:
     """Return the numbers of rank 0, on every rank; None stays None."""
@@ -65,7 +67,7 @@ def checksum(array: Array | None) -> int:
 
 
 def by_rank_zero(communicator: Communicator, function: Callable[[], None]) -> None:
-    """Call a function on rank 0 only, and wait for it on the others."""
+    """Call a function on rank 0 only, and wait for it on the others: it may take long."""
     if communicator.rank == 0:
         function()
-    communicator.barrier()
+    communicator.barrier(PATIENCE)

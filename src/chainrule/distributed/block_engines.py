@@ -28,9 +28,7 @@ def is_compiled(data: Batch, choice: EngineChoice) -> bool:
     return choice.engine == "compiled" and not isinstance(data.x, SparseSamples)
 
 
-def block_gradient(
-    network: Network, data: Batch, rows: int, choice: EngineChoice
-) -> BlockGradient:
+def block_gradient(network: Network, data: Batch, rows: int, choice: EngineChoice) -> BlockGradient:
     """Return the loss and gradient over some of the samples as a function.
 
     Parameters

@@ -45,8 +45,8 @@ class Communicator(Protocol):
         """
         ...
 
-    def barrier(self) -> None:
-        """Wait until every rank has called this."""
+    def barrier(self, patience: float = 1.0) -> None:
+        """Wait until every rank has called this, for `patience` times as long as usual."""
         ...
 
     def abort(self, code: int = 1) -> NoReturn:
@@ -81,7 +81,7 @@ class SingleProcess:
         """Copy the array."""
         incoming[0][...] = outgoing[0]
 
-    def barrier(self) -> None:
+    def barrier(self, patience: float = 1.0) -> None:
         """Return at once."""
 
     def abort(self, code: int = 1) -> NoReturn:

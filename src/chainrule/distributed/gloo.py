@@ -73,8 +73,8 @@ class Gloo:
         for one in work:
             one.wait()
 
-    def barrier(self) -> None:
-        """Wait until every rank has called this."""
+    def barrier(self, patience: float = 1.0) -> None:
+        """Wait until every rank has called this; gloo waits as long as it always does."""
         self._group.barrier()
 
     def abort(self, code: int = 1) -> NoReturn:

@@ -28,9 +28,7 @@ def connect() -> Communicator:
 
 
 @contextmanager
-def aborting(
-    communicator: Communicator, report: Callable[[BaseException], int]
-) -> Iterator[None]:
+def aborting(communicator: Communicator, report: Callable[[BaseException], int]) -> Iterator[None]:
     """End all ranks if an error leaves the block on this one.
 
     Parameters

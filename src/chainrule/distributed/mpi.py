@@ -76,10 +76,10 @@ class MPI:
         incoming[self.rank][...] = outgoing[self.rank]
         self._wait(requests)
 
-    def barrier(self) -> None:
-        """Wait until every rank has called this."""
+    def barrier(self, patience: float = 1.0) -> None:
+        """Wait until every rank has called this, for `patience` times as long as usual."""
         if self.size > 1:
-            self._wait([self._comm.Ibarrier()])
+            self._wait([self._comm.Ibarrier()], patience * self.timeout)
 
     def abort(self, code: int = 1) -> NoReturn:
         """End all ranks at once, with this exit code."""
@@ -88,11 +88,12 @@ class MPI:
         self._comm.Abort(code)
         os._exit(code)  # in case that MPI returns
 
-    def _wait(self, requests: list[Any]) -> None:
+    def _wait(self, requests: list[Any], timeout: float | None = None) -> None:
         """Wait for requests; end the job if they take too long."""
-        if not wait_for(lambda: self._library.Request.Testall(requests), self.timeout):
+        seconds = self.timeout if timeout is None else timeout
+        if not wait_for(lambda: self._library.Request.Testall(requests), seconds):
             sys.stderr.write(
-                f"rank {self.rank}: the other ranks have not answered for {self.timeout:g} s, so "
+                f"rank {self.rank}: the other ranks have not answered for {seconds:g} s, so "
                 "the job ends; if they are only slow, increase CHAINRULE_TIMEOUT\n"
             )
             self.abort(TIMED_OUT)
@@ -129,9 +130,7 @@ class ExitHooks:
         """Print an error that nothing has caught, and end all ranks."""
         cls.previous(kind, error, trace)
         if cls.communicator is not None:
-            cls.communicator.abort(
-                INTERRUPTED if issubclass(kind, KeyboardInterrupt) else FAILED
-            )
+            cls.communicator.abort(INTERRUPTED if issubclass(kind, KeyboardInterrupt) else FAILED)
 
     @classmethod
     def meet(cls) -> None:
