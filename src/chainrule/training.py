@@ -575,7 +575,7 @@ class Run:
     def _in_parallel(self, optimizer: Optimizer, parallel: DataParallel) -> Iterator[Stage]:
         """Yield the stages of updates that all ranks make together."""
         distributed = self._divided(parallel)
-        for state in distributed.updates(optimizer, self.state, self.last_epoch):
+        for state in distributed.updates(optimizer, lambda: self.state, self.last_epoch):
             ended = state.batch == 0 and self._is_recorded(state.epoch)
             yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
 

@@ -98,8 +98,17 @@ class DistributedTraining:
 
     # ---- updates ----
 
-    def updates(self, optimizer: Optimizer, state: State, last: int) -> Iterator[State]:
+    def updates(
+        self, optimizer: Optimizer, current: Callable[[], State], last: int
+    ) -> Iterator[State]:
         """Yield the state after each update, up to the end of epoch `last`.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+        current : callable
+            Returns the state to continue from: that yielded last, or one that replaces it.
+        last : int
 
         Raises
         ------
@@ -109,19 +118,23 @@ class DistributedTraining:
             On every rank after the same update, if a rank was interrupted.
         """
         step = update_of(optimizer, self.data, self.choice)
+        order = self._order(current())
         with self._threads(), Stops() as stops:
-            while state.epoch < last:
-                order = self.batches.order(len(self.data.x), state.seed, state.epoch)
+            while (state := current()).epoch < last:
                 if state.batch == 0:
-                    state = state._replace(loss_sum=0.0)
-                for place in range(state.batch, self.batches.count(len(order))):
-                    rows = self._rows(np.ascontiguousarray(order, np.int64), place)
-                    state, stop = self._update(optimizer, step, rows, state, stops.own)
-                    if place + 1 == self.batches.count(len(order)):
-                        state = state._replace(epoch=state.epoch + 1, batch=0)
-                    yield state
-                    stops.deliver(stop)
+                    order, state = self._order(state), state._replace(loss_sum=0.0)
+                rows = self._rows(order, state.batch)
+                state, stop = self._update(optimizer, step, rows, state, stops.own)
+                if state.batch == self.batches.count(len(order)):
+                    state = state._replace(epoch=state.epoch + 1, batch=0)
+                yield state
+                stops.deliver(stop)
             stops.deliver(self._all_stops(stops.own))
+
+    def _order(self, state: State) -> NDArray[np.int64]:
+        """Return the order of the samples in an epoch."""
+        order = self.batches.order(len(self.data.x), state.seed, state.epoch)
+        return np.ascontiguousarray(order, np.int64)
 
     def _rows(self, order: NDArray[np.int64], place: int) -> NDArray[np.int64]:
         """Return the numbers of the samples of a batch."""
