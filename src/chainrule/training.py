@@ -6,12 +6,10 @@ It adds validation, early stopping, records and L-BFGS to the loops over batches
 import math
 import sys
 import time
-import warnings
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from numbers import Real
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -20,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
-from chainrule.batch import Batch, as_numeric, check_finite
+from chainrule.batch import Batch
 from chainrule.chunks import Chunks, ChunkTraining
-from chainrule.compiled import EngineChoice, describe, evaluation, predictor, training
+from chainrule.compiled import EngineChoice, evaluation, predictor, training
 from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
 from chainrule.distributed import (
     Communicator,
@@ -38,6 +36,7 @@ from chainrule.metrics import Metric, choose_metric
 from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
+from chainrule.run_inputs import choose_engine, initial_theta, prepare, prepare_pair
 from chainrule.schedules import rate_at
 from chainrule.sparse_samples import SamplesLike, SparseSamples, holds_sparse
 
@@ -217,25 +216,6 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     return Run(network, data, held_out, chosen, settings, start, seed, state, choice)
 
 
-def initial_theta(
-    network: Network, x: SamplesLike, theta: ArrayLike | None, state: State | None, seed: int
-) -> Array:
-    """Return the validated θ, (parameters,), that a run begins with."""
-    samples: Any = x
-    if not holds_sparse(x):
-        samples = as_numeric(samples, "X")
-    if state is not None:
-        check_type(state, State, "state", "give the state of a run, such as run.state")
-        theta = state.theta
-    if theta is None:
-        single = samples.dtype.newbyteorder("=") == np.float32
-        start = network.initialize(seed, np.float32 if single else np.float64)
-    else:
-        start = network.layout.check(theta)
-    check_finite(start, "theta", "begin with finite parameters")
-    return start
-
-
 def check_early_stopping(early_stopping: EarlyStopping | None, metric: Metric | None) -> None:
     """Raise InputError if early stopping has the wrong type or monitors a missing metric."""
     check_type(
@@ -246,64 +226,6 @@ def check_early_stopping(early_stopping: EarlyStopping | None, metric: Metric | 
     )
     if early_stopping is not None and early_stopping.monitor == "metric" and metric is None:
         raise InputError("EarlyStopping(monitor='metric') needs a metric, such as 'accuracy'")
-
-
-def choose_engine(
-    network: Network,
-    optimizer: Optimizer | LBFGS,
-    data: Batch,
-    batch_size: int | None,
-    engine: str,
-    state: State | None,
-) -> EngineChoice:
-    """Return the engine of a run; for a continued state, "auto" means its previous engine."""
-    if engine == "auto" and state and state.step:
-        engine = state.engine
-    if data.weight is not None and data.weight.ndim == 2:  # the kernels take a weight for a sample
-        if engine == "compiled":
-            raise InputError(
-                f"sample_weight has shape {data.weight.shape}, which the compiled engine does not "
-                "take; give a weight for each sample, or engine='auto'"
-            )
-        engine = "reference"
-    choice = describe(
-        network,
-        optimizer,
-        rows=len(data.x),
-        batch_size=batch_size,
-        dtype=data.x.dtype,
-        engine=engine,
-        entries=data.x.values.size if isinstance(data.x, SparseSamples) else None,
-    )
-    if engine == "auto" and choice.missing:
-        say_once(choice.reason)
-    return choice
-
-
-@cache
-def say_once(reason: str) -> None:
-    """Warn once for each reason that training runs on the slower reference engine."""
-    warnings.warn(f"training runs on the reference engine: {reason}", RuntimeWarning, stacklevel=4)
-
-
-def prepare(
-    network: Network, theta: Array, x: SamplesLike, t: ArrayLike, weights: ArrayLike | None
-) -> Batch:
-    """Return data as a batch of all samples, checked to be finite."""
-    batch = network.batch(theta, x, t, weights)
-    check_finite(batch.x, "X")
-    return batch
-
-
-def prepare_pair(network: Network, theta: Array, validation: Sequence[Any]) -> Batch:
-    """Return validation data as a batch; errors name ``validation`` as their source."""
-    if not (isinstance(validation, tuple | list) and len(validation) == 2):
-        raise InputError(f"validation is a {type(validation).__name__}; give a pair (X, y)")
-    x, t = validation
-    try:
-        return prepare(network, theta, x, t, None)
-    except InputError as error:
-        raise InputError(f"validation: {error}") from None
 
 
 class Settings(NamedTuple):
@@ -602,8 +524,9 @@ class Run:
         decided = [loss, validation_loss, score]
         if self.parallel is not None:  # decisions depend on them, so they are those of rank 0
             decided = on_rank_zero(self.parallel.communicator, decided)
-        loss = float(decided[0] or 0.0)
-        return Record(state.epoch, state.step, loss, *decided[1:], learning_rate, seconds)
+        mean, validation_loss, score = decided
+        loss = loss if mean is None else mean
+        return Record(state.epoch, state.step, loss, validation_loss, score, learning_rate, seconds)
 
     def _keep(self, stage: Stage, record: Record) -> None:
         """Store a record and its state, after the decision on early stopping."""

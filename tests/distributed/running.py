@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def mpiexec(
-    ranks: int, *arguments: str, seconds: float = 120
+    ranks: int, *arguments: str, seconds: float = 600
 ) -> "subprocess.CompletedProcess[str]":
     """Run Python in several processes, and return what they printed."""
     return subprocess.run(

@@ -27,7 +27,7 @@ from chainrule.cli import (
     schema,
     train,
 )
-from chainrule.cli import table_options as tables
+from chainrule.cli.table_options import table_context
 from chainrule.cli.usage import UsageError, option_name, report
 from chainrule.errors import ChainruleError, system_reason
 from chainrule.visible import visible
@@ -45,14 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help without rich starts three times as fast
 )
-
-
-def table_context(command: str) -> dict[str, object]:
-    """Return the settings of a command for tables: its names, and variables of the environment."""
-    return {
-        "token_normalize_func": tables.option_name,
-        "auto_envvar_prefix": f"CHAINRULE_{command.upper()}",
-    }
 
 
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)

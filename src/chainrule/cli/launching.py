@@ -14,11 +14,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import typer
+from typer.main import get_command
+
 from chainrule.cli.output import say
 from chainrule.cli.run_folder import RunFolder
 from chainrule.cli.run_lock import is_free, last_beat
+from chainrule.cli.table_options import table_context
+from chainrule.cli.train import train
 from chainrule.cli.train_rules import DEFAULTS, options_of
-from chainrule.distributed.waiting import VARIABLE
+from chainrule.distributed import TIMEOUT_VARIABLE
 from chainrule.errors import InputError, MissingPackageError
 
 WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED = 2, 3, 130, 143
@@ -54,13 +59,10 @@ class Job:
     @cached_property
     def options(self) -> dict[str, Any]:
         """The options of the command, which are checked here, once for all processes."""
-        from typer.main import get_command
-
-        from chainrule.cli import app
-
-        commands: Any = get_command(app)
-        train = commands.commands["train"]
-        with train.make_context("chainrule train", list(self.arguments)) as context:
+        app = typer.Typer(rich_markup_mode=None)
+        app.command(context_settings=table_context("train"))(train)
+        command: Any = get_command(app)
+        with command.make_context("chainrule train", list(self.arguments)) as context:
             return options_of(context)
 
     @property
@@ -85,7 +87,7 @@ class Job:
         mpiexec = find_mpiexec()
         open_mpi = is_open_mpi(mpiexec)
         hosts = [] if self.hosts is None else ["--hostfile" if open_mpi else "-f", str(self.hosts)]
-        passed = ["-x", VARIABLE] if open_mpi else []
+        passed = ["-x", TIMEOUT_VARIABLE] if open_mpi else []
         return [mpiexec, "-n", str(self.ranks), *hosts, *passed, *self.command(again=again)]
 
 
@@ -126,15 +128,17 @@ def watch(job: Job) -> int:
     folder = job.folder.path
     if not is_free(folder):
         raise InputError(f"{folder} is in use by another run; choose another folder with --run")
-    for attempt in range(job.restarts + 1):
-        code = run_once(job, again=attempt > 0)
+    code = run_once(job, again=False)
+    for left in range(job.restarts, 0, -1):
         if code in FINAL:
             return code
-        left = job.restarts - attempt
         say(f"The run failed (exit code {code}).")
-        if left and wait_until_free(folder):
-            say(f"Starting again; {left - 1} more restarts are left.")
-    say(f"Giving up. Continue with: chainrule train --resume {folder} --distributed")
+        if not wait_until_free(folder):
+            break
+        say(f"Starting again; {left - 1} more restarts are left.")
+        code = run_once(job, again=True)
+    if code not in FINAL:
+        say(f"Giving up. Continue with: chainrule train --resume {folder} --distributed")
     return code
 
 
@@ -142,7 +146,7 @@ def run_once(job: Job, *, again: bool) -> int:
     """Run mpiexec until it ends, or until the run shows no sign of life; return an exit code."""
     line = job.line(again=again)
     say(f"Running: {shlex.join(line)}")
-    environment = {**os.environ, VARIABLE: str(job.timeout)}
+    environment = {**os.environ, TIMEOUT_VARIABLE: str(job.timeout)}
     process = subprocess.Popen(line, env=environment, start_new_session=True)  # noqa: S603 (the line is ours)
     with forwarding(process) as received:
         try:

@@ -430,3 +430,11 @@ def option_name(typed: str) -> str:
         return typed
     name = typed.lower().replace("_", "-")
     return ALIASES.get(name, name)
+
+
+def table_context(command: str) -> dict[str, object]:
+    """Return the settings of a command for tables: its names, and variables of the environment."""
+    return {
+        "token_normalize_func": option_name,
+        "auto_envvar_prefix": f"CHAINRULE_{command.upper()}",
+    }

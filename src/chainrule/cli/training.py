@@ -134,8 +134,8 @@ class Job:
     folder : RunFolder
     table : Table
     display : Display
-    team : Team
-        The processes of the run.
+    team : Team, optional
+        The processes of the run; this one alone by default.
     epochs : int
         How many epochs have been seen; 0 before the first.
     """
@@ -145,7 +145,7 @@ class Job:
     folder: RunFolder
     table: Table
     display: Display
-    team: Team
+    team: Team = field(default_factory=lambda: Team(None))
     epochs: int = 0
     warnings: list[str] = field(default_factory=list)
 

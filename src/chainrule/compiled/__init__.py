@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from chainrule.batch import Batch
-    from chainrule.compiled.block_gradients import BlockGradients, CompiledUpdate
+    from chainrule.compiled.batch_parts import BlockGradients, CompiledUpdate
     from chainrule.compiled.engine import Training
     from chainrule.compiled.evaluating import Evaluation
     from chainrule.compiled.predicting import Predictor
@@ -96,7 +96,7 @@ def block_gradients(
     """
     with IMPORT_LOCK:
         with uninterrupted():
-            from chainrule.compiled.block_gradients import BlockGradients
+            from chainrule.compiled.batch_parts import BlockGradients
 
         return BlockGradients(network, data, rows, choice)
 
@@ -112,7 +112,7 @@ def compiled_update(optimizer: "Optimizer", dtype: "type[np.floating[Any]]") -> 
     """
     with IMPORT_LOCK:
         with uninterrupted():
-            from chainrule.compiled.block_gradients import CompiledUpdate
+            from chainrule.compiled.batch_parts import CompiledUpdate
 
         return CompiledUpdate(optimizer, dtype)
 

@@ -11,9 +11,11 @@ from chainrule.distributed.job import aborting, connect
 from chainrule.distributed.mpi import MPI
 from chainrule.distributed.settings import DataParallel, as_parallel
 from chainrule.distributed.updates import DistributedTraining
+from chainrule.distributed.waiting import TIMEOUT_VARIABLE
 
 __all__ = [
     "MPI",
+    "TIMEOUT_VARIABLE",
     "Communicator",
     "DataParallel",
     "DistributedTraining",

@@ -17,10 +17,10 @@ Array: TypeAlias = NDArray[Any]
 
 
 class Node(NamedTuple):
-    """A subtree: the blocks from index · 2^level on, 2^level of them or up to the last block."""
+    """A subtree: the blocks from place · 2^level on, 2^level of them or up to the last block."""
 
     level: int
-    index: int
+    place: int
 
 
 def range_of(count: int, rank: int, ranks: int) -> tuple[int, int]:
@@ -45,18 +45,18 @@ class Subtrees:
     def add(self, node: Node, array: Array) -> None:
         """Add the array of a subtree; it is changed if it is the left one of two siblings."""
         node = self._lifted(node)
-        while node.index % 2 and (left := Node(node.level, node.index - 1)) in self.arrays:
+        while node.place % 2 and (left := Node(node.level, node.place - 1)) in self.arrays:
             self.free.append(array)
             array = add(self.arrays.pop(left), array)
-            node = self._lifted(Node(node.level + 1, node.index // 2))
+            node = self._lifted(Node(node.level + 1, node.place // 2))
         self.arrays[node] = array
 
     def _lifted(self, node: Node) -> Node:
         """Return the largest subtree with the same blocks: the last ones may have no siblings."""
-        level, index = node
-        while index and not index % 2 and (index + 1) << level >= self.blocks:
-            level, index = level + 1, index // 2
-        return Node(level, index)
+        level, place = node
+        while place and not place % 2 and (place + 1) << level >= self.blocks:
+            level, place = level + 1, place // 2
+        return Node(level, place)
 
 
 def add(one: Array, other: Array) -> Array:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from chainrule.errors import InputError
 
 DEFAULT_TIMEOUT = 600.0  # seconds
-VARIABLE = "CHAINRULE_TIMEOUT"  # of the environment: the same, which `chainrule launch` sets
+TIMEOUT_VARIABLE = (
+    "CHAINRULE_TIMEOUT"  # of the environment: the same, which `chainrule launch` sets
+)
 
 TIMED_OUT = 75  # exit code: EX_TEMPFAIL, another try may succeed
 BUSY, SHORT = 0.001, 0.00005  # seconds of asking without a pause, and of a pause after them
@@ -21,7 +23,7 @@ def timeout_of(given: float | None) -> float:
     InputError
         If they are not a positive number.
     """
-    text = os.environ.get(VARIABLE) if given is None else given
+    text = os.environ.get(TIMEOUT_VARIABLE) if given is None else given
     try:
         seconds = DEFAULT_TIMEOUT if text is None else float(text)
     except ValueError:

@@ -233,8 +233,7 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         t = self._targets(targets, self.network_.loss)
         check_precision(t, rows.dtype)
         data = TrainingData(rows, t, self._weights(targets, weight))
-        seed = seed_from(self.random_state) if fresh else self._history.state.seed
-        seed = same_seed(as_parallel(self.communicator), seed)
+        seed = self._seed(fresh=fresh)
         checkpoints = fit_checkpoints(self, part=part)
         if checkpoints is not None and fresh:
             seed = checkpoints.seed(seed)
@@ -248,6 +247,11 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         run = make_run(self, self.network_, data, epochs, history)
         loop = self._fit_loop(run, history, validation, epochs, given)
         return loop if checkpoints is None else self._continue(loop, checkpoints, data, validation)
+
+    def _seed(self, *, fresh: bool) -> int:
+        """Return the seed of a fit, the same for all processes that fit together."""
+        seed = seed_from(self.random_state) if fresh else self._history.state.seed
+        return same_seed(as_parallel(self.communicator), seed)
 
     def _network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> Network:
         """Return the network of the hyperparameters; its layers are unchanged unless fresh."""
