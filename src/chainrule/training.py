@@ -9,7 +9,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -213,6 +213,8 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
         parallel=as_parallel(communicator),
     )
     choice = choose_engine(network, chosen, data, batch_size, engine, state)
+    if communicator is not None:
+        choice = replace(choice, threads=1)  # sums by several threads have other bytes
     return Run(network, data, held_out, chosen, settings, start, seed, state, choice)
 
 
@@ -589,7 +591,8 @@ class Run:
     def _can_skip_records(self) -> bool:
         """Return whether no record needs more than the loss, so that epochs can run in one call."""
         s = self.settings
-        if self.engine_choice.engine != "compiled" or self.chunks or self.parallel:
+        divided = self.chunks is not None or self.parallel is not None
+        if self.engine_choice.engine != "compiled" or divided:
             return False
         return (
             self.validation is None

@@ -36,7 +36,7 @@ PUBLIC: dict[str, Any] = (
     }
     | {
         f"chainrule.distributed.{name}": getattr(chainrule.distributed, name)
-        for name in ("MPI", "Gloo", "SingleProcess", "DataParallel", "Communicator")
+        for name in ("MPI", "Gloo", "SingleProcess", "DataParallel")
     }
     | {
         f"chainrule.models.{name}": getattr(chainrule.models, name)

@@ -9,12 +9,13 @@ from chainrule.cli.parsers import whole_number
 
 EXAMPLES = """\b
 Examples:
-  chainrule launch -n 4 -- train prices.parquet --target price
-  chainrule launch -n 16 --hosts hosts.txt --restarts 10 -- train prices.parquet --target price
+  chainrule launch -n 4 -- train prices.csv --target price
+  chainrule launch -n 16 --hosts hosts.txt -- train prices.csv --target price
 
 \b
-The file of hosts has a name and a number of processes on each line: node1:8 (MPICH),
-or node1 slots=8 (Open MPI). All hosts see the same files in the same places."""
+The file of hosts has a name and a number of processes on each line:
+node1:8 (MPICH), or node1 slots=8 (Open MPI). All hosts see the same files in
+the same places."""
 
 MOST_RANKS, MOST_RESTARTS, MOST_SECONDS = 2**16, 10**6, 10**6
 
@@ -51,7 +52,8 @@ Timeout = Annotated[
     ),
 ]
 Command = Annotated[
-    list[str], typer.Argument(metavar="-- train ...", help="The command of every process.")
+    list[str],
+    typer.Argument(metavar="COMMAND", help="After --: train and its options.", show_default=False),
 ]
 
 

@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chainrule.errors import FileError, InputError, system_reason
@@ -32,7 +32,7 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / LOCK
     descriptor = acquire(path)
     stop = threading.Event()
-    beating = threading.Thread(target=beat, args=(descriptor, stop), daemon=True)
+    beating = threading.Thread(target=beat, args=(path, stop), daemon=True)
     beating.start()
     try:
         yield
@@ -117,7 +117,8 @@ def last_beat(folder: Path) -> float:
         return 0.0
 
 
-def beat(descriptor: int, stop: threading.Event) -> None:
+def beat(path: Path, stop: threading.Event) -> None:
     """Modify the time of a file until asked to stop."""
     while not stop.wait(BEAT):
-        os.utime(descriptor)
+        with suppress(OSError):  # the folder may have been deleted
+            os.utime(path)

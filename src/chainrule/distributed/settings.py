@@ -19,7 +19,7 @@ class DataParallel:
     Parameters
     ----------
     communicator : Communicator
-        `MPI`, `Gloo` or `SingleProcess`.
+        `MPI`, `Gloo` or `SingleProcess`, or an object with their attributes and methods.
     blocks : int, default 16
         The number of blocks of a batch, at least that of the ranks. Another number rounds sums
         differently. Fewer, larger blocks are faster.
