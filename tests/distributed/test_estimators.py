@@ -111,7 +111,9 @@ def test_the_communicator_is_not_saved(tmp_path: Path):
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_estimators_with_a_communicator_are_cloned_and_pickled():
     made = fit("plain", SingleProcess())
-    for other in (clone(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):  # noqa: S301 (made here)
+    cloned: Any = clone(made)
+    copied, pickled = copy.deepcopy(made), pickle.loads(pickle.dumps(made))  # noqa: S301 (made here)
+    for other in (cloned, copied, pickled):
         assert isinstance(other.communicator, SingleProcess)
 
 
