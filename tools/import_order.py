@@ -24,7 +24,8 @@ ENGINE = (
 )
 
 PACKAGES = (
-    *("pages", "compiled", "metrics", "lbfgs_search", "background", "chunks", "training"),
+    *("pages", "compiled", "metrics", "lbfgs_search", "background", "chunks"),
+    *("distributed", "run_inputs", "training"),
     *("problems", "explanation", "health", "submission", "diagnosis", "files", "explorer"),
     *("estimators", "data", "models", "exchange", "testing", "cli"),
 )

@@ -449,7 +449,9 @@ class Dropout(Layer):
         return ElementwiseGradients(dx)
 
 
-def dropout_mask(seed: int, step: int, layer: int, shape: tuple[int, int], rate: float) -> Array:
+def dropout_mask(
+    seed: int, step: int, layer: int, shape: tuple[int, int], rate: float, first: int = 0
+) -> Array:
     """Return a mask of zeros and ones (n, d), uint8: 1 where a unit is kept.
 
     Each entry is a hash of (seed, step, layer, sample, unit), so that every engine, and every
@@ -463,12 +465,14 @@ def dropout_mask(seed: int, step: int, layer: int, shape: tuple[int, int], rate:
         Samples of the batch and units.
     rate : float
         The probability of 0.
+    first : int, default 0
+        The number in its batch of the first sample.
     """
     n, d = shape
     key = np.array([0], dtype=np.uint64)  # (1,); an array, since NumPy warns when a scalar wraps
     for part in (seed, step, layer):
         key = mix(key + np.array([part % 2**64], dtype=np.uint64))
-    sample = mix(key + np.arange(n, dtype=np.uint64))  # (n,)
+    sample = mix(key + np.arange(first, first + n, dtype=np.uint64))  # (n,)
     unit = mix(sample[:, None] + np.arange(d, dtype=np.uint64))  # (n, d)
     # The hashes are uniform over 0 … 2⁶⁴ − 1; the share `rate` of them lies below the threshold.
     return (unit >= np.uint64(int(rate * 2**64))).astype(np.uint8)  # (n, d)

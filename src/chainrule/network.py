@@ -53,10 +53,13 @@ class MaskSeed(NamedTuple):
         The run's seed.
     step : int
         The number of updates made so far.
+    first : int, default 0
+        The number in its batch of the first sample, for a part of a batch.
     """
 
     seed: int
     step: int
+    first: int = 0
 
 
 class Trace(NamedTuple):
@@ -307,7 +310,9 @@ class Network:
         if mask_seed is None or not self.has_dropout:
             return [None] * len(self.layers)
         return [
-            dropout_mask(mask_seed.seed, mask_seed.step, place, (n, width), layer.rate)
+            dropout_mask(
+                mask_seed.seed, mask_seed.step, place, (n, width), layer.rate, mask_seed.first
+            )
             if isinstance(layer, Dropout)
             else None
             for place, (layer, width) in enumerate(zip(self.layers, self.widths, strict=False))

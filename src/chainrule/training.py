@@ -6,11 +6,10 @@ It adds validation, early stopping, records and L-BFGS to the loops over batches
 import math
 import sys
 import time
-import warnings
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from numbers import Real
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -19,17 +18,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule import loops
-from chainrule.batch import Batch, as_numeric, check_finite
+from chainrule.batch import Batch
 from chainrule.chunks import Chunks, ChunkTraining
-from chainrule.compiled import EngineChoice, describe, evaluation, predictor, training
+from chainrule.compiled import EngineChoice, evaluation, predictor, training
 from chainrule.descriptions import Count, Description, NonNegative, check_int, check_type
+from chainrule.distributed import (
+    Communicator,
+    DataParallel,
+    DistributedTraining,
+    as_parallel,
+    on_rank_zero,
+)
 from chainrule.errors import DivergenceError, InputError, unknown
-from chainrule.lbfgs_search import LBFGSSearch, SearchLimits, scipy_minimize
+from chainrule.lbfgs_search import Evaluate, LBFGSSearch, SearchLimits, scipy_minimize
 from chainrule.loops import Batches, State
 from chainrule.metrics import Metric, choose_metric
 from chainrule.network import Network, precision_of
 from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.optimizers import optimizer as named_optimizer
+from chainrule.run_inputs import choose_engine, initial_theta, prepare, prepare_pair
 from chainrule.schedules import rate_at
 from chainrule.sparse_samples import SamplesLike, SparseSamples, holds_sparse
 
@@ -115,6 +122,7 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
     record_every: int = 1,
     loss_after_epoch: bool = False,
     engine: str = "auto",
+    communicator: Communicator | DataParallel | None = None,
 ) -> "Run":
     """Describe a training run; its epochs are computed on demand.
 
@@ -156,6 +164,11 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
         The engine that computes the run; the results are equal up to rounding.
         ``chainrule.compiled.describe`` returns the choice of "auto" and the reason; a continued
         run stays on its engine.
+    communicator : Communicator or DataParallel, optional
+        Of several processes that call `train` with the same arguments, such as
+        ``chainrule.distributed.MPI()``: each computes a part of every batch. Any number of
+        processes gives the same bytes; they differ from those of a run without a communicator by
+        rounding.
 
     Returns
     -------
@@ -197,28 +210,12 @@ def train(  # noqa: PLR0913 (a run has many options, most of them keyword-only)
         early_stopping,
         check_int(record_every, "record_every"),
         loss_after_epoch,
+        parallel=as_parallel(communicator),
     )
     choice = choose_engine(network, chosen, data, batch_size, engine, state)
+    if communicator is not None:
+        choice = replace(choice, threads=1)  # sums by several threads have other bytes
     return Run(network, data, held_out, chosen, settings, start, seed, state, choice)
-
-
-def initial_theta(
-    network: Network, x: SamplesLike, theta: ArrayLike | None, state: State | None, seed: int
-) -> Array:
-    """Return the validated θ, (parameters,), that a run begins with."""
-    samples: Any = x
-    if not holds_sparse(x):
-        samples = as_numeric(samples, "X")
-    if state is not None:
-        check_type(state, State, "state", "give the state of a run, such as run.state")
-        theta = state.theta
-    if theta is None:
-        single = samples.dtype.newbyteorder("=") == np.float32
-        start = network.initialize(seed, np.float32 if single else np.float64)
-    else:
-        start = network.layout.check(theta)
-    check_finite(start, "theta", "begin with finite parameters")
-    return start
 
 
 def check_early_stopping(early_stopping: EarlyStopping | None, metric: Metric | None) -> None:
@@ -233,64 +230,6 @@ def check_early_stopping(early_stopping: EarlyStopping | None, metric: Metric | 
         raise InputError("EarlyStopping(monitor='metric') needs a metric, such as 'accuracy'")
 
 
-def choose_engine(
-    network: Network,
-    optimizer: Optimizer | LBFGS,
-    data: Batch,
-    batch_size: int | None,
-    engine: str,
-    state: State | None,
-) -> EngineChoice:
-    """Return the engine of a run; for a continued state, "auto" means its previous engine."""
-    if engine == "auto" and state and state.step:
-        engine = state.engine
-    if data.weight is not None and data.weight.ndim == 2:  # the kernels take a weight for a sample
-        if engine == "compiled":
-            raise InputError(
-                f"sample_weight has shape {data.weight.shape}, which the compiled engine does not "
-                "take; give a weight for each sample, or engine='auto'"
-            )
-        engine = "reference"
-    choice = describe(
-        network,
-        optimizer,
-        rows=len(data.x),
-        batch_size=batch_size,
-        dtype=data.x.dtype,
-        engine=engine,
-        entries=data.x.values.size if isinstance(data.x, SparseSamples) else None,
-    )
-    if engine == "auto" and choice.missing:
-        say_once(choice.reason)
-    return choice
-
-
-@cache
-def say_once(reason: str) -> None:
-    """Warn once for each reason that training runs on the slower reference engine."""
-    warnings.warn(f"training runs on the reference engine: {reason}", RuntimeWarning, stacklevel=4)
-
-
-def prepare(
-    network: Network, theta: Array, x: SamplesLike, t: ArrayLike, weights: ArrayLike | None
-) -> Batch:
-    """Return data as a batch of all samples, checked to be finite."""
-    batch = network.batch(theta, x, t, weights)
-    check_finite(batch.x, "X")
-    return batch
-
-
-def prepare_pair(network: Network, theta: Array, validation: Sequence[Any]) -> Batch:
-    """Return validation data as a batch; errors name ``validation`` as their source."""
-    if not (isinstance(validation, tuple | list) and len(validation) == 2):
-        raise InputError(f"validation is a {type(validation).__name__}; give a pair (X, y)")
-    x, t = validation
-    try:
-        return prepare(network, theta, x, t, None)
-    except InputError as error:
-        raise InputError(f"validation: {error}") from None
-
-
 class Settings(NamedTuple):
     """The options of a run other than its data, network and optimizer."""
 
@@ -301,6 +240,7 @@ class Settings(NamedTuple):
     record_every: int
     loss_after_epoch: bool
     search: SearchLimits = SearchLimits()
+    parallel: DataParallel | None = None
 
 
 class Stage(NamedTuple):
@@ -350,6 +290,8 @@ class Run:
     engine_choice : EngineChoice
     state : State
         Everything needed to continue the run.
+    parallel : DataParallel or None
+        The processes among which batches are divided.
     history : list of Record
     reason : str or None
         Why the run ended: ``"epochs"``, ``"early stopping"``, ``"converged"``, ``"diverged"``, or
@@ -369,7 +311,7 @@ class Run:
         engine_choice: EngineChoice,
         chunks: Chunks | None = None,
     ) -> None:
-        self.engine_choice = engine_choice
+        self.engine_choice, self.parallel = engine_choice, settings.parallel
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.data, self.validation, self.chunks = data, validation, chunks
         self.samples = len(data.x)  # of an epoch, once one with chunks has ended
@@ -383,6 +325,7 @@ class Run:
         self.history: list[Record] = []
         self._prepared: Training | None = None
         self._predictor: Predictor | None = None
+        self._distributed: DistributedTraining | None = None
         self.reason: str | None = None
         self.last_epoch = self.state.epoch + settings.epochs
 
@@ -530,6 +473,9 @@ class Run:
         if self.chunks is not None:
             yield from self._by_chunks(self.optimizer, self.chunks)
             return
+        if self.parallel is not None:
+            yield from self._in_parallel(self.optimizer, self.parallel)
+            return
         if self.engine_choice.engine == "compiled":
             yield from self._compiled(self.optimizer)
             return
@@ -550,6 +496,20 @@ class Run:
                 self.samples = training.samples if state.batch == 0 else self.samples
                 yield Stage(state, state.loss_sum / self.samples if ended else None)
 
+    def _in_parallel(self, optimizer: Optimizer, parallel: DataParallel) -> Iterator[Stage]:
+        """Yield the stages of updates that all ranks make together."""
+        distributed = self._divided(parallel)
+        for state in distributed.updates(optimizer, lambda: self.state, self.last_epoch):
+            ended = state.batch == 0 and self._is_recorded(state.epoch)
+            yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
+
+    def _divided(self, parallel: DataParallel) -> DistributedTraining:
+        """Return this rank's part of the run, prepared on first use."""
+        if self._distributed is None:
+            given = self.network, self.data, self.settings.batches, parallel
+            self._distributed = DistributedTraining(*given, self.engine_choice, self.state)
+        return self._distributed
+
     def _record(self, state: State, loss: float, seconds: float) -> Record:
         held_out, theta = self.validation, state.theta
         validation_loss = None if held_out is None else self._value(theta, held_out)
@@ -563,6 +523,11 @@ class Run:
         learning_rate = None
         if isinstance(self.optimizer, Optimizer) and state.step:
             learning_rate = rate_at(self.optimizer.learning_rate, state.step)
+        decided = [loss, validation_loss, score]
+        if self.parallel is not None:  # decisions depend on them, so they are those of rank 0
+            decided = on_rank_zero(self.parallel.communicator, decided)
+        mean, validation_loss, score = decided
+        loss = loss if mean is None else mean
         return Record(state.epoch, state.step, loss, validation_loss, score, learning_rate, seconds)
 
     def _keep(self, stage: Stage, record: Record) -> None:
@@ -626,7 +591,8 @@ class Run:
     def _can_skip_records(self) -> bool:
         """Return whether no record needs more than the loss, so that epochs can run in one call."""
         s = self.settings
-        if self.engine_choice.engine != "compiled" or self.chunks is not None:
+        divided = self.chunks is not None or self.parallel is not None
+        if self.engine_choice.engine != "compiled" or divided:
             return False
         return (
             self.validation is None
@@ -673,16 +639,25 @@ class Run:
         minimize = scipy_minimize()
         if not self.network.layout.trainable.any() or self.last_epoch == self.state.epoch:
             return
-        compiled = self.engine_choice.engine == "compiled"
-        evaluate = evaluation(self.network, self.data, self.engine_choice) if compiled else None
-        search = LBFGSSearch(self.network, self.data, self.state, self.settings.search, evaluate)
-        try:
-            result = search.run(minimize, optimizer, self.last_epoch - self.state.epoch)
-        except BaseException:  # the iterations before the error keep their records
-            yield from self._seen(search.seen, None)
-            raise
+        with self._objective() as evaluate:
+            given = self.network, self.data, self.state, self.settings.search
+            search = LBFGSSearch(*given, evaluate)
+            try:
+                result = search.run(minimize, optimizer, self.last_epoch - self.state.epoch)
+            except BaseException:  # the iterations before the error keep their records
+                yield from self._seen(search.seen, None)
+                raise
         seen = search.seen or [(self.state, float(result.fun))]  # SciPy started at a minimum
         yield from self._seen(seen, search.reason(result.status))
+
+    def _objective(self) -> AbstractContextManager[Evaluate | None]:
+        """Return the loss and gradient that the search calls; None for those of the network."""
+        if self.parallel is not None:
+            return self._divided(self.parallel).objective()
+        compiled = self.engine_choice.engine == "compiled"
+        return nullcontext(
+            evaluation(self.network, self.data, self.engine_choice) if compiled else None
+        )
 
     def _seen(self, seen: list[tuple[State, float]], reason: str | None) -> Iterator[Stage]:
         """Yield the stages of iterations, with the fields that early stopping has set meanwhile."""

@@ -33,6 +33,7 @@ COMMANDS = [
     "predict",
     "inspect",
     "cv",
+    "launch",
     "export",
     "demo",
     "schema",

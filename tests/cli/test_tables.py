@@ -411,6 +411,9 @@ ELSEWHERE = {
     "quiet": "test_options_of_files",
     "config": "test_the_configuration_of_a_run_repeats_it",
     "resume": "test_an_interrupted_run_continues_with_the_same_bytes",
+    "distributed": "test_sums_of_distributed_runs",
+    "blocks": "test_sums_of_distributed_runs",
+    "exact": "test_sums_of_distributed_runs",
 }
 
 
@@ -473,6 +476,27 @@ def test_options_of_text_files(call: Call, folder: Path, text: str, options: tup
 def test_the_engine_is_chosen(call: Call, folder: Path):
     trained(call)
     assert chainrule.load("model.safetensors").estimator.engine == "reference"
+
+
+def test_sums_of_distributed_runs(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """They differ by rounding; tests/distributed compares numbers of processes."""
+    from chainrule.distributed import SingleProcess
+
+    monkeypatch.setattr("chainrule.distributed.connect", SingleProcess)
+    ways = (
+        (),
+        ("--distributed",),
+        ("--distributed", "--blocks", "3"),
+        ("--distributed", "--no-exact"),
+    )
+    found: list[Any] = []
+    for options in ways:
+        assert trained(call, *options).code == 0
+        found.append(chainrule.load("model.safetensors").estimator.theta_)
+    assert len({weights.tobytes() for weights in found[1:]}) == 3
+    for weights in found[1:]:
+        np.testing.assert_allclose(weights, found[0], rtol=1e-6, atol=1e-12)
+    assert "distributed = true" in Path("model.run/config.toml").read_text(encoding="utf-8")
 
 
 def test_options_of_files(call: Call, folder: Path):

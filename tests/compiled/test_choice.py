@@ -18,7 +18,8 @@ from chainrule.compiled import EngineChoice, choice, describe
 from chainrule.errors import InputError, MissingPackageError, UnknownNameError
 from chainrule.multilayer import mlp
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.training import say_once, train
+from chainrule.run_inputs import say_once
+from chainrule.training import train
 
 SMALL = mlp(2, 3, 2, activation="tanh", loss="squared-error")
 LARGE = mlp(784, 256, 10, activation="relu", loss="softmax-cross-entropy")

@@ -68,6 +68,7 @@ ELSEWHERE = {
     "verbose",
     "warm_start",
     "engine",
+    "communicator",
 }  # these affect output, the next fit or the time; tested below
 
 

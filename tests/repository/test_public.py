@@ -17,6 +17,7 @@ from numpydoc.validate import validate
 import chainrule
 import chainrule.compiled
 import chainrule.data
+import chainrule.distributed
 import chainrule.engine
 import chainrule.exchange
 import chainrule.health
@@ -38,6 +39,10 @@ PUBLIC: dict[str, Any] = (
     }
     | {
         "chainrule.compiled.describe": chainrule.compiled.describe,
+    }
+    | {
+        f"chainrule.distributed.{name}": getattr(chainrule.distributed, name)
+        for name in ("MPI", "Gloo", "SingleProcess", "DataParallel")
     }
     | {
         f"chainrule.models.{name}": getattr(chainrule.models, name)

@@ -22,11 +22,12 @@ from chainrule.cli import (
     explore,
     export,
     inspect,
+    launch,
     predict,
     schema,
     train,
 )
-from chainrule.cli import table_options as tables
+from chainrule.cli.table_options import table_context
 from chainrule.cli.usage import UsageError, option_name, report
 from chainrule.errors import ChainruleError, system_reason
 from chainrule.visible import visible
@@ -46,14 +47,6 @@ app = typer.Typer(
 )
 
 
-def table_context(command: str) -> dict[str, object]:
-    """Return the settings of a command for tables: its names, and variables of the environment."""
-    return {
-        "token_normalize_func": tables.option_name,
-        "auto_envvar_prefix": f"CHAINRULE_{command.upper()}",
-    }
-
-
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("explore", epilog=explore.EXAMPLES)(explore.explore)
 app.command("check", epilog=check.EXAMPLES)(check.check)
@@ -65,6 +58,7 @@ for command in (evaluate, predict):
     )
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("cv", epilog=cv.EXAMPLES, context_settings=table_context("cv"))(cv.cv)
+app.command("launch", epilog=launch.EXAMPLES)(launch.launch)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)

@@ -29,6 +29,9 @@ OF_FILES = (
     "overwrite",
     "checkpoint_every",
     "plot",
+    "distributed",
+    "blocks",
+    "exact",
 )  # which cv has none of
 MOST_FOLDS = 1000
 

@@ -41,8 +41,10 @@ class Display(Protocol):
         ...
 
 
-def display_for(options: Mapping[str, Any]) -> Display:
-    """Return the display that fits the options and the terminal."""
+def display_for(options: Mapping[str, Any], rank: int = 0) -> Display:
+    """Return the display that fits the options and the terminal; only rank 0 shows anything."""
+    if rank:
+        return NoDisplay()
     if options.get("json"):
         return JsonDisplay()
     if options.get("quiet"):

@@ -38,14 +38,14 @@ class RunFolder:
         return Checkpoints(str(self.path / SAVED), every=self.every)
 
     def prepare(self, *, resume: bool, overwrite: bool) -> None:
-        """Create the folder, or check that it belongs to this run.
+        """Check that the folder belongs to this run, and delete what is of an earlier one.
 
         Raises
         ------
         InputError
             If it has an interrupted run that is not resumed, or there is none to resume.
         FileError
-            If it cannot be created.
+            If it cannot be changed.
         """
         interrupted = self.checkpoints.paths()
         if interrupted and not resume and not overwrite:
@@ -54,10 +54,19 @@ class RunFolder:
                 f"{self.path}, choose another folder with --run, or delete it with --overwrite"
             )
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
             if not resume:
                 self.delete_checkpoints()
                 (self.path / METRICS).unlink(missing_ok=True)
+        except OSError as error:
+            raise FileError(
+                error.errno,
+                f"cannot write {self.path}: {system_reason(error)}; choose another --run",
+            ) from None
+
+    def create(self) -> None:
+        """Create the folder, if it does not exist; raise FileError if that is not possible."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError(
                 error.errno,

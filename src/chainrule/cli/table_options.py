@@ -378,6 +378,25 @@ CheckpointEvery = Annotated[
         metavar="N",
     ),
 ]
+Distributed = Annotated[
+    bool | None,
+    option("Train in all processes that mpiexec started.", "--distributed/--no-distributed"),
+]
+Blocks = Annotated[
+    int | None,
+    option(
+        "Blocks of a batch, whose gradients are added in one order (default: 16).",
+        parser=whole_number(1, MOST),
+        metavar="N",
+    ),
+]
+Exact = Annotated[
+    bool | None,
+    option(
+        "Whether any number of processes gives the same bytes (default: --exact).",
+        "--exact/--no-exact",
+    ),
+]
 Config = Annotated[
     Path | None,
     option(
@@ -411,3 +430,11 @@ def option_name(typed: str) -> str:
         return typed
     name = typed.lower().replace("_", "-")
     return ALIASES.get(name, name)
+
+
+def table_context(command: str) -> dict[str, object]:
+    """Return the settings of a command for tables: its names, and variables of the environment."""
+    return {
+        "token_normalize_func": option_name,
+        "auto_envvar_prefix": f"CHAINRULE_{command.upper()}",
+    }

@@ -19,6 +19,7 @@ Examples:
   chainrule train prices.parquet --target price --hidden 64,32 --epochs 500
   chainrule train --resume model.run        after Ctrl-C, or a crash
   chainrule train --config model.run/config.toml --seed 1
+  mpiexec -n 8 chainrule train prices.parquet --target price --distributed
 
 \b
 Then: chainrule predict model.safetensors new.csv
@@ -75,6 +76,9 @@ def train(  # noqa: PLR0913 (one for each option)
     run: given.RunFolder = None,
     overwrite: given.Overwrite = None,
     checkpoint_every: given.CheckpointEvery = None,
+    distributed: given.Distributed = None,
+    blocks: given.Blocks = None,
+    exact: given.Exact = None,
     plot: given.Plot = None,
     json: given.Json = None,
     quiet: given.Quiet = None,
@@ -91,6 +95,8 @@ def train(  # noqa: PLR0913 (one for each option)
     reject_unused_options(options, rule_of(options), TRAIN_UNUSED)
     if options.get("validation") and options["validation"] in ("0", "0.0"):
         reject_unused_options(options, "all rows", TRAIN_UNUSED)
+    if not options.get("distributed"):
+        reject_unused_options(options, "alone", TRAIN_UNUSED)
     reject_schedule(options)
     from chainrule.cli import training
 

@@ -57,6 +57,7 @@ TRAIN_UNUSED: Unused = {
         ("early-stopping", "scoring"),
         "without rows held out; remove it, or choose another --validation",
     ),
+    "alone": (("blocks", "exact"), "in one process; remove it, or add --distributed"),
 }  # by a choice that another option makes
 
 

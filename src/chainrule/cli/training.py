@@ -14,7 +14,9 @@ from chainrule.cli.live import Display, display_for
 from chainrule.cli.model_errors import as_options
 from chainrule.cli.output import messages, say, show
 from chainrule.cli.run_folder import RunFolder
+from chainrule.cli.run_lock import locked
 from chainrule.cli.tables import names_in, printed, read_table
+from chainrule.cli.team import Team, report_error
 from chainrule.cli.train_rules import DEFAULTS, NEVER_SAVED, TRAIN_UNUSED, rule_of
 from chainrule.cli.unused_options import reject_unused_options
 from chainrule.data import Table
@@ -62,29 +64,57 @@ def run(options: Mapping[str, Any]) -> int:
     options : mapping
         What was given, by the names of the options.
     """
+    if not options.get("distributed"):
+        return work(options, Team(None))
+    from chainrule.distributed import aborting, connect
+
+    communicator = connect()
+    with aborting(communicator, report_error):
+        return work(options, Team(communicator))
+
+
+def work(options: Mapping[str, Any], team: Team) -> int:
+    """Do the work of one process, and return the exit code."""
     chosen = {**DEFAULTS, **options}
     model_path = Path(chosen["output"])
     folder = RunFolder(
         Path(options.get("run", model_path.with_suffix(".run"))), chosen["checkpoint-every"]
     )
     require_folder(model_path)
+    team.check_source(options["data"])
     table = read_table(options["data"], options)
-    job = Job(options, chosen, folder, table, display_for(options))
-    folder.prepare(resume="resume" in options, overwrite=bool(options.get("overwrite")))
-    saved = {name: v for name, v in options.items() if name not in NEVER_SAVED}
-    folder.write_settings({**saved, "target": job.target}, DEFAULTS)
-    job.display.begin(table, job.target)
-    with signals() as received, as_options():
-        model = job.train()
-    fitted: Any = None if model is None else model.estimator
-    if model is None or fitted.stop_reason_ == "interrupted":
-        return interrupted(job, model, received)
-    model.save(model_path)
-    folder.delete_checkpoints()
-    if "plot" in options:
-        plot(model, job, options["plot"])
-    report(model, model_path, job)
+    job = Job(options, chosen, folder, table, display_for(options, team.rank), team)
+    with team.leading(lambda: prepare(job)):
+        job.display.begin(table, job.target)
+        with signals() as received, as_options():
+            model = job.train()
+        fitted: Any = None if model is None else model.estimator
+        if model is None or fitted.stop_reason_ == "interrupted":
+            return interrupted(job, model, received)
+        if team.rank == 0:
+            finish(model, model_path, job)
     return 0
+
+
+@contextmanager
+def prepare(job: "Job") -> Iterator[None]:
+    """Prepare the folder of a run, and lock it for as long as the run lasts."""
+    options, folder = job.options, job.folder
+    folder.create()
+    with locked(folder.path):
+        folder.prepare(resume="resume" in options, overwrite=bool(options.get("overwrite")))
+        saved = {name: v for name, v in options.items() if name not in NEVER_SAVED}
+        folder.write_settings({**saved, "target": job.target}, DEFAULTS)
+        yield
+
+
+def finish(model: TableModel, path: Path, job: "Job") -> None:
+    """Write a model, and report on it."""
+    model.save(path)
+    job.folder.delete_checkpoints()
+    if "plot" in job.options:
+        plot(model, job, job.options["plot"])
+    report(model, path, job)
 
 
 def require_folder(path: Path) -> None:
@@ -104,6 +134,8 @@ class Job:
     folder : RunFolder
     table : Table
     display : Display
+    team : Team, optional
+        The processes of the run; this one alone by default.
     epochs : int
         How many epochs have been seen; 0 before the first.
     """
@@ -113,6 +145,7 @@ class Job:
     folder: RunFolder
     table: Table
     display: Display
+    team: Team = field(default_factory=lambda: Team(None))
     epochs: int = 0
     warnings: list[str] = field(default_factory=list)
 
@@ -180,7 +213,7 @@ class Job:
             found["activation"] = names_in(found["activation"])
         if rule_of(dict(self.options)) == "lbfgs":
             found["early_stopping"] = False
-        return found
+        return found | self.team.settings(self.options)
 
     def task(self) -> str:
         """Return the task, as far as the options and the table decide it."""
@@ -192,6 +225,8 @@ class Job:
     def after_epoch(self, estimator: Any, record: Record) -> None:
         """Write and show the results of an epoch."""
         entry = record._asdict()
+        if self.team.rank:
+            return
         if not self.epochs:
             self.folder.continue_metrics(epochs_before(estimator, record))
         self.epochs = record.epoch
@@ -274,6 +309,8 @@ def signals() -> Iterator[list[int]]:
 
 def interrupted(job: Job, model: TableModel | None, received: list[int]) -> int:
     """Say where the run continues, and return the exit code."""
+    if job.team.rank:
+        return TERMINATED if signal.SIGTERM in received else INTERRUPTED
     saved = job.checkpoints is not None and job.checkpoints.paths()
     if model is None or not saved:
         say("Stopped before the first epoch ended; nothing was saved.")

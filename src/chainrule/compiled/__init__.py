@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from chainrule.batch import Batch
+    from chainrule.compiled.batch_parts import BlockGradients, CompiledUpdate
     from chainrule.compiled.engine import Training
     from chainrule.compiled.evaluating import Evaluation
     from chainrule.compiled.predicting import Predictor
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from chainrule.network import Network
     from chainrule.optimizers import Optimizer
 
-__all__ = ["EngineChoice", "describe", "evaluation", "predictor", "training"]
+__all__ = [
+    "EngineChoice",
+    "block_gradients",
+    "compiled_update",
+    "describe",
+    "evaluation",
+    "predictor",
+    "training",
+]
 
 
 def training(
@@ -68,6 +77,44 @@ def evaluation(network: "Network", data: "Batch", choice: EngineChoice) -> "Eval
             from chainrule.compiled.evaluating import Evaluation
 
         return Evaluation(network, data, choice)
+
+
+def block_gradients(
+    network: "Network", data: "Batch", rows: int, choice: EngineChoice
+) -> "BlockGradients":
+    """Return the loss over some of the samples and its gradient, as a function of θ.
+
+    Parameters
+    ----------
+    network : Network
+    data : Batch
+        All samples, in the precision of the computation.
+    rows : int
+        The largest number of samples in a call.
+    choice : EngineChoice
+        The result of `describe`.
+    """
+    with IMPORT_LOCK:
+        with uninterrupted():
+            from chainrule.compiled.batch_parts import BlockGradients
+
+        return BlockGradients(network, data, rows, choice)
+
+
+def compiled_update(optimizer: "Optimizer", dtype: "type[np.floating[Any]]") -> "CompiledUpdate":
+    """Return the update of θ by an optimizer, compiled for a precision.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    dtype : type
+        float32 or float64.
+    """
+    with IMPORT_LOCK:
+        with uninterrupted():
+            from chainrule.compiled.batch_parts import CompiledUpdate
+
+        return CompiledUpdate(optimizer, dtype)
 
 
 def predictor(network: "Network", dtype: "type[np.floating[Any]]") -> "Predictor":

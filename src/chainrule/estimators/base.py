@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 
 from chainrule.activations import Activation
+from chainrule.distributed import as_parallel, same_seed
 from chainrule.errors import InputError
 from chainrule.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from chainrule.estimators.checkpointing import FitCheckpoints, fit_checkpoints, identity_of
@@ -39,6 +40,7 @@ from chainrule.estimators.hyperparameters import (
     Hyperparameters,
     callbacks_of,
     check_hyperparameters,
+    rank_of,
 )
 from chainrule.estimators.networks import Forward, make_network, output_name
 from chainrule.estimators.progress import progress_display, warn
@@ -231,7 +233,7 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         t = self._targets(targets, self.network_.loss)
         check_precision(t, rows.dtype)
         data = TrainingData(rows, t, self._weights(targets, weight))
-        seed = seed_from(self.random_state) if fresh else self._history.state.seed
+        seed = self._seed(fresh=fresh)
         checkpoints = fit_checkpoints(self, part=part)
         if checkpoints is not None and fresh:
             seed = checkpoints.seed(seed)
@@ -245,6 +247,11 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         run = make_run(self, self.network_, data, epochs, history)
         loop = self._fit_loop(run, history, validation, epochs, given)
         return loop if checkpoints is None else self._continue(loop, checkpoints, data, validation)
+
+    def _seed(self, *, fresh: bool) -> int:
+        """Return the seed of a fit, the same for all processes that fit together."""
+        seed = seed_from(self.random_state) if fresh else self._history.state.seed
+        return same_seed(as_parallel(self.communicator), seed)
 
     def _network(self, *, fresh: bool, hidden: tuple[int, ...] | None = None) -> Network:
         """Return the network of the hyperparameters; its layers are unchanged unless fresh."""
@@ -469,11 +476,11 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         if loop.spares_memory and self.verbose != "health" and loop.checkpoints is None:
             loop.start = None
         try:
-            with progress_display(self.verbose, loop.epochs) as report_progress:
+            with progress_display(self.verbose, loop.epochs, rank_of(self)) as report_progress:
                 loop.report_progress = report_progress
                 loop.execute()
         finally:
-            if self.verbose == "health":
+            if self.verbose == "health" and not rank_of(self):
                 self._report_health(loop)
         if loop.stops_by_score and loop.history.best_theta is not None:
             self._theta = loop.history.best_theta.copy()

@@ -8,10 +8,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.distributed import as_parallel
 from chainrule.errors import DamagedFileError, InputError
 from chainrule.estimators.fitting import FitLoop
 from chainrule.estimators.history import TrainingData, TrainingHistory
-from chainrule.estimators.hyperparameters import checkpoints_of
+from chainrule.estimators.hyperparameters import checkpoints_of, rank_of
 from chainrule.estimators.persistence import types
 from chainrule.estimators.saving import check_history, described
 from chainrule.estimators.solvers import is_lbfgs
@@ -23,7 +24,7 @@ from chainrule.training import Record, Run
 Array: TypeAlias = NDArray[Any]
 
 # What may differ when a fit is continued: how long it is and what it shows.
-MAY_DIFFER = ("callbacks", "max_iter", "random_state", "verbose", "warm_start")
+MAY_DIFFER = ("callbacks", "communicator", "max_iter", "random_state", "verbose", "warm_start")
 
 
 class SavedFit(NamedTuple):
@@ -171,7 +172,8 @@ def fit_checkpoints(estimator: Any, *, part: bool) -> FitCheckpoints | None:
             "lbfgs computes all iterations in one call, so that there are no Checkpoints; choose "
             "another solver, or set callbacks=None"
         )
-    settings.delete_unfinished()
+    if not rank_of(estimator):
+        settings.delete_unfinished()
     return FitCheckpoints(estimator, settings, _saved_fit(settings))
 
 
@@ -221,8 +223,9 @@ def identity_of(
     if validation is not None:
         batch = validation.batch
         arrays |= {"X_val": batch.x, "y_val": batch.t, "sample_weight_val": batch.weight}
-    state = history.state
+    state, parallel = history.state, as_parallel(estimator.communicator)
     return {
+        **({} if parallel is None else {"communicator": str(parallel)}),
         **{name: _text(value) for name, value in parameters.items() if name not in MAY_DIFFER},
         **{name: _checksum(array) for name, array in arrays.items() if array is not None},
         "seed": str(state.seed),

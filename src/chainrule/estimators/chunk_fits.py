@@ -83,6 +83,11 @@ class ChunkFits:
         part: bool,
     ) -> FitLoop:
         """Check what can be checked before training, and return the training loop of a fit."""
+        if self.communicator is not None:
+            raise InputError(
+                "chunks cannot be divided among processes; give X and y as arrays, or set "
+                "communicator=None"
+            )
         check_chunk_options(self, source, given, held, part=part)
         seed = seed_from(self.random_state) if fresh else self._history.state.seed
         chunks: EpochChunks = source

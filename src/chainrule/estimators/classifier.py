@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.activations import Activation
+from chainrule.distributed import Communicator, DataParallel
 from chainrule.errors import InputError
 from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
 from chainrule.estimators.columns import ColumnLabels, classes_of
@@ -120,6 +121,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         scikit-learn's own callbacks are set by ``set_callbacks``.
     engine : {"auto", "compiled", "reference"}
         The engine that computes, as in `chainrule.train`.
+    communicator : Communicator or DataParallel, optional
+        Of several processes that call `fit` with the same data, such as
+        ``chainrule.distributed.MPI()``, as in `chainrule.train`. It is not saved.
 
     Attributes
     ----------
@@ -216,6 +220,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         scoring: Any = None,
         callbacks: Sequence[Callback | Checkpoints] | None = None,
         engine: str = "auto",
+        communicator: Communicator | DataParallel | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -251,6 +256,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.scoring = scoring
         self.callbacks = callbacks
         self.engine = engine
+        self.communicator = communicator
         self.class_weight = class_weight
 
     # ---- methods that the base class calls ----

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from numpy.typing import NDArray
 
+from chainrule.distributed import on_rank_zero
 from chainrule.errors import DivergenceError
 from chainrule.estimators.callbacks import Callbacks
 from chainrule.estimators.history import Checkpoint, Plateau, StoppingRule, TrainingHistory
@@ -238,6 +239,8 @@ class FitLoop:
         extended = min(self.left, max(self.history.epochs // EXTRA_SHARE, fast))
         if self.adaptive or self.run.chunks is not None:  # whose epochs are slow to repeat
             return safe
+        if self.run.parallel is not None:  # all ranks need the same number
+            return safe
         return max(safe, extended)
 
     def _store_slice(self) -> None:
@@ -268,7 +271,7 @@ class FitLoop:
             if record is not None:
                 record = self._evaluate(record)
             try:
-                stop = self.callbacks.end_epoch(record)
+                stop = bool(self._decided([self.callbacks.end_epoch(record)])[0])
             finally:
                 self._adopt_theta()
             before = self.run
@@ -283,14 +286,20 @@ class FitLoop:
         self.estimator.set_theta(theta)
         if self.validation is not None:
             loss = self.validation.loss(theta)
-            record = record._replace(validation_loss=loss)
             if self.validation.score is not None:
                 score = self.validation.score(loss)
-                record = record._replace(metric=score)
+            loss, score = self._decided([loss, score])
+            metric = record.metric if score is None else score
+            record = record._replace(validation_loss=loss, metric=metric)
         self._store([record], [-record.loss if score is None else score])
         if self.report_progress is not None:
             self.report_progress(self.history.epochs, record, score)
         return record
+
+    def _decided(self, values: list[float | None]) -> list[float | None]:
+        """Return the numbers of rank 0, if there are several."""
+        parallel = self.run.parallel
+        return values if parallel is None else on_rank_zero(parallel.communicator, values)
 
     def _adopt_theta(self) -> None:
         """Continue from the estimator's parameters if a callback has replaced them."""
@@ -303,7 +312,8 @@ class FitLoop:
 
     def _save_checkpoint(self) -> None:
         """Write a checkpoint, if it is time for one."""
-        if self.checkpoints is not None:
+        parallel = self.run.parallel
+        if self.checkpoints is not None and (parallel is None or parallel.communicator.rank == 0):
             self.checkpoints.save(self)
 
     def _store(self, records: list[Record], scores: list[float]) -> None:

@@ -344,6 +344,7 @@ def make_run(
         sample_weight=data.weight,
         state=history.state,
         engine=params.engine,
+        communicator=params.communicator,
     )
     limits = SearchLimits(params.max_fun, FTOL, history.memory)
     return run.with_search_limits(limits) if uses_lbfgs else run

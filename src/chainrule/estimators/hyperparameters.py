@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.descriptions import check_float, check_int
+from chainrule.distributed import Communicator, DataParallel, as_parallel
 from chainrule.errors import InputError
 from chainrule.files import Checkpoints
 from chainrule.initializers import Initializer
@@ -79,6 +80,7 @@ class Hyperparameters:
     scoring: Any
     callbacks: Sequence[Callback | Checkpoints] | None
     engine: str
+    communicator: Communicator | DataParallel | None
 
 
 def check_hyperparameters(params: Hyperparameters) -> None:
@@ -114,6 +116,7 @@ def check_options(params: Hyperparameters) -> None:
                 "scikit-learn's own callbacks go to set_callbacks"
             )
     checkpoints_of(params)
+    as_parallel(params.communicator)
 
 
 def callbacks_of(params: Hyperparameters) -> list[Callback]:
@@ -136,6 +139,12 @@ def _callbacks(params: Hyperparameters) -> list[Callback | Checkpoints]:
     if isinstance(given, Mapping | str | Checkpoints) or not isinstance(given, Iterable):
         raise InputError(f"callbacks={given!r}: give a list of functions, or None")
     return list(given)
+
+
+def rank_of(params: Hyperparameters) -> int:
+    """Return the rank of this process among those that fit together; 0 if it is alone."""
+    parallel = as_parallel(params.communicator)
+    return 0 if parallel is None else parallel.communicator.rank
 
 
 def hidden_layers(params: Hyperparameters) -> tuple[int, ...]:

@@ -24,7 +24,9 @@ INSIDE = ("chainrule.", "sklearn.callback.")
 
 
 @contextmanager
-def progress_display(verbose: object, epochs: int) -> Iterator[ReportProgress | None]:
+def progress_display(
+    verbose: object, epochs: int, rank: int = 0
+) -> Iterator[ReportProgress | None]:
     """Yield a function that displays an epoch's progress, or None if not verbose.
 
     Parameters
@@ -32,12 +34,16 @@ def progress_display(verbose: object, epochs: int) -> Iterator[ReportProgress | 
     verbose : bool or int
     epochs : int
         The maximum number of epochs.
+    rank : int, default 0
+        Of this process; the others than 0 run epoch by epoch as it does, and display nothing.
     """
     if not verbose or isinstance(verbose, str):
         yield None
         return
     console = Console(stderr=True, highlight=False, emoji=False)
-    if console.is_jupyter:
+    if rank:
+        yield show_nothing
+    elif console.is_jupyter:
         with notebook_bar(epochs) as tell:
             yield tell
     elif console.file.isatty() and not console.is_dumb_terminal:
@@ -45,6 +51,10 @@ def progress_display(verbose: object, epochs: int) -> Iterator[ReportProgress | 
             yield tell
     else:
         yield print_epoch
+
+
+def show_nothing(epoch: int, record: Record, score: float | None) -> None:
+    """Display nothing after an epoch."""
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.activations import Activation, Identity
+from chainrule.distributed import Communicator, DataParallel
 from chainrule.errors import InputError
 from chainrule.estimators.base import BaseMLP, UserData, trains_by_epochs
 from chainrule.estimators.data import first_word, short
@@ -116,6 +117,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         scikit-learn's own callbacks are set by ``set_callbacks``.
     engine : {"auto", "compiled", "reference"}
         The engine that computes, as in `chainrule.train`.
+    communicator : Communicator or DataParallel, optional
+        Of several processes that call `fit` with the same data, such as
+        ``chainrule.distributed.MPI()``, as in `chainrule.train`. It is not saved.
 
     Attributes
     ----------
@@ -204,6 +208,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         scoring: Any = None,
         callbacks: Sequence[Callback | Checkpoints] | None = None,
         engine: str = "auto",
+        communicator: Communicator | DataParallel | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -240,6 +245,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.scoring = scoring
         self.callbacks = callbacks
         self.engine = engine
+        self.communicator = communicator
 
     # ---- methods that the base class calls ----
 

@@ -67,6 +67,7 @@ ATTRIBUTES: dict[str, Any] = {
     "validation_scores_": LISTS,
 }
 ROUTING = "_metadata_request"  # what `set_fit_request` and the like of scikit-learn set
+OF_PROCESS = "communicator"  # a parameter that is not saved: it connects running processes
 # The beginnings of names under which scikit-learn keeps its own callbacks, also while a fit runs.
 LEFT_OUT = ("_skl_callbacks", "_callback_fit_ctx")
 NEEDED = {"_forward", "_history", "_theta", "network_", "n_features_in_", "n_outputs_"}  # if fitted
@@ -153,10 +154,11 @@ def described(estimator: Any) -> dict[str, Any]:
     """
     check_hyperparameters(estimator)
     parameters = estimator.get_params(deep=False)
+    del parameters[OF_PROCESS]
     attributes = {
         name: value
         for name, value in vars(estimator).items()
-        if name not in parameters and not name.startswith(LEFT_OUT)
+        if name not in (*parameters, OF_PROCESS) and not name.startswith(LEFT_OUT)
     }
     if ROUTING in attributes:
         attributes[ROUTING] = _requests(attributes[ROUTING])
@@ -220,7 +222,7 @@ def _class_of(content: Content, classes: tuple[type[Any], ...]) -> type[Any]:
 
 def _made(cls: type[Any], parameters: Mapping[str, Any]) -> Any:
     """Return an estimator with parameters, which must be exactly those of its class."""
-    known = set(cls._get_param_names())
+    known = set(cls._get_param_names()) - {OF_PROCESS}
     if parameters.keys() != known:
         wrong = sorted(map(str, parameters.keys() ^ known))
         raise DamagedFileError(f"the parameters {shown(wrong)} are missing or unknown")

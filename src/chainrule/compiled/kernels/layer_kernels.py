@@ -25,6 +25,7 @@ from chainrule.compiled.kernels.memory_layout import (
     BATCH_X,
     BETA_AT,
     DROPS,
+    FIRST_SAMPLE,
     ITEM,
     LAYERS,
     ORDERS,
@@ -356,7 +357,7 @@ def dropout_forward(
     keep = one if rests else keep
     first, last = share(n, 1, rank, ranks)
     for s in range(first, last):
-        sample = mix(key + uint64(s))
+        sample = mix(key + uint64(m.header[FIRST_SAMPLE] + s))
         for i in range(d):
             mask = one if rests or mix(sample + uint64(i)) >= border else zero
             m.work[row[Z] + s * d + i] = mask

@@ -13,6 +13,7 @@ Pointer: TypeAlias = Any
 
 SAMPLES, SIZE, BATCHES, FIRST, COUNT, STEP, SEED = range(7)  # of data, a batch, an epoch, this call
 X_ROW, X_COLUMN = range(7, 9)  # strides of the rows and columns of x
+FIRST_SAMPLE = 9  # the number in its batch of the first sample, for the masks of part of a batch
 BATCH_X, BATCH_T, BATCH_WEIGHT, ONES, ZEROS, PANEL, PANEL_SIZE = range(10, 17)
 LOSS, LOSS_K, RULE, RATE_AT, K_AT, DECAY_AT = range(17, 23)
 MODE, DROPS, ORDERS, WEIGHTED, PENALIZED = range(23, 28)

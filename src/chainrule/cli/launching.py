@@ -1,0 +1,238 @@
+"""What ``chainrule launch`` does: runs mpiexec, watches the run, and starts it again."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+from chainrule.cli.output import say
+from chainrule.cli.run_folder import RunFolder
+from chainrule.cli.run_lock import is_free, last_beat
+from chainrule.cli.table_options import table_context
+from chainrule.cli.train import train
+from chainrule.cli.train_rules import DEFAULTS, options_of
+from chainrule.distributed import TIMEOUT_VARIABLE
+from chainrule.errors import InputError, MissingPackageError
+
+WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED = 2, 3, 130, 143
+FINAL = (0, WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED)  # exit codes that no restart changes
+NOT_ALIVE = 75  # exit code of a run that did not answer
+START = 300.0  # seconds that the processes may take until the run begins
+PAUSE = 0.2  # seconds between two looks
+END = 10.0  # seconds in which processes end after a signal
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command that is run in several processes.
+
+    Parameters
+    ----------
+    arguments : tuple of str
+        Those of ``chainrule train``.
+    ranks : int
+    hosts : Path or None
+        The file of hosts.
+    restarts : int
+    timeout : float
+        Seconds without a sign of life after which the processes are ended.
+    """
+
+    arguments: tuple[str, ...]
+    ranks: int
+    hosts: Path | None
+    restarts: int
+    timeout: float
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """The options of the command, which are checked here, once for all processes."""
+        app = typer.Typer(rich_markup_mode=None)
+        app.command(context_settings=table_context("train"))(train)
+        command: Any = get_command(app)
+        with command.make_context("chainrule train", list(self.arguments)) as context:
+            return options_of(context)
+
+    @property
+    def folder(self) -> RunFolder:
+        """The folder of the run."""
+        options = {**DEFAULTS, **self.options}
+        default = Path(options["output"]).with_suffix(".run")
+        return RunFolder(Path(options.get("run", default)), options["checkpoint-every"])
+
+    def command(self, *, again: bool) -> list[str]:
+        """Return the command line of every process, at first or after a failure."""
+        program = [sys.executable, "-m", "chainrule", "train"]
+        if not again:
+            return [*program, *self.arguments, "--distributed"]
+        if not self.folder.checkpoints.paths():
+            return [*program, *self.arguments, "--distributed", "--overwrite"]
+        shown = [f"--{name}" for name in ("json", "quiet") if self.options.get(name)]
+        return [*program, "--resume", str(self.folder.path), "--distributed", *shown]
+
+    def line(self, *, again: bool) -> list[str]:
+        """Return the line of mpiexec."""
+        mpiexec = find_mpiexec()
+        open_mpi = is_open_mpi(mpiexec)
+        hosts = [] if self.hosts is None else ["--hostfile" if open_mpi else "-f", str(self.hosts)]
+        passed = ["-x", TIMEOUT_VARIABLE] if open_mpi else []
+        return [mpiexec, "-n", str(self.ranks), *hosts, *passed, *self.command(again=again)]
+
+
+def find_mpiexec() -> str:
+    """Return the path of mpiexec: next to Python, as the package mpich installs it, or another.
+
+    Raises
+    ------
+    MissingPackageError
+        If there is none.
+    """
+    own = str(Path(sys.executable).parent)
+    found = shutil.which("mpiexec", path=own) or shutil.which("mpiexec")
+    if found is None:
+        raise MissingPackageError(
+            "mpiexec was not found; install an MPI library with: pip install 'chainrule[mpi]'"
+        )
+    return found
+
+
+def is_open_mpi(mpiexec: str) -> bool:
+    """Return whether mpiexec is Open MPI's, whose options differ."""
+    given = [mpiexec, "--version"]
+    done = subprocess.run(given, capture_output=True, text=True, check=False)  # noqa: S603 (the line is ours)
+    return "Open MPI" in done.stdout
+
+
+def watch(job: Job) -> int:
+    """Run a job, start it again after failures, and return its exit code.
+
+    Raises
+    ------
+    InputError
+        If another process trains in the folder, or the file of hosts does not exist.
+    """
+    if job.hosts is not None and not job.hosts.is_file():
+        raise InputError(f"{job.hosts} does not exist; give a file with a host on each line")
+    folder = job.folder.path
+    if not is_free(folder):
+        raise InputError(f"{folder} is in use by another run; choose another folder with --run")
+    code = run_once(job, again=False)
+    for left in range(job.restarts, 0, -1):
+        if code in FINAL:
+            return code
+        say(f"The run failed (exit code {code}).")
+        if not wait_until_free(folder):
+            break
+        say(f"Starting again; {left - 1} more restarts are left.")
+        code = run_once(job, again=True)
+    if code not in FINAL:
+        say(f"Giving up. Continue with: chainrule train --resume {folder} --distributed")
+    return code
+
+
+def run_once(job: Job, *, again: bool) -> int:
+    """Run mpiexec until it ends, or until the run shows no sign of life; return an exit code."""
+    line = job.line(again=again)
+    say(f"Running: {shlex.join(line)}")
+    environment = {**os.environ, TIMEOUT_VARIABLE: str(job.timeout)}
+    process = subprocess.Popen(line, env=environment, start_new_session=True)  # noqa: S603 (the line is ours)
+    with forwarding(process) as received:
+        try:
+            code = wait_for_end(process, job)
+        finally:
+            end(process)
+    return INTERRUPTED if received else code
+
+
+def wait_for_end(process: "subprocess.Popen[bytes]", job: Job) -> int:
+    """Return the exit code of mpiexec, or `NOT_ALIVE` if the run does not show that it is alive."""
+    began, folder = time.time(), job.folder.path
+    while (code := process.poll()) is None:
+        beaten, now = last_beat(folder), time.time()
+        silent = now - beaten > job.timeout if beaten >= began else now - began > START
+        if silent:
+            say(f"The run has shown no sign of life for {now - max(beaten, began):.0f} s.")
+            return NOT_ALIVE
+        time.sleep(PAUSE)
+    return code
+
+
+@contextmanager
+def forwarding(process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
+    """Forward Ctrl-C and SIGTERM to mpiexec as Ctrl-C, on which all ranks save a checkpoint."""
+    received: list[int] = []
+
+    def forward(number: int, _: object) -> None:
+        if not received:
+            process.send_signal(signal.SIGINT)
+        received.append(number)
+
+    before = {one: signal.signal(one, forward) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End mpiexec and the processes that it started, also those that are stopped."""
+    if process.poll() is not None:
+        return
+    ranks = descendants(process.pid)
+    for number in (*ranks, process.pid):
+        kill(number)
+    process.wait()
+
+
+def kill(number: int) -> None:
+    """Kill a process, if it still exists."""
+    try:
+        os.kill(number, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def descendants(number: int) -> list[int]:
+    """Return the processes below one, the innermost first; none where there is no ``ps``."""
+    try:
+        done = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid="],  # noqa: S607 (of the system)
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return []
+    pairs = [tuple(map(int, row.split())) for row in done.stdout.splitlines()]
+    children: Mapping[int, list[int]] = {
+        parent: [one for one, above in pairs if above == parent] for _, parent in pairs
+    }
+    found, left = list[int](), [number]
+    while left:
+        below = children.get(left.pop(), [])
+        found += below
+        left += below
+    return found[::-1]
+
+
+def wait_until_free(folder: Path) -> bool:
+    """Wait until no process trains in a folder any more; return whether that is so."""
+    until = time.monotonic() + END
+    while not is_free(folder):
+        if time.monotonic() > until:
+            return False
+        time.sleep(PAUSE)
+    return True

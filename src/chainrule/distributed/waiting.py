@@ -1,0 +1,47 @@
+"""Waiting for other processes without occupying the processor, and not for ever."""
+
+import os
+import time
+from collections.abc import Callable
+
+from chainrule.errors import InputError
+
+DEFAULT_TIMEOUT = 600.0  # seconds
+TIMEOUT_VARIABLE = (
+    "CHAINRULE_TIMEOUT"  # of the environment: the same, which `chainrule launch` sets
+)
+
+TIMED_OUT = 75  # exit code: EX_TEMPFAIL, another try may succeed
+BUSY, SHORT = 0.001, 0.00005  # seconds of asking without a pause, and of a pause after them
+
+
+def timeout_of(given: float | None) -> float:
+    """Return the seconds that a rank waits for others: as given, of the environment, or 600.
+
+    Raises
+    ------
+    InputError
+        If they are not a positive number.
+    """
+    text = os.environ.get(TIMEOUT_VARIABLE) if given is None else given
+    try:
+        seconds = DEFAULT_TIMEOUT if text is None else float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds > 0:
+        raise InputError(f"timeout={text}: give a positive number of seconds, such as 600")
+    return seconds
+
+
+def wait_for(is_done: Callable[[], bool], timeout: float) -> bool:
+    """Wait until a condition holds; return False if it does not within `timeout` seconds.
+
+    A rank that waits lets others run: they may share its processor.
+    """
+    began = time.monotonic()
+    while not is_done():
+        waited = time.monotonic() - began
+        if waited > timeout:
+            return False
+        time.sleep(0 if waited < BUSY else SHORT)
+    return True

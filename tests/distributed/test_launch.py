@@ -1,0 +1,221 @@
+"""``chainrule launch`` and ``train --distributed``: the same bytes, also after failures."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainrule.cli import main
+from chainrule.cli.launching import Job, descendants, find_mpiexec
+from chainrule.cli.run_lock import LOCK, is_free, locked
+from chainrule.errors import InputError
+from chainrule.models import load
+from tests.distributed.running import environment
+
+CHAINRULE = (sys.executable, "-m", "chainrule")
+OPTIONS = (
+    *("--target", "y", "--hidden", "8", "--epochs", "400", "--batch-size", "50", "--quiet"),
+    *("--no-early-stopping", "--checkpoint-every", "20", "--dropout", "0.1"),
+)
+TIMEOUT = 5
+PROCESSES = ("ps", "-A", "-o", "pid=,args=")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """Return the path of a table."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(240, 3))
+    rows = np.column_stack([x, x @ [1.0, -2.0, 0.5] + np.sin(3 * x[:, 0])])
+    path = tmp_path / "table.csv"
+    np.savetxt(path, rows, delimiter=",", header="a,b,c,y", comments="")
+    return str(path)
+
+
+def weights(path: Path) -> bytes:
+    """Return the bytes of the parameters of a model."""
+    model = load(path)
+    return b"".join(array.tobytes() for array in model.estimator.coefs_)
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end."""
+    return subprocess.run(
+        [*CHAINRULE, *arguments],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+@contextmanager
+def launched(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command, and end it and all that it started."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([*CHAINRULE, *arguments], env=environment(), **pipes)
+    try:
+        yield process
+    finally:
+        running = process.poll() is None
+        for one in (*descendants(process.pid), process.pid) if running else ():
+            os.kill(one, signal.SIGKILL)
+        process.communicate()
+
+
+def rank_in(folder: Path, launcher: int, rank: int, *, epochs: int) -> int:
+    """Return the process of rank 0 or of the other one, once it has made so many epochs."""
+    metrics, until = folder / "metrics.jsonl", time.monotonic() + 300
+    while not metrics.exists() or len(metrics.read_text().splitlines()) < epochs:
+        assert time.monotonic() < until, "the run does not begin"
+        time.sleep(0.01)
+    first = json.loads((folder / LOCK).read_text())["process"]
+    if rank == 0:
+        return int(first)
+    done = subprocess.run(PROCESSES, capture_output=True, text=True, check=True)
+    rows = [row.split(maxsplit=2) for row in done.stdout.splitlines()]
+    programs = {int(row[0]): row[1] for row in rows if "chainrule" in row[-1]}
+    ranks = [one for one in descendants(launcher) if programs.get(one) == sys.executable]
+    return next(one for one in ranks if one != first)
+
+
+def alone(table: str, path: Path) -> bytes:
+    """Return the weights that one process computes."""
+    done = run("train", table, *OPTIONS, "--distributed", "-o", str(path))
+    assert done.returncode == 0, done.stderr
+    return weights(path)
+
+
+def fails_and_continues(table: str, folder: Path, faults: Sequence[tuple[int, int, int]]) -> str:
+    """Launch a run whose ranks get signals after some epochs; return its messages."""
+    model = folder / "model.safetensors"
+    given = ("launch", "-n", "2", "--timeout", str(TIMEOUT), "--", "train", table, *OPTIONS)
+    with launched(*given, "-o", str(model)) as process:
+        for rank, number, epochs in faults:
+            target = rank_in(folder / "model.run", process.pid, rank, epochs=epochs)
+            os.kill(target, number)
+        _, messages = process.communicate(timeout=600)
+    assert process.returncode == 0, messages
+    assert weights(model) == alone(table, folder / "alone.safetensors")
+    assert not (folder / "model.run" / LOCK).exists()
+    return messages
+
+
+def test_a_run_continues_with_the_same_bytes_after_a_rank_was_killed(table: str, tmp_path: Path):
+    messages = fails_and_continues(table, tmp_path, [(1, signal.SIGKILL, 50)])
+    assert "The run failed (exit code 9).\nStarting again; 2 more restarts are left." in messages
+    assert "train --resume" in messages.replace("\n", " ")
+
+
+@pytest.mark.full_only
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_run_continues_after_a_rank_was_stopped(table: str, tmp_path: Path, rank: int):
+    messages = fails_and_continues(table, tmp_path, [(rank, signal.SIGSTOP, 50)])
+    assert f"have not answered for {TIMEOUT} s" in messages
+
+
+@pytest.mark.full_only
+def test_a_run_survives_several_failures(table: str, tmp_path: Path):
+    faults = [(0, signal.SIGKILL, 50), (1, signal.SIGKILL, 120), (1, signal.SIGABRT, 200)]
+    assert fails_and_continues(table, tmp_path, faults).count("Starting again") == 3
+
+
+@pytest.mark.full_only
+def test_ctrl_c_saves_a_checkpoint(table: str, tmp_path: Path):
+    model = tmp_path / "model.safetensors"
+    given = ("train", table, *OPTIONS, "-o", str(model))
+    with launched("launch", "-n", "2", "--", *given) as process:
+        rank_in(tmp_path / "model.run", process.pid, 0, epochs=50)
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=60)
+    assert process.returncode == 130, messages
+    assert messages.count("a checkpoint is saved") == 1
+    assert run("train", "--resume", str(tmp_path / "model.run"), "--quiet").returncode == 0
+    assert weights(model) == alone(table, tmp_path / "alone.safetensors")
+
+
+def test_an_error_in_the_data_is_printed_once_and_not_tried_again(tmp_path: Path):
+    missing = str(tmp_path / "missing.csv")
+    done = run("launch", "-n", "2", "--", "train", missing, "--target", "y")
+    assert done.returncode == 3
+    assert done.stderr.count("missing.csv") - done.stderr.count("Running:") == 1
+    assert "Starting again" not in done.stderr
+
+
+# ---- the command line ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--", "predict", "m"), "'predict' cannot be launched; give -- train"),
+        (("--", "train", "iris", "--epoch", "3"), "did you mean '--epochs'?"),
+        (("--hosts", "none.txt", "--", "train", "iris"), "none.txt does not exist"),
+    ],
+)
+def test_wrong_command_lines_start_nothing(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["launch", "-n", "2", *arguments]) in (2, 3)
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Running" not in captured.err
+
+
+def test_options_of_distributed_runs_need_it(capsys: pytest.CaptureFixture[str]):
+    assert main(["train", "iris", "--blocks", "4"]) == 2
+    assert "--blocks: has no effect in one process" in capsys.readouterr().err
+
+
+def test_the_line_of_mpiexec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    hosts = tmp_path / "hosts"
+    job = Job(("iris", "--quiet"), 3, hosts, 1, 60.0)
+    start = [find_mpiexec(), "-n", "3", "-f", str(hosts), sys.executable, "-m", "chainrule"]
+    assert job.line(again=False) == [*start, "train", "iris", "--quiet", "--distributed"]
+    assert job.line(again=True)[len(start) :] == [
+        *("train", "iris", "--quiet", "--distributed", "--overwrite")
+    ]
+    assert job.folder.path == Path("model.run")
+
+
+# ---- the lock -----------------------------------------------------------------------------------
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / "model.run"
+    folder.mkdir()
+    with locked(folder):
+        assert not is_free(folder)
+        with (
+            pytest.raises(InputError, match=f"is in use by process {os.getpid()} on "),
+            locked(folder),
+        ):
+            pass
+        given = ["iris", "-o", str(tmp_path / "model.safetensors")]
+        assert main(["train", *given]) == 3
+        assert main(["launch", "-n", "2", "--", "train", *given]) == 3
+    assert capsys.readouterr().err.count("is in use by") == 2
+    assert is_free(folder)
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path: Path):
+    program = (
+        "import sys, os, pathlib; from chainrule.cli.run_lock import acquire; "
+        "acquire(pathlib.Path(sys.argv[1]) / 'lock'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert (tmp_path / LOCK).exists()
+    assert is_free(tmp_path)
+    with locked(tmp_path):
+        assert json.loads((tmp_path / LOCK).read_text())["process"] == os.getpid()
+    assert not (tmp_path / LOCK).exists()
