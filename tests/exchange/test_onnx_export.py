@@ -179,7 +179,11 @@ def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatc
     ("model", "path", "words"),
     [
         (3, "m.onnx", "cannot export int; give a TableModel"),
-        (MLPClassifier.from_weights([[[1.0]]], [[0.0]]), "m.xyz", "choose one of .onnx .py"),
+        (
+            MLPClassifier.from_weights([[[1.0]]], [[0.0]]),
+            "m.xyz",
+            r"choose one of \.onnx \.pt\.safetensors \.py",
+        ),
         (MLPClassifier.from_weights([[[1.0]]], [[0.0]]), "m.py", "has no table"),
     ],
 )

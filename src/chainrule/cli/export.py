@@ -9,9 +9,9 @@ from chainrule.cli import table_options as given
 
 EXAMPLES = """\b
 Examples:
-  chainrule export model.safetensors -o model.onnx                for onnxruntime
-  chainrule export model.safetensors -o model.pt.safetensors   PyTorch: parameters and module
-  chainrule export model.safetensors -o model.py               a NumPy program
+  chainrule export model.safetensors -o model.onnx           for onnxruntime
+  chainrule export model.safetensors -o net.pt.safetensors   for PyTorch
+  chainrule export model.safetensors -o model.py             a NumPy program
   chainrule export model.safetensors -o model.onnx --data new.csv"""
 
 Output = Annotated[
@@ -33,7 +33,7 @@ Rows = Annotated[
 
 
 def export(model: given.Model, *, output: Output, data: Rows = None) -> None:
-    """Write a model in another format, and compare what the other program predicts."""
+    """Write a model in another format, and compare its predictions."""
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.output import say
     from chainrule.cli.tables import read_table

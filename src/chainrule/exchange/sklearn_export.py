@@ -59,7 +59,8 @@ def to_sklearn(estimator: MLPClassifier | MLPRegressor) -> Any:
     made.out_activation_ = OUTPUTS[parts.network.loss.name]
     made.n_layers_, made.n_outputs_ = len(made.coefs_) + 1, parts.network.outputs
     made.n_features_in_ = parts.network.inputs
-    made.t_, made.n_iter_ = int(estimator.t_), int(estimator.n_iter_)
+    fitted: Any = estimator  # its counts are attributes that a fit sets
+    made.t_, made.n_iter_ = int(fitted.t_), int(fitted.n_iter_)
     if parts.feature_names:
         made.feature_names_in_ = np.array(parts.feature_names, object)
     if parts.labels is not None:
