@@ -261,9 +261,10 @@ def _asked_instead(
         traced.doubtful and made.verdict == "right"
     ):
         return replace(_not_judged(traced), source=path.name)
-    is_seen = traced.trains or traced.limited
-    is_open = made.verdict == "could-not-run" or (made.verdict == "unknown" and is_seen)
-    if is_open and (is_seen or traced.error):  # unknown to both: no reason to call it wrong
+    if traced.limited and made.verdict != "right" and not made.mistakes:
+        return replace(_not_judged(traced), source=path.name)  # a call may be one of another kind
+    is_open = made.verdict == "could-not-run" or (made.verdict == "unknown" and traced.trains)
+    if is_open and (traced.trains or traced.error):  # unknown to both: no reason to call it wrong
         # that a script has no functions to call says nothing about it
         remarks = () if made.verdict == "could-not-run" else (made.sentence, *made.remarks)
         return replace(_not_judged(traced), source=path.name, remarks=remarks)
