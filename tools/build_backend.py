@@ -27,7 +27,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 Settings = Mapping[str, str] | None
 
 VARIABLE = "CHAINRULE_KERNELS"  # of the environment, from the backend to the hook
-NUMBA = ["numba>=0.62", "numpy>=2.0"]
+NUMBA = ["numba>=0.62", "numpy>=2.0", "scipy>=1.14"]  # the cache of kernels asks for all versions
 CHOICES = "host", "all", "none"
 
 # Systems for which Numba has wheels, which end with this version of Python; elsewhere pip would

@@ -19,7 +19,8 @@ import pytest
 
 pytest.importorskip("numba")
 
-from chainrule.compiled.cache import prebuilt, targets
+from chainrule.compiled.cache import object_cache, prebuilt, targets
+from tools import build_backend
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -59,6 +60,12 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     borrowed = Path(sysconfig.get_path("purelib", vars=variables), "borrowed.pth")
     borrowed.write_text(sysconfig.get_path("purelib"))
     return folder
+
+
+def test_a_build_has_every_package_whose_version_kernels_depend_on():
+    """In an environment of its own, without which an isolated build would have no kernels."""
+    required = {re.split("[<>=]", one)[0] for one in build_backend.NUMBA}
+    assert set(object_cache.PACKAGES) <= required | {"llvmlite"}  # which Numba requires
 
 
 def test_the_wheel_has_the_package_and_nothing_else(wheel: Path):
