@@ -28,6 +28,7 @@ def assert_backprop(  # noqa: PLR0913 (the parameters of check)
     hint: int = 4,
     function: str | None = None,
     run: str = "",
+    loss: Any = None,
     notation: str | Notation = "plain",
     seconds_call: float = 10.0,
     seconds: float = 60.0,
@@ -54,6 +55,8 @@ def assert_backprop(  # noqa: PLR0913 (the parameters of check)
         What to check in a file, such as ``"step"`` or ``"Net.train"``.
     run : str, optional
         A line that makes a file train, such as ``"model(X, Y, 4, 0.1)"``; it runs after the file.
+    loss : loss of PyTorch, optional
+        Which a module of PyTorch requires, such as ``nn.CrossEntropyLoss()``.
     notation : str or Notation, default "plain"
         The notation whose names numbers may have, in addition to the keys.
     seconds_call, seconds : float
@@ -107,6 +110,7 @@ def assert_backprop(  # noqa: PLR0913 (the parameters of check)
         hint=hint,
         function=function,
         run=run,
+        loss=loss,
         notation=notation,
         seconds_call=seconds_call,
         seconds=seconds,

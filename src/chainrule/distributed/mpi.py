@@ -9,12 +9,13 @@ from typing import Any, NoReturn, TypeAlias
 
 from numpy.typing import NDArray
 
-from chainrule.distributed.waiting import TIMED_OUT, timeout_of, wait_for
+from chainrule.distributed.waiting import TIMED_OUT, timeout_of, wait_for, wait_until_read
 from chainrule.errors import MissingPackageError
 
 Array: TypeAlias = NDArray[Any]
 
 FAILED, INTERRUPTED = 1, 130  # exit codes
+UNREAD = 5.0  # seconds that mpiexec has to read the last messages
 
 
 class MPI:
@@ -85,6 +86,8 @@ class MPI:
         """End all ranks at once, with this exit code."""
         sys.stdout.flush()
         sys.stderr.flush()
+        for descriptor in (1, 2):
+            wait_until_read(descriptor, UNREAD)
         self._comm.Abort(code)
         os._exit(code)  # in case that MPI returns
 

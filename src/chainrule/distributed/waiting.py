@@ -1,15 +1,15 @@
 """Waiting for other processes without occupying the processor, and not for ever."""
 
 import os
+import stat
+import sys
 import time
 from collections.abc import Callable
 
 from chainrule.errors import InputError
 
 DEFAULT_TIMEOUT = 600.0  # seconds
-TIMEOUT_VARIABLE = (
-    "CHAINRULE_TIMEOUT"  # of the environment: the same, which `chainrule launch` sets
-)
+TIMEOUT_VARIABLE = "CHAINRULE_TIMEOUT"  # of the environment: the same, set by `chainrule launch`
 
 TIMED_OUT = 75  # exit code: EX_TEMPFAIL, another try may succeed
 BUSY, SHORT = 0.001, 0.00005  # seconds of asking without a pause, and of a pause after them
@@ -45,3 +45,28 @@ def wait_for(is_done: Callable[[], bool], timeout: float) -> bool:
             return False
         time.sleep(0 if waited < BUSY else SHORT)
     return True
+
+
+def wait_until_read(descriptor: int, timeout: float) -> None:
+    """Wait until the other end of a pipe has read what was written to this one.
+
+    What mpiexec has not read when a rank ends the job is lost.
+    """
+    if sys.platform == "win32" or not is_pipe(descriptor):
+        return
+    import fcntl
+    import termios
+
+    def is_empty() -> bool:
+        left = fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4))
+        return not int.from_bytes(left, sys.byteorder)
+
+    wait_for(is_empty, timeout)
+
+
+def is_pipe(descriptor: int) -> bool:
+    """Return whether a descriptor is open, and a pipe."""
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
