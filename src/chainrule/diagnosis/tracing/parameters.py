@@ -233,7 +233,8 @@ class ParameterFinder:
                 continue
             only_rows = trace.places[update.new].parts[1:] == (-1,)  # what is added is not recorded
             if (update.every and not only_rows) or self._has_effect(origin, before, after):
-                name = trace.places[update.new].name or trace.places[update.old].name
+                old = trace.places[update.old]
+                name = trace.places[update.new].name or old.name or old.text  # of setattr
                 return Parameter(name, origin, index, before, after, update)
         return None
 
