@@ -5,6 +5,7 @@ from threading import Timer
 
 import pytest
 
+from chainrule.distributed import waiting
 from chainrule.distributed.waiting import wait_until_read
 
 
@@ -25,9 +26,12 @@ def test_a_message_in_a_pipe_is_waited_for():
     os.close(writing)
 
 
-def test_what_is_closed_or_a_file_is_not_waited_for(tmp_path):
+def test_what_is_closed_or_a_file_is_not_waited_for(tmp_path, monkeypatch):
+    waited: list[float] = []
+    monkeypatch.setattr(waiting, "wait_for", lambda _, seconds: waited.append(seconds))
     with (tmp_path / "file").open("wb") as file:
         file.write(b"a message")
         file.flush()
         wait_until_read(file.fileno(), 60)
     wait_until_read(10_000, 60)
+    assert not waited

@@ -45,7 +45,7 @@ class ReadLoss(NamedTuple):
     actual : Loss
         What is computed, without the factor: it differs from `base` if softmax is applied twice.
     factor : float
-        What each term is multiplied with, apart from the mean over outputs or samples.
+        What each term is multiplied with, except for the mean over outputs or samples.
     merged : bool
         Whether the loss contains the last activation of the network, a Sigmoid.
     mistake : str

@@ -14,7 +14,17 @@ from chainrule.descriptions import NonNegative, Positive, Share
 from chainrule.elementwise import Number, sqrt
 from chainrule.errors import InputError, unknown
 from chainrule.exchange.torch_modules import TorchNetwork, as_array
-from chainrule.optimizers import SGD, Adam, Clip, Momentum, Nesterov, Optimizer, RMSProp
+from chainrule.optimizers import (
+    ADAM_MEANS,
+    SGD,
+    Adam,
+    Clip,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+    adamw_rule,
+)
 from chainrule.schedules import Schedule
 
 Array: TypeAlias = NDArray[Any]
@@ -73,28 +83,6 @@ def adam_rule(
     mhat = m / (1 - beta1**k)
     vhat = v / (1 - beta2**k)
     return w - learning_rate * mhat / (sqrt(vhat) + eps), m, v
-
-
-def adamw_rule(
-    w: Number,
-    g: Number,
-    m: Number,
-    v: Number,
-    learning_rate: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    decay: float,
-    k: int,
-) -> tuple[Number, ...]:
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g * g
-    mhat = m / (1 - beta1**k)
-    vhat = v / (1 - beta2**k)
-    return w - learning_rate * (mhat / (sqrt(vhat) + eps) + decay * w), m, v
-
-
-CORRECTED = {"mhat": "m_new / (1 - beta1**k)", "vhat": "v_new / (1 - beta2**k)"}
 
 
 @dataclass(frozen=True)
@@ -179,9 +167,9 @@ class TorchAdam(Optimizer):
     name = "PyTorch's Adam"
     slots = ("m", "v")
     equations = {
+        **ADAM_MEANS,
         "m_new": "beta1 * m + (1 - beta1) * (g + decay * w)",
         "v_new": "beta2 * v + (1 - beta2) * (g + decay * w)**2",
-        **CORRECTED,
         "w_new": "w - learning_rate * mhat / (sqrt(vhat) + eps)",
     }
     rule = staticmethod(adam_rule)
@@ -204,9 +192,7 @@ class TorchAdamW(Optimizer):
     name = "PyTorch's AdamW"
     slots = ("m", "v")
     equations = {
-        "m_new": "beta1 * m + (1 - beta1) * g",
-        "v_new": "beta2 * v + (1 - beta2) * g * g",
-        **CORRECTED,
+        **ADAM_MEANS,
         "w_new": "w - learning_rate * (mhat / (sqrt(vhat) + eps) + decay * w)",
     }
     rule = staticmethod(adamw_rule)
