@@ -73,12 +73,13 @@ def test_a_session_from_a_file_to_an_explained_prediction(call: Call, folder: Pa
     p = [[float(row[f"probability_{c}"]) for c in model.classes] for row in rows]
     assert np.allclose(p, model.predict_proba(table), rtol=1e-12, atol=1e-14)
     assert [row["city"] for row in rows] == [v or "" for v in table.numpy("city")]
-    page = call("explain", "model.safetensors", "--row", "7", "--data", "rows.csv")
+    page = call("explain", "model.safetensors", "rows.csv", "--row", "7")
     assert page.code == 0
+    assert page == call("explain", "model.safetensors", "--row", "7", "--data", "rows.csv")
     assert "gradient × input" in page.out
     assert "income · W1[" in page.out
     assert call("inspect", "model.safetensors").out.startswith("Model that predicts renewal")
-    assert call("check", "model.safetensors", "--data", "rows.csv").code == 0
+    assert call("check", "model.safetensors", "rows.csv").code == 0
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from chainrule.cli import options as given
-from chainrule.cli.explain import error_context, specified
+from chainrule.cli.completion import complete_data, completion
+from chainrule.cli.explain import error_context, one_table, specified
 from chainrule.cli.formats import JSON, by_ending, write_document
-from chainrule.cli.parsers import completion, name_of, positive_number, whole_number
+from chainrule.cli.parsers import name_of, positive_number, whole_number
 from chainrule.cli.unused_options import Unused, reject_unused_options
 from chainrule.errors import ChainruleError
 from chainrule.names import DOCUMENT_FORMATS
@@ -210,15 +211,14 @@ SecondsCall = Annotated[
 
 CheckData = Annotated[
     str | None,
-    typer.Option(
-        "--data", metavar="DATA", help="Of a model: a table (default: the one of the training)."
-    ),
+    typer.Option("--data", metavar="DATA", autocompletion=complete_data, help="The same as DATA."),
 ]
 
 
 def check(  # noqa: PLR0913 (one for each option)
     context: typer.Context,
     file: Attempt,
+    rows: given.ModelRows = None,
     *,
     function: Function = None,
     run: Run = None,
@@ -257,12 +257,11 @@ def check(  # noqa: PLR0913 (one for each option)
         name.replace("_", "-"): value for name, value in context.params.items() if value is not None
     }
     if kind == MODEL:
-        others = {k: v for k, v in options.items() if v and k not in ("file", "data")}
+        others = {k: v for k, v in options.items() if v and k not in ("file", "rows", "data")}
         from chainrule.cli.check_model import check_model
 
-        raise typer.Exit(check_model(file, data, others))
-    if data is not None:
-        raise typer.BadParameter("has no effect without a model; remove it", param_hint="--data")
+        raise typer.Exit(check_model(file, one_table(rows, data), others))
+    reject_table(rows, data)
     reject_unused_options(options, kind, CHECK_UNUSED)
     settings = {key: options[key] for key in SETTINGS if key in options}
     subject = subject_of(problem, settings, kind)
@@ -278,6 +277,16 @@ def check(  # noqa: PLR0913 (one for each option)
     )
     write_document(found, found.print, written, output, summary=verdict_of(found))
     raise typer.Exit(CODES[found.verdict])
+
+
+def reject_table(argument: str | None, option: str | None) -> None:
+    """Raise BadParameter if there is a table, which only models have."""
+    if argument is not None:
+        raise typer.BadParameter(
+            f"unexpected argument {argument!r}; remove it, or give a model instead of a program"
+        )
+    if option is not None:
+        raise typer.BadParameter("has no effect without a model; remove it", param_hint="--data")
 
 
 def chosen(asked: str | None, file: Path | None, *, json: bool) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LONG = 2_000  # steps from which a message says that they take a while
 NOT_SETTINGS = (
-    *("preset", "compact", "static", "format", "file"),
+    *("preset", "rows", "compact", "static", "format", "file"),
     *("row", "data", "output_class", "step"),
 )
 SHOWN = ("parameter", "level", "notation", "digits", "decimals")  # of a page on a model
@@ -37,7 +37,7 @@ Examples:
   chainrule explain --layers 2,3,1 --inputs '.1,.2; .3,.4' --targets 0,1
   chainrule explain digits --parameter 'W2[7,3]'
   chainrule explain -o mazur.html        or .md .tex .json .py
-  chainrule explain model.safetensors --data new.csv --row 7
+  chainrule explain model.safetensors new.csv --row 7
 
 {given.names_help()}"""
 
@@ -45,6 +45,7 @@ Examples:
 def explain(  # noqa: PLR0913 (one for each option)
     context: typer.Context,
     preset: given.Preset = None,
+    rows: given.ModelRows = None,
     *,
     layers: given.Layers = None,
     activation: given.ActivationNames = None,
@@ -119,7 +120,11 @@ def is_model(preset: str | None) -> bool:
 
 
 def reject_model_options(params: dict[str, Any]) -> None:
-    """Raise BadParameter for options that need a model."""
+    """Raise BadParameter for a table and options that need a model."""
+    if params["rows"] is not None:
+        raise typer.BadParameter(
+            f"unexpected argument {params['rows']!r}; remove it, or give a model instead of PRESET"
+        )
     for name in OF_MODELS:
         if params[name] is not None:
             option = {"output_class": "class", "step": "training-step"}.get(name, name)
@@ -136,7 +141,7 @@ def explained_row(path: str, params: dict[str, Any], options: dict[str, Any]) ->
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.tables import read_model_and_rows
 
-    model, table = read_model_and_rows(Path(path), params["data"])
+    model, table = read_model_and_rows(Path(path), one_table(params["rows"], params["data"]))
     with as_options():
         return model.explain(
             table,
@@ -145,6 +150,16 @@ def explained_row(path: str, params: dict[str, Any], options: dict[str, Any]) ->
             step=bool(params["step"]),
             **{name: params[name] for name in SHOWN if params[name] is not None},
         )
+
+
+def one_table(argument: str | None, option: str | None) -> str | None:
+    """Return the table that was named as an argument or with --data, which mean the same."""
+    if argument is not None and option is not None:
+        raise typer.BadParameter(
+            f"names a second table, {option!r}; remove it, or the argument {argument!r}",
+            param_hint="--data",
+        )
+    return option if argument is None else argument
 
 
 def reject_for_models(params: dict[str, Any], options: dict[str, Any], *, of_step: bool) -> None:

@@ -28,6 +28,7 @@ Rows = Annotated[
         "A table on whose rows predictions are compared (default: random rows).",
         "--data",
         metavar="DATA",
+        autocompletion=given.complete_data,
     ),
 ]
 

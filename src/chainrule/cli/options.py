@@ -11,11 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from chainrule import names
+from chainrule.cli.completion import (
+    MODEL_ENDING,
+    complete_data,
+    completion,
+    names_or_models,
+)
 from chainrule.cli.formats import EXAMPLE_FORMATS
 from chainrule.cli.parsers import (
     MOST_SEEDS,
     NameCheck,
-    completion,
     name_of,
     names_of,
     number,
@@ -34,8 +39,9 @@ RESIDUALS = ("o-t", "t-o")
 MOST_STEPS = 10_000_000
 MOST_DIGITS = 17
 
+Completer = Callable[[str], list[str]]
+
 FILE_ENDINGS = (".toml", ".json")
-MODEL_ENDING = ".safetensors"
 
 
 def names_help(optimizers: Sequence[str] = OPTIMIZERS) -> str:
@@ -106,19 +112,32 @@ def number_option(
 # ---- the problem --------------------------------------------------------------------------------
 
 
-def preset_argument(check: NameCheck, choices: Sequence[str]) -> Any:
+def preset_argument(check: NameCheck, choices: Sequence[str], offered: Completer) -> Any:
     """Return the argument that names a preset or a file."""
     return typer.Argument(
         callback=check,
-        autocompletion=completion(choices),
+        autocompletion=offered,
         metavar="PRESET|FILE",
         show_default=False,
         help=f"{', '.join(choices)} (default: mazur); or FILE.toml, FILE.json.",
     )
 
 
-Preset = Annotated[str | None, preset_argument(preset, PRESETS)]
-Explored = Annotated[str | None, preset_argument(explored, (*PRESETS, *DATA_SETS))]
+Preset = Annotated[str | None, preset_argument(preset, PRESETS, names_or_models(PRESETS))]
+Explored = Annotated[
+    str | None,
+    preset_argument(explored, (*PRESETS, *DATA_SETS), completion((*PRESETS, *DATA_SETS))),
+]
+ModelRows = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        show_default=False,
+        autocompletion=complete_data,
+        help="With FILE.safetensors, a model: the table with the row (default: the one of the "
+        "training).",
+    ),
+]
 Layers = Annotated[
     str | None,
     typer.Option(metavar="N,N,…", help="Inputs, units of each hidden layer, outputs."),
@@ -298,7 +317,7 @@ Row = Annotated[
 ]
 RowData = Annotated[
     str | None,
-    typer.Option(metavar="DATA", help="The table with the row (default: the one of the training)."),
+    typer.Option(metavar="DATA", autocompletion=complete_data, help="The same as DATA."),
 ]
 OutputClass = Annotated[
     str | None,

@@ -1,6 +1,6 @@
 """Parsers of option values: each returns a value, or raises an error that says what is accepted."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from math import inf
 
 import typer
@@ -75,8 +75,3 @@ def parsed_number(text: str, low: float, accepted: str) -> float:
     if not low < value < inf:
         raise typer.BadParameter(f"must be {accepted}, not {str(text)!r}")
     return value
-
-
-def completion(choices: Sequence[str]) -> Callable[[], Sequence[str]]:
-    """Return the function that offers names to the shell."""
-    return lambda: choices

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.parsers import completion, name_of
+from chainrule.cli.completion import completion
+from chainrule.cli.parsers import name_of
 
 SCHEMAS = {  # by name: the path in the package
     "example": "explanation/example.schema.json",

@@ -10,10 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from chainrule import names
+from chainrule.cli.completion import (
+    DATA_SETS,
+    complete_columns,
+    complete_data,
+    complete_models,
+    completion,
+)
 from chainrule.cli.config import set_config, set_resumed
 from chainrule.cli.parsers import (
     MOST_SEEDS,
-    completion,
     name_of,
     names_of,
     number,
@@ -30,7 +36,6 @@ TASKS = ("auto", "classification", "regression")
 DTYPES = ("float32", "float64")
 ENGINES = ("auto", "compiled", "reference")
 DECIMALS = (".", ",")
-MODEL_ENDING = ".safetensors"
 MOST = 10_000_000  # epochs, rows of a batch, units of a layer
 
 
@@ -94,43 +99,6 @@ def widths(text: str | None) -> str | None:
         whole_number(1, MOST)(part.strip())
     return text
 
-
-def complete_columns(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the columns of the table that the command line names, for the shell."""
-    source = context.params.get("data")
-    if source is None or str(source) == "-":
-        return []
-    from chainrule.data import read
-    from chainrule.errors import ChainruleError
-
-    try:
-        found = read(str(source)).names
-    except (ChainruleError, OSError):
-        return []
-    *before, last = incomplete.split(",")
-    return [",".join([*before, name]) for name in found if name.startswith(last)]
-
-
-def complete_data(incomplete: str) -> list[str]:
-    """Return the data sets with a name that begins like the word; the shell adds files."""
-    return [name for name in DATA_SETS if name.startswith(incomplete)] + files(incomplete)
-
-
-def complete_models(incomplete: str) -> list[str]:
-    """Return the folders and model files whose names begin like the word."""
-    return [name for name in files(incomplete) if name.endswith(("/", MODEL_ENDING))]
-
-
-def files(incomplete: str) -> list[str]:
-    """Return the files whose names begin like the word, folders with a slash."""
-    found = sorted(Path().glob(f"{incomplete}*")) if incomplete[:1] != "/" else []
-    return [f"{path}/" if path.is_dir() else str(path) for path in found]
-
-
-DATA_SETS = (
-    *("iris", "wine", "digits", "breast-cancer", "diabetes"),
-    *("spiral", "moons", "circles", "regression", "xor"),
-)
 
 # ---- data ---------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ Examples:
 
 \b
 Then: chainrule predict model.safetensors new.csv
-      chainrule explain model.safetensors --data new.csv --row 7
+      chainrule explain model.safetensors new.csv --row 7
 
 Every option can be set in the environment, as CHAINRULE_TRAIN_SEED=1."""
 
