@@ -102,13 +102,19 @@ class GradientReport:
         head = (
             f"gradient {verdict}: {len(self.entries)} of {self.total} "
             f"entries by {self.method}, {len(wrong)} wrong, worst relative error "
-            f"{self.worst.relative:.2g} at {self.worst.name}"
+            f"{self.worst.relative:.2g} at {place(self.worst)}"
         )
         rows = [
-            f"  {e.name}: {e.analytic:.9g}, numerically {e.numerical:.9g} ± {e.error:.1g}"
+            f"  {place(e)}: {e.analytic:.9g}, numerically {e.numerical:.9g} ± {e.error:.1g}"
             for e in wrong[:10]
         ]
         return "\n".join([head, *rows, *(f"  note: {n}" for n in self.notes)])
+
+
+def place(entry: Entry) -> str:
+    """Return the name of an entry, then where it was checked: "W1[0,2] after 10 steps"."""
+    where, _, name = entry.name.rpartition(" ")
+    return f"{name} {where}" if where else name
 
 
 def check_gradient(

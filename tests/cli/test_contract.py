@@ -35,6 +35,7 @@ COMMANDS = [
     "cv",
     "launch",
     "export",
+    "import",
     "demo",
     "schema",
 ]

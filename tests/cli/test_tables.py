@@ -157,7 +157,15 @@ def test_estimators_without_a_table_are_explained_checked_and_inspected(
     assert ("income" in out) == named
     code, _, err = call("explain", "plain.safetensors", "--row", "7")
     assert code == 2
-    assert "--data" in err
+    assert "DATA is missing" in err
+    assert call("evaluate", "plain.safetensors", "plain.csv").code == 0
+    frame[X.columns].to_csv("inputs.csv", index=False)
+    assert call("predict", "plain.safetensors", "inputs.csv", "-o", "out.csv").code == 0
+    found = read("out.csv").numpy("prediction").tolist()
+    expected = plain.predict(X if named else X.to_numpy()).tolist()
+    assert found == (pytest.approx(expected) if target == "spent" else expected)
+    code, out, err = call("explain", "plain.safetensors", "inputs.csv", "--row", "7")
+    assert (code, err) == (0, "")
 
 
 def test_a_table_that_does_not_fit_an_estimator(call: Call, folder: Path):

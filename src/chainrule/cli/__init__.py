@@ -21,6 +21,7 @@ from chainrule.cli import (
     explain,
     explore,
     export,
+    import_model,
     inspect,
     launch,
     predict,
@@ -60,6 +61,7 @@ app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("cv", epilog=cv.EXAMPLES, context_settings=table_context("cv"))(cv.cv)
 app.command("launch", epilog=launch.EXAMPLES)(launch.launch)
 app.command("export", epilog=export.EXAMPLES)(export.export)
+app.command("import", epilog=import_model.EXAMPLES)(import_model.import_model)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 

@@ -33,10 +33,10 @@ def evaluate(  # noqa: PLR0913 (one for each option)
     written = chosen_format(format, output, json=json)
     from chainrule.cli.formats import write_document
     from chainrule.cli.model_errors import as_options
-    from chainrule.cli.tables import printed, read_model, read_table
+    from chainrule.cli.tables import printed, read_model_for, read_table
 
-    trained = read_model(model)
     table = read_table(data, options_of(context))
+    trained = read_model_for(model, table, labeled=True)
     with as_options(), printed():
         scores = trained.evaluate(table)
     write_document(scores, scores.print, written, output)

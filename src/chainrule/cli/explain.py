@@ -136,12 +136,13 @@ def reject_model_options(params: dict[str, Any]) -> None:
 
 def explained_row(path: str, params: dict[str, Any], options: dict[str, Any]) -> "Document":
     """Return the explanation of a row of a table by a model."""
-    of_step = params["step"] or params["parameter"] is not None
+    of_step = bool(params["step"]) or params["parameter"] is not None
     reject_for_models(params, options, of_step=of_step)
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.tables import read_model_and_rows
 
-    model, table = read_model_and_rows(Path(path), one_table(params["rows"], params["data"]))
+    source = one_table(params["rows"], params["data"])
+    model, table = read_model_and_rows(Path(path), source, labeled=of_step)
     with as_options():
         return model.explain(
             table,

@@ -11,13 +11,14 @@ EXAMPLES = """\b
 Examples:
   chainrule export model.safetensors -o model.onnx           for onnxruntime
   chainrule export model.safetensors -o net.pt.safetensors   for PyTorch
+  chainrule export model.safetensors -o model.skops          for scikit-learn
   chainrule export model.safetensors -o model.py             a NumPy program
   chainrule export model.safetensors -o model.onnx --data new.csv"""
 
 Output = Annotated[
     Path,
     given.option(
-        "The file to write; its ending is the format: .onnx, .pt.safetensors or .py.",
+        "The file to write; its ending is the format: .onnx, .pt.safetensors, .skops or .py.",
         "-o",
         metavar="FILE",
     ),
@@ -53,4 +54,6 @@ def export(model: given.Model, *, output: Output, data: Rows = None) -> None:
         exported = export_model(trained, output, rows)
     for name in exported.files:
         say(f"Wrote {output.with_name(name)}.")
-    say(str(exported.difference or exported.remark))
+    for sentence in (exported.difference, exported.remark):
+        if sentence:
+            say(str(sentence))

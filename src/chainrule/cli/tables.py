@@ -53,8 +53,10 @@ def read_model(path: Path) -> "TableModel":
     return model
 
 
-def read_model_and_rows(path: Path, data: str | None) -> "tuple[TableModel, Table]":
-    """Return the model in a file, and the table of --data or the one of the training.
+def read_model_and_rows(
+    path: Path, data: str | None, *, labeled: bool = True
+) -> "tuple[TableModel, Table]":
+    """Return the model in a file, and the table that was named or the one of the training.
 
     An estimator without a preparation becomes the model of the table, whose columns it takes.
     """
@@ -65,12 +67,27 @@ def read_model_and_rows(path: Path, data: str | None) -> "tuple[TableModel, Tabl
         return model, read_table(data or model.report.source, {})
     if data is None:
         raise typer.BadParameter(
-            "is missing; the file has an estimator and not its data: give a table with its inputs "
-            "and the target",
-            param_hint="--data",
+            "DATA is missing; the file has an estimator and not its data: give a table with its "
+            "inputs and the target"
         )
     table = read_table(data, {})
-    return with_columns(model, table), table
+    return with_columns(model, table, labeled=labeled), table
+
+
+def read_model_for(path: Path, table: Table, *, labeled: bool) -> "TableModel":
+    """Return the model in a file; of an estimator, one that takes the columns of a table.
+
+    Parameters
+    ----------
+    path : Path
+    table : Table
+    labeled : bool
+        Whether the table must have the target.
+    """
+    from chainrule.models import with_columns
+
+    model = read_estimator_or_model(path)
+    return model if is_table_model(model) else with_columns(model, table, labeled=labeled)
 
 
 def read_card_of(path: Path) -> "TableModel":

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chainrule.exchange.comparison import Difference
     from chainrule.exchange.explaining import explain_foreign
     from chainrule.exchange.exports import EXPORTS, export, exporter
+    from chainrule.exchange.imports import NEED_NETWORK, import_model, importer
     from chainrule.exchange.onnx_import import from_onnx
     from chainrule.exchange.records import Exported
     from chainrule.exchange.sklearn_export import to_sklearn
@@ -19,6 +20,7 @@ __all__ = [
     "Difference",
     "EXPORTS",
     "Exported",
+    "NEED_NETWORK",
     "check_foreign",
     "explain_foreign",
     "export",
@@ -26,6 +28,8 @@ __all__ = [
     "from_onnx",
     "from_sklearn",
     "from_torch",
+    "import_model",
+    "importer",
     "to_sklearn",
 ]
 
@@ -37,6 +41,7 @@ _NAMES_BY_MODULE = {
     "sklearn_export": "to_sklearn",
     "sklearn_import": "from_sklearn",
     "torch_import": "from_torch",
+    "imports": "NEED_NETWORK import_model importer",
     "onnx_import": "from_onnx",
     "records": "Exported",
 }

@@ -10,6 +10,7 @@ from chainrule.exchange.numpy_export import as_numpy
 from chainrule.exchange.onnx_export import as_onnx
 from chainrule.exchange.parts import Parts, parts_of
 from chainrule.exchange.records import Exported
+from chainrule.exchange.skops_files import as_skops
 from chainrule.exchange.torch_export import ENDING, as_torch
 from chainrule.files import write_atomically
 
@@ -17,7 +18,12 @@ PathLike: TypeAlias = str | os.PathLike[str]
 Exporter: TypeAlias = Callable[[Parts, str, Any], Exported]
 
 # What writes a model, by the ending of the file; of several endings that fit, the longest counts.
-EXPORTS: dict[str, Exporter] = {".onnx": as_onnx, ENDING: as_torch, ".py": as_numpy}
+EXPORTS: dict[str, Exporter] = {
+    ".onnx": as_onnx,
+    ENDING: as_torch,
+    ".skops": as_skops,
+    ".py": as_numpy,
+}
 
 
 def export(model: Any, path: PathLike, data: Any = None) -> Exported:
@@ -28,7 +34,8 @@ def export(model: Any, path: PathLike, data: Any = None) -> Exported:
     model : TableModel, MLPClassifier, MLPRegressor, Run or TrainedNetwork
     path : str or path
         The ending is the format: ``.onnx``; ``.pt.safetensors``, PyTorch's state dict with the
-        source of its module next to it; or ``.py``, a NumPy program. Existing files are replaced.
+        source of its module next to it; ``.skops``, scikit-learn's own MLP or pipeline; or
+        ``.py``, a NumPy program. Existing files are replaced.
     data : Table or array (n, features), optional
         Rows on which the predictions are compared; by default random ones that fit the model.
 

@@ -35,7 +35,7 @@ from chainrule.network import Network
 Array: TypeAlias = NDArray[Any]
 Node: TypeAlias = Any  # onnx.NodeProto
 
-PASSED_ON = ("Identity", "Cast", "Dropout", "Flatten")  # operators that keep the numbers
+PASSED_ON = ("Identity", "Cast", "Dropout", "Flatten", "Squeeze")  # operators that keep the numbers
 # The loss whose link is the last operator.
 LINKS = {
     "Softmax": "softmax-cross-entropy",

@@ -15,7 +15,7 @@ class Exported(NamedTuple):
     difference : Difference or None
         How much its predictions differ from the model's; None if that was not computed.
     remark : str
-        Why it was not computed.
+        How the file is loaded, or why the difference was not computed.
     """
 
     files: dict[str, bytes]

@@ -30,8 +30,9 @@ def as_torch(parts: Parts, name: str, rows: Any) -> Exported:
     program = torch_program(parts, name, module)
     content = import_module("safetensors.numpy").save(state_dict(parts))
     files = {name: content, f"{module}.py": program.encode()}
+    difference = compared_with_torch(parts, program, rows)
     remark = "The predictions were not compared, because torch is not installed."
-    return Exported(files, compared_with_torch(parts, program, rows), remark)
+    return Exported(files, difference, "" if difference else remark)
 
 
 def compared_with_torch(parts: Parts, program: str, rows: Any) -> Difference | None:

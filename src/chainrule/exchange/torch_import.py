@@ -1,13 +1,13 @@
 """Networks from PyTorch: of a module, or of the file of its state dict."""
 
 import os
-from importlib import import_module
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import InputError, missing
+from chainrule.errors import InputError
+from chainrule.exchange.torch_files import read_arrays
 from chainrule.exchange.torch_losses import (
     ends_in_sigmoid,
     read_loss,
@@ -110,28 +110,11 @@ def from_state_dict(path: str | os.PathLike[str], network: Network | None) -> Tr
     if shapes != [block.shape for block in blocks]:
         found = ", ".join(f"{n} {s}" for n, s in zip(names, shapes, strict=True))
         wanted = ", ".join(f"{block.name} {block.shape}" for block in blocks)
-        raise InputError(f"{path} has the arrays {found}, but the network needs {wanted}")
+        raise InputError(
+            f"{path} has the arrays {found}, but the network needs {wanted}; correct its layers"
+        )
     single = all(array.dtype == np.float32 for array in arrays.values())
     values = {b.name: arrays[name] for b, name in zip(blocks, names, strict=True)}
     return TrainedNetwork(
         network, network.layout.join(values, np.float32 if single else np.float64)
     )
-
-
-def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """Return the arrays in a state dict's file by name."""
-    if os.fspath(path).lower().endswith(".safetensors"):
-        try:
-            library = import_module("safetensors.numpy")
-        except ImportError:
-            raise missing("safetensors", "a state dict", "exchange") from None
-        return dict(library.load_file(path))
-    try:
-        torch: Any = import_module("torch")
-    except ImportError:
-        raise InputError(
-            f"{path} is a file of torch.save, which needs torch; install it, or save the state "
-            "dict with safetensors"
-        ) from None
-    tensors = torch.load(path, weights_only=True, map_location="cpu")
-    return {name: np.array(tensor.numpy()) for name, tensor in tensors.items()}

@@ -11,7 +11,9 @@ from chainrule.models.table_model import TableModel
 TARGET = "y"  # without a table
 
 
-def with_columns(estimator: MLPClassifier | MLPRegressor, table: Table | None = None) -> TableModel:
+def with_columns(
+    estimator: MLPClassifier | MLPRegressor, table: Table | None = None, *, labeled: bool = True
+) -> TableModel:
     """Return an estimator as the model of a table, whose columns it takes as they are.
 
     Parameters
@@ -21,6 +23,9 @@ def with_columns(estimator: MLPClassifier | MLPRegressor, table: Table | None = 
     table : Table, optional
         With the inputs, and one more column, the target. If the estimator was fitted with names of
         inputs, they are the columns; otherwise all columns but the last are.
+    labeled : bool, default True
+        Whether the table must have the target. Without it, the inputs may be all columns, or some
+        if they have names.
 
     Returns
     -------
@@ -40,28 +45,29 @@ def with_columns(estimator: MLPClassifier | MLPRegressor, table: Table | None = 
             "this estimator predicts several targets at once, and a model of a table predicts one; "
             "explain it in Python, with its method explain"
         )
-    names = parts.feature_names or names_by_position(estimator, table)
-    target = TARGET if table is None else target_of(table, names)
+    names = parts.feature_names or names_by_position(estimator, table, labeled=labeled)
+    target = TARGET if table is None else target_of(table, names, labeled=labeled)
     columns = tuple(NumberColumn(name) for name in names)
     dtype = parts.theta.dtype.name
     preparation = Preparation(columns, target_with(estimator, target), dtype)
     return TableModel(preparation, without_names(estimator))
 
 
-def names_by_position(estimator: Any, table: Table | None) -> tuple[str, ...]:
+def names_by_position(estimator: Any, table: Table | None, *, labeled: bool) -> tuple[str, ...]:
     """Return the names of inputs that the estimator has no names for."""
     count = estimator.n_features_in_
     if table is None:
         return tuple(f"x{k}" for k in range(count))
-    if len(table.names) != count + 1:
+    if len(table.names) not in ((count + 1,) if labeled else (count, count + 1)):
+        target = "and the target last" if labeled else "with or without the target as the last one"
         raise InputError(
             f"{table.source} has {len(table.names)} columns, but the estimator has {count} inputs; "
-            "give a table with a column for each input, in their order, and the target last"
+            f"give a table with a column for each input, in their order, {target}"
         )
-    return tuple(table.names[:-1])
+    return tuple(table.names[:count])
 
 
-def target_of(table: Table, names: Sequence[str]) -> str:
+def target_of(table: Table, names: Sequence[str], *, labeled: bool) -> str:
     """Return the column that is not an input."""
     lacking = [name for name in names if name not in table]
     if lacking:
@@ -70,6 +76,8 @@ def target_of(table: Table, names: Sequence[str]) -> str:
             f"was fitted with; its columns are {', '.join(map(repr, table.names))}"
         )
     others = [name for name in table.names if name not in names]
+    if not labeled:
+        return others[-1] if others else TARGET
     if len(others) != 1:
         listed = ", ".join(map(repr, others)) or "none"
         raise InputError(
