@@ -10,7 +10,17 @@ from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from chainrule import InputError, MLPClassifier, MLPRegressor, TableModel, export, load, mlp, save
+from chainrule import (
+    InputError,
+    MLPClassifier,
+    MLPRegressor,
+    TableModel,
+    export,
+    from_torch,
+    load,
+    mlp,
+    save,
+)
 from chainrule.data import read
 from chainrule.exchange import import_model
 from chainrule.files import TrainedNetwork
@@ -18,6 +28,7 @@ from tests.estimators.data import NUMBERS, TARGETS, X, quick
 from tests.models.tables import mixed
 
 io: Any = pytest.importorskip("skops.io", reason="pip install 'chainrule[files]'")
+numpy_file: Any = pytest.importorskip("safetensors.numpy", reason="pip install safetensors")
 torch: Any = pytest.importorskip("torch", reason="pip install torch")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -162,3 +173,22 @@ def test_names_of_columns_survive(tmp_path: Path):
     theirs = io.load(tmp_path / "m.skops", trusted=[])
     assert theirs.feature_names_in_.tolist() == ["a", "b"]
     assert import_model(tmp_path / "m.skops").feature_names_in_.tolist() == ["a", "b"]
+
+
+def test_a_file_of_torch_keeps_the_order_of_layers(tmp_path: Path):
+    network = mlp(2, 2, 2, 2, activation="tanh", loss="squared-error")
+    trained = TrainedNetwork(network, network.initialize(0))
+    names = [f"{layer}.{kind}" for layer in ("one", "two", "three") for kind in ("weight", "bias")]
+    arrays = dict(zip(names, network.layout.views(trained.theta).values(), strict=True))
+    half = {name: torch.nn.Parameter(torch.tensor(one.copy())) for name, one in arrays.items()}
+    torch.save(half, tmp_path / "m.pt")
+    np.testing.assert_array_equal(from_torch(tmp_path / "m.pt", network).theta, trained.theta)
+    numpy_file.save_file({k: one.copy() for k, one in arrays.items()}, tmp_path / "m.safetensors")
+    with pytest.raises(InputError, match=r"which of the layers '\w+' and '\w+'.*comes first"):
+        from_torch(tmp_path / "m.safetensors", network)
+
+
+def test_half_precision_is_read_as_single(tmp_path: Path):
+    network = mlp(2, 1, activation="identity", loss="squared-error")
+    torch.save({"w": torch.ones(1, 2).bfloat16(), "b": torch.zeros(1).half()}, tmp_path / "m.pt")
+    assert from_torch(tmp_path / "m.pt", network).theta.tolist() == [1, 1, 0]

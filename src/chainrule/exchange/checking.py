@@ -101,7 +101,8 @@ def names_in(module: Any, step: TorchStep) -> list[str]:
 def as_target(torch: Any, t: Any, dtype: Any) -> Any:
     """Return targets as a tensor: whole numbers of one dimension are classes."""
     made = torch.as_tensor(t)
-    return made if made.dtype == torch.int64 and made.ndim == 1 else made.to(dtype)
+    whole = made.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+    return made.long() if whole and made.ndim == 1 else made.to(dtype)
 
 
 def agree(theirs: Array, ours: Array) -> bool:

@@ -1,6 +1,8 @@
 """Reads the arrays of PyTorch's state dicts: safetensors, or files of torch.save without code."""
 
 import os
+import re
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import FileError, InputError, missing, system_reason
+from chainrule.exchange.torch_modules import natural
 
 Array: TypeAlias = NDArray[Any]
 PathLike: TypeAlias = str | os.PathLike[str]
+Shape: TypeAlias = tuple[int, ...]
 
 SAVE = "torch.save(model.state_dict(), path)"
 
@@ -82,4 +86,36 @@ def read_saved(path: PathLike) -> dict[str, Array]:
 def as_array(torch: Any, tensor: Any) -> Array:
     """Return the numbers of a tensor; those of half precision, which NumPy may lack, as float32."""
     short = tensor.dtype in (torch.float16, torch.bfloat16)
-    return np.array((tensor.float() if short else tensor).numpy())
+    return np.array((tensor.float() if short else tensor).detach().numpy())
+
+
+def in_order(path: PathLike, arrays: Mapping[str, Array], shapes: Sequence[Shape]) -> list[str]:
+    """Return the names of the arrays in the order of the layers, whose shapes are known.
+
+    A file of torch.save keeps the order of the module. A safetensors file does not, so the names
+    must show it.
+
+    Raises
+    ------
+    InputError
+        If layers of the same shapes could have several orders.
+    """
+    if os.fspath(path).lower().endswith(".safetensors"):
+        require_order(path, arrays)
+    elif [array.shape for array in arrays.values()] == list(shapes):
+        return list(arrays)
+    return natural(arrays)
+
+
+def require_order(path: PathLike, arrays: Mapping[str, Array]) -> None:
+    """Raise InputError if layers of the same shapes have names without numbers that order them."""
+    seen: dict[tuple[str, Shape], str] = {}
+    for name, array in arrays.items():
+        layer, _, kind = name.rpartition(".")
+        other = seen.setdefault((kind, array.shape), layer)
+        if re.sub(r"\d+", "0", other) != re.sub(r"\d+", "0", layer):
+            raise InputError(
+                f"{path} does not say which of the layers {other!r} and {layer!r}, whose arrays "
+                f"have the same shape {array.shape}, comes first; write it with {SAVE}, which "
+                "keeps the order"
+            )

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError
-from chainrule.exchange.torch_files import read_arrays
+from chainrule.exchange.torch_files import in_order, read_arrays
 from chainrule.exchange.torch_losses import (
     ends_in_sigmoid,
     read_loss,
     without_last_activation,
 )
-from chainrule.exchange.torch_modules import TorchNetwork, is_module, natural, read_module
+from chainrule.exchange.torch_modules import TorchNetwork, is_module, read_module
 from chainrule.files import TrainedNetwork
 from chainrule.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, SquaredError
 from chainrule.losses import loss as named_loss
@@ -105,7 +105,8 @@ def from_state_dict(path: str | os.PathLike[str], network: Network | None) -> Tr
             "mlp(4, 8, 3, activation='relu', loss='softmax-cross-entropy')"
         )
     arrays = read_arrays(path)
-    blocks, names = network.layout.blocks, natural(arrays)
+    blocks = network.layout.blocks
+    names = in_order(path, arrays, [block.shape for block in blocks])
     shapes = [tuple(arrays[name].shape) for name in names]
     if shapes != [block.shape for block in blocks]:
         found = ", ".join(f"{n} {s}" for n, s in zip(names, shapes, strict=True))

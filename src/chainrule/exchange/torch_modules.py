@@ -53,7 +53,7 @@ def softplus_of(module: Module) -> Activation:
 
     PyTorch's becomes linear at z = 20, which changes it by 2e-9 there.
     """
-    require(module, beta=1)
+    require(module, beta=1, threshold=20)
     return Softplus()
 
 
