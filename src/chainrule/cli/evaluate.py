@@ -33,8 +33,9 @@ def evaluate(  # noqa: PLR0913 (one for each option)
     written = chosen_format(format, output, json=json)
     from chainrule.cli.formats import write_document
     from chainrule.cli.model_errors import as_options
-    from chainrule.cli.tables import printed, read_model_for, read_table
+    from chainrule.cli.tables import printed, read_model_for, read_table, reject_swapped
 
+    reject_swapped(model, data)
     table = read_table(data, options_of(context))
     trained = read_model_for(model, table, labeled=True)
     with as_options(), printed():

@@ -11,7 +11,7 @@ ARGUMENTS = (
     *("header", "missing", "dtype", "validation", "target"),
 )
 ARGUMENT = re.compile(rf"\b({'|'.join(ARGUMENTS)})=(\[[^\]]*\]|'[^']*'|\{{[^}}]*\}}|\w+)")
-ROWS_OUT = re.compile(r" \(table\.without_missing(\([^)]*\))?\)")
+ROWS_OUT = re.compile(r"Leave these rows out \(table\.without_missing(\([^)]*\))?\)")
 
 
 @contextmanager
@@ -29,7 +29,10 @@ def as_options() -> Iterator[None]:
 
 def with_options(message: str) -> str:
     """Return a message with options: ``impute='median'`` becomes --impute median."""
-    return ARGUMENT.sub(lambda found: f"--{found[1]} {shell(found[2])}", ROWS_OUT.sub("", message))
+    return ARGUMENT.sub(
+        lambda found: f"--{found[1]} {shell(found[2])}",
+        ROWS_OUT.sub("Delete these rows in the file", message),
+    )
 
 
 def shell(value: str) -> str:

@@ -70,9 +70,10 @@ def predict(  # noqa: PLR0913 (one for each option)
     each.
     """
     from chainrule.cli.predicting import predicted, write_rows
-    from chainrule.cli.tables import read_table
+    from chainrule.cli.tables import read_table, reject_swapped
     from chainrule.models import read_predictor
 
+    reject_swapped(model, data)
     predictor = read_predictor(model)
     table = read_table(data, options_of(context))
     rows = predicted(predictor or model, table, column, unknown_categories or "warn")

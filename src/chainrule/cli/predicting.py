@@ -12,7 +12,7 @@ import pyarrow as pa
 from chainrule.cli.model_errors import as_options
 from chainrule.cli.tables import printed, read_model_for
 from chainrule.data import Table
-from chainrule.errors import FileError, InputError, system_reason
+from chainrule.errors import InputError
 from chainrule.models import Predictor
 
 ArrowTable: TypeAlias = Any  # pyarrow.Table
@@ -59,6 +59,10 @@ def new_columns(model: Predictor | Path, table: Table, column: str, unknown: str
     if p is None:
         return {column: values}
     names = [f"probability_{name}" for name in target.classes]
+    if column in names:
+        raise InputError(
+            f"{column!r} is the name of a column of probabilities; choose another --column"
+        )
     return {column: values.tolist(), **dict(zip(names, p.T, strict=True))}
 
 
@@ -92,10 +96,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     from chainrule.cli.output import say
     from chainrule.files import write_atomically
 
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise FileError(error.errno, f"cannot write {path}: {system_reason(error)}") from None
+    write_atomically(path, content)
     say(f"Wrote {path}.")
 
 

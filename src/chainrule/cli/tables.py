@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from chainrule.cli.completion import MODEL_ENDING
 from chainrule.cli.model_errors import as_options, with_options
 from chainrule.data import Table, read
 from chainrule.errors import InputError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from chainrule.models import TableModel
 
 TEXT_OPTIONS = ("delimiter", "encoding", "header", "decimal", "missing")
+STANDARD_INPUT = "standard input"  # as a table that was read from it is called
 NAMED_MARKS = {"tab": "\t", "\\t": "\t", "space": " "}
 
 
@@ -64,7 +66,7 @@ def read_model_and_rows(
 
     model = read_estimator_or_model(path)
     if is_table_model(model):
-        return model, read_table(data or model.report.source, {})
+        return model, read_table(data or training_source(path, model), {})
     if data is None:
         raise typer.BadParameter(
             "DATA is missing; the file has an estimator and not its data: give a table with its "
@@ -72,6 +74,21 @@ def read_model_and_rows(
         )
     table = read_table(data, {})
     return with_columns(model, table, labeled=labeled), table
+
+
+def training_source(path: Path, model: "TableModel") -> str:
+    """Return what a model was trained on, or raise BadParameter if it cannot be read again."""
+    if model.report.source != STANDARD_INPUT:
+        return model.report.source
+    raise typer.BadParameter(
+        f"DATA is missing; {path} was trained on standard input, which is not kept: give a table"
+    )
+
+
+def reject_swapped(model: Path, data: str) -> None:
+    """Raise BadParameter if the names of a model and a table are in the wrong order."""
+    if data.lower().endswith(MODEL_ENDING) and model.suffix.lower() != MODEL_ENDING:
+        raise typer.BadParameter(f"give the model first, then the table: {data} {model}")
 
 
 def read_model_for(path: Path, table: Table, *, labeled: bool) -> "TableModel":

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from chainrule.cli.live import Display, display_for
 from chainrule.cli.model_errors import as_options
 from chainrule.cli.output import messages, say, show
@@ -20,7 +22,7 @@ from chainrule.cli.team import Team, report_error
 from chainrule.cli.train_rules import DEFAULTS, NEVER_SAVED, TRAIN_UNUSED, rule_of
 from chainrule.cli.unused_options import reject_unused_options
 from chainrule.data import Table
-from chainrule.errors import InputError, unknown
+from chainrule.errors import InputError, missing, unknown
 from chainrule.estimators import MLPRegressor
 from chainrule.models import Observers, TableModel
 from chainrule.training import Record
@@ -81,6 +83,10 @@ def work(options: Mapping[str, Any], team: Team) -> int:
         Path(options.get("run", model_path.with_suffix(".run"))), chosen["checkpoint-every"]
     )
     require_folder(model_path)
+    if "plot" in options:
+        require_folder(options["plot"])
+        require_matplotlib()
+    check_scorer(options.get("scoring"))
     team.check_source(options["data"])
     table = read_table(options["data"], options)
     job = Job(options, chosen, folder, table, display_for(options, team.rank), team)
@@ -115,6 +121,25 @@ def finish(model: TableModel, path: Path, job: "Job") -> None:
     if "plot" in job.options:
         plot(model, job, job.options["plot"])
     report(model, path, job)
+
+
+def require_matplotlib() -> None:
+    """Raise MissingPackageError if plots cannot be drawn, before anything is computed."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise missing("matplotlib", "a plot", "plots")
+
+
+def check_scorer(name: str | None) -> None:
+    """Raise BadParameter for the name of a score that scikit-learn does not have."""
+    if name is None or name == "loss":
+        return
+    from sklearn.metrics import get_scorer_names
+
+    if name not in get_scorer_names():
+        message = str(unknown("scorer", name, ["loss", *get_scorer_names()]))
+        raise typer.BadParameter(message, param_hint="--scoring")
 
 
 def require_folder(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +36,16 @@ REFUSED = {
     b"\x80\x05": "a pickle, which could run any code; save the table as CSV or Parquet",
 }
 EXCEL = b"[Content_Types].xml"
+
+
+@contextmanager
+def complete(location: "Location", what: str) -> Iterator[None]:
+    """Raise InputError if what is read from a file of some format is damaged."""
+    try:
+        yield
+    except (arrow().ArrowException, OSError) as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(f"{location.name} is not a complete {what} file: {first}") from None
 
 
 @dataclass(frozen=True)

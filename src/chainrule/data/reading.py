@@ -9,7 +9,7 @@ from chainrule.data.array_files import read_idx, read_npy, read_npz
 from chainrule.data.arrow import arrow
 from chainrule.data.csv_files import TextOptions, read_text
 from chainrule.data.frames import ACCEPTED, from_object
-from chainrule.data.locations import STANDARD_INPUT, Location
+from chainrule.data.locations import STANDARD_INPUT, Location, complete
 from chainrule.data.named import NAMED_SETS
 from chainrule.data.table import Origin, Table
 from chainrule.errors import InputError, unknown
@@ -137,12 +137,8 @@ def read_arrow_stream(location: Location) -> Table:
 @contextmanager
 def readable(location: Location, what: str) -> Iterator[BinaryIO]:
     """Open a file, and raise InputError if what is read from it is damaged."""
-    try:
-        with location.binary() as stream:
-            yield stream
-    except (arrow().ArrowException, OSError) as error:
-        first = str(error).partition("\n")[0]
-        raise InputError(f"{location.name} is not a complete {what} file: {first}") from None
+    with complete(location, what), location.binary() as stream:
+        yield stream
 
 
 READERS: dict[str, Callable[[Location], Table]] = {

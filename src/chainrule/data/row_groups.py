@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from chainrule.data.arrow import arrow
 from chainrule.data.csv_files import TextFile, Types
-from chainrule.data.locations import Location
+from chainrule.data.locations import Location, complete
 from chainrule.data.table import ArrowTable, Origin, Table
 
 BATCH_ROWS = 2**15  # read at once
@@ -59,8 +59,9 @@ class ParquetGroups:
     @cached_property
     def file(self) -> Any:
         """The open file."""
-        stream = arrow().memory_map(str(self.location.path))
-        return arrow("pyarrow.parquet").ParquetFile(stream)
+        with complete(self.location, "Parquet"):
+            stream = arrow().memory_map(str(self.location.path))
+            return arrow("pyarrow.parquet").ParquetFile(stream)
 
     @cached_property
     def counts(self) -> Sequence[int]:
@@ -100,7 +101,8 @@ class ArrowGroups:
     @cached_property
     def file(self) -> Any:
         """The open file."""
-        return arrow("pyarrow.ipc").open_file(arrow().memory_map(str(self.location.path)))
+        with complete(self.location, "Arrow"):
+            return arrow("pyarrow.ipc").open_file(arrow().memory_map(str(self.location.path)))
 
     @cached_property
     def counts(self) -> Sequence[int]:

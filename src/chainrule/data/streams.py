@@ -170,7 +170,9 @@ class Stream:
             How many samples are prepared at once; by default as many as fill 4 MiB.
         """
         width = max(1, preparation.width) * np.dtype(preparation.dtype).itemsize
-        return PreparedChunks(self, preparation, chunk_rows or max(1, CHUNK_BYTES // width))
+        default = max(1, CHUNK_BYTES // width)
+        rows = default if chunk_rows is None else check_int(chunk_rows, "chunk_rows")
+        return PreparedChunks(self, preparation, rows)
 
     def buffers(
         self, columns: Sequence[str] | None, seed: int, epoch: int, *, shuffle: bool

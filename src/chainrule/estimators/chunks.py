@@ -164,6 +164,7 @@ def summarize(estimator: Any, source: ChunkSource, seed: int, *, reset: bool) ->
         If a chunk is invalid, or there is none.
     """
     numeric = estimator._numeric  # noqa: SLF001 (a part of the estimator)
+    reject_numbers(estimator, source)
     rows, classes, some = 0, source.classes, list[Pair]()
     for place, (X, y) in enumerate(source.epoch(seed, 0, shuffle=False)):
         samples, targets = checked_chunk(estimator, X, y, place, reset=reset and not place)
@@ -176,6 +177,16 @@ def summarize(estimator: Any, source: ChunkSource, seed: int, *, reset: bool) ->
         raise InputError("the chunks have no samples; give at least one")
     X, y = (np.concatenate(part)[:SAMPLE_ROWS] for part in zip(*some, strict=True))
     return Summary(rows, classes, X, y)
+
+
+def reject_numbers(estimator: Any, source: ChunkSource) -> None:
+    """Raise InputError if a stream of numbers is to train a classifier."""
+    own = source if not isinstance(source, RepeatedChunks) else None
+    if own is not None and own.classes is None and not estimator._numeric:  # noqa: SLF001
+        raise InputError(
+            "the target of these chunks is a number, and an MLPClassifier predicts classes; use "
+            "MLPRegressor, or learn the preparation with task='classification'"
+        )
 
 
 def knows_all(estimator: Any, source: ChunkSource) -> bool:

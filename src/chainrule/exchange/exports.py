@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from chainrule.errors import FileError, InputError, system_reason
+from chainrule.errors import InputError
 from chainrule.exchange.numpy_export import as_numpy
 from chainrule.exchange.onnx_export import as_onnx
 from chainrule.exchange.parts import Parts, parts_of
@@ -65,7 +65,7 @@ def export(model: Any, path: PathLike, data: Any = None) -> Exported:
     place, parts = Path(path), parts_of(model)
     exported = exporter(place.name)(parts, place.name, parts.samples(data))
     for name, content in exported.files.items():
-        write_file(place.with_name(name), content)
+        write_atomically(place.with_name(name), content)
     return exported
 
 
@@ -75,11 +75,3 @@ def exporter(name: str) -> Exporter:
     if not fitting:
         raise InputError(f"{name!r} has an unknown ending; choose one of {' '.join(EXPORTS)}")
     return EXPORTS[max(fitting, key=len)]
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file completely, or leave it unchanged."""
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise FileError(error.errno, f"cannot write {path}: {system_reason(error)}") from None

@@ -61,6 +61,7 @@ def to_sklearn(estimator: MLPClassifier | MLPRegressor) -> Any:
     made.n_features_in_ = parts.network.inputs
     fitted: Any = estimator  # its counts are attributes that a fit sets
     made.t_, made.n_iter_ = int(fitted.t_), int(fitted.n_iter_)
+    set_training_state(made)
     if parts.feature_names:
         made.feature_names_in_ = np.array(parts.feature_names, object)
     if parts.labels is not None:
@@ -92,6 +93,13 @@ def hidden_activation(parts: PredictionParts) -> str:
             f"outputs for {network.outputs} outputs; export to ONNX instead"
         )
     return different[0] if different else "relu"
+
+
+def set_training_state(made: Any) -> None:
+    """Set what scikit-learn's ``partial_fit`` continues from: no epoch of its own yet."""
+    made.loss_curve_, made.validation_scores_ = [], None
+    made.best_loss_, made.best_validation_score_ = np.inf, None
+    made._no_improvement_count = 0  # noqa: SLF001 (scikit-learn's)
 
 
 def set_classes(made: Any, parts: PredictionParts) -> None:

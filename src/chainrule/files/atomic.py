@@ -21,7 +21,15 @@ TRIES, PAUSE = 20, 0.05  # of replacing a file that another program has open, on
 TEMPORARY = ".part"  # the end of a temporary file's name
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # file systems that cannot sync a folder
-REMEDY = "nothing was changed; free some space or choose another folder, and save again"
+UNCHANGED = "nothing was changed"
+REMEDIES = {
+    errno.ENOENT: "create the folder, or choose another one",
+    errno.ENOTDIR: "choose another folder",
+    errno.EISDIR: "choose another name",
+    errno.EINVAL: "choose another name",
+    errno.EACCES: "choose another folder, or change its permissions",
+}  # by number of the error
+REMEDY = "free some space or choose another folder"
 UNCERTAIN = "the new file is there, but a failure of the power may undo that; save again"
 
 
@@ -75,10 +83,12 @@ def _replace_file(path: str | os.PathLike[str], target: str, data: bytes) -> Non
     try:
         _refuse_others(target)
         _write(temporary, data)
+        _keep_mode(temporary, target)
         _replace(temporary, target)
     except OSError as error:
         _discard(temporary)
-        raise _error(path, error, REMEDY) from None
+        remedy = REMEDIES.get(error.errno or 0, REMEDY)
+        raise _error(path, error, f"{UNCHANGED}; {remedy}, and save again") from None
     except BaseException:  # such as Ctrl-C
         _discard(temporary)
         raise
@@ -111,6 +121,13 @@ def _write(path: str, data: bytes) -> None:
         SYSTEM.fsync(descriptor)
     finally:
         SYSTEM.close(descriptor)
+
+
+def _keep_mode(temporary: str, target: str) -> None:
+    """Give a temporary file the permissions of the file that it replaces, if there is one."""
+    with suppress(OSError):  # there is none, or the file system has no permissions
+        mode = stat.S_IMODE(Path(target).stat().st_mode)
+        Path(temporary).chmod(mode)
 
 
 def _replace(temporary: str, target: str) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import Preparation, Table
 from chainrule.derivatives import complex_step
+from chainrule.descriptions import check_int
 from chainrule.errors import InputError, unknown
 from chainrule.explanation import ForwardNames, ForwardPass, Notation, explain_forward
 from chainrule.layers import Dense
@@ -120,6 +121,7 @@ def explain_prediction(
 
 def row_of(table: Table, row: int) -> Table:
     """Return a table with one row of another."""
+    row = check_int(row, "row", 0)
     if not 0 <= row < len(table):
         raise InputError(
             f"{table.source} has no row {row}; give a number from 0 to {len(table) - 1:,}"
