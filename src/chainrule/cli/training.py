@@ -370,6 +370,8 @@ def report(model: TableModel, path: Path, job: Job) -> None:
             say(f"The loss still changed after {len(model.history)} epochs; try more --epochs.")
         elif not text.startswith(SILENT):
             say(f"Warning: {text}")
+    for remark in model.preparation.remarks:
+        say(f"Note: {remark}.")
     if job.options.get("json"):
         sys.stdout.write(json.dumps(result(model, path, job)) + "\n")
         return

@@ -104,7 +104,7 @@ class Facts:
     low: float = math.inf
     high: float = -math.inf
     whole: bool = True
-    steps: bool = True  # whether each number is the one before it plus 1
+    rising: bool = True  # whether each number is larger than the one before it
     last: float | None = None
     numbers: list[Array] = field(default_factory=list)
 
@@ -170,7 +170,7 @@ class Facts:
         self.low, self.high = min(self.low, float(kept.min())), max(self.high, float(kept.max()))
         self.whole = self.whole and bool((kept == np.floor(kept)).all())
         before = kept[:1] - 1 if self.last is None else [self.last]
-        self.steps = self.steps and bool((np.diff(kept, prepend=before) == 1).all())
+        self.rising = self.rising and bool((np.diff(kept, prepend=before) > 0).all())
         self.last = float(kept[-1])
         if self.keep_numbers:
             self.numbers.append(kept)

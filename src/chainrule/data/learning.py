@@ -12,6 +12,7 @@ from chainrule.data.table import Table
 from chainrule.errors import InputError, unknown
 
 STRATEGIES = ("median", "mean", "most-frequent", "constant")
+LEAST_RISING = 5  # numbers in rising order that are taken for those of the rows
 MISSING_CATEGORY = "missing"  # what impute="constant" calls the category of missing values
 IMPUTE = "Choose impute='median', or leave the columns out with drop={names}"
 
@@ -248,10 +249,10 @@ def learn_numbers(known: Facts, strategy: Any, remarks: list[str]) -> NumberColu
     if known.low == known.high or scale == 0:
         scale = 1.0
         remarks.append(f"{known.name}: always {known.low:g}; it says nothing")
-    elif known.whole and known.steps and known.rows > 2:
+    elif known.whole and known.rising and known.present >= LEAST_RISING:
         remarks.append(
-            f"{known.name}: counts the rows from {known.low:g} to {known.high:g}; leave it out "
-            "unless it says something"
+            f"{known.name}: numbers the rows, from {known.low:.0f} to {known.high:.0f} in rising "
+            "order; leave it out if it identifies them"
         )
     return NumberColumn(known.name, known.moments.mean, scale, fill)
 

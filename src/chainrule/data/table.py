@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data.arrow import arrow, compute
 from chainrule.data.kinds import ArrowColumn, kind_of, simple_type
+from chainrule.descriptions import check_int
 from chainrule.errors import InputError, unknown
 
 Array: TypeAlias = NDArray[Any]
@@ -254,12 +255,23 @@ class Table:
         """
         chosen = np.asarray(rows)
         chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+        if chosen.size and not 0 <= chosen.min() <= chosen.max() < len(self):
+            raise InputError(
+                f"{self.source} has rows from 0 to {len(self) - 1:,}, but rows "
+                f"{chosen.min():,} to {chosen.max():,} were asked for"
+            )
         taken = self.data.take(arrow().array(chosen))
         return self._with(taken, self.origin.taken(chosen, len(self)))
 
     def slice(self, start: int, stop: int) -> "Table":
-        """Return consecutive rows, without a copy."""
-        stop = min(stop, len(self))
+        """Return consecutive rows, without a copy.
+
+        Parameters
+        ----------
+        start, stop : int
+            Counted from 0; rows after the last one are left out.
+        """
+        start, stop = check_int(start, "start", 0), min(check_int(stop, "stop", 0), len(self))
         return self._with(self.data.slice(start, stop - start), self.origin.sliced(start, stop))
 
     def split(self, fraction: float = 0.1, seed: int = 0) -> tuple["Table", "Table"]:
@@ -351,6 +363,11 @@ def check_names(names: Sequence[str], source: str) -> None:
         )
 
 
+def end_text(value: Any) -> str:
+    """Return the smallest or largest value of a column, of a day without its time."""
+    return f"{value:g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
+
+
 def summary(column: Column) -> str:
     """Return in words what a column holds."""
     gaps = f", {column.missing:,} missing" if column.missing else ""
@@ -360,5 +377,5 @@ def summary(column: Column) -> str:
     if column.kind == "boolean" or column.missing == len(column):
         return f"{column.kind}{gaps}"
     ends = compute().min_max(column.values).as_py()
-    low, high = (f"{v:g}" if isinstance(v, float) else str(v) for v in ends.values())
+    low, high = (end_text(value) for value in ends.values())
     return f"{column.kind}: {low} to {high}{gaps}"

@@ -77,6 +77,8 @@ def chunk_source(X: Any, y: Any) -> ChunkSource | None:
         return None
     if isinstance(X, ChunkSource):
         return X
+    if isinstance(X, list | tuple) and not X:
+        raise InputError("the chunks have no samples; give at least one pair (X, y)")
     if callable(X) and not hasattr(X, "__array__"):
         begin: Callable[[], Any] = X
         return RepeatedChunks(begin)

@@ -206,7 +206,7 @@ def prepared(column: Any) -> str:
         return f"(x {sign} {mean}) / {scale}{gaps}"
     if column.kind == "boolean":
         return f"0 or 1{gaps}"
-    names = column.categories[:MOST_CATEGORIES]
+    names = [repr(one) if "," in one else one for one in column.categories[:MOST_CATEGORIES]]
     more = len(column.categories) - len(names)
     listed = ", ".join(names) + (f", and {more} more" if more else "")
     return f"one input each for {listed}{gaps}"
