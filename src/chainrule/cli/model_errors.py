@@ -29,10 +29,14 @@ def as_options() -> Iterator[None]:
 
 def with_options(message: str) -> str:
     """Return a message with options: ``impute='median'`` becomes --impute median."""
-    return ARGUMENT.sub(
-        lambda found: f"--{found[1]} {shell(found[2])}",
-        ROWS_OUT.sub("Delete these rows in the file", message),
-    )
+    in_file = ROWS_OUT.sub("Delete these rows in the file", message)
+    return ARGUMENT.sub(lambda found: as_option(found[1], found[2]), in_file)
+
+
+def as_option(name: str, value: str) -> str:
+    """Return an argument of Python as an option: ``header=False`` becomes --no-header."""
+    switch = {"True": f"--{name}", "False": f"--no-{name}"}.get(value)
+    return switch or f"--{name} {shell(value)}"
 
 
 def shell(value: str) -> str:

@@ -41,6 +41,7 @@ MOST_DIGITS = 17
 
 Completer = Callable[[str], list[str]]
 
+TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
 FILE_ENDINGS = (".toml", ".json")
 
 
@@ -69,7 +70,17 @@ def preset(problem: str | None) -> str | None:
     """Check the name of a preset or of a file."""
     if problem is not None and problem.lower().endswith(MODEL_ENDING):
         return problem
+    reject_table(problem)
     return problem if is_file(problem) else name_of("preset", PRESETS)(problem)
+
+
+def reject_table(problem: str | None) -> None:
+    """Raise BadParameter for a table in place of a model, and say how to get one."""
+    if problem is not None and Path(problem).suffix.lower() in TABLE_ENDINGS:
+        raise typer.BadParameter(
+            f"{problem!r} is a table, and a model is needed: chainrule train {problem} --target "
+            f"COLUMN, then chainrule explain model.safetensors {problem} --row 0"
+        )
 
 
 def explored(problem: str | None) -> str | None:

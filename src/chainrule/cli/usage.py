@@ -41,7 +41,7 @@ def message_of(error: Any) -> str:
         case "MissingParameter":
             return f"{error.param.metavar or error.param.name} is missing; add it to the command"
         case "BadParameter":
-            return f"{subject(error)}{error.message}"
+            return f"{subject(error)}{plain_boolean(error.message)}"
         case "BadOptionUsage" if "requires" in error.message:
             return f"{error.option_name} needs a value; add one"
         case "BadOptionUsage":
@@ -57,8 +57,28 @@ def message_of(error: Any) -> str:
 
 def subject(error: Any) -> str:
     """Return the name of the option that an error is about, followed by a colon."""
+    if (place := place_of(error)) is not None:
+        return f"{place}: "
     hint = error.param_hint or (error.param.opts[0] if error.param else "")
     return f"{str(hint).strip(chr(39))}: " if str(hint).strip("'").startswith("-") else ""
+
+
+def place_of(error: Any) -> str | None:
+    """Return the variable, or the file and name, that an invalid value is from; None if typed."""
+    name = getattr(error.param, "name", None)
+    source = error.ctx.get_parameter_source(name) if error.ctx and name else None
+    if source is None or source.name not in ("ENVIRONMENT", "DEFAULT_MAP"):
+        return None
+    if source.name == "ENVIRONMENT":
+        return f"{error.ctx.auto_envvar_prefix}_{name.upper()}"
+    given = error.ctx.params
+    file = given.get("config") or f"{given.get('resume')}/config.toml"
+    return f"{file}: {error.param.opts[0].lstrip('-')}"
+
+
+def plain_boolean(message: str) -> str:
+    """Return the message about a value that is neither true nor false in our own words."""
+    return "must be true or false" if "boolean" in message else message
 
 
 def options_of(error: Any) -> list[str]:

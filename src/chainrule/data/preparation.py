@@ -231,9 +231,9 @@ class Preparation:
         """Raise InputError if the table lacks a learned column."""
         lacking = [column.name for column in self.columns if column.name not in table]
         if lacking:
-            named = ", ".join(map(repr, lacking))
+            named, kind = ", ".join(map(repr, lacking)), "columns" if lacking[1:] else "column"
             raise InputError(
-                f"{table.source} has no column {named}, which the model was trained with; its "
+                f"{table.source} has no {kind} {named}, which the model was trained with; its "
                 f"columns are {', '.join(map(repr, table.names))}"
             )
 

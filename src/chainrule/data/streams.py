@@ -339,10 +339,10 @@ def open_stream(
     Examples
     --------
     >>> from chainrule import MLPClassifier, data
-    >>> stream = data.open_stream("iris", buffer_rows=50)
+    >>> stream = data.open_stream("iris", buffer_rows=150)
     >>> preparation = data.Preparation.learn(stream, target="species")
-    >>> model = MLPClassifier((8,), max_iter=20, learning_rate_init=0.05, random_state=0)
-    >>> model = model.fit(stream.chunks(preparation))
+    >>> model = MLPClassifier((8,), batch_size=16, learning_rate_init=0.05, random_state=0)
+    >>> model = model.set_params(max_iter=20).fit(stream.chunks(preparation))
     >>> iris = data.read("iris")
     >>> model.score(preparation.transform(iris), preparation.targets(iris)) > 0.9
     True

@@ -56,7 +56,7 @@ def from_sklearn(model: Any) -> Any:
     >>> X, y = [[0.0], [1.0], [2.0]], ["no", "yes", "yes"]
     >>> theirs = MLPClassifier((3,), solver="lbfgs", random_state=0).fit(X, y)
     >>> ours = from_sklearn(theirs)
-    >>> abs(ours.predict_proba(X) - theirs.predict_proba(X)).max() < 1e-12
+    >>> float(abs(ours.predict_proba(X) - theirs.predict_proba(X)).max()) < 1e-12
     True
     """
     if is_pipeline(model):

@@ -71,8 +71,9 @@ def target_of(table: Table, names: Sequence[str], *, labeled: bool) -> str:
     """Return the column that is not an input."""
     lacking = [name for name in names if name not in table]
     if lacking:
+        kind = "columns" if lacking[1:] else "column"
         raise InputError(
-            f"{table.source} has no column {', '.join(map(repr, lacking))}, which the estimator "
+            f"{table.source} has no {kind} {', '.join(map(repr, lacking))}, which the estimator "
             f"was fitted with; its columns are {', '.join(map(repr, table.names))}"
         )
     others = [name for name in table.names if name not in names]
