@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.arrow import arrow
+from chainrule.data.kinds import for_arrow
 from chainrule.data.locations import Location
 from chainrule.data.table import Origin, Table
 from chainrule.errors import InputError
@@ -100,11 +101,7 @@ def as_column(array: Array, name: str, source: str) -> Any:
             f"{source}: {name!r} has dtype {array.dtype}; give real numbers, booleans, strings or "
             "dates"
         )
-    if array.dtype.kind == "S":
-        array = array.astype(np.str_)
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-        array = array.astype(np.float64)
-    return arrow().array(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
+    return arrow().array(for_arrow(array))
 
 
 # ---- IDX ----------------------------------------------------------------------------------------

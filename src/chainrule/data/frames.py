@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.arrow import arrow
-from chainrule.data.kinds import ArrowColumn
+from chainrule.data.kinds import ArrowColumn, for_arrow
 from chainrule.data.table import ArrowTable, Origin, Table
 from chainrule.errors import InputError
 
@@ -65,11 +65,17 @@ def from_array(array: Any) -> ArrowTable:
 
 
 def column_of(name: str, values: Any) -> ArrowColumn:
-    """Return a column, or raise InputError for values of several types."""
+    """Return a column, or raise InputError for values of several types.
+
+    Masked values are missing.
+    """
     pa = arrow()
+    if np.ndim(values) == 0 and not hasattr(values, "__len__"):
+        raise InputError(f"column {name!r} is {values!r}; give a list of values, one for each row")
     try:
-        given = np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values
-        made = pa.array(given, from_pandas=True)
+        given = for_arrow(values) if isinstance(values, np.ndarray) else values
+        mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+        made = pa.array(given, mask=mask, from_pandas=True)
         return made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, ValueError) as error:
         raise InputError(mixed(name, values, error)) from None

@@ -2,6 +2,9 @@
 
 from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule.data.arrow import arrow, compute
 from chainrule.errors import InputError
 
@@ -12,6 +15,15 @@ KINDS = ("number", "category", "boolean", "date", "text")
 FEW_VALUES = 20  # words with so few different values are categories, however few rows there are
 MOST_CATEGORIES = 1000  # of a column: each becomes an input of the network
 TEXT_SHARE = 0.5  # words of which more than this share are different are text
+
+
+def for_arrow(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array (n,) with a type and a byte order that pyarrow takes."""
+    if array.dtype.kind == "S":
+        array = array.astype(np.str_)
+    if array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(np.float64).itemsize:
+        array = array.astype(np.float64)
+    return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
 
 
 def kind_of_type(of: ArrowType, name: str) -> str | None:

@@ -138,6 +138,9 @@ class Preparation:
         """
         if dtype not in DTYPES:
             raise unknown("dtype", dtype, DTYPES)
+        for name, value in (("columns", columns), ("drop", drop), ("categories", categories)):
+            if isinstance(value, str):
+                raise InputError(f"{name}={value!r} is one text; give a list: {name}=[{value!r}]")
         choices = Choices(target, columns, tuple(drop), tuple(categories), impute)
         learned, facts, remarks = learn_columns(table.blocks(), choices)
         predicted = None
@@ -191,12 +194,24 @@ class Preparation:
         for start in range(0, len(table), ROWS_AT_ONCE):
             block = table.slice(start, start + ROWS_AT_ONCE)
             place = 0
-            for column in self.columns:
-                stop = place + column.width
-                column.fill_in(block, X[start : start + len(block), place:stop], found)
-                place = stop
+            with np.errstate(over="ignore"):  # in single precision; checked below
+                for column in self.columns:
+                    stop = place + column.width
+                    column.fill_in(block, X[start : start + len(block), place:stop], found)
+                    place = stop
         found.report(table.source, len(table))
+        self._check_finite(X, table)
         return X
+
+    def _check_finite(self, X: Array, table: Table) -> None:
+        """Raise InputError for a number that is too large for the precision."""
+        rows, inputs = np.nonzero(np.isinf(X)) if self.dtype == "float32" else ((), ())
+        if len(rows):
+            raise InputError(
+                f"{table.source}: a number in {self.feature_names[inputs[0]]!r}, "
+                f"{table.place(int(rows[0]))}, is too large for dtype='float32'; train with "
+                "dtype='float64', or correct it"
+            )
 
     def targets(self, table: Table) -> Array:
         """Return the network's targets: labels, or standardized numbers.

@@ -1,9 +1,10 @@
 """Saves any model, and loads it by the kind that its file names."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from chainrule.descriptions import check_type
 from chainrule.errors import InputError
 from chainrule.files import (
     Content,
@@ -54,6 +55,7 @@ def save(model: Any, path: Path) -> None:
     >>> longer.finish().epoch
     5
     """
+    check_type(path, str | os.PathLike, "path", "give the name of a file")
     if isinstance(model, Run):
         save_network(path, trained_network(model))
     elif isinstance(model, TrainedNetwork):
@@ -92,6 +94,9 @@ def load(path: Path, functions: Functions | None = None) -> Any:
     InputError
         If the file is damaged or of a newer version, or if functions are missing.
     """
+    check_type(path, str | os.PathLike, "path", "give the name of a file")
+    if functions is not None:
+        check_type(functions, Mapping, "functions", "give a mapping of names to functions")
     content = read(path)
     model = model_in(content, path) if content.kind == "checkpoint" else content
     return LOADERS[model.kind](model, path, functions)

@@ -59,7 +59,8 @@ class Predictor:
     def predict(self, table: Table, *, unknown_categories: str = "warn") -> Predictions:
         """Return the predictions for the rows of a table."""
         X = self.preparation.transform(table, unknown_categories=unknown_categories)
-        p = self.network.predict(self.theta, X)  # (n, outputs)
+        outputs = np.zeros((0, self.network.outputs))
+        p = self.network.predict(self.theta, X) if len(X) else outputs  # (n, outputs)
         if self.target.task == "regression":
             return Predictions(self.target.restore(p[:, 0]), None)
         both = np.hstack([1 - p, p]) if p.shape[1] == 1 else p  # (n, classes)

@@ -101,7 +101,7 @@ class TableModel:
     @classmethod
     def train(  # noqa: PLR0913 (data, preparation, validation; each by name)
         cls,
-        table: Table,
+        table: Table | Any,
         target: str | None = None,
         *,
         task: str = "auto",
@@ -111,7 +111,7 @@ class TableModel:
         impute: str | Mapping[str, Any] | None = None,
         standardize_target: bool = True,
         dtype: str = "float64",
-        validation: float | Table = SHARE,
+        validation: float | Table | Any = SHARE,
         seed: int = 0,
         observers: Observers = Observers(),  # noqa: B008 (immutable)
         **settings: Any,
@@ -120,12 +120,12 @@ class TableModel:
 
         Parameters
         ----------
-        table : Table
+        table : Table, data frame, or mapping of str to column
         target : str, optional
             The column to predict; by default that of a data set with a name.
         task, columns, drop, categories, impute, standardize_target, dtype
             As in `Preparation.learn`, which sees the training rows only.
-        validation : float or Table, default 0.2
+        validation : float, Table or data frame, default 0.2
             The share of rows that are held out, or other rows. They decide when training stops,
             unless ``early_stopping=False``. Tables of fewer than 20 rows are used completely.
         seed : int, default 0
@@ -150,6 +150,7 @@ class TableModel:
         DivergenceError
             As soon as a loss or weight is not finite.
         """
+        table = as_table(table)
         name = target_of(table, target)
         parts = split(table, name, validation, seed)
         preparation = Preparation.learn(
@@ -213,16 +214,16 @@ class TableModel:
 
     # ---- predictions ----
 
-    def inputs(self, table: Table, *, unknown_categories: str = "warn") -> Array:
+    def inputs(self, table: Table | Any, *, unknown_categories: str = "warn") -> Array:
         """Return the network's inputs, (n, features); see `Preparation.transform`."""
-        return self.preparation.transform(table, unknown_categories=unknown_categories)
+        return self.preparation.transform(as_table(table), unknown_categories=unknown_categories)
 
-    def predict(self, table: Table, *, unknown_categories: str = "warn") -> Array:
+    def predict(self, table: Table | Any, *, unknown_categories: str = "warn") -> Array:
         """Return the class of each row, or the number in the unit of the target.
 
         Parameters
         ----------
-        table : Table (n rows)
+        table : Table or data frame (n rows)
             The target's column may be missing.
         unknown_categories : {"warn", "ignore", "error"}
 
@@ -236,9 +237,10 @@ class TableModel:
             If a column or a value is missing; the message names it, the row and the remedy.
         """
         X = self.inputs(table, unknown_categories=unknown_categories)
-        return self.target.restore(self.estimator.predict(X))
+        p = self.estimator.predict(X) if len(X) else np.array(self.classes or [0.0])[:0]
+        return self.target.restore(p)
 
-    def predict_proba(self, table: Table, *, unknown_categories: str = "warn") -> Array:
+    def predict_proba(self, table: Table | Any, *, unknown_categories: str = "warn") -> Array:
         """Return the probability of each class, (n, classes), in the order of `classes`.
 
         Raises
@@ -252,14 +254,15 @@ class TableModel:
                 "predict"
             )
         X = self.inputs(table, unknown_categories=unknown_categories)
-        return np.asarray(self.estimator.predict_proba(X))
+        empty = np.zeros((0, len(self.classes)))
+        return np.asarray(self.estimator.predict_proba(X) if len(X) else empty)
 
-    def evaluate(self, table: Table, *, unknown_categories: str = "warn") -> Scores:
+    def evaluate(self, table: Table | Any, *, unknown_categories: str = "warn") -> Scores:
         """Return how good the predictions for the rows of a table are.
 
         Parameters
         ----------
-        table : Table (n rows)
+        table : Table or data frame (n rows)
             With the target's column.
         unknown_categories : {"warn", "ignore", "error"}
 
@@ -272,6 +275,7 @@ class TableModel:
         InputError
             If the table has no rows, or as in `predict`.
         """
+        table = as_table(table)
         if not len(table):
             raise InputError(f"{table.source} has no rows to evaluate; give at least one")
         if isinstance(self.estimator, MLPRegressor):
@@ -402,9 +406,17 @@ class TableModel:
 
 
 def as_table(source: Any) -> Table:
-    """Return a table, a data frame, or one row as a mapping, as a table."""
+    """Return a table, a data frame, or one row as a mapping, as a table.
+
+    Raises
+    ------
+    InputError
+        If it is something else, such as a path.
+    """
     if isinstance(source, Table):
         return source
+    if isinstance(source, str | os.PathLike):
+        raise InputError(f"{source!r} is a path; give its table: chainrule.data.read({source!r})")
     if isinstance(source, Mapping):
         single = {k: v if isinstance(v, list | np.ndarray) else [v] for k, v in source.items()}
         return read(single)
@@ -425,8 +437,8 @@ def target_of(table: Table, target: str | None) -> str:
 
 def split(table: Table, target: str, validation: float | Table, seed: int) -> Parts:
     """Return the rows to train on, and those that are held out."""
-    if isinstance(validation, Table):
-        return Parts(table, validation)
+    if not isinstance(validation, int | float):
+        return Parts(table, as_table(validation))
     return hold_out(table, target, float(validation), seed)
 
 
