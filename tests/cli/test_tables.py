@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from chainrule.cli.curve import curve
 from chainrule.cli.live import hints
 from chainrule.cli.run_folder import RunFolder
 from chainrule.data import read
+from chainrule.models import TrainingReport
 from tests.cli.conftest import COMMAND, Call, Outcome, environment, finish
 from tests.models.tables import mixed
 
@@ -258,14 +260,54 @@ def test_faults_of_a_configuration_name_the_file(call: Call, folder: Path, text:
         (("explain", "absent.safetensors", "--row", "1"), 3, "absent.safetensors"),
         (("explain", "absent.safetensors"), 2, "--row"),
         (("explain", "mazur", "--row", "1"), 2, "needs a model"),
+        (
+            ("explain", "rows.csv"),
+            2,
+            "'rows.csv' is a table, and a model is needed: chainrule train",
+        ),
+        (("explain", "m.safetensors", "a.csv", "--data", "b.csv"), 2, "--row: is missing"),
+        (("predict", "rows.csv", "m.safetensors"), 2, "table: m.safetensors rows.csv"),
+        (("evaluate", "rows.csv", "m.safetensors"), 2, "give the model first, then the table"),
+        (("train", "rows.csv", *RENEWAL, "--scoring", "acuracy"), 2, "did you mean 'accuracy'"),
+        (("train", "rows.csv", *RENEWAL, "--plot", "no/p.svg"), 3, "the folder no does not exist"),
+        (
+            ("train", "head.csv", "--target", "y"),
+            3,
+            "at least one, or --no-header if 'x,y' is a row",
+        ),
+        (("train", "rows.csv", "--config", "maybe.toml"), 2, "maybe.toml: quiet: must be true or"),
+        (("train", "rows.csv", "--config", "many.toml"), 2, "many.toml: epochs: must be a whole"),
     ],
 )
 def test_errors_say_what_to_do(
     call: Call, folder: Path, arguments: tuple[str, ...], code: int, words: str
 ):
+    Path("head.csv").write_text("x,y\n")
+    Path("maybe.toml").write_text('quiet = "maybe"')
+    Path("many.toml").write_text('epochs = "many"')
     found = call(*arguments)
     assert (found.code, found.out) == (code, "")
     assert words in found.err
+
+
+def test_a_wrong_variable_is_named(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CHAINRULE_TRAIN_EPOCHS", "many")
+    code, _, err = call("train", "rows.csv")
+    assert code == 2
+    assert "Error: CHAINRULE_TRAIN_EPOCHS: must be a whole number" in err
+
+
+def test_what_was_found_in_the_columns_is_printed(call: Call, folder: Path):
+    err = trained(call).err
+    assert "Note: age: missing values (" in err
+
+
+def test_a_model_of_standard_input_needs_a_table(call: Call, folder: Path):
+    model = chainrule.TableModel.train(mixed(gaps=False), "renewal", max_iter=400, tol=0.1)
+    replace(model, report=TrainingReport("standard input")).save("m.safetensors")
+    for command in (("check",), ("explain", "--row", "1")):
+        code, _, err = call(*command, "m.safetensors")
+        assert (code, "DATA is missing; m.safetensors was trained on" in err) == (2, True)
 
 
 def test_a_column_that_is_missing_is_named(call: Call, folder: Path):

@@ -56,3 +56,11 @@ def test_what_scikit_learn_does_not_have_is_named(settings: dict[str, Any], word
     ours = quick("one", engine="reference", max_iter=2, **settings).fit(X, NUMBERS)
     with pytest.raises(ValueError, match=words):
         to_sklearn(ours)
+
+
+def test_training_can_be_continued():
+    ours = quick("binary", max_iter=3, engine="reference").fit(X, TARGETS["binary"])
+    theirs = to_sklearn(ours)
+    theirs.partial_fit(X, TARGETS["binary"])
+    assert len(theirs.loss_curve_) == 1
+    assert theirs.score(X, TARGETS["binary"]) > 0.5

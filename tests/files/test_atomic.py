@@ -231,3 +231,25 @@ def test_after_a_failure_of_the_power_the_file_is_the_old_or_the_new_one(
     found = [state[path] for state in disk.states]
     assert set(found) == {OLD, NEW}
     assert found[-1] == NEW
+
+
+def test_permissions_of_a_replaced_file_are_kept(tmp_path: Path):
+    path = tmp_path / "model"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    write_atomically(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing/model", "create the folder, or choose another one, and save again"),
+        ("file/model", "choose another folder, and save again"),
+        (".", "it is a folder; nothing was changed; choose another name, and save again"),
+    ],
+)
+def test_remedies_fit_the_reason(tmp_path: Path, name: str, words: str):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileError, match=words):
+        write_atomically(tmp_path / name, b"new")
