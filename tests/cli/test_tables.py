@@ -265,7 +265,10 @@ def test_faults_of_a_configuration_name_the_file(call: Call, folder: Path, text:
             2,
             "'rows.csv' is a table, and a model is needed: chainrule train",
         ),
-        (("explain", "m.safetensors", "a.csv", "--data", "b.csv"), 2, "--row: is missing"),
+        (("explain", "m.safetensors", "a", "--data", "b", "--row", "1"), 2, "a second table, 'b'"),
+        (("explain", "mazur", "--delimiter", ";"), 2, "--delimiter: needs a model"),
+        (("check", "net.py", "--no-header"), 2, "--header: has no effect without a model"),
+        (("export", "m.safetensors", "-o", "m.py", "--decimal", ","), 2, "without --data"),
         (("predict", "rows.csv", "m.safetensors"), 2, "table: m.safetensors rows.csv"),
         (("evaluate", "rows.csv", "m.safetensors"), 2, "give the model first, then the table"),
         (("train", "rows.csv", *RENEWAL, "--scoring", "acuracy"), 2, "did you mean 'accuracy'"),
@@ -522,6 +525,12 @@ def test_options_of_text_files(call: Call, folder: Path, text: str, options: tup
     model = chainrule.load("model.safetensors")
     assert len(model.preparation.feature_names) == 1
     assert set(model.classes) <= {"u", "v", "ü"}
+    own = [one for one in options if one not in ("--target", "column2")]
+    for command in (("check",), ("explain", "--row", "0"), ("evaluate",), ("predict",)):
+        found = call(*command, "model.safetensors", "t.csv", *own)
+        assert found.code == 0, found.err
+    found = call("export", "model.safetensors", "-o", "m.py", "--data", "t.csv", *own)
+    assert found.code == 0, found.err
 
 
 def test_the_engine_is_chosen(call: Call, folder: Path):

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from chainrule.cli import options as given
+from chainrule.cli import table_options as of_tables
 from chainrule.cli.completion import complete_data, completion
 from chainrule.cli.explain import error_context, one_table, specified
 from chainrule.cli.formats import JSON, by_ending, write_document
 from chainrule.cli.parsers import name_of, positive_number, whole_number
+from chainrule.cli.table_options import TEXT_OPTIONS
 from chainrule.cli.unused_options import Unused, reject_unused_options
 from chainrule.errors import ChainruleError
 from chainrule.names import DOCUMENT_FORMATS
@@ -240,6 +242,11 @@ def check(  # noqa: PLR0913 (one for each option)
     seconds: Seconds = None,
     seconds_call: SecondsCall = None,
     data: CheckData = None,
+    delimiter: of_tables.Delimiter = None,
+    encoding: of_tables.Encoding = None,
+    header: of_tables.Header = None,
+    decimal: of_tables.Decimal = None,
+    missing: of_tables.Missing = None,
     json: Json = False,
     format: Format = None,  # noqa: A002 (named as its option)
     output: given.File = None,
@@ -257,11 +264,13 @@ def check(  # noqa: PLR0913 (one for each option)
         name.replace("_", "-"): value for name, value in context.params.items() if value is not None
     }
     if kind == MODEL:
-        others = {k: v for k, v in options.items() if v and k not in ("file", "rows", "data")}
+        named = ("file", "rows", "data")
+        others = {k: v for k, v in options.items() if v not in (None, False) and k not in named}
+        others |= {"header": header} if header is False else {}
         from chainrule.cli.check_model import check_model
 
         raise typer.Exit(check_model(file, one_table(rows, data), others))
-    reject_table(rows, data)
+    reject_table(context.params)
     reject_unused_options(options, kind, CHECK_UNUSED)
     settings = {key: options[key] for key in SETTINGS if key in options}
     subject = subject_of(problem, settings, kind)
@@ -279,14 +288,18 @@ def check(  # noqa: PLR0913 (one for each option)
     raise typer.Exit(CODES[found.verdict])
 
 
-def reject_table(argument: str | None, option: str | None) -> None:
-    """Raise BadParameter if there is a table, which only models have."""
-    if argument is not None:
+def reject_table(params: dict[str, Any]) -> None:
+    """Raise BadParameter for a table and its options, which only models have."""
+    if params["rows"] is not None:
         raise typer.BadParameter(
-            f"unexpected argument {argument!r}; remove it, or give a model instead of a program"
+            f"unexpected argument {params['rows']!r}; remove it, or give a model instead of a "
+            "program"
         )
-    if option is not None:
-        raise typer.BadParameter("has no effect without a model; remove it", param_hint="--data")
+    for name in ("data", *TEXT_OPTIONS):
+        if params[name] is not None:
+            raise typer.BadParameter(
+                "has no effect without a model; remove it", param_hint=f"--{name}"
+            )
 
 
 def chosen(asked: str | None, file: Path | None, *, json: bool) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from chainrule.cli.output import say
+from chainrule.cli.table_options import TEXT_OPTIONS
 
 ROWS = 32
 WRONG = 1
@@ -21,14 +22,14 @@ def check_model(file: Path, data: str | None, options: dict[str, Any]) -> int:
     data : str, optional
         The table; by default the one that the model was trained on. An estimator requires it.
     options : dict
-        What else was given, which has no effect.
+        What else was given. Those of text files are for the table; others have no effect.
     """
-    for name in options:
+    for name in options.keys() - TEXT_OPTIONS:
         raise typer.BadParameter("has no effect on a model; remove it", param_hint=f"--{name}")
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.tables import printed, read_model_and_rows
 
-    model, table = read_model_and_rows(file, data)
+    model, table = read_model_and_rows(file, data, options)
     table = table.slice(0, ROWS)
     with as_options(), printed():
         X, y = model.inputs(table), model.preparation.targets(table)

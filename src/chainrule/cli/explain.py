@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from chainrule.cli import options as given
+from chainrule.cli import table_options as of_tables
 from chainrule.cli.formats import EXAMPLE_FORMATS, HTML, TEXT, by_ending, write_document
+from chainrule.cli.table_options import TEXT_OPTIONS
 from chainrule.cli.unused_options import EXAMPLE_UNUSED, reject_unused_options
 from chainrule.errors import InputError, UnknownNameError
 
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
 LONG = 2_000  # steps from which a message says that they take a while
 NOT_SETTINGS = (
     *("preset", "rows", "compact", "static", "format", "file"),
-    *("row", "data", "output_class", "step"),
+    *("row", "data", "output_class", "step", *TEXT_OPTIONS),
 )
 SHOWN = ("parameter", "level", "notation", "digits", "decimals")  # of a page on a model
-OF_MODELS = ("row", "data", "output_class", "step")
+OF_MODELS = ("row", "data", "output_class", "step", *TEXT_OPTIONS)
 
 EXAMPLES = f"""\b
 Examples:
@@ -72,6 +74,11 @@ def explain(  # noqa: PLR0913 (one for each option)
     data: given.RowData = None,
     output_class: given.OutputClass = None,
     step: given.TrainingStep = None,
+    delimiter: of_tables.Delimiter = None,
+    encoding: of_tables.Encoding = None,
+    header: of_tables.Header = None,
+    decimal: of_tables.Decimal = None,
+    missing: of_tables.Missing = None,
     steps: given.Steps = None,
     show: given.Show = None,
     parameter: given.Parameter = None,
@@ -142,7 +149,8 @@ def explained_row(path: str, params: dict[str, Any], options: dict[str, Any]) ->
     from chainrule.cli.tables import read_model_and_rows
 
     source = one_table(params["rows"], params["data"])
-    model, table = read_model_and_rows(Path(path), source, labeled=of_step)
+    text = {name: params[name] for name in TEXT_OPTIONS if params[name] is not None}
+    model, table = read_model_and_rows(Path(path), source, text, labeled=of_step)
     with as_options():
         return model.explain(
             table,

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from chainrule.cli import table_options as given
+from chainrule.cli.train_rules import options_of
+from chainrule.cli.unused_options import Unused, reject_unused_options
 
 EXAMPLES = """\b
 Examples:
@@ -14,6 +16,8 @@ Examples:
   chainrule export model.safetensors -o model.skops          for scikit-learn
   chainrule export model.safetensors -o model.py             a NumPy program
   chainrule export model.safetensors -o model.onnx --data new.csv"""
+
+EXPORT_UNUSED: Unused = {"random rows": (given.TEXT_OPTIONS, "without --data; remove it")}
 
 Output = Annotated[
     Path,
@@ -34,7 +38,18 @@ Rows = Annotated[
 ]
 
 
-def export(model: given.Model, *, output: Output, data: Rows = None) -> None:
+def export(
+    context: typer.Context,
+    model: given.Model,
+    *,
+    output: Output,
+    data: Rows = None,
+    delimiter: given.Delimiter = None,
+    encoding: given.Encoding = None,
+    header: given.Header = None,
+    decimal: given.Decimal = None,
+    missing: given.Missing = None,
+) -> None:
     """Write a model in another format, and compare its predictions."""
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.output import say
@@ -48,8 +63,11 @@ def export(model: given.Model, *, output: Output, data: Rows = None) -> None:
         exporter(output.name)
     except InputError as error:
         raise typer.BadParameter(str(error), param_hint="-o") from None
+    options = options_of(context)
+    if data is None:
+        reject_unused_options(options, "random rows", EXPORT_UNUSED)
     trained = load(model)
-    rows = None if data is None else read_table(data, {})
+    rows = None if data is None else read_table(data, options)
     with as_options():
         exported = export_model(trained, output, rows)
     for name in exported.files:

@@ -39,6 +39,9 @@ DECIMALS = (".", ",")
 MOST = 10_000_000  # epochs, rows of a batch, units of a layer
 
 
+TEXT_OPTIONS = ("delimiter", "encoding", "header", "decimal", "missing")  # of text files
+
+
 def option(help: str, *spellings: str, **settings: Any) -> Any:  # noqa: A002 (typer's name)
     """Return an option that the environment may set, too."""
     return typer.Option(*spellings, help=help, show_envvar=False, **settings)

@@ -9,13 +9,13 @@ import typer
 
 from chainrule.cli.completion import MODEL_ENDING
 from chainrule.cli.model_errors import as_options, with_options
+from chainrule.cli.table_options import TEXT_OPTIONS
 from chainrule.data import Table, read
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
     from chainrule.models import TableModel
 
-TEXT_OPTIONS = ("delimiter", "encoding", "header", "decimal", "missing")
 STANDARD_INPUT = "standard input"  # as a table that was read from it is called
 NAMED_MARKS = {"tab": "\t", "\\t": "\t", "space": " "}
 
@@ -56,7 +56,7 @@ def read_model(path: Path) -> "TableModel":
 
 
 def read_model_and_rows(
-    path: Path, data: str | None, *, labeled: bool = True
+    path: Path, data: str | None, options: Mapping[str, Any], *, labeled: bool = True
 ) -> "tuple[TableModel, Table]":
     """Return the model in a file, and the table that was named or the one of the training.
 
@@ -66,13 +66,13 @@ def read_model_and_rows(
 
     model = read_estimator_or_model(path)
     if is_table_model(model):
-        return model, read_table(data or training_source(path, model), {})
+        return model, read_table(data or training_source(path, model), options)
     if data is None:
         raise typer.BadParameter(
             "DATA is missing; the file has an estimator and not its data: give a table with its "
             "inputs and the target"
         )
-    table = read_table(data, {})
+    table = read_table(data, options)
     return with_columns(model, table, labeled=labeled), table
 
 

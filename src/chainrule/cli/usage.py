@@ -65,7 +65,7 @@ def subject(error: Any) -> str:
 
 def place_of(error: Any) -> str | None:
     """Return the variable, or the file and name, that an invalid value is from; None if typed."""
-    name = getattr(error.param, "name", None)
+    name = str(getattr(error.param, "name", None) or "")
     source = error.ctx.get_parameter_source(name) if error.ctx and name else None
     if source is None or source.name not in ("ENVIRONMENT", "DEFAULT_MAP"):
         return None

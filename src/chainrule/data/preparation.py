@@ -205,7 +205,9 @@ class Preparation:
 
     def _check_finite(self, X: Array, table: Table) -> None:
         """Raise InputError for a number that is too large for the precision."""
-        rows, inputs = np.nonzero(np.isinf(X)) if self.dtype == "float32" else ((), ())
+        if self.dtype != "float32":
+            return
+        rows, inputs = np.nonzero(np.isinf(X))
         if len(rows):
             raise InputError(
                 f"{table.source}: a number in {self.feature_names[inputs[0]]!r}, "
