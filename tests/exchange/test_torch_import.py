@@ -93,6 +93,7 @@ RULES: dict[str, list[dict[str, Any]]] = {
     "AdamW": [{}],
     "RMSprop": [{"alpha": 0.8}],
 }
+UPDATES = [(name, settings) for name, several in RULES.items() for settings in several]
 
 
 def test_every_module_and_activation_is_tested():
@@ -161,19 +162,16 @@ def test_an_exported_state_dict_comes_back_bit_for_bit(tmp_path: Path):
 # ---- worked examples ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize("name", LOSS)
+@pytest.mark.every_value(name=LOSS, reduction=["mean", "sum"])
 def test_the_loss_and_its_gradient_are_those_of_pytorch(name: str, reduction: str):
     kind, end, t = LOSS[name]
     made = module(*end)
     compare(made, kind(reduction=reduction), t, torch.optim.SGD(made.parameters(), lr=0.1))
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.1])
-@pytest.mark.parametrize(
-    ("name", "settings"), [(name, one) for name, several in RULES.items() for one in several]
-)
-def test_the_update_is_that_of_pytorch(name: str, settings: dict[str, Any], decay: float):
+@pytest.mark.every_value(row=range(len(UPDATES)), decay=[0.0, 0.1])
+def test_the_update_is_that_of_pytorch(row: int, decay: float):
+    name, settings = UPDATES[row]
     made = module()
     optimizer = getattr(torch.optim, name)(
         made.parameters(), lr=0.05, weight_decay=decay, **settings
