@@ -30,6 +30,7 @@ from chainrule.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm
 
 Array: TypeAlias = NDArray[Any]
 Module: TypeAlias = Any  # torch.nn.Module
+Parameters: TypeAlias = list[tuple[str, Any]]  # names in the state dict, and tensors
 
 SOFTMAX, LOG_SOFTMAX = "Softmax", "LogSoftmax"
 LINKS = (SOFTMAX, LOG_SOFTMAX)  # modules that a loss of this package contains
@@ -117,7 +118,7 @@ def read_module(module: Module) -> TorchNetwork:
             "nn.Sequential of its layers"
         )
     layers: list[Layer] = []
-    parameters: list[tuple[str, Any]] = []
+    parameters: Parameters = []
     link = ""
     for name, part in parts_of_module(module):
         kind = type(part).__name__
@@ -131,7 +132,7 @@ def read_module(module: Module) -> TorchNetwork:
     return TorchNetwork(inputs_of(parameters, layers), tuple(layers), tuple(parameters), link)
 
 
-def own_parameters(name: str, part: Module, earlier: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+def own_parameters(name: str, part: Module, earlier: Parameters) -> Parameters:
     """Return a part's parameters by their names in the state dict, if none is an earlier one."""
     own = [(f"{name}.{each}", p) for each, p in part.named_parameters()]
     for new, p in own:
@@ -149,7 +150,7 @@ def parts_of_module(module: Module, prefix: str = "") -> Iterator[tuple[str, Mod
         yield prefix.rstrip(".") or "0", module
         return
     # Not named_children, which leaves out a module that was there before, such as a shared ReLU.
-    for name, part in module._modules.items():
+    for name, part in module._modules.items():  # noqa: SLF001 (theirs)
         yield from parts_of_module(part, f"{prefix}{name}.")
 
 
@@ -213,7 +214,7 @@ def require(thing: Any, **values: Any) -> None:
             )
 
 
-def inputs_of(parameters: list[tuple[str, Any]], layers: list[Layer]) -> int:
+def inputs_of(parameters: Parameters, layers: list[Layer]) -> int:
     """Return the number of inputs, from the first weights."""
     if not parameters or not layers:
         raise InputError("the module has no parameters; give an nn.Sequential with a Linear")

@@ -208,9 +208,9 @@ class Explanation(Document):
             return []
         return [
             Paragraph(
-                "The loss trains each output by itself, so they need not add up to 1. A probability "
-                "is an output divided by the sum of all outputs (equal for all classes if that sum "
-                f"is not positive): {self.explained} = {four_digits(self.value)}."
+                "The loss trains each output by itself, so they need not add up to 1. A "
+                "probability is an output divided by the sum of all outputs (equal for all classes "
+                f"if that sum is not positive): {self.explained} = {four_digits(self.value)}."
             )
         ]
 
