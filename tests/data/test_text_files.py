@@ -74,6 +74,9 @@ VALUES: dict[str, tuple[str, str, list[Any]]] = {
     "plus": ("a,b\n+5,x\n2,y\n", "a", [5, 2]),
     "exponents": ("a,b\n1e3,x\n.5,y\n", "a", [1000.0, 0.5]),
     "quotes": ('a,b\n"x ""y""\nz",1\nq,2\n', "a", ['x "y"\nz', "q"]),
+    "signs": ("a,b\n+1,x\n-1,y\n", "a", [1, -1]),
+    "hexadecimal codes": ("a,b\n0x1F,1\n12,2\n", "a", ["0x1F", "12"]),
+    "codes among fractions": ("a,b\n01234,1\n2345.5,2\n", "a", ["01234", "2345.5"]),
     "codes": ("a,b\n007,1\n010,2\n", "a", ["007", "010"]),
 }
 
@@ -96,6 +99,8 @@ def test_what_is_given_is_not_looked_for(write: Write):
     assert table.names == ("column1", "column2")
     assert data.read(path, delimiter=":", decimal=".").numpy("a").tolist() == [1500.0]
     assert data.read(path, delimiter=":", decimal=",").numpy("a").tolist() == [1.5]
+    points = data.read(write("x;y\n1.234;2\n12.500;4\n", "points.csv"), decimal=",")
+    assert points.numpy("x").tolist() == [1234.0, 12500.0]
     latin = write("a,b\n1,é\n".encode("utf-16-le"), "latin.csv")
     assert data.read(latin, encoding="utf-16-le").numpy("b").tolist() == ["é"]
     gaps = data.read(write("a,b\n-,1\n2,2\n", "gaps.csv"), missing=["-"])
@@ -120,3 +125,6 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch):
 def test_a_column_may_decide_for_another(write: Write):
     table = data.read(write("a;b\n1,500;2,25\n2,250;3\n"))
     assert table.numpy("a").tolist() == [1.5, 2.25]
+    points = data.read(write("a;b\n1.234;2,5\n12.500;3\n", "points.csv"))
+    assert points.numpy("a").tolist() == [1234.0, 12500.0]
+    assert data.read(write("a\n+1\n-1\n", "signs.csv"))["a"].values.type == "int64"
