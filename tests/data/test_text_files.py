@@ -128,3 +128,29 @@ def test_a_column_may_decide_for_another(write: Write):
     points = data.read(write("a;b\n1.234;2,5\n12.500;3\n", "points.csv"))
     assert points.numpy("a").tolist() == [1234.0, 12500.0]
     assert data.read(write("a\n+1\n-1\n", "signs.csv"))["a"].values.type == "int64"
+
+
+def test_other_rows_have_the_types_of_the_training_rows(write: Write):
+    rows = "price;code;kind;y\n1.234,50;1.0;True;no\n12.500;2.0;a;yes\n2,5;1.0;2024-01-01;no\n"
+    table = data.read(write(rows))
+    preparation = data.Preparation.learn(table, target="y", categories=["code"])
+    assert (preparation.decimal, preparation.word_columns) == (",", ("kind", "y"))
+    again = data.Preparation.from_dict(preparation.to_dict())
+    assert again == preparation
+    other = write("price;code;kind;y\n12.500;1.0;True;no\n12.500;1;2024-01-01;no\n", "other.csv")
+    new = data.read(other, like=again)
+    assert new.numpy("price").tolist() == [12500.0, 12500.0]
+    columns = [new[name].values.to_pylist() for name in ("kind", "y")]
+    assert columns == [["True", "2024-01-01"], ["no", "no"]]
+    found = again.transform(new, unknown_categories="error")
+    expected = again.transform(table)
+    assert found[:, 0].tolist() == [expected[1, 0]] * 2  # the price
+    assert found[:, 1:].tolist() == expected[[0, 2], 1:].tolist()  # code and kind
+
+
+def test_classes_that_look_like_other_types_are_words(write: Write):
+    table = data.read(write("x,y\n1,true\n2,maybe\n3,true\n4,maybe\n"))
+    preparation = data.Preparation.learn(table, target="y")
+    other = write("x,y\n1,true\n2,true\n", "other.csv")
+    assert preparation.targets(data.read(other, like=preparation)).tolist() == ["true", "true"]
+    assert data.read(other).kinds["y"] == "boolean"

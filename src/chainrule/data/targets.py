@@ -218,6 +218,7 @@ def learn_numbers(known: Facts, *, standardize: bool) -> Target:
     if far or known.moments.is_constant:
         raise InputError(
             f"{named(known)} ranges from {known.low:g} to {known.high:g}, which is too "
-            f"{'far' if far else 'near'} to standardize; give it in another unit, or take logarithms"
+            f"{'far' if far else 'near'} to standardize; give it in another unit, or take "
+            "logarithms"
         )
     return Target(known.name, "regression", (), known.moments.mean, known.moments.deviation)
