@@ -182,7 +182,7 @@ def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatc
         (
             MLPClassifier.from_weights([[[1.0]]], [[0.0]]),
             "m.xyz",
-            r"choose one of \.onnx \.pt\.safetensors \.py",
+            r"choose one of \.onnx \.pt\.safetensors \.skops \.py",
         ),
         (MLPClassifier.from_weights([[[1.0]]], [[0.0]]), "m.py", "has no table"),
     ],

@@ -357,7 +357,14 @@ def open_stream(
         if location.format in GROUPS and location.compression is None:
             reject_options(options, location.name)
             return Stream(GROUPS[location.format](location), rows)
-    table = read(source, **vars(options))
+    table = read(
+        source,
+        delimiter=delimiter,
+        encoding=encoding,
+        header=header,
+        decimal=decimal,
+        missing=missing,
+    )
     return Stream(TableGroups(table), rows)
 
 
