@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from chainrule.cli.output import say
+from chainrule.cli.requirements import require_files
 from chainrule.cli.table_options import TEXT_OPTIONS
 
 ROWS = 32
@@ -26,6 +27,7 @@ def check_model(file: Path, data: str | None, options: dict[str, Any]) -> int:
     """
     for name in options.keys() - TEXT_OPTIONS:
         raise typer.BadParameter("has no effect on a model; remove it", param_hint=f"--{name}")
+    require_files("check with a model")
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.tables import printed, read_model_and_rows
 

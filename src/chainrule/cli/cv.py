@@ -7,6 +7,7 @@ import typer
 
 from chainrule.cli import table_options as given
 from chainrule.cli.parsers import whole_number
+from chainrule.cli.requirements import require_files
 from chainrule.cli.train import train
 from chainrule.cli.train_rules import (
     DEFAULTS,
@@ -54,6 +55,7 @@ def cv(context: typer.Context, **_: Any) -> None:
         raise typer.BadParameter("DATA is missing; add the table to train on")
     reject_unused_options(options, rule_of(options), TRAIN_UNUSED)
     reject_schedule(options)
+    require_files("chainrule cv")
     from chainrule.cli.cross_validating import run
 
     run(options, {**DEFAULTS, "folds": 5, **options})

@@ -7,6 +7,7 @@ from chainrule.cli.check import Format
 from chainrule.cli.check import Json as JsonFormat
 from chainrule.cli.check import chosen as chosen_format
 from chainrule.cli.options import File
+from chainrule.cli.requirements import require_files
 from chainrule.cli.train_rules import options_of
 
 EXAMPLES = """\b
@@ -31,6 +32,7 @@ def evaluate(  # noqa: PLR0913 (one for each option)
 ) -> None:
     """Compare the predictions of a model with the targets in a table."""
     written = chosen_format(format, output, json=json)
+    require_files("chainrule evaluate")
     from chainrule.cli.formats import write_document
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.tables import printed, read_model_for, read_table, reject_swapped

@@ -13,6 +13,7 @@ import typer
 from chainrule.cli import options as given
 from chainrule.cli import table_options as of_tables
 from chainrule.cli.formats import EXAMPLE_FORMATS, HTML, TEXT, by_ending, write_document
+from chainrule.cli.requirements import require_files
 from chainrule.cli.table_options import TEXT_OPTIONS
 from chainrule.cli.unused_options import EXAMPLE_UNUSED, reject_unused_options
 from chainrule.errors import InputError, UnknownNameError
@@ -145,6 +146,7 @@ def explained_row(path: str, params: dict[str, Any], options: dict[str, Any]) ->
     """Return the explanation of a row of a table by a model."""
     of_step = bool(params["step"]) or params["parameter"] is not None
     reject_for_models(params, options, of_step=of_step)
+    require_files("explain with a model")
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.tables import read_model_and_rows
 

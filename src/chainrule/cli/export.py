@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from chainrule.cli import table_options as given
+from chainrule.cli.requirements import require_files
 from chainrule.cli.train_rules import options_of
 from chainrule.cli.unused_options import Unused, reject_unused_options
 
@@ -51,6 +52,7 @@ def export(
     missing: given.Missing = None,
 ) -> None:
     """Write a model in another format, and compare its predictions."""
+    require_files("chainrule export")
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.output import say
     from chainrule.cli.tables import read_table

@@ -9,6 +9,7 @@ import typer
 from chainrule.cli import options
 from chainrule.cli import table_options as given
 from chainrule.cli.completion import MODEL_ENDING
+from chainrule.cli.requirements import require_files
 from chainrule.cli.table_options import columns_option
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def import_model(
     """
     network = {"layers": layers, "activation": activation, "loss": loss}
     check_ending(output)
+    require_files("chainrule import")
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.output import say
     from chainrule.cli.tables import names_in

@@ -5,6 +5,7 @@ from chainrule.cli.check import Format
 from chainrule.cli.check import Json as JsonFormat
 from chainrule.cli.check import chosen as chosen_format
 from chainrule.cli.options import File
+from chainrule.cli.requirements import require_files
 
 EXAMPLES = """\b
 Examples:
@@ -21,6 +22,7 @@ def inspect(
 ) -> None:
     """Show the card of a model: scores, data, layers, history, health."""
     written = chosen_format(format, output, json=json)
+    require_files("chainrule inspect")
     from chainrule.cli.formats import write_document
     from chainrule.cli.tables import read_card_of
 

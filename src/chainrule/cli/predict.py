@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from chainrule.cli import table_options as given
+from chainrule.cli.requirements import require_files
 from chainrule.cli.train_rules import options_of
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".jsonl")
@@ -69,6 +70,7 @@ def predict(  # noqa: PLR0913 (one for each option)
     The result has the columns of the table, then the prediction, and of classes the probability of
     each.
     """
+    require_files("chainrule predict")
     from chainrule.cli.predicting import predicted, write_rows
     from chainrule.cli.tables import read_table, reject_swapped
     from chainrule.models import read_predictor

@@ -3,6 +3,7 @@
 import typer
 
 from chainrule.cli import table_options as given
+from chainrule.cli.requirements import require_files
 from chainrule.cli.train_rules import (
     TRAIN_UNUSED,
     options_of,
@@ -98,6 +99,7 @@ def train(  # noqa: PLR0913 (one for each option)
     if not options.get("distributed"):
         reject_unused_options(options, "alone", TRAIN_UNUSED)
     reject_schedule(options)
+    require_files("chainrule train")
     from chainrule.cli import training
 
     raise typer.Exit(training.run(options))
