@@ -29,6 +29,7 @@ SCRIPT = str(Path(sysconfig.get_path("scripts"), "chainrule"))
 # Names that other packages of chainrule use.
 NOT_LISTED = (
     *("LOADERS", "check_foreign", "explain_foreign", "explain_prediction", "exporter"),
+    *("NEED_NETWORK", "importer"),
     *("plot_bytes", "with_columns", "written"),
 )
 PUBLIC: dict[str, Any] = (
