@@ -24,7 +24,7 @@ from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 from chainrule.cli import main
 
 PROMPT = "$ "
-IN_PROCESS = ("explain", "explore", "check", "schema", "export")
+IN_PROCESS = ("explain", "explore", "check", "schema", "train", "export")
 OF_THE_SHELL = frozenset("|&;<>$`(){}*?!#~\n")
 
 
