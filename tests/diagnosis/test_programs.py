@@ -28,7 +28,8 @@ def kinds_of(folder: Path, truth: dict[str, Any]) -> set[tuple[Any, ...]]:
 SLOW = (  # their mistakes are in others, too
     *("two_layer_net.py", "two_layer_net_no_mask.py", "two_layer_net_twice_n.py"),
     *("two_outputs_deep.py", "train_until_done.py", "two_layer_net_minibatch.py"),
-    *("softmax_loss_no_slope.py", "neuronios_xor.py", "softmax_loss.py", "porta_xor_rede.py"),
+    *("softmax_loss_no_slope.py", "neuronios_xor.py", "softmax_scores_or_loss.py"),
+    "porta_xor_rede.py",
 )
 
 
