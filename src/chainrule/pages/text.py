@@ -315,16 +315,18 @@ def _excerpt(lines: tuple[tuple[str, str, Mark], ...]) -> RenderableType:
 def _workings(items: list[Working], console: Console) -> None:
     """Print calculations below each other, after their names."""
     column = max(len(item.name) for item in items) + INDENT
+    lines: list[Text] = []
     for item in items:
         result = Text(f"{item.result}   ") + _marked(item.mark, item.label)
         result.stylize(COLORS[item.mark])
         texts = [Text(pretty(text)) for text in (item.formula, item.substituted) if text]
         head = Text(item.name.rjust(column), style="bold")
         for text in (*texts, result):
-            _folded(Text.assemble(head, " = "), text, console)
+            lines += _folded(Text.assemble(head, " = "), text, console)
             head = Text(" " * column)
         if item is not items[-1]:
-            console.print()
+            lines.append(Text())
+    console.print(Text("\n").join(lines), soft_wrap=True)
 
 
 # ---- arrays, tables, errata ---------------------------------------------------------------------
