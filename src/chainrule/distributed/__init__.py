@@ -6,6 +6,7 @@ give the same bytes for every number of processes.
 
 from chainrule.distributed.agreement import on_rank_zero, same_everywhere, same_seed
 from chainrule.distributed.communicators import Communicator, SingleProcess
+from chainrule.distributed.divided_data import InMemory, Sharded, Shards
 from chainrule.distributed.gloo import Gloo
 from chainrule.distributed.job import aborting, connect
 from chainrule.distributed.mpi import MPI
@@ -20,6 +21,9 @@ __all__ = [
     "DataParallel",
     "DistributedTraining",
     "Gloo",
+    "InMemory",
+    "Sharded",
+    "Shards",
     "SingleProcess",
     "aborting",
     "as_parallel",
