@@ -512,7 +512,11 @@ class Run:
         if self._distributed is None:
             given = self._divided_data(parallel), self.settings.batches, parallel
             self._distributed = DistributedTraining(
-                self.network, *given, self.engine_choice, self.state
+                self.network,
+                *given,
+                self.engine_choice,
+                self.state,
+                f"{self.optimizer} {self.last_epoch} {self.settings.record_every}",
             )
         return self._distributed
 

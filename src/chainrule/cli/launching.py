@@ -29,7 +29,8 @@ from chainrule.errors import InputError, MissingPackageError
 WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED = 2, 3, 130, 143
 FINAL = (0, WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED)  # exit codes that no restart changes
 NOT_ALIVE = 75  # exit code of a run that did not answer
-START = 300.0  # seconds that the processes may take until the run begins
+START = 300.0  # seconds that the processes may take to start, before they read the data
+MOST_SIGNALS = 3  # after which the processes are killed
 PAUSE = 0.2  # seconds between two looks
 END = 10.0  # seconds in which processes end after a signal
 
@@ -128,6 +129,7 @@ def watch(job: Job) -> int:
     folder = job.folder.path
     if not is_free(folder):
         raise InputError(f"{folder} is in use by another run; choose another folder with --run")
+    before = job.folder.stamp()
     code = run_once(job, again=False)
     for left in range(job.restarts, 0, -1):
         if code in FINAL:
@@ -136,9 +138,12 @@ def watch(job: Job) -> int:
         if not wait_until_free(folder):
             break
         say(f"Starting again; {left - 1} more restarts are left.")
-        code = run_once(job, again=True)
+        # Checkpoints of an earlier run, which this one has not reached, are not continued.
+        code = run_once(job, again=job.folder.stamp() != before)
     if code not in FINAL:
-        say(f"Giving up. Continue with: chainrule train --resume {folder} --distributed")
+        resumable = job.folder.stamp() != before and job.folder.checkpoints.paths()
+        how = f" Continue with: chainrule train --resume {folder} --distributed"
+        say(f"Giving up.{how if resumable else ''}")
     return code
 
 
@@ -153,20 +158,49 @@ def run_once(job: Job, *, again: bool) -> int:
             code = wait_for_end(process, job)
         finally:
             end(process)
-    return INTERRUPTED if received else code
+    if code and received:
+        return TERMINATED if signal.SIGTERM in received else INTERRUPTED
+    return code
 
 
 def wait_for_end(process: "subprocess.Popen[bytes]", job: Job) -> int:
     """Return the exit code of mpiexec, or `NOT_ALIVE` if the run does not show that it is alive."""
-    began, folder = time.time(), job.folder.path
+    signs, limit = Signs(job.folder.path), START
     while (code := process.poll()) is None:
-        beaten, now = last_beat(folder), time.time()
-        silent = now - beaten > job.timeout if beaten >= began else now - began > START
-        if silent:
-            say(f"The run has shown no sign of life for {now - max(beaten, began):.0f} s.")
+        if signs.are_new():
+            limit = job.timeout
+        elif signs.age > limit:
+            say(f"The run has shown no sign of life for {signs.age:.0f} s.")
             return NOT_ALIVE
         time.sleep(PAUSE)
     return code
+
+
+class Signs:
+    """The signs of life of a run: that the lock of its folder changes, or is removed at the end.
+
+    Clocks of several machines are not compared, only times of one disk with each other.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.last, self.seen = folder, last_beat(folder), time.monotonic()
+
+    def are_new(self) -> bool:
+        """Return whether there was a sign since the last call."""
+        beat = last_beat(self.folder)
+        if beat == self.last:
+            return False
+        self.last, self.seen = beat, time.monotonic()
+        return True
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last sign, or since the beginning."""
+        return time.monotonic() - self.seen
 
 
 @contextmanager
@@ -175,9 +209,11 @@ def forwarding(process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
     received: list[int] = []
 
     def forward(number: int, _: object) -> None:
-        if not received:
-            process.send_signal(signal.SIGINT)
         received.append(number)
+        if len(received) == 1:
+            process.send_signal(signal.SIGINT)
+        elif len(received) == MOST_SIGNALS:
+            end(process)
 
     before = {one: signal.signal(one, forward) for one in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -37,6 +37,13 @@ class RunFolder:
         """The checkpoints of the run."""
         return Checkpoints(str(self.path / SAVED), every=self.every)
 
+    def stamp(self) -> int:
+        """Return a number that changes when a run begins in the folder; 0 if none ever did."""
+        try:
+            return (self.path / CONFIG).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def prepare(self, *, resume: bool, overwrite: bool) -> None:
         """Check that the folder belongs to this run, and delete what is of an earlier one.
 

@@ -90,6 +90,8 @@ class Origin:
         Returns the line of a text file in which a row of the source begins, or None.
     notes : mapping of str to str
         Why a column is words although most of its values are numbers, by name.
+    name_row : callable, optional
+        Returns what messages call a row of the source, if that is more than its number.
     """
 
     source: str = "the table"
@@ -97,6 +99,7 @@ class Origin:
     rows: Array | None = None
     line: Callable[[int], int | None] | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    name_row: Callable[[int], str] | None = None
 
     def row(self, row: int) -> int:
         """Return the number in the source of a row of the table."""
@@ -105,6 +108,8 @@ class Origin:
     def place(self, row: int) -> str:
         """Return what messages call a row: its number, counted from 0, and its line in a file."""
         number = self.row(row)
+        if self.name_row is not None:
+            return self.name_row(number)
         line = None if self.line is None else self.line(number)
         return f"row {number}" if line is None else f"row {number} (line {line})"
 

@@ -4,7 +4,7 @@
 give the same bytes for every number of processes.
 """
 
-from chainrule.distributed.agreement import on_rank_zero, same_everywhere, same_seed
+from chainrule.distributed.agreement import from_rank_zero, on_rank_zero, same_everywhere, same_seed
 from chainrule.distributed.communicators import Communicator, SingleProcess
 from chainrule.distributed.divided_data import InMemory, Sharded, Shards
 from chainrule.distributed.gloo import Gloo
@@ -28,6 +28,7 @@ __all__ = [
     "aborting",
     "as_parallel",
     "connect",
+    "from_rank_zero",
     "on_rank_zero",
     "same_everywhere",
     "same_seed",

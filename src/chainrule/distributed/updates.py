@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule import loops
 from chainrule.compiled import EngineChoice
-from chainrule.distributed.agreement import by_rank_zero, same_everywhere
+from chainrule.distributed.agreement import by_rank_zero, checksum_of_text, same_everywhere
 from chainrule.distributed.batch_sums import BatchSums
 from chainrule.distributed.block_engines import (
     Penalized,
@@ -44,6 +44,8 @@ class DistributedTraining:
         The engine that computes blocks, on one thread.
     state : State
         The start, which must be the same on all ranks.
+    settings : str
+        What else must be the same, such as the optimizer.
 
     Raises
     ------
@@ -59,20 +61,22 @@ class DistributedTraining:
         parallel: DataParallel,
         choice: EngineChoice,
         state: State,
+        settings: str = "",
     ) -> None:
         self.network, self.divided, self.batches = network, divided, batches
         self.data, self.n = divided.data, divided.n
         self.parallel, self.choice = parallel, choice
-        self._check(state)
+        self._check(state, settings)
         self.penalized = Penalized(network)
         self.sums = self._prepared(precision(state.theta))
 
-    def _check(self, state: State) -> None:
+    def _check(self, state: State, settings: str) -> None:
         """Raise InputError on every rank unless all ranks begin alike."""
         counts = np.array([state.step, state.epoch, state.batch, state.seed % 2**63])
         start = {"parameters": state.theta, "states of the run": counts}
         slots = {f"moving average {k}": slot for k, slot in enumerate(state.slots, 1)}
-        given = {**self.divided.same(), **start, **slots}
+        described = f"{self.network} {self.batches} {self.parallel} {self.choice.engine} {settings}"
+        given = {"settings": checksum_of_text(described), **self.divided.same(), **start, **slots}
         same_everywhere(self.parallel.communicator, given)
 
     def _prepared(self, dtype: np.dtype[Any]) -> BatchSums:
@@ -110,7 +114,7 @@ class DistributedTraining:
             On every rank after the same update, if a rank was interrupted.
         """
         step = update_of(optimizer, self.data, self.choice)
-        with self._threads(), Stops() as stops:
+        with self._threads(), self._stops() as stops:
             while (state := current()).epoch < last:
                 if state.batch == 0:
                     state = state._replace(loss_sum=0.0)
@@ -121,6 +125,10 @@ class DistributedTraining:
                 yield state
                 stops.deliver(stop)
             stops.deliver(self._all_stops(stops.own))
+
+    def _stops(self) -> Stops:
+        """Return what notes signals; a single process handles them at once, as usual."""
+        return Stops(noted=self.parallel.communicator.size > 1)
 
     def _all_stops(self, own: float) -> float:
         """Return the sum of what all ranks have received."""
@@ -198,7 +206,7 @@ class DistributedTraining:
             stops.deliver(stop)
             return value, gradient
 
-        with single_thread(), Stops() as stops:
+        with single_thread(), self._stops() as stops:
             yield evaluate
 
 

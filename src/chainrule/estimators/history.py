@@ -17,6 +17,7 @@ from chainrule import loops
 from chainrule.batch import Batch
 from chainrule.chunks import Chunks
 from chainrule.compiled import describe
+from chainrule.distributed import as_parallel
 from chainrule.errors import InputError
 from chainrule.estimators.hyperparameters import Hyperparameters
 from chainrule.estimators.progress import warn
@@ -383,7 +384,12 @@ def make_chunk_run(
         dtype=sample.x.dtype,
         engine=engine,
     )
-    settings = Settings(epochs, Batches(size), None, None, 1, loss_after_epoch=False)
+    parallel = as_parallel(params.communicator)
+    if parallel is not None:
+        choice = replace(choice, threads=1)  # sums by several threads have other bytes
+    settings = Settings(
+        epochs, Batches(size), None, None, 1, loss_after_epoch=False, parallel=parallel
+    )
     return Run(
         network,
         sample,
