@@ -3,13 +3,14 @@
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from chainrule.distributed import DataParallel, SingleProcess
+from chainrule.distributed import DataParallel, SingleProcess, from_rank_zero, gathered
 from chainrule.distributed.agreement import same_everywhere
 from chainrule.distributed.tree_sum import TreeSum, range_of
 from chainrule.errors import InputError
@@ -183,3 +184,26 @@ def test_different_settings_are_an_error_on_every_rank(changes: dict[str, Any]):
         return str(caught.value)
 
     assert all("different settings" in message for message in on_threads(2, program))
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_rank_0_gathers_items_in_the_order_of_ranks(size: int):
+    counts = [(2 * rank + 1) % 4 for rank in range(size)]
+    items = [[bytes([rank, k]) * rank for k in range(counts[rank])] for rank in range(size)]
+    found = on_threads(size, lambda one: gathered(one, items[one.rank], counts))
+    assert found[0] == [item for of_rank in items for item in of_rank]
+    assert found[1:] == [[]] * (size - 1)
+
+
+def test_all_ranks_get_the_bytes_that_rank_0_makes():
+    def program(one: ThreadRank) -> bytes:
+        def make(tick: Callable[[], None]) -> bytes:
+            assert one.rank == 0
+            tick()
+            tick()
+            return b"made"
+
+        return from_rank_zero(one, make)
+
+    assert on_threads(3, program) == [b"made"] * 3
+    assert from_rank_zero(SingleProcess(), lambda _: b"made") == b"made"

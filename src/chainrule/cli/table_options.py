@@ -398,6 +398,13 @@ Distributed = Annotated[
     bool | None,
     option("Train in all processes that mpiexec started.", "--distributed/--no-distributed"),
 ]
+DistributedRows = Annotated[
+    bool | None,
+    option(
+        "Divide the rows among all processes that mpiexec started.",
+        "--distributed/--no-distributed",
+    ),
+]
 Blocks = Annotated[
     int | None,
     option(

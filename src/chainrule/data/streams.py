@@ -120,6 +120,23 @@ class Stream:
         for part in collected(parts, rows):
             yield self._table(part)
 
+    def between(self, first: int, end: int, rows: int = BLOCK_ROWS) -> Iterator[Table]:
+        """Yield consecutive rows in tables of so many; the last may be shorter.
+
+        Only the row groups that have them are read.
+
+        Parameters
+        ----------
+        first, end : int
+            Rows of the stream, counted from 0.
+        rows : int
+        """
+        order, sizes = np.arange(len(self.groups.counts)), [first, end - first]
+        pieces = pieces_of(self._group_rows, order, sizes, 1)
+        parts = (part for piece in pieces for part in self._piece(piece, None))
+        for part in collected(parts, rows):
+            yield self._table(part)
+
     def _read(self, groups: Iterable[int], columns: Sequence[str] | None) -> Iterator[Part]:
         """Yield the rows of some groups, in small parts."""
         starts = np.concatenate([[0], np.cumsum(self.groups.counts)])

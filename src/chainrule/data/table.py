@@ -297,6 +297,10 @@ class Table:
         for start in range(0, len(self), rows):
             yield self.slice(start, start + rows)
 
+    def between(self, first: int, end: int, rows: int = BLOCK_ROWS) -> Iterator["Table"]:
+        """Yield consecutive rows in parts of so many; the last may be shorter."""
+        return self.slice(first, end).blocks(rows)
+
     def _with(self, data: ArrowTable, origin: Origin) -> "Table":
         """Return a table with other data."""
         target = self.target if self.target in data.column_names else None

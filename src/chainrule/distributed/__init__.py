@@ -7,10 +7,12 @@ give the same bytes for every number of processes.
 from chainrule.distributed.agreement import from_rank_zero, on_rank_zero, same_everywhere, same_seed
 from chainrule.distributed.communicators import Communicator, SingleProcess
 from chainrule.distributed.divided_data import InMemory, Sharded, Shards
+from chainrule.distributed.gathering import gathered
 from chainrule.distributed.gloo import Gloo
 from chainrule.distributed.job import aborting, connect
 from chainrule.distributed.mpi import MPI
 from chainrule.distributed.settings import DataParallel, as_parallel
+from chainrule.distributed.tree_sum import range_of
 from chainrule.distributed.updates import DistributedTraining
 from chainrule.distributed.waiting import TIMEOUT_VARIABLE
 
@@ -29,7 +31,9 @@ __all__ = [
     "as_parallel",
     "connect",
     "from_rank_zero",
+    "gathered",
     "on_rank_zero",
+    "range_of",
     "same_everywhere",
     "same_seed",
 ]

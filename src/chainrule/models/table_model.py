@@ -285,13 +285,26 @@ class TableModel:
         """
         if not len(table):
             raise InputError(f"{table.source} has no rows to evaluate; give at least one")
+        return self.scores(table.source, self.answers(table, unknown_categories=unknown_categories))
+
+    def answers(self, table: Table, *, unknown_categories: str = "warn") -> dict[str, Array]:
+        """Return what scores are computed from: ``truth`` and ``predicted``, (n,).
+
+        Of a classification also ``p``, (n, classes). Answers for parts of a table can be joined.
+        """
         if isinstance(self.estimator, MLPRegressor):
             predicted = self.predict(table, unknown_categories=unknown_categories)
-            return number_scores(table.source, self.target.numbers(table), predicted)
+            return {"truth": self.target.numbers(table), "predicted": predicted}
         p = self.predict_proba(table, unknown_categories=unknown_categories)
         predicted = np.asarray(self.estimator.classes_)[np.argmax(p, axis=1)]
-        labels = self.target.labels(table)
-        return class_scores(table.source, labels, p, self.estimator.classes_, predicted)
+        return {"truth": self.target.labels(table), "predicted": predicted, "p": p}
+
+    def scores(self, source: str, answers: Mapping[str, Array]) -> Scores:
+        """Return the scores of the result of `answers`; `source` is what messages call the rows."""
+        truth, predicted = answers["truth"], answers["predicted"]
+        if isinstance(self.estimator, MLPRegressor):
+            return number_scores(source, truth, predicted)
+        return class_scores(source, truth, answers["p"], self.estimator.classes_, predicted)
 
     # ---- explanations ----
 
