@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -27,6 +27,7 @@ from typing import cast
 import numpy as np
 
 from chainrule.models import TableModel, load
+from tools import namespaces
 
 CHAINRULE = (sys.executable, "-m", "chainrule")
 PROCESSES = ("ps", "-A", "-o", "pid=,args=")
@@ -34,7 +35,7 @@ TIMEOUT = 5
 EPOCHS, FAULT_EPOCH = 300, 60
 OPTIONS = (
     *("--target", "y", "--hidden", "16", "--epochs", str(EPOCHS), "--batch-size", "50", "--quiet"),
-    *("--no-early-stopping", "--checkpoint-every", "20", "--dropout", "0.1"),
+    *("--no-early-stopping", "--patience", "1000", "--checkpoint-every", "20", "--dropout", "0.1"),
 )
 # Runs in every rank before it trains: the fault happens once, so that the run can be continued.
 INSIDE = """
@@ -142,10 +143,10 @@ def notices(trial: Trial) -> None:
 def cuts_the_link(trial: Trial) -> None:
     """Cut the link to a host for 12 seconds."""
     trial.wait_for(FAULT_EPOCH)
-    run("ip", "-n", Hosts.names[1], "link", "set", "chainlink1", "down")
+    namespaces.set_link(1, "down")
     trial.struck.append(time.monotonic())
     time.sleep(12)
-    run("ip", "-n", Hosts.names[1], "link", "set", "chainlink1", "up")
+    namespaces.set_link(1, "up")
 
 
 @dataclass(frozen=True)
@@ -183,55 +184,6 @@ FAULTS = {
 }
 
 
-class Hosts:
-    """Two network namespaces with addresses of their own, connected by a link."""
-
-    names = ("chainhost0", "chainhost1")
-    addresses = ("10.77.0.1", "10.77.0.2")
-
-    @classmethod
-    @contextlib.contextmanager
-    def made(cls, folder: Path) -> Iterator[dict[str, str]]:
-        """Make the hosts, and give the environment in which mpiexec starts processes on them."""
-        script = folder / "remote.sh"
-        cases = "".join(
-            f"  *{address}) name={name};;\n"
-            for name, address in zip(cls.names, cls.addresses, strict=True)
-        )
-        script.write_text(
-            "#!/bin/sh\n"
-            'while [ "${1#-}" != "$1" ]; do shift; done\n'
-            f'case $1 in\n{cases}esac\nshift\nexec ip netns exec $name sh -c "$*"\n'
-        )
-        script.chmod(0o755)
-        (folder / "hosts").write_text("\n".join(f"{one}:1" for one in cls.addresses) + "\n")
-        try:
-            for k, (name, address) in enumerate(zip(cls.names, cls.addresses, strict=True)):
-                run("ip", "netns", "add", name)
-                if k == 0:
-                    run("ip", "link", "add", "chainlink0", "netns", name, "type", "veth",
-                        "peer", "name", "chainlink1")  # fmt: skip
-                else:
-                    run("ip", "link", "set", "chainlink1", "netns", name)
-                run("ip", "-n", name, "addr", "add", f"{address}/24", "dev", f"chainlink{k}")
-                run("ip", "-n", name, "link", "set", f"chainlink{k}", "up")
-                run("ip", "-n", name, "link", "set", "lo", "up")
-            yield {
-                "HYDRA_LAUNCHER": "ssh",
-                "HYDRA_LAUNCHER_EXEC": str(script),
-                "HYDRA_IFACE": "chainlink0",
-                "MPIR_CVAR_NOLOCAL": "1",
-            }
-        finally:
-            for name in cls.names:
-                run("ip", "netns", "del", name, check=False)
-
-
-def run(*line: str, check: bool = True) -> None:
-    """Run a command of the system."""
-    subprocess.run(line, check=check, capture_output=True)
-
-
 # ---- trials -------------------------------------------------------------------------------------
 
 
@@ -267,8 +219,8 @@ def tried(name: str, fault: Fault, expected: bytes, root: Path) -> list[str]:
     with contextlib.ExitStack() as stack:
         prefix, extra = [], dict[str, str]()
         if fault.on_hosts:
-            extra = stack.enter_context(Hosts.made(folder))
-            prefix = ["ip", "netns", "exec", Hosts.names[0]]
+            extra = stack.enter_context(namespaces.two_hosts(folder))
+            prefix = [*namespaces.ON_FIRST]
             given += ["--hosts", str(folder / "hosts")]
         line = [*prefix, *CHAINRULE, *given, "--", "train", "table.csv", *OPTIONS]
         began = time.monotonic()

@@ -197,10 +197,23 @@ class Program(Job):
         return [sys.executable, "-c", self.text]
 
 
+def test_a_finished_model_is_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    model = tmp_path / "model.safetensors"
+    text = f"import pathlib; pathlib.Path({str(model)!r}).touch(); raise SystemExit(9)"
+    monkeypatch.setattr(Program, "text", text)
+    monkeypatch.setattr(Program, "again", [])
+    assert launching.watch(Program(("iris", "-o", str(model)), 1, None, 2, 60.0)) == 0
+    assert Program.again == [False]
+    assert "The model was finished before" in capsys.readouterr().err
+
+
 def attempts(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Return, for each start of a program that fails, whether it continues a run."""
     monkeypatch.setattr(Program, "text", text)
     monkeypatch.setattr(Program, "again", [])
+    monkeypatch.setattr(launching, "LONGEST_DELAY", 0.0)
     output = ("iris", "-o", str(folder / "model.safetensors"))
     assert launching.watch(Program(output, 1, None, 2, 60.0)) == 9
     return Program.again

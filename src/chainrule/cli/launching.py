@@ -18,7 +18,7 @@ import typer
 from typer.main import get_command
 
 from chainrule.cli.output import say
-from chainrule.cli.run_folder import RunFolder
+from chainrule.cli.run_folder import RunFolder, stamp_of
 from chainrule.cli.run_lock import is_free, last_beat
 from chainrule.cli.table_options import table_context
 from chainrule.cli.train import train
@@ -31,6 +31,7 @@ FINAL = (0, WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED)  # exit codes that n
 NOT_ALIVE = 75  # exit code of a run that did not answer
 START = 300.0  # seconds that the processes may take to start, before they read the data
 MOST_SIGNALS = 3  # after which the processes are killed
+LONGEST_DELAY = 60.0  # seconds before a restart, if the last one did not reach the training
 PAUSE = 0.2  # seconds between two looks
 END = 10.0  # seconds in which processes end after a signal
 
@@ -72,6 +73,11 @@ class Job:
         options = {**DEFAULTS, **self.options}
         default = Path(options["output"]).with_suffix(".run")
         return RunFolder(Path(options.get("run", default)), options["checkpoint-every"])
+
+    def model_stamp(self) -> int:
+        """Return a number that changes when the model is written; 0 if there is none."""
+        options = {**DEFAULTS, **self.options}
+        return stamp_of(Path(options["output"]))
 
     def command(self, *, again: bool) -> list[str]:
         """Return the command line of every process, at first or after a failure."""
@@ -129,17 +135,24 @@ def watch(job: Job) -> int:
     folder = job.folder.path
     if not is_free(folder):
         raise InputError(f"{folder} is in use by another run; choose another folder with --run")
-    before = job.folder.stamp()
-    code = run_once(job, again=False)
+    before, model = job.folder.stamp(), job.model_stamp()
+    code, delay = run_once(job, again=False), 0.0
     for left in range(job.restarts, 0, -1):
         if code in FINAL:
             return code
         say(f"The run failed (exit code {code}).")
         if not wait_until_free(folder):
             break
-        say(f"Starting again; {left - 1} more restarts are left.")
+        if job.model_stamp() != model and not job.folder.checkpoints.paths():
+            say("The model was finished before; only its processes did not end.")
+            return 0
+        began = job.folder.stamp()
+        say(f"Starting again{f' in {delay:g} s' * bool(delay)}; {left - 1} more restarts are left.")
+        time.sleep(delay)
         # Checkpoints of an earlier run, which this one has not reached, are not continued.
-        code = run_once(job, again=job.folder.stamp() != before)
+        code = run_once(job, again=began != before)
+        # A host that cannot be reached needs time, not restarts.
+        delay = min(2 * delay or 1.0, LONGEST_DELAY) if job.folder.stamp() == began else 0.0
     if code not in FINAL:
         resumable = job.folder.stamp() != before and job.folder.checkpoints.paths()
         how = f" Continue with: chainrule train --resume {folder} --distributed"
