@@ -33,6 +33,7 @@ NETWORKS = {"64-256-256-10": [64, 256, 256, 10], "784-1024-1024-10": [784, 1024,
 SIZES = [4 * 4**k for k in range(3, 11)]  # bytes of an all-reduce
 LINKS = ((1.0, 0.1), (1.0, 1.0), (10.0, 0.1), (10.0, 1.0))  # gigabits a second, milliseconds
 STRONG, WEAK = 2048, 1024  # samples in a batch, and in a batch for each process
+SPARK_ROWS = 8192
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -180,7 +181,7 @@ def link_row(bench: Bench, link: str, hosts: str) -> tuple[str, ...]:
     where: dict[str, Any] = {"prefix": list(namespaces.ON_FIRST), "hosts": hosts}
     exchanges = bench.exchanges(2, **where)
     small, large = exchanges[0], exchanges[-1]
-    name = next(iter(bench.networks))
+    name, where = next(iter(bench.networks)), {**where, "link": link}  # to measure it for each
     steps = [bench.step(name, 2, STRONG, way, **where) for way in ("exact", "any order")]
     one = bench.step(name, 1, STRONG, "any order")
     return (
@@ -196,7 +197,7 @@ def spark(bench: Bench) -> str:
     """Return a sentence on the same data in Spark, whose solver is L-BFGS, as is ours then."""
     if importlib.util.find_spec("pyspark") is None:
         return "Spark was not measured: pyspark is not installed."
-    name, rows, iterations = next(iter(bench.networks)), STRONG * bench.batches, 20
+    name, rows, iterations = next(iter(bench.networks)), SPARK_ROWS, bench.epochs
     theirs = spark_seconds(NETWORKS[name], rows, iterations)
     ours = lbfgs_seconds(NETWORKS[name], rows, iterations)
     return (
@@ -273,24 +274,22 @@ LINKED = "Two network namespaces, with a link whose rate `tc` limits:"
 NOT_LINKED = "Links between hosts were not measured: they need root."
 
 
-def page(bench: Bench) -> str:
-    """Return the text of the region."""
-    rows = list(scaling(bench))
+def page(bench: Bench) -> Iterator[str]:
+    """Yield the parts of the region's text, as soon as they are measured."""
+    yield SCALED.format(cores=machine.cores())
+    yield tables.markdown(SCALING, list(scaling(bench)))
     models = {name: model_of(bench, name) for name in bench.networks}
-    found = list(links(bench))
-    parts = [
-        SCALED.format(cores=machine.cores()),
-        tables.markdown(SCALING, rows),
-        MODELED,
-        tables.markdown(MODEL, list(predictions(bench, models))),
-        OVERLAPPED,
-        tables.markdown(OVERLAP, list(overlap(bench))),
-        LINKED if found else NOT_LINKED,
-        tables.markdown(LINK, found) if found else "",
-        spark(bench),
-        machine.as_text(machine.described()),
-    ]
-    return "\n\n".join(part for part in parts if part)
+    yield MODELED
+    yield tables.markdown(MODEL, list(predictions(bench, models)))
+    yield OVERLAPPED
+    yield tables.markdown(OVERLAP, list(overlap(bench)))
+    if found := list(links(bench)):
+        yield LINKED
+        yield tables.markdown(LINK, found)
+    else:
+        yield NOT_LINKED
+    yield spark(bench)
+    yield machine.as_text(machine.described())
 
 
 def models_on(text: str) -> dict[str, StepModel]:
@@ -343,10 +342,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer updates, one network")
     parser.add_argument("--write", action="store_true", help="write to docs/benchmarks.md")
     arguments = parser.parse_args()
-    text = page(Bench(quick=arguments.quick))
-    print(text)
+    parts = list[str]()
+    for part in page(Bench(quick=arguments.quick)):
+        print(f"{part}\n", flush=True)
+        parts.append(part)
     if arguments.write:
-        regions.write(regions.PAGE, REGION, text)
+        regions.write(regions.PAGE, REGION, "\n\n".join(parts))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def trained(spec: dict[str, Any], communicator: MPI) -> dict[str, Any]:
         network, X, y, "adam", epochs=spec["epochs"] + 1, batch_size=spec["batch"], shuffle=True,
         communicator=ways[spec["way"]], engine="compiled",
     )  # fmt: skip
-    times, began = [], perf_counter()
+    times, loss, began = list[float](), 0.0, perf_counter()
     for record in run:
         times.append((perf_counter() - began) / -(-spec["rows"] // spec["batch"]))
         began = perf_counter()
@@ -110,7 +110,7 @@ def layers(spec: dict[str, Any], communicator: MPI) -> dict[str, Any]:
 
         def passes(x: Any = x, d: Any = d, w: Any = w, gradient: Any = gradient) -> None:
             np.matmul(x.T, d, out=gradient)
-            d @ w.T
+            np.matmul(d, w.T)
 
         backward.append(timed(passes, communicator))
         exchange.append(timed(lambda array=gradient: communicator.all_reduce(array), communicator))

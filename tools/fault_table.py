@@ -285,7 +285,7 @@ def table_of(rows: Sequence[Sequence[str]]) -> str:
 
 def main() -> None:
     """Cause the faults, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--only", action="append", choices=FAULTS)
     parser.add_argument("--keep", action="store_true", help="do not delete the folder")
     given = parser.parse_args()

@@ -29,6 +29,7 @@ def two_hosts(folder: Path) -> Iterator[dict[str, str]]:
             "HYDRA_LAUNCHER": "ssh",
             "HYDRA_LAUNCHER_EXEC": str(folder / "remote.sh"),
             "HYDRA_IFACE": LINKS[0],
+            "MPIR_CVAR_NOLOCAL": "1",  # or they would share memory, as processes of one machine
         }
     finally:
         for name in NAMES:

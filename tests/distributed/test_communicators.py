@@ -153,7 +153,7 @@ def test_a_communicator_must_be_one():
 
 def test_sparse_data_with_equal_values_in_other_columns_are_different():
     def program(one: ThreadRank) -> str:
-        rows = sparse_rows(csr_array(np.eye(3)[[one.rank, 2]]), "X")
+        rows: Any = sparse_rows(csr_array(np.eye(3)[[one.rank, 2]]), "X")
         with pytest.raises(InputError) as caught:
             same_everywhere(one, {"X": rows})
         return str(caught.value)

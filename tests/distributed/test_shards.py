@@ -110,7 +110,7 @@ def test_each_rank_reads_its_own_row_groups(folder: Path):
 
     def program(rank: ThreadRank) -> set[int]:
         chunks = chunks_of(folder / "table.parquet")
-        watched = Watched(chunks.stream.groups)
+        watched: Any = Watched(chunks.stream.groups)
         source = Stream(watched, chunks.stream.buffer_rows).chunks(chunks.preparation)
         fit("plain", source, rank, max_iter=1)
         return watched.read_groups - EXAMPLE  # which all read the example
@@ -189,6 +189,7 @@ def test_a_file_that_becomes_shorter_is_an_error(folder: Path):
         def read(self, group: int, columns: Sequence[str] | None) -> Iterator[Any]:
             return (part.slice(0, 20) for part in self.groups.read(group, columns))
 
-    source = Stream(Shorter(chunks.stream.groups), 160).chunks(chunks.preparation)
+    shorter: Any = Shorter(chunks.stream.groups)
+    source = Stream(shorter, 160).chunks(chunks.preparation)
     with pytest.raises(InputError, match="fewer rows than when they were opened"):
         fit("plain", source, SingleProcess())

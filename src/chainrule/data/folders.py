@@ -120,7 +120,7 @@ class KnownTextGroups(TextGroups):
 
     known: Types
 
-    @property
+    @cached_property
     def types(self) -> Types:
         """The types of the columns."""
         return self.known
@@ -163,8 +163,13 @@ class FileGroups:
         """The file of each group, and its number there."""
         return [(k, i) for k, file in enumerate(self.files) for i in range(len(file.counts))]
 
-    @cached_property
+    @property
     def counts(self) -> Sequence[int]:
+        """The rows of each group."""
+        return self._counts
+
+    @cached_property
+    def _counts(self) -> list[int]:
         """The rows of each group."""
         return [count for file in self.files for count in file.counts]
 

@@ -212,8 +212,8 @@ class Sharded:
         self.largest = max(1, int(full.max()))
         self.span = max(1, ROWS_AT_ONCE // max(1, int(full[self.own].sum())))  # batches at once
         rows = max(1, self.span * int(full[self.own].sum()) + len(self.own))
-        arrays = (np.zeros((rows, one.shape[1]), one.dtype) for one in (sample.x, sample.t))
-        self.data = Batch(*arrays, None, float(rows))
+        x, t = (np.zeros((rows, one.shape[1]), one.dtype) for one in (sample.x, sample.t))
+        self.data = Batch(x, t, None, float(rows))
         self._batches: Iterator[DividedBatch] = iter(())
         self._next: tuple[int, int, int] | None = None
 
@@ -249,8 +249,8 @@ class Sharded:
             counts = table[start : start + self.span, self.own].sum(axis=0).tolist()
             found = [shard.take(count) for shard, count in zip(taken, counts, strict=True)]
             parts = [part for one in found for part in one]
-            x, t = ([part[k] for part in parts] for k in range(2))
-            yield Batch(joined(x, self.data.x), joined(t, self.data.t), None, float(len(x)))
+            x = joined([part.x for part in parts], self.data.x)
+            yield Batch(x, joined([part.t for part in parts], self.data.t), None, float(len(x)))
 
     def _divided(self, span: Numbers) -> Iterator[DividedBatch]:
         """Yield batches whose samples are in the data."""

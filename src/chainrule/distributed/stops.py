@@ -10,8 +10,9 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-# What is added up over the ranks for each signal that they received; so many ranks are possible.
-WEIGHTS = {signal.SIGINT: 1.0, signal.SIGTERM: 2.0**20}
+# What is added up over the ranks for each signal that they received, exactly in float32, too; fewer
+# ranks than the second number are possible.
+WEIGHTS = {signal.SIGINT: 1.0, signal.SIGTERM: 2.0**12}
 
 
 class Stops:
