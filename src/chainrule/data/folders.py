@@ -62,8 +62,18 @@ def is_shown(parts: Sequence[str]) -> bool:
     return not any(part.startswith(HIDDEN) for part in parts if part)
 
 
-def open_groups(source: str | Path, options: TextOptions) -> RowGroups:
+def open_groups(
+    source: str | Path, options: TextOptions, of_text: TextOptions | None = None
+) -> RowGroups:
     """Return the row groups of all files of a folder or an address.
+
+    Parameters
+    ----------
+    source : str or Path
+    options : TextOptions
+        As the user gave them.
+    of_text : TextOptions, optional
+        With which text files are read; by default the same.
 
     Raises
     ------
@@ -80,7 +90,7 @@ def open_groups(source: str | Path, options: TextOptions) -> RowGroups:
         )
     format_ = next(iter(formats))
     if format_ == "text":
-        groups = text_groups([TextFile(one, options) for one in files])
+        groups = text_groups([TextFile(one, of_text or options) for one in files])
     elif format_ in GROUPS and list(kinds) == [format_]:
         reject_options(options, str(source))
         groups = [GROUPS[format_](one) for one in files]

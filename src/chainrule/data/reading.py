@@ -1,6 +1,7 @@
 """`read`: a table from a file, standard input, a data frame, or the name of a data set."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from chainrule.data.folders import is_folder, open_groups
 from chainrule.data.frames import ACCEPTED, from_object
 from chainrule.data.locations import STANDARD_INPUT, Location, readable
 from chainrule.data.named import NAMED_SETS
+from chainrule.data.preparation import Preparation
 from chainrule.data.row_groups import RowGroups
 from chainrule.data.table import Origin, Table
 from chainrule.errors import InputError, unknown
@@ -24,6 +26,7 @@ def read(
     header: bool | None = None,
     decimal: str | None = None,
     missing: Sequence[str] = (),
+    like: Preparation | None = None,
 ) -> Table:
     """Read a table.
 
@@ -43,6 +46,9 @@ def read(
         The decimal mark.
     missing : sequence of str
         Words of a text file that stand for a missing value, besides NA, NaN, null and the like.
+    like : Preparation, optional
+        Of a model: the columns of a text file have the types that they had in training, whatever
+        the values in this file look like.
 
     Returns
     -------
@@ -73,10 +79,11 @@ def read(
         reject_options(options, f"the data set {source!r}")
         return NAMED_SETS[str(source)]()
     if is_folder(source):
-        return read_groups(open_groups(source, options))
+        of_text = options if like is None else typed(options, like)
+        return read_groups(open_groups(source, options, of_text))
     if is_misspelled_name(source):
         raise unknown("file or data set", str(source), NAMED_SETS)
-    return read_location(Location.of(source), options)
+    return read_location(Location.of(source), options, like)
 
 
 def read_groups(groups: RowGroups) -> Table:
@@ -102,12 +109,20 @@ def is_misspelled_name(source: str | Path) -> bool:
     return plain and not path.exists()
 
 
-def read_location(location: Location, options: TextOptions) -> Table:
+def read_location(
+    location: Location, options: TextOptions, like: Preparation | None = None
+) -> Table:
     """Return the table in a file or in standard input."""
     if location.format == "text":
-        return read_text(location, options)
+        return read_text(location, options if like is None else typed(options, like))
     reject_options(options, location.name)
     return READERS[location.format](location)
+
+
+def typed(options: TextOptions, like: Preparation) -> TextOptions:
+    """Return options with which columns are read as those that a preparation was learned from."""
+    decimal = options.decimal or like.decimal or None
+    return replace(options, decimal=decimal, words=like.word_columns)
 
 
 # ---- formats of Arrow ---------------------------------------------------------------------------
