@@ -1,13 +1,14 @@
 """Hosts for tests on one machine: network namespaces with addresses of their own; root only."""
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-NAMES = ("chainhost0", "chainhost1")
+NAMES = (f"chain{os.getpid()}a", f"chain{os.getpid()}b")  # of this process alone
 ADDRESSES = ("10.77.0.1", "10.77.0.2")
-LINKS = ("chainlink0", "chainlink1")
+LINKS = (f"link{os.getpid()}a", f"link{os.getpid()}b")
 ON_FIRST = ("ip", "netns", "exec", NAMES[0])  # begins the line of a command on the first host
 
 
@@ -29,7 +30,10 @@ def two_hosts(folder: Path) -> Iterator[dict[str, str]]:
             "HYDRA_LAUNCHER": "ssh",
             "HYDRA_LAUNCHER_EXEC": str(folder / "remote.sh"),
             "HYDRA_IFACE": LINKS[0],
-            "MPIR_CVAR_NOLOCAL": "1",  # or they would share memory, as processes of one machine
+            # Or they would share memory, as processes of one machine.
+            "MPIR_CVAR_NOLOCAL": "1",
+            "FI_PROVIDER": "tcp",
+            "UCX_TLS": "tcp,self",
         }
     finally:
         for name in NAMES:

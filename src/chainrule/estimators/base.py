@@ -246,10 +246,7 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         self._recognize(history, data, keep=bool(self.warm_start) and not part)
         make = partial(make_run, self, self.network_, data)
         loop = self._fit_loop(make(epochs, history), history, validation, epochs, given)
-        if checkpoints is None:
-            return loop
-        arrays = {"X": data.X, "y": data.t, "sample_weight": data.weight}
-        return self._continue(loop, checkpoints, arrays, validation, make)
+        return self._continue(loop, checkpoints, data.arrays, validation, make)
 
     def _seed(self, *, fresh: bool) -> int:
         """Return the seed of a fit, the same for all processes that fit together."""
@@ -428,15 +425,17 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
     def _continue(
         self,
         loop: FitLoop,
-        checkpoints: FitCheckpoints,
+        checkpoints: FitCheckpoints | None,
         arrays: Mapping[str, Array | None],
         validation: ValidationData | None,
         make: Callable[[int, TrainingHistory], Run],
     ) -> FitLoop:
-        """Return a training loop that writes checkpoints, and continues from the newest one.
+        """Return a training loop that continues from the newest checkpoint, if it has any.
 
         `arrays` tell the data from others, and `make` returns a run of so many epochs.
         """
+        if checkpoints is None:
+            return loop
         checkpoints.identity = identity_of(self, arrays, validation, loop.history)
         history = checkpoints.continued(loop.history, self.network_, loop.epochs)
         run = make(loop.epochs - history.epochs, history)

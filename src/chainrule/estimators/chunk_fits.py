@@ -109,8 +109,6 @@ class ChunkFits:
         sample = converted.batch(known.X, known.y)
         make = partial(make_chunk_run, self, self.network_, converted, sample, n)
         loop = self._fit_loop(make(epochs, history), history, validation, epochs, given)
-        if checkpoints is None:
-            return loop
         return self._continue(loop, checkpoints, identity_of_chunks(source), validation, make)
 
     def _begin_epoch(
@@ -177,6 +175,20 @@ def identity_of_chunks(source: ChunkSource) -> dict[str, Array]:
     return {"training data": source.fingerprint()} if isinstance(source, ShardSource) else {}
 
 
+def require_stream(estimator: Any) -> None:
+    """Raise InputError for what chunks other than a stream cannot have."""
+    if checkpoints_of(estimator) is not None:
+        raise InputError(
+            "chunks other than a stream have no Checkpoints; save(path) after a fit of fewer "
+            "epochs, continue it with warm_start=True, and leave Checkpoints out of callbacks"
+        )
+    if estimator.communicator is not None:
+        raise InputError(
+            "these chunks cannot be divided among processes; give a stream of chainrule.data "
+            "(open_stream), or X and y as arrays, or set communicator=None"
+        )
+
+
 def check_chunk_options(
     estimator: Any, source: ChunkSource, given: Any, held: Any, *, part: bool
 ) -> None:
@@ -189,16 +201,8 @@ def check_chunk_options(
             "epoch; give a list, a stream or a function that returns a new iterator, or call "
             "partial_fit, which trains for one epoch"
         )
-    if checkpoints_of(estimator) is not None and not isinstance(source, ShardSource):
-        raise InputError(
-            "chunks other than a stream have no Checkpoints; save(path) after a fit of fewer "
-            "epochs, continue it with warm_start=True, and leave Checkpoints out of callbacks"
-        )
-    if estimator.communicator is not None and not isinstance(source, ShardSource):
-        raise InputError(
-            "these chunks cannot be divided among processes; give a stream of chainrule.data "
-            "(open_stream), or X and y as arrays, or set communicator=None"
-        )
+    if not isinstance(source, ShardSource):
+        require_stream(estimator)
     for name, value in (("sample_weight", given.weight), ("groups", given.groups)):
         if value is not None:
             raise InputError(f"{name} is given for chunks, which have none; leave it out")

@@ -309,6 +309,11 @@ class TrainingData(NamedTuple):
     t: Array
     weight: Array | None
 
+    @property
+    def arrays(self) -> dict[str, Array | None]:
+        """The arrays by what messages call them."""
+        return {"X": self.X, "y": self.t, "sample_weight": self.weight}
+
     def take(self, rows: NDArray[np.intp]) -> "TrainingData":
         """Return some of the samples."""
         return TrainingData(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chainrule.data import Preparation, Stream, Table
-from chainrule.data.arrow import arrow
 from chainrule.distributed import Communicator, SingleProcess, from_rank_zero
 from chainrule.errors import InputError
 from chainrule.models.held_out import FEWEST, Parts
@@ -64,16 +63,20 @@ def stream_parts(
     def read(tick: Callable[[], None]) -> bytes:
         return as_bytes(Watched(held, tick))
 
-    data = arrow("pyarrow.ipc").open_stream(from_rank_zero(communicator or SingleProcess(), read))
-    return Parts(training, Table.from_arrow(data.read_all(), stream.groups.origin, stream.found))
+    from pyarrow import ipc
+
+    data = ipc.open_stream(from_rank_zero(communicator or SingleProcess(), read)).read_all()
+    return Parts(training, Table.from_arrow(data, stream.groups.origin, stream.found))
 
 
 def as_bytes(rows: Watched) -> bytes:
     """Return rows as a stream of Arrow."""
-    parts = [block.to_arrow() for block in rows.blocks()]
-    table = arrow().concat_tables(parts)
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    table = pa.concat_tables([block.to_arrow() for block in rows.blocks()])
     file = io.BytesIO()
-    with arrow("pyarrow.ipc").new_stream(file, table.schema) as writer:
+    with ipc.new_stream(file, table.schema) as writer:
         writer.write_table(table)
     return file.getvalue()
 
