@@ -18,7 +18,22 @@ HIDDEN = (".", "_")  # of which the names of files begin that are not read, such
 
 
 def is_folder(source: Any) -> bool:
-    """Return whether a source is a folder, or the address of a file or a folder elsewhere."""
+    """Return whether a source is a folder, or the address of a file or a folder elsewhere.
+
+    Parameters
+    ----------
+    source : str, Path or anything else
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from chainrule import data
+    >>> data.is_folder("s3://bucket/sales"), data.is_folder("iris")
+    (True, False)
+    """
     return isinstance(source, str | Path) and (is_address(source) or Path(source).is_dir())
 
 

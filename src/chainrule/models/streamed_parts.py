@@ -45,6 +45,11 @@ def stream_parts(
     communicator : Communicator or None
         Of the processes that train together; rank 0 reads the rows held out for all.
 
+    Returns
+    -------
+    Parts
+        Without validation if the stream has fewer than 20 rows, or nothing is held out.
+
     Raises
     ------
     InputError
