@@ -13,7 +13,7 @@ version = $(shell { $(1) -c 'import sys; print(sys.version)'; } 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sparse bench-sets bench-cold wheel docs clean other-interpreter
+.PHONY: help demo test test-all test-versions check mutate bench bench-quick bench-check bench-sparse bench-sets bench-cold bench-distributed wheel docs clean other-interpreter
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -57,6 +57,9 @@ bench-sparse: $(VENV)/.bench ## compare time and memory of sparse text with scik
 
 bench-sets: $(VENV)/.bench ## compare with scikit-learn on eight real data sets: FLAGS=--write
 	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.sets $(FLAGS)
+
+bench-distributed: $(VENV)/.bench ## time training by several processes: FLAGS=--write for docs/benchmarks.md
+	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.distributed $(FLAGS)
 
 bench-cold: $(VENV)/.bench ## time the first calls in a new environment: FLAGS=--write
 	$(PLAIN_BLAS) $(BIN)/python -m benchmarks.cold_start $(FLAGS)

@@ -138,6 +138,10 @@ def write(folder: Path = FOLDER, source: Path = regions.PAGE) -> None:
     draw(in_section(bars, "predict"), folder / "predicting.svg")
     draw(in_section(bars, "memory growth"), folder / "memory.svg")
     draw(of_sets(regions.read(source, "bench-sets")), folder / "sets.svg")
+    from benchmarks import distributed  # which draws with this module's settings
+
+    models = distributed.models_on(regions.read(source, distributed.REGION))
+    distributed.draw(models, folder / "distributed.svg")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ from chainrule.distributed import (
     Communicator,
     DataParallel,
     DistributedTraining,
+    InMemory,
+    Sharded,
+    Shards,
     as_parallel,
     on_rank_zero,
 )
@@ -470,11 +473,11 @@ class Run:
         if isinstance(self.optimizer, LBFGS):
             yield from self._lbfgs(self.optimizer)
             return
-        if self.chunks is not None:
-            yield from self._by_chunks(self.optimizer, self.chunks)
-            return
         if self.parallel is not None:
             yield from self._in_parallel(self.optimizer, self.parallel)
+            return
+        if self.chunks is not None:
+            yield from self._by_chunks(self.optimizer, self.chunks)
             return
         if self.engine_choice.engine == "compiled":
             yield from self._compiled(self.optimizer)
@@ -498,17 +501,33 @@ class Run:
 
     def _in_parallel(self, optimizer: Optimizer, parallel: DataParallel) -> Iterator[Stage]:
         """Yield the stages of updates that all ranks make together."""
-        distributed = self._divided(parallel)
+        distributed = self._distributed_over(parallel)
+        self.samples = distributed.n
         for state in distributed.updates(optimizer, lambda: self.state, self.last_epoch):
             ended = state.batch == 0 and self._is_recorded(state.epoch)
-            yield Stage(state, state.loss_sum / len(self.data.x) if ended else None)
+            yield Stage(state, state.loss_sum / self.samples if ended else None)
 
-    def _divided(self, parallel: DataParallel) -> DistributedTraining:
+    def _distributed_over(self, parallel: DataParallel) -> DistributedTraining:
         """Return this rank's part of the run, prepared on first use."""
         if self._distributed is None:
-            given = self.network, self.data, self.settings.batches, parallel
-            self._distributed = DistributedTraining(*given, self.engine_choice, self.state)
+            given = self._divided_data(parallel), self.settings.batches, parallel
+            self._distributed = DistributedTraining(
+                self.network,
+                *given,
+                self.engine_choice,
+                self.state,
+                f"{self.optimizer} {self.last_epoch} {self.settings.record_every}",
+            )
         return self._distributed
+
+    def _divided_data(self, parallel: DataParallel) -> InMemory | Sharded:
+        """Return the samples as ranks compute them: of chunks, each reads its own."""
+        batches = self.settings.batches
+        if self.chunks is None:
+            return InMemory(self.data, batches, parallel)
+        if not isinstance(self.chunks, Shards):
+            raise InputError("these chunks cannot be divided among processes; give a stream")
+        return Sharded(self.chunks, self.data, batches, parallel)
 
     def _record(self, state: State, loss: float, seconds: float) -> Record:
         held_out, theta = self.validation, state.theta
@@ -653,7 +672,8 @@ class Run:
     def _objective(self) -> AbstractContextManager[Evaluate | None]:
         """Return the loss and gradient that the search calls; None for those of the network."""
         if self.parallel is not None:
-            return self._divided(self.parallel).objective()
+            whole = InMemory(self.data, self.settings.batches, self.parallel).whole()
+            return self._distributed_over(self.parallel).objective(whole)
         compiled = self.engine_choice.engine == "compiled"
         return nullcontext(
             evaluation(self.network, self.data, self.engine_choice) if compiled else None

@@ -3,15 +3,21 @@
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
-from chainrule.distributed import DataParallel, SingleProcess
+from chainrule.distributed import DataParallel, SingleProcess, from_rank_zero, gathered
 from chainrule.distributed.agreement import same_everywhere
 from chainrule.distributed.tree_sum import TreeSum, range_of
 from chainrule.errors import InputError
+from chainrule.multilayer import mlp
+from chainrule.optimizers import SGD
+from chainrule.sparse_samples import sparse_rows
+from chainrule.training import train
 from tests.distributed.conformance import check
 from tests.distributed.running import REPOSITORY, environment, mpiexec
 from tests.distributed.threads import ThreadRank, on_threads
@@ -126,7 +132,7 @@ def test_different_data_are_an_error_on_every_rank():
             same_everywhere(one, {"X": np.zeros(3), "y": np.full(2, one.rank == 1)})
         return str(caught.value)
 
-    message = "the ranks have different y; give all of them the same data and start"
+    message = "the ranks have different y; give all of them the same data, settings and start"
     assert on_threads(3, program) == [message] * 3
 
 
@@ -143,3 +149,61 @@ def test_a_communicator_must_be_one():
     wrong: Any = "mpi"
     with pytest.raises(InputError, match="communicator"):
         DataParallel(wrong)
+
+
+def test_sparse_data_with_equal_values_in_other_columns_are_different():
+    def program(one: ThreadRank) -> str:
+        rows: Any = sparse_rows(csr_array(np.eye(3)[[one.rank, 2]]), "X")
+        with pytest.raises(InputError) as caught:
+            same_everywhere(one, {"X": rows})
+        return str(caught.value)
+
+    assert "different X" in on_threads(2, program)[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"optimizer": SGD(0.2)}, {"batch_size": 2}, {"epochs": 4}, {"communicator": 8}],
+    ids=str,
+)
+def test_different_settings_are_an_error_on_every_rank(changes: dict[str, Any]):
+    def program(one: ThreadRank) -> str:
+        given = {"optimizer": SGD(0.1), "epochs": 2, "batch_size": 3, "communicator": one}
+        if one.rank:
+            given |= changes
+        if given["communicator"] == 8:
+            given["communicator"] = DataParallel(one, blocks=8)
+        run = train(
+            mlp(1, 2, 1, activation="tanh", loss="squared-error"),
+            np.ones((4, 1)),
+            np.ones(4),
+            **given,
+        )
+        with pytest.raises(InputError) as caught:
+            run.finish()
+        return str(caught.value)
+
+    assert all("different settings" in message for message in on_threads(2, program))
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_rank_0_gathers_items_in_the_order_of_ranks(size: int):
+    counts = [(2 * rank + 1) % 4 for rank in range(size)]
+    items = [[bytes([rank, k]) * rank for k in range(counts[rank])] for rank in range(size)]
+    found = on_threads(size, lambda one: gathered(one, items[one.rank], counts))
+    assert found[0] == [item for of_rank in items for item in of_rank]
+    assert found[1:] == [[]] * (size - 1)
+
+
+def test_all_ranks_get_the_bytes_that_rank_0_makes():
+    def program(one: ThreadRank) -> bytes:
+        def make(tick: Callable[[], None]) -> bytes:
+            assert one.rank == 0
+            tick()
+            tick()
+            return b"made"
+
+        return from_rank_zero(one, make)
+
+    assert on_threads(3, program) == [b"made"] * 3
+    assert from_rank_zero(SingleProcess(), lambda _: b"made") == b"made"

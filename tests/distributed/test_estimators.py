@@ -118,7 +118,7 @@ def test_estimators_with_a_communicator_are_cloned_and_pickled():
 
 
 def test_chunks_are_refused():
-    with pytest.raises(InputError, match="chunks cannot be divided among processes"):
+    with pytest.raises(InputError, match="these chunks cannot be divided among processes"):
         MLPRegressor(communicator=SingleProcess()).fit([(X, NUMBERS)])
 
 
@@ -126,3 +126,18 @@ def test_something_else_than_a_communicator_is_refused():
     wrong: Any = "mpi"
     with pytest.raises(InputError, match=r"give one of chainrule.distributed, such as MPI\(\)"):
         MLPRegressor(communicator=wrong).fit(X, NUMBERS)
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_weights_that_a_callback_of_one_rank_sets_are_those_of_rank_0():
+    def halved(estimator: Any, record: Any) -> None:
+        if record.epoch == 2:
+            estimator.coefs_ = [0.5 * array for array in estimator.coefs_]
+
+    def program(rank: ThreadRank) -> Any:
+        callbacks = [halved] if rank.rank == 0 else [lambda *_: None]
+        made = MLPRegressor(**SETTINGS, communicator=rank, callbacks=callbacks)
+        return result(made.fit(X, NUMBERS))
+
+    expected = MLPRegressor(**SETTINGS, communicator=SingleProcess(), callbacks=[halved])
+    assert on_threads(2, program) == [result(expected.fit(X, NUMBERS))] * 2

@@ -6,7 +6,8 @@ from tests.distributed.running import mpiexec
 
 FAULTS = {
     "raise": (1, "ValueError: this rank fails"),
-    "exit": (75, "the other ranks have not answered for 2 s, so the job ends"),
+    "exit": (5, ""),
+    "leave": (75, "the other ranks have not answered for 2 s, so the job ends"),
     "SIGKILL": (9, ""),
     "SIGSTOP": (75, "rank 0: the other ranks have not answered for 2 s, so the job ends"),
 }  # the exit code, and the message

@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from chainrule.cli import main
+from chainrule.cli import launching, main
 from chainrule.cli.launching import Job, descendants, find_mpiexec
 from chainrule.cli.run_lock import LOCK, is_free, locked
 from chainrule.distributed import SingleProcess
@@ -183,6 +184,91 @@ def test_the_line_of_mpiexec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         *("train", "iris", "--quiet", "--distributed", "--overwrite")
     ]
     assert job.folder.path == Path("model.run")
+
+
+class Program(Job):
+    """A job whose command is a program of Python instead of `chainrule train`."""
+
+    text: ClassVar[str] = ""
+    again: ClassVar[list[bool]] = []
+
+    def line(self, *, again: bool) -> list[str]:
+        self.again.append(again)
+        return [sys.executable, "-c", self.text]
+
+
+def test_a_finished_model_is_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    model = tmp_path / "model.safetensors"
+    text = f"import pathlib; pathlib.Path({str(model)!r}).touch(); raise SystemExit(9)"
+    monkeypatch.setattr(Program, "text", text)
+    monkeypatch.setattr(Program, "again", [])
+    assert launching.watch(Program(("iris", "-o", str(model)), 1, None, 2, 60.0)) == 0
+    assert Program.again == [False]
+    assert "The model was finished before" in capsys.readouterr().err
+
+
+def attempts(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return, for each start of a program that fails, whether it continues a run."""
+    monkeypatch.setattr(Program, "text", text)
+    monkeypatch.setattr(Program, "again", [])
+    monkeypatch.setattr(launching, "LONGEST_DELAY", 0.0)
+    output = ("iris", "-o", str(folder / "model.safetensors"))
+    assert launching.watch(Program(output, 1, None, 2, 60.0)) == 9
+    return Program.again
+
+
+class Clock:
+    """A process that runs for so many looks, and the time that passes between them."""
+
+    def __init__(self, beats: Sequence[float]) -> None:
+        self.beats, self.looks, self.now = beats, 0, 0.0
+
+    def poll(self) -> int | None:
+        self.looks += 1
+        return 0 if self.looks > len(self.beats) else None
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def last_beat(self, folder: Path) -> float:
+        return self.beats[max(0, min(self.looks, len(self.beats)) - 1)]
+
+
+@pytest.mark.parametrize(
+    ("beats", "code"),
+    [
+        ([0.0] * 3 + [float(k) for k in range(1, 21)] + [0.0] * 4, 0),  # the lock is removed
+        ([0.0] * 9, launching.NOT_ALIVE),  # it never begins
+        ([5.0] * 9, launching.NOT_ALIVE),  # there is only the lock of an earlier run
+        ([0.0, 7.0, 7.0, 7.0, 7.0, 7.0, 8.0], 0),
+        ([0.0, 7.0] + [7.0] * 9, launching.NOT_ALIVE),  # rank 0 is stopped
+        ([0.0, 7.0] + [0.0] * 9, launching.NOT_ALIVE),  # it does not end
+    ],
+)
+def test_signs_of_life(beats: list[float], code: int, monkeypatch: pytest.MonkeyPatch):
+    """A run may be longer than its start may take, and has the time-out to end."""
+    clock: Any = Clock(beats)
+    monkeypatch.setattr(launching, "START", 1.0)
+    monkeypatch.setattr(launching, "time", clock)
+    monkeypatch.setattr(launching, "last_beat", clock.last_beat)
+    assert launching.wait_for_end(clock, Job(("iris",), 1, None, 0, 1.0)) == code
+
+
+def test_checkpoints_of_an_earlier_run_are_not_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    config = tmp_path / "model.run" / "config.toml"
+    (config.parent / "checkpoints").mkdir(parents=True)
+    config.write_text("")
+    fail = "raise SystemExit(9)"
+    assert attempts(tmp_path, fail, monkeypatch) == [False, False, False]
+    begin = f"import pathlib; pathlib.Path({str(config)!r}).write_text('x'); {fail}"
+    assert attempts(tmp_path, begin, monkeypatch) == [False, True, True]
 
 
 # ---- the lock -----------------------------------------------------------------------------------

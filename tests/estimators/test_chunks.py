@@ -155,7 +155,7 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "checkpoints": (
         lambda: [(X, LABELS)],
         {"callbacks": [Checkpoints("fits")]},
-        "chunks have no Checkpoints",
+        "chunks other than a stream have no Checkpoints",
     ),
 }
 

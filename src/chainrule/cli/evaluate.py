@@ -13,7 +13,8 @@ from chainrule.cli.train_rules import options_of
 EXAMPLES = """\b
 Examples:
   chainrule evaluate model.safetensors new.csv
-  chainrule evaluate model.safetensors new.csv --json"""
+  chainrule evaluate model.safetensors new.csv --json
+  mpiexec -n 8 chainrule evaluate model.safetensors folder/ --distributed"""
 
 
 def evaluate(  # noqa: PLR0913 (one for each option)
@@ -26,6 +27,7 @@ def evaluate(  # noqa: PLR0913 (one for each option)
     header: given.Header = None,
     decimal: given.Decimal = None,
     missing: given.Missing = None,
+    distributed: given.DistributedRows = None,
     json: JsonFormat = False,
     format: Format = None,  # noqa: A002 (named as its option)
     output: File = None,
@@ -33,13 +35,24 @@ def evaluate(  # noqa: PLR0913 (one for each option)
     """Compare the predictions of a model with the targets in a table."""
     written = chosen_format(format, output, json=json)
     require_files("chainrule evaluate")
+    from chainrule.cli.divided_rows import (
+        arrays_as_bytes,
+        arrays_of_bytes,
+        collected,
+        read_rows,
+        team_of,
+    )
     from chainrule.cli.formats import write_document
     from chainrule.cli.model_errors import as_options
-    from chainrule.cli.tables import printed, read_model_for, read_table, reject_swapped
+    from chainrule.cli.tables import printed, read_model_for, reject_swapped
 
     reject_swapped(model, data)
-    table = read_table(data, options_of(context))
-    trained = read_model_for(model, table, labeled=True)
-    with as_options(), printed():
-        scores = trained.evaluate(table)
+    options = options_of(context)
+    with team_of(options, data) as team, as_options(), printed():
+        rows = read_rows(data, options, team)
+        trained = read_model_for(model, rows, labeled=True)
+        parts = collected(rows, team, lambda table: arrays_as_bytes(trained.answers(table)))
+        if team.rank:
+            return
+        scores = trained.scores(rows.source, arrays_of_bytes(parts))
     write_document(scores, scores.print, written, output)

@@ -18,7 +18,7 @@ import typer
 from typer.main import get_command
 
 from chainrule.cli.output import say
-from chainrule.cli.run_folder import RunFolder
+from chainrule.cli.run_folder import RunFolder, stamp_of
 from chainrule.cli.run_lock import is_free, last_beat
 from chainrule.cli.table_options import table_context
 from chainrule.cli.train import train
@@ -29,7 +29,9 @@ from chainrule.errors import InputError, MissingPackageError
 WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED = 2, 3, 130, 143
 FINAL = (0, WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED)  # exit codes that no restart changes
 NOT_ALIVE = 75  # exit code of a run that did not answer
-START = 300.0  # seconds that the processes may take until the run begins
+START = 300.0  # seconds that the processes may take to start, before they read the data
+MOST_SIGNALS = 3  # after which the processes are killed
+LONGEST_DELAY = 60.0  # seconds before a restart, if the last one did not reach the training
 PAUSE = 0.2  # seconds between two looks
 END = 10.0  # seconds in which processes end after a signal
 
@@ -71,6 +73,11 @@ class Job:
         options = {**DEFAULTS, **self.options}
         default = Path(options["output"]).with_suffix(".run")
         return RunFolder(Path(options.get("run", default)), options["checkpoint-every"])
+
+    def model_stamp(self) -> int:
+        """Return a number that changes when the model is written; 0 if there is none."""
+        options = {**DEFAULTS, **self.options}
+        return stamp_of(Path(options["output"]))
 
     def command(self, *, again: bool) -> list[str]:
         """Return the command line of every process, at first or after a failure."""
@@ -128,17 +135,28 @@ def watch(job: Job) -> int:
     folder = job.folder.path
     if not is_free(folder):
         raise InputError(f"{folder} is in use by another run; choose another folder with --run")
-    code = run_once(job, again=False)
+    before, model = job.folder.stamp(), job.model_stamp()
+    code, delay = run_once(job, again=False), 0.0
     for left in range(job.restarts, 0, -1):
         if code in FINAL:
             return code
         say(f"The run failed (exit code {code}).")
         if not wait_until_free(folder):
             break
-        say(f"Starting again; {left - 1} more restarts are left.")
-        code = run_once(job, again=True)
+        if job.model_stamp() != model and not job.folder.checkpoints.paths():
+            say("The model was finished before; only its processes did not end.")
+            return 0
+        began = job.folder.stamp()
+        say(f"Starting again{f' in {delay:g} s' * bool(delay)}; {left - 1} more restarts are left.")
+        time.sleep(delay)
+        # Checkpoints of an earlier run, which this one has not reached, are not continued.
+        code = run_once(job, again=began != before)
+        # A host that cannot be reached needs time, not restarts.
+        delay = min(2 * delay or 1.0, LONGEST_DELAY) if job.folder.stamp() == began else 0.0
     if code not in FINAL:
-        say(f"Giving up. Continue with: chainrule train --resume {folder} --distributed")
+        resumable = job.folder.stamp() != before and job.folder.checkpoints.paths()
+        how = f" Continue with: chainrule train --resume {folder} --distributed"
+        say(f"Giving up.{how if resumable else ''}")
     return code
 
 
@@ -153,20 +171,49 @@ def run_once(job: Job, *, again: bool) -> int:
             code = wait_for_end(process, job)
         finally:
             end(process)
-    return INTERRUPTED if received else code
+    if code and received:
+        return TERMINATED if signal.SIGTERM in received else INTERRUPTED
+    return code
 
 
 def wait_for_end(process: "subprocess.Popen[bytes]", job: Job) -> int:
     """Return the exit code of mpiexec, or `NOT_ALIVE` if the run does not show that it is alive."""
-    began, folder = time.time(), job.folder.path
+    signs, limit = Signs(job.folder.path), START
     while (code := process.poll()) is None:
-        beaten, now = last_beat(folder), time.time()
-        silent = now - beaten > job.timeout if beaten >= began else now - began > START
-        if silent:
-            say(f"The run has shown no sign of life for {now - max(beaten, began):.0f} s.")
+        if signs.are_new():
+            limit = job.timeout
+        elif signs.age > limit:
+            say(f"The run has shown no sign of life for {signs.age:.0f} s.")
             return NOT_ALIVE
         time.sleep(PAUSE)
     return code
+
+
+class Signs:
+    """The signs of life of a run: that the lock of its folder changes, or is removed at the end.
+
+    Clocks of several machines are not compared, only times of one disk with each other.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.last, self.seen = folder, last_beat(folder), time.monotonic()
+
+    def are_new(self) -> bool:
+        """Return whether there was a sign since the last call."""
+        beat = last_beat(self.folder)
+        if beat == self.last:
+            return False
+        self.last, self.seen = beat, time.monotonic()
+        return True
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last sign, or since the beginning."""
+        return time.monotonic() - self.seen
 
 
 @contextmanager
@@ -175,9 +222,11 @@ def forwarding(process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
     received: list[int] = []
 
     def forward(number: int, _: object) -> None:
-        if not received:
-            process.send_signal(signal.SIGINT)
         received.append(number)
+        if len(received) == 1:
+            process.send_signal(signal.SIGINT)
+        elif len(received) == MOST_SIGNALS:
+            end(process)
 
     before = {one: signal.signal(one, forward) for one in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from chainrule.cli.curve import curve
 from chainrule.cli.output import is_live, messages
-from chainrule.data import Table
+from chainrule.data import Stream, Table
 
 LINES = 5  # printed without a terminal
 HEIGHT, MARGIN = 8, 12  # of the curve, and what its labels take of the width
@@ -28,7 +28,7 @@ Entry = Mapping[str, Any]
 class Display(Protocol):
     """What shows a run."""
 
-    def begin(self, table: Table, target: str) -> None:
+    def begin(self, table: Table | Stream, target: str) -> None:
         """Show the data."""
         ...
 
@@ -56,7 +56,7 @@ def display_for(options: Mapping[str, Any], rank: int = 0) -> Display:
 class NoDisplay:
     """Shows nothing."""
 
-    def begin(self, table: Table, target: str) -> None:
+    def begin(self, table: Table | Stream, target: str) -> None:
         """Show nothing."""
 
     @contextmanager
@@ -71,7 +71,7 @@ class NoDisplay:
 class JsonDisplay(NoDisplay):
     """Writes a line of JSON for each epoch to standard output."""
 
-    def begin(self, table: Table, target: str) -> None:
+    def begin(self, table: Table | Stream, target: str) -> None:
         """Write what the table has."""
         kinds = {"event": "data", "source": table.source, "rows": len(table), "target": target}
         self._write({**kinds, "columns": table.kinds, "found": list(table.found)})
@@ -94,7 +94,7 @@ class LineDisplay(NoDisplay):
         self.last: Entry | None = None
         self.printed = True
 
-    def begin(self, table: Table, target: str) -> None:
+    def begin(self, table: Table | Stream, target: str) -> None:
         """Print what was found in the table."""
         self.console.print(described(table, target), markup=False, soft_wrap=True)
 
@@ -126,7 +126,7 @@ class LiveDisplay(NoDisplay):
         self.entries: list[Entry] = []
         self.began = time.perf_counter()
 
-    def begin(self, table: Table, target: str) -> None:
+    def begin(self, table: Table | Stream, target: str) -> None:
         """Print what was found in the table."""
         self.console.print(described(table, target), markup=False, soft_wrap=True)
 
@@ -171,7 +171,7 @@ class LiveDisplay(NoDisplay):
         return f"≤ {seconds // 60}:{seconds % 60:02} left" if seconds else "      "
 
 
-def described(table: Table, target: str) -> str:
+def described(table: Table | Stream, target: str) -> str:
     """Return what was found in a table, with a mark at the target."""
     lines = table.describe().split("\n")
     marked = (line.rstrip() for line in lines)

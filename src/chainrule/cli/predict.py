@@ -1,7 +1,7 @@
 """``chainrule predict``: the rows of a table with the prediction of a model for each."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,12 +9,16 @@ from chainrule.cli import table_options as given
 from chainrule.cli.requirements import require_files
 from chainrule.cli.train_rules import options_of
 
+if TYPE_CHECKING:
+    from chainrule.data import Table
+
 ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".jsonl")
 
 EXAMPLES = """\b
 Examples:
   chainrule predict model.safetensors new.csv -o out.csv
   chainrule predict model.safetensors new.parquet -o out.parquet
+  mpiexec -n 8 chainrule predict model.safetensors folder/ --distributed -o out.parquet
   cat new.csv | chainrule predict model.safetensors - | head"""
 
 
@@ -63,6 +67,7 @@ def predict(  # noqa: PLR0913 (one for each option)
     missing: given.Missing = None,
     column: Column = "prediction",
     unknown_categories: UnknownCategories = None,
+    distributed: given.DistributedRows = None,
     output: Output = None,
 ) -> None:
     """Predict the target of each row of a table.
@@ -71,12 +76,27 @@ def predict(  # noqa: PLR0913 (one for each option)
     each.
     """
     require_files("chainrule predict")
+    from chainrule.cli.divided_rows import (
+        collected,
+        read_rows,
+        rows_as_bytes,
+        rows_of_bytes,
+        team_of,
+    )
     from chainrule.cli.predicting import predicted, write_rows
-    from chainrule.cli.tables import read_table, reject_swapped
+    from chainrule.cli.tables import reject_swapped
     from chainrule.models import read_predictor
 
     reject_swapped(model, data)
-    predictor = read_predictor(model)
-    table = read_table(data, options_of(context))
-    rows = predicted(predictor or model, table, column, unknown_categories or "warn")
-    write_rows(rows, output)
+    options = options_of(context)
+    with team_of(options, data) as team:
+        predictor = read_predictor(model)
+        rows = read_rows(data, options, team)
+
+        def of_block(table: "Table") -> bytes:
+            found = predicted(predictor or model, table, column, unknown_categories or "warn")
+            return rows_as_bytes(found)
+
+        parts = collected(rows, team, of_block)
+        if team.rank == 0:
+            write_rows(rows_of_bytes(parts), output)

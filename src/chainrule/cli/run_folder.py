@@ -37,6 +37,10 @@ class RunFolder:
         """The checkpoints of the run."""
         return Checkpoints(str(self.path / SAVED), every=self.every)
 
+    def stamp(self) -> int:
+        """Return a number that changes when a run begins in the folder; 0 if none ever did."""
+        return stamp_of(self.path / CONFIG)
+
     def prepare(self, *, resume: bool, overwrite: bool) -> None:
         """Check that the folder belongs to this run, and delete what is of an earlier one.
 
@@ -137,3 +141,11 @@ def installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def stamp_of(path: Path) -> int:
+    """Return a number that changes when a file is written; 0 if there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

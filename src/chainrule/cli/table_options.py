@@ -349,9 +349,32 @@ CheckpointEvery = Annotated[
         metavar="N",
     ),
 ]
+Streamed = Annotated[
+    bool | None,
+    option(
+        "Read the table again in every epoch instead of keeping it in memory (default: only for "
+        "folders and addresses such as s3://bucket/folder).",
+        "--stream/--no-stream",
+    ),
+]
+BufferRows = Annotated[
+    int | None,
+    option(
+        "Rows of a stream that are in memory and shuffled together (default: 262144).",
+        parser=whole_number(1, 2**40),
+        metavar="N",
+    ),
+]
 Distributed = Annotated[
     bool | None,
     option("Train in all processes that mpiexec started.", "--distributed/--no-distributed"),
+]
+DistributedRows = Annotated[
+    bool | None,
+    option(
+        "Divide the rows among all processes that mpiexec started.",
+        "--distributed/--no-distributed",
+    ),
 ]
 Blocks = Annotated[
     int | None,

@@ -10,7 +10,7 @@ import typer
 from chainrule.cli.completion import MODEL_ENDING
 from chainrule.cli.model_errors import as_options, with_options
 from chainrule.cli.table_options import TEXT_OPTIONS
-from chainrule.data import Table, read
+from chainrule.data import Stream, Table, is_folder, open_stream, read
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,13 +22,35 @@ NAMED_MARKS = {"tab": "\t", "\\t": "\t", "space": " "}
 
 def read_table(source: str, options: Mapping[str, Any]) -> Table:
     """Return the table that the command line names."""
+    with as_options():
+        return read(source, **text_options(options))
+
+
+def read_source(source: str, options: Mapping[str, Any]) -> "Table | Stream":
+    """Return the table to train on: in memory, or as a stream if that is chosen or a folder.
+
+    Raises
+    ------
+    InputError
+        If an option of streams is given for a table in memory.
+    """
+    if options.get("stream", is_folder(source)):
+        rows = {"buffer_rows": options["buffer-rows"]} if "buffer-rows" in options else {}
+        with as_options():
+            return open_stream(source, **text_options(options), **rows)
+    if "buffer-rows" in options:
+        raise InputError("--buffer-rows has no effect on a table in memory; add --stream")
+    return read_table(source, options)
+
+
+def text_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of text files as arguments."""
     chosen = {name: options[name] for name in TEXT_OPTIONS if name in options}
     if "missing" in chosen:
         chosen["missing"] = names_in(chosen["missing"])
     if "delimiter" in chosen:
         chosen["delimiter"] = NAMED_MARKS.get(chosen["delimiter"], chosen["delimiter"])
-    with as_options():
-        return read(source, **chosen)
+    return chosen
 
 
 def names_in(text: str | None) -> tuple[str, ...]:

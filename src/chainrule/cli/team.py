@@ -51,6 +51,13 @@ class Team:
         names = {name: options[name] for name in ("blocks", "exact") if name in options}
         return {"communicator": DataParallel(self.communicator, **names)}
 
+    def first(self, function: Callable[[], None]) -> None:
+        """Call a function on rank 0 before the others go on."""
+        if self.rank == 0:
+            function()
+        if self.communicator is not None:
+            self.communicator.barrier()
+
     @contextmanager
     def leading(self, lead: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
         """Enter a context on rank 0 before the others go on, and leave it after all are done."""

@@ -20,6 +20,7 @@ Examples:
   chainrule train prices.parquet --target price --hidden 64,32 --epochs 500
   chainrule train --resume model.run        after Ctrl-C, or a crash
   chainrule train --config model.run/config.toml --seed 1
+  chainrule train sales/ --target price     a folder of files larger than memory
   mpiexec -n 8 chainrule train prices.parquet --target price --distributed
 
 \b
@@ -77,6 +78,8 @@ def train(  # noqa: PLR0913 (one for each option)
     run: given.RunFolder = None,
     overwrite: given.Overwrite = None,
     checkpoint_every: given.CheckpointEvery = None,
+    stream: given.Streamed = None,
+    buffer_rows: given.BufferRows = None,
     distributed: given.Distributed = None,
     blocks: given.Blocks = None,
     exact: given.Exact = None,
@@ -96,8 +99,12 @@ def train(  # noqa: PLR0913 (one for each option)
     reject_unused_options(options, rule_of(options), TRAIN_UNUSED)
     if options.get("validation") and options["validation"] in ("0", "0.0"):
         reject_unused_options(options, "all rows", TRAIN_UNUSED)
+    if options.get("stream") is False:
+        reject_unused_options(options, "in memory", TRAIN_UNUSED)
     if not options.get("distributed"):
         reject_unused_options(options, "alone", TRAIN_UNUSED)
+    if options.get("exact") is False:
+        reject_unused_options(options, "any order", TRAIN_UNUSED)
     reject_schedule(options)
     require_files("chainrule train")
     from chainrule.cli import training

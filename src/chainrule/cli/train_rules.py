@@ -57,6 +57,8 @@ TRAIN_UNUSED: Unused = {
         ("early-stopping", "scoring"),
         "without rows held out; remove it, or choose another --validation",
     ),
+    "in memory": (("buffer-rows",), "on a table in memory; remove it, or add --stream"),
+    "any order": (("blocks",), "with --no-exact, whose sums have no order; remove one of them"),
     "alone": (("blocks", "exact"), "in one process; remove it, or add --distributed"),
 }  # by a choice that another option makes
 

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from chainrule.cli.model_errors import as_options
 from chainrule.cli.output import messages, say, show
 from chainrule.cli.run_folder import RunFolder
 from chainrule.cli.run_lock import locked
-from chainrule.cli.tables import names_in, printed, read_table
+from chainrule.cli.tables import names_in, printed, read_source, read_table
 from chainrule.cli.team import Team, report_error
 from chainrule.cli.train_rules import DEFAULTS, NEVER_SAVED, TRAIN_UNUSED, rule_of
 from chainrule.cli.unused_options import reject_unused_options
-from chainrule.data import Table
+from chainrule.data import Stream, Table
 from chainrule.errors import InputError, missing, unknown
 from chainrule.estimators import MLPRegressor
 from chainrule.models import Observers, TableModel
@@ -88,9 +88,11 @@ def work(options: Mapping[str, Any], team: Team) -> int:
         require_matplotlib()
     check_scorer(options.get("scoring"))
     team.check_source(options["data"])
-    table = read_table(options["data"], options)
-    job = Job(options, chosen, folder, table, display_for(options, team.rank), team)
-    with team.leading(lambda: prepare(job)):
+    # The folder is locked before data are read: its lock shows that the process is alive.
+    with team.leading(lambda: claimed(folder)):
+        table = read_source(options["data"], options)
+        job = Job(options, chosen, folder, table, display_for(options, team.rank), team)
+        team.first(lambda: prepare(job))
         job.display.begin(table, job.target)
         with signals() as received, as_options():
             model = job.train()
@@ -103,15 +105,23 @@ def work(options: Mapping[str, Any], team: Team) -> int:
 
 
 @contextmanager
-def prepare(job: "Job") -> Iterator[None]:
-    """Prepare the folder of a run, and lock it for as long as the run lasts."""
-    options, folder = job.options, job.folder
+def claimed(folder: RunFolder) -> Iterator[None]:
+    """Create and lock the folder of a run for as long as it lasts; leave no empty one."""
     folder.create()
-    with locked(folder.path):
-        folder.prepare(resume="resume" in options, overwrite=bool(options.get("overwrite")))
-        saved = {name: v for name, v in options.items() if name not in NEVER_SAVED}
-        folder.write_settings({**saved, "target": job.target}, DEFAULTS)
-        yield
+    try:
+        with locked(folder.path):
+            yield
+    finally:
+        with suppress(OSError):  # it is not empty
+            folder.path.rmdir()
+
+
+def prepare(job: "Job") -> None:
+    """Prepare the folder of a run."""
+    options, folder = job.options, job.folder
+    folder.prepare(resume="resume" in options, overwrite=bool(options.get("overwrite")))
+    saved = {name: v for name, v in options.items() if name not in NEVER_SAVED}
+    folder.write_settings({**saved, "target": job.target}, DEFAULTS)
 
 
 def finish(model: TableModel, path: Path, job: "Job") -> None:
@@ -157,7 +167,7 @@ class Job:
     options, chosen : mapping
         What was given; and with defaults.
     folder : RunFolder
-    table : Table
+    table : Table or Stream
     display : Display
     team : Team, optional
         The processes of the run; this one alone by default.
@@ -168,7 +178,7 @@ class Job:
     options: Mapping[str, Any]
     chosen: Mapping[str, Any]
     folder: RunFolder
-    table: Table
+    table: Table | Stream
     display: Display
     team: Team = field(default_factory=lambda: Team(None))
     epochs: int = 0
@@ -183,7 +193,7 @@ class Job:
             raise InputError(
                 f"--target is missing; choose a column of {self.table.source}: {named}"
             )
-        if target not in self.table:
+        if target not in self.table.names:
             raise unknown(f"column of {self.table.source}:", target, self.table.names)
         return str(target)
 
@@ -244,7 +254,7 @@ class Job:
         """Return the task, as far as the options and the table decide it."""
         if self.options.get("task", "auto") != "auto":
             return str(self.options["task"])
-        of_words = self.table[self.target].kind in ("category", "boolean", "text")
+        of_words = self.table.kinds[self.target] in ("category", "boolean", "text")
         return "classification" if of_words else ""
 
     def after_epoch(self, estimator: Any, record: Record) -> None:
@@ -352,15 +362,25 @@ def interrupted(job: Job, model: TableModel | None, received: list[int]) -> int:
 def plot(model: TableModel, job: Job, path: Path) -> None:
     """Plot the run, with the predictions for the rows held out, or for all of them."""
     from chainrule.cli.predicting import write_bytes
-    from chainrule.models import hold_out, plot_bytes, plot_run
+    from chainrule.models import plot_bytes, plot_run
 
     rows = job.validation()
     if not isinstance(rows, Table):
-        parts = hold_out(job.table, job.target, rows, job.chosen["seed"])
-        rows = parts.validation or parts.training
+        rows = held_rows(job, rows)
     with printed():
         figure = plot_run(model, rows)
     write_bytes(path, plot_bytes(figure, path, f"{job.table.source}: {job.target}"))
+
+
+def held_rows(job: Job, share: float) -> Table:
+    """Return the rows that were held out, or some of all."""
+    from chainrule.models import hold_out, stream_parts
+
+    table, seed = job.table, job.chosen["seed"]
+    if isinstance(table, Stream):
+        return stream_parts(table, share, seed, None).validation or table.sample(seed)
+    parts = hold_out(table, job.target, share, seed)
+    return parts.validation or table
 
 
 def report(model: TableModel, path: Path, job: Job) -> None:

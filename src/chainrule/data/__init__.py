@@ -7,6 +7,7 @@ from chainrule.lazy_names import lazy_names
 if TYPE_CHECKING:
     from chainrule.data.facts import words_of
     from chainrule.data.features import BooleanColumn, CategoryColumn, Feature, NumberColumn
+    from chainrule.data.folders import is_folder
     from chainrule.data.named import NAMED_SETS
     from chainrule.data.preparation import Preparation
     from chainrule.data.problems import UnknownCategoryWarning
@@ -27,6 +28,7 @@ __all__ = [
     "Table",
     "Target",
     "UnknownCategoryWarning",
+    "is_folder",
     "open_stream",
     "read",
     "words_of",
@@ -35,6 +37,7 @@ __all__ = [
 _NAMES_BY_MODULE = {
     "facts": "words_of",
     "features": "BooleanColumn CategoryColumn Feature NumberColumn",
+    "folders": "is_folder",
     "named": "NAMED_SETS",
     "preparation": "Preparation",
     "problems": "UnknownCategoryWarning",

@@ -53,6 +53,15 @@ class TextOptions:
             raise unknown("decimal mark", self.decimal, (".", ","))
 
 
+def reject_options(options: TextOptions, what: str) -> None:
+    """Raise InputError if options of text files are given for something else."""
+    given = {k: v for k, v in vars(options).items() if v not in (None, ())}
+    if given:
+        raise InputError(
+            f"{', '.join(given)} has no effect on {what}, which is not a text file; leave it out"
+        )
+
+
 @dataclass(frozen=True)
 class TextFile:
     """A text file of rows, whose types are found by reading it once.

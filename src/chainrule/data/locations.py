@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from chainrule.data.arrow import arrow
-from chainrule.errors import InputError, system_reason
+from chainrule.errors import InputError, MissingPackageError, missing, system_reason
 
 Stream: TypeAlias = Any  # pyarrow.NativeFile
+FileSystem: TypeAlias = Any  # fsspec.AbstractFileSystem
 
 STANDARD_INPUT = "-"
 HEAD = 512  # bytes by which a format is recognized
@@ -38,19 +39,9 @@ REFUSED = {
 EXCEL = b"[Content_Types].xml"
 
 
-@contextmanager
-def complete(location: "Location", what: str) -> Iterator[None]:
-    """Raise InputError if what is read from a file of some format is damaged."""
-    try:
-        yield
-    except (arrow().ArrowException, OSError) as error:
-        first = str(error).partition("\n")[0]
-        raise InputError(f"{location.name} is not a complete {what} file: {first}") from None
-
-
 @dataclass(frozen=True)
 class Location:
-    """A file, or what standard input held.
+    """A file here or elsewhere, or what standard input held.
 
     Parameters
     ----------
@@ -60,11 +51,17 @@ class Location:
         None for standard input.
     content : bytes, optional
         What standard input held.
+    system : fsspec.AbstractFileSystem, optional
+        Where the file is, if it is not a file of this machine.
+    inside : str
+        Its path there.
     """
 
     name: str
     path: Path | None = None
     content: bytes | None = None
+    system: FileSystem = None
+    inside: str = ""
 
     @classmethod
     def of(cls, source: str | Path) -> "Location":
@@ -86,16 +83,21 @@ class Location:
 
     def open_raw(self) -> Stream:
         """Return the bytes as they are, as a file of pyarrow."""
+        if self.system is not None:
+            return arrow().PythonFile(self.system.open(self.inside, "rb"), mode="r")
         if self.path is None:
             return arrow().BufferReader(self.content)
         return arrow().OSFile(str(self.path))
 
+    def open_mapped(self) -> Stream:
+        """Return the bytes as a file whose parts are read when they are needed."""
+        return self.open_raw() if self.path is None else arrow().memory_map(str(self.path))
+
     def open(self) -> Stream:
         """Return the bytes, decompressed, as a file of pyarrow."""
+        compression = self.compression  # found first: some systems have one position for a file
         raw = self.open_raw()
-        if self.compression is None:
-            return raw
-        return arrow().CompressedInputStream(raw, self.compression)
+        return raw if compression is None else arrow().CompressedInputStream(raw, compression)
 
     def binary(self) -> BinaryIO:
         """Return the decompressed bytes as a file that can seek."""
@@ -148,6 +150,44 @@ class Location:
             )
         found = next((name for magic, name in FORMATS.items() if head.startswith(magic)), None)
         return found or ("idx" if is_idx(head) else "text")
+
+
+@contextmanager
+def readable(location: Location, what: str) -> Iterator[None]:
+    """Raise InputError if what is read from a file is damaged."""
+    try:
+        yield
+    except (arrow().ArrowException, OSError) as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(f"{location.name} is not a complete {what} file: {first}") from None
+
+
+def is_address(source: str | Path) -> bool:
+    """Return whether a source is the address of a file elsewhere, such as ``s3://bucket/file``."""
+    scheme, mark, _ = str(source).partition("://")
+    return isinstance(source, str) and bool(mark) and scheme.isidentifier()
+
+
+def file_system(address: str) -> tuple[FileSystem, str]:
+    """Return where an address points to, and the path there.
+
+    Raises
+    ------
+    MissingPackageError
+        If fsspec, or what it needs for this kind of address, is not installed.
+    InputError
+        If this kind of address is unknown.
+    """
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError:
+        raise missing("fsspec", f"reading {address}", "remote") from None
+    try:
+        return url_to_fs(address)
+    except ImportError as error:
+        raise MissingPackageError(f"{address}: {error}") from None
+    except ValueError as error:
+        raise InputError(f"{address}: {error}; give a path or another address") from None
 
 
 def is_idx(head: bytes) -> bool:

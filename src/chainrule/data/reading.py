@@ -1,18 +1,19 @@
 """`read`: a table from a file, standard input, a data frame, or the name of a data set."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from chainrule.data.array_files import read_idx, read_npy, read_npz
 from chainrule.data.arrow import arrow
-from chainrule.data.csv_files import TextOptions, read_text
+from chainrule.data.csv_files import TextOptions, read_text, reject_options
+from chainrule.data.folders import is_folder, open_groups
 from chainrule.data.frames import ACCEPTED, from_object
-from chainrule.data.locations import STANDARD_INPUT, Location, complete
+from chainrule.data.locations import STANDARD_INPUT, Location, readable
 from chainrule.data.named import NAMED_SETS
 from chainrule.data.preparation import Preparation
+from chainrule.data.row_groups import RowGroups
 from chainrule.data.table import Origin, Table
 from chainrule.errors import InputError, unknown
 
@@ -33,9 +34,10 @@ def read(
     ----------
     source : str, Path, data frame, mapping or array
         A file: CSV or its relatives, Parquet, Arrow, NPY, NPZ or IDX, recognized by its first
-        bytes, and decompressed; ``"-"`` for standard input; the name of a data set, such as
-        ``"iris"``; a frame of pandas, polars or anything else with the Arrow PyCapsule interface;
-        columns by name; an array (n, columns).
+        bytes, and decompressed; a folder of such files, or an address, such as
+        ``"s3://bucket/folder"``, which fsspec opens; ``"-"`` for standard input; the name of a
+        data set, such as ``"iris"``; a frame of pandas, polars or anything else with the Arrow
+        PyCapsule interface; columns by name; an array (n, columns).
     delimiter, encoding : str, optional
         Of a text file; found by default, as are the following two.
     header : bool, optional
@@ -76,9 +78,19 @@ def read(
     if source in NAMED_SETS and not Path(source).exists():
         reject_options(options, f"the data set {source!r}")
         return NAMED_SETS[str(source)]()
+    if is_folder(source):
+        of_text = options if like is None else typed(options, like)
+        return read_groups(open_groups(source, options, of_text))
     if is_misspelled_name(source):
         raise unknown("file or data set", str(source), NAMED_SETS)
     return read_location(Location.of(source), options, like)
+
+
+def read_groups(groups: RowGroups) -> Table:
+    """Return the rows of all row groups as a table."""
+    parts = [part for group in range(len(groups.counts)) for part in groups.read(group, None)]
+    joined = arrow().concat_tables(parts).combine_chunks()
+    return Table.from_arrow(joined, groups.origin, groups.found)
 
 
 def read_object(source: Any, options: TextOptions) -> Table:
@@ -113,21 +125,12 @@ def typed(options: TextOptions, like: Preparation) -> TextOptions:
     return replace(options, decimal=decimal, words=like.word_columns)
 
 
-def reject_options(options: TextOptions, what: str) -> None:
-    """Raise InputError if options of text files are given for something else."""
-    given = {k: v for k, v in vars(options).items() if v not in (None, ())}
-    if given:
-        raise InputError(
-            f"{', '.join(given)} has no effect on {what}, which is not a text file; leave it out"
-        )
-
-
 # ---- formats of Arrow ---------------------------------------------------------------------------
 
 
 def read_parquet(location: Location) -> Table:
     """Return the table in a Parquet file."""
-    with readable(location, "Parquet") as stream:
+    with readable(location, "Parquet"), location.binary() as stream:
         file = arrow("pyarrow.parquet").ParquetFile(stream)
         data = file.read()
     groups = f"{file.num_row_groups} row group{'s' * (file.num_row_groups != 1)}"
@@ -136,23 +139,16 @@ def read_parquet(location: Location) -> Table:
 
 def read_arrow(location: Location) -> Table:
     """Return the table in an Arrow file (IPC, Feather)."""
-    with readable(location, "Arrow") as stream:
+    with readable(location, "Arrow"), location.binary() as stream:
         data = arrow("pyarrow.ipc").open_file(stream).read_all()
     return Table.from_arrow(data, Origin(location.name), ("Arrow file",))
 
 
 def read_arrow_stream(location: Location) -> Table:
     """Return the table in a stream of Arrow."""
-    with readable(location, "Arrow") as stream:
+    with readable(location, "Arrow"), location.binary() as stream:
         data = arrow("pyarrow.ipc").open_stream(stream).read_all()
     return Table.from_arrow(data, Origin(location.name), ("Arrow stream",))
-
-
-@contextmanager
-def readable(location: Location, what: str) -> Iterator[BinaryIO]:
-    """Open a file, and raise InputError if what is read from it is damaged."""
-    with complete(location, what), location.binary() as stream:
-        yield stream
 
 
 READERS: dict[str, Callable[[Location], Table]] = {

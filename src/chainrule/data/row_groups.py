@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from chainrule.data.arrow import arrow
 from chainrule.data.csv_files import TextFile, Types
-from chainrule.data.locations import Location, complete
+from chainrule.data.locations import Location, readable
 from chainrule.data.table import ArrowTable, Origin, Table
 
 BATCH_ROWS = 2**15  # read at once
@@ -59,9 +59,13 @@ class ParquetGroups:
     @cached_property
     def file(self) -> Any:
         """The open file."""
-        with complete(self.location, "Parquet"):
-            stream = arrow().memory_map(str(self.location.path))
-            return arrow("pyarrow.parquet").ParquetFile(stream)
+        with readable(self.location, "Parquet"):
+            return arrow("pyarrow.parquet").ParquetFile(self.location.open_mapped())
+
+    @property
+    def schema(self) -> Any:
+        """The types of the columns."""
+        return self.file.schema_arrow
 
     @cached_property
     def counts(self) -> Sequence[int]:
@@ -101,8 +105,13 @@ class ArrowGroups:
     @cached_property
     def file(self) -> Any:
         """The open file."""
-        with complete(self.location, "Arrow"):
-            return arrow("pyarrow.ipc").open_file(arrow().memory_map(str(self.location.path)))
+        with readable(self.location, "Arrow"):
+            return arrow("pyarrow.ipc").open_file(self.location.open_mapped())
+
+    @property
+    def schema(self) -> Any:
+        """The types of the columns."""
+        return self.file.schema
 
     @cached_property
     def counts(self) -> Sequence[int]:
@@ -196,3 +205,6 @@ class TableGroups:
         data = self.table.data
         named = data if columns is None else data.select(list(columns))
         yield named.slice(group * BATCH_ROWS, BATCH_ROWS)
+
+
+GROUPS = {"parquet": ParquetGroups, "arrow": ArrowGroups}  # by format

@@ -1,29 +1,36 @@
 """Streams: tables too large for memory, which are read again in every epoch, in another order."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.arrow import arrow
-from chainrule.data.csv_files import TextFile, TextOptions
+from chainrule.data.csv_files import TextFile, TextOptions, reject_options
+from chainrule.data.folders import is_folder, open_groups
 from chainrule.data.locations import STANDARD_INPUT, Location
 from chainrule.data.preparation import Preparation
-from chainrule.data.reading import read, reject_options
-from chainrule.data.row_groups import ArrowGroups, ParquetGroups, RowGroups, TableGroups, TextGroups
+from chainrule.data.reading import read
+from chainrule.data.row_groups import GROUPS, RowGroups, TableGroups, TextGroups
+from chainrule.data.shards import Piece, order_of_groups, pieces_of
 from chainrule.data.table import BLOCK_ROWS, ArrowTable, Table, held_out
 from chainrule.descriptions import check_int
+from chainrule.errors import unknown
 
 Array: TypeAlias = NDArray[Any]
 
 BUFFER_ROWS = 2**18  # in memory at once, as they are in the file
 GROUPS_AT_ONCE = 4  # row groups that a buffer is filled from
 CHUNK_BYTES = 2**22  # of prepared inputs
+FIRST_ROWS = 1000  # in which the kinds of columns are looked up
+EXAMPLE_ROWS = 100  # that represent all
 
 
 class Part(NamedTuple):
@@ -113,6 +120,23 @@ class Stream:
         for part in collected(parts, rows):
             yield self._table(part)
 
+    def between(self, first: int, end: int, rows: int = BLOCK_ROWS) -> Iterator[Table]:
+        """Yield consecutive rows in tables of so many; the last may be shorter.
+
+        Only the row groups that have them are read.
+
+        Parameters
+        ----------
+        first, end : int
+            Rows of the stream, counted from 0.
+        rows : int
+        """
+        order, sizes = np.arange(len(self.groups.counts)), [first, end - first]
+        pieces = pieces_of(self._group_rows, order, sizes, 1)
+        parts = (part for piece in pieces for part in self._piece(piece, None))
+        for part in collected(parts, rows):
+            yield self._table(part)
+
     def _read(self, groups: Iterable[int], columns: Sequence[str] | None) -> Iterator[Part]:
         """Yield the rows of some groups, in small parts."""
         starts = np.concatenate([[0], np.cumsum(self.groups.counts)])
@@ -130,6 +154,42 @@ class Stream:
         rows = part.rows + origin.first if origin.rows is None else origin.rows[part.rows]
         numbered = replace(origin, first=0, rows=rows)
         return Table.from_arrow(part.data, numbered, self.found)
+
+    def head(self, rows: int) -> Table:
+        """Return the first rows, without those that `split` has taken away."""
+        return next(self.blocks(rows))
+
+    def sample(self, seed: int) -> Table:
+        """Return some rows, at most as many as are shuffled together, or all of them."""
+        return next(self.buffers(None, seed, 0, shuffle=True)).table
+
+    # ---- what it has ----
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each column, by name, in the first rows."""
+        return self.head(FIRST_ROWS).kinds
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(self.kinds)
+
+    @property
+    def target(self) -> str | None:
+        """The column that a data set with a name is meant to predict."""
+        return self.groups.table.target if isinstance(self.groups, TableGroups) else None
+
+    def check_name(self, name: str) -> None:
+        """Raise UnknownNameError unless there is a column of this name."""
+        if name not in self.kinds:
+            raise unknown(f"column of {self.source}:", name, self.names)
+
+    def describe(self) -> str:
+        """Return what was found, and a line for each column."""
+        width = max(map(len, self.names), default=0)
+        lines = [f"  {name:{width}}  {kind}" for name, kind in self.kinds.items()]
+        return "\n".join([f"{self.source}: {self.rows:,} rows", *self.found, *lines])
 
     # ---- parts of a stream ----
 
@@ -149,11 +209,15 @@ class Stream:
         InputError
             If one of the two would be empty.
         """
+        rest, held = self.parts(fraction, seed)
+        return rest, held.head(held.rows)
+
+    def parts(self, fraction: float = 0.1, seed: int = 0) -> tuple["Stream", "Stream"]:
+        """Return the parts of `split` as streams, without reading them."""
         kept = np.ones(self.rows, np.bool_) if self.kept is None else self.kept
         out = np.zeros_like(kept)
         out[np.flatnonzero(kept)[held_out(self.rows, fraction, seed)]] = True
-        held = replace(self, kept=out)
-        return replace(self, kept=kept & ~out), next(held.blocks(held.rows))
+        return replace(self, kept=kept & ~out), replace(self, kept=out)
 
     # ---- epochs ----
 
@@ -191,7 +255,7 @@ class Stream:
         if not shuffle or self.rows <= self.buffer_rows:
             parts = self._read(range(count), columns)
         else:
-            order = np.random.default_rng([seed, epoch, 0, 1]).permutation(count)
+            order = order_of_groups(count, seed, epoch, shuffle=True)
             parts = self._mixed(order.tolist(), columns)
         for place, part in enumerate(collected(parts, self.buffer_rows)):
             n = len(part.rows)
@@ -199,6 +263,61 @@ class Stream:
             generator = np.random.default_rng([seed, epoch, place])
             order = generator.permutation(n) if shuffle else np.arange(n)
             yield Buffer(self._table(part), order)
+
+    def shard(
+        self,
+        columns: Sequence[str] | None,
+        seed: int,
+        epoch: int,
+        sizes: Sequence[int],
+        shard: int,
+        *,
+        shuffle: bool,
+    ) -> Iterator[Buffer]:
+        """Yield the rows of one of an epoch's shards, a buffer at a time.
+
+        All shards together have as many rows in memory as one stream. Only row groups of the shard
+        are read.
+
+        Parameters
+        ----------
+        columns : sequence of str or None
+        seed, epoch : int
+            The order is drawn from them.
+        sizes : sequence of int
+            The rows of each shard.
+        shard : int
+        shuffle : bool
+        """
+        order = order_of_groups(len(self.groups.counts), seed, epoch, shuffle=shuffle)
+        pieces = pieces_of(self._group_rows, order, sizes, shard)
+        parts = (part for piece in pieces for part in self._piece(piece, columns))
+        rows = max(1, self.buffer_rows // len(sizes))
+        for place, part in enumerate(collected(parts, rows)):
+            n = len(part.rows)
+            generator = np.random.default_rng([seed, epoch, place, shard, 2])
+            yield Buffer(self._table(part), generator.permutation(n) if shuffle else np.arange(n))
+
+    def _piece(self, piece: Piece, columns: Sequence[str] | None) -> Iterator[Part]:
+        """Yield consecutive rows of a group."""
+        first = 0
+        for part in self._read([piece.group], columns):
+            end = first + len(part.rows)
+            start, stop = max(piece.first, first), min(piece.end, end)
+            if start < stop:
+                yield sliced(part, start - first, stop - first)
+            if end >= piece.end:
+                return
+            first = end
+
+    @cached_property
+    def _group_rows(self) -> list[int]:
+        """The rows of the stream in each group."""
+        counts = list(self.groups.counts)
+        if self.kept is None:
+            return counts
+        ends = np.concatenate([[0], np.cumsum(self.kept)])[np.cumsum([0, *counts])]
+        return np.diff(ends).tolist()
 
     def _mixed(self, order: list[int], columns: Sequence[str] | None) -> Iterator[Part]:
         """Yield parts of several row groups in turn."""
@@ -255,11 +374,55 @@ class PreparedChunks:
         shuffle : bool
             If False, the order is that of the source.
         """
+        buffers = self.stream.buffers(self._names, seed, epoch, shuffle=shuffle)
+        yield from self._prepared(buffers, self.chunk_rows)
+
+    def shards(
+        self, seed: int, epoch: int, sizes: Sequence[int], own: range, *, shuffle: bool
+    ) -> list[Iterator[tuple[Array, Array]]]:
+        """Return the samples of some of an epoch's shards, each in parts of few rows.
+
+        Parameters
+        ----------
+        seed, epoch : int
+            The order is drawn from them.
+        sizes : sequence of int
+            The number of samples in each shard.
+        own : range
+            The shards that are read.
+        shuffle : bool
+        """
+        rows = max(1, self.chunk_rows // len(sizes))
+        given = self._names, seed, epoch, sizes
+        return [
+            self._prepared(self.stream.shard(*given, one, shuffle=shuffle), rows) for one in own
+        ]
+
+    def example(self) -> tuple[Array, Array]:
+        """Return the samples and targets of some rows at the beginning."""
+        rows = self.stream.head(EXAMPLE_ROWS)
+        return self.preparation.transform(rows), self.preparation.targets(rows)
+
+    def fingerprint(self) -> Array:
+        """Return numbers that differ if the rows or their preparation do, for all that is known."""
+        counts = np.array(self.stream.groups.counts, np.int64)
+        kept = 0 if self.stream.kept is None else crc32(np.packbits(self.stream.kept).data)
+        prepared = json.dumps([self.preparation.to_dict(), self.stream.buffer_rows], default=str)
+        return np.array([*counts, kept, crc32(prepared.encode())], np.int64)
+
+    @property
+    def _names(self) -> list[str]:
+        """The columns that are needed."""
         names = [column.name for column in self.preparation.columns]
-        names.append(self.preparation.known_target.column)
-        for table, order in self.stream.buffers(names, seed, epoch, shuffle=shuffle):
-            for start in range(0, len(order), self.chunk_rows):
-                rows = table.take(order[start : start + self.chunk_rows])
+        return [*names, self.preparation.known_target.column]
+
+    def _prepared(
+        self, buffers: Iterable[Buffer], chunk_rows: int
+    ) -> Iterator[tuple[Array, Array]]:
+        """Yield the samples and targets of buffers, in their order."""
+        for table, order in buffers:
+            for start in range(0, len(order), chunk_rows):
+                rows = table.take(order[start : start + chunk_rows])
                 yield self.preparation.transform(rows), self.preparation.targets(rows)
 
 
@@ -316,7 +479,8 @@ def open_stream(
 
     Parquet and Arrow files are shuffled by row groups, several of which fill a buffer, whose rows
     are shuffled; a text file is read from its beginning, so that only the rows of a buffer are
-    shuffled. Everything else that `read` takes is kept in memory, and gives the same chunks.
+    shuffled. Of a folder or an address, the files are shuffled, too. Everything else that `read`
+    takes is kept in memory, and gives the same chunks.
 
     Parameters
     ----------
@@ -350,6 +514,8 @@ def open_stream(
     rows = check_int(buffer_rows, "buffer_rows")
     options = TextOptions(delimiter, encoding, header, decimal, tuple(missing))
     is_path = isinstance(source, str | Path) and source != STANDARD_INPUT
+    if is_path and is_folder(source):
+        return Stream(open_groups(source, options), rows)
     if is_path and Path(source).is_file():
         location = Location.of(source)
         if location.format == "text":
@@ -366,6 +532,3 @@ def open_stream(
         missing=missing,
     )
     return Stream(TableGroups(table), rows)
-
-
-GROUPS = {"parquet": ParquetGroups, "arrow": ArrowGroups}

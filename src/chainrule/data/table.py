@@ -93,6 +93,8 @@ class Origin:
         Why a column is words although most of its values are numbers, by name.
     decimal : str
         The decimal mark of a text file whose numbers show it; else empty.
+    name_row : callable, optional
+        Returns what messages call a row of the source, if that is more than its number.
     """
 
     source: str = "the table"
@@ -101,6 +103,7 @@ class Origin:
     line: Callable[[int], int | None] | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     decimal: str = ""
+    name_row: Callable[[int], str] | None = None
 
     def row(self, row: int) -> int:
         """Return the number in the source of a row of the table."""
@@ -109,6 +112,8 @@ class Origin:
     def place(self, row: int) -> str:
         """Return what messages call a row: its number, counted from 0, and its line in a file."""
         number = self.row(row)
+        if self.name_row is not None:
+            return self.name_row(number)
         line = None if self.line is None else self.line(number)
         return f"row {number}" if line is None else f"row {number} (line {line})"
 
@@ -306,6 +311,10 @@ class Table:
         """Yield the table in consecutive parts of so many rows; the last may be shorter."""
         for start in range(0, len(self), rows):
             yield self.slice(start, start + rows)
+
+    def between(self, first: int, end: int, rows: int = BLOCK_ROWS) -> Iterator["Table"]:
+        """Yield consecutive rows in parts of so many; the last may be shorter."""
+        return self.slice(first, end).blocks(rows)
 
     def _with(self, data: ArrowTable, origin: Origin) -> "Table":
         """Return a table with other data."""

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.distributed.block_engines import BlockGradient
+from chainrule.distributed.divided_data import DividedBatch
 from chainrule.distributed.settings import DataParallel
-from chainrule.distributed.tree_sum import TreeSum, range_of
+from chainrule.distributed.tree_sum import TreeSum
 from chainrule.network import MaskSeed
 
 Array: TypeAlias = NDArray[Any]
@@ -37,66 +38,56 @@ class BatchSums:
         self._sums: dict[int, TreeSum] = {}  # by the number of blocks
 
     def __call__(
-        self, theta: Array, rows: NDArray[np.int64], mask_seed: MaskSeed, stop: float = 0.0
+        self, theta: Array, batch: DividedBatch, mask_seed: MaskSeed, stop: float = 0.0
     ) -> tuple[float, Array, float]:
         """Return the mean loss of a batch, its gradient (parameters,), and the sum of all stops.
 
         Parameters
         ----------
         theta : array (parameters,)
-        rows : array (n,)
-            The numbers of the batch's samples.
+        batch : DividedBatch
         mask_seed : MaskSeed
         stop : float
             Of this rank.
         """
         sum_over_ranks = self._exact if self.parallel.exact else self._in_any_order
-        total = sum_over_ranks(theta, rows, mask_seed, stop)
-        total[:STOP] /= self.dtype.type(len(rows))
+        total = sum_over_ranks(theta, batch, mask_seed, stop)
+        total[:STOP] /= self.dtype.type(batch.size)
         return float(total[LOSS]), total[:LOSS], float(total[STOP])
 
-    def _exact(
-        self, theta: Array, rows: NDArray[np.int64], mask_seed: MaskSeed, stop: float
-    ) -> Array:
+    def _exact(self, theta: Array, batch: DividedBatch, mask_seed: MaskSeed, stop: float) -> Array:
         """Return the sum of all blocks, added in the order of the tree."""
-        tree = self._tree(min(self.parallel.blocks, len(rows)))
+        tree = self._tree(batch.blocks)
         for block in range(tree.first, tree.end):
-            part = range_of(len(rows), block, tree.blocks)
             vector = tree.buffer()
-            self._fill(vector, theta, rows, part, mask_seed)
+            self._fill(vector, theta, batch, block, mask_seed)
             vector[STOP] = stop if block == tree.first else 0.0
             tree.add(block, vector)
         return tree.total()
 
     def _in_any_order(
-        self, theta: Array, rows: NDArray[np.int64], mask_seed: MaskSeed, stop: float
+        self, theta: Array, batch: DividedBatch, mask_seed: MaskSeed, stop: float
     ) -> Array:
         """Return the sum of the parts of all ranks, added by the library."""
         communicator = self.parallel.communicator
         vector = np.empty(self.length, self.dtype)
-        part = range_of(len(rows), communicator.rank, communicator.size)
-        self._fill(vector, theta, rows, part, mask_seed)
+        self._fill(vector, theta, batch, communicator.rank, mask_seed)
         vector[STOP] = stop
         communicator.all_reduce(vector)
         return vector
 
     def _fill(
-        self,
-        vector: Array,
-        theta: Array,
-        rows: NDArray[np.int64],
-        part: tuple[int, int],
-        mask_seed: MaskSeed,
+        self, vector: Array, theta: Array, batch: DividedBatch, block: int, mask_seed: MaskSeed
     ) -> None:
-        """Write the sums over some samples of a batch into a vector."""
-        first, end = part
-        if first == end:
+        """Write the sums over a block of a batch into a vector."""
+        samples = batch.samples[block]
+        if not len(samples):
             vector[:] = 0
             return
-        masks = mask_seed._replace(first=first)
-        loss, gradient = self.gradient(theta, rows[first:end], masks)
-        np.multiply(gradient, self.dtype.type(end - first), out=vector[:LOSS])
-        vector[LOSS] = loss * (end - first)
+        masks = mask_seed._replace(first=batch.first(block))
+        loss, gradient = self.gradient(theta, samples, masks)
+        np.multiply(gradient, self.dtype.type(len(samples)), out=vector[:LOSS])
+        vector[LOSS] = loss * len(samples)
 
     def _tree(self, blocks: int) -> TreeSum:
         """Return the sum over so many blocks; the last batch of an epoch may have fewer."""

@@ -2,16 +2,19 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn, TypeAlias
 
 from numpy.typing import NDArray
 
-from chainrule.distributed.waiting import timeout_of
+from chainrule.distributed.waiting import TIMED_OUT, timeout_of
 from chainrule.errors import MissingPackageError, missing
 
 Array: TypeAlias = NDArray[Any]
+
+LONGEST = 1e8  # seconds that PyTorch can wait
 
 
 class Gloo:
@@ -42,7 +45,9 @@ class Gloo:
         self._torch, self._group = import_torch()
         self.timeout = timeout_of(timeout)
         if not self._group.is_initialized():
-            self._group.init_process_group("gloo", timeout=timedelta(seconds=self.timeout))
+            self._group.init_process_group(
+                "gloo", timeout=timedelta(seconds=min(self.timeout, LONGEST))
+            )
         self._size, self._rank = self._group.get_world_size(), self._group.get_rank()
 
     @property
@@ -57,31 +62,47 @@ class Gloo:
 
     def all_reduce(self, array: Array) -> None:
         """Replace an array by its sum over all ranks, added in any order."""
-        self._group.all_reduce(self._tensor(array))
+        with self._answered():
+            self._group.all_reduce(self._tensor(array))
 
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Replace an array by that of rank `root`."""
-        self._group.broadcast(self._tensor(array), root)
+        with self._answered():
+            self._group.broadcast(self._tensor(array), root)
 
     def exchange(self, outgoing: Sequence[Array], incoming: Sequence[Array]) -> None:
         """Send ``outgoing[q]`` to each rank q, and fill ``incoming[q]`` with what q sends here."""
         others = [(self.rank + k) % self.size for k in range(1, self.size)]
         group, tensor = self._group, self._tensor
-        work = [group.irecv(tensor(incoming[q]), q) for q in others if incoming[q].size]
-        work += [group.isend(tensor(outgoing[q]), q) for q in others if outgoing[q].size]
         incoming[self.rank][...] = outgoing[self.rank]
-        for one in work:
-            one.wait()
+        with self._answered():
+            work = [group.irecv(tensor(incoming[q]), q) for q in others if incoming[q].size]
+            work += [group.isend(tensor(outgoing[q]), q) for q in others if outgoing[q].size]
+            for one in work:
+                one.wait()
 
     def barrier(self, patience: float = 1.0) -> None:
         """Wait until every rank has called this; gloo waits as long as it always does."""
-        self._group.barrier()
+        with self._answered():
+            self._group.barrier()
 
     def abort(self, code: int = 1) -> NoReturn:
         """End this rank at once; torchrun then ends the others."""
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        """End this rank if another one is gone, or does not answer in time."""
+        try:
+            yield
+        except RuntimeError:  # PyTorch has no other one for it
+            sys.stderr.write(
+                f"rank {self.rank}: another rank has ended, or has not answered for "
+                f"{self.timeout:g} s, so the job ends\n"
+            )
+            self.abort(TIMED_OUT)
 
     def _tensor(self, array: Array) -> Any:
         """Return a tensor that shares the array's memory."""

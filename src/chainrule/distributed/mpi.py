@@ -15,6 +15,8 @@ from chainrule.errors import MissingPackageError
 Array: TypeAlias = NDArray[Any]
 
 FAILED, INTERRUPTED = 1, 130  # exit codes
+END_TAG = 32767  # the largest that every MPI has
+GRACE = 1.0  # seconds in which all ranks have to exit after an error
 UNREAD = 5.0  # seconds that mpiexec has to read the last messages
 
 
@@ -82,6 +84,16 @@ class MPI:
         if self.size > 1:
             self._wait([self._comm.Ibarrier()], patience * self.timeout)
 
+    def meets(self, seconds: float) -> bool:
+        """Return whether every rank calls this within some seconds.
+
+        Unlike a barrier, it is not mistaken for another call that the other ranks wait in.
+        """
+        others, nothing = [q for q in range(self.size) if q != self.rank], bytearray(0)
+        requests = [self._comm.Irecv(bytearray(0), q, END_TAG) for q in others]
+        requests += [self._comm.Isend(nothing, q, END_TAG) for q in others]
+        return wait_for(lambda: self._library.Request.Testall(requests), seconds)
+
     def abort(self, code: int = 1) -> NoReturn:
         """End all ranks at once, with this exit code."""
         sys.stdout.flush()
@@ -117,6 +129,7 @@ class ExitHooks:
     """What ends all ranks when one of them ends by an error, or exits early."""
 
     communicator: MPI | None = None
+    code: object = None  # with which `sys.exit` was called
 
     @classmethod
     def install(cls, communicator: MPI) -> None:
@@ -124,6 +137,7 @@ class ExitHooks:
         if cls.communicator is None:
             cls.communicator, cls.previous = communicator, staticmethod(sys.excepthook)
             sys.excepthook = cls.abort
+            cls.exit, sys.exit = staticmethod(sys.exit), cls.note
             atexit.register(cls.meet)  # it runs before MPI's own, which would wait for ever
 
     @classmethod
@@ -136,10 +150,24 @@ class ExitHooks:
             cls.communicator.abort(INTERRUPTED if issubclass(kind, KeyboardInterrupt) else FAILED)
 
     @classmethod
+    def note(cls, code: Any = None) -> NoReturn:
+        """Note the exit code, and exit: an exit cannot be seen by `sys.excepthook`."""
+        cls.code = code
+        cls.exit(code)
+        raise SystemExit(code)
+
+    @classmethod
     def meet(cls) -> None:
-        """Wait for the other ranks to exit, too; end them if they do not."""
-        if cls.communicator is not None:
+        """Wait for the other ranks to exit, too; end them if they do not.
+
+        After ``sys.exit`` with an error they have little time for it.
+        """
+        if cls.communicator is None:
+            return
+        if not cls.code:
             cls.communicator.barrier()
+        elif not cls.communicator.meets(GRACE):
+            cls.communicator.abort(cls.code if isinstance(cls.code, int) else FAILED)
 
 
 def import_mpi() -> Any:

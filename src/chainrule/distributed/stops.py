@@ -10,19 +10,27 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-# What is added up over the ranks for each signal that they received; so many ranks are possible.
-WEIGHTS = {signal.SIGINT: 1.0, signal.SIGTERM: 2.0**20}
+# What is added up over the ranks for each signal that they received, exactly in float32, too; fewer
+# ranks than the second number are possible.
+WEIGHTS = {signal.SIGINT: 1.0, signal.SIGTERM: 2.0**12}
 
 
 class Stops:
-    """Notes signals while a run lasts, instead of raising in the middle of an exchange."""
+    """Notes signals while a run lasts, instead of raising in the middle of an exchange.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    noted : bool, default True
+        If False, signals do what they always do.
+    """
+
+    def __init__(self, *, noted: bool = True) -> None:
+        self.noted = noted
         self.received: set[int] = set()
         self.handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
+        if self.noted and threading.current_thread() is threading.main_thread():
             handlers = {number: signal.getsignal(number) for number in WEIGHTS}
             # Without a handler in Python, a signal ends the process at once, and so the job.
             self.handlers = {n: handler for n, handler in handlers.items() if callable(handler)}

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import loops
-from chainrule.batch import Batch
 from chainrule.compiled import EngineChoice
-from chainrule.distributed.agreement import by_rank_zero, same_everywhere
+from chainrule.distributed.agreement import by_rank_zero, checksum_of_text, same_everywhere
 from chainrule.distributed.batch_sums import BatchSums
 from chainrule.distributed.block_engines import (
     Penalized,
@@ -20,9 +19,9 @@ from chainrule.distributed.block_engines import (
     total_weight,
     update_of,
 )
+from chainrule.distributed.divided_data import DividedBatch, DividedData
 from chainrule.distributed.settings import DataParallel
 from chainrule.distributed.stops import Stops
-from chainrule.distributed.tree_sum import range_of
 from chainrule.errors import missing
 from chainrule.loops import Batches, State
 from chainrule.network import MaskSeed, Network
@@ -37,14 +36,16 @@ class DistributedTraining:
     Parameters
     ----------
     network : Network
-    data : Batch
-        All samples, on every rank.
+    divided : DividedData
+        The samples, in memory or in shards.
     batches : Batches
     parallel : DataParallel
     choice : EngineChoice
         The engine that computes blocks, on one thread.
     state : State
         The start, which must be the same on all ranks.
+    settings : str
+        What else must be the same, such as the optimizer.
 
     Raises
     ------
@@ -55,29 +56,32 @@ class DistributedTraining:
     def __init__(
         self,
         network: Network,
-        data: Batch,
+        divided: DividedData,
         batches: Batches,
         parallel: DataParallel,
         choice: EngineChoice,
         state: State,
+        settings: str = "",
     ) -> None:
-        self.network, self.data, self.batches = network, data, batches
+        self.network, self.divided, self.batches = network, divided, batches
+        self.data, self.n = divided.data, divided.n
         self.parallel, self.choice = parallel, choice
-        self._check(state)
+        self._check(state, settings)
         self.penalized = Penalized(network)
         self.sums = self._prepared(precision(state.theta))
 
-    def _check(self, state: State) -> None:
+    def _check(self, state: State, settings: str) -> None:
         """Raise InputError on every rank unless all ranks begin alike."""
         counts = np.array([state.step, state.epoch, state.batch, state.seed % 2**63])
-        given = {"X": self.data.x, "y": self.data.t, "sample_weight": self.data.weight}
         start = {"parameters": state.theta, "states of the run": counts}
         slots = {f"moving average {k}": slot for k, slot in enumerate(state.slots, 1)}
-        same_everywhere(self.parallel.communicator, {**given, **start, **slots})
+        described = f"{self.network} {self.batches} {self.parallel} {self.choice.engine} {settings}"
+        given = {"settings": checksum_of_text(described), **self.divided.same(), **start, **slots}
+        same_everywhere(self.parallel.communicator, given)
 
     def _prepared(self, dtype: np.dtype[Any]) -> BatchSums:
         """Return the sums of batches; rank 0 prepares first, since it may have to compile."""
-        size, made = self._largest_part(), list[BatchSums]()
+        size, made = self.divided.largest, list[BatchSums]()
 
         def prepare() -> None:
             gradient = block_gradient(self.network, self.data, size, self.choice)
@@ -87,14 +91,6 @@ class DistributedTraining:
         if not made:
             prepare()
         return made[0]
-
-    def _largest_part(self) -> int:
-        """Return the largest number of samples that are computed at once."""
-        n = len(self.data.x)
-        size = min(self.batches.size or n, n)
-        count = self.parallel.blocks if self.parallel.exact else self.parallel.communicator.size
-        parts = min(count, size)
-        return max(last - first for first, last in (range_of(size, k, parts) for k in range(parts)))
 
     # ---- updates ----
 
@@ -118,28 +114,21 @@ class DistributedTraining:
             On every rank after the same update, if a rank was interrupted.
         """
         step = update_of(optimizer, self.data, self.choice)
-        order = self._order(current())
-        with self._threads(), Stops() as stops:
+        with self._threads(), self._stops() as stops:
             while (state := current()).epoch < last:
                 if state.batch == 0:
-                    order, state = self._order(state), state._replace(loss_sum=0.0)
-                rows = self._rows(order, state.batch)
-                state, stop = self._update(optimizer, step, rows, state, stops.own)
-                if state.batch == self.batches.count(len(order)):
+                    state = state._replace(loss_sum=0.0)
+                batch = self.divided.at(state)
+                state, stop = self._update(optimizer, step, batch, state, stops.own)
+                if state.batch == self.batches.count(self.n):
                     state = state._replace(epoch=state.epoch + 1, batch=0)
                 yield state
                 stops.deliver(stop)
             stops.deliver(self._all_stops(stops.own))
 
-    def _order(self, state: State) -> NDArray[np.int64]:
-        """Return the order of the samples in an epoch."""
-        order = self.batches.order(len(self.data.x), state.seed, state.epoch)
-        return np.ascontiguousarray(order, np.int64)
-
-    def _rows(self, order: NDArray[np.int64], place: int) -> NDArray[np.int64]:
-        """Return the numbers of the samples of a batch."""
-        size = self.batches.size or len(order)
-        return order[place * size : (place + 1) * size]
+    def _stops(self) -> Stops:
+        """Return what notes signals; a single process handles them at once, as usual."""
+        return Stops(noted=self.parallel.communicator.size > 1)
 
     def _all_stops(self, own: float) -> float:
         """Return the sum of what all ranks have received."""
@@ -151,48 +140,54 @@ class DistributedTraining:
         self,
         optimizer: Optimizer,
         step: Any,
-        rows: NDArray[np.int64],
+        batch: DividedBatch,
         state: State,
         stop: float,
     ) -> tuple[State, float]:
         """Return the state after an update, and the sum of the stops of all ranks."""
         value, gradient, stops = self._computed(
-            state.theta, rows, MaskSeed(state.seed, state.step), stop
+            state.theta, batch, MaskSeed(state.seed, state.step), stop
         )
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
-            raise self._divergence(optimizer, rows, state, "the loss or its gradient")
+            raise self._divergence(optimizer, batch, state, "the loss or its gradient")
         before = OptimizerState(state.step, state.slots, self.network.layout)
         with np.errstate(all="ignore"):
             theta, after = step(state.theta, gradient, before)
         if not np.isfinite(theta).all():
-            raise self._divergence(optimizer, rows, state, "theta after the update")
+            raise self._divergence(optimizer, batch, state, "theta after the update")
         made = state._replace(
             theta=theta,
             step=after.step,
             slots=after.slots,
             batch=state.batch + 1,
-            loss_sum=state.loss_sum + value * len(rows),
+            loss_sum=state.loss_sum + value * batch.size,
             engine=self.choice.engine,
         )
         return made, stops
 
     def _computed(
-        self, theta: Array, rows: NDArray[np.int64], mask_seed: MaskSeed, stop: float = 0.0
+        self, theta: Array, batch: DividedBatch, mask_seed: MaskSeed, stop: float = 0.0
     ) -> tuple[float, Array, float]:
         """Return C of a batch, its gradient, and the sum of the stops of all ranks."""
         with np.errstate(all="ignore"):
-            loss, gradient, stops = self.sums(theta, rows, mask_seed, stop)
-            total = total_weight(self.data, rows) if self.network.penalty else 1.0
+            loss, gradient, stops = self.sums(theta, batch, mask_seed, stop)
+            total = self._total(batch) if self.network.penalty else 1.0
             value = self.penalized.add(theta, loss, gradient, total)
         return value, gradient, stops
 
+    def _total(self, batch: DividedBatch) -> float:
+        """Return the sum of a batch's sample weights."""
+        return (
+            float(batch.size) if self.data.weight is None else total_weight(self.data, batch.rows)
+        )
+
     def _divergence(
-        self, optimizer: Optimizer, rows: NDArray[np.int64], state: State, what: str
+        self, optimizer: Optimizer, batch: DividedBatch, state: State, what: str
     ) -> Exception:
         """Return the error for a number that is not finite."""
         with np.errstate(all="ignore"):
             mask_seed = MaskSeed(state.seed, state.step)
-            trace = self.network.run(state.theta, self.data.take(rows), mask_seed)
+            trace = self.network.run(state.theta, self.data.take(batch.rows), mask_seed)
         return loops.divergence_error(self.network, optimizer, trace, state, what)
 
     def _threads(self) -> AbstractContextManager[Any]:
@@ -202,17 +197,16 @@ class DistributedTraining:
     # ---- L-BFGS ----
 
     @contextmanager
-    def objective(self) -> Iterator[Callable[[Array], tuple[float, Array]]]:
-        """Yield C over all samples and its gradient as a function of θ, for L-BFGS."""
-        rows = np.arange(len(self.data.x), dtype=np.int64)
+    def objective(self, batch: DividedBatch) -> Iterator[Callable[[Array], tuple[float, Array]]]:
+        """Yield C over a batch and its gradient as a function of θ, for L-BFGS."""
 
         def evaluate(theta: Array) -> tuple[float, Array]:
             theta = np.ascontiguousarray(theta, self.sums.dtype)
-            value, gradient, stop = self._computed(theta, rows, MaskSeed(0, 0), stops.own)
+            value, gradient, stop = self._computed(theta, batch, MaskSeed(0, 0), stops.own)
             stops.deliver(stop)
             return value, gradient
 
-        with single_thread(), Stops() as stops:
+        with single_thread(), self._stops() as stops:
             yield evaluate
 
 

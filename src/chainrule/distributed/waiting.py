@@ -24,12 +24,13 @@ def timeout_of(given: float | None) -> float:
         If they are not a positive number.
     """
     text = os.environ.get(TIMEOUT_VARIABLE) if given is None else given
+    name = TIMEOUT_VARIABLE if given is None else "timeout"
     try:
         seconds = DEFAULT_TIMEOUT if text is None else float(text)
-    except ValueError:
+    except (TypeError, ValueError):
         seconds = -1.0
     if not seconds > 0:
-        raise InputError(f"timeout={text}: give a positive number of seconds, such as 600")
+        raise InputError(f"{name}={text}: give a positive number of seconds, such as 600")
     return seconds
 
 

@@ -1,6 +1,6 @@
 """The base class of both estimators: fit and related methods, and the fitted attributes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -244,9 +244,9 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
         else:
             history = self._resume(data, part=part)
         self._recognize(history, data, keep=bool(self.warm_start) and not part)
-        run = make_run(self, self.network_, data, epochs, history)
-        loop = self._fit_loop(run, history, validation, epochs, given)
-        return loop if checkpoints is None else self._continue(loop, checkpoints, data, validation)
+        make = partial(make_run, self, self.network_, data)
+        loop = self._fit_loop(make(epochs, history), history, validation, epochs, given)
+        return self._continue(loop, checkpoints, data.arrays, validation, make)
 
     def _seed(self, *, fresh: bool) -> int:
         """Return the seed of a fit, the same for all processes that fit together."""
@@ -425,14 +425,20 @@ class BaseMLP(CallbackSupportMixin, Saving, Reports, ChunkFits, BaseEstimator, H
     def _continue(
         self,
         loop: FitLoop,
-        checkpoints: FitCheckpoints,
-        data: TrainingData,
+        checkpoints: FitCheckpoints | None,
+        arrays: Mapping[str, Array | None],
         validation: ValidationData | None,
+        make: Callable[[int, TrainingHistory], Run],
     ) -> FitLoop:
-        """Return a training loop that writes checkpoints, and continues from the newest one."""
-        checkpoints.identity = identity_of(self, data, validation, loop.history)
+        """Return a training loop that continues from the newest checkpoint, if it has any.
+
+        `arrays` tell the data from others, and `make` returns a run of so many epochs.
+        """
+        if checkpoints is None:
+            return loop
+        checkpoints.identity = identity_of(self, arrays, validation, loop.history)
         history = checkpoints.continued(loop.history, self.network_, loop.epochs)
-        run = make_run(self, self.network_, data, loop.epochs - history.epochs, history)
+        run = make(loop.epochs - history.epochs, history)
         self._publish(history)
         return checkpoints.attach(loop, run, history, partial(self._publish, history))
 

@@ -1,6 +1,6 @@
 """Checkpoints of a fit, and the continuation of a fit from one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chainrule.distributed import as_parallel
 from chainrule.errors import DamagedFileError, InputError
 from chainrule.estimators.fitting import FitLoop
-from chainrule.estimators.history import TrainingData, TrainingHistory
+from chainrule.estimators.history import TrainingHistory
 from chainrule.estimators.hyperparameters import checkpoints_of, rank_of
 from chainrule.estimators.persistence import types
 from chainrule.estimators.saving import check_history, described
@@ -216,11 +216,13 @@ def _checked(path: str, values: dict[str, Any]) -> SavedFit:
 
 
 def identity_of(
-    estimator: Any, data: TrainingData, validation: ValidationData | None, history: TrainingHistory
+    estimator: Any,
+    data: Mapping[str, Array | None],
+    validation: ValidationData | None,
+    history: TrainingHistory,
 ) -> dict[str, str]:
     """Return what tells a fit from others: parameters, data and first weights, as short texts."""
-    parameters = estimator.get_params(deep=False)
-    arrays = {"X": data.X, "y": data.t, "sample_weight": data.weight}
+    parameters, arrays = estimator.get_params(deep=False), dict(data)
     if validation is not None:
         batch = validation.batch
         arrays |= {"X_val": batch.x, "y_val": batch.t, "sample_weight_val": batch.weight}

@@ -3,17 +3,21 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError
+from chainrule.estimators.checkpointing import fit_checkpoints
 from chainrule.estimators.chunks import (
     ChunkSource,
     EpochChunks,
     NetworkChunks,
+    NetworkShards,
     Pair,
+    ShardSource,
     Summary,
     checked_chunk,
     example,
@@ -26,7 +30,6 @@ from chainrule.estimators.history import (
     batch_size,
     make_chunk_run,
     resume_history,
-    seed_from,
 )
 from chainrule.estimators.hyperparameters import checkpoints_of
 from chainrule.estimators.solvers import is_lbfgs
@@ -83,15 +86,14 @@ class ChunkFits:
         part: bool,
     ) -> FitLoop:
         """Check what can be checked before training, and return the training loop of a fit."""
-        if self.communicator is not None:
-            raise InputError(
-                "chunks cannot be divided among processes; give X and y as arrays, or set "
-                "communicator=None"
-            )
         check_chunk_options(self, source, given, held, part=part)
-        seed = seed_from(self.random_state) if fresh else self._history.state.seed
+        seed, checkpoints = self._seed(fresh=fresh), fit_checkpoints(self, part=part)
+        if checkpoints is not None and fresh:
+            seed = checkpoints.seed(seed)
         chunks: EpochChunks = source
-        if part or knows_all(self, source):
+        if self.communicator is not None:
+            known = example_of(self, source, reset=fresh)
+        elif part or knows_all(self, source):
             chunks, known = self._begin_epoch(source, seed, fresh=fresh)
         else:
             known = summarize(self, source, seed, reset=fresh)
@@ -103,10 +105,11 @@ class ChunkFits:
         n, dtype = known.rows or UNKNOWN, known.X.dtype
         validation = None if held.X is None else self._validate_given(held, dtype)
         history = self._chunk_history(n, dtype, seed, fresh=fresh, part=part)
-        converted = NetworkChunks(self, chunks, dtype, self._shuffles_chunks(n))
+        converted = network_chunks(self, chunks, dtype, shuffle=self._shuffles_chunks(n))
         sample = converted.batch(known.X, known.y)
-        run = make_chunk_run(self, self.network_, converted, sample, n, epochs, history)
-        return self._fit_loop(run, history, validation, epochs, given)
+        make = partial(make_chunk_run, self, self.network_, converted, sample, n)
+        loop = self._fit_loop(make(epochs, history), history, validation, epochs, given)
+        return self._continue(loop, checkpoints, identity_of_chunks(source), validation, make)
 
     def _begin_epoch(
         self: Any, source: ChunkSource, seed: int, *, fresh: bool
@@ -141,6 +144,51 @@ class ChunkFits:
         return history
 
 
+def example_of(estimator: Any, source: ChunkSource, *, reset: bool) -> Summary:
+    """Return what a stream says of its samples, the same in every process.
+
+    Raises
+    ------
+    InputError
+        If it does not know its rows and classes.
+    """
+    if not isinstance(source, ShardSource) or not knows_all(estimator, source):
+        raise InputError(
+            "chunks for several processes have to know their rows and classes; give a stream of "
+            "chainrule.data"
+        )
+    X, y = checked_chunk(estimator, *source.example(), 0, reset=reset)
+    return Summary(source.rows, source.classes, X, y)
+
+
+def network_chunks(
+    estimator: Any, chunks: EpochChunks, dtype: Any, *, shuffle: bool
+) -> NetworkChunks:
+    """Return chunks as a network takes them; those of a stream can be divided."""
+    if isinstance(chunks, ShardSource):
+        return NetworkShards(estimator, chunks, dtype, shuffle, chunks)
+    return NetworkChunks(estimator, chunks, dtype, shuffle)
+
+
+def identity_of_chunks(source: ChunkSource) -> dict[str, Array]:
+    """Return what tells a stream from others."""
+    return {"training data": source.fingerprint()} if isinstance(source, ShardSource) else {}
+
+
+def require_stream(estimator: Any) -> None:
+    """Raise InputError for what chunks other than a stream cannot have."""
+    if checkpoints_of(estimator) is not None:
+        raise InputError(
+            "chunks other than a stream have no Checkpoints; save(path) after a fit of fewer "
+            "epochs, continue it with warm_start=True, and leave Checkpoints out of callbacks"
+        )
+    if estimator.communicator is not None:
+        raise InputError(
+            "these chunks cannot be divided among processes; give a stream of chainrule.data "
+            "(open_stream), or X and y as arrays, or set communicator=None"
+        )
+
+
 def check_chunk_options(
     estimator: Any, source: ChunkSource, given: Any, held: Any, *, part: bool
 ) -> None:
@@ -153,11 +201,8 @@ def check_chunk_options(
             "epoch; give a list, a stream or a function that returns a new iterator, or call "
             "partial_fit, which trains for one epoch"
         )
-    if checkpoints_of(estimator) is not None:
-        raise InputError(
-            "chunks have no Checkpoints; save(path) after a fit of fewer epochs, continue it with "
-            "warm_start=True, and leave Checkpoints out of callbacks"
-        )
+    if not isinstance(source, ShardSource):
+        require_stream(estimator)
     for name, value in (("sample_weight", given.weight), ("groups", given.groups)):
         if value is not None:
             raise InputError(f"{name} is given for chunks, which have none; leave it out")

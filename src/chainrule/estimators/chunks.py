@@ -3,7 +3,7 @@
 They are checked and converted part by part, in every epoch again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -62,6 +62,25 @@ class ChunkSource(EpochChunks, Protocol):
     def classes(self) -> Any: ...
     @property
     def repeats(self) -> bool: ...
+
+
+@runtime_checkable
+class ShardSource(ChunkSource, Protocol):
+    """Training data of which each process can read a part, such as a stream of `chainrule.data`."""
+
+    def shards(
+        self, seed: int, epoch: int, sizes: Sequence[int], own: range, *, shuffle: bool
+    ) -> list[Iterator[Pair]]:
+        """Return the samples of some of an epoch's shards; see `chainrule.distributed.Shards`."""
+        ...
+
+    def example(self) -> Pair:
+        """Return some samples and targets, the same in every process."""
+        ...
+
+    def fingerprint(self) -> Array:
+        """Return numbers that differ if the data do."""
+        ...
 
 
 def chunk_source(X: Any, y: Any) -> ChunkSource | None:
@@ -253,8 +272,11 @@ class NetworkChunks:
         return in_background(batches) if self.source.in_thread else batches
 
     def _batches(self, seed: int, epoch: int) -> Iterator[Batch]:
-        """Yield the parts of an epoch."""
-        chunks = self.source.epoch(seed, epoch, shuffle=self.shuffle)
+        """Return the parts of an epoch."""
+        return self._converted(self.source.epoch(seed, epoch, shuffle=self.shuffle))
+
+    def _converted(self, chunks: Iterable[Pair]) -> Iterator[Batch]:
+        """Yield chunks as the network takes them."""
         for place, (X, y) in enumerate(chunks):
             samples, targets = checked_chunk(self.estimator, X, y, place, reset=False)
             yield self.batch(samples, targets, f"chunk {place}: y")
@@ -267,3 +289,32 @@ class NetworkChunks:
         check_precision(t, self.dtype, what)
         theta = np.zeros(network.layout.size, self.dtype)
         return network.batch(theta, X.astype(self.dtype, copy=False), t, None)
+
+
+@dataclass
+class NetworkShards(NetworkChunks):
+    """Chunks as a network takes them, of which each process reads a part.
+
+    Parameters
+    ----------
+    shard_source : ShardSource
+        The same source.
+    """
+
+    shard_source: ShardSource
+
+    @property
+    def rows(self) -> int:
+        """The number of samples of an epoch."""
+        return self.shard_source.rows or 0
+
+    def shards(
+        self, seed: int, epoch: int, sizes: Sequence[int], own: range
+    ) -> list[Iterator[Batch]]:
+        """Return the samples of some of an epoch's shards, in parts."""
+        found = self.shard_source.shards(seed, epoch, sizes, own, shuffle=self.shuffle)
+        return [self._converted(one) for one in found]
+
+    def fingerprint(self) -> Array:
+        """Return numbers that differ if the data do."""
+        return self.shard_source.fingerprint()

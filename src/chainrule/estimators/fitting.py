@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.distributed import on_rank_zero
@@ -271,9 +272,12 @@ class FitLoop:
             if record is not None:
                 record = self._evaluate(record)
             try:
-                stop = bool(self._decided([self.callbacks.end_epoch(record)])[0])
-            finally:
-                self._adopt_theta()
+                ended = self.callbacks.end_epoch(record)
+            except BaseException:
+                self._adopt_theta(self.estimator.get_theta())
+                raise
+            stop = bool(self._decided([ended])[0])
+            self._adopt_theta(self._agreed_theta())
             before = self.run
             self._set_reason(by_callback=stop, exhausted=record is None)
             if self.run is not before:
@@ -301,9 +305,21 @@ class FitLoop:
         parallel = self.run.parallel
         return values if parallel is None else on_rank_zero(parallel.communicator, values)
 
-    def _adopt_theta(self) -> None:
+    def _agreed_theta(self) -> Array:
+        """Return the estimator's parameters: those of rank 0 if a callback of any rank has some."""
+        theta, parallel = self.estimator.get_theta(), self.run.parallel
+        if parallel is None:
+            return theta
+        replaced = np.array([float(theta is not self.history.state.theta)])
+        parallel.communicator.all_reduce(replaced)
+        if replaced[0]:
+            theta = theta.copy()
+            parallel.communicator.broadcast(theta)
+            self.estimator.set_theta(theta)
+        return theta
+
+    def _adopt_theta(self, theta: Array) -> None:
         """Continue from the estimator's parameters if a callback has replaced them."""
-        theta = self.estimator.get_theta()
         if theta is not self.history.state.theta:
             self.run.rewind(self.run.state._replace(theta=theta))
             self.history.checkpoint = self.history.checkpoint._replace(state=self.run.state)

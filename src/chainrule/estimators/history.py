@@ -17,6 +17,7 @@ from chainrule import loops
 from chainrule.batch import Batch
 from chainrule.chunks import Chunks
 from chainrule.compiled import describe
+from chainrule.distributed import as_parallel
 from chainrule.errors import InputError
 from chainrule.estimators.hyperparameters import Hyperparameters
 from chainrule.estimators.progress import warn
@@ -308,6 +309,11 @@ class TrainingData(NamedTuple):
     t: Array
     weight: Array | None
 
+    @property
+    def arrays(self) -> dict[str, Array | None]:
+        """The arrays by what messages call them."""
+        return {"X": self.X, "y": self.t, "sample_weight": self.weight}
+
     def take(self, rows: NDArray[np.intp]) -> "TrainingData":
         """Return some of the samples."""
         return TrainingData(
@@ -383,7 +389,12 @@ def make_chunk_run(
         dtype=sample.x.dtype,
         engine=engine,
     )
-    settings = Settings(epochs, Batches(size), None, None, 1, loss_after_epoch=False)
+    parallel = as_parallel(params.communicator)
+    if parallel is not None:
+        choice = replace(choice, threads=1)  # sums by several threads have other bytes
+    settings = Settings(
+        epochs, Batches(size), None, None, 1, loss_after_epoch=False, parallel=parallel
+    )
     return Run(
         network,
         sample,

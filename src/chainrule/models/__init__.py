@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chainrule.models.predictor import Predictions, Predictor, read_predictor
     from chainrule.models.records import Epoch, TrainingReport
     from chainrule.models.scores import Scores, written
+    from chainrule.models.streamed_parts import stream_parts
     from chainrule.models.table_model import Observers, TableModel
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "cross_validate",
     "explain_prediction",
     "hold_out",
+    "stream_parts",
     "load",
     "plot_bytes",
     "plot_run",
@@ -48,6 +50,7 @@ _NAMES_BY_MODULE = {
     "card": "ModelCard",
     "cross_validation": "CrossValidation cross_validate",
     "held_out": "hold_out",
+    "streamed_parts": "stream_parts",
     "loading": "LOADERS load save",
     "prediction": "explain_prediction",
     "prediction_page": "Explanation Influence UnitShare",

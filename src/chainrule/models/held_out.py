@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data import Table
+from chainrule.data import Stream, Table
 from chainrule.errors import InputError
 
 Rows: TypeAlias = NDArray[np.intp]
@@ -19,11 +19,11 @@ class Parts(NamedTuple):
 
     Attributes
     ----------
-    training : Table
+    training : Table or Stream
     validation : Table or None
     """
 
-    training: Table
+    training: Table | Stream
     validation: Table | None
 
 

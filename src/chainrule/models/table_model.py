@@ -4,13 +4,15 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data import Preparation, Table, Target, read
+from chainrule.data import Preparation, Stream, Table, Target, read
+from chainrule.distributed import Communicator, as_parallel
 from chainrule.errors import InputError, unknown
 from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.files import Checkpoints, Functions
@@ -20,6 +22,7 @@ from chainrule.models.held_out import Parts, hold_out
 from chainrule.models.prediction import explain_prediction, row_of
 from chainrule.models.records import Epoch, TrainingReport
 from chainrule.models.scores import Scores, class_scores, number_scores
+from chainrule.models.streamed_parts import learned, stream_parts
 from chainrule.models.table_files import load_table_model, save_table_model
 from chainrule.pages import Document
 from chainrule.training import Record
@@ -101,7 +104,7 @@ class TableModel:
     @classmethod
     def train(  # noqa: PLR0913 (data, preparation, validation; each by name)
         cls,
-        table: Table | Any,
+        table: Table | Stream | Any,
         target: str | None = None,
         *,
         task: str = "auto",
@@ -120,7 +123,9 @@ class TableModel:
 
         Parameters
         ----------
-        table : Table, data frame, or mapping of str to column
+        table : Table, Stream, data frame, or mapping of str to column
+            A stream is read again in every epoch. Processes that train together, with the setting
+            ``communicator``, each read their own part of it.
         target : str, optional
             The column to predict; by default that of a data set with a name.
         task, columns, drop, categories, impute, standardize_target, dtype
@@ -150,12 +155,14 @@ class TableModel:
         DivergenceError
             As soon as a loss or weight is not finite.
         """
-        table = as_table(table)
+        table = table if isinstance(table, Stream) else as_table(table)
         name = target_of(table, target)
-        parts = split(table, name, validation, seed)
-        preparation = Preparation.learn(
-            parts.training,
-            name,
+        parallel = as_parallel(settings.get("communicator"))
+        communicator = None if parallel is None else parallel.communicator
+        parts = split(table, name, validation, seed, communicator)
+        learn = partial(
+            Preparation.learn,
+            target=name,
             task=task,
             columns=columns,
             drop=drop,
@@ -164,21 +171,25 @@ class TableModel:
             standardize_target=standardize_target,
             dtype=dtype,
         )
+        training = parts.training
+        streamed = isinstance(training, Stream)
+        preparation = learned(training, learn, communicator) if streamed else learn(training)
         estimator = make_estimator(preparation.known_target, seed, settings, parts)
         seconds = fit(preparation, estimator, parts, observers)
         untested = cls(preparation, estimator)
-        return cls(preparation, estimator, untested._reported(parts, seconds))
+        rows = training.sample(seed) if streamed else training
+        report = untested._reported(rows, parts.validation, seconds)
+        return cls(preparation, estimator, report)
 
-    def _reported(self, parts: Parts, seconds: float) -> TrainingReport:
+    def _reported(self, training: Table, held: Table | None, seconds: float) -> TrainingReport:
         """Return the report of a run that has ended."""
-        held = parts.validation
-        X = self.inputs(parts.training, unknown_categories="ignore")
-        y = self.preparation.targets(parts.training)
+        X = self.inputs(training, unknown_categories="ignore")
+        y = self.preparation.targets(training)
         health = self.estimator.diagnose(X, y, feature_names=self.preparation.feature_names)
         return TrainingReport(
-            parts.training.source,
+            training.source,
             seconds,
-            self.evaluate(parts.training),
+            self.evaluate(training),
             None if held is None else self.evaluate(held, unknown_categories="ignore"),
             health,
         )
@@ -278,13 +289,26 @@ class TableModel:
         table = as_table(table)
         if not len(table):
             raise InputError(f"{table.source} has no rows to evaluate; give at least one")
+        return self.scores(table.source, self.answers(table, unknown_categories=unknown_categories))
+
+    def answers(self, table: Table, *, unknown_categories: str = "warn") -> dict[str, Array]:
+        """Return what scores are computed from: ``truth`` and ``predicted``, (n,).
+
+        Of a classification also ``p``, (n, classes). Answers for parts of a table can be joined.
+        """
         if isinstance(self.estimator, MLPRegressor):
             predicted = self.predict(table, unknown_categories=unknown_categories)
-            return number_scores(table.source, self.target.numbers(table), predicted)
+            return {"truth": self.target.numbers(table), "predicted": predicted}
         p = self.predict_proba(table, unknown_categories=unknown_categories)
         predicted = np.asarray(self.estimator.classes_)[np.argmax(p, axis=1)]
-        labels = self.target.labels(table)
-        return class_scores(table.source, labels, p, self.estimator.classes_, predicted)
+        return {"truth": self.target.labels(table), "predicted": predicted, "p": p}
+
+    def scores(self, source: str, answers: Mapping[str, Array]) -> Scores:
+        """Return the scores of the result of `answers`; `source` is what messages call the rows."""
+        truth, predicted = answers["truth"], answers["predicted"]
+        if isinstance(self.estimator, MLPRegressor):
+            return number_scores(source, truth, predicted)
+        return class_scores(source, truth, answers["p"], self.estimator.classes_, predicted)
 
     # ---- explanations ----
 
@@ -423,7 +447,7 @@ def as_table(source: Any) -> Table:
     return read(source)
 
 
-def target_of(table: Table, target: str | None) -> str:
+def target_of(table: Table | Stream, target: str | None) -> str:
     """Return the column to predict."""
     if target is None and table.target is None:
         raise InputError(
@@ -435,8 +459,16 @@ def target_of(table: Table, target: str | None) -> str:
     return name
 
 
-def split(table: Table, target: str, validation: float | Table, seed: int) -> Parts:
+def split(
+    table: Table | Stream,
+    target: str,
+    validation: float | Table,
+    seed: int,
+    communicator: Communicator | None = None,
+) -> Parts:
     """Return the rows to train on, and those that are held out."""
+    if isinstance(table, Stream):
+        return stream_parts(table, validation, seed, communicator)
     if not isinstance(validation, int | float):
         return Parts(table, as_table(validation))
     return hold_out(table, target, float(validation), seed)
@@ -456,7 +488,7 @@ def make_estimator(
     return cls(random_state=seed, **{**own, **settings})
 
 
-def batch_size(training: Table) -> int:
+def batch_size(training: Table | Stream) -> int:
     """Return the number of rows in a batch."""
     return max(1, min(BATCH_SIZE, len(training)))
 
@@ -465,7 +497,12 @@ def fit(
     preparation: Preparation, estimator: Estimator, parts: Parts, observers: Observers
 ) -> float:
     """Fit an estimator; return how many seconds it took."""
-    X, y = preparation.transform(parts.training), preparation.targets(parts.training)
+    training = parts.training
+    samples: tuple[Any, ...] = (
+        (training.chunks(preparation),)
+        if isinstance(training, Stream)
+        else (preparation.transform(training), preparation.targets(training))
+    )
     held: dict[str, Any] = {}
     if parts.validation is not None:
         rows = preparation.transform(parts.validation)
@@ -478,7 +515,7 @@ def fit(
         with warnings.catch_warnings():
             # The health report says more, and in terms of the table.
             warnings.filterwarnings("ignore", message="The network has learned nothing")
-            estimator.fit(X, y, **held)
+            estimator.fit(*samples, **held)
     finally:
         estimator.callbacks = None  # a file of the model needs no functions
     return perf_counter() - began
