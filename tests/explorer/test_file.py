@@ -27,7 +27,7 @@ def live() -> str:
 NOTATION_OF = dict(zip(PROBLEMS, cycle(NOTATIONS), strict=False))
 
 
-@pytest.mark.parametrize("name", few_rows(PROBLEMS, "mazur"))
+@pytest.mark.parametrize("name", few_rows(PROBLEMS))
 def test_the_page_starts_from_a_file_and_asks_for_nothing(open_page: Open, name: str):
     visit = open_page(explain_problem(problem(name), notation=NOTATION_OF[name]).to_html())
     visit.started()

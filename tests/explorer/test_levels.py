@@ -8,7 +8,6 @@ from chainrule import explain
 from tests.explorer.conftest import Open, Visit, html_of, violations
 from tests.rows import few_rows, more
 
-
 LEVELS = ("scalars", "matrices", "summary")
 
 

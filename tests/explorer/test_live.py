@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import NOTATIONS, SGD, explain, explain_problem, mlp, problem
 from tests.explorer.conftest import Open, Visit, html_of, violations
-from tests.rows import few_rows, more
+from tests.rows import few_rows
 
 UNITS = ("quantity", "sample", "stage", "update", "epoch")
 CHOSEN = "#live .network-picture .chosen"
@@ -84,7 +84,7 @@ def test_the_spoken_names_of_the_picture_have_the_engine_s_numbers(live: Visit, 
     assert len(shown.keys() & known.keys()) > 15
 
 
-@pytest.mark.parametrize("unit", few_rows(UNITS, "stage"))
+@pytest.mark.parametrize("unit", few_rows(UNITS))
 def test_steps_lead_forward_and_back(live: Visit, unit: str):
     where = live.page.locator("#live .where")
     step_by(live, unit)
@@ -116,6 +116,7 @@ def test_reset_is_the_same_start_again_and_the_slider_goes_back(live: Visit):
     assert where.inner_text() == start
 
 
+@pytest.mark.full_only
 def test_playing_makes_updates_until_it_is_paused(live: Visit):
     step_by(live, "update")
     live.page.get_by_role("button", name="Play").click()
@@ -200,6 +201,7 @@ def test_the_keyboard_alone_goes_through_the_network_and_opens_the_arithmetic(li
     assert not live.page.get_by_role("dialog", name="Keys").is_visible()
 
 
+@pytest.mark.full_only
 def test_keys_do_nothing_outside_of_the_instrument(live: Visit):
     live.page.locator("#content").focus()
     before = live.page.locator("#live .where").inner_text()
@@ -223,7 +225,8 @@ def test_axe_finds_nothing_in_the_middle_of_the_backward_pass(
     assert visit.faults == []
 
 
-@pytest.mark.parametrize("width", [360, more(640)])
+@pytest.mark.full_only  # as the panels in test_learning.py
+@pytest.mark.parametrize("width", [360, 640])
 def test_a_narrow_screen_does_not_scroll_sideways(open_page: Open, width: int):
     visit = open_page(html_of("mazur"), viewport={"width": width, "height": 800})
     visit.started()

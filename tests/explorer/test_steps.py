@@ -169,6 +169,7 @@ def test_reset_goes_to_the_start_of_the_run_with_the_changes(live: Visit):
 # ---- names --------------------------------------------------------------------------------------
 
 
+@pytest.mark.full_only
 def test_weights_and_the_loss_have_the_names_of_the_notation(live: Visit):
     texts = live.page.locator("#live .over .value")
     assert re.fullmatch(r" ?[−\d.]+", texts.first.text_content())
@@ -281,6 +282,7 @@ def has_focus(visit: Visit) -> bool:
     return visit.evaluate(f"{ACTIVE}.closest('#live') && !{ACTIVE}.matches('input, select, body')")
 
 
+@pytest.mark.full_only
 def test_the_focus_stays_in_the_arithmetic_from_number_to_number(live: Visit):
     arithmetic = panel(live, "Arithmetic")
     for title in ("Made of", "Used by"):

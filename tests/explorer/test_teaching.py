@@ -199,6 +199,7 @@ def test_few_digits_are_asked_for_before_a_mistake_is_named(open_page: Open, htm
     assert not visit.faults
 
 
+@pytest.mark.full_only
 def test_the_arithmetic_does_not_show_a_hidden_number(open_page: Open, html: str) -> None:
     visit = opened(open_page, html, "Arithmetic")
     page = visit.page
@@ -340,6 +341,7 @@ def test_hostile_links_are_refused_and_change_nothing(open_page: Open, html: str
     assert not visit.requests
 
 
+@pytest.mark.full_only
 def test_hostile_texts_stay_texts(open_page: Open, html: str) -> None:
     names = {"x": [EVIL, EVIL], "t": [EVIL, EVIL]}
     data = model_of(explain_problem(problem("mazur")))["data"] | {"names": names}
