@@ -21,15 +21,21 @@ export function learningPanel(store) {
   /** @type {Picture[]} */
   let pictures = [];
   const losses = lossPicture(store);
-  const draw = paced(() => pictures.forEach((one) => one.draw()));
+  const draw = paced(() => [losses, ...pictures].forEach((one) => one.draw()));
+  let isOld = false;
   const update = (/** @type {import("./store.mjs").Change} */ what) => {
     if (what === "model") {
       pictures = suitable(store);
       body.replaceChildren(losses.element, ...pictures.map((one) => one.element));
-    } else if (what === "view") return losses.draw();
-    else if (what !== "run" && what !== "mistake") return;
-    losses.draw();
-    draw();
+    }
+    const isRun = ["model", "run", "mistake"].includes(what);
+    // while updates follow one another, the losses are drawn as seldom as the other pictures
+    if (store.playing) isOld ||= isRun;
+    else if (isOld || isRun || what === "view") {
+      losses.draw();
+      isOld = false;
+    }
+    if (isRun) draw();
   };
   return { id: "learning", title: "Learning", element, update };
 }
