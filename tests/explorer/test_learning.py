@@ -612,8 +612,8 @@ def right(visit: Visit, part: str) -> float:
     text = learning.get_by_text("are right").inner_text()
     rows = learning.locator(".confusion tbody tr").all()
     counts = np.array([[int(n) for n in row.locator("td").all_text_contents()] for row in rows])
-    assert float(text.split(" %")[0]) == pytest.approx(100 * counts.trace() / counts.sum(), abs=0.1)
-    return float(text.split(" %")[0])
+    assert float(text.split("%")[0]) == pytest.approx(100 * counts.trace() / counts.sum(), abs=0.1)
+    return float(text.split("%")[0])
 
 
 LEARNED = {  # updates, and the accuracy after them in training and validation
@@ -648,6 +648,7 @@ def test_presets_are_learned_in_a_fixed_number_of_updates_and_drawn(live: Visit,
     before = cost(live)
     train(live, updates)
     assert f"Update {updates} " in live.page.locator("#live .where").inner_text()
+    assert live.page.locator("#live .player .says").inner_text() == ""  # of the preset's first loss
     assert cost(live) < before / 2
     if training:
         assert right(live, "training") >= training

@@ -138,6 +138,8 @@ def test_practice_with_the_keyboard_alone(open_page: Open, html: str) -> None:
         assert type_in(page, answer) == "Right."
     for hidden in ("0.082167041", "0.036350306", "0.35891648"):  # nowhere on the page
         assert hidden not in page.locator("body").inner_text()
+    line = page.locator("#step-1-dx2-0")
+    assert not line.is_visible()
     for _ in range(6):  # the gradients of the outputs' weights, by the answer after three hints
         for _ in range(4):
             tab_to(page, "Hint")
@@ -162,7 +164,10 @@ def test_practice_with_the_keyboard_alone(open_page: Open, html: str) -> None:
     assert type_in(page, "0.007295") == "Right."
     tab_to(page, "Stop")
     page.keyboard.press("Enter")
-    assert "0.036350306" in page.locator("body").inner_text()
+    line.scroll_into_view_if_needed()  # until then it is not laid out
+    page.wait_for_function(
+        "document.getElementById('step-1-dx2-0').innerText.includes('0.036350306')"
+    )
     assert not visit.faults
 
 
