@@ -78,6 +78,7 @@ def document_folder(
 # Their tests depend on each other, or share what takes seconds to compile.
 ON_ONE_WORKER = (
     ".md",
+    "test_correctness.py",
     "test_compiles.py",
     "test_objects.py",
     "test_products.py",

@@ -1,11 +1,16 @@
 """How the examples in Markdown documents are run.
 
 A ``python`` block is executed, and a ``pycon`` block is compared, within its document. A
-``console`` block whose first line starts with ``$ chainrule `` is run by a shell, command by
-command, in a folder of the document's own. Blocks of other languages are only read.
+``console`` block whose first line starts with ``$ chainrule `` is run command by command, in a
+folder of the document's own: by a shell, or in this process if it needs neither a shell nor a
+process of its own, whose start would take most of the time. Blocks of other languages are only
+read.
 """
 
+import contextlib
+import io
 import os
+import shlex
 import subprocess
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -16,7 +21,11 @@ from sybil.evaluators.doctest import DocTestEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
+from chainrule.cli import main
+
 PROMPT = "$ "
+IN_PROCESS = ("explain", "explore", "check", "schema", "train", "export")
+OF_THE_SHELL = frozenset("|&;<>$`(){}*?!#~\n")
 
 
 def matches(shown: list[str], printed: list[str]) -> bool:
@@ -67,11 +76,29 @@ def run_block(block: str) -> str | None:
     """Run the commands of a console block; each sees the exit code of the one before as ``$?``."""
     code = 0
     for command, shown in commands(block):
-        done = run(f"(exit {code})\n{command}")
+        words = words_of(command)
+        done = run_here(words) if words else run(f"(exit {code})\n{command}")
         if wrong := fault(command, shown, done):
             return wrong
         code = done.returncode
     return None
+
+
+def words_of(command: str) -> list[str]:
+    """Return the words of a command that can be run in this process, or none."""
+    if OF_THE_SHELL & set(command.replace("\\\n", "")):
+        return []
+    words = shlex.split(command)
+    return words if words[:1] == ["chainrule"] and words[1:2] and words[1] in IN_PROCESS else []
+
+
+def run_here(words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(words[1:])
+    printed = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return subprocess.CompletedProcess(words, code, *printed)
 
 
 def run(command: str) -> subprocess.CompletedProcess[str]:

@@ -125,6 +125,11 @@ class SparseMatrix(Protocol):
 SamplesLike: TypeAlias = ArrayLike | SparseMatrix | SparseSamples
 
 
+def stored_arrays(x: Any) -> tuple[Array, ...]:
+    """Return the arrays that samples consist of: themselves, or values, columns and bounds."""
+    return (x.values, x.columns, x.bounds) if isinstance(x, SparseSamples) else (np.asarray(x),)
+
+
 def is_sparse(x: Any) -> bool:
     """Return whether x is one of SciPy's sparse matrices or arrays, in any format."""
     return hasattr(x, "tocsr")

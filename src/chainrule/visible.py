@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -58,13 +59,18 @@ def _sequence(content: Any) -> Any:
 def _record(content: Any) -> Any:
     """Return a dataclass with visible texts; it is the same object if nothing changes."""
     changed = {}
-    for f in fields(content):
-        if f.init:
-            old = getattr(content, f.name)
-            new = _all_visible(old)
-            if not _is_same(new, old):
-                changed[f.name] = new
+    for name in _names(type(content)):
+        old = getattr(content, name)
+        new = _all_visible(old)
+        if not _is_same(new, old):
+            changed[name] = new
     return replace(content, **changed) if changed else content
+
+
+@cache
+def _names(kind: type[Any]) -> list[str]:
+    """Return the fields that a dataclass is made with; a page has thousands of few classes."""
+    return [f.name for f in fields(kind) if f.init]
 
 
 def _is_same(new: Any, old: Any) -> bool:

@@ -209,15 +209,33 @@ def line(tmp_path: Path, model: Path):
     return lambda text: shlex.split(text.format(file=file, folder=tmp_path, model=model, rows=rows))
 
 
+@pytest.fixture(scope="module")
+def outcomes() -> dict[tuple[str, ...], Outcome]:
+    """A cache of outcomes, by arguments."""
+    return {}
+
+
+@pytest.fixture
+def explained(call: Call, outcomes: dict[tuple[str, ...], Outcome]) -> Call:
+    """Return a function that explains what many tests compare with, once."""
+
+    def run(*arguments: str) -> Outcome:
+        if arguments not in outcomes:
+            outcomes[arguments] = call("explain", *arguments)
+        return outcomes[arguments]
+
+    return run
+
+
 def test_every_option_is_tested():
     assert list(CHANGES) == options()
     assert list(MISTAKES) == options()
 
 
 @pytest.mark.parametrize("option", options())
-def test_every_option_changes_the_output(call: Call, line, option: str):
+def test_every_option_changes_the_output(call: Call, explained: Call, line, option: str):
     base, value = CHANGES[option]
-    without = call("explain", *line(base))
+    without = explained(*line(base))
     added = line(f"{option} {value or ''}")
     with_it = call("explain", *line(base), *added)
     assert (without.code, with_it.code) == (0, 0), with_it.err
@@ -236,8 +254,10 @@ def test_invalid_values_of_every_option_are_rejected(call: Call, line, option: s
 
 
 @pytest.mark.parametrize("arguments", UNCHANGED)
-def test_options_may_repeat_the_values_of_the_problem(call: Call, line, arguments: str):
-    assert call("explain", "mazur", *line(arguments)) == call("explain")
+def test_options_may_repeat_the_values_of_the_problem(
+    call: Call, explained: Call, line, arguments: str
+):
+    assert call("explain", "mazur", *line(arguments)) == explained("mazur")
 
 
 PAGE = {
@@ -260,22 +280,16 @@ WRITTEN = [
 FEW_WRITTEN = ("--format json", "--format numpy", "--level summary", "--level matrices")
 
 
-@pytest.fixture(scope="module")
-def outcomes() -> dict[str, Outcome]:
-    """A cache of the outcomes without an option, by format and level."""
-    return {}
-
-
 @pytest.mark.parametrize("option", PAGE)
 def test_options_change_the_output_or_are_rejected(
-    call: Call, outcomes: dict[str, Outcome], option: str, full: bool
+    call: Call, explained: Call, option: str, full: bool
 ):
     for written in WRITTEN if full else FEW_WRITTEN:
         if option in written:
             continue
-        line = ["explain", "--steps", "3", *written.split()]
-        before = outcomes[written] = outcomes.get(written) or call(*line)
-        after = call(*line, option, *PAGE[option].split())
+        line = ["--steps", "3", *written.split()]
+        before = explained(*line)
+        after = call("explain", *line, option, *PAGE[option].split())
         assert before.code == 0, before.err
         if after.code:
             assert (after.code, after.out) == (2, "")
@@ -289,13 +303,13 @@ def test_options_change_the_output_or_are_rejected(
     [(written, f"--{name}") for written, (names, _) in EXAMPLE_UNUSED.items() for name in names],
 )
 def test_rejected_options_have_no_effect(
-    call: Call, monkeypatch: pytest.MonkeyPatch, written: str, option: str
+    call: Call, explained: Call, monkeypatch: pytest.MonkeyPatch, written: str, option: str
 ):
     way = "--level" if written in {"summary", "matrices"} else "--format"
     rejected = call("explain", "--steps", "3", way, written, option, *PAGE[option].split())
     assert rejected.code == 2
     assert f"{option}: has no effect" in rejected.err
-    before = call("explain", "--steps", "3", way, written)
+    before = explained("--steps", "3", way, written)
     monkeypatch.setattr(explain, "EXAMPLE_UNUSED", {})
     after = call("explain", "--steps", "3", way, written, option, *PAGE[option].split())
     assert after == before

@@ -109,9 +109,7 @@ OWN = {"with df": Custom("bump", bump, dbump), "without df": Custom("bump", bump
 LAMBDA = Custom("doubled", lambda z: 2 * z, lambda z, _: 2 + 0 * z)
 
 
-@pytest.mark.parametrize("name", OWN)
-@each_dtype
-@each_way
+@pytest.mark.every_value(name=OWN, dtype=DTYPES, threads=THREADS)
 def test_custom_activations(name, dtype, threads):
     net = mlp(3, 5, 2, activation=OWN[name], loss="squared-error")
     settings: dict[str, Any] = {"epochs": 3, "batch_size": 4, "seed": 1}
@@ -243,10 +241,7 @@ def diverged(run: Run) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", DIVERGING)
-@each_dtype
-@each_way
-@pytest.mark.parametrize("iterated", [False, True])
+@pytest.mark.every_value(name=DIVERGING, dtype=DTYPES, threads=THREADS, iterated=[False, True])
 def test_divergence(name, dtype, threads, iterated):
     net, rule, t, options = DIVERGING[name]
     if dtype == "float32":

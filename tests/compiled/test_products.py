@@ -28,8 +28,7 @@ DTYPES = np.float32, np.float64
 SAMPLES, SIZES, UNITS = (1, 2, 3, 4, 7, 64), (1, 3, 17, 64, 103, 785), (1, 2, 5, 13)
 GRID = list(itertools.product(SAMPLES, SIZES, UNITS))
 
-each_kind = pytest.mark.parametrize("kind", KINDS)
-each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+each_kind_and_dtype = pytest.mark.every_value(kind=KINDS, dtype=DTYPES)
 
 
 class Matrix:
@@ -70,8 +69,7 @@ def rounding(terms, length, dtype):
     return (length + 3) * np.finfo(dtype).eps * terms
 
 
-@each_kind
-@each_dtype
+@each_kind_and_dtype
 def test_forward(kind, dtype):
     for n, d, m in GRID:
         x, w = Matrix(normal(n, d), dtype), Matrix(normal(m, d), dtype)
@@ -83,8 +81,7 @@ def test_forward(kind, dtype):
             check(z, before, np.s_[:, first:last], x64 @ w64.T, bound)
 
 
-@each_kind
-@each_dtype
+@each_kind_and_dtype
 def test_weights(kind, dtype):
     for n, d, m in GRID:
         delta, x, W = (Matrix(normal(*s), dtype) for s in ((n, m), (n, d), (m, d)))
@@ -98,8 +95,7 @@ def test_weights(kind, dtype):
             check(w, before, np.s_[first:last], expected, bound)
 
 
-@each_kind
-@each_dtype
+@each_kind_and_dtype
 def test_inputs(kind, dtype):
     for n, d, m in GRID:
         delta, w = Matrix(normal(n, m), dtype), Matrix(normal(m, d), dtype)
@@ -111,8 +107,7 @@ def test_inputs(kind, dtype):
             check(dx, before, np.s_[:, first:last], delta64 @ w64, bound)
 
 
-@each_kind
-@each_dtype
+@each_kind_and_dtype
 def test_beta_zero_ignores_the_old_values(kind, dtype):
     delta, x = Matrix(normal(5, 6), dtype), Matrix(normal(5, 41), dtype)
     w = Matrix(np.full((6, 41), np.nan), dtype)
@@ -120,8 +115,7 @@ def test_beta_zero_ignores_the_old_values(kind, dtype):
     np.testing.assert_allclose(w.inner, delta.inner.T @ x.inner, rtol=1e-4, atol=1e-5)
 
 
-@each_kind
-@each_dtype
+@each_kind_and_dtype
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [0, 9, 36])
 def test_nan_and_infinity_propagate(kind, dtype, value, place):
@@ -141,8 +135,7 @@ def test_nan_and_infinity_propagate(kind, dtype, value, place):
     assert np.isfinite(np.delete(dx.inner, place, axis=1)).all()
 
 
-@each_kind
-@each_dtype
+@each_kind_and_dtype
 def test_results_do_not_depend_on_the_offset(kind, dtype):
     x, w = Matrix(normal(7, 785), dtype), Matrix(normal(13, 785), dtype)
     results = []

@@ -81,7 +81,7 @@ def everything(run: Run) -> bytes:
 # ---- threads of the engine ----------------------------------------------------------------------
 
 
-@pytest.mark.product(
+@pytest.mark.every_value(
     ranks=[2, 3, 4, 7], rule=RULES, net=NETS, batch=[None, 32, 1], shuffle=[True, False]
 )
 def test_any_number_of_threads(ranks, rule, net, batch, shuffle):
@@ -495,7 +495,7 @@ if __name__ == "__main__":
 SIMILAR = {  # to another program, which runs always
     *("forked while another thread fits", "forked while another thread compiles"),
     *("after a fork", "joblib, threading", "joblib, multiprocessing"),
-    *("multiprocessing, fork", "multiprocessing, forkserver"),
+    *("multiprocessing, fork", "multiprocessing, forkserver", "multiprocessing, spawn"),
 }
 FORKS = [name for name in PROGRAMS if "fork" in name or name == "joblib, multiprocessing"]
 

@@ -196,9 +196,9 @@ SLOPES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("function", SLOPES, ids=range(len(SLOPES)))
-def test_slopes_equal_the_complex_step(function: Function, dtype: type[np.floating]):
+@pytest.mark.every_value(number=range(len(SLOPES)), dtype=[np.float32, np.float64])
+def test_slopes_equal_the_complex_step(number: int, dtype: type[np.floating]):
+    function = SLOPES[number]
     constants = [1.0] * (function.__code__.co_argcount - 1)
     slope = from_python(translate_slope(function, dtype).compiled)
     z = np.concatenate([[0], np.linspace(-3, 3, 60)]).astype(dtype)  # the last without 0

@@ -118,7 +118,7 @@ def where_values_change(dtype: Dtype) -> np.ndarray:
 # ---- accuracy -----------------------------------------------------------------------------------
 
 
-@pytest.mark.product(
+@pytest.mark.every_value(
     points=[binades, boundaries, where_values_change],
     function=EXACT,
     dtype=[np.float32, np.float64],

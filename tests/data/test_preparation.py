@@ -215,6 +215,20 @@ def test_wrong_ways_to_impute():
         learn(ROWS, "y", impute={"age": 1, "city": "x", "member": "x"})
 
 
+def test_a_column_without_values_has_none_that_could_replace_missing_ones():
+    columns = {"a": np.full(3, np.nan), "b": [1, 2, 4], "y": [0, 1, 0]}
+    with raises(InputError, "no values in column 'a'", "leave it out with drop=['a']"):
+        learn(columns, "y", impute="median")
+    assert learn(columns, "y", impute={"a": 1}).columns[0].fill == 1.0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("values", [[1, 1 + 2.3e-16, 1], [1e-300, 2e-300, 0]])
+def test_numbers_that_differ_by_rounding_only_are_a_constant(values: list[float]):
+    preparation = learn({"a": values, "y": [0, 1, 0]}, "y")
+    assert preparation.columns[0].scale == 1.0  # type: ignore[attr-defined]
+    assert "it says nothing" in preparation.remarks[0]
+
+
 def test_gaps_in_other_rows_are_refused():
     preparation = learn({"a": [1, 2], "y": [0, 1]}, "y")
     with raises(InputError, "'a' in 2 of 3 rows, first in row 0"):
@@ -293,6 +307,13 @@ def test_kinds_of_targets(name: str):
         np.testing.assert_allclose(target.restore(y), values)
 
 
+def test_large_class_numbers_are_exact():
+    columns = {"x": [1, 2, 4], "y": [2**60, 2**60 + 1, 2**60]}
+    preparation = learn(columns, "y")
+    assert preparation.known_target.classes == (2**60, 2**60 + 1)
+    assert preparation.targets(data.read(columns)).tolist() == columns["y"]
+
+
 def test_many_whole_numbers_are_a_quantity_unless_it_is_said():
     columns = {"x": list(range(42)), "y": [i // 2 for i in range(42)]}
     assert learn(columns, "y").known_target.task == "regression"
@@ -321,6 +342,8 @@ REFUSED_TARGETS: dict[str, tuple[list[Any], dict[str, Any], tuple[str, ...]]] = 
     "words": (["u", "v"], {"task": "regression"}, ("holds words",)),
     "fractions": ([0.5, 1.5], {"task": "classification"}, ("has numbers like 0.5",)),
     "infinite": ([0.5, np.inf], {}, ("row 1, is infinite",)),
+    "too far": ([1e200, -1e200, 1.5], {}, ("to 1e+200, which is too far to standardize",)),
+    "too near": ([1e-200, 2e-200, 1e-200], {}, ("which is too near to standardize",)),
     "identifier": ([f"n{i}" for i in range(30)], {}, ("30 classes in 30 rows",)),
 }
 

@@ -74,6 +74,9 @@ VALUES: dict[str, tuple[str, str, list[Any]]] = {
     "plus": ("a,b\n+5,x\n2,y\n", "a", [5, 2]),
     "exponents": ("a,b\n1e3,x\n.5,y\n", "a", [1000.0, 0.5]),
     "quotes": ('a,b\n"x ""y""\nz",1\nq,2\n', "a", ['x "y"\nz', "q"]),
+    "signs": ("a,b\n+1,x\n-1,y\n", "a", [1, -1]),
+    "hexadecimal codes": ("a,b\n0x1F,1\n12,2\n", "a", ["0x1F", "12"]),
+    "codes among fractions": ("a,b\n01234,1\n2345.5,2\n", "a", ["01234", "2345.5"]),
     "codes": ("a,b\n007,1\n010,2\n", "a", ["007", "010"]),
 }
 
@@ -96,6 +99,8 @@ def test_what_is_given_is_not_looked_for(write: Write):
     assert table.names == ("column1", "column2")
     assert data.read(path, delimiter=":", decimal=".").numpy("a").tolist() == [1500.0]
     assert data.read(path, delimiter=":", decimal=",").numpy("a").tolist() == [1.5]
+    points = data.read(write("x;y\n1.234;2\n12.500;4\n", "points.csv"), decimal=",")
+    assert points.numpy("x").tolist() == [1234.0, 12500.0]
     latin = write("a,b\n1,é\n".encode("utf-16-le"), "latin.csv")
     assert data.read(latin, encoding="utf-16-le").numpy("b").tolist() == ["é"]
     gaps = data.read(write("a,b\n-,1\n2,2\n", "gaps.csv"), missing=["-"])
@@ -120,3 +125,32 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch):
 def test_a_column_may_decide_for_another(write: Write):
     table = data.read(write("a;b\n1,500;2,25\n2,250;3\n"))
     assert table.numpy("a").tolist() == [1.5, 2.25]
+    points = data.read(write("a;b\n1.234;2,5\n12.500;3\n", "points.csv"))
+    assert points.numpy("a").tolist() == [1234.0, 12500.0]
+    assert data.read(write("a\n+1\n-1\n", "signs.csv"))["a"].values.type == "int64"
+
+
+def test_other_rows_have_the_types_of_the_training_rows(write: Write):
+    rows = "price;code;kind;y\n1.234,50;1.0;True;no\n12.500;2.0;a;yes\n2,5;1.0;2024-01-01;no\n"
+    table = data.read(write(rows))
+    preparation = data.Preparation.learn(table, target="y", categories=["code"])
+    assert (preparation.decimal, preparation.word_columns) == (",", ("kind", "y"))
+    again = data.Preparation.from_dict(preparation.to_dict())
+    assert again == preparation
+    other = write("price;code;kind;y\n12.500;1.0;True;no\n12.500;1;2024-01-01;no\n", "other.csv")
+    new = data.read(other, like=again)
+    assert new.numpy("price").tolist() == [12500.0, 12500.0]
+    columns = [new[name].values.to_pylist() for name in ("kind", "y")]
+    assert columns == [["True", "2024-01-01"], ["no", "no"]]
+    found = again.transform(new, unknown_categories="error")
+    expected = again.transform(table)
+    assert found[:, 0].tolist() == [expected[1, 0]] * 2  # the price
+    assert found[:, 1:].tolist() == expected[[0, 2], 1:].tolist()  # code and kind
+
+
+def test_classes_that_look_like_other_types_are_words(write: Write):
+    table = data.read(write("x,y\n1,true\n2,maybe\n3,true\n4,maybe\n"))
+    preparation = data.Preparation.learn(table, target="y")
+    other = write("x,y\n1,true\n2,true\n", "other.csv")
+    assert preparation.targets(data.read(other, like=preparation)).tolist() == ["true", "true"]
+    assert data.read(other).kinds["y"] == "boolean"

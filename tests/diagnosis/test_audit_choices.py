@@ -120,10 +120,12 @@ def label_of(choices: Any) -> str:
 # ---- chainrule's estimators ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("choices", CHOICES, ids=label_of)
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_choice_is_right(kind, choices):
-    assert check(made(kind, **choices)).verdict == "right"
+NAMED = {label_of(choices): choices for choices in CHOICES}
+
+
+@pytest.mark.every_value(choices=NAMED, kind=KINDS)
+def test_every_choice_is_right(choices, kind):
+    assert check(made(kind, **NAMED[choices])).verdict == "right"
 
 
 @pytest.mark.parametrize("choices", CLASSIFIER_CHOICES, ids=label_of)
@@ -136,8 +138,9 @@ def test_every_loss_of_a_regressor_is_right(choices):
     assert check(made("MLPRegressor", **choices)).verdict == "right"
 
 
-@pytest.mark.parametrize("loss", ["logistic-cross-entropy", "softmax-squared-error", "huber"])
-@pytest.mark.parametrize("labels", LABELS)
+@pytest.mark.every_value(
+    labels=LABELS, loss=["softmax-squared-error", "logistic-cross-entropy", "huber"]
+)
 def test_labels_of_every_kind_are_converted_for_the_loss(labels, loss):
     y, estimator = LABELS[labels], made("MLPClassifier", loss=loss, layer_norm=True, clip=0.1)
     if y.ndim == 2 and LOSSES[loss].classes:
@@ -147,8 +150,7 @@ def test_labels_of_every_kind_are_converted_for_the_loss(labels, loss):
         assert check(estimator, x=X, t=y).verdict == "right"
 
 
-@pytest.mark.parametrize("loss", ["squared-error", "poisson", "softmax-cross-entropy"])
-@pytest.mark.parametrize("numbers", NUMBERS)
+@pytest.mark.product(numbers=NUMBERS, loss=["squared-error", "poisson", "softmax-cross-entropy"])
 def test_targets_of_every_shape_are_accepted(numbers, loss):
     t, estimator = NUMBERS[numbers], made("MLPRegressor", loss=loss)
     if loss.startswith("softmax") and numbers != "many":
@@ -159,8 +161,7 @@ def test_targets_of_every_shape_are_accepted(numbers, loss):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
-@pytest.mark.parametrize("labels", LABELS)
+@pytest.mark.every_value(labels=LABELS, loss=["log_loss", "squared_error"])
 def test_fitted_classifiers_are_right(labels, loss):
     estimator = made("MLPClassifier", loss=loss, layer_norm=True, clip=0.1, dropout=0.2)
     found = check(estimator.fit(X, LABELS[labels]))
@@ -170,8 +171,7 @@ def test_fitted_classifiers_are_right(labels, loss):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-@pytest.mark.parametrize("numbers", ["one", "many"])
+@pytest.mark.every_value(numbers=["one", "many"], solver=["adam", "lbfgs"])
 def test_fitted_regressors_are_right(numbers, solver):
     estimator = made("MLPRegressor", solver=solver, clip=ClipValue(0.01), layer_norm=True)
     assert check(estimator.fit(X, NUMBERS[numbers])).verdict == "right"
@@ -194,9 +194,8 @@ SAMPLES = {
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("samples", SAMPLES)
-@pytest.mark.parametrize("module", [estimators, theirs], ids=["ours", "theirs"])
-def test_samples_of_every_type_are_accepted(module, samples):
+@pytest.mark.every_value(samples=SAMPLES, module=[estimators, theirs])
+def test_samples_of_every_type_are_accepted(samples, module):
     estimator = module.MLPClassifier((5,), max_iter=1).fit(SAMPLES[samples], LABELS["words"])
     assert check(estimator).verdict == "right"
     assert check(estimator, x=SAMPLES[samples], t=LABELS["words"]).verdict == "right"

@@ -1,5 +1,6 @@
 """Check reproduced mistakes of the catalogue: a sample; ``make bench-check`` checks all of them."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +20,18 @@ from benchmarks.check.scores import score, truth_of
 from benchmarks.check.setups import setups
 from chainrule.diagnosis.catalogue import MISTAKES
 from chainrule.diagnosis.rules import ADAPTIVE
+from tests.rows import rows
 
 PARTS, FULL = 4, 240  # parts of the sample, which run in parallel; its size with --full
 SMALL = 8 * PARTS  # without --full, each part has every 32nd case of a smaller sample
+MOST_DRAWN = max(FULL, len(MISTAKES))
 UNKNOWN = 0.1  # the largest share of attempts that may be unknown
 
 
 # ---- right attempts ------------------------------------------------------------------------------
 
 
-@pytest.mark.product(
+@pytest.mark.every_value(
     setup_name=[name for name in setups() if name != "penalized"],
     form=FORMS,
     convention=CONVENTIONS,
@@ -40,8 +43,7 @@ def test_right_attempts_are_right(setup_name, form, convention):
         assert found.outcome == "right", f"{found.case}: {found.summary}"
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
-@pytest.mark.parametrize("rule", ADAPTIVE)
+@pytest.mark.every_value(rule=ADAPTIVE, convention=CONVENTIONS)
 def test_right_updates_of_adaptive_optimizers_are_right(rule, convention):
     for precision in PRECISIONS["W_new numbers"]:
         found = score(Case("deep", rule, None, "W_new numbers", convention, precision))
@@ -51,9 +53,15 @@ def test_right_updates_of_adaptive_optimizers_are_right(rule, convention):
 # ---- wrong attempts ------------------------------------------------------------------------------
 
 
+@cache
+def drawn() -> list[Case]:
+    """Return cases in the order of a sample, which takes a second because there are so many."""
+    return cases.sample(MOST_DRAWN)
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_mistakes_are_named_and_not_confused(part, full):
-    chosen = cases.sample(FULL if full else len(MISTAKES))[part :: PARTS if full else SMALL]
+    chosen = drawn()[: FULL if full else len(MISTAKES)][part :: PARTS if full else SMALL]
     scores = [score(case) for case in chosen]
     false = [s for s in scores if s.truth in tables.RIGHT or s.outcome in ("misnamed", "right")]
     assert not tables.failures(false)
@@ -64,7 +72,7 @@ def test_mistakes_are_named_and_not_confused(part, full):
 
 def test_the_sample_has_every_entry_that_can_be_reproduced():
     every = {case.id for case in cases.product(right=False)}
-    assert {case.id for case in cases.sample(len(every))} == every
+    assert {case.id for case in drawn()[: len(every)]} == every
 
 
 # ---- the benchmark itself ------------------------------------------------------------------------
@@ -197,7 +205,8 @@ INSEPARABLE = {
 }
 
 
-@pytest.mark.parametrize("setup_name", INSEPARABLE)
+# All pairs that are listed above occur in the others.
+@pytest.mark.parametrize("setup_name", rows(INSEPARABLE, "square", "deep", "two-classes"))
 def test_only_these_mistakes_cannot_be_distinguished(setup_name):
     assert set(distinguishing.inseparable(setup_name)) == INSEPARABLE[setup_name]
 

@@ -28,25 +28,37 @@ def kinds_of(folder: Path, truth: dict[str, Any]) -> set[tuple[Any, ...]]:
 SLOW = (  # their mistakes are in others, too
     *("two_layer_net.py", "two_layer_net_no_mask.py", "two_layer_net_twice_n.py"),
     *("two_outputs_deep.py", "train_until_done.py", "two_layer_net_minibatch.py"),
+    *("softmax_loss_no_slope.py", "neuronios_xor.py", "softmax_scores_or_loss.py"),
+    "porta_xor_rede.py",
 )
 
 
-def programs() -> Iterator[Any]:
-    """Yield every program; those that are not the first of a kind run only with --full.
+def may_be_chosen(truth: dict[str, Any]) -> bool:
+    """Return whether a program may run by default.
 
-    So do all but one with several mistakes, and all but one with an unknown mistake: their searches
-    use up the time limit. So do slow ones.
+    Of those with several mistakes, or with an unknown one, only one may: their searches use up the
+    time limit.
     """
-    seen: set[tuple[Any, ...]] = set()
-    for path in sorted(FOLDER.glob("*/truth.json")):
-        for truth in json.loads(path.read_text(encoding="utf-8")):
-            kinds = kinds_of(path.parent, truth)
-            several = len(truth["catalogue"]) > 1 and truth["file"] != ONE_WITH_TWO_MISTAKES
-            unknown = truth["verdict"] == "unknown" and truth["file"] != ONE_UNKNOWN
-            left_out = kinds <= seen or several or unknown or truth["file"] in SLOW
-            marks = [pytest.mark.full_only] if left_out else []
-            seen.update(set() if left_out else kinds)
-            yield pytest.param(path.parent / truth["file"], truth, id=truth["file"], marks=marks)
+    several = len(truth["catalogue"]) > 1 and truth["file"] != ONE_WITH_TWO_MISTAKES
+    unknown = truth["verdict"] == "unknown" and truth["file"] != ONE_UNKNOWN
+    return not (several or unknown or truth["file"] in SLOW)
+
+
+def programs() -> Iterator[Any]:
+    """Yield every program; those whose kinds are all among the others' run only with --full."""
+    found = [
+        (path.parent, truth)
+        for path in sorted(FOLDER.glob("*/truth.json"))
+        for truth in json.loads(path.read_text(encoding="utf-8"))
+    ]
+    chosen = {truth["file"]: kinds_of(*each) for each in found if may_be_chosen(truth := each[1])}
+    for file, kinds in list(chosen.items()):
+        others = (chosen[other] for other in chosen if other != file)
+        if kinds <= set().union(*others):
+            del chosen[file]
+    for folder, truth in found:
+        marks = [] if truth["file"] in chosen else [pytest.mark.full_only]
+        yield pytest.param(folder / truth["file"], truth, id=truth["file"], marks=marks)
 
 
 def test_there_are_enough_programs():

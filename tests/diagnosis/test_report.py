@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -28,6 +29,7 @@ from chainrule.diagnosis.report.words import (
 )
 from chainrule.errors import InputError, UnknownNameError
 from chainrule.pages import Heading, Listing, Paragraph, Versus, Working
+from tests.rows import more
 
 SCHEMA = json.loads(diagnosis_schema())
 HINTS = (1, 2, 3, 4)
@@ -548,7 +550,13 @@ VIEWS = {
 }
 
 
-@pytest.mark.every_value(name=SAMPLES, view=VIEWS)
+USUALLY = [("double", "light"), ("unknown", "dark"), ("could-not-run", "narrow")]
+
+
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [*USUALLY, *(more(*each) for each in product(SAMPLES, VIEWS) if each not in USUALLY)],
+)
 def test_the_page_is_accessible_and_loads_nothing(browser, tmp_path, name: str, view: str):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule import Diagnosis, check
+from chainrule import check
 from chainrule.diagnosis.tracing import checking
 from chainrule.diagnosis.tracing.calls import calls_without_arguments
 from chainrule.submission import suggested_lines
@@ -526,27 +526,19 @@ def test_lines_are_suggested_with_what_they_need():
     assert suggested_lines("x = 1\n") == ""
 
 
-@pytest.fixture(scope="module")
-def without_slope(tmp_path_factory: pytest.TempPathFactory) -> Diagnosis:
-    """Return what is found in a script without the slope of its hidden layer, line 13."""
+def test_hints_reveal_no_more_than_they_should_and_every_format_shows_the_source(tmp_path: Path):
+    """The slope of the hidden layer is missing, in line 13."""
     text = SCRIPT.replace("d_hid = d_out @ W2.T * h * (1 - h)", "d_hid = d_out @ W2.T")
-    return check(written(tmp_path_factory.mktemp("slope"), text))
-
-
-def test_hints_reveal_no_more_than_they_should(without_slope: Diagnosis):
+    without_slope = check(written(tmp_path, text))
     texts = [replace(without_slope, hint=n).to_text() for n in (1, 2, 4)]
     assert "line 13" not in texts[0]
     assert "Line 13" in texts[1]
     assert "should be" not in texts[1]
     assert "should be" in texts[2]
-
-
-def test_the_source_is_shown_in_every_format(without_slope: Diagnosis):
-    found = without_slope
-    assert '<mark class="wrong">' in found.to_html()
-    assert "✗   13  " in found.to_markdown()
-    assert r"\source{" in found.to_latex()
-    assert found.to_dict()["faults"][0]["line"] == 13
+    assert '<mark class="wrong">' in without_slope.to_html()
+    assert "✗   13  " in without_slope.to_markdown()
+    assert r"\source{" in without_slope.to_latex()
+    assert without_slope.to_dict()["faults"][0]["line"] == 13
 
 
 ONE_OUTPUT = """import numpy as np

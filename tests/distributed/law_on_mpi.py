@@ -1,4 +1,4 @@
-"""Prints the hash of every case, computed by 2, 3 and 4 ranks: the first of this job.
+"""Prints the hash of every case, computed by 2 ranks, 3, and so on: the first of this job.
 
 ``mpiexec -n 4 python -m tests.distributed.law_on_mpi``
 """

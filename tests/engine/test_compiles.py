@@ -261,8 +261,7 @@ def cube(z):
     return z**3  # a product, not a call of pow
 
 
-@dtypes
-@pytest.mark.parametrize("label", FUNCTIONS)
+@pytest.mark.every_value(label=FUNCTIONS, dtype=[np.float32, np.float64])
 def test_loop_is_vectorized_without_calls(label: str, dtype: Dtype):
     text = loop_text(FUNCTIONS[label], dtype, arguments(label, dtype))
     number, other = ("float", "double") if dtype is np.float32 else ("double", "float")

@@ -20,6 +20,7 @@ from chainrule import (
     WarmUp,
 )
 from tests.estimators.data import BINARY, CLASSES, NUMBERS, TARGETS, X, bytes_of, quick, rows
+from tests.rows import few_rows
 
 ROWS = slice(0, 4)
 WEIGHT = np.array([0.5, 2.0, 1.0, 3.0])
@@ -109,7 +110,7 @@ def test_single_precision(solver: str):
     compare(fitted, single[ROWS], NUMBERS[ROWS], rtol=2e-4)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", few_rows(SOLVERS, "sgd, schedule", "adam", "clipped"))
 def test_the_programs_begin_there_too(solver: str):
     fitted = quick("one", **SOLVERS[solver]).fit(X, NUMBERS)
     doc = fitted.explain(X[ROWS], NUMBERS[ROWS])

@@ -14,6 +14,7 @@ from chainrule import loops
 from chainrule.compiled.engine import Training
 from chainrule.estimators.history import StoppingRule
 from tests.estimators.data import NUMBERS, X, bytes_of, quick
+from tests.rows import few_rows
 from tests.training.interruptions import at_line, files, in_short_calls
 
 FIT = files("estimators/fitting.py", "estimators/history.py")
@@ -61,7 +62,7 @@ def interrupted(choices: str, step: int) -> Iterator[Any]:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:Training interrupted by user:UserWarning")
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer. Maximum iterations")
-@pytest.mark.parametrize("choices", CHOICES)
+@pytest.mark.parametrize("choices", few_rows(CHOICES, "ahead of the rule", "with validation data"))
 def test_an_interruption_at_any_line(choices: str, request: pytest.FixtureRequest):
     step = 1 if request.config.getoption("--full") else 5
     whole = outcome(warm_started(choices).fit(X, NUMBERS))

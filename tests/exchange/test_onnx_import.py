@@ -13,6 +13,7 @@ from chainrule import (
     Dense,
     LayerNorm,
     MLPClassifier,
+    MLPRegressor,
     Network,
     TableModel,
     TrainedNetwork,
@@ -59,10 +60,22 @@ def test_the_probabilities_of_two_classes_come_back(tmp_path: Path):
     assert p[0, 0] == q[0, 1]
 
 
-def graph(*nodes: tuple[str, list[str], str], **arrays: Any) -> Any:
-    """Return a model of these nodes from x to y."""
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_regressor_comes_back(outputs: int):
+    model = MLPRegressor.from_weights([[[2.0] * outputs]], [[1.0, 3.0][:outputs]])
+    read, rows = from_onnx(onnx_model(parts_of(model))), [[3.0], [-1.0]]
+    assert read.predict(rows).reshape(np.shape(model.predict(rows))).tolist() == (
+        model.predict(rows).tolist()
+    )
+
+
+def graph(*nodes: Any, **arrays: Any) -> Any:
+    """Return a model of these nodes, each with its attributes if it has some, from x to y."""
     make = onnx.helper
-    made = [make.make_node(kind, inputs, [to], name=f"the_{kind}") for kind, inputs, to in nodes]
+    made = [
+        make.make_node(kind, inputs, [to], name=f"the_{kind}", **(own[0] if own else {}))
+        for kind, inputs, to, *own in nodes
+    ]
     values = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
     constants = [onnx.numpy_helper.from_array(value, name) for name, value in values.items()]
     ends = [make.make_tensor_value_info(name, 1, [None, None]) for name in "xy"]
@@ -77,7 +90,7 @@ def test_products_and_sums_are_a_layer():
     assert read.theta.tolist() == [1.0, 2.0, 3.0, 4.0]
 
 
-W = [[1.0, 2.0]]
+W, LAYER = [[1.0, 2.0]], ("MatMul", ["x", "W"], "z")
 ERRORS = [
     (graph(("Conv", ["x", "W"], "y"), W=W), "the node 'the_Conv' is Conv, which cannot be read"),
     (graph(("Add", ["x", "W"], "y"), W=W), "'the_Add' is Add, which cannot be read: only the"),
@@ -85,11 +98,19 @@ ERRORS = [
     (graph(("Relu", ["x"], "y")), "the graph has no weights"),
     (graph(("Softmax", ["x"], "z"), ("MatMul", ["z", "W"], "y"), W=W), "must be the last"),
     (graph(("MatMul", ["x", "W"], "z"), ("Mul", ["z", "c"], "y"), W=W, c=[2.0]), "z · Sigmoid"),
-    (graph(("MatMul", ["x", "x"], "y")), "must multiply with a matrix"),
+    (graph(("MatMul", ["x", "x"], "y")), "must be a constant, on the right"),
+    (graph(("Gemm", ["W", "x"], "y"), W=W), "must be a constant, on the right"),
+    (graph(("MatMul", ["W", "x"], "y"), W=W), "must be a constant, on the right"),
+    (graph(("Gemm", ["x", "W", "b"], "y"), W=W, b=[1.0]), "it adds 1 numbers to 2 units"),
+    (graph(LAYER, ("Cast", ["z"], "y", {"to": 7}), W=W), "rounds to another type"),
+    (graph(LAYER, ("Flatten", ["z"], "y", {"axis": 0}), W=W), "its axis must be 1"),
+    (graph(LAYER, ("Selu", ["z"], "y", {"alpha": 1.0}), W=W), "Selu with alpha=1 and gamma=1.05"),
+    (graph(LAYER, ("Squeeze", ["z"], "u"), ("Relu", ["u"], "y"), W=W), "it follows Squeeze"),
+    (graph(LAYER, ("Squeeze", ["z"], "y"), W=W), "ends in a Squeeze of 2 outputs"),
 ]
 
 
-@pytest.mark.parametrize(("made", "words"), ERRORS, ids=[words for _, words in ERRORS])
+@pytest.mark.parametrize(("made", "words"), ERRORS, ids=range(len(ERRORS)))
 def test_errors_name_the_node(made: Any, words: str):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (the words are compared below)
         from_onnx(made)
@@ -110,7 +131,17 @@ def test_a_function_of_the_user_is_refused_by_name():
         again(network)
 
 
+def test_half_precision_is_read_as_single():
+    made = graph(LAYER, ("Selu", ["z"], "y"), W=W)
+    made.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(np.float16(W), "W"))
+    assert from_onnx(made).theta.dtype == np.float32
+    assert from_onnx(made).network.layers == (Dense(2, "selu", bias=False),)
+
+
 def test_files_that_are_no_onnx(tmp_path: Path):
+    (tmp_path / "m.onnx").touch()
+    with pytest.raises(ValueError, match="the graph has no output; give a complete ONNX file"):
+        from_onnx(tmp_path / "m.onnx")
     (tmp_path / "m.onnx").write_bytes(b"no protobuf")
     with pytest.raises(ValueError, match="is not an ONNX file"):
         from_onnx(tmp_path / "m.onnx")

@@ -5,11 +5,22 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    PolynomialFeatures,
+    QuantileTransformer,
+    SplineTransformer,
+    StandardScaler,
+)
 
 import chainrule
 from chainrule import check, explain, from_sklearn
@@ -138,6 +149,36 @@ def test_each_input_is_of_the_column_that_changes_it(drop: Any):
         other = FRAME.assign(**{column: np.roll(FRAME[column], 1)})
         changes = (piped[:-1].transform(other) != before).any(axis=0)
         assert [f.column == column for f in features] == changes.tolist()
+
+
+NUMBERS_ONLY = pandas.DataFrame(
+    {name: np.roll(np.linspace(1, 9, 60) ** (1 + k / 2), 17 * k) for k, name in enumerate("ap")}
+).assign(a_1=np.cos(np.arange(60)), constant=1.0)
+TRANSFORMERS = [
+    *(StandardScaler(), QuantileTransformer(n_quantiles=5), PCA(), PCA(2), PolynomialFeatures(2)),
+    *(KBinsDiscretizer(3, encode="onehot-dense", strategy="uniform"),),
+    *(SplineTransformer(), VarianceThreshold(), FunctionTransformer(np.abs), SimpleImputer()),
+    *(FunctionTransformer(np.abs, feature_names_out="one-to-one"), MinMaxScaler()),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Bins whose width:UserWarning")
+@pytest.mark.filterwarnings("ignore:Feature 3 is constant:UserWarning")
+@pytest.mark.parametrize("transformer", TRANSFORMERS, ids=str)
+def test_an_input_names_every_column_that_changes_it(transformer: Any):
+    step = transformer.fit(NUMBERS_ONLY)
+    piped = Pipeline([("step", step), ("mlp", MLPClassifier(**THEIRS))])
+    features, before = features_of(piped, NUMBERS_ONLY), np.asarray(step.transform(NUMBERS_ONLY))
+    named = [set(f.column.split(" and ")) for f in features]
+    for column in NUMBERS_ONLY:
+        other = NUMBERS_ONLY.assign(**{column: np.roll(NUMBERS_ONLY[column], 1)})
+        changes = (np.asarray(step.transform(other)) != before).any(axis=0)
+        assert all(
+            column in names for names, changed in zip(named, changes, strict=True) if changed
+        )
+    several = isinstance(transformer, PCA | PolynomialFeatures)
+    unknown = isinstance(transformer, FunctionTransformer) and not transformer.feature_names_out
+    assert several or unknown or all(len(names) == 1 for names in named)
 
 
 def test_arrays_have_numbered_columns():

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import ACTIVATIONS, Activation, check, explain, export, from_torch, mlp
+from chainrule import (
+    ACTIVATIONS,
+    Activation,
+    InputError,
+    TrainedNetwork,
+    check,
+    explain,
+    export,
+    from_torch,
+    mlp,
+)
 from chainrule.exchange.torch_losses import LOSSES
 from chainrule.exchange.torch_modules import ACTIVATIONS as MODULES
 from chainrule.exchange.torch_optimizers import OPTIMIZERS
@@ -93,6 +103,7 @@ RULES: dict[str, list[dict[str, Any]]] = {
     "AdamW": [{}],
     "RMSprop": [{"alpha": 0.8}],
 }
+UPDATES = [(name, settings) for name, several in RULES.items() for settings in several]
 
 
 def test_every_module_and_activation_is_tested():
@@ -151,6 +162,29 @@ def test_a_state_dict_is_read_in_the_order_of_its_layers(ending: str, tmp_path: 
     np.testing.assert_allclose(from_torch(path, network).predict(ROWS), output(made), rtol=1e-13)
 
 
+def test_a_module_that_occurs_twice_is_read_twice():
+    own, norm = nn.ReLU(), nn.Dropout(0.5)
+    made = nn.Sequential(nn.Linear(3, 4), own, norm, nn.Linear(4, 4), own, norm, nn.Linear(4, 2))
+    np.testing.assert_allclose(from_torch(made.double()).predict(ROWS), output(made), rtol=1e-13)
+
+
+def test_weights_that_two_layers_share_are_refused():
+    tied, other = nn.Linear(3, 3), nn.Linear(3, 3)
+    with pytest.raises(InputError, match=r"^2\.weight is 0\.weight again"):
+        from_torch(nn.Sequential(tied, nn.ReLU(), tied))
+    other.weight = tied.weight
+    with pytest.raises(InputError, match=r"^1\.weight is 0\.weight again"):
+        from_torch(nn.Sequential(tied, other))
+
+
+def test_the_tenth_layer_of_a_state_dict_follows_the_second(tmp_path: Path):
+    made = mlp(3, *[3] * 11, 2, activation="tanh", loss="squared-error")
+    theta = made.initialize(0)
+    export(TrainedNetwork(made, theta), tmp_path / "net.pt.safetensors")
+    again = from_torch(tmp_path / "net.pt.safetensors", made)
+    assert again.theta.tobytes() == theta.tobytes()
+
+
 def test_an_exported_state_dict_comes_back_bit_for_bit(tmp_path: Path):
     read = from_torch(module(nn.Softmax(dim=1)))
     export(read, tmp_path / "net.pt.safetensors")
@@ -161,19 +195,16 @@ def test_an_exported_state_dict_comes_back_bit_for_bit(tmp_path: Path):
 # ---- worked examples ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize("name", LOSS)
+@pytest.mark.every_value(name=LOSS, reduction=["mean", "sum"])
 def test_the_loss_and_its_gradient_are_those_of_pytorch(name: str, reduction: str):
     kind, end, t = LOSS[name]
     made = module(*end)
     compare(made, kind(reduction=reduction), t, torch.optim.SGD(made.parameters(), lr=0.1))
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.1])
-@pytest.mark.parametrize(
-    ("name", "settings"), [(name, one) for name, several in RULES.items() for one in several]
-)
-def test_the_update_is_that_of_pytorch(name: str, settings: dict[str, Any], decay: float):
+@pytest.mark.every_value(row=range(len(UPDATES)), decay=[0.0, 0.1])
+def test_the_update_is_that_of_pytorch(row: int, decay: float):
+    name, settings = UPDATES[row]
     made = module()
     optimizer = getattr(torch.optim, name)(
         made.parameters(), lr=0.05, weight_decay=decay, **settings
@@ -244,6 +275,41 @@ def test_check_names_the_factor(reduction: str):
     factor = "0.5" if reduction == "mean" else "5"
     assert found.verdict == "right"
     assert any(f"is {factor} times the logistic-cross-entropy" in text for text in found.remarks)
+
+
+def with_dropout() -> Any:
+    """Return a Sequential with a dropout layer, whose mask in training is no all-ones."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 2)).double()
+
+
+def test_a_module_with_dropout_is_checked_without_masks():
+    made, loss = with_dropout(), nn.MSELoss()
+    assert check(made, x=X, t=PAIRS, loss=loss).verdict == "right"
+    loss(made(X), PAIRS).backward()
+    with pytest.raises(InputError, match=r"Dropout\(p=0\.5\).*Call module\.eval\(\)"):
+        check(made, x=X, t=PAIRS, loss=loss)
+    made.eval().zero_grad()
+    loss(made(X), PAIRS).backward()
+    assert check(made, x=X, t=PAIRS, loss=loss).verdict == "right"
+
+
+def test_frozen_weights_are_not_compared():
+    made, loss = module(), nn.MSELoss()
+    made[0].weight.requires_grad_(requires_grad=False)
+    assert check(made, x=X, t=PAIRS, loss=loss).verdict == "right"  # backward on a copy
+    loss(made(X), PAIRS).backward()
+    found = check(made, x=X, t=PAIRS, loss=loss)
+    assert found.verdict == "right"
+    assert "frozen, so without a gradient to compare: 0.weight" in found.remarks
+    made[2].bias.grad = None
+    with pytest.raises(InputError, match=r"2\.bias has no \.grad, but others have"):
+        check(made, x=X, t=PAIRS, loss=loss)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8])
+def test_classes_may_be_of_any_whole_type(dtype: Any):
+    assert check(module(), x=X, t=CLASSES.to(dtype), loss=nn.CrossEntropyLoss()).verdict == "right"
 
 
 def test_check_says_where_weight_decay_goes():

@@ -10,6 +10,7 @@ from chainrule.explanation import NOTATIONS, explain_problem
 from chainrule.pages import Digits, lines_of
 from tests.explanation.digits_table import FORMATS, LARGE, counts
 from tests.explanation.test_latex import batch_of_three, with_penalty
+from tests.rows import more
 
 SMALL = [name for name in PROBLEMS if name != LARGE]
 
@@ -30,7 +31,7 @@ def test_every_line_of_a_rich_network_recomputes(make, form):
     assert lines - right <= carried <= 0.01 * lines
 
 
-@pytest.mark.parametrize("digits", [3, 6, 12, 15])
+@pytest.mark.parametrize("digits", [3, more(6), more(12), 15])
 def test_the_law_holds_for_any_number_of_digits(digits):
     example = explain_problem(problem("softmax"), digits=digits)
     lines, right, carried = counts(example, "text", Digits(digits))

@@ -31,6 +31,7 @@ from chainrule.pages.digits import READERS, Digits
 from chainrule.pages.mathml import MATHML, flow, inline
 from chainrule.pages.svg import STYLE, svg
 from tests.explanation.readers import drawing_of, expression, of_class, one, page_of, shown
+from tests.rows import more
 
 SMALL = [name for name in PROBLEMS if name != "digits"]
 KNOWN = {**READERS, **{re.sub(r"\W", "_", name): f for name, f in ACTIVATIONS.items()}}
@@ -215,7 +216,11 @@ RULES = [name for name in OPTIMIZERS if name != "lbfgs"]
 CASES = [(a, list(LOSSES)[i % len(LOSSES)], RULES[i % 6]) for i, a in enumerate(ACTIVATIONS)]
 
 
-@pytest.mark.parametrize(("activation", "loss", "rule"), CASES)
+# The same networks recompute from the text of each line in test_document.py.
+@pytest.mark.parametrize(
+    ("activation", "loss", "rule"),
+    [*CASES[::3], *(more(*case) for case in CASES if case not in CASES[::3])],
+)
 def test_every_line_recomputes_with_every_activation_loss_and_optimizer(activation, loss, rule):
     example = example_of(
         2,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import chainrule
 from chainrule import Checkpoints, FileError, InputError, MLPClassifier, MLPRegressor
@@ -63,6 +64,18 @@ def test_a_stopped_fit_continues_with_the_same_bytes(
 ):
     whole = quick(kind, max_iter=11, **WAYS[way]).fit(X, TARGETS[kind])
     part = fitted(kind, tmp_path / "run", stop=7, every=int(every), **WAYS[way])
+    assert saved_bytes(part, tmp_path / "part") == saved_bytes(whole, tmp_path / "whole")
+
+
+def test_sparse_samples_have_checkpoints(tmp_path: Path):
+    sparse, other = sp.csr_array(X * (X > 0)), sp.csr_array(np.roll(X * (X > 0), 1, axis=1))
+    whole = quick("one", max_iter=11).fit(sparse, NUMBERS)
+    checkpoints = Checkpoints(tmp_path / "run", every=1)
+    with pytest.raises(StoppedError):
+        quick("one", max_iter=11, callbacks=[stop_after(7), checkpoints]).fit(sparse, NUMBERS)
+    with pytest.raises(InputError, match="it is of another fit, of which X differ"):
+        quick("one", max_iter=11, callbacks=[checkpoints]).fit(other, NUMBERS)
+    part = quick("one", max_iter=11, callbacks=[checkpoints]).fit(sparse, NUMBERS)
     assert saved_bytes(part, tmp_path / "part") == saved_bytes(whole, tmp_path / "whole")
 
 

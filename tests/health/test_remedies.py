@@ -362,7 +362,14 @@ REMEDIES: dict[str, RemedyCase] = {
 
 REPEATED = (  # rows of which another row has the same finding and remedy
     "targets in thousands, descent",
+    "targets up to 10, identity",
+    "rectifiers killed by updates",
     "ten logistic layers, tanh",
+    "ten logistic layers, one of them",
+    "momentum 1",
+    "rmsprop 1e-10",
+    "momentum 1e-7",
+    "adam 1e-5",
     "sgd 1e-7, absolute error",
     "adam 1e-9",
 )

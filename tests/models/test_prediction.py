@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import InputError, TableModel, UnknownNameError
+from chainrule import LOSSES, InputError, TableModel, UnknownNameError
 from chainrule.data import read
 from chainrule.explanation import WorkedExample
 from chainrule.models import Explanation
@@ -49,6 +49,26 @@ def test_derivatives_by_columns_are_those_of_the_prediction(
         slope = next(one.slope for one in found.influences if one.column == name)
         assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-5, abs=1e-12)
     assert found.confirmed
+
+
+@pytest.mark.parametrize("target", ["renewal", "city"])
+@pytest.mark.parametrize("loss", [name for name in LOSSES if name != "poisson"])  # for counts
+def test_probabilities_and_their_derivatives_with_any_loss(loss: str, target: str):
+    table = mixed(gaps=False)
+    model = TableModel.train(table, target, **{**SETTINGS, "max_iter": 8, "loss": loss})
+    values = {key: table.numpy(key)[7] for key in table.names}
+    step, ends = 1e-4 * values["age"], list[np.ndarray]()
+    for age in (values["age"] + step, values["age"] - step):
+        row = read({k: [v] for k, v in values.items()} | {"age": [age]})
+        ends.append(model.predict_proba(row)[0])
+    for place, label in enumerate(model.classes):
+        found = explained(model, output=label)
+        assert found.value == pytest.approx(model.predict_proba(table)[7, place], rel=1e-12)
+        slope = next(one.slope for one in found.influences if one.column == "age")
+        numerical = (ends[0][place] - ends[1][place]) / (2 * step)
+        assert slope == pytest.approx(numerical, rel=1e-5, abs=1e-12)
+        assert found.confirmed
+        assert ("sum of all outputs" in found.to_text()) == found.divided
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -13,7 +13,8 @@ from chainrule import InputError, TableModel, UnknownNameError
 from chainrule.data import Table
 from chainrule.data import read as read_table
 from chainrule.files import read, write_container
-from chainrule.models import Observers
+from chainrule.models import Observers, cross_validate
+from chainrule.models.held_out import hold_out
 from tests.models.tables import SETTINGS, mixed
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -258,3 +259,24 @@ def test_the_card_and_scores_are_json(models: dict[str, TableModel], target: str
     assert len(card["history"]) == len(models[target].history)
     scores = json.loads(models[target].evaluate(mixed()).to_json())
     assert scores["rows"] == len(mixed())
+
+
+# ---- rows that are held out ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_many_small_classes_are_all_trained_on(share: float):
+    names = [f"c{k:02}" for k in range(40) for _ in range(1 + k % 4)]
+    table = read_table({"x": np.arange(float(len(names))), "y": names})
+    parts = hold_out(table, "y", share, seed=3)
+    assert parts.validation is not None
+    assert set(parts.training["y"].values.to_pylist()) == set(names)
+    assert abs(len(parts.validation) - share * len(table)) <= 1
+
+
+def test_cross_validation_of_a_class_with_one_row_has_its_scores():
+    table = read_table({"x": np.arange(30.0), "y": ["rare"] + ["a", "b"] * 14 + ["a"]})
+    settings = {"max_iter": 2, "engine": "reference", "hidden_layer_sizes": (), "validation": 0}
+    result = cross_validate(table, "y", folds=3, **settings)
+    assert "deviation" in result.to_text()
+    assert 0 <= np.mean(result.values("accuracy")) <= 1

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from pathlib import Path
 
 import pytest
@@ -98,27 +99,27 @@ def test_files_that_the_program_does_not_name_can_only_be_read(tmp_path: Path):
     assert (tmp_path / "data_1.csv").read_text() == "1,2"
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        "path.write_text('theirs')",
-        "os.truncate(path, 0)",
-        "path.unlink()",
-        "path.rename(path.parent / 'other')",
-        "(path.parent / 'new').mkdir()",
-        "(path.parent / 'new').symlink_to(path)",
-        "os.link(path, 'mine'); open('mine', 'w').close()",
-        "os.mkfifo(path.parent / 'new')",
-    ],
+WRITING = (
+    "path.write_text('theirs')",
+    "os.truncate(path, 0)",
+    "path.unlink()",
+    "path.rename(path.parent / 'other')",
+    "(path.parent / 'new').mkdir()",
+    "(path.parent / 'new').symlink_to(path)",
+    "os.link(path, 'mine'); open('mine', 'w').close()",
+    "os.mkfifo(path.parent / 'new')",
 )
-def test_nothing_is_written_elsewhere(tmp_path: Path, action: str):
+
+
+def test_nothing_is_written_elsewhere(tmp_path: Path):
     path = tmp_path / "mine.txt"
     path.write_text("mine")
-    text = (
-        f"path = pathlib.Path({str(path)!r})\ntry: {action}\n"
-        "except OSError as error: result = path.read_text()\nelse: result = 'it worked'"
+    text = f"path, result = pathlib.Path({str(path)!r}), {{}}\n" + "".join(
+        f"try: {action}\nexcept OSError as error: result[{action!r}] = path.read_text()\n"
+        f"else: result[{action!r}] = 'it worked'\n"
+        for action in WRITING
     )
-    assert tried(tmp_path, text) == "mine"
+    assert literal_eval(tried(tmp_path, text)) == dict.fromkeys(WRITING, "mine")
     assert path.read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.txt", "net.py"]
 
@@ -198,24 +199,29 @@ def can_unshare() -> bool:
 # ---- other processes ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        "outcome(os.kill, os.getppid(), 0)",
-        "call('ptrace', 16, os.getppid(), 0, 0)",
-        "call('prlimit64', os.getppid(), 4, ctypes.c_char_p(bytes(16)), None)",
-        "call('prlimit64', os.getppid(), 0, None, ctypes.create_string_buffer(16))",
-        "call('setns', 0, 0)",
-        "call('syscall', 425, 1, None)",
-        "call('process_vm_readv', os.getppid(), None, 0, None, 0, 0)",
-        "call('process_vm_writev', os.getppid(), None, 0, None, 0, 0)",
-        "outcome(socket.socket, socket.AF_UNIX)",
-        "outcome(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW)",
-        "outcome(socket.socketpair, socket.AF_UNIX, socket.SOCK_DGRAM)",
-    ],
+REACHING = (
+    "outcome(os.kill, os.getppid(), 0)",
+    "call('ptrace', 16, os.getppid(), 0, 0)",
+    "call('prlimit64', os.getppid(), 4, ctypes.c_char_p(bytes(16)), None)",
+    "call('prlimit64', os.getppid(), 0, None, ctypes.create_string_buffer(16))",
+    "call('setns', 0, 0)",
+    "call('syscall', 425, 1, None)",
+    "call('process_vm_readv', os.getppid(), None, 0, None, 0, 0)",
+    "call('process_vm_writev', os.getppid(), None, 0, None, 0, 0)",
+    "outcome(socket.socket, socket.AF_UNIX)",
+    "outcome(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW)",
+    "outcome(socket.socketpair, socket.AF_UNIX, socket.SOCK_DGRAM)",
 )
-def test_other_processes_are_out_of_reach(tmp_path: Path, action: str):
-    assert tried(tmp_path, f"result = {action}") == "EPERM"
+
+
+def test_other_processes_are_out_of_reach(tmp_path: Path):
+    result = tried(tmp_path, f"result = {by_action(REACHING)}")
+    assert literal_eval(result) == dict.fromkeys(REACHING, "EPERM")
+
+
+def by_action(actions: tuple[str, ...]) -> str:
+    """Return the expression of a dictionary: what comes out of each action."""
+    return f"{{{', '.join(f'{action!r}: {action}' for action in actions)}}}"
 
 
 def test_memory_of_the_checker_cannot_be_read(tmp_path: Path):
@@ -223,19 +229,21 @@ def test_memory_of_the_checker_cannot_be_read(tmp_path: Path):
     assert tried(tmp_path, text) in {"EACCES", "EPERM"}
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        "outcome(os.kill, parent, 0)",
-        "outcome(os.kill, -1, 0)",
-        "outcome(os.killpg, os.getpgid(parent), 0)",
-        "outcome(os.pidfd_open, parent)",
-        "call('tgkill', parent, parent, 0)",
-    ],
+SIGNALING = (
+    "outcome(os.kill, parent, 0)",
+    "outcome(os.kill, -1, 0)",
+    "outcome(os.killpg, os.getpgid(parent), 0)",
+    "outcome(os.pidfd_open, parent)",
+    "call('tgkill', parent, parent, 0)",
 )
-def test_without_landlock_the_checker_cannot_be_signaled(tmp_path: Path, action: str):
-    text = f"parent = os.getppid()\nprint({action}, outcome(os.kill, os.getpid(), 0))"
-    assert confined(tmp_path, NO_LANDLOCK, text) == ["EPERM None"]
+
+
+def test_without_landlock_the_checker_cannot_be_signaled(tmp_path: Path):
+    text = "parent = os.getppid()\n"
+    text += f"print({by_action(SIGNALING)})\nprint(outcome(os.kill, os.getpid(), 0))"
+    result, own = confined(tmp_path, NO_LANDLOCK, text)
+    assert literal_eval(result) == dict.fromkeys(SIGNALING, "EPERM")
+    assert own == "None"
 
 
 def test_own_processes_can_be_started_and_ended(tmp_path: Path):

@@ -35,29 +35,27 @@ def write(folder: Path, files: dict[str, str]) -> None:
         (folder / name).write_text(text)
 
 
-@pytest.mark.parametrize("program", [TRAINS, CALLED], ids=["traced", "called"])
-@pytest.mark.parametrize(
-    ("file", "line", "others"),
-    [
-        ("own/net.py", "from .slopes import slope", {"own/slopes.py": SLOPES}),
-        (
-            "own/net.py",
-            "from own.slopes import slope",
-            {"own/slopes.py": SLOPES, "own/__init__.py": "from .net import *\n"},
-        ),
-        (
-            "own/models/net.py",
-            "from ..tools.slopes import slope",
-            {"own/tools/slopes.py": SLOPES, "own/__init__.py": "1 / 0\n"},
-        ),
-        ("own/net.py", "from . import slope", {"own/__init__.py": SLOPES}),
-    ],
-    ids=["no __init__", "absolute", "two levels", "in __init__"],
-)
-def test_imports_of_packages(
-    tmp_path: Path, program: str, file: str, line: str, others: dict[str, str]
-):
-    write(tmp_path, {file: program.format(line), **others})
+PROGRAMS = {"traced": TRAINS, "called": CALLED}
+IMPORTS = {
+    "no __init__": ("own/net.py", "from .slopes import slope", {"own/slopes.py": SLOPES}),
+    "absolute": (
+        "own/net.py",
+        "from own.slopes import slope",
+        {"own/slopes.py": SLOPES, "own/__init__.py": "from .net import *\n"},
+    ),
+    "two levels": (
+        "own/models/net.py",
+        "from ..tools.slopes import slope",
+        {"own/tools/slopes.py": SLOPES, "own/__init__.py": "1 / 0\n"},
+    ),
+    "in __init__": ("own/net.py", "from . import slope", {"own/__init__.py": SLOPES}),
+}
+
+
+@pytest.mark.every_value(imports=IMPORTS, program=PROGRAMS)
+def test_imports_of_packages(tmp_path: Path, imports: str, program: str):
+    file, line, others = IMPORTS[imports]
+    write(tmp_path, {file: PROGRAMS[program].format(line), **others})
     assert check(tmp_path / file).verdict == "right"
 
 

@@ -1129,14 +1129,15 @@ FORMS = (  # what decides how a program is read, in the words of its description
 
 
 def learners_programs() -> Iterator[Any]:
-    """Yield every program; the second and later ones of a form run only with --full."""
-    seen: set[tuple[bool, ...]] = set()
+    """Yield every program; those of a folder and a form that others have run only with --full."""
+    seen: set[tuple[bool, str]] = set()
     for file in sorted(PROGRAMS.glob("*/truth.json")):
         for truth in json.loads(file.read_text(encoding="utf-8")):
             is_read = truth["verdict"] != "could-not-run"
-            form = (is_read, *(words in truth["form"] for words in FORMS))
-            marks = [pytest.mark.full_only] if form in seen else []
-            seen.add(form)
+            words = [word for word in FORMS if word in truth["form"]]
+            form = {(is_read, word) for word in (file.parent.name, *words)}
+            marks = [pytest.mark.full_only] if form <= seen else []
+            seen |= form
             path = file.parent / truth["file"]
             yield pytest.param(path, truth, id=f"{file.parent.name}/{path.name}", marks=marks)
 

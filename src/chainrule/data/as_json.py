@@ -48,6 +48,7 @@ def one_of(*choices: str) -> Callable[[Any], bool]:
 
 PREPARATION: Checks = {
     "version": lambda value: type(value) is int,
+    "decimal": one_of("", ".", ","),
     "dtype": one_of("float32", "float64"),
     "columns": is_list_of(dict),
     "target": or_none(lambda value: isinstance(value, dict)),

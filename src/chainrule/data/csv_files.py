@@ -37,6 +37,8 @@ class TextOptions:
     decimal : {".", ","}, optional
     missing : sequence of str, optional
         What stands for a missing value, besides the usual words such as NA.
+    words : sequence of str, optional
+        Columns that are words, whatever their values look like.
     """
 
     delimiter: str | None = None
@@ -44,6 +46,7 @@ class TextOptions:
     header: bool | None = None
     decimal: str | None = None
     missing: Sequence[str] = ()
+    words: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.decimal not in (None, ".", ","):
@@ -135,6 +138,8 @@ class TextFile:
             raise InputError(f"{self.location.name} has no rows; give at least one")
         styles = decide_styles(facts, self.location.name, self.options.decimal)
         for place, known in enumerate(facts):
+            if known.name in self.options.words:
+                styles[place] = "words"
             if not known.present and self._is_nameless(place):
                 styles[place] = NOTHING
         pairs = list(zip(facts, styles, strict=True))
@@ -149,7 +154,7 @@ class TextFile:
     def origin(self, types: "Types") -> Origin:
         """Return where the rows come from."""
         line = partial(line_of, self.location, self.dialect)
-        return Origin(self.location.name, 0, None, line, types.notes)
+        return Origin(self.location.name, 0, None, line, types.notes, types.decimal)
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,12 @@ class Types:
     found: tuple[str, ...]
     rows: int
     notes: Mapping[str, str]
+
+    @property
+    def decimal(self) -> str:
+        """The decimal mark, if a column of numbers shows it; else an empty string."""
+        marks = {"decimal comma": ",", "thousands comma": "."}
+        return next((mark for style, mark in marks.items() if style in self.styles), "")
 
     def convert(self, part: ArrowTable, columns: Sequence[str] | None = None) -> ArrowTable:
         """Return columns of strings in their types, or some of them."""

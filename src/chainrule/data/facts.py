@@ -53,6 +53,13 @@ class Moments:
                 self.add(len(numbers), mean, float(((numbers - mean) ** 2).sum()))
 
     @property
+    def is_constant(self) -> bool:
+        """Whether the numbers differ by no more than the rounding of their mean and squares."""
+        eps = float(np.finfo(np.float64).eps)
+        variance = self.deviation**2
+        return variance <= self.count * eps * variance + (self.count * self.mean * eps) ** 2
+
+    @property
     def deviation(self) -> float:
         """The standard deviation, dividing by n."""
         return math.sqrt(self.squares / self.count) if self.count else 0.0

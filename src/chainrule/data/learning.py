@@ -245,9 +245,10 @@ def learn_numbers(known: Facts, strategy: Any, remarks: list[str]) -> NumberColu
         known.low, known.high = min(known.low, fill), max(known.high, fill)
         remarks.append(f"{known.name}: missing values ({known.missing:,}) are replaced by {fill:g}")
     scale = known.moments.deviation
-    if known.low == known.high or scale == 0:
+    if known.moments.is_constant:
         scale = 1.0
-        remarks.append(f"{known.name}: always {known.low:g}; it says nothing")
+        always = f"always {known.low:g}" if known.low == known.high else f"about {known.low:g}"
+        remarks.append(f"{known.name}: {always}; it says nothing")
     elif known.whole and known.steps and known.rows > 2:
         remarks.append(
             f"{known.name}: counts the rows from {known.low:g} to {known.high:g}; leave it out "
@@ -258,8 +259,13 @@ def learn_numbers(known: Facts, strategy: Any, remarks: list[str]) -> NumberColu
 
 def number_to_fill(known: Facts, strategy: Any) -> float | None:
     """Return what replaces missing numbers, or None."""
-    if strategy is None or (not known.present and strategy in STRATEGIES[:3]):
+    if strategy is None:
         return None
+    if not known.present and strategy in STRATEGIES[:3]:
+        raise InputError(
+            f"{known.source}: no values in column {known.name!r}, so none can replace the missing "
+            f"ones; leave it out with drop={[known.name]}"
+        )
     if strategy == "median":
         return known.median()
     if strategy == "mean":

@@ -3,8 +3,10 @@
 Numbers are standardized, categories become one input each, booleans are 0 and 1.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
@@ -19,7 +21,7 @@ from chainrule.data.as_json import (
     column_from_dict,
     target_from_dict,
 )
-from chainrule.data.features import Feature, InputColumn
+from chainrule.data.features import CategoryColumn, Feature, InputColumn
 from chainrule.data.learning import Choices, learn_columns
 from chainrule.data.problems import Problems
 from chainrule.data.table import Table
@@ -57,6 +59,8 @@ class Preparation:
         Of the inputs, and so the precision in which the network is computed.
     remarks : tuple of str
         Sentences on what was decided while learning, for the user to read.
+    decimal : str
+        The decimal mark of the text file that it was learned from, if its numbers showed it.
 
     Attributes
     ----------
@@ -82,6 +86,7 @@ class Preparation:
     target: Target | None = None
     dtype: str = "float64"
     remarks: tuple[str, ...] = ()
+    decimal: str = ""
 
     @classmethod
     def learn(
@@ -139,12 +144,30 @@ class Preparation:
         if dtype not in DTYPES:
             raise unknown("dtype", dtype, DTYPES)
         choices = Choices(target, columns, tuple(drop), tuple(categories), impute)
-        learned, facts, remarks = learn_columns(table.blocks(), choices)
+        first, blocks = peeked(table.blocks())
+        learned, facts, remarks = learn_columns(blocks, choices)
         predicted = None
         if facts is not None:
             predicted, more = learn_target(facts, task, standardize=standardize_target)
             remarks += more
-        return cls(learned, predicted, dtype, tuple(remarks))
+        decimal = "" if first is None else first.origin.decimal
+        return cls(learned, predicted, dtype, tuple(remarks), decimal)
+
+    @property
+    def word_columns(self) -> tuple[str, ...]:
+        """The columns whose values were words: a file of other rows may look as if it had numbers.
+
+        Categories that are whole numbers are left out: they may be written 1 or 1.0.
+        """
+        words = [
+            column.name
+            for column in self.columns
+            if isinstance(column, CategoryColumn) and not are_whole(column.categories)
+        ]
+        target = self.target
+        if target is not None and target.classes and isinstance(target.classes[0], str):
+            words += [] if are_whole(target.classes) else [target.column]
+        return tuple(words)
 
     # ---- the inputs ----
 
@@ -243,6 +266,7 @@ class Preparation:
         """Return everything as plain JSON: dicts, lists, strings, numbers, booleans and None."""
         return {
             "version": VERSION,
+            **({"decimal": self.decimal} if self.decimal else {}),
             "dtype": self.dtype,
             "columns": [column_as_dict(column) for column in self.columns],
             "target": None if self.target is None else as_dict(self.target),
@@ -258,6 +282,7 @@ class Preparation:
         InputError
             If a field is missing, unknown, or has a value of the wrong type.
         """
+        content = {"decimal": "", **content}
         check_fields("preparation", content, PREPARATION)
         if content["version"] != VERSION:
             raise InputError(
@@ -266,4 +291,17 @@ class Preparation:
             )
         columns = tuple(map(column_from_dict, content["columns"]))
         target = None if content["target"] is None else target_from_dict(content["target"])
-        return cls(columns, target, content["dtype"], tuple(content["remarks"]))
+        remarks = tuple(content["remarks"])
+        return cls(columns, target, content["dtype"], remarks, content["decimal"])
+
+
+def peeked(blocks: Iterable[Table]) -> tuple[Table | None, Iterable[Table]]:
+    """Return the first block, if there is one, and all of them."""
+    several = iter(blocks)
+    first = next(several, None)
+    return first, several if first is None else chain([first], several)
+
+
+def are_whole(words: Iterable[Any]) -> bool:
+    """Return whether all words are whole numbers as Python writes them."""
+    return all(re.fullmatch(r"-?(0|[1-9]\d*)", str(word)) for word in words)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,6 +12,7 @@ from chainrule.data.csv_files import TextOptions, read_text
 from chainrule.data.frames import ACCEPTED, from_object
 from chainrule.data.locations import STANDARD_INPUT, Location
 from chainrule.data.named import NAMED_SETS
+from chainrule.data.preparation import Preparation
 from chainrule.data.table import Origin, Table
 from chainrule.errors import InputError, unknown
 
@@ -23,6 +25,7 @@ def read(
     header: bool | None = None,
     decimal: str | None = None,
     missing: Sequence[str] = (),
+    like: Preparation | None = None,
 ) -> Table:
     """Read a table.
 
@@ -41,6 +44,9 @@ def read(
         The decimal mark.
     missing : sequence of str
         Words of a text file that stand for a missing value, besides NA, NaN, null and the like.
+    like : Preparation, optional
+        Of a model: the columns of a text file have the types that they had in training, whatever
+        the values in this file look like.
 
     Returns
     -------
@@ -72,7 +78,7 @@ def read(
         return NAMED_SETS[str(source)]()
     if is_misspelled_name(source):
         raise unknown("file or data set", str(source), NAMED_SETS)
-    return read_location(Location.of(source), options)
+    return read_location(Location.of(source), options, like)
 
 
 def read_object(source: Any, options: TextOptions) -> Table:
@@ -91,12 +97,20 @@ def is_misspelled_name(source: str | Path) -> bool:
     return plain and not path.exists()
 
 
-def read_location(location: Location, options: TextOptions) -> Table:
+def read_location(
+    location: Location, options: TextOptions, like: Preparation | None = None
+) -> Table:
     """Return the table in a file or in standard input."""
     if location.format == "text":
-        return read_text(location, options)
+        return read_text(location, options if like is None else typed(options, like))
     reject_options(options, location.name)
     return READERS[location.format](location)
+
+
+def typed(options: TextOptions, like: Preparation) -> TextOptions:
+    """Return options with which columns are read as those that a preparation was learned from."""
+    decimal = options.decimal or like.decimal or None
+    return replace(options, decimal=decimal, words=like.word_columns)
 
 
 def reject_options(options: TextOptions, what: str) -> None:

@@ -90,6 +90,8 @@ class Origin:
         Returns the line of a text file in which a row of the source begins, or None.
     notes : mapping of str to str
         Why a column is words although most of its values are numbers, by name.
+    decimal : str
+        The decimal mark of a text file whose numbers show it; else empty.
     """
 
     source: str = "the table"
@@ -97,6 +99,7 @@ class Origin:
     rows: Array | None = None
     line: Callable[[int], int | None] | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    decimal: str = ""
 
     def row(self, row: int) -> int:
         """Return the number in the source of a row of the table."""

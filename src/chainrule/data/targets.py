@@ -1,11 +1,13 @@
 """The column that a network predicts: classes or a number."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.data.arrow import arrow
 from chainrule.data.facts import Facts, column_numbers, words_of
 from chainrule.data.kinds import FEW_VALUES, kind_of_type
 from chainrule.data.problems import Missing, missing_error
@@ -69,6 +71,8 @@ class Target:
             return np.array(words_of(column).to_pylist(), dtype=np.str_)
         if isinstance(first, bool):
             return np.asarray(column.to_numpy(), dtype=np.bool_)
+        if arrow("pyarrow.types").is_signed_integer(column.type):  # exact beyond 2**53, too
+            return np.asarray(column.to_numpy(), dtype=np.int64)
         return self._whole(table, column_numbers(column))
 
     def _whole(self, table: Table, numbers: Array) -> Array:
@@ -206,9 +210,15 @@ def learn_numbers(known: Facts, *, standardize: bool) -> Target:
             f"{known.source}: column {known.name!r}, {known.first_infinite}, is infinite; leave "
             "the row out"
         )
-    deviation = known.moments.deviation
     if known.low == known.high:
         raise InputError(f"{named(known)} is always {known.low:g}")
     if not standardize:
         return Target(known.name, "regression")
-    return Target(known.name, "regression", (), known.moments.mean, deviation)
+    far = not math.isfinite(known.moments.squares)
+    if far or known.moments.is_constant:
+        raise InputError(
+            f"{named(known)} ranges from {known.low:g} to {known.high:g}, which is too "
+            f"{'far' if far else 'near'} to standardize; give it in another unit, or take "
+            "logarithms"
+        )
+    return Target(known.name, "regression", (), known.moments.mean, known.moments.deviation)

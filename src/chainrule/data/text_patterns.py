@@ -3,7 +3,7 @@
 # Patterns for Python's re and for RE2, which pyarrow uses; they are matched from end to end.
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|infinity)"
 WHOLE = r"[+-]?\d+"
-LEADING_ZERO = r"[+-]?0\d+"
+LEADING_ZERO = r"[+-]?0[\dxX][\w.]*"  # of codes, also hexadecimal ones
 DECIMAL_COMMA = r"[+-]?(?:\d+|\d{1,3}(?:[.' ]\d{3})+)(?:,\d*)?(?:[eE][+-]?\d+)?"
 THOUSANDS_COMMA = r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?(?:[eE][+-]?\d+)?"
 THOUSANDS_OTHER = r"[+-]?(?:\d+|\d{1,3}(?:[' ]\d{3})+)(?:\.\d*)?"

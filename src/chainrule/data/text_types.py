@@ -74,7 +74,7 @@ class TextFacts:
     def _add_numbers(self, known: ArrowColumn) -> bool:
         """Learn from values whether they are numbers; return whether all of them are."""
         if "whole" in self.styles:
-            if converted(known, "int64") is not None:
+            if is_whole(known):
                 self.zeros = self.zeros or first_match(known, patterns.LEADING_ZERO)
                 self.numbers += len(known)
                 return True
@@ -82,6 +82,7 @@ class TextFacts:
                 self.large = self.large or longest(known)
             self.styles.discard("whole")
         if converted(known, "double") is not None or all_match(known, patterns.NUMBER):
+            self.zeros = self.zeros or first_match(known, patterns.LEADING_ZERO)
             self.numbers += len(known)
             return True
         self.styles.discard("number")
@@ -107,6 +108,8 @@ class TextFacts:
             return "words"
         commas = [style for style in COMMAS if style in self.styles]
         fitting = next((style for style in STYLES if style in self.styles), "words")
+        if decimal == "," and fitting == "number" and "decimal comma" in self.styles:
+            return "decimal comma"  # a point divides thousands then
         if fitting not in COMMAS:
             return fitting
         if decimal is not None:
@@ -224,6 +227,14 @@ def converted(values: ArrowColumn, name: str) -> ArrowColumn | None:
         return values.cast(pa.timestamp("us") if name == "timestamp[us]" else name)
     except pa.ArrowInvalid:
         return None
+
+
+def is_whole(values: ArrowColumn) -> bool:
+    """Return whether all values are whole numbers of 64 bits; pyarrow reads none with a plus."""
+    if converted(values, "int64") is not None:
+        return True
+    unsigned = compute().replace_substring_regex(values, r"^\+", "")
+    return converted(unsigned, "int64") is not None
 
 
 def all_match(values: ArrowColumn, pattern: str) -> bool:

@@ -8,6 +8,7 @@ declared are listed here too.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,7 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.submission import Question
 
+MOST_KNOWN = 32  # lists of networks that are remembered: each is needed several times
 SAMPLES, RATE = (5, 7, 11), 0.37
 GENERAL = {1: (4, 3), 2: (2, 4, 3), 3: (2, 4, 4, 3), 4: (2, 4, 4, 6, 3)}
 SQUARE = {depth: (3,) * (depth + 1) for depth in GENERAL}
@@ -125,17 +127,24 @@ def networks(widths: Sequence[int], declared: Declared, *, bias: bool = True) ->
     InputError
         If no network is as declared.
     """
-    found: dict[Network, None] = {}
-    for functions, loss in _choices(len(widths) - 1, declared):
-        if widths[-1] == 1 and loss.startswith("softmax"):
-            continue
-        found.setdefault(mlp(*widths, activation=functions, loss=loss, bias=bias))
+    chosen = replace(declared, layers=None, rule=None, rate=None)  # what they do not depend on
+    found = _networks(tuple(widths), chosen, bias=bias)
     if not found:
         raise InputError(
             f"a network with {widths[-1]} outputs cannot have the declared activation and loss; "
             "declare others"
         )
     return list(found)
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _networks(widths: tuple[int, ...], declared: Declared, *, bias: bool) -> tuple[Network, ...]:
+    found: dict[Network, None] = {}
+    for functions, loss in _choices(len(widths) - 1, declared):
+        if widths[-1] == 1 and loss.startswith("softmax"):
+            continue
+        found.setdefault(mlp(*widths, activation=functions, loss=loss, bias=bias))
+    return tuple(found)
 
 
 def _choices(depth: int, declared: Declared) -> Iterator[tuple[list[str | Activation], str]]:

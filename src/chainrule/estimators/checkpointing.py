@@ -19,6 +19,7 @@ from chainrule.estimators.solvers import is_lbfgs
 from chainrule.estimators.validation import ValidationData
 from chainrule.files import Checkpoints, Writer, errors_about, model_in, to_plain, values_of
 from chainrule.network import Network
+from chainrule.sparse_samples import stored_arrays
 from chainrule.training import Record, Run
 
 Array: TypeAlias = NDArray[Any]
@@ -240,9 +241,11 @@ def _text(value: Any) -> str:
     return " ".join([str(described_value), *map(_checksum, writer.arrays.values())])
 
 
-def _checksum(array: Array) -> str:
-    """Return the type, shape and checksum of an array."""
-    checksum = crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+def _checksum(array: Any) -> str:
+    """Return the type, shape and checksum of an array, or of sparse samples."""
+    checksum = 0
+    for one in stored_arrays(array):
+        checksum = crc32(np.ascontiguousarray(one).reshape(-1).view(np.uint8).data, checksum)
     return f"{array.dtype} {array.shape} {checksum:08x}"
 
 

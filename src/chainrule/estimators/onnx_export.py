@@ -247,7 +247,9 @@ def probabilities(graph: Graph, labels: Labels, loss: Loss, p: str) -> str:
         return p
     count = len(labels.classes)
     total = graph.node("MatMul", p, graph.constant(np.ones((count, 1))))  # (n, 1)
-    return graph.node("Div", p, total)
+    positive = graph.node("Greater", total, graph.constant(0.0))
+    shares = graph.node("Div", p, graph.node("Where", positive, total, one(graph)))
+    return graph.node("Where", positive, shares, graph.constant(1 / count))
 
 
 def add_labels(graph: Graph, labels: Labels, p: str, to: str) -> None:

@@ -13,6 +13,7 @@ from chainrule.errors import InputError
 from chainrule.exchange.foreign_steps import TorchStep, torch_step
 from chainrule.exchange.pipelines import network_inputs
 from chainrule.exchange.torch_modules import as_array, is_module
+from chainrule.layers import Dropout
 
 Array: TypeAlias = NDArray[Any]
 
@@ -68,6 +69,8 @@ def check_module(
     ours = step.network.loss_and_gradient(step.theta, step.x, step.t)[1]
     remarks = (*step.remarks, *note, *found.remarks)
     factor = float(np.dot(flat, ours) / np.dot(ours, ours)) if ours.any() else 1.0
+    if not agree(flat, ours):
+        require_no_masks(step, note)
     is_multiple = agree(flat, factor * ours) and not agree(flat, ours)
     if is_multiple and found.verdict in ("right", "unknown"):
         return Diagnosis("unknown", wrong_factor(factor), source=kind, remarks=remarks)
@@ -80,16 +83,41 @@ def gradients(
     module: Any, step: TorchStep, x: Any, t: Any, loss: Any
 ) -> tuple[list[Array], tuple[str, ...]]:
     """Return the gradient of each array, and a remark if it had to be computed."""
-    own = [tensor.grad for _, tensor in step.read.parameters]
-    if all(g is not None for g in own):
-        return [as_array(g) for g in own], ()
+    if any(tensor.grad is not None for _, tensor in step.read.parameters):
+        return own_gradients(step)
     torch: Any = import_module("torch")
-    other = copy.deepcopy(module)
-    other.zero_grad()
+    other = copy.deepcopy(module).eval()  # without random masks, as ours
+    other.requires_grad_(requires_grad=True)  # frozen weights too
     dtype = step.read.parameters[0][1].dtype
     loss(other(torch.as_tensor(x, dtype=dtype)), as_target(torch, t, dtype)).backward()
     found = dict(other.named_parameters())
     return [as_array(found[name].grad) for name in names_in(module, step)], (BACKWARD,)
+
+
+def own_gradients(step: TorchStep) -> tuple[list[Array], tuple[str, ...]]:
+    """Return each parameter's .grad; ours, with a remark, of those that are frozen."""
+    ours = step.network.loss_and_gradient(step.theta, step.x, step.t)[1]
+    views = step.network.layout.views(ours).values()
+    pairs = list(zip(step.read.parameters, views, strict=True))
+    for (name, tensor), _ in pairs:
+        if tensor.grad is None and tensor.requires_grad:
+            raise InputError(f"{name} has no .grad, but others have; call backward() on the loss")
+    frozen = [name for (name, tensor), _ in pairs if tensor.grad is None]
+    note = (f"frozen, so without a gradient to compare: {', '.join(frozen)}",) if frozen else ()
+    return [view if p.grad is None else as_array(p.grad) for (_, p), view in pairs], note
+
+
+def require_no_masks(step: TorchStep, note: tuple[str, ...]) -> None:
+    """Raise InputError if a module's own gradients may have the random masks of dropout."""
+    if BACKWARD in note:
+        return
+    for layer in step.network.layers:
+        if isinstance(layer, Dropout) and layer.rate:
+            raise InputError(
+                f"the module has Dropout(p={layer.rate:g}), and its .grad is not that without a "
+                "mask; masks are random and cannot be compared. Call module.eval(), zero_grad() "
+                "and backward() before the check"
+            )
 
 
 def names_in(module: Any, step: TorchStep) -> list[str]:
@@ -101,7 +129,8 @@ def names_in(module: Any, step: TorchStep) -> list[str]:
 def as_target(torch: Any, t: Any, dtype: Any) -> Any:
     """Return targets as a tensor: whole numbers of one dimension are classes."""
     made = torch.as_tensor(t)
-    return made if made.dtype == torch.int64 and made.ndim == 1 else made.to(dtype)
+    whole = not made.is_floating_point() and made.ndim == 1
+    return made.to(torch.int64 if whole else dtype)
 
 
 def agree(theirs: Array, ours: Array) -> bool:

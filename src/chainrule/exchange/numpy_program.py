@@ -101,12 +101,18 @@ def network(x):
     return p
 
 
+def predictions(rows):
+    """Return the header, and what is predicted for each row, a dict of texts by column."""
+    p = network(np.array([inputs(row) for row in rows], dtype=np.{dtype}))
+{output}
+    return header, listed
+
+
 def main(path):
     """Print a prediction for each row."""
     with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    p = network(np.array([inputs(row) for row in rows], dtype=np.{dtype}))
-{output}
+        header, listed = predictions(list(csv.DictReader(file)))
+    csv.writer(sys.stdout).writerows([header, *listed])
 
 
 if __name__ == "__main__":
@@ -147,7 +153,7 @@ def numpy_program(preparation: Preparation, estimator: Any, name: str = "model.p
         layers="\n".join(f"    {line}" for line in layer_lines(net)),
         link=link(net.loss),
         dtype=preparation.dtype,
-        output="\n".join(f"    {line}" for line in output_lines(target, net.outputs)),
+        output="\n".join(f"    {line}" for line in output_lines(target, net)),
     )
 
 
@@ -224,15 +230,18 @@ def link(loss: Loss) -> str:
     return SOFTMAX if loss.classes else LINKS.get(loss.name, "o")
 
 
-def output_lines(target: Any, outputs: int) -> Iterator[str]:
-    """Yield the lines that print the predictions."""
-    yield "out = csv.writer(sys.stdout)"
+def output_lines(target: Any, network: Network) -> Iterator[str]:
+    """Yield the lines that make the header, and a list of what is predicted for each row."""
     if not target.classes:
-        yield 'out.writerow(["prediction"])'
-        yield f"out.writerows([[v * {target.scale!r} + {target.mean!r}] for v in p[:, 0].tolist()])"
+        yield 'header = ["prediction"]'
+        yield f"listed = [[v * {target.scale!r} + {target.mean!r}] for v in p[:, 0].tolist()]"
         return
-    if outputs == 1:
+    if network.outputs == 1:
         yield "p = np.hstack([1 - p, p])"
+    elif not network.loss.classes:
+        yield "total = p.sum(axis=1, keepdims=True)  # each output was trained by itself"
+        shares = f"p / np.where(total > 0, total, 1), 1 / {network.outputs}"
+        yield f"p = np.where(total > 0, {shares})"
     yield f"classes = {list(target.classes)!r}"
-    yield 'out.writerow(["prediction", *(f"probability_{c}" for c in classes)])'
-    yield "out.writerows([[classes[np.argmax(q)], *q.tolist()] for q in p])"
+    yield 'header = ["prediction", *(f"probability_{c}" for c in classes)]'
+    yield "listed = [[classes[np.argmax(q)], *q.tolist()] for q in p]"

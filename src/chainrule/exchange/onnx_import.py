@@ -36,6 +36,9 @@ Array: TypeAlias = NDArray[Any]
 Node: TypeAlias = Any  # onnx.NodeProto
 
 PASSED_ON = ("Identity", "Cast", "Dropout", "Flatten")  # operators that keep the numbers
+SQUEEZE = "Squeeze"  # at the end: the numbers of a single output without their axis
+ALPHA, GAMMA = 1.6732632423543772, 1.0507009873554805  # of Selu
+FLOATS = (1, 11)  # the numbers of float and double in ONNX
 # The loss whose link is the last operator.
 LINKS = {
     "Softmax": "softmax-cross-entropy",
@@ -50,6 +53,14 @@ def gelu_of(attributes: Mapping[str, Any]) -> Activation:
     return GELUTanh() if attributes.get("approximate") == b"tanh" else GELU()
 
 
+def selu_of(attributes: Mapping[str, Any]) -> Activation:
+    """Return the SELU, whose constants are those of its authors."""
+    alpha, gamma = attributes.get("alpha", ALPHA), attributes.get("gamma", GAMMA)
+    if np.float32(alpha) != np.float32(ALPHA) or np.float32(gamma) != np.float32(GAMMA):
+        raise InputError(f"Selu with alpha={alpha:g} and gamma={gamma:g} cannot be read")
+    return SELU()
+
+
 # The activation of each operator, from its attributes.
 OPERATORS: dict[str, Callable[[Mapping[str, Any]], Activation]] = {
     "Sigmoid": lambda _: Logistic(),
@@ -57,7 +68,7 @@ OPERATORS: dict[str, Callable[[Mapping[str, Any]], Activation]] = {
     "Relu": lambda _: ReLU(),
     "LeakyRelu": lambda attributes: LeakyReLU(short(attributes.get("alpha", 0.01))),
     "Elu": lambda attributes: ELU(short(attributes.get("alpha", 1.0))),
-    "Selu": lambda _: SELU(),
+    "Selu": selu_of,
     "Gelu": gelu_of,
     "Softplus": lambda _: Softplus(),
 }
@@ -77,7 +88,7 @@ def from_onnx(source: Any, *, output: str | None = None) -> TrainedNetwork:
     ----------
     source : str, path or onnx.ModelProto
         A chain of Gemm, MatMul, Add, LayerNormalization and activations, with a Softmax, Sigmoid
-        or Exp at its end, or without.
+        or Exp at its end, or without, and a Squeeze of a single output.
     output : str, optional
         Which output of the graph; by default ``probabilities`` or the only one.
 
@@ -160,6 +171,8 @@ class Chain:
     def output_named(self, name: str | None) -> str:
         """Return the name of the output that is read."""
         names = [one.name for one in self.graph.output]
+        if not names:
+            raise InputError("the graph has no output; give a complete ONNX file")
         chosen = name or ("probabilities" if "probabilities" in names else names[0])
         if chosen not in names:
             raise InputError(f"the graph has no output {name!r}, but {', '.join(names)}")
@@ -231,20 +244,27 @@ class Reading:
         W and b of each layer, in the order of θ.
     link : str
         The operator at the end that is a loss's link.
+    squeezed : bool
+        Whether a single output has lost its axis.
     """
 
     layers: list[Layer] = field(default_factory=list)
     arrays: list[Array] = field(default_factory=list)
     link: str = ""
+    squeezed: bool = False
 
     def add(self, node: Node, graph: Chain) -> None:
         """Add the layer of a node, or complete the layer below."""
         kind, own = node.op_type, attributes_of(node)
         constants = [graph.arrays[name] for name in node.input if name in graph.arrays]
         if kind in PASSED_ON and not node.domain:
+            require_the_same_numbers(node, own, constants)
             return
-        if self.link:
-            raise unreadable(node, f"it follows {self.link}, which must be the last")
+        if self.squeezed or (self.link and kind != SQUEEZE):
+            last = SQUEEZE if self.squeezed else self.link
+            raise unreadable(node, f"it follows {last}, which must be the last")
+        if kind in PRODUCTS and node.input[1] not in graph.arrays:
+            raise unreadable(node, "its matrix must be a constant, on the right")
         if node.domain == DOMAIN:
             self._add_function(node, constants)
         elif kind in READERS:
@@ -253,6 +273,8 @@ class Reading:
             self.activate(OPERATORS[kind](own))
         elif kind in LINKS:
             self._end_with(node, own)
+        elif kind == SQUEEZE:
+            self.squeezed = True
         else:
             raise unreadable(node, "no layer computes this")
 
@@ -290,7 +312,10 @@ class Reading:
             raise InputError("the graph has no weights; give a network with a Gemm or MatMul")
         loss, layers = self._ending()
         network = Network(self.arrays[0].shape[-1], tuple(layers), loss)
-        theta = np.concatenate([array.ravel() for array in self.arrays])
+        if self.squeezed and network.outputs != 1:
+            raise InputError(f"the graph ends in a Squeeze of {network.outputs} outputs, not one")
+        dtype = np.result_type(np.float32, *self.arrays)  # half precision becomes single
+        theta = np.concatenate([array.ravel() for array in self.arrays]).astype(dtype)
         return TrainedNetwork(network, theta)
 
     def _ending(self) -> tuple[Loss, list[Layer]]:
@@ -306,12 +331,27 @@ class Reading:
         return LOSSES["squared-error"], self.layers
 
 
+def require_the_same_numbers(node: Node, own: Mapping[str, Any], constants: list[Array]) -> None:
+    """Raise InputError if an operator that usually keeps numbers changes them or their order."""
+    if node.op_type == "Cast" and own.get("to") not in FLOATS:
+        raise unreadable(node, "it rounds to another type than float and double")
+    if node.op_type == "Flatten" and own.get("axis", 1) != 1:
+        raise unreadable(node, "its axis must be 1")
+    if node.op_type == "Dropout" and any(one.dtype == bool and one.any() for one in constants):
+        raise unreadable(node, "it is in training mode, so it draws masks")
+
+
+PRODUCTS = ("Gemm", "MatMul")
+
+
 def read_gemm(reading: Reading, node: Node, own: Mapping[str, Any], constants: list[Array]) -> None:
     """Add the dense layer of a Gemm."""
     if own.get("alpha", 1.0) != 1 or own.get("beta", 1.0) != 1 or own.get("transA"):
         raise unreadable(node, "alpha and beta must be 1, and transA 0")
     W = constants[0] if own.get("transB") else constants[0].T
     biases = [one.reshape(-1) for one in constants[1:]]
+    if biases and biases[0].size != len(W):
+        raise unreadable(node, f"it adds {biases[0].size} numbers to {len(W)} units")
     reading.dense_or_norm(Dense(len(W), Identity(), bias=bool(biases)), [W, *biases])
 
 
@@ -319,8 +359,8 @@ def read_matmul(
     reading: Reading, node: Node, own: Mapping[str, Any], constants: list[Array]
 ) -> None:
     """Add the dense layer of a MatMul, whose biases an Add may bring."""
-    if len(constants) != 1 or constants[0].ndim != 2 or node.input[1] in ("", node.input[0]):
-        raise unreadable(node, "it must multiply with a matrix from the right")
+    if constants[0].ndim != 2:
+        raise unreadable(node, f"its matrix has {constants[0].ndim} axes")
     W = constants[0].T
     reading.dense_or_norm(Dense(len(W), Identity(), bias=False), [W])
 

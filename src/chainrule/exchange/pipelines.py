@@ -1,5 +1,6 @@
 """Pipelines of scikit-learn: the inputs of their network, by the names of the original columns."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -14,6 +15,9 @@ from chainrule.exchange.sklearn_import import from_sklearn, is_sklearn_mlp
 Array: TypeAlias = NDArray[Any]
 
 SEVERAL = " and "  # between columns that an input is computed from
+# Transformers each of whose outputs is computed from one column, whose name it contains.
+OF_ONE_COLUMN = ("KBinsDiscretizer", "SplineTransformer", "SimpleImputer", "MissingIndicator")
+BIN = r"_(sp_)?\d+(\.\d+)?"  # what follows it
 
 
 def network_step(pipeline: Any) -> Any:
@@ -107,17 +111,35 @@ def after_one_hot(step: Any, features: Sequence[Feature]) -> Iterator[Feature]:
 
 
 def after_any(step: Any, features: Sequence[Feature]) -> Iterator[Feature]:
-    """Yield the features of any transformer: as many as before, or by their names."""
-    before = [feature.name for feature in features]
-    try:
-        names = [str(name) for name in step.get_feature_names_out(before)]
-    except (AttributeError, ValueError, TypeError):
-        names = before
-    if len(names) == len(before):
-        yield from (Feature(f.name, f.column, f.category) for f in features)
+    """Yield the features of any transformer, each with the columns that it is computed from."""
+    if any(cls.__name__ == "OneToOneFeatureMixin" for cls in type(step).__mro__):
+        yield from features
         return
-    for name in names:
-        fitting = [f for f in features if name.startswith(f.name)]
-        longest = max(fitting, key=lambda f: len(f.name), default=None)
-        every = SEVERAL.join(dict.fromkeys(f.column for f in features))
-        yield Feature(name, every if longest is None else longest.column)
+    before = {feature.name: feature for feature in features}
+    for k, name in enumerate(names_after(step, [*before])):
+        same = before.get(name)
+        yield same or Feature(name, SEVERAL.join(sources(step, k, name, features)))
+
+
+def names_after(step: Any, before: list[str]) -> list[str]:
+    """Return the names of what a transformer makes, or numbers if it does not name it."""
+    try:
+        return [str(name) for name in step.get_feature_names_out(before)]
+    except (AttributeError, ValueError, TypeError):
+        width = getattr(step, "n_features_out_", len(before))  # of a FunctionTransformer, as many
+        return [f"{type(step).__name__.lower()}{k}" for k in range(width)]
+
+
+def sources(step: Any, k: int, name: str, features: Sequence[Feature]) -> list[str]:
+    """Return the columns from which the k-th output of a transformer is computed.
+
+    All of them, unless its name or its powers say which.
+    """
+    powers = getattr(step, "powers_", None)  # of PolynomialFeatures
+    if powers is not None:
+        chosen = [f for f, power in zip(features, powers[k], strict=True) if power]
+    else:
+        made = rf"(missingindicator_)?(?P<name>.*?)({BIN})?"
+        found = re.fullmatch(made, name) if type(step).__name__ in OF_ONE_COLUMN else None
+        chosen = [f for f in features if found and f.name == found["name"]]
+    return [*dict.fromkeys(f.column for f in chosen or features)]

@@ -3,6 +3,7 @@
 Modules are recognized by the names of their classes, so that nothing here imports PyTorch.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
@@ -29,6 +30,7 @@ from chainrule.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm
 
 Array: TypeAlias = NDArray[Any]
 Module: TypeAlias = Any  # torch.nn.Module
+Parameters: TypeAlias = list[tuple[str, Any]]  # names in the state dict, and tensors
 
 SOFTMAX, LOG_SOFTMAX = "Softmax", "LogSoftmax"
 LINKS = (SOFTMAX, LOG_SOFTMAX)  # modules that a loss of this package contains
@@ -53,7 +55,7 @@ def softplus_of(module: Module) -> Activation:
 
     PyTorch's becomes linear at z = 20, which changes it by 2e-9 there.
     """
-    require(module, beta=1)
+    require(module, beta=1, threshold=20)
     return Softplus()
 
 
@@ -116,7 +118,7 @@ def read_module(module: Module) -> TorchNetwork:
             "nn.Sequential of its layers"
         )
     layers: list[Layer] = []
-    parameters: list[tuple[str, Any]] = []
+    parameters: Parameters = []
     link = ""
     for name, part in parts_of_module(module):
         kind = type(part).__name__
@@ -126,8 +128,20 @@ def read_module(module: Module) -> TorchNetwork:
             link = link_of(name, part)
         elif kind not in NOTHING:
             layers = with_module(layers, name, part)
-            parameters += [(f"{name}.{own}", p) for own, p in part.named_parameters()]
+            parameters += own_parameters(name, part, parameters)
     return TorchNetwork(inputs_of(parameters, layers), tuple(layers), tuple(parameters), link)
+
+
+def own_parameters(name: str, part: Module, earlier: Parameters) -> Parameters:
+    """Return a part's parameters by their names in the state dict, if none is an earlier one."""
+    own = [(f"{name}.{each}", p) for each, p in part.named_parameters()]
+    for new, p in own:
+        if first := next((other for other, old in earlier if old is p), None):
+            raise InputError(
+                f"{new} is {first} again; weights of two layers that are trained as one cannot be "
+                "read"
+            )
+    return own
 
 
 def parts_of_module(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
@@ -135,7 +149,8 @@ def parts_of_module(module: Module, prefix: str = "") -> Iterator[tuple[str, Mod
     if type(module).__name__ != "Sequential":
         yield prefix.rstrip(".") or "0", module
         return
-    for name, part in module.named_children():
+    # Not named_children, which leaves out a module that was there before, such as a shared ReLU.
+    for name, part in module._modules.items():  # noqa: SLF001 (theirs)
         yield from parts_of_module(part, f"{prefix}{name}.")
 
 
@@ -199,7 +214,7 @@ def require(thing: Any, **values: Any) -> None:
             )
 
 
-def inputs_of(parameters: list[tuple[str, Any]], layers: list[Layer]) -> int:
+def inputs_of(parameters: Parameters, layers: list[Layer]) -> int:
     """Return the number of inputs, from the first weights."""
     if not parameters or not layers:
         raise InputError("the module has no parameters; give an nn.Sequential with a Linear")
@@ -207,11 +222,11 @@ def inputs_of(parameters: list[tuple[str, Any]], layers: list[Layer]) -> int:
 
 
 def natural(names: Mapping[str, Any]) -> list[str]:
-    """Return names sorted so that ``10.weight`` follows ``2.weight``, and biases follow weights."""
+    """Return names sorted so that ``fc10.weight`` follows ``fc2.bias``, and that ``fc2.weight``."""
 
-    def key(name: str) -> list[tuple[int, int | str]]:
+    def key(name: str) -> list[list[tuple[int, int | str]]]:
         order = {"weight": "0", "bias": "1"}
-        parts = [order.get(part, part) for part in name.split(".")]
-        return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
+        parts = [re.findall(r"\d+|\D+", order.get(part, part)) for part in name.split(".")]
+        return [[(0, int(p)) if p.isdigit() else (1, p) for p in part] for part in parts]
 
     return sorted(names, key=key)

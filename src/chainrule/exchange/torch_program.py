@@ -77,6 +77,7 @@ def main(weights, path):
     with torch.no_grad():
         p = load(weights).predict(x).numpy()
 {output}
+    csv.writer(sys.stdout).writerows([header, *listed])
 
 
 if __name__ == "__main__":
@@ -141,7 +142,7 @@ def prediction_of_rows(parts: Parts) -> str:
     preparation = parts.preparation
     if preparation is None:
         return ""
-    output = output_lines(preparation.known_target, parts.network.outputs)
+    output = output_lines(preparation.known_target, parts.network)
     shown = "\n".join(f"    {line}" for line in output)
     columns = preparing(list(calls(preparation)))
     return f"\n\n{columns}" + MAIN.format(dtype=preparation.dtype, output=shown)

@@ -1,6 +1,5 @@
 """Cross-validation: how good models are that are trained on parts of a table."""
 
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +37,7 @@ class CrossValidation(Document):
         """Return the content, which is the same in every format."""
         names = list(self.folds[0].values)
         header = ("fold", *(name.replace("_", " ") for name in names))
-        several = {"mean": statistics.fmean, "deviation": statistics.stdev}
+        several: dict[str, Callable[[list[float]], float]] = {"mean": mean, "deviation": deviation}
         rows = (
             *(
                 (str(i + 1), *(written(name, scores[name]) for name in names))
@@ -64,7 +63,7 @@ class CrossValidation(Document):
 
     def __repr__(self) -> str:
         name = self.folds[0].main[0]
-        return f"<CrossValidation: {name} {statistics.fmean(self.values(name)):.3g}>"
+        return f"<CrossValidation: {name} {mean(self.values(name)):.3g}>"
 
 
 def cross_validate(
@@ -111,6 +110,17 @@ def cross_validate(
         if after_fold is not None:
             after_fold(fold + 1, scores)
     return CrossValidation(table.source, name, tuple(found))
+
+
+def mean(values: list[float]) -> float:
+    """Return the mean of scores, of which some may be infinite."""
+    return float(np.mean(values))
+
+
+def deviation(values: list[float]) -> float:
+    """Return the standard deviation, dividing by n − 1; nan if a score is infinite."""
+    with np.errstate(invalid="ignore"):
+        return float(np.std(values, ddof=1))
 
 
 def assigned(classes: Any, folds: int, seed: int) -> Any:

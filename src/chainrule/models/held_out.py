@@ -11,7 +11,7 @@ from chainrule.errors import InputError
 Rows: TypeAlias = NDArray[np.intp]
 
 FEWEST = 20  # rows of a table from which some are held out
-MOST_STRATA = 20  # different targets up to which each keeps its share
+FEW = 20  # classes, or different numbers, up to which each keeps its share exactly
 
 
 class Parts(NamedTuple):
@@ -61,17 +61,24 @@ def hold_out(table: Table, target: str, share: float, seed: int) -> Parts:
 def strata(table: Table, target: str) -> Rows:
     """Return a number for the class of each row, (n,); all 0 if the targets are quantities."""
     column = table[target]
-    if column.different > MOST_STRATA:
+    if column.kind == "number" and column.different > FEW:
         return np.zeros(len(table), np.intp)
     values: Any = column.values.combine_chunks().dictionary_encode()
     return np.asarray(values.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.intp)
 
 
 def held_rows(classes: Rows, share: float, seed: int) -> NDArray[np.bool_]:
-    """Return which rows are held out, (n,): the share of each class, but never all of one."""
+    """Return which rows are held out, (n,): the share of each class, but never all of one.
+
+    Of many classes, which may be small, each has about its share, so that the sum of all is right.
+    """
     held = np.zeros(len(classes), np.bool_)
     order = np.random.default_rng(seed).permutation(len(classes))
-    for one in np.unique(classes):
+    found = np.unique(classes)
+    wanted = 0.0
+    for one in found:
         members = order[classes[order] == one]
-        held[members[: min(round(share * len(members)), len(members) - 1)]] = True
+        wanted += share * len(members)
+        due = wanted - held.sum() if len(found) > FEW else share * len(members)
+        held[members[: min(round(due), len(members) - 1)]] = True
     return held

@@ -32,6 +32,9 @@ class Point(NamedTuple):
         The position among the network's outputs.
     sign : float
         −1 if the prediction is 1 minus that output: the first of two classes.
+    divided : bool
+        Whether a class's probability is its output's share in the sum of all: those of a loss that
+        trains each output by itself do not add up to 1.
     """
 
     network: Network
@@ -39,23 +42,28 @@ class Point(NamedTuple):
     x: Array
     output: int
     sign: float
+    divided: bool = False
 
     def prediction(self, x: Array) -> Any:
         """Return the prediction for inputs x, (inputs,), without an offset."""
         params = self.network.params(self.theta)
-        o = self.network.forward(params, x[np.newaxis])[-1].a  # (1, outputs)
-        return self.sign * self.network.loss.predict(o)[0, self.output]
+        return self.predicted(self.network.forward(params, x[np.newaxis])[-1].a[0])
+
+    def predicted(self, o: Array) -> Any:
+        """Return the prediction for the last layer's outputs o, (outputs,), without an offset."""
+        p = self.network.loss.predict(o[np.newaxis])[0]  # (outputs,)
+        if not self.divided:
+            return self.sign * p[self.output]
+        return p[self.output] / p.sum() if p.sum().real > 0 else 1 / len(p) + 0 * p[0]
 
     def gradients(self) -> tuple[Array, list[Array], list[Array]]:
         """Return ∂p/∂x (inputs,), and of each layer ∂p/∂a and a, (units,), by backpropagation."""
         params = self.network.params(self.theta)
         saved = self.network.forward(params, self.x[np.newaxis])
-        o = saved[-1].a[0]  # (outputs,)
-        loss = self.network.loss
-        link = complex_step(lambda one: loss.predict(one[np.newaxis])[0, self.output], o)
-        grads = self.network.backward(params, saved, self.sign * link[np.newaxis])
+        link = complex_step(self.predicted, saved[-1].a[0])  # (outputs,)
+        grads = self.network.backward(params, saved, link[np.newaxis])
         below = [grad.dx[0] for grad in grads]  # ∂p by the input of each layer
-        return below[0], [*below[1:], self.sign * link], [one.a[0] for one in saved]
+        return below[0], [*below[1:], link], [one.a[0] for one in saved]
 
 
 def explain_prediction(
@@ -100,7 +108,8 @@ def explain_prediction(
     chosen = choose(classes, p, output)
     network, theta = estimator.network_, estimator.theta_.astype(np.float64)
     place, sign = (0, 2.0 * chosen - 1) if network.outputs == 1 and classes else (chosen, 1.0)
-    point = Point(network, theta, X[0].astype(np.float64), place, sign)
+    divided = bool(classes) and network.outputs > 1 and not network.loss.classes
+    point = Point(network, theta, X[0].astype(np.float64), place, sign, divided)
     slopes, by_layer, passed = point.gradients()
     scale = 1.0 if classes else preparation.known_target.scale
     value = float(preparation.known_target.restore(p)[0]) if not classes else float(p[chosen])
@@ -114,6 +123,7 @@ def explain_prediction(
         influences=influences(preparation, one, point, slopes, scale),
         units=unit_shares(point, by_layer, passed, scale),
         forward=forward(preparation, point, by_layer, passed, notation, digits, decimals),
+        divided=divided,
         scale=scale,
     )
 
@@ -215,13 +225,14 @@ def forward(
         strongest = np.argsort(-np.abs(by_layer[last] * passed[last]), kind="stable")[:FEW_UNITS]
         units |= {place: sorted(map(int, strongest)) for place in range(first, last + 1)}
         first = last + 1
-    names = ForwardNames(preparation.feature_names, output_names(target, network.outputs))
+    outputs = output_names(target, network.outputs, "output" if point.divided else "p")
+    names = ForwardNames(preparation.feature_names, outputs)
     return explain_forward(network, point.theta, point.x, names, units, notation, digits, decimals)
 
 
-def output_names(target: Any, outputs: int) -> list[str]:
-    """Return what the predictions of a network are called."""
+def output_names(target: Any, outputs: int, word: str) -> list[str]:
+    """Return what the predictions of a network are called; those of classes by a word."""
     if not target.classes:
         return [f"{target.column} (standardized)" if target.scale != 1 else target.column]
     classes = target.classes[1:] if outputs == 1 else target.classes
-    return [f"p({name})" for name in classes]
+    return [f"{word}({name})" for name in classes]

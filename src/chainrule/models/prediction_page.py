@@ -106,6 +106,8 @@ class Explanation(Document):
     forward : ForwardPass
     scale : float
         What the network's output is multiplied with, for a number in its own unit.
+    divided : bool
+        Whether the probabilities are the outputs divided by their sum.
     """
 
     source: str
@@ -118,6 +120,7 @@ class Explanation(Document):
     units: tuple[UnitShare, ...]
     forward: ForwardPass
     scale: float = 1.0
+    divided: bool = False
 
     @property
     def explained(self) -> str:
@@ -198,7 +201,18 @@ class Explanation(Document):
             )
         )
         worked = (Worked(q, q.lines, f"forward-{slug(q.key)}") for q in self.forward.quantities)
-        return [*items, *worked]
+        return [*items, *worked, *self._division()]
+
+    def _division(self) -> list[Item]:
+        if not self.divided:
+            return []
+        return [
+            Paragraph(
+                "The loss trains each output by itself, so they need not add up to 1. A "
+                "probability is an output divided by the sum of all outputs (equal for all classes "
+                f"if that sum is not positive): {self.explained} = {four_digits(self.value)}."
+            )
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain values, ready for JSON."""

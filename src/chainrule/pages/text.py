@@ -93,6 +93,7 @@ def as_text(page: Page, width: int, *, compact: bool = False, color: bool = Fals
     console = Console(
         file=text,
         width=width,
+        height=100,  # any, so that the terminal's is not asked for at each line
         color_system=colors,
         force_terminal=color,
         no_color=not color,
@@ -175,27 +176,31 @@ def _heading(console: Console, heading: Heading) -> None:
 def _lines(items: list[Worked], console: Console, *, compact: bool) -> None:
     """Print numbers: names in one column, right-hand sides wrapped in another."""
     column = max(len(item.quantity.name) for item in items) + INDENT
+    lines: list[Text] = []
     blank_line = False
     for item in items:
         q = item.quantity
         parts = _short(item) if compact else [p for p in _parts(item) if p.plain]
         if item is not items[0] and (blank_line or len(parts) > 1):
-            console.print()
+            lines.append(Text())
         blank_line = len(parts) > 1 or bool(q.remark and not compact)
         for first, part in zip([q.name, *[""] * len(parts)], parts, strict=False):
             sign = " " if part.plain.startswith(OTHER_DERIVATION) else "="
-            _folded(Text.assemble((first.rjust(column), "bold"), f" {sign} "), part, console)
+            head = Text.assemble((first.rjust(column), "bold"), f" {sign} ")
+            lines += _folded(head, part, console)
         if not compact and q.remark:
-            _folded(Text(" " * (column + 3)), Text(q.remark, style="italic yellow"), console)
+            remark = Text(q.remark, style="italic yellow")
+            lines += _folded(Text(" " * (column + 3)), remark, console)
+    console.print(Text("\n").join(lines), soft_wrap=True)  # at once: a call is slow
 
 
-def _folded(head: Text, body: Text, console: Console) -> None:
-    """Print a text after a head, wrapped with the head's width as indentation."""
+def _folded(head: Text, body: Text, console: Console) -> Iterator[Text]:
+    """Yield a text's lines after a head, wrapped with the head's width as indentation."""
     room = max(console.width - head.cell_len, LEAST)
     for line in _terms(body, room):
-        for part in line.wrap(console, room):
+        for part in line.wrap(console, room) if line.cell_len > room else [line]:
             part.rstrip()
-            console.print(head + part, soft_wrap=True)
+            yield head + part
             head = Text(" " * head.cell_len)
 
 
@@ -310,16 +315,18 @@ def _excerpt(lines: tuple[tuple[str, str, Mark], ...]) -> RenderableType:
 def _workings(items: list[Working], console: Console) -> None:
     """Print calculations below each other, after their names."""
     column = max(len(item.name) for item in items) + INDENT
+    lines: list[Text] = []
     for item in items:
         result = Text(f"{item.result}   ") + _marked(item.mark, item.label)
         result.stylize(COLORS[item.mark])
         texts = [Text(pretty(text)) for text in (item.formula, item.substituted) if text]
         head = Text(item.name.rjust(column), style="bold")
         for text in (*texts, result):
-            _folded(Text.assemble(head, " = "), text, console)
+            lines += _folded(Text.assemble(head, " = "), text, console)
             head = Text(" " * column)
         if item is not items[-1]:
-            console.print()
+            lines.append(Text())
+    console.print(Text("\n").join(lines), soft_wrap=True)
 
 
 # ---- arrays, tables, errata ---------------------------------------------------------------------

@@ -5,13 +5,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.diagnosis.layers.binding import Binding, bindings
-from chainrule.diagnosis.layers.calling import CallFailedError, call, parameters, required
+from chainrule.diagnosis.layers.calling import (
+    CallFailedError,
+    call,
+    kept_random_numbers,
+    parameters,
+    required,
+)
 from chainrule.diagnosis.layers.candidates import (
     BIAS,
     SIZES,
@@ -41,6 +48,7 @@ SEEDS = (1, 2, 3, 4, 5, 6)  # other inputs where one set has a kink
 MOST_JUDGED = 3  # layouts of one kind in which a function is judged, if it is right in none
 Judged: TypeAlias = tuple[Judgment, Layout, bool]
 ARRAYS = ("float", "one-hot", "binary", "labels")
+MOST_SHAPES = 1_000  # of arguments that are remembered, since each is tried with many others
 SEARCH = 0.4  # the share of the time for finding shapes
 
 
@@ -101,7 +109,8 @@ def check_layer(
     begin = time.monotonic()
     chosen = forward or sibling(backward) or backward
     pair = Pair(backward, chosen, strict, TimeLimit(seconds))
-    found = _check(pair, inputs)
+    with kept_random_numbers():
+        found = _check(pair, inputs)
     return replace(found, seconds=round(time.monotonic() - begin, 3))
 
 
@@ -267,19 +276,17 @@ def _is_allowed(layout: Layout, *, degenerate: bool, alone: bool) -> bool:
 
 
 def _is_alone(name: str, candidate: Candidate) -> bool:
-    return candidate.kind in ARRAYS and _is_narrow(name, candidate.text.split())
+    return candidate.kind in ARRAYS and _is_narrow(name, candidate.text)
 
 
 def _is_degenerate(layout: Layout) -> bool:
     """Return whether data or weights have an axis of length one, or no samples."""
-    for name, candidate in layout.chosen.items():
-        texts = candidate.text.split()
-        if candidate.kind in ARRAYS and _is_narrow(name, texts):
-            return True
-    return False
+    return any(_is_alone(name, candidate) for name, candidate in layout.chosen.items())
 
 
-def _is_narrow(name: str, letters: list[str]) -> bool:
+@lru_cache(maxsize=MOST_SHAPES)
+def _is_narrow(name: str, text: str) -> bool:
+    letters = text.split()
     plain = [c for c in letters if c != "1"]
     if re.fullmatch(BIAS, name.rpartition(".")[2].lower()):
         return not plain

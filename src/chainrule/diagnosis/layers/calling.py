@@ -5,6 +5,7 @@ import copy
 import inspect
 import io
 import random
+import threading
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
@@ -14,8 +15,6 @@ import numpy as np
 
 MOST_KNOWN = 16  # functions whose parameters are remembered, since each is called very often
 SEED = 7  # of every call, so that a dropout mask is the same each time
-# The states after seeding: to set them takes a fraction of the time.
-NUMPY_SEEDED = np.random.RandomState(SEED).get_state()
 SEEDED = random.Random(SEED).getstate()  # noqa: S311 (repeatable, not secret)
 
 
@@ -92,29 +91,55 @@ def required(function: Callable[..., Any]) -> list[str]:
     return [n for n, p in parameters(function).items() if p.default is inspect.Parameter.empty]
 
 
+class _Depth(threading.local):
+    """How many `kept_random_numbers` of a thread are open."""
+
+    value = 0
+
+
+_DEPTH = _Depth()
+
+
+@contextlib.contextmanager
+def kept_random_numbers() -> Generator[None]:
+    """Restore the random number generators at the end, but not after each call within.
+
+    To restore NumPy's takes longer than to call a small function.
+    """
+    if _DEPTH.value:
+        yield
+        return
+    # The generator that programs use, not one of ours.
+    numpy_state, state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    _DEPTH.value = 1
+    try:
+        yield
+    finally:
+        _DEPTH.value = 0
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(state)
+
+
 @contextlib.contextmanager
 def _quiet(*, strict: bool) -> Generator[None]:
     """Fix the random numbers and hide output and warnings; restore the generators afterwards."""
-    # The generator that programs use, not one of ours.
-    numpy_state, state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    np.random.set_state(NUMPY_SEEDED)  # noqa: NPY002
-    random.setstate(SEEDED)
     make = np.random.default_rng
-    np.random.default_rng = _seeded(make)
-    try:
-        with (
-            warnings.catch_warnings(),
-            np.errstate(all="ignore"),
-            contextlib.redirect_stdout(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            if strict:
-                warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            yield
-    finally:
-        np.random.default_rng = make
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        random.setstate(state)
+    with kept_random_numbers():
+        np.random.seed(SEED)  # noqa: NPY002
+        random.setstate(SEEDED)
+        np.random.default_rng = _seeded(make)
+        try:
+            with (
+                warnings.catch_warnings(),
+                np.errstate(all="ignore"),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
+                warnings.simplefilter("ignore")
+                if strict:
+                    warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                yield
+        finally:
+            np.random.default_rng = make
 
 
 def _seeded(make: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ a transposed array or a sum over the wrong axis shows.
 
 import re
 import zlib
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ SIZES = {
     "V": 7,  # words
     "1": 1,
 }
+MOST_VALUES = 1_000  # that are remembered: the same ones are tried with many others
 ROWS, COLUMNS = "rows", "columns"  # whether samples are the rows or the columns of an array
 PICTURES = "pictures"  # samples are rows, and arrays of pictures are tried first
 
@@ -189,6 +191,7 @@ def _by_letters(letters: str, low: str, *, bias: bool, rows: bool) -> list[str]:
     return []
 
 
+@lru_cache(maxsize=MOST_VALUES)
 def value_of(candidate: Candidate, name: str, seed: int, *, positive: bool) -> Any:
     """Return the value of a candidate: numbers that look random, the same for the same seed.
 
@@ -204,9 +207,16 @@ def value_of(candidate: Candidate, name: str, seed: int, *, positive: bool) -> A
     Returns
     -------
     Any
+        An array cannot be changed, as it may be returned again.
     """
     if candidate.kind == "fixed":
         return candidate.value
+    array = _array_of(candidate, name, seed, positive=positive)
+    array.flags.writeable = False
+    return array
+
+
+def _array_of(candidate: Candidate, name: str, seed: int, *, positive: bool) -> Any:
     shape = tuple(SIZES[letter] for letter in candidate.text.split())
     rng = np.random.default_rng((seed, zlib.crc32(name.encode())))
     if candidate.kind == "labels":

@@ -158,14 +158,15 @@ def _add_key(names: list[str], key: str) -> bool:
 
 def _by_cost(names: list[str], orientation: str) -> Iterator[Layout]:
     """Yield combinations of candidates, the likeliest first; similar names get the same shape."""
-    groups = list(dict.fromkeys(map(_group, names)))
+    group_of = {name: _group(name) for name in names}
+    groups = list(dict.fromkeys(group_of.values()))
     choices = [_choices(group, orientation) for group in groups]
     queue = [(0, (0,) * len(groups))]
     seen = {queue[0][1]}
     while queue:
         cost, ranks = heapq.heappop(queue)
         picked = dict(zip(groups, (c[r] for c, r in zip(choices, ranks, strict=True)), strict=True))
-        yield Layout({name: picked[_group(name)] for name in names}, orientation=orientation)
+        yield Layout({n: picked[group] for n, group in group_of.items()}, orientation=orientation)
         for place in range(len(groups)):
             after = (*ranks[:place], ranks[place] + 1, *ranks[place + 1 :])
             if after[place] < len(choices[place]) and after not in seen:

@@ -62,17 +62,30 @@ def _to_tuples(nested: Any) -> Any:
     return tuple(_to_tuples(part) for part in nested) if is_list(nested) else nested
 
 
-def format_weights(W: Array, b: Array, array_format: ArrayFormat) -> Array:
-    """Return a layer's weight matrix in a format, with b as a part of it if the format says so."""
-    parts = {"first": [b, W], "last": [W, b]}.get(array_format.bias, [W])
-    matrix = np.column_stack(parts)
-    return matrix if array_format.weights == OUT_IN else matrix.T
+def format_weights(W: Array, b: Array, array_format: ArrayFormat) -> Any:
+    """Return a layer's fresh weight matrix in a format, with b in it if the format says so."""
+    match array_format.bias:
+        case "first":
+            matrix = np.column_stack([b, W])
+        case "last":
+            matrix = np.column_stack([W, b])
+        case _:
+            matrix = W
+    oriented = matrix if array_format.weights == OUT_IN else matrix.T
+    return to_array_type(oriented, array_format.array_type)
 
 
-def format_biases(b: Array, array_format: ArrayFormat) -> Array:
-    """Return a layer's biases in a format."""
+def shape_of_weights(W: Array, array_format: ArrayFormat) -> tuple[int, ...]:
+    """Return the shape of a layer's weight matrix in a format."""
+    outputs, inputs = W.shape
+    inputs += array_format.bias in {"first", "last"}
+    return (outputs, inputs) if array_format.weights == OUT_IN else (inputs, outputs)
+
+
+def format_biases(b: Array, array_format: ArrayFormat) -> Any:
+    """Return a layer's fresh biases in a format."""
     shapes = {"flat": b, "row": b[None, :], "column": b[:, None]}
-    return shapes[array_format.bias_shape]
+    return to_array_type(shapes[array_format.bias_shape], array_format.array_type)
 
 
 def format_samples(rows: Array, array_format: ArrayFormat) -> Array:

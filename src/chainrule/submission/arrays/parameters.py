@@ -13,7 +13,7 @@ from chainrule.submission.arrays.containers import (
     children,
     without,
 )
-from chainrule.submission.arrays.formats import OUT_IN, ArrayFormat, format_weights
+from chainrule.submission.arrays.formats import OUT_IN, ArrayFormat, shape_of_weights
 from chainrule.submission.arrays.keyed import keyed_parameters
 from chainrule.submission.questions import Array, Question
 from chainrule.submission.values import is_dict
@@ -94,8 +94,7 @@ def has_bias_shape(array: Array, units: int) -> bool:
 def _expected_weights(
     question: Question, array_format: ArrayFormat, *, any_shape: bool, transposed: bool
 ) -> Expected:
-    pairs = zip(question.W, question.b, strict=True)
-    shapes = [format_weights(W, b, array_format).shape for W, b in pairs]
+    shapes = [shape_of_weights(W, array_format) for W in question.W]
     return [
         ExpectedArray(f"W{layer}", shape[::-1] if transposed else shape, any_shape)
         for layer, shape in enumerate(shapes, 1)
@@ -129,13 +128,16 @@ def find_parameter_arrays(
     keyed = _find_by_keys(result, question, array_format)
     if keyed is not None:
         return keyed if keyed.matching[0] else None
+    parts = children(result)
+    if not parts and len(question.W) > 1:
+        return None
     square = all(W.shape[0] == W.shape[1] for W in question.W)
     for any_shape, transposed in ((False, False), (False, True), (True, False)):
         if transposed and square:
             continue
         ws = _expected_weights(question, array_format, any_shape=any_shape, transposed=transposed)
         found = _find_with_biases(result, question, ws, array_format)
-        found = found or _find_weights_only(result, children(result), ws)
+        found = found or _find_weights_only(result, parts, ws)
         if found is not None:
             standard = _to_standard(found, question, array_format, transposed=transposed)
             if standard.matching[0]:
@@ -193,7 +195,7 @@ def _to_standard(
     weights = biases = 0
     for layer, (W, b) in enumerate(zip(question.W, question.b, strict=True), 1):
         matrix = given[f"W{layer}"]
-        expected = format_weights(W, b, array_format).shape
+        expected = shape_of_weights(W, array_format)
         if matrix.shape == (expected[::-1] if transposed else expected):
             weights += 1
             arrays.update(_split(matrix.T if transposed else matrix, layer, array_format))

@@ -346,23 +346,32 @@ def _argument(role: str, plan: ArgumentPlan, question: Question) -> Any:
         return question.widths[int(role[1:])]
     if role in {"rate", "one"}:
         return question.rate if role == "rate" else 1
-    ws, bs = format_layers(question, array_format)
-    if role == "params" and array_format.bias != "separate":
-        return np.concatenate([np.ravel(W) for W in ws])
-    if role in {"weights", "biases"}:
-        return to_sequence(ws if role == "weights" else bs, array_format)
+    if role == "weights":
+        return to_sequence(_weights(question, array_format), array_format)
+    if role == "biases":
+        return to_sequence(_biases(question, array_format), array_format)
     if role == "params":
+        ws, bs = format_layers(question, array_format)
+        if array_format.bias != "separate":
+            return np.concatenate([np.ravel(W) for W in ws])
         return _fill_container(plan.container, ws, bs)
-    return (ws if role[0] == "W" else bs)[int(role[1:]) - 1]
+    is_weight, layer = role[0] == "W", int(role[1:]) - 1
+    W, b = question.W[layer], question.b[layer]
+    return format_weights(W, b, array_format) if is_weight else format_biases(b, array_format)
 
 
 def format_layers(question: Question, array_format: ArrayFormat) -> tuple[list[Any], list[Any]]:
     """Return the weights and the biases of all layers in a format."""
-    pairs = list(zip(question.W, question.b, strict=True))
-    array_type = array_format.array_type
-    ws = [to_array_type(format_weights(W, b, array_format), array_type) for W, b in pairs]
-    bs = [to_array_type(format_biases(b, array_format), array_type) for _, b in pairs]
-    return ws, bs
+    return _weights(question, array_format), _biases(question, array_format)
+
+
+def _weights(question: Question, array_format: ArrayFormat) -> list[Any]:
+    pairs = zip(question.W, question.b, strict=True)
+    return [format_weights(W, b, array_format) for W, b in pairs]
+
+
+def _biases(question: Question, array_format: ArrayFormat) -> list[Any]:
+    return [format_biases(b, array_format) for b in question.b]
 
 
 def _fill_container(container: str, ws: list[Any], bs: list[Any]) -> Any:
