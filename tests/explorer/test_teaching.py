@@ -166,7 +166,7 @@ def test_practice_with_the_keyboard_alone(open_page: Open, html: str) -> None:
     page.keyboard.press("Enter")
     line.scroll_into_view_if_needed()  # until then it is not laid out
     page.wait_for_function(
-        "document.getElementById('step-1-dx2-0').innerText.includes('0.036350306')"
+        "() => document.getElementById('step-1-dx2-0').innerText.includes('0.036350306')"
     )
     assert not visit.faults
 
