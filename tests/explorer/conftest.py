@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chainrule import explain_problem, problem
+
 STARTED = "#live:not([hidden])"
+BLANK = "about:blank"
 # Runs in every frame before its own scripts.
 LISTENER = """
 addEventListener("securitypolicyviolation", (event) => {
@@ -15,6 +19,8 @@ addEventListener("securitypolicyviolation", (event) => {
   (window.violations ??= []).push(event.effectiveDirective);
 });
 """
+RUN_AXE = """(place) => axe.run(place ?? document, { resultTypes: ["violations"] })
+  .then((results) => results.violations)"""
 
 
 @dataclass
@@ -34,73 +40,134 @@ class Visit:
 
 
 Open = Callable[..., Visit]
+WIDE = {"width": 1280, "height": 900}
+
+
+@cache
+def html_of(name: str = "mazur") -> str:
+    """Return the live page of a problem, which is written once for all tests of a process."""
+    return explain_problem(problem(name)).to_html()
+
+
+@pytest.fixture(scope="session")
+def browser_tabs(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Tabs"]:
+    """Return the tabs of the browser, which tests use one after the other."""
+    opened = Tabs(browser, tmp_path_factory.mktemp("pages"))
+    yield opened
+    for tab in opened.all():
+        tab.page.context.close()
 
 
 @pytest.fixture
-def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
+def open_page(browser_tabs: "Tabs") -> Iterator[Open]:
     """Return a function that opens HTML text from a file, without a network."""
-    yield from opener(browser, tmp_path)
+    yield from opener(browser_tabs)
 
 
 @pytest.fixture(scope="module")
-def open_shared(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+def open_shared(browser_tabs: "Tabs") -> Iterator[Open]:
     """Return the same for pages that the tests of a module share."""
-    yield from opener(browser, tmp_path_factory.mktemp("pages"))
+    yield from opener(browser_tabs)
 
 
-def opener(browser: Any, folder: Path) -> Iterator[Open]:
-    """Yield a function that opens HTML text; afterwards close what it opened."""
-    contexts: list[Any] = []
+def opener(tabs: "Tabs") -> Iterator[Open]:
+    """Yield a function that opens HTML text; afterwards give the tabs back."""
+    used: list[Tab] = []
 
     def open_it(html: str, *, fragment: str = "", **settings: Any) -> Visit:
-        path = folder / f"page-{len(contexts)}.html"
-        path.write_text(html, encoding="utf-8")
-        settings.setdefault("viewport", {"width": 1280, "height": 900})
-        contexts.append(browser.new_context(**settings))
-        contexts[-1].add_init_script(LISTENER)
-        contexts[-1].set_default_timeout(10_000)
-        visit = Visit(contexts[-1].new_page())
-        observe(visit, path.as_uri())
-        visit.page.goto(path.as_uri() + fragment)
-        return visit
+        used.append(tabs.take(settings))
+        return used[-1].visit(tabs.address(html) + fragment)
 
     yield open_it
-    for context in contexts:
-        context.close()
+    for tab in used:
+        tab.leave()
 
 
-def observe(visit: Visit, address: str) -> None:
-    """Note errors, dialogs and requests of a page, and let no request through."""
+@dataclass
+class Tabs:
+    """The tabs of a browser. A new one costs a process, a new page in one only its loading."""
 
-    def route(asked: Any) -> None:
-        if asked.request.url.partition("#")[0] == address:
+    browser: Any
+    folder: Path
+    by_settings: dict[str, list["Tab"]] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def all(self) -> list["Tab"]:
+        return [tab for some in self.by_settings.values() for tab in some]
+
+    def take(self, settings: dict[str, Any]) -> "Tab":
+        """Return a free tab with these settings of its context."""
+        known = self.by_settings.setdefault(repr(sorted(settings.items())), [])
+        free = next((tab for tab in known if tab.now is None), None)
+        if free is None:
+            free = Tab(self.browser.new_context(**{"viewport": WIDE, **settings}))
+            known.append(free)
+        return free
+
+    def address(self, html: str) -> str:
+        """Return the address of a file with a text."""
+        if html not in self.addresses:
+            path = self.folder / f"page-{len(self.addresses)}.html"
+            path.write_text(html, encoding="utf-8")
+            self.addresses[html] = path.as_uri()
+        return self.addresses[html]
+
+
+class Tab:
+    """A tab: it lets no request through, and notes what its page does that it should not."""
+
+    def __init__(self, context: Any) -> None:
+        context.add_init_script(LISTENER)
+        context.set_default_timeout(10_000)
+        self.now: Visit | None = None
+        self.page = context.new_page()
+        self.page.route("**/*", self._route)
+        self.page.on("dialog", self._refuse)
+        self.page.on("pageerror", lambda error: self._note(str(error)))
+        self.page.on("console", self._listen)
+
+    def visit(self, address: str) -> Visit:
+        """Open a page as in a new tab."""
+        self.now = Visit(self.page)
+        self.address = address.partition("#")[0]
+        self.page.goto(address)
+        return self.now
+
+    def leave(self) -> None:
+        """Leave the page, so that nothing of it goes on, with what a test may have changed."""
+        self.address = BLANK
+        self.page.emulate_media(media="null")
+        self.page.mouse.move(0, 0)
+        self.page.goto(BLANK)
+        self.now = None
+
+    def _route(self, asked: Any) -> None:
+        if asked.request.url.partition("#")[0] == self.address:
             asked.continue_()
         else:
-            visit.requests.append(asked.request.url)
+            assert self.now
+            self.now.requests.append(asked.request.url)
             asked.abort()
 
-    def refuse(dialog: Any) -> None:
-        visit.faults.append(f"dialog: {dialog.message}")
+    def _refuse(self, dialog: Any) -> None:
+        self._note(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    page = visit.page
-    page.route("**/*", route)
-    page.on("dialog", refuse)
-    page.on("pageerror", lambda error: visit.faults.append(str(error)))
-    page.on(
-        "console",
-        lambda message: message.type in {"error", "warning"} and visit.faults.append(message.text),
-    )
+    def _listen(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self._note(message.text)
+
+    def _note(self, fault: str) -> None:
+        if self.now:
+            self.now.faults.append(fault)
 
 
 def violations(page: Any, place: str | None = None) -> list[tuple[str, list[Any]]]:
     """Return the accessibility rules that a page, or one element of it, violates, and where."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-    )
-    found = (
-        axe.Axe()
-        .run(page, context=place, options={"resultTypes": ["violations"]})
-        .response["violations"]
-    )
+    ).Axe()
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe.axe_script)
+    found = page.evaluate(RUN_AXE, place)
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]

@@ -21,6 +21,7 @@ from chainrule import (
 )
 from chainrule.errors import InputError
 from chainrule.explorer import SEEDS
+from tests.rows import few_rows
 
 
 @pytest.fixture
@@ -67,6 +68,7 @@ def test_xor_begins_where_its_run_learns_unless_a_seed_is_given():
     assert explore("half-adder").to_html() == explain("half-adder").to_html()
 
 
+@pytest.mark.full_only
 def test_xor_is_learned_from_its_own_start_and_not_from_that_of_seed_0():
     xor = problem("xor")
     assert xor.optimizer == SGD(0.5)
@@ -93,7 +95,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", few_rows(OPTIONS, "level"))
 def test_options_have_their_effect(name: str):
     options = {"steps": 2, name: OPTIONS[name]}
     page = explore("mazur", **options).to_html()

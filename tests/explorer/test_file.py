@@ -14,20 +14,20 @@ from chainrule import NOTATIONS, PROBLEMS, Custom, explain, explain_problem, exp
 from chainrule.explorer.build import script
 from chainrule.explorer.packing import packed
 from chainrule.pages.live_page import HEIGHT
-from tests.explorer.conftest import STARTED, Open, violations
+from tests.explorer.conftest import STARTED, Open, Visit, html_of, violations
 from tests.explorer.test_build import HOSTILE
-from tests.rows import few_rows
+from tests.rows import few_rows, more
 
 
 @pytest.fixture(scope="module")
 def live() -> str:
-    return explain_problem(problem("mazur")).to_html()
+    return html_of("mazur")
 
 
 NOTATION_OF = dict(zip(PROBLEMS, cycle(NOTATIONS), strict=False))
 
 
-@pytest.mark.parametrize("name", few_rows(PROBLEMS, "mazur", "digits"))
+@pytest.mark.parametrize("name", few_rows(PROBLEMS))
 def test_the_page_starts_from_a_file_and_asks_for_nothing(open_page: Open, name: str):
     visit = open_page(explain_problem(problem(name), notation=NOTATION_OF[name]).to_html())
     visit.started()
@@ -35,7 +35,9 @@ def test_the_page_starts_from_a_file_and_asks_for_nothing(open_page: Open, name:
     assert visit.requests == []
 
 
-@pytest.mark.parametrize("colors", ["dark", pytest.param("light", marks=pytest.mark.full_only)])
+# the default run looks at the instrument only, in test_live.py and test_teaching.py
+@pytest.mark.full_only
+@pytest.mark.parametrize("colors", ["dark", "light"])
 def test_axe_finds_nothing_when_the_page_has_started(open_page: Open, live: str, colors: str):
     visit = open_page(live, color_scheme=colors)
     visit.started()
@@ -51,35 +53,25 @@ def test_a_changed_script_does_not_run(open_page: Open, live: str):
     assert visit.page.title() == problem("mazur").title
 
 
-def test_without_a_script_the_page_is_complete(open_page: Open, live: str):
+def test_without_a_script_the_page_is_complete_and_the_script_does_not_change_it(
+    open_page: Open, live: str
+):
     visit = open_page(live, java_script_enabled=False)
-    static = explain_problem(problem("mazur"))
     assert not visit.page.locator("#live").is_visible()
     shown = visit.page.locator(".quantity .result").count()
-    assert shown == static.to_html(static=True).count('class="line result"') > 40
-    assert visit.page.locator("main").inner_text().count("0.082167041") > 0
+    static = explain_problem(problem("mazur")).to_html(static=True)
+    assert shown == static.count('class="line result"') > 40
+    text = visit.page.locator("main").text_content()
+    assert text.count("0.082167041") > 0
+    with_script = open_page(live)
+    with_script.started()
+    assert with_script.evaluate("document.querySelector('main').textContent") == text
 
 
-def test_on_paper_there_is_the_page_without_the_live_part(open_page: Open, live: str):
-    visit = open_page(live)
-    visit.started()
-    visit.page.emulate_media(media="print")
-    assert not visit.page.locator("#live").is_visible()
-    assert visit.page.locator("main").is_visible()
-
-
-def test_the_script_does_not_change_the_page_below_it(open_page: Open, live: str):
-    visit = open_page(live)
-    visit.started()
-    shown = visit.evaluate("document.querySelector('main').textContent")
-    without = open_page(live, java_script_enabled=False)
-    assert shown == without.page.locator("main").text_content()
-
-
-@pytest.mark.parametrize("where", HOSTILE)
-def test_hostile_texts_do_not_run(open_page: Open, where: str):
+def test_hostile_texts_do_not_run(open_page: Open):
     network = mlp(1, 1, activation="tanh", loss="squared-error")
-    page = explain(network, [1.0, 0.0], [0.5], [0.0], **HOSTILE[where]).explore()
+    options = {name: value for one in HOSTILE.values() for name, value in one.items()}
+    page = explain(network, [1.0, 0.0], [0.5], [0.0], **options).explore()
     for html in (page.to_html(), page._repr_html_()):
         visit = open_page(html)
         assert visit.faults == []
@@ -96,6 +88,14 @@ def test_a_function_that_the_page_cannot_compute_is_named(open_page: Open):
 
 
 # ---- in a notebook ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["cell", more("exported")])
+def cell(request: pytest.FixtureRequest, open_shared: Open) -> Visit:
+    """Return a page with what a notebook shows: the output itself, or exported by nbconvert."""
+    if request.param == "cell":
+        return open_shared(explore("mazur")._repr_html_())
+    return open_shared(request.getfixturevalue("exported"))
 
 
 @pytest.fixture(scope="module")
@@ -126,28 +126,20 @@ def notebook() -> dict[str, Any]:
     return {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def test_an_exported_notebook_shows_the_live_page(open_page: Open, exported: str):
-    visit = open_page(exported)
-    frame = visit.page.frame_locator("iframe")
-    frame.locator(STARTED).wait_for(state="attached")
-    assert frame.locator(".quantity").count() > 40
-    assert not [fault for fault in visit.faults if "violation" in fault]
-
-
-def test_the_frame_has_a_title_and_no_access_to_the_notebook(open_page: Open, exported: str):
-    visit = open_page(exported)
-    assert visit.page.locator("iframe").get_attribute("title") == problem("mazur").title
-    (inner,) = visit.page.main_frame.child_frames
+def test_a_notebook_shows_the_live_page_in_a_frame_without_access_to_it(cell: Visit):
+    (inner,) = cell.page.main_frame.child_frames
     inner.wait_for_selector(STARTED, state="attached")
+    assert inner.locator(".quantity").count() > 40
+    assert cell.page.locator("iframe").get_attribute("title") == problem("mazur").title
     assert inner.evaluate("origin") == "null"
     assert inner.evaluate("(() => { try { parent.document } catch (e) { return e.name } })()") == (
         "SecurityError"
     )
+    assert not [fault for fault in cell.faults if "violation" in fault]
 
 
-def test_links_inside_the_frame_work(open_page: Open):
-    visit = open_page(explore("mazur")._repr_html_())
-    (inner,) = visit.page.main_frame.child_frames
+def test_links_inside_the_frame_work(cell: Visit):
+    (inner,) = cell.page.main_frame.child_frames
     link = inner.locator("nav a").last
     link.click()
     inner.wait_for_function("scrollY > 0")  # the browser follows a link when it gets to it

@@ -1,20 +1,29 @@
 """Where the instrument and the page stand: the picture stays in view beside the mathematics."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from chainrule import LBFGS, explain, problem
-from tests.explorer.conftest import Open, Visit
+from tests.explorer.conftest import Open, Visit, html_of
 
 DRAWN = "getComputedStyle(document.querySelector('main figure:has(.cr-picture)')).display"
 
 
-@pytest.fixture
-def mazur(open_page: Open) -> Visit:
-    visit = open_page(explain("mazur").explore().to_html())
+@pytest.fixture(scope="module")
+def shared(open_shared: Open) -> Visit:
+    visit = open_shared(html_of("mazur"))
     visit.started()
     return visit
+
+
+@pytest.fixture
+def mazur(shared: Visit) -> Iterator[Visit]:
+    """Return the 2-2-2 example on a screen, at the top of the page."""
+    shared.evaluate("scrollTo(0, 0)")
+    yield shared
+    shared.page.emulate_media(media="null")
 
 
 def test_the_picture_and_the_player_stay_in_view(mazur: Visit) -> None:
@@ -31,11 +40,14 @@ def test_the_picture_and_the_player_stay_in_view(mazur: Visit) -> None:
     assert boxes[0]["x"] + boxes[0]["width"] <= here["x"]
 
 
-def test_the_pages_own_picture_is_only_printed(mazur: Visit) -> None:
+def test_on_paper_there_is_the_page_with_its_own_picture_and_without_the_live_part(
+    mazur: Visit,
+) -> None:
     assert mazur.evaluate(DRAWN) == "none"
     mazur.page.emulate_media(media="print")
     assert mazur.evaluate(DRAWN) != "none"
     assert not mazur.page.locator("#live").is_visible()
+    assert mazur.page.locator("main").is_visible()
 
 
 def test_a_heading_that_is_followed_is_not_below_the_player(mazur: Visit) -> None:

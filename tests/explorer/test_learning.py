@@ -21,15 +21,13 @@ from chainrule import (
     Penalty,
     State,
     explain,
-    explain_problem,
     mlp,
-    problem,
 )
 from chainrule.explorer.tables import tables
 from chainrule.initializers import INITIALIZERS
-from tests.explorer.conftest import Open, Visit, violations
+from tests.explorer.conftest import Open, Visit, html_of, violations
 from tests.explorer.node import run_node
-from tests.rows import more, rows
+from tests.rows import few_rows, more
 
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 NAMES = {n: getattr(chainrule, n) for n in chainrule.__all__} | {
@@ -42,7 +40,7 @@ NAMES = {n: getattr(chainrule, n) for n in chainrule.__all__} | {
 @pytest.fixture(scope="module")
 def shared(open_shared: Open) -> Visit:
     """Return the page of the 2-2-2 example, which most of the tests change in turn."""
-    visit = open_shared(explain_problem(problem("mazur")).to_html(), reduced_motion="reduce")
+    visit = open_shared(html_of("mazur"), reduced_motion="reduce")
     visit.started()
     return visit
 
@@ -61,7 +59,7 @@ def live(shared: Visit) -> Iterator[Visit]:
 
 def panel(visit: Visit, name: str) -> Any:
     """Open a panel and return it."""
-    visit.page.get_by_role("tab", name=name, exact=True).click()
+    visit.page.get_by_role("tab", name=name, exact=True).press("Enter")
     return visit.page.get_by_role("tabpanel", name=name, exact=True)
 
 
@@ -138,11 +136,11 @@ def alert(place: Any) -> str:
 # ---- presets ------------------------------------------------------------------------------------
 
 
-def test_every_preset_is_chosen_and_has_the_engine_s_loss(live: Visit):
+def test_every_preset_is_chosen_and_has_the_engine_s_loss(live: Visit, full: bool):
     options = panel(live, "Data").get_by_label("Preset", exact=True).locator("option")
     names = [option.get_attribute("value") for option in options.all()]
     assert {*chainrule.PROBLEMS, "spiral", "moons", "circles", "regression"} == {*names}
-    for name in names:
+    for name in names if full else ["circles"]:
         choose_preset(live, name)
         given = model(live)
         rows = slice(given.get("batch_size"))
@@ -167,6 +165,7 @@ def test_data_is_drawn_again_from_the_next_seed_and_undone(live: Visit):
     assert data.get_by_role("button", name="Draw again").is_disabled()
 
 
+@pytest.mark.full_only
 def test_samples_are_split_and_put_together_again(live: Visit):
     choose_preset(live, "xor")
     data = panel(live, "Data")
@@ -198,7 +197,7 @@ def own_data(visit: Visit) -> Any:
 def give(data: Any, text: str) -> str:
     """Type a table, use it, and return what the page says against it."""
     data.get_by_label("One sample on each line").fill(text)
-    data.get_by_role("button", name="Use this data").click()
+    data.get_by_role("button", name="Use this data").press("Enter")
     return alert(data)
 
 
@@ -235,6 +234,7 @@ def test_typed_data_is_learned_by_a_network_that_suits_it(live: Visit):
     assert cost(live) == 0.298371109
 
 
+@pytest.mark.full_only
 def test_pasted_data_and_two_columns_of_targets(live: Visit):
     data = own_data(live)
     place = data.get_by_label("One sample on each line")
@@ -266,6 +266,7 @@ def test_a_dropped_file_with_a_header_quoted_cells_and_classes(live: Visit):
     assert class_names(live) == ["setosa", "versi\ncolor"]
 
 
+@pytest.mark.full_only
 def test_the_reader_says_how_a_table_is_read(live: Visit):
     data = own_data(live)
     choices = {"Targets are": "classes", "First line is": "no", "Separator": ";"}
@@ -302,9 +303,9 @@ BROKEN = {
 }
 
 
-def test_broken_tables_are_refused_line_by_line_and_change_nothing(live: Visit):
+def test_broken_tables_are_refused_line_by_line_and_change_nothing(live: Visit, full: bool):
     data = own_data(live)
-    for text, sentence in BROKEN.items():
+    for text, sentence in [*BROKEN.items()][:: 1 if full else 4]:
         assert sentence in give(data, text)
         assert cost(live) == 0.298371109
     both = give(data, "a;b;kind\n1;2;x\n1;oops;y\n3;4\n")
@@ -326,10 +327,13 @@ def test_broken_tables_are_refused_line_by_line_and_change_nothing(live: Visit):
     data.get_by_text("There are 5001 rows, more than 5000").wait_for()
     drop(data, "", size=2_000_001)
     data.get_by_text("The file has 2000001 bytes, more than 2000000").wait_for()
-    typed = data.get_by_label("One sample on each line").input_value()
+    place = data.get_by_label("One sample on each line")
+    typed = place.input_value()
     drop(data, "", size=20)
     data.get_by_text("“mine.csv” is not a text in UTF-8").wait_for()
-    assert data.get_by_label("One sample on each line").input_value() == typed
+    assert place.input_value() == typed
+    # for Chromium it is seconds of work to type over 5001 lines
+    place.evaluate("element => { element.value = '' }")
     assert cost(live) == 0.298371109
     assert give(data, "1,2\n3,4\n") == ""
 
@@ -376,7 +380,7 @@ def number(visit: Visit, kind: str) -> float:
     return NUMBERS[kind][2](model(visit))
 
 
-@pytest.mark.parametrize("kind", NUMBERS)
+@pytest.mark.parametrize("kind", few_rows(NUMBERS, "input"))
 def test_a_number_is_typed_moved_by_arrow_keys_and_dragged(live: Visit, kind: str):
     box = spin(live, kind)
     press = live.page.keyboard.press
@@ -408,7 +412,7 @@ def drag(visit: Visit, box: Any, pixels: int) -> None:
     mouse.up()
 
 
-@pytest.mark.parametrize("kind", ["weight", "target"])
+@pytest.mark.parametrize("kind", ["weight", more("target")])
 def test_what_is_not_a_number_is_refused_in_a_sentence(live: Visit, kind: str):
     place, label, _ = NUMBERS[kind]
     before = number(live, kind)
@@ -521,7 +525,7 @@ EDITS: dict[str, tuple[list[Do], Callable[[dict[str, Any]], Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", EDITS)
+@pytest.mark.parametrize("what", few_rows(EDITS, "loss with its link", "layers of other kinds"))
 def test_an_edited_network_has_the_engine_s_numbers(live: Visit, what: str):
     changes, look, wanted = EDITS[what]
     step_by_update(live, 1)  # edits keep the parameters of the present step
@@ -546,7 +550,7 @@ REFUSED: dict[str, tuple[Do, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@pytest.mark.parametrize("what", few_rows(REFUSED, "units"))
 def test_what_is_impossible_is_refused_and_changes_nothing(live: Visit, what: str):
     change, sentence = REFUSED[what]
     before = model(live)
@@ -563,9 +567,9 @@ def test_targets_that_do_not_suit_a_loss_are_refused(live: Visit):
     assert panel(live, "Network").get_by_label("loss", exact=True).input_value() == "squared-error"
 
 
-def test_everything_is_undone_and_done_again(live: Visit):
+def test_everything_is_undone_and_done_again(live: Visit, full: bool):
     states = [model(live)]
-    for change in (
+    changes = (
         lambda: network_field(live, "learning rate", "0.3"),
         lambda: pick(live, "activation", "tanh"),
         lambda: add_layer(live, "dense", "1"),
@@ -573,7 +577,8 @@ def test_everything_is_undone_and_done_again(live: Visit):
         lambda: pick(live, "optimizer", "momentum"),
         lambda: panel(live, "Network").get_by_role("button", name="New first weights").click(),
         lambda: choose_preset(live, "circles"),
-    ):
+    )
+    for change in changes if full else changes[::6]:
         change()
         states.append(model(live))
     undo, redo = (live.page.locator("#live .history button").nth(i) for i in (0, 1))
@@ -607,8 +612,8 @@ def right(visit: Visit, part: str) -> float:
     text = learning.get_by_text("are right").inner_text()
     rows = learning.locator(".confusion tbody tr").all()
     counts = np.array([[int(n) for n in row.locator("td").all_text_contents()] for row in rows])
-    assert float(text.split(" %")[0]) == pytest.approx(100 * counts.trace() / counts.sum(), abs=0.1)
-    return float(text.split(" %")[0])
+    assert float(text.split("%")[0]) == pytest.approx(100 * counts.trace() / counts.sum(), abs=0.1)
+    return float(text.split("%")[0])
 
 
 LEARNED = {  # updates, and the accuracy after them in training and validation
@@ -636,13 +641,14 @@ PICTURES = {  # what is drawn for each of them
 }
 
 
-@pytest.mark.parametrize("name", rows(LEARNED, "spiral"))  # slow, and drawn as xor is
+@pytest.mark.parametrize("name", few_rows(LEARNED, "xor"))
 def test_presets_are_learned_in_a_fixed_number_of_updates_and_drawn(live: Visit, name: str):
     updates, training, validation = LEARNED[name]
     choose_preset(live, name)
     before = cost(live)
     train(live, updates)
     assert f"Update {updates} " in live.page.locator("#live .where").inner_text()
+    assert live.page.locator("#live .player .says").inner_text() == ""  # of the preset's first loss
     assert cost(live) < before / 2
     if training:
         assert right(live, "training") >= training
@@ -712,6 +718,7 @@ FIGURES_WITHOUT_NUMBERS = r"""() => [...document.querySelectorAll("#panel-learni
   .map((figure) => figure.querySelector("figcaption").textContent)"""
 
 
+@pytest.mark.full_only
 def test_the_surface_is_what_the_engine_predicts(live: Visit):
     choose_preset(live, "spiral")
     train(live, 100)
@@ -737,6 +744,7 @@ SURFACE = """(classes) => {
 }""".replace("PIXELS", PIXELS)
 
 
+@pytest.mark.full_only
 def test_the_loss_curve_has_training_and_validation_and_a_logarithmic_scale(live: Visit):
     choose_preset(live, "moons")
     train(live, 100)
@@ -751,6 +759,7 @@ def test_the_loss_curve_has_training_and_validation_and_a_logarithmic_scale(live
     loss.locator("circle.line").first.wait_for()
 
 
+@pytest.mark.full_only
 def test_training_says_why_it_stops(live: Visit):
     learning = panel(live, "Learning")
     pick(live, "optimizer", "")
@@ -814,6 +823,7 @@ def test_a_long_run_keeps_its_memory_and_its_history(live: Visit):
     assert cost(live) == end
 
 
+@pytest.mark.full_only
 def test_changes_are_kept_as_far_as_memory_allows():
     kept = run_node("changes.mjs", {"tables": tables(), "cases": [[2, 101], [40_000, 9]]})
     assert kept == [100, 8]
@@ -822,6 +832,7 @@ def test_changes_are_kept_as_far_as_memory_allows():
 # ---- large networks -----------------------------------------------------------------------------
 
 
+@pytest.mark.full_only
 def test_784_128_10_is_maps_and_opens_the_arithmetic_of_one_weight(open_page: Open):
     network = mlp(784, 128, 10, activation="relu", loss="softmax-cross-entropy")
     rng = np.random.default_rng(0)
@@ -861,15 +872,15 @@ NARROW_AND_DARK = {"color_scheme": "dark", "viewport": {"width": 360, "height": 
 @pytest.mark.parametrize(
     ("name", "tabs", "settings"),
     [
-        more("spiral", ("Learning",), {"color_scheme": "light"}),
+        more("spiral", ("Learning",), {"color_scheme": "light"}),  # in other colors
         ("regression", ("Data", "Network", "Learning"), NARROW_AND_DARK),
         more("digits", ("Data", "Network", "Learning"), NARROW_AND_DARK),  # slow
     ],
 )
 def test_axe_finds_nothing_in_the_panels(
-    open_page: Open, name: str, tabs: tuple[str, ...], settings: dict[str, Any]
+    open_page: Open, name: str, tabs: tuple[str, ...], settings: dict[str, Any], *, full: bool
 ):
-    visit = open_page(explain_problem(problem("mazur")).to_html(), **settings)
+    visit = open_page(html_of("mazur"), **settings)
     visit.started()
     choose_preset(visit, name)
     give(own_data(visit), "1,2\n3,x\nx,4\n")
@@ -877,7 +888,7 @@ def test_axe_finds_nothing_in_the_panels(
         place = panel(visit, tab)
         for summary in place.locator("figure details > summary").all():
             summary.click()
-        assert violations(visit.page, "#live") == [], tab
+        assert violations(visit.page, "#live" if full else f"#panel-{tab.lower()}") == [], tab
         assert (
             visit.evaluate("document.documentElement.scrollWidth")
             <= visit.page.viewport_size["width"]

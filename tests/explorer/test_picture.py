@@ -1,12 +1,11 @@
 """Tests of the README's picture, which the live page draws."""
 
-from chainrule import explain
-from tests.explorer.conftest import Open
+from tests.explorer.conftest import Open, html_of
 from tools.picture import FILE, FRAMES, drawn
 
 
 def test_the_committed_picture_is_up_to_date(open_page: Open):
-    visit = open_page(explain("mazur").explore().to_html())
+    visit = open_page(html_of("mazur"))
     visit.started()
     assert FILE.read_text(encoding="utf-8") == drawn(visit.page), "run: python -m tools.picture"
 

@@ -245,8 +245,8 @@ def test_a_step_with_any_mistake_has_rows(full: bool) -> None:
     data = [[1.0, 2.0, 0.5], [0.3, 0.2, 0.1]], [0, 1]
     example = explain(net, net.initialize(1), *data, rule, notation="rumelhart", level="scalars")
     forms = [form for mistake in MISTAKES.values() for form in mistake.forms]
-    shown = [form for form in forms if computes(example, form)][:: 1 if full else 6]
-    assert len(shown) > 30
+    shown = [form for form in forms[:: 1 if full else 12] if computes(example, form)]
+    assert len(shown) > (180 if full else 15)
     right = case("", example) | {"want": []}
     cases = [right | {"name": str(form), "replace": trees(example, form)} for form in shown]
     found = run_node("rows.mjs", {"tables": tables(), "cases": cases})

@@ -61,8 +61,8 @@ def style() -> str:
 
 @cache
 def script() -> str:
-    """Return the page's modules as one script."""
-    return "\n".join(script_parts().values())
+    """Return the page's modules as one script, which keeps its names to itself."""
+    return '"use strict";{' + "\n".join(script_parts().values()) + "}"
 
 
 @cache

@@ -33,7 +33,7 @@ class Live:
     loader : str
         The text of the module that unpacks these texts, adds the style and starts the script.
     script : str
-        The text of the script, one module, as it is when it runs.
+        The text of the script, as it is when it runs.
     """
 
     style: str

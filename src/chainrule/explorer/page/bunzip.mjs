@@ -9,24 +9,24 @@ export function unpacked(text) {
   /** @type {number[]} */
   const bytes = [];
   // The header, then blocks.
-  [16, 16].forEach(bits);
+  for (const count of [16, 16]) bits(count);
   while (bits(16) !== END) write(block(bits), bytes);
   return new TextDecoder().decode(Uint8Array.from(bytes));
 }
 
-/** @typedef {(count: number) => number} Bits */
+/** @typedef {(count: number, taken?: number) => number} Bits returns the next bits, at most 17, as a number, and takes all of them, or so many */
 
-/** @type {(text: string) => Bits} a function that returns the next bits, at most 16, as a number */
+/** @type {(text: string) => Bits} */
 function reader(text) {
   let [place, held, count] = [0, 0, 0];
   const digit = () => {
     const code = text.charCodeAt(place++);
     return code - 33 - +(code > 34) - +(code > 38) - +(code > 60);
   };
-  return (wanted) => {
+  return (wanted, taken = wanted) => {
     for (; count < wanted; count += 13) held = (held << 13) | (digit() * 91 + digit());
-    count -= wanted;
-    const found = held >> count;
+    const found = held >> (count - wanted);
+    count -= taken;
     held &= (1 << count) - 1;
     return found;
   };
@@ -38,7 +38,7 @@ const times = (length, make) => Array.from({ length }, (_, i) => make(i));
 /** @type {(bits: Bits) => number[]} the bytes of a block, after the first 16 bits of its mark */
 function block(bits) {
   // The rest of the mark, the checksum, and a bit that is always 0.
-  [16, 16, 16, 16, 1].forEach(bits);
+  for (const count of [16, 16, 16, 16, 1]) bits(count);
   const first = bits(12) * 4096 + bits(12);
   // for each row of 16 bytes whether some occur, then for each such row which
   const occurs = (/** @type {number} */ start) => (/** @type {number} */ i) => (bits(1) ? [start + i] : []);
@@ -49,8 +49,9 @@ function block(bits) {
 
 /** @type {(list: number[], rank: number) => number} an entry, which comes to the front */
 function toFront(list, rank) {
-  list.unshift(...list.splice(rank, 1));
-  return list[0];
+  const entry = list[rank];
+  for (; rank; rank--) list[rank] = list[rank - 1];
+  return (list[0] = entry);
 }
 
 /** @type {(bits: Bits, used: number[]) => number[]} the bytes of a block, sorted by what follows them */
@@ -78,18 +79,17 @@ function ranked(bits, used) {
 /** @type {(bits: Bits, size: number) => () => number} a function that reads one symbol of a Huffman code */
 function codeOf(bits, size) {
   let length = bits(5);
-  const symbols = times(21, () => /** @type {number[]} */ ([]));
-  for (let symbol = 0; symbol < size; symbol++) {
+  const lengths = times(size, () => {
     while (bits(1)) length += bits(1) ? -1 : 1;
-    symbols[length].push(symbol);
-  }
+    return length;
+  });
+  const longest = Math.max(...lengths);
+  // for all that the next bits can be, how many of them are a symbol, and which
+  const table = times(longest + 1, (bit) => lengths.flatMap((own, symbol) => (own === bit ? new Array(1 << (longest - own)).fill(32 * symbol + own) : []))).flat();
   return () => {
-    let code = 0;
-    for (let i = 1; ; i++) {
-      code = 2 * code + bits(1);
-      if (code < symbols[i].length) return symbols[i][code];
-      code -= symbols[i].length;
-    }
+    const found = table[bits(longest, 0)];
+    bits(found & 31);
+    return found >> 5;
   };
 }
 

@@ -3,6 +3,7 @@
 import { toRows } from "./arrays.mjs";
 import { button, counted, field, h, s, select } from "./dom.mjs";
 import { chart, chartFrame, classColor, mark, mix, numbers, paint, palette, picture, sketch } from "./plot.mjs";
+import { say } from "./say.mjs";
 import { accuracy, classNames, classOf, classifies, confusion, grid, passOf, predict, rangeOf, sizes } from "./training.mjs";
 import { isLossHidden } from "./words.mjs";
 
@@ -21,15 +22,21 @@ export function learningPanel(store) {
   /** @type {Picture[]} */
   let pictures = [];
   const losses = lossPicture(store);
-  const draw = paced(() => pictures.forEach((one) => one.draw()));
+  const draw = paced(() => [losses, ...pictures].forEach((one) => one.draw()));
+  let isOld = false;
   const update = (/** @type {import("./store.mjs").Change} */ what) => {
     if (what === "model") {
       pictures = suitable(store);
       body.replaceChildren(losses.element, ...pictures.map((one) => one.element));
-    } else if (what === "view") return losses.draw();
-    else if (what !== "run" && what !== "mistake") return;
-    losses.draw();
-    draw();
+    }
+    const isRun = ["model", "run", "mistake"].includes(what);
+    // while updates follow one another, the losses are drawn as seldom as the other pictures
+    if (store.playing) isOld ||= isRun;
+    else if (isOld || isRun || what === "view") {
+      losses.draw();
+      isOld = false;
+    }
+    if (isRun) draw();
   };
   return { id: "learning", title: "Learning", element, update };
 }
@@ -103,6 +110,8 @@ function trainer(store) {
     store.run(finish, true);
     left = +count.value;
     status.textContent = "";
+    // what was said before is no longer true
+    say("");
     go.textContent = "Stop";
     frame();
   });
@@ -276,7 +285,7 @@ function confusions(store) {
     const names = classNames(start);
     const rows = counts.map((row, i) => h("tr", {}, h("th", { scope: "row" }, names[i] ?? i), ...row.map((n, j) => h("td", { class: i === j ? "right" : n ? "wrong" : "" }, n))));
     const head = h("tr", {}, h("td"), ...names.map((name) => h("th", { scope: "col" }, name)));
-    words.textContent = `${(100 * accuracy(counts)).toFixed(1)} % are right; rows are the true classes, columns what the network says.`;
+    words.textContent = `${(100 * accuracy(counts)).toFixed(1)}% are right; rows are the true classes, columns what the network says.`;
     holder.replaceChildren(h("table", { class: "confusion" }, h("thead", {}, head), h("tbody", {}, ...rows)));
   };
   return { element: figure("Right and wrong", field("samples", choice), words, holder), draw };

@@ -2,9 +2,10 @@
 
 import { unpacked } from "./bunzip.mjs";
 
-for (const element of document.scripts) if (element.type === "text/plain") element.text = unpacked(element.text);
-const PARTS = ["script", "style"];
-for (const name of PARTS) {
-  const { text } = /** @type {HTMLScriptElement} */ (document.getElementById(`live-${name}`));
-  document.head.append(Object.assign(document.createElement(name), { type: name === "script" ? "module" : "", textContent: text }));
+// The tables come first, and the script last, because it runs when it is added: it is no module, so
+// that the page is laid out once for the style and for what the script makes.
+for (const element of [...document.scripts]) if (element.type === "text/plain") {
+  const text = element.text = unpacked(element.text);
+  const name = element.id.replace("live-", "");
+  if (name !== "tables") document.head.append(Object.assign(document.createElement(name), { textContent: text }));
 }

@@ -117,8 +117,8 @@ export function lossesOf(store, variant, updates) {
 /** @type {(losses: number[], updates: number) => string} */
 function tendency(losses, updates) {
   const [first, last] = [losses[0], losses[losses.length - 1]];
-  if (losses.length <= updates || !Number.isFinite(last)) return `is not finite after ${losses.length} updates`;
-  return Math.abs(last - first) <= 1e-9 * Math.abs(first) ? "stays the same" : last < first ? "falls" : "rises";
+  if (losses.length <= updates || !Number.isFinite(last)) return `is not finite after ${losses.length} updates:`;
+  return Math.abs(last - first) <= 1e-9 * Math.abs(first) ? "stays at" : last < first ? "falls to" : "rises to";
 }
 
 // ---- the panel ----
@@ -283,8 +283,8 @@ function runs(store, variant) {
   if (!store.start.optimizer) return h("p", {}, "Without an optimizer there are no updates to compare.");
   const updates = store.start.theta.length * store.start.data.x.length > LARGE ? FEW_UPDATES : UPDATES;
   const both = [lossesOf(store, null, updates), lossesOf(store, variant, updates)];
-  const [right, wrong] = both.map((losses) => `${tendency(losses, updates)}, to ${numberText(store, losses[losses.length - 1])}`);
-  const words = `In ${updates} updates from the start the right loss ${right}; with the mistake it ${wrong}.${wrong.startsWith("falls") ? " A falling loss does not show that the gradients are right." : ""}`;
+  const [right, wrong] = both.map((losses) => `${tendency(losses, updates)} ${numberText(store, losses[losses.length - 1])}`);
+  const words = `In ${updates} updates from the start, the right loss ${right}; with the mistake, it ${wrong}.${wrong.startsWith("falls") ? " A falling loss does not show that the gradients are right." : ""}`;
   const svg = chartFrame(words);
   chart(svg, both.map((losses, i) => ({ name: "", kind: i ? "second" : "", points: losses.map((loss, k) => [k, loss]) })), { x: "updates" });
   const every = both[0].map((_, k) => k).filter((k) => k % (updates / 10) === 0);

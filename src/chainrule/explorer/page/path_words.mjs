@@ -28,7 +28,7 @@ export function pathWords(store, element, light) {
   element.replaceChildren(...[
     h("p", {}, `How ${lossName(store)} changes with ${nameText(store, subject(store, ref))}: ${light.paths.length > 1 ? "the products along the paths, added" : "the product along the path"}`),
     h("ul", {}, ...lines, more > 0 && h("li", {}, `and ${more} further paths`)),
-    !isSmall(store) && h("p", {}, "The last factor of each is the δ of its last unit, or ∂ of the output: it has the rest of the paths."),
+    !isSmall(store) && h("p", {}, "The last factor of each product is the derivative at its last unit, which includes the rest of the paths."),
     penalized && h("p", {}, "The penalty adds its own derivative, which is not on these paths."),
     h("p", { hidden: light.paths.length < 2 }, "Sum: ", h("strong", {}, shortText(store, total)), store.count(store.at) > 1 && " (this sample; the others add theirs)"),
   ].filter((part) => part !== false));
