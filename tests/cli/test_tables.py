@@ -639,3 +639,19 @@ def test_prediction_imports_no_scikit_learn(call: Call, folder: Path):
         line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()
     }
     assert loaded & {"sklearn", "scipy", "numba", "pyarrow"} == {"pyarrow"}
+
+
+def test_other_rows_have_the_types_of_the_training_rows(call: Call, folder: Path):
+    kinds = ["True", "a", "1.0", "b"]
+    rows = [f"1.{k:03}{',5' * (k % 2)};{kinds[k % 4]};{'yn'[k % 2]}" for k in range(40)]
+    Path("training.csv").write_text("price;kind;y\n" + "\n".join(rows) + "\n")
+    call("train", "training.csv", "--target", "y", "-o", "m.safetensors", "--epochs", "2")
+    Path("new.csv").write_text("price;kind;y\n1.002;True;y\n")
+    Path("both.csv").write_text("price;kind;y\n1.002;True;y\n1.003,5;a;n\n")
+    code, out, err = call("predict", "m.safetensors", "new.csv")
+    assert (code, err) == (0, "")
+    both = call("predict", "m.safetensors", "both.csv").out.splitlines()
+    assert out.splitlines()[1] == both[1]
+    assert both[1].startswith("1002,")
+    assert call("evaluate", "m.safetensors", "new.csv").code == 0
+    assert call("explain", "m.safetensors", "new.csv", "--row", "0").code == 0

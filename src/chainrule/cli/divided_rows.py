@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.cli.tables import read_source, read_table
 from chainrule.cli.team import Team, report_error
-from chainrule.data import Stream, Table
+from chainrule.data import Preparation, Stream, Table
 from chainrule.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
@@ -37,11 +37,13 @@ def team_of(options: Mapping[str, Any], data: str) -> Iterator[Team]:
         yield team
 
 
-def read_rows(data: str, options: Mapping[str, Any], team: Team) -> Table | Stream:
+def read_rows(
+    data: str, options: Mapping[str, Any], team: Team, like: Preparation | None
+) -> Table | Stream:
     """Return the table of a command: several processes do not keep it in memory."""
     if team.communicator is None:
-        return read_table(data, options)
-    return read_source(data, {**options, "stream": True})
+        return read_table(data, options, like)
+    return read_source(data, {**options, "stream": True}, like)
 
 
 def collected(

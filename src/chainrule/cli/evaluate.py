@@ -44,13 +44,20 @@ def evaluate(  # noqa: PLR0913 (one for each option)
     )
     from chainrule.cli.formats import write_document
     from chainrule.cli.model_errors import as_options
-    from chainrule.cli.tables import printed, read_model_for, reject_swapped
+    from chainrule.cli.tables import (
+        model_for,
+        preparation_of,
+        printed,
+        read_estimator_or_model,
+        reject_swapped,
+    )
 
     reject_swapped(model, data)
     options = options_of(context)
     with team_of(options, data) as team, as_options(), printed():
-        rows = read_rows(data, options, team)
-        trained = read_model_for(model, rows, labeled=True)
+        found = read_estimator_or_model(model)
+        rows = read_rows(data, options, team, preparation_of(found))
+        trained = model_for(found, rows, labeled=True)
         parts = collected(rows, team, lambda table: arrays_as_bytes(trained.answers(table)))
         if team.rank:
             return

@@ -55,7 +55,7 @@ def export(
     require_files("chainrule export")
     from chainrule.cli.model_errors import as_options
     from chainrule.cli.output import say
-    from chainrule.cli.tables import read_table
+    from chainrule.cli.tables import preparation_of, read_table
     from chainrule.errors import InputError
     from chainrule.exchange import export as export_model
     from chainrule.exchange import exporter
@@ -69,7 +69,7 @@ def export(
     if data is None:
         reject_unused_options(options, "random rows", EXPORT_UNUSED)
     trained = load(model)
-    rows = None if data is None else read_table(data, options)
+    rows = None if data is None else read_table(data, options, preparation_of(trained))
     with as_options():
         exported = export_model(trained, output, rows)
     for name in exported.files:

@@ -84,14 +84,15 @@ def predict(  # noqa: PLR0913 (one for each option)
         team_of,
     )
     from chainrule.cli.predicting import predicted, write_rows
-    from chainrule.cli.tables import reject_swapped
+    from chainrule.cli.tables import preparation_of, read_estimator_or_model, reject_swapped
     from chainrule.models import read_predictor
 
     reject_swapped(model, data)
     options = options_of(context)
     with team_of(options, data) as team:
         predictor = read_predictor(model)
-        rows = read_rows(data, options, team)
+        like = preparation_of(predictor or read_estimator_or_model(model))
+        rows = read_rows(data, options, team, like)
 
         def of_block(table: "Table") -> bytes:
             found = predicted(predictor or model, table, column, unknown_categories or "warn")

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from chainrule.cli.model_errors import as_options
-from chainrule.cli.tables import printed, read_model_for
+from chainrule.cli.tables import model_for, printed, read_estimator_or_model
 from chainrule.data import Table
 from chainrule.errors import InputError
 from chainrule.models import Predictor
@@ -68,7 +68,7 @@ def new_columns(model: Predictor | Path, table: Table, column: str, unknown: str
 
 def by_whole_model(path: Path, table: Table, unknown: str) -> tuple[Any, Any, Any]:
     """Return the target, the predictions and the probabilities of a model that is loaded."""
-    model = read_model_for(path, table, labeled=False)
+    model = model_for(read_estimator_or_model(path), table, labeled=False)
     values = model.predict(table, unknown_categories=unknown)
     if not model.classes:
         return model.target, values, None

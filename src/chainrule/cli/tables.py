@@ -10,7 +10,7 @@ import typer
 from chainrule.cli.completion import MODEL_ENDING
 from chainrule.cli.model_errors import as_options, with_options
 from chainrule.cli.table_options import TEXT_OPTIONS
-from chainrule.data import Stream, Table, is_folder, open_stream, read
+from chainrule.data import Preparation, Stream, Table, is_folder, open_stream, read
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,14 +20,16 @@ STANDARD_INPUT = "standard input"  # as a table that was read from it is called
 NAMED_MARKS = {"tab": "\t", "\\t": "\t", "space": " "}
 
 
-def read_table(source: str, options: Mapping[str, Any]) -> Table:
-    """Return the table that the command line names."""
+def read_table(source: str, options: Mapping[str, Any], like: Preparation | None = None) -> Table:
+    """Return the table that the command line names, with the types of a model's columns."""
     with as_options():
-        return read(source, **text_options(options))
+        return read(source, **text_options(options), like=like)
 
 
-def read_source(source: str, options: Mapping[str, Any]) -> "Table | Stream":
-    """Return the table to train on: in memory, or as a stream if that is chosen or a folder.
+def read_source(
+    source: str, options: Mapping[str, Any], like: Preparation | None = None
+) -> "Table | Stream":
+    """Return a table in memory, or as a stream if that is chosen or the source a folder.
 
     Raises
     ------
@@ -37,10 +39,10 @@ def read_source(source: str, options: Mapping[str, Any]) -> "Table | Stream":
     if options.get("stream", is_folder(source)):
         rows = {"buffer_rows": options["buffer-rows"]} if "buffer-rows" in options else {}
         with as_options():
-            return open_stream(source, **text_options(options), **rows)
+            return open_stream(source, **text_options(options), **rows, like=like)
     if "buffer-rows" in options:
         raise InputError("--buffer-rows has no effect on a table in memory; add --stream")
-    return read_table(source, options)
+    return read_table(source, options, like)
 
 
 def text_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +90,8 @@ def read_model_and_rows(
 
     model = read_estimator_or_model(path)
     if is_table_model(model):
-        return model, read_table(data or training_source(path, model), options)
+        source = data or training_source(path, model)
+        return model, read_table(source, options, model.preparation)
     if data is None:
         raise typer.BadParameter(
             "DATA is missing; the file has an estimator and not its data: give a table with its "
@@ -113,19 +116,23 @@ def reject_swapped(model: Path, data: str) -> None:
         raise typer.BadParameter(f"give the model first, then the table: {data} {model}")
 
 
-def read_model_for(path: Path, table: Table, *, labeled: bool) -> "TableModel":
-    """Return the model in a file; of an estimator, one that takes the columns of a table.
+def preparation_of(model: Any) -> Preparation | None:
+    """Return how a model prepares tables; None for an estimator, which takes numbers."""
+    return getattr(model, "preparation", None)
+
+
+def model_for(model: Any, table: Table, *, labeled: bool) -> "TableModel":
+    """Return a model of a table; of an estimator, one that takes the columns of a table.
 
     Parameters
     ----------
-    path : Path
+    model : TableModel, MLPClassifier or MLPRegressor
     table : Table
     labeled : bool
         Whether the table must have the target.
     """
     from chainrule.models import with_columns
 
-    model = read_estimator_or_model(path)
     return model if is_table_model(model) else with_columns(model, table, labeled=labeled)
 
 

@@ -17,7 +17,7 @@ from chainrule.data.csv_files import TextFile, TextOptions, reject_options
 from chainrule.data.folders import is_folder, open_groups
 from chainrule.data.locations import STANDARD_INPUT, Location
 from chainrule.data.preparation import Preparation
-from chainrule.data.reading import read
+from chainrule.data.reading import read, typed
 from chainrule.data.row_groups import GROUPS, RowGroups, TableGroups, TextGroups
 from chainrule.data.shards import Piece, order_of_groups, pieces_of
 from chainrule.data.table import BLOCK_ROWS, ArrowTable, Table, held_out
@@ -474,6 +474,7 @@ def open_stream(
     header: bool | None = None,
     decimal: str | None = None,
     missing: Sequence[str] = (),
+    like: Preparation | None = None,
 ) -> Stream:
     """Open a table that is read again in every epoch, instead of being kept in memory.
 
@@ -488,7 +489,7 @@ def open_stream(
         As for `read`.
     buffer_rows : int
         How many rows are in memory and shuffled together.
-    delimiter, encoding, header, decimal, missing
+    delimiter, encoding, header, decimal, missing, like
         As for `read`.
 
     Returns
@@ -513,13 +514,14 @@ def open_stream(
     """
     rows = check_int(buffer_rows, "buffer_rows")
     options = TextOptions(delimiter, encoding, header, decimal, tuple(missing))
+    of_text = options if like is None else typed(options, like)
     is_path = isinstance(source, str | Path) and source != STANDARD_INPUT
     if is_path and is_folder(source):
-        return Stream(open_groups(source, options), rows)
+        return Stream(open_groups(source, options, of_text), rows)
     if is_path and Path(source).is_file():
         location = Location.of(source)
         if location.format == "text":
-            return Stream(TextGroups(TextFile(location, options)), rows)
+            return Stream(TextGroups(TextFile(location, of_text)), rows)
         if location.format in GROUPS and location.compression is None:
             reject_options(options, location.name)
             return Stream(GROUPS[location.format](location), rows)
@@ -530,5 +532,6 @@ def open_stream(
         header=header,
         decimal=decimal,
         missing=missing,
+        like=like,
     )
     return Stream(TableGroups(table), rows)
