@@ -170,10 +170,19 @@ def links(bench: Bench) -> Iterator[tuple[str, ...]]:
                 how = f"{delay:g} ms" if delayed else "no delay: this kernel has no netem"
                 if delayed or delay == LINKS[0][1]:
                     name = f"{gigabits:g} Gbit/s, {how}"
-                    yield link_row(bench, name, str(Path(folder) / "hosts"))
+                    yield attempted(bench, name, str(Path(folder) / "hosts"))
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+def attempted(bench: Bench, link: str, hosts: str) -> tuple[str, ...]:
+    """Return the row of a link; without figures if MPI cannot use it."""
+    try:
+        return link_row(bench, link, hosts)
+    except SystemExit as error:
+        print(error, file=sys.stderr)
+        return (link, *["failed"] * (len(LINK) - 1))
 
 
 def link_row(bench: Bench, link: str, hosts: str) -> tuple[str, ...]:

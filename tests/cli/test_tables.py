@@ -465,6 +465,8 @@ ELSEWHERE = {
     "quiet": "test_options_of_files",
     "config": "test_the_configuration_of_a_run_repeats_it",
     "resume": "test_an_interrupted_run_continues_with_the_same_bytes",
+    "stream": "test_streams_hold_out_other_rows_and_shuffle_fewer",
+    "buffer-rows": "test_streams_hold_out_other_rows_and_shuffle_fewer",
     "distributed": "test_sums_of_distributed_runs",
     "blocks": "test_sums_of_distributed_runs",
     "exact": "test_sums_of_distributed_runs",
@@ -536,6 +538,14 @@ def test_options_of_text_files(call: Call, folder: Path, text: str, options: tup
 def test_the_engine_is_chosen(call: Call, folder: Path):
     trained(call)
     assert chainrule.load("model.safetensors").estimator.engine == "reference"
+
+
+def test_streams_hold_out_other_rows_and_shuffle_fewer(call: Call, folder: Path):
+    found = set()
+    for given in ((), ("--stream",), ("--stream", "--buffer-rows", "20")):
+        assert trained(call, *given).code == 0
+        found.add(weights_of())
+    assert len(found) == 3
 
 
 def test_sums_of_distributed_runs(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch):

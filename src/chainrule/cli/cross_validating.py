@@ -16,9 +16,8 @@ from chainrule.models import Scores, cross_validate, written
 
 def run(options: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
     """Train and evaluate models, and print the scores."""
-    job = Job(
-        options, chosen, RunFolder(Path(), 1), read_table(options["data"], options), NoDisplay()
-    )
+    table = read_table(options["data"], options)
+    job = Job(options, chosen, RunFolder(Path(), 1), table, NoDisplay())
 
     def after_fold(number: int, scores: Scores) -> None:
         if not options.get("quiet"):
@@ -28,7 +27,7 @@ def run(options: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
     warnings: list[str] = []
     with as_options(), printed(warnings):
         result = cross_validate(
-            job.table,
+            table,
             job.target,
             folds=chosen["folds"],
             after_fold=after_fold,
