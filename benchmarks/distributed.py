@@ -218,20 +218,20 @@ def spark(bench: Bench) -> str:
 
 def spark_seconds(widths: Sequence[int], rows: int, iterations: int) -> float:
     """Return the seconds of a fit by Spark."""
-    from pyspark.ml.classification import MultilayerPerceptronClassifier
-    from pyspark.ml.linalg import Vectors
-    from pyspark.sql import SparkSession
-
+    # By name, since no environment of the repository has it.
+    ml: Any = importlib.import_module("pyspark.ml.classification")
+    vectors: Any = importlib.import_module("pyspark.ml.linalg").Vectors
+    sql: Any = importlib.import_module("pyspark.sql")
     from benchmarks.distributed_worker import samples
 
     X, y = samples({"widths": widths, "rows": rows})
-    session = SparkSession.builder.master("local[*]").config("spark.ui.enabled", "false")
+    session = sql.SparkSession.builder.master("local[*]").config("spark.ui.enabled", "false")
     spark_session = session.config("spark.driver.memory", "4g").getOrCreate()
     spark_session.sparkContext.setLogLevel("ERROR")
-    pairs = [(float(label), Vectors.dense(row.tolist())) for row, label in zip(X, y, strict=True)]
+    pairs = [(float(label), vectors.dense(row.tolist())) for row, label in zip(X, y, strict=True)]
     frame = spark_session.createDataFrame(pairs, ["label", "features"]).repartition(4).cache()
     frame.count()
-    made = MultilayerPerceptronClassifier(
+    made = ml.MultilayerPerceptronClassifier(
         layers=list(widths), maxIter=iterations, seed=0, tol=1e-30, blockSize=1024
     )
     made.setMaxIter(1).fit(frame)  # the virtual machine has compiled its code now

@@ -59,7 +59,7 @@ def _sequence(content: Any) -> Any:
 def _record(content: Any) -> Any:
     """Return a dataclass with visible texts; it is the same object if nothing changes."""
     changed = {}
-    for name in _names(type(content)):
+    for name in _names(type(content)):  # pyright: ignore[reportUnknownArgumentType]
         old = getattr(content, name)
         new = _all_visible(old)
         if not _is_same(new, old):

@@ -29,7 +29,7 @@ def network_of(model: TableModel) -> Any:
 
 def check(model: TableModel, folder: Path) -> None:
     """Compare what the program prints for a file with the model's predictions for it."""
-    gaps = all(column.fill is not None for column in model.preparation.columns)
+    gaps = all(one["fill"] is not None for one in model.preparation.to_dict()["columns"])
     rows = mixed(seed=4, gaps=gaps)
     (folder / "rows.csv").write_text(csv_of(rows))
     export(model, folder / "program.py")

@@ -133,7 +133,7 @@ def test_a_function_of_the_user_is_refused_by_name():
 
 def test_half_precision_is_read_as_single():
     made = graph(LAYER, ("Selu", ["z"], "y"), W=W)
-    made.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(np.float16(W), "W"))
+    made.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(np.asarray(W, np.float16), "W"))
     assert from_onnx(made).theta.dtype == np.float32
     assert from_onnx(made).network.layers == (Dense(2, "selu", bias=False),)
 

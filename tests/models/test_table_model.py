@@ -270,6 +270,7 @@ def test_many_small_classes_are_all_trained_on(share: float):
     table = read_table({"x": np.arange(float(len(names))), "y": names})
     parts = hold_out(table, "y", share, seed=3)
     assert parts.validation is not None
+    assert isinstance(parts.training, Table)
     assert set(parts.training["y"].values.to_pylist()) == set(names)
     assert abs(len(parts.validation) - share * len(table)) <= 1
 

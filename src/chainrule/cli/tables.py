@@ -121,19 +121,31 @@ def preparation_of(model: Any) -> Preparation | None:
     return getattr(model, "preparation", None)
 
 
-def model_for(model: Any, table: Table, *, labeled: bool) -> "TableModel":
+def model_for(model: Any, table: Table | Stream, *, labeled: bool) -> "TableModel":
     """Return a model of a table; of an estimator, one that takes the columns of a table.
 
     Parameters
     ----------
     model : TableModel, MLPClassifier or MLPRegressor
-    table : Table
+    table : Table or Stream
     labeled : bool
         Whether the table must have the target.
+
+    Raises
+    ------
+    InputError
+        If an estimator is to take the rows of a stream, whose columns are not known.
     """
     from chainrule.models import with_columns
 
-    return model if is_table_model(model) else with_columns(model, table, labeled=labeled)
+    if is_table_model(model):
+        return model
+    if isinstance(table, Stream):
+        raise InputError(
+            f"{type(model).__name__} has no preparation of a table, which several processes need; "
+            "leave out --distributed"
+        )
+    return with_columns(model, table, labeled=labeled)
 
 
 def read_card_of(path: Path) -> "TableModel":
