@@ -56,7 +56,7 @@ def test_streams_have_the_same_faults(name: str, write: Write):
 def test_paths(tmp_path: Path):
     with raises(InputError, "nothing.csv", "does not exist"):
         data.read(tmp_path / "nothing.csv")
-    with raises(InputError, "it is a folder"):
+    with raises(InputError, "has no files; give a folder with Parquet, Arrow or CSV files"):
         data.read(tmp_path)
 
 

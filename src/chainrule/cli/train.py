@@ -20,7 +20,7 @@ Examples:
   chainrule train prices.parquet --target price --hidden 64,32 --epochs 500
   chainrule train --resume model.run        after Ctrl-C, or a crash
   chainrule train --config model.run/config.toml --seed 1
-  chainrule train sales/ --target price     a folder of files larger than memory
+  chainrule train sales/ --target price     a folder, larger than memory
   mpiexec -n 8 chainrule train prices.parquet --target price --distributed
 
 \b
