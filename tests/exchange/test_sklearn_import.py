@@ -181,6 +181,30 @@ def test_an_input_names_every_column_that_changes_it(transformer: Any):
     assert several or unknown or all(len(names) == 1 for names in named)
 
 
+@pytest.mark.parametrize("kind", ["several", "labels"])
+def test_one_of_several_targets_is_explained(kind: str):
+    cls = MLPRegressor if kind == "several" else MLPClassifier
+    y = np.column_stack([TARGETS["one"], TARGETS["one"] ** 2])
+    y = y if kind == "several" else (y > np.median(y, axis=0)).astype(int)
+    piped = make_pipeline(StandardScaler(), cls(**THEIRS)).fit(X, y)
+    predict = piped.predict if kind == "several" else piped.predict_proba
+    above, below = np.array(X, float), np.array(X, float)
+    above[3, 1] += 1e-4
+    below[3, 1] -= 1e-4
+    for k in range(2):
+        found: Any = explain(piped, X, row=3, output=k)
+        assert found.value == pytest.approx(predict(X)[3, k], rel=1e-12)
+        slope = (predict(above)[3, k] - predict(below)[3, k]) / 2e-4
+        assert next(one.slope for one in found.influences if one.column == "x1") == pytest.approx(
+            slope, rel=1e-6
+        )
+        assert found.confirmed
+    if kind == "several":
+        assert found.target == "the target[1]"
+        with pytest.raises(chainrule.InputError, match="2 numbers are predicted at once"):
+            explain(piped, X, row=3)
+
+
 def test_arrays_have_numbered_columns():
     piped = make_pipeline(StandardScaler(), MLPClassifier(**THEIRS)).fit(X, TARGETS["binary"])
     found: Any = explain(piped, X, row=3)

@@ -307,6 +307,18 @@ def test_frozen_weights_are_not_compared():
         check(made, x=X, t=PAIRS, loss=loss)
 
 
+def test_gradients_with_class_weights_are_compared():
+    made, loss = module(), nn.CrossEntropyLoss(weight=torch.tensor([0.2, 3.0]).double())
+    assert check(made, x=X, t=CLASSES, loss=loss).verdict == "right"
+    for _ in range(2):
+        loss(made(X), CLASSES).backward()
+    assert "2 times the gradient" in check(made, x=X, t=CLASSES, loss=loss).sentence
+    made.zero_grad()
+    nn.CrossEntropyLoss()(made(X), CLASSES).backward()
+    found = check(made, x=X, t=CLASSES, loss=loss)
+    assert (found.verdict, "not those of the weighted loss" in found.sentence) == ("unknown", True)
+
+
 @pytest.mark.parametrize("dtype", [torch.int32, torch.uint8])
 def test_classes_may_be_of_any_whole_type(dtype: Any):
     assert check(module(), x=X, t=CLASSES.to(dtype), loss=nn.CrossEntropyLoss()).verdict == "right"

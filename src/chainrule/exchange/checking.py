@@ -59,9 +59,9 @@ def check_module(
 ) -> Diagnosis:
     """Return the diagnosis of a module's gradients: its own .grad, or those of a backward pass."""
     step = torch_step(module, x, t, loss, optimizer)
-    if step.sample_weight is not None:
-        raise InputError("gradients with class weights cannot be checked; leave out weight=")
     kind, (theirs, note) = type(module).__name__, gradients(module, step, x, t, loss)
+    if step.sample_weight is not None:
+        return weighted(step, np.concatenate([g.ravel() for g in theirs]), kind, note)
     names = [block.name for block in step.network.layout.blocks]
     numbers = {f"d{name}": g for name, g in zip(names, theirs, strict=True)}
     found = check(numbers, step.intended, step.theta, step.x, step.t, **settings)
@@ -77,6 +77,20 @@ def check_module(
     text = compared(step.network.loss.name, flat, ours)
     others = {k: v for k, v in found.convention.items() if k != "scale"}  # a remark has the factor
     return replace(found, source=kind, convention=others, remarks=(text, *remarks))
+
+
+def weighted(step: TorchStep, theirs: Array, kind: str, note: tuple[str, ...]) -> Diagnosis:
+    """Return the diagnosis of gradients with class weights, in which no mistakes are searched."""
+    ours = step.network.loss_and_gradient(step.theta, step.x, step.t, step.sample_weight)[1]
+    remarks = (compared(step.network.loss.name, theirs, ours), *step.remarks, *note)
+    if agree(theirs, ours):
+        sentence = "The gradients are those of the weighted loss."
+        return Diagnosis("right", sentence, source=kind, remarks=remarks)
+    require_no_masks(step, note)
+    factor = float(np.dot(theirs, ours) / np.dot(ours, ours)) if ours.any() else 1.0
+    other = "The gradients are not those of the weighted loss; compare them without weight=, too."
+    sentence = wrong_factor(factor) if agree(theirs, factor * ours) else other
+    return Diagnosis("unknown", sentence, source=kind, remarks=remarks)
 
 
 def gradients(

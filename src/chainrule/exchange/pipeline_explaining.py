@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import Feature, Table, Target, read
 from chainrule.errors import InputError
-from chainrule.estimators import MLPClassifier, prediction_parts, without_names
+from chainrule.estimators import MLPClassifier, without_names
 from chainrule.exchange.pipelines import features_of, network_inputs
 from chainrule.models import Explanation, explain_prediction
 
@@ -133,21 +133,18 @@ def explain_row(
     row : int
         Counted from 0.
     output : str, int or bool, optional
-        The class whose probability is explained; by default the one that is predicted.
+        The class or label whose probability is explained; by default the one that is predicted.
+        Of several numbers that are predicted at once, which one, counted from 0.
     notation, digits, decimals
         As in `chainrule.explain`.
 
     Raises
     ------
     InputError
-        If there is no such row, or several numbers or labels are predicted.
+        If there is no such row, or none of several numbers is chosen.
     """
     if not 0 <= row < len(rows):
         raise InputError(f"there is no row {row}; give a number from 0 to {len(rows) - 1:,}")
-    labels = prediction_parts(estimator).labels
-    several = labels.kind == "multilabel" if labels else estimator.n_outputs_ > 1
-    if several:
-        raise InputError("several targets are predicted at once; explain a network of one target")
     one = rows.iloc[[row]] if hasattr(rows, "iloc") else np.asarray(rows)[[row]]
     columns: Any = PipelineColumns(pipeline, one, estimator)
     found = explain_prediction(

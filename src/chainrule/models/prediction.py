@@ -10,6 +10,7 @@ from chainrule.data import Preparation, Table
 from chainrule.derivatives import complex_step
 from chainrule.descriptions import check_int
 from chainrule.errors import InputError, unknown
+from chainrule.estimators import prediction_parts
 from chainrule.explanation import ForwardNames, ForwardPass, Notation, explain_forward
 from chainrule.layers import Dense
 from chainrule.models.prediction_page import Explanation, Influence, UnitShare
@@ -87,7 +88,8 @@ def explain_prediction(
     row : int
         Counted from 0.
     output : str, int or bool, optional
-        The class whose probability is explained; by default the one that is predicted.
+        The class whose probability is explained; by default the one that is predicted. Of several
+        numbers that are predicted at once, which one, counted from 0.
     notation, digits, decimals
         As in `chainrule.explain`.
 
@@ -105,19 +107,21 @@ def explain_prediction(
     one = row_of(table, row)
     X = preparation.transform(one)
     classes = preparation.known_target.classes
-    p = np.asarray(estimator.predict_proba(X))[0] if classes else estimator.predict(X)
+    predict = estimator.predict_proba if classes else estimator.predict
+    p = np.atleast_1d(np.asarray(predict(X))[0])  # (classes,), or (numbers,)
     chosen = choose(classes, p, output)
     network, theta = estimator.network_, estimator.theta_.astype(np.float64)
     place, sign = (0, 2.0 * chosen - 1) if network.outputs == 1 and classes else (chosen, 1.0)
-    divided = bool(classes) and network.outputs > 1 and not network.loss.classes
+    divided = network.outputs > 1 and shares_a_sum(estimator)
     point = Point(network, theta, X[0].astype(np.float64), place, sign, divided)
     slopes, by_layer, passed = point.gradients()
     scale = 1.0 if classes else preparation.known_target.scale
-    value = float(preparation.known_target.restore(p)[0]) if not classes else float(p[chosen])
+    value = float((p if classes else preparation.known_target.restore(p))[chosen])
+    column = preparation.known_target.column
     return Explanation(
         source=table.source,
         place=table.place(row),
-        target=preparation.known_target.column,
+        target=column if classes or len(p) == 1 else f"{column}[{chosen}]",
         label=str(classes[chosen]) if classes else "",
         value=value,
         probabilities=tuple(zip(map(str, classes), map(float, p), strict=True)) if classes else (),
@@ -139,10 +143,32 @@ def row_of(table: Table, row: int) -> Table:
     return table.slice(row, row + 1)
 
 
+def shares_a_sum(estimator: Any) -> bool:
+    """Return whether an estimator divides outputs by their sum: of classes that exclude another."""
+    labels = prediction_parts(estimator).labels
+    return (
+        labels is not None and labels.kind != "multilabel" and not estimator.network_.loss.classes
+    )
+
+
+def choose_number(numbers: int, output: Any) -> int:
+    """Return which of several numbers that are predicted at once is explained."""
+    if numbers == 1:
+        return 0
+    if isinstance(output, bool) or not isinstance(output, int) or not 0 <= output < numbers:
+        raise InputError(
+            f"output={output!r}: {numbers} numbers are predicted at once; give the one to explain, "
+            f"from 0 to {numbers - 1}"
+        )
+    return output
+
+
 def choose(classes: Sequence[Any], p: Array, output: Any) -> int:
-    """Return the position of the class that is explained; 0 for a number."""
-    if output is None or not classes:
-        return int(np.argmax(p)) if classes else 0
+    """Return the position of the class, or of the number, that is explained."""
+    if not classes:
+        return choose_number(len(p), output)
+    if output is None:
+        return int(np.argmax(p))
     names = [str(one) for one in classes]
     if str(output) not in names:
         raise unknown("class", str(output), names)
@@ -234,6 +260,8 @@ def forward(
 
 def output_names(target: Any, outputs: int, word: str) -> list[str]:
     """Return what the predictions of a network are called; those of classes by a word."""
+    if not target.classes and outputs > 1:
+        return [f"{target.column}[{k}]" for k in range(outputs)]
     if not target.classes:
         return [f"{target.column} (standardized)" if target.scale != 1 else target.column]
     classes = target.classes[1:] if outputs == 1 else target.classes
