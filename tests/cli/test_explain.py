@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from chainrule import TableModel, data
 from chainrule.cli import app, explain
 from chainrule.cli.formats import EXAMPLE_FORMATS, TEXT
+from chainrule.cli.table_options import TEXT_OPTIONS
 from chainrule.cli.unused_options import EXAMPLE_UNUSED
 from chainrule.problems import PROBLEMS
 from tests.cli.conftest import Call, Outcome
@@ -182,11 +183,42 @@ UNCHANGED = [
 ]
 
 
+# Options of text files: a value that changes how rows.csv is read, and what is printed then.
+TEXT_FILES = {
+    "--delimiter": (";", "has no columns 'sepal_length'"),
+    "--encoding": ("utf-16-le", "rows.csv"),
+    "--header": ("", "petal_length"),
+    "--no-header": ("", "has no columns 'sepal_length'"),
+    "--decimal": (",", "1001"),
+    "--missing": ("1.001", "values are missing: 'petal_length'"),
+}
+NO_CHANGE = ("--header",)  # the file has one
+
+
 def options() -> list[str]:
-    """Return the options that the command defines."""
+    """Return the options that the command defines, without those of text files."""
     command = typer.main.get_command(app).commands["explain"]  # pyright: ignore[reportAttributeAccessIssue]
     known = [name for p in command.params for name in (*p.opts, *p.secondary_opts)]
-    return [name for name in known if name.startswith("-")]
+    return [name for name in known if name.startswith("-") and name not in TEXT_FILES]
+
+
+def test_the_options_of_text_files_are_known():
+    parameters = typer.main.get_command(app).commands["explain"].params  # pyright: ignore[reportAttributeAccessIssue]
+    names = {name for p in parameters for name in (*p.opts, *p.secondary_opts)}
+    assert {f"--{name}" for name in TEXT_OPTIONS} | {"--no-header"} == set(TEXT_FILES)
+    assert set(TEXT_FILES) <= names
+
+
+@pytest.mark.parametrize("option", TEXT_FILES)
+def test_every_option_of_text_files_changes_what_is_read(call: Call, line, option: str):
+    rows = line("{rows}")[0]
+    Path(rows).write_text(Path(rows).read_text().replace("5,3,1,1", "5,3,1.001,1"))
+    value, printed = TEXT_FILES[option]
+    without = call("explain", *line("{model} {rows} --row 0"))
+    with_it = call("explain", *line("{model} {rows} --row 0"), option, *([value] if value else []))
+    assert without.code == 0
+    assert (with_it == without) == (option in NO_CHANGE)
+    assert printed in with_it.out + with_it.err
 
 
 @pytest.fixture(scope="session")
