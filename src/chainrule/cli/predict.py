@@ -18,7 +18,7 @@ EXAMPLES = """\b
 Examples:
   chainrule predict model.safetensors new.csv -o out.csv
   chainrule predict model.safetensors new.parquet -o out.parquet
-  mpiexec -n 8 chainrule predict model.safetensors new/ --distributed -o out.csv
+  mpiexec -n 8 chainrule predict model.safetensors new/ --distributed
   cat new.csv | chainrule predict model.safetensors - | head"""
 
 
