@@ -11,6 +11,7 @@ from chainrule import (
     ACTIVATIONS,
     Activation,
     InputError,
+    ReLU,
     TrainedNetwork,
     check,
     explain,
@@ -166,6 +167,30 @@ def test_a_module_that_occurs_twice_is_read_twice():
     own, norm = nn.ReLU(), nn.Dropout(0.5)
     made = nn.Sequential(nn.Linear(3, 4), own, norm, nn.Linear(4, 4), own, norm, nn.Linear(4, 2))
     np.testing.assert_allclose(from_torch(made.double()).predict(ROWS), output(made), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "end", [(), (nn.Softmax(dim=1),), (nn.LogSoftmax(dim=1),), (nn.Sigmoid(),)]
+)
+def test_a_module_that_is_read_wrongly_is_refused(end: Any, monkeypatch: pytest.MonkeyPatch):
+    made = module(*end).train()
+    from_torch(made)
+    from_torch(made.float())
+    from_torch(copy.deepcopy(made).half())
+    assert made.training
+    monkeypatch.setitem(MODULES, "Tanh", lambda _: ReLU())
+    with pytest.raises(InputError, match=r"outputs differ from the module's by .* please report"):
+        from_torch(made)
+    with pytest.raises(InputError, match=r"outputs differ from the module's by .* please report"):
+        check(made, x=X.float(), t=PAIRS.float(), loss=nn.MSELoss())
+
+
+def test_outputs_that_are_not_finite_are_not_compared():
+    made = module(nn.LogSoftmax(dim=1))
+    made[0].weight.data *= 1e4
+    from_torch(made)  # logarithms of 0
+    made[0].weight.data *= 1e308
+    from_torch(made)
 
 
 def test_weights_that_two_layers_share_are_refused():

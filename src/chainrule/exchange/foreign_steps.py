@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import InputError
+from chainrule.exchange.torch_compare import read_and_compared
 from chainrule.exchange.torch_losses import (
     ReadLoss,
     factor_of,
@@ -13,7 +14,7 @@ from chainrule.exchange.torch_losses import (
     scaled,
     without_last_activation,
 )
-from chainrule.exchange.torch_modules import TorchNetwork, is_module, read_module
+from chainrule.exchange.torch_modules import TorchNetwork, is_module
 from chainrule.exchange.torch_optimizers import ReadOptimizer, read_optimizer
 from chainrule.loops import State
 from chainrule.network import Network
@@ -76,7 +77,7 @@ def torch_step(module: Any, x: ArrayLike, t: ArrayLike, loss: Any, optimizer: An
             f"loss={loss!r}: give the loss of PyTorch that the module is trained with, such as "
             "loss=nn.CrossEntropyLoss()"
         )
-    read = read_module(module)
+    read = read_and_compared(module)
     found = read_loss(loss, read)
     read = without_last_activation(read) if found.merged else read
     rows, targets = plain(x), plain(t)

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError
+from chainrule.exchange.torch_compare import read_and_compared
 from chainrule.exchange.torch_files import in_order, read_arrays
 from chainrule.exchange.torch_losses import (
     ends_in_sigmoid,
     read_loss,
     without_last_activation,
 )
-from chainrule.exchange.torch_modules import TorchNetwork, is_module, read_module
+from chainrule.exchange.torch_modules import TorchNetwork, is_module
 from chainrule.files import TrainedNetwork
 from chainrule.losses import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy, SquaredError
 from chainrule.losses import loss as named_loss
@@ -66,7 +67,7 @@ def from_torch(
         )
     if network is not None:
         raise InputError("network= describes a state dict; a module has its own, so remove it")
-    read = read_module(source)
+    read = read_and_compared(source)
     chosen, read = chosen_loss(read, loss)
     return TrainedNetwork(Network(read.inputs, read.layers, chosen), read.theta())
 
