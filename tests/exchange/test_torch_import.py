@@ -303,7 +303,7 @@ def test_check_names_the_factor(reduction: str):
 
 
 def with_dropout() -> Any:
-    """Return a Sequential with a dropout layer, whose mask in training is no all-ones."""
+    """Return a Sequential with a dropout layer, whose mask in training has zeros."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 2)).double()
 
@@ -327,6 +327,11 @@ def test_frozen_weights_are_not_compared():
     found = check(made, x=X, t=PAIRS, loss=loss)
     assert found.verdict == "right"
     assert "frozen, so without a gradient to compare: 0.weight" in found.remarks
+    made.zero_grad()
+    loss = nn.CrossEntropyLoss(weight=torch.tensor([0.2, 3.0]).double())
+    loss(made(X), CLASSES).backward()
+    assert check(made, x=X, t=CLASSES, loss=loss).verdict == "right"
+    loss = nn.MSELoss()
     made[2].bias.grad = None
     with pytest.raises(InputError, match=r"2\.bias has no \.grad, but others have"):
         check(made, x=X, t=PAIRS, loss=loss)

@@ -66,9 +66,9 @@ def check_module(
     numbers = {f"d{name}": g for name, g in zip(names, theirs, strict=True)}
     found = check(numbers, step.intended, step.theta, step.x, step.t, **settings)
     flat = np.concatenate([g.ravel() for g in theirs])
-    ours = step.network.loss_and_gradient(step.theta, step.x, step.t)[1]
+    ours = gradient_of(step)
     remarks = (*step.remarks, *note, *found.remarks)
-    factor = float(np.dot(flat, ours) / np.dot(ours, ours)) if ours.any() else 1.0
+    factor = factor_of(flat, ours)
     if not agree(flat, ours):
         require_no_masks(step, note)
     is_multiple = agree(flat, factor * ours) and not agree(flat, ours)
@@ -79,15 +79,25 @@ def check_module(
     return replace(found, source=kind, convention=others, remarks=(text, *remarks))
 
 
+def gradient_of(step: TorchStep) -> Array:
+    """Return our gradient of the loss that PyTorch computes, (parameters,)."""
+    return step.network.loss_and_gradient(step.theta, step.x, step.t, step.sample_weight)[1]
+
+
+def factor_of(theirs: Array, ours: Array) -> float:
+    """Return the factor with which ours comes nearest to theirs."""
+    return float(np.dot(theirs, ours) / np.dot(ours, ours)) if ours.any() else 1.0
+
+
 def weighted(step: TorchStep, theirs: Array, kind: str, note: tuple[str, ...]) -> Diagnosis:
     """Return the diagnosis of gradients with class weights, in which no mistakes are searched."""
-    ours = step.network.loss_and_gradient(step.theta, step.x, step.t, step.sample_weight)[1]
+    ours = gradient_of(step)
     remarks = (compared(step.network.loss.name, theirs, ours), *step.remarks, *note)
     if agree(theirs, ours):
         sentence = "The gradients are those of the weighted loss."
         return Diagnosis("right", sentence, source=kind, remarks=remarks)
     require_no_masks(step, note)
-    factor = float(np.dot(theirs, ours) / np.dot(ours, ours)) if ours.any() else 1.0
+    factor = factor_of(theirs, ours)
     other = "The gradients are not those of the weighted loss; compare them without weight=, too."
     sentence = wrong_factor(factor) if agree(theirs, factor * ours) else other
     return Diagnosis("unknown", sentence, source=kind, remarks=remarks)
@@ -110,7 +120,7 @@ def gradients(
 
 def own_gradients(step: TorchStep) -> tuple[list[Array], tuple[str, ...]]:
     """Return each parameter's .grad; ours, with a remark, of those that are frozen."""
-    ours = step.network.loss_and_gradient(step.theta, step.x, step.t)[1]
+    ours = gradient_of(step)
     views = step.network.layout.views(ours).values()
     pairs = list(zip(step.read.parameters, views, strict=True))
     for (name, tensor), _ in pairs:
