@@ -69,7 +69,7 @@ def complete_data(incomplete: str) -> list[str]:
 
 
 def complete_models(incomplete: str) -> list[str]:
-    """Return the folders and models that begin so; only the shell's own if there is no model."""
+    """Return the folders and models that begin so; only the shell's own if no model does."""
     found = [name for name in files(incomplete) if name.endswith(("/", MODEL_ENDING))]
     return found if any(name.endswith(MODEL_ENDING) for name in found) else []
 

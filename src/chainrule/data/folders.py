@@ -113,7 +113,7 @@ def open_groups(
         raise InputError(
             f"{source} has files of the format {', '.join(kinds)}; give Parquet, Arrow or CSV files"
         )
-    check_columns(str(source), groups)
+    check_columns(groups)
     return groups[0] if len(groups) == 1 else FileGroups(str(source), tuple(groups))
 
 
@@ -151,7 +151,7 @@ class KnownTextGroups(TextGroups):
         return self.known
 
 
-def check_columns(source: str, groups: Sequence[Any]) -> None:
+def check_columns(groups: Sequence[Any]) -> None:
     """Raise InputError unless all files have the same columns."""
     if isinstance(groups[0], TextGroups):
         return

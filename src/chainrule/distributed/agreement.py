@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chainrule.distributed.communicators import Communicator
 from chainrule.distributed.settings import DataParallel
 from chainrule.errors import InputError
-from chainrule.sparse_samples import SparseSamples
+from chainrule.sparse_samples import stored_arrays
 
 Array: TypeAlias = NDArray[Any]
 
@@ -90,8 +90,7 @@ def checksum(array: Array | None) -> int:
     if array is None:
         return -1
     found = crc32(f"{array.dtype.str} {array.shape}".encode())
-    sparse = isinstance(array, SparseSamples)
-    for stored in (array.values, array.columns, array.bounds) if sparse else (array,):
+    for stored in stored_arrays(array):
         found = crc32(np.ascontiguousarray(stored).reshape(-1).view(np.uint8).data, found)
     return found
 

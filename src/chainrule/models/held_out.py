@@ -48,14 +48,19 @@ def hold_out(table: Table, target: str, share: float, seed: int) -> Parts:
     InputError
         If the share is not from 0 to below 1.
     """
-    if not 0 <= share < 1:
-        raise InputError(f"validation={share}: give the share of rows to hold out, such as 0.2")
+    check_share(share)
     if not share or len(table) < FEWEST:
         return Parts(table, None)
     held = held_rows(strata(table, target), share, seed)
     if not held.any():
         return Parts(table, None)
     return Parts(table.take(~held), table.take(held))
+
+
+def check_share(share: float) -> None:
+    """Raise InputError unless a share of rows to hold out is from 0 to below 1."""
+    if not 0 <= share < 1:
+        raise InputError(f"validation={share}: give the share of rows to hold out, such as 0.2")
 
 
 def strata(table: Table, target: str) -> Rows:

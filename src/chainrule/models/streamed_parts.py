@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from chainrule.data import Preparation, Stream, Table
 from chainrule.distributed import Communicator, SingleProcess, from_rank_zero
-from chainrule.errors import InputError
-from chainrule.models.held_out import FEWEST, Parts
+from chainrule.models.held_out import FEWEST, Parts, check_share
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,7 @@ def stream_parts(
     """
     if isinstance(validation, Table):
         return Parts(stream, validation)
-    if not 0 <= validation < 1:
-        raise InputError(
-            f"validation={validation}: give the share of rows to hold out, such as 0.2"
-        )
+    check_share(validation)
     if not validation or stream.rows < FEWEST:
         return Parts(stream, None)
     training, held = stream.parts(validation, seed)
